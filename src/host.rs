@@ -1,0 +1,194 @@
+//! The machine: what it is, what it allows, and the CPUs a process may run on.
+
+use std::fs;
+
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+
+/// The machine and the software a run was made on. What cannot be read is `None`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Host {
+    /// The processor's own name.
+    pub cpu: Option<String>,
+    /// CPUs this process may use.
+    pub cpus: u32,
+    /// Bytes of memory.
+    pub memory_bytes: Option<u64>,
+    /// Kernel release.
+    pub kernel: Option<String>,
+    /// What time is read from.
+    pub clocksource: Option<String>,
+    /// Soft limit of open files a process.
+    pub open_files: Option<u64>,
+    /// What bounds the number of threads, the lowest first.
+    pub thread_limits: Vec<ThreadLimit>,
+    /// Compiler that built avt.
+    pub rustc: String,
+    /// tokio inside avt.
+    pub tokio: String,
+    /// rayon inside avt.
+    pub rayon: String,
+    /// avt itself.
+    pub avt: String,
+    /// Whether avt was built without optimisation: then no figure means anything.
+    pub debug_build: bool,
+}
+
+/// One bound on the number of threads of one process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadLimit {
+    /// Where it is set, as one would look it up: `kernel.pid_max`.
+    pub name: String,
+    /// Its value there.
+    pub value: u64,
+    /// How many more threads it leaves room for.
+    pub allows: u64,
+}
+
+impl Host {
+    /// Reads the machine. About a millisecond.
+    pub fn read() -> Self {
+        let first_line = |path: &str| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
+        Self {
+            cpu: fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| field(&text, "model name")),
+            cpus: cpus().len() as u32,
+            memory_bytes: fs::read_to_string("/proc/meminfo").ok().and_then(|text| memory_bytes(&text)),
+            kernel: first_line("/proc/sys/kernel/osrelease"),
+            clocksource: first_line("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
+            open_files: getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(soft, _)| soft),
+            thread_limits: thread_limits(),
+            rustc: env!("AVT_RUSTC_VERSION").into(),
+            tokio: env!("AVT_TOKIO_VERSION").into(),
+            rayon: env!("AVT_RAYON_VERSION").into(),
+            avt: env!("CARGO_PKG_VERSION").into(),
+            debug_build: cfg!(debug_assertions),
+        }
+    }
+}
+
+/// The CPUs this process may run on, by number; `[0]` when the kernel does not say.
+pub fn cpus() -> Vec<usize> {
+    let Ok(set) = sched_getaffinity(Pid::from_raw(0)) else { return vec![0] };
+    (0..CpuSet::count()).filter(|cpu| set.is_set(*cpu).unwrap_or(false)).collect()
+}
+
+/// Keeps this thread, and every thread it starts from now on, on these CPUs.
+pub fn pin(cpus: &[usize]) -> nix::Result<()> {
+    let mut set = CpuSet::new();
+    for cpu in cpus {
+        set.set(*cpu)?;
+    }
+    sched_setaffinity(Pid::from_raw(0), &set)
+}
+
+/// Raises the soft limit of open files to the hard one, and returns what then holds.
+pub fn raise_open_files() -> nix::Result<u64> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft < hard {
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    }
+    Ok(hard)
+}
+
+/// Everything that bounds the number of threads this process may still start, the lowest first.
+///
+/// A Rust thread takes up to four memory mappings: its stack, the stack's guard page, and the same for the
+/// alternative signal stack. Past `vm.max_map_count` the standard library does not return an error but aborts *in the
+/// new thread* (rust-lang/rust#78497), so that limit has to be known before it is met; 500 mappings are kept for the
+/// rest of the process.
+pub fn thread_limits() -> Vec<ThreadLimit> {
+    let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let running = fs::read_to_string("/proc/loadavg").ok().and_then(|text| tasks(&text)).unwrap_or(0);
+    let mut limits = Vec::new();
+    let mut limit = |name: &str, value: Option<u64>, allows: &dyn Fn(u64) -> u64| {
+        if let Some(value) = value {
+            limits.push(ThreadLimit { name: name.into(), value, allows: allows(value) });
+        }
+    };
+    limit("vm.max_map_count", number("/proc/sys/vm/max_map_count"), &|maps| (maps / 4).saturating_sub(500));
+    limit("kernel.pid_max", number("/proc/sys/kernel/pid_max"), &|pids| pids.saturating_sub(running));
+    limit("kernel.threads-max", number("/proc/sys/kernel/threads-max"), &|threads| threads.saturating_sub(running));
+    // A superuser is not bound by it, and reads a low value as gladly as anyone.
+    let nproc = getrlimit(Resource::RLIMIT_NPROC).ok().map(|(soft, _)| soft);
+    if !nix::unistd::geteuid().is_root() {
+        let own = threads_of_this_user().unwrap_or(0);
+        limit("RLIMIT_NPROC", nproc.filter(|n| *n != u64::MAX), &|threads| threads.saturating_sub(own));
+    }
+    if let Some((max, current)) = pids_cgroup() {
+        limit("cgroup pids.max", Some(max), &|pids| pids.saturating_sub(current));
+    }
+    limits.sort_by_key(|limit| limit.allows);
+    limits
+}
+
+/// Threads that belong to this user now, summed over `/proc`.
+fn threads_of_this_user() -> Option<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    let me = nix::unistd::getuid().as_raw();
+    let threads = |entry: fs::DirEntry| {
+        let named_by_id = entry.file_name().to_str()?.bytes().all(|byte| byte.is_ascii_digit());
+        let mine = named_by_id && entry.metadata().ok()?.uid() == me;
+        let status = mine.then(|| fs::read_to_string(entry.path().join("status")).ok())??;
+        field(&status, "Threads")?.parse::<u64>().ok()
+    };
+    Some(fs::read_dir("/proc").ok()?.filter_map(|entry| threads(entry.ok()?)).sum())
+}
+
+/// `pids.max` and `pids.current` of the cgroup this process is in, of version 2 or 1; nothing when unlimited.
+fn pids_cgroup() -> Option<(u64, u64)> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let folder = groups.lines().find_map(|line| {
+        let mut parts = line.splitn(3, ':');
+        let (controllers, path) = (parts.nth(1)?, parts.next()?);
+        match controllers {
+            "" => Some(format!("/sys/fs/cgroup{path}")),
+            _ if controllers.split(',').any(|name| name == "pids") => Some(format!("/sys/fs/cgroup/pids{path}")),
+            _ => None,
+        }
+    })?;
+    let number = |file: &str| fs::read_to_string(format!("{folder}/{file}")).ok()?.trim().parse().ok();
+    Some((number("pids.max")?, number("pids.current").unwrap_or(0)))
+}
+
+/// The first value under a key of a `key : value` file.
+fn field(text: &str, key: &str) -> Option<String> {
+    let line = text.lines().find(|line| line.split(':').next().is_some_and(|name| name.trim() == key))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+fn memory_bytes(meminfo: &str) -> Option<u64> {
+    let kibibytes: u64 = field(meminfo, "MemTotal")?.trim_end_matches("kB").trim().parse().ok()?;
+    Some(kibibytes * 1_024)
+}
+
+/// All tasks of the machine: what stands behind the slash in `/proc/loadavg`.
+fn tasks(loadavg: &str) -> Option<u64> {
+    loadavg.split_whitespace().nth(3)?.split_once('/')?.1.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_proc_are_read_by_key() {
+        assert_eq!(field("processor\t: 0\nmodel name\t: A: B\n", "model name").as_deref(), Some("A: B"));
+        assert_eq!(memory_bytes("MemTotal:       24689500 kB\nMemFree: 1 kB\n"), Some(24_689_500 * 1_024));
+        assert_eq!(tasks("0.00 0.01 0.05 1/162 4711\n"), Some(162));
+        assert_eq!(tasks(""), None);
+    }
+
+    #[test]
+    fn limits_come_lowest_first() {
+        let limits = thread_limits();
+        assert!(limits.is_sorted_by_key(|limit| limit.allows), "{limits:?}");
+        assert!(limits.iter().any(|limit| limit.name == "kernel.pid_max"), "{limits:?}");
+    }
+
+    #[test]
+    fn this_process_may_run_somewhere() {
+        assert!(!cpus().is_empty());
+    }
+}

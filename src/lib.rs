@@ -1,0 +1,52 @@
+//! # async-vs-threads
+//!
+//! The same work under async, OS-thread and hybrid models, measured side by side.
+//! **Async is a way of waiting. Threads are a way of doing. They are two separate switches.**
+//!
+//! ## The way of the data
+//!
+//! ```text
+//! scenarios/*.toml --parse--> Scenario --cells x rounds--> Plan --one fresh process each--> Trial
+//!                                                                                            |
+//!            index.html, tables <--report-- run.json + trials.jsonl <--append-- Record <-----+
+//! ```
+//!
+//! ## The floors
+//!
+//! A module imports only modules of a lower floor; `tests/it/tidy.rs` holds it.
+//!
+//! | floor | modules | what lives there |
+//! |---|---|---|
+//! | 7 | `cli` | one file a verb |
+//! | 6 | [`runner`], [`trial`] | the parent and the child of every trial; they meet in [`message`] only |
+//! | 5 | [`model`], [`load`] | who runs jobs and serves connections; who asks |
+//! | 4 | [`workload`] | what a job does, two faces side by side |
+//! | 3 | [`record`], [`message`], [`usage`], [`ledger`] | what a trial leaves, says, costs and writes down as it goes |
+//! | 2 | [`scenario`] | the question; the TOML as written stays private |
+//! | 1 | [`http1`] | the one codec of every server and of the raw client, sans IO |
+//! | 0 | [`histogram`], [`units`], [`host`], [`census`] | times, words for them, the machine |
+//! | beside 4 to 6 | [`report`] | records in, text out; imports floors 0 to 3 |
+//!
+//! ## Invariants
+//!
+//! - `http1`, `scenario` and `report` know no clock, no thread and no socket.
+//! - Every model runs the same codec, the same steps, the same socket options, the same backlog: the twins
+//!   `model/threads.rs` and `model/tasks.rs` differ in the model and in nothing else. No runtime hides inside a blocking
+//!   face, no blocking call is dressed as a future.
+//! - Server and generator are different processes; every trial is a fresh one, in a cleared environment; a child ends
+//!   when its parent does.
+//! - In the measured path nothing boxes a future, locks, formats, logs or allocates per job beyond what the model itself
+//!   costs.
+//! - A trial never fails silently: a crash, a time-out, a refusal is a record that says so, and the run goes on.
+//! - What a report shows can be computed again from `run.json` and `trials.jsonl` alone.
+
+pub mod census;
+pub mod histogram;
+pub mod host;
+pub mod units;
+
+pub mod scenario;
+
+pub mod message;
+pub mod record;
+pub mod usage;

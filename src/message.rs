@@ -1,0 +1,143 @@
+//! What the runner and its trials say to each other: one JSON object a line, the spec down, replies up.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::{Failure, Heartbeat, LoadRecord, Series};
+use crate::scenario::{Model, Work};
+use crate::usage::Usage;
+
+/// The first line a trial's process reads: everything it has to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialSpec {
+    /// Who runs the jobs.
+    pub model: Model,
+    /// What they do.
+    pub work: Work,
+    /// How fast this machine computes, and what must come out.
+    pub calibration: Calibration,
+    /// What this process is in the trial.
+    pub role: Role,
+    /// CPUs it keeps to; empty for wherever the kernel puts it.
+    pub cpus: Vec<usize>,
+    /// What its random choices are drawn from.
+    pub seed: u64,
+}
+
+/// What a process is in its trial.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// All of it: runs the jobs of `sleep` or `offload`.
+    Jobs,
+    /// The server of `echo`.
+    Server {
+        /// What it shows in every answer, so that no other server is measured in its place.
+        nonce: String,
+    },
+    /// The load generator of `echo`.
+    Generator {
+        /// Where the server listens.
+        server: SocketAddr,
+        /// What the server must show.
+        nonce: String,
+    },
+}
+
+/// Calibrated once per run: a computation is a number of iterations, never "until the clock says".
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Iterations of the kernel a second on one CPU.
+    pub iterations_per_s: u64,
+    /// The checksum of each number of iterations that occurs.
+    pub checksums: Vec<(u64, u64)>,
+}
+
+impl Calibration {
+    /// How many iterations stand for this much computing; at least one for anything that is not nothing.
+    pub fn iterations(&self, compute: Duration) -> u64 {
+        let exact = compute.as_nanos() * u128::from(self.iterations_per_s) / 1_000_000_000;
+        u64::try_from(exact).unwrap_or(u64::MAX).max(u64::from(!compute.is_zero()))
+    }
+
+    /// What so many iterations must give.
+    pub fn checksum(&self, iterations: u64) -> Option<u64> {
+        self.checksums.iter().find(|(known, _)| *known == iterations).map(|(_, checksum)| *checksum)
+    }
+}
+
+/// A line a trial's process writes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// The server listens.
+    Ready {
+        /// On 127.0.0.1 and this port.
+        port: u16,
+        /// The nonce it was given: proof that this line is its own.
+        nonce: String,
+    },
+    /// The generator's measured window begins now. The runner passes it on to the server as [`Order::Begin`].
+    Begin,
+    /// The generator's measured window ends now.
+    End,
+    /// The jobs are done.
+    Done(Box<Done>),
+    /// What the server did in the window.
+    Served(Box<Served>),
+    /// What the generator did in the window.
+    Generated(Box<Generated>),
+    /// There will be no measurement.
+    Failed(Failure),
+}
+
+/// A line the runner writes to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The window begins.
+    Begin,
+    /// The window ends: tell what it cost.
+    End,
+}
+
+/// The measurement of a `sleep` or `offload` trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// From the start until the last job was done, nanoseconds.
+    pub wall_ns: u64,
+    /// Jobs done.
+    pub jobs: u64,
+    /// Different OS threads that ran any part of a job.
+    pub threads: u64,
+    /// The times of the jobs, and of the beats.
+    pub series: Vec<Series>,
+    /// How the heartbeat fared.
+    pub heartbeat: Option<Heartbeat>,
+    /// What the process used.
+    pub usage: Usage,
+}
+
+/// The server's side of an echo trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Served {
+    /// Different OS threads that ran any part of a request, since the server began.
+    pub threads: u64,
+    /// What the process used in the window.
+    pub usage: Usage,
+}
+
+/// The generator's side of an echo trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Generated {
+    /// The measured window, nanoseconds.
+    pub wall_ns: u64,
+    /// Requests answered within it.
+    pub requests_in_window: u64,
+    /// The times of the requests, by kind.
+    pub series: Vec<Series>,
+    /// Everything else; its `cpus` are filled in by the runner.
+    pub load: LoadRecord,
+}

@@ -1,0 +1,197 @@
+//! What a trial leaves behind, and the files that keep it.
+//!
+//! A run is a folder: [`run.json`](Run) says what was asked of which machine, and `trials.jsonl` holds one [`Record`] a
+//! line, written as each trial ends. Every report is computed from these two alone.
+
+mod failure;
+mod file;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use failure::Failure;
+pub use file::{Folder, FolderError, RECORDS, RUN};
+
+use crate::histogram::Histogram;
+use crate::host::Host;
+use crate::scenario::Model;
+use crate::usage::Usage;
+
+/// The version of both files. A reader refuses any other.
+pub const SCHEMA: u32 = 1;
+
+/// `run.json`: one call of `avt run`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// When it began: UTC, RFC 3339, for people. No duration is ever computed from it.
+    pub started: String,
+    /// Whether it ran to its end.
+    pub state: State,
+    /// What the order of trials and every random choice were drawn from.
+    pub seed: u64,
+    /// Whether rounds are the scenarios' quick or full number, or a number given.
+    pub rounds: String,
+    /// The machine.
+    pub host: Host,
+    /// Iterations of the computing kernel this machine does in a second on one CPU.
+    pub iterations_per_s: u64,
+    /// The scenarios, in the order of the report.
+    pub scenarios: Vec<Source>,
+    /// How many trials were planned.
+    pub trials_planned: u64,
+}
+
+/// How far a run has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Still going, or cut off without a word.
+    Running,
+    /// Every trial was done.
+    Complete,
+    /// Ended early, and by what: a signal's name.
+    Partial(String),
+}
+
+/// A scenario as it was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its label.
+    pub name: String,
+    /// The TOML, byte for byte.
+    pub toml: String,
+}
+
+/// One line of `trials.jsonl`: one cell in one round.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The point of its sweep; empty where nothing is swept.
+    pub point: String,
+    /// Who ran the jobs.
+    pub model: Model,
+    /// Which round, from 1.
+    pub round: u32,
+    /// Which trial of the run, from 1, in the order they were run.
+    pub order: u64,
+    /// The seed of the trial's own random choices.
+    pub seed: u64,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// A measurement, or the reason there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It ran to its end and its checks hold.
+    Measured(Box<Measured>),
+    /// It did not.
+    Failed(Failure),
+}
+
+/// What one trial measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// From the start until the last job was done; for echo the measured window. Nanoseconds.
+    pub wall_ns: u64,
+    /// Jobs or requests completed in that time.
+    pub jobs: u64,
+    /// Different OS threads that ran any part of a job.
+    pub threads: u64,
+    /// The distributions of times; the first is the headline.
+    pub series: Vec<Series>,
+    /// How the heartbeat fared, if there was one.
+    pub heartbeat: Option<Heartbeat>,
+    /// What the process that ran the model used, from the start to the end.
+    pub usage: Usage,
+    /// The generator's side of an echo trial.
+    pub load: Option<LoadRecord>,
+}
+
+/// The times of one kind of job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// `jobs`, `beats`, `requests`, `heavy requests`.
+    pub name: String,
+    /// From when a job was due until it was done.
+    pub response_time: Histogram,
+    /// From when it was begun until it was done.
+    pub service_time: Histogram,
+    /// The shortest time in `response_time` that is only a lower bound, of a job that never finished, in nanoseconds:
+    /// percentiles from there on are `>=`. Nothing when every job finished.
+    pub lower_bound_from_ns: Option<u64>,
+}
+
+/// How a heartbeat fared beside the jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    /// From beat to beat as planned, nanoseconds.
+    pub every_ns: u64,
+    /// Beats that were made: all that were planned.
+    pub beats: u32,
+    /// The longest time between two beats that follow each other, nanoseconds.
+    pub longest_gap_ns: u64,
+}
+
+/// What the load generator did in the measured window.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LoadRecord {
+    /// Connections asked for.
+    pub connections_asked: u32,
+    /// Connections that were open when the clock started.
+    pub connections_opened: u32,
+    /// Connections that got no answer in the whole window.
+    pub connections_starved: u32,
+    /// Every request of the window, by what became of it.
+    pub requests: Requests,
+    /// Transport errors by class, as `http1` and the generator name them.
+    pub errors: BTreeMap<String, u64>,
+    /// Answers by status code.
+    pub status: BTreeMap<u16, u64>,
+    /// Body and head bytes received.
+    pub bytes_received: u64,
+    /// Generator threads.
+    pub threads: u32,
+    /// What the generator's process used in the window.
+    pub usage: Usage,
+    /// CPUs of the server and of the generator; empty where the kernel chose.
+    pub cpus: (Vec<usize>, Vec<usize>),
+}
+
+/// What became of every request. The parts always add up to `planned`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// All of them.
+    pub planned: u64,
+    /// Answered, whatever the status.
+    pub completed: u64,
+    /// Ended by a transport error.
+    pub failed: u64,
+    /// Given up after the time-out.
+    pub timed_out: u64,
+    /// Due but never sent.
+    pub unsent: u64,
+    /// Still under way when the drain ended.
+    pub unfinished: u64,
+}
+
+impl Requests {
+    /// Whether nothing was lost.
+    pub fn add_up(&self) -> bool {
+        self.planned == self.completed + self.failed + self.timed_out + self.unsent + self.unfinished
+    }
+}
+
+impl Measured {
+    /// Jobs or requests completed per second of wall time.
+    pub fn throughput(&self) -> f64 {
+        self.jobs as f64 / (self.wall_ns.max(1) as f64 / 1e9)
+    }
+}

@@ -1,0 +1,132 @@
+//! The folder of a run: `run.json` replaced whole, `trials.jsonl` grown line by line.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::{Record, Run, SCHEMA};
+
+/// The name of the file that says what was asked.
+pub const RUN: &str = "run.json";
+/// The name of the file that holds the records.
+pub const RECORDS: &str = "trials.jsonl";
+
+/// Why a folder cannot be read or written.
+#[derive(Debug, Error)]
+pub enum FolderError {
+    /// The system's own reason.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// What was opened, read or written.
+        path: PathBuf,
+        /// Why it failed.
+        error: io::Error,
+    },
+    /// A file that is there but says something else.
+    #[error("{}{}: {what}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1, in a file of lines.
+        line: Option<usize>,
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+/// A run's folder, open for its records.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    records: File,
+}
+
+impl Folder {
+    /// Makes the folder, which must not exist yet, and writes both files.
+    pub fn create(path: &Path, run: &Run) -> Result<Self, FolderError> {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;
+        }
+        fs::create_dir(path).map_err(|error| failed(path, error))?;
+        let records_path = path.join(RECORDS);
+        let records = OpenOptions::new().append(true).create_new(true).open(&records_path);
+        let folder = Self { path: path.to_owned(), records: records.map_err(|error| failed(&records_path, error))? };
+        folder.write_run(run)?;
+        Ok(folder)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes `run.json` anew.
+    pub fn write_run(&self, run: &Run) -> Result<(), FolderError> {
+        let mut text = serde_json::to_vec_pretty(run).expect("a run is plain data");
+        text.push(b'\n');
+        replace(&self.path.join(RUN), &text)
+    }
+
+    /// Appends one record as one line in one write, so that a crash costs at most the last line.
+    pub fn append(&mut self, record: &Record) -> Result<(), FolderError> {
+        let mut line = serde_json::to_vec(record).expect("a record is plain data");
+        line.push(b'\n');
+        self.records.write_all(&line).map_err(|error| failed(&self.path.join(RECORDS), error))
+    }
+
+    /// Reads a run and its records back. A last line cut short by a crash is left out.
+    pub fn read(path: &Path) -> Result<(Run, Vec<Record>), FolderError> {
+        let run_path = path.join(RUN);
+        let text = fs::read(&run_path).map_err(|error| failed(&run_path, error))?;
+        let version = serde_json::from_slice::<serde_json::Value>(&text).ok().and_then(|json| json["schema"].as_u64());
+        let unreadable = |path: &Path, line, what: String| FolderError::Unreadable { path: path.into(), line, what };
+        if let Some(version) = version.filter(|version| *version != u64::from(SCHEMA)) {
+            let what = format!("records of version {version}, this avt reads version {SCHEMA}");
+            return Err(unreadable(&run_path, None, what));
+        }
+        let run = serde_json::from_slice(&text).map_err(|e| unreadable(&run_path, None, e.to_string()))?;
+
+        let records_path = path.join(RECORDS);
+        let text = fs::read(&records_path).map_err(|error| failed(&records_path, error))?;
+        let mut records = Vec::new();
+        let complete = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        for (i, line) in text[..complete].split(|byte| *byte == b'\n').enumerate() {
+            if !line.is_empty() {
+                let record = serde_json::from_slice(line);
+                records.push(record.map_err(|e| unreadable(&records_path, Some(i + 1), e.to_string()))?);
+            }
+        }
+        Ok((run, records))
+    }
+
+    /// Writes a page of the report into a run's folder.
+    pub fn write_page(path: &Path, name: &str, text: &str) -> Result<(), FolderError> {
+        replace(&path.join(name), text.as_bytes())
+    }
+}
+
+fn failed(path: &Path, error: io::Error) -> FolderError {
+    FolderError::Io { path: path.to_owned(), error }
+}
+
+/// Writes a file whole or not at all: a new file in the same folder, synced, then renamed over the old one. A link in
+/// the way of the new file is refused, not followed.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    let mut name = path.file_name().expect("a file has a name").to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let written = OpenOptions::new().write(true).create_new(true).open(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    });
+    written.map_err(|error| {
+        if error.kind() != io::ErrorKind::AlreadyExists {
+            // The message that counts is the first one; a leftover is only untidy.
+            let _ = fs::remove_file(&temporary);
+        }
+        failed(path, error)
+    })
+}

@@ -1,0 +1,92 @@
+//! A scenario: one question, the work that answers it, and the models that are asked.
+//!
+//! The TOML as written stays private to [`parse`](self::parse()); a [`Scenario`] that exists can run. Its
+//! [`cells`](Scenario::cells) are every model at every point of its sweep.
+
+pub mod expect;
+
+mod model;
+mod parse;
+
+mod work;
+
+pub use model::{Family, Model, ModelError, closest};
+pub use parse::{Mistakes, parse};
+
+pub use work::{Client, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Pin, SleepSpec, StepsSpec, Work};
+
+/// One question, parsed and checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// Its label, also a file name: 1 to 80 of `a-z 0-9 . _ -`, no dot first.
+    pub name: String,
+    /// What is asked, in one sentence.
+    pub question: String,
+    /// What is asked and why, what to expect, and the caveat, in paragraphs separated by an empty line.
+    pub analysis: String,
+    /// Who runs the jobs, in the order of the report.
+    pub models: Vec<Model>,
+    /// How often everything is done.
+    pub rounds: Rounds,
+    /// Models that get fewer jobs because they would take too long, and how many.
+    pub jobs_for: Vec<(Model, u32)>,
+    /// Every point of the sweep; a single one with an empty label where nothing is swept.
+    pub points: Vec<Point>,
+    /// The file it was read from, byte for byte.
+    pub source: String,
+}
+
+/// How often every cell is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rounds {
+    /// By default.
+    pub quick: u32,
+    /// With `--full`.
+    pub full: u32,
+}
+
+/// One point of a sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// What is swept and its value here: `jobs = 1000, wait = 10ms`; empty where nothing is.
+    pub label: String,
+    /// The work, every number decided.
+    pub work: Work,
+}
+
+/// Scenario x model x point of a sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The point's label.
+    pub point: String,
+    /// Who runs the jobs.
+    pub model: Model,
+    /// What they do.
+    pub work: Work,
+    /// How many jobs the scenario wants, where this model gets fewer.
+    pub jobs_wanted: Option<u32>,
+}
+
+impl Scenario {
+    /// Every model at every point, in the order of the report.
+    pub fn cells(&self) -> Vec<Cell> {
+        let cell = |point: &Point, model: Model| {
+            let most = self.jobs_for.iter().find(|(limited, _)| *limited == model).map(|(_, most)| *most);
+            let fewer = most.filter(|most| point.work.jobs().is_some_and(|wanted| wanted > *most));
+            let work = point.work.clone();
+            Cell {
+                scenario: self.name.clone(),
+                point: point.label.clone(),
+                model,
+                work: match fewer {
+                    Some(most) => work.with_at_most(most),
+                    None => work,
+                },
+                jobs_wanted: fewer.and(point.work.jobs()),
+            }
+        };
+        self.points.iter().flat_map(|point| self.models.iter().map(move |model| cell(point, *model))).collect()
+    }
+}
