@@ -45,8 +45,12 @@ pub mod histogram;
 pub mod host;
 pub mod units;
 
+pub mod http1;
+
 pub mod scenario;
 
 pub mod message;
 pub mod record;
 pub mod usage;
+
+pub mod workload;

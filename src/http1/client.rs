@@ -1,0 +1,211 @@
+//! The load generator's side of one connection: replies are judged as strictly as requests are, and counted.
+
+use std::sync::Arc;
+
+use super::body::Body;
+use super::chunked::Chunked;
+use super::fault::Fault;
+use super::input::Input;
+use super::limits;
+use super::reply::{DATE, Framing, Head, Reply, ReplyError};
+use super::scan::{Scan, Start};
+
+/// One connection's bytes in, replies out. Bodies are counted and never kept; memory is bounded by
+/// [`limits::INPUT_AT_MOST`]. Knows no time: a peer that says nothing is the caller's to give up on.
+#[derive(Debug)]
+pub struct ClientCodec {
+    input: Input,
+    reading: Reading,
+    stamp: Option<Arc<str>>,
+    /// The last head that may come again: the replies of one server differ in their Date and little else.
+    last: Remembered,
+    /// All bytes of the current reply so far.
+    bytes: u64,
+    n_interim: u8,
+    has_served: bool,
+    has_ended: bool,
+    failed: Option<ReplyError>,
+}
+
+#[derive(Debug)]
+enum Reading {
+    Head(Scan),
+    Body(Head, Body, u64),
+}
+
+impl ClientCodec {
+    /// A fresh connection. With a stamp, a reply without exactly one `Avt-Nonce` of this value is
+    /// [`ReplyError::Stranger`].
+    pub fn new(expected_stamp: Option<Arc<str>>) -> Self {
+        Self {
+            input: Input::new(),
+            reading: Reading::Head(Scan::default()),
+            stamp: expected_stamp,
+            last: Remembered::default(),
+            bytes: 0,
+            n_interim: 0,
+            has_served: false,
+            has_ended: false,
+            failed: None,
+        }
+    }
+
+    /// Where the next bytes from the server go. Never empty after [`next`](Self::next) gave nothing.
+    #[inline]
+    pub fn space(&mut self) -> &mut [u8] {
+        self.input.space()
+    }
+
+    /// `n` bytes were read there; 0 means that the server has ended its side.
+    #[inline]
+    pub fn received(&mut self, n: usize) {
+        self.has_ended |= n == 0;
+        self.input.received(n);
+    }
+
+    /// The next complete reply; `to_head` says whether it answers a HEAD, and so has no body whatever its head says.
+    /// Nothing means that more input is needed.
+    ///
+    /// # Errors
+    ///
+    /// See [`ReplyError`]. The same one again and again, once there is one.
+    #[inline]
+    pub fn next(&mut self, to_head: bool) -> Result<Option<Reply>, ReplyError> {
+        match self.failed {
+            Some(error) => Err(error),
+            None => self.advance(to_head).inspect_err(|error| self.failed = Some(*error)),
+        }
+    }
+
+    /// Whether nothing of a further reply has arrived, and the server has not ended its side as far as is known.
+    pub fn is_at_rest(&self) -> bool {
+        self.bytes == 0 && self.input.waiting().is_empty() && !self.has_ended
+    }
+
+    #[inline]
+    fn advance(&mut self, to_head: bool) -> Result<Option<Reply>, ReplyError> {
+        while let Reading::Head(scan) = &mut self.reading {
+            let Some(head) = find_head(&self.input, scan, &mut self.last, self.stamp.as_deref())? else {
+                return self.nothing();
+            };
+            *scan = Scan::default();
+            self.input.consume(head.len);
+            self.bytes += head.len as u64;
+            if head.status < 200 {
+                self.n_interim += 1;
+                // Nobody asked for other protocols.
+                if head.status == 101 || self.n_interim > limits::N_INTERIM {
+                    return Err(ReplyError::Parse);
+                }
+                continue;
+            }
+            if !head.is_stamped {
+                return Err(ReplyError::Stranger);
+            }
+            let body = match head.framing {
+                _ if to_head || matches!(head.status, 204 | 304) => Body::Length(0),
+                Framing::Length(length) if length > limits::REPLY_BODY => return Err(ReplyError::BodyTooLarge),
+                Framing::Length(length) => Body::Length(length),
+                Framing::Chunked => Body::Chunked(Chunked::new(limits::REPLY_BODY)),
+                Framing::UntilEnd => Body::UntilEnd { room: limits::REPLY_BODY },
+            };
+            self.reading = Reading::Body(head, body, 0);
+        }
+        self.skip_body()
+    }
+
+    #[inline]
+    fn skip_body(&mut self) -> Result<Option<Reply>, ReplyError> {
+        let Reading::Body(head, body, body_bytes) = &mut self.reading else { return Ok(None) };
+        let (used, length, mut is_complete) = body.skip(self.input.waiting())?;
+        self.input.consume(used);
+        self.bytes += used as u64;
+        *body_bytes += length;
+        let is_closed = matches!(body, Body::UntilEnd { .. });
+        is_complete |= is_closed && self.has_ended;
+        let reply = Reply {
+            status: head.status,
+            body_bytes: *body_bytes,
+            bytes: self.bytes,
+            keep_alive: head.is_kept_alive && !is_closed,
+        };
+        if !is_complete {
+            return self.nothing();
+        }
+        self.reading = Reading::Head(Scan::default());
+        (self.bytes, self.n_interim, self.has_served) = (0, 0, true);
+        Ok(Some(reply))
+    }
+
+    /// Not yet, or never any more.
+    fn nothing(&self) -> Result<Option<Reply>, ReplyError> {
+        match &self.reading {
+            _ if !self.has_ended => Ok(None),
+            Reading::Body(..) => Err(ReplyError::EofInBody),
+            Reading::Head(_) if self.has_served && self.bytes == 0 && self.input.waiting().is_empty() => {
+                Err(ReplyError::Stale)
+            }
+            Reading::Head(_) => Err(ReplyError::EofBeforeHead),
+        }
+    }
+}
+
+#[inline]
+fn find_head(
+    input: &Input,
+    scan: &mut Scan,
+    last: &mut Remembered,
+    stamp: Option<&str>,
+) -> Result<Option<Head>, Fault> {
+    let waiting = input.waiting();
+    if scan.is_fresh() {
+        if let Some(head) = last.recognise(waiting) {
+            return Ok(Some(head));
+        }
+        if waiting.first().is_some_and(|first| *first > b' ')
+            && let Ok(Some(head)) = Head::parse(waiting, stamp)
+        {
+            last.remember(&waiting[..head.len], head);
+            return Ok(Some(head));
+        }
+    }
+    match scan.advance(waiting, Start::Reply)? {
+        Some(len) => Head::parse(&waiting[..len], stamp),
+        None => Ok(None),
+    }
+}
+
+/// A head that was judged good, to be compared with the next one byte by byte, but for the value of its Date: a fifth of
+/// the cost of parsing it.
+#[derive(Debug, Default)]
+struct Remembered {
+    bytes: Vec<u8>,
+    date: usize,
+    head: Option<Head>,
+}
+
+/// Longer heads are not worth their memory.
+const MOST_REMEMBERED: usize = 512;
+
+impl Remembered {
+    fn remember(&mut self, bytes: &[u8], head: Head) {
+        self.head = None;
+        if let Some(date) = head.date.filter(|_| bytes.len() <= MOST_REMEMBERED) {
+            self.bytes.clear();
+            self.bytes.extend_from_slice(bytes);
+            (self.date, self.head) = (date, Some(head));
+        }
+    }
+
+    /// The same head again? Then it is as good as the last time, unless something else than text stands for the Date.
+    #[inline]
+    fn recognise(&self, bytes: &[u8]) -> Option<Head> {
+        let head = self.head?;
+        let bytes = bytes.get(..self.bytes.len())?;
+        let after = self.date + DATE;
+        let is_same = bytes[..self.date] == self.bytes[..self.date]
+            && bytes[after..] == self.bytes[after..]
+            && bytes[self.date..after].iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+        is_same.then_some(head)
+    }
+}

@@ -1,0 +1,175 @@
+//! What the load generator learns of an answer, and what can be wrong with one.
+
+use std::mem::MaybeUninit;
+
+use thiserror::Error;
+
+use super::fault::Fault;
+use super::{field, limits, scan};
+
+/// A complete answer, its body counted and forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The status code, 200 to 599.
+    pub status: u16,
+    /// Bytes of the body, chunk framing left out.
+    pub body_bytes: u64,
+    /// All bytes of it, interim replies before it included.
+    pub bytes: u64,
+    /// Whether the connection takes another request.
+    pub keep_alive: bool,
+}
+
+/// Why there is no answer. Nothing can follow it on the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ReplyError {
+    /// What came is no HTTP/1 reply, or could be read in two ways.
+    #[error("what came is no well-formed HTTP/1 reply")]
+    Parse,
+    /// Its head is over [`limits::HEAD`] bytes or [`limits::N_FIELDS`] fields, or its trailers are over theirs.
+    #[error("the head of the reply is over its limit")]
+    HeadTooLarge,
+    /// Its body is, or says it will be, over [`limits::REPLY_BODY`].
+    #[error("the body of the reply is over its limit")]
+    BodyTooLarge,
+    /// The connection ended with no head or half a head.
+    #[error("the connection ended before the head of the reply was complete")]
+    EofBeforeHead,
+    /// The connection ended inside the body.
+    #[error("the connection ended inside the body of the reply")]
+    EofInBody,
+    /// A connection that had served before ended before the first byte.
+    #[error("the connection, used before, ended before the first byte of the reply")]
+    Stale,
+    /// A well-formed reply, but not from the server of this trial.
+    #[error("another server answered: its reply lacks the stamp of this trial")]
+    Stranger,
+}
+
+impl ReplyError {
+    /// The name of its counter in the JSON, under `errors`.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Parse => "parse_error",
+            Self::HeadTooLarge => "header_too_large",
+            Self::BodyTooLarge => "body_too_large",
+            Self::EofBeforeHead => "eof_before_head",
+            Self::EofInBody => "eof_in_body",
+            Self::Stale => "stale_connection",
+            Self::Stranger => "stranger",
+        }
+    }
+}
+
+impl From<Fault> for ReplyError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::HeadTooLarge => Self::HeadTooLarge,
+            Fault::BodyTooLarge => Self::BodyTooLarge,
+            _ => Self::Parse,
+        }
+    }
+}
+
+/// What a reply's head says about the reply.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    pub(super) len: usize,
+    pub(super) status: u16,
+    pub(super) framing: Framing,
+    pub(super) is_kept_alive: bool,
+    pub(super) is_stamped: bool,
+    /// Where the value of the only Date begins, if it has the length of one.
+    pub(super) date: Option<usize>,
+}
+
+/// How the body of a reply is delimited, where it may have one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    Length(u64),
+    Chunked,
+    UntilEnd,
+}
+
+/// Bytes of an IMF-fixdate.
+pub(super) const DATE: usize = 29;
+
+impl Head {
+    /// Parses the head that the bytes begin with; nothing if there is no complete one. Never accepts what
+    /// [`scan::Scan`] refuses.
+    pub(super) fn parse(bytes: &[u8], stamp: Option<&str>) -> Result<Option<Self>, Fault> {
+        let mut fields = [const { MaybeUninit::uninit() }; limits::N_FIELDS];
+        let mut response = httparse::Response::new(&mut []);
+        let parsed =
+            httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, &mut fields);
+        let len = match parsed {
+            Ok(httparse::Status::Complete(len)) => len,
+            Ok(httparse::Status::Partial) => return Ok(None),
+            Err(_) => return Err(Fault::Malformed),
+        };
+        let (Some(minor), Some(status @ 100..600)) = (response.version, response.code) else {
+            return Err(Fault::Malformed);
+        };
+        if len > limits::HEAD {
+            return Err(Fault::HeadTooLarge);
+        }
+        if !scan::has_no_bare_line_feed(&bytes[..len]) {
+            return Err(Fault::Malformed);
+        }
+        let fields = Fields::gather(response.headers, stamp)?;
+        let framing = match (fields.coding, fields.length) {
+            (None, Some(length)) => Framing::Length(length),
+            (None, None) => Framing::UntilEnd,
+            (Some(coding), None) if minor == 1 && coding.eq_ignore_ascii_case(b"chunked") => Framing::Chunked,
+            _ => return Err(Fault::Malformed),
+        };
+        Ok(Some(Self {
+            len,
+            status,
+            framing,
+            is_kept_alive: !fields.close && (minor == 1 || fields.keep_alive),
+            is_stamped: fields.n_stamps == 1 || stamp.is_none(),
+            date: fields.date.map(|date| date.as_ptr().addr() - bytes.as_ptr().addr()),
+        }))
+    }
+}
+
+#[derive(Default)]
+struct Fields<'a> {
+    length: Option<u64>,
+    coding: Option<&'a [u8]>,
+    date: Option<&'a [u8]>,
+    n_stamps: usize,
+    close: bool,
+    keep_alive: bool,
+}
+
+impl<'a> Fields<'a> {
+    fn gather(headers: &[httparse::Header<'a>], stamp: Option<&str>) -> Result<Self, Fault> {
+        let mut fields = Self::default();
+        for httparse::Header { name, value } in headers {
+            match name.len() {
+                4 if name.eq_ignore_ascii_case("date") => fields.date = (value.len() == DATE).then_some(value),
+                9 if name.eq_ignore_ascii_case("avt-nonce") => {
+                    fields.n_stamps += usize::from(stamp.is_some_and(|stamp| stamp.as_bytes() == *value));
+                }
+                10 if name.eq_ignore_ascii_case("connection") => {
+                    fields.close |= field::has_token(value, "close");
+                    fields.keep_alive |= field::has_token(value, "keep-alive");
+                }
+                14 if name.eq_ignore_ascii_case("content-length") => {
+                    let length = field::length(value).ok_or(Fault::Malformed)?;
+                    // Said twice is a nuisance (RFC 9112 section 6.3 lets it pass), said differently is an attack.
+                    if fields.length.replace(length).is_some_and(|other| other != length) {
+                        return Err(Fault::Malformed);
+                    }
+                }
+                17 if name.eq_ignore_ascii_case("transfer-encoding") => {
+                    field::once(&mut fields.coding, value, Fault::Malformed)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(fields)
+    }
+}

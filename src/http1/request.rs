@@ -1,0 +1,214 @@
+//! A request's head: parsed by httparse, then judged by what RFC 9112 and 9110 leave no choice about.
+
+use std::mem::MaybeUninit;
+
+use super::fault::Fault;
+use super::{field, limits, scan};
+
+/// What is asked for. Methods are case-sensitive: `get` is [`Method::Other`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `HEAD`: as GET, and the codec leaves the body of the answer out.
+    Head,
+    /// `POST`
+    Post,
+    /// `OPTIONS`
+    Options,
+    /// Any other token.
+    Other,
+}
+
+/// A complete request, its body already read. Borrowed from the connection's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// What is asked for.
+    pub method: Method,
+    /// The target as it was sent: printable ASCII, at most [`limits::TARGET`] bytes; origin-form (`/path?query`),
+    /// absolute-form (`http://host/path`) or, with OPTIONS only, `*`.
+    pub target: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    /// The path as it was sent: without scheme and host, query and fragment. `*` for OPTIONS `*`.
+    pub fn path(&self) -> &'a [u8] {
+        let origin = match self.target.first() {
+            Some(b'/' | b'*') => self.target,
+            _ => split_absolute(self.target).map_or(self.target, |(_, origin)| origin),
+        };
+        let end = origin.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(origin.len());
+        if end == 0 { b"/" } else { &origin[..end] }
+    }
+}
+
+/// What the rest of the exchange needs to know of a head. Small: kept while the body is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    pub(super) len: usize,
+    pub(super) method: Method,
+    target: (u16, u16),
+    pub(super) version: Version,
+    pub(super) is_kept_alive: bool,
+    pub(super) awaits_continue: bool,
+    pub(super) framing: Framing,
+}
+
+/// The version of HTTP that a peer speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    Http10,
+    Http11,
+}
+
+/// How the body of a request is delimited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    Empty,
+    Length(u64),
+    Chunked,
+}
+
+impl Head {
+    /// The target in the bytes that the head was parsed from.
+    pub(super) fn target<'a>(&self, head: &'a [u8]) -> &'a [u8] {
+        &head[usize::from(self.target.0)..usize::from(self.target.1)]
+    }
+
+    /// Parses the head that the bytes begin with; nothing if there is no complete one. Never accepts what
+    /// [`scan::Scan`] refuses.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Option<Self>, Fault> {
+        let mut fields = [const { MaybeUninit::uninit() }; limits::N_FIELDS];
+        let mut request = httparse::Request::new(&mut []);
+        let len = match request.parse_with_uninit_headers(bytes, &mut fields) {
+            Ok(httparse::Status::Complete(len)) => len,
+            Ok(httparse::Status::Partial) => return Ok(None),
+            Err(_) => return Err(Fault::Malformed),
+        };
+        let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version) else {
+            return Err(Fault::Malformed);
+        };
+        if method.len() > limits::METHOD || target.len() > limits::TARGET || len > limits::HEAD {
+            return Err(Fault::HeadTooLarge);
+        }
+        if !target.is_ascii() || !scan::has_no_bare_line_feed(&bytes[..len]) {
+            return Err(Fault::Malformed);
+        }
+        judge_target(method, target.as_bytes())?;
+        let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
+        let fields = Fields::gather(request.headers)?;
+        if fields.host.is_none() && version == Version::Http11 {
+            return Err(Fault::Malformed);
+        }
+        let framing = fields.framing(version)?;
+        let start = method.len() as u16 + 1;
+        Ok(Some(Self {
+            len,
+            method: match method {
+                "GET" => Method::Get,
+                "HEAD" => Method::Head,
+                "POST" => Method::Post,
+                "OPTIONS" => Method::Options,
+                _ => Method::Other,
+            },
+            target: (start, start + target.len() as u16),
+            version,
+            is_kept_alive: !fields.close && (version == Version::Http11 || fields.keep_alive),
+            awaits_continue: match fields.expect {
+                Some(expected) if version == Version::Http11 => {
+                    if !expected.eq_ignore_ascii_case(b"100-continue") {
+                        return Err(Fault::UnknownExpectation);
+                    }
+                    framing != Framing::Empty
+                }
+                _ => false,
+            },
+            framing,
+        }))
+    }
+}
+
+/// The fields that decide about the connection and the body; all others are nobody's business here.
+#[derive(Default)]
+struct Fields<'a> {
+    host: Option<&'a [u8]>,
+    length: Option<u64>,
+    coding: Option<&'a [u8]>,
+    expect: Option<&'a [u8]>,
+    close: bool,
+    keep_alive: bool,
+}
+
+impl<'a> Fields<'a> {
+    #[inline]
+    fn gather(headers: &[httparse::Header<'a>]) -> Result<Self, Fault> {
+        let mut fields = Self::default();
+        for httparse::Header { name, value } in headers {
+            match name.len() {
+                4 if name.eq_ignore_ascii_case("host") => {
+                    let host = field::is_host(value).then_some(*value).ok_or(Fault::Malformed)?;
+                    field::once(&mut fields.host, host, Fault::Malformed)?;
+                }
+                6 if name.eq_ignore_ascii_case("expect") => {
+                    field::once(&mut fields.expect, value, Fault::UnknownExpectation)?;
+                }
+                10 if name.eq_ignore_ascii_case("connection") => {
+                    fields.close |= field::has_token(value, "close");
+                    fields.keep_alive |= field::has_token(value, "keep-alive");
+                }
+                14 if name.eq_ignore_ascii_case("content-length") => {
+                    let length = field::length(value).ok_or(Fault::Malformed)?;
+                    field::once(&mut fields.length, length, Fault::Malformed)?;
+                }
+                17 if name.eq_ignore_ascii_case("transfer-encoding") => {
+                    field::once(&mut fields.coding, value, Fault::Malformed)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(fields)
+    }
+
+    fn framing(&self, version: Version) -> Result<Framing, Fault> {
+        match (self.coding, self.length) {
+            (Some(_), Some(_)) => Err(Fault::Malformed),
+            (Some(_), None) if version == Version::Http10 => Err(Fault::Malformed),
+            (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Framing::Chunked),
+            (Some(coding), None) => Err(judge_codings(coding)),
+            (None, Some(length)) if length > limits::REQUEST_BODY => Err(Fault::BodyTooLarge),
+            (None, None | Some(0)) => Ok(Framing::Empty),
+            (None, Some(length)) => Ok(Framing::Length(length)),
+        }
+    }
+}
+
+/// Codings other than a single `chunked`: unknown ones are not implemented, but a list that is none, or has `chunked`
+/// anywhere but once and last, is malformed.
+fn judge_codings(value: &[u8]) -> Fault {
+    let mut items = value.split(|b| *b == b',').map(<[u8]>::trim_ascii).rev();
+    let last_is_good = items.next().is_some_and(|last| !last.is_empty());
+    let others_are_good = items.all(|item| !item.is_empty() && !item.eq_ignore_ascii_case(b"chunked"));
+    if last_is_good && others_are_good { Fault::NotImplemented } else { Fault::Malformed }
+}
+
+#[inline]
+fn judge_target(method: &str, target: &[u8]) -> Result<(), Fault> {
+    match target {
+        _ if method == "CONNECT" => Err(Fault::NotImplemented),
+        [b'/', ..] => Ok(()),
+        b"*" if method == "OPTIONS" => Ok(()),
+        _ => match split_absolute(target) {
+            Some((authority, _)) if field::is_host(authority) => Ok(()),
+            _ => Err(Fault::Malformed),
+        },
+    }
+}
+
+/// Authority, and path with query, of `http://host/path?query`.
+fn split_absolute(target: &[u8]) -> Option<(&[u8], &[u8])> {
+    let scheme = ["http://", "https://"]
+        .into_iter()
+        .find(|scheme| target.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes())))?;
+    let rest = &target[scheme.len()..];
+    Some(rest.split_at(rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(rest.len())))
+}

@@ -1,0 +1,142 @@
+//! An answer, and how it is written.
+
+use std::sync::Arc;
+
+use super::Status;
+use super::request::Version;
+
+/// What a server answers. Date, Content-Length, Connection and the stamp are the codec's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Response<'a> {
+    /// The status; 204 has neither a body nor its fields.
+    pub status: Status,
+    /// The value of Content-Type; none is written where it is empty.
+    pub content_type: &'a str,
+    /// The value of Allow, where there is one.
+    pub allow: Option<&'a str>,
+    /// The body. The answer to HEAD is written without it, but with its length.
+    pub body: &'a [u8],
+}
+
+/// The content type of everything said in plain words.
+const TEXT: &str = "text/plain; charset=utf-8";
+
+impl<'a> Response<'a> {
+    /// Plain text.
+    pub const fn text(status: Status, body: &'a [u8]) -> Self {
+        Self { status, content_type: TEXT, allow: None, body }
+    }
+
+    /// The status in its own words, as plain text: `404: Not Found`; nothing for 204.
+    pub const fn plain(status: Status) -> Self {
+        match status {
+            Status::NoContent => Self { status, content_type: "", allow: None, body: b"" },
+            _ => Self::text(status, status.text().as_bytes()),
+        }
+    }
+}
+
+/// What an answer depends on beside itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    pub(super) version: Version,
+    pub(super) is_kept_alive: bool,
+    pub(super) to_head: bool,
+}
+
+/// Bytes on their way to the peer.
+#[derive(Debug)]
+pub(super) struct Output {
+    bytes: Vec<u8>,
+    sent: usize,
+    stamp: Option<Arc<str>>,
+    /// Nothing may be said after what waits here.
+    pub(super) is_last: bool,
+}
+
+impl Output {
+    pub(super) fn new(stamp: Option<Arc<str>>) -> Self {
+        Self { bytes: Vec::new(), sent: 0, stamp, is_last: false }
+    }
+
+    pub(super) fn waiting(&self) -> &[u8] {
+        &self.bytes[self.sent..]
+    }
+
+    pub(super) fn sent(&mut self, n: usize) {
+        assert!(n <= self.waiting().len(), "more bytes sent than there were");
+        self.sent += n;
+        if self.sent == self.bytes.len() {
+            self.sent = 0;
+            self.bytes.clear();
+            if self.bytes.capacity() > super::limits::KEPT_WHEN_IDLE {
+                self.bytes = Vec::new();
+            }
+        }
+    }
+
+    /// Asks for the body of a request that waits to be asked.
+    pub(super) fn go_on(&mut self) {
+        self.bytes.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+    }
+
+    /// Head and body in one piece, so that they leave in one write.
+    #[inline]
+    pub(super) fn answer(&mut self, response: &Response<'_>, date: &str, manner: Manner) {
+        let out = &mut self.bytes;
+        out.reserve(320 + response.body.len());
+        match (manner.version, response.status) {
+            (Version::Http11, Status::Ok) => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
+            (version, status) => {
+                let version: &[u8; 9] = if version == Version::Http11 { b"HTTP/1.1 " } else { b"HTTP/1.0 " };
+                out.extend_from_slice(version);
+                put(out, [status.code(), status.reason(), "\r\n"]);
+            }
+        }
+        if !response.content_type.is_empty() {
+            put(out, ["Content-Type: ", response.content_type, "\r\n"]);
+        }
+        if response.status != Status::NoContent {
+            out.extend_from_slice(b"Content-Length: ");
+            put_decimal(out, response.body.len());
+            out.extend_from_slice(b"\r\n");
+        }
+        put(out, ["Date: ", date, "\r\n"]);
+        if let Some(allow) = response.allow {
+            put(out, ["Allow: ", allow, "\r\n"]);
+        }
+        if let Some(stamp) = &self.stamp {
+            put(out, ["Avt-Nonce: ", stamp, "\r\n"]);
+        }
+        match (manner.version, manner.is_kept_alive) {
+            (Version::Http11, true) => out.extend_from_slice(b"\r\n"),
+            (Version::Http10, true) => out.extend_from_slice(b"Connection: keep-alive\r\n\r\n"),
+            (_, false) => out.extend_from_slice(b"Connection: close\r\n\r\n"),
+        }
+        if !manner.to_head && response.status != Status::NoContent {
+            out.extend_from_slice(response.body);
+        }
+        self.is_last |= !manner.is_kept_alive;
+    }
+}
+
+#[inline]
+fn put(out: &mut Vec<u8>, parts: [&str; 3]) {
+    for part in parts {
+        out.extend_from_slice(part.as_bytes());
+    }
+}
+
+#[inline]
+pub(super) fn put_decimal(out: &mut Vec<u8>, number: usize) {
+    let mut digits = [0; 20];
+    let (mut at, mut rest) = (digits.len(), number);
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            return out.extend_from_slice(&digits[at..]);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Finds the end of a head that comes in pieces, and the first byte that makes it wrong.
+
+use super::fault::Fault;
+use super::{field, limits};
+
+/// Whose head it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// Begins with a request line.
+    Request,
+    /// Begins with a status line.
+    Reply,
+}
+
+/// How far a head has been looked at. Every byte is looked at once, so that a head that drips in costs no more than one
+/// that comes whole; and the verdict hangs on the bytes alone, not on where they were cut.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    at: usize,
+    line: usize,
+    n_lines: usize,
+    blank: usize,
+}
+
+impl Scan {
+    /// Whether nothing has been looked at yet.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.at == 0
+    }
+
+    /// Goes on through a head's bytes, the same ones as before and perhaps more. Gives the length of the head once it is
+    /// complete; its lines are then well-formed, one by one.
+    pub(super) fn advance(&mut self, head: &[u8], start: Start) -> Result<Option<usize>, Fault> {
+        let seen = head.len().min(limits::HEAD);
+        while self.at < seen {
+            let (byte, before) = (head[self.at], self.at.checked_sub(1).map(|before| head[before]));
+            self.at += 1;
+            match byte {
+                b'\n' if before != Some(b'\r') => return Err(Fault::Malformed),
+                b'\n' => {
+                    let line = &head[self.line..self.at];
+                    match (self.n_lines, line) {
+                        (0, b"\r\n") => return Err(Fault::Malformed),
+                        (0, line) => judge_start(line, start)?,
+                        (_, b"\r\n") => return Ok(Some(self.at)),
+                        (_, line) => judge_field(line)?,
+                    }
+                    self.n_lines += 1;
+                    self.line = self.at;
+                    if self.n_lines > limits::N_FIELDS + 1 {
+                        return Err(Fault::HeadTooLarge);
+                    }
+                }
+                _ if before == Some(b'\r') => return Err(Fault::Malformed),
+                b'\r' | b'\t' | b' '..=b'~' => {}
+                0x80.. if self.n_lines > 0 || start == Start::Reply => {}
+                _ => return Err(Fault::Malformed),
+            }
+            if self.n_lines == 0 && start == Start::Request {
+                self.bound_request_line(byte)?;
+            }
+        }
+        if self.at == limits::HEAD { Err(Fault::HeadTooLarge) } else { Ok(None) }
+    }
+
+    fn bound_request_line(&mut self, byte: u8) -> Result<(), Fault> {
+        match self.blank {
+            0 if byte == b' ' => self.blank = self.at,
+            0 if !field::is_token(byte) && byte != b'\r' => return Err(Fault::Malformed),
+            0 if self.at > limits::METHOD => return Err(Fault::MethodTooLong),
+            // From the second blank on, only the version is left, and that is short.
+            blank if self.at - blank > limits::TARGET + " HTTP/1.1\r".len() => {
+                return Err(Fault::TargetTooLong);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn judge_start(line: &[u8], start: Start) -> Result<(), Fault> {
+    match start {
+        Start::Request => {
+            let mut request = httparse::Request::new(&mut []);
+            match request.parse(line) {
+                Ok(_) if request.path.is_some_and(|target| target.len() > limits::TARGET) => Err(Fault::TargetTooLong),
+                Ok(_) => Ok(()),
+                Err(httparse::Error::Version) => Err(judge_version(line)),
+                Err(_) => Err(Fault::Malformed),
+            }
+        }
+        Start::Reply => match httparse::Response::new(&mut []).parse(line) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Fault::Malformed),
+        },
+    }
+}
+
+/// `HTTP/` digit dot digit is a version, though not ours, unless the major one is; anything else is no request line.
+fn judge_version(line: &[u8]) -> Fault {
+    match line.rsplit(|b| *b == b' ').next() {
+        Some([b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9', b'\r', b'\n']) => Fault::UnknownVersion,
+        _ => Fault::Malformed,
+    }
+}
+
+fn judge_field(line: &[u8]) -> Result<(), Fault> {
+    // A good line alone is a head whose final empty line is still to come.
+    match httparse::parse_headers(line, &mut [httparse::EMPTY_HEADER]) {
+        Ok(httparse::Status::Partial) => Ok(()),
+        _ => Err(Fault::Malformed),
+    }
+}
+
+/// Whether every line feed of a head that httparse took has its carriage return before it.
+#[inline]
+pub(super) fn has_no_bare_line_feed(head: &[u8]) -> bool {
+    // httparse takes a carriage return nowhere else: as many of the one as of the other.
+    let difference = |sum: i32, byte: &u8| sum + i32::from(*byte == b'\n') - i32::from(*byte == b'\r');
+    head.iter().fold(0, difference) == 0
+}

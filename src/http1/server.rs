@@ -1,0 +1,230 @@
+//! The server's side of one connection.
+
+use std::sync::Arc;
+
+use super::body::Body;
+use super::chunked::Chunked;
+use super::fault::Fault;
+use super::input::Input;
+use super::request::{Framing, Head, Version};
+use super::response::{Manner, Output};
+use super::scan::{Scan, Start};
+use super::{Method, Request, Response, Status, limits};
+
+/// One connection's bytes in, requests out; answers in, bytes out.
+///
+/// The loop around it: [`next`](Self::next) until there is nothing, answering each; write all
+/// [`output`](Self::output), and if there was some ask `next` again; end if it [is closing](Self::is_closing);
+/// otherwise read into [`space`](Self::space). A codec that waits for its output to leave takes no further request, so
+/// a loop that reads before it has asked again could wait for a peer that waits for it.
+///
+/// About 4.5 KiB while idle. Nothing is allocated per request once the buffers have their size.
+#[derive(Debug)]
+pub struct ServerCodec {
+    input: Input,
+    output: Output,
+    reading: Reading,
+    n_empty_lines: u8,
+    has_ended: bool,
+}
+
+#[derive(Debug)]
+enum Reading {
+    Head(Scan),
+    /// The head waits at the front of the input; the body behind it is cut out as it comes.
+    Body(Head, Body),
+}
+
+/// What the input amounts to.
+enum Found {
+    Request(Head),
+    Nothing,
+}
+
+impl ServerCodec {
+    /// A fresh connection. Every answer carries the stamp, if there is one, as `Avt-Nonce`: printable ASCII, at most 64
+    /// bytes.
+    pub fn new(stamp: Option<Arc<str>>) -> Self {
+        debug_assert!(
+            stamp.as_ref().is_none_or(|stamp| stamp.len() <= 64 && stamp.bytes().all(|b| b.is_ascii_graphic()))
+        );
+        Self {
+            input: Input::new(),
+            output: Output::new(stamp),
+            reading: Reading::Head(Scan::default()),
+            n_empty_lines: 0,
+            has_ended: false,
+        }
+    }
+
+    /// Where the next bytes from the peer go. Never empty after [`next`](Self::next) gave nothing and the output was
+    /// written. While closing it takes what is still to be drained.
+    #[inline]
+    pub fn space(&mut self) -> &mut [u8] {
+        if self.output.is_last {
+            self.input.clear();
+        }
+        self.input.space()
+    }
+
+    /// `n` bytes were read there; 0 means that the peer has ended its side.
+    #[inline]
+    pub fn received(&mut self, n: usize) {
+        self.has_ended |= n == 0;
+        self.input.received(n);
+    }
+
+    /// The next complete request, its body read and left out, and the way to answer it. Nothing while more input is
+    /// needed, while more than [`limits::OUTPUT`] bytes of output wait, or once it is closing.
+    ///
+    /// What breaks the rules is refused here, in plain words and for good: after the answers that are owed comes one
+    /// 4xx or 5xx, then the end. `date` (IMF-fixdate) is for the refusals.
+    #[inline]
+    pub fn next<'a>(&'a mut self, date: &'a str) -> Option<(Request<'a>, Responder<'a>)> {
+        if self.output.is_last || self.output.waiting().len() > limits::OUTPUT {
+            return None;
+        }
+        match self.find() {
+            Ok(Found::Request(head)) => {
+                let bytes = self.input.take(head.len);
+                let request = Request { method: head.method, target: head.target(bytes) };
+                let manner = Manner {
+                    version: head.version,
+                    is_kept_alive: head.is_kept_alive,
+                    to_head: head.method == Method::Head,
+                };
+                Some((request, Responder { output: &mut self.output, manner, date, is_answered: false }))
+            }
+            Ok(Found::Nothing) => {
+                // Whatever is incomplete now stays so. The answers before it still leave.
+                self.output.is_last |= self.has_ended;
+                None
+            }
+            Err(fault) => {
+                self.refuse(fault.status(), date);
+                None
+            }
+        }
+    }
+
+    /// Says so and ends: for what the loop around the codec finds, such as a head that takes too long (408). Says
+    /// nothing if the last word is already spoken.
+    #[cold]
+    pub fn refuse(&mut self, status: Status, date: &str) {
+        if !self.output.is_last {
+            let manner = Manner { version: Version::Http11, is_kept_alive: false, to_head: false };
+            self.output.answer(&Response::plain(status), date, manner);
+            self.input.clear();
+        }
+    }
+
+    /// Whether a request has begun to arrive and is not complete. Between requests a connection may rest; within one it
+    /// may not for long.
+    pub fn is_within_request(&self) -> bool {
+        !self.output.is_last && !self.input.waiting().is_empty()
+    }
+
+    /// The bytes to write.
+    #[inline]
+    pub fn output(&self) -> &[u8] {
+        self.output.waiting()
+    }
+
+    /// The first `n` bytes of the output were written.
+    #[inline]
+    pub fn sent(&mut self, n: usize) {
+        self.output.sent(n);
+    }
+
+    /// Whether, once the output is written, the connection ends: shut down writing, drain what still comes, briefly and
+    /// boundedly, and close. Closing with unread input would destroy the answer on its way.
+    #[inline]
+    pub fn is_closing(&self) -> bool {
+        self.output.is_last
+    }
+
+    #[inline]
+    fn find(&mut self) -> Result<Found, Fault> {
+        if matches!(self.reading, Reading::Head(_)) {
+            let Some(head) = self.find_head()? else { return Ok(Found::Nothing) };
+            let body = match head.framing {
+                Framing::Empty => return Ok(Found::Request(head)),
+                Framing::Length(length) => Body::Length(length),
+                Framing::Chunked => Body::Chunked(Chunked::new(limits::REQUEST_BODY)),
+            };
+            if head.awaits_continue {
+                // Also when the body is already here: what is answered must not hang on how the bytes were cut.
+                self.output.go_on();
+            }
+            self.reading = Reading::Body(head, body);
+        }
+        self.skip_body()
+    }
+
+    #[inline]
+    fn find_head(&mut self) -> Result<Option<Head>, Fault> {
+        while self.n_empty_lines < limits::N_EMPTY_LINES && self.input.waiting().starts_with(b"\r\n") {
+            self.input.consume(2);
+            self.n_empty_lines += 1;
+            self.reading = Reading::Head(Scan::default());
+        }
+        let Reading::Head(scan) = &mut self.reading else { return Ok(None) };
+        let waiting = self.input.waiting();
+        let mut head = None;
+        // The way of nearly every request: here as a whole, and good.
+        if scan.is_fresh() && waiting.first().is_some_and(|first| *first > b' ') {
+            head = Head::parse(waiting).ok().flatten();
+        }
+        if head.is_none()
+            && let Some(len) = scan.advance(waiting, Start::Request)?
+        {
+            head = Head::parse(&waiting[..len])?;
+        }
+        if head.is_some() {
+            self.n_empty_lines = 0;
+            *scan = Scan::default();
+        }
+        Ok(head)
+    }
+
+    fn skip_body(&mut self) -> Result<Found, Fault> {
+        let Reading::Body(head, body) = &mut self.reading else { return Ok(Found::Nothing) };
+        let head = *head;
+        let (used, _, is_complete) = body.skip(&self.input.waiting()[head.len..])?;
+        self.input.cut(head.len, used);
+        if !is_complete {
+            return Ok(Found::Nothing);
+        }
+        self.reading = Reading::Head(Scan::default());
+        Ok(Found::Request(head))
+    }
+}
+
+/// The way to answer one request. One that is dropped instead answers 500 and ends the connection.
+#[derive(Debug)]
+pub struct Responder<'a> {
+    output: &'a mut Output,
+    manner: Manner,
+    date: &'a str,
+    is_answered: bool,
+}
+
+impl Responder<'_> {
+    /// Answers. `date` is the time of the answer as IMF-fixdate, 29 bytes (RFC 9110 section 5.6.7).
+    #[inline]
+    pub fn send(mut self, response: &Response<'_>, date: &str) {
+        debug_assert_eq!(date.len(), 29, "an IMF-fixdate has 29 bytes");
+        self.is_answered = true;
+        self.output.answer(response, date, self.manner);
+    }
+}
+
+impl Drop for Responder<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.manner.is_kept_alive = false;
+            self.output.answer(&Response::plain(Status::InternalServerError), self.date, self.manner);
+        }
+    }
+}

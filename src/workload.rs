@@ -1,0 +1,3 @@
+//! What a job does.
+
+pub mod route;
