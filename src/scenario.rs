@@ -3,16 +3,20 @@
 //! The TOML as written stays private to [`parse`](self::parse()); a [`Scenario`] that exists can run. Its
 //! [`cells`](Scenario::cells) are every model at every point of its sweep.
 
+pub mod builtin;
 pub mod expect;
 
+mod keys;
 mod model;
 mod parse;
-
+mod reference;
+mod schema;
 mod work;
 
 pub use model::{Family, Model, ModelError, closest};
-pub use parse::{Mistakes, parse};
-
+pub use parse::{Mistake, Mistakes, parse, parse_bytes};
+pub use reference::reference;
+pub use schema::schema;
 pub use work::{Client, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Pin, SleepSpec, StepsSpec, Work};
 
 /// One question, parsed and checked.

@@ -1,18 +1,102 @@
-//! From TOML to a [`Scenario`](super::Scenario), with every mistake pointed at.
+//! From TOML to a [`Scenario`], with every mistake pointed at.
+//!
+//! Mistakes come in the order in which they can be known, those of one stage together:
+//!
+//! 1. the file is not UTF-8, or too long;
+//! 2. it is not TOML;
+//! 3. a key is unknown, misplaced or missing, or its value is none ([`fields`], [`values`]);
+//! 4. the values do not go together ([`together`]);
+//! 5. the whole would take too long.
 
-use thiserror::Error;
+mod fields;
+mod mistakes;
+mod points;
+mod syntax;
+mod together;
+mod values;
 
-use super::Scenario;
+use std::path::Path;
 
-/// Everything that is wrong with one scenario file.
-#[derive(Debug, Error)]
-#[error("{text}")]
-pub struct Mistakes {
-    text: String,
+use toml::de::DeTable;
+
+pub use self::mistakes::{Mistake, Mistakes};
+
+use self::fields::Fields;
+use self::mistakes::Found;
+use self::values::Value;
+use super::keys::{Section, Workload};
+use super::{Model, Rounds, Scenario};
+
+/// The longest file: every run keeps a copy of its scenarios.
+const MOST_BYTES: usize = 1 << 20;
+
+/// Reads a scenario; `file` is its name in messages, and its stem the scenario's name if the text has none.
+pub fn parse(file: &str, text: &str) -> Result<Scenario, Mistakes> {
+    // A byte order mark is no part of any line.
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let refuse = |found: Vec<Found>| if found.is_empty() { Ok(()) } else { Err(Mistakes::new(file, body, found)) };
+    if text.len() > MOST_BYTES {
+        let message = format!("{} bytes are more than {MOST_BYTES}", text.len());
+        return Err(Mistakes::new(file, "", vec![Found::new(0..0, "", message, "is this a scenario file?")]));
+    }
+    let (table, errors) = DeTable::parse_recoverable(body);
+    refuse(errors.iter().map(|error| syntax::mistake(error, body)).collect())?;
+    let mut found = Vec::new();
+    let fields = fields::read(table.get_ref(), &mut found);
+    let name = name(file, &fields).map_err(|mistake| found.push(mistake));
+    refuse(found)?;
+    let (workload, _) = fields.workload.as_ref().expect("without a workload something was found");
+    refuse(together::check(&fields, *workload))?;
+    let name = name.expect("without a name something was found");
+    let scenario = assemble(&fields, *workload, name, text);
+    refuse(together::planned_time(&fields, &scenario))?;
+    Ok(scenario)
 }
 
-/// Reads a scenario; `file` is its name in messages.
-pub fn parse(file: &str, text: &str) -> Result<Scenario, Mistakes> {
-    let _ = text;
-    Err(Mistakes { text: format!("{file}: not written yet") })
+/// Reads a scenario from the bytes of its file, which may turn out not to be UTF-8.
+pub fn parse_bytes(file: &str, bytes: &[u8]) -> Result<Scenario, Mistakes> {
+    match str::from_utf8(bytes) {
+        Ok(text) => parse(file, text),
+        Err(error) => {
+            let at = error.valid_up_to();
+            let message = format!("byte 0x{:02x} is not UTF-8", bytes[at]);
+            let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+            let now = if utf16 { ", it looks like UTF-16" } else { "" };
+            let found = vec![Found::new(at..at + 1, "", message, format!("save the file as UTF-8{now}"))];
+            Err(Mistakes::new(file, &String::from_utf8_lossy(bytes), found))
+        }
+    }
+}
+
+/// The name that is written, or the file's.
+fn name(file: &str, fields: &Fields) -> Result<String, Found> {
+    if let Some(field) = fields.get(Section::Top, "name") {
+        return Ok(field.values.first().map(|(name, _)| name.to_string()).unwrap_or_default());
+    }
+    let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
+    values::slug(&stem).map_err(|wrong| {
+        let message = format!("there is none, and the file's is none: {}", wrong.message);
+        let remedy = wrong.remedy.replacen("write ", "write name = ", 1);
+        Found::new(0..0, "name", message, remedy)
+    })
+}
+
+fn assemble(fields: &Fields, workload: Workload, name: String, source: &str) -> Scenario {
+    let text = |name| fields.get(Section::Top, name).map(|field| field.values[0].0.to_string()).unwrap_or_default();
+    let models = fields.get(Section::Top, "models").map(|field| field.values.as_slice()).unwrap_or_default();
+    let model = |value: &Value| match value {
+        Value::Model(model) => *model,
+        other => unreachable!("models were checked to be models: {other:?}"),
+    };
+    let [quick, full] = together::rounds(fields).map(|(count, _)| count);
+    Scenario {
+        name,
+        question: text("question"),
+        analysis: text("analysis"),
+        models: models.iter().map(|(value, _)| model(value)).collect(),
+        rounds: Rounds { quick, full },
+        jobs_for: together::jobs_for(fields).map(|(model, most, _)| (model, most)).collect::<Vec<(Model, u32)>>(),
+        points: points::points(fields, workload),
+        source: source.to_owned(),
+    }
 }

@@ -1,0 +1,226 @@
+//! The tables of the file against the table of keys: what is unknown, misplaced, missing or no value for its key.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::mistakes::{Found, bare};
+use super::values::{self, Value, type_of};
+use crate::scenario::closest;
+use crate::scenario::keys::{self, ANY_OF, KEYS, Key, Many, Need, Section, Workload};
+
+/// What a file says, every value checked for itself.
+#[derive(Debug)]
+pub(super) struct Fields {
+    pub(super) list: Vec<Field>,
+    /// The workload and where it is written; nothing when it is missing or unknown, which is a mistake.
+    pub(super) workload: Option<(Workload, Range<usize>)>,
+}
+
+/// A key and what it is given.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) key: &'static Key,
+    /// As it is written: the key's name, or in `[jobs_for]` the model's.
+    pub(super) name: String,
+    pub(super) name_span: Range<usize>,
+    pub(super) span: Range<usize>,
+    /// One, or every value of a list with its place.
+    pub(super) values: Vec<(Value, Range<usize>)>,
+    pub(super) is_list: bool,
+}
+
+impl Fields {
+    pub(super) fn get(&self, section: Section, name: &str) -> Option<&Field> {
+        self.list.iter().find(|field| field.key.section == section && field.name == name)
+    }
+
+    pub(super) fn has(&self, section: Section) -> bool {
+        self.list.iter().any(|field| field.key.section == section)
+    }
+}
+
+impl Field {
+    pub(super) fn path(&self) -> String {
+        keys::path(self.key.section, &bare(&self.name))
+    }
+}
+
+/// Reads every table; what is wrong goes to `found`.
+pub(super) fn read(table: &DeTable<'_>, found: &mut Vec<Found>) -> Fields {
+    let written = table.get("workload");
+    let workload = written.and_then(|value| {
+        value.get_ref().as_str().and_then(Workload::by_name).map(|workload| (workload, value.span()))
+    });
+    let mut reader = Reader { workload: workload.as_ref().map(|(workload, _)| *workload), list: Vec::new(), found };
+    reader.section(Section::Top, table);
+    for (name, value) in table {
+        if let Some(section) = Section::by_name(name.get_ref()) {
+            reader.table(section, name.span(), value);
+        }
+    }
+    reader.missing(Section::Top, table, workload.as_ref().map_or(0..0, |(_, span)| span.clone()));
+    Fields { list: reader.list, workload }
+}
+
+struct Reader<'a> {
+    workload: Option<Workload>,
+    list: Vec<Field>,
+    found: &'a mut Vec<Found>,
+}
+
+impl Reader<'_> {
+    /// What stands where `[section]` should.
+    fn table(&mut self, section: Section, name_span: Range<usize>, value: &Spanned<DeValue<'_>>) {
+        let name = section.name();
+        if let Some(workload) = self.workload
+            && !section.workloads().contains(&workload)
+        {
+            return self.foreign(name_span, name, section.workloads(), workload);
+        }
+        match value.get_ref() {
+            DeValue::Table(table) => {
+                self.section(section, table);
+                self.missing(section, table, name_span);
+            }
+            DeValue::Array(_) if value.span().start < name_span.start => {
+                let remedy = format!("write [{name}] once, in single brackets");
+                self.found.push(Found::new(name_span, name, "a list of tables, not a table", remedy));
+            }
+            other => {
+                let message = format!("{}, not a table", type_of(other));
+                self.found.push(Found::new(value.span(), name, message, format!("write [{name}] and its keys below")));
+            }
+        }
+    }
+
+    /// The keys of one table.
+    fn section(&mut self, section: Section, table: &DeTable<'_>) {
+        for (name, value) in table {
+            let (name, name_span) = (name.get_ref().as_ref(), name.span());
+            if section == Section::Top && Section::by_name(name).is_some() {
+                continue;
+            }
+            let mut rows = keys::rows(section, name).peekable();
+            let Some(first) = rows.peek().copied() else {
+                self.unknown(section, name, name_span);
+                continue;
+            };
+            let key = match self.workload {
+                Some(workload) => match keys::row(section, name, workload) {
+                    Some(key) => key,
+                    None => {
+                        let knowing: Vec<Workload> = rows.flat_map(|key| key.workloads.iter().copied()).collect();
+                        self.foreign(name_span, &first.path(), &knowing, workload);
+                        continue;
+                    }
+                },
+                // Without a workload only what every workload reads alike can be judged.
+                None if rows.count() == 1 => first,
+                None => continue,
+            };
+            self.field(key, name, name_span, value);
+        }
+    }
+
+    fn field(&mut self, key: &'static Key, name: &str, name_span: Range<usize>, value: &Spanned<DeValue<'_>>) {
+        let (name, span) = (name.to_owned(), value.span());
+        let mut field = Field { key, name, name_span, span, values: Vec::new(), is_list: false };
+        let path = field.path();
+        let mut wrong = |span, message: String, remedy: String| {
+            self.found.push(Found::new(span, path.as_str(), message, remedy));
+        };
+        match (key.many, value.get_ref()) {
+            (Many::One, DeValue::Array(_)) => {
+                let remedy = format!("write one value, {}", key.kind.expected());
+                return wrong(field.span, "a list, but this key cannot be swept".into(), remedy);
+            }
+            (Many::List(most), DeValue::Array(list)) if list.len() > most => {
+                return wrong(field.span, format!("{} are more than {most}", list.len()), "leave some out".into());
+            }
+            (Many::List(_) | Many::Sweep, DeValue::Array(list)) if list.is_empty() => {
+                let remedy = format!("write at least one: {}", key.kind.expected());
+                return wrong(field.span, "the list is empty".into(), remedy);
+            }
+            (Many::List(_) | Many::Sweep, DeValue::Array(list)) => {
+                field.is_list = true;
+                for item in list {
+                    match values::check(key.kind, item.get_ref()) {
+                        Ok(value) if field.values.iter().any(|(other, _)| *other == value) => {
+                            wrong(item.span(), format!("{value} is there twice"), "leave one out".into());
+                        }
+                        Ok(value) => field.values.push((value, item.span())),
+                        Err(why) => wrong(item.span(), why.message, why.remedy),
+                    }
+                }
+            }
+            (Many::List(_), other) => {
+                let remedy = "write a list in square brackets, as in [\"threads\", \"async\"]".into();
+                return wrong(field.span, format!("{}, not a list", type_of(other)), remedy);
+            }
+            (_, other) => match values::check(key.kind, other) {
+                Ok(value) => field.values.push((value, field.span.clone())),
+                Err(why) => wrong(field.span.clone(), why.message, why.remedy),
+            },
+        }
+        self.list.push(field);
+    }
+
+    fn unknown(&mut self, section: Section, name: &str, span: Range<usize>) {
+        let known = |key: &&Key| self.workload.is_none_or(|workload| key.workloads.contains(&workload));
+        let here: Vec<&str> =
+            KEYS.iter().filter(|key| key.section == section).filter(known).map(|key| key.name).collect();
+        let elsewhere = KEYS.iter().filter(known).find(|key| key.name == name).map(|key| key.section);
+        let tables = Section::ALL.iter().map(|section| section.name()).filter(|_| section == Section::Top);
+        let remedy = match (elsewhere, closest(name, here.iter().copied().chain(tables))) {
+            (Some(Section::Top), _) => "move it to the top, above the first [table]".into(),
+            (Some(home), _) => format!("it belongs below [{}]", home.name()),
+            (None, Some(nearest)) => format!("did you mean {nearest}?"),
+            (None, None) => format!("the keys here are {}", here.join(", ")),
+        };
+        self.found.push(Found::new(span, keys::path(section, &bare(name)), "there is no such key", remedy));
+    }
+
+    /// A key or a table of another workload.
+    fn foreign(&mut self, span: Range<usize>, path: &str, knowing: &[Workload], workload: Workload) {
+        let homes: Vec<&str> = knowing.iter().map(|workload| workload.name()).collect();
+        let message = format!("this is for {}, not for {}", homes.join(" and "), workload.name());
+        let remedy = format!("leave it out, or write workload = \"{}\"", homes[0]);
+        self.found.push(Found::new(span, path, message, remedy));
+    }
+
+    /// Required keys and tables that are not there.
+    fn missing(&mut self, section: Section, table: &DeTable<'_>, span: Range<usize>) {
+        let Some(workload) = self.workload else {
+            // What else is missing depends on it.
+            if section == Section::Top && !table.contains_key("workload") {
+                let expected = keys::rows(section, "workload").map(|key| key.kind.expected()).collect::<String>();
+                self.found.push(Found::new(0..0, "workload", "it is missing", format!("write {expected}")));
+            }
+            return;
+        };
+        let wanted = |key: &&Key| key.section == section && key.need == Need::Required;
+        for key in KEYS.iter().filter(wanted).filter(|key| key.workloads.contains(&workload)) {
+            if !table.contains_key(key.name) {
+                let place = if key.workloads == Workload::ALL { 0..0 } else { span.clone() };
+                let remedy = format!("write {}", key.kind.expected());
+                self.found.push(Found::new(place, key.path(), "it is missing", remedy));
+            }
+        }
+        for group in ANY_OF.iter().filter(|group| group.section == section && group.workload == workload) {
+            if !group.names.iter().any(|name| table.contains_key(*name)) {
+                let remedy = format!("write at least one of {}", group.names.join(", "));
+                self.found.push(Found::new(span.clone(), section.name(), "there is nothing to do", remedy));
+            }
+        }
+        if section == Section::Top {
+            for required in Section::ALL.iter().filter(|other| **other != section && other.is_required()) {
+                if required.workloads().contains(&workload) && !table.contains_key(required.name()) {
+                    let remedy = format!("write [{}] and its keys below", required.name());
+                    self.found.push(Found::new(span.clone(), required.name(), "the table is missing", remedy));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What is wrong with a scenario file, where, and how to put it right.
+
+use std::fmt;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde::Serialize;
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mistake {
+    /// Counted from 1.
+    pub line: usize,
+    /// In characters, counted from 1; a byte order mark is none.
+    pub column: usize,
+    /// The key it is about, as in `load.connections`; empty when it is about the file or its syntax.
+    pub key: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// `load.connections: 0 opens nothing; write a whole number from 1 to 20000`.
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        write!(f, "{}; {}", self.message, self.remedy)
+    }
+}
+
+/// Everything that is wrong with one scenario file, in the order of the file. `Display` is
+/// [`render`](Self::render) without colour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistakes {
+    file: String,
+    list: Vec<Mistake>,
+    /// Beside each mistake its line of the file and the bytes of it that are meant.
+    lines: Vec<(String, Range<usize>)>,
+}
+
+/// More mistakes than this are counted, not shown.
+const SHOWN: usize = 30;
+
+impl Mistakes {
+    pub(super) fn new(file: &str, text: &str, mut found: Vec<Found>) -> Self {
+        found.sort_by_key(|found| found.span.start);
+        let mut mistakes = Self { file: file.to_owned(), list: Vec::new(), lines: Vec::new() };
+        for Found { span, key, message, remedy } in found {
+            let place = Place::of(text, span);
+            mistakes.list.push(Mistake { line: place.line, column: place.column, key, message, remedy });
+            mistakes.lines.push((place.text.to_owned(), place.span));
+        }
+        mistakes
+    }
+
+    /// The file's name, as it was given.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The mistakes one by one, in the order of the file.
+    pub fn list(&self) -> &[Mistake] {
+        &self.list
+    }
+
+    /// `file:line:column: message` for each, and below it the line with the place underlined; ANSI colours on request.
+    pub fn render(&self, color: bool) -> String {
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        let shown: Vec<String> = self
+            .list
+            .iter()
+            .zip(&self.lines)
+            .take(SHOWN)
+            .map(|(mistake, (line, span))| {
+                let title = format!("{}:{}:{}: {mistake}", self.file, mistake.line, mistake.column);
+                let title = Level::ERROR.no_name().primary_title(title);
+                let mark = AnnotationKind::Primary.span(span.clone());
+                let snippet = Snippet::source(line.as_str()).line_start(mistake.line).annotation(mark);
+                renderer.render(&[Group::with_title(title).element(snippet)])
+            })
+            .collect();
+        let mut text = shown.join("\n\n");
+        if self.list.len() > SHOWN {
+            text += &format!("\n\nand {} more mistakes", self.list.len() - SHOWN);
+        }
+        text
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+/// A mistake as the parser finds it: at bytes of the file.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) span: Range<usize>,
+    pub(super) key: String,
+    pub(super) message: String,
+    pub(super) remedy: String,
+}
+
+impl Found {
+    pub(super) fn new(
+        span: Range<usize>,
+        key: impl Into<String>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self { span, key: key.into(), message: message.into(), remedy: remedy.into() }
+    }
+}
+
+/// Where some bytes of a text are.
+struct Place<'a> {
+    line: usize,
+    column: usize,
+    /// The whole line, without its end.
+    text: &'a str,
+    /// The bytes of the line; of several lines those of the first.
+    span: Range<usize>,
+}
+
+impl<'a> Place<'a> {
+    fn of(text: &'a str, span: Range<usize>) -> Self {
+        let at = floor(text, span.start);
+        let begin = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = text[begin..].split('\n').next().unwrap_or_default();
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        // The end of a line is a place too, but its \r is not.
+        let from = (at - begin).min(line.len());
+        let to = floor(line, span.end.saturating_sub(begin)).max(from);
+        Self {
+            line: text[..begin].matches('\n').count() + 1,
+            column: line[..from].chars().count() + 1,
+            text: line,
+            span: from..to,
+        }
+    }
+}
+
+/// The last boundary between characters at or before a byte.
+fn floor(text: &str, byte: usize) -> usize {
+    let near = byte.min(text.len());
+    (0..=near).rev().find(|byte| text.is_char_boundary(*byte)).unwrap_or(0)
+}
+
+/// A text of the file as a message quotes it: short, and nothing in it that a terminal would obey.
+pub(super) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 40;
+    let escaped = |text: &str| text.escape_debug().to_string().replace("\\'", "'");
+    match text.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("\"{}…\"", escaped(&text[..cut])),
+        None => format!("\"{}\"", escaped(text)),
+    }
+}
+
+/// A key as a message writes it: bare where TOML lets it be.
+pub(super) fn bare(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    let short = (1..=40).contains(&name.len());
+    if short && name.bytes().all(plain) { name.to_owned() } else { quoted(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_counted_in_characters_and_stays_in_its_line() {
+        let text = "é = 1\r\nb = [\r\n 2]\r\n";
+        for (span, line, column, marked) in [
+            (0..2, 1, 1, "é"),
+            (5..6, 1, 5, "1"),
+            (6..7, 1, 6, ""),
+            (12..18, 2, 5, "["),
+            (text.len()..text.len(), 4, 1, ""),
+            (900..901, 4, 1, ""),
+        ] {
+            let place = Place::of(text, span.clone());
+            let found = (place.line, place.column, &place.text[place.span]);
+            assert_eq!(found, (line, column, marked), "{span:?}");
+        }
+    }
+
+    #[test]
+    fn a_hundred_mistakes_are_counted() {
+        let found = vec![Found::new(0..1, "a", "bad", "mend it"); 100];
+        let text = Mistakes::new("f.toml", "a = 1", found).to_string();
+        assert_eq!(text.matches("f.toml:1:1: a: bad; mend it").count(), SHOWN);
+        assert!(text.ends_with("and 70 more mistakes"), "{text}");
+    }
+
+    #[test]
+    fn a_quoted_text_commands_no_terminal() {
+        assert_eq!(quoted("a\u{1b}[31m'b'"), "\"a\\u{1b}[31m'b'\"");
+        assert_eq!(quoted(&"x".repeat(41)), format!("\"{}…\"", "x".repeat(40)));
+        assert_eq!((bare("pool/2").as_str(), bare("jobs").as_str(), bare("").as_str()), ("\"pool/2\"", "jobs", "\"\""));
+    }
+}

@@ -1,0 +1,131 @@
+//! From checked values to the points of a sweep: the cross product of all lists, in the order of the file.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::value::{Error, StrDeserializer};
+
+use super::fields::{Field, Fields};
+use super::values::{self, Value};
+use crate::scenario::keys::{self, Many, Section, Workload};
+use crate::scenario::{EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Point, SleepSpec, StepsSpec, Work};
+
+/// The keys that are given a list, in the order of the file.
+pub(super) fn swept(fields: &Fields) -> Vec<&Field> {
+    let is_swept = |field: &&Field| field.is_list && field.key.many == Many::Sweep;
+    let mut swept: Vec<&Field> = fields.list.iter().filter(is_swept).collect();
+    swept.sort_by_key(|field| field.span.start);
+    swept
+}
+
+/// Every point; the last list of the file turns fastest.
+pub(super) fn points(fields: &Fields, workload: Workload) -> Vec<Point> {
+    let swept = swept(fields);
+    let n_points = swept.iter().map(|field| field.values.len()).product();
+    let point = |nth: usize| {
+        let mut rest = nth;
+        let mut picks: Vec<(&Field, &Value)> = Vec::with_capacity(swept.len());
+        for field in swept.iter().rev() {
+            picks.push((field, &field.values[rest % field.values.len()].0));
+            rest /= field.values.len();
+        }
+        picks.reverse();
+        let label: Vec<String> = picks.iter().map(|(field, value)| format!("{} = {value}", field.path())).collect();
+        Point { label: label.join(", "), work: Chosen { fields, picks: &picks, workload }.work() }
+    };
+    (0..n_points).map(point).collect()
+}
+
+/// One value for every key.
+struct Chosen<'a> {
+    fields: &'a Fields,
+    picks: &'a [(&'a Field, &'a Value)],
+    workload: Workload,
+}
+
+impl Chosen<'_> {
+    fn work(&self) -> Work {
+        use Section::{Heartbeat, Heavy, Load, Top};
+        match self.workload {
+            Workload::Sleep => Work::Sleep(SleepSpec { jobs: self.count(Top, "jobs"), wait: self.length(Top, "wait") }),
+            Workload::Offload => Work::Offload(OffloadSpec {
+                jobs: self.count(Top, "jobs"),
+                steps: self.steps(Top),
+                heartbeat: self.fields.has(Heartbeat).then(|| HeartbeatSpec {
+                    every: self.length(Heartbeat, "every"),
+                    beats: self.count(Heartbeat, "beats"),
+                }),
+            }),
+            Workload::Echo => Work::Echo(EchoSpec {
+                what: self.text(Top, "what"),
+                steps: self.steps(Top),
+                heavy: self
+                    .fields
+                    .has(Heavy)
+                    .then(|| HeavySpec { share: self.share(Heavy, "share"), steps: self.steps(Heavy) }),
+                load: LoadSpec {
+                    client: self.choice(Load, "client"),
+                    connections: self.count(Load, "connections"),
+                    threads: u16::try_from(self.count(Load, "threads")).expect("at most 64"),
+                    warmup: self.length(Load, "warmup"),
+                    duration: self.length(Load, "duration"),
+                    think: self.length(Load, "think"),
+                    timeout: self.length(Load, "timeout"),
+                    drain: self.length(Load, "drain"),
+                    pin: self.choice(Load, "pin"),
+                },
+            }),
+        }
+    }
+
+    /// A step that is left out has no length.
+    fn steps(&self, section: Section) -> StepsSpec {
+        StepsSpec {
+            wait: self.length(section, "wait"),
+            block: self.length(section, "block"),
+            compute: self.length(section, "compute"),
+        }
+    }
+
+    fn value(&self, section: Section, name: &str) -> Option<Value> {
+        let picked = self.picks.iter().find(|(field, _)| field.key.section == section && field.name == name);
+        let written = || self.fields.get(section, name).map(|field| field.values[0].0.clone());
+        let default = || keys::row(section, name, self.workload).and_then(values::default);
+        picked.map(|(_, value)| (*value).clone()).or_else(written).or_else(default)
+    }
+
+    fn count(&self, section: Section, name: &str) -> u32 {
+        match self.value(section, name) {
+            Some(Value::Count(count)) => count,
+            other => unreachable!("{name} was checked to be a count: {other:?}"),
+        }
+    }
+
+    fn length(&self, section: Section, name: &str) -> Duration {
+        match self.value(section, name) {
+            Some(Value::Length(length)) => length,
+            None => Duration::ZERO,
+            other => unreachable!("{name} was checked to be a duration: {other:?}"),
+        }
+    }
+
+    fn share(&self, section: Section, name: &str) -> f64 {
+        match self.value(section, name) {
+            Some(Value::Share(share)) => share,
+            other => unreachable!("{name} was checked to be a share: {other:?}"),
+        }
+    }
+
+    fn text(&self, section: Section, name: &str) -> String {
+        match self.value(section, name) {
+            Some(Value::Text(text)) => text,
+            other => unreachable!("{name} was checked to be text: {other:?}"),
+        }
+    }
+
+    /// An enum by the word that its serde form and the table of keys share.
+    fn choice<T: for<'de> Deserialize<'de>>(&self, section: Section, name: &str) -> T {
+        let word = self.text(section, name);
+        T::deserialize(StrDeserializer::<Error>::new(&word)).expect("a test reads every word of the table of keys")
+    }
+}

@@ -1,0 +1,135 @@
+//! What no value shows alone: whether the values of a file go together, and how long all of it would take.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use super::fields::{Field, Fields};
+use super::mistakes::Found;
+use super::points;
+use super::values::{self, Value};
+use crate::scenario::keys::{self, Section, Workload};
+use crate::scenario::{Model, Scenario, expect};
+
+/// More cells than this are a slip in a sweep.
+const MOST_CELLS: usize = 2000;
+
+/// More time than this is a slip in a number.
+const MOST_HOURS: u32 = 24;
+
+/// Values that contradict each other, of fields that are each in order.
+pub(super) fn check(fields: &Fields, workload: Workload) -> Vec<Found> {
+    let mut found = Vec::new();
+    let [(quick, quick_span), (full, full_span)] = rounds(fields);
+    if quick > full {
+        let (span, key) = match (quick_span, full_span) {
+            (Some(span), _) => (span, "rounds.quick"),
+            (None, full) => (full.unwrap_or(0..0), "rounds.full"),
+        };
+        let message = format!("quick rounds are {quick}, full rounds only {full}");
+        found.push(Found::new(span, key, message, format!("write full = {quick} or more, or a smaller quick")));
+    }
+    found.extend(jobs_for_nobody(fields, workload));
+    found.extend(too_many_cells(fields));
+    found
+}
+
+/// Quick and full, and where they are written.
+pub(super) fn rounds(fields: &Fields) -> [(u32, Option<Range<usize>>); 2] {
+    ["quick", "full"].map(|name| {
+        let field = fields.get(Section::Rounds, name);
+        let written = field.map(|field| field.values[0].0.clone());
+        let default = || keys::rows(Section::Rounds, name).find_map(values::default);
+        match written.or_else(default) {
+            Some(Value::Count(count)) => (count, field.map(|field| field.span.clone())),
+            other => unreachable!("rounds were checked to be counts: {other:?}"),
+        }
+    })
+}
+
+/// Every entry of `[jobs_for]` that names a model, in the order of the file.
+pub(super) fn jobs_for(fields: &Fields) -> impl Iterator<Item = (Model, u32, &Field)> {
+    let mut entries: Vec<&Field> = fields.list.iter().filter(|field| field.key.section == Section::JobsFor).collect();
+    entries.sort_by_key(|field| field.span.start);
+    entries.into_iter().filter_map(|field| match field.values[0].0 {
+        Value::Count(most) => field.name.parse().ok().map(|model| (model, most, field)),
+        _ => None,
+    })
+}
+
+fn models(fields: &Fields) -> impl Iterator<Item = &Value> {
+    fields.get(Section::Top, "models").into_iter().flat_map(|field| field.values.iter().map(|(value, _)| value))
+}
+
+/// Entries of `[jobs_for]` for models that are not asked, or for more jobs than there are.
+fn jobs_for_nobody(fields: &Fields, workload: Workload) -> Vec<Found> {
+    let names: Vec<String> = models(fields).map(Value::to_string).collect();
+    let jobs = keys::row(Section::Top, "jobs", workload).and_then(|key| fields.get(Section::Top, key.name));
+    let most_jobs = jobs.into_iter().flat_map(|field| &field.values).filter_map(|(value, _)| match value {
+        Value::Count(jobs) => Some(*jobs),
+        _ => None,
+    });
+    let most_jobs = most_jobs.max().unwrap_or(u32::MAX);
+    let entries = fields.list.iter().filter(|field| field.key.section == Section::JobsFor);
+    let contradiction = |field: &Field| {
+        if !names.contains(&field.name) {
+            let message = "the model is not among models";
+            let remedy = format!("write it there too, or one of {} here", names.join(", "));
+            return Some(Found::new(field.name_span.clone(), field.path(), message, remedy));
+        }
+        match field.values[0].0 {
+            Value::Count(most) if most > most_jobs => {
+                let message = format!("{most} is above the {most_jobs} jobs there are");
+                let remedy = format!("write a whole number from 1 to {most_jobs}, or leave it out");
+                Some(Found::new(field.span.clone(), field.path(), message, remedy))
+            }
+            _ => None,
+        }
+    };
+    entries.filter_map(contradiction).collect()
+}
+
+fn too_many_cells(fields: &Fields) -> Option<Found> {
+    let swept = points::swept(fields);
+    let n_models = models(fields).count();
+    let n_cells = swept.iter().try_fold(n_models, |n, field| n.checked_mul(field.values.len()));
+    if n_cells.is_some_and(|n| n <= MOST_CELLS) {
+        return None;
+    }
+    let longest = swept.iter().max_by_key(|field| field.values.len())?;
+    let factors: Vec<String> = swept.iter().map(|field| format!("{} {}", field.values.len(), field.path())).collect();
+    let message = format!("{n_models} models x {} are more than {MOST_CELLS} cells", factors.join(" x "));
+    Some(Found::new(longest.span.clone(), longest.path(), message, "shorten this list"))
+}
+
+/// Says so when all full rounds would take more than a day, on one processor and by arithmetic alone.
+pub(super) fn planned_time(fields: &Fields, scenario: &Scenario) -> Vec<Found> {
+    let times: Vec<(Model, Duration)> =
+        scenario.cells().iter().map(|cell| (cell.model, expect::wall(&cell.work, cell.model, 1))).collect();
+    let sum = |of: &dyn Fn(Model) -> bool| {
+        let once = times
+            .iter()
+            .filter(|(model, _)| of(*model))
+            .try_fold(Duration::ZERO, |sum, (_, time)| sum.checked_add(*time));
+        once.and_then(|once| once.checked_mul(scenario.rounds.full)).unwrap_or(Duration::MAX)
+    };
+    let planned = sum(&|_| true);
+    if planned <= Duration::from_secs(3600) * MOST_HOURS {
+        return Vec::new();
+    }
+    let hours = |time: Duration| format!("{:.1} h", time.as_secs_f64() / 3600.0);
+    let slowest =
+        scenario.models.iter().map(|model| (*model, sum(&|other| other == *model))).max_by_key(|(_, time)| *time);
+    let (model, its) = slowest.expect("a scenario has models");
+    let [_, (full, span)] = rounds(fields);
+    let place = span.or_else(|| fields.get(Section::Top, "models").map(|field| field.span.clone())).unwrap_or(0..0);
+    let what = match fields.workload {
+        Some((Workload::Echo, _)) => "cut the sweep, load.duration or rounds.full".to_owned(),
+        _ => format!("cut rounds.full, the jobs or what each does, or give {model} fewer below [jobs_for]"),
+    };
+    let message = format!(
+        "{full} full rounds are planned to take {}, more than {MOST_HOURS} h; {model} alone {}",
+        hours(planned),
+        hours(its)
+    );
+    vec![Found::new(place, "rounds.full", message, what)]
+}

@@ -1,0 +1,259 @@
+//! One value of the file against what its key wants.
+
+use std::fmt;
+use std::time::Duration;
+
+use toml::de::{DeInteger, DeValue};
+
+use super::mistakes::quoted;
+use crate::scenario::keys::{Key, Kind, Lines, Need};
+use crate::scenario::{HeavySpec, Model, ModelError, closest};
+use crate::units;
+
+/// A checked value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    Text(String),
+    Model(Model),
+    Count(u32),
+    Length(Duration),
+    Share(f64),
+}
+
+/// As the label of a sweep's point shows it.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Model(model) => write!(f, "{model}"),
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Length(length) => f.write_str(&units::exact(*length)),
+            Self::Share(share) => write!(f, "{share}"),
+        }
+    }
+}
+
+/// Why a value will not do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub(super) message: String,
+    pub(super) remedy: String,
+}
+
+/// The value that is written, when it is one for this kind of key.
+pub(super) fn check(kind: Kind, written: &DeValue<'_>) -> Result<Value, Wrong> {
+    let instead = |message: String| Wrong { message, remedy: format!("write {}", kind.expected()) };
+    match (kind, written) {
+        (Kind::Count { from, to, zero }, DeValue::Integer(integer)) => {
+            count(integer, from, to, zero).map(Value::Count).map_err(instead)
+        }
+        (Kind::Count { .. }, DeValue::Float(float)) => Err(instead(format!("{float} is no whole number"))),
+        (Kind::Share, DeValue::Integer(integer)) => share(integer.as_str()).map(Value::Share).map_err(instead),
+        (Kind::Share, DeValue::Float(float)) => share(float.as_str()).map(Value::Share).map_err(instead),
+        (Kind::Length { .. }, DeValue::Integer(integer)) => Err(without_unit(integer.as_str(), kind)),
+        (Kind::Length { .. }, DeValue::Float(float)) => Err(without_unit(float.as_str(), kind)),
+        (Kind::Length { from, to, zero }, DeValue::String(text)) => {
+            let length = read_length(text, kind)?;
+            let within = within(length, from, to, zero);
+            within.map(|()| Value::Length(length)).map_err(|why| instead(format!("{} {why}", quoted(text))))
+        }
+        (Kind::Model, DeValue::String(name)) => model(name).map(Value::Model),
+        (Kind::Choice(words), DeValue::String(word)) => choice(word, words).map(Value::Text),
+        (Kind::Slug, DeValue::String(name)) => slug(name).map(Value::Text),
+        (Kind::What, DeValue::String(text)) => what(text).map(Value::Text).map_err(instead),
+        (Kind::Text { most, lines }, DeValue::String(written)) => {
+            text(written, most, lines).map(Value::Text).map_err(instead)
+        }
+        _ => {
+            let wanted = match kind {
+                Kind::Count { .. } => "a whole number",
+                Kind::Share => "a number",
+                Kind::Length { .. } => "a duration",
+                _ => "text",
+            };
+            Err(instead(format!("{} is {}, not {wanted}", shown(written), type_of(written))))
+        }
+    }
+}
+
+/// What a key is that was left out, if it is anything.
+pub(super) fn default(key: &Key) -> Option<Value> {
+    let Need::Default(text) = key.need else { return None };
+    let value = match key.kind {
+        Kind::Count { .. } => text.parse().ok().map(Value::Count),
+        Kind::Length { .. } => units::parse_duration(text).ok().map(Value::Length),
+        _ => Some(Value::Text(text.to_owned())),
+    };
+    Some(value.expect("a test reads every default"))
+}
+
+fn count(integer: &DeInteger<'_>, from: u32, to: u32, zero: &str) -> Result<u32, String> {
+    let number = i128::from_str_radix(integer.as_str(), integer.radix()).unwrap_or(i128::MAX);
+    match u32::try_from(number) {
+        Ok(0) => Err(format!("{integer} {zero}")),
+        Ok(number) if number < from => Err(format!("{integer} is below {from}")),
+        Ok(number) if number <= to => Ok(number),
+        _ if number < 0 => Err(format!("{integer} is negative")),
+        _ => Err(format!("{integer} is above {to}")),
+    }
+}
+
+fn share(digits: &str) -> Result<f64, String> {
+    let share: f64 = digits.parse().map_err(|_| format!("{digits} is no share"))?;
+    match share {
+        _ if !share.is_finite() => Err(format!("{digits} is no share")),
+        0.0 => Err(format!("{digits} makes no request heavy")),
+        _ if share < 0.0 => Err(format!("{digits} is negative")),
+        _ if share > 1.0 => Err(format!("{digits} is above 1")),
+        _ => Ok(share),
+    }
+}
+
+/// A number where a duration belongs.
+fn without_unit(digits: &str, kind: Kind) -> Wrong {
+    let number: f64 = digits.parse().unwrap_or(f64::INFINITY);
+    if number.is_finite() && number >= 0.0 {
+        Wrong {
+            message: format!("{digits} has no unit"),
+            remedy: format!("write \"{digits}ms\" or \"{digits}s\": {}", kind.expected()),
+        }
+    } else {
+        let why = if number < 0.0 { "is negative" } else { "is no duration" };
+        Wrong { message: format!("{digits} {why}"), remedy: format!("write {}", kind.expected()) }
+    }
+}
+
+fn read_length(text: &str, kind: Kind) -> Result<Duration, Wrong> {
+    let trimmed = text.trim();
+    if !trimmed.is_empty() && trimmed.parse::<f64>().is_ok() {
+        return Err(without_unit(trimmed, kind));
+    }
+    units::parse_duration(trimmed).map_err(|_| {
+        let negative = trimmed.starts_with('-') && units::parse_duration(&trimmed[1..]).is_ok();
+        let why = if negative { "is negative" } else { "is no duration" };
+        Wrong { message: format!("{} {why}", quoted(text)), remedy: format!("write {}", kind.expected()) }
+    })
+}
+
+fn within(length: Duration, from: &str, to: &str, zero: &str) -> Result<(), String> {
+    let bound = |text| units::parse_duration(text).expect("a test reads every bound");
+    match length {
+        _ if length.is_zero() && !bound(from).is_zero() => Err(zero.to_owned()),
+        _ if length < bound(from) => Err(format!("is below {from}")),
+        _ if length > bound(to) => Err(format!("is above {to}")),
+        _ => Ok(()),
+    }
+}
+
+fn model(name: &str) -> Result<Model, Wrong> {
+    name.parse().map_err(|error| match error {
+        ModelError::Unknown { nearest: Some(nearest), .. } => Wrong {
+            message: format!("no model is called {}", quoted(name)),
+            remedy: format!("did you mean \"{nearest}\"?"),
+        },
+        ModelError::Unknown { nearest: None, .. } => Wrong {
+            message: format!("no model is called {}", quoted(name)),
+            remedy: format!("the models are {}", Model::EXAMPLES.join(", ")),
+        },
+        ModelError::Workers { example, .. } => Wrong {
+            message: format!("{} says no number of workers", quoted(name)),
+            remedy: format!("write a whole number from 1 to {}, as in \"{example}\"", Model::MOST_WORKERS),
+        },
+    })
+}
+
+fn choice(written: &str, words: &'static [&'static str]) -> Result<String, Wrong> {
+    if words.contains(&written) {
+        return Ok(written.to_owned());
+    }
+    let remedy = match closest(&written.to_lowercase(), words.iter().copied()) {
+        Some(nearest) => format!("did you mean \"{nearest}\"?"),
+        None => format!("write {}", Kind::Choice(words).expected()),
+    };
+    Err(Wrong { message: format!("{} is none of its words", quoted(written)), remedy })
+}
+
+/// Checks a scenario's name; the remedy is the nearest one that would do.
+pub(super) fn slug(name: &str) -> Result<String, Wrong> {
+    let allowed = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '-');
+    let first = |c: char| matches!(c, 'a'..='z' | '0'..='9');
+    let message = match name {
+        "" => "an empty name names nothing".to_owned(),
+        "index" => "\"index\" is the name of the report's first page".to_owned(),
+        _ if name.contains("..") => format!("{} has two dots in a row", quoted(name)),
+        _ if name.len() > 80 => format!("{} is longer than 80 characters", quoted(name)),
+        _ if !name.starts_with(first) => format!("{} does not begin with a letter or digit", quoted(name)),
+        _ => match name.chars().find(|c| !allowed(*c)) {
+            Some(c) => format!("{} has {} in it", quoted(name), quoted(&c.to_string())),
+            None => return Ok(name.to_owned()),
+        },
+    };
+    Err(Wrong { message, remedy: format!("write \"{}\", {}", nearest_slug(name), Kind::Slug.expected()) })
+}
+
+fn nearest_slug(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.to_lowercase().chars() {
+        match c {
+            'a'..='z' | '0'..='9' | '_' => slug.push(c),
+            '.' if !slug.ends_with('.') => slug.push('.'),
+            _ if !slug.ends_with(['-', '.']) => slug.push('-'),
+            _ => {}
+        }
+    }
+    let slug = slug.trim_start_matches(['.', '_', '-']);
+    let slug = slug[..slug.len().min(80)].trim_end_matches(['.', '-']);
+    if slug.is_empty() || slug == "index" { "my-scenario".into() } else { slug.into() }
+}
+
+fn what(what: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | '\\' | '?' | '#' | '%');
+    match what {
+        "" => Err("an empty text cannot be asked for".into()),
+        HeavySpec::WHAT => Err("\"heavy\" is what heavy requests ask for".into()),
+        "." | ".." => Err(format!("{} is a way through folders, which clients walk", quoted(what))),
+        _ if what.len() > 1024 => Err(format!("{} is longer than 1024 characters", quoted(what))),
+        _ => match what.chars().find(|c| !plain(*c)) {
+            Some(c) => Err(format!("{} has {} in it", quoted(what), quoted(&c.to_string()))),
+            None => Ok(what.to_owned()),
+        },
+    }
+}
+
+/// A text without the blanks around it; its lines end as on Unix.
+fn text(written: &str, most: usize, lines: Lines) -> Result<String, String> {
+    let text = written.replace("\r\n", "\n").trim().to_owned();
+    let length = text.chars().count();
+    // Besides control characters those that turn the order of what follows around.
+    let hidden = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    match text.chars().enumerate().find(|(_, c)| hidden(*c) && !(*c == '\n' && lines == Lines::Many)) {
+        _ if length == 0 => Err("an empty text says nothing".into()),
+        _ if length > most => Err(format!("{length} characters are more than {most}")),
+        Some((_, '\n')) => Err("a line break is in it".into()),
+        Some((at, c)) => Err(format!("character {} is the invisible U+{:04X}", at + 1, u32::from(c))),
+        None => Ok(text),
+    }
+}
+
+fn shown(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => quoted(text),
+        DeValue::Integer(integer) => integer.to_string(),
+        DeValue::Float(float) => float.to_string(),
+        DeValue::Boolean(truth) => truth.to_string(),
+        DeValue::Datetime(date) => date.to_string(),
+        DeValue::Array(_) => "[..]".into(),
+        DeValue::Table(_) => "{..}".into(),
+    }
+}
+
+pub(super) fn type_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

@@ -1,0 +1,165 @@
+//! The JSON Schema of a scenario file, for editors: made from the table of keys.
+//!
+//! It knows every key, type, bound of a number and word. What only the parser knows: the bounds of durations, whether
+//! values go together, and how long all of it would take.
+
+use serde_json::{Map, Value, json};
+
+use super::Model;
+use super::keys::{self, ANY_MODEL, ANY_OF, KEYS, Key, Kind, Lines, Many, Need, Section, Workload};
+
+/// The schema, JSON Schema draft 2020-12.
+pub fn schema() -> Value {
+    let mut root = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "async-vs-threads scenario",
+        "description": "One question, the work that answers it, and the models that are asked",
+    });
+    let mut properties = table(Section::Top);
+    for section in tables() {
+        let mut table = json!({ "description": section.about() });
+        extend(&mut table, self::table(*section));
+        properties["properties"][section.name()] = table;
+    }
+    extend(&mut root, properties);
+    root["allOf"] = Workload::ALL.iter().map(|workload| only(*workload)).collect();
+    root
+}
+
+fn tables() -> impl Iterator<Item = &'static Section> {
+    Section::ALL.iter().filter(|section| **section != Section::Top)
+}
+
+/// A table with all its keys, whichever workload they are for.
+fn table(section: Section) -> Value {
+    let mut properties = Map::new();
+    for key in KEYS.iter().filter(|key| key.section == section && key.name != ANY_MODEL) {
+        let alike: Vec<&Key> = keys::rows(section, key.name).collect();
+        let property = match alike.as_slice() {
+            [only] => property(only),
+            several => json!({
+                "description": several.iter().map(|key| about(key)).collect::<Vec<_>>().join("; or: "),
+                "anyOf": several.iter().map(|key| values(key)).collect::<Vec<_>>(),
+            }),
+        };
+        properties.insert(key.name.to_owned(), property);
+    }
+    let required =
+        names(|key| key.section == section && key.need == Need::Required && key.workloads == section.workloads());
+    let mut table = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    if !required.is_empty() {
+        table["required"] = json!(required);
+    }
+    if let Some(key) = KEYS.iter().find(|key| key.section == section && key.name == ANY_MODEL) {
+        table["patternProperties"] = json!({ MODEL: property(key) });
+    }
+    if let Some(group) = ANY_OF.iter().find(|group| group.section == section && section != Section::Top) {
+        table["anyOf"] = any_of(group.names);
+    }
+    table
+}
+
+/// What a file of this workload must and must not have.
+fn only(workload: Workload) -> Value {
+    let mut properties = Map::new();
+    for key in KEYS.iter().filter(|key| key.section == Section::Top) {
+        match keys::row(Section::Top, key.name, workload) {
+            None => properties.insert(key.name.to_owned(), json!(false)),
+            Some(key) if keys::rows(Section::Top, key.name).count() > 1 => {
+                properties.insert(key.name.to_owned(), property(key))
+            }
+            Some(_) => None,
+        };
+    }
+    let knows = |section: &&Section| section.workloads().contains(&workload);
+    for section in tables().filter(|section| !knows(section)) {
+        properties.insert(section.name().to_owned(), json!(false));
+    }
+    let mut required = names(|key| {
+        let of_it = key.section == Section::Top && key.workloads.contains(&workload);
+        of_it && key.need == Need::Required && key.workloads != Workload::ALL
+    });
+    required.extend(tables().filter(knows).filter(|section| section.is_required()).map(|section| section.name()));
+    let mut then = json!({ "properties": properties, "required": required });
+    if let Some(group) = ANY_OF.iter().find(|group| group.section == Section::Top && group.workload == workload) {
+        then["anyOf"] = any_of(group.names);
+    }
+    let is_it = json!({ "properties": { "workload": { "const": workload.name() } }, "required": ["workload"] });
+    json!({ "if": is_it, "then": then })
+}
+
+fn names(wanted: impl Fn(&Key) -> bool) -> Vec<&'static str> {
+    KEYS.iter().filter(|key| wanted(key)).map(|key| key.name).collect()
+}
+
+fn any_of(names: &[&str]) -> Value {
+    names.iter().map(|name| json!({ "required": [name] })).collect()
+}
+
+/// One key: its values, what it is for, and its default.
+fn property(key: &Key) -> Value {
+    let mut property = values(key);
+    property["description"] = json!(about(key));
+    if let Need::Default(text) = key.need {
+        let number = matches!(key.kind, Kind::Count { .. }).then(|| text.parse::<u32>().ok()).flatten();
+        property["default"] = number.map_or(json!(text), |number| json!(number));
+    }
+    property
+}
+
+fn about(key: &Key) -> String {
+    let sweep = if key.many == Many::Sweep { "; a list is swept" } else { "" };
+    format!("{}: {}{sweep}", key.about, key.kind.expected())
+}
+
+/// One value or a list, as the key allows.
+fn values(key: &Key) -> Value {
+    let one = value(key.kind);
+    let list = |one: &Value| json!({ "type": "array", "items": one, "minItems": 1, "uniqueItems": true });
+    match key.many {
+        Many::One => one,
+        Many::Sweep => json!({ "anyOf": [one, list(&one)] }),
+        Many::List(most) => {
+            let mut list = list(&one);
+            list["maxItems"] = json!(most);
+            list
+        }
+    }
+}
+
+/// The name of a model; as a pattern of properties it needs both anchors too.
+const MODEL: &str = "^(sequential|threads|async|hybrid/blocking|\
+    (pool/|async/|hybrid/rayon-)([1-9][0-9]{0,2}|10[01][0-9]|102[0-4]))$";
+
+/// A duration: numbers, each with its unit.
+const LENGTH: &str = "^\\s*([0-9]+(\\.[0-9]+)?\\s*(ns|nsec|nanos|us|µs|usec|ms|msec|millis|s|secs?|seconds?\
+    |m|mins?|minutes?|h|hrs?|hours?)\\s*)+$";
+
+/// One value of a kind.
+fn value(kind: Kind) -> Value {
+    match kind {
+        Kind::Text { most, lines } => {
+            // Blanks around a text do not count, so its length is not bounded here.
+            let pattern = match lines {
+                Lines::One => format!("^\\s*(?=\\S)[^\\x00-\\x1f\\x7f]{{1,{most}}}\\s*$"),
+                Lines::Many => "\\S".to_owned(),
+            };
+            json!({ "type": "string", "pattern": pattern })
+        }
+        Kind::Slug => json!({ "type": "string", "pattern": "^(?!index$)(?!.*\\.\\.)[a-z0-9][a-z0-9._-]{0,79}$" }),
+        Kind::What => {
+            json!({ "type": "string", "pattern": "^(?!(heavy|\\.|\\.\\.)$)[!\"$&-.0->@-\\[\\]-~]{1,1024}$" })
+        }
+        Kind::Choice(words) => json!({ "enum": words }),
+        Kind::Model => json!({ "type": "string", "pattern": MODEL, "examples": Model::EXAMPLES }),
+        Kind::Count { from, to, .. } => json!({ "type": "integer", "minimum": from, "maximum": to }),
+        Kind::Length { .. } => json!({ "type": "string", "pattern": LENGTH }),
+        Kind::Share => json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1 }),
+    }
+}
+
+fn extend(object: &mut Value, with: Value) {
+    if let (Value::Object(object), Value::Object(with)) = (object, with) {
+        object.extend(with);
+    }
+}
