@@ -24,7 +24,7 @@
 //! | 3 | [`record`], [`message`], [`usage`], [`ledger`] | what a trial leaves, says, costs and writes down as it goes |
 //! | 2 | [`scenario`] | the question; the TOML as written stays private |
 //! | 1 | [`http1`] | the one codec of every server and of the raw client, sans IO |
-//! | 0 | [`histogram`], [`units`], [`host`], [`census`] | times, words for them, the machine |
+//! | 0 | [`histogram`], [`units`], [`host`], [`census`] | times, words for them, the machine, its threads |
 //! | beside 4 to 6 | [`report`] | records in, text out; imports floors 0 to 3 |
 //!
 //! ## Invariants
@@ -49,8 +49,18 @@ pub mod http1;
 
 pub mod scenario;
 
+pub mod ledger;
 pub mod message;
 pub mod record;
 pub mod usage;
 
 pub mod workload;
+
+pub mod load;
+pub mod model;
+
+pub mod report;
+pub mod runner;
+pub mod trial;
+
+pub mod cli;

@@ -1,3 +1,40 @@
-//! What a job does.
+//! What a job does, written twice: one face that holds its thread, one that hands it back.
+//!
+//! Both faces of a workload stand side by side in one file, do the same work and return the same receipt; neither
+//! spawns, and neither is the other in a coat. Implement [`Workload`] for your own code and every model runs it:
+//! `benches/custom.rs` shows how.
 
+mod compute;
+pub mod date;
+pub mod echo;
+pub mod offload;
 pub mod route;
+mod sleep;
+mod steps;
+
+use std::future::Future;
+
+pub use compute::{Computation, calibrate, compute};
+pub use sleep::Sleep;
+pub use steps::{Step, Steps};
+
+/// Which job of a trial: 0 to jobs - 1.
+pub type Job = u32;
+
+/// What a job says it did: a checksum that is the same whoever did it.
+pub type Receipt = u64;
+
+/// What a job does, for the models that block and for the models that await.
+pub trait Workload: Send + Sync + 'static {
+    /// Does the job on the calling thread and holds it until the end.
+    fn block(&self, job: Job) -> Receipt;
+
+    /// Does the same as one state machine. What would hold a thread goes to `pool`.
+    fn task<P: Pool>(&self, job: Job, pool: &P) -> impl Future<Output = Receipt> + Send;
+}
+
+/// Where a task sends work that would hold its thread. What a hand-over costs is measured in `benches/primitives.rs`.
+pub trait Pool: Clone + Send + Sync + 'static {
+    /// Runs the work where this pool runs it, and is ready when it is done.
+    fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T> + Send;
+}

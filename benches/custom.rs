@@ -1,0 +1,62 @@
+//! Your own work under every model. Copy this file, replace [`Thumbnail`], and run `cargo bench --bench custom`.
+//!
+//! A workload has two faces: `block` as you would write it in a thread, `task` as you would write it in a future. What
+//! would hold the thread goes through the pool, and the model decides what the pool is.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use async_vs_threads::model;
+use async_vs_threads::scenario::Model;
+use async_vs_threads::workload::{Job, Pool, Receipt, Workload};
+use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
+
+/// Jobs at the same time.
+const JOBS: u32 = 64;
+
+/// Waits for a picture to arrive, then makes it smaller.
+struct Thumbnail;
+
+const ARRIVES: Duration = Duration::from_millis(5);
+
+/// A picture of 256 x 256 grey pixels, made smaller by 8: the mean of each square, and the sum of all means as receipt.
+fn shrink(job: Job) -> Receipt {
+    const SIDE: usize = 256;
+    const BY: usize = 8;
+    let pixels: Vec<u8> = (0..SIDE * SIDE).map(|k| (k as u32 ^ job) as u8).collect();
+    let mean = |row: usize, column: usize| -> u64 {
+        let square = (0..BY * BY).map(|k| pixels[(row * BY + k / BY) * SIDE + column * BY + k % BY]);
+        square.map(u64::from).sum::<u64>() / (BY * BY) as u64
+    };
+    let side = SIDE / BY;
+    (0..side * side).map(|k| mean(k / side, k % side)).sum()
+}
+
+impl Workload for Thumbnail {
+    fn block(&self, job: Job) -> Receipt {
+        thread::sleep(ARRIVES);
+        shrink(job)
+    }
+
+    async fn task<P: Pool>(&self, job: Job, pool: &P) -> Receipt {
+        tokio::time::sleep(ARRIVES).await;
+        pool.run(move || shrink(job)).await
+    }
+}
+
+fn custom(c: &mut Criterion) {
+    let workload = Arc::new(Thumbnail);
+    let mut group = c.benchmark_group("custom");
+    group.sampling_mode(SamplingMode::Flat).sample_size(10);
+    for name in ["threads", "pool/8", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"] {
+        let model: Model = name.parse().expect("it names a model");
+        group.bench_function(name, |b| {
+            b.iter_custom(|n| (0..n).map(|_| model::wall(model, &workload, JOBS).expect("the machine allows it")).sum());
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, custom);
+criterion_main!(benches);

@@ -1,0 +1,34 @@
+//! 8 computations of 5 ms, under every model: async adds no processor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_vs_threads::message::Calibration;
+use async_vs_threads::model;
+use async_vs_threads::scenario::{Model, StepsSpec};
+use async_vs_threads::workload::offload::Offload;
+use async_vs_threads::workload::{Steps, calibrate, compute};
+use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
+
+const JOBS: u32 = 8;
+
+fn offload(c: &mut Criterion) {
+    let spec = StepsSpec { compute: Duration::from_millis(5), ..StepsSpec::default() };
+    let mut calibration = Calibration { iterations_per_s: calibrate(), checksums: Vec::new() };
+    let iterations = calibration.iterations(spec.compute);
+    calibration.checksums.push((iterations, compute(iterations)));
+    let steps = Steps::new(&spec, &calibration).expect("its checksum is known");
+    let workload = Arc::new(Offload { steps, heartbeat: None });
+    let mut group = c.benchmark_group("offload");
+    group.sampling_mode(SamplingMode::Flat).sample_size(10);
+    for name in Model::EXAMPLES {
+        let model: Model = name.parse().expect("it names a model");
+        group.bench_function(name, |b| {
+            b.iter_custom(|n| (0..n).map(|_| model::wall(model, &workload, JOBS).expect("the machine allows it")).sum());
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, offload);
+criterion_main!(benches);

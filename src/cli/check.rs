@@ -1,0 +1,51 @@
+//! `avt check`: whether scenarios can run, without running them.
+
+use std::ffi::OsString;
+
+use serde::Serialize;
+
+use crate::host;
+use crate::runner::{Effort, plan};
+use crate::units;
+
+use super::output::{Stop, print, print_json};
+use super::sources::scenarios;
+
+/// Check scenario files and say how long they would take
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: avt check scenarios/*.toml")]
+pub(super) struct Args {
+    /// Scenario files, or names of built-in ones
+    #[arg(required = true, value_name = "FILE")]
+    scenarios: Vec<OsString>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Checked {
+    name: String,
+    cells: usize,
+    rounds: u32,
+    planned_s: f64,
+}
+
+pub(super) fn main(args: &Args) -> Result<(), Stop> {
+    let processors = host::cpus().len() as u32;
+    let checked = scenarios(&args.scenarios)?.into_iter().map(|scenario| Checked {
+        cells: scenario.cells().len(),
+        rounds: scenario.rounds.quick,
+        planned_s: plan(std::slice::from_ref(&scenario), Effort::Quick, 0, processors).expected().as_secs_f64(),
+        name: scenario.name,
+    });
+    let checked: Vec<Checked> = checked.collect();
+    if args.json {
+        return print_json(&checked);
+    }
+    for Checked { name, cells, rounds, planned_s } in checked {
+        let time = units::duration((planned_s * 1e9) as u64);
+        print(format_args!("{name}: {cells} cells x {rounds} rounds, about {time}"))?;
+    }
+    Ok(())
+}

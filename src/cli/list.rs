@@ -1,0 +1,47 @@
+//! `avt list`: the built-in scenarios.
+
+use serde::Serialize;
+
+use crate::scenario::builtin;
+
+use super::output::{Stop, print, print_json};
+
+/// List the built-in scenarios
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: avt list, then: avt run sleep")]
+pub(super) struct Args {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    name: String,
+    question: String,
+    workload: &'static str,
+    models: Vec<String>,
+    points: usize,
+    tour: bool,
+}
+
+pub(super) fn main(args: &Args) -> Result<(), Stop> {
+    let listed = builtin::all().iter().map(builtin::Builtin::scenario).map(|scenario| Listed {
+        tour: builtin::tour().any(|name| name == scenario.name),
+        workload: scenario.points.first().map_or("", |point| point.work.workload()),
+        models: scenario.models.iter().map(ToString::to_string).collect(),
+        points: scenario.points.len(),
+        name: scenario.name,
+        question: scenario.question,
+    });
+    let listed: Vec<Listed> = listed.collect();
+    if args.json {
+        return print_json(&listed);
+    }
+    let width = listed.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0);
+    for Listed { name, question, tour, .. } in &listed {
+        let mark = if *tour { '*' } else { ' ' };
+        print(format_args!("{mark} {name:width$}  {question}"))?;
+    }
+    print("\n* in the tour: what `avt run` runs when it is given no name")
+}

@@ -1,0 +1,107 @@
+//! `avt load`: the load generator alone, against any HTTP/1.1 server.
+
+mod args;
+mod tell;
+
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use crate::load::{self, LoadError, Plan, Question, Trouble, Until};
+use crate::runner::Interrupt;
+use crate::units;
+
+pub(super) use args::Args;
+
+use super::output::{Stop, color, note, print, print_json};
+use args::Target;
+
+pub(super) fn main(args: &Args) -> Result<(), Stop> {
+    let target = args.target()?;
+    let question = args.question(&target)?;
+    let server = resolve(&target, args.timeout)?;
+    let plan = plan(args, server, question);
+    let interrupt = Interrupt::listen().map_err(Stop::machine)?;
+    if !server.ip().is_loopback() {
+        note(format_args!("avt: {server} is not this machine"));
+    }
+    note(format_args!("{} from {} connections, closed loop: {}", args.url, units::count(args.connections.into()), length(&plan)));
+
+    let loaded = load::run(&plan, || (), || (), || interrupt.signal().is_some()).map_err(|error| match error {
+        LoadError::Connect { .. } | LoadError::Descriptors { .. } | LoadError::Start(_) => Stop::machine(error),
+    })?;
+    let signal = interrupt.signal();
+    if args.json {
+        print_json(&tell::json(&args.url, &plan, &loaded, signal.is_some()))?;
+    } else {
+        print(tell::text(&plan, &loaded, signal.is_some(), color()))?;
+    }
+    match signal {
+        Some(signal) => Err(Stop::signal(signal)),
+        None if loaded.load.requests.completed == 0 => Err(Stop::not_well()),
+        None => Ok(()),
+    }
+}
+
+fn plan(args: &Args, server: SocketAddr, question: Question) -> Plan {
+    let until = match args.requests {
+        Some(requests) => Until::Requests(requests),
+        None => Until::Elapsed(args.duration),
+    };
+    Plan {
+        server,
+        question,
+        heavy: None,
+        client: args.client.into(),
+        connections: args.connections,
+        threads: args.threads,
+        warmup: args.warmup,
+        until,
+        think: args.think,
+        timeout: args.timeout,
+        drain: args.drain.unwrap_or(args.timeout),
+        stamp: None,
+        seed: args.seed,
+    }
+}
+
+fn length(plan: &Plan) -> String {
+    let window = match plan.until {
+        Until::Elapsed(duration) => units::exact(duration),
+        Until::Requests(requests) => format!("{} requests", units::count(requests)),
+    };
+    if plan.warmup.is_zero() { window } else { format!("{window} after {} of warm-up", units::exact(plan.warmup)) }
+}
+
+/// The first address of the target that somebody answers at.
+fn resolve(target: &Target, limit: Duration) -> Result<SocketAddr, Stop> {
+    let (sender, receiver) = mpsc::channel();
+    let (host, port) = (target.host.clone(), target.port);
+    // The resolver of the C library knows no time-out: it is left behind when it takes too long.
+    thread::spawn(move || drop(sender.send((host.as_str(), port).to_socket_addrs().map(|all| all.collect::<Vec<_>>()))));
+    let name = &target.host;
+    let addresses = match receiver.recv_timeout(limit) {
+        Ok(Ok(addresses)) => addresses,
+        Ok(Err(error)) => return Err(Stop::machine(format_args!("{name}: {error}"))),
+        Err(_) => {
+            return Err(Stop::machine(format_args!("{name}: no address within {}", units::duration(units::nanos(limit)))));
+        }
+    };
+    let mut first_trouble = None;
+    for address in &addresses {
+        match TcpStream::connect_timeout(address, limit) {
+            Ok(_) => return Ok(*address),
+            Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+                first_trouble.get_or_insert((*address, Trouble::ConnectTimeout));
+            }
+            Err(error) => {
+                first_trouble.get_or_insert((*address, Trouble::from(error)));
+            }
+        }
+    }
+    Err(match first_trouble {
+        Some((address, trouble)) => Stop::machine(format_args!("{address}: {trouble}")),
+        None => Stop::machine(format_args!("{name}: it has no address")),
+    })
+}

@@ -1,0 +1,176 @@
+//! The options of `avt load`, and the request they describe.
+
+use std::fs;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use clap::builder::RangedU64ValueParser;
+use reqwest::{Method, Url};
+
+use crate::load::Question;
+use crate::scenario;
+use crate::units::parse_duration;
+
+use super::super::output::Stop;
+
+/// Put a load on an HTTP/1.1 server: N keep-alive connections, each of which asks again when it has its answer
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: avt load http://127.0.0.1:8080/echo/hello -c 50 -d 10s")]
+pub(in crate::cli) struct Args {
+    /// What to ask for
+    #[arg(value_name = "URL")]
+    pub(super) url: String,
+    /// Keep-alive connections, all open before the clock starts
+    #[arg(short, long, value_name = "N", default_value = "10",
+          value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000_000))]
+    pub(super) connections: u32,
+    /// Generator threads
+    #[arg(short, long, value_name = "N", default_value = "1",
+          value_parser = RangedU64ValueParser::<u16>::new().range(1..=1024))]
+    pub(super) threads: u16,
+    /// How long to measure
+    #[arg(short, long, value_name = "TIME", default_value = "10s", value_parser = some_time)]
+    pub(super) duration: Duration,
+    /// How many requests to send, instead of for how long
+    #[arg(short = 'n', long, value_name = "N", conflicts_with = "duration",
+          value_parser = RangedU64ValueParser::<u64>::new().range(1..=1_000_000_000_000))]
+    pub(super) requests: Option<u64>,
+    /// How long to ask before the measurement
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = any_time)]
+    pub(super) warmup: Duration,
+    /// The pause between an answer and the next question
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = any_time)]
+    pub(super) think: Duration,
+    /// How long an answer may take
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = some_time)]
+    pub(super) timeout: Duration,
+    /// How long to wait for the last answers [default: the time-out]
+    #[arg(long, value_name = "TIME", value_parser = any_time)]
+    pub(super) drain: Option<Duration>,
+    /// Which client asks: raw costs the least, reqwest is what an ordinary program uses
+    #[arg(long, value_enum, default_value = "raw")]
+    pub(super) client: Client,
+    /// What random choices are drawn from
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(super) seed: u64,
+    /// The request's method [default: GET, or POST with a body]
+    #[arg(short = 'X', long, value_name = "METHOD")]
+    method: Option<String>,
+    /// A further header field
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+    /// The request's body, or @ and the name of the file that holds it
+    #[arg(long, value_name = "TEXT|@FILE")]
+    body: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// [`scenario::Client`] as the command line writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Client {
+    Raw,
+    Reqwest,
+}
+
+impl From<Client> for scenario::Client {
+    fn from(client: Client) -> Self {
+        match client {
+            Client::Raw => Self::Raw,
+            Client::Reqwest => Self::Reqwest,
+        }
+    }
+}
+
+/// Where an URL points to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) host: String,
+    pub(super) port: u16,
+    authority: String,
+    path: String,
+}
+
+impl Args {
+    /// The server of the URL.
+    pub(super) fn target(&self) -> Result<Target, Stop> {
+        let wrong = |what: &str| Stop::input(format_args!("{}: {what}", self.url));
+        let example = "write it like http://127.0.0.1:8080/echo/hello";
+        let url = Url::parse(&self.url).map_err(|error| wrong(&format!("{error}; {example}")))?;
+        match url.scheme() {
+            "http" => {}
+            "https" => return Err(wrong("this avt is built without TLS; ask the server over http")),
+            _ => return Err(wrong(&format!("only http can be asked; {example}"))),
+        }
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| wrong("it names no host"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong("a name and password are not sent; give them as -H 'Authorization: ...'"));
+        }
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        Ok(Target {
+            // An IPv6 address stands in brackets in an URL and without them everywhere else.
+            host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+            port: url.port_or_known_default().unwrap_or(80),
+            authority,
+            path: format!("{}{query}", url.path()),
+        })
+    }
+
+    /// The request itself.
+    pub(super) fn question(&self, target: &Target) -> Result<Question, Stop> {
+        let body = match self.body.as_deref().map(|body| (body, body.strip_prefix('@'))) {
+            None => Vec::new(),
+            Some((_, Some(file))) => fs::read(file).map_err(|error| Stop::input(format_args!("{file}: {error}")))?,
+            Some((text, None)) => text.as_bytes().to_vec(),
+        };
+        let method = self.method.clone().unwrap_or_else(|| if self.body.is_some() { "POST" } else { "GET" }.to_owned());
+        if Method::from_bytes(method.as_bytes()).is_err() {
+            return Err(Stop::input(format_args!("-X: `{method}` is no method; write it like GET or POST")));
+        }
+        let (hosts, headers): (Vec<_>, Vec<_>) = self
+            .headers
+            .iter()
+            .map(|field| header(field))
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .partition(|(name, _)| name.eq_ignore_ascii_case("host"));
+        let authority = hosts.into_iter().next().map_or_else(|| target.authority.clone(), |(_, value)| value);
+        Ok(Question { method, authority, target: target.path.clone(), headers, body })
+    }
+}
+
+/// `Name: value`, with nothing in it that would end the field early.
+fn header(field: &str) -> Result<(String, String), Stop> {
+    let wrong = |what: &str| Stop::input(format_args!("-H: `{}` {what}", field.escape_debug()));
+    let (name, value) = field.split_once(':').ok_or_else(|| wrong("has no colon; write it like 'Accept: */*'"))?;
+    let value = value.trim();
+    if name.parse::<reqwest::header::HeaderName>().is_err() {
+        return Err(wrong("does not begin with a header's name"));
+    }
+    if value.parse::<reqwest::header::HeaderValue>().is_err() {
+        return Err(wrong("holds a character that no header may hold"));
+    }
+    let framing = ["content-length", "transfer-encoding", "connection", "upgrade", "expect"];
+    if framing.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+        return Err(wrong("is not for you to say: it would change how the connection is used"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn any_time(text: &str) -> Result<Duration, String> {
+    const MOST: Duration = Duration::from_secs(7 * 24 * 3600);
+    match parse_duration(text) {
+        Ok(time) if time > MOST => Err("more than a week".into()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn some_time(text: &str) -> Result<Duration, String> {
+    match any_time(text)? {
+        Duration::ZERO => Err("no time at all measures nothing".into()),
+        time => Ok(time),
+    }
+}

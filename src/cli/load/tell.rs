@@ -1,0 +1,161 @@
+//! What a load did, as JSON and as text.
+
+use std::fmt::Write as _;
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::{Value, json};
+
+use crate::histogram::Histogram;
+use crate::load::{Loaded, Plan, Until};
+use crate::units;
+
+/// The percentiles that are told, and how they are called.
+const PERCENTILES: [(&str, f64); 7] = [
+    ("p50", 0.50),
+    ("p75", 0.75),
+    ("p90", 0.90),
+    ("p95", 0.95),
+    ("p99", 0.99),
+    ("p99.9", 0.999),
+    ("p99.99", 0.9999),
+];
+
+/// The contract of `avt load --json`, schema 1: durations in microseconds, floating point; a figure that does not exist
+/// is null. A closed loop offers no rate and has no verdict.
+pub(super) fn json(url: &str, plan: &Plan, loaded: &Loaded, partial: bool) -> Value {
+    let load = &loaded.load;
+    let seconds = loaded.wall_ns as f64 / 1e9;
+    let usage = &load.usage;
+    json!({
+        "schema": 1,
+        "url": url,
+        "loop": "closed",
+        "partial": partial,
+        "seed": plan.seed,
+        "connections": {
+            "asked": load.connections_asked, "opened": load.connections_opened, "starved": load.connections_starved,
+        },
+        "duration_s": seconds,
+        "requests": load.requests,
+        "errors": load.errors,
+        "status": load.status,
+        "rate": { "offered": null, "achieved": per_second(loaded) },
+        "response_time_us": times(&loaded.series[0].response_time),
+        "service_time_us": times(&loaded.series[0].service_time),
+        "send_lag_us": null,
+        "response_time_lower_bound_from_us": loaded.series[0].lower_bound_from_ns.map(micros),
+        "bytes_received": load.bytes_received,
+        "generator": {
+            "threads": load.threads,
+            "cpu_s": usage.cpu_ns() as f64 / 1e9,
+            "cpu_share": (loaded.wall_ns > 0)
+                .then(|| usage.cpu_ns() as f64 / loaded.wall_ns as f64 / f64::from(load.threads)),
+            "run_queue_delay_s": null,
+            "peak_rss_bytes": usage.memory_peak_bytes,
+        },
+        "verdict": null,
+        "reasons": [],
+    })
+}
+
+/// For people: what became of the requests, their times, and what they cost.
+pub(super) fn text(plan: &Plan, loaded: &Loaded, partial: bool, color: bool) -> String {
+    let _ = color;
+    let load = &loaded.load;
+    let requests = &load.requests;
+    let mut text = String::new();
+    if partial {
+        text.push_str("PARTIAL: ended early by a signal\n\n");
+    }
+    let _ = writeln!(
+        text,
+        "{} answers in {}: {}",
+        units::count(loaded.requests_in_window),
+        units::duration(loaded.wall_ns),
+        per_second(loaded).map_or_else(|| "no rate".into(), units::rate),
+    );
+    let starved = match load.connections_starved {
+        0 => String::new(),
+        n => format!("; {} of them got no answer at all", units::count(n.into())),
+    };
+    let _ = writeln!(text, "{} connections{starved}", units::count(load.connections_opened.into()));
+
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["", "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max"]);
+    let series = &loaded.series[0];
+    let from = series.lower_bound_from_ns;
+    table.add_row(row("response time", &series.response_time, from));
+    table.add_row(row("service time", &series.service_time, None));
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let _ = writeln!(text, "\n{}", table.to_string().trim_end());
+    if from.is_some() {
+        text.push_str(">= : rests on requests that never got their answer\n");
+    }
+    text.push_str("closed loop: a server that is slow is asked less often, so overload is hidden here\n\n");
+
+    let _ = writeln!(
+        text,
+        "requests   {} planned = {} completed + {} failed + {} timed out + {} unsent + {} unfinished",
+        units::count(requests.planned),
+        units::count(requests.completed),
+        units::count(requests.failed),
+        units::count(requests.timed_out),
+        units::count(requests.unsent),
+        units::count(requests.unfinished),
+    );
+    if !load.errors.is_empty() {
+        let classes: Vec<String> = load.errors.iter().map(|(class, n)| format!("{} {class}", units::count(*n))).collect();
+        let _ = writeln!(text, "errors     {}", classes.join(", "));
+    }
+    let answers: Vec<String> =
+        load.status.iter().map(|(status, n)| format!("{} x {status}", units::count(*n))).collect();
+    let _ = writeln!(text, "status     {}", if answers.is_empty() { "no answer".into() } else { answers.join(", ") });
+    let _ = writeln!(
+        text,
+        "generator  {} of CPU on {} thread{}, {}",
+        units::duration(load.usage.cpu_ns()),
+        load.threads,
+        if load.threads == 1 { "" } else { "s" },
+        load.usage.memory_peak_bytes.map_or_else(|| "memory n/a".into(), |peak| format!("{} at most", units::bytes(peak))),
+    );
+    if let (Until::Requests(_), 0) = (plan.until, requests.completed) {
+        text.push_str("nothing was measured\n");
+    }
+    text.trim_end().to_owned()
+}
+
+/// Answers within the window a second.
+fn per_second(loaded: &Loaded) -> Option<f64> {
+    (loaded.wall_ns > 0).then(|| loaded.requests_in_window as f64 / (loaded.wall_ns as f64 / 1e9))
+}
+
+fn times(histogram: &Histogram) -> Value {
+    let mut all = json!({ "count": histogram.len(), "mean": histogram.mean().map(|mean| mean / 1e3) });
+    for (name, share) in PERCENTILES {
+        all[name] = json!(told(histogram, share).map(micros));
+    }
+    all["max"] = json!(histogram.max().map(micros));
+    all
+}
+
+/// A median is always told; what lies further out only when ten values lie beyond it.
+fn told(histogram: &Histogram, share: f64) -> Option<u64> {
+    if share <= 0.5 { histogram.quantile(share) } else { histogram.credible_quantile(share) }
+}
+
+fn row(name: &str, histogram: &Histogram, lower_bound_from: Option<u64>) -> Vec<String> {
+    let show = |nanos: Option<u64>| match nanos {
+        None => "n/a".to_owned(),
+        Some(nanos) if lower_bound_from.is_some_and(|from| nanos >= from) => format!(">={}", units::duration(nanos)),
+        Some(nanos) => units::duration(nanos),
+    };
+    let percentiles = PERCENTILES.iter().map(|(_, share)| show(told(histogram, *share)));
+    [name.to_owned()].into_iter().chain(percentiles).chain([show(histogram.max())]).collect()
+}
+
+fn micros(nanos: u64) -> f64 {
+    nanos as f64 / 1e3
+}

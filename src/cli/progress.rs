@@ -1,0 +1,93 @@
+//! How far a run has come, on standard error.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::runner::{Plan, Planned};
+use crate::units;
+
+use super::output::note;
+
+/// A bar on a terminal; elsewhere a line for every scenario. Drawn between trials only, so that nothing of it runs
+/// while something is measured.
+#[derive(Debug)]
+pub(super) struct Progress {
+    bar: ProgressBar,
+    trials: u64,
+    began: Instant,
+    /// Expected time of all trials, and of those that are done.
+    expected: Duration,
+    done: Duration,
+    scenario: String,
+}
+
+impl Progress {
+    /// Before the first trial.
+    pub(super) fn new(plan: &Plan, quiet: bool) -> Self {
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(Some(millis(plan.expected())), target);
+        let style = ProgressStyle::with_template("{wide_msg}\n{bar:40} {percent:>3} %  {prefix}");
+        bar.set_style(style.expect("the template is a constant").progress_chars("━╸─"));
+        Self {
+            bar,
+            trials: plan.trials.len() as u64,
+            began: Instant::now(),
+            expected: plan.expected(),
+            done: Duration::ZERO,
+            scenario: String::new(),
+        }
+    }
+
+    /// A trial begins.
+    pub(super) fn begin(&mut self, trial: &Planned) {
+        let cell = &trial.cell;
+        if self.bar.is_hidden() && self.scenario != cell.scenario {
+            note(format_args!("{}: from trial {} of {}, {} left", cell.scenario, trial.order, self.trials, self.left()));
+        }
+        self.scenario.clone_from(&cell.scenario);
+        let point = if cell.point.is_empty() { String::new() } else { format!(", {}", cell.point) };
+        let Planned { round, order, .. } = trial;
+        let what = format!("{}{point} · {} · round {round} · trial {order} of {}", cell.scenario, cell.model, self.trials);
+        self.bar.set_message(what);
+        self.bar.set_prefix(format!("{} left", self.left()));
+        self.bar.tick();
+    }
+
+    /// A trial ended.
+    pub(super) fn end(&mut self, trial: &Planned) {
+        self.done += trial.expected;
+        self.bar.set_position(millis(self.done));
+    }
+
+    /// Lets something else write to the terminal.
+    pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.bar.suspend(write)
+    }
+
+    /// After the last trial.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// What is left, at the pace so far: `about 48 s`.
+    fn left(&self) -> String {
+        let left = self.expected.saturating_sub(self.done).as_secs_f64();
+        // Until a few seconds have been measured, the plan is the better guess.
+        let pace = if self.done < Duration::from_secs(3) {
+            1.0
+        } else {
+            self.began.elapsed().as_secs_f64() / self.done.as_secs_f64()
+        };
+        let seconds = (left * pace).ceil() as u64;
+        match seconds {
+            0..=90 => format!("about {seconds} s"),
+            91..=5_400 => format!("about {} min", seconds.div_ceil(60)),
+            _ => format!("about {} h", units::three_digits(seconds as f64 / 3_600.0)),
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

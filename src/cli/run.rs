@@ -1,0 +1,188 @@
+//! `avt run`: scenarios to records to a report.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::host::Host;
+use crate::record::{Folder, FolderError, Outcome, Record, Run, SCHEMA, Source, State};
+use crate::report::{self, summary};
+use crate::runner::{self, Effort, Ending, Event, Interrupt, Plan, Program, plan};
+use crate::scenario::{Model, Scenario};
+use crate::units;
+
+use super::output::{Stop, color, note, print, print_json};
+use super::progress::Progress;
+use super::report::write;
+use super::sources::scenarios;
+
+/// Run scenarios on this machine and write a report
+///
+/// Without a name it runs the tour: the built-in scenarios that `avt list` marks.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  avt run\n  avt run sleep offload\n  avt run my-scenario.toml --rounds 3")]
+pub(super) struct Args {
+    /// Names of built-in scenarios, or scenario files
+    #[arg(value_name = "NAME|FILE")]
+    scenarios: Vec<OsString>,
+    /// Run each scenario's full number of rounds instead of its quick one
+    #[arg(long, conflicts_with = "rounds")]
+    full: bool,
+    /// Run this many rounds
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: Option<u32>,
+    /// Run only these models of the scenarios
+    #[arg(long, short, value_name = "MODEL")]
+    model: Vec<Model>,
+    /// What the order of the trials is drawn from [default: a new one, printed]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// The folder to make for the records and the report [default: reports/ and the time]
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print a summary as JSON instead of tables
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    schema: u32,
+    folder: &'a std::path::Path,
+    report: &'a std::path::Path,
+    state: &'a State,
+    seed: u64,
+    cells: Vec<summary::Summary>,
+}
+
+pub(super) fn main(args: &Args) -> Result<(), Stop> {
+    let scenarios = chosen(args)?;
+    let host = Host::read();
+    let effort = match args.rounds {
+        Some(rounds) => Effort::Rounds(rounds),
+        None if args.full => Effort::Full,
+        None => Effort::Quick,
+    };
+    let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1 << 48));
+    let plan = plan(&scenarios, effort, seed, host.cpus);
+    let interrupt = Interrupt::listen().map_err(Stop::machine)?;
+    announce(&plan, &host, seed);
+
+    let calibration = runner::calibrate_for(&scenarios);
+    let mut run = Run {
+        schema: SCHEMA,
+        started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        state: State::Running,
+        seed,
+        rounds: match effort {
+            Effort::Quick => "quick".into(),
+            Effort::Full => "full".into(),
+            Effort::Rounds(rounds) => rounds.to_string(),
+        },
+        host,
+        iterations_per_s: calibration.iterations_per_s,
+        scenarios: scenarios.iter().map(source).collect(),
+        trials_planned: plan.trials.len() as u64,
+    };
+    let mut folder = make_folder(args.out.as_deref(), &run)?;
+
+    let mut records: Vec<Record> = Vec::new();
+    let mut progress = Progress::new(&plan, args.json);
+    let ending = runner::run(&plan, &Program::this(), &calibration, &interrupt, |event| {
+        match event {
+            Event::Began(trial) => progress.begin(trial),
+            Event::Ended(trial, record) => {
+                folder.append(&record).map_err(Stop::machine)?;
+                records.push(record);
+                progress.end(trial);
+                let last = plan.trials.get(records.len()).is_none_or(|next| next.cell.scenario != trial.cell.scenario);
+                if last && !args.json {
+                    progress.suspend(|| tell(&scenarios, &trial.cell.scenario, &run, &records))?;
+                }
+            }
+        }
+        Ok::<(), Stop>(())
+    })?;
+    progress.finish();
+
+    run.state = match ending {
+        Ending::Complete => State::Complete,
+        Ending::Interrupted(signal) => State::Partial(runner::signal_name(signal)),
+    };
+    folder.write_run(&run).map_err(Stop::machine)?;
+    let index = write(folder.path(), &run, &scenarios, &records)?;
+    if args.json {
+        let cells = summary::summaries(&run, &scenarios, &records);
+        print_json(&Told { schema: SCHEMA, folder: folder.path(), report: &index, state: &run.state, seed, cells })?;
+    } else {
+        print(format_args!("report: {}", index.display()))?;
+    }
+    match ending {
+        Ending::Interrupted(signal) => {
+            note(format_args!("avt: ended early after {} of {} trials; the report says so", records.len(), run.trials_planned));
+            Err(Stop::signal(signal))
+        }
+        Ending::Complete if records.iter().any(|record| matches!(record.outcome, Outcome::Failed(_))) => {
+            Err(Stop::not_well())
+        }
+        Ending::Complete => Ok(()),
+    }
+}
+
+/// The scenarios that were named, with the models that were.
+fn chosen(args: &Args) -> Result<Vec<Scenario>, Stop> {
+    let mut scenarios = scenarios(&args.scenarios)?;
+    if args.model.is_empty() {
+        return Ok(scenarios);
+    }
+    for scenario in &mut scenarios {
+        scenario.models.retain(|model| args.model.contains(model));
+        if scenario.models.is_empty() {
+            let wanted: Vec<String> = args.model.iter().map(ToString::to_string).collect();
+            return Err(Stop::input(format_args!("{}: it has no model {}", scenario.name, wanted.join(" and no "))));
+        }
+    }
+    Ok(scenarios)
+}
+
+fn source(scenario: &Scenario) -> Source {
+    Source { name: scenario.name.clone(), toml: scenario.source.clone() }
+}
+
+fn announce(plan: &Plan, host: &Host, seed: u64) {
+    let time = units::duration(units::nanos(plan.expected()));
+    note(format_args!("{} trials, about {time}, on {} CPUs; seed {seed}", plan.trials.len(), host.cpus));
+    if host.debug_build {
+        note("avt: built without optimisation, so no figure means anything; use `cargo run --release -- run`");
+    }
+}
+
+/// Makes the folder that was named, or a new one named after the time.
+fn make_folder(named: Option<&std::path::Path>, run: &Run) -> Result<Folder, Stop> {
+    if let Some(path) = named {
+        return Folder::create(path, run).map_err(Stop::machine);
+    }
+    // 2026-11-22T10:15:00Z as 20261122-101500.
+    let digits: String = run.started.chars().filter(char::is_ascii_digit).collect();
+    let stamp = format!("{}-{}", &digits[..8], &digits[8..14]);
+    // Two runs may begin in the same second.
+    for attempt in 1.. {
+        let name = if attempt == 1 { stamp.clone() } else { format!("{stamp}-{attempt}") };
+        match Folder::create(&PathBuf::from("reports").join(name), run) {
+            Err(FolderError::Io { error, .. }) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 100 => {}
+            made => return made.map_err(Stop::machine),
+        }
+    }
+    unreachable!("the loop returns at the hundredth attempt")
+}
+
+/// Prints the table of a scenario whose last trial has ended.
+fn tell(scenarios: &[Scenario], name: &str, run: &Run, records: &[Record]) -> Result<(), Stop> {
+    match scenarios.iter().find(|scenario| scenario.name == name) {
+        Some(scenario) => print(report::terminal::table(scenario, run, records, None, color())),
+        None => Ok(()),
+    }
+}

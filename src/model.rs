@@ -1,0 +1,184 @@
+//! Who runs the jobs and serves the connections.
+//!
+//! `threads.rs` and `tasks.rs` are twins: the same functions in the same order with the same names, one made of OS
+//! threads that block, one of tasks that hand their thread back. Their diff is the difference between the models, and
+//! nothing else. The hybrid models are `tasks.rs` with another [`Pool`](crate::workload::Pool).
+
+mod accept;
+mod pool;
+mod tasks;
+mod threads;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::host;
+use crate::ledger::Ledger;
+use crate::record::Failure;
+use crate::scenario::Model;
+use crate::usage::{Meter, Usage};
+use crate::workload::Workload;
+use crate::workload::echo::Echo;
+
+pub use pool::{BlockingPool, Inline, RayonPool};
+
+/// Connections the kernel holds for a server that has not accepted them yet. The 128 that std and mio ask for drops
+/// SYNs when a thousand clients connect at once, which shows as outliers of a second.
+pub const BACKLOG: i32 = 4096;
+
+/// The most threads of tokio's blocking pool: its default, made explicit.
+const BLOCKING_THREADS: usize = 512;
+
+/// How long, and for how many reads, a connection that is over waits for its peer to end as well.
+const LINGER: Linger = Linger { time: Duration::from_millis(500), reads: 64 };
+
+struct Linger {
+    time: Duration,
+    reads: u32,
+}
+
+/// How a model's run of jobs went; each job's own times are in the [`Ledger`].
+#[derive(Clone, Copy, Debug)]
+pub struct Ran {
+    /// From the start until the last job was joined, nanoseconds.
+    pub wall_ns: u64,
+    /// What the process used in that time.
+    pub usage: Usage,
+}
+
+/// Runs every job of the ledger under a model. Runtimes and pools are started before the clock; what a model starts
+/// per job (a thread, a task) is part of what is measured.
+pub fn run<W: Workload>(model: Model, workload: Arc<W>, ledger: &Arc<Ledger>) -> Result<Ran, Failure> {
+    let room = Room::read();
+    match model {
+        Model::Sequential => threads::run_sequential(&*workload, ledger),
+        Model::Threads => threads::run_each(&workload, ledger, &room.for_threads(u64::from(ledger.jobs()))?),
+        Model::Pool(n) => threads::run_pool(n.get(), &workload, ledger, &room.for_threads(u64::from(n.get()))?),
+        Model::Async => Ok(tasks::run(&one_thread()?, Inline, &workload, ledger)),
+        Model::AsyncWorkers(n) => {
+            room.for_threads(u64::from(n.get()))?;
+            Ok(tasks::run(&many_threads(n.get())?, Inline, &workload, ledger))
+        }
+        Model::HybridBlocking => Ok(tasks::run(&one_thread()?, BlockingPool, &workload, ledger)),
+        Model::HybridRayon(n) => {
+            room.for_threads(u64::from(n.get()))?;
+            Ok(tasks::run(&one_thread()?, RayonPool::new(n.get()).map_err(refused)?, &workload, ledger))
+        }
+    }
+}
+
+/// How long a model takes for so many jobs of a workload: what a bench of your own code measures.
+pub fn wall<W: Workload>(model: Model, workload: &Arc<W>, jobs: u32) -> Result<Duration, Failure> {
+    let ran = run(model, Arc::clone(workload), &Arc::new(Ledger::new(jobs)))?;
+    Ok(Duration::from_nanos(ran.wall_ns))
+}
+
+/// Serves connections under a model until the process ends.
+pub fn serve(model: Model, listener: TcpListener, echo: Arc<Echo>) -> io::Result<Infallible> {
+    match model {
+        Model::Sequential => threads::serve_sequential(&listener, &echo),
+        Model::Threads => threads::serve_each(&listener, &echo),
+        Model::Pool(n) => threads::serve_pool(n.get(), &listener, &echo),
+        Model::Async => tasks::serve(&one_thread_io()?, Inline, listener, echo),
+        Model::AsyncWorkers(n) => tasks::serve(&many_threads_io(n.get())?, Inline, listener, echo),
+        Model::HybridBlocking => tasks::serve(&one_thread_io()?, BlockingPool, listener, echo),
+        Model::HybridRayon(n) => tasks::serve(&one_thread_io()?, RayonPool::new(n.get())?, listener, echo),
+    }
+}
+
+/// Listens for any model: the same address reuse and the same backlog.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Lets a server take its port again while old connections are in TIME_WAIT; two listeners it does not allow.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn one_thread_io() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()
+}
+
+fn many_threads_io(workers: u16) -> io::Result<Runtime> {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(workers.into()).thread_name("worker").max_blocking_threads(BLOCKING_THREADS);
+    builder.enable_all().build()
+}
+
+fn one_thread() -> Result<Runtime, Failure> {
+    one_thread_io().map_err(refused)
+}
+
+fn many_threads(workers: u16) -> Result<Runtime, Failure> {
+    many_threads_io(workers).map_err(refused)
+}
+
+fn refused(error: io::Error) -> Failure {
+    Failure::Refused { what: error.to_string() }
+}
+
+/// How many more threads this process may start.
+struct Room {
+    limits: Vec<host::ThreadLimit>,
+}
+
+/// That many threads fit under every limit that is known; what to say when the kernel refuses one all the same.
+struct Admitted {
+    needed: u64,
+    nearest: Option<host::ThreadLimit>,
+}
+
+impl Room {
+    fn read() -> Self {
+        Self { limits: host::thread_limits() }
+    }
+
+    fn for_threads(&self, needed: u64) -> Result<Admitted, Failure> {
+        match self.limits.first() {
+            Some(lowest) if needed > lowest.allows => Err(Failure::ThreadLimit {
+                needed,
+                limit: lowest.name.clone(),
+                value: lowest.value,
+                allows: lowest.allows,
+            }),
+            lowest => Ok(Admitted { needed, nearest: lowest.cloned() }),
+        }
+    }
+}
+
+impl Admitted {
+    fn refusal(&self, at: u64, error: &io::Error) -> Failure {
+        let (limit, value) = match &self.nearest {
+            Some(limit) => (limit.name.clone(), limit.value),
+            None => ("unknown".into(), 0),
+        };
+        Failure::ThreadRefused { at, needed: self.needed, error: error.to_string(), limit, value }
+    }
+}
+
+/// The clock and the meter of a run.
+struct Watch {
+    meter: Meter,
+}
+
+impl Watch {
+    /// Reads the meter, then starts the clock.
+    fn start(ledger: &Ledger) -> Self {
+        let meter = Meter::start();
+        ledger.start();
+        Self { meter }
+    }
+
+    /// Reads the clock, then the meter.
+    fn stop(self, ledger: &Ledger) -> Ran {
+        let wall_ns = ledger.now();
+        Ran { wall_ns, usage: self.meter.stop() }
+    }
+}

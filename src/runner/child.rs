@@ -1,0 +1,231 @@
+//! A process of a trial, and waiting for what it says.
+
+use std::fmt::Write as _;
+use std::io::{self, Read, Write as _};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::{self, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::message::{Order, Reply, TrialSpec};
+use crate::record::Failure;
+
+use super::interrupt::{self, Interrupt};
+use super::{Deadline, Program};
+
+/// Why a trial ends without a measurement.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// It failed, and the run goes on.
+    Failed(Failure),
+    /// The run itself was ended by this signal.
+    Interrupted(i32),
+}
+
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// A running process of a trial; killed and reaped when it is dropped.
+#[derive(Debug)]
+pub(super) struct Child {
+    name: &'static str,
+    process: process::Child,
+    stdin: Option<ChildStdin>,
+    stdout: Pipe<ChildStdout>,
+    stderr: Pipe<ChildStderr>,
+}
+
+/// The reading end of a pipe, and what has come through it.
+#[derive(Debug)]
+struct Pipe<R> {
+    end: R,
+    bytes: Vec<u8>,
+    open: bool,
+}
+
+/// The longest text kept of what a process writes on its standard error.
+const LAST_WORDS: usize = 2_000;
+
+/// How often a signal is looked for at the least; one that arrives during the wait ends it at once.
+const LOOK_UP: Duration = Duration::from_millis(200);
+
+impl Child {
+    /// Starts a process in its own process group and an environment with nothing of ours in it, and gives it its spec.
+    pub(super) fn start(program: &Program, name: &'static str, spec: &TrialSpec) -> Result<Self, Failure> {
+        let refused = |what: &str, error: io::Error| Failure::Refused { what: format!("{what} {name}: {error}") };
+        let mut command = Command::new(&program.0);
+        command.arg0("avt").arg("trial").env_clear().env("LANG", "C.UTF-8").env("RUST_BACKTRACE", "0");
+        // A Ctrl-C at the terminal goes to its foreground group: only the runner decides when a child ends.
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().map_err(|error| refused("a process for the", error))?;
+        let stdin = process.stdin.take();
+        let stdout = Pipe::new(process.stdout.take().expect("it was asked for"));
+        let stderr = Pipe::new(process.stderr.take().expect("it was asked for"));
+        let pipe = |error| refused("a pipe to the", error);
+        // From here on `drop` ends the process if anything goes wrong.
+        let mut child = Self { name, process, stdin, stdout, stderr };
+        child.stdout.unblock().map_err(pipe)?;
+        child.stderr.unblock().map_err(pipe)?;
+        child.write(&serde_json::to_vec(spec).expect("a spec is plain data"));
+        Ok(child)
+    }
+
+    /// Tells a server where its window begins or ends.
+    pub(super) fn order(&mut self, order: Order) {
+        self.write(&serde_json::to_vec(&order).expect("an order is plain data"));
+    }
+
+    /// A child that no longer reads has ended, or will: its end is what will be noticed.
+    fn write(&mut self, line: &[u8]) {
+        if let Some(stdin) = &mut self.stdin {
+            let _ = stdin.write_all(line).and_then(|()| stdin.write_all(b"\n")).and_then(|()| stdin.flush());
+        }
+    }
+
+    /// The next line it has said, if a whole one is there.
+    fn reply(&mut self) -> Option<Result<Reply, Failure>> {
+        let end = self.stdout.bytes.iter().position(|byte| *byte == b'\n')?;
+        let line: Vec<u8> = self.stdout.bytes.drain(..=end).collect();
+        Some(serde_json::from_slice(&line).map_err(|error| Failure::WrongWork {
+            what: format!("the {} said what is no reply: {error}", self.name),
+        }))
+    }
+
+    /// Reaps a process that has closed its standard output, and says how it ended.
+    fn died(&mut self) -> Failure {
+        let how = match self.process.wait() {
+            Ok(status) => how(status),
+            Err(error) => format!("could not be waited for: {error}"),
+        };
+        self.stderr.read();
+        Failure::Died { process: self.name.into(), how, last_words: last_words(&self.stderr.bytes) }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Both fail only on a process that has been reaped.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Waits until one of the processes says something: its index and its words. A process that ends without another word,
+/// says that it failed, or takes too long, ends the wait.
+pub(super) fn next_reply(
+    children: &mut [&mut Child],
+    deadline: Deadline,
+    interrupt: &Interrupt,
+) -> Result<(usize, Reply), Halt> {
+    loop {
+        for (i, child) in children.iter_mut().enumerate() {
+            match child.reply() {
+                Some(Ok(Reply::Failed(failure))) => return Err(failure.into()),
+                Some(reply) => return Ok((i, reply?)),
+                None if !child.stdout.open => return Err(child.died().into()),
+                None => {}
+            }
+        }
+        if let Some(signal) = interrupt.signal() {
+            return Err(Halt::Interrupted(signal));
+        }
+        let left = deadline.left();
+        if left.is_zero() {
+            return Err(deadline.passed());
+        }
+        wait(children, left.min(LOOK_UP));
+        for child in children.iter_mut() {
+            child.stdout.read();
+            child.stderr.read();
+        }
+    }
+}
+
+/// Waits for anything to read, at most so long. A signal ends it early.
+fn wait(children: &[&mut Child], most: Duration) {
+    let mut pipes: Vec<PollFd<'_>> = children
+        .iter()
+        .flat_map(|child| [child.stdout.to_poll(), child.stderr.to_poll()])
+        .flatten()
+        .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
+        .collect();
+    // Rounded up: a wait of no length would spin through the last millisecond.
+    let most = PollTimeout::try_from(most.as_millis() + 1).unwrap_or(PollTimeout::MAX);
+    // Its errors are a signal, which the caller looks for, and a lack of memory, which the next try will meet too.
+    let _ = poll(&mut pipes, most);
+}
+
+impl<R: Read + AsFd> Pipe<R> {
+    fn new(end: R) -> Self {
+        Self { end, bytes: Vec::new(), open: true }
+    }
+
+    fn unblock(&self) -> io::Result<()> {
+        fcntl(&self.end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map(drop).map_err(io::Error::from)
+    }
+
+    fn to_poll(&self) -> Option<BorrowedFd<'_>> {
+        self.open.then(|| self.end.as_fd())
+    }
+
+    /// Reads all there is.
+    fn read(&mut self) {
+        let mut buffer = [0; 8_192];
+        while self.open {
+            match self.end.read(&mut buffer) {
+                Ok(0) => self.open = false,
+                Ok(n) => self.bytes.extend_from_slice(&buffer[..n]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => self.open = false,
+            }
+        }
+    }
+}
+
+fn how(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("ended with exit code {code} and without a measurement"),
+        (None, Some(signal)) => {
+            let hint = if signal == 9 { ", probably for want of memory" } else { "" };
+            format!("was killed by signal {signal} ({}{hint})", interrupt::name(signal))
+        }
+        (None, None) => "ended in a way the kernel does not tell".into(),
+    }
+}
+
+/// The end of what a process wrote, on one line and without control characters.
+fn last_words(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(LAST_WORDS)..]);
+    let mut words = String::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let separator = if words.is_empty() { "" } else { " / " };
+        let clean: String = line.chars().filter(|c| !c.is_control()).collect();
+        let _ = write!(words, "{separator}{clean}");
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_told_in_words() {
+        assert_eq!(how(ExitStatus::from_raw(9)), "was killed by signal 9 (SIGKILL, probably for want of memory)");
+        assert_eq!(how(ExitStatus::from_raw(6)), "was killed by signal 6 (SIGABRT)");
+        assert_eq!(how(ExitStatus::from_raw(101 << 8)), "ended with exit code 101 and without a measurement");
+    }
+
+    #[test]
+    fn last_words_are_one_clean_line() {
+        assert_eq!(last_words(b"one\n\n  \x1b[31mtwo\x07\n"), "one / [31mtwo");
+        assert!(last_words(&[b'x'; 10_000]).len() <= LAST_WORDS);
+    }
+}

@@ -1,0 +1,107 @@
+//! A trial of `echo`: a server and a load generator, each a process of its own.
+//!
+//! The generator opens all its connections, warms up and says where its window begins and ends; the runner passes both
+//! on to the server, so that each process measures itself over the same window.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use crate::host;
+use crate::message::{Generated, Order, Reply, Role, Served, TrialSpec};
+use crate::record::{Failure, LoadRecord, Measured};
+use crate::scenario::{EchoSpec, Pin};
+
+use super::child::{Child, Halt, next_reply};
+use super::{Deadline, Interrupt, Program};
+
+pub(super) fn run(
+    program: &Program,
+    work: &EchoSpec,
+    spec: &dyn Fn(Role, Vec<usize>) -> TrialSpec,
+    deadline: Deadline,
+    interrupt: &Interrupt,
+) -> Result<Measured, Halt> {
+    let (server_cpus, generator_cpus) = match work.load.pin {
+        Pin::Split => split(&host::cpus(), work.load.threads.into()),
+        Pin::None => Default::default(),
+    };
+    let nonce = format!("{:016x}", fastrand::u64(..));
+
+    let role = Role::Server { nonce: nonce.clone() };
+    let mut server = Child::start(program, "server", &spec(role, server_cpus.clone()))?;
+    let port = match next_reply(&mut [&mut server], deadline, interrupt)? {
+        (_, Reply::Ready { port, nonce: shown }) if shown == nonce => port,
+        (_, other) => return Err(out_of_turn("server", &other)),
+    };
+
+    let role = Role::Generator { server: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), nonce };
+    let mut generator = Child::start(program, "generator", &spec(role, generator_cpus.clone()))?;
+    let (mut served, mut generated) = (None, None);
+    loop {
+        // A generator that has told all ends, and its end is no news.
+        let reply = match generated {
+            None => next_reply(&mut [&mut server, &mut generator], deadline, interrupt)?,
+            Some(_) => next_reply(&mut [&mut server], deadline, interrupt)?,
+        };
+        match reply {
+            (1, Reply::Begin) => server.order(Order::Begin),
+            (1, Reply::End) => server.order(Order::End),
+            (0, Reply::Served(told)) => served = Some(*told),
+            (1, Reply::Generated(told)) => generated = Some(*told),
+            (0, other) => return Err(out_of_turn("server", &other)),
+            (_, other) => return Err(out_of_turn("generator", &other)),
+        }
+        if let Some(served) = served
+            && let Some(generated) = generated.take()
+        {
+            return Ok(measured(served, generated, (server_cpus, generator_cpus))?);
+        }
+    }
+}
+
+fn measured(served: Served, generated: Generated, cpus: (Vec<usize>, Vec<usize>)) -> Result<Measured, Failure> {
+    let Generated { wall_ns, requests_in_window, series, load } = generated;
+    if !load.requests.add_up() {
+        return Err(Failure::WrongWork { what: format!("requests were lost: {:?}", load.requests) });
+    }
+    Ok(Measured {
+        wall_ns,
+        jobs: requests_in_window,
+        threads: served.threads,
+        series,
+        heartbeat: None,
+        usage: served.usage,
+        load: Some(LoadRecord { cpus, ..load }),
+    })
+}
+
+fn out_of_turn(name: &str, reply: &Reply) -> Halt {
+    Failure::WrongWork { what: format!("the {name} said {reply:?} out of turn") }.into()
+}
+
+/// The generator gets one CPU for each of its threads, from the end, but never the last one of the server; both run
+/// anywhere when there is only one.
+fn split(cpus: &[usize], generator_threads: usize) -> (Vec<usize>, Vec<usize>) {
+    if cpus.len() < 2 {
+        return Default::default();
+    }
+    let server = cpus.len().saturating_sub(generator_threads).max(1);
+    (cpus[..server].to_vec(), cpus[server..].to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn server_and_generator_share_no_cpu() {
+        for (cpus, threads, server, generator) in [
+            (vec![0, 1], 1, vec![0], vec![1]),
+            (vec![0, 1], 4, vec![0], vec![1]),
+            (vec![0, 2, 4, 6], 1, vec![0, 2, 4], vec![6]),
+            (vec![0, 1, 2, 3], 2, vec![0, 1], vec![2, 3]),
+            (vec![0], 1, vec![], vec![]),
+        ] {
+            assert_eq!(split(&cpus, threads), (server, generator), "{cpus:?} and {threads} threads");
+        }
+    }
+}

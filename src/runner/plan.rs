@@ -1,0 +1,81 @@
+//! Every trial of a run, before the first one starts: a randomised complete block design.
+//!
+//! A round is a block: every cell of a scenario once, in an order shuffled anew for each round. Drift of the machine
+//! then falls on all models alike, and the seed that is printed gives the same order again.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use crate::scenario::{Cell, Scenario, expect};
+
+/// How many rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// The scenario's own quick number.
+    Quick,
+    /// The scenario's own full number.
+    Full,
+    /// So many, whatever the scenario says.
+    Rounds(u32),
+}
+
+/// All trials, in the order they are run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The trials.
+    pub trials: Vec<Planned>,
+}
+
+/// One trial to come.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What is measured.
+    pub cell: Cell,
+    /// In which round, from 1.
+    pub round: u32,
+    /// The how-manieth of the run, from 1.
+    pub order: u64,
+    /// What its own random choices are drawn from.
+    pub seed: u64,
+    /// How long it should take, process start included.
+    pub expected: Duration,
+    /// How long it may take.
+    pub limit: Duration,
+}
+
+impl Plan {
+    /// How long all of it should take.
+    pub fn expected(&self) -> Duration {
+        self.trials.iter().map(|trial| trial.expected).sum()
+    }
+}
+
+/// What a trial takes beside its work: starting a process, reading its record. Measured at 10 to 30 ms.
+const OVERHEAD: Duration = Duration::from_millis(25);
+
+/// What a trial may take beyond three times what it should.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Plans all rounds of all scenarios, one scenario after the other.
+pub fn plan(scenarios: &[Scenario], effort: Effort, seed: u64, processors: u32) -> Plan {
+    let mut rng = Rng::with_seed(seed);
+    let mut trials = Vec::new();
+    for scenario in scenarios {
+        let rounds = match effort {
+            Effort::Quick => scenario.rounds.quick,
+            Effort::Full => scenario.rounds.full,
+            Effort::Rounds(rounds) => rounds,
+        };
+        for round in 1..=rounds {
+            let mut cells = scenario.cells();
+            rng.shuffle(&mut cells);
+            for cell in cells {
+                let expected = expect::wall(&cell.work, cell.model, processors) + OVERHEAD;
+                let (order, seed) = (trials.len() as u64 + 1, rng.u64(..));
+                trials.push(Planned { cell, round, order, seed, expected, limit: expected * 3 + GRACE });
+            }
+        }
+    }
+    Plan { trials }
+}

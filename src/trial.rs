@@ -1,0 +1,71 @@
+//! The child of a trial: one spec in, one measurement out.
+//!
+//! `avt trial` is a verb that only the [`runner`](crate::runner) calls. Its process reads one [`TrialSpec`] line from
+//! standard input, does what its role says, and writes [`Reply`] lines to standard output. It ends when its parent does:
+//! by the parent-death signal, and by the end of standard input where it reads on.
+
+mod generator;
+mod jobs;
+mod server;
+
+use std::io::{self, BufRead as _, Write as _};
+use std::process::ExitCode;
+
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+
+use crate::host;
+use crate::message::{Reply, Role, TrialSpec};
+use crate::record::Failure;
+use crate::scenario::StepsSpec;
+use crate::workload::Steps;
+
+/// Runs one trial from the spec on standard input. A failure that can be told is told as a reply, not as an exit code.
+pub fn run() -> ExitCode {
+    // Fails on no Linux; elsewhere the end of standard input has to do.
+    let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+    let spec = match read_spec() {
+        Ok(spec) => spec,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "avt trial: {error}: it is `avt run` that starts trials");
+            return ExitCode::from(2);
+        }
+    };
+    let outcome = pin(&spec).and_then(|()| match &spec.role {
+        Role::Jobs => jobs::run(&spec),
+        Role::Server { nonce } => server::run(&spec, nonce),
+        Role::Generator { server, nonce } => generator::run(&spec, *server, nonce),
+    });
+    match outcome.or_else(|failure| say(&Reply::Failed(failure))) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Nobody listens any more: the parent is gone.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn read_spec() -> Result<TrialSpec, String> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).map_err(|error| error.to_string())?;
+    serde_json::from_str(&line).map_err(|error| format!("no spec on standard input: {error}"))
+}
+
+fn pin(spec: &TrialSpec) -> Result<(), Failure> {
+    if spec.cpus.is_empty() {
+        return Ok(());
+    }
+    host::pin(&spec.cpus).map_err(|error| Failure::Refused { what: format!("CPUs {:?}: {error}", spec.cpus) })
+}
+
+/// Writes one reply as one line.
+fn say(reply: &Reply) -> Result<(), Failure> {
+    let mut line = serde_json::to_vec(reply).expect("a reply is plain data");
+    line.push(b'\n');
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(&line).and_then(|()| stdout.flush()).map_err(|error| Failure::Refused { what: error.to_string() })
+}
+
+/// The steps of a spec, with the checksums they must give.
+fn steps(spec: &StepsSpec, trial: &TrialSpec) -> Result<Steps, Failure> {
+    let unknown = || Failure::WrongWork { what: format!("no checksum is known for `{}`", spec.in_words()) };
+    Steps::new(spec, &trial.calibration).ok_or_else(unknown)
+}

@@ -1,0 +1,49 @@
+//! The load generator of an echo trial.
+
+use std::net::SocketAddr;
+
+use crate::load::{self, Loaded, Plan, Question, Until};
+use crate::message::{Generated, Reply, TrialSpec};
+use crate::record::Failure;
+use crate::scenario::{EchoSpec, HeavySpec, Work};
+
+use super::say;
+
+pub(super) fn run(spec: &TrialSpec, server: SocketAddr, nonce: &str) -> Result<(), Failure> {
+    let Work::Echo(work) = &spec.work else {
+        return Err(Failure::WrongWork { what: format!("`{}` has no generator", spec.work.workload()) });
+    };
+    let plan = plan(work, server, nonce, spec.seed);
+    // When nobody hears it any more, the last reply fails too and ends the process.
+    let begin = || drop(say(&Reply::Begin));
+    let end = || drop(say(&Reply::End));
+    let loaded = load::run(&plan, begin, end, || false);
+    let Loaded { wall_ns, requests_in_window, series, load } =
+        loaded.map_err(|error| Failure::Refused { what: error.to_string() })?;
+    say(&Reply::Generated(Box::new(Generated { wall_ns, requests_in_window, series, load })))
+}
+
+fn plan(work: &EchoSpec, server: SocketAddr, nonce: &str, seed: u64) -> Plan {
+    let question = |what: &str| Question {
+        method: "GET".into(),
+        authority: server.to_string(),
+        target: format!("/echo/{what}"),
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    Plan {
+        server,
+        question: question(&work.what),
+        heavy: work.heavy.map(|heavy| (heavy.share, question(HeavySpec::WHAT))),
+        client: work.load.client,
+        connections: work.load.connections,
+        threads: work.load.threads,
+        warmup: work.load.warmup,
+        until: Until::Elapsed(work.load.duration),
+        think: work.load.think,
+        timeout: work.load.timeout,
+        drain: work.load.drain,
+        stamp: Some(nonce.into()),
+        seed,
+    }
+}

@@ -1,0 +1,138 @@
+//! A `sleep` or `offload` trial: all of it in this process.
+
+use std::sync::Arc;
+
+use crate::census;
+use crate::histogram::Histogram;
+use crate::ledger::{Entry, Ledger};
+use crate::message::{Done, Reply, TrialSpec};
+use crate::model::{self, Ran};
+use crate::record::{self, Failure, Series};
+use crate::scenario::{HeartbeatSpec, OffloadSpec, SleepSpec, Work};
+use crate::units;
+use crate::workload::offload::{Heartbeat, Offload};
+use crate::workload::{Receipt, Sleep, Workload};
+
+use super::{say, steps};
+
+pub(super) fn run(spec: &TrialSpec) -> Result<(), Failure> {
+    let done = match &spec.work {
+        Work::Sleep(sleep) => run_sleep(spec, sleep)?,
+        Work::Offload(offload) => run_offload(spec, offload)?,
+        Work::Echo(_) => return Err(Failure::WrongWork { what: "echo takes a server and a generator".into() }),
+    };
+    say(&Reply::Done(Box::new(done)))
+}
+
+fn run_sleep(spec: &TrialSpec, sleep: &SleepSpec) -> Result<Done, Failure> {
+    let steps = steps(&spec.work.steps(), spec)?;
+    let receipt = steps.receipt();
+    let (ran, entries) = run_all(spec, Arc::new(Sleep { steps }), sleep.jobs)?;
+    check(&entries, receipt)?;
+    Ok(done(ran, vec![series(&entries)], None, &entries))
+}
+
+fn run_offload(spec: &TrialSpec, offload: &OffloadSpec) -> Result<Done, Failure> {
+    let steps = steps(&offload.steps, spec)?;
+    let receipt = steps.receipt();
+    let heartbeat = offload.heartbeat.map(|heartbeat| Heartbeat::new(heartbeat.every, heartbeat.beats));
+    let workload = Arc::new(Offload { steps, heartbeat });
+    let heartbeats = u32::from(offload.heartbeat.is_some());
+    let (ran, entries) = run_all(spec, Arc::clone(&workload), offload.jobs + heartbeats)?;
+    let (heart, jobs) = entries.split_at(heartbeats as usize);
+    check(jobs, receipt)?;
+    let mut all = vec![series(jobs)];
+    let fared = match (offload.heartbeat, &workload.heartbeat) {
+        (Some(planned), Some(heartbeat)) => {
+            let beats = heartbeat.beats();
+            all.push(series_of_beats(planned, heart[0].begun, &beats));
+            Some(fared(planned, heart[0].begun, &beats)?)
+        }
+        _ => None,
+    };
+    Ok(done(ran, all, fared, jobs))
+}
+
+fn run_all<W: Workload>(spec: &TrialSpec, workload: Arc<W>, jobs: u32) -> Result<(Ran, Vec<Entry>), Failure> {
+    let ledger = Arc::new(Ledger::new(jobs));
+    let ran = model::run(spec.model, workload, &ledger)?;
+    let entries = ledger.entries().map_err(|job| Failure::WrongWork { what: format!("job {job} was never done") })?;
+    Ok((ran, entries))
+}
+
+/// Every job must have returned what its steps give.
+fn check(entries: &[Entry], receipt: Receipt) -> Result<(), Failure> {
+    match entries.iter().position(|entry| entry.receipt != receipt) {
+        None => Ok(()),
+        Some(job) => {
+            let what = format!("job {job} gave {:x}, its steps give {receipt:x}", entries[job].receipt);
+            Err(Failure::WrongWork { what })
+        }
+    }
+}
+
+fn done(ran: Ran, series: Vec<Series>, heartbeat: Option<record::Heartbeat>, jobs: &[Entry]) -> Done {
+    let Ran { wall_ns, usage } = ran;
+    Done { wall_ns, jobs: jobs.len() as u64, threads: census::threads(), series, heartbeat, usage }
+}
+
+/// All jobs are due at the start.
+fn series(entries: &[Entry]) -> Series {
+    let (mut response_time, mut service_time) = (Histogram::default(), Histogram::default());
+    for entry in entries {
+        response_time.record(entry.done);
+        service_time.record(entry.done.saturating_sub(entry.begun));
+    }
+    Series { name: "jobs".into(), response_time, service_time, lower_bound_from_ns: None }
+}
+
+/// How late each beat was: against the start of the trial, and against the heartbeat's own first beat.
+fn series_of_beats(planned: HeartbeatSpec, begun: u64, beats: &[u64]) -> Series {
+    let (mut response_time, mut service_time) = (Histogram::default(), Histogram::default());
+    for (k, beat) in (0..).zip(beats) {
+        let due = units::nanos(planned.every * k);
+        response_time.record((begun + beat).saturating_sub(due));
+        service_time.record(beat.saturating_sub(due));
+    }
+    Series { name: "beats".into(), response_time, service_time, lower_bound_from_ns: None }
+}
+
+fn fared(planned: HeartbeatSpec, begun: u64, beats: &[u64]) -> Result<record::Heartbeat, Failure> {
+    if beats.contains(&u64::MAX) || !beats.is_sorted() {
+        return Err(Failure::WrongWork { what: "a beat is missing or out of order".into() });
+    }
+    let gaps = beats.windows(2).map(|pair| pair[1] - pair[0]);
+    // A heartbeat that could not even begin has its first gap before its first beat.
+    let longest_gap_ns = gaps.chain([begun + beats[0]]).max().unwrap_or(0);
+    Ok(record::Heartbeat { every_ns: units::nanos(planned.every), beats: planned.beats, longest_gap_ns })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const EVERY_10: HeartbeatSpec = HeartbeatSpec { every: Duration::from_nanos(10), beats: 4 };
+
+    #[test]
+    fn the_longest_gap_is_between_beats_or_before_the_first() {
+        let gap = |begun, beats: &[u64]| fared(EVERY_10, begun, beats).map(|fared| fared.longest_gap_ns).ok();
+        assert_eq!(gap(1, &[0, 11, 45, 46]), Some(34));
+        assert_eq!(gap(50, &[1, 11, 45, 46]), Some(51));
+        assert_eq!(gap(1, &[0, 11, u64::MAX, 46]), None);
+    }
+
+    #[test]
+    fn a_late_beat_is_late_from_when_it_was_due() {
+        let series = series_of_beats(EVERY_10, 5, &[0, 10, 45, 45]);
+        assert_eq!(series.response_time.max(), Some(30));
+        assert_eq!(series.service_time.max(), Some(25));
+    }
+
+    #[test]
+    fn a_wrong_receipt_is_found() {
+        let entry = |receipt| Entry { begun: 0, done: 1, receipt };
+        assert_eq!(check(&[entry(7), entry(7)], 7), Ok(()));
+        assert!(matches!(check(&[entry(7), entry(8)], 7), Err(Failure::WrongWork { .. })));
+    }
+}

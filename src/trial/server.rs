@@ -1,0 +1,65 @@
+//! The server of an echo trial.
+//!
+//! Its main thread belongs to the harness: it sleeps in a read of standard input until the window begins or ends, or the
+//! runner is gone. The model runs on a thread of its own and on those it starts.
+
+use std::io::{self, BufRead as _};
+use std::net::Ipv4Addr;
+use std::process;
+use std::sync::Arc;
+use std::thread;
+
+use crate::census;
+use crate::message::{Order, Reply, Served, TrialSpec};
+use crate::model;
+use crate::record::Failure;
+use crate::scenario::Work;
+use crate::usage::Meter;
+use crate::workload::echo::Echo;
+
+use super::{say, steps};
+
+pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
+    let Work::Echo(work) = &spec.work else {
+        return Err(Failure::WrongWork { what: format!("`{}` has no server", spec.work.workload()) });
+    };
+    let heavy = work.heavy.map(|heavy| steps(&heavy.steps, spec)).transpose()?;
+    let echo = Arc::new(Echo::new(steps(&work.steps, spec)?, heavy, Some(nonce.into())));
+    let refused = |error: io::Error| Failure::Refused { what: format!("a port of 127.0.0.1: {error}") };
+    let listener = model::listen((Ipv4Addr::LOCALHOST, 0).into()).map_err(refused)?;
+    let port = listener.local_addr().map_err(refused)?.port();
+
+    let (model, served) = (spec.model, Arc::clone(&echo));
+    let serve = move || {
+        let Err(error) = model::serve(model, listener, served);
+        let _ = say(&Reply::Failed(Failure::Refused { what: format!("the server could not go on: {error}") }));
+        process::exit(1);
+    };
+    // Never joined: it serves until the process ends.
+    let server = thread::Builder::new().name("server".into()).spawn(serve);
+    server.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
+    say(&Reply::Ready { port, nonce: nonce.to_owned() })?;
+    obey(&echo)
+}
+
+/// Measures between the two orders, and ends with standard input.
+fn obey(echo: &Echo) -> Result<(), Failure> {
+    let mut meter = None;
+    for line in io::stdin().lock().lines() {
+        let order = line.ok().and_then(|line| serde_json::from_str(&line).ok());
+        match (order, meter) {
+            (Some(Order::Begin), _) => meter = Some(Meter::start()),
+            (Some(Order::End), Some(begun)) => {
+                let usage = Meter::stop(begun);
+                if echo.wrong() > 0 {
+                    let what = format!("the steps of {} requests gave a wrong checksum", echo.wrong());
+                    return Err(Failure::WrongWork { what });
+                }
+                say(&Reply::Served(Box::new(Served { threads: census::threads(), usage })))?;
+                meter = None;
+            }
+            _ => return Err(Failure::WrongWork { what: "an order that makes no sense".into() }),
+        }
+    }
+    Ok(())
+}

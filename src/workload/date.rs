@@ -1,0 +1,56 @@
+//! The `Date` of an answer, written once a second and thread.
+
+use std::cell::Cell;
+use std::ops::Deref;
+use std::time::{Duration, UNIX_EPOCH};
+
+use nix::time::{ClockId, clock_gettime};
+
+/// A time as IMF-fixdate (RFC 9110 section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Date([u8; 29]);
+
+thread_local! {
+    /// The last second a date was written for, and that date.
+    static LAST: Cell<(i64, Date)> = const { Cell::new((i64::MIN, Date([b' '; 29]))) };
+}
+
+/// The date of now. About 10 ns, most of it the coarse clock; half a microsecond once a second.
+#[inline]
+pub fn now() -> Date {
+    // The coarse clock is the time of the last timer tick: up to 4 ms old, for a figure that counts seconds.
+    let seconds = clock_gettime(ClockId::CLOCK_REALTIME_COARSE).map_or(0, |time| time.tv_sec());
+    let (last, date) = LAST.get();
+    if last == seconds {
+        return date;
+    }
+    let date = write(seconds);
+    LAST.set((seconds, date));
+    date
+}
+
+fn write(seconds: i64) -> Date {
+    let time = UNIX_EPOCH + Duration::from_secs(seconds.try_into().unwrap_or(0));
+    let mut date = Date([b' '; 29]);
+    date.0.copy_from_slice(httpdate::fmt_http_date(time).as_bytes());
+    date
+}
+
+impl Deref for Date {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("a date is ASCII")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_an_imf_fixdate() {
+        assert_eq!(&*write(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(now().len(), 29);
+    }
+}

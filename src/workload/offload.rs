@@ -1,0 +1,77 @@
+//! `offload`: jobs hold their thread while a heartbeat should go on.
+//!
+//! The heartbeat is job 0, begun before all others; it makes a fixed number of beats, each due a whole number of
+//! intervals after the first. A beat that comes late does not move the ones after it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Job, Pool, Receipt, Steps, Workload};
+
+/// Jobs that do their steps, beside a heartbeat or alone.
+#[derive(Debug)]
+pub struct Offload {
+    /// What each job does.
+    pub steps: Steps,
+    /// What goes on beside them: job 0, if there is one.
+    pub heartbeat: Option<Heartbeat>,
+}
+
+/// Beats and when they came.
+#[derive(Debug)]
+pub struct Heartbeat {
+    every: Duration,
+    /// Nanoseconds from the first beat's due time.
+    beats: Box<[AtomicU64]>,
+}
+
+impl Workload for Offload {
+    fn block(&self, job: Job) -> Receipt {
+        match &self.heartbeat {
+            Some(heartbeat) if job == 0 => heartbeat.block(),
+            _ => self.steps.block(),
+        }
+    }
+
+    async fn task<P: Pool>(&self, job: Job, pool: &P) -> Receipt {
+        match &self.heartbeat {
+            Some(heartbeat) if job == 0 => heartbeat.task().await,
+            _ => self.steps.task(pool).await,
+        }
+    }
+}
+
+impl Heartbeat {
+    /// So many beats, from one to the next so long.
+    pub fn new(every: Duration, beats: u32) -> Self {
+        Self { every, beats: (0..beats).map(|_| AtomicU64::new(u64::MAX)).collect() }
+    }
+
+    /// When each beat came, in nanoseconds from when the first was due. Meaningful once the heartbeat has ended.
+    pub fn beats(&self) -> Vec<u64> {
+        self.beats.iter().map(|beat| beat.load(Ordering::Relaxed)).collect()
+    }
+
+    fn block(&self) -> Receipt {
+        let start = Instant::now();
+        for (k, beat) in (0..).zip(&self.beats) {
+            if let Some(early) = (self.every * k).checked_sub(start.elapsed()) {
+                thread::sleep(early);
+            }
+            beat.store(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        }
+        0
+    }
+
+    async fn task(&self) -> Receipt {
+        let start = Instant::now();
+        for (k, beat) in (0..).zip(&self.beats) {
+            if let Some(early) = (self.every * k).checked_sub(start.elapsed()) {
+                tokio::time::sleep(early).await;
+            }
+            beat.store(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        }
+        0
+    }
+}

@@ -1,0 +1,3 @@
+//! All integration tests, in one crate: linking is what takes long.
+
+mod tidy;

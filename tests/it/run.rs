@@ -1,0 +1,217 @@
+//! `avt run` end to end: what it leaves behind, and what it survives.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
+use async_vs_threads::record::{Failure, Folder, Outcome, Record, State};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::support::{Running, avt, children, run, runs, scenario, wait_for};
+
+/// Every model, a few short waits.
+const SMALL: &str = r#"
+question = "do all models run?"
+analysis = "They should."
+workload = "sleep"
+models = ["sequential", "threads", "pool/2", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"]
+jobs = 4
+wait = "5ms"
+rounds = { quick = 2, full = 2 }
+"#;
+
+/// Long enough to be met in the middle of a trial.
+const LONG: &str = r#"
+question = "what happens in the middle of a trial?"
+analysis = "It is ended."
+workload = "sleep"
+models = ["async"]
+jobs = 2
+wait = "40s"
+rounds = { quick = 3, full = 3 }
+"#;
+
+fn read(folder: &Path) -> (async_vs_threads::record::Run, Vec<Record>) {
+    Folder::read(folder).unwrap()
+}
+
+#[test]
+fn every_model_leaves_a_record_and_the_report_can_be_written_again() {
+    let home = tempfile::tempdir().unwrap();
+    let (file, out) = (scenario(home.path(), "small", SMALL), home.path().join("out"));
+    let ended = run(avt([file.as_os_str(), "--out".as_ref(), out.as_os_str(), "--seed".as_ref(), "7".as_ref()]
+        .iter()
+        .fold(vec!["run".into()], |mut args: Vec<std::ffi::OsString>, arg| {
+            args.push((*arg).to_owned());
+            args
+        })));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("report: ") && ended.stdout.contains("hybrid/rayon-2"), "{}", ended.stdout);
+
+    let (made, records) = read(&out);
+    assert_eq!((made.state, made.seed, made.trials_planned), (State::Complete, 7, 14));
+    assert_eq!(records.len(), 14);
+    for record in &records {
+        let Outcome::Measured(measured) = &record.outcome else { panic!("{record:?}") };
+        assert_eq!((measured.jobs, measured.series[0].response_time.len()), (4, 4), "{}", record.model);
+        // One wait, or for one thread the sum of all: never less.
+        let least = if record.model.to_string() == "sequential" { 20_000_000 } else { 5_000_000 };
+        assert!(measured.wall_ns >= least, "{}: {}", record.model, measured.wall_ns);
+        let threads = match record.model.to_string().as_str() {
+            "threads" => 4..=4,
+            "pool/2" | "async/2" => 1..=2,
+            _ => 1..=1,
+        };
+        assert!(threads.contains(&measured.threads), "{}: {} threads", record.model, measured.threads);
+    }
+
+    let pages = ["index.html", "small.html"].map(|page| out.join(page));
+    let before = pages.each_ref().map(|page| fs::read(page).unwrap());
+    pages.iter().for_each(|page| fs::remove_file(page).unwrap());
+    let ended = run(avt(["report".as_ref(), out.as_os_str()]));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(before, pages.each_ref().map(|page| fs::read(page).unwrap()));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_order() {
+    let home = tempfile::tempdir().unwrap();
+    let file = scenario(home.path(), "small", SMALL);
+    let order = |out: &str| {
+        let out = home.path().join(out);
+        let mut command = avt(["run"]);
+        command.arg(&file).arg("--out").arg(&out).args(["--seed", "11", "--rounds", "1"]);
+        assert_eq!(run(command).code, Some(0));
+        read(&out).1.into_iter().map(|record| (record.model, record.seed)).collect::<Vec<_>>()
+    };
+    assert_eq!(order("first"), order("second"));
+}
+
+#[test]
+fn json_is_all_that_stands_on_standard_output() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = avt(["run"]);
+    command.arg(scenario(home.path(), "small", SMALL)).args(["--json", "--rounds", "1", "--out"]).arg(home.path().join("out"));
+    let ended = run(command);
+    let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{e}: {ended:?}"));
+    assert_eq!((json["schema"].as_u64(), json["state"].as_str()), (Some(1), Some("complete")));
+    assert_eq!(json["cells"].as_array().map(Vec::len), Some(7), "{json}");
+}
+
+#[test]
+fn more_threads_than_the_machine_allows_are_a_record() {
+    let home = tempfile::tempdir().unwrap();
+    let (out, limits) = (home.path().join("out"), async_vs_threads::host::thread_limits());
+    let lowest = limits.first().expect("every Linux has a pid_max");
+    let jobs = (lowest.allows + 1).min(1_000_000);
+    let toml = SMALL.replace("jobs = 4", &format!("jobs = {jobs}")).replace("\"sequential\", ", "");
+    let toml = toml.replace(r#""pool/2", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2""#, r#""pool/2""#);
+    let toml = toml.replace("wait = \"5ms\"", "wait = \"1us\"");
+    let mut command = avt(["run", "--rounds", "1", "--out"]);
+    command.arg(&out).arg(scenario(home.path(), "many", &toml));
+    let ended = run(command);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let (_, records) = read(&out);
+    let threads = records.iter().find(|record| record.model.to_string() == "threads").unwrap();
+    let Outcome::Failed(Failure::ThreadLimit { needed, limit, .. }) = &threads.outcome else { panic!("{threads:?}") };
+    assert_eq!((*needed, limit), (jobs, &lowest.name));
+    assert!(ended.stdout.contains(&lowest.name), "the table says which limit: {}", ended.stdout);
+    let pool = records.iter().find(|record| record.model.to_string() == "pool/2").unwrap();
+    assert!(matches!(pool.outcome, Outcome::Measured(_)), "the run goes on: {pool:?}");
+}
+
+/// Starts a run of [`LONG`] and waits until its first trial's process is there.
+fn long_run(home: &Path) -> (Running, u32) {
+    let mut command = avt(["run", "--out"]);
+    command.arg(home.join("out")).arg(scenario(home, "long", LONG)).stderr(Stdio::piped()).stdout(Stdio::null());
+    let mut parent = Running(command.spawn().unwrap());
+    let pid = parent.0.id();
+    let mut stderr = BufReader::new(parent.0.stderr.take().unwrap()).lines();
+    stderr.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("long: from trial 1"))).unwrap().unwrap();
+    // Kept open by a thread of its own, or the parent could not write to it any more.
+    std::thread::spawn(move || stderr.for_each(drop));
+    let child = wait_for("the trial's process", || children(pid).first().copied());
+    (parent, child)
+}
+
+fn send(pid: u32, signal: Signal) {
+    kill(Pid::from_raw(pid as i32), signal).unwrap();
+}
+
+#[test]
+fn a_signal_leaves_a_partial_report_and_no_process() {
+    for (signal, code, name) in [(Signal::SIGINT, 130, "SIGINT"), (Signal::SIGTERM, 143, "SIGTERM")] {
+        let home = tempfile::tempdir().unwrap();
+        let (mut parent, child) = long_run(home.path());
+        send(parent.0.id(), signal);
+        assert_eq!(parent.0.wait().unwrap().code(), Some(code));
+        assert!(!runs(child), "the trial went on");
+        let (made, records) = read(&home.path().join("out"));
+        assert_eq!((made.state, records.len()), (State::Partial(name.into()), 0));
+        let index = fs::read_to_string(home.path().join("out/index.html")).unwrap();
+        assert!(index.to_lowercase().contains("partial"), "the report does not say so");
+    }
+}
+
+#[test]
+fn a_killed_trial_is_a_record_and_the_run_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    let (mut parent, mut child) = long_run(home.path());
+    for _ in 0..3 {
+        send(child, Signal::SIGKILL);
+        let before = child;
+        let next = || children(parent.0.id()).into_iter().find(|pid| *pid != before && runs(*pid));
+        child = wait_for("the next trial or the end", || next().or_else(|| (!runs(parent.0.id())).then_some(0)));
+    }
+    assert_eq!(parent.0.wait().unwrap().code(), Some(1));
+    let (made, records) = read(&home.path().join("out"));
+    assert_eq!((made.state, records.len()), (State::Complete, 3));
+    for record in records {
+        let Outcome::Failed(Failure::Died { how, .. }) = &record.outcome else { panic!("{record:?}") };
+        assert!(how.contains("signal 9"), "{how}");
+    }
+}
+
+#[test]
+fn no_trial_outlives_a_killed_parent() {
+    let home = tempfile::tempdir().unwrap();
+    let (mut parent, child) = long_run(home.path());
+    parent.0.kill().unwrap();
+    parent.0.wait().unwrap();
+    wait_for("the end of the trial", || (!runs(child)).then_some(()));
+}
+
+#[test]
+fn bad_input_starts_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let check = |args: &[&str], code: i32, expected: &str| {
+        let mut command = avt(["run"]);
+        command.args(args).current_dir(home.path());
+        let ended = run(command);
+        assert_eq!(ended.code, Some(code), "{args:?}: {ended:?}");
+        assert!(ended.stderr.contains(expected), "{args:?}: {}", ended.stderr);
+        assert!(ended.stdout.is_empty(), "{args:?}: {}", ended.stdout);
+    };
+    scenario(home.path(), "bad", &SMALL.replace("jobs = 4", "jobs = 0").replace("\"async\",", "\"asinc\","));
+    check(&["bad.toml"], 2, "did you mean `async`?");
+    check(&["bad.toml"], 2, "bad.toml:7:");
+    check(&["slep"], 2, "did you mean `sleep`?");
+    check(&["nowhere/at-all.toml"], 2, "nowhere/at-all.toml");
+    check(&["smoke", "smoke"], 2, "two scenarios are called `smoke`");
+    check(&["smoke", "--rounds", "0"], 2, "0 is not in 1..=1000");
+    check(&["smoke", "--model", "asinc"], 2, "did you mean `async`?");
+    check(&["smoke", "--model", "pool/7"], 2, "no model pool/7");
+    fs::create_dir(home.path().join("taken")).unwrap();
+    check(&["smoke", "--out", "taken"], 3, "taken");
+    check(&["smoke", "--out", "/dev/full/x"], 3, "/dev/full");
+    assert!(!home.path().join("reports").exists());
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = avt(["list"]).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+}

@@ -1,0 +1,184 @@
+//! The house rules that a compiler does not hold: who may import whom, what pure modules may not know, and that what is
+//! written in two places says the same.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floors of `src/lib.rs`, lowest first. A module imports only from floors below its own.
+const FLOORS: [&[&str]; 8] = [
+    &["census", "histogram", "host", "units"],
+    &["http1"],
+    &["scenario"],
+    &["ledger", "message", "record", "usage"],
+    &["workload"],
+    &["model", "load"],
+    &["runner", "trial"],
+    &["cli"],
+];
+
+/// On one floor these may import the named ones; nothing may go the other way.
+const NEIGHBOURS: [(&str, &[&str]); 1] = [("message", &["record", "usage"])];
+const RECORD_NEIGHBOURS: &[&str] = &["usage"];
+
+/// `report` stands beside floors 4 to 6 and imports floors 0 to 3.
+const REPORT_FLOOR: usize = 4;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every Rust file below a folder, with its text.
+fn sources(folder: &str) -> BTreeMap<PathBuf, String> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                found.insert(path.strip_prefix(root()).unwrap().to_owned(), text);
+            }
+        }
+    }
+    assert!(!found.is_empty(), "{folder} holds no Rust file");
+    found
+}
+
+/// The top module a file of `src/` belongs to.
+fn module(path: &Path) -> String {
+    let first = path.components().nth(1).unwrap().as_os_str().to_str().unwrap();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn floor(module: &str) -> Option<usize> {
+    if module == "report" { Some(REPORT_FLOOR) } else { FLOORS.iter().position(|floor| floor.contains(&module)) }
+}
+
+/// Every `crate::name` in the code of a file, tests left out.
+fn imports(text: &str) -> Vec<String> {
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+    let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let mut names = Vec::new();
+    for part in code.join("\n").split("crate::").skip(1) {
+        let list = part.strip_prefix('{').map(|list| list.split('}').next().unwrap());
+        let paths: Vec<&str> = list.map_or_else(|| vec![part], |list| list.split(',').collect());
+        for path in paths {
+            let name: String = path.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if !name.is_empty() {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn a_module_imports_only_from_lower_floors() {
+    for (path, text) in sources("src") {
+        let own = module(&path);
+        if ["lib", "main", "build"].contains(&own.as_str()) {
+            continue;
+        }
+        let own_floor = floor(&own).unwrap_or_else(|| panic!("{own} stands on no floor: add it to lib.rs and here"));
+        for name in imports(&text) {
+            let Some(other) = floor(&name) else { panic!("{}: {name} stands on no floor", path.display()) };
+            let neighbour = NEIGHBOURS.iter().any(|(from, to)| *from == own && to.contains(&name.as_str()))
+                || own == "record" && RECORD_NEIGHBOURS.contains(&name.as_str());
+            let report_from_above = name == "report" && own_floor > 6;
+            assert!(
+                name == own || neighbour || report_from_above || (other < own_floor && name != "report"),
+                "{}: floor {own_floor} imports {name} of floor {other}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_module_stands_in_the_map() {
+    let map = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    for name in FLOORS.iter().copied().flatten().chain(&["report"]) {
+        assert!(map.contains(&format!("pub mod {name};")), "lib.rs has no module {name}");
+        assert!(map.contains(&format!("`{name}`")), "the map in lib.rs leaves {name} out");
+    }
+}
+
+#[test]
+fn pure_modules_know_no_clock_thread_or_socket() {
+    const IMPURE: [&str; 10] = [
+        "Instant::now", "SystemTime", "std::thread", "thread::", "std::net", "tokio", "std::fs", "std::process",
+        "std::env", "reqwest",
+    ];
+    for (path, text) in sources("src") {
+        if !["http1", "scenario", "report", "units", "histogram"].contains(&module(&path).as_str()) {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for word in IMPURE {
+                // A word of prose in a message is no import.
+                let uses = line.contains(&format!("{word}::")) || line.contains(&format!("use {word}")) || word.ends_with("now") && line.contains(word);
+                assert!(!uses, "{}: a pure module uses {word}: {}", path.display(), line.trim());
+            }
+        }
+    }
+}
+
+#[test]
+fn no_runtime_hides_in_the_thread_models() {
+    let sources = sources("src");
+    let threads = &sources[Path::new("src/model/threads.rs")];
+    for word in ["tokio", "async ", ".await", "rayon", "reqwest"] {
+        assert!(!threads.contains(word), "model/threads.rs speaks of {word}");
+    }
+    let tasks = &sources[Path::new("src/model/tasks.rs")];
+    for word in ["std::thread", "thread::", "block_in_place", "Mutex"] {
+        assert!(!tasks.contains(word), "model/tasks.rs speaks of {word}");
+    }
+    for (path, text) in &sources {
+        assert!(!text.contains("reqwest::blocking"), "{}: a runtime in a coat", path.display());
+    }
+}
+
+#[test]
+fn the_twins_have_the_same_functions_in_the_same_order() {
+    let sources = sources("src");
+    let functions = |path: &str| -> Vec<String> {
+        let names = sources[Path::new(path)].lines().filter_map(|line| {
+            let line = line.trim_start_matches("pub(super) ").trim_start_matches("async ");
+            let name: String = line.strip_prefix("fn ")?.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            // What only threads need a variant for: one, each, pool.
+            let name = ["_sequential", "_each", "_pool"].iter().fold(name, |name, variant| name.replace(variant, ""));
+            (name != "start").then_some(name)
+        });
+        let mut names: Vec<String> = names.collect();
+        names.dedup();
+        names
+    };
+    assert_eq!(functions("src/model/threads.rs"), functions("src/model/tasks.rs"));
+}
+
+#[test]
+fn no_dependency_asks_for_a_newer_compiler_than_we_state() {
+    let metadata = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--offline", "--filter-platform", "x86_64-unknown-linux-gnu"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(metadata.status.success(), "{}", String::from_utf8_lossy(&metadata.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let parse = |version: &str| version.split('.').map(|part| part.parse::<u32>().unwrap()).collect::<Vec<_>>();
+    let packages = metadata["packages"].as_array().unwrap();
+    let ours = packages.iter().find(|package| package["name"] == "async-vs-threads").unwrap();
+    let stated = parse(ours["rust_version"].as_str().unwrap());
+    // What is resolved is what is built: packages of other platforms are in the lock file and not in here.
+    let resolved = metadata["resolve"]["nodes"].as_array().unwrap();
+    for package in packages.iter().filter(|package| resolved.iter().any(|node| node["id"] == package["id"])) {
+        if let Some(needed) = package["rust_version"].as_str() {
+            assert!(parse(needed)[..2] <= stated[..2], "{} needs Rust {needed}", package["name"]);
+        }
+    }
+}
