@@ -52,7 +52,9 @@ fn custom(c: &mut Criterion) {
     for name in ["threads", "pool/8", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"] {
         let model: Model = name.parse().expect("it names a model");
         group.bench_function(name, |b| {
-            b.iter_custom(|n| (0..n).map(|_| model::wall(model, &workload, JOBS).expect("the machine allows it")).sum());
+            b.iter_custom(|n| {
+                (0..n).map(|_| model::wall(model, &workload, JOBS).expect("the machine allows it")).sum()
+            });
         });
     }
     group.finish();

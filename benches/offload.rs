@@ -24,7 +24,9 @@ fn offload(c: &mut Criterion) {
     for name in Model::EXAMPLES {
         let model: Model = name.parse().expect("it names a model");
         group.bench_function(name, |b| {
-            b.iter_custom(|n| (0..n).map(|_| model::wall(model, &workload, JOBS).expect("the machine allows it")).sum());
+            b.iter_custom(|n| {
+                (0..n).map(|_| model::wall(model, &workload, JOBS).expect("the machine allows it")).sum()
+            });
         });
     }
     group.finish();

@@ -70,7 +70,9 @@ fn hop(c: &mut Criterion) {
                     let (to, mut inbox) = tokio::sync::mpsc::channel::<()>(1);
                     let (back, mut outbox) = tokio::sync::mpsc::channel::<()>(1);
                     let echo =
-                        tokio::spawn(async move { while inbox.recv().await.is_some() && back.send(()).await.is_ok() {} });
+                        tokio::spawn(
+                            async move { while inbox.recv().await.is_some() && back.send(()).await.is_ok() {} },
+                        );
                     for _ in 0..n {
                         to.send(()).await.expect("the other task listens");
                         outbox.recv().await.expect("the other task answers");

@@ -22,7 +22,9 @@ fn sleep(c: &mut Criterion) {
         let model: Model = name.parse().expect("it names a model");
         let jobs = if model == Model::Sequential { JOBS_SEQUENTIAL } else { JOBS };
         group.bench_function(format!("{jobs}-jobs/{name}"), |b| {
-            b.iter_custom(|n| (0..n).map(|_| model::wall(model, &workload, jobs).expect("the machine allows it")).sum());
+            b.iter_custom(|n| {
+                (0..n).map(|_| model::wall(model, &workload, jobs).expect("the machine allows it")).sum()
+            });
         });
     }
     group.finish();

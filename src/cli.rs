@@ -20,7 +20,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::trial;
-use output::Stop;
 
 /// Async or threads? The same work under both, measured side by side.
 ///

@@ -145,7 +145,12 @@ impl Window {
 
 /// Puts a load on a server. `begin` and `end` are called at the two ends of the window; when `stop` says so, which is
 /// asked 20 times a second, the window ends early.
-pub fn run(plan: &Plan, begin: impl FnOnce(), end: impl FnOnce(), stop: impl Fn() -> bool) -> Result<Loaded, LoadError> {
+pub fn run(
+    plan: &Plan,
+    begin: impl FnOnce(),
+    end: impl FnOnce(),
+    stop: impl Fn() -> bool,
+) -> Result<Loaded, LoadError> {
     check_descriptors(plan)?;
     let threads = u32::from(plan.threads).min(plan.connections);
     let (open, window) = (Barrier::new(threads as usize + 1), OnceLock::new());
@@ -162,7 +167,9 @@ pub fn run(plan: &Plan, begin: impl FnOnce(), end: impl FnOnce(), stop: impl Fn(
                 Client::Raw => closed::run::<raw::RawClient>(plan, share, gate),
                 Client::Reqwest => closed::run::<ordinary::ReqwestClient>(plan, share, gate),
             };
-            handles.push(thread::Builder::new().name(name).spawn_scoped(scope, work).expect("a generator has few threads"));
+            handles.push(
+                thread::Builder::new().name(name).spawn_scoped(scope, work).expect("a generator has few threads"),
+            );
         }
         open.wait();
         if let Some(trouble) = trouble.get() {

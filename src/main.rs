@@ -2,6 +2,6 @@
 
 use std::process::ExitCode;
 
-fn main() -> ExitCode { return async_vs_threads::trial::run();
-
+fn main() -> ExitCode {
+    async_vs_threads::cli::main()
 }

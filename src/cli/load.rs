@@ -26,7 +26,12 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     if !server.ip().is_loopback() {
         note(format_args!("avt: {server} is not this machine"));
     }
-    note(format_args!("{} from {} connections, closed loop: {}", args.url, units::count(args.connections.into()), length(&plan)));
+    note(format_args!(
+        "{} from {} connections, closed loop: {}",
+        args.url,
+        units::count(args.connections.into()),
+        length(&plan)
+    ));
 
     let loaded = load::run(&plan, || (), || (), || interrupt.signal().is_some()).map_err(|error| match error {
         LoadError::Connect { .. } | LoadError::Descriptors { .. } | LoadError::Start(_) => Stop::machine(error),
@@ -79,13 +84,18 @@ fn resolve(target: &Target, limit: Duration) -> Result<SocketAddr, Stop> {
     let (sender, receiver) = mpsc::channel();
     let (host, port) = (target.host.clone(), target.port);
     // The resolver of the C library knows no time-out: it is left behind when it takes too long.
-    thread::spawn(move || drop(sender.send((host.as_str(), port).to_socket_addrs().map(|all| all.collect::<Vec<_>>()))));
+    thread::spawn(move || {
+        drop(sender.send((host.as_str(), port).to_socket_addrs().map(|all| all.collect::<Vec<_>>())))
+    });
     let name = &target.host;
     let addresses = match receiver.recv_timeout(limit) {
         Ok(Ok(addresses)) => addresses,
         Ok(Err(error)) => return Err(Stop::machine(format_args!("{name}: {error}"))),
         Err(_) => {
-            return Err(Stop::machine(format_args!("{name}: no address within {}", units::duration(units::nanos(limit)))));
+            return Err(Stop::machine(format_args!(
+                "{name}: no address within {}",
+                units::duration(units::nanos(limit))
+            )));
         }
     };
     let mut first_trouble = None;

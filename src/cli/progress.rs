@@ -43,12 +43,19 @@ impl Progress {
     pub(super) fn begin(&mut self, trial: &Planned) {
         let cell = &trial.cell;
         if self.bar.is_hidden() && self.scenario != cell.scenario {
-            note(format_args!("{}: from trial {} of {}, {} left", cell.scenario, trial.order, self.trials, self.left()));
+            note(format_args!(
+                "{}: from trial {} of {}, {} left",
+                cell.scenario,
+                trial.order,
+                self.trials,
+                self.left()
+            ));
         }
         self.scenario.clone_from(&cell.scenario);
         let point = if cell.point.is_empty() { String::new() } else { format!(", {}", cell.point) };
         let Planned { round, order, .. } = trial;
-        let what = format!("{}{point} · {} · round {round} · trial {order} of {}", cell.scenario, cell.model, self.trials);
+        let what =
+            format!("{}{point} · {} · round {round} · trial {order} of {}", cell.scenario, cell.model, self.trials);
         self.bar.set_message(what);
         self.bar.set_prefix(format!("{} left", self.left()));
         self.bar.tick();

@@ -1,14 +1,14 @@
 //! `avt run`: scenarios to records to a report.
 
+mod json;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use serde::Serialize;
-
 use crate::host::Host;
 use crate::record::{Folder, FolderError, Outcome, Record, Run, SCHEMA, Source, State};
-use crate::report::{self, summary};
+use crate::report;
 use crate::runner::{self, Effort, Ending, Event, Interrupt, Plan, Program, plan};
 use crate::scenario::{Model, Scenario};
 use crate::units;
@@ -45,17 +45,6 @@ pub(super) struct Args {
     /// Print a summary as JSON instead of tables
     #[arg(long)]
     json: bool,
-}
-
-/// What `--json` prints.
-#[derive(Debug, Serialize)]
-struct Told<'a> {
-    schema: u32,
-    folder: &'a std::path::Path,
-    report: &'a std::path::Path,
-    state: &'a State,
-    seed: u64,
-    cells: Vec<summary::Summary>,
 }
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
@@ -115,14 +104,18 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     folder.write_run(&run).map_err(Stop::machine)?;
     let index = write(folder.path(), &run, &scenarios, &records)?;
     if args.json {
-        let cells = summary::summaries(&run, &scenarios, &records);
-        print_json(&Told { schema: SCHEMA, folder: folder.path(), report: &index, state: &run.state, seed, cells })?;
+        let (folder, report) = (folder.path().to_string_lossy(), index.to_string_lossy());
+        print_json(&json::json(&run, &scenarios, &records, &folder, &report))?;
     } else {
         print(format_args!("report: {}", index.display()))?;
     }
     match ending {
         Ending::Interrupted(signal) => {
-            note(format_args!("avt: ended early after {} of {} trials; the report says so", records.len(), run.trials_planned));
+            note(format_args!(
+                "avt: ended early after {} of {} trials; the report says so",
+                records.len(),
+                run.trials_planned
+            ));
             Err(Stop::signal(signal))
         }
         Ending::Complete if records.iter().any(|record| matches!(record.outcome, Outcome::Failed(_))) => {
@@ -172,7 +165,8 @@ fn make_folder(named: Option<&std::path::Path>, run: &Run) -> Result<Folder, Sto
     for attempt in 1.. {
         let name = if attempt == 1 { stamp.clone() } else { format!("{stamp}-{attempt}") };
         match Folder::create(&PathBuf::from("reports").join(name), run) {
-            Err(FolderError::Io { error, .. }) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 100 => {}
+            Err(FolderError::Io { error, .. })
+                if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 100 => {}
             made => return made.map_err(Stop::machine),
         }
     }

@@ -6,7 +6,9 @@ use super::output::{Stop, print_json};
 
 /// Print the JSON Schema of scenario files, for editors
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: avt schema > scenario.schema.json, and in a scenario: #:schema ./scenario.schema.json")]
+#[command(
+    after_help = "Example: avt schema > scenario.schema.json, and in a scenario: #:schema ./scenario.schema.json"
+)]
 pub(super) struct Args {}
 
 pub(super) fn main(_: &Args) -> Result<(), Stop> {

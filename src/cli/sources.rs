@@ -23,13 +23,19 @@ pub(super) fn scenarios(names: &[std::ffi::OsString]) -> Result<Vec<Scenario>, S
             }
         }
         if mistaken > 0 {
-            return Err(Stop::input(format_args!("nothing was started: {mistaken} of {} scenarios cannot run", names.len())));
+            return Err(Stop::input(format_args!(
+                "nothing was started: {mistaken} of {} scenarios cannot run",
+                names.len()
+            )));
         }
         found
     };
     for (i, scenario) in found.iter().enumerate() {
         if found[..i].iter().any(|earlier| earlier.name == scenario.name) {
-            return Err(Stop::input(format_args!("two scenarios are called `{}`; give one another `name`", scenario.name)));
+            return Err(Stop::input(format_args!(
+                "two scenarios are called `{}`; give one another `name`",
+                scenario.name
+            )));
         }
     }
     Ok(found)

@@ -141,13 +141,7 @@ async fn over(window: &Window, drain: Duration) {
 }
 
 /// One connection: a request after the other until the window ends.
-async fn connection<C: Client>(
-    desk: Rc<Desk<C>>,
-    window: Arc<Window>,
-    client: C,
-    gauge: Rc<Gauge>,
-    mut rng: Rng,
-) {
+async fn connection<C: Client>(desk: Rc<Desk<C>>, window: Arc<Window>, client: C, gauge: Rc<Gauge>, mut rng: Rng) {
     let mut client = Some(client);
     let mut patience = Patience::new(desk.plan.timeout);
     let mut pause = Duration::ZERO;

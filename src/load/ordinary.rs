@@ -94,7 +94,10 @@ fn trouble(error: reqwest::Error) -> Trouble {
     let mut source = std::error::Error::source(&error);
     while let Some(inner) = source {
         if let Some(io) = inner.downcast_ref::<std::io::Error>().filter(|io| io.raw_os_error().is_some()) {
-            return io.raw_os_error().map(std::io::Error::from_raw_os_error).map_or(Trouble::Other("io"), Trouble::from);
+            return io
+                .raw_os_error()
+                .map(std::io::Error::from_raw_os_error)
+                .map_or(Trouble::Other("io"), Trouble::from);
         }
         source = inner.source();
     }

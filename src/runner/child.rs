@@ -92,9 +92,11 @@ impl Child {
     fn reply(&mut self) -> Option<Result<Reply, Failure>> {
         let end = self.stdout.bytes.iter().position(|byte| *byte == b'\n')?;
         let line: Vec<u8> = self.stdout.bytes.drain(..=end).collect();
-        Some(serde_json::from_slice(&line).map_err(|error| Failure::WrongWork {
-            what: format!("the {} said what is no reply: {error}", self.name),
-        }))
+        Some(
+            serde_json::from_slice(&line).map_err(|error| Failure::WrongWork {
+                what: format!("the {} said what is no reply: {error}", self.name),
+            }),
+        )
     }
 
     /// Reaps a process that has closed its standard output, and says how it ended.

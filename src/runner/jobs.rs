@@ -18,6 +18,8 @@ pub(super) fn run(
             let Done { wall_ns, jobs, threads, series, heartbeat, usage } = *done;
             Ok(Measured { wall_ns, jobs, threads, series, heartbeat, usage, load: None })
         }
-        (_, other) => Err(Failure::WrongWork { what: format!("the trial said {other:?} instead of being done") }.into()),
+        (_, other) => {
+            Err(Failure::WrongWork { what: format!("the trial said {other:?} instead of being done") }.into())
+        }
     }
 }

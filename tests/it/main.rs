@@ -1,3 +1,5 @@
 //! All integration tests, in one crate: linking is what takes long.
 
+mod run;
+mod support;
 mod tidy;

@@ -93,7 +93,10 @@ fn the_same_seed_gives_the_same_order() {
 fn json_is_all_that_stands_on_standard_output() {
     let home = tempfile::tempdir().unwrap();
     let mut command = avt(["run"]);
-    command.arg(scenario(home.path(), "small", SMALL)).args(["--json", "--rounds", "1", "--out"]).arg(home.path().join("out"));
+    command
+        .arg(scenario(home.path(), "small", SMALL))
+        .args(["--json", "--rounds", "1", "--out"])
+        .arg(home.path().join("out"));
     let ended = run(command);
     let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{e}: {ended:?}"));
     assert_eq!((json["schema"].as_u64(), json["state"].as_str()), (Some(1), Some("complete")));

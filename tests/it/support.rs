@@ -8,13 +8,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// One model of every kind.
-pub const MODELS: [&str; 7] = async_vs_threads::scenario::Model::EXAMPLES;
+pub(crate) const MODELS: [&str; 7] = async_vs_threads::scenario::Model::EXAMPLES;
 
 /// How long anything may take before a test gives up on it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `avt` with an environment that changes nothing about it.
-pub fn avt<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+pub(crate) fn avt<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_avt"));
     command.args(args).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").stdin(Stdio::null());
     command
@@ -22,14 +22,14 @@ pub fn avt<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Comm
 
 /// What a command printed and how it ended.
 #[derive(Debug)]
-pub struct Ended {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs a command to its end.
-pub fn run(mut command: Command) -> Ended {
+pub(crate) fn run(mut command: Command) -> Ended {
     let output = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
@@ -37,7 +37,7 @@ pub fn run(mut command: Command) -> Ended {
 
 /// A process that is killed when its test ends.
 #[derive(Debug)]
-pub struct Running(pub Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -48,13 +48,13 @@ impl Drop for Running {
 
 /// `avt serve`, on a port of its own.
 #[derive(Debug)]
-pub struct Server {
-    pub process: Running,
-    pub address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) process: Running,
+    pub(crate) address: SocketAddr,
 }
 
 impl Server {
-    pub fn start(model: &str) -> Self {
+    pub(crate) fn start(model: &str) -> Self {
         let mut command = avt(["serve", "--model", model, "--addr", "127.0.0.1:0"]);
         let mut process = Running(command.stdout(Stdio::piped()).spawn().unwrap());
         let mut line = String::new();
@@ -64,7 +64,7 @@ impl Server {
     }
 
     /// Sends bytes on a connection of their own, ends our side, and reads until the server ends its own.
-    pub fn exchange(&self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn exchange(&self, bytes: &[u8]) -> Vec<u8> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(bytes).unwrap();
@@ -76,7 +76,7 @@ impl Server {
 }
 
 /// Looks again and again until there is something, and fails the test when there never is.
-pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -88,7 +88,7 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Processes whose parent is this one.
-pub fn children(parent: u32) -> Vec<u32> {
+pub(crate) fn children(parent: u32) -> Vec<u32> {
     let parent_of = |pid: u32| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // The name stands in brackets and may hold anything.
@@ -100,13 +100,13 @@ pub fn children(parent: u32) -> Vec<u32> {
 }
 
 /// Whether a process still runs: a zombie does not.
-pub fn runs(pid: u32) -> bool {
+pub(crate) fn runs(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
 }
 
 /// A scenario file in a folder of the test's own.
-pub fn scenario(folder: &Path, name: &str, toml: &str) -> PathBuf {
+pub(crate) fn scenario(folder: &Path, name: &str, toml: &str) -> PathBuf {
     let path = folder.join(format!("{name}.toml"));
     std::fs::write(&path, toml).unwrap();
     path

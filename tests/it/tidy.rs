@@ -109,8 +109,16 @@ fn every_module_stands_in_the_map() {
 #[test]
 fn pure_modules_know_no_clock_thread_or_socket() {
     const IMPURE: [&str; 10] = [
-        "Instant::now", "SystemTime", "std::thread", "thread::", "std::net", "tokio", "std::fs", "std::process",
-        "std::env", "reqwest",
+        "Instant::now",
+        "SystemTime",
+        "std::thread",
+        "thread::",
+        "std::net",
+        "tokio",
+        "std::fs",
+        "std::process",
+        "std::env",
+        "reqwest",
     ];
     for (path, text) in sources("src") {
         if !["http1", "scenario", "report", "units", "histogram"].contains(&module(&path).as_str()) {
@@ -120,7 +128,9 @@ fn pure_modules_know_no_clock_thread_or_socket() {
         for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
             for word in IMPURE {
                 // A word of prose in a message is no import.
-                let uses = line.contains(&format!("{word}::")) || line.contains(&format!("use {word}")) || word.ends_with("now") && line.contains(word);
+                let uses = line.contains(&format!("{word}::"))
+                    || line.contains(&format!("use {word}"))
+                    || word.ends_with("now") && line.contains(word);
                 assert!(!uses, "{}: a pure module uses {word}: {}", path.display(), line.trim());
             }
         }
@@ -149,7 +159,8 @@ fn the_twins_have_the_same_functions_in_the_same_order() {
     let functions = |path: &str| -> Vec<String> {
         let names = sources[Path::new(path)].lines().filter_map(|line| {
             let line = line.trim_start_matches("pub(super) ").trim_start_matches("async ");
-            let name: String = line.strip_prefix("fn ")?.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let name: String =
+                line.strip_prefix("fn ")?.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             // What only threads need a variant for: one, each, pool.
             let name = ["_sequential", "_each", "_pool"].iter().fold(name, |name, variant| name.replace(variant, ""));
             (name != "start").then_some(name)

@@ -10,15 +10,8 @@ use crate::load::{Loaded, Plan, Until};
 use crate::units;
 
 /// The percentiles that are told, and how they are called.
-const PERCENTILES: [(&str, f64); 7] = [
-    ("p50", 0.50),
-    ("p75", 0.75),
-    ("p90", 0.90),
-    ("p95", 0.95),
-    ("p99", 0.99),
-    ("p99.9", 0.999),
-    ("p99.99", 0.9999),
-];
+const PERCENTILES: [(&str, f64); 7] =
+    [("p50", 0.50), ("p75", 0.75), ("p90", 0.90), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999)];
 
 /// The contract of `avt load --json`, schema 1: durations in microseconds, floating point; a figure that does not exist
 /// is null. A closed loop offers no rate and has no verdict.
@@ -107,7 +100,8 @@ pub(super) fn text(plan: &Plan, loaded: &Loaded, partial: bool, color: bool) -> 
         units::count(requests.unfinished),
     );
     if !load.errors.is_empty() {
-        let classes: Vec<String> = load.errors.iter().map(|(class, n)| format!("{} {class}", units::count(*n))).collect();
+        let classes: Vec<String> =
+            load.errors.iter().map(|(class, n)| format!("{} {class}", units::count(*n))).collect();
         let _ = writeln!(text, "errors     {}", classes.join(", "));
     }
     let answers: Vec<String> =
@@ -119,7 +113,9 @@ pub(super) fn text(plan: &Plan, loaded: &Loaded, partial: bool, color: bool) -> 
         units::duration(load.usage.cpu_ns()),
         load.threads,
         if load.threads == 1 { "" } else { "s" },
-        load.usage.memory_peak_bytes.map_or_else(|| "memory n/a".into(), |peak| format!("{} at most", units::bytes(peak))),
+        load.usage
+            .memory_peak_bytes
+            .map_or_else(|| "memory n/a".into(), |peak| format!("{} at most", units::bytes(peak))),
     );
     if let (Until::Requests(_), 0) = (plan.until, requests.completed) {
         text.push_str("nothing was measured\n");

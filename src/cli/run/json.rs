@@ -1,0 +1,90 @@
+//! What `avt run --json` prints: the cells' medians over their rounds, with their range.
+
+use serde_json::{Value, json};
+
+use crate::record::{Record, Run, SCHEMA};
+use crate::report::summary::{self, CellSummary, Measures, Percentile, Spread, Times};
+use crate::scenario::Scenario;
+
+/// All cells of a run. Durations are nanoseconds; a figure that does not exist is null.
+pub(super) fn json(run: &Run, scenarios: &[Scenario], records: &[Record], folder: &str, report: &str) -> Value {
+    let points = scenarios.iter().flat_map(|scenario| summary::of(scenario, run, records));
+    json!({
+        "schema": SCHEMA,
+        "folder": folder,
+        "report": report,
+        "state": run.state,
+        "seed": run.seed,
+        "trials": { "planned": run.trials_planned, "done": records.len() },
+        "cells": points.flat_map(|point| point.cells).map(|summary| cell(&summary)).collect::<Vec<_>>(),
+    })
+}
+
+fn cell(summary: &CellSummary) -> Value {
+    let CellSummary { cell, measures, failures, ideal_ns, predicted_ns, .. } = summary;
+    json!({
+        "scenario": cell.scenario,
+        "point": cell.point,
+        "model": cell.model,
+        "jobs_wanted": cell.jobs_wanted,
+        "ideal_ns": ideal_ns,
+        "predicted_ns": predicted_ns,
+        "failures": failures
+            .iter()
+            .map(|(round, failure)| json!({ "round": round, "why": failure.to_string() }))
+            .collect::<Vec<_>>(),
+        "measured": measures.as_ref().map(measured),
+    })
+}
+
+fn measured(measures: &Measures) -> Value {
+    json!({
+        "rounds": measures.wall_ns.rounds,
+        "wall_ns": spread(&measures.wall_ns),
+        "jobs": spread(&measures.jobs),
+        "throughput_per_s": spread(&measures.throughput),
+        "threads": spread(&measures.threads),
+        "cpu_ns": spread(&measures.cpu_ns),
+        "memory_peak_bytes": measures.memory_bytes.as_ref().map(spread),
+        "switches": spread(&measures.switches),
+        "longest_gap_ns": measures.longest_gap_ns.as_ref().map(spread),
+        "series": measures
+            .series
+            .iter()
+            .map(|series| json!({
+                "name": series.name,
+                "response_time_ns": times(&series.response),
+                "service_time_ns": times(&series.service),
+            }))
+            .collect::<Vec<_>>(),
+        "load": measures.load.as_ref().map(|load| json!({
+            "connections": load.connections,
+            "connections_starved": spread(&load.starved),
+            "requests_planned": load.planned,
+            "requests_lost": load.lost,
+            "generator_cpu_ns": spread(&load.cpu_ns),
+            "generator_cpu_share": spread(&load.cpu_share),
+        })),
+    })
+}
+
+fn times(times: &Times) -> Value {
+    let percentile = |percentile: &Option<Percentile>| {
+        percentile.as_ref().map(|Percentile { spread: over_rounds, at_least }| {
+            let mut told = spread(over_rounds);
+            told["at_least"] = json!(at_least);
+            told
+        })
+    };
+    json!({
+        "count": times.merged.len(),
+        "p50": percentile(&times.p50),
+        "p90": percentile(&times.p90),
+        "p99": percentile(&times.p99),
+        "max": percentile(&times.max),
+    })
+}
+
+fn spread(spread: &Spread) -> Value {
+    json!({ "median": spread.median, "min": spread.min, "max": spread.max })
+}
