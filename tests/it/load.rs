@@ -1,0 +1,190 @@
+//! `avt load` against servers that behave and servers that don't: every request is accounted for.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::support::{Ended, MODELS, Server, avt, run};
+
+fn load(address: SocketAddr, path: &str, more: &[&str]) -> (Ended, Value) {
+    let mut command = avt(["load", &format!("http://{address}{path}"), "--json"]);
+    command.args(more);
+    let ended = run(command);
+    let json = serde_json::from_str(&ended.stdout).unwrap_or(Value::Null);
+    (ended, json)
+}
+
+fn check_sum(json: &Value) {
+    let part = |name: &str| json["requests"][name].as_u64().unwrap_or_else(|| panic!("{name}: {json}"));
+    let parts = ["completed", "failed", "timed_out", "unsent", "unfinished"].map(part);
+    assert_eq!(part("planned"), parts.iter().sum::<u64>(), "{json}");
+}
+
+/// A server that does this with every connection, until the test ends.
+fn server(behave: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let behave = behave.clone();
+            thread::spawn(move || behave(stream.unwrap()));
+        }
+    });
+    address
+}
+
+/// Reads until a request's head is complete; false when there is none.
+fn head(stream: &mut TcpStream) -> bool {
+    let mut read = Vec::new();
+    let mut byte = [0];
+    while !read.ends_with(b"\r\n\r\n") {
+        if stream.read(&mut byte).unwrap_or(0) == 0 {
+            return false;
+        }
+        read.push(byte[0]);
+    }
+    true
+}
+
+/// A server that gives every request the same bytes and then, if told so, closes.
+fn canned(answer: &'static [u8], closes: bool) -> SocketAddr {
+    server(move |mut stream| while head(&mut stream) && stream.write_all(answer).is_ok() && !closes {})
+}
+
+#[test]
+fn a_number_of_requests_is_exactly_that_number_under_every_model_and_client() {
+    for model in MODELS {
+        let server = Server::start(model);
+        for client in ["raw", "reqwest"] {
+            // More connections than `sequential` or `pool/2` can serve would wait for ever.
+            let connections = if matches!(model, "sequential" | "pool/2") { "1" } else { "7" };
+            let args = ["-n", "500", "-c", connections, "-t", "2", "--client", client, "--timeout", "30s"];
+            let (ended, json) = load(server.address, "/echo/hello", &args);
+            assert_eq!(ended.code, Some(0), "{model} {client}: {ended:?}");
+            check_sum(&json);
+            assert_eq!(json["requests"]["completed"], 500, "{model} {client}: {json}");
+            assert_eq!(json["status"]["200"], 500, "{model} {client}: {json}");
+            assert_eq!(json["response_time_us"]["count"], 500, "{model} {client}: {json}");
+        }
+    }
+}
+
+#[test]
+fn a_window_counts_what_was_under_way_in_it() {
+    let server = Server::start("async");
+    let (ended, json) = load(server.address, "/echo/hello", &["-c", "3", "-d", "200ms", "--warmup", "50ms"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    check_sum(&json);
+    assert_eq!(json["connections"], serde_json::json!({ "asked": 3, "opened": 3, "starved": 0 }));
+    let duration = json["duration_s"].as_f64().unwrap();
+    assert!((0.2..1.0).contains(&duration), "{json}");
+    // The one law that every load obeys: what was counted is what was timed.
+    assert_eq!(json["response_time_us"]["count"], json["requests"]["completed"], "{json}");
+    assert_eq!(json["requests"]["failed"], 0, "{json}");
+}
+
+#[test]
+fn starved_connections_are_counted_and_their_wait_is_a_lower_bound() {
+    let server = Server::start("pool/2");
+    let args = ["-c", "5", "-d", "200ms", "--warmup", "20ms", "--drain", "50ms"];
+    let (ended, json) = load(server.address, "/echo/hello", &args);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    check_sum(&json);
+    assert_eq!(json["connections"]["starved"], 3, "{json}");
+    assert_eq!(json["requests"]["unfinished"], 3, "{json}");
+    // Under way from before the window until the end of the drain.
+    let bound = json["response_time_lower_bound_from_us"].as_f64().unwrap();
+    assert!(bound >= 250_000.0, "{json}");
+    let counted = json["requests"]["completed"].as_u64().unwrap() + 3;
+    assert_eq!(json["response_time_us"]["count"], counted, "{json}");
+    assert_eq!(json["service_time_us"]["count"], counted - 3, "{json}");
+}
+
+#[test]
+fn errors_have_names_and_no_times() {
+    let check = |address: SocketAddr, class: &str| {
+        let (ended, json) = load(address, "/", &["-n", "5", "-c", "1", "--timeout", "10s"]);
+        assert_eq!(ended.code, Some(1), "{class}: {ended:?}");
+        check_sum(&json);
+        assert_eq!(json["requests"]["failed"], 5, "{class}: {json}");
+        assert_eq!(json["errors"][class], 5, "{class}: {json}");
+        assert_eq!(json["response_time_us"]["count"], 0, "{class}: {json}");
+        assert_eq!(json["response_time_us"]["p50"], Value::Null, "{class}: {json}");
+    };
+    check(canned(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", true), "eof_in_body");
+    check(canned(b"HTTP/1.1 20", true), "eof_before_head");
+    check(canned(b"SMTP ready\r\n\r\n", false), "parse_error");
+}
+
+#[test]
+fn an_answer_that_never_comes_is_a_time_out_and_stays_in_the_times() {
+    let silent = server(|mut stream| while head(&mut stream) {});
+    let (ended, json) = load(silent, "/", &["-n", "4", "-c", "2", "--timeout", "60ms"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    check_sum(&json);
+    assert_eq!(json["requests"]["timed_out"], 4, "{json}");
+    assert_eq!(json["response_time_us"]["count"], 4, "{json}");
+    assert!(json["response_time_lower_bound_from_us"].as_f64().unwrap() >= 60_000.0, "{json}");
+    assert_eq!(json["service_time_us"]["count"], 0, "{json}");
+}
+
+#[test]
+fn a_server_that_closes_after_each_answer_is_connected_to_again() {
+    let closing = canned(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok", true);
+    let (ended, json) = load(closing, "/", &["-n", "20", "-c", "2"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!((&json["requests"]["completed"], &json["requests"]["failed"]), (&20.into(), &0.into()), "{json}");
+    let until_the_end = canned(b"HTTP/1.1 200 OK\r\n\r\nas long as it lasts", true);
+    let (ended, json) = load(until_the_end, "/", &["-n", "20", "-c", "2"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(json["requests"]["completed"], 20, "{json}");
+}
+
+#[test]
+fn a_server_that_dies_half_way_loses_no_request() {
+    // Answers ten requests, then the whole process refuses: here, the listener is closed with the connections.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let dying = thread::spawn(move || {
+        // The first connection is only the look whether anybody listens.
+        drop(listener.accept().unwrap());
+        let mut stream = listener.accept().unwrap().0;
+        for _ in 0..10 {
+            assert!(head(&mut stream));
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+        }
+    });
+    let (ended, json) = load(address, "/", &["-n", "30", "-c", "1", "--timeout", "5s"]);
+    dying.join().unwrap();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    check_sum(&json);
+    assert_eq!((&json["requests"]["planned"], &json["requests"]["completed"]), (&30.into(), &10.into()), "{json}");
+    assert!(json["errors"]["refused"].as_u64().is_some_and(|refused| refused >= 18), "{json}");
+}
+
+#[test]
+fn bad_input_is_refused_before_any_load() {
+    let check = |args: &[&str], code: i32, expected: &str| {
+        let ended = run(avt([&["load"], args].concat()));
+        assert_eq!(ended.code, Some(code), "{args:?}: {ended:?}");
+        assert!(ended.stderr.contains(expected), "{args:?}: {}", ended.stderr);
+    };
+    // A port that was free a moment ago, and that nobody has listened on since.
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    check(&[&format!("http://{nobody}/")], 3, "nobody listens there");
+    check(&["not an url"], 2, "write it like http://");
+    check(&["ftp://127.0.0.1/"], 2, "only http");
+    check(&["https://127.0.0.1/"], 2, "without TLS");
+    check(&["http://127.0.0.1:1/", "-c", "0"], 2, "0 is not in 1..=");
+    check(&["http://127.0.0.1:1/", "-d", "5"], 2, "has no unit");
+    check(&["http://127.0.0.1:1/", "-d", "0s"], 2, "no time at all");
+    check(&["http://127.0.0.1:1/", "-H", "no colon"], 2, "no colon");
+    check(&["http://127.0.0.1:1/", "-H", "A: b\r\nC: d"], 2, "no header may hold");
+    check(&["http://127.0.0.1:1/", "-X", "G ET"], 2, "is no method");
+    check(&["http://nope.invalid/", "--timeout", "5s"], 3, "nope.invalid");
+    let listens = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listens.local_addr().unwrap());
+    check(&[&url, "-c", "1000000"], 3, "open files");
+}
