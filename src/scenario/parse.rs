@@ -28,7 +28,7 @@ use super::keys::{Section, Workload};
 use super::{Model, Rounds, Scenario};
 
 /// The longest file: every run keeps a copy of its scenarios.
-const MOST_BYTES: usize = 1 << 20;
+const MOST_BYTES: usize = 64 << 10;
 
 /// Reads a scenario; `file` is its name in messages, and its stem the scenario's name if the text has none.
 pub fn parse(file: &str, text: &str) -> Result<Scenario, Mistakes> {
@@ -40,7 +40,7 @@ pub fn parse(file: &str, text: &str) -> Result<Scenario, Mistakes> {
         return Err(Mistakes::new(file, "", vec![Found::new(0..0, "", message, "is this a scenario file?")]));
     }
     let (table, errors) = DeTable::parse_recoverable(body);
-    refuse(errors.iter().map(|error| syntax::mistake(error, body)).collect())?;
+    refuse(syntax::mistakes(&errors, table.get_ref(), body))?;
     let mut found = Vec::new();
     let fields = fields::read(table.get_ref(), &mut found);
     let name = name(file, &fields).map_err(|mistake| found.push(mistake));

@@ -1,37 +1,34 @@
 //! The tables of `scenarios/README.md`, made from the table of keys.
 
-use super::keys::{KEYS, Key, Kind, Many, Need, Section, Workload};
+use super::keys::{ANY_OF, KEYS, Key, Kind, Many, Need, Section, Workload};
 
-/// Every key with what it takes, what it is without being written, whether a list is swept, and for which workloads it
-/// is, as Markdown.
+/// Every key as Markdown: what it takes, its default, whether a list is swept, and which workloads know it.
 pub fn reference() -> String {
-    let mut text = String::new();
-    for section in Section::ALL {
-        let heading = match section {
-            Section::Top => "### Above the first table\n".to_owned(),
-            section => {
-                let need = if section.is_required() { "required" } else { "optional" };
-                format!(
-                    "### `[{}]`\n\n{}: {need}; {}.\n",
-                    section.name(),
-                    sentence(section.about()),
-                    of(section.workloads())
-                )
-            }
-        };
-        text += &heading;
-        text += "\n| key | takes | left out | swept | for | what it is |\n|---|---|---|---|---|---|\n";
-        for key in KEYS.iter().filter(|key| key.section == *section) {
-            text += &row(key);
+    let tables: Vec<String> = Section::ALL.iter().map(|section| table(*section)).collect();
+    tables.join("\n")
+}
+
+fn table(section: Section) -> String {
+    let mut text = match section {
+        Section::Top => "### Above the first table\n".to_owned(),
+        section => {
+            let need = if section.is_required() { "Required" } else { "Optional" };
+            let (name, known, about) = (section.name(), of(section.workloads()), section.about());
+            format!("### `[{name}]`\n\n{need}, for {known}: {about}.\n")
         }
-        text += "\n";
+    };
+    text += "\n| key | takes | default | swept | for | what it is |\n|---|---|---|---|---|---|\n";
+    text.extend(KEYS.iter().filter(|key| key.section == section).map(row));
+    for group in ANY_OF.iter().filter(|group| group.section == section) {
+        let names: Vec<String> = group.names.iter().map(|name| format!("`{name}`")).collect();
+        text += &format!("\nFor {} at least one of {} is required.\n", group.workload.name(), names.join(", "));
     }
-    text.trim_end().to_owned() + "\n"
+    text
 }
 
 fn row(key: &Key) -> String {
-    let left_out = match key.need {
-        Need::Required => "a mistake".to_owned(),
+    let default = match key.need {
+        Need::Required => "required".to_owned(),
         Need::Optional => "–".to_owned(),
         Need::Default(text) if matches!(key.kind, Kind::Count { .. }) => format!("`{text}`"),
         Need::Default(text) => format!("`\"{text}\"`"),
@@ -41,7 +38,7 @@ fn row(key: &Key) -> String {
         Many::List(most) => format!("a list of 1 to {most}: {}", key.kind.expected()),
         _ => key.kind.expected(),
     };
-    format!("| `{}` | {takes} | {left_out} | {swept} | {} | {} |\n", key.name, of(key.workloads), key.about)
+    format!("| `{}` | {takes} | {default} | {swept} | {} | {} |\n", key.name, of(key.workloads), key.about)
 }
 
 fn of(workloads: &[Workload]) -> String {
@@ -51,19 +48,25 @@ fn of(workloads: &[Workload]) -> String {
     workloads.iter().map(|workload| workload.name()).collect::<Vec<_>>().join(", ")
 }
 
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::parse;
+
+    const README: &str = include_str!("../../scenarios/README.md");
 
     #[test]
     fn the_readme_holds_the_tables() {
-        let readme = include_str!("../../scenarios/README.md");
         let reference = reference();
-        assert!(readme.contains(&reference), "scenarios/README.md should contain:\n\n{reference}");
+        assert!(README.contains(&reference), "scenarios/README.md should contain:\n\n{reference}");
+    }
+
+    #[test]
+    fn the_readmes_example_is_a_scenario() {
+        let example = README.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        match parse("example.toml", example) {
+            Ok(scenario) => assert_eq!(scenario.points.len(), 4),
+            Err(mistakes) => panic!("{mistakes}"),
+        }
     }
 }

@@ -163,3 +163,38 @@ fn extend(object: &mut Value, with: Value) {
         object.extend(with);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_in_it_and_nothing_else_is_allowed() {
+        let schema = schema();
+        for key in KEYS {
+            let table = match key.section {
+                Section::Top => &schema,
+                section => &schema["properties"][section.name()],
+            };
+            let property = match key.name {
+                ANY_MODEL => &table["patternProperties"][MODEL],
+                name => &table["properties"][name],
+            };
+            assert!(property["description"].as_str().unwrap().contains(key.about), "{}", key.path());
+            assert_eq!(table["additionalProperties"], json!(false), "{}", key.path());
+        }
+    }
+
+    #[test]
+    fn each_workload_has_its_own_keys() {
+        let schema = schema();
+        let then = |nth: usize| &schema["allOf"][nth]["then"];
+        assert_eq!(then(0)["required"], json!(["jobs", "wait"]));
+        assert_eq!(then(0)["properties"]["block"], json!(false));
+        assert_eq!(then(1)["required"], json!(["jobs"]));
+        assert_eq!(then(1)["anyOf"], json!([{ "required": ["block"] }, { "required": ["compute"] }]));
+        assert_eq!(then(1)["properties"]["jobs"]["anyOf"][0]["maximum"], json!(100_000));
+        assert_eq!(then(2)["required"], json!(["load"]));
+        assert_eq!(then(2)["properties"]["jobs_for"], json!(false));
+    }
+}

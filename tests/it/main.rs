@@ -2,6 +2,7 @@
 
 mod load;
 mod run;
+mod scenario;
 mod serve;
 mod support;
 mod tidy;

@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::mistakes::{Found, bare};
+use super::together::MOST_CELLS;
 use super::values::{self, Value, type_of};
 use crate::scenario::closest;
 use crate::scenario::keys::{self, ANY_OF, KEYS, Key, Many, Need, Section, Workload};
@@ -53,20 +54,33 @@ pub(super) fn read(table: &DeTable<'_>, found: &mut Vec<Found>) -> Fields {
     let workload = written.and_then(|value| {
         value.get_ref().as_str().and_then(Workload::by_name).map(|workload| (workload, value.span()))
     });
-    let mut reader = Reader { workload: workload.as_ref().map(|(workload, _)| *workload), list: Vec::new(), found };
+    let mut reader = Reader {
+        workload: workload.as_ref().map(|(workload, _)| *workload),
+        list: Vec::new(),
+        meant: Vec::new(),
+        found,
+    };
     reader.section(Section::Top, table);
-    for (name, value) in table {
-        if let Some(section) = Section::by_name(name.get_ref()) {
-            reader.table(section, name.span(), value);
+    let tables =
+        || table.iter().filter_map(|(name, value)| Some((Section::by_name(name.get_ref())?, name.span(), value)));
+    for (section, name_span, value) in tables() {
+        reader.table(section, name_span, value);
+    }
+    // Only when all is read is it known which keys are missing and which have been misspelt.
+    reader.missing(Section::Top, table, workload.as_ref().map_or(0..0, |(_, span)| span.clone()));
+    for (section, name_span, value) in tables() {
+        if let DeValue::Table(table) = value.get_ref() {
+            reader.missing(section, table, name_span);
         }
     }
-    reader.missing(Section::Top, table, workload.as_ref().map_or(0..0, |(_, span)| span.clone()));
     Fields { list: reader.list, workload }
 }
 
 struct Reader<'a> {
     workload: Option<Workload>,
     list: Vec<Field>,
+    /// What a misspelt or misplaced key was meant to be.
+    meant: Vec<(Section, &'static str)>,
     found: &'a mut Vec<Found>,
 }
 
@@ -80,10 +94,7 @@ impl Reader<'_> {
             return self.foreign(name_span, name, section.workloads(), workload);
         }
         match value.get_ref() {
-            DeValue::Table(table) => {
-                self.section(section, table);
-                self.missing(section, table, name_span);
-            }
+            DeValue::Table(table) => self.section(section, table),
             DeValue::Array(_) if value.span().start < name_span.start => {
                 let remedy = format!("write [{name}] once, in single brackets");
                 self.found.push(Found::new(name_span, name, "a list of tables, not a table", remedy));
@@ -136,6 +147,10 @@ impl Reader<'_> {
                 let remedy = format!("write one value, {}", key.kind.expected());
                 return wrong(field.span, "a list, but this key cannot be swept".into(), remedy);
             }
+            (Many::Sweep, DeValue::Array(list)) if list.len() > MOST_CELLS => {
+                let message = format!("{} values are more than {MOST_CELLS} cells", list.len());
+                return wrong(field.span, message, "shorten this list".into());
+            }
             (Many::List(most), DeValue::Array(list)) if list.len() > most => {
                 return wrong(field.span, format!("{} are more than {most}", list.len()), "leave some out".into());
             }
@@ -169,14 +184,23 @@ impl Reader<'_> {
 
     fn unknown(&mut self, section: Section, name: &str, span: Range<usize>) {
         let known = |key: &&Key| self.workload.is_none_or(|workload| key.workloads.contains(&workload));
-        let here: Vec<&str> =
+        let here: Vec<&'static str> =
             KEYS.iter().filter(|key| key.section == section).filter(known).map(|key| key.name).collect();
-        let elsewhere = KEYS.iter().filter(known).find(|key| key.name == name).map(|key| key.section);
         let tables = Section::ALL.iter().map(|section| section.name()).filter(|_| section == Section::Top);
+        let elsewhere = KEYS.iter().filter(known).find(|key| key.name == name);
         let remedy = match (elsewhere, closest(name, here.iter().copied().chain(tables))) {
-            (Some(Section::Top), _) => "move it to the top, above the first [table]".into(),
-            (Some(home), _) => format!("it belongs below [{}]", home.name()),
-            (None, Some(nearest)) => format!("did you mean {nearest}?"),
+            (Some(key), _) => {
+                self.meant.push((key.section, key.name));
+                match key.section {
+                    Section::Top => "move it to the top, above the first [table]".into(),
+                    home => format!("it belongs below [{}]", home.name()),
+                }
+            }
+            (None, Some(nearest)) => {
+                self.meant.extend(here.iter().find(|name| **name == nearest).map(|name| (section, *name)));
+                self.meant.extend(Section::by_name(nearest).map(|section| (Section::Top, section.name())));
+                format!("did you mean {nearest}?")
+            }
             (None, None) => format!("the keys here are {}", here.join(", ")),
         };
         self.found.push(Found::new(span, keys::path(section, &bare(name)), "there is no such key", remedy));
@@ -190,36 +214,66 @@ impl Reader<'_> {
         self.found.push(Found::new(span, path, message, remedy));
     }
 
-    /// Required keys and tables that are not there.
+    /// Required keys and tables that are not there, not even misspelt.
     fn missing(&mut self, section: Section, table: &DeTable<'_>, span: Range<usize>) {
-        let Some(workload) = self.workload else {
-            // What else is missing depends on it.
-            if section == Section::Top && !table.contains_key("workload") {
+        let meant = std::mem::take(&mut self.meant);
+        let has = |name: &'static str| table.contains_key(name) || meant.contains(&(section, name));
+        match self.workload {
+            Some(workload) if section.workloads().contains(&workload) => {
+                self.missing_keys(section, workload, &has, span.clone());
+                self.missing_groups(section, workload, &has, span.clone());
+                if section == Section::Top {
+                    self.missing_tables(workload, &has, span);
+                }
+            }
+            // What else is missing depends on the workload.
+            None if section == Section::Top && !has("workload") => {
                 let expected = keys::rows(section, "workload").map(|key| key.kind.expected()).collect::<String>();
                 self.found.push(Found::new(0..0, "workload", "it is missing", format!("write {expected}")));
             }
-            return;
-        };
+            _ => {}
+        }
+        self.meant = meant;
+    }
+
+    fn missing_keys(
+        &mut self,
+        section: Section,
+        workload: Workload,
+        has: &impl Fn(&'static str) -> bool,
+        at: Range<usize>,
+    ) {
         let wanted = |key: &&Key| key.section == section && key.need == Need::Required;
         for key in KEYS.iter().filter(wanted).filter(|key| key.workloads.contains(&workload)) {
-            if !table.contains_key(key.name) {
-                let place = if key.workloads == Workload::ALL { 0..0 } else { span.clone() };
+            if !has(key.name) {
+                let place = if key.workloads == Workload::ALL { 0..0 } else { at.clone() };
                 let remedy = format!("write {}", key.kind.expected());
                 self.found.push(Found::new(place, key.path(), "it is missing", remedy));
             }
         }
+    }
+
+    fn missing_groups(
+        &mut self,
+        section: Section,
+        workload: Workload,
+        has: &impl Fn(&'static str) -> bool,
+        at: Range<usize>,
+    ) {
         for group in ANY_OF.iter().filter(|group| group.section == section && group.workload == workload) {
-            if !group.names.iter().any(|name| table.contains_key(*name)) {
+            if !group.names.iter().any(|name| has(name)) {
                 let remedy = format!("write at least one of {}", group.names.join(", "));
-                self.found.push(Found::new(span.clone(), section.name(), "there is nothing to do", remedy));
+                self.found.push(Found::new(at.clone(), section.name(), "there is nothing to do", remedy));
             }
         }
-        if section == Section::Top {
-            for required in Section::ALL.iter().filter(|other| **other != section && other.is_required()) {
-                if required.workloads().contains(&workload) && !table.contains_key(required.name()) {
-                    let remedy = format!("write [{}] and its keys below", required.name());
-                    self.found.push(Found::new(span.clone(), required.name(), "the table is missing", remedy));
-                }
+    }
+
+    fn missing_tables(&mut self, workload: Workload, has: &impl Fn(&'static str) -> bool, at: Range<usize>) {
+        let wanted = |section: &&Section| **section != Section::Top && section.is_required();
+        for section in Section::ALL.iter().filter(wanted).filter(|section| section.workloads().contains(&workload)) {
+            if !has(section.name()) {
+                let remedy = format!("write [{}] and its keys below", section.name());
+                self.found.push(Found::new(at.clone(), section.name(), "the table is missing", remedy));
             }
         }
     }

@@ -37,7 +37,7 @@ impl fmt::Display for Mistake {
 pub struct Mistakes {
     file: String,
     list: Vec<Mistake>,
-    /// Beside each mistake its line of the file and the bytes of it that are meant.
+    /// Beside each mistake that is shown its line of the file and the bytes of it that are meant.
     lines: Vec<(String, Range<usize>)>,
 }
 
@@ -51,7 +51,9 @@ impl Mistakes {
         for Found { span, key, message, remedy } in found {
             let place = Place::of(text, span);
             mistakes.list.push(Mistake { line: place.line, column: place.column, key, message, remedy });
-            mistakes.lines.push((place.text.to_owned(), place.span));
+            if mistakes.lines.len() < SHOWN {
+                mistakes.lines.push((place.text.to_owned(), place.span));
+            }
         }
         mistakes
     }
@@ -73,7 +75,6 @@ impl Mistakes {
             .list
             .iter()
             .zip(&self.lines)
-            .take(SHOWN)
             .map(|(mistake, (line, span))| {
                 let title = format!("{}:{}:{}: {mistake}", self.file, mistake.line, mistake.column);
                 let title = Level::ERROR.no_name().primary_title(title);

@@ -129,3 +129,35 @@ impl Chosen<'_> {
         T::deserialize(StrDeserializer::<Error>::new(&word)).expect("a test reads every word of the table of keys")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::keys::{KEYS, Kind};
+    use crate::scenario::{Client, Pin, parse};
+
+    #[test]
+    fn every_word_of_a_choice_is_one_of_its_enum() {
+        let mut read = Vec::new();
+        for key in KEYS.iter().filter(|key| key.section == Section::Load) {
+            let Kind::Choice(words) = key.kind else { continue };
+            for word in words {
+                let text = format!(
+                    "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"echo\"\nmodels = [\"async\"]\n\
+                     [load]\nconnections = 1\n{} = \"{word}\"\n",
+                    key.name
+                );
+                let scenario = parse("test.toml", &text).unwrap();
+                let Work::Echo(echo) = &scenario.points[0].work else { panic!("{:?}", scenario.points) };
+                read.push((echo.load.client, echo.load.pin));
+            }
+        }
+        let expected = [
+            (Client::Raw, Pin::Split),
+            (Client::Reqwest, Pin::Split),
+            (Client::Raw, Pin::Split),
+            (Client::Raw, Pin::None),
+        ];
+        assert_eq!(read, expected);
+    }
+}

@@ -1,11 +1,36 @@
 //! What is no TOML, in our words.
 
-use toml::de::Error;
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue, Error};
 
 use super::mistakes::{Found, quoted};
 
-/// What the TOML parser says, with what to do about it.
-pub(super) fn mistake(error: &Error, text: &str) -> Found {
+/// What the TOML parser says, with what to do about it: one mistake a line, and one for a list without an end.
+pub(super) fn mistakes(errors: &[Error], table: &DeTable<'_>, text: &str) -> Vec<Found> {
+    let mut found: Vec<Found> = errors.iter().map(|error| mistake(error, text)).collect();
+    // Everything behind a list that is never closed is read as an item of it, and refused as such.
+    let open =
+        found.iter().find(|found| found.message == "unclosed array").and_then(|found| list_at(table, found.span.start));
+    if let Some(list) = open {
+        found.retain(|found| !(list.start..=list.end).contains(&found.span.start));
+        found.push(Found::new(list.start..list.start + 1, "", "the list that begins here has no end", "write `]`"));
+    }
+    found.sort_by_key(|found| found.span.start);
+    found.dedup_by(|later, first| !text[first.span.start..later.span.start].contains('\n'));
+    found
+}
+
+/// The outermost list that reaches to this byte.
+fn list_at(table: &DeTable<'_>, byte: usize) -> Option<Range<usize>> {
+    table.values().find_map(|value| match value.get_ref() {
+        DeValue::Array(_) if (value.span().start..=value.span().end).contains(&byte) => Some(value.span()),
+        DeValue::Table(table) => list_at(table, byte),
+        _ => None,
+    })
+}
+
+fn mistake(error: &Error, text: &str) -> Found {
     let span = error.span().unwrap_or(0..0);
     let written = text.get(span.clone()).unwrap_or_default().trim();
     let (what, expected) = error.message().split_once(", expected ").unwrap_or((error.message(), ""));

@@ -170,7 +170,7 @@ fn choice(written: &str, words: &'static [&'static str]) -> Result<String, Wrong
         Some(nearest) => format!("did you mean \"{nearest}\"?"),
         None => format!("write {}", Kind::Choice(words).expected()),
     };
-    Err(Wrong { message: format!("{} is none of its words", quoted(written)), remedy })
+    Err(Wrong { message: format!("there is no {}", quoted(written)), remedy })
 }
 
 /// Checks a scenario's name; the remedy is the nearest one that would do.
