@@ -157,7 +157,7 @@ async fn connection<C: Client>(desk: Rc<Desk<C>>, window: Arc<Window>, client: C
                 if counts {
                     let at = Instants { intended: request.intended, sent, done: now };
                     desk.books.borrow_mut().answered(request.heavy, at, answer, &window);
-                    gauge.answers.set(gauge.answers.get() + 1);
+                    gauge.answers.set(gauge.answers.get() + u64::from(now <= window.end()));
                 }
                 if !answer.keep_alive {
                     client = None;
