@@ -38,7 +38,7 @@ pub(super) fn is_host(value: &[u8]) -> bool {
         },
         _ => value.split_at(value.iter().position(|b| *b == b':').unwrap_or(value.len())),
     };
-    let brackets = value[0] == b'[';
+    let brackets = value.first() == Some(&b'[');
     !host.is_empty()
         && host.iter().all(|b| NAME[usize::from(*b)] || (brackets && *b == b':'))
         && match port {

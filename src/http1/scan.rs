@@ -96,10 +96,13 @@ fn judge_start(line: &[u8], start: Start) -> Result<(), Fault> {
     }
 }
 
-/// `HTTP/` digit dot digit is a version, though not ours, unless the major one is; anything else is no request line.
+/// `HTTP/`, digit, dot, digit is a version, though none that is spoken here; anything else is no request line.
 fn judge_version(line: &[u8]) -> Fault {
-    match line.rsplit(|b| *b == b' ').next() {
-        Some([b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9', b'\r', b'\n']) => Fault::UnknownVersion,
+    let mut parts = line.split(|b| *b == b' ').skip(2);
+    match (parts.next(), parts.next()) {
+        (Some([b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9', b'\r', b'\n']), None) => {
+            Fault::UnknownVersion
+        }
         _ => Fault::Malformed,
     }
 }
