@@ -1,5 +1,6 @@
 //! All integration tests, in one crate: linking is what takes long.
 
+mod http1;
 mod load;
 mod run;
 mod scenario;
