@@ -105,7 +105,11 @@ fn what_never_ends_is_unfinished_and_a_lower_bound() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     check_sum(&json);
     assert_eq!((&json["requests"]["unfinished"], &json["connections"]["starved"]), (&3.into(), &3.into()), "{json}");
-    assert_eq!((&json["response_time_us"]["count"], &json["service_time_us"]["count"]), (&3.into(), &0.into()), "{json}");
+    assert_eq!(
+        (&json["response_time_us"]["count"], &json["service_time_us"]["count"]),
+        (&3.into(), &0.into()),
+        "{json}"
+    );
     // Under way from before the window until the end of the drain.
     assert!(json["response_time_lower_bound_from_us"].as_f64().unwrap() >= 150_000.0, "{json}");
 }

@@ -198,8 +198,8 @@ fn bad_input_starts_nothing() {
         assert!(ended.stdout.is_empty(), "{args:?}: {}", ended.stdout);
     };
     scenario(home.path(), "bad", &SMALL.replace("jobs = 4", "jobs = 0").replace("\"async\",", "\"asinc\","));
-    check(&["bad.toml"], 2, "did you mean `async`?");
-    check(&["bad.toml"], 2, "bad.toml:7:");
+    check(&["bad.toml"], 2, "did you mean \"async\"?");
+    check(&["bad.toml"], 2, "bad.toml:6:8: jobs: 0");
     check(&["slep"], 2, "did you mean `sleep`?");
     check(&["nowhere/at-all.toml"], 2, "nowhere/at-all.toml");
     check(&["smoke", "smoke"], 2, "two scenarios are called `smoke`");
