@@ -13,6 +13,10 @@
 pub mod summary;
 pub mod terminal;
 
+mod answer;
+mod chart;
+mod figures;
+mod html;
 mod table;
 mod words;
 
@@ -30,6 +34,13 @@ pub struct Page {
 
 /// `index.html`, then one page a scenario in the order of the scenarios, named after it.
 pub fn pages(run: &Run, scenarios: &[Scenario], records: &[Record]) -> Vec<Page> {
-    let _ = (run, scenarios, records);
-    Vec::new()
+    let summaries: Vec<_> = scenarios.iter().map(|scenario| (scenario, summary::of(scenario, run, records))).collect();
+    let mut pages = vec![Page { name: "index.html".into(), html: html::index(run, &summaries, records) }];
+    for (i, (scenario, points)) in summaries.iter().enumerate() {
+        let name = |i: usize| scenarios.get(i).map(|neighbour| neighbour.name.as_str());
+        let neighbours = (i.checked_sub(1).and_then(name), name(i + 1));
+        let html = html::scenario(run, (scenario, points), records, neighbours);
+        pages.push(Page { name: format!("{}.html", scenario.name), html });
+    }
+    pages
 }

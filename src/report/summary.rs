@@ -190,6 +190,13 @@ impl CellSummary {
     }
 }
 
+impl Measures {
+    /// How many rounds were measured.
+    pub fn rounds(&self) -> usize {
+        self.wall_ns.rounds
+    }
+}
+
 fn cell(cell: Cell, processors: u32, records: &[Record]) -> CellSummary {
     let mut measured = Vec::new();
     let mut failures = Vec::new();

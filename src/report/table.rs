@@ -10,8 +10,6 @@ use crate::units;
 pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Row>,
-    /// What a reader has to know about the figures.
-    pub(super) notes: Vec<String>,
 }
 
 /// The figures of one cell.
@@ -105,18 +103,29 @@ fn starves(point: &PointSummary) -> bool {
 
 fn of(point: &PointSummary, columns: Vec<Column>, series: &str) -> Table {
     let rows: Vec<Row> = point.cells.iter().map(|cell| row(cell, &columns, series)).collect();
-    let texts = || rows.iter().flat_map(|row| &row.figures).map(|figure| figure.text.as_str());
-    let mut notes = Vec::new();
-    if texts().any(|text| text == "n/a") {
-        notes.push("n/a: in some round fewer than ten samples lie beyond this percentile, too few to tell it.".into());
+    Table { columns, rows }
+}
+
+impl Table {
+    /// What a reader has to know about the figures.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let texts = || self.rows.iter().flat_map(|row| &row.figures).map(|figure| figure.text.as_str());
+        let mut notes = Vec::new();
+        if texts().any(|text| text == "n/a") {
+            notes.push(
+                "n/a: in some round fewer than ten samples lie beyond this percentile, too few to tell it.".into(),
+            );
+        }
+        if texts().any(|text| text.starts_with('≥')) {
+            notes.push(
+                "≥: rests on requests that never finished; they count with the time they had waited so far.".into(),
+            );
+        }
+        if self.rows.iter().any(|row| row.fewer.is_some()) {
+            notes.push("A model that ran fewer jobs is not to be compared with the others by its wall time.".into());
+        }
+        notes
     }
-    if texts().any(|text| text.starts_with('≥')) {
-        notes.push("≥: rests on requests that never finished; they count with the time they had waited so far.".into());
-    }
-    if rows.iter().any(|row| row.fewer.is_some()) {
-        notes.push("A model that ran fewer jobs is not to be compared with the others by its wall time.".into());
-    }
-    Table { columns, rows, notes }
 }
 
 fn row(cell: &CellSummary, columns: &[Column], series: &str) -> Row {

@@ -43,7 +43,7 @@ pub fn table(scenario: &Scenario, run: &Run, records: &[Record], width: Option<u
 /// The same table with as many columns as the width holds.
 fn fitted(mut table: Table, work: &Work, width: usize) -> Table {
     use Column::{Cpu, Max, Memory, P50, P99, Rate, Starved, Switches, Threads, Wall};
-    for column in [Switches, P50, Memory, Cpu, Max, Starved, P99, Threads, Wall, Rate] {
+    for column in [Switches, P50, Memory, Cpu, Max, P99, Threads, Wall, Starved, Rate] {
         let fits = rendered(&table, work).iter().all(|line| line.chars().count() <= width);
         if fits || table.columns.len() == 1 {
             break;
@@ -79,7 +79,7 @@ fn remarks(table: &Table) -> Vec<String> {
         let fewer = row.fewer.iter().map(|fewer| format!("ran {fewer}"));
         fewer.chain(row.reasons.iter().cloned()).map(|what| words::one_line(&format!("{}: {what}", row.model)))
     });
-    rows.chain(table.notes.iter().cloned()).collect()
+    rows.chain(table.notes()).collect()
 }
 
 /// Lines of at most this width, broken between words; every line but the first begins with the indent.

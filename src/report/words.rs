@@ -1,5 +1,7 @@
 //! Figures and reasons as text.
 
+use std::time::Duration;
+
 use super::summary::{CellSummary, Spread};
 use crate::scenario::Cell;
 use crate::units;
@@ -48,7 +50,7 @@ pub(super) fn fewer_jobs(cell: &Cell) -> Option<String> {
 pub(super) fn reasons(cell: &CellSummary) -> Vec<String> {
     let mut reasons: Vec<(String, Vec<u32>)> = Vec::new();
     for (round, failure) in &cell.failures {
-        let why = failure.to_string();
+        let why = one_line(&failure.to_string());
         match reasons.iter_mut().find(|(known, _)| *known == why) {
             Some((_, rounds)) => rounds.push(*round),
             None => reasons.push((why, vec![*round])),
@@ -71,4 +73,14 @@ pub(super) fn harmless(text: &str) -> String {
     // Besides the control characters those that turn the direction of writing, which could hide what is said.
     let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|c| if (c.is_control() && !c.is_whitespace()) || turns(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// A length that a scenario gave, as it is said: `100 ms`, `1.5 s`.
+pub(super) fn exact(length: Duration) -> String {
+    let text = units::exact(length);
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    match text.split_at(digits) {
+        (number, "us") => format!("{number} µs"),
+        (number, unit) => format!("{number} {unit}"),
+    }
 }

@@ -1,7 +1,9 @@
 //! All integration tests, in one crate: linking is what takes long.
 
+mod fixture;
 mod http1;
 mod load;
+mod report;
 mod run;
 mod scenario;
 mod serve;

@@ -1,0 +1,281 @@
+//! What happened, in sentences made from the figures.
+//!
+//! A sentence names the figure, the model and the threads, and calls one model slower than another only where their
+//! ranges over the rounds do not meet.
+
+use super::summary::{CellSummary, Measures, PointSummary, Spread};
+use super::words;
+use crate::scenario::{EchoSpec, HeartbeatSpec, Model, OffloadSpec, SleepSpec, StepsSpec, Work};
+use crate::units;
+
+/// At most three sentences about a scenario: those of the last point of its sweep, which asks the most.
+pub(super) fn of(points: &[PointSummary]) -> Vec<String> {
+    let Some(point) = points.last() else { return vec!["This scenario has no cells.".into()] };
+    let mut sentences = at(point);
+    if !point.label.is_empty() {
+        sentences[0] = format!("With {}: {}", words::one_line(&point.label), sentences[0]);
+    }
+    sentences
+}
+
+/// At most three sentences about one point of the sweep.
+pub(super) fn at(point: &PointSummary) -> Vec<String> {
+    if point.cells.iter().all(|cell| cell.measures.is_none()) {
+        return nothing(point);
+    }
+    let mut sentences = match &point.work {
+        Work::Sleep(sleep) => waits(point, sleep),
+        Work::Offload(OffloadSpec { heartbeat: Some(heartbeat), jobs, steps }) => beats(point, heartbeat, *jobs, steps),
+        Work::Offload(offload) => computations(point, offload),
+        Work::Echo(echo) => requests(point, echo),
+    };
+    // A model that left nothing is part of the answer, before any finer point.
+    if let Some(missing) = missing(point) {
+        sentences.truncate(2);
+        sentences.push(missing);
+    }
+    sentences.truncate(3);
+    sentences
+}
+
+fn nothing(point: &PointSummary) -> Vec<String> {
+    match point.cells.iter().find_map(|cell| words::reasons(cell).into_iter().next().map(|why| (cell, why))) {
+        Some((cell, why)) => vec![
+            "Every trial failed, so there is no answer.".into(),
+            format!("The first reason: {} {}.", cell.cell.model, words::one_line(&why)),
+        ],
+        None => vec!["No trial was run, so there is no answer.".into()],
+    }
+}
+
+/// Models of which every round failed.
+fn missing(point: &PointSummary) -> Option<String> {
+    let failed = point.cells.iter().filter(|cell| cell.measures.is_none() && !cell.failures.is_empty());
+    let names: Vec<String> = failed.map(|cell| cell.cell.model.to_string()).collect();
+    (!names.is_empty()).then(|| format!("There is no figure for {}: every trial failed.", listed(&names)))
+}
+
+fn waits(point: &PointSummary, sleep: &SleepSpec) -> Vec<String> {
+    let what = format!("{} of {}", counted(sleep.jobs, "wait"), words::exact(sleep.wait));
+    let mut sentences = vec![walls(point, &what)];
+    sentences.extend(fewer(point));
+    if let Some(one) = measured(point, Model::Async).filter(|m| m.threads.max <= 1.0 && sleep.jobs > 1) {
+        let together = point.cell(Model::Async).and_then(|cell| cell.ideal_ns).map_or(f64::INFINITY, |ns| ns as f64);
+        if one.wall_ns.median < 1.5 * together {
+            sentences.push(format!("One thread waited for all {} at once.", units::count(sleep.jobs.into())));
+        }
+    }
+    sentences.extend(compared(point, Model::Async, Model::Threads));
+    sentences
+}
+
+fn computations(point: &PointSummary, offload: &OffloadSpec) -> Vec<String> {
+    let StepsSpec { wait, block, compute } = offload.steps;
+    let each = words::exact(offload.steps.alone());
+    let what = if wait.is_zero() && block.is_zero() {
+        format!("{} of {each}", counted(offload.jobs, "computation"))
+    } else if wait.is_zero() && compute.is_zero() {
+        format!("{} of {each}", counted(offload.jobs, "blocking call"))
+    } else {
+        format!("{} ({})", counted(offload.jobs, "job"), offload.steps.in_words())
+    };
+    let mut sentences = vec![walls(point, &what)];
+    sentences.extend(fewer(point));
+    let fastest = full(point)
+        .filter(|(_, m)| m.threads.median > 1.0)
+        .min_by(|(_, a), (_, b)| a.wall_ns.median.total_cmp(&b.wall_ns.median));
+    let one = measured(point, Model::Async).filter(|m| m.threads.max <= 1.0);
+    if let (Some(one), Some((other, m))) = (one, fastest) {
+        let ratio = one.wall_ns.median / m.wall_ns.median;
+        if ratio > 1.3 && !one.wall_ns.overlaps(&m.wall_ns) {
+            sentences.push(format!(
+                "async shared its one thread and did not add one: it took {} times as long as {other} on {} threads.",
+                units::three_digits(ratio),
+                words::count(m.threads.median),
+            ));
+        }
+    }
+    let workers = point.cells.iter().map(|cell| cell.cell.model).find(|m| matches!(m, Model::AsyncWorkers(_)));
+    sentences.extend(workers.and_then(|workers| compared(point, workers, Model::Threads)));
+    sentences
+}
+
+fn beats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &StepsSpec) -> Vec<String> {
+    let held = steps.block + steps.compute;
+    let (who, whose, each) = if jobs == 1 {
+        ("one job".to_owned(), "its thread", "")
+    } else {
+        (format!("{} jobs", units::count(jobs.into())), "their threads", " each")
+    };
+    let gap = |m: &Measures| m.longest_gap_ns;
+    let gaps = chosen(point)
+        .into_iter()
+        .filter_map(|(model, m)| Some(format!("{} under {model}", words::time(gap(m)?.median))));
+    let mut sentences = vec![format!(
+        "While {who} held {whose} for {}{each}, the longest gap between two beats was {}; one was due every {}.",
+        words::exact(held),
+        listed(&gaps.collect::<Vec<_>>()),
+        words::exact(heartbeat.every),
+    )];
+    let stopped = |m: &Measures| {
+        let gap = gap(m).map_or(0.0, |gap| gap.median);
+        gap > 3.0 * units::nanos(heartbeat.every) as f64 && gap >= 0.5 * units::nanos(held) as f64
+    };
+    let names = |wanted: bool| -> Vec<String> {
+        let models = full(point).filter(|(_, m)| gap(m).is_some() && stopped(m) == wanted);
+        models.map(|(model, _)| model.to_string()).collect()
+    };
+    let (stalled, steady) = (names(true), names(false));
+    if !stalled.is_empty() && !steady.is_empty() {
+        sentences.push(format!(
+            "Under {} the beats stopped while the thread was held; under {} they went on.",
+            listed(&stalled),
+            listed(&steady)
+        ));
+    }
+    sentences
+}
+
+fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
+    let rates = chosen(point)
+        .into_iter()
+        .map(|(model, m)| format!("{}/s under {model}", words::per_second(m.throughput.median)));
+    let mut sentences = vec![format!(
+        "{}, each asking again when it had its answer, got {}.",
+        counted(echo.load.connections, "connection"),
+        listed(&rates.collect::<Vec<_>>())
+    )];
+    let starved =
+        full(point).filter_map(|(model, m)| Some((model, m.load.as_ref()?))).filter(|(_, load)| load.starved.max > 0.0);
+    let starved: Vec<String> = starved
+        .map(|(model, load)| {
+            format!("{} of {} under {model}", words::count(load.starved.max), units::count(load.connections.into()))
+        })
+        .collect();
+    if !starved.is_empty() {
+        sentences.push(format!("Connections that got no answer in the whole window: {}.", listed(&starved)));
+    }
+    let p99 = chosen(point).into_iter().filter_map(|(model, m)| {
+        let p99 = m.series.first()?.response.p99?;
+        let sign = if p99.at_least { "≥ " } else { "" };
+        Some(format!("{sign}{} under {model}", words::time(p99.spread.median)))
+    });
+    let p99: Vec<String> = p99.collect();
+    if !p99.is_empty() {
+        let which = match &echo.heavy {
+            Some(heavy) => format!(
+                "Beside {} of heavy requests ({}), 99 of 100 others",
+                words::percent(heavy.share),
+                heavy.steps.in_words()
+            ),
+            None => "99 of 100".into(),
+        };
+        sentences.push(format!("{which} were answered within {}.", listed(&p99)));
+    }
+    let models: Vec<Model> = full(point).map(|(model, _)| model).collect();
+    if let (None, Some((a, b))) =
+        (&echo.heavy, models.iter().position(|m| *m == Model::Async).zip(Some(Model::Threads)))
+    {
+        let a = models[a];
+        if let (Some(x), Some(y)) = (measured(point, a), measured(point, b)) {
+            sentences.extend(apart(&x.throughput, &y.throughput).is_none().then(|| same(a, b, &x.throughput)));
+        }
+    }
+    sentences
+}
+
+/// `8 computations of 50 ms took 402 ms under async (1 thread) and 203 ms under async/2 (2 threads).`
+fn walls(point: &PointSummary, what: &str) -> String {
+    let walls = chosen(point).into_iter().map(|(model, m)| {
+        let threads = counted(m.threads.median.round() as u32, "thread");
+        format!("{} under {model} ({threads})", words::time(m.wall_ns.median))
+    });
+    let walls: Vec<String> = walls.collect();
+    if walls.is_empty() {
+        format!("No model ran all of the {what}.")
+    } else {
+        format!("{what} took {}.", listed(&walls))
+    }
+}
+
+/// Which models ran fewer jobs, and how long they took for those.
+fn fewer(point: &PointSummary) -> Option<String> {
+    let cells =
+        point.cells.iter().filter_map(|cell| Some((cell, words::fewer_jobs(&cell.cell)?, cell.measures.as_ref()?)));
+    let texts: Vec<String> = cells
+        .map(|(cell, fewer, m)| {
+            format!("{} ran only {fewer} and took {} for those", cell.cell.model, words::time(m.wall_ns.median))
+        })
+        .collect();
+    (!texts.is_empty()).then(|| format!("{}.", listed(&texts)))
+}
+
+/// Which of two models took longer, or that these rounds cannot tell.
+fn compared(point: &PointSummary, a: Model, b: Model) -> Option<String> {
+    let (x, y) = (measured(point, a)?.wall_ns, measured(point, b)?.wall_ns);
+    Some(match apart(&x, &y) {
+        None => same(a, b, &x),
+        Some(ratio) if ratio > 1.0 => {
+            format!("{b} took {} times as long as {a}, and their ranges do not meet.", units::three_digits(ratio))
+        }
+        Some(ratio) => {
+            format!("{a} took {} times as long as {b}, and their ranges do not meet.", units::three_digits(1.0 / ratio))
+        }
+    })
+}
+
+/// How many times as high the second is; nothing when their ranges meet.
+fn apart(a: &Spread, b: &Spread) -> Option<f64> {
+    (!a.overlaps(b)).then(|| b.median / a.median)
+}
+
+fn same(a: Model, b: Model, spread: &Spread) -> String {
+    match spread.rounds {
+        1 => format!("One round cannot tell whether {a} and {b} differ."),
+        rounds => format!("Between {a} and {b} there is no difference that these {rounds} rounds can tell apart."),
+    }
+}
+
+/// Every model that ran all jobs and left a measurement.
+fn full(point: &PointSummary) -> impl Iterator<Item = (Model, &Measures)> {
+    let all_jobs = |cell: &&CellSummary| cell.cell.jobs_wanted.is_none();
+    point.cells.iter().filter(all_jobs).filter_map(|cell| Some((cell.cell.model, cell.measures.as_ref()?)))
+}
+
+fn measured(point: &PointSummary, model: Model) -> Option<&Measures> {
+    full(point).find(|(other, _)| *other == model).map(|(_, measures)| measures)
+}
+
+/// Those of [`full`] a sentence names: all when they are few, else the plainest of each kind.
+fn chosen(point: &PointSummary) -> Vec<(Model, &Measures)> {
+    const MOST: usize = 4;
+    let rank = |model: Model| match model {
+        Model::Async => 0,
+        Model::Threads => 1,
+        Model::AsyncWorkers(_) => 2,
+        Model::HybridBlocking => 3,
+        Model::HybridRayon(_) => 4,
+        Model::Pool(_) => 5,
+        Model::Sequential => 6,
+    };
+    let mut models: Vec<_> = full(point).collect();
+    if models.len() > MOST {
+        models.sort_by_key(|(model, _)| rank(*model));
+        models.truncate(MOST);
+    }
+    models
+}
+
+/// `1 job`, `1,000 jobs`.
+fn counted(n: u32, noun: &str) -> String {
+    format!("{} {noun}{}", units::count(n.into()), if n == 1 { "" } else { "s" })
+}
+
+/// `a, b and c`.
+fn listed(items: &[String]) -> String {
+    match items {
+        [] => "nothing".into(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

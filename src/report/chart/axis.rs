@@ -1,0 +1,135 @@
+//! Where the ticks of an axis stand and what they say.
+
+use crate::units;
+
+/// What an axis measures with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Scale {
+    /// From one value to another in equal steps.
+    Linear(f64, f64),
+    /// From one value above 0 to another in equal ratios.
+    Log(f64, f64),
+}
+
+impl Scale {
+    /// The scale that shows times from `low` to `high` best: close up where they are nearly the same, from 0 where they
+    /// are of one size, else by ratios. Lines may be shown so, bars may not.
+    pub(super) fn of_times(low: f64, high: f64) -> Self {
+        if high < 1.5 * low {
+            let room = (0.1 * (high - low)).max(0.005 * high);
+            Self::Linear(low - room, high + room)
+        } else if high / low.max(1.0) < 12.0 {
+            Self::Linear(0.0, round_up(high * 1.02))
+        } else {
+            Self::log_around(low.max(1.0), high, 1.1)
+        }
+    }
+
+    /// Equal ratios with some room on both sides.
+    pub(super) fn log_around(low: f64, high: f64, room: f64) -> Self {
+        Self::Log(low / room, high * room)
+    }
+
+    /// Where a value lies: 0 at the beginning, 1 at the end.
+    pub(super) fn place(self, value: f64) -> f64 {
+        let share = match self {
+            Self::Linear(from, to) => (value - from) / (to - from),
+            Self::Log(from, to) => (value.max(from) / from).ln() / (to / from).ln(),
+        };
+        share.clamp(0.0, 1.0)
+    }
+
+    /// Whether it begins at 0.
+    pub(super) fn begins_at_zero(self) -> bool {
+        matches!(self, Self::Linear(0.0, _))
+    }
+
+    /// About so many round values inside the scale.
+    pub(super) fn ticks(self, about: usize) -> Vec<f64> {
+        match self {
+            Self::Linear(from, to) => linear_ticks(from, to, about),
+            Self::Log(from, to) if to / from < 4.0 => linear_ticks(from, to, about),
+            Self::Log(from, to) => log_ticks(from, to, about),
+        }
+    }
+}
+
+/// Multiples of 1, 2 or 5 times a power of ten.
+fn linear_ticks(from: f64, to: f64, about: usize) -> Vec<f64> {
+    let step = round_step((to - from) / about.max(1) as f64);
+    let (first, last) = ((from / step).ceil() as i64, (to / step + 1e-9).floor() as i64);
+    (first..=last).map(|k| k as f64 * step).collect()
+}
+
+/// 1, 2 and 5 in each power of ten, or powers alone where that would be too many.
+fn log_ticks(from: f64, to: f64, about: usize) -> Vec<f64> {
+    let powers = from.log10().floor() as i32..=to.log10().ceil() as i32;
+    let within = |value: &f64| (from..=to).contains(value);
+    let of = |digits: &[f64]| -> Vec<f64> {
+        let each = powers.clone().flat_map(|power| digits.iter().map(move |digit| digit * 10_f64.powi(power)));
+        each.filter(within).collect()
+    };
+    let choices = [of(&[1.0, 2.0, 5.0]), of(&[1.0, 3.0]), of(&[1.0])];
+    let fitting = choices.iter().find(|ticks| ticks.len() <= about.max(2)).cloned();
+    fitting.unwrap_or_else(|| {
+        let ticks = of(&[1.0]);
+        let every = ticks.len().div_ceil(about.max(2));
+        ticks.into_iter().step_by(every).collect()
+    })
+}
+
+/// The next 1, 2 or 5 times a power of ten.
+fn round_step(at_least: f64) -> f64 {
+    let power = 10_f64.powf(at_least.max(f64::MIN_POSITIVE).log10().floor());
+    [1.0, 2.0, 5.0, 10.0].iter().map(|digit| digit * power).find(|step| *step >= at_least).unwrap_or(power * 10.0)
+}
+
+/// A round end for an axis that begins at 0.
+pub(super) fn round_up(value: f64) -> f64 {
+    let step = round_step(value.max(1e-9) / 5.0);
+    (value / step).ceil() * step
+}
+
+/// A round time without needless digits: `0`, `100 ms`, `1.5 s`.
+pub(super) fn time_label(ns: f64) -> String {
+    if ns == 0.0 {
+        return "0".into();
+    }
+    short(&units::duration(ns.round() as u64))
+}
+
+/// A round number without needless digits: `0`, `2,500`.
+pub(super) fn number_label(value: f64) -> String {
+    if value >= 1_000.0 { units::count(value.round() as u64) } else { short(&units::three_digits(value)) }
+}
+
+fn short(text: &str) -> String {
+    let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
+    let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
+    if unit.is_empty() { number.into() } else { format!("{number} {unit}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(scale: Scale, about: usize, expected: &[&str]) {
+        let labels: Vec<String> = scale.ticks(about).into_iter().map(time_label).collect();
+        assert_eq!(labels, expected, "{scale:?}");
+    }
+
+    #[test]
+    fn ticks_are_round_and_few() {
+        check(Scale::Linear(0.0, 412e6), 5, &["0", "100 ms", "200 ms", "300 ms", "400 ms"]);
+        check(Scale::Log(0.8e6, 1.2e9), 4, &["1 ms", "10 ms", "100 ms", "1 s"]);
+        check(Scale::Log(0.9e6, 12e6), 4, &["1 ms", "2 ms", "5 ms", "10 ms"]);
+        check(Scale::Log(98e6, 105e6), 4, &["98 ms", "100 ms", "102 ms", "104 ms"]);
+    }
+
+    #[test]
+    fn places_run_from_0_to_1() {
+        assert_eq!(Scale::Linear(0.0, 10.0).place(5.0), 0.5);
+        assert_eq!(Scale::Log(1.0, 100.0).place(10.0), 0.5);
+        assert_eq!(Scale::Log(1.0, 100.0).place(0.0), 0.0);
+    }
+}

@@ -1,0 +1,232 @@
+//! A plotters backend that writes SVG for a page: classes where others write colours, real text, groups with names.
+//!
+//! plotters counts whole pixels and knows nothing but red, green and blue. So the canvas is [`FINE`] times as large as
+//! the view box, and what plotters takes for a colour is the number of an [`Ink`], for which the page has a class.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::fmt::Write as _;
+
+use plotters::style::RGBAColor;
+use plotters_backend::text_anchor::{HPos, VPos};
+use plotters_backend::{
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontStyle,
+};
+
+use crate::scenario::Family;
+
+/// Units of the canvas in one of the view box.
+pub(in crate::report) const FINE: i32 = 10;
+
+type Drawn = Result<(), DrawingErrorKind<Infallible>>;
+
+/// What something is drawn with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::report) struct Ink {
+    pub(in crate::report) paint: Paint,
+    /// Which dash pattern a line has; 0 is none.
+    pub(in crate::report) variant: u8,
+}
+
+/// What an ink is for; the page knows the colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::report) enum Paint {
+    Text,
+    Muted,
+    Grid,
+    Ground,
+    Family(Family),
+    /// The family's colour, thinned: an area under a line.
+    Tint(Family),
+}
+
+impl Paint {
+    const ALL: [Self; 10] = [
+        Self::Text,
+        Self::Muted,
+        Self::Grid,
+        Self::Ground,
+        Self::Family(Family::Async),
+        Self::Family(Family::Threads),
+        Self::Family(Family::Hybrid),
+        Self::Tint(Family::Async),
+        Self::Tint(Family::Threads),
+        Self::Tint(Family::Hybrid),
+    ];
+
+    fn class(self) -> &'static str {
+        match self {
+            Self::Text => "k-text",
+            Self::Muted => "k-muted",
+            Self::Grid => "k-grid",
+            Self::Ground => "k-ground",
+            Self::Family(Family::Async) => "k-async",
+            Self::Family(Family::Threads) => "k-threads",
+            Self::Family(Family::Hybrid) => "k-hybrid",
+            Self::Tint(Family::Async) => "k-async tint",
+            Self::Tint(Family::Threads) => "k-threads tint",
+            Self::Tint(Family::Hybrid) => "k-hybrid tint",
+        }
+    }
+}
+
+impl Ink {
+    pub(in crate::report) const TEXT: Self = Self { paint: Paint::Text, variant: 0 };
+    pub(in crate::report) const MUTED: Self = Self { paint: Paint::Muted, variant: 0 };
+    pub(in crate::report) const GRID: Self = Self { paint: Paint::Grid, variant: 0 };
+    pub(in crate::report) const GROUND: Self = Self { paint: Paint::Ground, variant: 0 };
+
+    /// The number that passes for a colour on its way through plotters.
+    pub(in crate::report) fn color(self) -> RGBAColor {
+        let number = Paint::ALL.iter().position(|paint| *paint == self.paint).expect("every paint is listed");
+        RGBAColor(number as u8, self.variant, 0, 1.0)
+    }
+
+    fn from_color(color: BackendColor) -> Self {
+        let (number, variant, _) = color.rgb;
+        let paint = Paint::ALL.get(usize::from(number)).copied().unwrap_or(Paint::Text);
+        Self { paint, variant }
+    }
+}
+
+/// What is drawn so far.
+pub(in crate::report) struct Sheet {
+    width: i32,
+    height: i32,
+    text: RefCell<String>,
+}
+
+impl Sheet {
+    /// An empty one, in units of the view box.
+    pub(in crate::report) fn new(width: i32, height: i32) -> Self {
+        Self { width, height, text: RefCell::default() }
+    }
+
+    pub(in crate::report) fn into_text(self) -> String {
+        self.text.into_inner()
+    }
+}
+
+/// The backend: it appends to a sheet.
+pub(in crate::report) struct Svg<'sheet> {
+    sheet: &'sheet Sheet,
+}
+
+impl<'sheet> Svg<'sheet> {
+    pub(in crate::report) fn on(sheet: &'sheet Sheet) -> Self {
+        Self { sheet }
+    }
+
+    fn element(&self, text: std::fmt::Arguments) -> Drawn {
+        self.sheet.text.borrow_mut().write_fmt(text).expect("writing into a string");
+        Ok(())
+    }
+
+    fn path(&self, places: impl IntoIterator<Item = BackendCoord>, close: &str, class: &str, more: &str) -> Drawn {
+        let mut d = String::new();
+        for (i, place) in places.into_iter().enumerate() {
+            let sign = if i == 0 { 'M' } else { 'L' };
+            write!(d, "{sign}{} {}", coordinate(place.0), coordinate(place.1)).expect("writing into a string");
+        }
+        self.element(format_args!("<path class=\"{class}\"{more} d=\"{d}{close}\"/>\n"))
+    }
+}
+
+impl DrawingBackend for Svg<'_> {
+    type ErrorType = Infallible;
+
+    fn get_size(&self) -> (u32, u32) {
+        ((self.sheet.width * FINE) as u32, (self.sheet.height * FINE) as u32)
+    }
+
+    fn ensure_prepared(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn present(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn draw_pixel(&mut self, at: BackendCoord, color: BackendColor) -> Drawn {
+        self.draw_rect(at, (at.0 + 1, at.1 + 1), &color, true)
+    }
+
+    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Drawn {
+        self.draw_path([from, to], style)
+    }
+
+    fn draw_rect<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S, fill: bool) -> Drawn {
+        let (x, y) = (coordinate(from.0.min(to.0)), coordinate(from.1.min(to.1)));
+        let (width, height) = (coordinate((to.0 - from.0).abs()), coordinate((to.1 - from.1).abs()));
+        let class = Ink::from_color(style.color()).paint.class();
+        let kind = if fill { "f" } else { "s" };
+        self.element(format_args!(
+            "<rect class=\"{kind} {class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>\n"
+        ))
+    }
+
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn {
+        let Ink { paint, variant } = Ink::from_color(style.color());
+        let dash = if variant == 0 { String::new() } else { format!(" d{}", variant % 4) };
+        let width = style.stroke_width();
+        let more = if width == 1 { String::new() } else { format!(" stroke-width=\"{width}\"") };
+        self.path(path, "", &format!("s {}{dash}", paint.class()), &more)
+    }
+
+    fn draw_circle<S: BackendStyle>(&mut self, center: BackendCoord, radius: u32, style: &S, fill: bool) -> Drawn {
+        let class = Ink::from_color(style.color()).paint.class();
+        let kind = if fill { "f" } else { "s" };
+        let (x, y, r) = (coordinate(center.0), coordinate(center.1), coordinate(radius as i32));
+        self.element(format_args!("<circle class=\"{kind} {class}\" cx=\"{x}\" cy=\"{y}\" r=\"{r}\"/>\n"))
+    }
+
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, corners: I, style: &S) -> Drawn {
+        let class = Ink::from_color(style.color()).paint.class();
+        self.path(corners, "Z", &format!("f {class}"), "")
+    }
+
+    fn draw_text<S: BackendTextStyle>(&mut self, words: &str, style: &S, at: BackendCoord) -> Drawn {
+        let anchor = match style.anchor().h_pos {
+            HPos::Left => "",
+            HPos::Center => " text-anchor=\"middle\"",
+            HPos::Right => " text-anchor=\"end\"",
+        };
+        // Not `dominant-baseline`, which browsers and printers disagree on: the middle of small letters by hand.
+        let drop = match style.anchor().v_pos {
+            VPos::Top => 0.75,
+            VPos::Center => 0.35,
+            VPos::Bottom => -0.2,
+        };
+        let size = style.size();
+        let y = at.1 + (size * drop * f64::from(FINE)).round() as i32;
+        let bold = if matches!(style.style(), FontStyle::Bold) { " b" } else { "" };
+        let class = Ink::from_color(style.color()).paint.class();
+        let (x, y, words) = (coordinate(at.0), coordinate(y), escaped(words));
+        self.element(format_args!(
+            "<text class=\"f {class}{bold}\" x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}>{words}</text>\n"
+        ))
+    }
+
+    fn estimate_text_size<S: BackendTextStyle>(
+        &self,
+        words: &str,
+        style: &S,
+    ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
+        let size = style.size() * f64::from(FINE);
+        Ok(((words.chars().count() as f64 * size * 0.55) as u32, size as u32))
+    }
+}
+
+/// A coordinate of the canvas in the units of the view box: `12.3`, `12`.
+fn coordinate(fine: i32) -> String {
+    let sign = if fine < 0 { "-" } else { "" };
+    match (fine.abs() / FINE, fine.abs() % FINE) {
+        (whole, 0) => format!("{sign}{whole}"),
+        (whole, tenths) => format!("{sign}{whole}.{tenths}"),
+    }
+}
+
+/// Text as it may stand in an element or an attribute.
+pub(in crate::report) fn escaped(text: &str) -> String {
+    askama::filters::escape(text, askama::filters::Html).map(|safe| safe.to_string()).expect("escaping cannot fail")
+}

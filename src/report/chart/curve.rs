@@ -1,0 +1,196 @@
+//! Percentile curves: how long all but a share of the jobs took, on an axis that gives every nine the same room.
+
+use plotters::style::text_anchor::HPos;
+
+use super::axis::{self, Scale};
+use super::{Area, Caption, Face, Ink, Look, Size, line, marker, path, svg, text, text_width};
+use crate::histogram::Histogram;
+
+/// Steps of the axis drawn per nine: 10 to 90 % is the first.
+const STEPS_PER_NINE: f64 = 60.0;
+
+/// All curves of one kind of job.
+pub(in crate::report) struct Curves {
+    pub(in crate::report) series: Vec<Curve>,
+}
+
+/// The curve of one model.
+pub(in crate::report) struct Curve {
+    label: String,
+    look: Look,
+    /// Nines, from 0, and nanoseconds; from the second to the second of them rising.
+    response: Vec<(f64, f64)>,
+    /// The same of the service time, where it differs.
+    service: Vec<(f64, f64)>,
+    /// From here on times are lower bounds.
+    bound: Option<f64>,
+}
+
+impl Curve {
+    /// Of these times, up to the last percentile with ten samples beyond it; nothing when there is none.
+    pub(in crate::report) fn of(
+        label: String,
+        look: Look,
+        (response, service): (&Histogram, Option<&Histogram>),
+        lower_bound_from_ns: Option<u64>,
+    ) -> Option<Self> {
+        let (response, mut service) = (points(response), service.map(points).unwrap_or_default());
+        let differs = |(a, b): (&(f64, f64), &(f64, f64))| (a.1 - b.1).abs() > 0.05 * a.1.max(b.1);
+        if !response.iter().zip(&service).any(differs) {
+            service.clear();
+        }
+        (response.len() > 1).then(|| Self {
+            label,
+            look,
+            response,
+            service,
+            bound: lower_bound_from_ns.map(|ns| ns as f64),
+        })
+    }
+
+    fn values(&self) -> impl Iterator<Item = f64> {
+        self.response.iter().chain(&self.service).map(|(_, ns)| *ns)
+    }
+}
+
+/// Where the histogram has a tenth, a hundredth ... of its samples beyond, in one pass over its buckets.
+fn points(histogram: &Histogram) -> Vec<(f64, f64)> {
+    let all = histogram.len() as f64;
+    if all < 20.0 {
+        return Vec::new();
+    }
+    let last = (all / 10.0).log10();
+    let steps = (last * STEPS_PER_NINE).floor() as i32;
+    let mut buckets = histogram.buckets();
+    let (mut value, mut seen) = (0, 0);
+    let mut places: Vec<f64> = (0..=steps).map(|step| f64::from(step) / STEPS_PER_NINE).collect();
+    places.push(last);
+    let at = |nines: f64| {
+        let wanted = all * (1.0 - 10_f64.powf(-nines));
+        while (seen as f64) < wanted.max(1.0) - 1e-6 {
+            let Some((up_to, count)) = buckets.next() else { break };
+            (value, seen) = (up_to, seen + count);
+        }
+        (nines, value as f64)
+    };
+    places.into_iter().map(at).collect()
+}
+
+/// The corners of the plot in pixels.
+struct Plot {
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+}
+
+impl Curves {
+    /// Whether service times are drawn too.
+    pub(in crate::report) fn has_service(&self) -> bool {
+        self.series.iter().any(|curve| !curve.service.is_empty())
+    }
+
+    /// The picture in one size.
+    pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
+        let (plot, height) = match size {
+            Size::Wide => (Plot { left: 62.0, right: 650.0, top: 12.0, bottom: 330.0 }, 376),
+            Size::Narrow => (Plot { left: 46.0, right: 212.0, top: 12.0, bottom: 270.0 }, 314),
+        };
+        let low = self.series.iter().flat_map(Curve::values).fold(f64::INFINITY, f64::min);
+        let high = self.series.iter().flat_map(Curve::values).fold(0.0, f64::max);
+        let scale = Scale::of_times(low, high);
+        let last = self.series.iter().filter_map(|curve| curve.response.last()).map(|(x, _)| *x).fold(0.31, f64::max);
+        let x = |nines: f64| plot.left + nines / last * (plot.right - plot.left);
+        let y = |ns: f64| plot.bottom - scale.place(ns) * (plot.bottom - plot.top);
+        svg(size, height, caption, |area| {
+            grid(area, size, &plot, scale, last, (&x, &y));
+            for curve in &self.series {
+                curve.draw(area, &x, &y);
+            }
+            labels(area, &plot, &self.series, &x, &y);
+        })
+    }
+}
+
+type Map<'a> = &'a dyn Fn(f64) -> f64;
+
+fn grid(area: &Area, size: Size, plot: &Plot, scale: Scale, last: f64, (x, y): (Map, Map)) {
+    for tick in scale.ticks(6) {
+        line(area, (plot.left, y(tick)), (plot.right, y(tick)), Ink::GRID, 1);
+        text(area, &axis::time_label(tick), (plot.left - 8.0, y(tick)), HPos::Right, Face::Small);
+    }
+    let names = ["0 %", "50 %", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %"];
+    let nines = [0.0, 2_f64.log10(), 1.0, 2.0, 3.0, 4.0, 5.0];
+    let mut free_from = f64::NEG_INFINITY;
+    for (name, at) in names.iter().zip(nines).filter(|(_, at)| *at <= last + 1e-9) {
+        line(area, (x(at), plot.top), (x(at), plot.bottom + 4.0), Ink::GRID, 1);
+        let half = text_width(name) / 2.0;
+        if x(at) - half > free_from {
+            text(area, name, (x(at), plot.bottom + 15.0), HPos::Center, Face::Small);
+            free_from = x(at) + half + 2.0;
+        }
+    }
+    let axis = match scale {
+        Scale::Log(..) => "; times in equal ratios",
+        Scale::Linear(..) if !scale.begins_at_zero() => "; times not from 0",
+        Scale::Linear(..) => "",
+    };
+    let words = match size {
+        Size::Wide => format!("share that took at most this long, each nine with the same room{axis}"),
+        Size::Narrow => format!("share that took at most this long{axis}"),
+    };
+    text(area, &words, (plot.left, plot.bottom + 35.0), HPos::Left, Face::Small);
+}
+
+impl Curve {
+    fn draw(&self, area: &Area, x: Map, y: Map) {
+        let places = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
+            points.iter().map(|(nines, ns)| (x(*nines), y(*ns))).collect()
+        };
+        if !self.service.is_empty() {
+            path(area, &thinned(&places(&self.service)), Ink { variant: 3, ..self.look.ink() }, 1);
+        }
+        path(area, &thinned(&places(&self.response)), self.look.ink(), 2);
+        for nines in [2_f64.log10(), 1.0, 2.0, 3.0, 4.0] {
+            if let Some(point) = self.response.iter().find(|(x, _)| *x >= nines - 1e-9) {
+                marker(area, (x(point.0), y(point.1)), self.look);
+            }
+        }
+        let bounded = self.bound.and_then(|bound| self.response.iter().find(|(_, ns)| *ns >= bound));
+        if let Some((nines, ns)) = bounded {
+            text(area, "≥", (x(*nines), y(*ns) - 10.0), HPos::Center, Face::Named(self.look));
+        }
+    }
+}
+
+/// Without the places that lie between two others of the same height.
+fn thinned(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let needed = |i: usize| {
+        let around = (i.checked_sub(1).and_then(|before| places.get(before)), places.get(i + 1));
+        !matches!(around, (Some(a), Some(b)) if (a.1 - places[i].1).abs() < 0.05 && (b.1 - places[i].1).abs() < 0.05)
+    };
+    (0..places.len()).filter(|i| needed(*i)).map(|i| places[i]).collect()
+}
+
+/// The names at the ends of the curves, moved apart until none covers another.
+fn labels(area: &Area, plot: &Plot, series: &[Curve], x: Map, y: Map) {
+    const ROOM: f64 = 16.0;
+    let mut ends: Vec<(f64, f64, &Curve)> =
+        series.iter().filter_map(|curve| curve.response.last().map(|(nines, ns)| (x(*nines), y(*ns), curve))).collect();
+    ends.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut heights: Vec<f64> = ends.iter().map(|end| end.1).collect();
+    for i in 1..heights.len() {
+        heights[i] = heights[i].max(heights[i - 1] + ROOM);
+    }
+    // What was pushed below the plot goes back up, and takes the ones above along.
+    let mut limit = plot.bottom;
+    for height in heights.iter_mut().rev() {
+        *height = height.min(limit);
+        limit = *height - ROOM;
+    }
+    for ((end_x, end_y, curve), height) in ends.into_iter().zip(heights) {
+        let ink = Ink { variant: 0, ..curve.look.ink() };
+        path(area, &[(end_x + 5.0, end_y), (plot.right + 6.0, end_y), (plot.right + 16.0, height)], ink, 1);
+        text(area, &curve.label, (plot.right + 20.0, height), HPos::Left, Face::Named(curve.look));
+    }
+}

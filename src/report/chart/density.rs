@@ -1,0 +1,97 @@
+//! Histograms of times, one a model, one above the other on the same axes: clusters, combs and gaps that percentiles
+//! hide.
+
+use plotters::style::text_anchor::HPos;
+
+use super::axis::{self, Scale};
+use super::{Area, Caption, Face, Ink, Look, Paint, Size, line, path, polygon, svg, text, text_width};
+use crate::histogram::Histogram;
+
+/// The histograms of one kind of job.
+pub(in crate::report) struct Densities<'a> {
+    pub(in crate::report) rows: Vec<Density<'a>>,
+}
+
+/// The histogram of one model.
+pub(in crate::report) struct Density<'a> {
+    pub(in crate::report) label: String,
+    pub(in crate::report) look: Look,
+    pub(in crate::report) times: &'a Histogram,
+}
+
+impl Densities<'_> {
+    /// The picture in one size.
+    pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
+        let (left, right, row, n_bins) = match size {
+            Size::Wide => (142.0, 780.0, 58.0, 106),
+            Size::Narrow => (1.0, 334.0, 72.0, 66),
+        };
+        let low = self.rows.iter().filter_map(|row| row.times.min()).min().unwrap_or(1).max(1) as f64;
+        let high = self.rows.iter().filter_map(|row| row.times.max()).max().unwrap_or(2) as f64;
+        // A bin is never narrower than what the histograms tell apart, three digits.
+        let room = (1.002_f64.powi(n_bins) / (high / low)).sqrt().max(1.02);
+        let scale = Scale::log_around(low, high.max(low), room);
+        let bins: Vec<Vec<f64>> = self.rows.iter().map(|row| binned(row.times, scale, n_bins as usize)).collect();
+        let most = bins.iter().flatten().copied().fold(0.0, f64::max);
+        let bottom = 4.0 + row * self.rows.len() as f64;
+        let x = |value: f64| left + scale.place(value) * (right - left);
+        svg(size, (bottom + 40.0) as i32, caption, |area| {
+            let mut free_from = f64::NEG_INFINITY;
+            for tick in scale.ticks(if size == Size::Wide { 8 } else { 5 }) {
+                line(area, (x(tick), 4.0), (x(tick), bottom + 4.0), Ink::GRID, 1);
+                let label = axis::time_label(tick);
+                let half = text_width(&label) / 2.0;
+                if x(tick) - half > free_from && x(tick) + half < f64::from(size.width()) {
+                    let side = if x(tick) < half { HPos::Left } else { HPos::Center };
+                    text(area, &label, (x(tick), bottom + 14.0), side, Face::Small);
+                    free_from = x(tick) + half + 4.0;
+                }
+            }
+            for (i, (density, bins)) in self.rows.iter().zip(&bins).enumerate() {
+                let base = 4.0 + row * (i + 1) as f64;
+                match size {
+                    Size::Wide => text(area, &density.label, (132.0, base - 12.0), HPos::Right, Face::Plain),
+                    Size::Narrow => text(area, &density.label, (1.0, base - row + 14.0), HPos::Left, Face::Plain),
+                }
+                let height = if size == Size::Wide { row - 10.0 } else { row - 26.0 };
+                steps(area, density.look, bins, (left, right, base), height / most.max(f64::MIN_POSITIVE));
+            }
+            let words = format!("the highest bin holds {:.1} % of its model's samples", most * 100.0);
+            text(area, &words, (left, bottom + 32.0), HPos::Left, Face::Small);
+        })
+    }
+}
+
+/// The share of all times in each of so many equal parts of the scale.
+fn binned(times: &Histogram, scale: Scale, n_bins: usize) -> Vec<f64> {
+    let mut bins = vec![0.0; n_bins];
+    for (ns, count) in times.buckets() {
+        let bin = (scale.place(ns as f64) * n_bins as f64) as usize;
+        bins[bin.min(n_bins - 1)] += count as f64 / times.len() as f64;
+    }
+    bins
+}
+
+/// A filled outline over the bins that hold anything, on a base line.
+fn steps(area: &Area, look: Look, bins: &[f64], (left, right, base): (f64, f64, f64), per_share: f64) {
+    let width = (right - left) / bins.len() as f64;
+    let tint = Ink { paint: Paint::Tint(look.family), variant: 0 };
+    let solid = Ink { variant: 0, ..look.ink() };
+    let filled = |i: &usize| bins[*i] > 0.0;
+    let mut next = (0..bins.len()).find(filled);
+    while let Some(first) = next {
+        let end = (first..bins.len()).find(|i| !filled(i)).unwrap_or(bins.len());
+        let at = |i: usize| left + width * i as f64;
+        let mut outline = vec![(at(first), base)];
+        for (i, share) in (first..).zip(&bins[first..end]) {
+            // What is there is seen, however little it is.
+            let top = base - (share * per_share).max(1.5);
+            outline.extend([(at(i), top), (at(i + 1), top)]);
+        }
+        outline.push((at(end), base));
+        polygon(area, &outline, tint);
+        path(area, &outline, solid, 1);
+        next = (end..bins.len()).find(filled);
+    }
+    line(area, (left, base), (right, base), Ink::MUTED, 1);
+}

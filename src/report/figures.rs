@@ -1,0 +1,240 @@
+//! Which pictures and tables a point of a sweep gets, and what stands beside them.
+
+use super::answer;
+use super::chart::bars::{Bar, Bars, Unit};
+use super::chart::curve::{Curve, Curves};
+use super::chart::density::{Densities, Density};
+use super::chart::{Caption, Look, Size};
+use super::summary::{CellSummary, Percentile, PointSummary, Spread};
+use super::table::{self, Table};
+use super::words;
+use crate::scenario::{OffloadSpec, Work};
+use crate::units;
+
+/// A picture with its words and its table.
+pub(super) struct Figure {
+    pub(super) heading: String,
+    /// What to know before looking.
+    pub(super) text: Vec<String>,
+    /// Both sizes; empty where there is too little to draw.
+    pub(super) svg: String,
+    pub(super) legend: Vec<Sign>,
+    /// Its caption and figures.
+    pub(super) table: Option<(String, Table)>,
+}
+
+/// A sign of a chart that needs a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    Range,
+    Ideal,
+    Interval,
+    Predicted,
+    Fewer,
+    Service,
+}
+
+/// Every figure of a point; `id` is unique in the page.
+pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
+    if point.cells.iter().all(|cell| cell.measures.is_none()) {
+        let table = Some((caption(point), table::full(point)));
+        let heading = "No measurement".into();
+        return vec![Figure { heading, text: Vec::new(), svg: String::new(), legend: Vec::new(), table }];
+    }
+    let mut figures = vec![headline(point, id)];
+    if beats(point).is_some() {
+        figures.push(Figure { table: None, ..walls(point, &format!("{id}-wall")) });
+    }
+    for (i, name) in point.series_names().into_iter().enumerate() {
+        figures.extend(times(point, name, &format!("{id}-s{i}")));
+    }
+    figures
+}
+
+/// The chart that answers the question, in one size, for a card.
+pub(super) fn small(point: &PointSummary, id: &str) -> Option<String> {
+    let (bars, title) = bars(point);
+    let drawn = bars.rows.iter().any(|bar| bar.value.is_some());
+    let finding = finding(point);
+    drawn.then(|| bars.draw(Size::Narrow, &Caption { id, title: &title, finding: &finding }))
+}
+
+fn headline(point: &PointSummary, id: &str) -> Figure {
+    let figure = if matches!(point.work, Work::Echo(_)) || beats(point).is_some() {
+        of_bars(bars(point), point, id)
+    } else {
+        walls(point, id)
+    };
+    Figure { table: Some((caption(point), table::full(point))), ..figure }
+}
+
+fn walls(point: &PointSummary, id: &str) -> Figure {
+    of_bars(wall_bars(point), point, id)
+}
+
+fn of_bars((bars, title): (Bars, String), point: &PointSummary, id: &str) -> Figure {
+    let finding = finding(point);
+    let svg = both(id, &title, &finding, |size, caption| bars.draw(size, caption));
+    let mut legend = Vec::new();
+    if bars.line.is_some() {
+        legend.push(if title.contains("gap") { Sign::Interval } else { Sign::Ideal });
+    }
+    if bars.rows.iter().any(|bar| bar.predicted.is_some()) {
+        legend.push(Sign::Predicted);
+    }
+    if bars.rows.iter().any(|bar| bar.value.is_some_and(|value| value.min < value.max)) {
+        legend.push(Sign::Range);
+    }
+    if bars.rows.iter().any(|bar| bar.fewer.is_some()) {
+        legend.push(Sign::Fewer);
+    }
+    Figure { heading: title, text: Vec::new(), svg, legend, table: None }
+}
+
+/// The bars of the headline, and what they are called.
+fn bars(point: &PointSummary) -> (Bars, String) {
+    match (&point.work, beats(point)) {
+        (_, Some(every)) => {
+            let rows = rows(point, |cell| {
+                let value = cell.measures.as_ref().and_then(|m| m.longest_gap_ns);
+                (value, Some(every), cell.predicted_gap_ns.map(|ns| ns as f64))
+            });
+            let line = Some(format!("planned: every {}", words::exact(std::time::Duration::from_nanos(every as u64))));
+            (Bars { rows, unit: Unit::Time, line }, "The longest gap between two beats".into())
+        }
+        (Work::Echo(_), None) => {
+            let rows = rows(point, |cell| (cell.measures.as_ref().map(|m| m.throughput), None, None));
+            (Bars { rows, unit: Unit::PerSecond, line: None }, "Requests answered a second".into())
+        }
+        _ => wall_bars(point),
+    }
+}
+
+fn wall_bars(point: &PointSummary) -> (Bars, String) {
+    let rows = rows(point, |cell| {
+        let line = cell.ideal_ns.map(|ns| ns as f64);
+        (cell.measures.as_ref().map(|m| m.wall_ns), line, cell.predicted_ns.map(|ns| ns as f64))
+    });
+    let ideals = || rows.iter().filter_map(|row| row.line);
+    let line = ideals().next().map(|first| {
+        let same = ideals().all(|ideal| ideal == first);
+        if same {
+            format!("ideal {}", words::exact(std::time::Duration::from_nanos(first as u64)))
+        } else {
+            "ideal".into()
+        }
+    });
+    (Bars { rows, unit: Unit::Time, line }, "Wall time".into())
+}
+
+type Values = (Option<Spread>, Option<f64>, Option<f64>);
+
+fn rows(point: &PointSummary, values: impl Fn(&CellSummary) -> Values) -> Vec<Bar> {
+    let row = |cell: &CellSummary| {
+        let (value, line, predicted) = values(cell);
+        let fewer = words::fewer_jobs(&cell.cell);
+        Bar { label: cell.cell.model.to_string(), look: look(point, cell), value, line, predicted, fewer }
+    };
+    point.cells.iter().map(row).collect()
+}
+
+/// The curve of one kind of job, then its histograms.
+fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
+    let found = || point.cells.iter().filter_map(|cell| Some((cell, cell.series(name)?)));
+    let curve = |(cell, series): (&CellSummary, &super::summary::SeriesSummary)| {
+        // Waiting for a turn is the question of an echo; where jobs start all at once the two tell the same story.
+        let is_echo = matches!(point.work, Work::Echo(_));
+        let times = (&series.response.merged, is_echo.then_some(&series.service.merged));
+        Curve::of(cell.cell.model.to_string(), look(point, cell), times, series.lower_bound_from_ns)
+    };
+    let curves = Curves { series: found().filter_map(curve).collect() };
+    let title = format!("How long the {name} took");
+    let finding = finding_of_series(point, name);
+    let mut text = Vec::new();
+    let mut svg = String::new();
+    if curves.series.is_empty() {
+        text.push(format!("Fewer than twenty {name} a model are too few for a curve."));
+    } else {
+        svg = both(id, &title, &finding, |size, caption| curves.draw(size, caption));
+        text.push(format!(
+            "From when each of the {name} was due until it was done, all rounds together. A curve ends where fewer than ten \
+             samples lie beyond it."
+        ));
+    }
+    let legend = if curves.has_service() { vec![Sign::Service] } else { Vec::new() };
+    let table = Some((format!("{title}: medians of the rounds"), table::of_series(point, name)));
+    let mut figures = vec![Figure { heading: title, text, svg, legend, table }];
+
+    let rows: Vec<Density> = found()
+        .filter(|(_, series)| series.response.merged.len() >= 20)
+        .map(|(cell, series)| Density {
+            label: cell.cell.model.to_string(),
+            look: look(point, cell),
+            times: &series.response.merged,
+        })
+        .collect();
+    if !rows.is_empty() {
+        let heading = format!("Where the times of the {name} cluster");
+        let densities = Densities { rows };
+        let svg = both(&format!("{id}-d"), &heading, &finding, |size, caption| densities.draw(size, caption));
+        figures.push(Figure { heading, text: comb(&point.work), svg, legend: Vec::new(), table: None });
+    }
+    figures
+}
+
+/// Why async waits come in teeth, where waits are drawn.
+fn comb(work: &Work) -> Vec<String> {
+    let waits = !work.steps().wait.is_zero() || matches!(work, Work::Offload(OffloadSpec { heartbeat: Some(_), .. }));
+    let text = "tokio's timer counts whole milliseconds and rounds up, so async waits end up to about 1 ms late and in bursts, \
+                the teeth of a comb. A thread's own sleep is late by some 50 µs. That is the grain of a timer, not a \
+                cost of the model.";
+    if waits { vec![text.into()] } else { Vec::new() }
+}
+
+fn both(id: &str, title: &str, finding: &str, draw: impl Fn(Size, &Caption) -> String) -> String {
+    Size::BOTH.map(|size| draw(size, &Caption { id, title, finding })).concat()
+}
+
+fn look(point: &PointSummary, cell: &CellSummary) -> Look {
+    Look::of(cell.cell.model, point.cells.iter().map(|cell| cell.cell.model))
+}
+
+/// The interval of the heartbeat, where there is one.
+fn beats(point: &PointSummary) -> Option<f64> {
+    match &point.work {
+        Work::Offload(offload) => offload.heartbeat.map(|heartbeat| units::nanos(heartbeat.every) as f64),
+        _ => None,
+    }
+}
+
+fn caption(point: &PointSummary) -> String {
+    let rounds = point.cells.iter().filter_map(|cell| Some(cell.measures.as_ref()?.rounds()));
+    let of = match (rounds.clone().min(), rounds.max()) {
+        (Some(1), Some(1)) => "one round".into(),
+        (Some(least), Some(most)) if least == most => format!("medians of {most} rounds, and their range"),
+        (Some(least), Some(most)) => format!("medians of {least} to {most} rounds, and their range"),
+        _ => "no round was measured".into(),
+    };
+    if point.label.is_empty() {
+        format!("Every model: {of}")
+    } else {
+        format!("{}: {of}", words::one_line(&point.label))
+    }
+}
+
+fn finding(point: &PointSummary) -> String {
+    answer::at(point).join(" ")
+}
+
+fn finding_of_series(point: &PointSummary, name: &str) -> String {
+    let said = |percentile: Option<Percentile>| match percentile {
+        Some(p) => format!("{}{}", if p.at_least { "at least " } else { "" }, words::time(p.spread.median)),
+        None => "too few samples".into(),
+    };
+    let texts = point.cells.iter().filter_map(|cell| {
+        let times = &cell.series(name)?.response;
+        let (p50, p99, max) = (said(times.p50), said(times.p99), said(times.max));
+        Some(format!("{}: half within {p50}, 99 of 100 within {p99}, longest {max}.", cell.cell.model))
+    });
+    texts.collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,265 @@
+//! The pages: figures and sentences put into the templates, which escape everything that is not a chart.
+
+use askama::Template;
+
+use super::answer;
+use super::figures::{self, Figure, Sign};
+use super::summary::{CellSummary, PointSummary};
+use super::table::{Row, Table};
+use super::words;
+use crate::record::{Outcome, Record, Run, State};
+use crate::scenario::{Family, Scenario};
+use crate::units;
+
+const STYLE: &str = include_str!("templates/style.css");
+
+#[derive(Template)]
+#[template(path = "index.html", config = "src/report/templates/askama.toml")]
+struct Index {
+    head: Head,
+    cards: Vec<Card>,
+    failures: Vec<FailedTrial>,
+    machine: Vec<(&'static str, String)>,
+    iterations: String,
+    command: String,
+}
+
+#[derive(Template)]
+#[template(path = "scenario.html", config = "src/report/templates/askama.toml")]
+struct ScenarioPage {
+    head: Head,
+    name: String,
+    question: String,
+    answer: Vec<String>,
+    analysis: Vec<String>,
+    points: Vec<PointView>,
+    models: Vec<(&'static str, String, String)>,
+    source: String,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// What every page opens with.
+struct Head {
+    when: String,
+    warnings: Vec<String>,
+    facts: Vec<(&'static str, String)>,
+}
+
+struct Card {
+    name: String,
+    href: String,
+    question: String,
+    answer: Vec<String>,
+    chart: String,
+}
+
+struct FailedTrial {
+    scenario: String,
+    point: String,
+    model: String,
+    why: String,
+}
+
+struct PointView {
+    label: String,
+    answer: Vec<String>,
+    charts: Vec<ChartView>,
+}
+
+struct ChartView {
+    heading: String,
+    text: Vec<String>,
+    svg: String,
+    legend: Vec<(&'static str, &'static str)>,
+    table: Option<TableView>,
+    folded: bool,
+}
+
+struct TableView {
+    caption: String,
+    headings: Vec<&'static str>,
+    rows: Vec<RowView>,
+    notes: Vec<String>,
+}
+
+struct RowView {
+    class: &'static str,
+    row: Row,
+}
+
+/// The page that leads to all others.
+pub(super) fn index(run: &Run, scenarios: &[(&Scenario, Vec<PointSummary>)], records: &[Record]) -> String {
+    let card = |(i, (scenario, points)): (usize, &(&Scenario, Vec<PointSummary>))| Card {
+        name: scenario.name.clone(),
+        href: format!("{}.html", scenario.name),
+        question: words::one_line(&scenario.question),
+        answer: answer::of(points),
+        chart: points.last().and_then(|point| figures::small(point, &format!("c{i}"))).unwrap_or_default(),
+    };
+    let cells = || scenarios.iter().flat_map(|(_, points)| points).flat_map(|point| &point.cells);
+    let failed = |cell: &CellSummary| {
+        let (model, point) = (cell.cell.model.to_string(), words::one_line(&cell.cell.point));
+        let trial =
+            |why| FailedTrial { scenario: cell.cell.scenario.clone(), point: point.clone(), model: model.clone(), why };
+        words::reasons(cell).into_iter().map(trial).collect::<Vec<_>>()
+    };
+    let mut head = head(run, records);
+    let shown: usize = cells().map(|cell| cell.failures.len() + cell.measures.as_ref().map_or(0, |m| m.rounds())).sum();
+    if shown < records.len() {
+        let others = units::count((records.len() - shown) as u64);
+        head.warnings.push(format!("{others} records belong to no cell of these scenarios and are not shown."));
+    }
+    let page = Index {
+        head,
+        cards: scenarios.iter().enumerate().map(card).collect(),
+        failures: cells().flat_map(failed).collect(),
+        machine: machine(run),
+        iterations: units::count(run.iterations_per_s),
+        command: command(run, scenarios.iter().map(|(scenario, _)| scenario.name.as_str())),
+    };
+    page.render().expect("writing into a string")
+}
+
+/// The page of one scenario; its neighbours in the order of the report are linked.
+pub(super) fn scenario(
+    run: &Run,
+    (scenario, points): (&Scenario, &[PointSummary]),
+    records: &[Record],
+    neighbours: (Option<&str>, Option<&str>),
+) -> String {
+    let page = ScenarioPage {
+        head: head(run, records),
+        name: scenario.name.clone(),
+        question: words::one_line(&scenario.question),
+        answer: answer::of(points),
+        analysis: paragraphs(&scenario.analysis),
+        points: points.iter().enumerate().map(|(i, point)| point_view(point, &format!("p{i}"))).collect(),
+        models: scenario.models.iter().map(|m| (class(m.family()), m.to_string(), m.description())).collect(),
+        source: words::harmless(&scenario.source),
+        before: neighbours.0.map(str::to_owned),
+        after: neighbours.1.map(str::to_owned),
+    };
+    page.render().expect("writing into a string")
+}
+
+fn point_view(point: &PointSummary, id: &str) -> PointView {
+    let chart = |(i, figure): (usize, Figure)| ChartView {
+        heading: figure.heading,
+        text: figure.text,
+        svg: figure.svg,
+        legend: figure.legend.into_iter().map(sign).collect(),
+        // The first table is the answer in figures; the others are depth.
+        folded: i > 0,
+        table: figure.table.map(|(caption, table)| table_view(point, caption, table)),
+    };
+    PointView {
+        label: words::one_line(&point.label),
+        answer: answer::at(point),
+        charts: figures::of(point, id).into_iter().enumerate().map(chart).collect(),
+    }
+}
+
+fn table_view(point: &PointSummary, caption: String, table: Table) -> TableView {
+    TableView {
+        caption,
+        headings: table.columns.iter().map(|column| column.heading(&point.work)).collect(),
+        notes: table.notes(),
+        rows: table.rows.into_iter().map(|row| RowView { class: class(row.family), row }).collect(),
+    }
+}
+
+fn class(family: Family) -> &'static str {
+    match family {
+        Family::Async => "async",
+        Family::Threads => "threads",
+        Family::Hybrid => "hybrid",
+    }
+}
+
+/// The class of a sign in the legend, and its meaning.
+fn sign(sign: Sign) -> (&'static str, &'static str) {
+    match sign {
+        Sign::Range => ("i-range", "lowest to highest round"),
+        Sign::Ideal => ("i-line", "the ideal: the least any model could take"),
+        Sign::Interval => ("i-line", "the beat as planned"),
+        Sign::Predicted => ("i-predicted", "what arithmetic expects of this model"),
+        Sign::Fewer => ("i-fewer", "ran fewer jobs: not to be compared"),
+        Sign::Service => ("i-service", "dashed and thin: service time, from when it was begun"),
+    }
+}
+
+fn head(run: &Run, records: &[Record]) -> Head {
+    let mut warnings = Vec::new();
+    let (done, planned) = (records.len() as u64, run.trials_planned);
+    let so_far = format!("{} of {} trials left a record", units::count(done), units::count(planned));
+    match &run.state {
+        State::Complete => {}
+        State::Running => warnings.push(format!("This run has not ended: {so_far}.")),
+        State::Partial(signal) => {
+            warnings.push(format!("This run was ended early by {}: {so_far}.", words::one_line(signal)));
+        }
+    }
+    if run.host.debug_build {
+        warnings.push("avt was built without optimisation, so no figure here means anything.".into());
+    }
+    let host = &run.host;
+    let cpu = host.cpu.as_deref().unwrap_or("unknown processor");
+    let failed = records.iter().filter(|record| matches!(record.outcome, Outcome::Failed(_))).count();
+    let trials = match failed {
+        0 => units::count(done),
+        failed => format!("{}, {} of them failed", units::count(done), units::count(failed as u64)),
+    };
+    let most = records.iter().map(|record| record.round).max().unwrap_or(0);
+    let asked = words::one_line(&run.rounds);
+    let rounds = if asked == most.to_string() { asked } else { format!("{most} ({asked})") };
+    Head {
+        when: words::one_line(&run.started),
+        warnings,
+        facts: vec![
+            ("when", words::one_line(&run.started)),
+            ("machine", format!("{} × {}", units::count(host.cpus.into()), words::one_line(cpu))),
+            ("trials", trials),
+            ("rounds", rounds),
+            ("seed", run.seed.to_string()),
+        ],
+    }
+}
+
+fn machine(run: &Run) -> Vec<(&'static str, String)> {
+    let host = &run.host;
+    let known = |text: &Option<String>| text.as_deref().map_or_else(|| "unknown".into(), words::one_line);
+    let mut facts = vec![
+        ("processor", known(&host.cpu)),
+        ("CPUs", units::count(host.cpus.into())),
+        ("memory", host.memory_bytes.map_or_else(|| "unknown".into(), units::bytes)),
+        ("kernel", known(&host.kernel)),
+        ("clock", known(&host.clocksource)),
+        ("avt", words::one_line(&host.avt)),
+        ("rustc", words::one_line(&host.rustc)),
+        ("tokio", words::one_line(&host.tokio)),
+        ("rayon", words::one_line(&host.rayon)),
+    ];
+    facts.extend(host.open_files.map(|n| ("open files", units::count(n))));
+    facts.extend(host.thread_limits.first().map(|limit| {
+        let room = units::count(limit.allows);
+        ("threads", format!("room for {room} ({} = {})", words::one_line(&limit.name), limit.value))
+    }));
+    facts
+}
+
+/// The command that asks the same again.
+fn command<'a>(run: &Run, names: impl Iterator<Item = &'a str>) -> String {
+    let rounds = match run.rounds.as_str() {
+        "quick" => String::new(),
+        "full" => " --full".into(),
+        given => format!(" --rounds {}", words::one_line(given)),
+    };
+    let names: Vec<&str> = names.collect();
+    format!("avt run {} --seed {}{rounds}", names.join(" "), run.seed)
+}
+
+fn paragraphs(text: &str) -> Vec<String> {
+    let text = text.replace("\r\n", "\n");
+    text.split("\n\n").map(words::one_line).filter(|paragraph| !paragraph.is_empty()).collect()
+}

@@ -1,0 +1,287 @@
+//! A run that never was: scenarios, and records that a small seeded generator made up for them.
+
+use std::time::Duration;
+
+use async_vs_threads::histogram::Histogram;
+use async_vs_threads::host::{Host, ThreadLimit};
+use async_vs_threads::record::{
+    Failure, Heartbeat, LoadRecord, Measured, Outcome, Record, Requests, Run, SCHEMA, Series, Source, State,
+};
+use async_vs_threads::scenario::{
+    Cell, Client, EchoSpec, Family, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec, Pin, Point, Rounds,
+    Scenario, SleepSpec, StepsSpec, Work, expect,
+};
+use async_vs_threads::usage::Usage;
+
+/// A whole run, as a report gets it.
+pub(crate) struct Fixture {
+    pub(crate) run: Run,
+    pub(crate) scenarios: Vec<Scenario>,
+    pub(crate) records: Vec<Record>,
+}
+
+const MS: Duration = Duration::from_millis(1);
+
+/// Six rounds of five scenarios on two processors.
+pub(crate) fn tour() -> Fixture {
+    let scenarios = vec![waiting(), computing(), heartbeat(), echo(), sweep()];
+    let records = records(&scenarios, 6);
+    Fixture { run: run(&scenarios, records.len() as u64), scenarios, records }
+}
+
+/// The machine and the order of a run.
+pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
+    Run {
+        schema: SCHEMA,
+        started: "2026-11-20T10:00:00Z".into(),
+        state: State::Complete,
+        seed: 42,
+        rounds: "quick".into(),
+        host: Host {
+            cpu: Some("Example CPU @ 2.00GHz".into()),
+            cpus: 2,
+            memory_bytes: Some(8 << 30),
+            kernel: Some("6.1.0".into()),
+            clocksource: Some("tsc".into()),
+            open_files: Some(1_048_576),
+            thread_limits: vec![ThreadLimit { name: "vm.max_map_count".into(), value: 65_530, allows: 15_882 }],
+            rustc: "1.95.0".into(),
+            tokio: "1.54.1".into(),
+            rayon: "1.12.0".into(),
+            avt: "0.1.0".into(),
+            debug_build: false,
+        },
+        iterations_per_s: 412_000_000,
+        scenarios: scenarios.iter().map(|s| Source { name: s.name.clone(), toml: s.source.clone() }).collect(),
+        trials_planned,
+    }
+}
+
+/// Every cell of every scenario, round by round.
+pub(crate) fn records(scenarios: &[Scenario], rounds: u32) -> Vec<Record> {
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut records = Vec::new();
+    for scenario in scenarios {
+        for round in 1..=rounds {
+            for cell in scenario.cells() {
+                let outcome = outcome(&cell, &mut random);
+                records.push(record(&cell, round, records.len() as u64 + 1, outcome));
+            }
+        }
+    }
+    records
+}
+
+/// One record of a cell.
+pub(crate) fn record(cell: &Cell, round: u32, order: u64, outcome: Outcome) -> Record {
+    let (scenario, point) = (cell.scenario.clone(), cell.point.clone());
+    Record { schema: SCHEMA, scenario, point, model: cell.model, round, order, seed: order, outcome }
+}
+
+/// A scenario of one point.
+pub(crate) fn scenario(name: &str, question: &str, analysis: &str, models: &[&str], work: Work) -> Scenario {
+    Scenario {
+        name: name.into(),
+        question: question.into(),
+        analysis: analysis.into(),
+        models: models.iter().map(|name| name.parse().expect("a model of the fixture")).collect(),
+        rounds: Rounds { quick: 6, full: 15 },
+        jobs_for: Vec::new(),
+        points: vec![Point { label: String::new(), work }],
+        source: format!("question = \"{question}\"\nworkload = \"sleep\"\n"),
+    }
+}
+
+fn waiting() -> Scenario {
+    let analysis = "A job that only waits needs nobody to do anything.\nExpect one thread to be enough.\n\n\
+                    The sequential model would need 100 seconds, so it runs ten of the thousand jobs.";
+    let work = Work::Sleep(SleepSpec { jobs: 1_000, wait: MS * 100 });
+    let models = ["sequential", "threads", "pool/100", "async", "async/2", "hybrid/blocking"];
+    let scenario =
+        scenario("waiting", "How many threads does it take to wait for 1,000 things?", analysis, &models, work);
+    Scenario { jobs_for: vec![(Model::Sequential, 10)], ..scenario }
+}
+
+fn computing() -> Scenario {
+    let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
+    let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None });
+    let models = ["sequential", "threads", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"];
+    scenario("computing", "Does async make arithmetic faster?", "Eight computations on two processors.", &models, work)
+}
+
+fn heartbeat() -> Scenario {
+    let steps = StepsSpec { block: MS * 300, ..StepsSpec::default() };
+    let heartbeat = Some(HeartbeatSpec { every: MS * 10, beats: 41 });
+    let work = Work::Offload(OffloadSpec { jobs: 1, steps, heartbeat });
+    let models = ["threads", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"];
+    let question = "What happens to everybody else while one job holds its thread?";
+    scenario("heartbeat", question, "A beat every 10 ms beside a call of 300 ms.", &models, work)
+}
+
+fn echo() -> Scenario {
+    let compute = |length| StepsSpec { compute: length, ..StepsSpec::default() };
+    let work = Work::Echo(EchoSpec {
+        what: "hello".into(),
+        steps: StepsSpec::default(),
+        heavy: Some(HeavySpec { share: 0.05, steps: compute(MS * 5) }),
+        load: LoadSpec {
+            client: Client::Raw,
+            connections: 64,
+            threads: 1,
+            warmup: MS * 200,
+            duration: MS * 1_000,
+            think: Duration::ZERO,
+            timeout: MS * 2_000,
+            drain: MS * 500,
+            pin: Pin::Split,
+        },
+    });
+    let models = ["threads", "pool/16", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"];
+    let question = "Can one slow request in twenty spoil the other nineteen?";
+    scenario("echo", question, "An HTTP echo of which some requests compute.", &models, work)
+}
+
+fn sweep() -> Scenario {
+    let point =
+        |jobs: u32| Point { label: format!("jobs = {jobs}"), work: Work::Sleep(SleepSpec { jobs, wait: MS * 100 }) };
+    let first = point(100);
+    let models = ["threads", "async", "async/2"];
+    let question = "What does each waiting job cost?";
+    let scenario = scenario("price", question, "The same wait for more and more jobs.", &models, first.work.clone());
+    Scenario { points: vec![first, point(1_000), point(20_000)], ..scenario }
+}
+
+fn outcome(cell: &Cell, random: &mut fastrand::Rng) -> Outcome {
+    if cell.model == Model::Threads && cell.work.jobs() == Some(20_000) {
+        let limit = "vm.max_map_count".into();
+        return Outcome::Failed(Failure::ThreadLimit { needed: 20_000, limit, value: 65_530, allows: 15_882 });
+    }
+    Outcome::Measured(Box::new(match &cell.work {
+        Work::Echo(echo) => echoed(cell.model, echo, random),
+        _ => worked(cell, random),
+    }))
+}
+
+/// Jobs that take what arithmetic says and a little more.
+fn worked(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
+    let jobs = cell.work.jobs().expect("echo is made elsewhere");
+    let wall = expect::wall(&cell.work, cell.model, 2).as_nanos() as f64 * (1.005 + 0.03 * random.f64());
+    let times = || (Histogram::default(), Histogram::default());
+    let (mut response, mut service) = times();
+    let alone = cell.work.steps().alone().as_nanos() as f64;
+    for job in 0..jobs {
+        let grain =
+            if cell.model.family() == Family::Threads { 8e4 * random.f64() } else { 1e6 * f64::from(random.u8(1..=2)) };
+        let share = if cell.work.steps().wait.is_zero() { f64::from(job + 1) / f64::from(jobs) } else { 0.0 };
+        let time = (alone + grain + 1e4 * random.f64()).max(wall * share);
+        response.record(time as u64);
+        service.record((alone + grain) as u64);
+    }
+    let mut series =
+        vec![Series { name: "jobs".into(), response_time: response, service_time: service, lower_bound_from_ns: None }];
+    let heartbeat = match &cell.work {
+        Work::Offload(offload) => offload.heartbeat.map(|spec| {
+            let longest =
+                expect::longest_gap(offload, cell.model).expect("this work has a heartbeat").as_nanos() as f64;
+            let (mut response, mut service) = times();
+            for beat in 0..spec.beats {
+                let late = (longest - 1e7 * f64::from(beat)).max(0.0) * f64::from(u8::from(longest > 2e7));
+                response.record((late + 1e5 + 1e6 * random.f64()) as u64);
+                service.record(1_000 + random.u64(0..500));
+            }
+            let name = "beats".into();
+            series.push(Series { name, response_time: response, service_time: service, lower_bound_from_ns: None });
+            let longest_gap_ns = (longest + 1.2e6 * random.f64()) as u64;
+            Heartbeat { every_ns: spec.every.as_nanos() as u64, beats: spec.beats, longest_gap_ns }
+        }),
+        _ => None,
+    };
+    let threads = match cell.model {
+        Model::Sequential | Model::Async => 1,
+        Model::Threads => u64::from(jobs) + u64::from(heartbeat.is_some()),
+        Model::Pool(n) | Model::AsyncWorkers(n) => u64::from(n.get()),
+        Model::HybridRayon(n) => 1 + u64::from(n.get()),
+        Model::HybridBlocking if cell.work.steps().block + cell.work.steps().compute == Duration::ZERO => 1,
+        Model::HybridBlocking => 1 + u64::from(jobs),
+    };
+    Measured {
+        wall_ns: wall as u64,
+        jobs: jobs.into(),
+        threads,
+        series,
+        heartbeat,
+        usage: usage(threads, u64::from(jobs), cell.work.steps().compute.as_nanos() as u64 * u64::from(jobs)),
+        load: None,
+    }
+}
+
+fn echoed(model: Model, echo: &EchoSpec, random: &mut fastrand::Rng) -> Measured {
+    let inline = model.family() == Family::Async;
+    let mut histograms = [(); 4].map(|()| Histogram::default());
+    let base = 30_000 + 2_000 * (model.to_string().len() as u64 % 5) + random.u64(0..3_000);
+    for _ in 0..base {
+        let mut time = 2e5 * (1.0 - random.f64()).ln().abs() + 5e5;
+        if random.f64() < 0.05 {
+            time += if inline { 5e6 * (1.0 + random.f64()) } else { 1e6 * random.f64() };
+            histograms[2].record((time + 5e6) as u64);
+            histograms[3].record((time + 5e6) as u64);
+        } else {
+            histograms[0].record(time as u64);
+            histograms[1].record((time * 0.8) as u64);
+        }
+    }
+    let starved = if let Model::Pool(n) = model { echo.load.connections - u32::from(n.get()) } else { 0 };
+    for _ in 0..starved {
+        histograms[0].record(1_500_000_000);
+    }
+    let answered = base - u64::from(starved);
+    let [response, service, heavy_response, heavy_service] = histograms;
+    let lower_bound_from_ns = (starved > 0).then_some(1_500_000_000);
+    let threads = match model {
+        Model::Threads => 64,
+        Model::Pool(n) | Model::AsyncWorkers(n) => n.get().into(),
+        Model::HybridRayon(n) => u64::from(n.get()) + 1,
+        Model::HybridBlocking => 9,
+        Model::Async | Model::Sequential => 1,
+    };
+    let requests = Requests { planned: base, completed: answered, unfinished: starved.into(), ..Requests::default() };
+    Measured {
+        wall_ns: echo.load.duration.as_nanos() as u64,
+        jobs: answered,
+        threads,
+        series: vec![
+            Series { name: "requests".into(), response_time: response, service_time: service, lower_bound_from_ns },
+            Series {
+                name: "heavy requests".into(),
+                response_time: heavy_response,
+                service_time: heavy_service,
+                lower_bound_from_ns: None,
+            },
+        ],
+        heartbeat: None,
+        usage: usage(threads, answered, 900_000_000),
+        load: Some(LoadRecord {
+            connections_asked: 64,
+            connections_opened: 64,
+            connections_starved: starved,
+            requests,
+            threads: 1,
+            usage: usage(1, answered, 400_000_000),
+            ..LoadRecord::default()
+        }),
+    }
+}
+
+fn usage(threads: u64, jobs: u64, computed_ns: u64) -> Usage {
+    Usage {
+        cpu_user_ns: computed_ns + jobs * 1_500,
+        cpu_system_ns: threads * 40_000 + jobs * 900,
+        switches_voluntary: jobs + threads * 2,
+        switches_involuntary: threads / 3,
+        faults_minor: 100 + threads * 6,
+        faults_major: 0,
+        memory_peak_bytes: Some((5 << 20) + threads * 9_500 + jobs * 400),
+        memory_start_bytes: Some(4 << 20),
+        threads_at_end: Some(1),
+    }
+}

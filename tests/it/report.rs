@@ -1,0 +1,186 @@
+//! The report of a run that never was: what it says, that it says it safely, and that it says so when there is nothing.
+
+use async_vs_threads::record::{Failure, Outcome, State};
+use async_vs_threads::report::{self, Page, terminal};
+
+use crate::fixture::{self, Fixture};
+
+fn pages(fixture: &Fixture) -> Vec<Page> {
+    report::pages(&fixture.run, &fixture.scenarios, &fixture.records)
+}
+
+/// Where `AVT_REPORT_LOOK` says, for eyes.
+#[test]
+fn pages_can_be_looked_at() {
+    let Some(folder) = std::env::var_os("AVT_REPORT_LOOK") else { return };
+    for page in pages(&fixture::tour()) {
+        std::fs::write(std::path::Path::new(&folder).join(page.name), page.html).unwrap();
+    }
+}
+
+fn html<'a>(pages: &'a [Page], name: &str) -> &'a str {
+    &pages.iter().find(|page| page.name == name).expect("a page of that name").html
+}
+
+/// What stands between two texts, every time.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
+    text.split(start).skip(1).map(|rest| rest.split(end).next().expect("a split has a first part")).collect()
+}
+
+#[test]
+fn the_index_comes_first_and_every_scenario_has_a_page() {
+    let fixture = fixture::tour();
+    let pages = pages(&fixture);
+    let names: Vec<&str> = pages.iter().map(|page| page.name.as_str()).collect();
+    assert_eq!(names, ["index.html", "waiting.html", "computing.html", "heartbeat.html", "echo.html", "price.html"]);
+    for name in &names[1..] {
+        assert!(pages[0].html.contains(&format!("href=\"{name}\"")), "{name} is not linked");
+    }
+}
+
+#[test]
+fn what_happened_is_said_in_words() {
+    let pages = pages(&fixture::tour());
+    let said = |page: &Page| {
+        let answer = between(&page.html, "<div class=\"answer\">", "</div>")[0];
+        format!("{}:\n{}\n", page.name, between(answer, "<p>", "</p>").join("\n"))
+    };
+    insta::assert_snapshot!(pages[1..].iter().map(said).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn the_terminal_gets_a_row_a_cell() {
+    let Fixture { run, scenarios, records } = fixture::tour();
+    let tables: Vec<String> =
+        scenarios.iter().map(|scenario| terminal::table(scenario, &run, &records, Some(100), false)).collect();
+    insta::assert_snapshot!(tables.join("\n"));
+}
+
+#[test]
+fn a_narrow_terminal_gets_fewer_columns() {
+    let Fixture { run, scenarios, records } = fixture::tour();
+    for scenario in &scenarios {
+        for width in [40, 60, 80] {
+            let text = terminal::table(scenario, &run, &records, Some(width), false);
+            for line in text.lines() {
+                assert!(line.chars().count() <= usize::from(width), "wider than {width}: {line}");
+            }
+        }
+    }
+    insta::assert_snapshot!(terminal::table(&scenarios[3], &run, &records, Some(44), false));
+}
+
+#[test]
+fn colour_is_only_where_it_is_asked_for() {
+    let Fixture { run, scenarios, records } = fixture::tour();
+    assert!(!terminal::table(&scenarios[0], &run, &records, None, false).contains('\x1b'));
+    assert!(terminal::table(&scenarios[0], &run, &records, None, true).contains("\x1b[34masync\x1b[0m "));
+}
+
+#[test]
+fn the_same_records_give_the_same_bytes() {
+    assert_eq!(pages(&fixture::tour()), pages(&fixture::tour()));
+}
+
+#[test]
+fn pages_load_nothing_and_run_nothing() {
+    for Page { name, html } in pages(&fixture::tour()) {
+        for foreign in ["http://", "https://", "//cdn", "<script", " src=", "url(", "@import", "xmlns", " onload"] {
+            assert!(!html.contains(foreign), "{name} has {foreign}");
+        }
+        assert!(html.contains("default-src 'none'"), "{name}");
+        assert!(html.len() < 1_500_000, "{name} has {} bytes", html.len());
+    }
+}
+
+#[test]
+fn every_chart_has_a_name_and_a_finding_of_its_own() {
+    let mut n_charts = 0;
+    for Page { name, html } in pages(&fixture::tour()) {
+        let mut ids = between(&html, " id=\"", "\"");
+        let n_ids = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), n_ids, "{name} has an id twice");
+        for svg in between(&html, "<svg", "</svg>") {
+            n_charts += 1;
+            let [labels] = between(svg, "aria-labelledby=\"", "\"")[..] else {
+                panic!("{name}: a chart without a name")
+            };
+            assert!(labels.split(' ').all(|id| ids.contains(&id)), "{name}: {labels}");
+            assert!(svg.contains("role=\"img\""), "{name}");
+            for part in ["title", "desc"] {
+                let text = between(svg, &format!("<{part} "), &format!("</{part}>"));
+                assert!(text.len() == 1 && text[0].len() > 20, "{name}: {part} {text:?}");
+            }
+            assert!(!svg.contains("NaN") && !svg.contains("inf\""), "{name}");
+            assert!(!svg.contains("rgb(") && !svg.contains("\"#"), "{name}: colours belong to the page");
+        }
+    }
+    assert!(n_charts > 20, "{n_charts}");
+}
+
+#[test]
+fn bars_are_drawn_with_their_values_and_their_line() {
+    let pages = pages(&fixture::tour());
+    let svg = between(html(&pages, "computing.html"), "<svg", "</svg>")[0];
+    insta::assert_snapshot!(svg);
+}
+
+#[test]
+fn what_others_wrote_is_only_text() {
+    let hostile = "<script>alert(1)</script>\"'><img src=x onerror=y>&\x1b[31m\u{202e}";
+    let mut fixture = fixture::tour();
+    let scenario = &mut fixture.scenarios[0];
+    (scenario.question, scenario.analysis) = (hostile.into(), hostile.into());
+    scenario.source = hostile.into();
+    scenario.points[0].label = hostile.into();
+    let cell = scenario.cells()[1].clone();
+    let why = Failure::Died { process: "trial".into(), how: hostile.into(), last_words: hostile.into() };
+    fixture.records.retain(|record| record.scenario != "waiting");
+    fixture.records.push(fixture::record(&cell, 1, 1, Outcome::Failed(why)));
+    fixture.run.started = hostile.into();
+    fixture.run.rounds = hostile.into();
+    fixture.run.host.cpu = Some(hostile.into());
+    fixture.run.state = State::Partial(hostile.into());
+    for Page { name, html } in pages(&fixture) {
+        for raw in ["<script", "<img", "\x1b", "\u{202e}", "\"'>"] {
+            assert!(!html.contains(raw), "{name} has {raw:?}");
+        }
+    }
+    let text = terminal::table(&fixture.scenarios[0], &fixture.run, &fixture.records, Some(80), false);
+    assert!(!text.contains('\x1b') && !text.contains('\u{202e}'), "{text}");
+    assert!(text.contains("failed in round 1: the trial"), "{text}");
+}
+
+#[test]
+fn a_run_without_records_says_so() {
+    let mut fixture = fixture::tour();
+    fixture.records.clear();
+    fixture.run.state = State::Running;
+    let pages = pages(&fixture);
+    assert!(pages[0].html.contains("This run has not ended: 0 of 192 trials left a record."));
+    assert!(html(&pages, "echo.html").contains("No trial was run, so there is no answer."));
+    let text = terminal::table(&fixture.scenarios[0], &fixture.run, &[], None, false);
+    assert!(text.contains("no trial"), "{text}");
+}
+
+#[test]
+fn trials_that_failed_say_why() {
+    let mut fixture = fixture::tour();
+    for record in &mut fixture.records {
+        record.outcome = Outcome::Failed(Failure::TimedOut { after_ns: 30_000_000_000 });
+    }
+    let pages = pages(&fixture);
+    let page = html(&pages, "waiting.html");
+    assert!(page.contains("Every trial failed, so there is no answer."));
+    assert!(page.contains("failed in rounds 1, 2, 3, 4, 5, 6: no end after 30.0 s"));
+    assert!(!page.contains("<svg"));
+}
+
+#[test]
+fn a_build_without_optimisation_is_named() {
+    let mut fixture = fixture::tour();
+    fixture.run.host.debug_build = true;
+    assert!(pages(&fixture).iter().all(|page| page.html.contains("without optimisation")));
+}
