@@ -20,6 +20,10 @@ pub struct Response<'a> {
 
 /// The content type of everything said in plain words.
 const TEXT: &str = "text/plain; charset=utf-8";
+const TEXT_LINE: &[u8; 41] = b"Content-Type: text/plain; charset=utf-8\r\n";
+
+/// Room for a head with a stamp and everything else.
+const MOST_OF_A_HEAD: usize = 384;
 
 impl<'a> Response<'a> {
     /// Plain text.
@@ -84,7 +88,7 @@ impl Output {
     #[inline]
     pub(super) fn answer(&mut self, response: &Response<'_>, date: &str, manner: Manner) {
         let out = &mut self.bytes;
-        out.reserve(320 + response.body.len());
+        out.reserve(MOST_OF_A_HEAD + response.body.len());
         match (manner.version, response.status) {
             (Version::Http11, Status::Ok) => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
             (version, status) => {
@@ -93,15 +97,23 @@ impl Output {
                 put(out, [status.code(), status.reason(), "\r\n"]);
             }
         }
-        if !response.content_type.is_empty() {
-            put(out, ["Content-Type: ", response.content_type, "\r\n"]);
+        match response.content_type {
+            "" => {}
+            TEXT => out.extend_from_slice(TEXT_LINE),
+            other => put(out, ["Content-Type: ", other, "\r\n"]),
         }
         if response.status != Status::NoContent {
             out.extend_from_slice(b"Content-Length: ");
             put_decimal(out, response.body.len());
             out.extend_from_slice(b"\r\n");
         }
-        put(out, ["Date: ", date, "\r\n"]);
+        out.extend_from_slice(b"Date: ");
+        match <&[u8; 29]>::try_from(date.as_bytes()) {
+            // Of a known length, it is copied without a call.
+            Ok(date) => out.extend_from_slice(date),
+            Err(_) => out.extend_from_slice(date.as_bytes()),
+        }
+        out.extend_from_slice(b"\r\n");
         if let Some(allow) = response.allow {
             put(out, ["Allow: ", allow, "\r\n"]);
         }
@@ -129,6 +141,9 @@ fn put(out: &mut Vec<u8>, parts: [&str; 3]) {
 
 #[inline]
 pub(super) fn put_decimal(out: &mut Vec<u8>, number: usize) {
+    if number < 10 {
+        return out.push(b'0' + number as u8);
+    }
     let mut digits = [0; 20];
     let (mut at, mut rest) = (digits.len(), number);
     loop {
