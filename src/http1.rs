@@ -38,6 +38,7 @@ mod encode;
 mod fault;
 mod field;
 mod input;
+mod remembered;
 mod reply;
 mod request;
 mod response;

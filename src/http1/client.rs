@@ -7,6 +7,7 @@ use super::chunked::Chunked;
 use super::fault::Fault;
 use super::input::Input;
 use super::limits;
+use super::remembered::Remembered;
 use super::reply::{DATE, Framing, Head, Reply, ReplyError};
 use super::scan::{Scan, Start};
 
@@ -17,8 +18,8 @@ pub struct ClientCodec {
     input: Input,
     reading: Reading,
     stamp: Option<Arc<str>>,
-    /// The last head that may come again: the replies of one server differ in their Date and little else.
-    last: Remembered,
+    /// The replies of one server differ in their Date and little else.
+    last: Remembered<Head>,
     /// All bytes of the current reply so far.
     bytes: u64,
     n_interim: u8,
@@ -41,7 +42,7 @@ impl ClientCodec {
             input: Input::new(),
             reading: Reading::Head(Scan::default()),
             stamp: expected_stamp,
-            last: Remembered::default(),
+            last: Remembered::nothing(),
             bytes: 0,
             n_interim: 0,
             has_served: false,
@@ -154,7 +155,7 @@ impl ClientCodec {
 fn find_head(
     input: &Input,
     scan: &mut Scan,
-    last: &mut Remembered,
+    last: &mut Remembered<Head>,
     stamp: Option<&str>,
 ) -> Result<Option<Head>, Fault> {
     let waiting = input.waiting();
@@ -165,47 +166,12 @@ fn find_head(
         if waiting.first().is_some_and(|first| *first > b' ')
             && let Ok(Some(head)) = Head::parse(waiting, stamp)
         {
-            last.remember(&waiting[..head.len], head);
+            last.remember(&waiting[..head.len], head.date.map_or(0..0, |date| date..date + DATE), head);
             return Ok(Some(head));
         }
     }
     match scan.advance(waiting, Start::Reply)? {
         Some(len) => Head::parse(&waiting[..len], stamp),
         None => Ok(None),
-    }
-}
-
-/// A head that was judged good, to be compared with the next one byte by byte, but for the value of its Date: a fifth of
-/// the cost of parsing it.
-#[derive(Debug, Default)]
-struct Remembered {
-    bytes: Vec<u8>,
-    date: usize,
-    head: Option<Head>,
-}
-
-/// Longer heads are not worth their memory.
-const MOST_REMEMBERED: usize = 512;
-
-impl Remembered {
-    fn remember(&mut self, bytes: &[u8], head: Head) {
-        self.head = None;
-        if let Some(date) = head.date.filter(|_| bytes.len() <= MOST_REMEMBERED) {
-            self.bytes.clear();
-            self.bytes.extend_from_slice(bytes);
-            (self.date, self.head) = (date, Some(head));
-        }
-    }
-
-    /// The same head again? Then it is as good as the last time, unless something else than text stands for the Date.
-    #[inline]
-    fn recognise(&self, bytes: &[u8]) -> Option<Head> {
-        let head = self.head?;
-        let bytes = bytes.get(..self.bytes.len())?;
-        let after = self.date + DATE;
-        let is_same = bytes[..self.date] == self.bytes[..self.date]
-            && bytes[after..] == self.bytes[after..]
-            && bytes[self.date..after].iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
-        is_same.then_some(head)
     }
 }

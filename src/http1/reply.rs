@@ -79,7 +79,7 @@ pub(super) struct Head {
     pub(super) framing: Framing,
     pub(super) is_kept_alive: bool,
     pub(super) is_stamped: bool,
-    /// Where the value of the only Date begins, if it has the length of one.
+    /// Where the value of its last Date begins, if it has the length of one.
     pub(super) date: Option<usize>,
 }
 
@@ -113,7 +113,7 @@ impl Head {
         if len > limits::HEAD {
             return Err(Fault::HeadTooLarge);
         }
-        if !scan::has_no_bare_line_feed(&bytes[..len]) {
+        if !scan::has_no_bare_line_feed(&bytes[..len], response.headers) {
             return Err(Fault::Malformed);
         }
         let fields = Fields::gather(response.headers, stamp)?;

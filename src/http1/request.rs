@@ -91,7 +91,7 @@ impl Head {
         if method.len() > limits::METHOD || target.len() > limits::TARGET || len > limits::HEAD {
             return Err(Fault::HeadTooLarge);
         }
-        if !target.is_ascii() || !scan::has_no_bare_line_feed(&bytes[..len]) {
+        if !target.is_ascii() || !scan::has_no_bare_line_feed(&bytes[..len], request.headers) {
             return Err(Fault::Malformed);
         }
         judge_target(method, target.as_bytes())?;

@@ -6,6 +6,7 @@ use super::body::Body;
 use super::chunked::Chunked;
 use super::fault::Fault;
 use super::input::Input;
+use super::remembered::Remembered;
 use super::request::{Framing, Head, Version};
 use super::response::{Manner, Output};
 use super::scan::{Scan, Start};
@@ -24,6 +25,7 @@ pub struct ServerCodec {
     input: Input,
     output: Output,
     reading: Reading,
+    last: Remembered<Head>,
     n_empty_lines: u8,
     has_ended: bool,
 }
@@ -52,6 +54,7 @@ impl ServerCodec {
             input: Input::new(),
             output: Output::new(stamp),
             reading: Reading::Head(Scan::default()),
+            last: Remembered::nothing(),
             n_empty_lines: 0,
             has_ended: false,
         }
@@ -170,21 +173,24 @@ impl ServerCodec {
         }
         let Reading::Head(scan) = &mut self.reading else { return Ok(None) };
         let waiting = self.input.waiting();
-        let mut head = None;
         // The way of nearly every request: here as a whole, and good.
-        if scan.is_fresh() && waiting.first().is_some_and(|first| *first > b' ') {
-            head = Head::parse(waiting).ok().flatten();
+        if scan.is_fresh() {
+            if let Some(head) = self.last.recognise(waiting) {
+                self.n_empty_lines = 0;
+                return Ok(Some(head));
+            }
+            if waiting.first().is_some_and(|first| *first > b' ')
+                && let Ok(Some(head)) = Head::parse(waiting)
+            {
+                self.last.remember(&waiting[..head.len], 0..0, head);
+                self.n_empty_lines = 0;
+                return Ok(Some(head));
+            }
         }
-        if head.is_none()
-            && let Some(len) = scan.advance(waiting, Start::Request)?
-        {
-            head = Head::parse(&waiting[..len])?;
-        }
-        if head.is_some() {
-            self.n_empty_lines = 0;
-            *scan = Scan::default();
-        }
-        Ok(head)
+        let Some(len) = scan.advance(waiting, Start::Request)? else { return Ok(None) };
+        *scan = Scan::default();
+        self.n_empty_lines = 0;
+        Head::parse(&waiting[..len])
     }
 
     fn skip_body(&mut self) -> Result<Found, Fault> {

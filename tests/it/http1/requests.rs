@@ -75,7 +75,7 @@ fn expand(expected: &str) -> (String, bool) {
         let what = what.replace('_', " ");
         let (status, body, length) = match what.chars().next() {
             Some('=' | '~') => ("200 OK", what[1..].to_string(), what.len() - 1),
-            Some('^') => ("200 OK", String::new(), what[1..].parse().unwrap()),
+            Some('^') => ("200 OK", String::new(), what[1..].parse().expect("a length")),
             _ => {
                 let status = match what.as_str() {
                     "100" => {
