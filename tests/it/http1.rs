@@ -4,6 +4,7 @@
 mod properties;
 mod replies;
 mod requests;
+mod served;
 
 /// All the ways in which a case's bytes are cut. Long ones are not cut at every place.
 fn cuts(bytes: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {

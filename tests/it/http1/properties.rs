@@ -4,7 +4,7 @@ use async_vs_threads::http1::{Method, Response, ServerCodec, Status, encode_requ
 use proptest::prelude::*;
 
 use super::replies::Asked;
-use super::requests::Served;
+use super::served::Served;
 
 /// Bytes that look like requests more often than not: pieces of some, in any order, and noise.
 fn likely(pieces: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
