@@ -197,7 +197,7 @@ fn head(run: &Run, records: &[Record]) -> Head {
         State::Complete => {}
         State::Running => warnings.push(format!("This run has not ended: {so_far}.")),
         State::Partial(signal) => {
-            warnings.push(format!("This run was ended early by {}: {so_far}.", words::one_line(signal)));
+            warnings.push(format!("This run is partial: {} ended it early, and {so_far}.", words::one_line(signal)));
         }
     }
     if run.host.debug_build {
