@@ -1,6 +1,6 @@
 //! The parent of all trials: scenarios in, records out.
 //!
-//! It plans every trial before the first starts ([`plan`]), runs them one after the other in processes of their own
+//! It plans every trial before the first starts ([`Plan`]), runs them one after the other in processes of their own
 //! ([`Child`](child::Child)), and hands each record to whoever listens as an [`Event`]. It knows no report and draws no
 //! progress.
 

@@ -49,7 +49,7 @@ impl Drop for Running {
 /// `avt serve`, on a port of its own.
 #[derive(Debug)]
 pub(crate) struct Server {
-    pub(crate) process: Running,
+    _process: Running,
     pub(crate) address: SocketAddr,
 }
 
@@ -60,7 +60,7 @@ impl Server {
         let mut line = String::new();
         BufReader::new(process.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()?.parse().ok());
-        Self { process, address: address.unwrap_or_else(|| panic!("no address in {line:?}")) }
+        Self { _process: process, address: address.unwrap_or_else(|| panic!("no address in {line:?}")) }
     }
 
     /// Sends bytes on a connection of their own, ends our side, and reads until the server ends its own.
