@@ -146,3 +146,49 @@ impl Deadline {
         Halt::Failed(Failure::TimedOut { after_ns: crate::units::nanos(self.limit) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Cell, Model, SleepSpec};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    /// What a trial makes of a program that is not ours.
+    fn outcome(script: &str, limit: Duration) -> Failure {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("program");
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let cell = Cell {
+            scenario: "test".into(),
+            point: String::new(),
+            model: Model::Async,
+            work: Work::Sleep(SleepSpec { jobs: 1, wait: Duration::from_millis(1) }),
+            jobs_wanted: None,
+        };
+        let planned = Planned { cell, round: 1, order: 1, seed: 1, expected: limit, limit };
+        let interrupt = Interrupt::listen().unwrap();
+        match trial(&planned, &Program(path), &Calibration::default(), &interrupt) {
+            Err(Halt::Failed(failure)) => failure,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_trial_that_takes_too_long_is_ended() {
+        let limit = Duration::from_millis(100);
+        assert_eq!(outcome("exec sleep 60", limit), Failure::TimedOut { after_ns: 100_000_000 });
+    }
+
+    #[test]
+    fn a_trial_that_ends_without_a_word_says_how() {
+        let long = Duration::from_secs(60);
+        let Failure::Died { how, last_words, .. } = outcome("echo oh dear >&2; exit 101", long) else { panic!() };
+        assert_eq!(
+            (how.as_str(), last_words.as_str()),
+            ("ended with exit code 101 and without a measurement", "oh dear")
+        );
+        let Failure::WrongWork { what } = outcome("echo nonsense; sleep 60", long) else { panic!() };
+        assert!(what.contains("the trial said what is no reply"), "{what}");
+    }
+}

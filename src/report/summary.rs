@@ -148,6 +148,8 @@ pub struct LoadSummary {
     pub lost: u64,
     /// Requests of all rounds.
     pub planned: u64,
+    /// CPUs of the server and of the generator; empty where the kernel chose.
+    pub cpus: (Vec<usize>, Vec<usize>),
 }
 
 /// Every cell of a scenario, point by point. Records of other scenarios are passed over.
@@ -283,12 +285,14 @@ fn load(rounds: &[(&LoadRecord, u64)]) -> Option<LoadSummary> {
         |value: &dyn Fn(&LoadRecord, u64) -> f64| Spread::of(rounds.iter().map(|(load, wall)| value(load, *wall)));
     let share =
         |load: &LoadRecord, wall: u64| load.usage.cpu_ns() as f64 / (wall * u64::from(load.threads)).max(1) as f64;
+    let first = rounds.first()?.0;
     Some(LoadSummary {
-        connections: rounds.first()?.0.connections_asked,
+        connections: first.connections_asked,
         starved: each(&|load, _| f64::from(load.connections_starved))?,
         cpu_ns: each(&|load, _| load.usage.cpu_ns() as f64)?,
         cpu_share: each(&share)?,
         lost: rounds.iter().map(|(load, _)| load.requests.planned - load.requests.completed).sum(),
         planned: rounds.iter().map(|(load, _)| load.requests.planned).sum(),
+        cpus: first.cpus.clone(),
     })
 }

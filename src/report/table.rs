@@ -10,6 +10,8 @@ use crate::units;
 pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Row>,
+    /// Where server and generator ran, in a sentence.
+    placement: Option<String>,
 }
 
 /// The figures of one cell.
@@ -103,14 +105,24 @@ fn starves(point: &PointSummary) -> bool {
 
 fn of(point: &PointSummary, columns: Vec<Column>, series: &str) -> Table {
     let rows: Vec<Row> = point.cells.iter().map(|cell| row(cell, &columns, series)).collect();
-    Table { columns, rows }
+    Table { columns, rows, placement: placement(point) }
+}
+
+/// Where server and generator ran, in words; nothing where there was none.
+fn placement(point: &PointSummary) -> Option<String> {
+    let load = point.cells.iter().find_map(|cell| cell.measures.as_ref()?.load.as_ref())?;
+    let (server, generator) = &load.cpus;
+    if server.is_empty() || generator.is_empty() {
+        return Some("Server and load generator ran on whichever CPUs the kernel chose.".into());
+    }
+    Some(format!("The server ran on {}, the load generator on {}.", words::cpus(server), words::cpus(generator)))
 }
 
 impl Table {
     /// What a reader has to know about the figures.
     pub(super) fn notes(&self) -> Vec<String> {
         let texts = || self.rows.iter().flat_map(|row| &row.figures).map(|figure| figure.text.as_str());
-        let mut notes = Vec::new();
+        let mut notes: Vec<String> = self.placement.iter().cloned().collect();
         if texts().any(|text| text == "n/a") {
             notes.push(
                 "n/a: in some round fewer than ten samples lie beyond this percentile, too few to tell it.".into(),

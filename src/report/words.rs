@@ -16,6 +16,18 @@ pub(super) fn count(n: f64) -> String {
     units::count(n.round() as u64)
 }
 
+/// `CPU 0`, `CPUs 0, 1 and 2`.
+pub(super) fn cpus(cpus: &[usize]) -> String {
+    match cpus.split_last() {
+        None => "no CPU".into(),
+        Some((only, [])) => format!("CPU {only}"),
+        Some((last, others)) => {
+            let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+            format!("CPUs {} and {last}", others.join(", "))
+        }
+    }
+}
+
 /// A rate without its unit, which the heading names.
 pub(super) fn per_second(rate: f64) -> String {
     units::rate(rate).trim_end_matches("/s").to_owned()
