@@ -8,13 +8,13 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use crate::load::{self, LoadError, Plan, Question, Trouble, Until};
+use crate::load::{self, Plan, Question, Trouble, Until};
 use crate::runner::Interrupt;
 use crate::units;
 
 pub(super) use args::Args;
 
-use super::output::{Stop, color, note, print, print_json};
+use super::output::{Stop, note, print, print_json};
 use args::Target;
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
@@ -33,14 +33,12 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         length(&plan)
     ));
 
-    let loaded = load::run(&plan, || (), || (), || interrupt.signal().is_some()).map_err(|error| match error {
-        LoadError::Connect { .. } | LoadError::Descriptors { .. } | LoadError::Start(_) => Stop::machine(error),
-    })?;
+    let loaded = load::run(&plan, || (), || (), || interrupt.signal().is_some()).map_err(Stop::machine)?;
     let signal = interrupt.signal();
     if args.json {
         print_json(&tell::json(&args.url, &plan, &loaded, signal.is_some()))?;
     } else {
-        print(tell::text(&plan, &loaded, signal.is_some(), color()))?;
+        print(tell::text(&loaded, signal.is_some()))?;
     }
     match signal {
         Some(signal) => Err(Stop::signal(signal)),

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
 use crate::histogram::Histogram;
-use crate::load::{Loaded, Plan, Until};
+use crate::load::{Loaded, Plan};
 use crate::units;
 
 /// The percentiles that are told, and how they are called.
@@ -52,8 +52,7 @@ pub(super) fn json(url: &str, plan: &Plan, loaded: &Loaded, partial: bool) -> Va
 }
 
 /// For people: what became of the requests, their times, and what they cost.
-pub(super) fn text(plan: &Plan, loaded: &Loaded, partial: bool, color: bool) -> String {
-    let _ = color;
+pub(super) fn text(loaded: &Loaded, partial: bool) -> String {
     let load = &loaded.load;
     let requests = &load.requests;
     let mut text = String::new();
@@ -83,7 +82,10 @@ pub(super) fn text(plan: &Plan, loaded: &Loaded, partial: bool, color: bool) -> 
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    let _ = writeln!(text, "\n{}", table.to_string().trim_end());
+    text.push('\n');
+    for line in table.lines() {
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
     if from.is_some() {
         text.push_str(">= : rests on requests that never got their answer\n");
     }
@@ -117,9 +119,6 @@ pub(super) fn text(plan: &Plan, loaded: &Loaded, partial: bool, color: bool) -> 
             .memory_peak_bytes
             .map_or_else(|| "memory n/a".into(), |peak| format!("{} at most", units::bytes(peak))),
     );
-    if let (Until::Requests(_), 0) = (plan.until, requests.completed) {
-        text.push_str("nothing was measured\n");
-    }
     text.trim_end().to_owned()
 }
 
