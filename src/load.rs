@@ -18,7 +18,7 @@ mod raw;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Barrier, OnceLock};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -153,38 +153,36 @@ pub fn run(
 ) -> Result<Loaded, LoadError> {
     check_descriptors(plan)?;
     let threads = u32::from(plan.threads).min(plan.connections);
-    let (open, window) = (Barrier::new(threads as usize + 1), OnceLock::new());
-    let trouble = OnceLock::new();
-    let opened = AtomicU64::new(0);
-    let gate = Gate { open: &open, window: &window, trouble: &trouble, opened: &opened };
-
     let (books, wall_ns, usage) = thread::scope(|scope| {
-        let mut handles = Vec::new();
+        let (report, reports) = mpsc::channel();
+        let (mut handles, mut doors) = (Vec::new(), Vec::new());
         for k in 0..threads {
-            let name = format!("generator {}", k + 1);
-            let share = Share::of(plan, k, threads);
+            let (door, window) = mpsc::channel();
+            let (share, gate) = (Share::of(plan, k, threads), Gate { report: report.clone(), window });
             let work = move || match plan.client {
                 Client::Raw => closed::run::<raw::RawClient>(plan, share, gate),
                 Client::Reqwest => closed::run::<ordinary::ReqwestClient>(plan, share, gate),
             };
-            handles.push(
-                thread::Builder::new().name(name).spawn_scoped(scope, work).expect("a generator has few threads"),
-            );
+            // Where this fails, the doors of the threads before it close, and they end.
+            handles.push(thread::Builder::new().name(format!("generator {}", k + 1)).spawn_scoped(scope, work)?);
+            doors.push(door);
         }
-        open.wait();
-        if let Some(trouble) = trouble.get() {
-            open.wait();
-            let opened = opened.load(Ordering::Relaxed) as u32;
-            return Err(LoadError::Connect { server: plan.server, opened, asked: plan.connections, trouble: *trouble });
+        drop(report);
+        let opened: Vec<Opened> = reports.iter().collect();
+        if let Some(trouble) = opened.iter().find_map(|opened| opened.trouble) {
+            let opened = opened.iter().map(|opened| opened.connections).sum();
+            return Err(LoadError::Connect { server: plan.server, opened, asked: plan.connections, trouble });
         }
-        let window = window.get_or_init(|| Arc::new(Window::of(plan)));
-        open.wait();
+        let window = Arc::new(Window::of(plan));
+        for door in doors {
+            door.send(Arc::clone(&window)).expect("a thread that has opened its connections waits at its door");
+        }
 
         let done = || handles.iter().all(thread::ScopedJoinHandle::is_finished);
-        sleep_until(window, window.begin, &|| stop() || done());
+        sleep_until(&window, window.begin, &|| stop() || done());
         let meter = Meter::start();
         begin();
-        sleep_until(window, window.end(), &|| stop() || done());
+        sleep_until(&window, window.end(), &|| stop() || done());
         // An early end by `stop` becomes the end for the connections too.
         let now = window.now();
         window.end.fetch_min(now, Ordering::Relaxed);
@@ -204,13 +202,18 @@ pub fn run(
     Ok(all.close(plan, threads, wall_ns, usage))
 }
 
-/// What the generator threads and the one that waits for them share until the window opens.
-#[derive(Clone, Copy)]
-struct Gate<'a> {
-    open: &'a Barrier,
-    window: &'a OnceLock<Arc<Window>>,
-    trouble: &'a OnceLock<Trouble>,
-    opened: &'a AtomicU64,
+/// What a generator thread says when it has opened its connections, or could not.
+#[derive(Clone, Copy, Debug)]
+struct Opened {
+    connections: u32,
+    trouble: Option<Trouble>,
+}
+
+/// Where a generator thread reports, and then waits for the window. A closed door means that there will be none.
+#[derive(Debug)]
+struct Gate {
+    report: mpsc::Sender<Opened>,
+    window: mpsc::Receiver<Arc<Window>>,
 }
 
 /// One generator thread's part of a plan.

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -12,10 +12,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::units;
+
 use super::books::{Books, Instants};
 use super::client::{Answer, Client, Trouble};
 use super::patience::Patience;
-use super::{Gate, Plan, Share, Until, Window};
+use super::{Gate, Opened, Plan, Share, Until, Window};
 
 /// Connections that one thread opens at the same time: more could overflow a server's backlog, and a dropped SYN costs
 /// a second.
@@ -51,9 +53,15 @@ struct UnderWay {
 }
 
 /// Runs one generator thread, from the opening of its connections to the closing of its books.
-pub(super) fn run<C: Client>(plan: &Plan, share: Share, gate: Gate<'_>) -> Books {
-    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
-    let runtime = runtime.expect("its descriptors were counted before the threads were started");
+pub(super) fn run<C: Client>(plan: &Plan, share: Share, gate: Gate) -> Books {
+    let Gate { report, window } = gate;
+    let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tell(report, 0, Some(error.into()));
+            return Books::default();
+        }
+    };
     let desk = Rc::new(Desk::<C> {
         plan: plan.clone(),
         client: Rc::new(C::share(plan)),
@@ -61,19 +69,24 @@ pub(super) fn run<C: Client>(plan: &Plan, share: Share, gate: Gate<'_>) -> Books
         budget: Cell::new(share.requests),
     });
     runtime.block_on(async {
-        let clients = open(&desk, share, gate).await;
-        // Once when all connections are open, and once more when the clock is set. Nothing else runs here yet.
-        gate.open.wait();
-        gate.open.wait();
-        if let Some(window) = gate.window.get() {
-            ask_all(&desk, share, clients, window).await;
+        let (clients, trouble) = open(&desk, share).await;
+        tell(report, clients.len(), trouble);
+        // Holds the thread, on which nothing else runs yet.
+        if let Ok(window) = window.recv() {
+            ask_all(&desk, share, clients, &window).await;
         }
     });
     desk.books.take()
 }
 
-/// Opens this thread's connections; the first trouble is left at the gate.
-async fn open<C: Client>(desk: &Rc<Desk<C>>, share: Share, gate: Gate<'_>) -> Vec<C> {
+/// Reports, and gives the sender away: whoever listens has heard the last report when all senders are gone.
+fn tell(report: Sender<Opened>, connections: usize, trouble: Option<Trouble>) {
+    // Nobody listens when another thread could not be started; then the door is closed as well.
+    let _ = report.send(Opened { connections: connections as u32, trouble });
+}
+
+/// Opens this thread's connections, until one of them meets trouble.
+async fn open<C: Client>(desk: &Rc<Desk<C>>, share: Share) -> (Vec<C>, Option<Trouble>) {
     let places = Rc::new(Semaphore::new(OPENING));
     let mut opening = JoinSet::new();
     for _ in 0..share.connections {
@@ -88,15 +101,11 @@ async fn open<C: Client>(desk: &Rc<Desk<C>>, share: Share, gate: Gate<'_>) -> Ve
     while let Some(client) = opening.join_next().await {
         match client.expect("opening does not panic") {
             Ok(client) => clients.push(client),
-            Err(trouble) => {
-                gate.trouble.get_or_init(|| trouble);
-                // What one connection met the others would meet too.
-                break;
-            }
+            // What one connection met the others would meet too.
+            Err(trouble) => return (clients, Some(trouble)),
         }
     }
-    gate.opened.fetch_add(clients.len() as u64, Ordering::Relaxed);
-    clients
+    (clients, None)
 }
 
 /// Lets every connection ask until the window ends and the drain is over.
@@ -131,7 +140,7 @@ async fn ask_all<C: Client>(desk: &Rc<Desk<C>>, share: Share, clients: Vec<C>, w
 async fn over(window: &Window, drain: Duration) {
     const LOOK_UP: Duration = Duration::from_millis(20);
     loop {
-        let end = window.end().saturating_add(crate::units::nanos(drain));
+        let end = window.end().saturating_add(units::nanos(drain));
         let left = end.saturating_sub(window.now());
         if left == 0 {
             break;

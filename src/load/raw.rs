@@ -64,7 +64,9 @@ impl Client for RawClient {
             let n = self.stream.read(self.http.space()).await?;
             self.http.received(n);
             if let Some(reply) = self.http.next(self.shared.to_head)? {
-                return Ok(Answer { status: reply.status, bytes: reply.bytes, keep_alive: reply.keep_alive });
+                // Bytes behind the answer would be taken for the next one: such a connection is not asked again.
+                let keep_alive = reply.keep_alive && self.http.is_at_rest();
+                return Ok(Answer { status: reply.status, bytes: reply.bytes, keep_alive });
             }
         }
     }
