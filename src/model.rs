@@ -57,7 +57,7 @@ pub struct Ran {
 pub fn run<W: Workload>(model: Model, workload: Arc<W>, ledger: &Arc<Ledger>) -> Result<Ran, Failure> {
     let room = Room::read();
     match model {
-        Model::Sequential => threads::run_sequential(&*workload, ledger),
+        Model::Sequential => Ok(threads::run_sequential(&*workload, ledger)),
         Model::Threads => threads::run_each(&workload, ledger, &room.for_threads(u64::from(ledger.jobs()))?),
         Model::Pool(n) => threads::run_pool(n.get(), &workload, ledger, &room.for_threads(u64::from(n.get()))?),
         Model::Async => Ok(tasks::run(&one_thread()?, Inline, &workload, ledger)),
@@ -83,13 +83,19 @@ pub fn wall<W: Workload>(model: Model, workload: &Arc<W>, jobs: u32) -> Result<D
 pub fn serve(model: Model, listener: TcpListener, echo: Arc<Echo>) -> io::Result<Infallible> {
     match model {
         Model::Sequential => threads::serve_sequential(&listener, &echo),
-        Model::Threads => threads::serve_each(&listener, &echo),
+        Model::Threads => threads::serve_each(&listener, &echo, Room::read().most()),
         Model::Pool(n) => threads::serve_pool(n.get(), &listener, &echo),
         Model::Async => tasks::serve(&one_thread_io()?, Inline, listener, echo),
         Model::AsyncWorkers(n) => tasks::serve(&many_threads_io(n.get())?, Inline, listener, echo),
         Model::HybridBlocking => tasks::serve(&one_thread_io()?, BlockingPool, listener, echo),
         Model::HybridRayon(n) => tasks::serve(&one_thread_io()?, RayonPool::new(n.get())?, listener, echo),
     }
+}
+
+/// Whether the machine allows a server of this model to give each of so many connections what it needs.
+pub fn check_server(model: Model, connections: u32) -> Result<(), Failure> {
+    let threads = if model == Model::Threads { u64::from(connections) } else { 0 };
+    Room::read().for_threads(threads).map(drop)
 }
 
 /// Listens for any model: the same address reuse and the same backlog.
@@ -138,6 +144,11 @@ struct Admitted {
 impl Room {
     fn read() -> Self {
         Self { limits: host::thread_limits() }
+    }
+
+    /// How many threads fit.
+    fn most(&self) -> u64 {
+        self.limits.first().map_or(u64::MAX, |lowest| lowest.allows)
     }
 
     fn for_threads(&self, needed: u64) -> Result<Admitted, Failure> {

@@ -155,7 +155,7 @@ pub struct LoadRecord {
     pub errors: BTreeMap<String, u64>,
     /// Answers by status code.
     pub status: BTreeMap<u16, u64>,
-    /// Body and head bytes received.
+    /// Bytes received, as far as the client tells: head and body by `raw`, bodies alone by `reqwest`.
     pub bytes_received: u64,
     /// Generator threads.
     pub threads: u32,

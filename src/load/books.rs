@@ -21,7 +21,7 @@ pub(super) struct Books {
     in_window: u64,
     connections: u32,
     starved: u32,
-    /// When the last request of the window was answered, nanoseconds from the common start.
+    /// When the last request of the window was answered or failed, nanoseconds from the common start.
     pub(super) last_done: u64,
 }
 
@@ -55,14 +55,16 @@ impl Books {
     }
 
     /// A request that ended by an error: it has no time.
-    pub(super) fn failed(&mut self, trouble: Trouble) {
+    pub(super) fn failed(&mut self, trouble: Trouble, now: u64) {
         self.requests.failed += 1;
+        self.last_done = now;
         *self.errors.entry(trouble.class()).or_default() += 1;
     }
 
     /// A request that was given up.
-    pub(super) fn timed_out(&mut self, heavy: bool, waited: u64) {
+    pub(super) fn timed_out(&mut self, heavy: bool, waited: u64, now: u64) {
         self.requests.timed_out += 1;
+        self.last_done = now;
         self.waited(heavy, waited);
     }
 
@@ -77,10 +79,10 @@ impl Books {
         self.requests.unsent += requests;
     }
 
-    /// A connection at its end, and how many answers it got in the window.
-    pub(super) fn connection(&mut self, answers: u64) {
+    /// A connection at its end, and whether it asked in the window and got no answer.
+    pub(super) fn connection(&mut self, starved: bool) {
         self.connections += 1;
-        self.starved += u32::from(answers == 0);
+        self.starved += u32::from(starved);
     }
 
     fn waited(&mut self, heavy: bool, waited: u64) {

@@ -41,8 +41,16 @@ pub(super) trait Client: Sized + 'static {
     /// Prepares what is the same for all connections.
     fn share(plan: &Plan) -> Self::Shared;
 
-    /// Opens a connection.
+    /// What it means when a connection is not open within the time-out.
+    const NOT_OPENED: Trouble = Trouble::ConnectTimeout;
+
+    /// Opens a connection before the clock starts.
     async fn connect(shared: &Rc<Self::Shared>) -> Result<Self, Trouble>;
+
+    /// Opens a connection in the place of one that has ended.
+    async fn connect_again(shared: &Rc<Self::Shared>) -> Result<Self, Trouble> {
+        Self::connect(shared).await
+    }
 
     /// Asks one question and reads the whole answer. After an error the connection is not used again.
     async fn ask(&mut self, heavy: bool) -> Result<Answer, Trouble>;

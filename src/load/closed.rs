@@ -40,7 +40,16 @@ struct Desk<C: Client> {
 #[derive(Debug, Default)]
 struct Gauge {
     under_way: Cell<Option<UnderWay>>,
+    /// Requests that belong to the window, and answers that came within it.
+    requests: Cell<u64>,
     answers: Cell<u64>,
+}
+
+impl Gauge {
+    fn count(&self, answered: bool) {
+        self.requests.set(self.requests.get() + 1);
+        self.answers.set(self.answers.get() + u64::from(answered));
+    }
 }
 
 /// A request that has no answer yet.
@@ -94,7 +103,7 @@ async fn open<C: Client>(desk: &Rc<Desk<C>>, share: Share) -> (Vec<C>, Option<Tr
         opening.spawn_local(async move {
             let _place = places.acquire().await.expect("the semaphore is never closed");
             let connecting = timeout(desk.plan.timeout, C::connect(&desk.client)).await;
-            connecting.unwrap_or(Err(Trouble::ConnectTimeout))
+            connecting.unwrap_or(Err(C::NOT_OPENED))
         });
     }
     let mut clients = Vec::with_capacity(share.connections as usize);
@@ -128,8 +137,9 @@ async fn ask_all<C: Client>(desk: &Rc<Desk<C>>, share: Share, clients: Vec<C>, w
     for gauge in gauges {
         if let Some(request) = gauge.under_way.get().filter(|request| desk.counts(*request, now, window)) {
             books.unfinished(request.heavy, now - request.intended);
+            gauge.count(false);
         }
-        books.connection(gauge.answers.get());
+        books.connection(gauge.requests.get() > 0 && gauge.answers.get() == 0);
     }
     if let Until::Requests(_) = desk.plan.until {
         books.unsent(desk.budget.get());
@@ -166,7 +176,7 @@ async fn connection<C: Client>(desk: Rc<Desk<C>>, window: Arc<Window>, client: C
                 if counts {
                     let at = Instants { intended: request.intended, sent, done: now };
                     desk.books.borrow_mut().answered(request.heavy, at, answer, &window);
-                    gauge.answers.set(gauge.answers.get() + u64::from(now <= window.end()));
+                    gauge.count(now <= window.end());
                 }
                 if !answer.keep_alive {
                     client = None;
@@ -179,10 +189,11 @@ async fn connection<C: Client>(desk: Rc<Desk<C>>, window: Arc<Window>, client: C
             }
             failed => {
                 if counts {
+                    gauge.count(false);
                     let mut books = desk.books.borrow_mut();
                     match failed {
-                        Some(Err(trouble)) => books.failed(trouble),
-                        _ => books.timed_out(request.heavy, now - request.intended),
+                        Some(Err(trouble)) => books.failed(trouble, now),
+                        _ => books.timed_out(request.heavy, now - request.intended, now),
                     }
                 }
                 client = None;
@@ -206,7 +217,7 @@ async fn ask<C: Client>(
     let open = match client {
         Some(open) => open,
         None => {
-            let open = client.insert(C::connect(&desk.client).await?);
+            let open = client.insert(C::connect_again(&desk.client).await?);
             sent = window.now();
             open
         }

@@ -39,13 +39,20 @@ impl Client for ReqwestClient {
         }
     }
 
-    /// reqwest connects when it is first asked, so it is asked once.
+    const NOT_OPENED: Trouble = Trouble::Other("no answer to the first request, with which reqwest connects");
+
+    /// reqwest connects when it is first asked, so it is asked once, ahead of all that is counted.
     async fn connect(shared: &Rc<Shared>) -> Result<Self, Trouble> {
-        let builder = reqwest::Client::builder().no_proxy().http1_only().tcp_nodelay(true).pool_max_idle_per_host(1);
-        let client = builder.redirect(Policy::none()).build().map_err(trouble)?;
-        let mut connection = Self { client, shared: Rc::clone(shared) };
+        let mut connection = Self::connect_again(shared).await?;
         connection.ask(false).await?;
         Ok(connection)
+    }
+
+    /// The next request, which is counted, connects.
+    async fn connect_again(shared: &Rc<Shared>) -> Result<Self, Trouble> {
+        let builder = reqwest::Client::builder().no_proxy().http1_only().tcp_nodelay(true).pool_max_idle_per_host(1);
+        let client = builder.redirect(Policy::none()).build().map_err(trouble)?;
+        Ok(Self { client, shared: Rc::clone(shared) })
     }
 
     async fn ask(&mut self, heavy: bool) -> Result<Answer, Trouble> {

@@ -42,6 +42,8 @@ async fn job<W: Workload, P: Pool>(workload: &W, ledger: &Ledger, pool: &P, id: 
     census::touch();
     let begun = ledger.now();
     let receipt = workload.task(id, pool).await;
+    // Perhaps another worker than the one that began it.
+    census::touch();
     ledger.enter(id, begun, receipt);
 }
 
@@ -88,6 +90,7 @@ async fn connection<P: Pool>(mut stream: TcpStream, echo: &Echo, pool: &P) -> io
             let route = route(&request);
             let steps = echo.steps(&route);
             echo.check(steps, steps.task(pool).await);
+            census::touch();
             route.respond(responder, &date::now());
         }
         if !http.output().is_empty() {

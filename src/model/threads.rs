@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Builder, JoinHandle};
@@ -19,12 +20,12 @@ use super::accept::Backoff;
 use super::{Admitted, LINGER, Ran, Watch};
 
 /// One thread, one job after the other.
-pub(super) fn run_sequential<W: Workload>(workload: &W, ledger: &Ledger) -> Result<Ran, Failure> {
+pub(super) fn run_sequential<W: Workload>(workload: &W, ledger: &Ledger) -> Ran {
     let watch = Watch::start(ledger);
     for id in 0..ledger.jobs() {
         job(workload, ledger, id);
     }
-    Ok(watch.stop(ledger))
+    watch.stop(ledger)
 }
 
 /// A thread per job.
@@ -82,12 +83,31 @@ pub(super) fn serve_sequential(listener: &TcpListener, echo: &Arc<Echo>) -> io::
     accept(listener, |stream| drop(connection(stream, echo)))
 }
 
-/// A thread per connection. A connection that gets no thread is closed.
-pub(super) fn serve_each(listener: &TcpListener, echo: &Arc<Echo>) -> io::Result<Infallible> {
+/// A thread per connection, at most so many at a time. A connection that gets no thread is closed: past some limits the
+/// standard library would abort the process instead of returning an error.
+pub(super) fn serve_each(listener: &TcpListener, echo: &Arc<Echo>, most: u64) -> io::Result<Infallible> {
+    let running = Arc::new(AtomicU64::new(0));
     accept(listener, |stream| {
-        let echo = Arc::clone(echo);
-        drop(Builder::new().spawn(move || connection(stream, &echo)));
+        if running.load(Ordering::Relaxed) >= most {
+            return;
+        }
+        running.fetch_add(1, Ordering::Relaxed);
+        let (echo, ends) = (Arc::clone(echo), Ends(Arc::clone(&running)));
+        // Where this fails, the closure is dropped, and with it the connection and its count.
+        drop(Builder::new().spawn(move || {
+            let _ends = ends;
+            connection(stream, &echo)
+        }));
     })
+}
+
+/// Takes one from a count when it is dropped, also when its thread panics.
+struct Ends(Arc<AtomicU64>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// N threads that take connections from a queue and keep each until it ends.

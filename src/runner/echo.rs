@@ -63,6 +63,12 @@ fn measured(served: Served, generated: Generated, cpus: (Vec<usize>, Vec<usize>)
     if !load.requests.add_up() {
         return Err(Failure::WrongWork { what: format!("requests were lost: {:?}", load.requests) });
     }
+    if load.status.keys().any(|status| *status != 200) {
+        return Err(Failure::WrongWork { what: format!("not every answer was 200: {:?}", load.status) });
+    }
+    if load.requests.completed == 0 {
+        return Err(Failure::WrongWork { what: format!("no request was answered: {:?}", load.errors) });
+    }
     Ok(Measured {
         wall_ns,
         jobs: requests_in_window,

@@ -59,11 +59,17 @@ pub fn wall(work: &Work, model: Model, processors: u32) -> Duration {
     }
 }
 
-/// The longest gap between two beats that the model should show: its interval, or all that one thread is held for.
+/// The longest gap between two beats that the model should show: its interval, or all that its one thread is held for.
+/// Nothing where every worker may be held, as it depends on who is held when.
 pub fn longest_gap(offload: &OffloadSpec, model: Model) -> Option<Duration> {
     let every = offload.heartbeat?.every;
     let held = (offload.steps.block + offload.steps.compute) * offload.jobs;
-    Some(if model == Model::Async { every.max(held) } else { every })
+    match model {
+        Model::Async => Some(every.max(held)),
+        Model::AsyncWorkers(k) if k.get() == 1 => Some(every.max(held)),
+        Model::AsyncWorkers(k) if offload.jobs >= u32::from(k.get()) => None,
+        _ => Some(every),
+    }
 }
 
 /// N computations of length c on P processors that share them evenly.
@@ -119,6 +125,9 @@ mod tests {
         let offload = OffloadSpec { jobs: 1, steps, heartbeat };
         assert_eq!(longest_gap(&offload, Model::Async), Some(MS * 300));
         assert_eq!(longest_gap(&offload, Model::HybridBlocking), Some(MS * 10));
+        let workers = |name: &str, jobs| longest_gap(&OffloadSpec { jobs, ..offload.clone() }, name.parse().unwrap());
+        assert_eq!((workers("async/2", 1), workers("async/2", 2)), (Some(MS * 10), None));
+        assert_eq!(workers("async/1", 1), Some(MS * 300));
         check(&Work::Offload(offload), &[("sequential", 700), ("threads", 400), ("pool/2", 400), ("async", 400)]);
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::thread;
 
 use crate::census;
+use crate::host;
 use crate::message::{Order, Reply, Served, TrialSpec};
 use crate::model;
 use crate::record::Failure;
@@ -25,6 +26,8 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
     };
     let heavy = work.heavy.map(|heavy| steps(&heavy.steps, spec)).transpose()?;
     let echo = Arc::new(Echo::new(steps(&work.steps, spec)?, heavy, Some(nonce.into())));
+    check_descriptors(work.load.connections)?;
+    model::check_server(spec.model, work.load.connections)?;
     let refused = |error: io::Error| Failure::Refused { what: format!("a port of 127.0.0.1: {error}") };
     let listener = model::listen((Ipv4Addr::LOCALHOST, 0).into()).map_err(refused)?;
     let port = listener.local_addr().map_err(refused)?.port();
@@ -40,6 +43,20 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
     server.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
     say(&Reply::Ready { port, nonce: nonce.to_owned() })?;
     obey(&echo)
+}
+
+/// Raises the soft limit of open files, and refuses what the hard one cannot hold: a server that ran out would starve
+/// connections that the kernel had already accepted for it.
+fn check_descriptors(connections: u32) -> Result<(), Failure> {
+    /// Standard streams, the listener, the runtime's own, and files read for a moment.
+    const OWN: u64 = 64;
+    let limit = host::raise_open_files().map_err(|error| Failure::Refused { what: format!("open files: {error}") })?;
+    let needed = u64::from(connections) + OWN;
+    if needed > limit {
+        let what = format!("{connections} connections need {needed} open files, the hard limit is {limit}");
+        return Err(Failure::Refused { what });
+    }
+    Ok(())
 }
 
 /// Measures between the two orders, and ends with standard input.

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::census;
+
 use super::{Job, Pool, Receipt, Steps, Workload};
 
 /// Jobs that do their steps, beside a heartbeat or alone.
@@ -69,6 +71,7 @@ impl Heartbeat {
         for (k, beat) in (0..).zip(&self.beats) {
             if let Some(early) = (self.every * k).checked_sub(start.elapsed()) {
                 tokio::time::sleep(early).await;
+                census::touch();
             }
             beat.store(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
         }

@@ -70,7 +70,10 @@ impl Steps {
         let mut receipt: Receipt = 0;
         for step in &self.0 {
             match *step {
-                Step::Wait(length) => tokio::time::sleep(length).await,
+                Step::Wait(length) => {
+                    tokio::time::sleep(length).await;
+                    census::touch();
+                }
                 Step::Block(length) => pool.run(counted(move || thread::sleep(length))).await,
                 Step::Compute(computation) => {
                     let work = counted(move || compute(computation.iterations));

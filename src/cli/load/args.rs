@@ -47,7 +47,8 @@ pub(in crate::cli) struct Args {
     /// How long to wait for the last answers [default: the time-out]
     #[arg(long, value_name = "TIME", value_parser = any_time)]
     pub(super) drain: Option<Duration>,
-    /// Which client asks: raw costs the least, reqwest is what an ordinary program uses
+    /// Which client asks: raw costs the least, reqwest is what an ordinary program uses; it asks once on every
+    /// connection before it counts, as that is how it connects
     #[arg(long, value_enum, default_value = "raw")]
     pub(super) client: Client,
     /// What random choices are drawn from
