@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::{Failure, Heartbeat, LoadRecord, Series};
+use crate::record::{Failure, LoadRecord, Measured, Series};
 use crate::scenario::{Model, Work};
 use crate::usage::Usage;
 
@@ -24,6 +24,8 @@ pub struct TrialSpec {
     pub cpus: Vec<usize>,
     /// What its random choices are drawn from.
     pub seed: u64,
+    /// The process that started it, and with which it ends.
+    pub parent: u32,
 }
 
 /// What a process is in its trial.
@@ -84,7 +86,7 @@ pub enum Reply {
     /// The generator's measured window ends now.
     End,
     /// The jobs are done.
-    Done(Box<Done>),
+    Done(Box<Measured>),
     /// What the server did in the window.
     Served(Box<Served>),
     /// What the generator did in the window.
@@ -101,23 +103,6 @@ pub enum Order {
     Begin,
     /// The window ends: tell what it cost.
     End,
-}
-
-/// The measurement of a `sleep` or `offload` trial.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Done {
-    /// From the start until the last job was done, nanoseconds.
-    pub wall_ns: u64,
-    /// Jobs done.
-    pub jobs: u64,
-    /// Different OS threads that ran any part of a job.
-    pub threads: u64,
-    /// The times of the jobs, and of the beats.
-    pub series: Vec<Series>,
-    /// How the heartbeat fared.
-    pub heartbeat: Option<Heartbeat>,
-    /// What the process used.
-    pub usage: Usage,
 }
 
 /// The server's side of an echo trial.

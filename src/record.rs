@@ -40,6 +40,8 @@ pub struct Run {
     pub iterations_per_s: u64,
     /// The scenarios, in the order of the report.
     pub scenarios: Vec<Source>,
+    /// The only models that were run of them; all where there is none.
+    pub models: Vec<Model>,
     /// How many trials were planned.
     pub trials_planned: u64,
 }
@@ -61,6 +63,8 @@ pub enum State {
 pub struct Source {
     /// Its label.
     pub name: String,
+    /// How it was named on the command line: the same, or a file.
+    pub given: String,
     /// The TOML, byte for byte.
     pub toml: String,
 }

@@ -106,6 +106,7 @@ fn trial(
         role,
         cpus,
         seed: planned.seed,
+        parent: std::process::id(),
     };
     match &planned.cell.work {
         Work::Echo(work) => echo::run(program, work, &spec, deadline, interrupt),

@@ -31,6 +31,10 @@ pub fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    // It may have ended before its death could send a signal.
+    if nix::unistd::getppid().as_raw() != spec.parent as i32 {
+        return ExitCode::FAILURE;
+    }
     let outcome = pin(&spec).and_then(|()| match &spec.role {
         Role::Jobs => jobs::run(&spec),
         Role::Server { nonce } => server::run(&spec, nonce),

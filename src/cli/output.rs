@@ -63,6 +63,11 @@ pub(super) fn note(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// How many columns standard output has, where it is a terminal.
+pub(super) fn width() -> Option<u16> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(columns, _)| columns.0)
+}
+
 /// Whether standard output wants colour.
 pub(super) fn color() -> bool {
     wants_color(io::stdout().is_terminal())

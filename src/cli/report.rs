@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::record::{Folder, Record, Run};
+use crate::record::{Folder, Record, Run, Source};
 use crate::report;
-use crate::scenario::{Scenario, parse};
+use crate::scenario::{Model, Scenario, parse};
 
-use super::output::{Stop, color, note, note_color, print};
+use super::output::{Stop, color, note, note_color, print, width};
 
 /// Write the report of a run again from its records
 #[derive(Debug, clap::Args)]
@@ -19,21 +19,28 @@ pub(super) struct Args {
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let (run, records) = Folder::read(&args.folder).map_err(Stop::input)?;
-    let scenarios: Vec<Scenario> = run.scenarios.iter().map(again).collect::<Result<_, _>>()?;
-    for scenario in &scenarios {
-        print(report::terminal::table(scenario, &run, &records, None, color()))?;
-    }
+    let scenarios: Vec<Scenario> = run.scenarios.iter().map(|source| again(source, &run)).collect::<Result<_, _>>()?;
     let index = write(&args.folder, &run, &scenarios, &records)?;
+    for scenario in &scenarios {
+        print(report::terminal::table(scenario, &run, &records, width(), color()))?;
+    }
     print(format_args!("report: {}", index.display()))?;
     if records.is_empty() { Err(Stop::not_well()) } else { Ok(()) }
 }
 
-/// Parses a scenario as it stands in `run.json`.
-fn again(source: &crate::record::Source) -> Result<Scenario, Stop> {
-    parse(&format!("{}.toml", source.name), &source.toml).map_err(|mistakes| {
+/// Parses a scenario as it stands in `run.json`, with the models that were run.
+fn again(source: &Source, run: &Run) -> Result<Scenario, Stop> {
+    let scenario = parse(&format!("{}.toml", source.name), &source.toml).map_err(|mistakes| {
         note(mistakes.render(note_color()));
         Stop::input(format_args!("run.json: the scenario `{}` is none that this avt can read", source.name))
-    })
+    })?;
+    Ok(only(scenario, &run.models))
+}
+
+/// The scenario with only these of its models, or with all where none is named.
+pub(super) fn only(mut scenario: Scenario, models: &[Model]) -> Scenario {
+    scenario.models.retain(|model| models.is_empty() || models.contains(model));
+    scenario
 }
 
 /// Writes all pages into a run's folder; the path of the first.

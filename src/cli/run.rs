@@ -13,10 +13,10 @@ use crate::runner::{self, Effort, Ending, Event, Interrupt, Plan, Program, plan}
 use crate::scenario::{Model, Scenario};
 use crate::units;
 
-use super::output::{Stop, color, note, print, print_json};
+use super::output::{Stop, color, note, print, print_json, width};
 use super::progress::Progress;
-use super::report::write;
-use super::sources::scenarios;
+use super::report::{only, write};
+use super::sources::{Named, scenarios};
 
 /// Run scenarios on this machine and write a report
 ///
@@ -48,7 +48,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
-    let scenarios = chosen(args)?;
+    let named = chosen(args)?;
+    let scenarios: Vec<Scenario> = named.iter().map(|named| named.scenario.clone()).collect();
     let host = Host::read();
     let effort = match args.rounds {
         Some(rounds) => Effort::Rounds(rounds),
@@ -73,13 +74,16 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         },
         host,
         iterations_per_s: calibration.iterations_per_s,
-        scenarios: scenarios.iter().map(source).collect(),
+        scenarios: named.into_iter().map(source).collect(),
+        models: args.model.clone(),
         trials_planned: plan.trials.len() as u64,
     };
     let mut folder = make_folder(args.out.as_deref(), &run)?;
 
     let mut records: Vec<Record> = Vec::new();
     let mut progress = Progress::new(&plan, args.json);
+    // A reader of standard output that goes away, or a full disk behind it, ends the tables but not the run.
+    let mut printed = Ok(());
     let ending = runner::run(&plan, &Program::this(), &calibration, &interrupt, |event| {
         match event {
             Event::Began(trial) => progress.begin(trial),
@@ -88,8 +92,8 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
                 records.push(record);
                 progress.end(trial);
                 let last = plan.trials.get(records.len()).is_none_or(|next| next.cell.scenario != trial.cell.scenario);
-                if last && !args.json {
-                    progress.suspend(|| tell(&scenarios, &trial.cell.scenario, &run, &records))?;
+                if last && !args.json && printed.is_ok() {
+                    printed = progress.suspend(|| tell(&scenarios, &trial.cell.scenario, &run, &records));
                 }
             }
         }
@@ -107,7 +111,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         let (folder, report) = (folder.path().to_string_lossy(), index.to_string_lossy());
         print_json(&json::json(&run, &scenarios, &records, &folder, &report))?;
     } else {
-        print(format_args!("report: {}", index.display()))?;
+        printed.and_then(|()| print(format_args!("report: {}", index.display())))?;
     }
     match ending {
         Ending::Interrupted(signal) => {
@@ -126,23 +130,20 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
 }
 
 /// The scenarios that were named, with the models that were.
-fn chosen(args: &Args) -> Result<Vec<Scenario>, Stop> {
-    let mut scenarios = scenarios(&args.scenarios)?;
-    if args.model.is_empty() {
-        return Ok(scenarios);
-    }
-    for scenario in &mut scenarios {
-        scenario.models.retain(|model| args.model.contains(model));
+fn chosen(args: &Args) -> Result<Vec<Named>, Stop> {
+    let named = scenarios(&args.scenarios)?.into_iter().map(|Named { given, scenario }| {
+        let scenario = only(scenario, &args.model);
         if scenario.models.is_empty() {
             let wanted: Vec<String> = args.model.iter().map(ToString::to_string).collect();
             return Err(Stop::input(format_args!("{}: it has no model {}", scenario.name, wanted.join(" and no "))));
         }
-    }
-    Ok(scenarios)
+        Ok(Named { given, scenario })
+    });
+    named.collect()
 }
 
-fn source(scenario: &Scenario) -> Source {
-    Source { name: scenario.name.clone(), toml: scenario.source.clone() }
+fn source(named: Named) -> Source {
+    Source { name: named.scenario.name, given: named.given, toml: named.scenario.source }
 }
 
 fn announce(plan: &Plan, host: &Host, seed: u64) {
@@ -176,7 +177,7 @@ fn make_folder(named: Option<&std::path::Path>, run: &Run) -> Result<Folder, Sto
 /// Prints the table of a scenario whose last trial has ended.
 fn tell(scenarios: &[Scenario], name: &str, run: &Run, records: &[Record]) -> Result<(), Stop> {
     match scenarios.iter().find(|scenario| scenario.name == name) {
-        Some(scenario) => print(report::terminal::table(scenario, run, records, None, color())),
+        Some(scenario) => print(report::terminal::table(scenario, run, records, width(), color())),
         None => Ok(()),
     }
 }

@@ -1,50 +1,67 @@
 //! From what a person names to scenarios: a built-in name, or a file.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::Path;
 
-use crate::scenario::{Scenario, builtin, closest, parse_bytes};
+use crate::scenario::{Mistakes, Scenario, builtin, closest, parse_bytes};
 
 use super::output::{Stop, note, note_color};
 
+/// A scenario, and how it was named.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    pub(super) given: String,
+    pub(super) scenario: Scenario,
+}
+
 /// The scenarios of these names and files; of the tour when there are none. Every mistake in every file is told before
 /// the first one stops the program.
-pub(super) fn scenarios(names: &[std::ffi::OsString]) -> Result<Vec<Scenario>, Stop> {
-    let found: Vec<Scenario> = if names.is_empty() {
-        builtin::tour().filter_map(builtin::find).map(builtin::Builtin::scenario).collect()
+pub(super) fn scenarios(names: &[OsString]) -> Result<Vec<Named>, Stop> {
+    let all = if names.is_empty() {
+        let tour = builtin::tour().filter_map(builtin::find);
+        tour.map(|found| Named { given: found.name.into(), scenario: found.scenario() }).collect()
     } else {
-        let mut found = Vec::new();
-        let mut mistaken = 0;
-        for name in names {
-            match find(name)? {
-                Some(scenario) => found.push(scenario),
-                None => mistaken += 1,
-            }
+        let (found, mistaken) = read(names)?;
+        for mistakes in &mistaken {
+            note(mistakes.render(note_color()));
         }
-        if mistaken > 0 {
-            return Err(Stop::input(format_args!(
-                "nothing was started: {mistaken} of {} scenarios cannot run",
-                names.len()
-            )));
+        if !mistaken.is_empty() {
+            return Err(cannot_run(mistaken.len(), names.len()));
         }
         found
     };
-    for (i, scenario) in found.iter().enumerate() {
-        if found[..i].iter().any(|earlier| earlier.name == scenario.name) {
+    for (i, Named { scenario, .. }) in all.iter().enumerate() {
+        if all[..i].iter().any(|earlier| earlier.scenario.name == scenario.name) {
             return Err(Stop::input(format_args!(
                 "two scenarios are called `{}`; give one another `name`",
                 scenario.name
             )));
         }
     }
-    Ok(found)
+    Ok(all)
 }
 
-/// One scenario; nothing when its file has mistakes, which have then been told.
-fn find(name: &OsStr) -> Result<Option<Scenario>, Stop> {
+/// What is said when some of the scenarios have mistakes.
+pub(super) fn cannot_run(mistaken: usize, all: usize) -> Stop {
+    Stop::input(format_args!("nothing was started: {mistaken} of {all} scenarios cannot run"))
+}
+
+/// The scenarios of these names and files, and the mistakes of those that have some.
+pub(super) fn read(names: &[OsString]) -> Result<(Vec<Named>, Vec<Mistakes>), Stop> {
+    let (mut found, mut mistaken) = (Vec::new(), Vec::new());
+    for name in names {
+        match find(name)? {
+            Ok(scenario) => found.push(Named { given: name.to_string_lossy().into_owned(), scenario }),
+            Err(mistakes) => mistaken.push(mistakes),
+        }
+    }
+    Ok((found, mistaken))
+}
+
+fn find(name: &OsStr) -> Result<Result<Scenario, Mistakes>, Stop> {
     if let Some(builtin) = name.to_str().and_then(builtin::find) {
-        return Ok(Some(builtin.scenario()));
+        return Ok(Ok(builtin.scenario()));
     }
     let path = Path::new(name);
     let looks_like_a_file = path.components().count() > 1 || path.extension().is_some() || path.exists();
@@ -55,14 +72,8 @@ fn find(name: &OsStr) -> Result<Option<Scenario>, Stop> {
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None => format!("the built-in ones are {}", names.join(", ")),
         };
-        return Err(Stop::input(format_args!("no scenario is called `{name}`; {remedy}")));
+        return Err(Stop::input(format_args!("no scenario is called `{}`; {remedy}", name.escape_debug())));
     }
     let text = fs::read(path).map_err(|error| Stop::input(format_args!("{}: {error}", path.display())))?;
-    match parse_bytes(&path.to_string_lossy(), &text) {
-        Ok(scenario) => Ok(Some(scenario)),
-        Err(mistakes) => {
-            note(mistakes.render(note_color()));
-            Ok(None)
-        }
-    }
+    Ok(parse_bytes(&path.to_string_lossy(), &text))
 }

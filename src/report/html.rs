@@ -116,7 +116,7 @@ pub(super) fn index(run: &Run, scenarios: &[(&Scenario, Vec<PointSummary>)], rec
         failures: cells().flat_map(failed).collect(),
         machine: machine(run),
         iterations: units::count(run.iterations_per_s),
-        command: command(run, scenarios.iter().map(|(scenario, _)| scenario.name.as_str())),
+        command: command(run),
     };
     page.render().expect("writing into a string")
 }
@@ -249,14 +249,15 @@ fn machine(run: &Run) -> Vec<(&'static str, String)> {
 }
 
 /// The command that asks the same again.
-fn command<'a>(run: &Run, names: impl Iterator<Item = &'a str>) -> String {
+fn command(run: &Run) -> String {
     let rounds = match run.rounds.as_str() {
         "quick" => String::new(),
         "full" => " --full".into(),
         given => format!(" --rounds {}", words::one_line(given)),
     };
-    let names: Vec<&str> = names.collect();
-    format!("avt run {} --seed {}{rounds}", names.join(" "), run.seed)
+    let names: Vec<String> = run.scenarios.iter().map(|source| words::one_line(&source.given)).collect();
+    let models: String = run.models.iter().map(|model| format!(" --model {model}")).collect();
+    format!("avt run {}{models} --seed {}{rounds}", names.join(" "), run.seed)
 }
 
 fn paragraphs(text: &str) -> Vec<String> {

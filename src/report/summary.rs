@@ -3,6 +3,8 @@
 //! A percentile is taken in each round and its median shown: percentiles are never averaged and never added. The
 //! merged histogram draws curves only.
 
+use std::collections::BTreeMap;
+
 use crate::histogram::Histogram;
 use crate::record::{Failure, LoadRecord, Measured, Outcome, Record, Run};
 use crate::scenario::{Cell, Model, Scenario, Work, expect};
@@ -148,6 +150,8 @@ pub struct LoadSummary {
     pub lost: u64,
     /// Requests of all rounds.
     pub planned: u64,
+    /// Transport errors of all rounds by class, and `timed out` and `unfinished` beside them.
+    pub errors: BTreeMap<String, u64>,
     /// CPUs of the server and of the generator; empty where the kernel chose.
     pub cpus: (Vec<usize>, Vec<usize>),
 }
@@ -293,6 +297,19 @@ fn load(rounds: &[(&LoadRecord, u64)]) -> Option<LoadSummary> {
         cpu_share: each(&share)?,
         lost: rounds.iter().map(|(load, _)| load.requests.planned - load.requests.completed).sum(),
         planned: rounds.iter().map(|(load, _)| load.requests.planned).sum(),
+        errors: errors(rounds.iter().map(|(load, _)| *load)),
         cpus: first.cpus.clone(),
     })
+}
+
+fn errors<'a>(loads: impl Iterator<Item = &'a LoadRecord>) -> BTreeMap<String, u64> {
+    let mut all = BTreeMap::new();
+    for load in loads {
+        let own = [("timed out", load.requests.timed_out), ("unfinished", load.requests.unfinished)];
+        let classes = load.errors.iter().map(|(class, n)| (class.as_str(), *n));
+        for (class, n) in classes.chain(own).filter(|(_, n)| *n > 0) {
+            *all.entry(class.to_owned()).or_default() += n;
+        }
+    }
+    all
 }

@@ -10,8 +10,8 @@ use crate::units;
 pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Row>,
-    /// Where server and generator ran, in a sentence.
-    placement: Option<String>,
+    /// Where server and generator ran, and which requests got no answer, in sentences.
+    about_load: Vec<String>,
 }
 
 /// The figures of one cell.
@@ -105,7 +105,18 @@ fn starves(point: &PointSummary) -> bool {
 
 fn of(point: &PointSummary, columns: Vec<Column>, series: &str) -> Table {
     let rows: Vec<Row> = point.cells.iter().map(|cell| row(cell, &columns, series)).collect();
-    Table { columns, rows, placement: placement(point) }
+    Table { columns, rows, about_load: placement(point).into_iter().chain(lost(point)).collect() }
+}
+
+/// The cells with requests that got no answer, in words.
+fn lost(point: &PointSummary) -> impl Iterator<Item = String> {
+    point.cells.iter().filter_map(|cell| {
+        let load = cell.measures.as_ref()?.load.as_ref().filter(|load| load.lost > 0)?;
+        let (lost, planned) = (units::count(load.lost), units::count(load.planned));
+        let why: Vec<String> = load.errors.iter().map(|(class, n)| format!("{} {class}", units::count(*n))).collect();
+        let why = if why.is_empty() { String::new() } else { format!(" ({})", words::one_line(&why.join(", "))) };
+        Some(format!("{}: {lost} of {planned} requests of all rounds got no answer{why}.", cell.cell.model))
+    })
 }
 
 /// Where server and generator ran, in words; nothing where there was none.
@@ -122,7 +133,7 @@ impl Table {
     /// What a reader has to know about the figures.
     pub(super) fn notes(&self) -> Vec<String> {
         let texts = || self.rows.iter().flat_map(|row| &row.figures).map(|figure| figure.text.as_str());
-        let mut notes: Vec<String> = self.placement.iter().cloned().collect();
+        let mut notes = self.about_load.clone();
         if texts().any(|text| text == "n/a") {
             notes.push(
                 "n/a: in some round fewer than ten samples lie beyond this percentile, too few to tell it.".into(),

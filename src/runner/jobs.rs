@@ -1,6 +1,6 @@
 //! A trial of `sleep` or `offload`: one process.
 
-use crate::message::{Done, Reply, Role, TrialSpec};
+use crate::message::{Reply, Role, TrialSpec};
 use crate::record::{Failure, Measured};
 
 use super::child::{Child, Halt, next_reply};
@@ -14,10 +14,7 @@ pub(super) fn run(
 ) -> Result<Measured, Halt> {
     let mut trial = Child::start(program, "trial", &spec(Role::Jobs, Vec::new()))?;
     match next_reply(&mut [&mut trial], deadline, interrupt)? {
-        (_, Reply::Done(done)) => {
-            let Done { wall_ns, jobs, threads, series, heartbeat, usage } = *done;
-            Ok(Measured { wall_ns, jobs, threads, series, heartbeat, usage, load: None })
-        }
+        (_, Reply::Done(measured)) => Ok(*measured),
         (_, other) => {
             Err(Failure::WrongWork { what: format!("the trial said {other:?} instead of being done") }.into())
         }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::census;
 use crate::histogram::Histogram;
 use crate::ledger::{Entry, Ledger};
-use crate::message::{Done, Reply, TrialSpec};
+use crate::message::{Reply, TrialSpec};
 use crate::model::{self, Ran};
-use crate::record::{self, Failure, Series};
+use crate::record::{self, Failure, Measured, Series};
 use crate::scenario::{HeartbeatSpec, OffloadSpec, SleepSpec, Work};
 use crate::units;
 use crate::workload::offload::{Heartbeat, Offload};
@@ -24,7 +24,7 @@ pub(super) fn run(spec: &TrialSpec) -> Result<(), Failure> {
     say(&Reply::Done(Box::new(done)))
 }
 
-fn run_sleep(spec: &TrialSpec, sleep: &SleepSpec) -> Result<Done, Failure> {
+fn run_sleep(spec: &TrialSpec, sleep: &SleepSpec) -> Result<Measured, Failure> {
     let steps = steps(&spec.work.steps(), spec)?;
     let receipt = steps.receipt();
     let (ran, entries) = run_all(spec, Arc::new(Sleep { steps }), sleep.jobs)?;
@@ -32,7 +32,7 @@ fn run_sleep(spec: &TrialSpec, sleep: &SleepSpec) -> Result<Done, Failure> {
     Ok(done(ran, vec![series(&entries)], None, &entries))
 }
 
-fn run_offload(spec: &TrialSpec, offload: &OffloadSpec) -> Result<Done, Failure> {
+fn run_offload(spec: &TrialSpec, offload: &OffloadSpec) -> Result<Measured, Failure> {
     let steps = steps(&offload.steps, spec)?;
     let receipt = steps.receipt();
     let heartbeat = offload.heartbeat.map(|heartbeat| Heartbeat::new(heartbeat.every, heartbeat.beats));
@@ -71,9 +71,9 @@ fn check(entries: &[Entry], receipt: Receipt) -> Result<(), Failure> {
     }
 }
 
-fn done(ran: Ran, series: Vec<Series>, heartbeat: Option<record::Heartbeat>, jobs: &[Entry]) -> Done {
+fn done(ran: Ran, series: Vec<Series>, heartbeat: Option<record::Heartbeat>, jobs: &[Entry]) -> Measured {
     let Ran { wall_ns, usage } = ran;
-    Done { wall_ns, jobs: jobs.len() as u64, threads: census::threads(), series, heartbeat, usage }
+    Measured { wall_ns, jobs: jobs.len() as u64, threads: census::threads(), series, heartbeat, usage, load: None }
 }
 
 /// All jobs are due at the start.

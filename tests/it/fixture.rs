@@ -52,7 +52,11 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
             debug_build: false,
         },
         iterations_per_s: 412_000_000,
-        scenarios: scenarios.iter().map(|s| Source { name: s.name.clone(), toml: s.source.clone() }).collect(),
+        scenarios: scenarios
+            .iter()
+            .map(|s| Source { name: s.name.clone(), given: s.name.clone(), toml: s.source.clone() })
+            .collect(),
+        models: Vec::new(),
         trials_planned,
     }
 }

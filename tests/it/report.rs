@@ -9,15 +9,6 @@ fn pages(fixture: &Fixture) -> Vec<Page> {
     report::pages(&fixture.run, &fixture.scenarios, &fixture.records)
 }
 
-/// Where `AVT_REPORT_LOOK` says, for eyes.
-#[test]
-fn pages_can_be_looked_at() {
-    let Some(folder) = std::env::var_os("AVT_REPORT_LOOK") else { return };
-    for page in pages(&fixture::tour()) {
-        std::fs::write(std::path::Path::new(&folder).join(page.name), page.html).unwrap();
-    }
-}
-
 fn html<'a>(pages: &'a [Page], name: &str) -> &'a str {
     &pages.iter().find(|page| page.name == name).expect("a page of that name").html
 }

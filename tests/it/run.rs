@@ -218,3 +218,47 @@ fn a_reader_that_goes_away_is_no_error() {
     drop(child.stdout.take());
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn the_models_of_a_run_are_those_of_its_report() {
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out");
+    let file = scenario(home.path(), "small", SMALL);
+    let mut command = avt(["run", "--rounds", "1", "--model", "async", "--out"]);
+    command.arg(&out).arg(&file);
+    assert_eq!(run(command).code, Some(0));
+    let page = || fs::read_to_string(out.join("index.html")).unwrap();
+    let first = page();
+    assert_eq!(run(avt(["report".as_ref(), out.as_os_str()])).code, Some(0));
+    assert_eq!(first, page());
+    assert!(!first.contains("hybrid/blocking"), "a model that was not asked for");
+    assert!(first.contains(&format!("avt run {} --model async --seed ", file.display())), "{first}");
+}
+
+#[test]
+fn mistakes_are_told_as_json_too() {
+    let home = tempfile::tempdir().unwrap();
+    let file = scenario(home.path(), "bad", &SMALL.replace("jobs = 4", "jobs = 0"));
+    let ended = run(avt(["check".as_ref(), file.as_os_str(), "--json".as_ref()]));
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let mistake = &json[0]["mistakes"][0];
+    assert_eq!(
+        (&mistake["line"], &mistake["column"], &mistake["key"]),
+        (&6.into(), &8.into(), &"jobs".into()),
+        "{json}"
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_in_a_run_does_not_end_the_run() {
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out");
+    let mut command = avt(["run", "--rounds", "1", "--out"]);
+    command.arg(&out).arg(scenario(home.path(), "small", SMALL)).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(read(&out).0.state, State::Complete);
+    assert!(out.join("index.html").exists());
+}
