@@ -14,7 +14,7 @@ mod schema;
 mod work;
 
 pub use model::{Family, Model, ModelError, closest};
-pub use parse::{Mistake, Mistakes, parse, parse_bytes};
+pub use parse::{MOST_BYTES, Mistake, Mistakes, parse, parse_bytes};
 pub use reference::reference;
 pub use schema::schema;
 pub use work::{Client, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Pin, SleepSpec, StepsSpec, Work};

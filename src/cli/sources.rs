@@ -1,10 +1,11 @@
 //! From what a person names to scenarios: a built-in name, or a file.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
-use crate::scenario::{Mistakes, Scenario, builtin, closest, parse_bytes};
+use crate::scenario::{MOST_BYTES, Mistakes, Scenario, builtin, closest, parse_bytes};
 
 use super::output::{Stop, note, note_color};
 
@@ -74,6 +75,9 @@ fn find(name: &OsStr) -> Result<Result<Scenario, Mistakes>, Stop> {
         };
         return Err(Stop::input(format_args!("no scenario is called `{}`; {remedy}", name.escape_debug())));
     }
-    let text = fs::read(path).map_err(|error| Stop::input(format_args!("{}: {error}", path.display())))?;
+    let mut text = Vec::new();
+    // One byte more than the parser takes: a device may have no end.
+    let read = File::open(path).and_then(|file| file.take(MOST_BYTES as u64 + 1).read_to_end(&mut text));
+    read.map_err(|error| Stop::input(format_args!("{}: {error}", path.display())))?;
     Ok(parse_bytes(&path.to_string_lossy(), &text))
 }

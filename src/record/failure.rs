@@ -22,7 +22,7 @@ pub enum Failure {
         allows: u64,
     },
     /// The kernel refused a thread on the way.
-    #[error("the kernel refused thread {} of {}: {error}; the nearest limit is {limit} = {value}", units::count(*.at), units::count(*.needed))]
+    #[error("the kernel refused thread {} of {}: {error}; the lowest limit known is {limit} = {value}", units::count(*.at), units::count(*.needed))]
     ThreadRefused {
         /// Which thread, counted from 1.
         at: u64,

@@ -28,7 +28,7 @@ use super::keys::{Section, Workload};
 use super::{Model, Rounds, Scenario};
 
 /// The longest file: every run keeps a copy of its scenarios.
-const MOST_BYTES: usize = 64 << 10;
+pub const MOST_BYTES: usize = 64 << 10;
 
 /// Reads a scenario; `file` is its name in messages, and its stem the scenario's name if the text has none.
 pub fn parse(file: &str, text: &str) -> Result<Scenario, Mistakes> {
