@@ -27,6 +27,9 @@ pub(super) struct Books {
 
 #[derive(Debug, Default)]
 struct Kind {
+    /// Requests that were sent the instant they were due: nearly all of a closed loop, and one record instead of two.
+    both: Histogram,
+    /// The others.
     response_time: Histogram,
     service_time: Histogram,
     lower_bound_from: Option<u64>,
@@ -45,8 +48,12 @@ impl Books {
     #[inline]
     pub(super) fn answered(&mut self, heavy: bool, at: Instants, answer: Answer, window: &Window) {
         let kind = &mut self.kinds[usize::from(heavy)];
-        kind.response_time.record(at.done - at.intended);
-        kind.service_time.record(at.done - at.sent);
+        if at.sent == at.intended {
+            kind.both.record(at.done - at.sent);
+        } else {
+            kind.response_time.record(at.done - at.intended);
+            kind.service_time.record(at.done - at.sent);
+        }
         self.requests.completed += 1;
         self.bytes += answer.bytes;
         self.in_window += u64::from(at.done <= window.end());
@@ -91,9 +98,12 @@ impl Books {
         kind.lower_bound_from = Some(kind.lower_bound_from.map_or(waited, |least| least.min(waited)));
     }
 
-    /// Adds another thread's books.
+    /// Adds a thread's books to those of all, which no request was ever entered in.
     pub(super) fn merge(&mut self, other: &Self) {
         for (kind, others) in self.kinds.iter_mut().zip(&other.kinds) {
+            for times in [&mut kind.response_time, &mut kind.service_time] {
+                times.merge(&others.both);
+            }
             kind.response_time.merge(&others.response_time);
             kind.service_time.merge(&others.service_time);
             kind.lower_bound_from = [kind.lower_bound_from, others.lower_bound_from].into_iter().flatten().min();
