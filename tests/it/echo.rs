@@ -32,7 +32,7 @@ compute = "10us"
 fn every_model_is_measured_from_both_sides() {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out");
-    let load = "connections = 3\nwarmup = \"20ms\"\nduration = \"100ms\"\ndrain = \"50ms\"";
+    let load = "connections = 3\nwarmup = \"50ms\"\nduration = \"300ms\"\ndrain = \"50ms\"";
     let mut command = avt(["run", "--out"]);
     command.arg(&out).arg(scenario(home.path(), "echo-all", &echo(&format!("{MODELS:?}"), load)));
     let ended = run(command);
