@@ -16,6 +16,7 @@ mod serve;
 mod sources;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
@@ -49,6 +50,8 @@ enum Verb {
 
 /// Does what the command line says, and returns the exit code.
 pub fn main() -> ExitCode {
+    // Past a limit on the size of files a write then fails, and is told, instead of ending the process. Fails on no Linux.
+    let _ = signal_hook::flag::register(nix::libc::SIGXFSZ, Arc::default());
     let done = match Cli::parse().verb {
         Verb::Run(args) => run::main(&args),
         Verb::List(args) => list::main(&args),

@@ -12,7 +12,8 @@ mod threads;
 use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -113,9 +114,25 @@ fn one_thread_io() -> io::Result<Runtime> {
 }
 
 fn many_threads_io(workers: u16) -> io::Result<Runtime> {
+    try_threads(workers)?;
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(workers.into()).thread_name("worker").max_blocking_threads(BLOCKING_THREADS);
     builder.enable_all().build()
+}
+
+/// Whether so many threads can be started: tried, because tokio panics and then waits for ever when the kernel refuses
+/// it a worker (tokio-rs/tokio#6167).
+fn try_threads(threads: u16) -> io::Result<()> {
+    thread::scope(|scope| {
+        let mut doors = Vec::new();
+        for _ in 0..threads {
+            let (door, closed) = mpsc::channel::<()>();
+            // All of them at the same time, until the doors close with the end of this block.
+            thread::Builder::new().spawn_scoped(scope, move || closed.recv().is_ok())?;
+            doors.push(door);
+        }
+        Ok(())
+    })
 }
 
 fn one_thread() -> Result<Runtime, Failure> {
@@ -123,6 +140,7 @@ fn one_thread() -> Result<Runtime, Failure> {
 }
 
 fn many_threads(workers: u16) -> Result<Runtime, Failure> {
+    let refused = |error| Failure::Refused { what: format!("{workers} threads for the workers: {error}") };
     many_threads_io(workers).map_err(refused)
 }
 

@@ -19,6 +19,9 @@ pub(super) struct Args {
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let (run, records) = Folder::read(&args.folder).map_err(Stop::input)?;
+    if records.len() as u64 != run.trials_planned {
+        note(format_args!("avt: {} of {} planned trials have a record", records.len(), run.trials_planned));
+    }
     let scenarios: Vec<Scenario> = run.scenarios.iter().map(|source| again(source, &run)).collect::<Result<_, _>>()?;
     let index = write(&args.folder, &run, &scenarios, &records)?;
     for scenario in &scenarios {

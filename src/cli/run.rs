@@ -4,7 +4,7 @@ mod json;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::host::Host;
 use crate::record::{Folder, FolderError, Outcome, Record, Run, SCHEMA, Source, State};
@@ -47,6 +47,9 @@ pub(super) struct Args {
     json: bool,
 }
 
+/// The longest run that is begun: a day, as for the full rounds of one scenario.
+const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let named = chosen(args)?;
     let scenarios: Vec<Scenario> = named.iter().map(|named| named.scenario.clone()).collect();
@@ -58,6 +61,13 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     };
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1 << 48));
     let plan = plan(&scenarios, effort, seed, host.cpus);
+    if plan.expected() > LONGEST {
+        return Err(Stop::input(format_args!(
+            "{} trials would take {} hours, more than a day; ask for fewer rounds or scenarios",
+            plan.trials.len(),
+            plan.expected().as_secs() / 3_600,
+        )));
+    }
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     announce(&plan, &host, seed);
 
@@ -109,10 +119,11 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let index = write(folder.path(), &run, &scenarios, &records)?;
     if args.json {
         let (folder, report) = (folder.path().to_string_lossy(), index.to_string_lossy());
-        print_json(&json::json(&run, &scenarios, &records, &folder, &report))?;
+        printed = print_json(&json::json(&run, &scenarios, &records, &folder, &report));
     } else {
-        printed.and_then(|()| print(format_args!("report: {}", index.display())))?;
+        printed = printed.and_then(|()| print(format_args!("report: {}", index.display())));
     }
+    // How the run ended counts for more than whether somebody still reads about it.
     match ending {
         Ending::Interrupted(signal) => {
             note(format_args!(
@@ -125,7 +136,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         Ending::Complete if records.iter().any(|record| matches!(record.outcome, Outcome::Failed(_))) => {
             Err(Stop::not_well())
         }
-        Ending::Complete => Ok(()),
+        Ending::Complete => printed,
     }
 }
 
@@ -157,7 +168,13 @@ fn announce(plan: &Plan, host: &Host, seed: u64) {
 /// Makes the folder that was named, or a new one named after the time.
 fn make_folder(named: Option<&std::path::Path>, run: &Run) -> Result<Folder, Stop> {
     if let Some(path) = named {
-        return Folder::create(path, run).map_err(Stop::machine);
+        return Folder::create(path, run).map_err(|error| match error {
+            FolderError::Io { error, .. } if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                let path = path.display();
+                Stop::machine(format_args!("{path}: it exists, and no run writes over another; give another --out"))
+            }
+            error => Stop::machine(error),
+        });
     }
     // 2026-11-22T10:15:00Z as 20261122-101500.
     let digits: String = run.started.chars().filter(char::is_ascii_digit).collect();

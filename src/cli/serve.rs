@@ -35,5 +35,5 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     print(format_args!("listening on http://{address}/echo/hello ({}: {})", args.model, args.model.description()))?;
     let echo = Echo::new(Steps::default(), None, None);
     let Err(error) = model::serve(args.model, listener, Arc::new(echo));
-    Err(refused(error))
+    Err(Stop::machine(format_args!("{} cannot serve: {error}", args.model)))
 }

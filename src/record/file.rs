@@ -1,10 +1,13 @@
 //! The folder of a run: `run.json` replaced whole, `trials.jsonl` grown line by line.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+
+use crate::scenario::Model;
 
 use super::{Record, Run, SCHEMA};
 
@@ -90,12 +93,13 @@ impl Folder {
 
         let records_path = path.join(RECORDS);
         let text = fs::read(&records_path).map_err(|error| failed(&records_path, error))?;
-        let mut records = Vec::new();
+        let (mut records, mut seen) = (Vec::new(), BTreeSet::new());
         let complete = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         for (i, line) in text[..complete].split(|byte| *byte == b'\n').enumerate() {
             if !line.is_empty() {
-                let record = serde_json::from_slice(line);
-                records.push(record.map_err(|e| unreadable(&records_path, Some(i + 1), e.to_string()))?);
+                let record =
+                    serde_json::from_slice(line).map_err(|e| e.to_string()).and_then(|record| fits(record, &mut seen));
+                records.push(record.map_err(|what| unreadable(&records_path, Some(i + 1), what))?);
             }
         }
         Ok((run, records))
@@ -105,6 +109,15 @@ impl Folder {
     pub fn write_page(path: &Path, name: &str, text: &str) -> Result<(), FolderError> {
         replace(&path.join(name), text.as_bytes())
     }
+}
+
+/// The record, if it is of our version and no other of the same cell and round came before it.
+fn fits(record: Record, seen: &mut BTreeSet<(String, String, Model, u32)>) -> Result<Record, String> {
+    if record.schema != SCHEMA {
+        return Err(format!("a record of version {}, this avt reads version {SCHEMA}", record.schema));
+    }
+    let cell = (record.scenario.clone(), record.point.clone(), record.model, record.round);
+    if seen.insert(cell) { Ok(record) } else { Err("a second record of the same cell and round".into()) }
 }
 
 fn failed(path: &Path, error: io::Error) -> FolderError {

@@ -20,8 +20,6 @@ impl Interrupt {
             signal_hook::flag::register(number, Arc::clone(&again))?;
             signal_hook::flag::register_usize(number, Arc::clone(&signal), number as usize)?;
         }
-        // Past a limit on the size of files a write then fails, and says so, instead of ending the process.
-        signal_hook::flag::register(Signal::SIGXFSZ as i32, Arc::default())?;
         Ok(Self(signal))
     }
 
