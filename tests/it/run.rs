@@ -204,10 +204,14 @@ fn bad_input_starts_nothing() {
     check(&["nowhere/at-all.toml"], 2, "nowhere/at-all.toml");
     check(&["smoke", "smoke"], 2, "two scenarios are called `smoke`");
     check(&["smoke", "--rounds", "0"], 2, "0 is not in 1..=1000");
+    check(&["sleepers", "--rounds", "1000", "--model", "pool/1"], 2, "no model pool/1");
+    scenario(home.path(), "day", &SMALL.replace("wait = \"5ms\"", "wait = \"1h\""));
+    check(&["day.toml", "--rounds", "1000"], 2, "more than a day");
+    check(&["/dev/zero"], 2, "/dev/zero");
     check(&["smoke", "--model", "asinc"], 2, "did you mean `async`?");
     check(&["smoke", "--model", "pool/7"], 2, "no model pool/7");
     fs::create_dir(home.path().join("taken")).unwrap();
-    check(&["smoke", "--out", "taken"], 3, "taken");
+    check(&["smoke", "--out", "taken"], 3, "taken: it exists, and no run writes over another; give another --out");
     check(&["smoke", "--out", "/dev/full/x"], 3, "/dev/full");
     assert!(!home.path().join("reports").exists());
 }

@@ -1,6 +1,7 @@
 //! The options of `avt load`, and the request they describe.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -9,7 +10,7 @@ use reqwest::{Method, Url};
 
 use crate::load::Question;
 use crate::scenario;
-use crate::units::parse_duration;
+use crate::units::{self, parse_duration};
 
 use super::super::output::Stop;
 
@@ -123,7 +124,7 @@ impl Args {
     pub(super) fn question(&self, target: &Target) -> Result<Question, Stop> {
         let body = match self.body.as_deref().map(|body| (body, body.strip_prefix('@'))) {
             None => Vec::new(),
-            Some((_, Some(file))) => fs::read(file).map_err(|error| Stop::input(format_args!("{file}: {error}")))?,
+            Some((_, Some(file))) => read_body(file)?,
             Some((text, None)) => text.as_bytes().to_vec(),
         };
         let method = self.method.clone().unwrap_or_else(|| if self.body.is_some() { "POST" } else { "GET" }.to_owned());
@@ -140,6 +141,18 @@ impl Args {
         let authority = hosts.into_iter().next().map_or_else(|| target.authority.clone(), |(_, value)| value);
         Ok(Question { method, authority, target: target.path.clone(), headers, body })
     }
+}
+
+/// A file as a body. A device may have no end, so there is a bound.
+fn read_body(file: &str) -> Result<Vec<u8>, Stop> {
+    const MOST: u64 = 64 << 20;
+    let mut body = Vec::new();
+    let read = File::open(file).and_then(|file| file.take(MOST + 1).read_to_end(&mut body));
+    read.map_err(|error| Stop::input(format_args!("--body: {file}: {error}")))?;
+    if body.len() as u64 > MOST {
+        return Err(Stop::input(format_args!("--body: {file}: more than {}; send less", units::bytes(MOST))));
+    }
+    Ok(body)
 }
 
 /// `Name: value`, with nothing in it that would end the field early.
