@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use crate::host;
 use crate::runner::{Effort, plan};
-use crate::scenario::Mistake;
+use crate::scenario::{Mistake, Mistakes};
 use crate::units;
 
-use super::output::{Stop, print, print_json};
-use super::sources::{Named, cannot_run, read, scenarios};
+use super::output::{Stop, note, note_color, print, print_json};
+use super::sources::{Named, read, settled};
 
 /// Check scenario files and say how long they would take
 #[derive(Debug, clap::Args)]
@@ -39,18 +39,21 @@ struct Mistaken<'a> {
     mistakes: &'a [Mistake],
 }
 
+impl<'a> From<&'a Mistakes> for Mistaken<'a> {
+    fn from(mistakes: &'a Mistakes) -> Self {
+        Self { file: mistakes.file(), mistakes: mistakes.list() }
+    }
+}
+
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
-    if args.json {
-        let (_, mistaken) = read(&args.scenarios)?;
-        if !mistaken.is_empty() {
-            let list: Vec<_> =
-                mistaken.iter().map(|file| Mistaken { file: file.file(), mistakes: file.list() }).collect();
-            print_json(&list)?;
-            return Err(cannot_run(mistaken.len(), args.scenarios.len()));
-        }
+    let (found, mistaken) = read(&args.scenarios)?;
+    if args.json && !mistaken.is_empty() {
+        print_json(&mistaken.iter().map(Mistaken::from).collect::<Vec<_>>())?;
+    } else {
+        mistaken.iter().for_each(|mistakes| note(mistakes.render(note_color())));
     }
     let processors = host::cpus().len() as u32;
-    let checked = scenarios(&args.scenarios)?.into_iter().map(|Named { scenario, .. }| Checked {
+    let checked = settled(found, mistaken.len())?.into_iter().map(|Named { scenario, .. }| Checked {
         cells: scenario.cells().len(),
         rounds: scenario.rounds.quick,
         planned_s: plan(std::slice::from_ref(&scenario), Effort::Quick, 0, processors).expected().as_secs_f64(),

@@ -24,11 +24,11 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     }
     let scenarios: Vec<Scenario> = run.scenarios.iter().map(|source| again(source, &run)).collect::<Result<_, _>>()?;
     let index = write(&args.folder, &run, &scenarios, &records)?;
-    for scenario in &scenarios {
-        print(report::terminal::table(scenario, &run, &records, width(), color()))?;
-    }
-    print(format_args!("report: {}", index.display()))?;
-    if records.is_empty() { Err(Stop::not_well()) } else { Ok(()) }
+    let mut tables =
+        scenarios.iter().map(|scenario| report::terminal::table(scenario, &run, &records, width(), color()));
+    let printed = tables.try_for_each(print);
+    let printed = printed.and_then(|()| print(format_args!("report: {}", index.display())));
+    if records.is_empty() { Err(Stop::not_well()) } else { printed }
 }
 
 /// Parses a scenario as it stands in `run.json`, with the models that were run.

@@ -19,33 +19,32 @@ pub(super) struct Named {
 /// The scenarios of these names and files; of the tour when there are none. Every mistake in every file is told before
 /// the first one stops the program.
 pub(super) fn scenarios(names: &[OsString]) -> Result<Vec<Named>, Stop> {
-    let all = if names.is_empty() {
+    if names.is_empty() {
         let tour = builtin::tour().filter_map(builtin::find);
-        tour.map(|found| Named { given: found.name.into(), scenario: found.scenario() }).collect()
-    } else {
-        let (found, mistaken) = read(names)?;
-        for mistakes in &mistaken {
-            note(mistakes.render(note_color()));
-        }
-        if !mistaken.is_empty() {
-            return Err(cannot_run(mistaken.len(), names.len()));
-        }
-        found
-    };
-    for (i, Named { scenario, .. }) in all.iter().enumerate() {
-        if all[..i].iter().any(|earlier| earlier.scenario.name == scenario.name) {
+        return Ok(tour.map(|found| Named { given: found.name.into(), scenario: found.scenario() }).collect());
+    }
+    let (found, mistaken) = read(names)?;
+    for mistakes in &mistaken {
+        note(mistakes.render(note_color()));
+    }
+    settled(found, mistaken.len())
+}
+
+/// The scenarios that were found, when none of those beside them has mistakes and no two have one name.
+pub(super) fn settled(found: Vec<Named>, mistaken: usize) -> Result<Vec<Named>, Stop> {
+    if mistaken > 0 {
+        let all = found.len() + mistaken;
+        return Err(Stop::input(format_args!("nothing was started: {mistaken} of {all} scenarios cannot run")));
+    }
+    for (i, Named { scenario, .. }) in found.iter().enumerate() {
+        if found[..i].iter().any(|earlier| earlier.scenario.name == scenario.name) {
             return Err(Stop::input(format_args!(
                 "two scenarios are called `{}`; give one another `name`",
                 scenario.name
             )));
         }
     }
-    Ok(all)
-}
-
-/// What is said when some of the scenarios have mistakes.
-pub(super) fn cannot_run(mistaken: usize, all: usize) -> Stop {
-    Stop::input(format_args!("nothing was started: {mistaken} of {all} scenarios cannot run"))
+    Ok(found)
 }
 
 /// The scenarios of these names and files, and the mistakes of those that have some.
