@@ -61,15 +61,16 @@ pub fn run<W: Workload>(model: Model, workload: Arc<W>, ledger: &Arc<Ledger>) ->
         Model::Sequential => Ok(threads::run_sequential(&*workload, ledger)),
         Model::Threads => threads::run_each(&workload, ledger, &room.for_threads(u64::from(ledger.jobs()))?),
         Model::Pool(n) => threads::run_pool(n.get(), &workload, ledger, &room.for_threads(u64::from(n.get()))?),
-        Model::Async => Ok(tasks::run(&one_thread()?, Inline, &workload, ledger)),
+        Model::Async => Ok(tasks::run(&one_thread().map_err(refused)?, Inline, &workload, ledger)),
         Model::AsyncWorkers(n) => {
             room.for_threads(u64::from(n.get()))?;
-            Ok(tasks::run(&many_threads(n.get())?, Inline, &workload, ledger))
+            Ok(tasks::run(&many_threads(n.get()).map_err(refused)?, Inline, &workload, ledger))
         }
-        Model::HybridBlocking => Ok(tasks::run(&one_thread()?, BlockingPool, &workload, ledger)),
+        Model::HybridBlocking => Ok(tasks::run(&one_thread().map_err(refused)?, BlockingPool, &workload, ledger)),
         Model::HybridRayon(n) => {
             room.for_threads(u64::from(n.get()))?;
-            Ok(tasks::run(&one_thread()?, RayonPool::new(n.get()).map_err(refused)?, &workload, ledger))
+            let pool = RayonPool::new(n.get()).map_err(refused)?;
+            Ok(tasks::run(&one_thread().map_err(refused)?, pool, &workload, ledger))
         }
     }
 }
@@ -86,10 +87,10 @@ pub fn serve(model: Model, listener: TcpListener, echo: Arc<Echo>) -> io::Result
         Model::Sequential => threads::serve_sequential(&listener, &echo),
         Model::Threads => threads::serve_each(&listener, &echo, Room::read().most()),
         Model::Pool(n) => threads::serve_pool(n.get(), &listener, &echo),
-        Model::Async => tasks::serve(&one_thread_io()?, Inline, listener, echo),
-        Model::AsyncWorkers(n) => tasks::serve(&many_threads_io(n.get())?, Inline, listener, echo),
-        Model::HybridBlocking => tasks::serve(&one_thread_io()?, BlockingPool, listener, echo),
-        Model::HybridRayon(n) => tasks::serve(&one_thread_io()?, RayonPool::new(n.get())?, listener, echo),
+        Model::Async => tasks::serve(&one_thread()?, Inline, listener, echo),
+        Model::AsyncWorkers(n) => tasks::serve(&many_threads(n.get())?, Inline, listener, echo),
+        Model::HybridBlocking => tasks::serve(&one_thread()?, BlockingPool, listener, echo),
+        Model::HybridRayon(n) => tasks::serve(&one_thread()?, RayonPool::new(n.get())?, listener, echo),
     }
 }
 
@@ -109,11 +110,11 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-fn one_thread_io() -> io::Result<Runtime> {
+fn one_thread() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()
 }
 
-fn many_threads_io(workers: u16) -> io::Result<Runtime> {
+fn many_threads(workers: u16) -> io::Result<Runtime> {
     try_threads(workers)?;
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(workers.into()).thread_name("worker").max_blocking_threads(BLOCKING_THREADS);
@@ -125,23 +126,17 @@ fn many_threads_io(workers: u16) -> io::Result<Runtime> {
 fn try_threads(threads: u16) -> io::Result<()> {
     thread::scope(|scope| {
         let mut doors = Vec::new();
-        for _ in 0..threads {
+        for k in 0..threads {
             let (door, closed) = mpsc::channel::<()>();
             // All of them at the same time, until the doors close with the end of this block.
-            thread::Builder::new().spawn_scoped(scope, move || closed.recv().is_ok())?;
+            let started = thread::Builder::new().spawn_scoped(scope, move || closed.recv().is_ok());
+            started.map_err(|error| {
+                io::Error::new(error.kind(), format!("only {k} of {threads} threads could be started: {error}"))
+            })?;
             doors.push(door);
         }
         Ok(())
     })
-}
-
-fn one_thread() -> Result<Runtime, Failure> {
-    one_thread_io().map_err(refused)
-}
-
-fn many_threads(workers: u16) -> Result<Runtime, Failure> {
-    let refused = |error| Failure::Refused { what: format!("{workers} threads for the workers: {error}") };
-    many_threads_io(workers).map_err(refused)
 }
 
 fn refused(error: io::Error) -> Failure {
