@@ -44,6 +44,11 @@ pub(super) struct Instants {
 }
 
 impl Books {
+    /// Requests of the window, whatever will become of them.
+    pub(super) fn plan(&mut self, requests: u64) {
+        self.requests.planned += requests;
+    }
+
     /// A request that was answered.
     #[inline]
     pub(super) fn answered(&mut self, heavy: bool, at: Instants, answer: Answer, window: &Window) {
@@ -108,7 +113,8 @@ impl Books {
             kind.service_time.merge(&others.service_time);
             kind.lower_bound_from = [kind.lower_bound_from, others.lower_bound_from].into_iter().flatten().min();
         }
-        let Requests { planned: _, completed, failed, timed_out, unsent, unfinished } = other.requests;
+        let Requests { planned, completed, failed, timed_out, unsent, unfinished } = other.requests;
+        self.requests.planned += planned;
         self.requests.completed += completed;
         self.requests.failed += failed;
         self.requests.timed_out += timed_out;
@@ -125,9 +131,6 @@ impl Books {
 
     /// Closes the books.
     pub(super) fn close(self, plan: &Plan, threads: u32, wall_ns: u64, usage: Usage) -> Loaded {
-        let mut requests = self.requests;
-        let Requests { completed, failed, timed_out, unsent, unfinished, .. } = requests;
-        requests.planned = completed + failed + timed_out + unsent + unfinished;
         let series = |(name, kind): (&str, Kind)| Series {
             name: name.to_owned(),
             response_time: kind.response_time,
@@ -143,7 +146,7 @@ impl Books {
                 connections_asked: plan.connections,
                 connections_opened: self.connections,
                 connections_starved: self.starved,
-                requests,
+                requests: self.requests,
                 errors: self.errors.into_iter().map(|(class, n)| (class.to_owned(), n)).collect(),
                 status: self.status,
                 bytes_received: self.bytes,

@@ -34,6 +34,9 @@ struct Desk<C: Client> {
     books: RefCell<Books>,
     /// Requests still to be sent, where their number ends the window.
     budget: Cell<u64>,
+    /// Requests that were begun, and those of them that ended before the window began.
+    begun: Cell<u64>,
+    early: Cell<u64>,
 }
 
 /// What is known about one connection from outside.
@@ -76,6 +79,8 @@ pub(super) fn run<C: Client>(plan: &Plan, share: Share, gate: Gate) -> Books {
         client: Rc::new(C::share(plan)),
         books: RefCell::default(),
         budget: Cell::new(share.requests),
+        begun: Cell::new(0),
+        early: Cell::new(0),
     });
     runtime.block_on(async {
         let (clients, trouble) = open(&desk, share).await;
@@ -135,14 +140,23 @@ async fn ask_all<C: Client>(desk: &Rc<Desk<C>>, share: Share, clients: Vec<C>, w
     let now = window.now();
     let mut books = desk.books.borrow_mut();
     for gauge in gauges {
-        if let Some(request) = gauge.under_way.get().filter(|request| desk.counts(*request, now, window)) {
-            books.unfinished(request.heavy, now - request.intended);
-            gauge.count(false);
+        match gauge.under_way.get() {
+            Some(request) if desk.counts(request, now, window) => {
+                books.unfinished(request.heavy, now - request.intended);
+                gauge.count(false);
+            }
+            Some(_) => desk.early.set(desk.early.get() + 1),
+            None => {}
         }
         books.connection(gauge.requests.get() > 0 && gauge.answers.get() == 0);
     }
-    if let Until::Requests(_) = desk.plan.until {
-        books.unsent(desk.budget.get());
+    // What was planned is counted where requests begin, not where they end: so a lost one would show.
+    match desk.plan.until {
+        Until::Elapsed(_) => books.plan(desk.begun.get() - desk.early.get()),
+        Until::Requests(_) => {
+            books.plan(share.requests);
+            books.unsent(desk.budget.get());
+        }
     }
 }
 
@@ -171,6 +185,7 @@ async fn connection<C: Client>(desk: Rc<Desk<C>>, window: Arc<Window>, client: C
         now = window.now();
         gauge.under_way.set(None);
         let counts = desk.counts(request, now, &window);
+        desk.early.set(desk.early.get() + u64::from(!counts));
         match outcome {
             Some(Ok((answer, sent))) => {
                 if counts {
@@ -238,6 +253,7 @@ impl<C: Client> Desk<C> {
             self.budget.set(self.budget.get().checked_sub(1)?);
             budgeted = true;
         }
+        self.begun.set(self.begun.get() + 1);
         let heavy = self.plan.heavy.as_ref().is_some_and(|(share, _)| rng.f64() < *share);
         Some(UnderWay { intended: now, heavy, budgeted })
     }
