@@ -20,7 +20,7 @@ pub(super) struct Figure {
     pub(super) svg: String,
     pub(super) legend: Vec<Sign>,
     /// Its caption and figures.
-    pub(super) table: Option<(String, Table)>,
+    pub(super) table: (String, Table),
 }
 
 /// A sign of a chart that needs a word.
@@ -37,13 +37,13 @@ pub(super) enum Sign {
 /// Every figure of a point; `id` is unique in the page.
 pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
     if point.cells.iter().all(|cell| cell.measures.is_none()) {
-        let table = Some((caption(point), table::full(point)));
-        let heading = "No measurement".into();
+        let heading = "No measurement".to_owned();
+        let table = (caption(&heading, point), table::full(point));
         return vec![Figure { heading, text: Vec::new(), svg: String::new(), legend: Vec::new(), table }];
     }
-    let mut figures = vec![headline(point, id)];
+    let mut figures = vec![of_bars(bars(point), point, id)];
     if beats(point).is_some() {
-        figures.push(Figure { table: None, ..walls(point, &format!("{id}-wall")) });
+        figures.push(of_bars(wall_bars(point), point, &format!("{id}-wall")));
     }
     for (i, name) in point.series_names().into_iter().enumerate() {
         figures.extend(times(point, name, &format!("{id}-s{i}")));
@@ -57,19 +57,6 @@ pub(super) fn small(point: &PointSummary, id: &str) -> Option<String> {
     let drawn = bars.rows.iter().any(|bar| bar.value.is_some());
     let finding = finding(point);
     drawn.then(|| bars.draw(Size::Narrow, &Caption { id, title: &title, finding: &finding }))
-}
-
-fn headline(point: &PointSummary, id: &str) -> Figure {
-    let figure = if matches!(point.work, Work::Echo(_)) || beats(point).is_some() {
-        of_bars(bars(point), point, id)
-    } else {
-        walls(point, id)
-    };
-    Figure { table: Some((caption(point), table::full(point))), ..figure }
-}
-
-fn walls(point: &PointSummary, id: &str) -> Figure {
-    of_bars(wall_bars(point), point, id)
 }
 
 fn of_bars((bars, title): (Bars, String), point: &PointSummary, id: &str) -> Figure {
@@ -88,7 +75,8 @@ fn of_bars((bars, title): (Bars, String), point: &PointSummary, id: &str) -> Fig
     if bars.rows.iter().any(|bar| bar.fewer.is_some()) {
         legend.push(Sign::Fewer);
     }
-    Figure { heading: title, text: Vec::new(), svg, legend, table: None }
+    let table = (caption(&title, point), table::full(point));
+    Figure { heading: title, text: Vec::new(), svg, legend, table }
 }
 
 /// The bars of the headline, and what they are called.
@@ -162,8 +150,8 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
         ));
     }
     let legend = if curves.has_service() { vec![Sign::Service] } else { Vec::new() };
-    let table = Some((format!("{title}: medians of the rounds"), table::of_series(point, name)));
-    let mut figures = vec![Figure { heading: title, text, svg, legend, table }];
+    let table = |title: &str| (caption(title, point), table::of_series(point, name));
+    let mut figures = vec![Figure { table: table(&title), heading: title, text, svg, legend }];
 
     let rows: Vec<Density> = found()
         .filter(|(_, series)| series.response.merged.len() >= 20)
@@ -177,7 +165,8 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
         let heading = format!("Where the times of the {name} cluster");
         let densities = Densities { rows };
         let svg = both(&format!("{id}-d"), &heading, &finding, |size, caption| densities.draw(size, caption));
-        figures.push(Figure { heading, text: comb(&point.work), svg, legend: Vec::new(), table: None });
+        let table = table(&heading);
+        figures.push(Figure { heading, text: comb(&point.work), svg, legend: Vec::new(), table });
     }
     figures
 }
@@ -207,7 +196,7 @@ fn beats(point: &PointSummary) -> Option<f64> {
     }
 }
 
-fn caption(point: &PointSummary) -> String {
+fn caption(title: &str, point: &PointSummary) -> String {
     let rounds = point.cells.iter().filter_map(|cell| Some(cell.measures.as_ref()?.rounds()));
     let of = match (rounds.clone().min(), rounds.max()) {
         (Some(1), Some(1)) => "one round".into(),
@@ -216,9 +205,9 @@ fn caption(point: &PointSummary) -> String {
         _ => "no round was measured".into(),
     };
     if point.label.is_empty() {
-        format!("Every model: {of}")
+        format!("{title}: {of}")
     } else {
-        format!("{}: {of}", words::one_line(&point.label))
+        format!("{title}, {}: {of}", words::one_line(&point.label))
     }
 }
 

@@ -72,7 +72,7 @@ struct ChartView {
     text: Vec<String>,
     svg: String,
     legend: Vec<(&'static str, &'static str)>,
-    table: Option<TableView>,
+    table: TableView,
     folded: bool,
 }
 
@@ -151,7 +151,7 @@ fn point_view(point: &PointSummary, id: &str) -> PointView {
         legend: figure.legend.into_iter().map(sign).collect(),
         // The first table is the answer in figures; the others are depth.
         folded: i > 0,
-        table: figure.table.map(|(caption, table)| table_view(point, caption, table)),
+        table: table_view(point, figure.table),
     };
     PointView {
         label: words::one_line(&point.label),
@@ -160,7 +160,7 @@ fn point_view(point: &PointSummary, id: &str) -> PointView {
     }
 }
 
-fn table_view(point: &PointSummary, caption: String, table: Table) -> TableView {
+fn table_view(point: &PointSummary, (caption, table): (String, Table)) -> TableView {
     TableView {
         caption,
         headings: table.columns.iter().map(|column| column.heading(&point.work)).collect(),

@@ -82,17 +82,20 @@ pub(super) fn brief(point: &PointSummary) -> Table {
     of(point, columns, point.series_names().first().copied().unwrap_or_default())
 }
 
-/// The percentiles of one kind of job.
+/// The percentiles of one kind of job, and what the cells cost that it ran in.
 pub(super) fn of_series(point: &PointSummary, name: &str) -> Table {
-    use Column::{Count, Max, P50, P90, P99, ServiceP50, ServiceP99};
-    of(point, vec![Count, P50, P90, P99, Max, ServiceP50, ServiceP99], name)
+    use Column::{Count, Cpu, Max, Memory, P50, P90, P99, Rate, ServiceP50, ServiceP99, SwitchesPerJob, Threads};
+    let times = [Count, P50, P90, P99, Max, ServiceP50, ServiceP99];
+    of(point, [[Threads, Rate].as_slice(), &times, &[Cpu, Memory, SwitchesPerJob]].concat(), name)
 }
 
 /// The columns that answer the question, which come first.
 fn headline(work: &Work) -> Vec<Column> {
     match work {
         Work::Sleep(_) => vec![Column::Threads, Column::Wall, Column::Rate],
-        Work::Offload(offload) if offload.heartbeat.is_some() => vec![Column::Threads, Column::Gap, Column::Wall],
+        Work::Offload(offload) if offload.heartbeat.is_some() => {
+            vec![Column::Threads, Column::Gap, Column::Wall, Column::Rate]
+        }
         Work::Offload(_) => vec![Column::Threads, Column::Wall, Column::Rate],
         Work::Echo(_) => vec![Column::Threads, Column::Rate],
     }
