@@ -1,8 +1,8 @@
 //! The load generator: so many connections, each of which asks again when it has its answer.
 //!
-//! One implementation for every server, ours or not. Each generator thread drives its share of the connections on its
-//! own tokio `current_thread` runtime and keeps its own books, so that nothing on the way of a request is shared,
-//! locked or allocated. All connections are open before the clock starts.
+//! One implementation for every server, ours or not. Each generator thread drives its share of the connections in one
+//! event loop and keeps its own books, so that nothing on the way of a request is shared, locked or allocated. All
+//! connections are open before the clock starts.
 //!
 //! **Which requests count.** A request belongs to the measured window when it was under way at any moment of it. What
 //! was answered before the window began is warm-up; what is still under way when the drain ends is `unfinished`, and
@@ -13,8 +13,8 @@ mod books;
 mod client;
 mod closed;
 mod ordinary;
-mod patience;
 mod raw;
+mod trouble;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,7 +30,8 @@ use crate::scenario::Client;
 use crate::units;
 use crate::usage::Meter;
 
-pub use client::{Question, Trouble};
+pub use client::Question;
+pub use trouble::Trouble;
 
 use books::Books;
 
@@ -53,7 +54,7 @@ pub struct Plan {
     pub warmup: Duration,
     /// When the window ends.
     pub until: Until,
-    /// The pause between an answer and the next question. tokio's timer makes it up to about a millisecond longer.
+    /// The pause between an answer and the next question. Waits round it up to the next millisecond.
     pub think: Duration,
     /// How long an answer may take, from when it was sent.
     pub timeout: Duration,
@@ -134,8 +135,8 @@ impl Window {
         self.start.elapsed().as_nanos() as u64
     }
 
-    fn instant(&self, nanos: u64) -> tokio::time::Instant {
-        (self.start + Duration::from_nanos(nanos)).into()
+    fn at(&self, instant: Instant) -> u64 {
+        instant.saturating_duration_since(self.start).as_nanos() as u64
     }
 
     fn end(&self) -> u64 {

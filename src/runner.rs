@@ -152,14 +152,16 @@ impl Deadline {
 mod tests {
     use super::*;
     use crate::scenario::{Cell, Model, SleepSpec};
-    use std::os::unix::fs::PermissionsExt as _;
 
     /// What a trial makes of a program that is not ours.
     fn outcome(script: &str, limit: Duration) -> Failure {
         let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("program");
-        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let [text, path] = ["text", "program"].map(|name| home.path().join(name));
+        std::fs::write(&text, format!("#!/bin/sh\n{script}\n")).unwrap();
+        // Written by another process: a fork of another test's in between would keep a file open for writing that is
+        // ours, and a file that is open for writing can't be run.
+        let installed = std::process::Command::new("install").args(["-m", "755"]).args([&text, &path]).status();
+        assert!(installed.unwrap().success());
         let cell = Cell {
             scenario: "test".into(),
             point: String::new(),

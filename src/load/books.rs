@@ -6,7 +6,8 @@ use crate::histogram::Histogram;
 use crate::record::{LoadRecord, Requests, Series};
 use crate::usage::Usage;
 
-use super::client::{Answer, Trouble};
+use super::client::Answer;
+use super::trouble::Trouble;
 use super::{Loaded, Plan, Window};
 
 /// One generator thread's books.

@@ -1,12 +1,10 @@
-//! The seam between the loop that asks and the client that carries the question.
+//! The seam between the loop that decides what is asked and the client that carries it.
 
-use std::fmt;
 use std::io;
-use std::rc::Rc;
-
-use nix::errno::Errno;
+use std::time::{Duration, Instant};
 
 use super::Plan;
+use super::trouble::Trouble;
 
 /// A request, before any client has put it into its own form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,96 +27,37 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// Bytes received for it, as far as the client knows.
     pub(super) bytes: u64,
-    /// Whether the connection may be asked again.
-    pub(super) keep_alive: bool,
+    /// When its question was sent, where that was not at once: a connection had to be opened first.
+    pub(super) sent: Option<Instant>,
 }
 
-/// One connection to the server.
-pub(super) trait Client: Sized + 'static {
-    /// What all connections of a thread share.
-    type Shared: 'static;
+/// What became of what a connection was told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    Opened,
+    Answered(Answer),
+    /// The connection is closed, and opened again by the next question.
+    Failed(Trouble),
+}
 
-    /// Prepares what is the same for all connections.
-    fn share(plan: &Plan) -> Self::Shared;
-
+/// All connections of one generator thread, known by their numbers from 0. Each does one thing at a time, and whatever
+/// it was told to do ends with one [`Event`].
+pub(super) trait Client: Sized {
     /// What it means when a connection is not open within the time-out.
     const NOT_OPENED: Trouble = Trouble::ConnectTimeout;
 
-    /// Opens a connection before the clock starts.
-    async fn connect(shared: &Rc<Self::Shared>) -> Result<Self, Trouble>;
+    /// So many connections, all of them closed.
+    fn new(plan: &Plan, connections: u32) -> io::Result<Self>;
 
-    /// Opens a connection in the place of one that has ended.
-    async fn connect_again(shared: &Rc<Self::Shared>) -> Result<Self, Trouble> {
-        Self::connect(shared).await
-    }
+    /// Opens a connection ahead of its first question.
+    fn open(&mut self, connection: usize);
 
-    /// Asks one question and reads the whole answer. After an error the connection is not used again.
-    async fn ask(&mut self, heavy: bool) -> Result<Answer, Trouble>;
-}
+    /// Asks one question, after opening the connection where it is closed.
+    fn ask(&mut self, connection: usize, heavy: bool);
 
-/// Why a question got no answer. The time-out is counted apart, as it is a time too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trouble {
-    /// Nobody listens there.
-    Refused,
-    /// There is no way there.
-    Unreachable,
-    /// No answer to the attempt to connect.
-    ConnectTimeout,
-    /// The server reset the connection.
-    Reset,
-    /// The answer is no HTTP/1.1, or ends early, or is larger than any we read: the codec's name for it.
-    Reply(&'static str),
-    /// This process has no descriptor left: our limit, not the server's doing.
-    NoDescriptor,
-    /// This machine has no port left: our limit, not the server's doing.
-    NoPort,
-    /// Anything else, by the system's or the client's own name.
-    Other(&'static str),
-}
+    /// Gives up what a connection is doing, without an event, and closes it.
+    fn close(&mut self, connection: usize);
 
-impl Trouble {
-    /// Its name in records and in JSON.
-    pub fn class(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::Unreachable => "unreachable",
-            Self::ConnectTimeout => "connect_timeout",
-            Self::Reset => "reset",
-            Self::NoDescriptor => "local_no_descriptor",
-            Self::NoPort => "local_no_port",
-            Self::Reply(class) | Self::Other(class) => class,
-        }
-    }
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Refused => "the connection was refused: nobody listens there",
-            Self::Unreachable => "there is no route to it",
-            Self::ConnectTimeout => "no answer to the attempt to connect",
-            Self::Reset => "the server reset the connection",
-            Self::NoDescriptor => "this process may not open more files",
-            Self::NoPort => "this machine has no port left for another connection",
-            Self::Reply(class) | Self::Other(class) => class,
-        })
-    }
-}
-
-impl std::error::Error for Trouble {}
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Self {
-        match error.raw_os_error().map(Errno::from_raw) {
-            Some(Errno::ECONNREFUSED) => Self::Refused,
-            Some(Errno::EHOSTUNREACH | Errno::ENETUNREACH) => Self::Unreachable,
-            Some(Errno::ETIMEDOUT) => Self::ConnectTimeout,
-            Some(Errno::ECONNRESET | Errno::EPIPE) => Self::Reset,
-            Some(Errno::EMFILE | Errno::ENFILE) => Self::NoDescriptor,
-            Some(Errno::EADDRNOTAVAIL) => Self::NoPort,
-            Some(errno) => Self::Other(errno.desc()),
-            None => Self::Other("io"),
-        }
-    }
+    /// The next event. Nothing when the time is over, or when it is worth a look at the clock.
+    fn next(&mut self, at_most: Duration) -> Option<(usize, Event)>;
 }

@@ -3,80 +3,139 @@
 //! A shared `Client` would not do: its pool races an idle connection against a new one (hyperium/hyper#4134), so that
 //! the number of connections would not be the scenario's.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Method, Request};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 use super::Plan;
-use super::client::{Answer, Client, Question, Trouble};
+use super::client::{Answer, Client, Event, Question};
+use super::trouble::Trouble;
 
-/// A reqwest client that keeps at most one connection.
+/// All connections of a generator thread: a task for each question, on a runtime that runs while events are waited for.
 #[derive(Debug)]
 pub(super) struct ReqwestClient {
-    client: reqwest::Client,
+    runtime: LocalRuntime,
     shared: Rc<Shared>,
+    connections: Vec<Connection>,
 }
 
-/// The questions in reqwest's form.
+/// A client that keeps at most one connection, once it is asked for; and the question under way.
+#[derive(Debug, Default)]
+struct Connection {
+    client: Option<reqwest::Client>,
+    asking: Option<AbortHandle>,
+}
+
+/// What is the same for all connections.
 #[derive(Debug)]
-pub(super) struct Shared {
+struct Shared {
     ordinary: Result<Request, Trouble>,
     heavy: Option<Result<Request, Trouble>>,
     stamp: Option<Arc<str>>,
+    /// What has happened, and the bell that is rung when it does.
+    inbox: RefCell<VecDeque<(usize, Event)>>,
+    bell: Notify,
 }
 
 impl Client for ReqwestClient {
-    type Shared = Shared;
+    const NOT_OPENED: Trouble = Trouble::Other("no answer to the first request, with which reqwest connects");
 
-    fn share(plan: &Plan) -> Shared {
+    fn new(plan: &Plan, connections: u32) -> io::Result<Self> {
         let request = |question: &Question| build(plan, question);
-        Shared {
+        let shared = Shared {
             ordinary: request(&plan.question),
             heavy: plan.heavy.as_ref().map(|(_, question)| request(question)),
             stamp: plan.stamp.clone(),
-        }
+            inbox: RefCell::default(),
+            bell: Notify::new(),
+        };
+        Ok(Self {
+            runtime: Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?,
+            shared: Rc::new(shared),
+            connections: (0..connections).map(|_| Connection::default()).collect(),
+        })
     }
-
-    const NOT_OPENED: Trouble = Trouble::Other("no answer to the first request, with which reqwest connects");
 
     /// reqwest connects when it is first asked, so it is asked once, ahead of all that is counted.
-    async fn connect(shared: &Rc<Shared>) -> Result<Self, Trouble> {
-        let mut connection = Self::connect_again(shared).await?;
-        connection.ask(false).await?;
-        Ok(connection)
+    fn open(&mut self, k: usize) {
+        self.spawn(k, false, |_| Event::Opened);
     }
 
-    /// The next request, which is counted, connects.
-    async fn connect_again(shared: &Rc<Shared>) -> Result<Self, Trouble> {
-        let builder = reqwest::Client::builder().no_proxy().http1_only().tcp_nodelay(true).pool_max_idle_per_host(1);
-        let client = builder.redirect(Policy::none()).build().map_err(trouble)?;
-        Ok(Self { client, shared: Rc::clone(shared) })
+    fn ask(&mut self, k: usize, heavy: bool) {
+        self.spawn(k, heavy, Event::Answered);
     }
 
-    async fn ask(&mut self, heavy: bool) -> Result<Answer, Trouble> {
-        let prepared = match &self.shared.heavy {
-            Some(prepared) if heavy => prepared,
-            _ => &self.shared.ordinary,
-        };
-        let request = prepared.as_ref().map_err(|trouble| *trouble)?;
-        let request = request.try_clone().expect("its body is no stream");
-        let mut response = self.client.execute(request).await.map_err(trouble)?;
-        if let Some(stamp) = &self.shared.stamp {
-            let shown = response.headers().get("avt-nonce");
-            if shown.is_none_or(|shown| shown.as_bytes() != stamp.as_bytes()) {
-                return Err(Trouble::Reply("stranger"));
-            }
+    fn close(&mut self, k: usize) {
+        let Connection { client: _, asking } = std::mem::take(&mut self.connections[k]);
+        if let Some(asking) = asking {
+            asking.abort();
         }
-        let status = response.status().as_u16();
-        let mut bytes = 0;
-        while let Some(chunk) = response.chunk().await.map_err(trouble)? {
-            bytes += chunk.len() as u64;
-        }
-        // Whether it keeps the connection is reqwest's own affair.
-        Ok(Answer { status, bytes, keep_alive: true })
+        self.shared.inbox.borrow_mut().retain(|(told, _)| *told != k);
     }
+
+    fn next(&mut self, at_most: Duration) -> Option<(usize, Event)> {
+        if self.shared.inbox.borrow().is_empty() {
+            // What it rings for is in the inbox; a time-out is as good.
+            let _ = self.runtime.block_on(async { timeout(at_most, self.shared.bell.notified()).await });
+        }
+        let found = self.shared.inbox.borrow_mut().pop_front();
+        if let Some((k, Event::Failed(_))) = found {
+            self.connections[k] = Connection::default();
+        }
+        found
+    }
+}
+
+impl ReqwestClient {
+    fn spawn(&mut self, k: usize, heavy: bool, end: fn(Answer) -> Event) {
+        let connection = &mut self.connections[k];
+        let client = connection.client.get_or_insert_with(one_connection).clone();
+        let shared = Rc::clone(&self.shared);
+        let asking = self.runtime.spawn_local(async move {
+            let event = ask(&client, &shared, heavy).await.map_or_else(Event::Failed, end);
+            shared.inbox.borrow_mut().push_back((k, event));
+            shared.bell.notify_one();
+        });
+        connection.asking = Some(asking.abort_handle());
+    }
+}
+
+fn one_connection() -> reqwest::Client {
+    let builder = reqwest::Client::builder().no_proxy().http1_only().tcp_nodelay(true).pool_max_idle_per_host(1);
+    builder.redirect(Policy::none()).build().expect("a client without TLS and without a proxy needs nothing")
+}
+
+async fn ask(client: &reqwest::Client, shared: &Shared, heavy: bool) -> Result<Answer, Trouble> {
+    let prepared = match &shared.heavy {
+        Some(prepared) if heavy => prepared,
+        _ => &shared.ordinary,
+    };
+    let request = prepared.as_ref().map_err(|trouble| *trouble)?;
+    let request = request.try_clone().expect("its body is no stream");
+    let mut response = client.execute(request).await.map_err(trouble)?;
+    if let Some(stamp) = &shared.stamp {
+        let shown = response.headers().get("avt-nonce");
+        if shown.is_none_or(|shown| shown.as_bytes() != stamp.as_bytes()) {
+            return Err(Trouble::Reply("stranger"));
+        }
+    }
+    let status = response.status().as_u16();
+    let mut bytes = 0;
+    while let Some(chunk) = response.chunk().await.map_err(trouble)? {
+        bytes += chunk.len() as u64;
+    }
+    // Whether it keeps the connection is reqwest's own affair, and so is when it connects.
+    Ok(Answer { status, bytes, sent: None })
 }
 
 fn build(plan: &Plan, question: &Question) -> Result<Request, Trouble> {
@@ -100,11 +159,8 @@ fn build(plan: &Plan, question: &Question) -> Result<Request, Trouble> {
 fn trouble(error: reqwest::Error) -> Trouble {
     let mut source = std::error::Error::source(&error);
     while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref::<std::io::Error>().filter(|io| io.raw_os_error().is_some()) {
-            return io
-                .raw_os_error()
-                .map(std::io::Error::from_raw_os_error)
-                .map_or(Trouble::Other("io"), Trouble::from);
+        if let Some(io) = inner.downcast_ref::<io::Error>().filter(|io| io.raw_os_error().is_some()) {
+            return io.raw_os_error().map(io::Error::from_raw_os_error).map_or(Trouble::Other("io"), Trouble::from);
         }
         source = inner.source();
     }
