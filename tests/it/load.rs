@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -152,6 +153,59 @@ fn a_server_that_closes_after_each_answer_is_connected_to_again() {
     let (ended, json) = load(until_the_end, "/", &["-n", "20", "-c", "2"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(json["requests"]["completed"], 20, "{json}");
+}
+
+#[test]
+fn a_server_that_closes_between_two_questions_costs_no_request() {
+    // Says nothing of closing, and closes while the client thinks.
+    let forgetful = canned(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true);
+    let (ended, json) = load(forgetful, "/", &["-n", "10", "-c", "2", "--think", "20ms"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!((&json["requests"]["completed"], &json["requests"]["failed"]), (&10.into(), &0.into()), "{json}");
+}
+
+#[test]
+fn bytes_that_nobody_asked_for_answer_nothing() {
+    // The second answer comes along with the first; taken for the next question's, it would be a second 404.
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    for think in ["0s", "5ms"] {
+        let (ended, json) = load(canned(answer, false), "/", &["-n", "10", "-c", "2", "--think", think]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(json["status"], serde_json::json!({ "200": 10 }), "{json}");
+    }
+}
+
+#[test]
+fn a_drip_of_bytes_does_not_hold_off_the_time_out() {
+    let dripping = server(|mut stream| {
+        head(&mut stream);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+        while stream.write_all(b"x").is_ok() {
+            thread::sleep(Duration::from_millis(1));
+        }
+    });
+    let (ended, json) = load(dripping, "/", &["-n", "4", "-c", "2", "--timeout", "60ms"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    check_sum(&json);
+    assert_eq!(json["requests"]["timed_out"], 4, "{json}");
+}
+
+#[test]
+fn a_question_larger_than_the_socket_is_sent_to_its_end() {
+    const SIZE: usize = 8 << 20;
+    let patient = server(|mut stream| {
+        while head(&mut stream) {
+            let read = std::io::copy(&mut (&mut stream).take(SIZE as u64), &mut std::io::sink()).unwrap();
+            assert_eq!(read, SIZE as u64);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+        }
+    });
+    let body = tempfile::NamedTempFile::new().unwrap();
+    body.as_file().set_len(SIZE as u64).unwrap();
+    let body = format!("@{}", body.path().display());
+    let (ended, json) = load(patient, "/", &["-n", "6", "-c", "2", "--body", &body, "--timeout", "30s"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(json["status"], serde_json::json!({ "200": 6 }), "{json}");
 }
 
 #[test]
