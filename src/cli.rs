@@ -14,6 +14,7 @@ mod run;
 mod schema;
 mod serve;
 mod sources;
+mod times;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -51,5 +51,5 @@ pub use encode::encode_request;
 pub use reply::{Reply, ReplyError};
 pub use request::{Method, Request};
 pub use response::Response;
-pub use server::{Responder, ServerCodec};
+pub use server::{Expects, Responder, ServerCodec};
 pub use status::Status;

@@ -5,11 +5,14 @@
 //! nothing else. The hybrid models are `tasks.rs` with another [`Pool`](crate::workload::Pool).
 
 mod accept;
+mod alarm;
+mod patience;
 mod pool;
+mod refusals;
+mod service;
 mod tasks;
 mod threads;
 
-use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
@@ -25,9 +28,10 @@ use crate::record::Failure;
 use crate::scenario::Model;
 use crate::usage::{Meter, Usage};
 use crate::workload::Workload;
-use crate::workload::echo::Echo;
 
+pub use patience::Timeouts;
 pub use pool::{BlockingPool, Inline, RayonPool};
+pub use service::{Service, Tally};
 
 /// Connections the kernel holds for a server that has not accepted them yet. The 128 that std and mio ask for drops
 /// SYNs when a thousand clients connect at once, which shows as outliers of a second.
@@ -36,7 +40,7 @@ pub const BACKLOG: i32 = 4096;
 /// The most threads of tokio's blocking pool: its default, made explicit.
 const BLOCKING_THREADS: usize = 512;
 
-/// How long, and for how many reads, a connection that is over waits for its peer to end as well.
+/// How long as a whole, and for how many reads, a connection that is over waits for its peer to end as well.
 const LINGER: Linger = Linger { time: Duration::from_millis(500), reads: 64 };
 
 struct Linger {
@@ -81,16 +85,16 @@ pub fn wall<W: Workload>(model: Model, workload: &Arc<W>, jobs: u32) -> Result<D
     Ok(Duration::from_nanos(ran.wall_ns))
 }
 
-/// Serves connections under a model until the process ends.
-pub fn serve(model: Model, listener: TcpListener, echo: Arc<Echo>) -> io::Result<Infallible> {
+/// Serves connections under a model until the service is [stopped](Service::stop) and the last of them has ended.
+pub fn serve(model: Model, listener: TcpListener, service: Arc<Service>) -> io::Result<()> {
     match model {
-        Model::Sequential => threads::serve_sequential(&listener, &echo),
-        Model::Threads => threads::serve_each(&listener, &echo, Room::read().most()),
-        Model::Pool(n) => threads::serve_pool(n.get(), &listener, &echo),
-        Model::Async => tasks::serve(&one_thread()?, Inline, listener, echo),
-        Model::AsyncWorkers(n) => tasks::serve(&many_threads(n.get())?, Inline, listener, echo),
-        Model::HybridBlocking => tasks::serve(&one_thread()?, BlockingPool, listener, echo),
-        Model::HybridRayon(n) => tasks::serve(&one_thread()?, RayonPool::new(n.get())?, listener, echo),
+        Model::Sequential => threads::serve_sequential(&listener, &service),
+        Model::Threads => threads::serve_each(&listener, &service, Room::read().most()),
+        Model::Pool(n) => threads::serve_pool(n.get(), &listener, &service),
+        Model::Async => tasks::serve(&one_thread()?, Inline, listener, service),
+        Model::AsyncWorkers(n) => tasks::serve(&many_threads(n.get())?, Inline, listener, service),
+        Model::HybridBlocking => tasks::serve(&one_thread()?, BlockingPool, listener, service),
+        Model::HybridRayon(n) => tasks::serve(&one_thread()?, RayonPool::new(n.get())?, listener, service),
     }
 }
 

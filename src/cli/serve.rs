@@ -1,14 +1,22 @@
 //! `avt serve`: an echo server of one model, alone.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::process;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
+use nix::sys::signal::Signal;
+use signal_hook::iterator::Signals;
+
+use crate::model::{Service, Tally, Timeouts};
 use crate::scenario::Model;
 use crate::workload::Steps;
 use crate::workload::echo::Echo;
-use crate::{host, model};
+use crate::{host, model, units};
 
 use super::output::{Stop, note, print};
+use super::times::some_time;
 
 /// Run the echo server alone: GET /echo/{what}
 #[derive(Debug, clap::Args)]
@@ -20,20 +28,110 @@ pub(super) struct Args {
     /// Where to listen; port 0 takes a free one and says which
     #[arg(long, short, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     addr: SocketAddr,
+    /// The most connections at a time; one more is answered 503 [default: what the limit of open files allows]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    connections: Option<u64>,
+    /// How long the head of a request may take
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = some_time)]
+    head_timeout: Duration,
+    /// How long the body of a request may take
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = some_time)]
+    body_timeout: Duration,
+    /// How long a connection may rest between two requests
+    #[arg(long, value_name = "TIME", default_value = "75s", value_parser = some_time)]
+    idle_timeout: Duration,
+    /// How long a peer may take to read what it is sent
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = some_time)]
+    write_timeout: Duration,
+    /// How long answers in flight may take once INT or TERM has come
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = some_time)]
+    stop_timeout: Duration,
+}
+
+/// What ends a server.
+enum End {
+    Signal(i32),
+    Served(std::io::Result<()>),
 }
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let refused = |error: std::io::Error| Stop::machine(format_args!("{}: {error}", args.addr));
-    if let Err(error) = host::raise_open_files() {
+    let files = host::raise_open_files().unwrap_or_else(|error| {
         note(format_args!("avt: the limit of open files could not be raised: {error}"));
-    }
+        1024
+    });
+    // Before anyone knows of the server, so that every signal finds it listening.
+    let (ends, ended) = mpsc::channel();
+    listen_for_signals(ends.clone()).map_err(Stop::machine)?;
     let listener = model::listen(args.addr).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     if !address.ip().is_loopback() {
         note(format_args!("avt: {address} can be reached from other machines"));
     }
     print(format_args!("listening on http://{address}/echo/hello ({}: {})", args.model, args.model.description()))?;
-    let echo = Echo::new(Steps::default(), None, None);
-    let Err(error) = model::serve(args.model, listener, Arc::new(echo));
-    Err(Stop::machine(format_args!("{} cannot serve: {error}", args.model)))
+
+    let most = args.connections.unwrap_or_else(|| files.saturating_sub(OWN_FILES).max(1));
+    let service = Arc::new(Service::new(Echo::new(Steps::default(), None, None), timeouts(args), most));
+    let (model, served) = (args.model, Arc::clone(&service));
+    let serve = move || drop(ends.send(End::Served(model::serve(model, listener, served))));
+    thread::Builder::new().name("server".into()).spawn(serve).map_err(Stop::machine)?;
+
+    match ended.recv().expect("the signals are listened for as long as the process lives") {
+        End::Served(ended) => Err(cannot_serve(args, ended)),
+        End::Signal(signal) => {
+            service.stop();
+            let in_time = ended.recv_timeout(args.stop_timeout);
+            let tally = service.tally();
+            note(words(tally, signal));
+            match in_time {
+                Ok(End::Served(Ok(()))) => Ok(()),
+                Ok(End::Served(ended)) => Err(cannot_serve(args, ended)),
+                // What still runs must not hold the process.
+                Ok(End::Signal(again)) => process::exit(128 + again),
+                Err(_) => process::exit(1),
+            }
+        }
+    }
+}
+
+/// Descriptors that are no connections: standard streams, the listener twice, the runtime's own, those that were told
+/// 503, and files read for a moment.
+const OWN_FILES: u64 = 160;
+
+fn timeouts(args: &Args) -> Timeouts {
+    let Args { head_timeout: head, body_timeout: body, idle_timeout: idle, write_timeout: write, .. } = *args;
+    Timeouts { head, body, idle, write }
+}
+
+/// Passes on every INT, TERM and HUP, from a thread that sleeps in between.
+fn listen_for_signals(ends: mpsc::Sender<End>) -> std::io::Result<()> {
+    let mut signals = Signals::new([Signal::SIGINT as i32, Signal::SIGTERM as i32, Signal::SIGHUP as i32])?;
+    let pass_on = move || {
+        for signal in signals.forever() {
+            if ends.send(End::Signal(signal)).is_err() {
+                break;
+            }
+        }
+    };
+    thread::Builder::new().name("signals".into()).spawn(pass_on).map(drop)
+}
+
+fn cannot_serve(args: &Args, ended: std::io::Result<()>) -> Stop {
+    let why = ended.err().map_or_else(|| "it has ended".into(), |error| error.to_string());
+    Stop::machine(format_args!("{} cannot serve: {why}", args.model))
+}
+
+fn words(tally: Tally, signal: i32) -> String {
+    let Tally { accepted, refused, timed_out, open } = tally;
+    let mut text = format!(
+        "avt: stopped by {}: {} connections served",
+        crate::runner::signal_name(signal),
+        units::count(accepted)
+    );
+    for (n, what) in [(refused, "refused with 503"), (timed_out, "timed out"), (open, "cut off")] {
+        if n > 0 {
+            text += &format!(", {} {what}", units::count(n));
+        }
+    }
+    text
 }

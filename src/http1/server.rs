@@ -28,6 +28,18 @@ pub struct ServerCodec {
     last: Remembered<Head>,
     n_empty_lines: u8,
     has_ended: bool,
+    is_finishing: bool,
+}
+
+/// What a connection expects its peer to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expects {
+    /// The next request, of which nothing has arrived. A connection may rest here.
+    Request,
+    /// The rest of a head. No connection may be here for long.
+    Head,
+    /// The rest of a body. No connection may be here for long.
+    Body,
 }
 
 #[derive(Debug)]
@@ -57,6 +69,7 @@ impl ServerCodec {
             last: Remembered::nothing(),
             n_empty_lines: 0,
             has_ended: false,
+            is_finishing: false,
         }
     }
 
@@ -93,7 +106,7 @@ impl ServerCodec {
                 let request = Request { method: head.method, target: head.target(bytes) };
                 let manner = Manner {
                     version: head.version,
-                    is_kept_alive: head.is_kept_alive,
+                    is_kept_alive: head.is_kept_alive && !self.is_finishing,
                     to_head: head.method == Method::Head,
                 };
                 Some((request, Responder { output: &mut self.output, manner, date, is_answered: false }))
@@ -121,10 +134,19 @@ impl ServerCodec {
         }
     }
 
-    /// Whether a request has begun to arrive and is not complete. Between requests a connection may rest; within one it
-    /// may not for long.
-    pub fn is_within_request(&self) -> bool {
-        !self.output.is_last && !self.input.waiting().is_empty()
+    /// The next answer is the last one, says so, and ends the connection.
+    pub fn finish(&mut self) {
+        self.is_finishing = true;
+    }
+
+    /// What is expected from the peer, when [`next`](Self::next) gave nothing and the output was written.
+    #[inline]
+    pub fn expects(&self) -> Expects {
+        match self.reading {
+            Reading::Body(..) => Expects::Body,
+            Reading::Head(_) if self.input.waiting().is_empty() => Expects::Request,
+            Reading::Head(_) => Expects::Head,
+        }
     }
 
     /// The bytes to write.

@@ -1,24 +1,35 @@
 //! The models made of tasks. Twin of `threads.rs`.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
+use std::mem;
 use std::net;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use socket2::SockRef;
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::census;
+use crate::http1::{Expects, Status};
 use crate::ledger::Ledger;
+use crate::units;
 use crate::workload::date;
-use crate::workload::echo::Echo;
 use crate::workload::route::route;
 use crate::workload::{Job, Pool, Workload};
 
 use super::accept::Backoff;
+use super::alarm::{Alarm, waker};
+use super::patience::{self, Patience};
+use super::refusals::Refusals;
+use super::service::{Entry, Service, Wake};
 use super::{LINGER, Ran, Watch};
 
 /// A task per job. They are spawned from a task, because the future under `block_on` runs on no worker.
@@ -47,46 +58,88 @@ async fn job<W: Workload, P: Pool>(workload: &W, ledger: &Ledger, pool: &P, id: 
     ledger.enter(id, begun, receipt);
 }
 
+/// A connection that was accepted.
+struct Guest {
+    stream: TcpStream,
+    entry: Entry,
+}
+
 /// A task per connection.
 pub(super) fn serve<P: Pool>(
     runtime: &Runtime,
     pool: P,
     listener: net::TcpListener,
-    echo: Arc<Echo>,
-) -> io::Result<Infallible> {
+    service: Arc<Service>,
+) -> io::Result<()> {
     listener.set_nonblocking(true)?;
+    let (alive, mut all_gone) = mpsc::channel::<Infallible>(1);
     let all = async move {
-        accept(&TcpListener::from_std(listener)?, |stream| {
-            let (echo, pool) = (Arc::clone(&echo), pool.clone());
-            tokio::spawn(async move { connection(stream, &echo, &pool).await });
+        accept(&TcpListener::from_std(listener)?, &service, u64::MAX, |guest| {
+            let (service, pool, alive) = (Arc::clone(&service), pool.clone(), alive.clone());
+            tokio::spawn(async move {
+                let _alive = alive;
+                connection(guest, &service, &pool).await
+            });
+            Ok(())
         })
-        .await
+        .await?;
+        drop(alive);
+        // Nothing is ever sent: it ends with the last task.
+        all_gone.recv().await;
+        Ok(())
     };
     runtime.block_on(async { tokio::spawn(all).await.expect("no connection panics") })
 }
 
-/// Accepts connections for ever.
-async fn accept(listener: &TcpListener, mut take: impl FnMut(TcpStream)) -> io::Result<Infallible> {
-    let mut backoff = Backoff::default();
+/// Accepts connections until the service stops. One that there is no room for, or that can't be taken, is refused.
+async fn accept(
+    listener: &TcpListener,
+    service: &Arc<Service>,
+    room: u64,
+    mut take: impl FnMut(Guest) -> io::Result<()>,
+) -> io::Result<()> {
+    let entry = service.enter_acceptor(Wake::Nobody);
+    let (mut backoff, mut refusals) = (Backoff::default(), Refusals::default());
+    entry.set(Wake::Task(waker().await));
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
+        let accepted = poll_fn(|cx| match listener.poll_accept(cx) {
+            Poll::Pending if service.is_stopping() => Poll::Ready(None),
+            accepted => accepted.map(Some),
+        });
+        let accepted = accepted.await;
+        if service.is_stopping() {
+            return Ok(());
+        }
+        match accepted {
+            None => return Ok(()),
+            Some(Ok((stream, _))) => {
                 backoff.reset();
-                take(stream);
+                match service.enter(Wake::Nobody, room) {
+                    Some(entry) => take(Guest { stream, entry })?,
+                    None => refusals.refuse(service, Arc::new(stream.into_std()?)),
+                }
             }
-            Err(error) => sleep(backoff.after(error)?).await,
+            Some(Err(error)) => sleep(backoff.after(error)?).await,
         }
     }
 }
 
 /// One connection, from its first request to its end.
-async fn connection<P: Pool>(mut stream: TcpStream, echo: &Echo, pool: &P) -> io::Result<()> {
+async fn connection<P: Pool>(guest: Guest, service: &Service, pool: &P) -> io::Result<()> {
+    let Guest { mut stream, entry } = guest;
+    let echo = &service.echo;
     stream.set_nodelay(true)?;
+    entry.set(Wake::Task(waker().await));
     let mut http = echo.codec();
+    let mut reader = Reader { patience: Patience::new(service.timeouts), alarm: Alarm::new(), is_shut: false };
     loop {
+        if service.is_stopping() {
+            http.finish();
+        }
         let date = date::now();
         while let Some((request, responder)) = http.next(&date) {
             census::touch();
+            reader.patience.restart();
             let route = route(&request);
             let steps = echo.steps(&route);
             echo.check(steps, steps.task(pool).await);
@@ -94,29 +147,97 @@ async fn connection<P: Pool>(mut stream: TcpStream, echo: &Echo, pool: &P) -> io
             route.respond(responder, &date::now());
         }
         if !http.output().is_empty() {
-            stream.write_all(http.output()).await?;
+            write(&mut stream, http.output(), service).await?;
             http.sent(http.output().len());
             continue;
         }
         if http.is_closing() {
-            return close(stream).await;
+            return close(&mut stream).await;
         }
-        let n = stream.read(http.space()).await?;
-        http.received(n);
+        let expects = http.expects();
+        match reader.read(&mut stream, expects, http.space(), service).await? {
+            Some(n) => http.received(n),
+            None if expects == Expects::Request => {
+                service.count_timed_out();
+                return Ok(());
+            }
+            None => {
+                service.count_timed_out();
+                http.refuse(Status::RequestTimeout, &date);
+            }
+        }
+    }
+}
+
+/// Reads with patience.
+struct Reader {
+    patience: Patience,
+    alarm: Alarm,
+    /// Whether the peer's side was ended for it, because the service stops.
+    is_shut: bool,
+}
+
+impl Reader {
+    /// How many bytes were read; nothing when the peer took too long. Once the service stops it gets what has arrived
+    /// already, and then the end.
+    #[inline]
+    async fn read(
+        &mut self,
+        stream: &mut TcpStream,
+        expects: Expects,
+        space: &mut [u8],
+        service: &Service,
+    ) -> io::Result<Option<usize>> {
+        let Self { patience, alarm, is_shut } = self;
+        let mut deadline = None;
+        poll_fn(|cx| {
+            let mut buffer = ReadBuf::new(space);
+            if let Poll::Ready(read) = Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+                return Poll::Ready(read.map(|()| Some(buffer.filled().len())));
+            }
+            if service.is_stopping() && !mem::replace(is_shut, true) {
+                SockRef::from(&*stream).shutdown(net::Shutdown::Read)?;
+            }
+            let now = patience::now();
+            let deadline = *deadline.get_or_insert_with(|| now + units::nanos(patience.left(expects, now)));
+            if alarm.is_over(deadline, now, cx) { Poll::Ready(Ok(None)) } else { Poll::Pending }
+        })
+        .await
+    }
+}
+
+/// Sends everything, or drops a peer that does not take it in time.
+#[inline]
+async fn write(stream: &mut TcpStream, bytes: &[u8], service: &Service) -> io::Result<()> {
+    let sent = match stream.try_write(bytes) {
+        Ok(n) if n == bytes.len() => return Ok(()),
+        Ok(n) => n,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+        Err(error) => return Err(error),
+    };
+    match timeout(service.timeouts.write, stream.write_all(&bytes[sent..])).await {
+        Ok(written) => written,
+        Err(late) => {
+            service.count_timed_out();
+            Err(late.into())
+        }
     }
 }
 
 /// Ends our side and waits briefly for the peer to end its own: closing with unread input would send a reset, and a
 /// reset destroys the answer on its way.
-async fn close(mut stream: TcpStream) -> io::Result<()> {
+async fn close(stream: &mut TcpStream) -> io::Result<()> {
     stream.shutdown().await?;
-    let mut unread = [0; 4096];
-    for _ in 0..LINGER.reads {
-        if timeout(LINGER.time, stream.read(&mut unread)).await?? == 0 {
-            break;
+    let drained = async {
+        let mut unread = [0; 4096];
+        for _ in 0..LINGER.reads {
+            if stream.read(&mut unread).await? == 0 {
+                break;
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    };
+    timeout(LINGER.time, drained).await.unwrap_or(Ok(()))
 }
 
 async fn join(handles: Vec<JoinHandle<()>>) {

@@ -3,20 +3,23 @@
 use std::convert::Infallible;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Builder, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crate::census;
+use crate::http1::{Expects, Status};
 use crate::ledger::Ledger;
 use crate::record::Failure;
 use crate::workload::date;
-use crate::workload::echo::Echo;
 use crate::workload::route::route;
 use crate::workload::{Job, Workload};
 
 use super::accept::Backoff;
+use super::patience::{self, Patience};
+use super::refusals::Refusals;
+use super::service::{Entry, Service, Wake};
 use super::{Admitted, LINGER, Ran, Watch};
 
 /// One thread, one job after the other.
@@ -78,54 +81,81 @@ fn job<W: Workload>(workload: &W, ledger: &Ledger, id: Job) {
     ledger.enter(id, begun, receipt);
 }
 
-/// One thread, one connection after the other.
-pub(super) fn serve_sequential(listener: &TcpListener, echo: &Arc<Echo>) -> io::Result<Infallible> {
-    accept(listener, |stream| drop(connection(stream, echo)))
+/// A connection that was accepted.
+struct Guest {
+    stream: Arc<TcpStream>,
+    _entry: Entry,
 }
 
-/// A thread per connection, at most so many at a time. A connection that gets no thread is closed: past some limits the
-/// standard library would abort the process instead of returning an error.
-pub(super) fn serve_each(listener: &TcpListener, echo: &Arc<Echo>, most: u64) -> io::Result<Infallible> {
-    let running = Arc::new(AtomicU64::new(0));
-    accept(listener, |stream| {
-        if running.load(Ordering::Relaxed) >= most {
-            return;
-        }
-        running.fetch_add(1, Ordering::Relaxed);
-        let (echo, ends) = (Arc::clone(echo), Ends(Arc::clone(&running)));
-        // Where this fails, the closure is dropped, and with it the connection and its count.
-        drop(Builder::new().spawn(move || {
-            let _ends = ends;
-            connection(stream, &echo)
-        }));
+/// One thread, one connection after the other.
+pub(super) fn serve_sequential(listener: &TcpListener, service: &Arc<Service>) -> io::Result<()> {
+    accept(listener, service, u64::MAX, |guest| {
+        let _ = connection(&guest, service);
+        Ok(())
     })
 }
 
-/// Takes one from a count when it is dropped, also when its thread panics.
-struct Ends(Arc<AtomicU64>);
-
-impl Drop for Ends {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+/// A thread per connection, at most so many at a time: past some limits the standard library would abort the process
+/// instead of returning an error.
+pub(super) fn serve_each(listener: &TcpListener, service: &Arc<Service>, most: u64) -> io::Result<()> {
+    let (alive, all_gone) = mpsc::channel::<Infallible>();
+    accept(listener, service, most, |guest| {
+        let (service, alive) = (Arc::clone(service), alive.clone());
+        let work = move || {
+            // In this order: the thread is gone when its connection is.
+            let _alive = alive;
+            let guest = guest;
+            let _ = connection(&guest, &service);
+        };
+        Builder::new().spawn(work).map(drop)
+    })?;
+    drop(alive);
+    // Nothing is ever sent: it ends with the last thread.
+    let _ = all_gone.recv();
+    Ok(())
 }
 
 /// N threads that take connections from a queue and keep each until it ends.
-pub(super) fn serve_pool(threads: u16, listener: &TcpListener, echo: &Arc<Echo>) -> io::Result<Infallible> {
-    let (queue, connections) = mpsc::channel();
-    let echo = Arc::clone(echo);
-    start_pool(threads, connections, move |stream| drop(connection(stream, &echo))).map_err(|(_, error)| error)?;
-    accept(listener, |stream| queue.send(stream).expect("the workers take connections until the queue is closed"))
+pub(super) fn serve_pool(threads: u16, listener: &TcpListener, service: &Arc<Service>) -> io::Result<()> {
+    let (queue, guests) = mpsc::channel();
+    let own_service = Arc::clone(service);
+    let workers = start_pool(threads, guests, move |guest| drop(connection(&guest, &own_service)));
+    let workers = workers.map_err(|(_, error)| error)?;
+    accept(listener, service, u64::MAX, |guest| {
+        queue.send(guest).expect("the workers take connections until the queue is closed");
+        Ok(())
+    })?;
+    drop(queue);
+    join(workers);
+    Ok(())
 }
 
-/// Accepts connections for ever.
-fn accept(listener: &TcpListener, mut take: impl FnMut(TcpStream)) -> io::Result<Infallible> {
-    let mut backoff = Backoff::default();
+/// Accepts connections until the service stops. One that there is no room for, or that can't be taken, is refused.
+fn accept(
+    listener: &TcpListener,
+    service: &Arc<Service>,
+    room: u64,
+    mut take: impl FnMut(Guest) -> io::Result<()>,
+) -> io::Result<()> {
+    let _entry = service.enter_acceptor(Wake::Acceptor(listener.try_clone()?));
+    let (mut backoff, mut refusals) = (Backoff::default(), Refusals::default());
     loop {
-        match listener.accept() {
+        let accepted = listener.accept();
+        if service.is_stopping() {
+            return Ok(());
+        }
+        match accepted {
             Ok((stream, _)) => {
                 backoff.reset();
-                take(stream);
+                let stream = Arc::new(stream);
+                let entry = service.enter(Wake::Reader(Arc::clone(&stream)), room);
+                let taken = entry.is_some_and(|entry| {
+                    let guest = Guest { stream: Arc::clone(&stream), _entry: entry };
+                    take(guest).is_ok()
+                });
+                if !taken {
+                    refusals.refuse(service, stream);
+                }
             }
             Err(error) => thread::sleep(backoff.after(error)?),
         }
@@ -133,38 +163,114 @@ fn accept(listener: &TcpListener, mut take: impl FnMut(TcpStream)) -> io::Result
 }
 
 /// One connection, from its first request to its end.
-fn connection(mut stream: TcpStream, echo: &Echo) -> io::Result<()> {
+fn connection(guest: &Guest, service: &Service) -> io::Result<()> {
+    let stream = &*guest.stream;
+    let echo = &service.echo;
     stream.set_nodelay(true)?;
+    stream.set_write_timeout(Some(service.timeouts.write))?;
     let mut http = echo.codec();
+    let mut reader = Reader { patience: Patience::new(service.timeouts), set: Duration::ZERO };
     loop {
+        if service.is_stopping() {
+            http.finish();
+        }
         let date = date::now();
         while let Some((request, responder)) = http.next(&date) {
             census::touch();
+            reader.patience.restart();
             let route = route(&request);
             let steps = echo.steps(&route);
             echo.check(steps, steps.block());
             route.respond(responder, &date::now());
         }
         if !http.output().is_empty() {
-            stream.write_all(http.output())?;
+            write(stream, http.output(), service)?;
             http.sent(http.output().len());
             continue;
         }
         if http.is_closing() {
             return close(stream);
         }
-        let n = stream.read(http.space())?;
-        http.received(n);
+        let expects = http.expects();
+        match reader.read(stream, expects, http.space())? {
+            Some(n) => http.received(n),
+            None if expects == Expects::Request => {
+                service.count_timed_out();
+                return Ok(());
+            }
+            None => {
+                service.count_timed_out();
+                http.refuse(Status::RequestTimeout, &date);
+            }
+        }
+    }
+}
+
+/// Reads with patience.
+struct Reader {
+    patience: Patience,
+    /// The time-out that the socket has, so that it is set only when it changes.
+    set: Duration,
+}
+
+impl Reader {
+    /// How many bytes were read; nothing when the peer took too long.
+    #[inline]
+    fn read(&mut self, mut stream: &TcpStream, expects: Expects, space: &mut [u8]) -> io::Result<Option<usize>> {
+        loop {
+            let left = self.patience.left(expects, patience::now());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            if left != self.set {
+                stream.set_read_timeout(Some(left))?;
+                self.set = left;
+            }
+            match stream.read(space) {
+                Ok(n) => return Ok(Some(n)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Sends everything, or drops a peer that does not take it in time.
+#[inline]
+fn write(mut stream: &TcpStream, mut bytes: &[u8], service: &Service) -> io::Result<()> {
+    let begun = patience::now();
+    loop {
+        // The socket has a time-out of its own, so that no single write takes longer.
+        match stream.write(bytes) {
+            Ok(n) if n == bytes.len() => return Ok(()),
+            Ok(n) => bytes = &bytes[n..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                service.count_timed_out();
+                return Err(error);
+            }
+            Err(error) => return Err(error),
+        }
+        if Duration::from_nanos(patience::now() - begun) >= service.timeouts.write {
+            service.count_timed_out();
+            return Err(io::ErrorKind::TimedOut.into());
+        }
     }
 }
 
 /// Ends our side and waits briefly for the peer to end its own: closing with unread input would send a reset, and a
 /// reset destroys the answer on its way.
-fn close(mut stream: TcpStream) -> io::Result<()> {
+fn close(mut stream: &TcpStream) -> io::Result<()> {
     stream.shutdown(Shutdown::Write)?;
-    stream.set_read_timeout(Some(LINGER.time))?;
+    let begun = Instant::now();
     let mut unread = [0; 4096];
     for _ in 0..LINGER.reads {
+        let left = LINGER.time.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            break;
+        }
+        stream.set_read_timeout(Some(left))?;
         if stream.read(&mut unread)? == 0 {
             break;
         }

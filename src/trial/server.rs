@@ -12,7 +12,7 @@ use std::thread;
 use crate::census;
 use crate::host;
 use crate::message::{Order, Reply, Served, TrialSpec};
-use crate::model;
+use crate::model::{self, Service, Timeouts};
 use crate::record::Failure;
 use crate::scenario::Work;
 use crate::usage::Meter;
@@ -25,24 +25,26 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
         return Err(Failure::WrongWork { what: format!("`{}` has no server", spec.work.workload()) });
     };
     let heavy = work.heavy.map(|heavy| steps(&heavy.steps, spec)).transpose()?;
-    let echo = Arc::new(Echo::new(steps(&work.steps, spec)?, heavy, Some(nonce.into())));
+    let echo = Echo::new(steps(&work.steps, spec)?, heavy, Some(nonce.into()));
+    let service = Arc::new(Service::new(echo, Timeouts::default(), u64::MAX));
     check_descriptors(work.load.connections)?;
     model::check_server(spec.model, work.load.connections)?;
     let refused = |error: io::Error| Failure::Refused { what: format!("a port of 127.0.0.1: {error}") };
     let listener = model::listen((Ipv4Addr::LOCALHOST, 0).into()).map_err(refused)?;
     let port = listener.local_addr().map_err(refused)?.port();
 
-    let (model, served) = (spec.model, Arc::clone(&echo));
+    let (model, served) = (spec.model, Arc::clone(&service));
     let serve = move || {
-        let Err(error) = model::serve(model, listener, served);
-        let _ = say(&Reply::Failed(Failure::Refused { what: format!("the server could not go on: {error}") }));
+        let ended = model::serve(model, listener, served);
+        let why = ended.err().map_or_else(|| "it was not told to stop".into(), |error| error.to_string());
+        let _ = say(&Reply::Failed(Failure::Refused { what: format!("the server could not go on: {why}") }));
         process::exit(1);
     };
     // Never joined: it serves until the process ends.
     let server = thread::Builder::new().name("server".into()).spawn(serve);
     server.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
     say(&Reply::Ready { port, nonce: nonce.to_owned() })?;
-    obey(&echo)
+    obey(&service.echo)
 }
 
 /// Raises the soft limit of open files, and refuses what the hard one cannot hold: a server that ran out would starve

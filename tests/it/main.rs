@@ -5,6 +5,7 @@ mod echo;
 mod fixture;
 mod http1;
 mod load;
+mod peers;
 mod report;
 mod run;
 mod scenario;

@@ -7,6 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 /// One model of every kind.
 pub(crate) const MODELS: [&str; 7] = async_vs_threads::scenario::Model::EXAMPLES;
 
@@ -49,24 +52,54 @@ impl Drop for Running {
 /// `avt serve`, on a port of its own.
 #[derive(Debug)]
 pub(crate) struct Server {
-    _process: Running,
+    process: Running,
     pub(crate) address: SocketAddr,
 }
 
 impl Server {
     pub(crate) fn start(model: &str) -> Self {
+        Self::start_with(model, &[])
+    }
+
+    pub(crate) fn start_with(model: &str, more: &[&str]) -> Self {
         let mut command = avt(["serve", "--model", model, "--addr", "127.0.0.1:0"]);
+        command.args(more).stderr(Stdio::piped());
+        Self::spawn(command)
+    }
+
+    /// Starts any command that ends in such a server.
+    pub(crate) fn spawn(mut command: Command) -> Self {
         let mut process = Running(command.stdout(Stdio::piped()).spawn().unwrap());
         let mut line = String::new();
         BufReader::new(process.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()?.parse().ok());
-        Self { _process: process, address: address.unwrap_or_else(|| panic!("no address in {line:?}")) }
+        Self { process, address: address.unwrap_or_else(|| panic!("no address in {line:?}")) }
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.0.id()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.pid() as i32), signal).unwrap();
+    }
+
+    /// Waits for the end of the process: its exit code, and what it said.
+    pub(crate) fn ended(mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        self.process.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (self.process.0.wait().unwrap().code(), said)
     }
 
     /// Sends bytes on a connection of their own, ends our side, and reads until the server ends its own.
     pub(crate) fn exchange(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut stream = self.connect();
         stream.write_all(bytes).unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();
         let mut answer = Vec::new();

@@ -10,9 +10,10 @@ use reqwest::{Method, Url};
 
 use crate::load::Question;
 use crate::scenario;
-use crate::units::{self, parse_duration};
+use crate::units;
 
 use super::super::output::Stop;
+use super::super::times::{any_time, some_time};
 
 /// Put a load on an HTTP/1.1 server: N keep-alive connections, each of which asks again when it has its answer
 #[derive(Debug, clap::Args)]
@@ -171,20 +172,4 @@ fn header(field: &str) -> Result<(String, String), Stop> {
         return Err(wrong("is not for you to say: it would change how the connection is used"));
     }
     Ok((name.to_owned(), value.to_owned()))
-}
-
-fn any_time(text: &str) -> Result<Duration, String> {
-    const MOST: Duration = Duration::from_secs(7 * 24 * 3600);
-    match parse_duration(text) {
-        Ok(time) if time > MOST => Err("more than a week".into()),
-        Ok(time) => Ok(time),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn some_time(text: &str) -> Result<Duration, String> {
-    match any_time(text)? {
-        Duration::ZERO => Err("no time at all measures nothing".into()),
-        time => Ok(time),
-    }
 }

@@ -1,0 +1,23 @@
+//! Times on the command line: `10s`, `250ms`.
+
+use std::time::Duration;
+
+use crate::units::parse_duration;
+
+/// At most a week.
+pub(super) fn any_time(text: &str) -> Result<Duration, String> {
+    const MOST: Duration = Duration::from_secs(7 * 24 * 3600);
+    match parse_duration(text) {
+        Ok(time) if time > MOST => Err("more than a week".into()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// At most a week, and not nothing.
+pub(super) fn some_time(text: &str) -> Result<Duration, String> {
+    match any_time(text)? {
+        Duration::ZERO => Err("no time at all".into()),
+        time => Ok(time),
+    }
+}

@@ -1,0 +1,96 @@
+//! How long a server waits for a peer, the same for every model.
+
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+
+use crate::http1::Expects;
+
+/// How long a server waits for a peer. All but `idle` are for the whole of what they bound: a peer that sends or reads a
+/// byte a second holds its connection that long and no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// A request's head, from its first byte. Then 408.
+    pub head: Duration,
+    /// A request's body, from the end of its head. Then 408.
+    pub body: Duration,
+    /// The next request. Then the connection ends without a word.
+    pub idle: Duration,
+    /// What is to be sent. Then the connection is dropped.
+    pub write: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { head: seconds(10), body: seconds(30), idle: seconds(75), write: seconds(30) }
+    }
+}
+
+/// One connection's patience. An instant is what the coarse clock shows, nanoseconds: up to 4 ms late, for limits that
+/// are a thousand times as long, and a tenth of the price of the fine one.
+#[derive(Debug)]
+pub(super) struct Patience {
+    timeouts: Timeouts,
+    /// The part of a request that is expected, and since when.
+    part: Option<(Expects, u64)>,
+}
+
+impl Patience {
+    pub(super) fn new(timeouts: Timeouts) -> Self {
+        Self { timeouts, part: None }
+    }
+
+    /// A request was complete: whatever is expected next begins anew.
+    #[inline]
+    pub(super) fn restart(&mut self) {
+        self.part = None;
+    }
+
+    /// How much longer a read may take that begins at this instant. Zero when the time is over.
+    #[inline]
+    pub(super) fn left(&mut self, expects: Expects, now: u64) -> Duration {
+        let limit = match expects {
+            Expects::Request => {
+                self.part = None;
+                return self.timeouts.idle;
+            }
+            Expects::Head => self.timeouts.head,
+            Expects::Body => self.timeouts.body,
+        };
+        match self.part {
+            Some((part, since)) if part == expects => limit.saturating_sub(Duration::from_nanos(now - since)),
+            _ => {
+                self.part = Some((expects, now));
+                limit
+            }
+        }
+    }
+}
+
+/// The instant. About 5 ns.
+#[inline]
+pub(super) fn now() -> u64 {
+    let time = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).expect("Linux has had this clock since 2.6.32");
+    Duration::from(time).as_nanos() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_has_its_time_as_a_whole_and_the_next_one_its_own() {
+        let seconds = Duration::from_secs;
+        let at = |second: u64| second * 1_000_000_000;
+        let mut patience = Patience::new(Timeouts::default());
+        assert_eq!(patience.left(Expects::Request, at(0)), seconds(75));
+        assert_eq!(patience.left(Expects::Request, at(60)), seconds(75));
+        assert_eq!(patience.left(Expects::Head, at(100)), seconds(10));
+        assert_eq!(patience.left(Expects::Head, at(104)), seconds(6));
+        assert_eq!(patience.left(Expects::Body, at(105)), seconds(30));
+        assert_eq!(patience.left(Expects::Body, at(140)), seconds(0));
+        patience.restart();
+        assert_eq!(patience.left(Expects::Body, at(141)), seconds(30));
+    }
+}

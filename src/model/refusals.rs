@@ -1,0 +1,54 @@
+//! Connections that there is no room for: they are told so, and closed when that was read.
+
+use std::collections::VecDeque;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+
+use crate::http1::Status;
+use crate::workload::date;
+
+use super::service::Service;
+
+/// Closing at once, with their request unread, would send a reset, and a reset destroys the answer on its way. So this
+/// many wait for their turn to be closed, with nobody waiting for them.
+const MOST: usize = 64;
+
+/// The connections that were told 503 last.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    told: VecDeque<Arc<TcpStream>>,
+}
+
+impl Refusals {
+    /// Tells a connection that there is no room for it. Never blocks.
+    pub(super) fn refuse(&mut self, service: &Service, stream: Arc<TcpStream>) {
+        service.count_refused();
+        if self.told.len() == MOST {
+            self.told.pop_front().as_deref().map(drain);
+        }
+        // A peer that can't be told is gone already.
+        if tell(service, &stream).is_ok() {
+            self.told.push_back(stream);
+        }
+    }
+}
+
+fn tell(service: &Service, mut stream: &TcpStream) -> io::Result<()> {
+    stream.set_nonblocking(true)?;
+    let mut http = service.echo.codec();
+    http.refuse(Status::ServiceUnavailable, &date::now());
+    // A new connection has room for so little.
+    stream.write_all(http.output())?;
+    stream.shutdown(Shutdown::Write)
+}
+
+/// Reads what has arrived, up to a bound.
+fn drain(mut stream: &TcpStream) {
+    let mut unread = [0; 4096];
+    for _ in 0..super::LINGER.reads {
+        if !stream.read(&mut unread).is_ok_and(|n| n > 0) {
+            break;
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What a server of any model shares: what it answers, how long it waits for a peer, and which connections are open.
+
+use std::collections::HashMap;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use socket2::SockRef;
+
+use crate::workload::echo::Echo;
+
+use super::patience::Timeouts;
+
+/// A server, whatever its model: what it serves, and the end of it.
+///
+/// Per connection it costs an entry under one lock when the connection opens and when it ends, about 100 bytes
+/// meanwhile, and nothing per request but the look at one flag.
+#[derive(Debug)]
+pub struct Service {
+    /// What is answered.
+    pub echo: Echo,
+    /// How long a peer is waited for.
+    pub timeouts: Timeouts,
+    /// The most connections at a time; one more is answered 503.
+    most: u64,
+    stopping: AtomicBool,
+    open: Mutex<Open>,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    timed_out: AtomicU64,
+}
+
+/// What can be woken, by number.
+#[derive(Debug, Default)]
+struct Open {
+    next: u64,
+    wakes: HashMap<u64, Wake>,
+    /// Those of them that are connections.
+    connections: u64,
+}
+
+/// How to wake what waits for a peer.
+#[derive(Debug)]
+pub(super) enum Wake {
+    /// A task.
+    Task(Waker),
+    /// A thread in a read: it gets what has arrived already, and then the end.
+    Reader(Arc<TcpStream>),
+    /// A thread in an accept: it gets an error.
+    Acceptor(TcpListener),
+    /// Nothing waits yet.
+    Nobody,
+}
+
+/// What a server did with its connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Accepted.
+    pub accepted: u64,
+    /// Answered 503 instead, because there was no room or no thread for them.
+    pub refused: u64,
+    /// Ended because the peer took too long.
+    pub timed_out: u64,
+    /// Open now.
+    pub open: u64,
+}
+
+impl Service {
+    /// A server of at most so many connections at a time.
+    pub fn new(echo: Echo, timeouts: Timeouts, most: u64) -> Self {
+        Self {
+            echo,
+            timeouts,
+            most,
+            stopping: AtomicBool::new(false),
+            open: Mutex::default(),
+            accepted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            timed_out: AtomicU64::new(0),
+        }
+    }
+
+    /// Ends the server: no connection is accepted any more, and every open one ends after the answers that it is owed.
+    /// Everything that waits for a peer is woken.
+    pub fn stop(&self) {
+        let open = self.open();
+        self.stopping.store(true, Ordering::SeqCst);
+        open.wakes.values().for_each(Wake::wake);
+    }
+
+    /// What became of its connections so far.
+    pub fn tally(&self) -> Tally {
+        Tally {
+            accepted: self.accepted.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+            timed_out: self.timed_out.load(Ordering::Relaxed),
+            open: self.open().connections,
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Enters a connection that was accepted; nothing when there are as many as there is room for, here or by the limit
+    /// given. It is taken out when the entry is dropped.
+    pub(super) fn enter(self: &Arc<Self>, wake: Wake, room: u64) -> Option<Entry> {
+        let mut open = self.open();
+        if open.connections >= self.most.min(room) {
+            return None;
+        }
+        open.connections += 1;
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+        Some(self.add(&mut open, wake, true))
+    }
+
+    /// Enters what accepts connections.
+    pub(super) fn enter_acceptor(self: &Arc<Self>, wake: Wake) -> Entry {
+        self.add(&mut self.open(), wake, false)
+    }
+
+    pub(super) fn count_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_timed_out(&self) {
+        self.timed_out.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn add(self: &Arc<Self>, open: &mut Open, wake: Wake, is_connection: bool) -> Entry {
+        if self.is_stopping() {
+            wake.wake();
+        }
+        let id = open.next;
+        open.next += 1;
+        open.wakes.insert(id, wake);
+        Entry { service: Arc::clone(self), id, is_connection }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        // Nothing in there can be left half done.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wake {
+    fn wake(&self) {
+        // Neither can fail in a way that matters: what has ended needs no waking.
+        match self {
+            Self::Task(waker) => waker.wake_by_ref(),
+            Self::Reader(stream) => drop(stream.shutdown(Shutdown::Read)),
+            Self::Acceptor(listener) => drop(SockRef::from(listener).shutdown(Shutdown::Both)),
+            Self::Nobody => {}
+        }
+    }
+}
+
+/// A connection's place in its server.
+#[derive(Debug)]
+pub(super) struct Entry {
+    service: Arc<Service>,
+    id: u64,
+    is_connection: bool,
+}
+
+impl Entry {
+    /// From now on this is what waits. Whoever calls looks at [`Service::is_stopping`] afterwards.
+    pub(super) fn set(&self, wake: Wake) {
+        self.service.open().wakes.insert(self.id, wake);
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut open = self.service.open();
+        open.wakes.remove(&self.id);
+        open.connections -= u64::from(self.is_connection);
+    }
+}

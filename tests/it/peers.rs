@@ -1,0 +1,253 @@
+//! Peers that are slow, hostile or many, and the end of a server, under every model.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::support::{MODELS, Server, wait_for};
+
+const REQUEST: &[u8] = b"GET /echo/a HTTP/1.1\r\nHost: x\r\n\r\n";
+
+/// Time-outs that are short, and different enough to be told apart.
+const SHORT: [&str; 8] =
+    ["--head-timeout", "300ms", "--body-timeout", "300ms", "--write-timeout", "300ms", "--idle-timeout", "2s"];
+
+/// Far beyond what a test's time-outs allow, and less than an idle connection has.
+const SOON: Duration = Duration::from_millis(1500);
+
+/// Runs a check for every model at the same time: most of what they do is waiting.
+fn every_model(check: impl Fn(&'static str) + Sync) {
+    thread::scope(|scope| {
+        for model in MODELS {
+            let check = &check;
+            scope.spawn(move || check(model));
+        }
+    });
+}
+
+/// One answer to [`REQUEST`], which is complete with its body.
+fn answer(stream: &mut TcpStream) -> String {
+    let mut read = Vec::new();
+    let mut byte = [0];
+    while !read.ends_with(b"\r\n\r\na") {
+        assert_eq!(stream.read(&mut byte).unwrap(), 1, "ended after {:?}", String::from_utf8_lossy(&read));
+        read.push(byte[0]);
+    }
+    String::from_utf8(read).unwrap()
+}
+
+fn rest(stream: &mut TcpStream) -> String {
+    let mut read = Vec::new();
+    stream.read_to_end(&mut read).unwrap();
+    String::from_utf8(read).unwrap()
+}
+
+/// Bytes that were sent and not yet taken in by the other side, as the kernel tells it.
+fn unacknowledged(stream: &TcpStream) -> u64 {
+    let port = format!(":{:04X}", stream.local_addr().unwrap().port());
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let mut fields = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let own = fields.find(|fields| fields[1].ends_with(&port)).unwrap();
+    u64::from_str_radix(own[4].split(':').next().unwrap(), 16).unwrap()
+}
+
+#[test]
+fn a_request_that_takes_too_long_is_answered_408() {
+    every_model(|model| {
+        let server = Server::start_with(model, &SHORT);
+        let partial: [&[u8]; 4] = [
+            b"GET /echo/a HT",
+            b"GET /echo/a HTTP/1.1\r\nHost: x\r\n",
+            b"POST /echo/a HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf",
+            b"POST /echo/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhal",
+        ];
+        for partial in partial {
+            let mut stream = server.connect();
+            let begun = Instant::now();
+            stream.write_all(partial).unwrap();
+            let said = rest(&mut stream);
+            assert!(said.starts_with("HTTP/1.1 408 ") && said.contains("Connection: close"), "{model}: {said:?}");
+            assert_eq!(said.matches("HTTP/1.1").count(), 1, "{model}: {said:?}");
+            assert!(begun.elapsed() < SOON, "{model}: {:?}", begun.elapsed());
+        }
+    });
+}
+
+#[test]
+fn a_drip_holds_a_connection_no_longer_than_silence() {
+    every_model(|model| {
+        let server = Server::start_with(model, &SHORT);
+        let mut stream = server.connect();
+        // Answered once, so that the time begins with the second request.
+        stream.write_all(REQUEST).unwrap();
+        answer(&mut stream);
+        let mut dripping = stream.try_clone().unwrap();
+        let drip = thread::spawn(move || {
+            let mut target = b"GET /echo/".iter().chain(std::iter::repeat(&b'a'));
+            while dripping.write_all(&[*target.next().unwrap()]).is_ok() {
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let begun = Instant::now();
+        let said = rest(&mut stream);
+        assert!(said.starts_with("HTTP/1.1 408 "), "{model}: {said:?}");
+        assert!(begun.elapsed() < SOON, "{model}: {:?}", begun.elapsed());
+        drop(stream);
+        drip.join().unwrap();
+    });
+}
+
+#[test]
+fn an_idle_connection_ends_without_a_word_and_a_busy_one_does_not() {
+    every_model(|model| {
+        let server = Server::start_with(model, &["--idle-timeout", "300ms"]);
+        let mut busy = server.connect();
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(900) {
+            busy.write_all(REQUEST).unwrap();
+            answer(&mut busy);
+            thread::sleep(Duration::from_millis(50));
+        }
+        assert_eq!(rest(&mut busy), "", "{model}");
+        let mut silent = server.connect();
+        assert_eq!(rest(&mut silent), "", "{model}");
+    });
+}
+
+#[test]
+fn a_peer_that_does_not_read_is_dropped_and_costs_little() {
+    every_model(|model| {
+        let server = Server::start_with(model, &SHORT);
+        let mut stream = server.connect();
+        stream.set_nonblocking(true).unwrap();
+        let requests = REQUEST.repeat(1_000);
+        let (mut written, begun) = (0, Instant::now());
+        // Until the server has dropped it; it takes in no more than its buffers and the kernel's hold.
+        let end = loop {
+            match stream.write(&requests) {
+                Ok(n) => written += n,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(Duration::from_millis(5)),
+                Err(error) => break error.kind(),
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "{model}: never dropped");
+        };
+        assert!(matches!(end, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe), "{model}: {end:?}");
+        assert!(written < 32 << 20, "{model}: took {written} bytes");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        assert!(peak.unwrap().parse::<u64>().unwrap() < 32 << 10, "{model}: {peak:?} KiB");
+        assert_eq!(server.exchange(REQUEST).len(), answer_length(), "{model} serves on");
+    });
+}
+
+fn answer_length() -> usize {
+    "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 1\r\n\
+     Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\na"
+        .len()
+}
+
+#[test]
+fn resets_are_survived() {
+    every_model(|model| {
+        let server = Server::start(model);
+        for bytes in [&b""[..], b"GET /echo/a HT", REQUEST, &REQUEST.repeat(100)] {
+            let mut stream = server.connect();
+            stream.write_all(bytes).unwrap();
+            socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+            drop(stream);
+        }
+        assert_eq!(server.exchange(REQUEST).len(), answer_length(), "{model}");
+    });
+}
+
+#[test]
+fn one_connection_more_than_there_is_room_for_is_told_503() {
+    every_model(|model| {
+        let server = Server::start_with(model, &["--connections", "2"]);
+        let mut held: Vec<_> = (0..2).map(|_| server.connect()).collect();
+        if model != "sequential" {
+            for stream in &mut held {
+                stream.write_all(REQUEST).unwrap();
+                answer(stream);
+            }
+        }
+        if model == "sequential" {
+            // It accepts nobody while it serves; the others wait in the kernel.
+            return;
+        }
+        let mut refused = server.connect();
+        refused.write_all(REQUEST).unwrap();
+        let said = rest(&mut refused);
+        assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("Connection: close"), "{model}: {said:?}");
+        drop(held);
+        let again = || server.exchange(REQUEST).starts_with(b"HTTP/1.1 200 ").then_some(());
+        wait_for("room", again);
+        server.signal(Signal::SIGTERM);
+        let (code, said) = server.ended();
+        assert_eq!(code, Some(0), "{model}: {said}");
+        assert!(said.contains("refused with 503"), "{model}: {said}");
+    });
+}
+
+#[test]
+fn a_stopped_server_answers_what_it_was_asked_and_ends() {
+    every_model(|model| {
+        let server = Server::start(model);
+        let mut idle = (model != "sequential").then(|| server.connect());
+        let mut stream = server.connect();
+        stream.write_all(REQUEST).unwrap();
+        answer(&mut stream);
+        if let Some(idle) = &mut idle
+            && model != "pool/2"
+        {
+            idle.write_all(REQUEST).unwrap();
+            answer(idle);
+        }
+        // Sent before the signal, so it is owed an answer.
+        stream.write_all(REQUEST).unwrap();
+        wait_for("the request to arrive", || (unacknowledged(&stream) == 0).then_some(()));
+        server.signal(Signal::SIGTERM);
+        let said = rest(&mut stream);
+        assert_eq!(said.matches("HTTP/1.1 200 OK").count(), 1, "{model}: {said:?}");
+        if let Some(idle) = &mut idle {
+            assert_eq!(rest(idle), "", "{model}");
+        }
+        let address = server.address;
+        drop((stream, idle));
+        let (code, said) = server.ended();
+        assert_eq!(code, Some(0), "{model}: {said}");
+        assert!(said.contains("stopped by SIGTERM"), "{model}: {said}");
+        assert!(TcpStream::connect(address).is_err(), "{model} listens no more");
+    });
+}
+
+#[test]
+fn an_idle_server_does_nothing() {
+    every_model(|model| {
+        let server = Server::start(model);
+        let mut stream = server.connect();
+        stream.write_all(REQUEST).unwrap();
+        answer(&mut stream);
+        let switches = || -> u64 {
+            let tasks = std::fs::read_dir(format!("/proc/{}/task", server.pid())).unwrap();
+            let count = |task: std::path::PathBuf| {
+                let status = std::fs::read_to_string(task.join("status")).unwrap_or_default();
+                let of = |line: &str| line.strip_prefix("voluntary_ctxt_switches:")?.trim().parse::<u64>().ok();
+                status.lines().find_map(of).unwrap_or(0)
+            };
+            tasks.map(|task| count(task.unwrap().path())).sum()
+        };
+        // tokio's workers and a blocking thread settle down first.
+        let mut before = switches();
+        wait_for("quiet", || {
+            thread::sleep(Duration::from_millis(300));
+            let now = switches();
+            let quiet = now == before;
+            before = now;
+            quiet.then_some(())
+        });
+    });
+}
