@@ -229,7 +229,8 @@ async fn write(stream: &mut TcpStream, bytes: &[u8], service: &Service) -> io::R
 async fn close(stream: &mut TcpStream) -> io::Result<()> {
     stream.shutdown().await?;
     let drained = async {
-        let mut unread = [0; 4096];
+        // Not within the connection's own memory, which it would double while it rests.
+        let mut unread = vec![0; 4096];
         for _ in 0..LINGER.reads {
             if stream.read(&mut unread).await? == 0 {
                 break;

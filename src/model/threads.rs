@@ -264,7 +264,7 @@ fn write(mut stream: &TcpStream, mut bytes: &[u8], service: &Service) -> io::Res
 fn close(mut stream: &TcpStream) -> io::Result<()> {
     stream.shutdown(Shutdown::Write)?;
     let begun = Instant::now();
-    let mut unread = [0; 4096];
+    let mut unread = vec![0; 4096];
     for _ in 0..LINGER.reads {
         let left = LINGER.time.saturating_sub(begun.elapsed());
         if left.is_zero() {

@@ -1,0 +1,127 @@
+//! What benches of servers share: processes on a CPU of their own, and a turn of load on one of them.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+/// How long what is measured is measured, or once over it for `--test`.
+pub(crate) struct Scale {
+    pub(crate) rounds: u32,
+    pub(crate) length: Duration,
+    pub(crate) is_test: bool,
+}
+
+impl Scale {
+    /// From the command line: `[ROUNDS] [SECONDS]`.
+    pub(crate) fn read() -> Self {
+        let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+        if args.iter().any(|arg| arg == "--test") {
+            return Self { rounds: 1, length: Duration::from_millis(100), is_test: true };
+        }
+        let number = |k: usize, usual: u32| args.get(k).and_then(|arg| arg.parse().ok()).unwrap_or(usual);
+        Self { rounds: number(0, 5).max(1), length: Duration::from_secs(number(1, 3).into()), is_test: false }
+    }
+}
+
+/// A server that runs, and ends with this program.
+pub(crate) struct Server {
+    pub(crate) name: String,
+    pub(crate) process: Child,
+    pub(crate) url: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// One server's turn.
+#[derive(Clone, Copy)]
+pub(crate) struct Turn {
+    pub(crate) per_cpu_second: f64,
+    pub(crate) per_second: f64,
+    pub(crate) p99_us: f64,
+}
+
+/// A command bound to one CPU, where there is more than one.
+pub(crate) fn on_cpu(cpu: usize, program: impl AsRef<Path>) -> Command {
+    let program = program.as_ref();
+    if thread::available_parallelism().is_ok_and(|cpus| cpus.get() > cpu) {
+        let mut command = Command::new("taskset");
+        command.arg("-c").arg(cpu.to_string()).arg(program);
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
+impl Server {
+    /// `avt serve` on CPU 0, on a port of its own.
+    pub(crate) fn avt(model: &str) -> Self {
+        let mut command = on_cpu(0, env!("CARGO_BIN_EXE_avt"));
+        command.args(["serve", "--addr", "127.0.0.1:0", "--model", model]);
+        Self::spawn(&format!("avt {model}"), command)
+    }
+
+    /// Starts a server that tells its address on its first line.
+    pub(crate) fn spawn(name: &str, mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut line = String::new();
+        let stdout = process.stdout.as_mut().expect("it was asked for");
+        BufReader::new(stdout).read_line(&mut line).expect("a server says where it listens");
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
+        let url = format!("http://{}/echo/hello", address.unwrap_or_else(|| panic!("{name}: no address in {line:?}")));
+        Self { name: name.to_owned(), process, url }
+    }
+
+    /// `127.0.0.1:80`
+    pub(crate) fn address(&self) -> &str {
+        self.url.split('/').nth(2).expect("an URL has an authority")
+    }
+}
+
+/// Lets 50 connections ask a server for so long.
+pub(crate) fn turn(server: &Server, length: Duration) -> Turn {
+    let before = cpu_seconds(server.process.id());
+    let mut command = on_cpu(1, env!("CARGO_BIN_EXE_avt"));
+    command.args(["load", &server.url, "--json", "-c", "50", "-d", &format!("{}ms", length.as_millis())]);
+    let output = command.stderr(Stdio::null()).output().expect("avt can be started");
+    let used = cpu_seconds(server.process.id()) - before;
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("avt load prints JSON");
+    let completed = json["requests"]["completed"].as_f64().expect("how many were answered");
+    assert_eq!(json["status"]["200"].as_f64(), Some(completed), "{}: {json}", server.name);
+    Turn {
+        // A tick is the least the kernel tells.
+        per_cpu_second: completed / used.max(0.01),
+        per_second: json["rate"]["achieved"].as_f64().expect("a rate"),
+        p99_us: json["response_time_us"]["p99"].as_f64().unwrap_or(f64::NAN),
+    }
+}
+
+/// The CPU time of a process, its threads and its children, in seconds.
+pub(crate) fn cpu_seconds(pid: u32) -> f64 {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let fields = |pid: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // After the name, which stands in brackets and may hold anything: state, parent, ...
+        let rest = stat.rsplit(')').next()?;
+        Some(rest.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let used = |fields: &[String]| -> f64 { fields[11..13].iter().filter_map(|ticks| ticks.parse::<f64>().ok()).sum() };
+    let all = std::fs::read_dir("/proc").expect("Linux tells of its processes");
+    let pids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let own_or_child = |fields: &Vec<String>| fields[1] == pid.to_string();
+    let children: f64 = pids.filter_map(fields).filter(own_or_child).map(|fields| used(&fields)).sum();
+    (fields(pid).map_or(0.0, |fields| used(&fields)) + children) / TICKS_PER_SECOND
+}
+
+/// Median, lowest and highest.
+pub(crate) fn spread(values: impl Iterator<Item = f64>) -> (f64, f64, f64) {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    (values[values.len() / 2], values[0], values[values.len() - 1])
+}
