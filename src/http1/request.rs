@@ -20,7 +20,7 @@ pub enum Method {
     Other,
 }
 
-/// A complete request, its body already read. Borrowed from the connection's input.
+/// A complete request. Borrowed from the connection's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
     /// What is asked for.
@@ -28,6 +28,11 @@ pub struct Request<'a> {
     /// The target as it was sent: printable ASCII, at most [`limits::TARGET`] bytes; origin-form (`/path?query`),
     /// absolute-form (`http://host/path`) or, with OPTIONS only, `*`.
     pub target: &'a [u8],
+    /// The value of Content-Type as it was sent; empty where there is none, or more than one.
+    pub content_type: &'a [u8],
+    /// The body of a POST, decoded, at most [`limits::REQUEST_BODY`] bytes. That of any other method is read and left
+    /// out: empty.
+    pub body: &'a [u8],
 }
 
 impl<'a> Request<'a> {
@@ -48,6 +53,7 @@ pub(super) struct Head {
     pub(super) len: usize,
     pub(super) method: Method,
     target: (u16, u16),
+    content_type: (u16, u16),
     pub(super) version: Version,
     pub(super) is_kept_alive: bool,
     pub(super) awaits_continue: bool,
@@ -73,6 +79,11 @@ impl Head {
     /// The target in the bytes that the head was parsed from.
     pub(super) fn target<'a>(&self, head: &'a [u8]) -> &'a [u8] {
         &head[usize::from(self.target.0)..usize::from(self.target.1)]
+    }
+
+    /// The value of Content-Type in the bytes that the head was parsed from.
+    pub(super) fn content_type<'a>(&self, head: &'a [u8]) -> &'a [u8] {
+        &head[usize::from(self.content_type.0)..usize::from(self.content_type.1)]
     }
 
     /// Parses the head that the bytes begin with; nothing if there is no complete one. Never accepts what
@@ -112,6 +123,13 @@ impl Head {
                 _ => Method::Other,
             },
             target: (start, start + target.len() as u16),
+            content_type: match fields.content_type {
+                None | Some([]) => (0, 0),
+                Some(value) => {
+                    let start = (value.as_ptr().addr() - bytes.as_ptr().addr()) as u16;
+                    (start, start + value.len() as u16)
+                }
+            },
             version,
             is_kept_alive: !fields.close && (version == Version::Http11 || fields.keep_alive),
             awaits_continue: match fields.expect {
@@ -135,6 +153,8 @@ struct Fields<'a> {
     length: Option<u64>,
     coding: Option<&'a [u8]>,
     expect: Option<&'a [u8]>,
+    /// Of two, none: who can say which is meant?
+    content_type: Option<&'a [u8]>,
     close: bool,
     keep_alive: bool,
 }
@@ -155,6 +175,9 @@ impl<'a> Fields<'a> {
                 10 if name.eq_ignore_ascii_case("connection") => {
                     fields.close |= field::has_token(value, "close");
                     fields.keep_alive |= field::has_token(value, "keep-alive");
+                }
+                12 if name.eq_ignore_ascii_case("content-type") => {
+                    fields.content_type = Some(if fields.content_type.is_some() { &[] } else { value });
                 }
                 14 if name.eq_ignore_ascii_case("content-length") => {
                     let length = field::length(value).ok_or(Fault::Malformed)?;

@@ -81,14 +81,28 @@ impl Output {
 
     /// Asks for the body of a request that waits to be asked.
     pub(super) fn go_on(&mut self) {
+        self.make_room(32);
         self.bytes.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+    }
+
+    /// Room for `n` bytes more, without the doubling of a `Vec` where it has grown large.
+    #[inline]
+    fn make_room(&mut self, n: usize) {
+        if self.bytes.capacity() - self.bytes.len() < n {
+            self.grow(n);
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self, n: usize) {
+        self.bytes.reserve_exact(n.max(self.bytes.len().min(super::limits::KEPT_WHEN_IDLE)));
     }
 
     /// Head and body in one piece, so that they leave in one write.
     #[inline]
     pub(super) fn answer(&mut self, response: &Response<'_>, date: &str, manner: Manner) {
+        self.make_room(MOST_OF_A_HEAD + response.content_type.len() + response.body.len());
         let out = &mut self.bytes;
-        out.reserve(MOST_OF_A_HEAD + response.body.len());
         match (manner.version, response.status) {
             (Version::Http11, Status::Ok) => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
             (version, status) => {

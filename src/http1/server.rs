@@ -19,7 +19,9 @@ use super::{Method, Request, Response, Status, limits};
 /// otherwise read into [`space`](Self::space). A codec that waits for its output to leave takes no further request, so
 /// a loop that reads before it has asked again could wait for a peer that waits for it.
 ///
-/// About 4.5 KiB while idle. Nothing is allocated per request once the buffers have their size.
+/// About 4.5 KiB while idle, and then at most [`limits::KEPT_WHEN_IDLE`] of either buffer; never much more than
+/// [`limits::GROWTH`] beyond what waits in them. Nothing is allocated per request once the buffers have their size, but
+/// for bodies over the former.
 #[derive(Debug)]
 pub struct ServerCodec {
     input: Input,
@@ -33,13 +35,15 @@ pub struct ServerCodec {
 #[derive(Debug)]
 enum Reading {
     Head(Scan),
-    /// The head waits at the front of the input; the body behind it is cut out as it comes.
-    Body(Head, Body),
+    /// The head waits at the front of the input, and behind it so many bytes of the body: all that came of a POST's,
+    /// nothing of any other's.
+    Body(Head, Body, usize),
 }
 
 /// What the input amounts to.
 enum Found {
-    Request(Head),
+    /// The head, how many bytes of body are kept behind it, and how many bytes of input both took up.
+    Request(Head, usize, usize),
     Nothing,
 }
 
@@ -51,7 +55,7 @@ impl ServerCodec {
             stamp.as_ref().is_none_or(|stamp| stamp.len() <= 64 && stamp.bytes().all(|b| b.is_ascii_graphic()))
         );
         Self {
-            input: Input::new(),
+            input: Input::new(limits::SERVER_INPUT_AT_MOST),
             output: Output::new(stamp),
             reading: Reading::Head(Scan::default()),
             last: Remembered::nothing(),
@@ -77,7 +81,7 @@ impl ServerCodec {
         self.input.received(n);
     }
 
-    /// The next complete request, its body read and left out, and the way to answer it. Nothing while more input is
+    /// The next complete request and the way to answer it. Nothing while more input is
     /// needed, while more than [`limits::OUTPUT`] bytes of output wait, or once it is closing.
     ///
     /// What breaks the rules is refused here, in plain words and for good: after the answers that are owed comes one
@@ -85,12 +89,18 @@ impl ServerCodec {
     #[inline]
     pub fn next<'a>(&'a mut self, date: &'a str) -> Option<(Request<'a>, Responder<'a>)> {
         if self.output.is_last || self.output.waiting().len() > limits::OUTPUT {
+            self.input.give_back();
             return None;
         }
         match self.find() {
-            Ok(Found::Request(head)) => {
-                let bytes = self.input.take(head.len);
-                let request = Request { method: head.method, target: head.target(bytes) };
+            Ok(Found::Request(head, body, used)) => {
+                let (head_bytes, rest) = self.input.take(used).split_at(head.len);
+                let request = Request {
+                    method: head.method,
+                    target: head.target(head_bytes),
+                    content_type: head.content_type(head_bytes),
+                    body: &rest[..body],
+                };
                 let manner = Manner {
                     version: head.version,
                     is_kept_alive: head.is_kept_alive,
@@ -99,6 +109,7 @@ impl ServerCodec {
                 Some((request, Responder { output: &mut self.output, manner, date, is_answered: false }))
             }
             Ok(Found::Nothing) => {
+                self.input.give_back();
                 // Whatever is incomplete now stays so. The answers before it still leave.
                 self.output.is_last |= self.has_ended;
                 None
@@ -118,6 +129,7 @@ impl ServerCodec {
             let manner = Manner { version: Version::Http11, is_kept_alive: false, to_head: false };
             self.output.answer(&Response::plain(status), date, manner);
             self.input.clear();
+            self.input.give_back();
         }
     }
 
@@ -151,7 +163,7 @@ impl ServerCodec {
         if matches!(self.reading, Reading::Head(_)) {
             let Some(head) = self.find_head()? else { return Ok(Found::Nothing) };
             let body = match head.framing {
-                Framing::Empty => return Ok(Found::Request(head)),
+                Framing::Empty => return Ok(Found::Request(head, 0, head.len)),
                 Framing::Length(length) => Body::Length(length),
                 Framing::Chunked => Body::Chunked(Chunked::new(limits::REQUEST_BODY)),
             };
@@ -159,9 +171,9 @@ impl ServerCodec {
                 // Also when the body is already here: what is answered must not hang on how the bytes were cut.
                 self.output.go_on();
             }
-            self.reading = Reading::Body(head, body);
+            self.reading = Reading::Body(head, body, 0);
         }
-        self.skip_body()
+        self.read_body()
     }
 
     #[inline]
@@ -193,16 +205,22 @@ impl ServerCodec {
         Head::parse(&waiting[..len])
     }
 
-    fn skip_body(&mut self) -> Result<Found, Fault> {
-        let Reading::Body(head, body) = &mut self.reading else { return Ok(Found::Nothing) };
-        let head = *head;
-        let (used, _, is_complete) = body.skip(&self.input.waiting()[head.len..])?;
-        self.input.cut(head.len, used);
+    fn read_body(&mut self) -> Result<Found, Fault> {
+        let Reading::Body(head, body, length) = &mut self.reading else { return Ok(Found::Nothing) };
+        let (head, kept) = (*head, head.len + *length);
+        let (end, used, is_complete) = if head.method == Method::Post {
+            body.keep(self.input.waiting_mut(), kept)?
+        } else {
+            let (used, _, is_complete) = body.skip(&self.input.waiting()[kept..])?;
+            (kept, kept + used, is_complete)
+        };
+        *length = end - head.len;
         if !is_complete {
+            self.input.truncate(end);
             return Ok(Found::Nothing);
         }
         self.reading = Reading::Head(Scan::default());
-        Ok(Found::Request(head))
+        Ok(Found::Request(head, end - head.len, used))
     }
 }
 
