@@ -1,7 +1,7 @@
 //! What several tests need: the binary, a server that ends with its test, and waiting for a thing instead of a time.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -61,17 +61,6 @@ impl Server {
         BufReader::new(process.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()?.parse().ok());
         Self { _process: process, address: address.unwrap_or_else(|| panic!("no address in {line:?}")) }
-    }
-
-    /// Sends bytes on a connection of their own, ends our side, and reads until the server ends its own.
-    pub(crate) fn exchange(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.write_all(bytes).unwrap();
-        stream.shutdown(std::net::Shutdown::Write).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        answer
     }
 }
 
