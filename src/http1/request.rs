@@ -28,10 +28,16 @@ pub struct Request<'a> {
     /// The target as it was sent: printable ASCII, at most [`limits::TARGET`] bytes; origin-form (`/path?query`),
     /// absolute-form (`http://host/path`) or, with OPTIONS only, `*`.
     pub target: &'a [u8],
+    /// What a POST brings, if only nothing. The body of any other method is read and left out.
+    pub content: Option<Content<'a>>,
+}
+
+/// A body and its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Content<'a> {
     /// The value of Content-Type as it was sent; empty where there is none, or more than one.
     pub content_type: &'a [u8],
-    /// The body of a POST, decoded, at most [`limits::REQUEST_BODY`] bytes. That of any other method is read and left
-    /// out: empty.
+    /// The body, decoded; at most [`limits::REQUEST_BODY`] bytes.
     pub body: &'a [u8],
 }
 
@@ -71,7 +77,8 @@ pub(super) enum Version {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     Empty,
-    Length(u64),
+    /// At most [`limits::REQUEST_BODY`].
+    Length(u32),
     Chunked,
 }
 
@@ -81,9 +88,10 @@ impl Head {
         &head[usize::from(self.target.0)..usize::from(self.target.1)]
     }
 
-    /// The value of Content-Type in the bytes that the head was parsed from.
-    pub(super) fn content_type<'a>(&self, head: &'a [u8]) -> &'a [u8] {
-        &head[usize::from(self.content_type.0)..usize::from(self.content_type.1)]
+    /// The content of a POST, in the bytes that the head was parsed from and so many of a body behind them.
+    pub(super) fn content<'a>(&self, bytes: &'a [u8], body: usize) -> Option<Content<'a>> {
+        let content_type = &bytes[usize::from(self.content_type.0)..usize::from(self.content_type.1)];
+        (self.method == Method::Post).then(|| Content { content_type, body: &bytes[self.len..self.len + body] })
     }
 
     /// Parses the head that the bytes begin with; nothing if there is no complete one. Never accepts what
@@ -200,7 +208,7 @@ impl<'a> Fields<'a> {
             (Some(coding), None) => Err(judge_codings(coding)),
             (None, Some(length)) if length > limits::REQUEST_BODY => Err(Fault::BodyTooLarge),
             (None, None | Some(0)) => Ok(Framing::Empty),
-            (None, Some(length)) => Ok(Framing::Length(length)),
+            (None, Some(length)) => Ok(Framing::Length(length as u32)),
         }
     }
 }

@@ -42,8 +42,10 @@ enum Reading {
 
 /// What the input amounts to.
 enum Found {
+    /// One with a head and nothing else.
+    Request(Head),
     /// The head, how many bytes of body are kept behind it, and how many bytes of input both took up.
-    Request(Head, usize, usize),
+    WithBody(Head, usize, usize),
     Nothing,
 }
 
@@ -92,33 +94,27 @@ impl ServerCodec {
             self.input.give_back();
             return None;
         }
-        match self.find() {
-            Ok(Found::Request(head, body, used)) => {
-                let (head_bytes, rest) = self.input.take(used).split_at(head.len);
-                let request = Request {
-                    method: head.method,
-                    target: head.target(head_bytes),
-                    content_type: head.content_type(head_bytes),
-                    body: &rest[..body],
-                };
-                let manner = Manner {
-                    version: head.version,
-                    is_kept_alive: head.is_kept_alive,
-                    to_head: head.method == Method::Head,
-                };
-                Some((request, Responder { output: &mut self.output, manner, date, is_answered: false }))
+        let (head, bytes, content) = match self.find() {
+            Ok(Found::Request(head)) => (head, self.input.take(head.len), None),
+            Ok(Found::WithBody(head, body, used)) => {
+                let bytes = self.input.take(used);
+                (head, bytes, head.content(bytes, body))
             }
             Ok(Found::Nothing) => {
                 self.input.give_back();
                 // Whatever is incomplete now stays so. The answers before it still leave.
                 self.output.is_last |= self.has_ended;
-                None
+                return None;
             }
             Err(fault) => {
                 self.refuse(fault.status(), date);
-                None
+                return None;
             }
-        }
+        };
+        let request = Request { method: head.method, target: head.target(bytes), content };
+        let manner =
+            Manner { version: head.version, is_kept_alive: head.is_kept_alive, to_head: head.method == Method::Head };
+        Some((request, Responder { output: &mut self.output, manner, date, is_answered: false }))
     }
 
     /// Says so and ends: for what the loop around the codec finds, such as a head that takes too long (408). Says
@@ -163,8 +159,9 @@ impl ServerCodec {
         if matches!(self.reading, Reading::Head(_)) {
             let Some(head) = self.find_head()? else { return Ok(Found::Nothing) };
             let body = match head.framing {
-                Framing::Empty => return Ok(Found::Request(head, 0, head.len)),
-                Framing::Length(length) => Body::Length(length),
+                Framing::Empty if head.method != Method::Post => return Ok(Found::Request(head)),
+                Framing::Empty => Body::Length(0),
+                Framing::Length(length) => Body::Length(length.into()),
                 Framing::Chunked => Body::Chunked(Chunked::new(limits::REQUEST_BODY)),
             };
             if head.awaits_continue {
@@ -220,7 +217,7 @@ impl ServerCodec {
             return Ok(Found::Nothing);
         }
         self.reading = Reading::Head(Scan::default());
-        Ok(Found::Request(head, end - head.len, used))
+        Ok(Found::WithBody(head, end - head.len, used))
     }
 }
 

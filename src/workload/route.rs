@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::http1::{Method, Request, Responder, Response, Status, percent};
+use crate::http1::{Content, Method, Request, Responder, Response, Status, percent};
 
 /// What a request asks of the echo server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,25 +43,25 @@ const UNKNOWN_TYPE: &str = "application/octet-stream";
 /// Judges the path, then the method. Allocates only where an escape is to be decoded.
 #[inline]
 pub fn route<'a>(request: &Request<'a>) -> Route<'a> {
-    let (path, method) = (find(request), request.method);
+    let path = find(request);
     let allow = path.allow();
-    match (path, method) {
+    match (path, request.method) {
         (Path::Echo(what), Method::Get | Method::Head) => Route::Echo { what },
         (Path::Root, Method::Get | Method::Head) => Route::Help,
-        (Path::Body | Path::Root, Method::Post) => {
-            Route::Body { content_type: content_type(request), bytes: request.body }
-        }
+        (Path::Body | Path::Root, Method::Post) => body(request.content),
         (Path::Other, _) => Route::NotFound,
         (_, Method::Options) => Route::Options { allow },
         _ => Route::MethodNotAllowed { allow },
     }
 }
 
-fn content_type<'a>(request: &Request<'a>) -> &'a str {
-    match str::from_utf8(request.content_type) {
+fn body(content: Option<Content<'_>>) -> Route<'_> {
+    let Content { content_type, body } = content.unwrap_or(Content { content_type: b"", body: b"" });
+    let content_type = match str::from_utf8(content_type) {
         Ok(text) if !text.is_empty() && text.bytes().all(|b| matches!(b, b' '..=b'~')) => text,
         _ => UNKNOWN_TYPE,
-    }
+    };
+    Route::Body { content_type, bytes: body }
 }
 
 impl Route<'_> {
