@@ -103,8 +103,46 @@ impl Input {
         self.end = self.start + n;
     }
 
+    /// How many bytes of memory it holds.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Forgets all that waits.
     pub(super) fn clear(&mut self) {
         (self.start, self.end) = (0, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is held beyond what waits.
+    fn beyond(input: &Input) -> usize {
+        input.held() - input.waiting().len()
+    }
+
+    #[test]
+    fn grows_a_little_ahead_of_what_waits_and_shrinks_with_it() {
+        let mut input = Input::new(limits::SERVER_INPUT_AT_MOST);
+        let (mut n, mut most) = (0, 0);
+        while n < limits::SERVER_INPUT_AT_MOST - limits::INPUT_AT_FIRST {
+            // Never a full read.
+            let read = (input.space().len() / 2 + 1).min(900);
+            input.space()[..read].fill((n % 251) as u8);
+            input.received(read);
+            n += read;
+            most = most.max(beyond(&input));
+        }
+        assert!(most <= MOST_SPACE && input.waiting().len() == n);
+        let last = input.waiting()[n - 3..].to_vec();
+        input.consume(n - 3);
+        input.give_back();
+        assert_eq!(input.waiting(), last);
+        assert!(input.held() <= limits::KEPT_WHEN_IDLE, "{}", input.held());
+        input.consume(3);
+        assert_eq!(input.space().len(), limits::INPUT_AT_FIRST);
     }
 }

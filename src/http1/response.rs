@@ -169,3 +169,24 @@ pub(super) fn put_decimal(out: &mut Vec<u8>, number: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::limits;
+    use super::*;
+
+    #[test]
+    fn holds_little_more_than_what_waits() {
+        let manner = Manner { version: Version::Http11, is_kept_alive: true, to_head: false };
+        let mut output = Output::new(None);
+        let mut answer = |body: &[u8]| {
+            output.answer(&Response::text(Status::Ok, body), "Sun, 06 Nov 1994 08:49:37 GMT", manner);
+            assert!(output.bytes.capacity() - output.waiting().len() <= limits::KEPT_WHEN_IDLE + MOST_OF_A_HEAD);
+            output.waiting().len()
+        };
+        while answer(b"hello") < limits::OUTPUT {}
+        answer(&vec![b'x'; 1024 * 1024]);
+        output.sent(output.waiting().len());
+        assert!(output.bytes.capacity() <= limits::KEPT_WHEN_IDLE);
+    }
+}

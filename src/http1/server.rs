@@ -249,3 +249,33 @@ impl Drop for Responder<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answered_body_is_not_held_while_its_answer_waits() {
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let length = limits::REQUEST_BODY as usize;
+        let head = format!("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n");
+        let request = [head.as_bytes(), &vec![b'x'; length]].concat();
+        // With an answer too large for a further request to be taken, and with a small one.
+        for is_echoed in [true, false] {
+            let (mut codec, mut rest) = (ServerCodec::new(None), &request[..]);
+            while !rest.is_empty() {
+                let n = codec.space().len().min(rest.len());
+                codec.space()[..n].copy_from_slice(&rest[..n]);
+                codec.received(n);
+                rest = &rest[n..];
+                while let Some((request, responder)) = codec.next(date) {
+                    let body = request.content.map_or(&b""[..], |content| content.body);
+                    assert_eq!(body.len(), length);
+                    responder.send(&Response::text(Status::Ok, if is_echoed { body } else { b"" }), date);
+                }
+            }
+            assert!(codec.output().len() > if is_echoed { length } else { 0 });
+            assert_eq!(codec.input.held(), limits::INPUT_AT_FIRST);
+        }
+    }
+}

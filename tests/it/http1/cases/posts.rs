@@ -39,6 +39,8 @@ fn types() -> Vec<Case> {
         (typed("Content-Type: \t a/b; c=\"d e\" \t\r\n"), "|a/b;_c=\"d_e\"|hi"),
         (typed("Content-Type: anything at all\r\n"), "|anything_at_all|hi"),
         (typed(&format!("Content-Type: a/{long}\r\n")), &format!("|a/{long}|hi")),
+        (post("Content-Type: a/b\r\n", ""), "|a/b|"),
+        (post("Content-Type: a/b\r\nContent-Length: 0\r\n", ""), "|a/b|"),
         (typed("Content-Type:\r\n"), "|hi"),
         (typed("Content-Type: a/\u{e9}\r\n"), "|hi"),
         (typed("Content-Type: a\tb\r\n"), "|hi"),
