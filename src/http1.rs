@@ -49,7 +49,7 @@ mod status;
 pub use client::ClientCodec;
 pub use encode::encode_request;
 pub use reply::{Reply, ReplyError};
-pub use request::{Method, Request};
+pub use request::{Content, Method, Request};
 pub use response::Response;
 pub use server::{Expects, Responder, ServerCodec};
 pub use status::Status;

@@ -49,24 +49,23 @@ impl Chunked {
     }
 
     /// The next piece, as [`Body::read`](super::body::Body::read).
-    pub(super) fn read<'a>(&mut self, input: &'a [u8]) -> Result<Piece<'a>, Fault> {
+    pub(super) fn read(&mut self, input: &[u8]) -> Result<Piece, Fault> {
         let mut used = 0;
         while used < input.len() {
             if matches!(self.state, State::Data) {
-                let rest = &input[used..];
-                let n = usize::try_from(self.left).unwrap_or(usize::MAX).min(rest.len());
+                let n = usize::try_from(self.left).unwrap_or(usize::MAX).min(input.len() - used);
                 self.left -= n as u64;
                 if self.left == 0 {
                     self.state = State::DataReturn;
                 }
-                return Ok(Piece { data: &rest[..n], used: used + n, is_last: false });
+                return Ok(Piece { data: used..used + n, used: used + n, is_last: false });
             }
             used += 1;
             if self.step(input[used - 1])? {
-                return Ok(Piece { data: &[], used, is_last: true });
+                return Ok(Piece { data: used..used, used, is_last: true });
             }
         }
-        Ok(Piece { data: &[], used, is_last: false })
+        Ok(Piece { data: used..used, used, is_last: false })
     }
 
     /// One byte that is not data. Whether it was the last of the body.

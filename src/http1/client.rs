@@ -39,7 +39,7 @@ impl ClientCodec {
     /// [`ReplyError::Stranger`].
     pub fn new(expected_stamp: Option<Arc<str>>) -> Self {
         Self {
-            input: Input::new(),
+            input: Input::new(limits::INPUT_AT_MOST),
             reading: Reading::Head(Scan::default()),
             stamp: expected_stamp,
             last: Remembered::nothing(),

@@ -36,8 +36,14 @@ pub const OUTPUT: usize = 64 * 1024;
 /// What a connection's input buffer starts with, and returns to when idle.
 pub const INPUT_AT_FIRST: usize = 4 * 1024;
 
-/// What a connection's input buffer grows to at most: a head and room to read on.
+/// What a connection's input buffer grows to at most where bodies are skipped: a head and room to read on.
 pub const INPUT_AT_MOST: usize = HEAD + INPUT_AT_FIRST;
+
+/// The same on the server's side, where the body of a POST is kept behind its head.
+pub const SERVER_INPUT_AT_MOST: usize = INPUT_AT_MOST + REQUEST_BODY as usize;
+
+/// The most that a buffer grows by at once, beyond what it must hold.
+pub const GROWTH: usize = 56 * 1024;
 
 /// Buffers over this size are given back once empty.
 pub const KEPT_WHEN_IDLE: usize = 16 * 1024;

@@ -20,7 +20,7 @@ pub enum Method {
     Other,
 }
 
-/// A complete request, its body already read. Borrowed from the connection's input.
+/// A complete request. Borrowed from the connection's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
     /// What is asked for.
@@ -28,6 +28,17 @@ pub struct Request<'a> {
     /// The target as it was sent: printable ASCII, at most [`limits::TARGET`] bytes; origin-form (`/path?query`),
     /// absolute-form (`http://host/path`) or, with OPTIONS only, `*`.
     pub target: &'a [u8],
+    /// What a POST brings, if only nothing. The body of any other method is read and left out.
+    pub content: Option<Content<'a>>,
+}
+
+/// A body and its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Content<'a> {
+    /// The value of Content-Type as it was sent; empty where there is none, or more than one.
+    pub content_type: &'a [u8],
+    /// The body, decoded; at most [`limits::REQUEST_BODY`] bytes.
+    pub body: &'a [u8],
 }
 
 impl<'a> Request<'a> {
@@ -48,6 +59,7 @@ pub(super) struct Head {
     pub(super) len: usize,
     pub(super) method: Method,
     target: (u16, u16),
+    content_type: (u16, u16),
     pub(super) version: Version,
     pub(super) is_kept_alive: bool,
     pub(super) awaits_continue: bool,
@@ -65,7 +77,8 @@ pub(super) enum Version {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     Empty,
-    Length(u64),
+    /// At most [`limits::REQUEST_BODY`].
+    Length(u32),
     Chunked,
 }
 
@@ -73,6 +86,12 @@ impl Head {
     /// The target in the bytes that the head was parsed from.
     pub(super) fn target<'a>(&self, head: &'a [u8]) -> &'a [u8] {
         &head[usize::from(self.target.0)..usize::from(self.target.1)]
+    }
+
+    /// The content of a POST, in the bytes that the head was parsed from and so many of a body behind them.
+    pub(super) fn content<'a>(&self, bytes: &'a [u8], body: usize) -> Option<Content<'a>> {
+        let content_type = &bytes[usize::from(self.content_type.0)..usize::from(self.content_type.1)];
+        (self.method == Method::Post).then(|| Content { content_type, body: &bytes[self.len..self.len + body] })
     }
 
     /// Parses the head that the bytes begin with; nothing if there is no complete one. Never accepts what
@@ -112,6 +131,13 @@ impl Head {
                 _ => Method::Other,
             },
             target: (start, start + target.len() as u16),
+            content_type: match fields.content_type {
+                None | Some([]) => (0, 0),
+                Some(value) => {
+                    let start = (value.as_ptr().addr() - bytes.as_ptr().addr()) as u16;
+                    (start, start + value.len() as u16)
+                }
+            },
             version,
             is_kept_alive: !fields.close && (version == Version::Http11 || fields.keep_alive),
             awaits_continue: match fields.expect {
@@ -135,6 +161,8 @@ struct Fields<'a> {
     length: Option<u64>,
     coding: Option<&'a [u8]>,
     expect: Option<&'a [u8]>,
+    /// Of two, none: who can say which is meant?
+    content_type: Option<&'a [u8]>,
     close: bool,
     keep_alive: bool,
 }
@@ -155,6 +183,9 @@ impl<'a> Fields<'a> {
                 10 if name.eq_ignore_ascii_case("connection") => {
                     fields.close |= field::has_token(value, "close");
                     fields.keep_alive |= field::has_token(value, "keep-alive");
+                }
+                12 if name.eq_ignore_ascii_case("content-type") => {
+                    fields.content_type = Some(if fields.content_type.is_some() { &[] } else { value });
                 }
                 14 if name.eq_ignore_ascii_case("content-length") => {
                     let length = field::length(value).ok_or(Fault::Malformed)?;
@@ -177,7 +208,7 @@ impl<'a> Fields<'a> {
             (Some(coding), None) => Err(judge_codings(coding)),
             (None, Some(length)) if length > limits::REQUEST_BODY => Err(Fault::BodyTooLarge),
             (None, None | Some(0)) => Ok(Framing::Empty),
-            (None, Some(length)) => Ok(Framing::Length(length)),
+            (None, Some(length)) => Ok(Framing::Length(length as u32)),
         }
     }
 }

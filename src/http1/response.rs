@@ -81,14 +81,28 @@ impl Output {
 
     /// Asks for the body of a request that waits to be asked.
     pub(super) fn go_on(&mut self) {
+        self.make_room(32);
         self.bytes.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+    }
+
+    /// Room for `n` bytes more, without the doubling of a `Vec` where it has grown large.
+    #[inline]
+    fn make_room(&mut self, n: usize) {
+        if self.bytes.capacity() - self.bytes.len() < n {
+            self.grow(n);
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self, n: usize) {
+        self.bytes.reserve_exact(n.max(self.bytes.len().min(super::limits::KEPT_WHEN_IDLE)));
     }
 
     /// Head and body in one piece, so that they leave in one write.
     #[inline]
     pub(super) fn answer(&mut self, response: &Response<'_>, date: &str, manner: Manner) {
+        self.make_room(MOST_OF_A_HEAD + response.content_type.len() + response.body.len());
         let out = &mut self.bytes;
-        out.reserve(MOST_OF_A_HEAD + response.body.len());
         match (manner.version, response.status) {
             (Version::Http11, Status::Ok) => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
             (version, status) => {
@@ -153,5 +167,26 @@ pub(super) fn put_decimal(out: &mut Vec<u8>, number: usize) {
         if rest == 0 {
             return out.extend_from_slice(&digits[at..]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::limits;
+    use super::*;
+
+    #[test]
+    fn holds_little_more_than_what_waits() {
+        let manner = Manner { version: Version::Http11, is_kept_alive: true, to_head: false };
+        let mut output = Output::new(None);
+        let mut answer = |body: &[u8]| {
+            output.answer(&Response::text(Status::Ok, body), "Sun, 06 Nov 1994 08:49:37 GMT", manner);
+            assert!(output.bytes.capacity() - output.waiting().len() <= limits::KEPT_WHEN_IDLE + MOST_OF_A_HEAD);
+            output.waiting().len()
+        };
+        while answer(b"hello") < limits::OUTPUT {}
+        answer(&vec![b'x'; 1024 * 1024]);
+        output.sent(output.waiting().len());
+        assert!(output.bytes.capacity() <= limits::KEPT_WHEN_IDLE);
     }
 }

@@ -19,7 +19,9 @@ use super::{Method, Request, Response, Status, limits};
 /// otherwise read into [`space`](Self::space). A codec that waits for its output to leave takes no further request, so
 /// a loop that reads before it has asked again could wait for a peer that waits for it.
 ///
-/// About 4.5 KiB while idle. Nothing is allocated per request once the buffers have their size.
+/// About 4.5 KiB while idle, and then at most [`limits::KEPT_WHEN_IDLE`] of either buffer; never much more than
+/// [`limits::GROWTH`] beyond what waits in them. Nothing is allocated per request once the buffers have their size, but
+/// for bodies over the former.
 #[derive(Debug)]
 pub struct ServerCodec {
     input: Input,
@@ -45,13 +47,17 @@ pub enum Expects {
 #[derive(Debug)]
 enum Reading {
     Head(Scan),
-    /// The head waits at the front of the input; the body behind it is cut out as it comes.
-    Body(Head, Body),
+    /// The head waits at the front of the input, and behind it so many bytes of the body: all that came of a POST's,
+    /// nothing of any other's.
+    Body(Head, Body, usize),
 }
 
 /// What the input amounts to.
 enum Found {
+    /// One with a head and nothing else.
     Request(Head),
+    /// The head, how many bytes of body are kept behind it, and how many bytes of input both took up.
+    WithBody(Head, usize, usize),
     Nothing,
 }
 
@@ -63,7 +69,7 @@ impl ServerCodec {
             stamp.as_ref().is_none_or(|stamp| stamp.len() <= 64 && stamp.bytes().all(|b| b.is_ascii_graphic()))
         );
         Self {
-            input: Input::new(),
+            input: Input::new(limits::SERVER_INPUT_AT_MOST),
             output: Output::new(stamp),
             reading: Reading::Head(Scan::default()),
             last: Remembered::nothing(),
@@ -90,7 +96,7 @@ impl ServerCodec {
         self.input.received(n);
     }
 
-    /// The next complete request, its body read and left out, and the way to answer it. Nothing while more input is
+    /// The next complete request and the way to answer it. Nothing while more input is
     /// needed, while more than [`limits::OUTPUT`] bytes of output wait, or once it is closing.
     ///
     /// What breaks the rules is refused here, in plain words and for good: after the answers that are owed comes one
@@ -98,29 +104,33 @@ impl ServerCodec {
     #[inline]
     pub fn next<'a>(&'a mut self, date: &'a str) -> Option<(Request<'a>, Responder<'a>)> {
         if self.output.is_last || self.output.waiting().len() > limits::OUTPUT {
+            self.input.give_back();
             return None;
         }
-        match self.find() {
-            Ok(Found::Request(head)) => {
-                let bytes = self.input.take(head.len);
-                let request = Request { method: head.method, target: head.target(bytes) };
-                let manner = Manner {
-                    version: head.version,
-                    is_kept_alive: head.is_kept_alive && !self.is_finishing,
-                    to_head: head.method == Method::Head,
-                };
-                Some((request, Responder { output: &mut self.output, manner, date, is_answered: false }))
+        let (head, bytes, content) = match self.find() {
+            Ok(Found::Request(head)) => (head, self.input.take(head.len), None),
+            Ok(Found::WithBody(head, body, used)) => {
+                let bytes = self.input.take(used);
+                (head, bytes, head.content(bytes, body))
             }
             Ok(Found::Nothing) => {
+                self.input.give_back();
                 // Whatever is incomplete now stays so. The answers before it still leave.
                 self.output.is_last |= self.has_ended;
-                None
+                return None;
             }
             Err(fault) => {
                 self.refuse(fault.status(), date);
-                None
+                return None;
             }
-        }
+        };
+        let request = Request { method: head.method, target: head.target(bytes), content };
+        let manner = Manner {
+            version: head.version,
+            is_kept_alive: head.is_kept_alive && !self.is_finishing,
+            to_head: head.method == Method::Head,
+        };
+        Some((request, Responder { output: &mut self.output, manner, date, is_answered: false }))
     }
 
     /// Says so and ends: for what the loop around the codec finds, such as a head that takes too long (408). Says
@@ -131,6 +141,7 @@ impl ServerCodec {
             let manner = Manner { version: Version::Http11, is_kept_alive: false, to_head: false };
             self.output.answer(&Response::plain(status), date, manner);
             self.input.clear();
+            self.input.give_back();
         }
     }
 
@@ -173,17 +184,18 @@ impl ServerCodec {
         if matches!(self.reading, Reading::Head(_)) {
             let Some(head) = self.find_head()? else { return Ok(Found::Nothing) };
             let body = match head.framing {
-                Framing::Empty => return Ok(Found::Request(head)),
-                Framing::Length(length) => Body::Length(length),
+                Framing::Empty if head.method != Method::Post => return Ok(Found::Request(head)),
+                Framing::Empty => Body::Length(0),
+                Framing::Length(length) => Body::Length(length.into()),
                 Framing::Chunked => Body::Chunked(Chunked::new(limits::REQUEST_BODY)),
             };
             if head.awaits_continue {
                 // Also when the body is already here: what is answered must not hang on how the bytes were cut.
                 self.output.go_on();
             }
-            self.reading = Reading::Body(head, body);
+            self.reading = Reading::Body(head, body, 0);
         }
-        self.skip_body()
+        self.read_body()
     }
 
     #[inline]
@@ -215,16 +227,22 @@ impl ServerCodec {
         Head::parse(&waiting[..len])
     }
 
-    fn skip_body(&mut self) -> Result<Found, Fault> {
-        let Reading::Body(head, body) = &mut self.reading else { return Ok(Found::Nothing) };
-        let head = *head;
-        let (used, _, is_complete) = body.skip(&self.input.waiting()[head.len..])?;
-        self.input.cut(head.len, used);
+    fn read_body(&mut self) -> Result<Found, Fault> {
+        let Reading::Body(head, body, length) = &mut self.reading else { return Ok(Found::Nothing) };
+        let (head, kept) = (*head, head.len + *length);
+        let (end, used, is_complete) = if head.method == Method::Post {
+            body.keep(self.input.waiting_mut(), kept)?
+        } else {
+            let (used, _, is_complete) = body.skip(&self.input.waiting()[kept..])?;
+            (kept, kept + used, is_complete)
+        };
+        *length = end - head.len;
         if !is_complete {
+            self.input.truncate(end);
             return Ok(Found::Nothing);
         }
         self.reading = Reading::Head(Scan::default());
-        Ok(Found::Request(head))
+        Ok(Found::WithBody(head, end - head.len, used))
     }
 }
 
@@ -253,6 +271,36 @@ impl Drop for Responder<'_> {
         if !self.is_answered {
             self.manner.is_kept_alive = false;
             self.output.answer(&Response::plain(Status::InternalServerError), self.date, self.manner);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answered_body_is_not_held_while_its_answer_waits() {
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let length = limits::REQUEST_BODY as usize;
+        let head = format!("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n");
+        let request = [head.as_bytes(), &vec![b'x'; length]].concat();
+        // With an answer too large for a further request to be taken, and with a small one.
+        for is_echoed in [true, false] {
+            let (mut codec, mut rest) = (ServerCodec::new(None), &request[..]);
+            while !rest.is_empty() {
+                let n = codec.space().len().min(rest.len());
+                codec.space()[..n].copy_from_slice(&rest[..n]);
+                codec.received(n);
+                rest = &rest[n..];
+                while let Some((request, responder)) = codec.next(date) {
+                    let body = request.content.map_or(&b""[..], |content| content.body);
+                    assert_eq!(body.len(), length);
+                    responder.send(&Response::text(Status::Ok, if is_echoed { body } else { b"" }), date);
+                }
+            }
+            assert!(codec.output().len() > if is_echoed { length } else { 0 });
+            assert_eq!(codec.input.held(), limits::INPUT_AT_FIRST);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::http1::{Method, Request, Responder, Response, Status, percent};
+use crate::http1::{Content, Method, Request, Responder, Response, Status, percent};
 
 /// What a request asks of the echo server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,13 @@ pub enum Route<'a> {
     Echo {
         /// The body of the answer. Never empty.
         what: Cow<'a, [u8]>,
+    },
+    /// `POST /echo` or `POST /`: the body, and of what type it is.
+    Body {
+        /// Printable ASCII.
+        content_type: &'a str,
+        /// The body of the request and of the answer.
+        bytes: &'a [u8],
     },
     /// `GET /`: a line of help.
     Help,
@@ -28,23 +35,33 @@ pub enum Route<'a> {
     NotFound,
 }
 
-const ALLOW: &str = "GET, HEAD";
-const HELP: &[u8] = b"async-vs-threads: GET /echo/{what} answers what\n";
+const HELP: &[u8] = b"async-vs-threads: GET /echo/{what} answers what, POST /echo its body\n";
+
+/// The type of a body that was sent without one, or with one that cannot be told back.
+const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// Judges the path, then the method. Allocates only where an escape is to be decoded.
 #[inline]
 pub fn route<'a>(request: &Request<'a>) -> Route<'a> {
-    let found = match find(request) {
-        Path::Echo(what) => Route::Echo { what },
-        Path::Root => Route::Help,
-        Path::Server if request.method == Method::Options => Route::Options { allow: ALLOW },
-        Path::Server | Path::Other => return Route::NotFound,
-    };
-    match request.method {
-        Method::Get | Method::Head => found,
-        Method::Options => Route::Options { allow: ALLOW },
-        Method::Post | Method::Other => Route::MethodNotAllowed { allow: ALLOW },
+    let path = find(request);
+    let allow = path.allow();
+    match (path, request.method) {
+        (Path::Echo(what), Method::Get | Method::Head) => Route::Echo { what },
+        (Path::Root, Method::Get | Method::Head) => Route::Help,
+        (Path::Body | Path::Root, Method::Post) => body(request.content),
+        (Path::Other, _) => Route::NotFound,
+        (_, Method::Options) => Route::Options { allow },
+        _ => Route::MethodNotAllowed { allow },
     }
+}
+
+fn body(content: Option<Content<'_>>) -> Route<'_> {
+    let Content { content_type, body } = content.unwrap_or(Content { content_type: b"", body: b"" });
+    let content_type = match str::from_utf8(content_type) {
+        Ok(text) if !text.is_empty() && text.bytes().all(|b| matches!(b, b' '..=b'~')) => text,
+        _ => UNKNOWN_TYPE,
+    };
+    Route::Body { content_type, bytes: body }
 }
 
 impl Route<'_> {
@@ -54,6 +71,7 @@ impl Route<'_> {
         let plain = Response::plain;
         let response = match &self {
             Self::Echo { what } => Response::text(Status::Ok, what),
+            Self::Body { content_type, bytes } => Response { content_type, ..Response::text(Status::Ok, bytes) },
             Self::Help => Response::text(Status::Ok, HELP),
             Self::Options { allow } => Response { allow: Some(allow), ..plain(Status::NoContent) },
             Self::MethodNotAllowed { allow } => Response { allow: Some(allow), ..plain(Status::MethodNotAllowed) },
@@ -65,10 +83,24 @@ impl Route<'_> {
 
 enum Path<'a> {
     Echo(Cow<'a, [u8]>),
+    /// `/echo`, for bodies.
+    Body,
     Root,
-    /// `*`, the server as a whole.
+    /// `*`, the server as a whole. Only OPTIONS gets here.
     Server,
     Other,
+}
+
+impl Path<'_> {
+    /// The methods that it takes.
+    fn allow(&self) -> &'static str {
+        match self {
+            Self::Echo(_) => "GET, HEAD",
+            Self::Body => "POST",
+            Self::Root | Self::Server => "GET, HEAD, POST",
+            Self::Other => "",
+        }
+    }
 }
 
 #[inline]
@@ -97,12 +129,16 @@ fn decode(path: &[u8]) -> Path<'_> {
     match percent::decode_path(path) {
         Cow::Borrowed(path) => match path.strip_prefix(b"/echo/") {
             Some(what) if is_segment(what) => Path::Echo(Cow::Borrowed(what)),
-            _ if path == b"/" => Path::Root,
-            _ if path == b"*" => Path::Server,
-            _ => Path::Other,
+            _ => match path {
+                b"/echo" => Path::Body,
+                b"/" => Path::Root,
+                b"*" => Path::Server,
+                _ => Path::Other,
+            },
         },
         Cow::Owned(path) => match path.strip_prefix(b"/echo/") {
             Some(what) if is_segment(what) => Path::Echo(Cow::Owned(percent::decode_rest(what.into()).into_owned())),
+            _ if path == b"/echo" => Path::Body,
             _ => Path::Other,
         },
     }

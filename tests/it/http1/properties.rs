@@ -1,10 +1,10 @@
 //! What holds for any bytes.
 
-use async_vs_threads::http1::{Method, Response, ServerCodec, Status, encode_request};
+use async_vs_threads::http1::{Content, Method, Request, Responder, Response, ServerCodec, Status, encode_request};
 use proptest::prelude::*;
 
 use super::replies::Asked;
-use super::served::Served;
+use super::served::{DATE, Served};
 
 /// Bytes that look like requests more often than not: pieces of some, in any order, and noise.
 fn likely(pieces: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
@@ -19,14 +19,18 @@ const REQUESTS: &[&str] = &[
     "GET /echo/x HTTP/1.1\r\nHost: h\r\n\r\n",
     "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n",
     "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
     "GET /echo/x HTTP/1.1\r\n",
     "HEAD / HTTP/1.0\r\n",
     "Host: h\r\n",
     "Connection: keep-alive\r\n",
     "Transfer-Encoding: chunked\r\n",
     "Content-Length: 3\r\n",
+    "Content-Type: a/b\r\n",
     "5\r\nhello\r\n",
+    "5;a=b\r\nhello\r\n",
     "0\r\n",
+    "0\r\n\r\n",
     "hello",
     "\r\n",
     "\n",
@@ -64,12 +68,34 @@ fn pieces(bytes: &[u8], sizes: &[usize]) -> Vec<Vec<u8>> {
     pieces
 }
 
+/// What is said, and whether the connection ended before its input did.
 fn serve(pieces: &[Vec<u8>]) -> (Vec<u8>, bool) {
     let mut served = Served::new();
     pieces.iter().for_each(|piece| served.read(piece));
     let is_closing = served.is_closing();
     served.end();
     (served.output, is_closing)
+}
+
+/// A body in chunks of these sizes, the last one as large as it must be; each with an extension.
+fn in_chunks(body: &[u8], sizes: &[(usize, &str)], trailers: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let (mut rest, mut sizes) = (body, sizes.iter().cycle());
+    while let (false, Some((size, extension))) = (rest.is_empty(), sizes.next()) {
+        let (chunk, after) = rest.split_at((*size).min(rest.len()));
+        let size = if chunk.len() % 2 == 0 { format!("{:x}", chunk.len()) } else { format!("{:04X}", chunk.len()) };
+        bytes.extend_from_slice(&[size.as_bytes(), extension.as_bytes(), b"\r\n", chunk, b"\r\n"].concat());
+        rest = after;
+    }
+    bytes.extend_from_slice(format!("0\r\n{trailers}\r\n").as_bytes());
+    bytes
+}
+
+const EXTENSIONS: &[&str] = &["", ";a", ";a=b", ";a;b=\"c \\\" d\"", ";a=\"\"", ";a=0;b=1"];
+
+fn header(answer: &[u8]) -> (&str, &[u8]) {
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+    (str::from_utf8(&answer[..end]).unwrap(), &answer[end..])
 }
 
 proptest! {
@@ -80,12 +106,18 @@ proptest! {
         bytes in likely(REQUESTS),
         sizes in proptest::collection::vec(1_usize..60, 1..8),
     ) {
-        let whole = serve(std::slice::from_ref(&bytes));
-        prop_assert_eq!(&serve(&pieces(&bytes, &sizes)), &whole);
-        let text = String::from_utf8_lossy(&whole.0);
-        // A refusal is the last thing said.
-        if let Some(at) = text.find("\r\nConnection: close\r\n") {
-            prop_assert_eq!(text[at..].matches("HTTP/1.").count(), 0);
+        prop_assert_eq!(serve(&pieces(&bytes, &sizes)), serve(std::slice::from_ref(&bytes)));
+    }
+
+    #[test]
+    fn the_last_word_is_the_last_whatever_follows(bytes in likely(REQUESTS), more in likely(REQUESTS)) {
+        let (said, is_closing) = serve(std::slice::from_ref(&bytes));
+        let (with_more, still_closing) = serve(&[bytes, more]);
+        if is_closing {
+            prop_assert!(still_closing);
+            prop_assert_eq!(with_more, said);
+        } else {
+            prop_assert!(with_more.starts_with(&said), "what was said stays said");
         }
     }
 
@@ -106,25 +138,63 @@ proptest! {
 
     #[test]
     fn a_request_arrives_as_it_was_written(
+        method in proptest::sample::select(&[
+            ("GET", Method::Get), ("HEAD", Method::Head), ("POST", Method::Post),
+            ("OPTIONS", Method::Options), ("PATCH", Method::Other), ("get", Method::Other),
+        ][..]),
         target in "/[!-~]{0,200}",
         name in "[A-Za-z-]{1,20}",
         value in "[!-~]([ -~]{0,50}[!-~])?",
-        body in proptest::collection::vec(any::<u8>(), 0..200),
+        content_type in "([!-~]([ -~]{0,50}[!-~])?)?",
+        body in proptest::collection::vec(any::<u8>(), 0..6_000),
+        sizes in proptest::collection::vec(1_usize..1_000, 1..8),
     ) {
-        prop_assume!(!["host", "expect", "connection"].contains(&name.to_ascii_lowercase().as_str()));
-        let bytes = encode_request("POST", &target, "localhost:80", &[("x-".to_string() + &name, value)]
-            .iter().map(|(name, value)| (name.as_str(), value.as_str())).collect::<Vec<_>>(), &body);
+        let (name, (method, expected)) = (format!("x-{name}"), method);
+        let headers = [(&name[..], &value[..]), ("Content-Type", &content_type)];
+        let bytes = encode_request(method, &target, "localhost:80", &headers, &body);
         let mut codec = ServerCodec::new(None);
-        codec.space()[..bytes.len()].copy_from_slice(&bytes);
-        codec.received(bytes.len());
-        let (request, responder) = codec.next("").unwrap();
-        prop_assert_eq!((request.method, request.target), (Method::Post, target.as_bytes()));
-        responder.send(&Response::text(Status::Ok, &body), "Sun, 06 Nov 1994 08:49:37 GMT");
-        let mut asked = Asked::new(None, false);
+        let pieces = pieces(&bytes, &sizes);
+        let (last, before) = pieces.split_last().unwrap();
+        for piece in before {
+            prop_assert!(put(&mut codec, piece).is_none());
+        }
+        let (request, responder) = put(&mut codec, last).unwrap();
+        let content_type = content_type.as_bytes();
+        let content = (expected == Method::Post).then_some(Content { content_type, body: &body });
+        prop_assert_eq!(request, Request { method: expected, target: target.as_bytes(), content });
+        responder.send(&Response::text(Status::Ok, &body), DATE);
+        let mut asked = Asked::new(None, expected == Method::Head);
         asked.read(codec.output());
         prop_assert_eq!((asked.error, asked.replies.len()), (None, 1));
         let reply = asked.replies[0];
-        prop_assert_eq!((reply.status, reply.body_bytes, reply.keep_alive), (200, body.len() as u64, true));
+        let length = if expected == Method::Head { 0 } else { body.len() as u64 };
+        prop_assert_eq!((reply.status, reply.body_bytes, reply.keep_alive), (200, length, true));
         prop_assert_eq!(reply.bytes, codec.output().len() as u64);
     }
+
+    #[test]
+    fn a_body_comes_back_however_it_is_chunked_and_cut(
+        body in proptest::collection::vec(any::<u8>(), 0..6_000),
+        chunks in proptest::collection::vec((1_usize..2_000, proptest::sample::select(EXTENSIONS)), 1..8),
+        trailers in proptest::sample::select(&["", "A: b\r\n", "A:\r\nB: \t c \r\n"][..]),
+        content_type in "[!-~]([ -~]{0,50}[!-~])?",
+        sizes in proptest::collection::vec(1_usize..2_000, 1..8),
+    ) {
+        let headers = [("Transfer-Encoding", "chunked"), ("Content-Type", &content_type[..])];
+        let mut bytes = encode_request("POST", "/echo", "h", &headers, b"");
+        bytes.extend_from_slice(&in_chunks(&body, &chunks, trailers));
+        let (output, is_closing) = serve(&pieces(&bytes, &sizes));
+        let (head, back) = header(&output);
+        prop_assert!(!is_closing && head.starts_with("HTTP/1.1 200 OK\r\n"), "{}", head);
+        let content_type = format!("\r\nContent-Type: {content_type}\r\n");
+        prop_assert!(head.contains(&content_type), "{}", head);
+        prop_assert_eq!(back, &body[..]);
+    }
+}
+
+/// Puts in a piece that there is space for.
+fn put<'a>(codec: &'a mut ServerCodec, piece: &[u8]) -> Option<(Request<'a>, Responder<'a>)> {
+    codec.space()[..piece.len()].copy_from_slice(piece);
+    codec.received(piece.len());
+    codec.next(DATE)
 }
