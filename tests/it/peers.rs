@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use socket2::{Domain, Socket, Type};
 
 use crate::support::{MODELS, Server, wait_for};
 
@@ -222,6 +223,45 @@ fn a_stopped_server_answers_what_it_was_asked_and_ends() {
         assert!(said.contains("stopped by SIGTERM"), "{model}: {said}");
         assert!(TcpStream::connect(address).is_err(), "{model} listens no more");
     });
+}
+
+#[test]
+fn what_does_not_end_in_time_is_cut_off() {
+    every_model(|model| {
+        let server = Server::start_with(model, &["--stop-timeout", "200ms"]);
+        let _held = answer_not_taken(&server);
+        server.signal(Signal::SIGINT);
+        let (code, said) = server.ended();
+        assert_eq!(code, Some(1), "{model}: {said}");
+        assert!(said.contains("1 cut off"), "{model}: {said}");
+    });
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    every_model(|model| {
+        let server = Server::start_with(model, &["--stop-timeout", "1h"]);
+        let _held = answer_not_taken(&server);
+        server.signal(Signal::SIGTERM);
+        wait_for("the listener to close", || TcpStream::connect(server.address).is_err().then_some(()));
+        server.signal(Signal::SIGTERM);
+        assert_eq!(server.ended().0, Some(143), "{model}");
+    });
+}
+
+/// A connection with an answer that is under way and larger than what the buffers of both sides hold.
+fn answer_not_taken(server: &Server) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    // The server's own buffer grows with the size of a segment.
+    socket.set_tcp_mss(536).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&server.address.into()).unwrap();
+    let mut stream = TcpStream::from(socket);
+    let body = vec![b'x'; 1 << 20];
+    let head = format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+    stream.write_all(&[head.as_bytes(), &body].concat()).unwrap();
+    assert_eq!(stream.peek(&mut [0]).unwrap(), 1);
+    stream
 }
 
 #[test]
