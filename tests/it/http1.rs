@@ -1,6 +1,8 @@
 //! The codec at its boundary: bytes in, bytes out. Every case runs whole, byte by byte, cut in two at every place, and
 //! with another message behind it.
 
+mod corpus;
+mod oracle;
 mod properties;
 mod replies;
 mod requests;

@@ -3,7 +3,7 @@
 use async_vs_threads::http1::{Method, Response, ServerCodec, Status, encode_request};
 use proptest::prelude::*;
 
-use super::replies::Asked;
+use super::oracle::Asked;
 use super::served::Served;
 
 /// Bytes that look like requests more often than not: pieces of some, in any order, and noise.
