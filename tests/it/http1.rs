@@ -2,6 +2,7 @@
 //! with another message behind it.
 
 mod corpus;
+mod differential;
 mod oracle;
 mod properties;
 mod replies;
