@@ -5,10 +5,11 @@
 pub(super) type Reason = (&'static str, fn(&Message<'_>) -> bool);
 
 /// Why we refuse what hyper takes.
-pub(super) const STRICTER: [Reason; 14] = [
+pub(super) const STRICTER: [Reason; 15] = [
     ("a line of the head ends in a bare line feed", |message| message.has_bare_line_feed()),
     ("more empty lines before it than a client sends by mistake", |message| message.n_empty_lines > 8),
     ("a target of more than seven bits", |message| !message.target.is_ascii()),
+    ("a method of more than 32 bytes", |message| message.method.len() > 32),
     ("CONNECT, which nothing here can do", |message| message.method == b"CONNECT"),
     ("a target that is no path, no http URI and no OPTIONS *", |message| !message.has_known_form()),
     ("no Host", |message| message.version == b"HTTP/1.1" && message.values("host").is_empty()),
