@@ -83,6 +83,11 @@ impl ClientCodec {
         self.bytes == 0 && self.input.waiting().is_empty() && !self.has_ended
     }
 
+    /// Whether the head of a final reply is complete and its body is not.
+    pub fn is_within_body(&self) -> bool {
+        matches!(self.reading, Reading::Body(..))
+    }
+
     #[inline]
     fn advance(&mut self, to_head: bool) -> Result<Option<Reply>, ReplyError> {
         while let Reading::Head(scan) = &mut self.reading {

@@ -122,7 +122,7 @@ async fn ask(client: &reqwest::Client, shared: &Shared, heavy: bool) -> Result<A
     };
     let request = prepared.as_ref().map_err(|trouble| *trouble)?;
     let request = request.try_clone().expect("its body is no stream");
-    let mut response = client.execute(request).await.map_err(trouble)?;
+    let mut response = client.execute(request).await.map_err(|error| trouble(error, Trouble::ResetInHead))?;
     if let Some(stamp) = &shared.stamp {
         let shown = response.headers().get("avt-nonce");
         if shown.is_none_or(|shown| shown.as_bytes() != stamp.as_bytes()) {
@@ -131,7 +131,7 @@ async fn ask(client: &reqwest::Client, shared: &Shared, heavy: bool) -> Result<A
     }
     let status = response.status().as_u16();
     let mut bytes = 0;
-    while let Some(chunk) = response.chunk().await.map_err(trouble)? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| trouble(error, Trouble::ResetInBody))? {
         bytes += chunk.len() as u64;
     }
     // Whether it keeps the connection is reqwest's own affair, and so is when it connects.
@@ -155,12 +155,16 @@ fn build(plan: &Plan, question: &Question) -> Result<Request, Trouble> {
     Ok(request)
 }
 
-/// The system's own reason below reqwest's layers, where there is one.
-fn trouble(error: reqwest::Error) -> Trouble {
+/// The system's own reason below reqwest's layers, where there is one; a reset is called what it is at this point.
+fn trouble(error: reqwest::Error, reset: Trouble) -> Trouble {
     let mut source = std::error::Error::source(&error);
     while let Some(inner) = source {
         if let Some(io) = inner.downcast_ref::<io::Error>().filter(|io| io.raw_os_error().is_some()) {
-            return io.raw_os_error().map(io::Error::from_raw_os_error).map_or(Trouble::Other("io"), Trouble::from);
+            let system = io.raw_os_error().map(io::Error::from_raw_os_error);
+            return match system.map_or(Trouble::Other("io"), Trouble::from) {
+                Trouble::ResetInHead => reset,
+                trouble => trouble,
+            };
         }
         source = inner.source();
     }

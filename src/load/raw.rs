@@ -65,6 +65,8 @@ struct Connection {
     connected: Option<Instant>,
     /// Whether it can't be asked again: the server has ended its side, or says what nobody asked for.
     spent: bool,
+    /// Whether sending has found the connection reset. What came before that can still be read, and then an end.
+    reset: bool,
     /// How often it was closed: events of a socket that is gone are told by it.
     generation: u32,
 }
@@ -221,6 +223,7 @@ impl Connection {
             sent: 0,
             connected: None,
             spent: false,
+            reset: false,
             generation: 0,
         }
     }
@@ -233,7 +236,7 @@ impl Connection {
 
     fn connect(&mut self, epoll: &OwnedFd, shared: &Shared, k: usize) -> Result<OwnedFd, Errno> {
         self.http = ClientCodec::new(shared.stamp.clone());
-        self.spent = false;
+        (self.spent, self.reset) = (false, false);
         let family = if shared.server.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = net::socket_with(family, SocketType::STREAM, flags, None)?;
@@ -294,7 +297,8 @@ impl Connection {
         &shared.questions[usize::from(self.heavy)]
     }
 
-    /// Sends what is left of the question, as far as there is room.
+    /// Sends what is left of the question, as far as there is room. That the server takes no more of it is no trouble
+    /// yet: it may have answered early, and reading tells.
     #[inline]
     fn send(&mut self, shared: &Shared) -> Result<(), Trouble> {
         let question = self.question(shared);
@@ -304,6 +308,11 @@ impl Connection {
                 Ok(n) => self.sent += n,
                 Err(Errno::AGAIN) => break,
                 Err(Errno::INTR) => {}
+                Err(errno @ (Errno::CONNRESET | Errno::PIPE)) => {
+                    self.spent = true;
+                    self.reset |= errno == Errno::CONNRESET;
+                    break;
+                }
                 Err(errno) => return Err(io::Error::from(errno).into()),
             }
         }
@@ -321,8 +330,12 @@ impl Connection {
                 Ok((n, _)) => n,
                 Err(Errno::AGAIN) => return Ok(None),
                 Err(Errno::INTR) => continue,
+                Err(Errno::CONNRESET) => return Err(self.reset().into()),
                 Err(errno) => return Err(io::Error::from(errno).into()),
             };
+            if n == 0 && self.reset {
+                return Err(self.reset().into());
+            }
             self.http.received(n);
             if let Some(reply) = self.http.next(shared.to_head)? {
                 let answer = Answer { status: reply.status, bytes: reply.bytes, sent: self.connected };
@@ -341,6 +354,11 @@ impl Connection {
             }
         }
         Err(Halt::Again)
+    }
+
+    /// A reset, by how far the answer had come.
+    fn reset(&self) -> Trouble {
+        if self.http.is_within_body() { Trouble::ResetInBody } else { Trouble::ResetInHead }
     }
 }
 

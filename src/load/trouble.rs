@@ -14,8 +14,10 @@ pub enum Trouble {
     Unreachable,
     /// No answer to the attempt to connect.
     ConnectTimeout,
-    /// The server reset the connection.
-    Reset,
+    /// The server reset the connection before the head of the answer was complete.
+    ResetInHead,
+    /// The server reset the connection between the head of the answer and its end.
+    ResetInBody,
     /// The answer is no HTTP/1.1, or ends early, or is larger than any we read: the codec's name for it.
     Reply(&'static str),
     /// This process has no descriptor left: our limit, not the server's doing.
@@ -33,7 +35,8 @@ impl Trouble {
             Self::Refused => "refused",
             Self::Unreachable => "unreachable",
             Self::ConnectTimeout => "connect_timeout",
-            Self::Reset => "reset",
+            Self::ResetInHead => "reset_in_head",
+            Self::ResetInBody => "reset_in_body",
             Self::NoDescriptor => "local_no_descriptor",
             Self::NoPort => "local_no_port",
             Self::Reply(class) | Self::Other(class) => class,
@@ -47,7 +50,8 @@ impl fmt::Display for Trouble {
             Self::Refused => "the connection was refused: nobody listens there",
             Self::Unreachable => "there is no route to it",
             Self::ConnectTimeout => "no answer to the attempt to connect",
-            Self::Reset => "the server reset the connection",
+            Self::ResetInHead => "the server reset the connection",
+            Self::ResetInBody => "the server reset the connection inside its answer",
             Self::NoDescriptor => "this process may not open more files",
             Self::NoPort => "this machine has no port left for another connection",
             Self::Reply(class) | Self::Other(class) => class,
@@ -57,17 +61,42 @@ impl fmt::Display for Trouble {
 
 impl std::error::Error for Trouble {}
 
+/// By the system's reason. Only who reads the answer can tell that a reset came in its body.
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
         match error.raw_os_error().map(Errno::from_raw) {
             Some(Errno::ECONNREFUSED) => Self::Refused,
             Some(Errno::EHOSTUNREACH | Errno::ENETUNREACH) => Self::Unreachable,
             Some(Errno::ETIMEDOUT) => Self::ConnectTimeout,
-            Some(Errno::ECONNRESET | Errno::EPIPE) => Self::Reset,
+            Some(Errno::ECONNRESET | Errno::EPIPE) => Self::ResetInHead,
             Some(Errno::EMFILE | Errno::ENFILE) => Self::NoDescriptor,
             Some(Errno::EADDRNOTAVAIL) => Self::NoPort,
             Some(errno) => Self::Other(errno.desc()),
             None => Self::Other("io"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_has_a_name() {
+        for (errno, class) in [
+            (Errno::ECONNREFUSED, "refused"),
+            (Errno::ENETUNREACH, "unreachable"),
+            (Errno::EHOSTUNREACH, "unreachable"),
+            (Errno::ETIMEDOUT, "connect_timeout"),
+            (Errno::ECONNRESET, "reset_in_head"),
+            (Errno::EPIPE, "reset_in_head"),
+            (Errno::EMFILE, "local_no_descriptor"),
+            (Errno::ENFILE, "local_no_descriptor"),
+            (Errno::EADDRNOTAVAIL, "local_no_port"),
+            (Errno::EACCES, "Permission denied"),
+        ] {
+            assert_eq!(Trouble::from(io::Error::from(errno)).class(), class, "{errno}");
+        }
+        assert_eq!(Trouble::from(io::Error::other("nothing of the system's")).class(), "io");
     }
 }

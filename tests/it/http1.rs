@@ -2,6 +2,9 @@
 //! with another message behind it.
 
 pub(crate) mod cases;
+mod corpus;
+mod differential;
+pub(crate) mod oracle;
 mod properties;
 mod replies;
 mod requests;

@@ -1,5 +1,7 @@
 //! `avt load` against servers that behave and servers that don't: every request is accounted for.
 
+mod errors;
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
@@ -113,22 +115,6 @@ fn what_never_ends_is_unfinished_and_a_lower_bound() {
     );
     // Sent before the window's end at the latest, and under way until the end of the drain.
     assert!(json["response_time_lower_bound_from_us"].as_f64().unwrap() >= 30_000.0, "{json}");
-}
-
-#[test]
-fn errors_have_names_and_no_times() {
-    let check = |address: SocketAddr, class: &str| {
-        let (ended, json) = load(address, "/", &["-n", "5", "-c", "1", "--timeout", "10s"]);
-        assert_eq!(ended.code, Some(1), "{class}: {ended:?}");
-        check_sum(&json);
-        assert_eq!(json["requests"]["failed"], 5, "{class}: {json}");
-        assert_eq!(json["errors"][class], 5, "{class}: {json}");
-        assert_eq!(json["response_time_us"]["count"], 0, "{class}: {json}");
-        assert_eq!(json["response_time_us"]["p50"], Value::Null, "{class}: {json}");
-    };
-    check(canned(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", true), "eof_in_body");
-    check(canned(b"HTTP/1.1 20", true), "eof_before_head");
-    check(canned(b"SMTP ready\r\n\r\n", false), "parse_error");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 
 use crate::http1::cases::{Case, NEXT, next_answer, tables, text};
-use crate::http1::served::{DATE, shown};
+use crate::http1::oracle::DATE;
+use crate::http1::served::shown;
 use crate::support::{MODELS, Server, avt, run};
 
 /// Puts [`DATE`] where an answer has the time that it was written.

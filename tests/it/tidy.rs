@@ -173,6 +173,20 @@ fn the_twins_have_the_same_functions_in_the_same_order() {
 }
 
 #[test]
+fn the_fuzz_targets_ask_one_oracle_and_it_stands_alone() {
+    let oracle = fs::read_to_string(root().join("tests/it/http1/oracle.rs")).unwrap();
+    for path in ["super::", "crate::"] {
+        assert!(!oracle.contains(path), "the oracle is included elsewhere, where there is no {path}");
+    }
+    for (path, text) in sources("tests/fuzz").iter().filter(|(path, _)| path.components().count() == 3) {
+        let target = path.file_stem().unwrap().to_str().unwrap();
+        assert!(text.contains("#[path = \"../it/http1/oracle.rs\"]"), "{target} has an oracle of its own");
+        assert!(oracle.contains(&format!("pub(crate) fn check_{target}(")), "the oracle knows nothing of {target}");
+        assert!(root().join("tests/fuzz/corpus").join(target).is_dir(), "{target} has no corpus");
+    }
+}
+
+#[test]
 fn no_dependency_asks_for_a_newer_compiler_than_we_state() {
     let metadata = std::process::Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--offline", "--filter-platform", "x86_64-unknown-linux-gnu"])

@@ -75,7 +75,7 @@ pub(crate) enum Row {
 pub(crate) struct Case {
     pub(crate) row: Row,
     pub(crate) request: Vec<u8>,
-    /// With [`DATE`](super::served::DATE) for every Date.
+    /// With [`DATE`](super::oracle::DATE) for every Date.
     pub(crate) answer: Vec<u8>,
     /// Whether the server ends the connection then, unasked.
     pub(crate) closes: bool,

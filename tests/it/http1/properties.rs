@@ -3,8 +3,7 @@
 use async_vs_threads::http1::{Content, Method, Request, Responder, Response, ServerCodec, Status, encode_request};
 use proptest::prelude::*;
 
-use super::replies::Asked;
-use super::served::{DATE, Served};
+use super::oracle::{Asked, Conversation, DATE};
 
 /// Bytes that look like requests more often than not: pieces of some, in any order, and noise.
 fn likely(pieces: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
@@ -70,7 +69,7 @@ fn pieces(bytes: &[u8], sizes: &[usize]) -> Vec<Vec<u8>> {
 
 /// What is said, and whether the connection ended before its input did.
 fn serve(pieces: &[Vec<u8>]) -> (Vec<u8>, bool) {
-    let mut served = Served::new();
+    let mut served = Conversation::new();
     pieces.iter().for_each(|piece| served.read(piece));
     let is_closing = served.is_closing();
     served.end();

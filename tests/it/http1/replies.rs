@@ -1,53 +1,11 @@
 //! What the client's side makes of replies.
 
-use std::sync::Arc;
-
-use async_vs_threads::http1::{ClientCodec, Reply, ReplyError, limits};
+use async_vs_threads::http1::{Reply, limits};
 
 use super::cuts;
-
-/// A connection as the load generator reads it, until the first error.
-pub(super) struct Asked {
-    codec: ClientCodec,
-    to_head: bool,
-    pub(super) replies: Vec<Reply>,
-    pub(super) error: Option<ReplyError>,
-}
+use super::oracle::Asked;
 
 impl Asked {
-    pub(super) fn new(stamp: Option<&str>, to_head: bool) -> Self {
-        Self { codec: ClientCodec::new(stamp.map(Arc::from)), to_head, replies: Vec::new(), error: None }
-    }
-
-    pub(super) fn read(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() && self.error.is_none() {
-            let space = self.codec.space();
-            assert!(!space.is_empty());
-            let n = space.len().min(bytes.len());
-            space[..n].copy_from_slice(&bytes[..n]);
-            bytes = &bytes[n..];
-            self.received(n);
-        }
-    }
-
-    fn received(&mut self, n: usize) {
-        self.codec.received(n);
-        while self.error.is_none() {
-            match self.codec.next(self.to_head) {
-                Ok(Some(reply)) => self.replies.push(reply),
-                Ok(None) => return,
-                Err(error) => self.error = Some(error),
-            }
-        }
-        assert_eq!(self.codec.next(self.to_head).err(), self.error, "an error stays");
-    }
-
-    pub(super) fn end(&mut self) {
-        if self.error.is_none() {
-            self.received(0);
-        }
-    }
-
     /// `200/5` and a `+` if the connection is kept; the class of the error last.
     fn seen(&self) -> String {
         let one = |r: &Reply| format!("{}/{}{}", r.status, r.body_bytes, if r.keep_alive { "+" } else { "" });

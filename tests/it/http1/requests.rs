@@ -6,14 +6,14 @@ use async_vs_threads::http1::{Expects, Response, ServerCodec, Status, limits};
 use async_vs_threads::workload::route::route;
 
 use super::cases::{NEXT, post};
-use super::served::{DATE, Served};
+use super::oracle::{Conversation, DATE};
 
 #[test]
 fn a_body_is_asked_for_before_it_comes() {
-    let mut served = Served::new();
+    let mut served = Conversation::new();
     served.read(post("Expect: 100-continue\r\nContent-Length: 2\r\n", "").as_bytes());
     assert_eq!(served.output, b"HTTP/1.1 100 Continue\r\n\r\n", "before the body has come");
-    let mut served = Served::new();
+    let mut served = Conversation::new();
     served.read(b"POST /echo HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
     assert_eq!(served.output, b"", "never to HTTP/1.0");
 }
@@ -26,7 +26,7 @@ fn what_is_incomplete_is_waited_for_and_at_the_end_forgotten() {
         post("Transfer-Encoding: chunked\r\n", "1\r\na\r\n0\r\n\r\n"),
     ] {
         for n in 0..whole.len() {
-            let mut served = Served::new();
+            let mut served = Conversation::new();
             served.read(&whole.as_bytes()[..n]);
             assert!(served.output.is_empty() && !served.is_closing());
             served.end();

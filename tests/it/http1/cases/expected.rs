@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::http1::served::DATE;
+use crate::http1::oracle::DATE;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 

@@ -1,0 +1,8 @@
+//! Any bytes as requests: what the server's codec makes of them.
+#![no_main]
+
+#[path = "../it/http1/oracle.rs"]
+#[expect(dead_code, reason = "the other target uses the rest")]
+mod oracle;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| oracle::check_requests(bytes));
