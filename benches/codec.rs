@@ -2,19 +2,19 @@
 
 use std::hint::black_box;
 
-use async_vs_threads::http1::{ClientCodec, ServerCodec, encode_request, percent};
+use async_vs_threads::http1::{ClientCodec, Date, ServerCodec, encode_request, percent};
 use async_vs_threads::workload::route::route;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
-const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+const DATE: Date = Date(*b"Sun, 06 Nov 1994 08:49:37 GMT");
 const REPLY: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\n\
     Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\nhello";
 
 fn serve(codec: &mut ServerCodec, bytes: &[u8]) -> usize {
     codec.space()[..bytes.len()].copy_from_slice(bytes);
     codec.received(bytes.len());
-    while let Some((request, responder)) = codec.next(DATE) {
-        route(&request).respond(responder, DATE);
+    while let Some((request, responder)) = codec.next(&DATE) {
+        route(&request).respond(responder, &DATE);
     }
     let n = codec.output().len();
     codec.sent(n);

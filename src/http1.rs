@@ -11,16 +11,16 @@
 //! A server's connection, whatever waits on the socket:
 //!
 //! ```
-//! use async_vs_threads::http1::{Response, ServerCodec, Status};
+//! use async_vs_threads::http1::{Date, Response, ServerCodec, Status};
 //!
-//! let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+//! let date = Date(*b"Sun, 06 Nov 1994 08:49:37 GMT");
 //! let mut codec = ServerCodec::new(None);
 //! let read = b"GET /echo/hi HTTP/1.1\r\nHost: localhost\r\n\r\n";
 //! codec.space()[..read.len()].copy_from_slice(read);
 //! codec.received(read.len());
-//! while let Some((request, responder)) = codec.next(date) {
+//! while let Some((request, responder)) = codec.next(&date) {
 //!     assert_eq!(request.target, b"/echo/hi");
-//!     responder.send(&Response::text(Status::Ok, b"hi"), date);
+//!     responder.send(&Response::text(Status::Ok, b"hi"), &date);
 //! }
 //! assert!(codec.output().ends_with(b"\r\n\r\nhi"));
 //! let n = codec.output().len();
@@ -34,6 +34,7 @@ pub mod percent;
 mod body;
 mod chunked;
 mod client;
+mod date;
 mod encode;
 mod fault;
 mod field;
@@ -47,6 +48,7 @@ mod server;
 mod status;
 
 pub use client::ClientCodec;
+pub use date::Date;
 pub use encode::encode_request;
 pub use reply::{Reply, ReplyError};
 pub use request::{Content, Method, Request};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Status;
 use super::request::Version;
+use super::{Date, Status};
 
 /// What a server answers. Date, Content-Length, Connection and the stamp are the codec's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Output {
 
     /// Head and body in one piece, so that they leave in one write.
     #[inline]
-    pub(super) fn answer(&mut self, response: &Response<'_>, date: &str, manner: Manner) {
+    pub(super) fn answer(&mut self, response: &Response<'_>, date: &Date, manner: Manner) {
         self.make_room(MOST_OF_A_HEAD + response.content_type.len() + response.body.len());
         let out = &mut self.bytes;
         match (manner.version, response.status) {
@@ -122,11 +122,7 @@ impl Output {
             out.extend_from_slice(b"\r\n");
         }
         out.extend_from_slice(b"Date: ");
-        match <&[u8; 29]>::try_from(date.as_bytes()) {
-            // Of a known length, it is copied without a call.
-            Ok(date) => out.extend_from_slice(date),
-            Err(_) => out.extend_from_slice(date.as_bytes()),
-        }
+        out.extend_from_slice(&date.0);
         out.extend_from_slice(b"\r\n");
         if let Some(allow) = response.allow {
             put(out, ["Allow: ", allow, "\r\n"]);
@@ -180,7 +176,7 @@ mod tests {
         let manner = Manner { version: Version::Http11, is_kept_alive: true, to_head: false };
         let mut output = Output::new(None);
         let mut answer = |body: &[u8]| {
-            output.answer(&Response::text(Status::Ok, body), "Sun, 06 Nov 1994 08:49:37 GMT", manner);
+            output.answer(&Response::text(Status::Ok, body), &Date(*b"Sun, 06 Nov 1994 08:49:37 GMT"), manner);
             assert!(output.bytes.capacity() - output.waiting().len() <= limits::KEPT_WHEN_IDLE + MOST_OF_A_HEAD);
             output.waiting().len()
         };

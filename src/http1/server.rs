@@ -10,7 +10,7 @@ use super::remembered::Remembered;
 use super::request::{Framing, Head, Version};
 use super::response::{Manner, Output};
 use super::scan::{Scan, Start};
-use super::{Method, Request, Response, Status, limits};
+use super::{Date, Method, Request, Response, Status, limits};
 
 /// One connection's bytes in, requests out; answers in, bytes out.
 ///
@@ -100,9 +100,9 @@ impl ServerCodec {
     /// needed, while more than [`limits::OUTPUT`] bytes of output wait, or once it is closing.
     ///
     /// What breaks the rules is refused here, in plain words and for good: after the answers that are owed comes one
-    /// 4xx or 5xx, then the end. `date` (IMF-fixdate) is for the refusals.
+    /// 4xx or 5xx, then the end. `date` is for the refusals.
     #[inline]
-    pub fn next<'a>(&'a mut self, date: &'a str) -> Option<(Request<'a>, Responder<'a>)> {
+    pub fn next<'a>(&'a mut self, date: &'a Date) -> Option<(Request<'a>, Responder<'a>)> {
         if self.output.is_last || self.output.waiting().len() > limits::OUTPUT {
             self.input.give_back();
             return None;
@@ -136,7 +136,7 @@ impl ServerCodec {
     /// Says so and ends: for what the loop around the codec finds, such as a head that takes too long (408). Says
     /// nothing if the last word is already spoken.
     #[cold]
-    pub fn refuse(&mut self, status: Status, date: &str) {
+    pub fn refuse(&mut self, status: Status, date: &Date) {
         if !self.output.is_last {
             let manner = Manner { version: Version::Http11, is_kept_alive: false, to_head: false };
             self.output.answer(&Response::plain(status), date, manner);
@@ -251,15 +251,14 @@ impl ServerCodec {
 pub struct Responder<'a> {
     output: &'a mut Output,
     manner: Manner,
-    date: &'a str,
+    date: &'a Date,
     is_answered: bool,
 }
 
 impl Responder<'_> {
-    /// Answers. `date` is the time of the answer as IMF-fixdate, 29 bytes (RFC 9110 section 5.6.7).
+    /// Answers. `date` is the time of the answer.
     #[inline]
-    pub fn send(mut self, response: &Response<'_>, date: &str) {
-        debug_assert_eq!(date.len(), 29, "an IMF-fixdate has 29 bytes");
+    pub fn send(mut self, response: &Response<'_>, date: &Date) {
         self.is_answered = true;
         self.output.answer(response, date, self.manner);
     }
@@ -281,7 +280,7 @@ mod tests {
 
     #[test]
     fn an_answered_body_is_not_held_while_its_answer_waits() {
-        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let date = &Date(*b"Sun, 06 Nov 1994 08:49:37 GMT");
         let length = limits::REQUEST_BODY as usize;
         let head = format!("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n");
         let request = [head.as_bytes(), &vec![b'x'; length]].concat();

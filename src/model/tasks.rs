@@ -132,11 +132,11 @@ async fn connection<P: Pool>(guest: Guest, service: &Service, pool: &P) -> io::R
     entry.set(Wake::Task(waker().await));
     let mut http = echo.codec();
     let mut reader = Reader { patience: Patience::new(service.timeouts), alarm: Alarm::new(), is_shut: false };
+    let mut date = date::now();
     loop {
         if service.is_stopping() {
             http.finish();
         }
-        let date = date::now();
         while let Some((request, responder)) = http.next(&date) {
             census::touch();
             reader.patience.restart();
@@ -144,7 +144,7 @@ async fn connection<P: Pool>(guest: Guest, service: &Service, pool: &P) -> io::R
             let steps = echo.steps(&route);
             echo.check(steps, steps.task(pool).await);
             census::touch();
-            route.respond(responder, &date::now());
+            route.respond(responder, &if steps.is_empty() { date } else { date::now() });
         }
         if !http.output().is_empty() {
             write(&mut stream, http.output(), service).await?;
@@ -156,14 +156,17 @@ async fn connection<P: Pool>(guest: Guest, service: &Service, pool: &P) -> io::R
         }
         let expects = http.expects();
         match reader.read(&mut stream, expects, http.space(), service).await? {
-            Some(n) => http.received(n),
+            Some(n) => {
+                http.received(n);
+                date = date::now();
+            }
             None if expects == Expects::Request => {
                 service.count_timed_out();
                 return Ok(());
             }
             None => {
                 service.count_timed_out();
-                http.refuse(Status::RequestTimeout, &date);
+                http.refuse(Status::RequestTimeout, &date::now());
             }
         }
     }

@@ -170,18 +170,18 @@ fn connection(guest: &Guest, service: &Service) -> io::Result<()> {
     stream.set_write_timeout(Some(service.timeouts.write))?;
     let mut http = echo.codec();
     let mut reader = Reader { patience: Patience::new(service.timeouts), set: Duration::ZERO };
+    let mut date = date::now();
     loop {
         if service.is_stopping() {
             http.finish();
         }
-        let date = date::now();
         while let Some((request, responder)) = http.next(&date) {
             census::touch();
             reader.patience.restart();
             let route = route(&request);
             let steps = echo.steps(&route);
             echo.check(steps, steps.block());
-            route.respond(responder, &date::now());
+            route.respond(responder, &if steps.is_empty() { date } else { date::now() });
         }
         if !http.output().is_empty() {
             write(stream, http.output(), service)?;
@@ -193,14 +193,17 @@ fn connection(guest: &Guest, service: &Service) -> io::Result<()> {
         }
         let expects = http.expects();
         match reader.read(stream, expects, http.space())? {
-            Some(n) => http.received(n),
+            Some(n) => {
+                http.received(n);
+                date = date::now();
+            }
             None if expects == Expects::Request => {
                 service.count_timed_out();
                 return Ok(());
             }
             None => {
                 service.count_timed_out();
-                http.refuse(Status::RequestTimeout, &date);
+                http.refuse(Status::RequestTimeout, &date::now());
             }
         }
     }

@@ -1,14 +1,11 @@
 //! The `Date` of an answer, written once a second and thread.
 
 use std::cell::Cell;
-use std::ops::Deref;
 use std::time::{Duration, UNIX_EPOCH};
 
 use nix::time::{ClockId, clock_gettime};
 
-/// A time as IMF-fixdate (RFC 9110 section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Date([u8; 29]);
+use crate::http1::Date;
 
 thread_local! {
     /// The last second a date was written for, and that date.
@@ -36,21 +33,13 @@ fn write(seconds: i64) -> Date {
     date
 }
 
-impl Deref for Date {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("a date is ASCII")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_date_is_an_imf_fixdate() {
-        assert_eq!(&*write(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(now().len(), 29);
+        assert_eq!(write(784_111_777).to_string(), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert!(now().to_string().ends_with(" GMT"));
     }
 }

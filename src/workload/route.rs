@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::http1::{Content, Method, Request, Responder, Response, Status, percent};
+use crate::http1::{Content, Date, Method, Request, Responder, Response, Status, percent};
 
 /// What a request asks of the echo server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,9 +65,9 @@ fn body(content: Option<Content<'_>>) -> Route<'_> {
 }
 
 impl Route<'_> {
-    /// Sends the answer; `date` is the time of it as IMF-fixdate.
+    /// Sends the answer; `date` is the time of it.
     #[inline]
-    pub fn respond(self, responder: Responder<'_>, date: &str) {
+    pub fn respond(self, responder: Responder<'_>, date: &Date) {
         let plain = Response::plain;
         let response = match &self {
             Self::Echo { what } => Response::text(Status::Ok, what),

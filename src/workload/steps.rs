@@ -52,6 +52,11 @@ impl Steps {
         self.0.iter().map(checksum).fold(0, Receipt::wrapping_add)
     }
 
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Does them all on the calling thread.
     pub fn block(&self) -> Receipt {
         let mut receipt: Receipt = 0;

@@ -15,8 +15,8 @@ fn with_date(mut answer: Vec<u8>) -> Vec<u8> {
     let mut at = 0;
     while let Some(found) = answer[at..].windows(FIELD.len()).position(|window| window == FIELD) {
         at += found + FIELD.len();
-        if let Some(value) = answer.get_mut(at..at + DATE.len()) {
-            value.copy_from_slice(DATE.as_bytes());
+        if let Some(value) = answer.get_mut(at..at + DATE.0.len()) {
+            value.copy_from_slice(&DATE.0);
         }
     }
     answer

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::thread;
 
-use async_vs_threads::http1::{ClientCodec, Method, Reply, ReplyError, ServerCodec, limits};
+use async_vs_threads::http1::{ClientCodec, Date, Method, Reply, ReplyError, ServerCodec, limits};
 use async_vs_threads::workload::route::route;
 
 /// What stands in every answer of a test that has no clock.
-pub(crate) const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+pub(crate) const DATE: Date = Date(*b"Sun, 06 Nov 1994 08:49:37 GMT");
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// The server's side: however the bytes are cut, they are understood and answered alike; every request has one answer;
@@ -81,9 +81,9 @@ impl Conversation {
     fn received(&mut self, n: usize) {
         self.codec.received(n);
         loop {
-            while let Some((request, responder)) = self.codec.next(DATE) {
+            while let Some((request, responder)) = self.codec.next(&DATE) {
                 self.requests.push((request.method, request.target.to_vec()));
-                route(&request).respond(responder, DATE);
+                route(&request).respond(responder, &DATE);
             }
             let output = self.codec.output();
             if output.is_empty() {

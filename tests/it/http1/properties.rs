@@ -161,7 +161,7 @@ proptest! {
         let content_type = content_type.as_bytes();
         let content = (expected == Method::Post).then_some(Content { content_type, body: &body });
         prop_assert_eq!(request, Request { method: expected, target: target.as_bytes(), content });
-        responder.send(&Response::text(Status::Ok, &body), DATE);
+        responder.send(&Response::text(Status::Ok, &body), &DATE);
         let mut asked = Asked::new(None, expected == Method::Head);
         asked.read(codec.output());
         prop_assert_eq!((asked.error, asked.replies.len()), (None, 1));
@@ -195,5 +195,5 @@ proptest! {
 fn put<'a>(codec: &'a mut ServerCodec, piece: &[u8]) -> Option<(Request<'a>, Responder<'a>)> {
     codec.space()[..piece.len()].copy_from_slice(piece);
     codec.received(piece.len());
-    codec.next(DATE)
+    codec.next(&DATE)
 }

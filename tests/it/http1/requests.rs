@@ -41,9 +41,9 @@ fn a_request_before_the_end_of_input_is_answered() {
     codec.space()[..NEXT.len()].copy_from_slice(NEXT.as_bytes());
     codec.received(NEXT.len());
     codec.received(0);
-    let (request, responder) = codec.next(DATE).unwrap();
-    route(&request).respond(responder, DATE);
-    assert!(codec.next(DATE).is_none());
+    let (request, responder) = codec.next(&DATE).unwrap();
+    route(&request).respond(responder, &DATE);
+    assert!(codec.next(&DATE).is_none());
     assert!(codec.output().ends_with(b"next") && codec.is_closing());
 }
 
@@ -56,16 +56,16 @@ fn a_peer_that_does_not_read_is_not_served_on() {
         codec.space()[..NEXT.len()].copy_from_slice(NEXT.as_bytes());
         codec.received(NEXT.len());
         n_asked += 1;
-        while let Some((_, responder)) = codec.next(DATE) {
-            responder.send(&Response::text(Status::Ok, &body), DATE);
+        while let Some((_, responder)) = codec.next(&DATE) {
+            responder.send(&Response::text(Status::Ok, &body), &DATE);
             n_answered += 1;
         }
     }
     assert!(n_answered < n_asked && codec.output().len() < limits::OUTPUT + 31_000);
     while n_answered < n_asked {
         codec.sent(codec.output().len());
-        while let Some((_, responder)) = codec.next(DATE) {
-            responder.send(&Response::text(Status::Ok, &body), DATE);
+        while let Some((_, responder)) = codec.next(&DATE) {
+            responder.send(&Response::text(Status::Ok, &body), &DATE);
             n_answered += 1;
         }
     }
@@ -78,8 +78,8 @@ fn feed(codec: &mut ServerCodec, mut bytes: &[u8]) {
         codec.space()[..n].copy_from_slice(&bytes[..n]);
         bytes = &bytes[n..];
         codec.received(n);
-        while let Some((request, responder)) = codec.next(DATE) {
-            route(&request).respond(responder, DATE);
+        while let Some((request, responder)) = codec.next(&DATE) {
+            route(&request).respond(responder, &DATE);
         }
     }
 }
@@ -96,10 +96,10 @@ fn a_large_body_is_answered_in_one_piece_before_the_next_is_taken() {
     // Half of it leaves, and then all but what may wait.
     for left in [n / 2, limits::OUTPUT + 1] {
         codec.sent(codec.output().len() - left);
-        assert!(codec.next(DATE).is_none());
+        assert!(codec.next(&DATE).is_none());
     }
     codec.sent(1);
-    assert!(codec.next(DATE).is_some_and(|(request, _)| request.target == b"/echo/next"));
+    assert!(codec.next(&DATE).is_some_and(|(request, _)| request.target == b"/echo/next"));
 }
 
 #[test]
@@ -126,16 +126,16 @@ fn stamp_refusal_and_a_dropped_responder() {
     let mut codec = ServerCodec::new(Some(Arc::from("n0nce")));
     codec.space()[..NEXT.len()].copy_from_slice(NEXT.as_bytes());
     codec.received(NEXT.len());
-    drop(codec.next(DATE));
+    drop(codec.next(&DATE));
     let said = String::from_utf8(codec.output().to_vec()).unwrap();
     assert!(said.starts_with("HTTP/1.1 500 ") && said.contains("\r\nAvt-Nonce: n0nce\r\n") && codec.is_closing());
-    codec.refuse(Status::RequestTimeout, DATE);
+    codec.refuse(Status::RequestTimeout, &DATE);
     assert_eq!(codec.output(), said.as_bytes(), "nothing follows the last word");
 
     let mut codec = ServerCodec::new(None);
     codec.space()[0] = b'G';
     codec.received(1);
-    assert!(codec.next(DATE).is_none() && codec.expects() == Expects::Head);
-    codec.refuse(Status::RequestTimeout, DATE);
+    assert!(codec.next(&DATE).is_none() && codec.expects() == Expects::Head);
+    codec.refuse(Status::RequestTimeout, &DATE);
     assert!(codec.output().starts_with(b"HTTP/1.1 408 Request Timeout\r\n") && codec.is_closing());
 }
