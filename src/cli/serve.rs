@@ -18,7 +18,7 @@ use crate::{host, model, units};
 use super::output::{Stop, note, print};
 use super::times::some_time;
 
-/// Run the echo server alone: GET /echo/{what}
+/// Run the echo server alone: GET /echo/{what}, POST /echo
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: avt serve --model async/2, then: curl http://127.0.0.1:8080/echo/hello")]
 pub(super) struct Args {

@@ -147,13 +147,20 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
     )];
     let starved =
         full(point).filter_map(|(model, m)| Some((model, m.load.as_ref()?))).filter(|(_, load)| load.starved.max > 0.0);
-    let starved: Vec<String> = starved
+    let starved: Vec<(Model, String)> = starved
         .map(|(model, load)| {
-            format!("{} of {} under {model}", words::count(load.starved.max), units::count(load.connections.into()))
+            let of = units::count(load.connections.into());
+            (model, format!("{} of {of} under {model}", words::count(load.starved.max)))
         })
         .collect();
     if !starved.is_empty() {
-        sentences.push(format!("Connections that got no answer in the whole window: {}.", listed(&starved)));
+        let told: Vec<String> = starved.iter().map(|(_, told)| told.clone()).collect();
+        sentences.push(format!("Connections that got no answer in the whole window: {}.", listed(&told)));
+    }
+    if starved.iter().any(|(model, _)| matches!(model, Model::Sequential | Model::Pool(_))) {
+        let why = "A thread of sequential or pool/N keeps its connection until that ends: of more than N that are kept \
+                   alive, the rest starve.";
+        sentences.push(why.into());
     }
     let p99 = chosen(point).into_iter().filter_map(|(model, m)| {
         let p99 = m.series.first()?.response.p99?;
