@@ -8,7 +8,7 @@ mod common;
 
 use std::time::Duration;
 
-use async_vs_threads::load::{self, Plan, Question, Until};
+use async_vs_threads::load::{self, Loop, Plan, Question, Until};
 use async_vs_threads::scenario::Client;
 use common::Server;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
@@ -32,13 +32,13 @@ fn wall(server: &Server, connections: u32, requests: u64) -> Duration {
         threads: 1,
         warmup: Duration::ZERO,
         until: Until::Requests(requests),
-        think: Duration::ZERO,
+        arrival: Loop::Closed { think: Duration::ZERO },
         timeout: Duration::from_secs(5),
         drain: Duration::from_secs(5),
         stamp: None,
         seed: 1,
     };
-    let loaded = load::run(&plan, || (), || (), || false).expect("the server accepts connections");
+    let loaded = load::run(&plan, &mut ()).expect("the server accepts connections");
     assert_eq!(loaded.load.requests.completed, requests, "{:?}", loaded.load);
     Duration::from_nanos(loaded.wall_ns)
 }

@@ -33,8 +33,25 @@ impl Histogram {
         self.counts.saturating_record(nanos);
     }
 
+    /// Adds one time so many times.
+    pub fn record_many(&mut self, nanos: u64, times: u64) {
+        self.clipped += if nanos > HIGHEST { times } else { 0 };
+        self.counts.saturating_record_n(nanos, times);
+    }
+
+    /// Forgets every time, and keeps the memory.
+    pub fn clear(&mut self) {
+        if !self.is_empty() {
+            self.counts.reset();
+        }
+        self.clipped = 0;
+    }
+
     /// Adds all of another histogram.
     pub fn merge(&mut self, other: &Self) {
+        if other.is_empty() {
+            return;
+        }
         self.counts.add(&other.counts).expect("all histograms have the same bounds");
         self.clipped += other.clipped;
     }

@@ -23,13 +23,13 @@
 //! | 4 | [`workload`] | what a job does, two faces side by side |
 //! | 3 | [`record`], [`message`], [`usage`], [`ledger`] | what a trial leaves, says, costs and writes down as it goes |
 //! | 2 | [`scenario`] | the question; the TOML as written stays private |
-//! | 1 | [`http1`] | the one codec of every server and of the raw client, sans IO |
+//! | 1 | [`http1`], [`schedule`] | the one codec of every server and of the raw client, sans IO; when each request is due |
 //! | 0 | [`histogram`], [`units`], [`host`], [`census`] | times, words for them, the machine, its threads |
 //! | beside 4 to 6 | [`report`] | records in, text out; imports floors 0 to 3 |
 //!
 //! ## Invariants
 //!
-//! - `http1`, `scenario` and `report` know no clock, no thread and no socket.
+//! - `http1`, `schedule`, `scenario` and `report` know no clock, no thread and no socket.
 //! - Every model runs the same codec, the same steps, the same socket options, the same backlog: the twins
 //!   `model/threads.rs` and `model/tasks.rs` differ in the model and in nothing else. No runtime hides inside a blocking
 //!   face, no blocking call is dressed as a future.
@@ -46,6 +46,7 @@ pub mod host;
 pub mod units;
 
 pub mod http1;
+pub mod schedule;
 
 pub mod scenario;
 

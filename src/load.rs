@@ -1,112 +1,49 @@
-//! The load generator: so many connections, each of which asks again when it has its answer.
+//! The load generator. A **closed loop** is so many connections, each of which asks again when it has its answer; an
+//! **open loop** is a schedule that does not care how the server fares.
 //!
 //! One implementation for every server, ours or not. Each generator thread drives its share of the connections in one
 //! event loop and keeps its own books, so that nothing on the way of a request is shared, locked or allocated. All
 //! connections are open before the clock starts.
 //!
-//! **Which requests count.** A request belongs to the measured window when it was under way at any moment of it. What
-//! was answered before the window began is warm-up; what is still under way when the drain ends is `unfinished`, and
-//! stands in the response times with the time it has waited, a lower bound. A closed loop has no schedule: a request is
-//! due when its connection is free, so overload shows as a low rate, not as long response times.
+//! **Which requests count.** Of a schedule, those that were due in the measured window. Of a closed loop, those that were
+//! under way at any moment of it: it has no schedule, a request is due when its connection is free, and so overload
+//! shows as a low rate, not as long response times. What is still under way or in line when the drain ends is
+//! `unfinished` or `unsent`, and stands in the response times with the time it has waited, a lower bound.
+//!
+//! **Three instants.** A request is *intended* at the time that it is due, *sent*, and *done*. Response time runs from
+//! intended to done, service time from sent to done, and send lag from intended to sent: in part because no connection
+//! was free, which is the server's doing, and in part because the generator was late, which is ours.
 
 mod books;
 mod client;
+mod clock;
 mod closed;
+mod collect;
+mod desk;
+mod open;
 mod ordinary;
+mod plan;
 mod raw;
 mod trouble;
+mod worker;
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use thiserror::Error;
-
+use crate::histogram::Histogram;
 use crate::host;
-use crate::record::{LoadRecord, Series};
+use crate::record::{LoadRecord, Requests, Series};
 use crate::scenario::Client;
 use crate::units;
-use crate::usage::Meter;
+use crate::usage::{Meter, StealMeter};
 
 pub use client::Question;
+pub use plan::{LoadError, Loop, Pacing, Plan, Until};
 pub use trouble::Trouble;
 
-use books::Books;
-
-/// Everything a load needs to know.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// Where to connect to.
-    pub server: SocketAddr,
-    /// What is asked.
-    pub question: Question,
-    /// What is asked instead for a share of the requests.
-    pub heavy: Option<(f64, Question)>,
-    /// Which client asks.
-    pub client: Client,
-    /// Connections, at least one.
-    pub connections: u32,
-    /// Generator threads, at least one; no more are started than there are connections.
-    pub threads: u16,
-    /// What is sent before the window.
-    pub warmup: Duration,
-    /// When the window ends.
-    pub until: Until,
-    /// The pause between an answer and the next question. Waits round it up to the next millisecond.
-    pub think: Duration,
-    /// How long an answer may take, from when it was sent.
-    pub timeout: Duration,
-    /// How long answers are waited for after the window.
-    pub drain: Duration,
-    /// The `Avt-Nonce` every answer must show.
-    pub stamp: Option<Arc<str>>,
-    /// What the mix of heavy requests is drawn from.
-    pub seed: u64,
-}
-
-/// When the window ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
-    /// After so long.
-    Elapsed(Duration),
-    /// After so many requests.
-    Requests(u64),
-}
-
-/// A load that could not begin.
-#[derive(Debug, Error)]
-pub enum LoadError {
-    /// Not every connection could be opened.
-    #[error("{server}: only {opened} of {asked} connections could be opened: {trouble}")]
-    Connect {
-        /// Where to.
-        server: SocketAddr,
-        /// How many were.
-        opened: u32,
-        /// How many should have been.
-        asked: u32,
-        /// The first thing that went wrong.
-        trouble: Trouble,
-    },
-    /// The process may not have so many files open.
-    #[error(
-        "{} connections need {} open files, but the hard limit is {}; raise it (`ulimit -Hn`) or ask for fewer",
-        units::count((*.connections).into()), units::count(*.needed), units::count(*.limit)
-    )]
-    Descriptors {
-        /// Connections asked for.
-        connections: u32,
-        /// Descriptors they take, with the process's own.
-        needed: u64,
-        /// The hard limit.
-        limit: u64,
-    },
-    /// A thread or a runtime could not be started.
-    #[error("no generator thread could be started: {0}")]
-    Start(#[from] std::io::Error),
-}
+use collect::Collector;
 
 /// What a load did in its window.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,51 +58,88 @@ pub struct Loaded {
     pub load: LoadRecord,
 }
 
-/// The ends of the window, in nanoseconds from the common start of all generator threads.
+/// What was done in a second of the window; in the last one, and in the drain after it.
+#[derive(Clone, Debug)]
+pub struct Interval {
+    /// Requests that ended in it.
+    pub requests: Requests,
+    /// Of those that were answered, or waited for too long.
+    pub response_time: Histogram,
+    /// Of those that were answered.
+    pub service_time: Histogram,
+}
+
+/// Who looks on while a load runs.
+pub trait Observer {
+    /// The window begins.
+    fn begin(&mut self) {}
+
+    /// The window has ended.
+    fn end(&mut self) {}
+
+    /// Whether the window shall end now. Asked 20 times a second.
+    fn stop(&self) -> bool {
+        false
+    }
+
+    /// Whether [`interval`](Self::interval) is listened to.
+    const LISTENS: bool = false;
+
+    /// A second of the window is over.
+    fn interval(&mut self, _interval: Interval) {}
+}
+
+/// Nobody looks on.
+impl Observer for () {}
+
+/// The ends of the window, and when the schedule starts, in nanoseconds of the generator's clock.
 #[derive(Debug)]
 struct Window {
-    start: Instant,
+    start: u64,
     begin: u64,
     /// `u64::MAX` while only the number of requests will tell.
     end: AtomicU64,
 }
 
 impl Window {
-    fn now(&self) -> u64 {
-        self.start.elapsed().as_nanos() as u64
+    fn of(plan: &Plan) -> Self {
+        /// How long every thread has to get to its desk before the first request is due.
+        const TO_GET_READY: u64 = 2_000_000;
+        let start = match plan.arrival {
+            Loop::Closed { .. } => clock::now(),
+            Loop::Open { .. } => clock::now() + TO_GET_READY,
+        };
+        let begin = start.saturating_add(units::nanos(plan.warmup));
+        let end = match plan.until {
+            Until::Elapsed(duration) => begin.saturating_add(units::nanos(duration)),
+            Until::Requests(_) => u64::MAX,
+        };
+        Self { start, begin, end: AtomicU64::new(end) }
     }
 
-    fn at(&self, instant: Instant) -> u64 {
-        instant.saturating_duration_since(self.start).as_nanos() as u64
-    }
-
+    #[inline]
     fn end(&self) -> u64 {
         self.end.load(Ordering::Relaxed)
     }
 }
 
-/// Puts a load on a server. `begin` and `end` are called at the two ends of the window; when `stop` says so, which is
-/// asked 20 times a second, the window ends early.
-pub fn run(
-    plan: &Plan,
-    begin: impl FnOnce(),
-    end: impl FnOnce(),
-    stop: impl Fn() -> bool,
-) -> Result<Loaded, LoadError> {
+/// Puts a load on a server.
+pub fn run<O: Observer>(plan: &Plan, observer: &mut O) -> Result<Loaded, LoadError> {
     check_descriptors(plan)?;
     let threads = u32::from(plan.threads).min(plan.connections);
-    let (books, wall_ns, usage) = thread::scope(|scope| {
+    let (mut collector, hand_ins) = Collector::new(threads as usize);
+    thread::scope(|scope| {
         let (report, reports) = mpsc::channel();
-        let (mut handles, mut doors) = (Vec::new(), Vec::new());
-        for k in 0..threads {
+        let mut doors = Vec::new();
+        for (k, hand_in) in (0..threads).zip(hand_ins) {
             let (door, window) = mpsc::channel();
             let (share, gate) = (Share::of(plan, k, threads), Gate { report: report.clone(), window });
             let work = move || match plan.client {
-                Client::Raw => closed::run::<raw::RawClient>(plan, share, gate),
-                Client::Reqwest => closed::run::<ordinary::ReqwestClient>(plan, share, gate),
+                Client::Raw => worker::run::<raw::RawClient>(plan, share, gate, hand_in),
+                Client::Reqwest => worker::run::<ordinary::ReqwestClient>(plan, share, gate, hand_in),
             };
             // Where this fails, the doors of the threads before it close, and they end.
-            handles.push(thread::Builder::new().name(format!("generator {}", k + 1)).spawn_scoped(scope, work)?);
+            thread::Builder::new().name(format!("generator {}", k + 1)).spawn_scoped(scope, work)?;
             doors.push(door);
         }
         drop(report);
@@ -179,28 +153,31 @@ pub fn run(
             door.send(Arc::clone(&window)).expect("a thread that has opened its connections waits at its door");
         }
 
-        let done = || handles.iter().all(thread::ScopedJoinHandle::is_finished);
-        sleep_until(&window, window.begin, &|| stop() || done());
-        let meter = Meter::start();
-        begin();
-        sleep_until(&window, window.end(), &|| stop() || done());
-        // An early end by `stop` becomes the end for the connections too.
-        let now = window.now();
-        window.end.fetch_min(now, Ordering::Relaxed);
-        let usage = meter.stop();
-        end();
-        let books: Vec<Books> = handles.into_iter().map(|handle| handle.join().expect("no generator panics")).collect();
-        let last_done = books.iter().map(|books| books.last_done).max().unwrap_or(0);
+        let mut is_done = wait_until(window.begin, &mut collector, observer);
+        let (meter, steal) = (Meter::start(), StealMeter::start());
+        observer.begin();
+        if !is_done {
+            is_done = wait_until(window.end(), &mut collector, observer);
+        }
+        // An early end by the observer becomes the end for the connections too.
+        window.end.fetch_min(clock::now(), Ordering::Relaxed);
+        let (usage, steal) = (meter.stop(), steal.stop());
+        observer.end();
+        while !is_done {
+            is_done = collect(Duration::MAX, &mut collector, observer);
+        }
+        if O::LISTENS
+            && let Some(last) = collector.rest()
+        {
+            observer.interval(last);
+        }
+        let all = collector.close();
         let until = match plan.until {
             Until::Elapsed(_) => window.end(),
-            Until::Requests(_) => last_done,
+            Until::Requests(_) => all.last_done,
         };
-        Ok((books, until.saturating_sub(window.begin), usage))
-    })?;
-
-    let mut all = Books::default();
-    books.iter().for_each(|books| all.merge(books));
-    Ok(all.close(plan, threads, wall_ns, usage))
+        Ok(all.close(plan, threads, until.saturating_sub(window.begin), usage, steal))
+    })
 }
 
 /// What a generator thread says when it has opened its connections, or could not.
@@ -221,6 +198,7 @@ struct Gate {
 #[derive(Clone, Copy, Debug)]
 struct Share {
     thread: u32,
+    threads: u32,
     connections: u32,
     requests: u64,
 }
@@ -233,39 +211,40 @@ impl Share {
             Until::Elapsed(_) => u64::MAX,
             Until::Requests(requests) => part(requests),
         };
-        Self { thread: k, connections: part(plan.connections.into()) as u32, requests }
+        Self { thread: k, threads: n, connections: part(plan.connections.into()) as u32, requests }
     }
 }
 
-impl Window {
-    fn of(plan: &Plan) -> Self {
-        let begin = units::nanos(plan.warmup);
-        let end = match plan.until {
-            Until::Elapsed(duration) => begin.saturating_add(units::nanos(duration)),
-            Until::Requests(_) => u64::MAX,
-        };
-        Self { start: Instant::now(), begin, end: AtomicU64::new(end) }
-    }
-}
-
-/// Sleeps until an instant of the window, looking up 20 times a second whether there is a reason not to.
-fn sleep_until(window: &Window, instant: u64, enough: &dyn Fn() -> bool) {
+/// Waits until an instant, looking up 20 times a second whether there is a reason not to: true when all threads have
+/// done their work.
+fn wait_until<O: Observer>(instant: u64, collector: &mut Collector, observer: &mut O) -> bool {
     const LOOK_UP: Duration = Duration::from_millis(50);
-    while !enough() {
-        let left = instant.saturating_sub(window.now());
+    while !observer.stop() {
+        let left = instant.saturating_sub(clock::now());
         if left == 0 {
             break;
         }
-        thread::sleep(Duration::from_nanos(left).min(LOOK_UP));
+        if collect(Duration::from_nanos(left).min(LOOK_UP), collector, observer) {
+            return true;
+        }
     }
+    false
+}
+
+fn collect<O: Observer>(at_most: Duration, collector: &mut Collector, observer: &mut O) -> bool {
+    collector.collect(at_most, |books| {
+        if O::LISTENS {
+            observer.interval(books.interval());
+        }
+    })
 }
 
 /// Raises the soft limit of open files, and refuses what the hard one cannot hold.
 fn check_descriptors(plan: &Plan) -> Result<(), LoadError> {
-    /// Standard streams, and an epoll, an eventfd and a socket pair for each runtime.
+    /// Standard streams, and an epoll, a timer, an eventfd and a socket pair for each runtime.
     const OWN: u64 = 16;
     let limit = host::raise_open_files().map_err(std::io::Error::from)?;
-    let needed = u64::from(plan.connections) + OWN + 4 * u64::from(plan.threads);
+    let needed = u64::from(plan.connections) + OWN + 5 * u64::from(plan.threads);
     if needed > limit {
         return Err(LoadError::Descriptors { connections: plan.connections, needed, limit });
     }

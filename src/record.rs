@@ -19,7 +19,7 @@ use crate::scenario::Model;
 use crate::usage::Usage;
 
 /// The version of both files. A reader refuses any other.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// `run.json`: one call of `avt run`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -147,26 +147,61 @@ pub struct Heartbeat {
 /// What the load generator did in the measured window.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadRecord {
+    /// The rate of the schedule, requests a second; nothing in a closed loop, which has none.
+    pub offered_per_s: Option<f64>,
     /// Connections asked for.
     pub connections_asked: u32,
     /// Connections that were open when the clock started.
     pub connections_opened: u32,
     /// Connections that got no answer in the whole window.
     pub connections_starved: u32,
+    /// Requests of the connection that was asked least, of the one in the middle, and of the one asked most.
+    pub requests_per_connection: [u64; 3],
     /// Every request of the window, by what became of it.
     pub requests: Requests,
-    /// Transport errors by class, as `http1` and the generator name them.
+    /// What failed or timed out, by class, as `http1` and the generator name them.
     pub errors: BTreeMap<String, u64>,
     /// Answers by status code.
     pub status: BTreeMap<u16, u64>,
     /// Bytes received, as far as the client tells: head and body by `raw`, bodies alone by `reqwest`.
     pub bytes_received: u64,
+    /// From when a request was due until it was sent.
+    pub send_lag: SendLag,
+    /// Requests that were under way on a connection, on the average over the window.
+    pub mean_in_flight: f64,
     /// Generator threads.
     pub threads: u32,
+    /// What the window cost each of them.
+    pub thread_costs: Vec<GeneratorThread>,
     /// What the generator's process used in the window.
     pub usage: Usage,
+    /// The share of all CPU time of this machine that its host gave to others meanwhile; nothing where it is not told.
+    pub steal: Option<f64>,
     /// CPUs of the server and of the generator; empty where the kernel chose.
     pub cpus: (Vec<usize>, Vec<usize>),
+}
+
+/// From when a request was due until it was sent, of all that were answered: nothing else of a response time than this
+/// is not the server's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SendLag {
+    /// All of it.
+    pub total: Histogram,
+    /// It was its turn, a connection was free, and the generator was late: the error of the pacing.
+    pub late: Histogram,
+    /// No connection was free, or it had to be opened again.
+    pub no_connection: Histogram,
+}
+
+/// What a window cost one generator thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GeneratorThread {
+    /// Time on a CPU, nanoseconds; nothing where the kernel does not tell.
+    pub ran_ns: Option<u64>,
+    /// Time it was ready to run and waited for a CPU, nanoseconds.
+    pub waited_ns: Option<u64>,
+    /// Time it spent looking at the clock until a request was due, nanoseconds: on the CPU, but free for an answer.
+    pub spun_ns: u64,
 }
 
 /// What became of every request. The parts always add up to `planned`.

@@ -71,6 +71,61 @@ impl Meter {
     }
 }
 
+/// The first of two instants between which the host may have given this machine's CPUs to others.
+#[derive(Clone, Copy, Debug)]
+pub struct StealMeter {
+    at_start: Option<(u64, u64)>,
+}
+
+impl StealMeter {
+    /// Reads `/proc/stat`. About 30 us.
+    pub fn start() -> Self {
+        Self { at_start: all_and_stolen() }
+    }
+
+    /// The share of all CPU time since that was stolen; nothing where it is not told, or no tick has passed.
+    pub fn stop(self) -> Option<f64> {
+        let ((all, stolen), (all_before, stolen_before)) = (all_and_stolen()?, self.at_start?);
+        let all = all.checked_sub(all_before).filter(|all| *all > 0)?;
+        Some(stolen.saturating_sub(stolen_before) as f64 / all as f64)
+    }
+}
+
+/// Ticks of all CPUs since the machine began: user, nice, system, idle, iowait, irq, softirq and steal together, and
+/// steal alone (proc_stat(5)).
+fn all_and_stolen() -> Option<(u64, u64)> {
+    let stat = std::fs::read_to_string("/proc/stat").ok()?;
+    let cpus = stat.lines().next()?.strip_prefix("cpu ")?;
+    let ticks: Vec<u64> = cpus.split_whitespace().take(8).map_while(|ticks| ticks.parse().ok()).collect();
+    Some((ticks.iter().sum(), *ticks.get(7)?))
+}
+
+/// What the scheduler did for one thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scheduled {
+    /// Time on a CPU, nanoseconds.
+    pub ran_ns: u64,
+    /// Time it was ready to run and waited for a CPU, nanoseconds.
+    pub waited_ns: u64,
+}
+
+impl Scheduled {
+    /// For the calling thread, since it began; nothing where the kernel does not tell (`CONFIG_SCHED_INFO`). About 10 us.
+    pub fn of_this_thread() -> Option<Self> {
+        let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+        let mut numbers = told.split_whitespace().map_while(|number| number.parse().ok());
+        Some(Self { ran_ns: numbers.next()?, waited_ns: numbers.next()? })
+    }
+
+    /// What it did since an earlier instant.
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            ran_ns: self.ran_ns.saturating_sub(earlier.ran_ns),
+            waited_ns: self.waited_ns.saturating_sub(earlier.waited_ns),
+        }
+    }
+}
+
 /// The counters since the process began; the memory and threads of now.
 fn counters() -> Usage {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use crate::load::{self, Plan, Question, Trouble, Until};
+use crate::load::{self, Loop, Observer, Plan, Question, Trouble, Until};
 use crate::runner::Interrupt;
 use crate::units;
 
@@ -27,13 +27,14 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         note(format_args!("avt: {server} is not this machine"));
     }
     note(format_args!(
-        "{} from {} connections, closed loop: {}",
+        "{} over {} connections, {}: {}",
         args.url,
         units::count(args.connections.into()),
+        kind(&plan),
         length(&plan)
     ));
 
-    let loaded = load::run(&plan, || (), || (), || interrupt.signal().is_some()).map_err(Stop::machine)?;
+    let loaded = load::run(&plan, &mut Watcher { interrupt: &interrupt }).map_err(Stop::machine)?;
     let signal = interrupt.signal();
     let printed = if args.json {
         print_json(&tell::json(&args.url, &plan, &loaded, signal.is_some()))
@@ -45,6 +46,17 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         Some(signal) => Err(Stop::signal(signal)),
         None if loaded.load.requests.completed == 0 => Err(Stop::not_well()),
         None => printed,
+    }
+}
+
+/// Ends the window when a signal comes.
+struct Watcher<'a> {
+    interrupt: &'a Interrupt,
+}
+
+impl Observer for Watcher<'_> {
+    fn stop(&self) -> bool {
+        self.interrupt.signal().is_some()
     }
 }
 
@@ -62,11 +74,20 @@ fn plan(args: &Args, server: SocketAddr, question: Question) -> Plan {
         threads: args.threads,
         warmup: args.warmup,
         until,
-        think: args.think,
+        arrival: args.arrival(),
         timeout: args.timeout,
         drain: args.drain.unwrap_or(args.timeout),
         stamp: None,
         seed: args.seed,
+    }
+}
+
+fn kind(plan: &Plan) -> String {
+    match plan.arrival {
+        Loop::Closed { .. } => "closed loop".into(),
+        Loop::Open { schedule, .. } => {
+            format!("open loop, {} ({} arrivals)", units::rate(schedule.rate), schedule.arrivals.name())
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! The seam between the loop that decides what is asked and the client that carries it.
 
 use std::io;
-use std::time::{Duration, Instant};
 
 use super::Plan;
 use super::trouble::Trouble;
@@ -27,8 +26,9 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// Bytes received for it, as far as the client knows.
     pub(super) bytes: u64,
-    /// When its question was sent, where that was not at once: a connection had to be opened first.
-    pub(super) sent: Option<Instant>,
+    /// When its question was sent, where that was not at once: a connection had to be opened first. Nanoseconds, as
+    /// all instants here, of [`clock::now`](super::clock::now).
+    pub(super) sent: Option<u64>,
 }
 
 /// What became of what a connection was told to do.
@@ -39,6 +39,9 @@ pub(super) enum Event {
     /// The connection is closed, and opened again by the next question.
     Failed(Trouble),
 }
+
+/// An instant that has always come: only a look at what has happened.
+pub(super) const LOOK: u64 = 0;
 
 /// All connections of one generator thread, known by their numbers from 0. Each does one thing at a time, and whatever
 /// it was told to do ends with one [`Event`].
@@ -55,9 +58,14 @@ pub(super) trait Client: Sized {
     /// Asks one question, after opening the connection where it is closed.
     fn ask(&mut self, connection: usize, heavy: bool);
 
+    /// Whether a connection is being opened.
+    fn is_connecting(&self, _connection: usize) -> bool {
+        false
+    }
+
     /// Gives up what a connection is doing, without an event, and closes it.
     fn close(&mut self, connection: usize);
 
-    /// The next event. Nothing when the time is over, or when it is worth a look at the clock.
-    fn next(&mut self, at_most: Duration) -> Option<(usize, Event)>;
+    /// The next event. Nothing when this instant has come, or when it is worth a look at the clock.
+    fn next(&mut self, until: u64) -> Option<(usize, Event)>;
 }

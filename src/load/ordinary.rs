@@ -14,12 +14,15 @@ use reqwest::redirect::Policy;
 use reqwest::{Method, Request};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, yield_now};
 use tokio::time::timeout;
 
-use super::Plan;
 use super::client::{Answer, Client, Event, Question};
 use super::trouble::Trouble;
+use super::{Plan, clock};
+
+/// The runtime's timer counts whole milliseconds and rounds up.
+const TICK: Duration = Duration::from_millis(2);
 
 /// All connections of a generator thread: a task for each question, on a runtime that runs while events are waited for.
 #[derive(Debug)]
@@ -83,10 +86,15 @@ impl Client for ReqwestClient {
         self.shared.inbox.borrow_mut().retain(|(told, _)| *told != k);
     }
 
-    fn next(&mut self, at_most: Duration) -> Option<(usize, Event)> {
+    fn next(&mut self, until: u64) -> Option<(usize, Event)> {
         if self.shared.inbox.borrow().is_empty() {
-            // What it rings for is in the inbox; a time-out is as good.
-            let _ = self.runtime.block_on(async { timeout(at_most, self.shared.bell.notified()).await });
+            let left = until.saturating_sub(clock::now());
+            match Duration::from_nanos(left).checked_sub(TICK) {
+                // What it rings for is in the inbox; a time-out is as good.
+                Some(early) => drop(self.runtime.block_on(async { timeout(early, self.shared.bell.notified()).await })),
+                // The loop that asks has the better clock: let every task have its turn, and it look.
+                None => self.runtime.block_on(yield_now()),
+            }
         }
         let found = self.shared.inbox.borrow_mut().pop_front();
         if let Some((k, Event::Failed(_))) = found {

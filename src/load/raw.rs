@@ -2,30 +2,33 @@
 //!
 //! One edge-triggered epoll a thread, and two system calls a request, a write and a read, beside the wait that all
 //! connections share: a read that does not fill its buffer has emptied the socket, so none is tried in vain, and the
-//! next question is written straight from where the last answer was read. Waits round up to the next millisecond: what
-//! the clock alone decides here is time-outs and pauses.
+//! next question is written straight from where the last answer was read. What is due at an instant is woken by a timer
+//! in the same epoll: its own time-outs count milliseconds, and are up to 50 us late beside.
 
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
+use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime};
 
 use crate::http1::{ClientCodec, ReplyError, encode_request};
 
-use super::Plan;
-use super::client::{Answer, Client, Event, Question};
+use super::client::{Answer, Client, Event, LOOK, Question};
 use super::trouble::Trouble;
+use super::{Plan, clock};
 
 /// How many events one wait can bring. More wait in the kernel, which goes round.
 const EVENTS: usize = 256;
+
+/// The timer among the connections, whose numbers stay below it.
+const TIMER: u64 = u64::MAX;
 
 /// Reads in a row from one connection, before the others have their turn.
 const READS: u32 = 16;
@@ -40,6 +43,9 @@ pub(super) struct RawClient {
     seen: usize,
     /// What ended before there was anything to wait for.
     told: VecDeque<(usize, Event)>,
+    timer: OwnedFd,
+    /// When the timer rings.
+    alarm: Option<u64>,
 }
 
 /// What is the same for all connections.
@@ -62,7 +68,7 @@ struct Connection {
     heavy: bool,
     sent: usize,
     /// When the connection was there, if it was opened for this question.
-    connected: Option<Instant>,
+    connected: Option<u64>,
     /// Whether it can't be asked again: the server has ended its side, or says what nobody asked for.
     spent: bool,
     /// Whether sending has found the connection reset. What came before that can still be read, and then an end.
@@ -96,8 +102,14 @@ impl Client for RawClient {
             to_head: plan.question.method == "HEAD",
             stamp: plan.stamp.clone(),
         };
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+        // Once each time it rings, though nobody reads how often it has.
+        epoll::add(&epoll, &timer, EventData::new_u64(TIMER), EventFlags::IN | EventFlags::ET)?;
         Ok(Self {
-            epoll: epoll::create(CreateFlags::CLOEXEC)?,
+            epoll,
+            timer,
+            alarm: None,
             connections: (0..connections).map(|_| Connection::closed(&shared)).collect(),
             shared,
             ready: Vec::with_capacity(EVENTS),
@@ -125,16 +137,20 @@ impl Client for RawClient {
         }
     }
 
+    fn is_connecting(&self, k: usize) -> bool {
+        matches!(self.connections[k].state, State::Connecting { .. })
+    }
+
     fn close(&mut self, k: usize) {
         self.connections[k].close();
     }
 
     #[inline]
-    fn next(&mut self, at_most: Duration) -> Option<(usize, Event)> {
+    fn next(&mut self, until: u64) -> Option<(usize, Event)> {
         if let Some(found) = self.found() {
             return Some(found);
         }
-        self.wait(at_most);
+        self.wait(until);
         self.found()
     }
 }
@@ -148,6 +164,10 @@ impl RawClient {
         }
         while let Some(&epoll::Event { flags, data, .. }) = self.ready.get(self.seen) {
             self.seen += 1;
+            if data.u64() == TIMER {
+                self.alarm = None;
+                continue;
+            }
             let (generation, k) = parts(data.u64());
             let connection = &mut self.connections[k];
             if connection.generation != generation {
@@ -166,14 +186,29 @@ impl RawClient {
         None
     }
 
-    fn wait(&mut self, at_most: Duration) {
-        let at_most = Timespec::try_from(at_most).ok();
+    fn wait(&mut self, until: u64) {
+        let at_most = match until {
+            LOOK => Some(&Timespec { tv_sec: 0, tv_nsec: 0 }),
+            _ => None,
+        };
+        if at_most.is_none() && self.alarm != Some(until) {
+            self.set_alarm(until);
+        }
         self.ready.clear();
         self.seen = 0;
-        match epoll::wait(&self.epoll, spare_capacity(&mut self.ready), at_most.as_ref()) {
+        match epoll::wait(&self.epoll, spare_capacity(&mut self.ready), at_most) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => panic!("an epoll that is ours can be waited for: {error}"),
         }
+    }
+
+    /// Sets the timer; one that has rung is silent until it is set again.
+    fn set_alarm(&mut self, at: u64) {
+        let at_ns = Timespec { tv_sec: (at / 1_000_000_000) as i64, tv_nsec: (at % 1_000_000_000) as i64 };
+        let never = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let setting = Itimerspec { it_interval: never, it_value: at_ns };
+        timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &setting).expect("any instant is one to be woken at");
+        self.alarm = Some(at);
     }
 
     fn connect(&mut self, k: usize, to_ask: bool) {
@@ -274,7 +309,7 @@ impl Connection {
                     return Ok(None);
                 }
                 if to_ask {
-                    self.connected = Some(Instant::now());
+                    self.connected = Some(clock::now());
                     self.state = State::Asking;
                     self.send(shared)?;
                     // What came along with the connection is not told again.

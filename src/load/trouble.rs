@@ -5,15 +5,19 @@ use std::io;
 
 use nix::errno::Errno;
 
-/// Why a question got no answer. The time-out is counted apart, as it is a time too.
+/// Why a question got no answer. The three time-outs are times too, and so in the distribution of response times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trouble {
     /// Nobody listens there.
     Refused,
     /// There is no way there.
     Unreachable,
-    /// No answer to the attempt to connect.
+    /// No answer to the attempt to connect, within the time-out.
     ConnectTimeout,
+    /// No answer within the time-out.
+    Timeout,
+    /// No connection was free within the time-out, so that it was never sent.
+    TimeoutUnsent,
     /// The server reset the connection before the head of the answer was complete.
     ResetInHead,
     /// The server reset the connection between the head of the answer and its end.
@@ -35,6 +39,8 @@ impl Trouble {
             Self::Refused => "refused",
             Self::Unreachable => "unreachable",
             Self::ConnectTimeout => "connect_timeout",
+            Self::Timeout => "timeout",
+            Self::TimeoutUnsent => "timeout_unsent",
             Self::ResetInHead => "reset_in_head",
             Self::ResetInBody => "reset_in_body",
             Self::NoDescriptor => "local_no_descriptor",
@@ -50,6 +56,8 @@ impl fmt::Display for Trouble {
             Self::Refused => "the connection was refused: nobody listens there",
             Self::Unreachable => "there is no route to it",
             Self::ConnectTimeout => "no answer to the attempt to connect",
+            Self::Timeout => "no answer within the time-out",
+            Self::TimeoutUnsent => "no connection was free within the time-out",
             Self::ResetInHead => "the server reset the connection",
             Self::ResetInBody => "the server reset the connection inside its answer",
             Self::NoDescriptor => "this process may not open more files",

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::load::{self, Loaded, Plan, Question, Until};
+use crate::load::{self, Loaded, Loop, Observer, Plan, Question, Until};
 use crate::message::{Generated, Reply, TrialSpec};
 use crate::record::Failure;
 use crate::scenario::{EchoSpec, HeavySpec, Work};
@@ -14,13 +14,23 @@ pub(super) fn run(spec: &TrialSpec, server: SocketAddr, nonce: &str) -> Result<(
         return Err(Failure::WrongWork { what: format!("`{}` has no generator", spec.work.workload()) });
     };
     let plan = plan(work, server, nonce, spec.seed);
-    // When nobody hears it any more, the last reply fails too and ends the process.
-    let begin = || drop(say(&Reply::Begin));
-    let end = || drop(say(&Reply::End));
-    let loaded = load::run(&plan, begin, end, || false);
+    let loaded = load::run(&plan, &mut Teller);
     let Loaded { wall_ns, requests_in_window, series, load } =
         loaded.map_err(|error| Failure::Refused { what: error.to_string() })?;
     say(&Reply::Generated(Box::new(Generated { wall_ns, requests_in_window, series, load })))
+}
+
+/// Says when the window begins and ends. When nobody hears it any more, the last reply fails too and ends the process.
+struct Teller;
+
+impl Observer for Teller {
+    fn begin(&mut self) {
+        let _ = say(&Reply::Begin);
+    }
+
+    fn end(&mut self) {
+        let _ = say(&Reply::End);
+    }
 }
 
 fn plan(work: &EchoSpec, server: SocketAddr, nonce: &str, seed: u64) -> Plan {
@@ -40,7 +50,7 @@ fn plan(work: &EchoSpec, server: SocketAddr, nonce: &str, seed: u64) -> Plan {
         threads: work.load.threads,
         warmup: work.load.warmup,
         until: Until::Elapsed(work.load.duration),
-        think: work.load.think,
+        arrival: Loop::Closed { think: work.load.think },
         timeout: work.load.timeout,
         drain: work.load.drain,
         stamp: Some(nonce.into()),

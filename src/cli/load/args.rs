@@ -8,16 +8,17 @@ use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
 use reqwest::{Method, Url};
 
-use crate::load::Question;
+use crate::load::{Loop, Pacing, Question};
 use crate::scenario;
+use crate::schedule::{Arrivals, Schedule};
 use crate::units;
 
 use super::super::output::Stop;
 use super::super::times::{any_time, some_time};
 
-/// Put a load on an HTTP/1.1 server: N keep-alive connections, each of which asks again when it has its answer
+/// Put a load on an HTTP/1.1 server: requests at a rate, or N connections that ask again when they have their answer
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: avt load http://127.0.0.1:8080/echo/hello -c 50 -d 10s")]
+#[command(after_help = "Example: avt load http://127.0.0.1:8080/echo/hello -c 50 -d 10s --rate 1000")]
 pub(in crate::cli) struct Args {
     /// What to ask for
     #[arg(value_name = "URL")]
@@ -40,10 +41,21 @@ pub(in crate::cli) struct Args {
     /// How long to ask before the measurement
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = any_time)]
     pub(super) warmup: Duration,
-    /// The pause between an answer and the next question
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = any_time)]
+    /// Requests a second, whatever the server does (open loop); without it each connection asks again when it has its
+    /// answer (closed loop)
+    #[arg(short, long, value_name = "PER_SECOND", value_parser = rate)]
+    pub(super) rate: Option<f64>,
+    /// How the requests of a rate follow each other: as if many people asked, or in equal steps
+    #[arg(long, value_enum, default_value = "poisson", requires = "rate")]
+    pub(super) arrivals: ArrivalsArg,
+    /// How exactly a rate is kept: a timer alone, some 50 us late; a timer and looks at the clock just before; or looks
+    /// at the clock all the time, which take a CPU
+    #[arg(long, value_enum, default_value = "hybrid", requires = "rate")]
+    pub(super) pacing: PacingArg,
+    /// The pause between an answer and the next question of a connection
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = any_time, conflicts_with = "rate")]
     pub(super) think: Duration,
-    /// How long an answer may take
+    /// How long an answer may take, from when its request was due
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = some_time)]
     pub(super) timeout: Duration,
     /// How long to wait for the last answers [default: the time-out]
@@ -68,6 +80,28 @@ pub(in crate::cli) struct Args {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Requests a second: more than 0, and no more than a clock of nanoseconds can tell apart.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "write requests a second, like 1000 or 0.5".to_owned())?;
+    let is_rate = rate > 0.0 && rate <= 1e8;
+    if is_rate { Ok(rate) } else { Err("a rate is more than 0 and at most 100000000 requests a second".to_owned()) }
+}
+
+/// [`Arrivals`] as the command line writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ArrivalsArg {
+    Poisson,
+    Even,
+}
+
+/// [`Pacing`] as the command line writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PacingArg {
+    Sleep,
+    Hybrid,
+    Spin,
 }
 
 /// [`scenario::Client`] as the command line writes it.
@@ -96,6 +130,23 @@ pub(super) struct Target {
 }
 
 impl Args {
+    /// When requests are due.
+    pub(super) fn arrival(&self) -> Loop {
+        let arrivals = match self.arrivals {
+            ArrivalsArg::Poisson => Arrivals::Poisson,
+            ArrivalsArg::Even => Arrivals::Even,
+        };
+        let pacing = match self.pacing {
+            PacingArg::Sleep => Pacing::Sleep,
+            PacingArg::Hybrid => Pacing::Hybrid,
+            PacingArg::Spin => Pacing::Spin,
+        };
+        match self.rate {
+            Some(rate) => Loop::Open { schedule: Schedule { rate, arrivals, seed: self.seed }, pacing },
+            None => Loop::Closed { think: self.think },
+        }
+    }
+
     /// The server of the URL.
     pub(super) fn target(&self) -> Result<Target, Stop> {
         let wrong = |what: &str| Stop::input(format_args!("{}: {what}", self.url));

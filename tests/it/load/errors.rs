@@ -101,7 +101,7 @@ fn answers_that_take_too_long() {
         let (ended, json) = load(address, "/", &["-n", "4", "-c", "2", "--timeout", "200ms"]);
         assert_eq!(ended.code, Some(1), "{ended:?}");
         check_sum(&json);
-        assert_eq!((&json["requests"]["timed_out"], &json["errors"]), (&4.into(), &json!({})), "{json}");
+        assert_eq!((&json["requests"]["timed_out"], &json["errors"]), (&4.into(), &json!({ "timeout": 4 })), "{json}");
         // Their time is at least the time-out, not the time of an answer.
         assert_eq!((&json["response_time_us"]["count"], &json["service_time_us"]["count"]), (&4.into(), &0.into()));
         assert!(json["response_time_lower_bound_from_us"].as_f64().unwrap() >= 200_000.0, "{json}");

@@ -1,0 +1,116 @@
+//! What a load is told, and why it could not begin.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::scenario::Client;
+use crate::schedule::Schedule;
+use crate::units;
+
+use super::client::Question;
+use super::trouble::Trouble;
+
+/// Everything a load needs to know.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Where to connect to.
+    pub server: SocketAddr,
+    /// What is asked.
+    pub question: Question,
+    /// What is asked instead for a share of the requests.
+    pub heavy: Option<(f64, Question)>,
+    /// Which client asks.
+    pub client: Client,
+    /// Connections, at least one.
+    pub connections: u32,
+    /// Generator threads, at least one; no more are started than there are connections.
+    pub threads: u16,
+    /// What is sent before the window.
+    pub warmup: Duration,
+    /// When the window ends.
+    pub until: Until,
+    /// When a request is due.
+    pub arrival: Loop,
+    /// How long an answer may take, from when it was due.
+    pub timeout: Duration,
+    /// How long answers are waited for after the window.
+    pub drain: Duration,
+    /// The `Avt-Nonce` every answer must show.
+    pub stamp: Option<Arc<str>>,
+    /// What the mix of heavy requests is drawn from.
+    pub seed: u64,
+}
+
+/// When a request is due.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Loop {
+    /// When its connection is free.
+    Closed {
+        /// The pause between an answer and the next question.
+        think: Duration,
+    },
+    /// When the schedule says so.
+    Open {
+        /// The schedule of all threads together.
+        schedule: Schedule,
+        /// How exactly it is kept.
+        pacing: Pacing,
+    },
+}
+
+/// How a thread waits until a request is due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pacing {
+    /// A timer wakes it: some 50 us late, and no CPU meanwhile.
+    Sleep,
+    /// A timer wakes it shortly before, and it looks at the clock from then on, yielding its CPU between two looks.
+    #[default]
+    Hybrid,
+    /// It looks at the clock all the time, yielding its CPU between two looks: a CPU's worth of load.
+    Spin,
+}
+
+/// When the window ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// After so long.
+    Elapsed(Duration),
+    /// After so many requests.
+    Requests(u64),
+}
+
+/// A load that could not begin.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// Not every connection could be opened.
+    #[error("{server}: only {opened} of {asked} connections could be opened: {trouble}")]
+    Connect {
+        /// Where to.
+        server: SocketAddr,
+        /// How many were.
+        opened: u32,
+        /// How many should have been.
+        asked: u32,
+        /// The first thing that went wrong.
+        trouble: Trouble,
+    },
+    /// The process may not have so many files open.
+    #[error(
+        "{} connections need {} open files, but the hard limit is {}; raise it (`ulimit -Hn`) or ask for fewer",
+        units::count((*.connections).into()), units::count(*.needed), units::count(*.limit)
+    )]
+    Descriptors {
+        /// Connections asked for.
+        connections: u32,
+        /// Descriptors they take, with the process's own.
+        needed: u64,
+        /// The hard limit.
+        limit: u64,
+    },
+    /// A thread or a runtime could not be started.
+    #[error("no generator thread could be started: {0}")]
+    Start(#[from] std::io::Error),
+}
