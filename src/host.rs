@@ -70,8 +70,17 @@ impl Host {
 
 /// The CPUs this process may run on, by number; `[0]` when the kernel does not say.
 pub fn cpus() -> Vec<usize> {
-    let Ok(set) = sched_getaffinity(Pid::from_raw(0)) else { return vec![0] };
-    (0..CpuSet::count()).filter(|cpu| set.is_set(*cpu).unwrap_or(false)).collect()
+    allowed(Pid::from_raw(0)).unwrap_or_else(|| vec![0])
+}
+
+/// The CPUs another process may run on, by number; none when the kernel does not say.
+pub fn cpus_of(pid: u32) -> Vec<usize> {
+    i32::try_from(pid).ok().and_then(|pid| allowed(Pid::from_raw(pid))).unwrap_or_default()
+}
+
+fn allowed(process: Pid) -> Option<Vec<usize>> {
+    let set = sched_getaffinity(process).ok()?;
+    Some((0..CpuSet::count()).filter(|cpu| set.is_set(*cpu).unwrap_or(false)).collect())
 }
 
 /// Keeps this thread, and every thread it starts from now on, on these CPUs.

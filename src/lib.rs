@@ -21,7 +21,7 @@
 //! | 6 | [`runner`], [`trial`] | the parent and the child of every trial; they meet in [`message`] only |
 //! | 5 | [`model`], [`load`] | who runs jobs and serves connections; who asks |
 //! | 4 | [`workload`] | what a job does, two faces side by side |
-//! | 3 | [`record`], [`message`], [`usage`], [`ledger`] | what a trial leaves, says, costs and writes down as it goes |
+//! | 3 | [`record`], [`message`], [`usage`], [`ledger`], [`gate`] | what a trial leaves, says, costs and writes down as it goes; whether it can be believed |
 //! | 2 | [`scenario`] | the question; the TOML as written stays private |
 //! | 1 | [`http1`], [`schedule`] | the one codec of every server and of the raw client, sans IO; when each request is due |
 //! | 0 | [`histogram`], [`units`], [`host`], [`census`] | times, words for them, the machine, its threads |
@@ -50,6 +50,7 @@ pub mod schedule;
 
 pub mod scenario;
 
+pub mod gate;
 pub mod ledger;
 pub mod message;
 pub mod record;

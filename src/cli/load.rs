@@ -1,6 +1,7 @@
 //! `avt load`: the load generator alone, against any HTTP/1.1 server.
 
 mod args;
+mod server;
 mod tell;
 
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
@@ -8,6 +9,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use crate::gate::{self, Verdict};
+use crate::host;
 use crate::load::{self, Loop, Observer, Plan, Question, Trouble, Until};
 use crate::runner::Interrupt;
 use crate::units;
@@ -16,6 +19,7 @@ pub(super) use args::Args;
 
 use super::output::{Stop, note, print, print_json};
 use args::Target;
+use server::{Server, ServerMeter};
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let target = args.target()?;
@@ -34,27 +38,41 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         length(&plan)
     ));
 
-    let loaded = load::run(&plan, &mut Watcher { interrupt: &interrupt }).map_err(Stop::machine)?;
+    let mut watcher = Watcher { interrupt: &interrupt, meter: ServerMeter::start(server), server: None };
+    let mut loaded = load::run(&plan, &mut watcher).map_err(Stop::machine)?;
+    let server = watcher.server;
+    loaded.load.cpus = (server.as_ref().map_or_else(Vec::new, |server| server.cpus.clone()), host::cpus());
     let signal = interrupt.signal();
     let printed = if args.json {
-        print_json(&tell::json(&args.url, &plan, &loaded, signal.is_some()))
+        print_json(&tell::json(&args.url, &plan, &loaded, server.as_ref(), signal.is_some()))
     } else {
-        print(tell::text(&loaded, signal.is_some()))
+        print(tell::text(&loaded, server.as_ref(), signal.is_some()))
     };
     // How it ended counts for more than whether somebody still reads about it.
     match signal {
         Some(signal) => Err(Stop::signal(signal)),
         None if loaded.load.requests.completed == 0 => Err(Stop::not_well()),
+        None if args.strict && gate::verdict(&tell::gates(&loaded)) != Verdict::Valid => Err(Stop::not_well()),
         None => printed,
     }
 }
 
-/// Ends the window when a signal comes.
+/// Ends the window when a signal comes, and reads what the server uses in it.
 struct Watcher<'a> {
     interrupt: &'a Interrupt,
+    meter: Option<ServerMeter>,
+    server: Option<Server>,
 }
 
 impl Observer for Watcher<'_> {
+    fn begin(&mut self) {
+        self.meter.iter_mut().for_each(ServerMeter::restart);
+    }
+
+    fn end(&mut self) {
+        self.server = self.meter.as_ref().and_then(ServerMeter::stop);
+    }
+
     fn stop(&self) -> bool {
         self.interrupt.signal().is_some()
     }

@@ -73,6 +73,17 @@ pub enum Pacing {
     Spin,
 }
 
+impl Pacing {
+    /// As the command line writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sleep => "sleep",
+            Self::Hybrid => "hybrid",
+            Self::Spin => "spin",
+        }
+    }
+}
+
 /// When the window ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {

@@ -10,7 +10,7 @@ const FLOORS: [&[&str]; 8] = [
     &["census", "histogram", "host", "units"],
     &["http1", "schedule"],
     &["scenario"],
-    &["ledger", "message", "record", "usage"],
+    &["gate", "ledger", "message", "record", "usage"],
     &["workload"],
     &["model", "load"],
     &["runner", "trial"],
@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 8] = [
 ];
 
 /// On one floor these may import the named ones; nothing may go the other way.
-const NEIGHBOURS: [(&str, &[&str]); 1] = [("message", &["record", "usage"])];
+const NEIGHBOURS: [(&str, &[&str]); 2] = [("message", &["record", "usage"]), ("gate", &["record"])];
 const RECORD_NEIGHBOURS: &[&str] = &["usage"];
 
 /// `report` stands beside floors 4 to 6 and imports floors 0 to 3.

@@ -77,6 +77,9 @@ pub(in crate::cli) struct Args {
     /// The request's body, or @ and the name of the file that holds it
     #[arg(long, value_name = "TEXT|@FILE")]
     body: Option<String>,
+    /// Exit with 1 unless the verdict on the measurement itself is VALID
+    #[arg(long)]
+    pub(super) strict: bool,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

@@ -5,37 +5,53 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
+use crate::gate::{self, Gate};
 use crate::histogram::Histogram;
-use crate::load::{Loaded, Plan};
+use crate::load::{Loaded, Loop, Plan};
+use crate::record::LoadRecord;
 use crate::units;
+
+use super::server::Server;
 
 /// The percentiles that are told, and how they are called.
 const PERCENTILES: [(&str, f64); 7] =
     [("p50", 0.50), ("p75", 0.75), ("p90", 0.90), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999)];
 
 /// The contract of `avt load --json`, schema 1: durations in microseconds, floating point; a figure that does not exist
-/// is null. A closed loop offers no rate and has no verdict.
-pub(super) fn json(url: &str, plan: &Plan, loaded: &Loaded, partial: bool) -> Value {
+/// is null. A closed loop offers no rate.
+pub(super) fn json(url: &str, plan: &Plan, loaded: &Loaded, server: Option<&Server>, partial: bool) -> Value {
     let load = &loaded.load;
+    let gates = gates(loaded);
+    let lag = &load.send_lag;
+    let (arrivals, pacing) = match plan.arrival {
+        Loop::Closed { .. } => (Value::Null, Value::Null),
+        Loop::Open { schedule, pacing } => (json!(schedule.arrivals.name()), json!(pacing.name())),
+    };
     let seconds = loaded.wall_ns as f64 / 1e9;
     let usage = &load.usage;
     json!({
         "schema": 1,
         "url": url,
-        "loop": "closed",
+        "loop": if load.offered_per_s.is_some() { "open" } else { "closed" },
+        "arrivals": arrivals,
+        "pacing": pacing,
         "partial": partial,
         "seed": plan.seed,
         "connections": {
             "asked": load.connections_asked, "opened": load.connections_opened, "starved": load.connections_starved,
+            "requests_each": requests_each(load),
         },
         "duration_s": seconds,
         "requests": load.requests,
         "errors": load.errors,
         "status": load.status,
-        "rate": { "offered": null, "achieved": per_second(loaded) },
+        "rate": { "offered": load.offered_per_s, "achieved": per_second(loaded) },
+        "mean_in_flight": load.mean_in_flight,
         "response_time_us": times(&loaded.series[0].response_time),
         "service_time_us": times(&loaded.series[0].service_time),
-        "send_lag_us": null,
+        "send_lag_us": times(&lag.total),
+        "send_lag_late_us": times(&lag.late),
+        "send_lag_no_connection_us": times(&lag.no_connection),
         "response_time_lower_bound_from_us": loaded.series[0].lower_bound_from_ns.map(micros),
         "bytes_received": load.bytes_received,
         "generator": {
@@ -43,16 +59,43 @@ pub(super) fn json(url: &str, plan: &Plan, loaded: &Loaded, partial: bool) -> Va
             "cpu_s": usage.cpu_ns() as f64 / 1e9,
             "cpu_share": (loaded.wall_ns > 0)
                 .then(|| usage.cpu_ns() as f64 / loaded.wall_ns as f64 / f64::from(load.threads)),
-            "run_queue_delay_s": null,
+            "spun_s": load.thread_costs.iter().map(|cost| cost.spun_ns).sum::<u64>() as f64 / 1e9,
+            "run_queue_delay_s": run_queue_delay(load),
             "peak_rss_bytes": usage.memory_peak_bytes,
         },
-        "verdict": null,
-        "reasons": [],
+        "server": server.map(|server| json!({
+            "processes": server.processes,
+            "cpu_s": server.cpu_s,
+            "cpu_us_per_request": server.cpu_s / loaded.requests_in_window.max(1) as f64 * 1e6,
+            "peak_rss_bytes": server.memory_peak_bytes,
+            "cpus": server.cpus,
+        })),
+        "steal": load.steal,
+        "verdict": gate::verdict(&gates),
+        "reasons": gates.iter().map(|gate| json!({
+            "verdict": gate.verdict(), "reason": gate.to_string(), "advice": gate.advice(),
+        })).collect::<Vec<_>>(),
     })
 }
 
+/// The gates that were not passed.
+pub(super) fn gates(loaded: &Loaded) -> Vec<Gate> {
+    gate::of_load(&loaded.load, &loaded.series, loaded.wall_ns, loaded.requests_in_window)
+}
+
+fn requests_each(load: &LoadRecord) -> Value {
+    let [min, p50, max] = load.requests_per_connection;
+    json!({ "min": min, "p50": p50, "max": max })
+}
+
+/// Of all threads; nothing when one of them was not told.
+fn run_queue_delay(load: &LoadRecord) -> Option<f64> {
+    let waited: Option<Vec<u64>> = load.thread_costs.iter().map(|cost| cost.waited_ns).collect();
+    waited.filter(|waited| !waited.is_empty()).map(|waited| waited.iter().sum::<u64>() as f64 / 1e9)
+}
+
 /// For people: what became of the requests, their times, and what they cost.
-pub(super) fn text(loaded: &Loaded, partial: bool) -> String {
+pub(super) fn text(loaded: &Loaded, server: Option<&Server>, partial: bool) -> String {
     let load = &loaded.load;
     let requests = &load.requests;
     let mut text = String::new();
@@ -61,16 +104,23 @@ pub(super) fn text(loaded: &Loaded, partial: bool) -> String {
     }
     let _ = writeln!(
         text,
-        "{} answers in {}: {}",
+        "{} answers in {}: {}{}",
         units::count(loaded.requests_in_window),
         units::duration(loaded.wall_ns),
         per_second(loaded).map_or_else(|| "no rate".into(), units::rate),
+        load.offered_per_s.map_or_else(String::new, |rate| format!(" of {} offered", units::rate(rate))),
     );
     let starved = match load.connections_starved {
         0 => String::new(),
         n => format!("; {} of them got no answer at all", units::count(n.into())),
     };
-    let _ = writeln!(text, "{} connections{starved}", units::count(load.connections_opened.into()));
+    let [least, median, most] = load.requests_per_connection.map(units::count);
+    let _ = writeln!(
+        text,
+        "{} connections, {} of them busy on the average, {least} to {most} requests each (median {median}){starved}",
+        units::count(load.connections_opened.into()),
+        units::three_digits(load.mean_in_flight),
+    );
 
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -79,6 +129,11 @@ pub(super) fn text(loaded: &Loaded, partial: bool) -> String {
     let from = series.lower_bound_from_ns;
     table.add_row(row("response time", &series.response_time, from));
     table.add_row(row("service time", &series.service_time, None));
+    if load.offered_per_s.is_some() {
+        table.add_row(row("send lag", &load.send_lag.total, None));
+        table.add_row(row("  no connection free", &load.send_lag.no_connection, None));
+        table.add_row(row("  generator late", &load.send_lag.late, None));
+    }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
@@ -89,7 +144,10 @@ pub(super) fn text(loaded: &Loaded, partial: bool) -> String {
     if from.is_some() {
         text.push_str(">= : rests on requests that never got their answer\n");
     }
-    text.push_str("closed loop: a server that is slow is asked less often, so overload is hidden here\n\n");
+    if load.offered_per_s.is_none() {
+        text.push_str("closed loop: a server that is slow is asked less often, so overload is hidden here\n");
+    }
+    text.push('\n');
 
     let _ = writeln!(
         text,
@@ -119,6 +177,23 @@ pub(super) fn text(loaded: &Loaded, partial: bool) -> String {
             .memory_peak_bytes
             .map_or_else(|| "memory n/a".into(), |peak| format!("{} at most", units::bytes(peak))),
     );
+    if let Some(server) = server {
+        let per_request = server.cpu_s * 1e9 / loaded.requests_in_window.max(1) as f64;
+        let _ = writeln!(
+            text,
+            "server     {} of CPU, {} a request, {}",
+            units::duration((server.cpu_s * 1e9) as u64),
+            units::duration(per_request as u64),
+            server
+                .memory_peak_bytes
+                .map_or_else(|| "memory n/a".into(), |peak| format!("{} at most", units::bytes(peak))),
+        );
+    }
+    let gates = gates(loaded);
+    let _ = writeln!(text, "verdict    {}", gate::verdict(&gates));
+    for gate in &gates {
+        let _ = writeln!(text, "           {}: {gate}; {}", gate.verdict(), gate.advice());
+    }
     text.trim_end().to_owned()
 }
 

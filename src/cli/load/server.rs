@@ -1,0 +1,126 @@
+//! The process behind an address of this machine, and what it used in the window.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::SocketAddr;
+
+use crate::host;
+
+/// What the server used between two instants, all of its processes together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Server {
+    /// Those that listen at the address.
+    pub(super) processes: Vec<u32>,
+    /// CPU time, seconds, in the kernel's ticks.
+    pub(super) cpu_s: f64,
+    /// The most memory that was ever resident, added up.
+    pub(super) memory_peak_bytes: Option<u64>,
+    /// CPUs that they may run on.
+    pub(super) cpus: Vec<usize>,
+}
+
+/// `USER_HZ`, in which the kernel tells CPU time to programs: part of its interface, 100 wherever Rust runs.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// The first of the two instants.
+#[derive(Debug)]
+pub(super) struct ServerMeter {
+    processes: Vec<u32>,
+    ticks: u64,
+}
+
+impl ServerMeter {
+    /// For the processes that listen at an address of this machine; nothing where there are none that this user may look
+    /// into. Looks through all of `/proc`, some milliseconds.
+    pub(super) fn start(address: SocketAddr) -> Option<Self> {
+        let processes = if address.ip().is_loopback() { listening(address.port()) } else { Vec::new() };
+        let ticks = processes.iter().map(|pid| ticks(*pid)).sum::<Option<u64>>()?;
+        (!processes.is_empty()).then_some(Self { processes, ticks })
+    }
+
+    /// Begins anew with the same processes.
+    pub(super) fn restart(&mut self) {
+        self.ticks = self.processes.iter().filter_map(|pid| ticks(*pid)).sum();
+    }
+
+    /// What they used since; nothing when one of them has ended.
+    pub(super) fn stop(&self) -> Option<Server> {
+        let after: u64 = self.processes.iter().map(|pid| ticks(*pid)).sum::<Option<u64>>()?;
+        let statuses = self.processes.iter().filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/status")).ok());
+        let statuses: Vec<String> = statuses.collect();
+        let peaks: Option<Vec<u64>> = statuses.iter().map(|status| kibibytes(value(status, "VmHWM:")?)).collect();
+        let cpus: BTreeSet<usize> = self.processes.iter().flat_map(|pid| host::cpus_of(*pid)).collect();
+        Some(Server {
+            processes: self.processes.clone(),
+            cpu_s: after.saturating_sub(self.ticks) as f64 / TICKS_PER_SECOND,
+            memory_peak_bytes: peaks.map(|peaks| peaks.iter().sum()),
+            cpus: cpus.into_iter().collect(),
+        })
+    }
+}
+
+/// The processes that hold a socket which listens at this port.
+fn listening(port: u16) -> Vec<u32> {
+    let sockets: BTreeSet<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .into_iter()
+        .filter_map(|table| fs::read_to_string(table).ok())
+        .flat_map(|table| table.lines().filter_map(|line| listener(line, port)).collect::<Vec<_>>())
+        .map(|inode| format!("socket:[{inode}]"))
+        .collect();
+    if sockets.is_empty() {
+        return Vec::new();
+    }
+    let holds = |pid: &u32| {
+        let files = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten();
+        let mut targets = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+        targets.any(|target| target.to_str().is_some_and(|target| sockets.contains(target)))
+    };
+    let all = fs::read_dir("/proc").into_iter().flatten();
+    all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).filter(holds).collect()
+}
+
+/// The inode of a line of `/proc/net/tcp`, if it is that of a socket which listens at this port.
+fn listener(line: &str, port: u16) -> Option<String> {
+    /// `TCP_LISTEN` of the kernel's `tcp_states.h`.
+    const LISTENS: &str = "0A";
+    let mut fields = line.split_whitespace();
+    let local = fields.nth(1)?;
+    let state = fields.nth(1)?;
+    let inode = fields.nth(5)?;
+    let own = u16::from_str_radix(local.rsplit(':').next()?, 16).ok()?;
+    (own == port && state == LISTENS).then(|| inode.to_owned())
+}
+
+/// User and system time of a process and all its threads, ended ones too.
+fn ticks(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // After the name, which stands in brackets and may hold anything.
+    let mut rest = stat.rsplit(')').next()?.split_whitespace().skip(11);
+    Some(rest.next()?.parse::<u64>().ok()? + rest.next()?.parse::<u64>().ok()?)
+}
+
+fn value<'a>(status: &'a str, key: &str) -> Option<&'a str> {
+    status.lines().find_map(|line| line.strip_prefix(key)).map(str::trim)
+}
+
+fn kibibytes(value: &str) -> Option<u64> {
+    Some(value.strip_suffix(" kB")?.parse::<u64>().ok()? * 1_024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_is_found_by_its_port() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        assert!(listening(address.port()).contains(&std::process::id()));
+        let meter = ServerMeter::start(address).unwrap();
+        let server = meter.stop().unwrap();
+        assert!(server.processes.contains(&std::process::id()) && !server.cpus.is_empty(), "{server:?}");
+        assert!(server.memory_peak_bytes.is_some_and(|peak| peak > 0));
+        drop(listener);
+        assert!(ServerMeter::start(address).is_none());
+    }
+}
