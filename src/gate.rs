@@ -189,12 +189,12 @@ pub fn of_load(load: &LoadRecord, series: &[Series], wall_ns: u64, requests_in_w
     let response_p50 = series.first().and_then(|series| series.response_time.quantile(0.5));
     let late = &load.send_lag.late;
     let gates = [
-        late.quantile(0.5).zip(late.quantile(0.99)).zip(response_p50).and_then(
-            |((p50_ns, p99_ns), response_p50_ns)| {
-                let is_late = p50_ns > response_p50_ns / 10 || p99_ns > response_p50_ns;
-                is_late.then_some(Gate::Late { p50_ns, p99_ns, response_p50_ns })
-            },
-        ),
+        late.quantile(0.5).zip(response_p50).and_then(|(p50_ns, response_p50_ns)| {
+            // Of too few requests no 99th percentile is told, and none is judged.
+            let p99_ns = late.credible_quantile(0.99).unwrap_or(p50_ns);
+            let is_late = p50_ns > response_p50_ns / 10 || p99_ns > response_p50_ns;
+            is_late.then_some(Gate::Late { p50_ns, p99_ns, response_p50_ns })
+        }),
         behind(load, requests_in_window),
         largest(load, wall_ns, |thread| Some(thread.ran_ns?.saturating_sub(thread.spun_ns)))
             .filter(|share| *share > BUSY)

@@ -185,7 +185,8 @@ impl<'a, C: Client> Desk<'a, C> {
             self.measure();
         }
         self.hand_in.ring(&mut self.books, now);
-        (now + LOOK_UP).min(self.no_timeout_before).min(self.hand_in.next()).min(begin)
+        let end = Some(self.window.end()).filter(|end| *end > now).unwrap_or(u64::MAX);
+        (now + LOOK_UP).min(self.no_timeout_before).min(self.hand_in.next()).min(begin).min(end)
     }
 
     /// Gives up what has been waited for too long.

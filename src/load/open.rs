@@ -119,7 +119,7 @@ impl<'a, C: Client> Open<'a, C> {
                 break;
             }
             let next = self.line.next_at();
-            if next.is_none() && self.desk.in_flight() == 0 {
+            if next.is_none() && self.desk.in_flight() == 0 && self.is_over(now) {
                 break;
             }
             // With no connection free, only an answer can bring the next request on its way.
@@ -197,6 +197,12 @@ impl<'a, C: Client> Open<'a, C> {
         let over = self.desk.window.end().saturating_add(units::nanos(self.desk.plan.drain));
         self.alarm = self.desk.ring(now).min(over).min(first_out);
         now >= over
+    }
+
+    /// Whether the window has ended: at its own time, though there be nothing left to do, or with its last request.
+    fn is_over(&self, now: u64) -> bool {
+        let end = self.desk.window.end();
+        now >= end || end == u64::MAX
     }
 
     /// Books what was due and never sent.

@@ -1,0 +1,220 @@
+//! The open loop: a schedule is kept, and every request of it is accounted for, whatever the server does.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use std::{io, thread};
+
+use serde_json::json;
+
+use super::*;
+
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
+/// A server that answers so many requests, on all connections together, and then does something else with a connection
+/// that asks.
+fn until(answers: u64, then: impl Fn(&TcpStream) + Clone + Send + 'static) -> SocketAddr {
+    let asked = Arc::new(AtomicU64::new(0));
+    server(move |mut stream| {
+        while head(&mut stream) {
+            if asked.fetch_add(1, Ordering::SeqCst) < answers {
+                let _ = stream.write_all(OK);
+            } else {
+                then(&stream);
+            }
+        }
+    })
+}
+
+fn count(json: &Value, name: &str) -> u64 {
+    json["requests"][name].as_u64().unwrap_or_else(|| panic!("{name}: {json}"))
+}
+
+#[test]
+fn an_even_rate_is_exactly_so_many_requests() {
+    let server = Server::start("async");
+    for pacing in ["sleep", "hybrid", "spin"] {
+        for client in ["raw", "reqwest"] {
+            let args = ["-c", "8", "-d", "300ms", "--warmup", "50ms", "--rate", "1000", "--arrivals", "even"];
+            let args = [&args[..], &["--pacing", pacing, "--client", client]].concat();
+            let (ended, json) = load(server.address, "/echo/hello", &args);
+            assert_eq!(ended.code, Some(0), "{ended:?}");
+            check_sum(&json);
+            assert_eq!((count(&json, "planned"), count(&json, "completed")), (300, 300), "{pacing} {client}: {json}");
+            assert_eq!(json["response_time_us"]["count"], 300, "{json}");
+            assert_eq!(json["send_lag_us"]["count"], 300, "{json}");
+            assert_eq!((&json["loop"], &json["rate"]["offered"]), (&json!("open"), &json!(1000.0)), "{json}");
+            assert!(json["duration_s"].as_f64().unwrap() >= 0.3, "{json}");
+        }
+    }
+}
+
+#[test]
+fn a_schedule_is_the_same_however_many_threads_keep_it() {
+    let server = Server::start("async");
+    let planned = |more: &[&str]| {
+        let args = [&["-c", "6", "-d", "200ms", "--rate", "3000"], more].concat();
+        let (_, json) = load(server.address, "/echo/hello", &args);
+        check_sum(&json);
+        assert_eq!(count(&json, "completed"), count(&json, "planned"), "{json}");
+        count(&json, "planned")
+    };
+    let alone = planned(&[]);
+    assert_eq!(alone, planned(&["-t", "3"]));
+}
+
+#[test]
+fn a_number_of_requests_ends_a_schedule() {
+    let server = Server::start("async");
+    for threads in ["1", "2"] {
+        let args = ["-c", "4", "-n", "777", "--rate", "20000", "--warmup", "10ms", "-t", threads];
+        let (ended, json) = load(server.address, "/echo/hello", &args);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        check_sum(&json);
+        assert_eq!((count(&json, "planned"), count(&json, "completed")), (777, 777), "{json}");
+    }
+}
+
+/// What waits in line while the server is frozen waited that long, by the closed form `value(q) = S - (1 - q) D` of a
+/// stall of S at the end of a run of D. Only the lower side is tested: a busy machine makes it longer.
+#[test]
+fn a_stall_is_in_the_response_times_of_all_that_were_due_in_it() {
+    const STALL: f64 = 0.6;
+    const RUN: f64 = 1.0;
+    let start = Instant::now();
+    let server = server(move |mut stream| {
+        while head(&mut stream) {
+            let at = start.elapsed().as_secs_f64();
+            // The freeze ends for all at once, and not before the schedule does.
+            if at > 0.6 {
+                thread::sleep(Duration::from_secs_f64((1.8 - at).max(0.0)));
+            }
+            let _ = stream.write_all(OK);
+        }
+    });
+    let args = ["-c", "10", "-d", "1s", "--rate", "1000", "--arrivals", "even"];
+    let (ended, json) = load(server, "/", &args);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    check_sum(&json);
+    assert_eq!((count(&json, "planned"), count(&json, "completed")), (1000, 1000), "{json}");
+    for (name, share) in [("p75", 0.75), ("p90", 0.9), ("p99", 0.99)] {
+        let told = json["response_time_us"][name].as_f64().unwrap() / 1e6;
+        assert!(told >= STALL - (1.0 - share) * RUN, "{name} {told}: {json}");
+    }
+    // It is the server's doing, and the answers of a few connections alone would not have shown it.
+    let waited = json["send_lag_no_connection_us"]["p75"].as_f64().unwrap() / 1e6;
+    assert!(waited >= STALL - 0.25 * RUN, "{waited}: {json}");
+}
+
+#[test]
+fn a_server_that_freezes_for_good_leaves_nothing_unaccounted_for() {
+    let server = until(100, |_| thread::sleep(Duration::from_secs(60)));
+    let args = ["-c", "5", "-d", "400ms", "--rate", "1000", "--arrivals", "even", "--drain", "100ms"];
+    let (ended, json) = load(server, "/", &args);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    check_sum(&json);
+    assert_eq!((count(&json, "planned"), count(&json, "completed")), (400, 100), "{json}");
+    assert_eq!((count(&json, "unfinished"), count(&json, "unsent")), (5, 295), "{json}");
+    // They are in the distribution with the time that they have waited, and it says that it was longer.
+    assert_eq!((&json["response_time_us"]["count"], &json["service_time_us"]["count"]), (&json!(400), &json!(100)));
+    assert!(json["response_time_lower_bound_from_us"].as_f64().unwrap() >= 100_000.0, "{json}");
+    assert!(json["response_time_us"]["max"].as_f64().unwrap() >= 390_000.0, "{json}");
+}
+
+#[test]
+fn a_time_out_runs_from_when_a_request_was_due() {
+    let server = until(50, |_| thread::sleep(Duration::from_secs(60)));
+    let args = ["-c", "2", "-d", "500ms", "--rate", "200", "--arrivals", "even", "--timeout", "100ms"];
+    let (_, json) = load(server, "/", &args);
+    check_sum(&json);
+    assert_eq!((count(&json, "planned"), count(&json, "completed")), (100, 50), "{json}");
+    let timed_out = count(&json, "timed_out");
+    assert_eq!(timed_out, 50, "{json}");
+    // Whether one of them got hold of a connection shortly before, or none.
+    let kinds = ["timeout", "timeout_unsent"].map(|kind| json["errors"][kind].as_u64().unwrap_or(0));
+    assert_eq!(kinds.iter().sum::<u64>(), timed_out, "{json}");
+    assert_eq!(json["response_time_us"]["count"], 100, "{json}");
+    assert!(json["response_time_lower_bound_from_us"].as_f64().unwrap() >= 100_000.0, "{json}");
+}
+
+#[test]
+fn a_server_that_resets_half_way_fails_what_it_does_not_answer() {
+    let server = until(60, |stream| {
+        socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO)).unwrap();
+        stream.shutdown(std::net::Shutdown::Both).unwrap();
+    });
+    let (_, json) = load(server, "/", &["-c", "5", "-d", "300ms", "--rate", "500", "--arrivals", "even"]);
+    check_sum(&json);
+    assert_eq!((count(&json, "planned"), count(&json, "completed"), count(&json, "failed")), (150, 60, 90), "{json}");
+    // What was refused is no time.
+    assert_eq!(json["response_time_us"]["count"], 60, "{json}");
+}
+
+#[test]
+fn a_server_that_dies_half_way_refuses_the_rest() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let served = thread::spawn(move || {
+        // One after the other, so that all of it ends with this thread.
+        let mut streams: Vec<TcpStream> = Vec::new();
+        let mut answered = 0;
+        while answered < 40 {
+            match listener.accept() {
+                Ok((stream, _)) => {
+                    stream.set_nonblocking(true).unwrap();
+                    streams.push(stream);
+                }
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+            }
+            for stream in &mut streams {
+                let mut request = [0; 1024];
+                // On the loopback a small request arrives in one piece.
+                if stream.read(&mut request).is_ok_and(|n| n > 0) {
+                    stream.write_all(OK).unwrap();
+                    answered += 1;
+                }
+            }
+            thread::yield_now();
+        }
+    });
+    let (_, json) = load(address, "/", &["-c", "4", "-d", "300ms", "--rate", "500", "--arrivals", "even"]);
+    served.join().unwrap();
+    check_sum(&json);
+    assert_eq!((count(&json, "planned"), count(&json, "completed"), count(&json, "failed")), (150, 40, 110), "{json}");
+    assert!(json["errors"]["refused"].as_u64().unwrap() >= 100, "{json}");
+}
+
+#[test]
+fn what_is_no_rate_is_refused_before_any_load() {
+    let closed: SocketAddr = "127.0.0.1:1".parse().unwrap();
+    for args in [
+        &["--rate", "0"][..],
+        &["--rate", "-1"],
+        &["--rate", "nan"],
+        &["--rate", "inf"],
+        &["--rate", "1e12"],
+        &["--rate", "many"],
+        &["--rate", "1", "--think", "1s"],
+        &["--pacing", "spin"],
+        &["--arrivals", "even"],
+        &["--rate", "1", "--arrivals", "odd"],
+    ] {
+        let (ended, _) = load(closed, "/", args);
+        assert_eq!(ended.code, Some(2), "{args:?}: {ended:?}");
+        assert!(ended.stderr.contains("--"), "{args:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_closed_loop_has_no_lag_and_a_think_time_is_a_schedule_of_its_own() {
+    let server = Server::start("async");
+    let (_, json) = load(server.address, "/echo/hello", &["-c", "2", "-n", "100"]);
+    assert_eq!((&json["send_lag_us"]["count"], &json["send_lag_us"]["max"]), (&json!(100), &json!(0.0)), "{json}");
+    let (_, json) = load(server.address, "/echo/hello", &["-c", "2", "-n", "20", "--think", "1ms"]);
+    check_sum(&json);
+    assert_eq!(count(&json, "completed"), 20, "{json}");
+    // Two connections, ten thoughts of a millisecond each but the first.
+    assert!(json["duration_s"].as_f64().unwrap() >= 0.009, "{json}");
+}
