@@ -48,6 +48,9 @@ use collect::Collector;
 /// What a load did in its window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
+    /// When the schedule started, or a closed loop: nanoseconds of the kernel's `CLOCK_MONOTONIC`, which every process
+    /// of this machine reads alike.
+    pub started_ns: u64,
     /// The window, nanoseconds.
     pub wall_ns: u64,
     /// Requests answered before the window ended.
@@ -172,11 +175,14 @@ pub fn run<O: Observer>(plan: &Plan, observer: &mut O) -> Result<Loaded, LoadErr
             observer.interval(last);
         }
         let all = collector.close();
+        let requests_in_window = all.in_window;
         let until = match plan.until {
             Until::Elapsed(_) => window.end(),
             Until::Requests(_) => all.last_done,
         };
-        Ok(all.close(plan, threads, until.saturating_sub(window.begin), usage, steal))
+        let wall_ns = until.saturating_sub(window.begin);
+        let (series, load) = all.close(plan, threads, wall_ns, usage, steal);
+        Ok(Loaded { started_ns: window.start, wall_ns, requests_in_window, series, load })
     })
 }
 

@@ -9,7 +9,7 @@ use crate::usage::{Scheduled, Usage};
 use super::client::Answer;
 use super::desk::Request;
 use super::trouble::Trouble;
-use super::{Interval, Loaded, Loop, Plan};
+use super::{Interval, Loop, Plan};
 
 /// One generator thread's books.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub(super) struct Books {
     errors: BTreeMap<&'static str, u64>,
     status: BTreeMap<u16, u64>,
     bytes: u64,
-    in_window: u64,
+    pub(super) in_window: u64,
     /// Requests of each connection.
     per_connection: Histogram,
     starved: u32,
@@ -198,8 +198,15 @@ impl Books {
         all
     }
 
-    /// Closes the books.
-    pub(super) fn close(self, plan: &Plan, threads: u32, wall_ns: u64, usage: Usage, steal: Option<f64>) -> Loaded {
+    /// Closes the books: the times, and everything else.
+    pub(super) fn close(
+        self,
+        plan: &Plan,
+        threads: u32,
+        wall_ns: u64,
+        usage: Usage,
+        steal: Option<f64>,
+    ) -> (Vec<Series>, LoadRecord) {
         let Self { kinds, mut send_lag, mut late, mut no_connection, .. } = self;
         for kind in &kinds {
             for lag in [&mut send_lag, &mut late, &mut no_connection] {
@@ -219,31 +226,28 @@ impl Books {
             waited_ns: cost.scheduled.map(|scheduled| scheduled.waited_ns),
             spun_ns: cost.spun_ns,
         };
-        Loaded {
-            wall_ns,
-            requests_in_window: self.in_window,
-            series: ["requests", "heavy requests"].into_iter().zip(kinds).take(n_kinds).map(series).collect(),
-            load: LoadRecord {
-                offered_per_s: match plan.arrival {
-                    Loop::Closed { .. } => None,
-                    Loop::Open { schedule, .. } => Some(schedule.rate),
-                },
-                connections_asked: plan.connections,
-                connections_opened: self.per_connection.len() as u32,
-                connections_starved: self.starved,
-                requests_per_connection: [per_connection(0.0), per_connection(0.5), per_connection(1.0)],
-                requests: self.requests,
-                errors: self.errors.into_iter().map(|(class, n)| (class.to_owned(), n)).collect(),
-                status: self.status,
-                bytes_received: self.bytes,
-                send_lag: SendLag { total: send_lag, late, no_connection },
-                mean_in_flight: self.in_flight_ns as f64 / wall_ns.max(1) as f64,
-                threads,
-                thread_costs: self.threads.iter().map(cost).collect(),
-                usage,
-                steal,
-                cpus: (Vec::new(), Vec::new()),
+        let series = ["requests", "heavy requests"].into_iter().zip(kinds).take(n_kinds).map(series).collect();
+        let load = LoadRecord {
+            offered_per_s: match plan.arrival {
+                Loop::Closed { .. } => None,
+                Loop::Open { schedule, .. } => Some(schedule.rate),
             },
-        }
+            connections_asked: plan.connections,
+            connections_opened: self.per_connection.len() as u32,
+            connections_starved: self.starved,
+            requests_per_connection: [per_connection(0.0), per_connection(0.5), per_connection(1.0)],
+            requests: self.requests,
+            errors: self.errors.into_iter().map(|(class, n)| (class.to_owned(), n)).collect(),
+            status: self.status,
+            bytes_received: self.bytes,
+            send_lag: SendLag { total: send_lag, late, no_connection },
+            mean_in_flight: self.in_flight_ns as f64 / wall_ns.max(1) as f64,
+            threads,
+            thread_costs: self.threads.iter().map(cost).collect(),
+            usage,
+            steal,
+            cpus: (Vec::new(), Vec::new()),
+        };
+        (series, load)
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn run(spec: &TrialSpec, server: SocketAddr, nonce: &str) -> Result<(
     };
     let plan = plan(work, server, nonce, spec.seed);
     let loaded = load::run(&plan, &mut Teller);
-    let Loaded { wall_ns, requests_in_window, series, load } =
+    let Loaded { wall_ns, requests_in_window, series, load, .. } =
         loaded.map_err(|error| Failure::Refused { what: error.to_string() })?;
     say(&Reply::Generated(Box::new(Generated { wall_ns, requests_in_window, series, load })))
 }

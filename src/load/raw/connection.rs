@@ -1,0 +1,293 @@
+//! One connection of the raw client: what it does with each event.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
+
+use crate::http1::{ClientCodec, ReplyError, encode_request};
+use crate::load::client::{Answer, Event, Question};
+use crate::load::trouble::Trouble;
+use crate::load::{Plan, clock};
+
+/// Reads in a row from one connection, before the others have their turn.
+const READS: u32 = 16;
+
+/// What is the same for all connections.
+#[derive(Debug)]
+pub(super) struct Shared {
+    server: SocketAddr,
+    /// The ordinary question and the heavy one, ready to be sent.
+    questions: [Vec<u8>; 2],
+    to_head: bool,
+    stamp: Option<Arc<str>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    state: State,
+    /// There unless the connection is closed.
+    socket: Option<OwnedFd>,
+    http: ClientCodec,
+    /// Which question is asked, and how much of it has been sent.
+    heavy: bool,
+    sent: usize,
+    /// When the connection was there, if it was opened for this question.
+    connected: Option<u64>,
+    /// Whether it can't be asked again: the server has ended its side, or says what nobody asked for.
+    spent: bool,
+    /// Whether sending has found the connection reset. What came before that can still be read, and then an end.
+    reset: bool,
+    /// How often it was closed: events of a socket that is gone are told by it.
+    generation: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Closed,
+    Connecting {
+        /// Whether a question waits for it.
+        to_ask: bool,
+    },
+    Open,
+    Asking,
+}
+
+/// Everything, once each time it happens.
+const INTEREST: EventFlags = EventFlags::IN.union(EventFlags::OUT).union(EventFlags::RDHUP).union(EventFlags::ET);
+
+/// The server's side has ended, in order or not.
+const END: EventFlags = EventFlags::RDHUP.union(EventFlags::HUP).union(EventFlags::ERR);
+
+/// Why a connection did not come to an event.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Halt {
+    /// It had its turn, and there is more.
+    Again,
+    Failed(Trouble),
+}
+
+impl Shared {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let encode = |question: &Question| {
+            let Question { method, authority, target, headers, body } = question;
+            let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            encode_request(method, target, authority, &headers, body)
+        };
+        let heavy = plan.heavy.as_ref().map(|(_, question)| encode(question)).unwrap_or_default();
+        Self {
+            server: plan.server,
+            questions: [encode(&plan.question), heavy],
+            to_head: plan.question.method == "HEAD",
+            stamp: plan.stamp.clone(),
+        }
+    }
+}
+
+impl Connection {
+    pub(super) fn closed(shared: &Shared) -> Self {
+        Self {
+            state: State::Closed,
+            socket: None,
+            http: ClientCodec::new(shared.stamp.clone()),
+            heavy: false,
+            sent: 0,
+            connected: None,
+            spent: false,
+            reset: false,
+            generation: 0,
+        }
+    }
+
+    pub(super) fn is_connecting(&self) -> bool {
+        matches!(self.state, State::Connecting { .. })
+    }
+
+    /// Whether an event of this generation is about the socket that it has now.
+    #[inline]
+    pub(super) fn is_of(&self, generation: u32) -> bool {
+        self.generation == generation
+    }
+
+    pub(super) fn close(&mut self) {
+        self.state = State::Closed;
+        self.socket = None;
+        self.generation = self.generation.wrapping_add(1);
+    }
+
+    /// Sends a question on an open connection; false where it must be opened first.
+    #[inline]
+    pub(super) fn ask(&mut self, heavy: bool, shared: &Shared) -> Result<bool, Trouble> {
+        (self.heavy, self.sent, self.connected) = (heavy, 0, None);
+        if self.state != State::Open || self.spent {
+            self.close();
+            return Ok(false);
+        }
+        self.state = State::Asking;
+        self.send(shared)?;
+        Ok(true)
+    }
+
+    /// Begins to open it.
+    pub(super) fn connect(&mut self, epoll: &OwnedFd, shared: &Shared, k: usize, to_ask: bool) -> Result<(), Trouble> {
+        self.state = State::Connecting { to_ask };
+        self.http = ClientCodec::new(shared.stamp.clone());
+        (self.spent, self.reset) = (false, false);
+        let socket = self.open_socket(epoll, shared, k).map_err(io::Error::from)?;
+        self.socket = Some(socket);
+        Ok(())
+    }
+
+    fn open_socket(&self, epoll: &OwnedFd, shared: &Shared, k: usize) -> Result<OwnedFd, Errno> {
+        let family = if shared.server.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let socket = net::socket_with(family, SocketType::STREAM, flags, None)?;
+        sockopt::set_tcp_nodelay(&socket, true)?;
+        match net::connect(&socket, &shared.server) {
+            Ok(()) | Err(Errno::INPROGRESS) => {}
+            Err(errno) => return Err(errno),
+        }
+        epoll::add(epoll, &socket, self.data(k), INTEREST)?;
+        Ok(socket)
+    }
+
+    /// Asks for the event once more that was not dealt with to its end.
+    pub(super) fn look_again(&self, epoll: &OwnedFd, k: usize) {
+        let socket = self.socket.as_ref().expect("what is read from is open");
+        let renewed = epoll::modify(epoll, socket, self.data(k), INTEREST);
+        renewed.expect("a socket that was added can be asked for again");
+    }
+
+    /// What epoll says with the events of this socket; taken apart by [`parts`].
+    fn data(&self, k: usize) -> EventData {
+        EventData::new_u64(u64::from(self.generation) << 32 | k as u64)
+    }
+
+    /// Does what has become possible.
+    #[inline]
+    pub(super) fn advance(&mut self, flags: EventFlags, shared: &Shared) -> Result<Option<Event>, Halt> {
+        self.spent |= flags.intersects(END);
+        match self.state {
+            State::Asking => {
+                if flags.contains(EventFlags::OUT) && self.sent < self.question(shared).len() {
+                    self.send(shared)?;
+                }
+                self.read(shared)
+            }
+            State::Connecting { to_ask } => {
+                let socket = self.socket.as_ref().expect("what connects has a socket");
+                if let Err(errno) = sockopt::socket_error(socket).map_err(io::Error::from)? {
+                    return Err(io::Error::from(errno).into());
+                }
+                if !flags.contains(EventFlags::OUT) {
+                    return Ok(None);
+                }
+                if to_ask {
+                    self.connected = Some(clock::now());
+                    self.state = State::Asking;
+                    self.send(shared)?;
+                    // What came along with the connection is not told again.
+                    return if flags.intersects(END | EventFlags::IN) { self.read(shared) } else { Ok(None) };
+                }
+                self.spent |= flags.contains(EventFlags::IN);
+                self.state = State::Open;
+                Ok(Some(Event::Opened))
+            }
+            State::Open => {
+                self.spent |= flags.contains(EventFlags::IN);
+                Ok(None)
+            }
+            State::Closed => Ok(None),
+        }
+    }
+
+    #[inline]
+    fn question<'a>(&self, shared: &'a Shared) -> &'a [u8] {
+        &shared.questions[usize::from(self.heavy)]
+    }
+
+    /// Sends what is left of the question, as far as there is room. That the server takes no more of it is no trouble
+    /// yet: it may have answered early, and reading tells.
+    #[inline]
+    fn send(&mut self, shared: &Shared) -> Result<(), Trouble> {
+        let question = self.question(shared);
+        let socket = self.socket.as_ref().expect("what asks has a socket");
+        while self.sent < question.len() {
+            match net::send(socket, &question[self.sent..], SendFlags::NOSIGNAL) {
+                Ok(n) => self.sent += n,
+                Err(Errno::AGAIN) => break,
+                Err(Errno::INTR) => {}
+                Err(errno @ (Errno::CONNRESET | Errno::PIPE)) => {
+                    self.spent = true;
+                    self.reset |= errno == Errno::CONNRESET;
+                    break;
+                }
+                Err(errno) => return Err(io::Error::from(errno).into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads until the answer is complete or there is nothing more to read.
+    #[inline]
+    fn read(&mut self, shared: &Shared) -> Result<Option<Event>, Halt> {
+        let socket = self.socket.as_ref().expect("what asks has a socket");
+        for _ in 0..READS {
+            let space = self.http.space();
+            let room = space.len();
+            let n = match net::recv(socket, space, RecvFlags::empty()) {
+                Ok((n, _)) => n,
+                Err(Errno::AGAIN) => return Ok(None),
+                Err(Errno::INTR) => continue,
+                Err(Errno::CONNRESET) => return Err(self.reset().into()),
+                Err(errno) => return Err(io::Error::from(errno).into()),
+            };
+            if n == 0 && self.reset {
+                return Err(self.reset().into());
+            }
+            self.http.received(n);
+            if let Some(reply) = self.http.next(shared.to_head)? {
+                let answer = Answer { status: reply.status, bytes: reply.bytes, sent: self.connected };
+                // Bytes behind the answer would be taken for the next one, and a question not sent to its end would
+                // be finished by the next: such a connection is not asked again.
+                let is_whole = self.http.is_at_rest() && self.sent == self.question(shared).len();
+                if reply.keep_alive && is_whole && !self.spent {
+                    self.state = State::Open;
+                } else {
+                    self.close();
+                }
+                return Ok(Some(Event::Answered(answer)));
+            }
+            if n < room && !self.spent {
+                return Ok(None);
+            }
+        }
+        Err(Halt::Again)
+    }
+
+    /// A reset, by how far the answer had come.
+    fn reset(&self) -> Trouble {
+        if self.http.is_within_body() { Trouble::ResetInBody } else { Trouble::ResetInHead }
+    }
+}
+
+/// The generation and the number of a connection.
+pub(super) fn parts(data: u64) -> (u32, usize) {
+    ((data >> 32) as u32, data as u32 as usize)
+}
+
+impl From<ReplyError> for Trouble {
+    fn from(error: ReplyError) -> Self {
+        Self::Reply(error.class())
+    }
+}
+
+impl<T: Into<Trouble>> From<T> for Halt {
+    fn from(trouble: T) -> Self {
+        Self::Failed(trouble.into())
+    }
+}
