@@ -1,0 +1,143 @@
+//! Load generators side by side on one server, in turns: ours, wrk and oha, those that are installed.
+//!
+//! `cargo bench --bench generators [-- ROUNDS SECONDS]`. The server (`avt serve -m async`) runs on CPU 0 and every
+//! generator, with one thread, on CPU 1. Ratios are taken within a round; each is told as median, lowest and highest.
+//! Where the server is the slower one, a generator can't be faster than another: requests per second of the generator's
+//! own CPU time are what tells them apart then.
+
+#![expect(dead_code, reason = "not every bench of servers needs everything that they share")]
+
+mod common;
+
+use std::process::Stdio;
+
+use common::{Scale, Server, on_cpu, spread};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeVal;
+use serde_json::Value;
+
+/// A way to put a load on a server.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Generator {
+    Avt,
+    Wrk,
+    Oha,
+}
+
+/// One goes.
+#[derive(Clone, Copy)]
+struct Go {
+    per_second: f64,
+    per_cpu_second: f64,
+    user_us: f64,
+}
+
+fn main() {
+    let scale = Scale::read();
+    let server = Server::avt("async");
+    let connections: &[u32] = if scale.is_test { &[10] } else { &[10, 50, 100, 1_000] };
+    let installed: Vec<Generator> = [Generator::Avt, Generator::Wrk, Generator::Oha]
+        .into_iter()
+        .filter(|generator| generator.is_installed())
+        .collect();
+    println!(
+        "{:>11} {:6} {:>12} {:>22} {:>24} {:>22}",
+        "connections", "", "requests/s", "user us a request", "rate", "per CPU second"
+    );
+    for &connections in connections {
+        let mut goes: Vec<Vec<Go>> = vec![Vec::new(); installed.len()];
+        for round in 0..scale.rounds as usize {
+            // Another one is first in each round.
+            for k in (0..installed.len()).map(|k| (k + round) % installed.len()) {
+                eprintln!("{connections} connections, round {} of {}: {:?}", round + 1, scale.rounds, installed[k]);
+                goes[k].push(installed[k].go(&server, connections, scale.length.as_millis()));
+            }
+        }
+        for (generator, own) in installed.iter().zip(&goes) {
+            let (rate, ..) = spread(own.iter().map(|go| go.per_second));
+            let told = |values: &mut dyn Iterator<Item = f64>| {
+                let (median, low, high) = spread(values);
+                format!("{median:.2} ({low:.2} to {high:.2})")
+            };
+            let ratio = |part: fn(&Go) -> f64| {
+                // The first one is ours.
+                told(&mut goes[0].iter().zip(own).map(|(ours, theirs)| part(ours) / part(theirs)))
+            };
+            println!(
+                "{connections:>11} {:6} {rate:>12.0} {:>22} {:>24} {:>22}",
+                generator.name(),
+                told(&mut own.iter().map(|go| go.user_us)),
+                ratio(|go| go.per_second),
+                ratio(|go| go.per_cpu_second),
+            );
+        }
+    }
+    println!("rate, per CPU second: avt's against each, median (lowest to highest) of {} rounds", scale.rounds);
+}
+
+impl Generator {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Avt => "avt",
+            Self::Wrk => "wrk",
+            Self::Oha => "oha",
+        }
+    }
+
+    fn is_installed(self) -> bool {
+        let mut command = match self {
+            Self::Avt => return true,
+            Self::Wrk | Self::Oha => std::process::Command::new(self.name()),
+        };
+        let found = command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+        if !found {
+            eprintln!("without {}: it is not installed", self.name());
+        }
+        found
+    }
+
+    fn go(self, server: &Server, connections: u32, milliseconds: u128) -> Go {
+        let (c, ms) = (connections.to_string(), format!("{milliseconds}ms"));
+        let seconds = milliseconds.div_ceil(1_000);
+        let whole = format!("{seconds}s");
+        let mut command = match self {
+            Self::Avt => on_cpu(1, env!("CARGO_BIN_EXE_avt")),
+            Self::Wrk | Self::Oha => on_cpu(1, self.name()),
+        };
+        match self {
+            Self::Avt => command.args(["load", &server.url, "-c", &c, "-d", &ms, "--json"]),
+            // It counts whole seconds, and on one CPU it has one thread.
+            Self::Wrk => command.args(["-t1", "-c", &c, "-d", &whole, &server.url]),
+            Self::Oha => command.args(["--no-tui", "--output-format", "json", "-c", &c, "-z", &ms, &server.url]),
+        };
+        let before = children();
+        let output = command.stderr(Stdio::null()).output().expect("it is installed");
+        let after = children();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let (per_second, length) = match self {
+            Self::Avt => (number(&text, "/rate/achieved"), number(&text, "/duration_s")),
+            Self::Wrk => (requests_per_second(&text), seconds as f64),
+            Self::Oha => (number(&text, "/summary/requestsPerSec"), number(&text, "/summary/total")),
+        };
+        let requests = per_second * length;
+        let (user, system) = (after.0 - before.0, after.1 - before.1);
+        Go { per_second, per_cpu_second: requests / (user + system), user_us: user / requests * 1e6 }
+    }
+}
+
+/// User and system time of the children that have ended, seconds.
+fn children() -> (f64, f64) {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the kernel tells");
+    let seconds = |time: TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
+    (seconds(usage.user_time()), seconds(usage.system_time()))
+}
+
+fn number(json: &str, pointer: &str) -> f64 {
+    let json: Value = serde_json::from_str(json).expect("it prints JSON");
+    json.pointer(pointer).and_then(Value::as_f64).unwrap_or_else(|| panic!("no {pointer} in {json}"))
+}
+
+fn requests_per_second(text: &str) -> f64 {
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("Requests/sec:"));
+    line.and_then(|number| number.trim().parse().ok()).unwrap_or_else(|| panic!("no rate in {text}"))
+}
