@@ -25,7 +25,8 @@ fn main() {
         rival.serve();
     }
     let Scale { rounds, length, .. } = Scale::read();
-    let servers: Vec<Server> = start_all();
+    let folder = tempfile::tempdir().expect("a folder for the configuration of nginx");
+    let servers = start_all(folder.path());
     let mut turns = vec![Vec::new(); servers.len()];
     for round in 0..rounds as usize {
         // Another one is first in each round.
@@ -37,7 +38,7 @@ fn main() {
     print(&servers, &turns);
 }
 
-fn start_all() -> Vec<Server> {
+fn start_all(folder: &Path) -> Vec<Server> {
     let rival = |rival: Rival| {
         let own = std::env::current_exe().expect("this program knows where it is");
         let mut command = on_cpu(0, &own);
@@ -45,9 +46,7 @@ fn start_all() -> Vec<Server> {
         Server::spawn(rival.name(), command)
     };
     let mut servers = vec![Server::avt("async"), rival(Rival::Hyper), Server::avt("threads"), rival(Rival::Bare)];
-    let folder = std::env::temp_dir().join(format!("avt-bench-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder for the configuration of nginx");
-    servers.extend(nginx(&folder));
+    servers.extend(nginx(folder));
     servers.extend(aiohttp());
     servers
 }

@@ -4,7 +4,10 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// How long what is measured is measured, or once over it for `--test`.
 pub(crate) struct Scale {
@@ -25,7 +28,7 @@ impl Scale {
     }
 }
 
-/// A server that runs, and ends with this program.
+/// A server that runs, and ends with this program: by a signal that lets it take its own children along.
 pub(crate) struct Server {
     pub(crate) name: String,
     pub(crate) process: Child,
@@ -34,8 +37,14 @@ pub(crate) struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = kill(Pid::from_raw(self.process.id() as i32), Signal::SIGTERM);
+        let begun = Instant::now();
+        while self.process.try_wait().is_ok_and(|ended| ended.is_none()) {
+            if begun.elapsed() > Duration::from_secs(2) {
+                let _ = self.process.kill();
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
