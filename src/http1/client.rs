@@ -51,6 +51,14 @@ impl ClientCodec {
         }
     }
 
+    /// Takes up another connection, which has had a reply or not. Only [at rest](Self::is_at_rest): then what it
+    /// remembers of the server is all that it holds.
+    #[inline]
+    pub fn take_up(&mut self, has_served: bool) {
+        debug_assert!(self.is_at_rest() && self.failed.is_none(), "half a reply belongs to its connection");
+        self.has_served = has_served;
+    }
+
     /// Where the next bytes from the server go. Never empty after [`next`](Self::next) gave nothing.
     #[inline]
     pub fn space(&mut self) -> &mut [u8] {

@@ -21,7 +21,7 @@ use super::Plan;
 use super::client::{Client, Event, LOOK};
 use super::trouble::Trouble;
 
-use connection::{Connection, Halt, Shared, parts};
+use connection::{Codecs, Connection, Halt, Shared, parts};
 
 /// How many events one wait can bring. More wait in the kernel, which goes round.
 const EVENTS: usize = 256;
@@ -33,6 +33,7 @@ const TIMER: u64 = u64::MAX;
 pub(super) struct RawClient {
     epoll: OwnedFd,
     shared: Shared,
+    codecs: Codecs,
     connections: Vec<Connection>,
     /// What the last wait brought, and how much of it has been looked at.
     ready: Vec<epoll::Event>,
@@ -55,8 +56,9 @@ impl Client for RawClient {
             epoll,
             timer,
             alarm: None,
-            connections: (0..connections).map(|_| Connection::closed(&shared)).collect(),
+            connections: (0..connections).map(|_| Connection::closed()).collect(),
             shared,
+            codecs: Codecs::default(),
             ready: Vec::with_capacity(EVENTS),
             seen: 0,
             told: VecDeque::new(),
@@ -112,7 +114,7 @@ impl RawClient {
             if !connection.is_of(generation) {
                 continue;
             }
-            match connection.advance(flags, &self.shared) {
+            match connection.advance(flags, &self.shared, &mut self.codecs) {
                 Ok(None) => {}
                 Ok(Some(event)) => return Some((k, event)),
                 Err(Halt::Again) => connection.look_again(&self.epoll, k),

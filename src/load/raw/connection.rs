@@ -32,7 +32,10 @@ pub(super) struct Connection {
     state: State,
     /// There unless the connection is closed.
     socket: Option<OwnedFd>,
-    http: ClientCodec,
+    /// There while half a reply is.
+    http: Option<Box<ClientCodec>>,
+    /// Whether it has had a reply.
+    has_served: bool,
     /// Which question is asked, and how much of it has been sent.
     heavy: bool,
     sent: usize,
@@ -71,6 +74,26 @@ pub(super) enum Halt {
     Failed(Trouble),
 }
 
+/// Codecs that hold no half reply, for whichever connection reads next: the buffer that was read into last is still in
+/// the CPU's cache, and thousands of connections need no buffer each.
+#[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "what goes to and fro is a pointer")]
+pub(super) struct Codecs(Vec<Box<ClientCodec>>);
+
+impl Codecs {
+    #[inline]
+    fn take(&mut self, has_served: bool, shared: &Shared) -> Box<ClientCodec> {
+        let mut http = self.0.pop().unwrap_or_else(|| Box::new(ClientCodec::new(shared.stamp.clone())));
+        http.take_up(has_served);
+        http
+    }
+
+    #[inline]
+    fn give_back(&mut self, http: Box<ClientCodec>) {
+        self.0.push(http);
+    }
+}
+
 impl Shared {
     pub(super) fn new(plan: &Plan) -> Self {
         let encode = |question: &Question| {
@@ -89,11 +112,12 @@ impl Shared {
 }
 
 impl Connection {
-    pub(super) fn closed(shared: &Shared) -> Self {
+    pub(super) fn closed() -> Self {
         Self {
             state: State::Closed,
             socket: None,
-            http: ClientCodec::new(shared.stamp.clone()),
+            http: None,
+            has_served: false,
             heavy: false,
             sent: 0,
             connected: None,
@@ -116,6 +140,8 @@ impl Connection {
     pub(super) fn close(&mut self) {
         self.state = State::Closed;
         self.socket = None;
+        self.http = None;
+        self.has_served = false;
         self.generation = self.generation.wrapping_add(1);
     }
 
@@ -135,7 +161,6 @@ impl Connection {
     /// Begins to open it.
     pub(super) fn connect(&mut self, epoll: &OwnedFd, shared: &Shared, k: usize, to_ask: bool) -> Result<(), Trouble> {
         self.state = State::Connecting { to_ask };
-        self.http = ClientCodec::new(shared.stamp.clone());
         (self.spent, self.reset) = (false, false);
         let socket = self.open_socket(epoll, shared, k).map_err(io::Error::from)?;
         self.socket = Some(socket);
@@ -169,14 +194,19 @@ impl Connection {
 
     /// Does what has become possible.
     #[inline]
-    pub(super) fn advance(&mut self, flags: EventFlags, shared: &Shared) -> Result<Option<Event>, Halt> {
+    pub(super) fn advance(
+        &mut self,
+        flags: EventFlags,
+        shared: &Shared,
+        codecs: &mut Codecs,
+    ) -> Result<Option<Event>, Halt> {
         self.spent |= flags.intersects(END);
         match self.state {
             State::Asking => {
                 if flags.contains(EventFlags::OUT) && self.sent < self.question(shared).len() {
                     self.send(shared)?;
                 }
-                self.read(shared)
+                self.read(shared, codecs)
             }
             State::Connecting { to_ask } => {
                 let socket = self.socket.as_ref().expect("what connects has a socket");
@@ -191,7 +221,7 @@ impl Connection {
                     self.state = State::Asking;
                     self.send(shared)?;
                     // What came along with the connection is not told again.
-                    return if flags.intersects(END | EventFlags::IN) { self.read(shared) } else { Ok(None) };
+                    return if flags.intersects(END | EventFlags::IN) { self.read(shared, codecs) } else { Ok(None) };
                 }
                 self.spent |= flags.contains(EventFlags::IN);
                 self.state = State::Open;
@@ -234,29 +264,46 @@ impl Connection {
 
     /// Reads until the answer is complete or there is nothing more to read.
     #[inline]
-    fn read(&mut self, shared: &Shared) -> Result<Option<Event>, Halt> {
+    fn read(&mut self, shared: &Shared, codecs: &mut Codecs) -> Result<Option<Event>, Halt> {
+        let mut http = match self.http.take() {
+            Some(http) => http,
+            None => codecs.take(self.has_served, shared),
+        };
+        let read = self.read_with(&mut http, shared);
+        match read {
+            Ok(_) | Err(Halt::Again) if http.is_at_rest() => codecs.give_back(http),
+            Ok(None) | Err(Halt::Again) => self.http = Some(http),
+            // It holds what nobody will read on.
+            Ok(Some(_)) | Err(Halt::Failed(_)) => {}
+        }
+        read
+    }
+
+    #[inline]
+    fn read_with(&mut self, http: &mut ClientCodec, shared: &Shared) -> Result<Option<Event>, Halt> {
         let socket = self.socket.as_ref().expect("what asks has a socket");
         for _ in 0..READS {
-            let space = self.http.space();
+            let space = http.space();
             let room = space.len();
             let n = match net::recv(socket, space, RecvFlags::empty()) {
                 Ok((n, _)) => n,
                 Err(Errno::AGAIN) => return Ok(None),
                 Err(Errno::INTR) => continue,
-                Err(Errno::CONNRESET) => return Err(self.reset().into()),
+                Err(Errno::CONNRESET) => return Err(reset(http).into()),
                 Err(errno) => return Err(io::Error::from(errno).into()),
             };
             if n == 0 && self.reset {
-                return Err(self.reset().into());
+                return Err(reset(http).into());
             }
-            self.http.received(n);
-            if let Some(reply) = self.http.next(shared.to_head)? {
+            http.received(n);
+            if let Some(reply) = http.next(shared.to_head)? {
                 let answer = Answer { status: reply.status, bytes: reply.bytes, sent: self.connected };
                 // Bytes behind the answer would be taken for the next one, and a question not sent to its end would
                 // be finished by the next: such a connection is not asked again.
-                let is_whole = self.http.is_at_rest() && self.sent == self.question(shared).len();
+                let is_whole = http.is_at_rest() && self.sent == self.question(shared).len();
                 if reply.keep_alive && is_whole && !self.spent {
                     self.state = State::Open;
+                    self.has_served = true;
                 } else {
                     self.close();
                 }
@@ -268,11 +315,11 @@ impl Connection {
         }
         Err(Halt::Again)
     }
+}
 
-    /// A reset, by how far the answer had come.
-    fn reset(&self) -> Trouble {
-        if self.http.is_within_body() { Trouble::ResetInBody } else { Trouble::ResetInHead }
-    }
+/// A reset, by how far the answer had come.
+fn reset(http: &ClientCodec) -> Trouble {
+    if http.is_within_body() { Trouble::ResetInBody } else { Trouble::ResetInHead }
 }
 
 /// The generation and the number of a connection.

@@ -1,6 +1,8 @@
 //! What holds for any bytes.
 
-use async_vs_threads::http1::{Content, Method, Request, Responder, Response, ServerCodec, Status, encode_request};
+use async_vs_threads::http1::{
+    Content, Method, Request, Responder, Response, ServerCodec, Status, encode_request, limits,
+};
 use proptest::prelude::*;
 
 use super::oracle::{Asked, Conversation, DATE};
@@ -76,12 +78,16 @@ fn serve(pieces: &[Vec<u8>]) -> (Vec<u8>, bool) {
     (served.output, is_closing)
 }
 
-/// A body in chunks of these sizes, the last one as large as it must be; each with an extension.
+/// A body in chunks of these sizes, the last one as large as it must be; each with an extension, as long as more of them
+/// are allowed.
 fn in_chunks(body: &[u8], sizes: &[(usize, &str)], trailers: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
+    let mut allowed = limits::EXTENSIONS as usize;
     let (mut rest, mut sizes) = (body, sizes.iter().cycle());
     while let (false, Some((size, extension))) = (rest.is_empty(), sizes.next()) {
         let (chunk, after) = rest.split_at((*size).min(rest.len()));
+        let extension = if extension.len() <= allowed { extension } else { "" };
+        allowed -= extension.len();
         let size = if chunk.len() % 2 == 0 { format!("{:x}", chunk.len()) } else { format!("{:04X}", chunk.len()) };
         bytes.extend_from_slice(&[size.as_bytes(), extension.as_bytes(), b"\r\n", chunk, b"\r\n"].concat());
         rest = after;
