@@ -104,6 +104,11 @@ impl Histogram {
         self.counts.iter_recorded().map(|bucket| (bucket.value_iterated_to(), bucket.count_since_last_iteration()))
     }
 
+    /// Without its coat, for HdrHistogram's own formats.
+    pub fn as_hdr(&self) -> &hdrhistogram::Histogram<u64> {
+        &self.counts
+    }
+
     fn to_base64(&self) -> Result<String, String> {
         let mut bytes = Vec::new();
         V2DeflateSerializer::new().serialize(&self.counts, &mut bytes).map_err(|e| e.to_string())?;

@@ -1,17 +1,25 @@
 //! `avt load`: the load generator alone, against any HTTP/1.1 server.
 
 mod args;
+mod export;
+mod live;
+mod picture;
 mod server;
+mod slo;
 mod tell;
 
+use std::fs::File;
+use std::io::{LineWriter, Write as _};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use hdrhistogram::serialization::V2DeflateSerializer;
+
 use crate::gate::{self, Verdict};
 use crate::host;
-use crate::load::{self, Loop, Observer, Plan, Question, Trouble, Until};
+use crate::load::{self, Interval, Loaded, Loop, Observer, Plan, Question, Trouble, Until};
 use crate::runner::Interrupt;
 use crate::units;
 
@@ -19,6 +27,8 @@ pub(super) use args::Args;
 
 use super::output::{Stop, note, print, print_json};
 use args::Target;
+use export::Log;
+use live::Live;
 use server::{Server, ServerMeter};
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
@@ -38,35 +48,80 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         length(&plan)
     ));
 
-    let mut watcher = Watcher { interrupt: &interrupt, meter: ServerMeter::start(server), server: None };
-    let mut loaded = load::run(&plan, &mut watcher).map_err(Stop::machine)?;
+    let mut serializer = V2DeflateSerializer::new();
+    let mut file = args.hlog.as_ref().map(|path| export::create(path, "--hlog")).transpose()?.map(LineWriter::new);
+    let log = file.as_mut().map(|file| Log::begin(file, &mut serializer, &args.url)).transpose();
+    let log = log.map_err(|error| Stop::machine(format_args!("--hlog: {error}")))?;
+    let hgrm = args.hgrm.as_ref().map(|path| export::create(path, "--hgrm")).transpose()?;
+    let meter = ServerMeter::start(server);
+    let mut watcher = Watcher { interrupt: &interrupt, meter, server: None, live: Live::new(&plan), log };
+    let loaded = load::run(&plan, &mut watcher);
+    watcher.live.clear();
+    let mut loaded = loaded.map_err(Stop::machine)?;
     let server = watcher.server;
     loaded.load.cpus = (server.as_ref().map_or_else(Vec::new, |server| server.cpus.clone()), host::cpus());
     let signal = interrupt.signal();
+    let written = write(hgrm, watcher.log, &loaded, signal.is_some());
+
+    // What ended early is not held against anybody.
+    let judged = args.slo.as_ref().filter(|_| signal.is_none()).map(|slo| slo.judge(&loaded));
     let printed = if args.json {
-        print_json(&tell::json(&args.url, &plan, &loaded, server.as_ref(), signal.is_some()))
+        let mut json = tell::json(&args.url, &plan, &loaded, server.as_ref(), signal.is_some());
+        json["slo"] = judged.as_deref().map_or(serde_json::Value::Null, slo::json);
+        print_json(&json)
     } else {
-        print(tell::text(&loaded, server.as_ref(), signal.is_some()))
+        let conditions = match (&args.slo, &judged) {
+            (None, _) => String::new(),
+            (Some(_), Some(judged)) => format!("\n{}", slo::text(judged)),
+            (Some(_), None) => "\nslo        not judged: ended early by a signal".into(),
+        };
+        print(format_args!("{}{conditions}", tell::text(&loaded, server.as_ref(), signal.is_some())))
     };
+    let is_broken = judged.is_some_and(|judged| judged.iter().any(|one| !one.is_kept));
+    let is_doubtful = args.strict && gate::verdict(&tell::gates(&loaded)) != Verdict::Valid;
     // How it ended counts for more than whether somebody still reads about it.
     match signal {
         Some(signal) => Err(Stop::signal(signal)),
-        None if loaded.load.requests.completed == 0 => Err(Stop::not_well()),
-        None if args.strict && gate::verdict(&tell::gates(&loaded)) != Verdict::Valid => Err(Stop::not_well()),
-        None => printed,
+        None if loaded.load.requests.completed == 0 || is_broken || is_doubtful => Err(Stop::not_well()),
+        None => written.and(printed),
     }
 }
 
-/// Ends the window when a signal comes, and reads what the server uses in it.
+/// Writes what was asked for beside the figures.
+fn write(hgrm: Option<File>, log: Option<Log<'_>>, loaded: &Loaded, partial: bool) -> Result<(), Stop> {
+    if let Some(mut file) = hgrm {
+        let mut text = export::hgrm(&loaded.series[0].response_time);
+        if partial {
+            text.push_str("#[partial: ended early by a signal]\n");
+        }
+        file.write_all(text.as_bytes()).map_err(|error| Stop::machine(format_args!("--hgrm: {error}")))?;
+    }
+    if let Some(mut log) = log {
+        if partial {
+            log.partial();
+        }
+        if let Some(error) = log.error() {
+            return Err(Stop::machine(format_args!("--hlog: {error}")));
+        }
+    }
+    Ok(())
+}
+
+/// Looks on: ends the window when a signal comes, reads what the server uses in it, and tells each second.
 struct Watcher<'a> {
     interrupt: &'a Interrupt,
     meter: Option<ServerMeter>,
     server: Option<Server>,
+    live: Live,
+    log: Option<Log<'a>>,
 }
 
 impl Observer for Watcher<'_> {
+    const LISTENS: bool = true;
+
     fn begin(&mut self) {
         self.meter.iter_mut().for_each(ServerMeter::restart);
+        self.log.iter_mut().for_each(Log::window);
     }
 
     fn end(&mut self) {
@@ -75,6 +130,11 @@ impl Observer for Watcher<'_> {
 
     fn stop(&self) -> bool {
         self.interrupt.signal().is_some()
+    }
+
+    fn interval(&mut self, interval: Interval) {
+        self.live.second(&interval);
+        self.log.iter_mut().for_each(|log| log.write(&interval));
     }
 }
 

@@ -5,6 +5,8 @@ use std::mem;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
+use crate::record::Requests;
+
 use super::books::Books;
 use super::{Interval, Window};
 
@@ -104,7 +106,8 @@ impl Collector {
 
     /// What was done since the last interval was told, if anything.
     pub(super) fn rest(&self) -> Option<Interval> {
-        (self.delivered > 0).then(|| self.interval.interval())
+        let interval = self.interval.interval();
+        (interval.requests != Requests::default()).then_some(interval)
     }
 
     /// The books of the whole window.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -15,6 +16,7 @@ use crate::units;
 
 use super::super::output::Stop;
 use super::super::times::{any_time, some_time};
+use super::slo::Slo;
 
 /// Put a load on an HTTP/1.1 server: requests at a rate, or N connections that ask again when they have their answer
 #[derive(Debug, clap::Args)]
@@ -77,6 +79,15 @@ pub(in crate::cli) struct Args {
     /// The request's body, or @ and the name of the file that holds it
     #[arg(long, value_name = "TEXT|@FILE")]
     body: Option<String>,
+    /// Write the percentile distribution of response times, for HdrHistogram's plotter
+    #[arg(long, value_name = "FILE")]
+    pub(super) hgrm: Option<PathBuf>,
+    /// Write an interval log of response and service times, a line a second each, as HdrHistogram's readers take it
+    #[arg(long, value_name = "FILE")]
+    pub(super) hlog: Option<PathBuf>,
+    /// Exit with 1 unless all of this holds: 'p99<5ms,errors<0.1%,rate>=990'
+    #[arg(long, value_name = "CONDITIONS")]
+    pub(super) slo: Option<Slo>,
     /// Exit with 1 unless the verdict on the measurement itself is VALID
     #[arg(long)]
     pub(super) strict: bool,

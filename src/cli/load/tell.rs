@@ -11,6 +11,7 @@ use crate::load::{Loaded, Loop, Plan};
 use crate::record::LoadRecord;
 use crate::units;
 
+use super::picture::picture;
 use super::server::Server;
 
 /// The percentiles that are told, and how they are called.
@@ -149,6 +150,10 @@ pub(super) fn text(loaded: &Loaded, server: Option<&Server>, partial: bool) -> S
     }
     text.push('\n');
 
+    let picture = picture(&series.response_time);
+    if !picture.is_empty() {
+        let _ = write!(text, "response time up to\n{}\n\n", picture.join("\n"));
+    }
     let _ = writeln!(
         text,
         "requests   {} planned = {} completed + {} failed + {} timed out + {} unsent + {} unfinished",
@@ -198,7 +203,7 @@ pub(super) fn text(loaded: &Loaded, server: Option<&Server>, partial: bool) -> S
 }
 
 /// Answers within the window a second.
-fn per_second(loaded: &Loaded) -> Option<f64> {
+pub(super) fn per_second(loaded: &Loaded) -> Option<f64> {
     (loaded.wall_ns > 0).then(|| loaded.requests_in_window as f64 / (loaded.wall_ns as f64 / 1e9))
 }
 

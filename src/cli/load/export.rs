@@ -1,0 +1,137 @@
+//! The times as HdrHistogram's own tools read them.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, LineWriter};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use hdrhistogram::serialization::V2DeflateSerializer;
+use hdrhistogram::serialization::interval_log::{IntervalLogWriter, IntervalLogWriterBuilder, Tag};
+
+use crate::cli::output::Stop;
+use crate::histogram::Histogram;
+use crate::load::Interval;
+
+/// Both files tell milliseconds, as is usual for them.
+const NANOS_PER_MS: f64 = 1e6;
+
+/// A file that is to be written: refused before any load, where it can't be.
+pub(super) fn create(path: &Path, option: &str) -> Result<File, Stop> {
+    File::create(path).map_err(|error| Stop::input(format_args!("{option}: {}: {error}", path.display())))
+}
+
+/// The percentile distribution that HdrHistogram's plotter reads: value in milliseconds, percentile, count so far and
+/// 1/(1 - percentile), five steps to each halving of what is left.
+pub(super) fn hgrm(times: &Histogram) -> String {
+    let times = times.as_hdr();
+    let mut text = format!("{:>12} {:>14} {:>10} {:>14}\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
+    let mut so_far = 0;
+    for step in times.iter_quantiles(5) {
+        // The last one is told more than once.
+        if so_far == times.len() {
+            break;
+        }
+        so_far += step.count_since_last_iteration();
+        let (value, share) = (step.value_iterated_to() as f64 / NANOS_PER_MS, step.quantile_iterated_to());
+        let _ = if share < 1.0 && so_far < times.len() {
+            writeln!(text, "{value:12.3} {share:2.12} {so_far:10} {:14.2}", 1.0 / (1.0 - share))
+        } else {
+            writeln!(text, "{value:12.3} {:2.12} {so_far:10}", 1.0)
+        };
+    }
+    let ms = |nanos: f64| nanos / NANOS_PER_MS;
+    let _ = writeln!(
+        text,
+        "#[Mean    = {:12.3}, StdDeviation   = {:12.3}]\n#[Max     = {:12.3}, Total count    = {:12}]\n\
+         #[Buckets = {:12}, SubBuckets     = {:12}]",
+        ms(times.mean()),
+        ms(times.stdev()),
+        ms(times.max() as f64),
+        times.len(),
+        times.buckets(),
+        times.distinct_values() / (usize::from(times.buckets()) + 1) * 2,
+    );
+    text
+}
+
+/// An interval log that is written as the load goes on, line by line.
+pub(super) struct Log<'a> {
+    writer: IntervalLogWriter<'a, 'a, LineWriter<File>, V2DeflateSerializer>,
+    begun: Instant,
+    /// When the interval began that is not yet written.
+    since: Duration,
+    error: Option<String>,
+}
+
+impl<'a> Log<'a> {
+    /// Writes the head of the log.
+    pub(super) fn begin(
+        file: &'a mut LineWriter<File>,
+        serializer: &'a mut V2DeflateSerializer,
+        url: &str,
+    ) -> io::Result<Self> {
+        let now = SystemTime::now();
+        let mut builder = IntervalLogWriterBuilder::new();
+        builder
+            .add_comment("[Histogram log format version 1.3]")
+            .add_comment(&format!("avt load {}", url.escape_debug()));
+        builder.with_start_time(now).with_base_time(now).with_max_value_divisor(NANOS_PER_MS);
+        let writer = builder.begin_log_with(file, serializer)?;
+        Ok(Self { writer, begun: Instant::now(), since: Duration::ZERO, error: None })
+    }
+
+    /// The window begins: so does the first interval.
+    pub(super) fn window(&mut self) {
+        self.since = self.begun.elapsed();
+    }
+
+    /// Writes an interval that ends now: one line for response times and one for service times.
+    pub(super) fn write(&mut self, interval: &Interval) {
+        let until = self.begun.elapsed();
+        for (tag, times) in [("response_time", &interval.response_time), ("service_time", &interval.service_time)] {
+            let tag = Tag::new(tag).expect("neither comma nor space");
+            let length = until.saturating_sub(self.since);
+            if let Err(error) = self.writer.write_histogram(times.as_hdr(), self.since, length, Some(tag)) {
+                self.error.get_or_insert_with(|| error.to_string());
+            }
+        }
+        self.since = until;
+    }
+
+    /// Says that the load ended early.
+    pub(super) fn partial(&mut self) {
+        let _ = self.writer.write_comment("partial: ended early by a signal");
+    }
+
+    /// What went wrong on the way, if anything.
+    pub(super) fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_distribution_ends_with_all_of_them() {
+        let mut times = Histogram::default();
+        (1..=10_000).for_each(|k| times.record(k * 1_000));
+        let text = hgrm(&times);
+        let rows: Vec<Vec<f64>> = text
+            .lines()
+            .skip(2)
+            .take_while(|line| !line.starts_with('#'))
+            .map(|line| line.split_whitespace().map(|number| number.parse().unwrap()).collect())
+            .collect();
+        assert!(rows.is_sorted_by(|one, next| one[0] <= next[0] && one[1] < next[1] && one[2] <= next[2]), "{text}");
+        let median = rows.iter().find(|row| row[1] >= 0.5).unwrap();
+        assert!((median[0] - 5.0).abs() < 0.01 && (median[2] - 5_000.0).abs() < 10.0, "{median:?}");
+        let last = rows.last().unwrap();
+        assert_eq!((last.len(), last[1], last[2]), (3, 1.0, 10_000.0), "{text}");
+        assert!((last[0] - 10.0).abs() < 0.01, "{text}");
+        assert!(text.contains("Total count    =        10000]"), "{text}");
+        assert!(hgrm(&Histogram::default()).contains("Total count    =            0]"));
+    }
+}

@@ -1,0 +1,90 @@
+//! How a load goes on, in one line on a terminal.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::load::{Interval, Loop, Plan, Until};
+use crate::units;
+
+/// One line, drawn anew each second by the thread that waits for the end: the generator's threads know nothing of it.
+#[derive(Debug)]
+pub(super) struct Live {
+    line: ProgressBar,
+    until: Until,
+    offered: Option<f64>,
+    seconds: u64,
+    ended: u64,
+    errors: u64,
+}
+
+impl Live {
+    /// Draws nothing where standard error is no terminal.
+    pub(super) fn new(plan: &Plan) -> Self {
+        let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        line.set_style(ProgressStyle::with_template("{wide_msg}").expect("the template is a constant"));
+        let offered = match plan.arrival {
+            Loop::Closed { .. } => None,
+            Loop::Open { schedule, .. } => Some(schedule.rate),
+        };
+        Self { line, until: plan.until, offered, seconds: 0, ended: 0, errors: 0 }
+    }
+
+    /// A second is over.
+    pub(super) fn second(&mut self, interval: &Interval) {
+        let requests = interval.requests;
+        let errors = requests.failed + requests.timed_out;
+        self.seconds += 1;
+        self.ended += requests.completed + errors;
+        self.errors += errors;
+        self.line.set_message(self.message(interval));
+        self.line.tick();
+    }
+
+    fn message(&self, interval: &Interval) -> String {
+        let far = match self.until {
+            Until::Elapsed(length) => format!("{} s of {}", self.seconds, units::exact(length)),
+            Until::Requests(all) => format!("{} of {} requests", units::count(self.ended), units::count(all)),
+        };
+        let rate = units::rate(interval.requests.completed as f64);
+        let offered = self.offered.map_or_else(String::new, |rate| format!(" of {} offered", units::rate(rate)));
+        let told = |share| interval.response_time.quantile(share).map_or_else(|| "n/a".into(), units::duration);
+        let errors = match self.errors {
+            0 => String::new(),
+            n => format!("  {} without an answer", units::count(n)),
+        };
+        format!("{far}  {rate}{offered}  p50 {}  p99 {}{errors}", told(0.5), told(0.99))
+    }
+
+    /// Leaves the terminal as it was.
+    pub(super) fn clear(&self) {
+        self.line.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::histogram::Histogram;
+    use crate::record::Requests;
+
+    #[test]
+    fn a_line_tells_the_last_second_and_the_errors_of_all() {
+        let mut response_time = Histogram::default();
+        response_time.record_many(1_000_000, 900);
+        let requests = Requests { completed: 900, failed: 3, timed_out: 1, ..Requests::default() };
+        let interval = Interval { requests, service_time: response_time.clone(), response_time };
+        let mut live = Live {
+            line: ProgressBar::hidden(),
+            until: Until::Requests(10_000),
+            offered: Some(1_000.0),
+            seconds: 0,
+            ended: 0,
+            errors: 0,
+        };
+        live.second(&interval);
+        live.second(&interval);
+        assert_eq!(
+            live.message(&interval),
+            "1,808 of 10,000 requests  900/s of 1,000/s offered  p50 1.00 ms  p99 1.00 ms  8 without an answer"
+        );
+    }
+}

@@ -1,0 +1,71 @@
+//! A distribution of times as rows of text.
+
+use crate::histogram::Histogram;
+use crate::units;
+
+const ROWS: usize = 10;
+
+/// The longest bar, in columns: a row fits 80.
+const BAR: usize = 36;
+
+/// Ten rows of times, each as much longer than the one before it; how many requests took up to so long and longer than
+/// the row before. Nothing where there is nothing to see: no two times that differ.
+pub(super) fn picture(times: &Histogram) -> Vec<String> {
+    let (Some(least), Some(most)) = (times.min(), times.max()) else { return Vec::new() };
+    let (least, most) = (least.max(1) as f64, most as f64);
+    if most <= least {
+        return Vec::new();
+    }
+    let mut counts = [0_u64; ROWS];
+    let step = (most / least).ln() / ROWS as f64;
+    for (nanos, count) in times.buckets() {
+        let row = ((nanos.max(1) as f64 / least).ln() / step).ceil() as usize;
+        counts[row.clamp(1, ROWS) - 1] += count;
+    }
+    let largest = counts.iter().copied().max().unwrap_or(1);
+    let row = |(k, count): (usize, &u64)| {
+        let until = units::duration((least * ((k + 1) as f64 * step).exp()).round() as u64);
+        let share = *count as f64 / times.len() as f64 * 100.0;
+        format!("{until:>9} {:BAR$} {:>13} {share:5.1} %", bar(*count, largest), units::count(*count))
+    };
+    counts.iter().enumerate().map(row).collect()
+}
+
+/// Eighths of a column; whatever is not nothing is seen.
+fn bar(count: u64, largest: u64) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (count as f64 / largest as f64 * (BAR * 8) as f64).round() as usize;
+    let eighths = if count > 0 { eighths.max(1) } else { 0 };
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(rows: &[String]) -> Vec<u64> {
+        let count = |row: &String| row.split_whitespace().rev().nth(2).unwrap().replace(',', "").parse().unwrap();
+        rows.iter().map(count).collect()
+    }
+
+    #[test]
+    fn every_time_is_in_one_row() {
+        let mut times = Histogram::default();
+        (1..=1_000).for_each(|k| times.record(k * 1_000));
+        times.record_many(100_000_000, 5);
+        let rows = picture(&times);
+        assert_eq!(rows.len(), ROWS);
+        assert_eq!(counts(&rows).iter().sum::<u64>(), 1_005, "{rows:#?}");
+        assert_eq!(counts(&rows)[ROWS - 1], 5, "{rows:#?}");
+        assert!(rows.iter().all(|row| row.chars().count() <= 80), "{rows:#?}");
+        assert!(rows[ROWS - 1].contains('▏') || rows[ROWS - 1].contains('▎'), "a few are seen too: {rows:#?}");
+    }
+
+    #[test]
+    fn where_nothing_differs_there_is_no_picture() {
+        let mut times = Histogram::default();
+        assert!(picture(&times).is_empty());
+        times.record_many(5_000, 100);
+        assert!(picture(&times).is_empty());
+    }
+}
