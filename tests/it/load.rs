@@ -2,6 +2,7 @@
 
 mod errors;
 mod open;
+mod outputs;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};

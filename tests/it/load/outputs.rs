@@ -1,0 +1,116 @@
+//! What `avt load` writes beside its figures, and the conditions that it judges.
+
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::Deserializer;
+use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+
+use super::*;
+
+#[test]
+fn both_files_hold_what_the_figures_say() {
+    let server = Server::start("async");
+    let folder = tempfile::tempdir().unwrap();
+    let (hgrm, hlog) = (folder.path().join("times.hgrm"), folder.path().join("times.hlog"));
+    let files = ["--hgrm", hgrm.to_str().unwrap(), "--hlog", hlog.to_str().unwrap()];
+    // Longer than a second, so that there is more than one interval.
+    let args = [&["-c", "4", "-d", "1200ms", "--rate", "500", "-t", "2"][..], &files].concat();
+    let (ended, json) = load(server.address, "/echo/hello", &args);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    check_sum(&json);
+
+    let log = std::fs::read(&hlog).unwrap();
+    let mut totals = std::collections::BTreeMap::new();
+    let mut starts = Vec::new();
+    for entry in IntervalLogIterator::new(&log) {
+        if let LogEntry::Interval(interval) = entry.unwrap() {
+            let bytes = base64(interval.encoded_histogram());
+            let times: Histogram<u64> = Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
+            let tag = interval.tag().unwrap().as_str().to_owned();
+            totals.entry(tag).or_insert_with(|| Histogram::<u64>::new(3).unwrap()).add(&times).unwrap();
+            starts.push(interval.start_timestamp());
+        }
+    }
+    assert!(starts.len() >= 4 && starts.is_sorted(), "{starts:?}");
+    for (tag, name) in [("response_time", "response_time_us"), ("service_time", "service_time_us")] {
+        assert_eq!(totals[tag].len(), json[name]["count"].as_u64().unwrap(), "{tag}");
+        let max = totals[tag].max() as f64 / 1e3;
+        assert!((max - json[name]["max"].as_f64().unwrap()).abs() / max < 0.002, "{tag}: {max} {json}");
+    }
+    let text = std::fs::read_to_string(&hgrm).unwrap();
+    let last = text.lines().rfind(|line| !line.starts_with('#')).unwrap();
+    let numbers: Vec<f64> = last.split_whitespace().map(|number| number.parse().unwrap()).collect();
+    assert_eq!(numbers[2], json["response_time_us"]["count"].as_f64().unwrap(), "{text}");
+}
+
+fn base64(text: &str) -> Vec<u8> {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.decode(text).unwrap()
+}
+
+#[test]
+fn conditions_decide_how_it_ends() {
+    let server = Server::start("async");
+    let ends = |slo: &str| {
+        let (ended, json) = load(server.address, "/echo/hello", &["-c", "2", "-n", "200", "--slo", slo]);
+        let kept: Vec<bool> =
+            json["slo"].as_array().into_iter().flatten().map(|one| one["kept"].as_bool().unwrap()).collect();
+        (ended.code, kept)
+    };
+    assert_eq!(ends("p50<1h,errors<=0%,rate>0"), (Some(0), vec![true, true, true]));
+    assert_eq!(ends("p50<1h,p50<1ns"), (Some(1), vec![true, false]));
+    // 200 requests say nothing of the slowest in a thousand.
+    assert_eq!(ends("p99.9<1h"), (Some(1), vec![false]));
+    assert_eq!(ends("p99<5"), (Some(2), vec![]));
+    // A refusal is an answer, and no good one.
+    let (ended, json) = load(server.address, "/nowhere", &["-c", "1", "-n", "10", "--slo", "errors<50%"]);
+    assert_eq!((ended.code, &json["slo"][0]["measured"]), (Some(1), &Value::from("100.000 %")), "{json}");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_refused_before_any_load() {
+    let server = Server::start("async");
+    for option in ["--hgrm", "--hlog"] {
+        let (ended, _) = load(server.address, "/echo/hello", &["-n", "1", option, "/nowhere/at/all"]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(option) && ended.stderr.contains("/nowhere/at/all"), "{ended:?}");
+    }
+}
+
+#[test]
+fn people_get_a_picture_a_verdict_and_the_two_parts_of_the_lag() {
+    let server = Server::start("async");
+    let url = format!("http://{}/echo/hello", server.address);
+    let ended = run(avt(["load", &url, "-c", "2", "-n", "300", "--rate", "5000"]));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for word in ["response time", "no connection free", "generator late", "█", "verdict", "300 planned = 300 completed"]
+    {
+        assert!(ended.stdout.contains(word), "{word}: {}", ended.stdout);
+    }
+    assert!(ended.stdout.lines().all(|line| !line.contains('█') || line.chars().count() <= 80), "{}", ended.stdout);
+}
+
+#[test]
+fn a_verdict_that_is_not_valid_fails_where_that_is_asked_for() {
+    // A server that answers the connection that asks first, and never the other.
+    let choosy = || {
+        server({
+            let first = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+            move |mut stream| {
+                let mut is_first = None;
+                while head(&mut stream) {
+                    if *is_first.get_or_insert_with(|| first.swap(false, std::sync::atomic::Ordering::SeqCst)) {
+                        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                    }
+                }
+            }
+        })
+    };
+    let args = ["-c", "2", "-d", "100ms", "--drain", "10ms"];
+    let (ended, json) = load(choosy(), "/", &args);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_ne!(json["verdict"], "valid", "{json}");
+    let reasons = json["reasons"].as_array().unwrap();
+    assert!(reasons.iter().any(|one| one["reason"].as_str().unwrap().contains("1 of 2 connections")), "{json}");
+    let (ended, _) = load(choosy(), "/", &[&args[..], &["--strict"]].concat());
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+}
