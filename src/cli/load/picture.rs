@@ -9,13 +9,13 @@ const ROWS: usize = 10;
 const BAR: usize = 36;
 
 /// Ten rows of times, each as much longer than the one before it; how many requests took up to so long and longer than
-/// the row before. Nothing where there is nothing to see: no two times that differ.
+/// the row before. Nothing where there is nothing to see: no two times that the histogram tells apart.
 pub(super) fn picture(times: &Histogram) -> Vec<String> {
     let (Some(least), Some(most)) = (times.min(), times.max()) else { return Vec::new() };
-    let (least, most) = (least.max(1) as f64, most as f64);
-    if most <= least {
+    if times.buckets().nth(1).is_none() {
         return Vec::new();
     }
+    let (least, most) = (least.max(1) as f64, most as f64);
     let mut counts = [0_u64; ROWS];
     let step = (most / least).ln() / ROWS as f64;
     for (nanos, count) in times.buckets() {
