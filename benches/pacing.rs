@@ -18,9 +18,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use async_vs_threads::host;
-use async_vs_threads::load::{self, Loop, Pacing, Plan, Question, Until};
+use async_vs_threads::load::{self, Loop, Plan, Question, Until};
 use async_vs_threads::scenario::Client;
-use async_vs_threads::schedule::{Arrivals, Schedule};
+use async_vs_threads::schedule::{Arrivals, Pacing, Schedule};
 use common::{Scale, spread};
 use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;

@@ -40,7 +40,7 @@ use crate::units;
 use crate::usage::{Meter, StealMeter};
 
 pub use client::Question;
-pub use plan::{LoadError, Loop, Pacing, Plan, Until};
+pub use plan::{LoadError, Loop, Plan, Until};
 pub use trouble::Trouble;
 
 use collect::Collector;

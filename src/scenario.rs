@@ -17,7 +17,9 @@ pub use model::{Family, Model, ModelError, closest};
 pub use parse::{MOST_BYTES, Mistake, Mistakes, parse, parse_bytes};
 pub use reference::reference;
 pub use schema::schema;
-pub use work::{Client, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Pin, SleepSpec, StepsSpec, Work};
+pub use work::{
+    ArrivalSpec, Client, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Pin, SleepSpec, StepsSpec, Work,
+};
 
 /// One question, parsed and checked.
 #[derive(Clone, Debug, PartialEq)]

@@ -32,6 +32,33 @@ impl Arrivals {
     }
 }
 
+/// How a generator thread waits until a request is due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pacing {
+    /// A timer wakes it: some 50 us late, and no CPU meanwhile.
+    Sleep,
+    /// A timer wakes it shortly before, and it looks at the clock from then on, yielding its CPU between two looks.
+    #[default]
+    Hybrid,
+    /// It looks at the clock all the time, yielding its CPU between two looks: a CPU's worth of load.
+    Spin,
+}
+
+impl Pacing {
+    /// As scenarios and the command line write them.
+    pub const NAMES: &'static [&'static str] = &["hybrid", "sleep", "spin"];
+
+    /// As scenarios and the command line write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sleep => "sleep",
+            Self::Hybrid => "hybrid",
+            Self::Spin => "spin",
+        }
+    }
+}
+
 /// When requests are due.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Schedule {

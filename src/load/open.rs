@@ -10,12 +10,12 @@ use std::thread;
 
 use fastrand::Rng;
 
-use crate::schedule::{Offsets, Schedule};
+use crate::schedule::{Offsets, Pacing, Schedule};
 use crate::units;
 
 use super::client::{Client, LOOK};
 use super::desk::{Desk, Ended, Request};
-use super::{Pacing, Share, Window, clock};
+use super::{Share, Window, clock};
 
 /// How long before a request is due the thread wakes, to look at the clock from then on: a timer of this kernel is 45 us
 /// late at the median and 74 us at the 99th percentile (`avt doctor` measures it).

@@ -7,7 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::scenario::Client;
-use crate::schedule::Schedule;
+use crate::schedule::{Pacing, Schedule};
 use crate::units;
 
 use super::client::Question;
@@ -59,29 +59,6 @@ pub enum Loop {
         /// How exactly it is kept.
         pacing: Pacing,
     },
-}
-
-/// How a thread waits until a request is due.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pacing {
-    /// A timer wakes it: some 50 us late, and no CPU meanwhile.
-    Sleep,
-    /// A timer wakes it shortly before, and it looks at the clock from then on, yielding its CPU between two looks.
-    #[default]
-    Hybrid,
-    /// It looks at the clock all the time, yielding its CPU between two looks: a CPU's worth of load.
-    Spin,
-}
-
-impl Pacing {
-    /// As the command line writes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sleep => "sleep",
-            Self::Hybrid => "hybrid",
-            Self::Spin => "spin",
-        }
-    }
 }
 
 /// When the window ends.

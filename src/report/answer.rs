@@ -3,6 +3,8 @@
 //! A sentence names the figure, the model and the threads, and calls one model slower than another only where their
 //! ranges over the rounds do not meet.
 
+use std::iter;
+
 use super::summary::{CellSummary, Measures, PointSummary, Spread};
 use super::words;
 use crate::scenario::{EchoSpec, HeartbeatSpec, Model, OffloadSpec, SleepSpec, StepsSpec, Work};
@@ -136,15 +138,33 @@ fn beats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &Ste
     sentences
 }
 
+/// Which models did not keep up with a schedule.
+fn behind(point: &PointSummary) -> Option<String> {
+    /// What came at the very end of the window is answered after it.
+    const KEPT_UP: f64 = 0.98;
+    let loads = full(point).filter_map(|(model, m)| Some((model, m.load.as_ref()?.answered_in_time.median)));
+    let behind: Vec<String> = loads
+        .filter(|(_, share)| *share < KEPT_UP)
+        .map(|(model, share)| format!("{} in time under {model}", words::percent(share)))
+        .collect();
+    let told = listed(&behind);
+    (!behind.is_empty())
+        .then(|| format!("Not all models kept up: {told}; there the line grew for as long as it lasted."))
+}
+
 fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
     let rates = chosen(point)
         .into_iter()
         .map(|(model, m)| format!("{}/s under {model}", words::per_second(m.throughput.median)));
-    let mut sentences = vec![format!(
-        "{}, each asking again when it had its answer, got {}.",
-        counted(echo.load.connections, "connection"),
-        listed(&rates.collect::<Vec<_>>())
-    )];
+    let rates = listed(&rates.collect::<Vec<_>>());
+    let connections = counted(echo.load.connections, "connection");
+    let mut sentences = match echo.load.arrival.offered() {
+        None => vec![format!("{connections}, each asking again when it had its answer, got {rates}.")],
+        Some(rate) => {
+            let offered = format!("Of {} that were due, over {connections}, were answered {rates}.", units::rate(rate));
+            iter::once(offered).chain(behind(point)).collect()
+        }
+    };
     let starved =
         full(point).filter_map(|(model, m)| Some((model, m.load.as_ref()?))).filter(|(_, load)| load.starved.max > 0.0);
     let starved: Vec<(Model, String)> = starved

@@ -142,6 +142,13 @@ pub struct LoadSummary {
     pub connections: u32,
     /// Connections that got no answer in the whole window.
     pub starved: Spread,
+    /// The 99th percentile of how long requests waited for a free connection, nanoseconds; nothing in a closed loop,
+    /// and of too few requests.
+    pub waited_p99_ns: Option<Spread>,
+    /// The 99th percentile of how late the generator was, nanoseconds; nothing as above.
+    pub late_p99_ns: Option<Spread>,
+    /// Answers within the window, as a share of the requests that belong to it.
+    pub answered_in_time: Spread,
     /// CPU time of the generator, nanoseconds.
     pub cpu_ns: Spread,
     /// Share of all its threads' time that the generator used, 0 to 1.
@@ -150,7 +157,7 @@ pub struct LoadSummary {
     pub lost: u64,
     /// Requests of all rounds.
     pub planned: u64,
-    /// Transport errors of all rounds by class, and `timed out` and `unfinished` beside them.
+    /// Transport errors of all rounds by class, and `unsent` and `unfinished` beside them.
     pub errors: BTreeMap<String, u64>,
     /// CPUs of the server and of the generator; empty where the kernel chose.
     pub cpus: (Vec<usize>, Vec<usize>),
@@ -235,7 +242,7 @@ fn measures(rounds: &[&Measured]) -> Option<Measures> {
         Spread::of(with_jobs.map(|round| value(round) as f64 / round.jobs as f64))
     };
     let names = rounds.first()?.series.iter().map(|series| series.name.as_str());
-    let loads: Vec<(&LoadRecord, u64)> = rounds.iter().filter_map(|r| Some((r.load.as_ref()?, r.wall_ns))).collect();
+    let loads: Vec<Load<'_>> = rounds.iter().filter_map(|r| Some((r.load.as_ref()?, r.wall_ns, r.jobs))).collect();
     Some(Measures {
         jobs: each(|round| round.jobs)?,
         wall_ns: each(|round| round.wall_ns)?,
@@ -284,20 +291,34 @@ fn times(rounds: &[&Histogram], lower_bound_from_ns: Option<u64>) -> Times {
     }
 }
 
-fn load(rounds: &[(&LoadRecord, u64)]) -> Option<LoadSummary> {
+/// The generator's side of a round, its window in nanoseconds, and the answers within it.
+type Load<'a> = (&'a LoadRecord, u64, u64);
+
+fn load(rounds: &[Load<'_>]) -> Option<LoadSummary> {
     let each =
-        |value: &dyn Fn(&LoadRecord, u64) -> f64| Spread::of(rounds.iter().map(|(load, wall)| value(load, *wall)));
+        |value: &dyn Fn(&LoadRecord, u64) -> f64| Spread::of(rounds.iter().map(|(load, wall, _)| value(load, *wall)));
     let share =
         |load: &LoadRecord, wall: u64| load.usage.cpu_ns() as f64 / (wall * u64::from(load.threads)).max(1) as f64;
     let first = rounds.first()?.0;
+    // Only a schedule can be missed.
+    let p99 = |part: fn(&LoadRecord) -> &Histogram| {
+        first.offered_per_s?;
+        let told = rounds.iter().map(|(load, ..)| Some(part(load).credible_quantile(0.99)? as f64));
+        Spread::of(told.collect::<Option<Vec<f64>>>()?)
+    };
     Some(LoadSummary {
         connections: first.connections_asked,
         starved: each(&|load, _| f64::from(load.connections_starved))?,
+        waited_p99_ns: p99(|load| &load.send_lag.no_connection),
+        late_p99_ns: p99(|load| &load.send_lag.late),
         cpu_ns: each(&|load, _| load.usage.cpu_ns() as f64)?,
         cpu_share: each(&share)?,
-        lost: rounds.iter().map(|(load, _)| load.requests.planned - load.requests.completed).sum(),
-        planned: rounds.iter().map(|(load, _)| load.requests.planned).sum(),
-        errors: errors(rounds.iter().map(|(load, _)| *load)),
+        answered_in_time: Spread::of(
+            rounds.iter().map(|(load, _, jobs)| *jobs as f64 / load.requests.planned.max(1) as f64),
+        )?,
+        lost: rounds.iter().map(|(load, ..)| load.requests.planned - load.requests.completed).sum(),
+        planned: rounds.iter().map(|(load, ..)| load.requests.planned).sum(),
+        errors: errors(rounds.iter().map(|(load, ..)| *load)),
         cpus: first.cpus.clone(),
     })
 }
@@ -305,7 +326,7 @@ fn load(rounds: &[(&LoadRecord, u64)]) -> Option<LoadSummary> {
 fn errors<'a>(loads: impl Iterator<Item = &'a LoadRecord>) -> BTreeMap<String, u64> {
     let mut all = BTreeMap::new();
     for load in loads {
-        let own = [("timed out", load.requests.timed_out), ("unfinished", load.requests.unfinished)];
+        let own = [("unsent", load.requests.unsent), ("unfinished", load.requests.unfinished)];
         let classes = load.errors.iter().map(|(class, n)| (class.as_str(), *n));
         for (class, n) in classes.chain(own).filter(|(_, n)| *n > 0) {
             *all.entry(class.to_owned()).or_default() += n;

@@ -53,6 +53,8 @@ pub(super) enum Column {
     Memory,
     Switches,
     SwitchesPerJob,
+    Waited,
+    Late,
     GeneratorCpu,
     Starved,
 }
@@ -62,6 +64,9 @@ pub(super) fn full(point: &PointSummary) -> Table {
     let mut columns = headline(&point.work);
     columns.extend([Column::P50, Column::P90, Column::P99, Column::Max]);
     columns.extend([Column::Cpu, Column::CpuPerJob, Column::Memory, Column::SwitchesPerJob]);
+    if is_open(&point.work) {
+        columns.extend([Column::ServiceP99, Column::Waited, Column::Late]);
+    }
     if matches!(point.work, Work::Echo(_)) {
         columns.push(Column::GeneratorCpu);
     }
@@ -75,7 +80,11 @@ pub(super) fn full(point: &PointSummary) -> Table {
 pub(super) fn brief(point: &PointSummary) -> Table {
     let mut columns = headline(&point.work);
     columns.retain(|column| !matches!((&point.work, column), (Work::Sleep(_) | Work::Offload(_), Column::Rate)));
-    columns.extend([Column::P50, Column::P99, Column::Max, Column::Cpu, Column::Memory, Column::Switches]);
+    columns.extend([Column::P50, Column::P99, Column::Max]);
+    if is_open(&point.work) {
+        columns.extend([Column::ServiceP99, Column::Late]);
+    }
+    columns.extend([Column::Cpu, Column::Memory, Column::Switches]);
     if starves(point) {
         columns.push(Column::Starved);
     }
@@ -99,6 +108,11 @@ fn headline(work: &Work) -> Vec<Column> {
         Work::Offload(_) => vec![Column::Threads, Column::Wall, Column::Rate],
         Work::Echo(_) => vec![Column::Threads, Column::Rate],
     }
+}
+
+/// Whether requests come by a schedule: then response time and service time differ, and the difference is told.
+fn is_open(work: &Work) -> bool {
+    matches!(work, Work::Echo(echo) if echo.load.arrival.offered().is_some())
 }
 
 fn starves(point: &PointSummary) -> bool {
@@ -140,6 +154,13 @@ impl Table {
         if texts().any(|text| text == "n/a") {
             notes.push(
                 "n/a: in some round fewer than ten samples lie beyond this percentile, too few to tell it.".into(),
+            );
+        }
+        if self.columns.contains(&Column::Late) {
+            notes.push(
+                "p50, p99 and max are response times, from when a request was due. A tool that asks the next one when it has \
+                 an answer would print service times. Late p99: how late the generator itself was, which is in them too."
+                    .into(),
             );
         }
         if texts().any(|text| text.starts_with('≥')) {
@@ -191,6 +212,8 @@ impl Column {
             Self::Switches => "switches",
             Self::SwitchesPerJob if matches!(work, Work::Echo(_)) => "switches per request",
             Self::SwitchesPerJob => "switches per job",
+            Self::Waited => "no connection p99",
+            Self::Late => "late p99",
             Self::GeneratorCpu => "generator CPU",
             Self::Starved => "starved",
         }
@@ -217,6 +240,8 @@ impl Column {
             Self::Memory => spread(measures.memory_bytes, words::memory),
             Self::Switches => spread(Some(measures.switches), words::count),
             Self::SwitchesPerJob => spread(measures.switches_per_job, units::three_digits),
+            Self::Waited => spread(load.and_then(|load| load.waited_p99_ns), words::time),
+            Self::Late => spread(load.and_then(|load| load.late_p99_ns), words::time),
             Self::GeneratorCpu => spread(load.map(|load| load.cpu_share), words::percent),
             Self::Starved => match load {
                 Some(load) => {

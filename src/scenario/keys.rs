@@ -6,6 +6,8 @@
 use Section::{Heartbeat, Heavy, JobsFor, Load, Rounds, Top};
 use Workload::{Echo, Offload, Sleep};
 
+use crate::schedule::{Arrivals, Pacing};
+
 /// `workload =`, before there is a spec for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Workload {
@@ -86,7 +88,9 @@ impl Section {
             JobsFor => "models that get at most so many jobs because they would take too long",
             Heartbeat => "something small that should go on beside the jobs, and shows when it does not",
             Heavy => "a share of the requests that asks for more",
-            Load => "who asks: a closed loop, in which every connection waits for its answer before it asks again",
+            Load => {
+                "who asks: connections that wait for their answers (closed loop), or a schedule that does not (open loop)"
+            }
         }
     }
 }
@@ -110,7 +114,12 @@ pub(super) enum Kind {
     Length { from: &'static str, to: &'static str, zero: &'static str },
     /// A number above 0 and at most 1.
     Share,
+    /// Requests a second, or as fast as answers come.
+    Rate,
 }
+
+/// A rate as fast as answers come: a closed loop.
+pub(super) const AS_FAST_AS_IT_GOES: &str = "max";
 
 /// How many lines a text may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +144,7 @@ impl Kind {
             Self::Count { from, to, .. } => format!("a whole number from {from} to {to}"),
             Self::Length { from, to, .. } => format!("a duration from \"{from}\" to \"{to}\""),
             Self::Share => "a number above 0 and at most 1".into(),
+            Self::Rate => "a number of requests a second above 0 and at most 100000000, or \"max\"".into(),
         }
     }
 }
@@ -272,6 +282,40 @@ pub(super) const KEYS: &[Key] = &[
         .swept(),
     key(
         Load,
+        "loop",
+        Kind::Choice(&["closed", "open"]),
+        "when a request is due: `closed` when its connection has had its answer, so that overload is hidden; `open` when \
+         the schedule says so",
+    )
+    .of(ECHO)
+    .required(),
+    key(
+        Load,
+        "rate",
+        Kind::Rate,
+        "requests a second of an open loop, which must have it; `max` is a closed loop among them, for the most there is",
+    )
+    .of(ECHO)
+    .swept(),
+    key(
+        Load,
+        "arrivals",
+        Kind::Choice(Arrivals::NAMES),
+        "how the requests of an open loop follow each other: as if many people asked, or in equal steps",
+    )
+    .of(ECHO)
+    .default("poisson"),
+    key(
+        Load,
+        "pacing",
+        Kind::Choice(Pacing::NAMES),
+        "how exactly an open loop is kept: a timer and looks at the clock just before a request is due, a timer alone, or \
+         looks at the clock all the time",
+    )
+    .of(ECHO)
+    .default("hybrid"),
+    key(
+        Load,
         "client",
         Kind::Choice(&["raw", "reqwest"]),
         "which client asks: our own codec on a socket, or reqwest with one `Client` a connection",
@@ -281,7 +325,7 @@ pub(super) const KEYS: &[Key] = &[
     key(Load, "threads", count(1, 64, "asks nothing"), "threads of the load generator").of(ECHO).default("1"),
     key(Load, "warmup", length("0s", "1m"), "asked before the measured window, not measured").of(ECHO).default("300ms"),
     key(Load, "duration", length("10ms", "10m"), "the measured window").of(ECHO).default("1s"),
-    key(Load, "think", length("0s", "1m"), "the pause between an answer and the next question")
+    key(Load, "think", length("0s", "1m"), "the pause between an answer and the next question of a closed loop")
         .of(ECHO)
         .default("0s")
         .swept(),

@@ -154,6 +154,9 @@ fn value(kind: Kind) -> Value {
         Kind::Model => json!({ "type": "string", "pattern": MODEL, "examples": Model::EXAMPLES }),
         Kind::Count { from, to, .. } => json!({ "type": "integer", "minimum": from, "maximum": to }),
         Kind::Length { .. } => json!({ "type": "string", "pattern": LENGTH }),
+        Kind::Rate => {
+            json!({ "anyOf": [{ "type": "number", "exclusiveMinimum": 0, "maximum": 1e8 }, { "const": "max" }] })
+        }
         Kind::Share => json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1 }),
     }
 }

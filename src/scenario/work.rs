@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::schedule::{Arrivals, Pacing};
 use crate::units::{self, as_nanos};
 
 /// The work of one cell.
@@ -108,7 +109,7 @@ impl StepsSpec {
     }
 }
 
-/// `[load]`: a closed loop. Each connection asks again when it has its answer.
+/// `[load]`: who asks, and how often.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadSpec {
     /// Which client asks.
@@ -123,9 +124,8 @@ pub struct LoadSpec {
     /// The measured window.
     #[serde(with = "as_nanos")]
     pub duration: Duration,
-    /// The pause between an answer and the next question.
-    #[serde(with = "as_nanos")]
-    pub think: Duration,
+    /// When a request is due.
+    pub arrival: ArrivalSpec,
     /// How long an answer may take.
     #[serde(with = "as_nanos")]
     pub timeout: Duration,
@@ -134,6 +134,48 @@ pub struct LoadSpec {
     pub drain: Duration,
     /// Which CPUs server and generator run on.
     pub pin: Pin,
+}
+
+/// When a request is due.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArrivalSpec {
+    /// When its connection is free: each asks again when it has its answer.
+    Closed {
+        /// The pause between an answer and the next question.
+        #[serde(with = "as_nanos")]
+        think: Duration,
+    },
+    /// When the schedule says so, however the server fares.
+    Open {
+        /// Requests a second.
+        rate: f64,
+        /// How they follow each other.
+        arrivals: Arrivals,
+        /// How exactly the schedule is kept.
+        pacing: Pacing,
+    },
+}
+
+impl ArrivalSpec {
+    /// Requests a second that are offered; nothing in a closed loop, which has no schedule.
+    pub fn offered(&self) -> Option<f64> {
+        match *self {
+            Self::Closed { .. } => None,
+            Self::Open { rate, .. } => Some(rate),
+        }
+    }
+
+    /// `open loop, 40,000/s (poisson arrivals)`.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Closed { think } if think.is_zero() => "closed loop".into(),
+            Self::Closed { think } => format!("closed loop, {} between answer and question", units::exact(*think)),
+            Self::Open { rate, arrivals, .. } => {
+                format!("open loop, {} ({} arrivals)", units::rate(*rate), arrivals.name())
+            }
+        }
+    }
 }
 
 /// The client under the load generator.

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use crate::load::{self, Loaded, Loop, Observer, Plan, Question, Until};
 use crate::message::{Generated, Reply, TrialSpec};
 use crate::record::Failure;
-use crate::scenario::{EchoSpec, HeavySpec, Work};
+use crate::scenario::{ArrivalSpec, EchoSpec, HeavySpec, Work};
+use crate::schedule::Schedule;
 
 use super::say;
 
@@ -33,6 +34,15 @@ impl Observer for Teller {
     }
 }
 
+fn arrival(spec: ArrivalSpec, seed: u64) -> Loop {
+    match spec {
+        ArrivalSpec::Closed { think } => Loop::Closed { think },
+        ArrivalSpec::Open { rate, arrivals, pacing } => {
+            Loop::Open { schedule: Schedule { rate, arrivals, seed }, pacing }
+        }
+    }
+}
+
 fn plan(work: &EchoSpec, server: SocketAddr, nonce: &str, seed: u64) -> Plan {
     let question = |what: &str| Question {
         method: "GET".into(),
@@ -50,7 +60,7 @@ fn plan(work: &EchoSpec, server: SocketAddr, nonce: &str, seed: u64) -> Plan {
         threads: work.load.threads,
         warmup: work.load.warmup,
         until: Until::Elapsed(work.load.duration),
-        arrival: Loop::Closed { think: work.load.think },
+        arrival: arrival(work.load.arrival, seed),
         timeout: work.load.timeout,
         drain: work.load.drain,
         stamp: Some(nonce.into()),

@@ -23,6 +23,7 @@ share = 0.5
 compute = "10us"
 
 [load]
+loop = "closed"
 {load}
 "#
     )

@@ -8,8 +8,8 @@ use async_vs_threads::record::{
     Failure, Heartbeat, LoadRecord, Measured, Outcome, Record, Requests, Run, SCHEMA, Series, Source, State,
 };
 use async_vs_threads::scenario::{
-    Cell, Client, EchoSpec, Family, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec, Pin, Point, Rounds,
-    Scenario, SleepSpec, StepsSpec, Work, expect,
+    ArrivalSpec, Cell, Client, EchoSpec, Family, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec, Pin, Point,
+    Rounds, Scenario, SleepSpec, StepsSpec, Work, expect,
 };
 use async_vs_threads::usage::Usage;
 
@@ -134,7 +134,7 @@ fn echo() -> Scenario {
             threads: 1,
             warmup: MS * 200,
             duration: MS * 1_000,
-            think: Duration::ZERO,
+            arrival: ArrivalSpec::Closed { think: Duration::ZERO },
             timeout: MS * 2_000,
             drain: MS * 500,
             pin: Pin::Split,

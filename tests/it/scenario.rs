@@ -34,6 +34,7 @@ share = 0.1
 compute = "1ms"
 [load]
 connections = 5
+loop = "closed"
 "#;
 
 fn read(text: &str) -> Scenario {

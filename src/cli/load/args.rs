@@ -9,9 +9,9 @@ use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
 use reqwest::{Method, Url};
 
-use crate::load::{Loop, Pacing, Question};
+use crate::load::{Loop, Question};
 use crate::scenario;
-use crate::schedule::{Arrivals, Schedule};
+use crate::schedule::{Arrivals, Pacing, Schedule};
 use crate::units;
 
 use super::super::output::Stop;

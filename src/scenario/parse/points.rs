@@ -8,7 +8,9 @@ use serde::de::value::{Error, StrDeserializer};
 use super::fields::{Field, Fields};
 use super::values::{self, Value};
 use crate::scenario::keys::{self, Many, Section, Workload};
-use crate::scenario::{EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Point, SleepSpec, StepsSpec, Work};
+use crate::scenario::{
+    ArrivalSpec, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Point, SleepSpec, StepsSpec, Work,
+};
 
 /// The keys that are given a list, in the order of the file.
 pub(super) fn swept(fields: &Fields) -> Vec<&Field> {
@@ -69,12 +71,22 @@ impl Chosen<'_> {
                     threads: u16::try_from(self.count(Load, "threads")).expect("at most 64"),
                     warmup: self.length(Load, "warmup"),
                     duration: self.length(Load, "duration"),
-                    think: self.length(Load, "think"),
+                    arrival: self.arrival(),
                     timeout: self.length(Load, "timeout"),
                     drain: self.length(Load, "drain"),
                     pin: self.choice(Load, "pin"),
                 },
             }),
+        }
+    }
+
+    fn arrival(&self) -> ArrivalSpec {
+        use Section::Load;
+        match self.value(Load, "rate") {
+            Some(Value::Rate(Some(rate))) => {
+                ArrivalSpec::Open { rate, arrivals: self.choice(Load, "arrivals"), pacing: self.choice(Load, "pacing") }
+            }
+            _ => ArrivalSpec::Closed { think: self.length(Load, "think") },
         }
     }
 
@@ -133,31 +145,44 @@ impl Chosen<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::keys::{KEYS, Kind};
+    use crate::scenario::keys::Kind;
     use crate::scenario::{Client, Pin, parse};
+    use crate::schedule::{Arrivals, Pacing};
 
     #[test]
     fn every_word_of_a_choice_is_one_of_its_enum() {
-        let mut read = Vec::new();
-        for key in KEYS.iter().filter(|key| key.section == Section::Load) {
-            let Kind::Choice(words) = key.kind else { continue };
-            for word in words {
-                let text = format!(
-                    "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"echo\"\nmodels = [\"async\"]\n\
-                     [load]\nconnections = 1\n{} = \"{word}\"\n",
-                    key.name
-                );
-                let scenario = parse("test.toml", &text).unwrap();
-                let Work::Echo(echo) = &scenario.points[0].work else { panic!("{:?}", scenario.points) };
-                read.push((echo.load.client, echo.load.pin));
-            }
-        }
-        let expected = [
-            (Client::Raw, Pin::Split),
-            (Client::Reqwest, Pin::Split),
-            (Client::Raw, Pin::Split),
-            (Client::Raw, Pin::None),
-        ];
-        assert_eq!(read, expected);
+        let echo = |lines: &str| {
+            let text = format!(
+                "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"echo\"\nmodels = [\"async\"]\n\
+                 [load]\nconnections = 1\n{lines}\n"
+            );
+            let scenario = parse("test.toml", &text).unwrap();
+            let Work::Echo(echo) = &scenario.points[0].work else { panic!("{:?}", scenario.points) };
+            echo.load
+        };
+        let words = |name: &str| {
+            let key = keys::row(Section::Load, name, Workload::Echo).unwrap();
+            let Kind::Choice(words) = key.kind else { panic!("{name} is no choice") };
+            words.iter().map(move |word| echo_line(name, word)).collect::<Vec<_>>()
+        };
+        let read = |name: &str| words(name).iter().map(|line| echo(line)).collect::<Vec<_>>();
+        let clients: Vec<Client> = read("client").iter().map(|load| load.client).collect();
+        assert_eq!(clients, [Client::Raw, Client::Reqwest]);
+        let pins: Vec<Pin> = read("pin").iter().map(|load| load.pin).collect();
+        assert_eq!(pins, [Pin::Split, Pin::None]);
+        let open = |arrivals, pacing| ArrivalSpec::Open { rate: 5.0, arrivals, pacing };
+        let arrivals: Vec<ArrivalSpec> = read("arrivals").iter().map(|load| load.arrival).collect();
+        assert_eq!(arrivals, [open(Arrivals::Poisson, Pacing::Hybrid), open(Arrivals::Even, Pacing::Hybrid)]);
+        let pacings: Vec<ArrivalSpec> = read("pacing").iter().map(|load| load.arrival).collect();
+        assert_eq!(
+            pacings,
+            [Pacing::Hybrid, Pacing::Sleep, Pacing::Spin].map(|pacing| open(Arrivals::Poisson, pacing))
+        );
+        assert_eq!(echo("loop = \"closed\"").arrival, ArrivalSpec::Closed { think: Duration::ZERO });
+        assert_eq!(echo("loop = \"open\"\nrate = \"max\"").arrival, ArrivalSpec::Closed { think: Duration::ZERO });
+    }
+
+    fn echo_line(name: &str, word: &str) -> String {
+        format!("loop = \"open\"\nrate = 5\n{name} = \"{word}\"")
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn check(fields: &Fields, workload: Workload) -> Vec<Found> {
     }
     found.extend(jobs_for_nobody(fields, workload));
     found.extend(too_many_cells(fields));
+    found.extend(other_loop(fields));
     found
 }
 
@@ -86,6 +87,26 @@ fn jobs_for_nobody(fields: &Fields, workload: Workload) -> Vec<Found> {
         }
     };
     entries.filter_map(contradiction).collect()
+}
+
+/// Keys of the one loop in the other one, and an open loop without a rate.
+fn other_loop(fields: &Fields) -> Vec<Found> {
+    const OPEN: [&str; 3] = ["rate", "arrivals", "pacing"];
+    let Some(written) = fields.get(Section::Load, "loop") else { return Vec::new() };
+    let is_open = matches!(&written.values[..], [(Value::Text(word), _)] if word == "open");
+    let (strange, own): (&[&str], _) = if is_open { (&["think"], "closed") } else { (&OPEN, "open") };
+    let strangers = strange.iter().filter_map(|name| fields.get(Section::Load, name));
+    let mut found: Vec<Found> = strangers
+        .map(|field| {
+            let remedy = format!("leave it out, or write loop = \"{own}\"");
+            Found::new(field.name_span.clone(), field.path(), format!("this is for a loop that is {own}"), remedy)
+        })
+        .collect();
+    if is_open && fields.get(Section::Load, "rate").is_none() {
+        let remedy = "write rate = 1000, in requests a second, or a list of rates";
+        found.push(Found::new(written.span.clone(), "load.rate", "an open loop has none", remedy));
+    }
+    found
 }
 
 fn too_many_cells(fields: &Fields) -> Option<Found> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::de::{DeInteger, DeValue};
 
 use super::mistakes::quoted;
-use crate::scenario::keys::{Key, Kind, Lines, Need};
+use crate::scenario::keys::{AS_FAST_AS_IT_GOES, Key, Kind, Lines, Need};
 use crate::scenario::{HeavySpec, Model, ModelError, closest};
 use crate::units;
 
@@ -18,6 +18,8 @@ pub(super) enum Value {
     Count(u32),
     Length(Duration),
     Share(f64),
+    /// Requests a second; nothing is as fast as answers come.
+    Rate(Option<f64>),
 }
 
 /// As the label of a sweep's point shows it.
@@ -29,6 +31,8 @@ impl fmt::Display for Value {
             Self::Count(count) => write!(f, "{count}"),
             Self::Length(length) => f.write_str(&units::exact(*length)),
             Self::Share(share) => write!(f, "{share}"),
+            Self::Rate(Some(rate)) => f.write_str(&units::rate(*rate)),
+            Self::Rate(None) => f.write_str(AS_FAST_AS_IT_GOES),
         }
     }
 }
@@ -50,6 +54,9 @@ pub(super) fn check(kind: Kind, written: &DeValue<'_>) -> Result<Value, Wrong> {
         (Kind::Count { .. }, DeValue::Float(float)) => Err(instead(format!("{float} is no whole number"))),
         (Kind::Share, DeValue::Integer(integer)) => share(integer.as_str()).map(Value::Share).map_err(instead),
         (Kind::Share, DeValue::Float(float)) => share(float.as_str()).map(Value::Share).map_err(instead),
+        (Kind::Rate, DeValue::Integer(integer)) => rate(integer.as_str()).map_err(instead),
+        (Kind::Rate, DeValue::Float(float)) => rate(float.as_str()).map_err(instead),
+        (Kind::Rate, DeValue::String(word)) if *word == AS_FAST_AS_IT_GOES => Ok(Value::Rate(None)),
         (Kind::Length { .. }, DeValue::Integer(integer)) => Err(without_unit(integer.as_str(), kind)),
         (Kind::Length { .. }, DeValue::Float(float)) => Err(without_unit(float.as_str(), kind)),
         (Kind::Length { from, to, zero }, DeValue::String(text)) => {
@@ -67,7 +74,7 @@ pub(super) fn check(kind: Kind, written: &DeValue<'_>) -> Result<Value, Wrong> {
         _ => {
             let wanted = match kind {
                 Kind::Count { .. } => "a whole number",
-                Kind::Share => "a number",
+                Kind::Share | Kind::Rate => "a number",
                 Kind::Length { .. } => "a duration",
                 _ => "text",
             };
@@ -106,6 +113,16 @@ fn share(digits: &str) -> Result<f64, String> {
         _ if share < 0.0 => Err(format!("{digits} is negative")),
         _ if share > 1.0 => Err(format!("{digits} is above 1")),
         _ => Ok(share),
+    }
+}
+
+fn rate(digits: &str) -> Result<Value, String> {
+    match digits.replace('_', "").parse::<f64>() {
+        Ok(rate) if rate > 0.0 && rate <= 1e8 => Ok(Value::Rate(Some(rate))),
+        Ok(0.0) => Err(format!("{digits} asks nothing")),
+        Ok(rate) if rate < 0.0 => Err(format!("{digits} is negative")),
+        Ok(rate) if rate.is_finite() => Err(format!("{digits} is above 100000000")),
+        _ => Err(format!("{digits} is no rate")),
     }
 }
 
