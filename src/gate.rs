@@ -47,7 +47,7 @@ pub enum Gate {
     },
     /// Fewer requests were answered than offered, and that was not the server's doing.
     Behind {
-        /// Answers within the window, of the requests that were due in it.
+        /// Answers within the window, for each request that was due in it.
         share: f64,
     },
     /// A generator thread had hardly any time to spare.
@@ -149,8 +149,8 @@ impl fmt::Display for Gate {
             ),
             Self::Behind { share } => write!(
                 f,
-                "the generator fell behind: {} of the requests due in the window were answered in it, and they did not wait \
-                 for the server ({} are asked for)",
+                "the generator fell behind: {} of the rate that was due was reached, and not because of the server ({} are \
+                 asked for)",
                 percent(share),
                 percent(&KEPT_UP)
             ),

@@ -53,7 +53,7 @@ pub struct Loaded {
     pub started_ns: u64,
     /// The window, nanoseconds.
     pub wall_ns: u64,
-    /// Requests answered before the window ended.
+    /// Answers within the window, whenever their requests were due: with the window's length, the rate.
     pub requests_in_window: u64,
     /// The times of `requests`, and of `heavy requests` where there were any.
     pub series: Vec<Series>,

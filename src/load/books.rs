@@ -25,6 +25,7 @@ pub(super) struct Books {
     errors: BTreeMap<&'static str, u64>,
     status: BTreeMap<u16, u64>,
     bytes: u64,
+    /// Answers within the window, whenever their requests were due.
     pub(super) in_window: u64,
     /// Requests of each connection.
     per_connection: Histogram,
@@ -62,7 +63,7 @@ impl Books {
 
     /// A request that was answered at this instant, within the window or after it.
     #[inline]
-    pub(super) fn answered(&mut self, request: &Request, answer: Answer, done: u64, in_window: bool) {
+    pub(super) fn answered(&mut self, request: &Request, answer: Answer, done: u64) {
         let kind = &mut self.kinds[usize::from(request.heavy)];
         // Where the connection is open, a request is sent the instant it is asked: one clock read fewer.
         let sent = answer.sent.unwrap_or(request.asked);
@@ -78,7 +79,6 @@ impl Books {
         }
         self.requests.completed += 1;
         self.bytes += answer.bytes;
-        self.in_window += u64::from(in_window);
         self.last_done = done;
         *self.status.entry(answer.status).or_default() += 1;
     }

@@ -5,7 +5,7 @@ use crate::units;
 use crate::usage::Scheduled;
 
 use super::books::{Books, ThreadCost};
-use super::client::{Answer, Client, Event};
+use super::client::{Client, Event};
 use super::collect::HandIn;
 use super::trouble::Trouble;
 use super::{Plan, Window, clock};
@@ -123,8 +123,12 @@ impl<'a, C: Client> Desk<'a, C> {
         let counts = self.counts(k, request, now);
         match event {
             Event::Answered(answer) => {
+                let in_window = now >= self.window.begin && now <= self.window.end();
+                // The rate is that of all answers in the window: behind a line they are to requests from before it.
+                self.books.in_window += u64::from(in_window);
                 if counts {
-                    self.answered(k, request, answer, now);
+                    self.books.answered(&request, answer, now);
+                    self.connections[k].answers += u64::from(in_window);
                 }
                 Ended { connection: k, is_answered: true, counts }
             }
@@ -136,13 +140,6 @@ impl<'a, C: Client> Desk<'a, C> {
             }
             Event::Opened => unreachable!("connections are opened before the window, or by what is asked"),
         }
-    }
-
-    #[inline]
-    fn answered(&mut self, k: usize, request: Request, answer: Answer, now: u64) {
-        let in_window = now <= self.window.end();
-        self.books.answered(&request, answer, now, in_window);
-        self.connections[k].answers += u64::from(in_window);
     }
 
     #[inline]

@@ -10,14 +10,15 @@ use super::words;
 use crate::scenario::{EchoSpec, HeartbeatSpec, Model, OffloadSpec, SleepSpec, StepsSpec, Work};
 use crate::units;
 
-/// At most three sentences about a scenario: those of the last point of its sweep, which asks the most.
+/// At most three sentences about a scenario: what only all points of its sweep tell, then those of the last one, which
+/// asks the most.
 pub(super) fn of(points: &[PointSummary]) -> Vec<String> {
     let Some(point) = points.last() else { return vec!["This scenario has no cells.".into()] };
     let mut sentences = at(point);
     if !point.label.is_empty() {
         sentences[0] = format!("With {}: {}", words::one_line(&point.label), sentences[0]);
     }
-    sentences
+    highest_rates(points).into_iter().chain(sentences).take(3).collect()
 }
 
 /// At most three sentences about one point of the sweep.
@@ -138,18 +139,49 @@ fn beats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &Ste
     sentences
 }
 
+/// From this share of the offered rate on a model keeps up: what came at the end of the window is answered after it.
+const KEPT_UP: f64 = 0.98;
+
 /// Which models did not keep up with a schedule.
 fn behind(point: &PointSummary) -> Option<String> {
-    /// What came at the very end of the window is answered after it.
-    const KEPT_UP: f64 = 0.98;
-    let loads = full(point).filter_map(|(model, m)| Some((model, m.load.as_ref()?.answered_in_time.median)));
+    let loads = full(point).filter_map(|(model, m)| Some((model, m.load.as_ref()?.reached.median)));
     let behind: Vec<String> = loads
         .filter(|(_, share)| *share < KEPT_UP)
-        .map(|(model, share)| format!("{} in time under {model}", words::percent(share)))
+        .map(|(model, share)| format!("{} of what came was answered under {model}", words::percent(share)))
         .collect();
     let told = listed(&behind);
-    (!behind.is_empty())
-        .then(|| format!("Not all models kept up: {told}; there the line grew for as long as it lasted."))
+    (!behind.is_empty()).then(|| format!("Not all kept up: {told}; there the line grew for as long as it lasted."))
+}
+
+/// Where several rates were offered, the highest that each model kept up with.
+fn highest_rates(points: &[PointSummary]) -> Option<String> {
+    let offered = |point: &PointSummary| match &point.work {
+        Work::Echo(echo) => echo.load.arrival.offered(),
+        _ => None,
+    };
+    let open: Vec<(f64, &PointSummary)> = points.iter().filter_map(|point| Some((offered(point)?, point))).collect();
+    let most = open.iter().map(|(rate, _)| *rate).reduce(f64::max)?;
+    if open.iter().all(|(rate, _)| *rate == most) {
+        return None;
+    }
+    let mut by_rate: Vec<(f64, Vec<String>)> = Vec::new();
+    for (model, _) in full(open[0].1) {
+        let reached = |point| Some(measured(point, model)?.load.as_ref()?.reached.median);
+        let kept_up = open.iter().filter(|(_, point)| reached(*point).is_some_and(|share| share >= KEPT_UP));
+        let rate = kept_up.map(|(rate, _)| *rate).fold(0.0, f64::max);
+        match by_rate.iter_mut().find(|(other, _)| *other == rate) {
+            Some((_, models)) => models.push(model.to_string()),
+            None => by_rate.push((rate, vec![model.to_string()])),
+        }
+    }
+    let told: Vec<String> = by_rate
+        .iter()
+        .map(|(rate, models)| {
+            let rate = if *rate > 0.0 { units::rate(*rate) } else { "none".into() };
+            format!("{rate} under {}", listed(models))
+        })
+        .collect();
+    Some(format!("Of rates up to {}, the highest that was kept up with: {}.", units::rate(most), told.join("; ")))
 }
 
 fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {

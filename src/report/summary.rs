@@ -147,8 +147,8 @@ pub struct LoadSummary {
     pub waited_p99_ns: Option<Spread>,
     /// The 99th percentile of how late the generator was, nanoseconds; nothing as above.
     pub late_p99_ns: Option<Spread>,
-    /// Answers within the window, as a share of the requests that belong to it.
-    pub answered_in_time: Spread,
+    /// Answers within the window for each request that belongs to it: of a schedule, the share of its rate.
+    pub reached: Spread,
     /// CPU time of the generator, nanoseconds.
     pub cpu_ns: Spread,
     /// Share of all its threads' time that the generator used, 0 to 1.
@@ -313,9 +313,7 @@ fn load(rounds: &[Load<'_>]) -> Option<LoadSummary> {
         late_p99_ns: p99(|load| &load.send_lag.late),
         cpu_ns: each(&|load, _| load.usage.cpu_ns() as f64)?,
         cpu_share: each(&share)?,
-        answered_in_time: Spread::of(
-            rounds.iter().map(|(load, _, jobs)| *jobs as f64 / load.requests.planned.max(1) as f64),
-        )?,
+        reached: Spread::of(rounds.iter().map(|(load, _, jobs)| *jobs as f64 / load.requests.planned.max(1) as f64))?,
         lost: rounds.iter().map(|(load, ..)| load.requests.planned - load.requests.completed).sum(),
         planned: rounds.iter().map(|(load, ..)| load.requests.planned).sum(),
         errors: errors(rounds.iter().map(|(load, ..)| *load)),

@@ -5,12 +5,13 @@ use std::time::Duration;
 use async_vs_threads::histogram::Histogram;
 use async_vs_threads::host::{Host, ThreadLimit};
 use async_vs_threads::record::{
-    Failure, Heartbeat, LoadRecord, Measured, Outcome, Record, Requests, Run, SCHEMA, Series, Source, State,
+    Failure, Heartbeat, LoadRecord, Measured, Outcome, Record, Requests, Run, SCHEMA, SendLag, Series, Source, State,
 };
 use async_vs_threads::scenario::{
     ArrivalSpec, Cell, Client, EchoSpec, Family, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec, Pin, Point,
     Rounds, Scenario, SleepSpec, StepsSpec, Work, expect,
 };
+use async_vs_threads::schedule::{Arrivals, Pacing};
 use async_vs_threads::usage::Usage;
 
 /// A whole run, as a report gets it.
@@ -22,9 +23,9 @@ pub(crate) struct Fixture {
 
 const MS: Duration = Duration::from_millis(1);
 
-/// Six rounds of five scenarios on two processors.
+/// Six rounds of six scenarios on two processors.
 pub(crate) fn tour() -> Fixture {
-    let scenarios = vec![waiting(), computing(), heartbeat(), echo(), sweep()];
+    let scenarios = vec![waiting(), computing(), heartbeat(), echo(), rates(), sweep()];
     let records = records(&scenarios, 6);
     Fixture { run: run(&scenarios, records.len() as u64), scenarios, records }
 }
@@ -145,6 +146,35 @@ fn echo() -> Scenario {
     scenario("echo", question, "An HTTP echo of which some requests compute.", &models, work)
 }
 
+fn rates() -> Scenario {
+    let point = |label: &str, arrival| {
+        let load = LoadSpec {
+            client: Client::Raw,
+            connections: 50,
+            threads: 1,
+            warmup: MS * 50,
+            duration: MS * 200,
+            arrival,
+            timeout: MS * 2_000,
+            drain: MS * 50,
+            pin: Pin::Split,
+        };
+        let steps = StepsSpec::default();
+        let work = Work::Echo(EchoSpec { what: "hello".into(), steps, heavy: None, load });
+        Point { label: format!("load.rate = {label}"), work }
+    };
+    let open = |rate| ArrivalSpec::Open { rate, arrivals: Arrivals::Poisson, pacing: Pacing::Hybrid };
+    let points = vec![
+        point("20,000/s", open(20_000.0)),
+        point("100,000/s", open(100_000.0)),
+        point("max", ArrivalSpec::Closed { think: Duration::ZERO }),
+    ];
+    let question = "From what rate on does a model not keep up?";
+    let scenario =
+        scenario("rates", question, "Two rates and a maximum.", &["threads", "async"], points[0].work.clone());
+    Scenario { points, ..scenario }
+}
+
 fn sweep() -> Scenario {
     let point =
         |jobs: u32| Point { label: format!("jobs = {jobs}"), work: Work::Sleep(SleepSpec { jobs, wait: MS * 100 }) };
@@ -161,6 +191,7 @@ fn outcome(cell: &Cell, random: &mut fastrand::Rng) -> Outcome {
         return Outcome::Failed(Failure::ThreadLimit { needed: 20_000, limit, value: 65_530, allows: 15_882 });
     }
     Outcome::Measured(Box::new(match &cell.work {
+        Work::Echo(echo) if echo.heavy.is_none() => offered(cell.model, echo, random),
         Work::Echo(echo) => echoed(cell.model, echo, random),
         _ => worked(cell, random),
     }))
@@ -271,6 +302,61 @@ fn echoed(model: Model, echo: &EchoSpec, random: &mut fastrand::Rng) -> Measured
             requests,
             threads: 1,
             usage: usage(1, answered, 400_000_000),
+            ..LoadRecord::default()
+        }),
+    }
+}
+
+/// One server of constant speed behind one line: arithmetic, a request at a time.
+fn offered(model: Model, echo: &EchoSpec, random: &mut fastrand::Rng) -> Measured {
+    let service = if model == Model::Threads { 16_000 } else { 8_000 } + random.u64(0..300);
+    let window = echo.load.duration.as_nanos() as u64;
+    let rate = echo.load.arrival.offered();
+    let planned = rate.map_or(window / service, |rate| (rate * window as f64 / 1e9) as u64);
+    let mut all = Series {
+        name: "requests".into(),
+        response_time: Histogram::default(),
+        service_time: Histogram::default(),
+        lower_bound_from_ns: None,
+    };
+    let (mut lag, mut requests) = (SendLag::default(), Requests { planned, ..Requests::default() });
+    let (mut done, mut in_window) = (0, 0);
+    for k in 0..planned {
+        let due = rate.map_or(done, |rate| (k as f64 / rate * 1e9) as u64);
+        let sent = due.max(done);
+        done = sent + service / 2 + random.u64(0..service);
+        if done > window + echo.load.drain.as_nanos() as u64 {
+            requests.unsent += 1;
+            let waited = window - due + 50_000_000;
+            all.response_time.record(waited);
+            all.lower_bound_from_ns = Some(waited);
+            continue;
+        }
+        requests.completed += 1;
+        in_window += u64::from(done <= window);
+        all.response_time.record(done - due + 2_000);
+        all.service_time.record(done - sent);
+        lag.total.record(sent - due + 2_000);
+        lag.late.record(2_000);
+        lag.no_connection.record(sent - due);
+    }
+    let threads = if model == Model::Threads { 50 } else { 1 };
+    Measured {
+        wall_ns: window,
+        jobs: in_window,
+        threads,
+        series: vec![all],
+        heartbeat: None,
+        usage: usage(threads, in_window, service * in_window),
+        load: Some(LoadRecord {
+            offered_per_s: rate,
+            connections_asked: 50,
+            connections_opened: 50,
+            requests,
+            send_lag: lag,
+            threads: 1,
+            usage: usage(1, in_window, window / 3),
+            cpus: (vec![0], vec![1]),
             ..LoadRecord::default()
         }),
     }

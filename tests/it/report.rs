@@ -23,7 +23,10 @@ fn the_index_comes_first_and_every_scenario_has_a_page() {
     let fixture = fixture::tour();
     let pages = pages(&fixture);
     let names: Vec<&str> = pages.iter().map(|page| page.name.as_str()).collect();
-    assert_eq!(names, ["index.html", "waiting.html", "computing.html", "heartbeat.html", "echo.html", "price.html"]);
+    assert_eq!(
+        names,
+        ["index.html", "waiting.html", "computing.html", "heartbeat.html", "echo.html", "rates.html", "price.html"]
+    );
     for name in &names[1..] {
         assert!(pages[0].html.contains(&format!("href=\"{name}\"")), "{name} is not linked");
     }
@@ -150,7 +153,7 @@ fn a_run_without_records_says_so() {
     fixture.records.clear();
     fixture.run.state = State::Running;
     let pages = pages(&fixture);
-    assert!(pages[0].html.contains("This run has not ended: 0 of 192 trials left a record."));
+    assert!(pages[0].html.contains("This run has not ended: 0 of 228 trials left a record."));
     assert!(html(&pages, "echo.html").contains("No trial was run, so there is no answer."));
     let text = terminal::table(&fixture.scenarios[0], &fixture.run, &[], None, false);
     assert!(text.contains("no trial"), "{text}");
