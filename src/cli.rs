@@ -5,6 +5,8 @@
 
 mod check;
 mod completions;
+mod doctor;
+mod grid;
 mod list;
 mod load;
 mod output;
@@ -43,6 +45,7 @@ enum Verb {
     Serve(serve::Args),
     Load(load::Args),
     Report(report::Args),
+    Doctor(doctor::Args),
     Completions(completions::Args),
     /// Runs one trial from a spec on standard input; only `avt run` calls it.
     #[command(hide = true)]
@@ -61,6 +64,7 @@ pub fn main() -> ExitCode {
         Verb::Serve(args) => serve::main(&args),
         Verb::Load(args) => load::main(&args),
         Verb::Report(args) => report::main(&args),
+        Verb::Doctor(args) => doctor::main(&args),
         Verb::Completions(args) => completions::main(&args),
         Verb::Trial => return trial::run(),
     };

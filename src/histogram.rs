@@ -3,6 +3,8 @@
 //! A thin coat over HdrHistogram that fixes its bounds, saturates instead of failing, counts what it clipped, and is
 //! written in JSON as HdrHistogram V2 (deflated, base64), which the Java, Python and JavaScript readers open.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
@@ -12,7 +14,7 @@ use serde::{Deserialize, Serialize, de, ser};
 pub const HIGHEST: u64 = 3_600_000_000_000;
 
 /// A distribution of times in nanoseconds. About 260 KiB: one per worker or generator thread, never one per job.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Histogram {
     counts: hdrhistogram::Histogram<u64>,
     clipped: u64,
@@ -22,6 +24,18 @@ impl Default for Histogram {
     fn default() -> Self {
         let counts = hdrhistogram::Histogram::new_with_bounds(1, HIGHEST, 3);
         Self { counts: counts.expect("the bounds are constants that HdrHistogram takes"), clipped: 0 }
+    }
+}
+
+impl fmt::Debug for Histogram {
+    /// What is in it, not its 30,000 buckets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Histogram")
+            .field("len", &self.len())
+            .field("min", &self.min())
+            .field("max", &self.max())
+            .field("clipped", &self.clipped)
+            .finish()
     }
 }
 

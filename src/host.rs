@@ -101,6 +101,14 @@ pub fn raise_open_files() -> nix::Result<u64> {
     Ok(hard)
 }
 
+/// How many ports the kernel has for connections from here to one address and port.
+pub fn outgoing_ports() -> Option<u64> {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+    let mut ends = range.split_whitespace().map(|end| end.parse::<u64>().ok());
+    let (first, last) = (ends.next()??, ends.next()??);
+    Some((last + 1).saturating_sub(first))
+}
+
 /// Everything that bounds the number of threads this process may still start, the lowest first.
 ///
 /// A Rust thread takes up to four memory mappings: its stack, the stack's guard page, and the same for the

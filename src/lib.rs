@@ -23,7 +23,7 @@
 //! | 4 | [`workload`] | what a job does, two faces side by side |
 //! | 3 | [`record`], [`message`], [`usage`], [`ledger`], [`gate`] | what a trial leaves, says, costs and writes down as it goes; whether it can be believed |
 //! | 2 | [`scenario`] | the question; the TOML as written stays private |
-//! | 1 | [`http1`], [`schedule`] | the one codec of every server and of the raw client, sans IO; when each request is due |
+//! | 1 | [`http1`], [`schedule`], [`ruler`] | the one codec of every server and of the raw client, sans IO; when each request is due; what clock and timers cost |
 //! | 0 | [`histogram`], [`units`], [`host`], [`census`] | times, words for them, the machine, its threads |
 //! | beside 4 to 6 | [`report`] | records in, text out; imports floors 0 to 3 |
 //!
@@ -46,6 +46,7 @@ pub mod host;
 pub mod units;
 
 pub mod http1;
+pub mod ruler;
 pub mod schedule;
 
 pub mod scenario;

@@ -39,6 +39,11 @@ pub enum Role {
         /// What it shows in every answer, so that no other server is measured in its place.
         nonce: String,
     },
+    /// A server that does nothing but answer, to see what the generator itself can do.
+    NullServer {
+        /// As above.
+        nonce: String,
+    },
     /// The load generator of `echo`.
     Generator {
         /// Where the server listens.

@@ -3,6 +3,7 @@
 //! A run is a folder: [`run.json`](Run) says what was asked of which machine, and `trials.jsonl` holds one [`Record`] a
 //! line, written as each trial ends. Every report is computed from these two alone.
 
+mod ceiling;
 mod failure;
 mod file;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use ceiling::Ceiling;
 pub use failure::Failure;
 pub use file::{Folder, FolderError, RECORDS, RUN};
 
@@ -38,6 +40,8 @@ pub struct Run {
     pub host: Host,
     /// Iterations of the computing kernel this machine does in a second on one CPU.
     pub iterations_per_s: u64,
+    /// What the load generator can do here, for each kind of load in the run; empty where there is none.
+    pub ceilings: Vec<Ceiling>,
     /// The scenarios, in the order of the report.
     pub scenarios: Vec<Source>,
     /// The only models that were run of them; all where there is none.

@@ -4,6 +4,7 @@
 //! ([`Child`](child::Child)), and hands each record to whoever listens as an [`Event`]. It knows no report and draws no
 //! progress.
 
+mod ceiling;
 mod child;
 mod echo;
 mod interrupt;
@@ -13,15 +14,15 @@ mod plan;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::message::{Calibration, TrialSpec};
+use crate::message::{Calibration, Role, TrialSpec};
 use crate::record::{Failure, Measured, Outcome, Record, SCHEMA};
-use crate::scenario::{Scenario, Work};
+use crate::scenario::{Cell, Scenario, Work};
 use crate::workload::{calibrate, compute};
 
+pub use ceiling::{ceiling, load_on_nothing};
+pub use child::Halt;
 pub use interrupt::{Interrupt, name as signal_name};
 pub use plan::{Effort, Plan, Planned, plan};
-
-use child::Halt;
 
 /// What happens in a run.
 #[derive(Debug)]
@@ -92,6 +93,18 @@ pub fn calibrate_for(scenarios: &[Scenario]) -> Calibration {
     calibration
 }
 
+fn spec(cell: &Cell, calibration: &Calibration, seed: u64, role: Role, cpus: Vec<usize>) -> TrialSpec {
+    TrialSpec {
+        model: cell.model,
+        work: cell.work.clone(),
+        calibration: calibration.clone(),
+        role,
+        cpus,
+        seed,
+        parent: std::process::id(),
+    }
+}
+
 fn trial(
     planned: &Planned,
     program: &Program,
@@ -99,17 +112,9 @@ fn trial(
     interrupt: &Interrupt,
 ) -> Result<Measured, Halt> {
     let deadline = Deadline::after(planned.limit);
-    let spec = |role, cpus| TrialSpec {
-        model: planned.cell.model,
-        work: planned.cell.work.clone(),
-        calibration: calibration.clone(),
-        role,
-        cpus,
-        seed: planned.seed,
-        parent: std::process::id(),
-    };
+    let spec = |role, cpus| spec(&planned.cell, calibration, planned.seed, role, cpus);
     match &planned.cell.work {
-        Work::Echo(work) => echo::run(program, work, &spec, deadline, interrupt),
+        Work::Echo(work) => echo::run(program, work, |nonce| Role::Server { nonce }, &spec, deadline, interrupt),
         Work::Sleep(_) | Work::Offload(_) => jobs::run(program, &spec, deadline, interrupt),
     }
 }
@@ -151,7 +156,7 @@ impl Deadline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Cell, Model, SleepSpec};
+    use crate::scenario::{Model, SleepSpec};
 
     /// What a trial makes of a program that is not ours.
     fn outcome(script: &str, limit: Duration) -> Failure {

@@ -6,6 +6,7 @@
 
 mod generator;
 mod jobs;
+mod null;
 mod server;
 
 use std::io::{self, BufRead as _, Write as _};
@@ -38,6 +39,7 @@ pub fn run() -> ExitCode {
     let outcome = pin(&spec).and_then(|()| match &spec.role {
         Role::Jobs => jobs::run(&spec),
         Role::Server { nonce } => server::run(&spec, nonce),
+        Role::NullServer { nonce } => null::run(&spec, nonce),
         Role::Generator { server, nonce } => generator::run(&spec, *server, nonce),
     });
     match outcome.or_else(|failure| say(&Reply::Failed(failure))) {

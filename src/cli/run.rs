@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use crate::host::Host;
-use crate::record::{Folder, FolderError, Outcome, Record, Run, SCHEMA, Source, State};
+use crate::record::{Ceiling, Folder, FolderError, Outcome, Record, Run, SCHEMA, Source, State};
 use crate::report;
-use crate::runner::{self, Effort, Ending, Event, Interrupt, Plan, Program, plan};
-use crate::scenario::{Model, Scenario};
+use crate::runner::{self, Effort, Ending, Event, Halt, Interrupt, Plan, Program, plan};
+use crate::scenario::{EchoSpec, Model, Scenario, Work};
 use crate::units;
 
 use super::output::{Stop, color, note, print, print_json, width};
@@ -84,11 +84,22 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         },
         host,
         iterations_per_s: calibration.iterations_per_s,
+        ceilings: Vec::new(),
         scenarios: named.into_iter().map(source).collect(),
         models: args.model.clone(),
         trials_planned: plan.trials.len() as u64,
     };
     let mut folder = make_folder(args.out.as_deref(), &run)?;
+
+    match ceilings(&scenarios, &interrupt) {
+        Ok(ceilings) => run.ceilings = ceilings,
+        Err(signal) => {
+            run.state = State::Partial(runner::signal_name(signal));
+            folder.write_run(&run).map_err(Stop::machine)?;
+            return Err(Stop::signal(signal));
+        }
+    }
+    folder.write_run(&run).map_err(Stop::machine)?;
 
     let mut records: Vec<Record> = Vec::new();
     let mut progress = Progress::new(&plan, args.json);
@@ -151,6 +162,27 @@ fn chosen(args: &Args) -> Result<Vec<Named>, Stop> {
         Ok(Named { given, scenario })
     });
     named.collect()
+}
+
+/// What the load generator can do here, once for each kind of load; the number of the signal that ended it. Without
+/// one the run goes on.
+fn ceilings(scenarios: &[Scenario], interrupt: &Interrupt) -> Result<Vec<Ceiling>, i32> {
+    const LENGTH: Duration = Duration::from_millis(300);
+    let mut ceilings: Vec<Ceiling> = Vec::new();
+    for point in scenarios.iter().flat_map(|scenario| &scenario.points) {
+        let Work::Echo(EchoSpec { load, .. }) = &point.work else { continue };
+        if ceilings.iter().any(|ceiling| ceiling.is_of(load)) {
+            continue;
+        }
+        match runner::ceiling(load, LENGTH, &Program::this(), interrupt) {
+            Ok(ceiling) => ceilings.push(ceiling),
+            Err(Halt::Interrupted(signal)) => return Err(signal),
+            Err(Halt::Failed(why)) => {
+                note(format_args!("avt: what the load generator can do here is not known: {why}"));
+            }
+        }
+    }
+    Ok(ceilings)
 }
 
 fn source(named: Named) -> Source {

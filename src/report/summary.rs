@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::histogram::Histogram;
-use crate::record::{Failure, LoadRecord, Measured, Outcome, Record, Run};
+use crate::record::{Ceiling, Failure, LoadRecord, Measured, Outcome, Record, Run};
 use crate::scenario::{Cell, Model, Scenario, Work, expect};
 use crate::units;
 
@@ -48,6 +48,8 @@ pub struct PointSummary {
     pub label: String,
     /// The work of a model that gets all jobs.
     pub work: Work,
+    /// What the load generator can do; nothing where there is none, or it was not measured.
+    pub ceiling: Option<Ceiling>,
     /// One a model, in the order of the scenario.
     pub cells: Vec<CellSummary>,
 }
@@ -173,6 +175,10 @@ pub fn of(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<PointSummar
         .map(|point| PointSummary {
             label: point.label.clone(),
             work: point.work.clone(),
+            ceiling: match &point.work {
+                Work::Echo(echo) => run.ceilings.iter().find(|ceiling| ceiling.is_of(&echo.load)).copied(),
+                Work::Sleep(_) | Work::Offload(_) => None,
+            },
             cells: cells.iter().filter(|cell| cell.point == point.label).map(summary).collect(),
         })
         .collect()

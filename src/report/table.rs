@@ -2,6 +2,7 @@
 
 use super::summary::{CellSummary, Measures, Percentile, PointSummary, SeriesSummary, Spread};
 use super::words;
+use crate::record::Ceiling;
 use crate::scenario::{Family, Work};
 use crate::units;
 
@@ -122,7 +123,11 @@ fn starves(point: &PointSummary) -> bool {
 
 fn of(point: &PointSummary, columns: Vec<Column>, series: &str) -> Table {
     let rows: Vec<Row> = point.cells.iter().map(|cell| row(cell, &columns, series)).collect();
-    Table { columns, rows, about_load: placement(point).into_iter().chain(lost(point)).collect() }
+    Table {
+        columns,
+        rows,
+        about_load: placement(point).into_iter().chain(share_of_ceiling(point)).chain(lost(point)).collect(),
+    }
 }
 
 /// The cells with requests that got no answer, in words.
@@ -144,6 +149,21 @@ fn placement(point: &PointSummary) -> Option<String> {
         return Some("Server and load generator ran on whichever CPUs the kernel chose.".into());
     }
     Some(format!("The server ran on {}, the load generator on {}.", words::cpus(server), words::cpus(generator)))
+}
+
+/// How much of what the generator can do was used by the fastest.
+fn share_of_ceiling(point: &PointSummary) -> Option<String> {
+    let Ceiling { floor_ns, per_s, connections, .. } = point.ceiling?;
+    let rates = point.cells.iter().filter_map(|cell| Some((cell.measures.as_ref()?.throughput.median, cell)));
+    let (most, fastest) = rates.max_by(|one, other| one.0.total_cmp(&other.0))?;
+    Some(format!(
+        "Against a server that does nothing, the generator itself reached {}/s over {connections} connections, of which {} \
+         used {}; and no less than {} over one.",
+        words::per_second(per_s),
+        fastest.cell.model,
+        words::percent(most / per_s),
+        words::time(floor_ns as f64),
+    ))
 }
 
 impl Table {

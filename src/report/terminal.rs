@@ -83,7 +83,7 @@ fn remarks(table: &Table) -> Vec<String> {
 }
 
 /// Lines of at most this width, broken between words; every line but the first begins with the indent.
-fn wrapped(text: &str, width: usize, indent: &str) -> Vec<String> {
+pub fn wrapped(text: &str, width: usize, indent: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("there is always a line");

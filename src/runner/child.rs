@@ -18,7 +18,7 @@ use super::{Deadline, Program};
 
 /// Why a trial ends without a measurement.
 #[derive(Debug)]
-pub(super) enum Halt {
+pub enum Halt {
     /// It failed, and the run goes on.
     Failed(Failure),
     /// The run itself was ended by this signal.

@@ -16,6 +16,7 @@ use super::{Deadline, Interrupt, Program};
 pub(super) fn run(
     program: &Program,
     work: &EchoSpec,
+    server: fn(String) -> Role,
     spec: &dyn Fn(Role, Vec<usize>) -> TrialSpec,
     deadline: Deadline,
     interrupt: &Interrupt,
@@ -26,7 +27,7 @@ pub(super) fn run(
     };
     let nonce = format!("{:016x}", fastrand::u64(..));
 
-    let role = Role::Server { nonce: nonce.clone() };
+    let role = server(nonce.clone());
     let mut server = Child::start(program, "server", &spec(role, server_cpus.clone()))?;
     let port = match next_reply(&mut [&mut server], deadline, interrupt)? {
         (_, Reply::Ready { port, nonce: shown }) if shown == nonce => port,

@@ -55,7 +55,7 @@ impl Plan {
 const OVERHEAD: Duration = Duration::from_millis(25);
 
 /// What a trial may take beyond three times what it should.
-const GRACE: Duration = Duration::from_secs(30);
+pub(super) const GRACE: Duration = Duration::from_secs(30);
 
 /// Plans all rounds of all scenarios, one scenario after the other.
 pub fn plan(scenarios: &[Scenario], effort: Effort, seed: u64, processors: u32) -> Plan {

@@ -44,12 +44,15 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
     let server = thread::Builder::new().name("server".into()).spawn(serve);
     server.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
     say(&Reply::Ready { port, nonce: nonce.to_owned() })?;
-    obey(&service.echo)
+    obey(|| match service.echo.wrong() {
+        0 => Ok(census::threads()),
+        wrong => Err(Failure::WrongWork { what: format!("the steps of {wrong} requests gave a wrong checksum") }),
+    })
 }
 
 /// Raises the soft limit of open files, and refuses what the hard one cannot hold: a server that ran out would starve
 /// connections that the kernel had already accepted for it.
-fn check_descriptors(connections: u32) -> Result<(), Failure> {
+pub(super) fn check_descriptors(connections: u32) -> Result<(), Failure> {
     /// Standard streams, the listener, the runtime's own, and files read for a moment.
     const OWN: u64 = 64;
     let limit = host::raise_open_files().map_err(|error| Failure::Refused { what: format!("open files: {error}") })?;
@@ -61,8 +64,9 @@ fn check_descriptors(connections: u32) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Measures between the two orders, and ends with standard input.
-fn obey(echo: &Echo) -> Result<(), Failure> {
+/// Measures between the two orders, and ends with standard input. `threads` tells how many served, unless they served
+/// wrongly.
+pub(super) fn obey(threads: impl Fn() -> Result<u64, Failure>) -> Result<(), Failure> {
     let mut meter = None;
     for line in io::stdin().lock().lines() {
         let order = line.ok().and_then(|line| serde_json::from_str(&line).ok());
@@ -70,11 +74,7 @@ fn obey(echo: &Echo) -> Result<(), Failure> {
             (Some(Order::Begin), _) => meter = Some(Meter::start()),
             (Some(Order::End), Some(begun)) => {
                 let usage = Meter::stop(begun);
-                if echo.wrong() > 0 {
-                    let what = format!("the steps of {} requests gave a wrong checksum", echo.wrong());
-                    return Err(Failure::WrongWork { what });
-                }
-                say(&Reply::Served(Box::new(Served { threads: census::threads(), usage })))?;
+                say(&Reply::Served(Box::new(Served { threads: threads()?, usage })))?;
                 meter = None;
             }
             _ => return Err(Failure::WrongWork { what: "an order that makes no sense".into() }),

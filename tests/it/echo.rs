@@ -75,7 +75,9 @@ fn a_lost_server_or_generator_is_a_record_and_takes_the_other_with_it() {
     let mut command = avt(["run", "--rounds", "2", "--out"]);
     command.arg(&out).arg(scenario(home.path(), "long-echo", &echo(r#"["async"]"#, load)));
     let mut parent = Running(command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
-    let stderr = BufReader::new(parent.0.stderr.take().unwrap()).lines();
+    let mut stderr = BufReader::new(parent.0.stderr.take().unwrap()).lines();
+    // Before the trials the generator itself is measured, by pairs of its own.
+    assert!(stderr.any(|line| line.unwrap().contains("from trial 1 of 2")));
     // Read to its end by a thread of its own, or the parent could not write to it any more.
     std::thread::spawn(move || stderr.for_each(drop));
     let pid = parent.0.id();

@@ -5,7 +5,8 @@ use std::time::Duration;
 use async_vs_threads::histogram::Histogram;
 use async_vs_threads::host::{Host, ThreadLimit};
 use async_vs_threads::record::{
-    Failure, Heartbeat, LoadRecord, Measured, Outcome, Record, Requests, Run, SCHEMA, SendLag, Series, Source, State,
+    Ceiling, Failure, Heartbeat, LoadRecord, Measured, Outcome, Record, Requests, Run, SCHEMA, SendLag, Series, Source,
+    State,
 };
 use async_vs_threads::scenario::{
     ArrivalSpec, Cell, Client, EchoSpec, Family, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec, Pin, Point,
@@ -53,6 +54,16 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
             debug_build: false,
         },
         iterations_per_s: 412_000_000,
+        ceilings: vec![Ceiling {
+            client: Client::Raw,
+            threads: 1,
+            pin: Pin::Split,
+            floor_ns: 18_000,
+            connections: 50,
+            per_s: 180_000.0,
+            generator_cpu: 0.99,
+            server_cpu: 0.9,
+        }],
         scenarios: scenarios
             .iter()
             .map(|s| Source { name: s.name.clone(), given: s.name.clone(), toml: s.source.clone() })

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
+use crate::cli::grid::Grid;
 use crate::gate::{self, Gate};
 use crate::histogram::Histogram;
 use crate::load::{Loaded, Loop, Plan};
@@ -123,24 +123,20 @@ pub(super) fn text(loaded: &Loaded, server: Option<&Server>, partial: bool) -> S
         units::three_digits(load.mean_in_flight),
     );
 
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["", "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max"]);
+    let percentiles: Vec<&str> = PERCENTILES.iter().map(|(name, _)| *name).chain(["max"]).collect();
+    let mut table = Grid::new(&[""], &percentiles);
     let series = &loaded.series[0];
     let from = series.lower_bound_from_ns;
-    table.add_row(row("response time", &series.response_time, from));
-    table.add_row(row("service time", &series.service_time, None));
+    table.row(row("response time", &series.response_time, from));
+    table.row(row("service time", &series.service_time, None));
     if load.offered_per_s.is_some() {
-        table.add_row(row("send lag", &load.send_lag.total, None));
-        table.add_row(row("  no connection free", &load.send_lag.no_connection, None));
-        table.add_row(row("  generator late", &load.send_lag.late, None));
-    }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
+        table.row(row("send lag", &load.send_lag.total, None));
+        table.row(row("  no connection free", &load.send_lag.no_connection, None));
+        table.row(row("  generator late", &load.send_lag.late, None));
     }
     text.push('\n');
     for line in table.lines() {
-        let _ = writeln!(text, "{}", line.trim_end());
+        let _ = writeln!(text, "{line}");
     }
     if from.is_some() {
         text.push_str(">= : rests on requests that never got their answer\n");

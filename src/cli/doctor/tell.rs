@@ -1,0 +1,183 @@
+//! What was found, as JSON and as text.
+
+use std::fmt::Write as _;
+use std::iter;
+
+use serde_json::{Value, json};
+
+use crate::cli::grid::Grid;
+use crate::cli::output::width;
+use crate::report::summary::Spread;
+use crate::report::terminal;
+use crate::units;
+
+use super::findings::{Findings, Late, Paced, Round};
+
+/// Times are microseconds, floating point; what was not measured is null.
+pub(super) fn json(findings: &Findings) -> Value {
+    let Findings { host, ports, clock, timers, ceilings, pacing, failures, partial } = findings;
+    json!({
+        "schema": 1,
+        "partial": partial,
+        "host": host,
+        "outgoing_ports": ports,
+        "clock": { "read_ns": clock.read_ns, "step_ns": clock.step_ns },
+        "timers": timers.iter().map(timer).collect::<Vec<_>>(),
+        "generator": {
+            "rounds": ceilings.len(),
+            "floor_us": spread(findings.ceiling(|c| c.floor_ns as f64 / 1e3)),
+            "ceiling": {
+                "connections": ceilings.first().map(|c| c.connections),
+                "per_s": spread(findings.ceiling(|c| c.per_s)),
+                "generator_cpu_share": spread(findings.ceiling(|c| c.generator_cpu)),
+                "server_cpu_share": spread(findings.ceiling(|c| c.server_cpu)),
+            },
+            "pacing": pacing.iter().map(paced).collect::<Vec<_>>(),
+        },
+        "failures": failures,
+        "advice": findings.advice(),
+    })
+}
+
+fn timer(late: &Late) -> Value {
+    let micros = |nanos: Option<u64>| nanos.map(|nanos| nanos as f64 / 1e3);
+    json!({
+        "timer": late.timer.name(),
+        "asked_us": late.asked.as_nanos() as f64 / 1e3,
+        "late_us": {
+            "count": late.by.len(),
+            "p50": micros(late.by.quantile(0.5)),
+            "p99": micros(late.by.credible_quantile(0.99)),
+            "max": micros(late.by.max()),
+        },
+    })
+}
+
+fn paced(paced: &Paced) -> Value {
+    json!({
+        "offered_per_s": paced.rate,
+        "pacing": paced.pacing.name(),
+        "late_p50_us": spread(paced.over_rounds(|round| Some(round.p50_ns / 1e3))),
+        "late_p99_us": spread(paced.over_rounds(|round| Some(round.p99_ns? / 1e3))),
+        "generator_cpu_share": spread(paced.over_rounds(|round| Some(round.cpu_share))),
+        "achieved_per_s": spread(paced.over_rounds(|round| Some(round.per_s))),
+    })
+}
+
+fn spread(spread: Option<Spread>) -> Value {
+    json!(spread.map(|spread| json!({ "median": spread.median, "min": spread.min, "max": spread.max })))
+}
+
+/// Sections, and at last what follows from them.
+pub(super) fn text(findings: &Findings) -> String {
+    let sections = [
+        machine(findings),
+        clocks(findings),
+        generator(findings),
+        list("What follows", &findings.advice()),
+        list("What could not be measured", &findings.failures),
+    ];
+    let mut text: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
+    if findings.partial {
+        text.insert(0, "Ended early: this is what was measured until then.".into());
+    }
+    text.join("\n\n")
+}
+
+fn machine(findings: &Findings) -> String {
+    let host = &findings.host;
+    let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "n/a".into());
+    let memory = host.memory_bytes.map_or_else(|| "n/a".into(), units::bytes);
+    let count = |n: Option<u64>| n.map_or_else(|| "n/a".into(), units::count);
+    let mut text = "This machine\n".to_owned();
+    let _ = writeln!(text, "  CPUs     {} of {}", host.cpus, known(&host.cpu));
+    let _ = writeln!(text, "  memory   {memory}");
+    let _ = writeln!(text, "  kernel   {}", known(&host.kernel));
+    for limit in &host.thread_limits {
+        let (allows, value) = (units::count(limit.allows), units::count(limit.value));
+        let _ = writeln!(text, "  threads  {allows} more by {} = {value}", limit.name);
+    }
+    let _ = writeln!(text, "  files    {} open in a process", count(host.open_files));
+    let _ = write!(text, "  ports    {} for connections to one server", count(findings.ports));
+    text
+}
+
+fn clocks(findings: &Findings) -> String {
+    let clock = &findings.clock;
+    let source = findings.host.clocksource.as_deref().unwrap_or("unknown");
+    let text = format!(
+        "Clock: {source}; a look at it costs {:.1} ns, its smallest step is {} ns\n\nTimers: how much later than asked they ring\n",
+        clock.read_ns, clock.step_ns
+    );
+    let mut table = Grid::new(&["asked", "timer"], &["p50", "p99", "max"]);
+    let show = |nanos: Option<u64>| nanos.map_or_else(|| "n/a".into(), units::duration);
+    for Late { timer, asked, by } in &findings.timers {
+        table.row([
+            units::exact(*asked),
+            timer.name().into(),
+            show(by.quantile(0.5)),
+            show(by.credible_quantile(0.99)),
+            show(by.max()),
+        ]);
+    }
+    text + &indented(table)
+}
+
+fn generator(findings: &Findings) -> String {
+    let time = |ns: f64| units::duration(ns.round() as u64);
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    let mut text = "The load generator, on one thread, against a server that does nothing\n".to_owned();
+    let told = |spread: Option<Spread>, show: &dyn Fn(f64) -> String| {
+        spread.map_or_else(|| "n/a".into(), |spread| ranged(&spread, show))
+    };
+    let _ = writeln!(
+        text,
+        "  floor    {} at the median, over one connection",
+        told(findings.ceiling(|c| c.floor_ns as f64), &time)
+    );
+    let _ = writeln!(
+        text,
+        "  ceiling  {}, over {} connections; the generator used {} of its CPU, the server {}",
+        told(findings.ceiling(|c| c.per_s), &units::rate),
+        findings.ceilings.first().map_or(0, |ceiling| ceiling.connections),
+        told(findings.ceiling(|c| c.generator_cpu), &percent),
+        told(findings.ceiling(|c| c.server_cpu), &percent),
+    );
+    text += "\nPacing: how much later than due its requests leave, in even steps over 50 connections\n";
+    let mut table = Grid::new(&["rate", "pacing"], &["p50", "p99", "CPU", "answered"]);
+    for paced in &findings.pacing {
+        let over = |figure: &dyn Fn(&Round) -> Option<f64>| paced.over_rounds(figure);
+        table.row([
+            units::rate(paced.rate),
+            paced.pacing.name().into(),
+            told(over(&|round| Some(round.p50_ns)), &time),
+            told(over(&|round| round.p99_ns), &time),
+            told(over(&|round| Some(round.cpu_share)), &percent),
+            told(over(&|round| Some(round.per_s)), &units::rate),
+        ]);
+    }
+    text + &indented(table)
+}
+
+/// `18.2 us (17.9 us to 18.8 us)`: the median of the rounds and their range.
+fn ranged(spread: &Spread, show: &dyn Fn(f64) -> String) -> String {
+    if spread.rounds < 2 {
+        return show(spread.median);
+    }
+    format!("{} ({} to {})", show(spread.median), show(spread.min), show(spread.max))
+}
+
+fn indented(table: Grid) -> String {
+    let lines: Vec<String> = table.lines().iter().map(|line| format!(" {line}")).collect();
+    lines.join("\n")
+}
+
+fn list(title: &str, sentences: &[String]) -> String {
+    if sentences.is_empty() {
+        return String::new();
+    }
+    let width = usize::from(width().unwrap_or(100)).clamp(40, 120) - 4;
+    let lines =
+        sentences.iter().map(|sentence| format!("  - {}", terminal::wrapped(sentence, width, "    ").join("\n")));
+    iter::once(title.to_owned()).chain(lines).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,33 @@
+//! What the load generator itself can do on a machine.
+
+use serde::{Deserialize, Serialize};
+
+use crate::scenario::{Client, LoadSpec, Pin};
+
+/// How fast a load generator is against a server that does nothing: the thickness of the ruler. No server can look better.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ceiling {
+    /// Which client asked.
+    pub client: Client,
+    /// On how many threads.
+    pub threads: u16,
+    /// Which CPUs generator and server had.
+    pub pin: Pin,
+    /// The median response time over one connection, in a closed loop, nanoseconds.
+    pub floor_ns: u64,
+    /// Connections of the closed loop that gave the following figures.
+    pub connections: u32,
+    /// Answers a second.
+    pub per_s: f64,
+    /// CPU time of the generator for each second of each of its threads, 0 to 1.
+    pub generator_cpu: f64,
+    /// CPU time of the server for each second, 0 to 1: it has one thread.
+    pub server_cpu: f64,
+}
+
+impl Ceiling {
+    /// Whether it is the ceiling of such a load.
+    pub fn is_of(&self, load: &LoadSpec) -> bool {
+        (self.client, self.threads, self.pin) == (load.client, load.threads, load.pin)
+    }
+}

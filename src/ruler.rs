@@ -1,0 +1,125 @@
+//! What this machine measures time with: what a look at the clock costs, and how late its timers ring.
+
+use std::hint::black_box;
+use std::io;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::Timespec;
+use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime};
+use tokio::runtime::Builder;
+
+use crate::histogram::Histogram;
+use crate::units;
+
+/// The clock behind [`Instant`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Clock {
+    /// What one look at it costs, nanoseconds: the least of ten series.
+    pub read_ns: f64,
+    /// The smallest step it was seen to make, nanoseconds.
+    pub step_ns: u64,
+}
+
+/// Looks at the clock a million times: about 40 ms.
+pub fn clock() -> Clock {
+    const LOOKS: u32 = 100_000;
+    let series = |_| {
+        let begun = Instant::now();
+        for _ in 0..LOOKS {
+            black_box(Instant::now());
+        }
+        begun.elapsed().as_nanos() as f64 / f64::from(LOOKS)
+    };
+    let read_ns = (0..10).map(series).fold(f64::INFINITY, f64::min);
+    let mut step_ns = u64::MAX;
+    for _ in 0..LOOKS {
+        let (one, next) = (Instant::now(), Instant::now());
+        let step = units::nanos(next - one);
+        if step > 0 {
+            step_ns = step_ns.min(step);
+        }
+    }
+    Clock { read_ns, step_ns }
+}
+
+/// A way to sleep until an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// [`std::thread::sleep`]: the kernel's `nanosleep`, and the slack of 50 us that it grants itself for a thread.
+    Thread,
+    /// `tokio::time::sleep` on a runtime of one thread: a wheel of 1 ms ticks, rounded up.
+    Tokio,
+    /// A read of a timerfd, which the load generator's loop waits for: without that slack.
+    Timerfd,
+}
+
+impl Timer {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Thread, Self::Tokio, Self::Timerfd];
+
+    /// As one would look it up.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Thread => "std::thread::sleep",
+            Self::Tokio => "tokio::time::sleep",
+            Self::Timerfd => "timerfd",
+        }
+    }
+
+    /// Sleeps so often for so long, and tells how much longer each sleep was.
+    pub fn overshoot(self, length: Duration, times: u32) -> io::Result<Histogram> {
+        let mut late = Histogram::default();
+        let mut note = |begun: Instant| late.record(units::nanos(begun.elapsed().saturating_sub(length)));
+        match self {
+            Self::Thread => {
+                for _ in 0..times {
+                    let begun = Instant::now();
+                    thread::sleep(length);
+                    note(begun);
+                }
+            }
+            Self::Tokio => Builder::new_current_thread().enable_time().build()?.block_on(async {
+                for _ in 0..times {
+                    let begun = Instant::now();
+                    tokio::time::sleep(length).await;
+                    note(begun);
+                }
+            }),
+            Self::Timerfd => {
+                let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC)?;
+                let it_value = Timespec { tv_sec: length.as_secs() as i64, tv_nsec: length.subsec_nanos().into() };
+                let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value };
+                for _ in 0..times {
+                    let begun = Instant::now();
+                    timerfd_settime(&timer, TimerfdTimerFlags::empty(), &once)?;
+                    rustix::io::read(&timer, &mut [0; 8])?;
+                    note(begun);
+                }
+            }
+        }
+        Ok(late)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_costs_something_and_makes_steps() {
+        let Clock { read_ns, step_ns } = clock();
+        assert!(read_ns > 0.0 && read_ns.is_finite());
+        assert!(step_ns > 0 && step_ns < u64::MAX);
+    }
+
+    #[test]
+    fn no_timer_rings_early() {
+        let length = Duration::from_millis(2);
+        for timer in Timer::ALL {
+            let begun = Instant::now();
+            assert_eq!(timer.overshoot(length, 5).unwrap().len(), 5, "{}", timer.name());
+            assert!(begun.elapsed() >= length * 5, "{} rang early", timer.name());
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The generator against a server that does nothing: what is measured is the generator.
+
+use std::time::Duration;
+
+use crate::message::{Calibration, Role};
+use crate::record::{Ceiling, Failure, Measured};
+use crate::scenario::{ArrivalSpec, Cell, EchoSpec, LoadSpec, Model, StepsSpec, Work, expect};
+
+use super::child::Halt;
+use super::{Deadline, Interrupt, Program, echo, plan, spec};
+
+/// Connections of the ceiling.
+const CONNECTIONS: u32 = 50;
+
+/// Puts a load on a server that does nothing, in processes and on CPUs as those of an echo trial. Must be called by the
+/// main thread, as [`run`](super::run).
+pub fn load_on_nothing(load: LoadSpec, seed: u64, program: &Program, interrupt: &Interrupt) -> Result<Measured, Halt> {
+    let echo = EchoSpec { what: "hello".into(), steps: StepsSpec::default(), heavy: None, load };
+    let cell = Cell {
+        scenario: "doctor".into(),
+        point: String::new(),
+        // It serves nothing here.
+        model: Model::Async,
+        work: Work::Echo(echo.clone()),
+        jobs_wanted: None,
+    };
+    let expected = expect::wall(&cell.work, cell.model, 1);
+    let deadline = Deadline::after(expected * 3 + plan::GRACE);
+    let calibration = Calibration::default();
+    let spec = |role, cpus| spec(&cell, &calibration, seed, role, cpus);
+    echo::run(program, &echo, |nonce| Role::NullServer { nonce }, &spec, deadline, interrupt)
+}
+
+/// The ceiling of such a load, in two closed loops of this length and a tenth of it to warm up.
+pub fn ceiling(of: &LoadSpec, length: Duration, program: &Program, interrupt: &Interrupt) -> Result<Ceiling, Halt> {
+    let measure = |connections: u32, threads: u16| {
+        let arrival = ArrivalSpec::Closed { think: Duration::ZERO };
+        let load = LoadSpec { connections, threads, arrival, warmup: length / 10, duration: length, ..*of };
+        load_on_nothing(load, 0, program, interrupt)
+    };
+    let (alone, many) = (measure(1, 1)?, measure(CONNECTIONS, of.threads)?);
+    let nothing = || Failure::WrongWork { what: "a server that does nothing was asked nothing".into() };
+    let floor = alone.series.first().and_then(|series| series.response_time.quantile(0.5));
+    let load = many.load.as_ref().ok_or_else(nothing)?;
+    let share = |cpu_ns: u64, threads: u32| cpu_ns as f64 / (many.wall_ns.max(1) as f64 * f64::from(threads));
+    Ok(Ceiling {
+        client: of.client,
+        threads: of.threads,
+        pin: of.pin,
+        floor_ns: floor.ok_or_else(nothing)?,
+        connections: CONNECTIONS,
+        per_s: many.throughput(),
+        generator_cpu: share(load.usage.cpu_ns(), load.threads),
+        server_cpu: share(many.usage.cpu_ns(), 1),
+    })
+}

@@ -1,0 +1,82 @@
+//! A server that does nothing: the same bytes back for every question, by one thread and one epoll.
+//!
+//! No codec, no routes, no time-outs: what a load generator measures here is itself and the kernel. It understands only
+//! what the raw client and reqwest send it, one whole question after the other; any other peer is hung up on.
+
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd as _;
+use std::process;
+use std::thread;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::io::Errno;
+
+use crate::message::{Reply, TrialSpec};
+use crate::model;
+use crate::record::Failure;
+use crate::scenario::Work;
+
+use super::say;
+use super::server::{check_descriptors, obey};
+
+pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
+    if let Work::Echo(work) = &spec.work {
+        check_descriptors(work.load.connections)?;
+    }
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nAvt-Nonce: {nonce}\r\n\r\nhello");
+    let refused = |error: io::Error| Failure::Refused { what: format!("a port of 127.0.0.1: {error}") };
+    let listener = model::listen((Ipv4Addr::LOCALHOST, 0).into()).map_err(refused)?;
+    let port = listener.local_addr().map_err(refused)?.port();
+    let serve = move || {
+        let Err(error) = respond(&listener, answer.as_bytes());
+        let _ = say(&Reply::Failed(Failure::Refused { what: format!("the server could not go on: {error}") }));
+        process::exit(1);
+    };
+    let server = thread::Builder::new().name("server".into()).spawn(serve);
+    server.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
+    say(&Reply::Ready { port, nonce: nonce.to_owned() })?;
+    obey(|| Ok(1))
+}
+
+fn respond(listener: &TcpListener, answer: &[u8]) -> io::Result<std::convert::Infallible> {
+    let ready = epoll::create(CreateFlags::CLOEXEC)?;
+    let name = |fd: i32| EventData::new_u64(fd as u64);
+    listener.set_nonblocking(true)?;
+    epoll::add(&ready, listener, name(listener.as_raw_fd()), EventFlags::IN)?;
+    // By their descriptors, which are small numbers.
+    let mut peers: Vec<Option<TcpStream>> = Vec::new();
+    let (mut events, mut bytes) = (Vec::with_capacity(256), [0; 4_096]);
+    loop {
+        events.clear();
+        match epoll::wait(&ready, spare_capacity(&mut events), None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        for &epoll::Event { data, .. } in &events {
+            let fd = data.u64() as usize;
+            if fd == listener.as_raw_fd() as usize {
+                let Ok((peer, _)) = listener.accept() else { continue };
+                peer.set_nonblocking(true)?;
+                peer.set_nodelay(true)?;
+                let fd = peer.as_raw_fd();
+                epoll::add(&ready, &peer, name(fd), EventFlags::IN)?;
+                peers.resize_with(peers.len().max(fd as usize + 1), || None);
+                peers[fd as usize] = Some(peer);
+            } else if let Some(Some(peer)) = peers.get_mut(fd)
+                && !answered(peer, answer, &mut bytes)
+            {
+                peers[fd] = None;
+            }
+        }
+    }
+}
+
+/// Whether a question came whole and its answer went whole.
+fn answered(peer: &mut TcpStream, answer: &[u8], bytes: &mut [u8]) -> bool {
+    match peer.read(bytes) {
+        Ok(n) => bytes[..n].ends_with(b"\r\n\r\n") && peer.write(answer).is_ok_and(|sent| sent == answer.len()),
+        Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
+    }
+}
