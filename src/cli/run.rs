@@ -91,14 +91,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     };
     let mut folder = make_folder(args.out.as_deref(), &run)?;
 
-    match ceilings(&scenarios, &interrupt) {
-        Ok(ceilings) => run.ceilings = ceilings,
-        Err(signal) => {
-            run.state = State::Partial(runner::signal_name(signal));
-            folder.write_run(&run).map_err(Stop::machine)?;
-            return Err(Stop::signal(signal));
-        }
-    }
+    run.ceilings = ceilings(&scenarios, &interrupt);
     folder.write_run(&run).map_err(Stop::machine)?;
 
     let mut records: Vec<Record> = Vec::new();
@@ -164,9 +157,8 @@ fn chosen(args: &Args) -> Result<Vec<Named>, Stop> {
     named.collect()
 }
 
-/// What the load generator can do here, once for each kind of load; the number of the signal that ended it. Without
-/// one the run goes on.
-fn ceilings(scenarios: &[Scenario], interrupt: &Interrupt) -> Result<Vec<Ceiling>, i32> {
+/// What the load generator can do here, once for each kind of load. Where that cannot be found out, the run goes on.
+fn ceilings(scenarios: &[Scenario], interrupt: &Interrupt) -> Vec<Ceiling> {
     const LENGTH: Duration = Duration::from_millis(300);
     let mut ceilings: Vec<Ceiling> = Vec::new();
     for point in scenarios.iter().flat_map(|scenario| &scenario.points) {
@@ -176,13 +168,14 @@ fn ceilings(scenarios: &[Scenario], interrupt: &Interrupt) -> Result<Vec<Ceiling
         }
         match runner::ceiling(load, LENGTH, &Program::this(), interrupt) {
             Ok(ceiling) => ceilings.push(ceiling),
-            Err(Halt::Interrupted(signal)) => return Err(signal),
+            // Which ends the run itself, before its first trial.
+            Err(Halt::Interrupted(_)) => break,
             Err(Halt::Failed(why)) => {
                 note(format_args!("avt: what the load generator can do here is not known: {why}"));
             }
         }
     }
-    Ok(ceilings)
+    ceilings
 }
 
 fn source(named: Named) -> Source {
