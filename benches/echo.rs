@@ -8,8 +8,8 @@ mod common;
 
 use std::time::Duration;
 
-use async_vs_threads::load::{self, Loop, Plan, Question, Until};
-use async_vs_threads::scenario::Client;
+use async_vs_threads::load::{self, Plan, Question, Until};
+use async_vs_threads::scenario::{ArrivalSpec, Client};
 use common::Server;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 
@@ -32,7 +32,7 @@ fn wall(server: &Server, connections: u32, requests: u64) -> Duration {
         threads: 1,
         warmup: Duration::ZERO,
         until: Until::Requests(requests),
-        arrival: Loop::Closed { think: Duration::ZERO },
+        arrival: ArrivalSpec::Closed { think: Duration::ZERO },
         timeout: Duration::from_secs(5),
         drain: Duration::from_secs(5),
         stamp: None,

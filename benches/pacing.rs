@@ -18,8 +18,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use async_vs_threads::host;
-use async_vs_threads::load::{self, Loop, Plan, Question, Until};
-use async_vs_threads::scenario::Client;
+use async_vs_threads::load::{self, Plan, Question, Until};
+use async_vs_threads::scenario::{ArrivalSpec, Client};
 use async_vs_threads::schedule::{Arrivals, Pacing, Schedule};
 use common::{Scale, spread};
 use rustix::buffer::spare_capacity;
@@ -198,7 +198,7 @@ fn plan(server: SocketAddr, schedule: Schedule, pacing: Pacing, length: Duration
         threads: 1,
         warmup: Duration::ZERO,
         until: Until::Elapsed(length),
-        arrival: Loop::Open { schedule, pacing },
+        arrival: ArrivalSpec::Open { rate: schedule.rate, arrivals: schedule.arrivals, pacing },
         timeout: Duration::from_secs(5),
         drain: Duration::from_secs(5),
         stamp: None,

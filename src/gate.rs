@@ -70,7 +70,8 @@ pub enum Gate {
         /// How many both may run on.
         cpus: usize,
     },
-    /// Requests in flight are not rate times service time (Little 1961): the books do not add up.
+    /// Requests in flight are not rate times service time (Little 1961), as far as both lie in the window: the books do not
+    /// add up.
     Little {
         /// In flight on the average, as counted.
         in_flight: f64,
@@ -245,7 +246,7 @@ fn little(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Gate> {
     }
     let nanos: f64 =
         series.iter().filter_map(|one| Some(one.service_time.mean()? * one.service_time.len() as f64)).sum();
-    let expected = nanos / wall_ns.max(1) as f64;
+    let expected = (nanos - load.at_the_edges_ns as f64) / wall_ns.max(1) as f64;
     let in_flight = load.mean_in_flight;
     ((in_flight - expected).abs() > LITTLE * expected).then_some(Gate::Little { in_flight, expected })
 }

@@ -35,12 +35,12 @@ use std::time::Duration;
 use crate::histogram::Histogram;
 use crate::host;
 use crate::record::{LoadRecord, Requests, Series};
-use crate::scenario::Client;
+use crate::scenario::{ArrivalSpec, Client};
 use crate::units;
 use crate::usage::{Meter, StealMeter};
 
 pub use client::Question;
-pub use plan::{LoadError, Loop, Plan, Until};
+pub use plan::{LoadError, Plan, Until};
 pub use trouble::Trouble;
 
 use collect::Collector;
@@ -109,8 +109,8 @@ impl Window {
         /// How long every thread has to get to its desk before the first request is due.
         const TO_GET_READY: u64 = 2_000_000;
         let start = match plan.arrival {
-            Loop::Closed { .. } => clock::now(),
-            Loop::Open { .. } => clock::now() + TO_GET_READY,
+            ArrivalSpec::Closed { .. } => clock::now(),
+            ArrivalSpec::Open { .. } => clock::now() + TO_GET_READY,
         };
         let begin = start.saturating_add(units::nanos(plan.warmup));
         let end = match plan.until {

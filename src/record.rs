@@ -173,6 +173,9 @@ pub struct LoadRecord {
     pub send_lag: SendLag,
     /// Requests that were under way on a connection, on the average over the window.
     pub mean_in_flight: f64,
+    /// For how long requests of the window were under way outside of it, less how long others were in it, nanoseconds:
+    /// what stands between service times and `mean_in_flight`.
+    pub at_the_edges_ns: i64,
     /// Generator threads.
     pub threads: u32,
     /// What the window cost each of them.

@@ -9,6 +9,8 @@
 //!                                                      +--chart--> inline SVG -+
 //!                                                      +--terminal--> text
 //! ```
+//!
+//! One load on one server gets a page of its own, [`load()`].
 
 pub mod summary;
 pub mod terminal;
@@ -17,8 +19,11 @@ mod answer;
 mod chart;
 mod figures;
 mod html;
+mod load;
 mod table;
 mod words;
+
+pub use load::{LoadReport, PERCENTILES, load, told};
 
 use crate::record::{Record, Run};
 use crate::scenario::Scenario;

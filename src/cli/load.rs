@@ -13,13 +13,14 @@ use std::io::{LineWriter, Write as _};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hdrhistogram::serialization::V2DeflateSerializer;
 
 use crate::gate::{self, Verdict};
-use crate::host;
-use crate::load::{self, Interval, Loaded, Loop, Observer, Plan, Question, Trouble, Until};
+use crate::host::{self, Host};
+use crate::load::{self, Interval, Loaded, Observer, Plan, Question, Trouble, Until};
+use crate::report::{self, LoadReport};
 use crate::runner::Interrupt;
 use crate::units;
 
@@ -44,7 +45,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         "{} over {} connections, {}: {}",
         args.url,
         units::count(args.connections.into()),
-        kind(&plan),
+        plan.arrival.in_words(),
         length(&plan)
     ));
 
@@ -53,6 +54,8 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let log = file.as_mut().map(|file| Log::begin(file, &mut serializer, &args.url)).transpose();
     let log = log.map_err(|error| Stop::machine(format_args!("--hlog: {error}")))?;
     let hgrm = args.hgrm.as_ref().map(|path| export::create(path, "--hgrm")).transpose()?;
+    let html = args.html.as_ref().map(|path| export::create(path, "--html")).transpose()?;
+    let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let meter = ServerMeter::start(server);
     let mut watcher = Watcher { interrupt: &interrupt, meter, server: None, live: Live::new(&plan), log };
     let loaded = load::run(&plan, &mut watcher);
@@ -61,7 +64,10 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let server = watcher.server;
     loaded.load.cpus = (server.as_ref().map_or_else(Vec::new, |server| server.cpus.clone()), host::cpus());
     let signal = interrupt.signal();
-    let written = write(hgrm, watcher.log, &loaded, signal.is_some());
+    let written = write(hgrm, watcher.log, &loaded, signal.is_some()).and_then(|()| match html {
+        Some(file) => page(file, args, started, &plan, &loaded, signal.is_some()),
+        None => Ok(()),
+    });
 
     // What ended early is not held against anybody.
     let judged = args.slo.as_ref().filter(|_| signal.is_none()).map(|slo| slo.judge(&loaded));
@@ -105,6 +111,34 @@ fn write(hgrm: Option<File>, log: Option<Log<'_>>, loaded: &Loaded, partial: boo
         }
     }
     Ok(())
+}
+
+/// Writes the page of the report.
+fn page(mut file: File, args: &Args, started: String, plan: &Plan, loaded: &Loaded, partial: bool) -> Result<(), Stop> {
+    let command: Vec<String> = std::env::args().skip(1).map(quoted).collect();
+    let html = report::load(&LoadReport {
+        url: &args.url,
+        kind: plan.arrival.in_words(),
+        started,
+        command: format!("avt {}", command.join(" ")),
+        host: &Host::read(),
+        series: &loaded.series[0],
+        load: &loaded.load,
+        wall_ns: loaded.wall_ns,
+        requests_in_window: loaded.requests_in_window,
+        gates: &tell::gates(loaded),
+        partial,
+    });
+    file.write_all(html.as_bytes()).map_err(|error| Stop::machine(format_args!("--html: {error}")))
+}
+
+/// An argument as a shell takes it.
+fn quoted(argument: String) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !argument.is_empty() && argument.chars().all(is_plain) {
+        return argument;
+    }
+    format!("'{}'", argument.replace('\'', "'\\''"))
 }
 
 /// Looks on: ends the window when a signal comes, reads what the server uses in it, and tells each second.
@@ -157,15 +191,6 @@ fn plan(args: &Args, server: SocketAddr, question: Question) -> Plan {
         drain: args.drain.unwrap_or(args.timeout),
         stamp: None,
         seed: args.seed,
-    }
-}
-
-fn kind(plan: &Plan) -> String {
-    match plan.arrival {
-        Loop::Closed { .. } => "closed loop".into(),
-        Loop::Open { schedule, .. } => {
-            format!("open loop, {} ({} arrivals)", units::rate(schedule.rate), schedule.arrivals.name())
-        }
     }
 }
 

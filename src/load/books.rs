@@ -9,7 +9,7 @@ use crate::usage::{Scheduled, Usage};
 use super::client::Answer;
 use super::desk::Request;
 use super::trouble::Trouble;
-use super::{Interval, Loop, Plan};
+use super::{Interval, Plan};
 
 /// One generator thread's books.
 #[derive(Debug, Default)]
@@ -32,6 +32,8 @@ pub(super) struct Books {
     starved: u32,
     /// Requests under way times the nanoseconds that as many were.
     pub(super) in_flight_ns: u128,
+    /// For how long requests of the window were under way outside of it, less how long others were in it.
+    pub(super) at_the_edges_ns: i64,
     pub(super) threads: Vec<ThreadCost>,
     /// When the last request of the window was answered or failed.
     pub(super) last_done: u64,
@@ -160,6 +162,7 @@ impl Books {
         self.per_connection.merge(&other.per_connection);
         self.starved += other.starved;
         self.in_flight_ns += other.in_flight_ns;
+        self.at_the_edges_ns += other.at_the_edges_ns;
         self.threads.extend(&other.threads);
         self.last_done = self.last_done.max(other.last_done);
     }
@@ -179,7 +182,8 @@ impl Books {
         self.errors.clear();
         self.status.clear();
         self.threads.clear();
-        (self.bytes, self.in_window, self.starved, self.in_flight_ns, self.last_done) = (0, 0, 0, 0, 0);
+        (self.bytes, self.in_window, self.starved, self.last_done) = (0, 0, 0, 0);
+        (self.in_flight_ns, self.at_the_edges_ns) = (0, 0);
     }
 
     /// What is told of an interval.
@@ -228,10 +232,7 @@ impl Books {
         };
         let series = ["requests", "heavy requests"].into_iter().zip(kinds).take(n_kinds).map(series).collect();
         let load = LoadRecord {
-            offered_per_s: match plan.arrival {
-                Loop::Closed { .. } => None,
-                Loop::Open { schedule, .. } => Some(schedule.rate),
-            },
+            offered_per_s: plan.arrival.offered(),
             connections_asked: plan.connections,
             connections_opened: self.per_connection.len() as u32,
             connections_starved: self.starved,
@@ -242,6 +243,7 @@ impl Books {
             bytes_received: self.bytes,
             send_lag: SendLag { total: send_lag, late, no_connection },
             mean_in_flight: self.in_flight_ns as f64 / wall_ns.max(1) as f64,
+            at_the_edges_ns: self.at_the_edges_ns,
             threads,
             thread_costs: self.threads.iter().map(cost).collect(),
             usage,

@@ -154,6 +154,9 @@ impl<'a, C: Client> Desk<'a, C> {
     fn counts(&mut self, k: usize, request: Request, now: u64) -> bool {
         let counts = now >= request.counts_from;
         self.connections[k].requests += u64::from(counts);
+        let inside = now.min(self.window.end()).saturating_sub(request.asked.max(self.window.begin));
+        let all = if counts { now - request.asked } else { 0 };
+        self.books.at_the_edges_ns += all as i64 - inside as i64;
         counts
     }
 

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::scenario::Client;
-use crate::schedule::{Pacing, Schedule};
+use crate::scenario::{ArrivalSpec, Client};
 use crate::units;
 
 use super::client::Question;
@@ -33,32 +32,15 @@ pub struct Plan {
     /// When the window ends.
     pub until: Until,
     /// When a request is due.
-    pub arrival: Loop,
+    pub arrival: ArrivalSpec,
     /// How long an answer may take, from when it was due.
     pub timeout: Duration,
     /// How long answers are waited for after the window.
     pub drain: Duration,
     /// The `Avt-Nonce` every answer must show.
     pub stamp: Option<Arc<str>>,
-    /// What the mix of heavy requests is drawn from.
+    /// What the schedule and the mix of heavy requests are drawn from.
     pub seed: u64,
-}
-
-/// When a request is due.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Loop {
-    /// When its connection is free.
-    Closed {
-        /// The pause between an answer and the next question.
-        think: Duration,
-    },
-    /// When the schedule says so.
-    Open {
-        /// The schedule of all threads together.
-        schedule: Schedule,
-        /// How exactly it is kept.
-        pacing: Pacing,
-    },
 }
 
 /// When the window ends.

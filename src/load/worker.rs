@@ -2,6 +2,8 @@
 
 use std::sync::mpsc::Sender;
 
+use crate::scenario::ArrivalSpec;
+use crate::schedule::Schedule;
 use crate::units;
 
 use super::client::{Client, Event};
@@ -10,7 +12,7 @@ use super::collect::HandIn;
 use super::desk::{Desk, LOOK_UP};
 use super::open::Open;
 use super::trouble::Trouble;
-use super::{Gate, Loop, Opened, Plan, Share, clock};
+use super::{Gate, Opened, Plan, Share, clock};
 
 /// Connections that one thread opens at the same time: more could overflow a server's backlog, and a dropped SYN costs
 /// a second.
@@ -29,8 +31,11 @@ pub(super) fn run<C: Client>(plan: &Plan, share: Share, gate: Gate, mut hand_in:
     hand_in.open(&window);
     let desk = Desk::new(plan, client, share.connections, &window, hand_in);
     match plan.arrival {
-        Loop::Closed { think } => Closed::new(desk, share, think).run(),
-        Loop::Open { schedule, pacing } => Open::new(desk, share, schedule, pacing).run(),
+        ArrivalSpec::Closed { think } => Closed::new(desk, share, think).run(),
+        ArrivalSpec::Open { rate, arrivals, pacing } => {
+            let schedule = Schedule { rate, arrivals, seed: plan.seed };
+            Open::new(desk, share, schedule, pacing).run();
+        }
     }
 }
 

@@ -180,7 +180,8 @@ fn comb(work: &Work) -> Vec<String> {
     if waits { vec![text.into()] } else { Vec::new() }
 }
 
-fn both(id: &str, title: &str, finding: &str, draw: impl Fn(Size, &Caption) -> String) -> String {
+/// A picture in both sizes.
+pub(super) fn both(id: &str, title: &str, finding: &str, draw: impl Fn(Size, &Caption) -> String) -> String {
     Size::BOTH.map(|size| draw(size, &Caption { id, title, finding })).concat()
 }
 

@@ -11,7 +11,7 @@ use crate::record::{Outcome, Record, Run, State};
 use crate::scenario::{Family, Scenario};
 use crate::units;
 
-const STYLE: &str = include_str!("templates/style.css");
+pub(super) const STYLE: &str = include_str!("templates/style.css");
 
 #[derive(Template)]
 #[template(path = "index.html", config = "src/report/templates/askama.toml")]

@@ -2,11 +2,10 @@
 
 use std::net::SocketAddr;
 
-use crate::load::{self, Loaded, Loop, Observer, Plan, Question, Until};
+use crate::load::{self, Loaded, Observer, Plan, Question, Until};
 use crate::message::{Generated, Reply, TrialSpec};
 use crate::record::Failure;
-use crate::scenario::{ArrivalSpec, EchoSpec, HeavySpec, Work};
-use crate::schedule::Schedule;
+use crate::scenario::{EchoSpec, HeavySpec, Work};
 
 use super::say;
 
@@ -34,15 +33,6 @@ impl Observer for Teller {
     }
 }
 
-fn arrival(spec: ArrivalSpec, seed: u64) -> Loop {
-    match spec {
-        ArrivalSpec::Closed { think } => Loop::Closed { think },
-        ArrivalSpec::Open { rate, arrivals, pacing } => {
-            Loop::Open { schedule: Schedule { rate, arrivals, seed }, pacing }
-        }
-    }
-}
-
 fn plan(work: &EchoSpec, server: SocketAddr, nonce: &str, seed: u64) -> Plan {
     let question = |what: &str| Question {
         method: "GET".into(),
@@ -60,7 +50,7 @@ fn plan(work: &EchoSpec, server: SocketAddr, nonce: &str, seed: u64) -> Plan {
         threads: work.load.threads,
         warmup: work.load.warmup,
         until: Until::Elapsed(work.load.duration),
-        arrival: arrival(work.load.arrival, seed),
+        arrival: work.load.arrival,
         timeout: work.load.timeout,
         drain: work.load.drain,
         stamp: Some(nonce.into()),

@@ -103,6 +103,7 @@ fn starved_connections_are_counted_and_their_wait_is_seen() {
     // They are served when the first two connections end with the window: late, but not lost.
     assert_eq!(json["requests"]["unfinished"], 0, "{json}");
     assert_eq!(json["response_time_us"]["count"], json["requests"]["completed"], "{json}");
+    assert!(!json["reasons"].to_string().contains("in flight"), "{json}");
 }
 
 #[test]

@@ -9,9 +9,9 @@ use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
 use reqwest::{Method, Url};
 
-use crate::load::{Loop, Question};
-use crate::scenario;
-use crate::schedule::{Arrivals, Pacing, Schedule};
+use crate::load::Question;
+use crate::scenario::{self, ArrivalSpec};
+use crate::schedule::{Arrivals, Pacing};
 use crate::units;
 
 use super::super::output::Stop;
@@ -85,6 +85,9 @@ pub(in crate::cli) struct Args {
     /// Write an interval log of response and service times, a line a second each, as HdrHistogram's readers take it
     #[arg(long, value_name = "FILE")]
     pub(super) hlog: Option<PathBuf>,
+    /// Write a page with the charts of the report
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
     /// Exit with 1 unless all of this holds: 'p99<5ms,errors<0.1%,rate>=990'
     #[arg(long, value_name = "CONDITIONS")]
     pub(super) slo: Option<Slo>,
@@ -145,7 +148,7 @@ pub(super) struct Target {
 
 impl Args {
     /// When requests are due.
-    pub(super) fn arrival(&self) -> Loop {
+    pub(super) fn arrival(&self) -> ArrivalSpec {
         let arrivals = match self.arrivals {
             ArrivalsArg::Poisson => Arrivals::Poisson,
             ArrivalsArg::Even => Arrivals::Even,
@@ -156,8 +159,8 @@ impl Args {
             PacingArg::Spin => Pacing::Spin,
         };
         match self.rate {
-            Some(rate) => Loop::Open { schedule: Schedule { rate, arrivals, seed: self.seed }, pacing },
-            None => Loop::Closed { think: self.think },
+            Some(rate) => ArrivalSpec::Open { rate, arrivals, pacing },
+            None => ArrivalSpec::Closed { think: self.think },
         }
     }
 

@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::load::{Interval, Loop, Plan, Until};
+use crate::load::{Interval, Plan, Until};
 use crate::units;
 
 /// One line, drawn anew each second by the thread that waits for the end: the generator's threads know nothing of it.
@@ -21,11 +21,7 @@ impl Live {
     pub(super) fn new(plan: &Plan) -> Self {
         let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         line.set_style(ProgressStyle::with_template("{wide_msg}").expect("the template is a constant"));
-        let offered = match plan.arrival {
-            Loop::Closed { .. } => None,
-            Loop::Open { schedule, .. } => Some(schedule.rate),
-        };
-        Self { line, until: plan.until, offered, seconds: 0, ended: 0, errors: 0 }
+        Self { line, until: plan.until, offered: plan.arrival.offered(), seconds: 0, ended: 0, errors: 0 }
     }
 
     /// A second is over.

@@ -7,16 +7,14 @@ use serde_json::{Value, json};
 use crate::cli::grid::Grid;
 use crate::gate::{self, Gate};
 use crate::histogram::Histogram;
-use crate::load::{Loaded, Loop, Plan};
+use crate::load::{Loaded, Plan};
 use crate::record::LoadRecord;
+use crate::report::{PERCENTILES, told};
+use crate::scenario::ArrivalSpec;
 use crate::units;
 
 use super::picture::picture;
 use super::server::Server;
-
-/// The percentiles that are told, and how they are called.
-const PERCENTILES: [(&str, f64); 7] =
-    [("p50", 0.50), ("p75", 0.75), ("p90", 0.90), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999)];
 
 /// The contract of `avt load --json`, schema 1: durations in microseconds, floating point; a figure that does not exist
 /// is null. A closed loop offers no rate.
@@ -25,8 +23,8 @@ pub(super) fn json(url: &str, plan: &Plan, loaded: &Loaded, server: Option<&Serv
     let gates = gates(loaded);
     let lag = &load.send_lag;
     let (arrivals, pacing) = match plan.arrival {
-        Loop::Closed { .. } => (Value::Null, Value::Null),
-        Loop::Open { schedule, pacing } => (json!(schedule.arrivals.name()), json!(pacing.name())),
+        ArrivalSpec::Closed { .. } => (Value::Null, Value::Null),
+        ArrivalSpec::Open { arrivals, pacing, .. } => (json!(arrivals.name()), json!(pacing.name())),
     };
     let seconds = loaded.wall_ns as f64 / 1e9;
     let usage = &load.usage;
@@ -210,11 +208,6 @@ fn times(histogram: &Histogram) -> Value {
     }
     all["max"] = json!(histogram.max().map(micros));
     all
-}
-
-/// A median is always told; what lies further out only when ten values lie beyond it.
-fn told(histogram: &Histogram, share: f64) -> Option<u64> {
-    if share <= 0.5 { histogram.quantile(share) } else { histogram.credible_quantile(share) }
 }
 
 fn row(name: &str, histogram: &Histogram, lower_bound_from: Option<u64>) -> Vec<String> {

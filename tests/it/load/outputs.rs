@@ -114,3 +114,21 @@ fn a_verdict_that_is_not_valid_fails_where_that_is_asked_for() {
     let (ended, _) = load(choosy(), "/", &[&args[..], &["--strict"]].concat());
     assert_eq!(ended.code, Some(1), "{ended:?}");
 }
+
+#[test]
+fn a_page_tells_of_one_server_and_loads_nothing() {
+    let server = Server::start("async");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("load.html");
+    let args = ["-c", "4", "-d", "300ms", "--rate", "2000", "-H", "X-Hostile: <script>", "--html"];
+    let (ended, json) = load(server.address, "/echo/<script>", &[&args[..], &[file.to_str().unwrap()]].concat());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let html = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(html.matches("<svg").count(), 4, "two charts in two sizes: {html}");
+    let planned = json["requests"]["planned"].as_u64().unwrap();
+    assert!(html.contains(&format!("<dt>planned</dt><dd>{planned}</dd>")), "{planned}: {html}");
+    for foreign in ["https://", "<script", " src=", "url(", "@import"] {
+        assert!(!html.contains(foreign), "{foreign}");
+    }
+    assert!(html.contains("X-Hostile: &"), "the command is told, as text: {html}");
+}

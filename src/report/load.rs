@@ -1,0 +1,229 @@
+//! The page of one load on one server: the same charts, for one target.
+
+use askama::Template;
+
+use super::chart::curve::{Curve, Curves};
+use super::chart::density::{Densities, Density};
+use super::chart::{Caption, Look, Size};
+use super::figures::both;
+use super::html::STYLE;
+use super::words;
+use crate::gate::{self, Gate, Verdict};
+use crate::histogram::Histogram;
+use crate::host::Host;
+use crate::record::{LoadRecord, Requests, Series};
+use crate::scenario::Family;
+use crate::units;
+
+/// The percentiles that are told of a load, and how they are called.
+pub const PERCENTILES: [(&str, f64); 7] =
+    [("p50", 0.50), ("p75", 0.75), ("p90", 0.90), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999)];
+
+/// A percentile in nanoseconds: a median always, what lies further out only where ten values lie beyond it.
+pub fn told(histogram: &Histogram, share: f64) -> Option<u64> {
+    if share <= 0.5 { histogram.quantile(share) } else { histogram.credible_quantile(share) }
+}
+
+/// What one load did, and to whom.
+#[derive(Debug)]
+pub struct LoadReport<'a> {
+    /// What was asked for.
+    pub url: &'a str,
+    /// How it was asked: `open loop, 1,000/s (poisson arrivals)`.
+    pub kind: String,
+    /// When it began, for people.
+    pub started: String,
+    /// The command that asks the same again.
+    pub command: String,
+    /// The machine that asked.
+    pub host: &'a Host,
+    /// The times.
+    pub series: &'a Series,
+    /// Everything else.
+    pub load: &'a LoadRecord,
+    /// The window, nanoseconds.
+    pub wall_ns: u64,
+    /// Answers within it.
+    pub requests_in_window: u64,
+    /// What the measurement itself did not pass.
+    pub gates: &'a [Gate],
+    /// Whether a signal ended it early.
+    pub partial: bool,
+}
+
+#[derive(Template)]
+#[template(path = "load.html", config = "src/report/templates/askama.toml")]
+struct Page {
+    url: String,
+    verdict: Verdict,
+    warnings: Vec<String>,
+    answer: Vec<String>,
+    facts: Vec<(&'static str, String)>,
+    curve: String,
+    has_service: bool,
+    densities: String,
+    headings: Vec<&'static str>,
+    rows: Vec<(&'static str, Vec<String>)>,
+    has_bounds: bool,
+    requests: Vec<(&'static str, String)>,
+    command: String,
+}
+
+/// The page, complete in itself.
+pub fn load(report: &LoadReport<'_>) -> String {
+    let series = report.series;
+    let finding = words(report).join(" ");
+    let title = "How long the requests took";
+    let look = |variant| Look { family: Family::Async, variant };
+    let (response, service) = (&series.response_time, &series.service_time);
+    let curve = Curve::of("response".into(), look(0), (response, Some(service)), series.lower_bound_from_ns);
+    let curves = Curves { series: curve.into_iter().collect() };
+    let rows = [("response", response, 0), ("service", service, 1)].into_iter();
+    let rows = rows.filter(|(_, times, _)| times.len() >= 20).map(|(label, times, variant)| Density {
+        label: label.into(),
+        look: look(variant),
+        times,
+    });
+    let densities = Densities { rows: rows.collect() };
+    let draw_curves = |size: Size, caption: &Caption<'_>| curves.draw(size, caption);
+    let draw_densities = |size: Size, caption: &Caption<'_>| densities.draw(size, caption);
+    let page = Page {
+        url: words::one_line(report.url),
+        verdict: gate::verdict(report.gates),
+        warnings: warnings(report),
+        answer: words(report),
+        facts: facts(report),
+        curve: if curves.series.is_empty() { String::new() } else { both("c", title, &finding, draw_curves) },
+        has_service: curves.has_service(),
+        densities: if densities.rows.is_empty() {
+            String::new()
+        } else {
+            both("d", "Where the times cluster", &finding, draw_densities)
+        },
+        headings: PERCENTILES.iter().map(|(name, _)| *name).chain(["max"]).collect(),
+        rows: rows_of(report),
+        has_bounds: series.lower_bound_from_ns.is_some(),
+        requests: requests(report.load),
+        command: words::one_line(&report.command),
+    };
+    page.render().expect("writing into a string")
+}
+
+fn warnings(report: &LoadReport<'_>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if report.partial {
+        warnings.push("A signal ended this load early: it is what was measured until then.".into());
+    }
+    if report.host.debug_build {
+        warnings.push("avt was built without optimisation, so no figure here means anything.".into());
+    }
+    warnings.extend(report.gates.iter().map(|gate| format!("{}: {gate}; {}.", gate.verdict(), gate.advice())));
+    warnings
+}
+
+/// What happened, in sentences.
+fn words(report: &LoadReport<'_>) -> Vec<String> {
+    let LoadReport { series, load, .. } = report;
+    let rate = words::per_second(report.requests_in_window as f64 / (report.wall_ns.max(1) as f64 / 1e9));
+    let connections = units::count(load.connections_opened.into());
+    let mut sentences = vec![match load.offered_per_s {
+        Some(offered) => format!(
+            "Of {} that were due, {rate}/s were answered, over {connections} connections.",
+            units::rate(offered)
+        ),
+        None => format!(
+            "{connections} connections, each asking again when it had its answer, got {rate} answers a second. Overload \
+             is hidden so: a slow server is asked less often."
+        ),
+    }];
+    let bound = |ns: u64| if series.lower_bound_from_ns.is_some_and(|from| ns >= from) { "at least " } else { "" };
+    let percentile = [("99 of 100", 0.99), ("Nine of ten", 0.9), ("Half", 0.5)];
+    let found = percentile.iter().find_map(|(name, share)| {
+        Some((name, told(&series.response_time, *share)?, told(&series.service_time, *share)))
+    });
+    if let Some((name, response, service)) = found {
+        let time = words::time(response as f64);
+        sentences.push(format!("{name} were answered within {}{time} from when they were due.", bound(response)));
+        if let Some(service) = service.filter(|service| response as f64 > *service as f64 * 1.2) {
+            sentences.push(format!(
+                "Counted only from when they were sent, it would have been {}: the rest they waited for their turn.",
+                words::time(service as f64)
+            ));
+        }
+    }
+    let lost = load.requests.planned - load.requests.completed;
+    if lost > 0 {
+        let (lost, planned) = (units::count(lost), units::count(load.requests.planned));
+        sentences.push(format!("{lost} of {planned} requests got no answer."));
+    }
+    sentences
+}
+
+fn facts(report: &LoadReport<'_>) -> Vec<(&'static str, String)> {
+    let LoadReport { load, host, .. } = report;
+    let cpu = words::one_line(host.cpu.as_deref().unwrap_or("unknown processor"));
+    let late = told(&load.send_lag.late, 0.99).filter(|_| load.offered_per_s.is_some());
+    let mut facts = vec![
+        ("when", words::one_line(&report.started)),
+        ("from", format!("{} × {cpu}", units::count(host.cpus.into()))),
+        ("how", report.kind.clone()),
+        ("window", units::duration(report.wall_ns)),
+        ("connections", units::count(load.connections_opened.into())),
+        (
+            "generator",
+            match load.threads {
+                1 => format!("{} of CPU on 1 thread", units::duration(load.usage.cpu_ns())),
+                threads => format!("{} of CPU on {threads} threads", units::duration(load.usage.cpu_ns())),
+            },
+        ),
+    ];
+    facts.extend(late.map(|late| ("generator late, p99", units::duration(late))));
+    facts
+}
+
+fn rows_of(report: &LoadReport<'_>) -> Vec<(&'static str, Vec<String>)> {
+    let lag = &report.load.send_lag;
+    let mut rows = vec![
+        ("response time", &report.series.response_time, report.series.lower_bound_from_ns),
+        ("service time", &report.series.service_time, None),
+    ];
+    if report.load.offered_per_s.is_some() {
+        rows.extend([
+            ("send lag", &lag.total, None),
+            ("no connection free", &lag.no_connection, None),
+            ("generator late", &lag.late, None),
+        ]);
+    }
+    rows.into_iter().map(|(name, times, bound)| (name, figures(times, bound))).collect()
+}
+
+/// The percentiles and the longest of these times; those from a bound on are `≥`.
+fn figures(times: &Histogram, bound: Option<u64>) -> Vec<String> {
+    let show = |nanos: Option<u64>| match nanos {
+        None => "n/a".to_owned(),
+        Some(nanos) if bound.is_some_and(|from| nanos >= from) => format!("≥ {}", units::duration(nanos)),
+        Some(nanos) => units::duration(nanos),
+    };
+    PERCENTILES.iter().map(|(_, share)| show(told(times, *share))).chain([show(times.max())]).collect()
+}
+
+fn requests(load: &LoadRecord) -> Vec<(&'static str, String)> {
+    let Requests { planned, completed, failed, timed_out, unsent, unfinished } = load.requests;
+    let parts = [
+        ("planned", planned),
+        ("completed", completed),
+        ("failed", failed),
+        ("timed out", timed_out),
+        ("unsent", unsent),
+        ("unfinished", unfinished),
+    ];
+    let mut requests: Vec<_> = parts.into_iter().map(|(name, n)| (name, units::count(n))).collect();
+    let errors: Vec<String> = load.errors.iter().map(|(class, n)| format!("{} {class}", units::count(*n))).collect();
+    if !errors.is_empty() {
+        requests.push(("errors", words::one_line(&errors.join(", "))));
+    }
+    let status: Vec<String> =
+        load.status.iter().map(|(status, n)| format!("{} × {status}", units::count(*n))).collect();
+    requests.push(("status", if status.is_empty() { "no answer".into() } else { status.join(", ") }));
+    requests
+}
