@@ -19,6 +19,7 @@ const CONNECTIONS: u32 = 50;
 fn wall(server: &Server, connections: u32, requests: u64) -> Duration {
     let plan = Plan {
         server: server.address().parse().expect("a server tells an address"),
+        secure: None,
         question: Question {
             method: "GET".into(),
             authority: server.address().to_owned(),

@@ -185,6 +185,7 @@ fn now_ns() -> u64 {
 fn plan(server: SocketAddr, schedule: Schedule, pacing: Pacing, length: Duration) -> Plan {
     Plan {
         server,
+        secure: None,
         question: Question {
             method: "GET".into(),
             authority: server.to_string(),

@@ -43,7 +43,7 @@ enum Verb {
     Check(check::Args),
     Schema(schema::Args),
     Serve(serve::Args),
-    Load(load::Args),
+    Load(Box<load::Args>),
     Report(report::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),

@@ -24,6 +24,8 @@ mod open;
 mod ordinary;
 mod plan;
 mod raw;
+#[cfg(feature = "tls")]
+mod tls;
 mod trouble;
 mod worker;
 
@@ -40,7 +42,7 @@ use crate::units;
 use crate::usage::{Meter, StealMeter};
 
 pub use client::Question;
-pub use plan::{LoadError, Plan, Until};
+pub use plan::{LoadError, Plan, Secure, Until};
 pub use trouble::Trouble;
 
 use collect::Collector;
@@ -129,6 +131,7 @@ impl Window {
 /// Puts a load on a server.
 pub fn run<O: Observer>(plan: &Plan, observer: &mut O) -> Result<Loaded, LoadError> {
     check_descriptors(plan)?;
+    check_tls(plan)?;
     let threads = u32::from(plan.threads).min(plan.connections);
     let (mut collector, hand_ins) = Collector::new(threads as usize);
     thread::scope(|scope| {
@@ -243,6 +246,18 @@ fn collect<O: Observer>(at_most: Duration, collector: &mut Collector, observer: 
             observer.interval(books.interval());
         }
     })
+}
+
+/// Finds out before the first connection what TLS would fail at in every one.
+fn check_tls(plan: &Plan) -> Result<(), LoadError> {
+    match (&plan.secure, plan.client) {
+        (None, _) => Ok(()),
+        (Some(_), Client::Raw) => Err(LoadError::Tls("the raw client speaks none; reqwest does".into())),
+        #[cfg(feature = "tls")]
+        (secure, Client::Reqwest) => tls::config(secure.as_ref()).map(drop).map_err(LoadError::Tls),
+        #[cfg(not(feature = "tls"))]
+        (_, Client::Reqwest) => Err(LoadError::Tls("this avt is built without it".into())),
+    }
 }
 
 /// Raises the soft limit of open files, and refuses what the hard one cannot hold.

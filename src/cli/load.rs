@@ -19,9 +19,10 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 
 use crate::gate::{self, Verdict};
 use crate::host::{self, Host};
-use crate::load::{self, Interval, Loaded, Observer, Plan, Question, Trouble, Until};
+use crate::load::{self, Interval, LoadError, Loaded, Observer, Plan, Question, Secure, Trouble, Until};
 use crate::report::{self, LoadReport};
 use crate::runner::Interrupt;
+use crate::scenario::Client;
 use crate::units;
 
 pub(super) use args::Args;
@@ -36,7 +37,8 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let target = args.target()?;
     let question = args.question(&target)?;
     let server = resolve(&target, args.timeout)?;
-    let plan = plan(args, server, question);
+    let secure = args.secure(&target)?;
+    let plan = plan(args, server, question, args.client(&target), secure);
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     if !server.ip().is_loopback() {
         note(format_args!("avt: {server} is not this machine"));
@@ -60,7 +62,10 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let mut watcher = Watcher { interrupt: &interrupt, meter, server: None, live: Live::new(&plan), log };
     let loaded = load::run(&plan, &mut watcher);
     watcher.live.clear();
-    let mut loaded = loaded.map_err(Stop::machine)?;
+    let mut loaded = loaded.map_err(|error| match error {
+        LoadError::Tls(_) => Stop::input(error),
+        _ => Stop::machine(error),
+    })?;
     let server = watcher.server;
     loaded.load.cpus = (server.as_ref().map_or_else(Vec::new, |server| server.cpus.clone()), host::cpus());
     let signal = interrupt.signal();
@@ -172,16 +177,17 @@ impl Observer for Watcher<'_> {
     }
 }
 
-fn plan(args: &Args, server: SocketAddr, question: Question) -> Plan {
+fn plan(args: &Args, server: SocketAddr, question: Question, client: Client, secure: Option<Secure>) -> Plan {
     let until = match args.requests {
         Some(requests) => Until::Requests(requests),
         None => Until::Elapsed(args.duration),
     };
     Plan {
         server,
+        secure,
         question,
         heavy: None,
-        client: args.client.into(),
+        client,
         connections: args.connections,
         threads: args.threads,
         warmup: args.warmup,

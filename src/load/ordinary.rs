@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ const TICK: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(super) struct ReqwestClient {
     runtime: LocalRuntime,
+    maker: Maker,
     shared: Rc<Shared>,
     connections: Vec<Connection>,
 }
@@ -37,6 +39,16 @@ pub(super) struct ReqwestClient {
 struct Connection {
     client: Option<reqwest::Client>,
     asking: Option<AbortHandle>,
+}
+
+/// How a client is made.
+#[derive(Debug)]
+struct Maker {
+    server: SocketAddr,
+    /// The name under which HTTPS knows it.
+    name: Option<String>,
+    #[cfg(feature = "tls")]
+    tls: rustls::ClientConfig,
 }
 
 /// What is the same for all connections.
@@ -64,6 +76,7 @@ impl Client for ReqwestClient {
         };
         Ok(Self {
             runtime: Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?,
+            maker: Maker::new(plan).map_err(io::Error::other)?,
             shared: Rc::new(shared),
             connections: (0..connections).map(|_| Connection::default()).collect(),
         })
@@ -107,7 +120,7 @@ impl Client for ReqwestClient {
 impl ReqwestClient {
     fn spawn(&mut self, k: usize, heavy: bool, end: fn(Answer) -> Event) {
         let connection = &mut self.connections[k];
-        let client = connection.client.get_or_insert_with(one_connection).clone();
+        let client = connection.client.get_or_insert_with(|| self.maker.make()).clone();
         let shared = Rc::clone(&self.shared);
         let asking = self.runtime.spawn_local(async move {
             let event = ask(&client, &shared, heavy).await.map_or_else(Event::Failed, end);
@@ -118,9 +131,30 @@ impl ReqwestClient {
     }
 }
 
-fn one_connection() -> reqwest::Client {
-    let builder = reqwest::Client::builder().no_proxy().http1_only().tcp_nodelay(true).pool_max_idle_per_host(1);
-    builder.redirect(Policy::none()).build().expect("a client without TLS and without a proxy needs nothing")
+impl Maker {
+    fn new(plan: &Plan) -> Result<Self, String> {
+        Ok(Self {
+            server: plan.server,
+            name: plan.secure.as_ref().map(|secure| secure.name.clone()),
+            #[cfg(feature = "tls")]
+            tls: super::tls::config(plan.secure.as_ref())?,
+        })
+    }
+
+    /// A client that keeps one connection.
+    fn make(&self) -> reqwest::Client {
+        let builder = reqwest::Client::builder().no_proxy().http1_only().tcp_nodelay(true).pool_max_idle_per_host(1);
+        let builder = match &self.name {
+            Some(name) => builder.resolve(name, self.server),
+            None => builder,
+        };
+        #[cfg(feature = "tls")]
+        let builder = builder.tls_backend_preconfigured(self.tls.clone());
+        builder
+            .redirect(Policy::none())
+            .build()
+            .expect("a client whose TLS is ready and that has no proxy needs nothing")
+    }
 }
 
 async fn ask(client: &reqwest::Client, shared: &Shared, heavy: bool) -> Result<Answer, Trouble> {
@@ -147,7 +181,10 @@ async fn ask(client: &reqwest::Client, shared: &Shared, heavy: bool) -> Result<A
 }
 
 fn build(plan: &Plan, question: &Question) -> Result<Request, Trouble> {
-    let url = format!("http://{}{}", plan.server, question.target);
+    let url = match &plan.secure {
+        None => format!("http://{}{}", plan.server, question.target),
+        Some(secure) => format!("https://{}:{}{}", secure.name, plan.server.port(), question.target),
+    };
     let url = reqwest::Url::parse(&url).map_err(|_| Trouble::Other("invalid_url"))?;
     let method = Method::from_bytes(question.method.as_bytes()).map_err(|_| Trouble::Other("invalid_method"))?;
     let mut request = Request::new(method, url);
@@ -174,7 +211,17 @@ fn trouble(error: reqwest::Error, reset: Trouble) -> Trouble {
                 trouble => trouble,
             };
         }
+        #[cfg(feature = "tls")]
+        if let Some(error) = rustls_error(inner) {
+            return super::tls::trouble(error);
+        }
         source = inner.source();
     }
     Trouble::Other(if error.is_connect() { "connect" } else { "client" })
+}
+
+/// What TLS failed at: it comes inside of errors of the connection, which leave it out when asked for their source.
+#[cfg(feature = "tls")]
+fn rustls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    error.downcast_ref().or_else(|| rustls_error(error.downcast_ref::<io::Error>()?.get_ref()?))
 }

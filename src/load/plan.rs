@@ -17,6 +17,8 @@ use super::trouble::Trouble;
 pub struct Plan {
     /// Where to connect to.
     pub server: SocketAddr,
+    /// HTTPS instead of HTTP; only with the feature `tls`, and the client reqwest.
+    pub secure: Option<Secure>,
     /// What is asked.
     pub question: Question,
     /// What is asked instead for a share of the requests.
@@ -43,6 +45,15 @@ pub struct Plan {
     pub seed: u64,
 }
 
+/// Whom HTTPS expects at the other end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secure {
+    /// The host's name, which its certificate must be for; an IPv6 address stands in brackets.
+    pub name: String,
+    /// Authorities to trust beside those of the system, in PEM; empty for none.
+    pub authorities: Vec<u8>,
+}
+
 /// When the window ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
@@ -67,6 +78,9 @@ pub enum LoadError {
         /// The first thing that went wrong.
         trouble: Trouble,
     },
+    /// HTTPS cannot be spoken as asked.
+    #[error("TLS: {0}")]
+    Tls(String),
     /// The process may not have so many files open.
     #[error(
         "{} connections need {} open files, but the hard limit is {}; raise it (`ulimit -Hn`) or ask for fewer",

@@ -28,6 +28,10 @@ pub enum Trouble {
     NoDescriptor,
     /// This machine has no port left: our limit, not the server's doing.
     NoPort,
+    /// The server showed a certificate that proves nothing: why.
+    Certificate(&'static str),
+    /// TLS came to no agreement.
+    Tls,
     /// Anything else, by the system's or the client's own name.
     Other(&'static str),
 }
@@ -45,6 +49,8 @@ impl Trouble {
             Self::ResetInBody => "reset_in_body",
             Self::NoDescriptor => "local_no_descriptor",
             Self::NoPort => "local_no_port",
+            Self::Certificate(_) => "certificate",
+            Self::Tls => "tls",
             Self::Reply(class) | Self::Other(class) => class,
         }
     }
@@ -62,7 +68,8 @@ impl fmt::Display for Trouble {
             Self::ResetInBody => "the server reset the connection inside its answer",
             Self::NoDescriptor => "this process may not open more files",
             Self::NoPort => "this machine has no port left for another connection",
-            Self::Reply(class) | Self::Other(class) => class,
+            Self::Tls => "TLS came to no agreement: is it a server of https?",
+            Self::Certificate(why) | Self::Reply(why) | Self::Other(why) => why,
         })
     }
 }

@@ -43,6 +43,7 @@ fn plan(work: &EchoSpec, server: SocketAddr, nonce: &str, seed: u64) -> Plan {
     };
     Plan {
         server,
+        secure: None,
         question: question(&work.what),
         heavy: work.heavy.map(|heavy| (heavy.share, question(HeavySpec::WHAT))),
         client: work.load.client,

@@ -3,6 +3,8 @@
 mod errors;
 mod open;
 mod outputs;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -12,6 +14,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::{Ended, MODELS, Server, avt, run};
+
+/// The shortest good answer.
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
 fn load(address: SocketAddr, path: &str, more: &[&str]) -> (Ended, Value) {
     let mut command = avt(["load", &format!("http://{address}{path}"), "--json"]);
@@ -234,7 +239,8 @@ fn bad_input_is_refused_before_any_load() {
     check(&[&format!("http://{nobody}/")], 3, "nobody listens there");
     check(&["not an url"], 2, "write it like http://");
     check(&["ftp://127.0.0.1/"], 2, "only http");
-    check(&["https://127.0.0.1/"], 2, "without TLS");
+    #[cfg(not(feature = "tls"))]
+    check(&["https://127.0.0.1/"], 2, "without TLS; build it with `--features tls`");
     check(&["http://127.0.0.1:1/", "-c", "0"], 2, "0 is not in 1..=");
     check(&["http://127.0.0.1:1/", "-d", "5"], 2, "has no unit");
     check(&["http://127.0.0.1:1/", "-d", "0s"], 2, "no time at all");

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
 use reqwest::{Method, Url};
 
-use crate::load::Question;
+use crate::load::{Question, Secure};
 use crate::scenario::{self, ArrivalSpec};
 use crate::schedule::{Arrivals, Pacing};
 use crate::units;
@@ -65,8 +65,14 @@ pub(in crate::cli) struct Args {
     pub(super) drain: Option<Duration>,
     /// Which client asks: raw costs the least, reqwest is what an ordinary program uses; it asks once on every
     /// connection before it counts, as that is how it connects
-    #[arg(long, value_enum, default_value = "raw")]
-    pub(super) client: Client,
+    ///
+    /// [default: raw, and reqwest for https]
+    #[arg(long, value_enum)]
+    client: Option<Client>,
+    /// Trust the authorities of this PEM file too, beside those of the system
+    #[cfg(feature = "tls")]
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// What random choices are drawn from
     #[arg(long, value_name = "N", default_value = "1")]
     pub(super) seed: u64,
@@ -144,6 +150,7 @@ pub(super) struct Target {
     pub(super) port: u16,
     authority: String,
     path: String,
+    is_secure: bool,
 }
 
 impl Args {
@@ -170,9 +177,14 @@ impl Args {
         let example = "write it like http://127.0.0.1:8080/echo/hello";
         let url = Url::parse(&self.url).map_err(|error| wrong(&format!("{error}; {example}")))?;
         match url.scheme() {
-            "http" => {}
-            "https" => return Err(wrong("this avt is built without TLS; ask the server over http")),
-            _ => return Err(wrong(&format!("only http can be asked; {example}"))),
+            "https" if !cfg!(feature = "tls") => {
+                return Err(wrong("this avt is built without TLS; build it with `--features tls`, or ask over http"));
+            }
+            "https" if self.client == Some(Client::Raw) => {
+                return Err(wrong("the raw client speaks no TLS; leave --client out, or write --client reqwest"));
+            }
+            "http" | "https" => {}
+            _ => return Err(wrong(&format!("only http and https can be asked; {example}"))),
         }
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| wrong("it names no host"))?;
         if !url.username().is_empty() || url.password().is_some() {
@@ -186,7 +198,43 @@ impl Args {
             port: url.port_or_known_default().unwrap_or(80),
             authority,
             path: format!("{}{query}", url.path()),
+            is_secure: url.scheme() == "https",
         })
+    }
+
+    /// Which client asks such a server.
+    pub(super) fn client(&self, target: &Target) -> scenario::Client {
+        match self.client {
+            Some(client) => client.into(),
+            None if target.is_secure => scenario::Client::Reqwest,
+            None => scenario::Client::Raw,
+        }
+    }
+
+    /// Whom HTTPS expects there; nothing over HTTP.
+    pub(super) fn secure(&self, target: &Target) -> Result<Option<Secure>, Stop> {
+        if !target.is_secure {
+            return Ok(None);
+        }
+        let name = if target.host.contains(':') { format!("[{}]", target.host) } else { target.host.clone() };
+        Ok(Some(Secure { name, authorities: self.authorities()? }))
+    }
+
+    #[cfg(feature = "tls")]
+    fn authorities(&self) -> Result<Vec<u8>, Stop> {
+        let Some(file) = &self.ca else { return Ok(Vec::new()) };
+        let pem =
+            std::fs::read(file).map_err(|error| Stop::input(format_args!("--ca: {}: {error}", file.display())))?;
+        if pem.is_empty() {
+            return Err(Stop::input(format_args!("--ca: {}: it is empty", file.display())));
+        }
+        Ok(pem)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[expect(clippy::unused_self, reason = "there is no --ca in such a build")]
+    fn authorities(&self) -> Result<Vec<u8>, Stop> {
+        Ok(Vec::new())
     }
 
     /// The request itself.

@@ -10,8 +10,6 @@ use serde_json::json;
 
 use super::*;
 
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-
 /// A server that answers so many requests, on all connections together, and then does something else with a connection
 /// that asks.
 fn until(answers: u64, then: impl Fn(&TcpStream) + Clone + Send + 'static) -> SocketAddr {

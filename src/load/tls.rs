@@ -1,0 +1,56 @@
+//! HTTPS, in the builds that have it: rustls with ring, and whom it trusts.
+
+use std::sync::Arc;
+
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls_platform_verifier::Verifier;
+
+use super::Secure;
+use super::trouble::Trouble;
+
+/// What all connections of a load share: the certificates that the system trusts are read once, which takes some
+/// milliseconds. Without TLS nobody is trusted and nothing is read, but reqwest asks for it all the same.
+pub(super) fn config(secure: Option<&Secure>) -> Result<ClientConfig, String> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| error.to_string())?;
+    let Some(secure) = secure else {
+        return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
+    };
+    let verifier = Verifier::new_with_extra_roots(authorities(&secure.authorities)?, provider);
+    let verifier = verifier.map_err(|error| format!("the certificates that the system trusts: {error}"))?;
+    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+}
+
+/// The certificates of a PEM file; none of an empty one.
+fn authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let all = all.map_err(|error| format!("no certificates in PEM: {error}"))?;
+    if all.is_empty() && !pem.is_empty() {
+        return Err("it holds no certificate in PEM".into());
+    }
+    Ok(all)
+}
+
+/// What failed in a handshake or after it.
+pub(super) fn trouble(error: &rustls::Error) -> Trouble {
+    match error {
+        rustls::Error::InvalidCertificate(why) => Trouble::Certificate(match why {
+            CertificateError::UnknownIssuer => {
+                "the server's certificate comes from somebody whom this machine does not \
+                                                trust; --ca names another authority"
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "the server's certificate is for another name"
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "the server's certificate has expired"
+            }
+            _ => "the server's certificate is not valid",
+        }),
+        _ => Trouble::Tls,
+    }
+}
