@@ -43,6 +43,37 @@ pub fn clock() -> Clock {
     Clock { read_ns, step_ns }
 }
 
+/// What a thread loses that never stops: the host, the kernel or another process had its CPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pauses {
+    /// The share of its time, 0 to 1, that went by in pauses of more than [`PAUSE`](Self::PAUSE).
+    pub share: f64,
+    /// The longest of them, nanoseconds; 0 where there was none.
+    pub longest_ns: u64,
+}
+
+impl Pauses {
+    /// From here on it is a pause and not the loop: the kernel's own interrupts take less.
+    pub const PAUSE: Duration = Duration::from_micros(20);
+}
+
+/// Looks at the clock for so long, and nothing else. Where more than 1 % is lost, no 99th percentile below the pauses can
+/// be measured.
+pub fn pauses(length: Duration) -> Pauses {
+    let begun = Instant::now();
+    let (mut last, mut lost, mut longest) = (begun, Duration::ZERO, Duration::ZERO);
+    while last - begun < length {
+        let now = Instant::now();
+        let gap = now - last;
+        if gap > Pauses::PAUSE {
+            lost += gap;
+            longest = longest.max(gap);
+        }
+        last = now;
+    }
+    Pauses { share: lost.as_secs_f64() / (last - begun).as_secs_f64(), longest_ns: units::nanos(longest) }
+}
+
 /// A way to sleep until an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
@@ -111,6 +142,14 @@ mod tests {
         let Clock { read_ns, step_ns } = clock();
         assert!(read_ns > 0.0 && read_ns.is_finite());
         assert!(step_ns > 0 && step_ns < u64::MAX);
+    }
+
+    #[test]
+    fn what_is_lost_is_a_share_and_the_longest_pause_is_in_it() {
+        let length = Duration::from_millis(20);
+        let Pauses { share, longest_ns } = pauses(length);
+        assert!((0.0..=1.0).contains(&share), "{share}");
+        assert_eq!(share == 0.0, longest_ns == 0, "{share} {longest_ns}");
     }
 
     #[test]

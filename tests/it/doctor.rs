@@ -17,6 +17,8 @@ fn every_part_is_measured() {
     assert_eq!((&told["partial"], &told["failures"]), (&Value::Bool(false), &Value::Array(vec![])), "{told}");
     assert!(told["clock"]["read_ns"].as_f64().unwrap() > 0.0, "{told}");
 
+    assert!((0.0..=1.0).contains(&told["pauses"]["share"].as_f64().unwrap()), "{told}");
+
     let timers = told["timers"].as_array().unwrap();
     assert_eq!(timers.len(), 6, "three timers, asked for two times: {told}");
     assert!(timers.iter().all(|timer| timer["late_us"]["count"] == 300), "{told}");

@@ -6,7 +6,7 @@ use crate::histogram::Histogram;
 use crate::host::Host;
 use crate::record::Ceiling;
 use crate::report::summary::Spread;
-use crate::ruler::{Clock, Timer};
+use crate::ruler::{Clock, Pauses, Timer};
 use crate::schedule::Pacing;
 use crate::units;
 
@@ -17,6 +17,8 @@ pub(super) struct Findings {
     /// Ports for connections from here to one server.
     pub(super) ports: Option<u64>,
     pub(super) clock: Clock,
+    /// One thread alone, and what it lost.
+    pub(super) pauses: Pauses,
     pub(super) timers: Vec<Late>,
     /// One a round.
     pub(super) ceilings: Vec<Ceiling>,
@@ -87,6 +89,14 @@ impl Findings {
         }
         advice.extend(self.advice_on_pacing());
         advice.extend(self.advice_on_timers());
+        if self.pauses.share > 0.01 {
+            advice.push(format!(
+                "A thread that never stops lost {:.1} % of its time to others, {} at once: no 99th percentile is better than \
+                 that here. Measure when the machine, or its host, is quiet.",
+                self.pauses.share * 100.0,
+                units::duration(self.pauses.longest_ns),
+            ));
+        }
         if self.clock.read_ns > 100.0 {
             let source = host.clocksource.as_deref().unwrap_or("unknown");
             advice.push(format!(

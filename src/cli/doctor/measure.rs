@@ -32,6 +32,7 @@ pub(super) fn all(effort: Effort, interrupt: &Interrupt) -> (Findings, Option<i3
         host: Host::read(),
         ports: host::outgoing_ports(),
         clock: ruler::clock(),
+        pauses: ruler::pauses(effort.length),
         timers: Vec::new(),
         ceilings: Vec::new(),
         pacing: Vec::new(),

@@ -15,13 +15,14 @@ use super::findings::{Findings, Late, Paced, Round};
 
 /// Times are microseconds, floating point; what was not measured is null.
 pub(super) fn json(findings: &Findings) -> Value {
-    let Findings { host, ports, clock, timers, ceilings, pacing, failures, partial } = findings;
+    let Findings { host, ports, clock, pauses, timers, ceilings, pacing, failures, partial } = findings;
     json!({
         "schema": 1,
         "partial": partial,
         "host": host,
         "outgoing_ports": ports,
         "clock": { "read_ns": clock.read_ns, "step_ns": clock.step_ns },
+        "pauses": { "share": pauses.share, "longest_us": pauses.longest_ns as f64 / 1e3 },
         "timers": timers.iter().map(timer).collect::<Vec<_>>(),
         "generator": {
             "rounds": ceilings.len(),
@@ -103,11 +104,16 @@ fn machine(findings: &Findings) -> String {
 }
 
 fn clocks(findings: &Findings) -> String {
-    let clock = &findings.clock;
+    let Findings { clock, pauses, .. } = findings;
     let source = findings.host.clocksource.as_deref().unwrap_or("unknown");
     let text = format!(
-        "Clock: {source}; a look at it costs {:.1} ns, its smallest step is {} ns\n\nTimers: how much later than asked they ring\n",
-        clock.read_ns, clock.step_ns
+        "Clock: {source}; a look at it costs {:.1} ns, its smallest step is {} ns\n\
+         Pauses: a thread that never stops lost {:.2} % of its time, {} at once\n\n\
+         Timers: how much later than asked they ring\n",
+        clock.read_ns,
+        clock.step_ns,
+        pauses.share * 100.0,
+        units::duration(pauses.longest_ns),
     );
     let mut table = Grid::new(&["asked", "timer"], &["p50", "p99", "max"]);
     let show = |nanos: Option<u64>| nanos.map_or_else(|| "n/a".into(), units::duration);
