@@ -8,7 +8,7 @@ mod common;
 
 use std::time::Duration;
 
-use async_vs_threads::load::{self, Plan, Question, Until};
+use async_vs_threads::load::{self, Endpoint, Plan, Question, Until};
 use async_vs_threads::scenario::{ArrivalSpec, Client};
 use common::Server;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
@@ -18,7 +18,7 @@ const CONNECTIONS: u32 = 50;
 /// How long so many requests take.
 fn wall(server: &Server, connections: u32, requests: u64) -> Duration {
     let plan = Plan {
-        server: server.address().parse().expect("a server tells an address"),
+        server: Endpoint::Tcp(server.address().parse().expect("a server tells an address")),
         secure: None,
         question: Question {
             method: "GET".into(),

@@ -1,9 +1,9 @@
 //! Load generators side by side on one server, in turns: ours, wrk and oha, those that are installed.
 //!
-//! `cargo bench --bench generators [-- ROUNDS SECONDS]`. The server (`avt serve -m async`) runs on CPU 0 and every
+//! `cargo bench --bench generators [-- ROUNDS SECONDS]`. A server that does nothing but answer runs on CPU 0 and every
 //! generator, with one thread, on CPU 1. Ratios are taken within a round; each is told as median, lowest and highest.
-//! Where the server is the slower one, a generator can't be faster than another: requests per second of the generator's
-//! own CPU time are what tells them apart then.
+//! Where even that server is the slower one, a generator can't be faster than another: requests per second of the
+//! generator's own CPU time are what tells them apart then.
 
 #![expect(dead_code, reason = "not every bench of servers needs everything that they share")]
 
@@ -34,7 +34,7 @@ struct Go {
 
 fn main() {
     let scale = Scale::read();
-    let server = Server::avt("async");
+    let server = Server::null();
     let connections: &[u32] = if scale.is_test { &[10] } else { &[10, 50, 100, 1_000] };
     let installed: Vec<Generator> = [Generator::Avt, Generator::Wrk, Generator::Oha]
         .into_iter()

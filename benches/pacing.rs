@@ -213,7 +213,7 @@ fn now_ns() -> u64 {
 
 fn plan(server: SocketAddr, schedule: Schedule, pacing: Pacing, length: Duration) -> Plan {
     Plan {
-        server,
+        server: server.into(),
         secure: None,
         question: Question {
             method: "GET".into(),

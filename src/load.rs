@@ -42,7 +42,7 @@ use crate::units;
 use crate::usage::{Meter, StealMeter};
 
 pub use client::Question;
-pub use plan::{LoadError, Plan, Secure, Until};
+pub use plan::{Endpoint, LoadError, Plan, Secure, Until};
 pub use trouble::Trouble;
 
 use collect::Collector;
@@ -152,7 +152,7 @@ pub fn run<O: Observer>(plan: &Plan, observer: &mut O) -> Result<Loaded, LoadErr
         let opened: Vec<Opened> = reports.iter().collect();
         if let Some(trouble) = opened.iter().find_map(|opened| opened.trouble) {
             let opened = opened.iter().map(|opened| opened.connections).sum();
-            return Err(LoadError::Connect { server: plan.server, opened, asked: plan.connections, trouble });
+            return Err(LoadError::Connect { server: plan.server.clone(), opened, asked: plan.connections, trouble });
         }
         let window = Arc::new(Window::of(plan));
         for door in doors {

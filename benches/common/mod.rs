@@ -1,11 +1,14 @@
 //! What benches of servers share: processes on a CPU of their own, and a turn of load on one of them.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use async_vs_threads::host;
+use async_vs_threads::message::{Calibration, Reply, Role, TrialSpec};
+use async_vs_threads::scenario::{ArrivalSpec, Client, EchoSpec, LoadSpec, Model, Pin, StepsSpec, Work};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -74,6 +77,47 @@ impl Server {
         let mut command = on_cpu(0, env!("CARGO_BIN_EXE_avt"));
         command.args(["serve", "--addr", "127.0.0.1:0", "--model", model]);
         Self::spawn(&format!("avt {model}"), command)
+    }
+
+    /// The server of `avt doctor` on CPU 0: it does nothing but answer, so that what asks is what is compared.
+    pub(crate) fn null() -> Self {
+        let load = LoadSpec {
+            client: Client::Raw,
+            connections: 2_000,
+            threads: 1,
+            warmup: Duration::ZERO,
+            duration: Duration::ZERO,
+            arrival: ArrivalSpec::Closed { think: Duration::ZERO },
+            timeout: Duration::ZERO,
+            drain: Duration::ZERO,
+            pin: Pin::Split,
+        };
+        let echo = EchoSpec { what: "hello".into(), steps: StepsSpec::default(), heavy: None, load };
+        let spec = TrialSpec {
+            model: Model::Async,
+            work: Work::Echo(echo),
+            calibration: Calibration::default(),
+            role: Role::NullServer { nonce: "bench".into() },
+            cpus: host::cpus().into_iter().take(1).collect(),
+            seed: 0,
+            parent: std::process::id(),
+        };
+        let mut command = Command::new(env!("CARGO_BIN_EXE_avt"));
+        let mut process =
+            command.arg("trial").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("avt starts");
+        // Kept open: the server ends with it.
+        let stdin = process.stdin.as_mut().expect("it was asked for");
+        writeln!(stdin, "{}", serde_json::to_string(&spec).expect("a spec is plain data")).expect("avt reads its spec");
+        let mut line = String::new();
+        BufReader::new(process.stdout.as_mut().expect("it was asked for"))
+            .read_line(&mut line)
+            .expect("avt says a line");
+        match serde_json::from_str(&line) {
+            Ok(Reply::Ready { port, .. }) => {
+                Self { name: "null".into(), process, url: format!("http://127.0.0.1:{port}/echo/hello") }
+            }
+            _ => panic!("the null server said {line:?}"),
+        }
     }
 
     /// Starts a server that tells its address on its first line.

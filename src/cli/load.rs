@@ -11,6 +11,8 @@ mod tell;
 use std::fs::File;
 use std::io::{LineWriter, Write as _};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -19,7 +21,7 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 
 use crate::gate::{self, Verdict};
 use crate::host::{self, Host};
-use crate::load::{self, Interval, LoadError, Loaded, Observer, Plan, Question, Secure, Trouble, Until};
+use crate::load::{self, Endpoint, Interval, LoadError, Loaded, Observer, Plan, Question, Secure, Trouble, Until};
 use crate::report::{self, LoadReport};
 use crate::runner::Interrupt;
 use crate::scenario::Client;
@@ -36,11 +38,14 @@ use server::{Server, ServerMeter};
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let target = args.target()?;
     let question = args.question(&target)?;
-    let server = resolve(&target, args.timeout)?;
+    let server = match &args.unix {
+        Some(path) => socket(path)?,
+        None => resolve(&target, args.timeout)?.into(),
+    };
     let secure = args.secure(&target)?;
-    let plan = plan(args, server, question, args.client(&target), secure);
+    let plan = plan(args, server.clone(), question, args.client(&target), secure);
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
-    if !server.ip().is_loopback() {
+    if matches!(server, Endpoint::Tcp(address) if !address.ip().is_loopback()) {
         note(format_args!("avt: {server} is not this machine"));
     }
     note(format_args!(
@@ -58,7 +63,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let hgrm = args.hgrm.as_ref().map(|path| export::create(path, "--hgrm")).transpose()?;
     let html = args.html.as_ref().map(|path| export::create(path, "--html")).transpose()?;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let meter = ServerMeter::start(server);
+    let meter = ServerMeter::start(&server);
     let mut watcher = Watcher { interrupt: &interrupt, meter, server: None, live: Live::new(&plan), log };
     let loaded = load::run(&plan, &mut watcher);
     watcher.live.clear();
@@ -177,7 +182,7 @@ impl Observer for Watcher<'_> {
     }
 }
 
-fn plan(args: &Args, server: SocketAddr, question: Question, client: Client, secure: Option<Secure>) -> Plan {
+fn plan(args: &Args, server: Endpoint, question: Question, client: Client, secure: Option<Secure>) -> Plan {
     let until = match args.requests {
         Some(requests) => Until::Requests(requests),
         None => Until::Elapsed(args.duration),
@@ -206,6 +211,14 @@ fn length(plan: &Plan) -> String {
         Until::Requests(requests) => format!("{} requests", units::count(requests)),
     };
     if plan.warmup.is_zero() { window } else { format!("{window} after {} of warm-up", units::exact(plan.warmup)) }
+}
+
+/// A Unix socket that somebody listens at.
+fn socket(path: &Path) -> Result<Endpoint, Stop> {
+    match UnixStream::connect(path) {
+        Ok(_) => Ok(Endpoint::Unix(path.to_owned())),
+        Err(error) => Err(Stop::machine(format_args!("--unix: {}: {error}", path.display()))),
+    }
 }
 
 /// The first address of the target that somebody answers at.

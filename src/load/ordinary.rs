@@ -6,7 +6,6 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +19,7 @@ use tokio::time::timeout;
 
 use super::client::{Answer, Client, Event, Question};
 use super::trouble::Trouble;
-use super::{Plan, clock};
+use super::{Endpoint, Plan, clock};
 
 /// The runtime's timer counts whole milliseconds and rounds up.
 const TICK: Duration = Duration::from_millis(2);
@@ -44,7 +43,7 @@ struct Connection {
 /// How a client is made.
 #[derive(Debug)]
 struct Maker {
-    server: SocketAddr,
+    server: Endpoint,
     /// The name under which HTTPS knows it.
     name: Option<String>,
     #[cfg(feature = "tls")]
@@ -134,7 +133,7 @@ impl ReqwestClient {
 impl Maker {
     fn new(plan: &Plan) -> Result<Self, String> {
         Ok(Self {
-            server: plan.server,
+            server: plan.server.clone(),
             name: plan.secure.as_ref().map(|secure| secure.name.clone()),
             #[cfg(feature = "tls")]
             tls: super::tls::config(plan.secure.as_ref())?,
@@ -144,9 +143,10 @@ impl Maker {
     /// A client that keeps one connection.
     fn make(&self) -> reqwest::Client {
         let builder = reqwest::Client::builder().no_proxy().http1_only().tcp_nodelay(true).pool_max_idle_per_host(1);
-        let builder = match &self.name {
-            Some(name) => builder.resolve(name, self.server),
-            None => builder,
+        let builder = match (&self.server, &self.name) {
+            (Endpoint::Tcp(address), Some(name)) => builder.resolve(name, *address),
+            (Endpoint::Tcp(_), None) => builder,
+            (Endpoint::Unix(path), _) => builder.unix_socket(path.as_path()),
         };
         #[cfg(feature = "tls")]
         let builder = builder.tls_backend_preconfigured(self.tls.clone());
@@ -181,9 +181,16 @@ async fn ask(client: &reqwest::Client, shared: &Shared, heavy: bool) -> Result<A
 }
 
 fn build(plan: &Plan, question: &Question) -> Result<Request, Trouble> {
-    let url = match &plan.secure {
-        None => format!("http://{}{}", plan.server, question.target),
-        Some(secure) => format!("https://{}:{}{}", secure.name, plan.server.port(), question.target),
+    let url = match (&plan.server, &plan.secure) {
+        (Endpoint::Tcp(address), None) => format!("http://{address}{}", question.target),
+        (Endpoint::Tcp(address), Some(secure)) => {
+            format!("https://{}:{}{}", secure.name, address.port(), question.target)
+        }
+        // Whoever is named in it, the socket is what is asked.
+        (Endpoint::Unix(_), secure) => {
+            let scheme = if secure.is_some() { "https" } else { "http" };
+            format!("{scheme}://{}{}", question.authority, question.target)
+        }
     };
     let url = reqwest::Url::parse(&url).map_err(|_| Trouble::Other("invalid_url"))?;
     let method = Method::from_bytes(question.method.as_bytes()).map_err(|_| Trouble::Other("invalid_method"))?;

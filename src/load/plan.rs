@@ -1,6 +1,8 @@
 //! What a load is told, and why it could not begin.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use super::trouble::Trouble;
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Where to connect to.
-    pub server: SocketAddr,
+    pub server: Endpoint,
     /// HTTPS instead of HTTP; only with the feature `tls`, and the client reqwest.
     pub secure: Option<Secure>,
     /// What is asked.
@@ -45,6 +47,30 @@ pub struct Plan {
     pub seed: u64,
 }
 
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// At an address.
+    Tcp(SocketAddr),
+    /// At a Unix socket of this machine.
+    Unix(PathBuf),
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp(address)
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => path.display().fmt(f),
+        }
+    }
+}
+
 /// Whom HTTPS expects at the other end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Secure {
@@ -70,7 +96,7 @@ pub enum LoadError {
     #[error("{server}: only {opened} of {asked} connections could be opened: {trouble}")]
     Connect {
         /// Where to.
-        server: SocketAddr,
+        server: Endpoint,
         /// How many were.
         opened: u32,
         /// How many should have been.

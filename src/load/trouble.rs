@@ -10,6 +10,8 @@ use nix::errno::Errno;
 pub enum Trouble {
     /// Nobody listens there.
     Refused,
+    /// More connections wait for the server than it lets; only Unix sockets tell.
+    QueueFull,
     /// There is no way there.
     Unreachable,
     /// No answer to the attempt to connect, within the time-out.
@@ -41,6 +43,7 @@ impl Trouble {
     pub fn class(self) -> &'static str {
         match self {
             Self::Refused => "refused",
+            Self::QueueFull => "queue_full",
             Self::Unreachable => "unreachable",
             Self::ConnectTimeout => "connect_timeout",
             Self::Timeout => "timeout",
@@ -60,6 +63,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Refused => "the connection was refused: nobody listens there",
+            Self::QueueFull => "the server has not taken up the connections before it: its queue is full",
             Self::Unreachable => "there is no route to it",
             Self::ConnectTimeout => "no answer to the attempt to connect",
             Self::Timeout => "no answer within the time-out",
@@ -81,6 +85,7 @@ impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
         match error.raw_os_error().map(Errno::from_raw) {
             Some(Errno::ECONNREFUSED) => Self::Refused,
+            Some(Errno::EAGAIN) => Self::QueueFull,
             Some(Errno::EHOSTUNREACH | Errno::ENETUNREACH) => Self::Unreachable,
             Some(Errno::ETIMEDOUT) => Self::ConnectTimeout,
             Some(Errno::ECONNRESET | Errno::EPIPE) => Self::ResetInHead,

@@ -42,7 +42,7 @@ fn plan(work: &EchoSpec, server: SocketAddr, nonce: &str, seed: u64) -> Plan {
         body: Vec::new(),
     };
     Plan {
-        server,
+        server: server.into(),
         secure: None,
         question: question(&work.what),
         heavy: work.heavy.map(|heavy| (heavy.share, question(HeavySpec::WHAT))),

@@ -5,6 +5,7 @@ mod open;
 mod outputs;
 #[cfg(feature = "tls")]
 mod tls;
+mod unix;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};

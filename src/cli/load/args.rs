@@ -45,7 +45,7 @@ pub(in crate::cli) struct Args {
     pub(super) warmup: Duration,
     /// Requests a second, whatever the server does (open loop); without it each connection asks again when it has its
     /// answer (closed loop)
-    #[arg(short, long, value_name = "PER_SECOND", value_parser = rate)]
+    #[arg(short, long, value_name = "PER_SECOND", value_parser = rate, allow_negative_numbers = true)]
     pub(super) rate: Option<f64>,
     /// How the requests of a rate follow each other: as if many people asked, or in equal steps
     #[arg(long, value_enum, default_value = "poisson", requires = "rate")]
@@ -69,6 +69,9 @@ pub(in crate::cli) struct Args {
     /// [default: raw, and reqwest for https]
     #[arg(long, value_enum)]
     client: Option<Client>,
+    /// Connect to this Unix socket instead of to the URL's host
+    #[arg(long, value_name = "PATH")]
+    pub(super) unix: Option<PathBuf>,
     /// Trust the authorities of this PEM file too, beside those of the system
     #[cfg(feature = "tls")]
     #[arg(long, value_name = "FILE")]

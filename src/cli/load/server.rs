@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::SocketAddr;
+use std::path::Path;
 
 use crate::host;
+use crate::load::Endpoint;
 
 /// What the server used between two instants, all of its processes together.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,8 +33,12 @@ pub(super) struct ServerMeter {
 impl ServerMeter {
     /// For the processes that listen at an address of this machine; nothing where there are none that this user may look
     /// into. Looks through all of `/proc`, some milliseconds.
-    pub(super) fn start(address: SocketAddr) -> Option<Self> {
-        let processes = if address.ip().is_loopback() { listening(address.port()) } else { Vec::new() };
+    pub(super) fn start(server: &Endpoint) -> Option<Self> {
+        let processes = match server {
+            Endpoint::Tcp(address) if address.ip().is_loopback() => holders(&at_port(address.port())),
+            Endpoint::Tcp(_) => Vec::new(),
+            Endpoint::Unix(path) => holders(&at_path(path)),
+        };
         let ticks = processes.iter().map(|pid| ticks(*pid)).sum::<Option<u64>>()?;
         (!processes.is_empty()).then_some(Self { processes, ticks })
     }
@@ -59,14 +64,21 @@ impl ServerMeter {
     }
 }
 
-/// The processes that hold a socket which listens at this port.
-fn listening(port: u16) -> Vec<u32> {
-    let sockets: BTreeSet<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
-        .into_iter()
-        .filter_map(|table| fs::read_to_string(table).ok())
-        .flat_map(|table| table.lines().filter_map(|line| listener(line, port)).collect::<Vec<_>>())
-        .map(|inode| format!("socket:[{inode}]"))
-        .collect();
+/// The inodes of the sockets that listen at this port.
+fn at_port(port: u16) -> BTreeSet<String> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|table| fs::read_to_string(table).ok());
+    tables.flat_map(|table| table.lines().filter_map(|line| at_this_port(line, port)).collect::<Vec<_>>()).collect()
+}
+
+/// The inodes of the sockets that listen at this path.
+fn at_path(path: &Path) -> BTreeSet<String> {
+    let table = fs::read_to_string("/proc/net/unix").unwrap_or_default();
+    table.lines().filter_map(|line| at_this_path(line, path)).collect()
+}
+
+/// The processes that hold one of these sockets.
+fn holders(inodes: &BTreeSet<String>) -> Vec<u32> {
+    let sockets: BTreeSet<String> = inodes.iter().map(|inode| format!("socket:[{inode}]")).collect();
     if sockets.is_empty() {
         return Vec::new();
     }
@@ -80,7 +92,7 @@ fn listening(port: u16) -> Vec<u32> {
 }
 
 /// The inode of a line of `/proc/net/tcp`, if it is that of a socket which listens at this port.
-fn listener(line: &str, port: u16) -> Option<String> {
+fn at_this_port(line: &str, port: u16) -> Option<String> {
     /// `TCP_LISTEN` of the kernel's `tcp_states.h`.
     const LISTENS: &str = "0A";
     let mut fields = line.split_whitespace();
@@ -89,6 +101,18 @@ fn listener(line: &str, port: u16) -> Option<String> {
     let inode = fields.nth(5)?;
     let own = u16::from_str_radix(local.rsplit(':').next()?, 16).ok()?;
     (own == port && state == LISTENS).then(|| inode.to_owned())
+}
+
+/// The inode of a line of `/proc/net/unix`, if it is that of a socket which listens at this path.
+fn at_this_path(line: &str, path: &Path) -> Option<String> {
+    /// `__SO_ACCEPTCON` of the kernel's `net.h`: it listens.
+    const LISTENS: &str = "00010000";
+    let mut fields = line.split_whitespace();
+    let flags = fields.nth(3)?;
+    let inode = fields.nth(2)?;
+    let own = Path::new(fields.next()?);
+    let is_same = own == path || own.canonicalize().ok().zip(path.canonicalize().ok()).is_some_and(|(a, b)| a == b);
+    (flags == LISTENS && is_same).then(|| inode.to_owned())
 }
 
 /// User and system time of a process and all its threads, ended ones too.
@@ -114,13 +138,24 @@ mod tests {
     #[test]
     fn a_listener_is_found_by_its_port() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        assert!(listening(address.port()).contains(&std::process::id()));
-        let meter = ServerMeter::start(address).unwrap();
+        let address = listener.local_addr().unwrap().into();
+        let meter = ServerMeter::start(&address).unwrap();
         let server = meter.stop().unwrap();
         assert!(server.processes.contains(&std::process::id()) && !server.cpus.is_empty(), "{server:?}");
         assert!(server.memory_peak_bytes.is_some_and(|peak| peak > 0));
         drop(listener);
-        assert!(ServerMeter::start(address).is_none());
+        assert!(ServerMeter::start(&address).is_none());
+    }
+
+    #[test]
+    fn a_listener_is_found_by_its_path() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("socket");
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let endpoint = Endpoint::Unix(path);
+        let server = ServerMeter::start(&endpoint).unwrap().stop().unwrap();
+        assert_eq!(server.processes, [std::process::id()]);
+        drop(listener);
+        assert!(ServerMeter::start(&endpoint).is_none());
     }
 }

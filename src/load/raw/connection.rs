@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
-use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
+use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 
 use crate::http1::{ClientCodec, ReplyError, encode_request};
 use crate::load::client::{Answer, Event, Question};
 use crate::load::trouble::Trouble;
-use crate::load::{Plan, clock};
+use crate::load::{Endpoint, Plan, clock};
 
 /// Reads in a row from one connection, before the others have their turn.
 const READS: u32 = 16;
@@ -20,7 +20,7 @@ const READS: u32 = 16;
 /// What is the same for all connections.
 #[derive(Debug)]
 pub(super) struct Shared {
-    server: SocketAddr,
+    server: Endpoint,
     /// The ordinary question and the heavy one, ready to be sent.
     questions: [Vec<u8>; 2],
     to_head: bool,
@@ -103,7 +103,7 @@ impl Shared {
         };
         let heavy = plan.heavy.as_ref().map(|(_, question)| encode(question)).unwrap_or_default();
         Self {
-            server: plan.server,
+            server: plan.server.clone(),
             questions: [encode(&plan.question), heavy],
             to_head: plan.question.method == "HEAD",
             stamp: plan.stamp.clone(),
@@ -168,11 +168,21 @@ impl Connection {
     }
 
     fn open_socket(&self, epoll: &OwnedFd, shared: &Shared, k: usize) -> Result<OwnedFd, Errno> {
-        let family = if shared.server.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let family = match &shared.server {
+            Endpoint::Tcp(SocketAddr::V4(_)) => AddressFamily::INET,
+            Endpoint::Tcp(SocketAddr::V6(_)) => AddressFamily::INET6,
+            Endpoint::Unix(_) => AddressFamily::UNIX,
+        };
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = net::socket_with(family, SocketType::STREAM, flags, None)?;
-        sockopt::set_tcp_nodelay(&socket, true)?;
-        match net::connect(&socket, &shared.server) {
+        let begun = match &shared.server {
+            Endpoint::Tcp(address) => {
+                sockopt::set_tcp_nodelay(&socket, true)?;
+                net::connect(&socket, address)
+            }
+            Endpoint::Unix(path) => net::connect(&socket, &SocketAddrUnix::new(path.as_path())?),
+        };
+        match begun {
             Ok(()) | Err(Errno::INPROGRESS) => {}
             Err(errno) => return Err(errno),
         }

@@ -171,7 +171,7 @@ fn a_server_that_dies_half_way_refuses_the_rest() {
             for stream in &mut streams {
                 let mut request = [0; 1024];
                 // On the loopback a small request arrives in one piece.
-                if stream.read(&mut request).is_ok_and(|n| n > 0) {
+                if answered < 40 && stream.read(&mut request).is_ok_and(|n| n > 0) {
                     stream.write_all(OK).unwrap();
                     answered += 1;
                 }

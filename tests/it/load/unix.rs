@@ -1,0 +1,53 @@
+//! `avt load` over a Unix socket.
+
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use super::*;
+
+/// A server at this path, until the test ends.
+fn serve(path: &Path) {
+    let listener = UnixListener::bind(path).unwrap();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let (mut asked, mut some) = (Vec::new(), [0; 1_024]);
+                while let Ok(n @ 1..) = stream.read(&mut some) {
+                    asked.extend_from_slice(&some[..n]);
+                    if asked.ends_with(b"\r\n\r\n") {
+                        assert!(String::from_utf8_lossy(&asked).to_lowercase().contains("host: app.example"));
+                        asked.clear();
+                        if stream.write_all(OK).is_err() {
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn both_clients_ask_at_a_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.sock");
+    serve(&path);
+    for client in ["raw", "reqwest"] {
+        let args = ["load", "http://app.example/", "--json", "-c", "3", "-n", "60", "--client", client, "--unix"];
+        let mut command = avt(args);
+        command.arg(&path);
+        let ended = run(command);
+        assert_eq!(ended.code, Some(0), "{client}: {ended:?}");
+        let json: Value = serde_json::from_str(&ended.stdout).unwrap();
+        check_sum(&json);
+        assert_eq!((&json["requests"]["completed"], &json["status"]["200"]), (&60.into(), &60.into()), "{json}");
+        assert!(!json["server"].is_null(), "whoever listens at a path of this machine can be measured: {json}");
+    }
+}
+
+#[test]
+fn a_path_where_nobody_listens_is_refused_before_any_load() {
+    let ended = run(avt(["load", "http://app.example/", "--unix", "/nowhere/app.sock"]));
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.stderr.contains("--unix: /nowhere/app.sock: No such file"), "{ended:?}");
+}
