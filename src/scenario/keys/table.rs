@@ -1,0 +1,161 @@
+//! The rows: every key of a scenario file.
+
+use super::Section::{Heartbeat, Heavy, JobsFor, Load, Rounds, Top};
+use super::Workload::{Echo, Offload};
+use super::{
+    ANY_MODEL, AnyOf, ECHO, EVERY, JOBS, Key, Kind, Lines, Many, Need, OFFLOAD, SLEEP, STEPS, Section, Workload,
+};
+use crate::schedule::{Arrivals, Pacing};
+
+const fn key(section: Section, name: &'static str, kind: Kind, about: &'static str) -> Key {
+    Key { section, name, workloads: EVERY, kind, need: Need::Optional, many: Many::One, about }
+}
+
+const fn count(from: u32, to: u32, zero: &'static str) -> Kind {
+    Kind::Count { from, to, zero }
+}
+
+const fn step(to: &'static str) -> Kind {
+    Kind::Length { from: "1us", to, zero: "is no step" }
+}
+
+const fn length(from: &'static str, to: &'static str) -> Kind {
+    Kind::Length { from, to, zero: "is no time at all" }
+}
+
+impl Key {
+    const fn of(self, workloads: &'static [Workload]) -> Self {
+        Self { workloads, ..self }
+    }
+
+    const fn required(self) -> Self {
+        Self { need: Need::Required, ..self }
+    }
+
+    const fn default(self, text: &'static str) -> Self {
+        Self { need: Need::Default(text), ..self }
+    }
+
+    const fn many(self, many: Many) -> Self {
+        Self { many, ..self }
+    }
+
+    const fn swept(self) -> Self {
+        self.many(Many::Sweep)
+    }
+}
+
+/// Every key, in the order of the reference.
+pub(in crate::scenario) const KEYS: &[Key] = &[
+    key(Top, "question", Kind::Text { most: 200, lines: Lines::One }, "what is asked, in one sentence").required(),
+    key(
+        Top,
+        "analysis",
+        Kind::Text { most: 4000, lines: Lines::Many },
+        "why it is asked, what to expect, and the caveat; an empty line begins a new paragraph",
+    )
+    .required(),
+    key(Top, "name", Kind::Slug, "the scenario's label; without it the file's name without `.toml`"),
+    key(Top, "workload", Kind::Choice(Workload::NAMES), "what is done").required(),
+    key(Top, "models", Kind::Model, "who does it, in the order of the report").required().many(Many::List(32)),
+    key(Top, "jobs", count(1, 1_000_000, "does nothing"), "how many jobs").of(SLEEP).required().swept(),
+    key(Top, "wait", length("1us", "1h"), "how long each job waits").of(SLEEP).required().swept(),
+    key(Top, "jobs", count(1, 100_000, "does nothing"), "how many jobs, the heartbeat not counted")
+        .of(OFFLOAD)
+        .required()
+        .swept(),
+    key(Top, "what", Kind::What, "what is echoed: `GET /echo/{what}`; not `heavy`, `.` or `..`")
+        .of(ECHO)
+        .default("hello"),
+    key(Top, "wait", step("1m"), "first step of a job or request: a wait that can be awaited").of(STEPS).swept(),
+    key(Top, "block", step("1m"), "second step: a call that holds its thread without using a CPU").of(STEPS).swept(),
+    key(Top, "compute", step("1m"), "third step: as much CPU work as an idle CPU does in that time").of(STEPS).swept(),
+    key(Rounds, "quick", count(1, 1000, "measures nothing"), "how often by default; at most `full`").default("6"),
+    key(Rounds, "full", count(1, 1000, "measures nothing"), "how often with `--full`").default("10"),
+    key(
+        JobsFor,
+        ANY_MODEL,
+        count(1, 1_000_000, "does nothing"),
+        "at most so many jobs for this model, which must be among `models`; at most `jobs`",
+    )
+    .of(JOBS),
+    key(Heartbeat, "every", length("1ms", "1m"), "the time from beat to beat").of(OFFLOAD).required(),
+    key(Heartbeat, "beats", count(2, 100_000, "beats nothing"), "how many beats, the first at once")
+        .of(OFFLOAD)
+        .required(),
+    key(Heavy, "share", Kind::Share, "the share of heavy requests among all").of(ECHO).required().swept(),
+    key(Heavy, "wait", step("1m"), "first step of a heavy request").of(ECHO).swept(),
+    key(Heavy, "block", step("1m"), "second step of a heavy request").of(ECHO).swept(),
+    key(Heavy, "compute", step("1m"), "third step of a heavy request").of(ECHO).swept(),
+    key(Load, "connections", count(1, 20_000, "opens nothing"), "keep-alive connections, open before the clock starts")
+        .of(ECHO)
+        .required()
+        .swept(),
+    key(
+        Load,
+        "loop",
+        Kind::Choice(&["closed", "open"]),
+        "when a request is due: `closed` when its connection has had its answer, so that overload is hidden; `open` when \
+         the schedule says so",
+    )
+    .of(ECHO)
+    .required(),
+    key(
+        Load,
+        "rate",
+        Kind::Rate,
+        "requests a second of an open loop, which must have it; `max` is a closed loop among them, for the most there is",
+    )
+    .of(ECHO)
+    .swept(),
+    key(
+        Load,
+        "arrivals",
+        Kind::Choice(Arrivals::NAMES),
+        "how the requests of an open loop follow each other: as if many people asked, or in equal steps",
+    )
+    .of(ECHO)
+    .default("poisson"),
+    key(
+        Load,
+        "pacing",
+        Kind::Choice(Pacing::NAMES),
+        "how exactly an open loop is kept: a timer and looks at the clock just before a request is due, a timer alone, or \
+         looks at the clock all the time",
+    )
+    .of(ECHO)
+    .default("hybrid"),
+    key(
+        Load,
+        "client",
+        Kind::Choice(&["raw", "reqwest"]),
+        "which client asks: our own codec on a socket, or reqwest with one `Client` a connection",
+    )
+    .of(ECHO)
+    .default("raw"),
+    key(Load, "threads", count(1, 64, "asks nothing"), "threads of the load generator").of(ECHO).default("1"),
+    key(Load, "warmup", length("0s", "1m"), "asked before the measured window, not measured").of(ECHO).default("300ms"),
+    key(Load, "duration", length("10ms", "10m"), "the measured window").of(ECHO).default("1s"),
+    key(Load, "think", length("0s", "1m"), "the pause between an answer and the next question of a closed loop")
+        .of(ECHO)
+        .default("0s")
+        .swept(),
+    key(Load, "timeout", length("10ms", "10m"), "how long an answer may take").of(ECHO).default("5s"),
+    key(Load, "drain", length("0s", "1m"), "how long after the window answers still under way are waited for")
+        .of(ECHO)
+        .default("200ms"),
+    key(
+        Load,
+        "pin",
+        Kind::Choice(&["split", "none"]),
+        "which CPUs: `split` gives server and generator different ones, `none` leaves it to the kernel",
+    )
+    .of(ECHO)
+    .default("split"),
+];
+
+/// Every such group.
+pub(in crate::scenario) const ANY_OF: &[AnyOf] = &[
+    AnyOf { section: Top, workload: Offload, names: &["block", "compute"] },
+    AnyOf { section: Heavy, workload: Echo, names: &["wait", "block", "compute"] },
+];
