@@ -23,6 +23,8 @@ mod load;
 mod table;
 mod words;
 
+pub use words::range;
+
 pub use load::{LoadReport, PERCENTILES, load, told};
 
 use crate::record::{Record, Run};

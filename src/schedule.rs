@@ -38,7 +38,8 @@ impl Arrivals {
 pub enum Pacing {
     /// A timer wakes it: some 50 us late, and no CPU meanwhile.
     Sleep,
-    /// A timer wakes it shortly before, and it looks at the clock from then on, yielding its CPU between two looks.
+    /// A timer wakes it shortly before, and it looks at the clock from then on, yielding its CPU between two looks; after
+    /// a request it looks for the answer for a moment, before it sleeps again.
     #[default]
     Hybrid,
     /// It looks at the clock all the time, yielding its CPU between two looks: a CPU's worth of load.

@@ -151,6 +151,9 @@ fn placement(point: &PointSummary) -> Option<String> {
     Some(format!("The server ran on {}, the load generator on {}.", words::cpus(server), words::cpus(generator)))
 }
 
+/// From this share of the ceiling on, a faster server would not look faster.
+const NEAR_THE_CEILING: f64 = 0.9;
+
 /// How much of what the generator can do was used by the fastest.
 fn share_of_ceiling(point: &PointSummary) -> Option<String> {
     let Ceiling { floor_ns, per_s, connections, .. } = point.ceiling?;
@@ -158,10 +161,11 @@ fn share_of_ceiling(point: &PointSummary) -> Option<String> {
     let (most, fastest) = rates.max_by(|one, other| one.0.total_cmp(&other.0))?;
     Some(format!(
         "Against a server that does nothing, the generator itself reached {}/s over {connections} connections, of which {} \
-         used {}; and no less than {} over one.",
+         used {}{}; over one, where both sides have to be woken for each request, it took {}.",
         words::per_second(per_s),
         fastest.cell.model,
         words::percent(most / per_s),
+        if most / per_s > NEAR_THE_CEILING { " (a limit of the generator's as much as of the server's)" } else { "" },
         words::time(floor_ns as f64),
     ))
 }

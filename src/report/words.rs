@@ -44,7 +44,7 @@ pub(super) fn percent(share: f64) -> String {
 }
 
 /// `100 ms to 103 ms`; nothing where both ends read the same.
-pub(super) fn range(spread: &Spread, text: fn(f64) -> String) -> Option<String> {
+pub fn range(spread: &Spread, text: fn(f64) -> String) -> Option<String> {
     let (min, max) = (text(spread.min), text(spread.max));
     (min != max).then(|| match (min.rsplit_once(' '), max.rsplit_once(' ')) {
         (Some((number, unit)), Some((_, same))) if unit == same => format!("{number} to {max}"),

@@ -50,6 +50,8 @@ pub(super) struct Paced {
 pub(super) struct Round {
     pub(super) p50_ns: f64,
     pub(super) p99_ns: Option<f64>,
+    /// The median response time, nanoseconds.
+    pub(super) response_p50_ns: f64,
     /// Of the generator's one thread, looking at the clock included.
     pub(super) cpu_share: f64,
     /// Answers a second.
@@ -81,10 +83,11 @@ impl Findings {
         }
         if let (Some(floor), Some(ceiling)) = (self.ceiling(|c| c.floor_ns as f64), self.ceiling(|c| c.per_s)) {
             advice.push(format!(
-                "A response time near {} or a rate near {} is the generator's and the kernel's own: two servers that both \
-                 come so close cannot be told apart with one generator thread.",
-                units::duration(floor.median as u64),
+                "A rate near {} is the generator's and the kernel's own: two servers that both come so close cannot be told \
+                 apart with one generator thread. So is a response time near {} where requests come one at a time: both \
+                 sides sleep in between and have to be woken.",
                 units::rate(ceiling.median),
+                units::duration(floor.median as u64),
             ));
         }
         advice.extend(self.advice_on_pacing());

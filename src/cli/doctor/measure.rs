@@ -130,6 +130,7 @@ fn round(measured: &Measured) -> Option<Round> {
     Some(Round {
         p50_ns: late.quantile(0.5)? as f64,
         p99_ns: late.credible_quantile(0.99).map(|late| late as f64),
+        response_p50_ns: measured.series.first()?.response_time.quantile(0.5)? as f64,
         cpu_share: load.usage.cpu_ns() as f64 / measured.wall_ns.max(1) as f64,
         per_s: measured.throughput(),
     })

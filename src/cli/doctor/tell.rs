@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::grid::Grid;
 use crate::cli::output::width;
 use crate::report::summary::Spread;
-use crate::report::terminal;
+use crate::report::{self, terminal};
 use crate::units;
 
 use super::findings::{Findings, Late, Paced, Round};
@@ -60,6 +60,7 @@ fn paced(paced: &Paced) -> Value {
         "pacing": paced.pacing.name(),
         "late_p50_us": spread(paced.over_rounds(|round| Some(round.p50_ns / 1e3))),
         "late_p99_us": spread(paced.over_rounds(|round| Some(round.p99_ns? / 1e3))),
+        "response_p50_us": spread(paced.over_rounds(|round| Some(round.response_p50_ns / 1e3))),
         "generator_cpu_share": spread(paced.over_rounds(|round| Some(round.cpu_share))),
         "achieved_per_s": spread(paced.over_rounds(|round| Some(round.per_s))),
     })
@@ -130,47 +131,52 @@ fn clocks(findings: &Findings) -> String {
 }
 
 fn generator(findings: &Findings) -> String {
-    let time = |ns: f64| units::duration(ns.round() as u64);
-    let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let mut text = "The load generator, on one thread, against a server that does nothing\n".to_owned();
-    let told = |spread: Option<Spread>, show: &dyn Fn(f64) -> String| {
-        spread.map_or_else(|| "n/a".into(), |spread| ranged(&spread, show))
-    };
+    let missing = || "n/a".to_owned();
+    let told = |spread: Option<Spread>, show| spread.map_or_else(missing, |spread| ranged(&spread, show));
+    let median = |spread: Option<Spread>, show: fn(f64) -> String| spread.map_or_else(missing, |s| show(s.median));
     let _ = writeln!(
         text,
-        "  floor    {} at the median, over one connection",
-        told(findings.ceiling(|c| c.floor_ns as f64), &time)
+        "  floor    {} at the median, over one connection: both sides are woken for each request",
+        told(findings.ceiling(|c| c.floor_ns as f64), time)
     );
     let _ = writeln!(
         text,
         "  ceiling  {}, over {} connections; the generator used {} of its CPU, the server {}",
-        told(findings.ceiling(|c| c.per_s), &units::rate),
+        told(findings.ceiling(|c| c.per_s), units::rate),
         findings.ceilings.first().map_or(0, |ceiling| ceiling.connections),
-        told(findings.ceiling(|c| c.generator_cpu), &percent),
-        told(findings.ceiling(|c| c.server_cpu), &percent),
+        median(findings.ceiling(|c| c.generator_cpu), percent),
+        median(findings.ceiling(|c| c.server_cpu), percent),
     );
     text += "\nPacing: how much later than due its requests leave, in even steps over 50 connections\n";
-    let mut table = Grid::new(&["rate", "pacing"], &["p50", "p99", "CPU", "answered"]);
+    let mut table = Grid::new(&["rate", "pacing"], &["p50", "p99", "CPU", "answered", "response p50"]);
     for paced in &findings.pacing {
-        let over = |figure: &dyn Fn(&Round) -> Option<f64>| paced.over_rounds(figure);
+        let over = |figure: fn(&Round) -> Option<f64>| paced.over_rounds(figure);
         table.row([
             units::rate(paced.rate),
             paced.pacing.name().into(),
-            told(over(&|round| Some(round.p50_ns)), &time),
-            told(over(&|round| round.p99_ns), &time),
-            told(over(&|round| Some(round.cpu_share)), &percent),
-            told(over(&|round| Some(round.per_s)), &units::rate),
+            told(over(|round| Some(round.p50_ns)), time),
+            told(over(|round| round.p99_ns), time),
+            median(over(|round| Some(round.cpu_share)), percent),
+            median(over(|round| Some(round.per_s)), units::rate),
+            told(over(|round| Some(round.response_p50_ns)), time),
         ]);
     }
     text + &indented(table)
 }
 
-/// `18.2 us (17.9 us to 18.8 us)`: the median of the rounds and their range.
-fn ranged(spread: &Spread, show: &dyn Fn(f64) -> String) -> String {
-    if spread.rounds < 2 {
-        return show(spread.median);
-    }
-    format!("{} ({} to {})", show(spread.median), show(spread.min), show(spread.max))
+fn time(ns: f64) -> String {
+    units::duration(ns.round() as u64)
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+/// `18.2 us (17.9 to 18.8 us)`: the median of the rounds and their range.
+fn ranged(spread: &Spread, show: fn(f64) -> String) -> String {
+    let range = report::range(spread, show).map(|range| format!(" ({range})"));
+    show(spread.median) + &range.unwrap_or_default()
 }
 
 fn indented(table: Grid) -> String {
