@@ -202,7 +202,9 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
     let starved: Vec<(Model, String)> = starved
         .map(|(model, load)| {
             let of = units::count(load.connections.into());
-            (model, format!("{} of {of} under {model}", words::count(load.starved.max)))
+            let most = words::count(load.starved.max);
+            let up_to = if load.starved.min < load.starved.max { "up to " } else { "" };
+            (model, format!("{up_to}{most} of {of} under {model}"))
         })
         .collect();
     if !starved.is_empty() {
