@@ -24,7 +24,7 @@
 //! | 3 | [`record`], [`message`], [`usage`], [`ledger`], [`gate`] | what a trial leaves, says, costs and writes down as it goes; whether it can be believed |
 //! | 2 | [`scenario`] | the question; the TOML as written stays private |
 //! | 1 | [`http1`], [`schedule`], [`ruler`] | the one codec of every server and of the raw client, sans IO; when each request is due; what clock and timers cost |
-//! | 0 | [`histogram`], [`units`], [`host`], [`census`] | times, words for them, the machine, its threads |
+//! | 0 | [`histogram`], [`units`], [`random`], [`host`], [`census`] | times, words for them, seeded streams, the machine, its threads |
 //! | beside 4 to 6 | [`report`] | records in, text out; imports floors 0 to 3 |
 //!
 //! ## Invariants
@@ -43,6 +43,7 @@
 pub mod census;
 pub mod histogram;
 pub mod host;
+pub mod random;
 pub mod units;
 
 pub mod http1;

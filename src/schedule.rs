@@ -8,6 +8,8 @@
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::random;
+
 /// How requests follow each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -75,7 +77,7 @@ impl Schedule {
     /// When each request is due, in nanoseconds from the start; without an end. The same every time; a few nanoseconds
     /// each, and no memory.
     pub fn offsets(&self) -> Offsets {
-        Offsets { schedule: *self, rng: Rng::with_seed(self.seed), n: 0, expected: 0.0 }
+        Offsets { schedule: *self, rng: random::stream(self.seed, u64::MAX), n: 0, expected: 0.0 }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+use crate::random;
 use crate::units;
 
 use super::client::Client;
@@ -45,8 +46,9 @@ struct Connection {
 
 impl<'a, C: Client> Closed<'a, C> {
     pub(super) fn new(desk: Desk<'a, C>, share: Share, think: Duration) -> Self {
-        let seed = |k: usize| desk.plan.seed ^ (u64::from(share.thread) << 32 | k as u64);
-        let connection = |k| Connection { pause: Duration::ZERO, rng: Rng::with_seed(seed(k)) };
+        let number = |k: usize| u64::from(share.thread) << 32 | k as u64;
+        let rng = |k| random::stream(desk.plan.seed, number(k));
+        let connection = |k| Connection { pause: Duration::ZERO, rng: rng(k) };
         Self {
             think,
             connections: (0..desk.len()).map(connection).collect(),

@@ -8,8 +8,7 @@ use std::collections::VecDeque;
 use std::iter::{Peekable, StepBy};
 use std::thread;
 
-use fastrand::Rng;
-
+use crate::random;
 use crate::schedule::{Offsets, Pacing, Schedule};
 use crate::units;
 
@@ -99,7 +98,7 @@ impl Line<'_> {
     /// Drawn for each request by its place in the whole schedule.
     fn is_heavy(&self, k: u64) -> bool {
         let place = k * u64::from(self.share.threads) + u64::from(self.share.thread);
-        Rng::with_seed(self.seed.wrapping_add(place)).f64() < self.heavy_share
+        random::stream(self.seed, place).f64() < self.heavy_share
     }
 }
 

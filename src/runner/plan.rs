@@ -5,8 +5,7 @@
 
 use std::time::Duration;
 
-use fastrand::Rng;
-
+use crate::random;
 use crate::scenario::{Cell, Scenario, expect};
 
 /// How many rounds.
@@ -59,7 +58,7 @@ pub(super) const GRACE: Duration = Duration::from_secs(30);
 
 /// Plans all rounds of all scenarios, one scenario after the other.
 pub fn plan(scenarios: &[Scenario], effort: Effort, seed: u64, processors: u32) -> Plan {
-    let mut rng = Rng::with_seed(seed);
+    let mut rng = random::stream(seed, 0);
     let mut trials = Vec::new();
     for scenario in scenarios {
         let rounds = match effort {

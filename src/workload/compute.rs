@@ -3,6 +3,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use crate::random::scramble;
+
 /// Where every computation begins, so that the same number of iterations always gives the same checksum.
 const SEED: u64 = 0x0123_4567_89AB_CDEF;
 
@@ -21,10 +23,7 @@ pub struct Computation {
 pub fn compute(iterations: u64) -> u64 {
     let mut state = black_box(SEED);
     for _ in 0..iterations {
-        let mut z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        state = state.wrapping_add(z ^ (z >> 31));
+        state = state.wrapping_add(scramble(state));
     }
     black_box(state)
 }
