@@ -22,14 +22,14 @@
 //! | 5 | [`model`], [`load`] | who runs jobs and serves connections; who asks |
 //! | 4 | [`workload`] | what a job does, two faces side by side |
 //! | 3 | [`record`], [`message`], [`usage`], [`ledger`], [`gate`] | what a trial leaves, says, costs and writes down as it goes; whether it can be believed |
-//! | 2 | [`scenario`] | the question; the TOML as written stays private |
+//! | 2 | [`scenario`], [`stats`] | the question, the TOML as written stays private; what rounds can tell |
 //! | 1 | [`http1`], [`schedule`], [`ruler`] | the one codec of every server and of the raw client, sans IO; when each request is due; what clock and timers cost |
 //! | 0 | [`histogram`], [`units`], [`random`], [`host`], [`census`] | times, words for them, seeded streams, the machine, its threads |
 //! | beside 4 to 6 | [`report`] | records in, text out; imports floors 0 to 3 |
 //!
 //! ## Invariants
 //!
-//! - `http1`, `schedule`, `scenario` and `report` know no clock, no thread and no socket.
+//! - `http1`, `schedule`, `stats`, `scenario` and `report` know no clock, no thread and no socket.
 //! - Every model runs the same codec, the same steps, the same socket options, the same backlog: the twins
 //!   `model/threads.rs` and `model/tasks.rs` differ in the model and in nothing else. No runtime hides inside a blocking
 //!   face, no blocking call is dressed as a future.
@@ -51,6 +51,7 @@ pub mod ruler;
 pub mod schedule;
 
 pub mod scenario;
+pub mod stats;
 
 pub mod gate;
 pub mod ledger;

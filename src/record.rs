@@ -21,7 +21,7 @@ use crate::scenario::Model;
 use crate::usage::Usage;
 
 /// The version of both files. A reader refuses any other.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// `run.json`: one call of `avt run`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -84,6 +84,8 @@ pub struct Record {
     pub point: String,
     /// Who ran the jobs.
     pub model: Model,
+    /// Whether it was the second of two cells of this model, whose difference is noise.
+    pub again: bool,
     /// Which round, from 1.
     pub round: u32,
     /// Which trial of the run, from 1, in the order they were run.

@@ -4,7 +4,8 @@
 //! gives the same bytes.
 //!
 //! ```text
-//! Record --summary--> median and range of every cell --+--words--> sentences --+
+//! Record --summary--> median and interval of each cell +--words--> sentences --+
+//!                     ratios between cells (versus)    |                       |
 //!                                                      +--table--> rows        +--html--> index.html, <scenario>.html
 //!                                                      +--chart--> inline SVG -+
 //!                                                      +--terminal--> text
@@ -14,6 +15,7 @@
 
 pub mod summary;
 pub mod terminal;
+pub mod versus;
 
 mod answer;
 mod chart;
@@ -23,9 +25,8 @@ mod load;
 mod table;
 mod words;
 
-pub use words::range;
-
 pub use load::{LoadReport, PERCENTILES, load, told};
+pub use words::range;
 
 use crate::record::{Record, Run};
 use crate::scenario::Scenario;

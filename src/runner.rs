@@ -125,6 +125,7 @@ fn record(planned: &Planned, outcome: Outcome) -> Record {
         scenario: planned.cell.scenario.clone(),
         point: planned.cell.point.clone(),
         model: planned.cell.model,
+        again: planned.cell.again,
         round: planned.round,
         order: planned.order,
         seed: planned.seed,
@@ -173,6 +174,7 @@ mod tests {
             model: Model::Async,
             work: Work::Sleep(SleepSpec { jobs: 1, wait: Duration::from_millis(1) }),
             jobs_wanted: None,
+            again: false,
         };
         let planned = Planned { cell, round: 1, order: 1, seed: 1, expected: limit, limit };
         let interrupt = Interrupt::listen().unwrap();

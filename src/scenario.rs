@@ -73,6 +73,8 @@ pub struct Cell {
     pub work: Work,
     /// How many jobs the scenario wants, where this model gets fewer.
     pub jobs_wanted: Option<u32>,
+    /// Whether it is the second of two cells of one model: what these two differ by is noise.
+    pub again: bool,
 }
 
 impl Scenario {
@@ -91,8 +93,26 @@ impl Scenario {
                     None => work,
                 },
                 jobs_wanted: fewer.and(point.work.jobs()),
+                again: false,
             }
         };
         self.points.iter().flat_map(|point| self.models.iter().map(move |model| cell(point, *model))).collect()
+    }
+
+    /// The model that the others are compared with: async where it is one of them, else the first that runs all jobs.
+    pub fn reference(&self) -> Option<Model> {
+        let has_all = |model: &&Model| !self.jobs_for.iter().any(|(limited, _)| limited == *model);
+        let is_async = self.models.iter().find(|model| **model == Model::Async).filter(has_all);
+        is_async.or_else(|| self.models.iter().find(has_all)).copied()
+    }
+
+    /// The cells of the [`reference`](Self::reference) once more, under another label; none where there is one model
+    /// alone and nothing to compare.
+    pub fn twins(&self) -> Vec<Cell> {
+        let reference = self.reference().filter(|_| self.models.len() > 1);
+        let mut cells = self.cells();
+        cells.retain(|cell| Some(cell.model) == reference);
+        cells.iter_mut().for_each(|cell| cell.again = true);
+        cells
     }
 }

@@ -112,11 +112,11 @@ impl Folder {
 }
 
 /// The record, if it is of our version and no other of the same cell and round came before it.
-fn fits(record: Record, seen: &mut BTreeSet<(String, String, Model, u32)>) -> Result<Record, String> {
+fn fits(record: Record, seen: &mut BTreeSet<(String, String, Model, bool, u32)>) -> Result<Record, String> {
     if record.schema != SCHEMA {
         return Err(format!("a record of version {}, this avt reads version {SCHEMA}", record.schema));
     }
-    let cell = (record.scenario.clone(), record.point.clone(), record.model, record.round);
+    let cell = (record.scenario.clone(), record.point.clone(), record.model, record.again, record.round);
     if seen.insert(cell) { Ok(record) } else { Err("a second record of the same cell and round".into()) }
 }
 

@@ -1,13 +1,15 @@
 //! What happened, in sentences made from the figures.
 //!
-//! A sentence names the figure, the model and the threads, and calls one model slower than another only where their
-//! ranges over the rounds do not meet.
+//! A sentence names the figure, the model and the threads, and calls one model slower than another only where the
+//! interval of their ratio says so, and by more than two runs of the same thing differed ([`versus`](super::versus)).
 
 use std::iter;
 
-use super::summary::{CellSummary, Measures, PointSummary, Spread};
+use super::summary::{CellSummary, Measures, PointSummary};
+use super::versus::{self, Metric};
 use super::words;
 use crate::scenario::{EchoSpec, HeartbeatSpec, Model, OffloadSpec, SleepSpec, StepsSpec, Work};
+use crate::stats::Finding;
 use crate::units;
 
 /// At most three sentences about a scenario: what only all points of its sweep tell, then those of the last one, which
@@ -68,7 +70,7 @@ fn waits(point: &PointSummary, sleep: &SleepSpec) -> Vec<String> {
             sentences.push(format!("One thread waited for all {} at once.", units::count(sleep.jobs.into())));
         }
     }
-    sentences.extend(compared(point, Model::Async, Model::Threads));
+    sentences.extend(compared(point, Metric::Wall, Model::Async, Model::Threads));
     sentences
 }
 
@@ -88,18 +90,19 @@ fn computations(point: &PointSummary, offload: &OffloadSpec) -> Vec<String> {
         .filter(|(_, m)| m.threads.median > 1.0)
         .min_by(|(_, a), (_, b)| a.wall_ns.median.total_cmp(&b.wall_ns.median));
     let one = measured(point, Model::Async).filter(|m| m.threads.max <= 1.0);
-    if let (Some(one), Some((other, m))) = (one, fastest) {
-        let ratio = one.wall_ns.median / m.wall_ns.median;
-        if ratio > 1.3 && !one.wall_ns.overlaps(&m.wall_ns) {
+    if let (Some(_), Some((other, m))) = (one, fastest) {
+        let slower = versus::between(point, Metric::Wall, Model::Async, other).filter(|v| v.finding() == Finding::More);
+        if let Some(slower) = slower.filter(|slower| slower.ratio.ratio > 1.3) {
             sentences.push(format!(
-                "async shared its one thread and did not add one: it took {} times as long as {other} on {} threads.",
-                units::three_digits(ratio),
+                "async shared its one thread and did not add one: it took {} times as long as {other} on {} threads{}.",
+                units::three_digits(slower.ratio.ratio),
                 words::count(m.threads.median),
+                slower.in_brackets(),
             ));
         }
     }
     let workers = point.cells.iter().map(|cell| cell.cell.model).find(|m| matches!(m, Model::AsyncWorkers(_)));
-    sentences.extend(workers.and_then(|workers| compared(point, workers, Model::Threads)));
+    sentences.extend(workers.and_then(|workers| compared(point, Metric::Wall, workers, Model::Threads)));
     sentences
 }
 
@@ -233,14 +236,13 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
         };
         sentences.push(format!("{which} were answered within {}.", listed(&p99)));
     }
-    let models: Vec<Model> = full(point).map(|(model, _)| model).collect();
-    if let (None, Some((a, b))) =
-        (&echo.heavy, models.iter().position(|m| *m == Model::Async).zip(Some(Model::Threads)))
-    {
-        let a = models[a];
-        if let (Some(x), Some(y)) = (measured(point, a), measured(point, b)) {
-            sentences.extend(apart(&x.throughput, &y.throughput).is_none().then(|| same(a, b, &x.throughput)));
-        }
+    if echo.heavy.is_none() {
+        // A schedule that is kept leaves no rate to compare.
+        let metric = match echo.load.arrival.offered() {
+            Some(_) if behind(point).is_none() => Metric::P99,
+            _ => Metric::Rate,
+        };
+        sentences.extend(compared(point, metric, Model::Async, Model::Threads));
     }
     sentences
 }
@@ -271,30 +273,9 @@ fn fewer(point: &PointSummary) -> Option<String> {
     (!texts.is_empty()).then(|| format!("{}.", listed(&texts)))
 }
 
-/// Which of two models took longer, or that these rounds cannot tell.
-fn compared(point: &PointSummary, a: Model, b: Model) -> Option<String> {
-    let (x, y) = (measured(point, a)?.wall_ns, measured(point, b)?.wall_ns);
-    Some(match apart(&x, &y) {
-        None => same(a, b, &x),
-        Some(ratio) if ratio > 1.0 => {
-            format!("{b} took {} times as long as {a}, and their ranges do not meet.", units::three_digits(ratio))
-        }
-        Some(ratio) => {
-            format!("{a} took {} times as long as {b}, and their ranges do not meet.", units::three_digits(1.0 / ratio))
-        }
-    })
-}
-
-/// How many times as high the second is; nothing when their ranges meet.
-fn apart(a: &Spread, b: &Spread) -> Option<f64> {
-    (!a.overlaps(b)).then(|| b.median / a.median)
-}
-
-fn same(a: Model, b: Model, spread: &Spread) -> String {
-    match spread.rounds {
-        1 => format!("One round cannot tell whether {a} and {b} differ."),
-        rounds => format!("Between {a} and {b} there is no difference that these {rounds} rounds can tell apart."),
-    }
+/// Which of two models took more, or that these rounds cannot tell.
+fn compared(point: &PointSummary, metric: Metric, a: Model, b: Model) -> Option<String> {
+    versus::between(point, metric, b, a).map(|versus| versus.sentence(&point.work))
 }
 
 /// Every model that ran all jobs and left a measurement.

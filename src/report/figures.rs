@@ -5,10 +5,12 @@ use super::chart::bars::{Bar, Bars, Unit};
 use super::chart::curve::{Curve, Curves};
 use super::chart::density::{Densities, Density};
 use super::chart::{Caption, Look, Size};
-use super::summary::{CellSummary, Percentile, PointSummary, Spread};
+use super::summary::{CellSummary, Percentile, PointSummary};
 use super::table::{self, Table};
+use super::versus::{self, Metric};
 use super::words;
 use crate::scenario::{OffloadSpec, Work};
+use crate::stats::{self, Spread};
 use crate::units;
 
 /// A picture with its words and its table.
@@ -27,6 +29,7 @@ pub(super) struct Figure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sign {
     Range,
+    Sure,
     Ideal,
     Interval,
     Predicted,
@@ -48,7 +51,32 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
     for (i, name) in point.series_names().into_iter().enumerate() {
         figures.extend(times(point, name, &format!("{id}-s{i}")));
     }
+    figures.extend(sureness(point));
     figures
+}
+
+/// The models as multiples of the reference.
+fn sureness(point: &PointSummary) -> Option<Figure> {
+    let reference = point.twin.as_ref()?.cell.model;
+    let table = table::against_reference(point)?;
+    let heading = "How sure are we?".to_owned();
+    let noise = |metric: &Metric| {
+        let noise = versus::noise(point, *metric)?.distance() - 1.0;
+        Some(format!("{} in {}", words::percent_precisely(noise), metric.heading(&point.work)))
+    };
+    let noise: Vec<String> = Metric::of(&point.work).iter().filter_map(noise).collect();
+    let mut text = vec![format!(
+        "Each figure as a multiple of that of {reference} in the same rounds, the geometric mean of the rounds and its 95 % \
+         interval (a bootstrap over rounds)."
+    )];
+    if !noise.is_empty() {
+        text.push(format!(
+            "{reference} was run twice in every round. The two differ by {}: no smaller difference is called one.",
+            noise.join(", ")
+        ));
+    }
+    let caption = named(&format!("Multiples of {reference}"), point, "means over the rounds, with 95 % intervals");
+    Some(Figure { heading, text, svg: String::new(), legend: Vec::new(), table: (caption, table) })
 }
 
 /// The chart that answers the question, in one size, for a card.
@@ -69,8 +97,11 @@ fn of_bars((bars, title): (Bars, String), point: &PointSummary, id: &str) -> Fig
     if bars.rows.iter().any(|bar| bar.predicted.is_some()) {
         legend.push(Sign::Predicted);
     }
-    if bars.rows.iter().any(|bar| bar.value.is_some_and(|value| value.min < value.max)) {
-        legend.push(Sign::Range);
+    let spread = bars.rows.iter().filter_map(|bar| bar.value).filter(|value| value.range().low < value.range().high);
+    for sign in spread.map(|value| if value.interval.is_some() { Sign::Sure } else { Sign::Range }) {
+        if !legend.contains(&sign) {
+            legend.push(sign);
+        }
     }
     if bars.rows.iter().any(|bar| bar.fewer.is_some()) {
         legend.push(Sign::Fewer);
@@ -198,18 +229,35 @@ fn beats(point: &PointSummary) -> Option<f64> {
 }
 
 fn caption(title: &str, point: &PointSummary) -> String {
-    let rounds = point.cells.iter().filter_map(|cell| Some(cell.measures.as_ref()?.rounds()));
-    let of = match (rounds.clone().min(), rounds.max()) {
-        (Some(1), Some(1)) => "one round".into(),
-        (Some(least), Some(most)) if least == most => format!("medians of {most} rounds, and their range"),
-        (Some(least), Some(most)) => format!("medians of {least} to {most} rounds, and their range"),
-        _ => "no round was measured".into(),
+    let of = match rounds(point) {
+        Some((1, 1)) => "one round".into(),
+        Some((least, most)) => {
+            let rounds = if least == most { most.to_string() } else { format!("{least} to {most}") };
+            let around = match stats::coverage(least).filter(|_| least == most) {
+                Some(coverage) => format!("{:.1} % intervals", coverage * 100.0),
+                None if least >= stats::FEWEST => "95 % intervals".into(),
+                None => "range".into(),
+            };
+            format!("medians of {rounds} rounds, and their {around}")
+        }
+        None => "no round was measured".into(),
     };
+    named(title, point, &of)
+}
+
+/// A caption that says where in the sweep it is.
+fn named(title: &str, point: &PointSummary, of: &str) -> String {
     if point.label.is_empty() {
         format!("{title}: {of}")
     } else {
         format!("{title}, {}: {of}", words::one_line(&point.label))
     }
+}
+
+/// The fewest and the most rounds that a model has.
+fn rounds(point: &PointSummary) -> Option<(usize, usize)> {
+    let rounds = point.cells.iter().filter_map(|cell| Some(cell.measures.as_ref()?.rounds()));
+    Some((rounds.clone().min()?, rounds.max()?))
 }
 
 fn finding(point: &PointSummary) -> String {

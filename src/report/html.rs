@@ -97,7 +97,8 @@ pub(super) fn index(run: &Run, scenarios: &[(&Scenario, Vec<PointSummary>)], rec
         answer: answer::of(points),
         chart: points.last().and_then(|point| figures::small(point, &format!("c{i}"))).unwrap_or_default(),
     };
-    let cells = || scenarios.iter().flat_map(|(_, points)| points).flat_map(|point| &point.cells);
+    let cells =
+        || scenarios.iter().flat_map(|(_, points)| points).flat_map(|point| point.cells.iter().chain(&point.twin));
     let failed = |cell: &CellSummary| {
         let (model, point) = (cell.cell.model.to_string(), words::one_line(&cell.cell.point));
         let trial =
@@ -147,10 +148,10 @@ fn point_view(point: &PointSummary, id: &str) -> PointView {
     let chart = |(i, figure): (usize, Figure)| ChartView {
         heading: figure.heading,
         text: figure.text,
-        svg: figure.svg,
         legend: figure.legend.into_iter().map(sign).collect(),
         // The first table is the answer in figures; the others are depth.
-        folded: i > 0,
+        folded: i > 0 && !figure.svg.is_empty(),
+        svg: figure.svg,
         table: table_view(point, figure.table),
     };
     PointView {
@@ -181,6 +182,7 @@ fn class(family: Family) -> &'static str {
 fn sign(sign: Sign) -> (&'static str, &'static str) {
     match sign {
         Sign::Range => ("i-range", "lowest to highest round"),
+        Sign::Sure => ("i-range", "95 % interval of the median"),
         Sign::Ideal => ("i-line", "the ideal: the least any model could take"),
         Sign::Interval => ("i-line", "the beat as planned"),
         Sign::Predicted => ("i-predicted", "what arithmetic expects of this model"),

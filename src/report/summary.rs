@@ -1,45 +1,16 @@
-//! What the rounds of a cell have in common: medians with their range, and all their times in one histogram.
+//! What the rounds of a cell have in common: medians with their intervals, and all their times in one histogram.
 //!
 //! A percentile is taken in each round and its median shown: percentiles are never averaged and never added. The
 //! merged histogram draws curves only.
 
 use std::collections::BTreeMap;
 
+use super::versus::Metric;
 use crate::histogram::Histogram;
 use crate::record::{Ceiling, Failure, LoadRecord, Measured, Outcome, Record, Run};
 use crate::scenario::{Cell, Model, Scenario, Work, expect};
+use crate::stats::Spread;
 use crate::units;
-
-/// The middle of some rounds and their range.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spread {
-    /// The median; between the two in the middle of an even number.
-    pub median: f64,
-    /// The lowest.
-    pub min: f64,
-    /// The highest.
-    pub max: f64,
-    /// How many rounds.
-    pub rounds: usize,
-}
-
-impl Spread {
-    /// Of one value a round; nothing of no value.
-    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
-        let mut values: Vec<f64> = values.into_iter().collect();
-        values.sort_by(f64::total_cmp);
-        let (min, max) = (*values.first()?, *values.last()?);
-        let rounds = values.len();
-        let median = f64::midpoint(values[(rounds - 1) / 2], values[rounds / 2]);
-        Some(Self { median, min, max, rounds })
-    }
-
-    /// Whether some value of one lies within the range of the other: then the rounds cannot tell them apart. One round
-    /// alone has no range, so it tells nothing apart.
-    pub fn overlaps(&self, other: &Self) -> bool {
-        self.rounds.min(other.rounds) < 2 || (self.min <= other.max && other.min <= self.max)
-    }
-}
 
 /// All cells at one point of the sweep.
 #[derive(Clone, Debug)]
@@ -52,6 +23,11 @@ pub struct PointSummary {
     pub ceiling: Option<Ceiling>,
     /// One a model, in the order of the scenario.
     pub cells: Vec<CellSummary>,
+    /// The model that the others are compared with, and its second cell: what the two differ by is noise. Nothing where
+    /// one model is alone.
+    pub twin: Option<CellSummary>,
+    /// What intervals are resampled with.
+    pub seed: u64,
 }
 
 /// One cell over its rounds.
@@ -98,6 +74,8 @@ pub struct Measures {
     pub series: Vec<SeriesSummary>,
     /// The generator's side of an echo.
     pub load: Option<LoadSummary>,
+    /// For each [`Metric`], its figures by round.
+    by_round: [Vec<(u32, f64)>; Metric::ALL.len()],
 }
 
 /// The times of one kind of job over the rounds.
@@ -167,7 +145,7 @@ pub struct LoadSummary {
 
 /// Every cell of a scenario, point by point. Records of other scenarios are passed over.
 pub fn of(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<PointSummary> {
-    let cells = scenario.cells();
+    let (cells, twins) = (scenario.cells(), scenario.twins());
     let summary = |cell: &Cell| self::cell(cell.clone(), run.host.cpus, records);
     scenario
         .points
@@ -180,6 +158,8 @@ pub fn of(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<PointSummar
                 Work::Sleep(_) | Work::Offload(_) => None,
             },
             cells: cells.iter().filter(|cell| cell.point == point.label).map(summary).collect(),
+            twin: twins.iter().find(|cell| cell.point == point.label).map(summary),
+            seed: run.seed,
         })
         .collect()
 }
@@ -210,6 +190,11 @@ impl CellSummary {
 }
 
 impl Measures {
+    /// A figure of each round that has it, by the round.
+    pub fn by_round(&self, metric: Metric) -> &[(u32, f64)] {
+        &self.by_round[metric as usize]
+    }
+
     /// How many rounds were measured.
     pub fn rounds(&self) -> usize {
         self.wall_ns.rounds
@@ -219,10 +204,12 @@ impl Measures {
 fn cell(cell: Cell, processors: u32, records: &[Record]) -> CellSummary {
     let mut measured = Vec::new();
     let mut failures = Vec::new();
-    let of_cell = |r: &&Record| r.scenario == cell.scenario && r.point == cell.point && r.model == cell.model;
+    let of_cell = |r: &&Record| {
+        (&r.scenario, &r.point, r.model, r.again) == (&cell.scenario, &cell.point, cell.model, cell.again)
+    };
     for record in records.iter().filter(of_cell) {
         match &record.outcome {
-            Outcome::Measured(found) => measured.push(found.as_ref()),
+            Outcome::Measured(found) => measured.push((record.round, found.as_ref())),
             Outcome::Failed(why) => failures.push((record.round, why.clone())),
         }
     }
@@ -241,7 +228,8 @@ fn cell(cell: Cell, processors: u32, records: &[Record]) -> CellSummary {
     }
 }
 
-fn measures(rounds: &[&Measured]) -> Option<Measures> {
+fn measures(numbered: &[(u32, &Measured)]) -> Option<Measures> {
+    let rounds: Vec<&Measured> = numbered.iter().map(|(_, round)| *round).collect();
     let each = |value: fn(&Measured) -> u64| Spread::of(rounds.iter().map(|round| value(round) as f64));
     let per_job = |value: fn(&Measured) -> u64| {
         let with_jobs = rounds.iter().filter(|round| round.jobs > 0);
@@ -260,8 +248,9 @@ fn measures(rounds: &[&Measured]) -> Option<Measures> {
         switches: each(|round| round.usage.switches())?,
         switches_per_job: per_job(|round| round.usage.switches()),
         longest_gap_ns: Spread::of(rounds.iter().filter_map(|round| Some(round.heartbeat?.longest_gap_ns as f64))),
-        series: names.map(|name| series(name, rounds)).collect(),
+        series: names.map(|name| series(name, &rounds)).collect(),
         load: load(&loads),
+        by_round: Metric::ALL.map(|metric| metric.by_round(numbered)),
     })
 }
 

@@ -1,9 +1,11 @@
 //! Rows and columns of text, one row a cell: what the pages and the terminal both print.
 
-use super::summary::{CellSummary, Measures, Percentile, PointSummary, SeriesSummary, Spread};
+use super::summary::{CellSummary, Measures, Percentile, PointSummary, SeriesSummary};
+use super::versus::{self, Metric};
 use super::words;
 use crate::record::Ceiling;
 use crate::scenario::{Family, Work};
+use crate::stats::{Finding, Interval, Ratio, Spread};
 use crate::units;
 
 /// Figures of the cells at one point.
@@ -28,7 +30,7 @@ pub(super) struct Row {
     pub(super) reasons: Vec<String>,
 }
 
-/// A median and, where the rounds differ, their range.
+/// A median and, where the rounds differ, its interval.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Figure {
     pub(super) text: String,
@@ -58,6 +60,8 @@ pub(super) enum Column {
     Late,
     GeneratorCpu,
     Starved,
+    /// As a multiple of the reference's.
+    Versus(Metric),
 }
 
 /// Everything about every cell, with the percentiles of the headline series.
@@ -97,6 +101,61 @@ pub(super) fn of_series(point: &PointSummary, name: &str) -> Table {
     use Column::{Count, Cpu, Max, Memory, P50, P90, P99, Rate, ServiceP50, ServiceP99, SwitchesPerJob, Threads};
     let times = [Count, P50, P90, P99, Max, ServiceP50, ServiceP99];
     of(point, [[Threads, Rate].as_slice(), &times, &[Cpu, Memory, SwitchesPerJob]].concat(), name)
+}
+
+/// Every model as a multiple of the reference, and the reference's second cell; nothing where there is none.
+pub(super) fn against_reference(point: &PointSummary) -> Option<Table> {
+    let twin = point.twin.as_ref()?;
+    let reference = twin.cell.model;
+    let metrics = Metric::of(&point.work);
+    let others = point.cells.iter().filter(|cell| cell.cell.model != reference && cell.cell.jobs_wanted.is_none());
+    let row = |cell: &CellSummary| {
+        let figure = |metric: &Metric| match versus::between(point, *metric, cell.cell.model, reference) {
+            Some(versus) => ratio(&versus.ratio, versus.finding(), versus.noise),
+            None => plain("n/a".into()),
+        };
+        let has_any = cell.measures.is_some();
+        Row {
+            model: cell.cell.model.to_string(),
+            family: cell.cell.model.family(),
+            fewer: None,
+            figures: if has_any { metrics.iter().map(figure).collect() } else { Vec::new() },
+            reasons: words::reasons(cell),
+        }
+    };
+    let of_noise = |metric: &Metric| {
+        versus::noise(point, *metric).map_or_else(|| plain("n/a".into()), |noise| ratio(&noise, Finding::More, 1.0))
+    };
+    let again = Row {
+        model: format!("{reference} again"),
+        family: reference.family(),
+        fewer: None,
+        figures: if twin.measures.is_some() { metrics.iter().map(of_noise).collect() } else { Vec::new() },
+        reasons: words::reasons(twin),
+    };
+    let columns = metrics.iter().map(|metric| Column::Versus(*metric)).collect();
+    Some(Table { columns, rows: others.map(row).chain([again]).collect(), about_load: Vec::new() })
+}
+
+/// `1.71 x`, its interval and how many rounds agree; or that no difference was found.
+fn ratio(ratio: &Ratio, finding: Finding, noise: f64) -> Figure {
+    let times = format!("{} ×", units::three_digits(ratio.ratio));
+    let agree = format!("{} of {} rounds", ratio.agreeing, ratio.rounds);
+    let range = match ratio.interval {
+        None => agree.clone(),
+        Some(Interval { low, high }) => {
+            format!("{} to {}; {agree}", units::three_digits(low), units::three_digits(high))
+        }
+    };
+    match finding {
+        Finding::More | Finding::Less => Figure { text: times, range: Some(range) },
+        Finding::TooFew => Figure { text: times, range: Some(format!("too few rounds; {agree}")) },
+        Finding::None => {
+            let could = ratio.detectable(noise).map(|least| words::percent_precisely(least - 1.0));
+            let range = could.map(|could| format!("{times}, {range}; {could} could have been told"));
+            Figure { text: "no difference".into(), range }
+        }
+    }
 }
 
 /// The columns that answer the question, which come first.
@@ -240,6 +299,7 @@ impl Column {
             Self::Late => "late p99",
             Self::GeneratorCpu => "generator CPU",
             Self::Starved => "starved",
+            Self::Versus(metric) => metric.heading(work),
         }
     }
 
@@ -274,6 +334,7 @@ impl Column {
                 }
                 None => plain("–".into()),
             },
+            Self::Versus(_) => plain("–".into()),
         }
     }
 }

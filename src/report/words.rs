@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::summary::{CellSummary, Spread};
+use super::summary::CellSummary;
 use crate::scenario::Cell;
+use crate::stats::{Interval, Spread};
 use crate::units;
 
 /// Nanoseconds.
@@ -38,17 +39,24 @@ pub(super) fn memory(bytes: f64) -> String {
     units::bytes(bytes.round() as u64)
 }
 
+/// A share of 1 to two digits, and one in a thousand at the least.
+pub(super) fn percent_precisely(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 9.95 { format!("{:.1} %", percent.max(0.1)) } else { format!("{percent:.0} %") }
+}
+
 /// A share of 1.
 pub(super) fn percent(share: f64) -> String {
     format!("{} %", (share * 100.0).round())
 }
 
-/// `100 ms to 103 ms`; nothing where both ends read the same.
+/// The interval of a median, or its range where there is none: `100 to 103 ms`; nothing where both ends read the same.
 pub fn range(spread: &Spread, text: fn(f64) -> String) -> Option<String> {
-    let (min, max) = (text(spread.min), text(spread.max));
-    (min != max).then(|| match (min.rsplit_once(' '), max.rsplit_once(' ')) {
-        (Some((number, unit)), Some((_, same))) if unit == same => format!("{number} to {max}"),
-        _ => format!("{min} to {max}"),
+    let Interval { low, high } = spread.range();
+    let (low, high) = (text(low), text(high));
+    (low != high).then(|| match (low.rsplit_once(' '), high.rsplit_once(' ')) {
+        (Some((number, unit)), Some((_, same))) if unit == same => format!("{number} to {high}"),
+        _ => format!("{low} to {high}"),
     })
 }
 

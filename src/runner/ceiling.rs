@@ -23,6 +23,7 @@ pub fn load_on_nothing(load: LoadSpec, seed: u64, program: &Program, interrupt: 
         model: Model::Async,
         work: Work::Echo(echo.clone()),
         jobs_wanted: None,
+        again: false,
     };
     let expected = expect::wall(&cell.work, cell.model, 1);
     let deadline = Deadline::after(expected * 3 + plan::GRACE);

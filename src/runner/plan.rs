@@ -1,7 +1,8 @@
 //! Every trial of a run, before the first one starts: a randomised complete block design.
 //!
-//! A round is a block: every cell of a scenario once, in an order shuffled anew for each round. Drift of the machine
-//! then falls on all models alike, and the seed that is printed gives the same order again.
+//! A round is a block: every cell of a scenario once, and those of one model twice so that it is known by how much two
+//! runs of the same thing differ, in an order shuffled anew for each round. Drift of the machine then falls on all models
+//! alike, and the seed that is printed gives the same order again.
 
 use std::time::Duration;
 
@@ -68,6 +69,7 @@ pub fn plan(scenarios: &[Scenario], effort: Effort, seed: u64, processors: u32) 
         };
         for round in 1..=rounds {
             let mut cells = scenario.cells();
+            cells.extend(scenario.twins());
             rng.shuffle(&mut cells);
             for cell in cells {
                 let expected = expect::wall(&cell.work, cell.model, processors) + OVERHEAD;

@@ -39,7 +39,7 @@ fn every_model_is_measured_from_both_sides() {
     let ended = run(command);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let (_, records) = Folder::read(&out).unwrap();
-    assert_eq!(records.len(), MODELS.len());
+    assert_eq!(records.len(), MODELS.len() + 1, "and async twice");
     for Record { model, outcome, .. } in &records {
         let Outcome::Measured(measured) = outcome else { panic!("{model}: {outcome:?}") };
         let load = measured.load.as_ref().unwrap();

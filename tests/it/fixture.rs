@@ -79,7 +79,7 @@ pub(crate) fn records(scenarios: &[Scenario], rounds: u32) -> Vec<Record> {
     let mut records = Vec::new();
     for scenario in scenarios {
         for round in 1..=rounds {
-            for cell in scenario.cells() {
+            for cell in scenario.cells().into_iter().chain(scenario.twins()) {
                 let outcome = outcome(&cell, &mut random);
                 records.push(record(&cell, round, records.len() as u64 + 1, outcome));
             }
@@ -91,7 +91,8 @@ pub(crate) fn records(scenarios: &[Scenario], rounds: u32) -> Vec<Record> {
 /// One record of a cell.
 pub(crate) fn record(cell: &Cell, round: u32, order: u64, outcome: Outcome) -> Record {
     let (scenario, point) = (cell.scenario.clone(), cell.point.clone());
-    Record { schema: SCHEMA, scenario, point, model: cell.model, round, order, seed: order, outcome }
+    let (model, again) = (cell.model, cell.again);
+    Record { schema: SCHEMA, scenario, point, model, again, round, order, seed: order, outcome }
 }
 
 /// A scenario of one point.

@@ -11,5 +11,6 @@ mod report;
 mod run;
 mod scenario;
 mod serve;
+mod stats;
 mod support;
 mod tidy;

@@ -51,8 +51,10 @@ fn every_model_leaves_a_record_and_the_report_can_be_written_again() {
     assert!(ended.stdout.contains("report: ") && ended.stdout.contains("hybrid/rayon-2"), "{}", ended.stdout);
 
     let (made, records) = read(&out);
-    assert_eq!((made.state, made.seed, made.trials_planned), (State::Complete, 7, 14));
-    assert_eq!(records.len(), 14);
+    assert_eq!((made.state, made.seed, made.trials_planned), (State::Complete, 7, 16));
+    assert_eq!(records.len(), 16);
+    let again: Vec<String> = records.iter().filter(|r| r.again).map(|r| r.model.to_string()).collect();
+    assert_eq!(again, ["async", "async"], "one model twice, so that the noise is known");
     for record in &records {
         let Outcome::Measured(measured) = &record.outcome else { panic!("{record:?}") };
         assert_eq!((measured.jobs, measured.series[0].response_time.len()), (4, 4), "{}", record.model);
@@ -84,7 +86,7 @@ fn the_same_seed_gives_the_same_order() {
         let mut command = avt(["run"]);
         command.arg(&file).arg("--out").arg(&out).args(["--seed", "11", "--rounds", "1"]);
         assert_eq!(run(command).code, Some(0));
-        read(&out).1.into_iter().map(|record| (record.model, record.seed)).collect::<Vec<_>>()
+        read(&out).1.into_iter().map(|record| (record.model, record.again, record.seed)).collect::<Vec<_>>()
     };
     assert_eq!(order("first"), order("second"));
 }
@@ -99,7 +101,7 @@ fn json_is_all_that_stands_on_standard_output() {
         .arg(home.path().join("out"));
     let ended = run(command);
     let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{e}: {ended:?}"));
-    assert_eq!((json["schema"].as_u64(), json["state"].as_str()), (Some(2), Some("complete")));
+    assert_eq!((json["schema"].as_u64(), json["state"].as_str()), (Some(3), Some("complete")));
     assert_eq!(json["cells"].as_array().map(Vec::len), Some(7), "{json}");
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::histogram::Histogram;
 use crate::host::Host;
 use crate::record::Ceiling;
-use crate::report::summary::Spread;
 use crate::ruler::{Clock, Pauses, Timer};
 use crate::schedule::Pacing;
+use crate::stats::Spread;
 use crate::units;
 
 /// All of it. What was not reached is missing.

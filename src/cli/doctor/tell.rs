@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::cli::grid::Grid;
 use crate::cli::output::width;
-use crate::report::summary::Spread;
 use crate::report::{self, terminal};
+use crate::stats::Spread;
 use crate::units;
 
 use super::findings::{Findings, Late, Paced, Round};

@@ -1,10 +1,11 @@
-//! What `avt run --json` prints: the cells' medians over their rounds, with their range.
+//! What `avt run --json` prints: the cells' medians over their rounds, with their intervals and ranges.
 
 use serde_json::{Value, json};
 
 use crate::record::{Record, Run, SCHEMA};
-use crate::report::summary::{self, CellSummary, Measures, Percentile, Spread, Times};
+use crate::report::summary::{self, CellSummary, Measures, Percentile, Times};
 use crate::scenario::Scenario;
+use crate::stats::{Interval, Spread};
 
 /// All cells of a run. Durations are nanoseconds; a figure that does not exist is null.
 pub(super) fn json(run: &Run, scenarios: &[Scenario], records: &[Record], folder: &str, report: &str) -> Value {
@@ -86,5 +87,6 @@ fn times(times: &Times) -> Value {
 }
 
 fn spread(spread: &Spread) -> Value {
-    json!({ "median": spread.median, "min": spread.min, "max": spread.max })
+    let interval = spread.interval.map(|Interval { low, high }| [low, high]);
+    json!({ "median": spread.median, "min": spread.min, "max": spread.max, "interval": interval, "rounds": spread.rounds })
 }

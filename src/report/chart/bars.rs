@@ -1,4 +1,4 @@
-//! One bar a model: the median, its range over the rounds, and beside them what arithmetic says.
+//! One bar a model: the median, its interval over the rounds, and beside them what arithmetic says.
 
 use plotters::style::text_anchor::HPos;
 
@@ -6,8 +6,8 @@ use super::axis::{self, Scale};
 use super::{
     Area, Caption, Face, Ink, Look, Paint, Size, fill, line, path, polygon, strong_width, svg, text, text_width,
 };
-use crate::report::summary::Spread;
 use crate::report::words;
+use crate::stats::{Interval, Spread};
 
 /// A chart of bars that begin at 0.
 pub(in crate::report) struct Bars {
@@ -175,7 +175,7 @@ fn words_of(unit: Unit) -> fn(f64) -> String {
 
 impl Bar {
     fn values(&self) -> impl Iterator<Item = f64> {
-        let highest = self.value.map(|value| value.max);
+        let highest = self.value.map(|value| value.range().high);
         [highest, self.line, self.predicted].into_iter().flatten()
     }
 
@@ -188,8 +188,9 @@ impl Bar {
                 None => fill(area, (x(0.0), upper), (end, lower), self.look.ink()),
                 Some(_) => hatch(area, (x(0.0), upper), (end, lower), self.look),
             }
-            if x(value.max) - x(value.min) >= 2.0 {
-                whisker(area, (x(value.min), x(value.max)), middle);
+            let Interval { low, high } = value.range();
+            if x(high) - x(low) >= 2.0 {
+                whisker(area, (x(low), x(high)), middle);
             }
         }
         if let Some(predicted) = self.predicted.filter(|_| self.value.is_some()) {

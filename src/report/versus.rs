@@ -1,0 +1,187 @@
+//! Cells against each other: how many times as much one took as another in the same rounds, and whether that is more
+//! than two runs of the same thing differ by.
+
+use super::summary::{CellSummary, Measures, PointSummary};
+use super::words;
+use crate::record::Measured;
+use crate::scenario::{Model, Work};
+use crate::stats::{self, Finding, Interval, Ratio};
+use crate::units;
+
+/// What cells are compared by. Every figure is above 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Wall time, nanoseconds.
+    Wall,
+    /// The longest gap between two beats, nanoseconds.
+    Gap,
+    /// Requests answered a second.
+    Rate,
+    /// The median response time of the headline series, nanoseconds.
+    P50,
+    /// Its 99th percentile, nanoseconds, where it rests on no request that never finished.
+    P99,
+    /// CPU time of a job or request, nanoseconds.
+    Cpu,
+}
+
+impl Metric {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Wall, Self::Gap, Self::Rate, Self::P50, Self::P99, Self::Cpu];
+
+    /// Those that cells with this work are compared by, what answers the question first.
+    pub fn of(work: &Work) -> &'static [Self] {
+        match work {
+            Work::Offload(offload) if offload.heartbeat.is_some() => &[Self::Gap, Self::Wall, Self::Cpu],
+            Work::Sleep(_) | Work::Offload(_) => &[Self::Wall, Self::Cpu],
+            Work::Echo(_) => &[Self::Rate, Self::P50, Self::P99, Self::Cpu],
+        }
+    }
+
+    /// As JSON names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wall => "wall_ns",
+            Self::Gap => "longest_gap_ns",
+            Self::Rate => "throughput_per_s",
+            Self::P50 => "response_p50_ns",
+            Self::P99 => "response_p99_ns",
+            Self::Cpu => "cpu_per_job_ns",
+        }
+    }
+
+    /// As a column and a sentence name it.
+    pub fn heading(self, work: &Work) -> &'static str {
+        match self {
+            Self::Wall => "wall time",
+            Self::Gap => "longest gap",
+            Self::Rate => "requests/s",
+            Self::P50 => "p50",
+            Self::P99 => "p99",
+            Self::Cpu if matches!(work, Work::Echo(_)) => "CPU per request",
+            Self::Cpu => "CPU per job",
+        }
+    }
+
+    /// Whether less of it is better.
+    pub fn less_is_better(self) -> bool {
+        self != Self::Rate
+    }
+
+    /// The figure of each round that has it.
+    pub(super) fn by_round(self, rounds: &[(u32, &Measured)]) -> Vec<(u32, f64)> {
+        let figures = rounds.iter().filter_map(|(number, round)| Some((*number, self.of_round(round)?)));
+        figures.filter(|(_, figure)| *figure > 0.0).collect()
+    }
+
+    fn of_round(self, round: &Measured) -> Option<f64> {
+        let per_job = |figure: u64| (round.jobs > 0).then(|| figure as f64 / round.jobs as f64);
+        let percentile = |share: f64| {
+            let series = round.series.first()?;
+            let time = series.response_time.credible_quantile(share)?;
+            series.lower_bound_from_ns.is_none_or(|bound| time < bound).then_some(time as f64)
+        };
+        match self {
+            Self::Wall => Some(round.wall_ns as f64),
+            Self::Gap => Some(round.heartbeat?.longest_gap_ns as f64),
+            Self::Rate => Some(round.throughput()),
+            Self::P50 => percentile(0.5),
+            Self::P99 => percentile(0.99),
+            Self::Cpu => per_job(round.usage.cpu_ns()),
+        }
+    }
+}
+
+/// How many times as much of something a cell took as another.
+#[derive(Clone, Copy, Debug)]
+pub struct Versus {
+    /// What is compared.
+    pub metric: Metric,
+    /// Whose figure is above the line.
+    pub model: Model,
+    /// Whose is below.
+    pub reference: Model,
+    /// The one by the other.
+    pub ratio: Ratio,
+    /// What two cells of the same thing differed by, a ratio of at least 1: no smaller difference is called one.
+    pub noise: f64,
+}
+
+/// A model against another at one point; nothing where either lacks the figure in all rounds they share, or got fewer
+/// jobs.
+pub fn between(point: &PointSummary, metric: Metric, model: Model, reference: Model) -> Option<Versus> {
+    let ratio = paired(measured(point, reference)?, measured(point, model)?, metric, point.seed)?;
+    Some(Versus { metric, model, reference, ratio, noise: noise(point, metric).map_or(1.0, |noise| noise.distance()) })
+}
+
+/// What the two cells of the same model at a point differ by.
+pub fn noise(point: &PointSummary, metric: Metric) -> Option<Ratio> {
+    let twin = point.twin.as_ref()?;
+    paired(measured(point, twin.cell.model)?, twin.measures.as_ref()?, metric, point.seed)
+}
+
+fn paired(below: &Measures, above: &Measures, metric: Metric, seed: u64) -> Option<Ratio> {
+    let others = above.by_round(metric);
+    let pair = |(round, a): &(u32, f64)| others.iter().find(|(other, _)| other == round).map(|(_, b)| (*a, *b));
+    let pairs: Vec<(f64, f64)> = below.by_round(metric).iter().filter_map(pair).collect();
+    stats::ratio(&pairs, seed)
+}
+
+fn measured(point: &PointSummary, model: Model) -> Option<&Measures> {
+    let cell: &CellSummary = point.cell(model).filter(|cell| cell.cell.jobs_wanted.is_none())?;
+    cell.measures.as_ref()
+}
+
+impl Versus {
+    /// Whether there is a difference.
+    pub fn finding(&self) -> Finding {
+        self.ratio.finding(self.noise)
+    }
+
+    /// The same in words: `threads took 1.9 times as long as async (95 % interval 1.8 to 2.0; 6 of 6 rounds agree).`
+    pub fn sentence(&self, work: &Work) -> String {
+        let Self { model: a, reference: b, ratio, .. } = self;
+        let rounds = ratio.rounds;
+        match self.finding() {
+            Finding::TooFew if rounds == 1 => format!("One round cannot tell whether {b} and {a} differ."),
+            Finding::TooFew => format!("{rounds} rounds are too few to tell whether {b} and {a} differ."),
+            Finding::None => {
+                let could = ratio.detectable(self.noise).map_or_else(String::new, |least| {
+                    format!("; one of {} could have been told", words::percent_precisely(least - 1.0))
+                });
+                let what = self.metric.heading(work);
+                format!("Between {b} and {a} these {rounds} rounds tell no difference in {what}{could}.")
+            }
+            Finding::More => self.larger(work, (a, b), *ratio),
+            Finding::Less => self.larger(work, (b, a), ratio.turned()),
+        }
+    }
+
+    fn larger(&self, work: &Work, (more, less): (&Model, &Model), ratio: Ratio) -> String {
+        let times = format!("{} times", units::three_digits(ratio.ratio));
+        let told = match self.metric {
+            Metric::Wall => format!("{more} took {times} as long as {less}"),
+            Metric::Gap => format!("The longest gap under {more} was {times} that under {less}"),
+            Metric::Rate => format!("{more} answered {times} as many requests a second as {less}"),
+            Metric::P50 => format!("Half of the requests took up to {times} as long under {more} as under {less}"),
+            Metric::P99 => format!("99 of 100 requests took up to {times} as long under {more} as under {less}"),
+            Metric::Cpu if matches!(work, Work::Echo(_)) => {
+                format!("{more} used {times} as much CPU a request as {less}")
+            }
+            Metric::Cpu => format!("{more} used {times} as much CPU a job as {less}"),
+        };
+        format!("{told}{}.", in_brackets(&ratio))
+    }
+
+    /// How sure the ratio is: ` (95 % interval 1.8 to 2.0; 6 of 6 rounds agree)`.
+    pub fn in_brackets(&self) -> String {
+        in_brackets(&self.ratio)
+    }
+}
+
+fn in_brackets(ratio: &Ratio) -> String {
+    let sure = ratio.interval.map_or_else(String::new, |Interval { low, high }| {
+        format!("95 % interval {} to {}; ", units::three_digits(low), units::three_digits(high))
+    });
+    format!(" ({sure}{} of {} rounds agree)", ratio.agreeing, ratio.rounds)
+}

@@ -1,0 +1,105 @@
+//! How many times as much: two figures of the same rounds.
+
+use super::{FEWEST, Interval, resampled};
+use crate::random;
+
+/// Resamples: 100 are left out at either end, which places the ends to some 2 % of the interval's width.
+const RESAMPLES: usize = 4_000;
+
+/// How many times as large the second of two figures is that were taken in the same rounds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ratio {
+    /// The geometric mean of the ratios of the rounds.
+    pub ratio: f64,
+    /// It, with [`CONFIDENCE`](super::CONFIDENCE); nothing of fewer than [`FEWEST`] rounds.
+    pub interval: Option<Interval>,
+    /// How many rounds.
+    pub rounds: usize,
+    /// In how many of them the ratio was on the same side of 1.
+    pub agreeing: usize,
+}
+
+/// What a [`Ratio`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The second is larger.
+    More,
+    /// The second is smaller.
+    Less,
+    /// No difference that these rounds could tell.
+    None,
+    /// Too few rounds to tell anything.
+    TooFew,
+}
+
+/// The ratio of the second to the first of each pair, one pair a round; nothing of no pair, or where a figure is not
+/// above 0.
+///
+/// Rounds are resampled as pairs: what a round did to both sides alike cancels out. The interval is that of the mean of
+/// the logarithms, by the bootstrap. About 0.2 ms for ten rounds.
+pub fn ratio(pairs: &[(f64, f64)], seed: u64) -> Option<Ratio> {
+    let positive = |x: f64| x > 0.0 && x.is_finite();
+    if pairs.is_empty() || !pairs.iter().all(|(a, b)| positive(*a) && positive(*b)) {
+        return None;
+    }
+    let logs: Vec<f64> = pairs.iter().map(|(a, b)| (b / a).ln()).collect();
+    let rounds = logs.len();
+    let mean = logs.iter().sum::<f64>() / rounds as f64;
+    let interval = (rounds >= FEWEST).then(|| {
+        let mut rng = random::stream(seed, 0);
+        let mut resample = || (0..rounds).map(|_| logs[rng.usize(..rounds)]).sum::<f64>() / rounds as f64;
+        let Interval { low, high } = resampled(mean, (0..RESAMPLES).map(|_| resample()).collect(), rounds);
+        Interval { low: low.exp(), high: high.exp() }
+    });
+    let agreeing = logs.iter().filter(|log| **log != 0.0 && (**log > 0.0) == (mean > 0.0)).count();
+    Some(Ratio { ratio: mean.exp(), interval, rounds, agreeing })
+}
+
+impl Ratio {
+    /// Whether there is a difference, where two figures of the same thing may differ by `noise` (a ratio of at least 1).
+    pub fn finding(&self, noise: f64) -> Finding {
+        match self.interval {
+            None => Finding::TooFew,
+            Some(interval) if interval.low > 1.0 && self.ratio > noise => Finding::More,
+            Some(interval) if interval.high < 1.0 && self.ratio < 1.0 / noise => Finding::Less,
+            Some(_) => Finding::None,
+        }
+    }
+
+    /// The least difference that could have been told: half the width of the interval, as a ratio of at least 1.
+    pub fn detectable(&self, noise: f64) -> Option<f64> {
+        self.interval.map(|interval| (interval.high / interval.low).sqrt().max(noise))
+    }
+
+    /// The first by the second.
+    pub fn turned(&self) -> Self {
+        let interval = self.interval.map(|Interval { low, high }| Interval { low: 1.0 / high, high: 1.0 / low });
+        Self { ratio: 1.0 / self.ratio, interval, ..*self }
+    }
+
+    /// By how much the two differ, whichever is larger, as a ratio of at least 1.
+    pub fn distance(&self) -> f64 {
+        self.ratio.max(1.0 / self.ratio)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_ratio_in_every_round_is_that_ratio() {
+        let found = ratio(&[(1.0, 2.0); 6], 1).unwrap();
+        assert_eq!((found.rounds, found.agreeing), (6, 6));
+        assert!((found.ratio - 2.0).abs() < 1e-12 && found.finding(1.0) == Finding::More, "{found:?}");
+        assert_eq!(ratio(&[(2.0, 1.0); 6], 1).unwrap().finding(1.0), Finding::Less);
+        assert_eq!(ratio(&[(1.0, 1.0); 6], 1).unwrap().finding(1.0), Finding::None);
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_not() {
+        assert_eq!(ratio(&[(1.0, 2.0); 5], 1).unwrap().finding(1.0), Finding::TooFew);
+        assert_eq!(ratio(&[(1.0, 1.01); 6], 1).unwrap().finding(1.02), Finding::None, "below the noise");
+        assert_eq!((ratio(&[], 1), ratio(&[(0.0, 1.0)], 1), ratio(&[(1.0, f64::NAN)], 1)), (None, None, None));
+    }
+}

@@ -1,0 +1,64 @@
+//! How much wider an interval from few values has to be.
+
+use super::CONFIDENCE;
+
+/// What is exceeded, on either side, in 5 of 100 cases by a normal variable.
+pub(super) const Z: f64 = 1.959_964;
+
+/// By how much the percentiles of a bootstrap of `n` values are to be moved away from the figure itself, as a factor.
+///
+/// A resample of few values spreads too little: its variance is that of the values, divided by n and not by n - 1, and
+/// nothing allows for not knowing that variance. The factor is what Student's t has over the normal law, √(n/(n-1)) t/z:
+/// 1.44 for 6 values, 1.22 for 10. Hesterberg (What Teachers Should Know About the Bootstrap, 2015, section 4.4) goes
+/// further out into the tail instead; of 6 values, whose resamples have no long tails, that interval holds the truth in
+/// 93.3 of 100 cases and this one in 94.6, with outliers in 93.6 and 95.7 (20,000 made-up runs each).
+pub(super) fn stretch(n: usize) -> f64 {
+    let free = n.saturating_sub(1).max(1);
+    (n as f64 / free as f64).sqrt() * quantile(free) / Z
+}
+
+/// What a variable of Student's distribution with so many degrees of freedom exceeds, on either side, in 5 of 100 cases.
+fn quantile(free: usize) -> f64 {
+    let (mut low, mut high) = (0.0, 1_000.0);
+    for _ in 0..100 {
+        let middle = f64::midpoint(low, high);
+        if within(middle, free) < CONFIDENCE { low = middle } else { high = middle }
+    }
+    low
+}
+
+/// How often such a variable lies between -t and t (Abramowitz and Stegun, 26.7.3 and 26.7.4).
+fn within(t: f64, free: usize) -> f64 {
+    let angle = (t / (free as f64).sqrt()).atan();
+    let (sin, cos) = angle.sin_cos();
+    let odd = free % 2 == 1;
+    // 1 + 1/2 cos^2 + 1*3/(2*4) cos^4 ... for even degrees, cos + 2/3 cos^3 + 2*4/(3*5) cos^5 ... for odd ones.
+    let mut term = if odd { cos } else { 1.0 };
+    let mut sum = 0.0;
+    let mut power = usize::from(odd);
+    while power + 2 <= free {
+        sum += term;
+        term *= cos * cos * (power + 1) as f64 / (power + 2) as f64;
+        power += 2;
+    }
+    if odd { (angle + sin * sum) * std::f64::consts::FRAC_2_PI } else { sin * sum }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quantiles_are_those_of_the_tables() {
+        for (free, t) in [(1, 12.706), (2, 4.303), (3, 3.182), (5, 2.571), (9, 2.262), (30, 2.042), (1_000, 1.962)] {
+            assert!((quantile(free) - t).abs() < 0.001, "{free}: {}", quantile(free));
+        }
+    }
+
+    #[test]
+    fn few_values_are_stretched_more() {
+        assert!((stretch(6) - 1.437).abs() < 0.001, "{}", stretch(6));
+        assert!((stretch(10) - 1.217).abs() < 0.001, "{}", stretch(10));
+        assert!((stretch(10_000) - 1.0).abs() < 0.001, "{}", stretch(10_000));
+    }
+}

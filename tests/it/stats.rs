@@ -1,0 +1,189 @@
+//! The intervals hold what they say they hold, over many made-up runs whose truth is known.
+
+use async_vs_threads::histogram::Histogram;
+use async_vs_threads::random;
+use async_vs_threads::schedule::{Arrivals, Schedule};
+use async_vs_threads::stats::{CONFIDENCE, Finding, Interval, Spread, coverage, ratio, ribbon, slope};
+use fastrand::Rng;
+use proptest::prelude::*;
+
+/// A standard normal variate (Box and Muller).
+fn normal(rng: &mut Rng) -> f64 {
+    (-2.0 * (1.0 - rng.f64()).ln()).sqrt() * (std::f64::consts::TAU * rng.f64()).cos()
+}
+
+/// Rounds of two models: each round is slower or faster for both, and each trial has noise of its own.
+fn rounds(n: usize, true_ratio: f64, noise: f64, rng: &mut Rng) -> Vec<(f64, f64)> {
+    let mut pair = || {
+        let round = (0.3 * normal(rng)).exp();
+        let [a, b] = [(); 2].map(|()| (noise * normal(rng)).exp());
+        (100.0 * round * a, 100.0 * round * b * true_ratio)
+    };
+    (0..n).map(|_| pair()).collect()
+}
+
+/// The share of so many made-up runs for which something holds.
+fn share(runs: u64, mut holds: impl FnMut(u64) -> bool) -> f64 {
+    (0..runs).filter(|seed| holds(*seed)).count() as f64 / runs as f64
+}
+
+#[test]
+fn two_labels_for_one_model_differ_as_seldom_as_is_said() {
+    for n in [6, 10] {
+        let holds = share(1_000, |seed| {
+            let pairs = rounds(n, 1.0, 0.05, &mut random::stream(seed, 1));
+            ratio(&pairs, seed).unwrap().interval.unwrap().holds(1.0)
+        });
+        assert!((0.93..=0.97).contains(&holds), "{n} rounds: {holds}");
+    }
+}
+
+#[test]
+fn the_interval_of_a_ratio_holds_the_ratio() {
+    for n in [6, 8, 10, 20] {
+        let holds = share(1_000, |seed| {
+            let pairs = rounds(n, 1.9, 0.1, &mut random::stream(seed, 1));
+            ratio(&pairs, seed).unwrap().interval.unwrap().holds(1.9)
+        });
+        assert!((0.93..=0.97).contains(&holds), "{n} rounds: {holds}");
+    }
+}
+
+#[test]
+fn a_fifth_more_is_found() {
+    let found = share(500, |seed| {
+        let pairs = rounds(6, 1.2, 0.05, &mut random::stream(seed, 1));
+        ratio(&pairs, seed).unwrap().finding(1.0) == Finding::More
+    });
+    assert!(found >= 0.9, "{found}");
+}
+
+#[test]
+fn the_interval_of_a_median_holds_it_as_often_as_is_said() {
+    for n in [6, 9, 10, 12, 30] {
+        let said = coverage(n).unwrap();
+        // Of a skewed distribution, whose median is not its mean.
+        let holds = share(4_000, |seed| {
+            let mut rng = random::stream(seed, 1);
+            let spread = Spread::of((0..n).map(|_| -(1.0 - rng.f64()).ln())).unwrap();
+            spread.interval.unwrap().holds(std::f64::consts::LN_2)
+        });
+        // Three times the standard deviation of such a count.
+        let error = 3.0 * (said * (1.0 - said) / 4_000.0).sqrt();
+        assert!(said >= CONFIDENCE && (holds - said).abs() < error, "{n} rounds: {holds}, said {said}");
+    }
+}
+
+#[test]
+fn the_ribbon_holds_the_percentile_of_all_rounds_there_could_be() {
+    // Each round has its own speed, so that its times are not independent of each other.
+    let time = |speed: f64, rng: &mut Rng| (1e6 * speed * -(1.0 - rng.f64()).ln()) as u64;
+    let speed = |rng: &mut Rng| (0.1 * normal(rng)).exp();
+    let mut all = Histogram::default();
+    let mut rng = random::stream(0, 1);
+    (0..4_000).for_each(|_| {
+        let speed = speed(&mut rng);
+        (0..200).for_each(|_| all.record(time(speed, &mut rng)));
+    });
+    let truth = all.quantile(0.5).unwrap() as f64;
+    for n in [6, 10] {
+        let holds = share(500, |seed| {
+            let rounds = [(); 10].map(|()| {
+                let speed = speed(&mut rng);
+                let mut round = Histogram::default();
+                (0..1_000).for_each(|_| round.record(time(speed, &mut rng)));
+                round
+            });
+            let rounds: Vec<&Histogram> = rounds.iter().take(n).collect();
+            ribbon(&rounds, &[0.5], seed).unwrap()[0].interval.holds(truth)
+        });
+        assert!((0.93..=0.97).contains(&holds), "{n} rounds: {holds}");
+    }
+}
+
+/// Service times of a server that is busy 7 of 10 seconds with arrivals that come as they like: 1 ms each.
+#[test]
+fn a_simulated_queue_has_the_percentiles_of_the_textbook() {
+    let (arrive, serve) = (700.0, 1_000.0);
+    let schedule = Schedule { rate: arrive, arrivals: Arrivals::Poisson, seed: 7 };
+    let mut rng = random::stream(7, 1);
+    let (mut free, mut times) = (0.0_f64, Histogram::default());
+    for due in schedule.offsets().take(4_000_000) {
+        let due = due as f64;
+        free = free.max(due) - (1.0 - rng.f64()).ln() / serve * 1e9;
+        times.record((free - due) as u64);
+    }
+    // The response time of M/M/1 is exponential with the rate that is left (Kleinrock, Queueing Systems I, 5.119).
+    for share in [0.5_f64, 0.9, 0.99, 0.999] {
+        let expected = -(1.0 - share).ln() / (serve - arrive) * 1e9;
+        let found = times.quantile(share).unwrap() as f64;
+        assert!((found / expected - 1.0).abs() < 0.05, "{share}: {found} ns, by the book {expected} ns");
+    }
+}
+
+#[test]
+fn a_stall_is_in_the_times_from_when_requests_were_due_and_in_no_others() {
+    const CONNECTIONS: usize = 50;
+    let (rate, service, stall) = (1_000.0, 100e3, (5e9, 5.5e9));
+    let (mut done, mut response, mut naive) = (Vec::new(), Histogram::default(), Histogram::default());
+    for (k, due) in (Schedule { rate, arrivals: Arrivals::Even, seed: 0 }).offsets().take(10_000).enumerate() {
+        let due = due as f64;
+        let connection = k.checked_sub(CONNECTIONS).map_or(0.0_f64, |before| done[before]);
+        let sent = connection.max(due);
+        let mut begun = done.last().copied().unwrap_or(0.0_f64).max(sent);
+        if (stall.0..stall.1).contains(&begun) {
+            begun = stall.1;
+        }
+        done.push(begun + service);
+        response.record((begun + service - due) as u64);
+        naive.record((begun + service - sent) as u64);
+    }
+    // While it stalls and until the line is gone, 500 ms / (1 - load), requests wait from 500 ms down to nothing.
+    let waiting = 0.5 * rate / (1.0 - rate * service / 1e9) / 10_000.0;
+    let expected = 500e6 * (1.0 - 0.01 / waiting);
+    let found = response.quantile(0.99).unwrap() as f64;
+    assert!((found / expected - 1.0).abs() < 0.01, "{found} ns, by arithmetic {expected} ns");
+    assert!(naive.quantile(0.99).unwrap() < 10_000_000, "{naive:?}");
+}
+
+proptest! {
+    #[test]
+    fn a_ratio_knows_no_unit_and_no_order(
+        pairs in prop::collection::vec((0.1..1e9_f64, 0.1..1e9_f64), 6..20),
+        unit in 1e-3..1e3_f64,
+    ) {
+        let close = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-6;
+        let found = ratio(&pairs, 1).unwrap();
+        let scaled: Vec<_> = pairs.iter().map(|(a, b)| (a * unit, b * unit)).collect();
+        prop_assert!(close(ratio(&scaled, 1).unwrap().ratio, found.ratio));
+        let swapped: Vec<_> = pairs.iter().map(|(a, b)| (*b, *a)).collect();
+        let turned = ratio(&swapped, 1).unwrap();
+        prop_assert!(close(turned.ratio, 1.0 / found.ratio));
+        prop_assert!(turned.agreeing == found.agreeing && found.agreeing <= found.rounds);
+        prop_assert!(found.interval.unwrap().holds(found.ratio), "{found:?}");
+        prop_assert_eq!(ratio(&pairs, 1), Some(found));
+    }
+
+    #[test]
+    fn a_spread_lies_within_its_rounds(mut values in prop::collection::vec(-1e12..1e12_f64, 1..40), shift in -1e6..1e6_f64) {
+        let found = Spread::of(values.iter().copied()).unwrap();
+        let Interval { low, high } = found.range();
+        prop_assert!(found.min <= low && low <= found.median && found.median <= high && high <= found.max);
+        let moved = Spread::of(values.iter().map(|value| value + shift)).unwrap();
+        prop_assert!((moved.median - found.median - shift).abs() < 1e-3);
+        values.reverse();
+        prop_assert_eq!(Spread::of(values), Some(found));
+    }
+
+    #[test]
+    fn a_slope_follows_its_unit_and_forgets_the_height(
+        heights in prop::collection::vec(-1e6..1e6_f64, 2..30),
+        up in -1e6..1e6_f64,
+    ) {
+        let points: Vec<_> = heights.iter().enumerate().map(|(x, y)| (x as f64, *y)).collect();
+        let found = slope(&points).unwrap();
+        prop_assert!(found.interval.is_none_or(|interval| interval.holds(found.slope)));
+        let changed: Vec<_> = points.iter().map(|(x, y)| (*x, 2.0 * y + up)).collect();
+        prop_assert!((slope(&changed).unwrap().slope - 2.0 * found.slope).abs() < 1e-3);
+    }
+}
