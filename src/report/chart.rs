@@ -7,6 +7,7 @@
 pub(super) mod bars;
 pub(super) mod curve;
 pub(super) mod density;
+pub(super) mod forest;
 
 mod axis;
 mod backend;

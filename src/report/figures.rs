@@ -4,13 +4,14 @@ use super::answer;
 use super::chart::bars::{Bar, Bars, Unit};
 use super::chart::curve::{Curve, Curves};
 use super::chart::density::{Densities, Density};
+use super::chart::forest::{Forest, Panel};
 use super::chart::{Caption, Look, Size};
 use super::summary::{CellSummary, Percentile, PointSummary};
 use super::table::{self, Table};
 use super::versus::{self, Metric};
 use super::words;
 use crate::scenario::{OffloadSpec, Work};
-use crate::stats::{self, Spread};
+use crate::stats::{self, Ratio, Spread};
 use crate::units;
 
 /// A picture with its words and its table.
@@ -34,6 +35,9 @@ pub(super) enum Sign {
     Interval,
     Predicted,
     Fewer,
+    Ribbon,
+    Noise,
+    Likely,
     Service,
 }
 
@@ -51,32 +55,51 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
     for (i, name) in point.series_names().into_iter().enumerate() {
         figures.extend(times(point, name, &format!("{id}-s{i}")));
     }
-    figures.extend(sureness(point));
+    figures.extend(sureness(point, &format!("{id}-v")));
     figures
 }
 
 /// The models as multiples of the reference.
-fn sureness(point: &PointSummary) -> Option<Figure> {
-    let reference = point.twin.as_ref()?.cell.model;
+fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
+    let twin = point.twin.as_ref()?;
+    let reference = twin.cell.model;
     let table = table::against_reference(point)?;
-    let heading = "How sure are we?".to_owned();
-    let noise = |metric: &Metric| {
-        let noise = versus::noise(point, *metric)?.distance() - 1.0;
-        Some(format!("{} in {}", words::percent_precisely(noise), metric.heading(&point.work)))
-    };
-    let noise: Vec<String> = Metric::of(&point.work).iter().filter_map(noise).collect();
+    let noises: Vec<(&str, Ratio)> = Metric::of(&point.work)
+        .iter()
+        .filter_map(|metric| Some((metric.heading(&point.work), versus::noise(point, *metric)?)))
+        .collect();
     let mut text = vec![format!(
-        "Each figure as a multiple of that of {reference} in the same rounds, the geometric mean of the rounds and its 95 % \
+        "Each figure as a multiple of that of {reference} in the same rounds: the geometric mean of the rounds and its 95 % \
          interval (a bootstrap over rounds)."
     )];
-    if !noise.is_empty() {
+    if !noises.is_empty() {
+        let noise = |(what, noise): &(&str, Ratio)| format!("{} in {what}", words::excess(noise.distance()));
         text.push(format!(
             "{reference} was run twice in every round. The two differ by {}: no smaller difference is called one.",
-            noise.join(", ")
+            noises.iter().map(noise).collect::<Vec<_>>().join(", ")
         ));
     }
+    let panel = |metric: &Metric| {
+        let others = point.cells.iter().filter(|cell| cell.cell.model != reference);
+        let row = |cell: &CellSummary| {
+            let versus = versus::between(point, *metric, cell.cell.model, reference)?;
+            Some((cell.cell.model.to_string(), look(point, cell), versus.ratio))
+        };
+        let noise = versus::noise(point, *metric)?;
+        let again = (format!("{reference} again"), look(point, twin), noise);
+        let rows: Vec<_> = others.filter_map(row).chain([again]).collect();
+        Some(Panel { title: metric.heading(&point.work).into(), noise: noise.distance(), rows })
+    };
+    let forest = Forest { panels: Metric::of(&point.work).iter().filter_map(panel).collect() };
+    let heading = "How sure are we?".to_owned();
+    let title = format!("Each model as a multiple of {reference}");
+    let finding = text.join(" ");
+    let drawn = !forest.panels.is_empty();
+    let svg =
+        if drawn { both(id, &title, &finding, |size, caption| forest.draw(size, caption)) } else { String::new() };
+    let legend = if drawn { vec![Sign::Noise, Sign::Likely] } else { Vec::new() };
     let caption = named(&format!("Multiples of {reference}"), point, "means over the rounds, with 95 % intervals");
-    Some(Figure { heading, text, svg: String::new(), legend: Vec::new(), table: (caption, table) })
+    Some(Figure { heading, text, svg, legend, table: (caption, table) })
 }
 
 /// The chart that answers the question, in one size, for a card.
@@ -164,7 +187,8 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
         // Waiting for a turn is the question of an echo; where jobs start all at once the two tell the same story.
         let is_echo = matches!(point.work, Work::Echo(_));
         let times = (&series.response.merged, is_echo.then_some(&series.service.merged));
-        Curve::of(cell.cell.model.to_string(), look(point, cell), times, series.lower_bound_from_ns)
+        let curve = Curve::of(cell.cell.model.to_string(), look(point, cell), times, series.lower_bound_from_ns)?;
+        Some(curve.within(&series.response.band))
     };
     let curves = Curves { series: found().filter_map(curve).collect() };
     let title = format!("How long the {name} took");
@@ -180,7 +204,8 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
              samples lie beyond it."
         ));
     }
-    let legend = if curves.has_service() { vec![Sign::Service] } else { Vec::new() };
+    let signs = [(curves.has_bands(), Sign::Ribbon), (curves.has_service(), Sign::Service)];
+    let legend = signs.into_iter().filter(|(shown, _)| *shown).map(|(_, sign)| sign).collect();
     let table = |title: &str| (caption(title, point), table::of_series(point, name));
     let mut figures = vec![Figure { table: table(&title), heading: title, text, svg, legend }];
 

@@ -187,6 +187,9 @@ fn sign(sign: Sign) -> (&'static str, &'static str) {
         Sign::Interval => ("i-line", "the beat as planned"),
         Sign::Predicted => ("i-predicted", "what arithmetic expects of this model"),
         Sign::Fewer => ("i-fewer", "ran fewer jobs: not to be compared"),
+        Sign::Noise => ("i-noise", "what two runs of the same thing differed by"),
+        Sign::Likely => ("i-likely", "95 % interval of the ratio"),
+        Sign::Ribbon => ("i-ribbon", "95 % band: where the curve could as well have run (whole rounds resampled)"),
         Sign::Service => ("i-service", "dashed and thin: service time, from when it was begun"),
     }
 }

@@ -9,7 +9,7 @@ use super::versus::Metric;
 use crate::histogram::Histogram;
 use crate::record::{Ceiling, Failure, LoadRecord, Measured, Outcome, Record, Run};
 use crate::scenario::{Cell, Model, Scenario, Work, expect};
-use crate::stats::Spread;
+use crate::stats::{self, Band, Spread};
 use crate::units;
 
 /// All cells at one point of the sweep.
@@ -104,6 +104,8 @@ pub struct Times {
     pub max: Option<Percentile>,
     /// Every time of every round.
     pub merged: Histogram,
+    /// Where the percentile curve of all rounds together could as well have run; empty of too few rounds or times.
+    pub band: Vec<Band>,
 }
 
 /// A percentile over the rounds, in nanoseconds.
@@ -146,7 +148,7 @@ pub struct LoadSummary {
 /// Every cell of a scenario, point by point. Records of other scenarios are passed over.
 pub fn of(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<PointSummary> {
     let (cells, twins) = (scenario.cells(), scenario.twins());
-    let summary = |cell: &Cell| self::cell(cell.clone(), run.host.cpus, records);
+    let summary = |cell: &Cell| self::cell(cell.clone(), run.host.cpus, run.seed, records);
     scenario
         .points
         .iter()
@@ -201,7 +203,7 @@ impl Measures {
     }
 }
 
-fn cell(cell: Cell, processors: u32, records: &[Record]) -> CellSummary {
+fn cell(cell: Cell, processors: u32, seed: u64, records: &[Record]) -> CellSummary {
     let mut measured = Vec::new();
     let mut failures = Vec::new();
     let of_cell = |r: &&Record| {
@@ -219,7 +221,7 @@ fn cell(cell: Cell, processors: u32, records: &[Record]) -> CellSummary {
         _ => None,
     };
     CellSummary {
-        measures: measures(&measured),
+        measures: measures(&measured, seed),
         failures,
         ideal_ns: expect::ideal(&cell.work, processors).map(units::nanos),
         predicted_ns: has_jobs.then(|| units::nanos(expect::wall(&cell.work, cell.model, processors))),
@@ -228,7 +230,7 @@ fn cell(cell: Cell, processors: u32, records: &[Record]) -> CellSummary {
     }
 }
 
-fn measures(numbered: &[(u32, &Measured)]) -> Option<Measures> {
+fn measures(numbered: &[(u32, &Measured)], seed: u64) -> Option<Measures> {
     let rounds: Vec<&Measured> = numbered.iter().map(|(_, round)| *round).collect();
     let each = |value: fn(&Measured) -> u64| Spread::of(rounds.iter().map(|round| value(round) as f64));
     let per_job = |value: fn(&Measured) -> u64| {
@@ -248,20 +250,20 @@ fn measures(numbered: &[(u32, &Measured)]) -> Option<Measures> {
         switches: each(|round| round.usage.switches())?,
         switches_per_job: per_job(|round| round.usage.switches()),
         longest_gap_ns: Spread::of(rounds.iter().filter_map(|round| Some(round.heartbeat?.longest_gap_ns as f64))),
-        series: names.map(|name| series(name, &rounds)).collect(),
+        series: names.map(|name| series(name, &rounds, seed)).collect(),
         load: load(&loads),
         by_round: Metric::ALL.map(|metric| metric.by_round(numbered)),
     })
 }
 
-fn series(name: &str, rounds: &[&Measured]) -> SeriesSummary {
+fn series(name: &str, rounds: &[&Measured], seed: u64) -> SeriesSummary {
     let found: Vec<_> = rounds.iter().filter_map(|round| round.series.iter().find(|s| s.name == name)).collect();
     let lower_bound_from_ns = found.iter().filter_map(|series| series.lower_bound_from_ns).min();
     let response: Vec<&Histogram> = found.iter().map(|series| &series.response_time).collect();
     let service: Vec<&Histogram> = found.iter().map(|series| &series.service_time).collect();
     SeriesSummary {
         name: name.to_owned(),
-        response: times(&response, lower_bound_from_ns),
+        response: Times { band: band(&response, seed), ..times(&response, lower_bound_from_ns) },
         service: times(&service, None),
         lower_bound_from_ns,
     }
@@ -283,7 +285,21 @@ fn times(rounds: &[&Histogram], lower_bound_from_ns: Option<u64>) -> Times {
         p99: percentile(&|round| round.credible_quantile(0.99)),
         max: percentile(&|round| round.max()),
         merged,
+        band: Vec::new(),
     }
+}
+
+/// The ribbon in the places of a curve, up to the last percentile with ten times beyond it.
+fn band(rounds: &[&Histogram], seed: u64) -> Vec<Band> {
+    const PER_NINE: f64 = 60.0;
+    let all: u64 = rounds.iter().map(|round| round.len()).sum();
+    if all < 20 {
+        return Vec::new();
+    }
+    let last = (all as f64 / 10.0).log10();
+    let places = (0..=(last * PER_NINE) as u32).map(|step| f64::from(step) / PER_NINE).chain([last]);
+    let shares: Vec<f64> = places.map(|nines| 1.0 - 10_f64.powf(-nines)).collect();
+    stats::ribbon(rounds, &shares, seed).unwrap_or_default()
 }
 
 /// The generator's side of a round, its window in nanoseconds, and the answers within it.

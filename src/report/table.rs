@@ -151,9 +151,8 @@ fn ratio(ratio: &Ratio, finding: Finding, noise: f64) -> Figure {
         Finding::More | Finding::Less => Figure { text: times, range: Some(range) },
         Finding::TooFew => Figure { text: times, range: Some(format!("too few rounds; {agree}")) },
         Finding::None => {
-            let could = ratio.detectable(noise).map(|least| words::percent_precisely(least - 1.0));
-            let range = could.map(|could| format!("{times}, {range}; {could} could have been told"));
-            Figure { text: "no difference".into(), range }
+            let could = ratio.detectable(noise).map_or_else(String::new, words::excess);
+            Figure { text: format!("under {could}"), range: Some(range) }
         }
     }
 }
@@ -245,6 +244,9 @@ impl Table {
                  an answer would print service times. Late p99: how late the generator itself was, which is in them too."
                     .into(),
             );
+        }
+        if texts().any(|text| text.starts_with("under ")) {
+            notes.push("under 4 %: no difference that these rounds tell; one of 4 % they could have told.".into());
         }
         if texts().any(|text| text.starts_with('≥')) {
             notes.push(

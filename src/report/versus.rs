@@ -34,6 +34,8 @@ impl Metric {
         match work {
             Work::Offload(offload) if offload.heartbeat.is_some() => &[Self::Gap, Self::Wall, Self::Cpu],
             Work::Sleep(_) | Work::Offload(_) => &[Self::Wall, Self::Cpu],
+            // A schedule that is kept leaves no rate to compare.
+            Work::Echo(echo) if echo.load.arrival.offered().is_some() => &[Self::P50, Self::P99, Self::Cpu, Self::Rate],
             Work::Echo(_) => &[Self::Rate, Self::P50, Self::P99, Self::Cpu],
         }
     }
@@ -147,7 +149,7 @@ impl Versus {
             Finding::TooFew => format!("{rounds} rounds are too few to tell whether {b} and {a} differ."),
             Finding::None => {
                 let could = ratio.detectable(self.noise).map_or_else(String::new, |least| {
-                    format!("; one of {} could have been told", words::percent_precisely(least - 1.0))
+                    format!("; one of {} could have been told", words::excess(least))
                 });
                 let what = self.metric.heading(work);
                 format!("Between {b} and {a} these {rounds} rounds tell no difference in {what}{could}.")

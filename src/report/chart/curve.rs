@@ -3,8 +3,9 @@
 use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
-use super::{Area, Caption, Face, Ink, Look, Size, line, marker, path, svg, text, text_width};
+use super::{Area, Caption, Face, Ink, Look, Paint, Size, line, marker, path, polygon, svg, text, text_width};
 use crate::histogram::Histogram;
+use crate::stats::{Band, Interval};
 
 /// Steps of the axis drawn per nine: 10 to 90 % is the first.
 const STEPS_PER_NINE: f64 = 60.0;
@@ -22,6 +23,8 @@ pub(in crate::report) struct Curve {
     response: Vec<(f64, f64)>,
     /// The same of the service time, where it differs.
     service: Vec<(f64, f64)>,
+    /// Nines, and nanoseconds from and to where the response time could as well have run.
+    band: Vec<(f64, Interval)>,
     /// From here on times are lower bounds.
     bound: Option<f64>,
 }
@@ -44,8 +47,14 @@ impl Curve {
             look,
             response,
             service,
+            band: Vec::new(),
             bound: lower_bound_from_ns.map(|ns| ns as f64),
         })
+    }
+
+    /// With a ribbon around the response times.
+    pub(in crate::report) fn within(self, band: &[Band]) -> Self {
+        Self { band: band.iter().map(|band| (-(1.0 - band.share).log10(), band.interval)).collect(), ..self }
     }
 
     fn values(&self) -> impl Iterator<Item = f64> {
@@ -85,6 +94,11 @@ struct Plot {
 }
 
 impl Curves {
+    /// Whether some curve has a ribbon.
+    pub(in crate::report) fn has_bands(&self) -> bool {
+        self.series.iter().any(|curve| !curve.band.is_empty())
+    }
+
     /// Whether service times are drawn too.
     pub(in crate::report) fn has_service(&self) -> bool {
         self.series.iter().any(|curve| !curve.service.is_empty())
@@ -104,6 +118,9 @@ impl Curves {
         let y = |ns: f64| plot.bottom - scale.place(ns) * (plot.bottom - plot.top);
         svg(size, height, caption, |area| {
             grid(area, size, &plot, scale, last, (&x, &y));
+            for curve in &self.series {
+                curve.draw_band(area, &x, &y);
+            }
             for curve in &self.series {
                 curve.draw(area, &x, &y);
             }
@@ -143,6 +160,15 @@ fn grid(area: &Area, size: Size, plot: &Plot, scale: Scale, last: f64, (x, y): (
 }
 
 impl Curve {
+    fn draw_band(&self, area: &Area, x: Map, y: Map) {
+        let upper = self.band.iter().map(|(nines, band)| (x(*nines), y(band.high)));
+        let lower = self.band.iter().rev().map(|(nines, band)| (x(*nines), y(band.low)));
+        let corners: Vec<(f64, f64)> = upper.chain(lower).collect();
+        if corners.len() > 2 {
+            polygon(area, &corners, Ink { paint: Paint::Tint(self.look.family), ..self.look.ink() });
+        }
+    }
+
     fn draw(&self, area: &Area, x: Map, y: Map) {
         let places = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
             points.iter().map(|(nines, ns)| (x(*nines), y(*ns))).collect()

@@ -1,0 +1,85 @@
+//! Ratios with their intervals, one panel a figure: where an interval meets the grey band, there is no difference.
+
+use plotters::style::text_anchor::HPos;
+
+use super::axis::{self, Scale};
+use super::{Area, Caption, Face, Ink, Look, Size, fill, line, marker, svg, text};
+use crate::stats::{Interval, Ratio};
+use crate::units;
+
+/// All panels, one below the other.
+pub(in crate::report) struct Forest {
+    pub(in crate::report) panels: Vec<Panel>,
+}
+
+/// One figure of all models.
+pub(in crate::report) struct Panel {
+    /// What is compared.
+    pub(in crate::report) title: String,
+    /// What two cells of the same model differed by, a ratio of at least 1.
+    pub(in crate::report) noise: f64,
+    pub(in crate::report) rows: Vec<(String, Look, Ratio)>,
+}
+
+const ROW: f64 = 24.0;
+const HEAD: f64 = 26.0;
+const FOOT: f64 = 34.0;
+
+impl Panel {
+    fn height(&self) -> f64 {
+        HEAD + ROW * self.rows.len() as f64 + FOOT
+    }
+
+    /// From the lowest to the highest that is drawn, and 1 within.
+    fn scale(&self) -> Scale {
+        let ratios = || self.rows.iter().map(|(.., ratio)| ratio);
+        let ends = ratios().filter_map(|ratio| ratio.interval).flat_map(|Interval { low, high }| [low, high]);
+        let values = ends.chain(ratios().map(|ratio| ratio.ratio)).chain([self.noise, 1.0 / self.noise]);
+        let (low, high) = values.fold((1.0_f64, 1.0_f64), |(low, high), value| (low.min(value), high.max(value)));
+        Scale::log_around(low, high, (high / low).powf(0.06).max(1.002))
+    }
+
+    fn draw(&self, area: &Area, size: Size, top: f64) {
+        let (left, right) = match size {
+            Size::Wide => (142.0, 590.0),
+            Size::Narrow => (118.0, 330.0),
+        };
+        let scale = self.scale();
+        let x = |ratio: f64| left + scale.place(ratio) * (right - left);
+        let (upper, lower) = (top + HEAD, top + HEAD + ROW * self.rows.len() as f64);
+        text(area, &self.title, (left, top + 12.0), HPos::Left, Face::Strong);
+        fill(area, (x(1.0 / self.noise), upper), (x(self.noise), lower), Ink::GRID);
+        for tick in scale.ticks(if size == Size::Wide { 7 } else { 4 }) {
+            line(area, (x(tick), lower), (x(tick), lower + 4.0), Ink::MUTED, 1);
+            text(area, &format!("{} ×", axis::number_label(tick)), (x(tick), lower + 14.0), HPos::Center, Face::Small);
+        }
+        line(area, (left, lower), (right, lower), Ink::MUTED, 1);
+        line(area, (x(1.0), upper), (x(1.0), lower), Ink::TEXT, 1);
+        for (i, (label, look, ratio)) in self.rows.iter().enumerate() {
+            let y = upper + ROW * (i as f64 + 0.5);
+            text(area, label, (left - 10.0, y), HPos::Right, Face::Plain);
+            if let Some(Interval { low, high }) = ratio.interval {
+                line(area, (x(low), y), (x(high), y), Ink { variant: 0, ..look.ink() }, 2);
+            }
+            marker(area, (x(ratio.ratio), y), *look);
+            if size == Size::Wide {
+                let told = format!("{} ×", units::three_digits(ratio.ratio));
+                text(area, &told, (right + 14.0, y), HPos::Left, Face::Small);
+            }
+        }
+    }
+}
+
+impl Forest {
+    /// The picture in one size.
+    pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
+        let height: f64 = self.panels.iter().map(Panel::height).sum();
+        svg(size, height as i32, caption, |area| {
+            let mut top = 0.0;
+            for panel in &self.panels {
+                panel.draw(area, size, top);
+                top += panel.height();
+            }
+        })
+    }
+}
