@@ -4,6 +4,7 @@
 //! 2 bad input, nothing was started; 3 the machine refused; 130, 143 and 129 interrupted.
 
 mod check;
+mod compare;
 mod completions;
 mod doctor;
 mod grid;
@@ -45,6 +46,7 @@ enum Verb {
     Serve(serve::Args),
     Load(Box<load::Args>),
     Report(report::Args),
+    Compare(compare::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
     /// Runs one trial from a spec on standard input; only `avt run` calls it.
@@ -64,6 +66,7 @@ pub fn main() -> ExitCode {
         Verb::Serve(args) => serve::main(&args),
         Verb::Load(args) => load::main(&args),
         Verb::Report(args) => report::main(&args),
+        Verb::Compare(args) => compare::main(&args),
         Verb::Doctor(args) => doctor::main(&args),
         Verb::Completions(args) => completions::main(&args),
         Verb::Trial => return trial::run(),

@@ -78,6 +78,8 @@ pub struct Source {
 pub struct Record {
     /// [`SCHEMA`].
     pub schema: u32,
+    /// The seed of the run it belongs to.
+    pub run: u64,
     /// The scenario's name.
     pub scenario: String,
     /// The point of its sweep; empty where nothing is swept.
@@ -92,8 +94,23 @@ pub struct Record {
     pub order: u64,
     /// The seed of the trial's own random choices.
     pub seed: u64,
+    /// What the machine was like meanwhile.
+    pub conditions: Conditions,
     /// What came of it.
     pub outcome: Outcome,
+}
+
+/// What the machine was like around a trial. What a kernel does not tell is `None`, never 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Conditions {
+    /// How long a fixed piece of work took just before the trial, nanoseconds: the canary.
+    pub canary_ns: u64,
+    /// How long of that its thread was ready and waited for a CPU, nanoseconds.
+    pub canary_waited_ns: Option<u64>,
+    /// How long of that any task of the machine did (PSI), nanoseconds.
+    pub pressure_ns: Option<u64>,
+    /// The share of all CPU time of this machine that its host gave to others during the trial.
+    pub steal: Option<f64>,
 }
 
 /// A measurement, or the reason there is none.

@@ -6,6 +6,7 @@
 
 mod ceiling;
 mod child;
+mod conditions;
 mod echo;
 mod interrupt;
 mod jobs;
@@ -15,9 +16,11 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::message::{Calibration, Role, TrialSpec};
-use crate::record::{Failure, Measured, Outcome, Record, SCHEMA};
+use crate::record::{Conditions, Failure, Measured, Outcome, Record, SCHEMA};
 use crate::scenario::{Cell, Scenario, Work};
 use crate::workload::{calibrate, compute};
+
+use conditions::Lookout;
 
 pub use ceiling::{ceiling, load_on_nothing};
 pub use child::Halt;
@@ -68,12 +71,13 @@ pub fn run<E>(
             return Ok(Ending::Interrupted(signal));
         }
         listen(Event::Began(planned))?;
+        let lookout = Lookout::begin(calibration);
         let outcome = match trial(planned, program, calibration, interrupt) {
             Ok(measured) => Outcome::Measured(Box::new(measured)),
             Err(Halt::Failed(failure)) => Outcome::Failed(failure),
             Err(Halt::Interrupted(signal)) => return Ok(Ending::Interrupted(signal)),
         };
-        listen(Event::Ended(planned, record(planned, outcome)))?;
+        listen(Event::Ended(planned, record(planned, plan.seed, lookout.end(), outcome)))?;
     }
     Ok(Ending::Complete)
 }
@@ -119,9 +123,10 @@ fn trial(
     }
 }
 
-fn record(planned: &Planned, outcome: Outcome) -> Record {
+fn record(planned: &Planned, run: u64, conditions: Conditions, outcome: Outcome) -> Record {
     Record {
         schema: SCHEMA,
+        run,
         scenario: planned.cell.scenario.clone(),
         point: planned.cell.point.clone(),
         model: planned.cell.model,
@@ -129,6 +134,7 @@ fn record(planned: &Planned, outcome: Outcome) -> Record {
         round: planned.round,
         order: planned.order,
         seed: planned.seed,
+        conditions,
         outcome,
     }
 }

@@ -9,7 +9,7 @@ mod ribbon;
 mod slope;
 mod student;
 
-pub use ratio::{Finding, Ratio, ratio};
+pub use ratio::{Finding, Ratio, ratio, ratio_unpaired};
 pub use ribbon::{Band, ribbon};
 pub use slope::{Slope, slope};
 
@@ -96,10 +96,9 @@ fn place(rounds: usize) -> Option<(usize, f64)> {
     found
 }
 
-/// The interval of a figure with [`CONFIDENCE`], from what it came to in resamples of so many values.
-fn resampled(figure: f64, mut resamples: Vec<f64>, values: usize) -> Interval {
+/// The interval of a figure with [`CONFIDENCE`], from what it came to in resamples that spread too little by `stretch`.
+fn resampled(figure: f64, mut resamples: Vec<f64>, stretch: f64) -> Interval {
     resamples.sort_unstable_by(f64::total_cmp);
-    let stretch = student::stretch(values);
     let end = |share: f64| figure + (at_share(&resamples, share) - figure) * stretch;
     Interval { low: end((1.0 - CONFIDENCE) / 2.0), high: end(f64::midpoint(1.0, CONFIDENCE)) }
 }

@@ -100,6 +100,26 @@ fn all_and_stolen() -> Option<(u64, u64)> {
     Some((ticks.iter().sum(), *ticks.get(7)?))
 }
 
+/// For how long some task of this machine was ready and waited for a CPU, since it began.
+#[derive(Clone, Copy, Debug)]
+pub struct Pressure {
+    some_us: u64,
+}
+
+impl Pressure {
+    /// Reads `/proc/pressure/cpu`; nothing where the kernel has no such figure. About 20 us.
+    pub fn read() -> Option<Self> {
+        let told = std::fs::read_to_string("/proc/pressure/cpu").ok()?;
+        let some = told.lines().find(|line| line.starts_with("some "))?;
+        Some(Self { some_us: some.split_once("total=")?.1.trim().parse().ok()? })
+    }
+
+    /// Nanoseconds of it since an earlier look.
+    pub fn since(self, earlier: Self) -> u64 {
+        self.some_us.saturating_sub(earlier.some_us) * 1_000
+    }
+}
+
 /// What the scheduler did for one thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scheduled {

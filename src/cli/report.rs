@@ -22,13 +22,18 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     if records.len() as u64 != run.trials_planned {
         note(format_args!("avt: {} of {} planned trials have a record", records.len(), run.trials_planned));
     }
-    let scenarios: Vec<Scenario> = run.scenarios.iter().map(|source| again(source, &run)).collect::<Result<_, _>>()?;
+    let scenarios = scenarios(&run)?;
     let index = write(&args.folder, &run, &scenarios, &records)?;
     let mut tables =
         scenarios.iter().map(|scenario| report::terminal::table(scenario, &run, &records, width(), color()));
     let printed = tables.try_for_each(print);
     let printed = printed.and_then(|()| print(format_args!("report: {}", index.display())));
     if records.is_empty() { Err(Stop::not_well()) } else { printed }
+}
+
+/// The scenarios of a run, with the models that were run.
+pub(super) fn scenarios(run: &Run) -> Result<Vec<Scenario>, Stop> {
+    run.scenarios.iter().map(|source| again(source, run)).collect()
 }
 
 /// Parses a scenario as it stands in `run.json`, with the models that were run.

@@ -89,7 +89,7 @@ impl Folder {
             let what = format!("records of version {version}, this avt reads version {SCHEMA}");
             return Err(unreadable(&run_path, None, what));
         }
-        let run = serde_json::from_slice(&text).map_err(|e| unreadable(&run_path, None, e.to_string()))?;
+        let run: Run = serde_json::from_slice(&text).map_err(|e| unreadable(&run_path, None, e.to_string()))?;
 
         let records_path = path.join(RECORDS);
         let text = fs::read(&records_path).map_err(|error| failed(&records_path, error))?;
@@ -97,8 +97,7 @@ impl Folder {
         let complete = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         for (i, line) in text[..complete].split(|byte| *byte == b'\n').enumerate() {
             if !line.is_empty() {
-                let record =
-                    serde_json::from_slice(line).map_err(|e| e.to_string()).and_then(|record| fits(record, &mut seen));
+                let record = parsed(line).and_then(|record| fits(record, run.seed, &mut seen));
                 records.push(record.map_err(|what| unreadable(&records_path, Some(i + 1), what))?);
             }
         }
@@ -111,10 +110,27 @@ impl Folder {
     }
 }
 
-/// The record, if it is of our version and no other of the same cell and round came before it.
-fn fits(record: Record, seen: &mut BTreeSet<(String, String, Model, bool, u32)>) -> Result<Record, String> {
+/// A line of records, if it is of our version.
+fn parsed(line: &[u8]) -> Result<Record, String> {
+    serde_json::from_slice(line).map_err(|error| {
+        let version = serde_json::from_slice::<serde_json::Value>(line).ok().and_then(|json| json["schema"].as_u64());
+        match version.filter(|version| *version != u64::from(SCHEMA)) {
+            Some(version) => format!("a record of version {version}, this avt reads version {SCHEMA}"),
+            None => error.to_string(),
+        }
+    })
+}
+
+/// The record, if it is of this run and of our version, and no other of the same cell and round came before it.
+fn fits(record: Record, run: u64, seen: &mut BTreeSet<(String, String, Model, bool, u32)>) -> Result<Record, String> {
     if record.schema != SCHEMA {
         return Err(format!("a record of version {}, this avt reads version {SCHEMA}", record.schema));
+    }
+    if record.run != run {
+        return Err(format!(
+            "a record of the run with seed {}, and run.json is of the one with seed {run}",
+            record.run
+        ));
     }
     let cell = (record.scenario.clone(), record.point.clone(), record.model, record.again, record.round);
     if seen.insert(cell) { Ok(record) } else { Err("a second record of the same cell and round".into()) }

@@ -23,6 +23,8 @@ pub enum Effort {
 /// All trials, in the order they are run.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// What their order and their own seeds were drawn from.
+    pub seed: u64,
     /// The trials.
     pub trials: Vec<Planned>,
 }
@@ -51,8 +53,8 @@ impl Plan {
     }
 }
 
-/// What a trial takes beside its work: starting a process, reading its record. Measured at 10 to 30 ms.
-const OVERHEAD: Duration = Duration::from_millis(25);
+/// What a trial takes beside its work: starting a process, reading its record, and the canary. Measured at 15 to 35 ms.
+const OVERHEAD: Duration = Duration::from_millis(30);
 
 /// What a trial may take beyond three times what it should.
 pub(super) const GRACE: Duration = Duration::from_secs(30);
@@ -73,10 +75,10 @@ pub fn plan(scenarios: &[Scenario], effort: Effort, seed: u64, processors: u32) 
             rng.shuffle(&mut cells);
             for cell in cells {
                 let expected = expect::wall(&cell.work, cell.model, processors) + OVERHEAD;
-                let (order, seed) = (trials.len() as u64 + 1, rng.u64(..));
-                trials.push(Planned { cell, round, order, seed, expected, limit: expected * 3 + GRACE });
+                let (order, own) = (trials.len() as u64 + 1, rng.u64(..));
+                trials.push(Planned { cell, round, order, seed: own, expected, limit: expected * 3 + GRACE });
             }
         }
     }
-    Plan { trials }
+    Plan { seed, trials }
 }

@@ -1,5 +1,8 @@
 //! How many times as much: two figures of the same rounds.
 
+use fastrand::Rng;
+
+use super::student::{stretch, stretch_of_two};
 use super::{FEWEST, Interval, resampled};
 use crate::random;
 
@@ -38,21 +41,57 @@ pub enum Finding {
 /// Rounds are resampled as pairs: what a round did to both sides alike cancels out. The interval is that of the mean of
 /// the logarithms, by the bootstrap. About 0.2 ms for ten rounds.
 pub fn ratio(pairs: &[(f64, f64)], seed: u64) -> Option<Ratio> {
-    let positive = |x: f64| x > 0.0 && x.is_finite();
-    if pairs.is_empty() || !pairs.iter().all(|(a, b)| positive(*a) && positive(*b)) {
+    let logs = pairs.iter().map(|(a, b)| Some(ln(*b)? - ln(*a)?)).collect::<Option<Vec<f64>>>()?;
+    if logs.is_empty() {
         return None;
     }
-    let logs: Vec<f64> = pairs.iter().map(|(a, b)| (b / a).ln()).collect();
     let rounds = logs.len();
-    let mean = logs.iter().sum::<f64>() / rounds as f64;
+    let mean = mean(&logs);
     let interval = (rounds >= FEWEST).then(|| {
         let mut rng = random::stream(seed, 0);
-        let mut resample = || (0..rounds).map(|_| logs[rng.usize(..rounds)]).sum::<f64>() / rounds as f64;
-        let Interval { low, high } = resampled(mean, (0..RESAMPLES).map(|_| resample()).collect(), rounds);
-        Interval { low: low.exp(), high: high.exp() }
+        let means = (0..RESAMPLES).map(|_| resample(&logs, &mut rng)).collect();
+        exp(resampled(mean, means, stretch(rounds)))
     });
     let agreeing = logs.iter().filter(|log| **log != 0.0 && (**log > 0.0) == (mean > 0.0)).count();
     Some(Ratio { ratio: mean.exp(), interval, rounds, agreeing })
+}
+
+/// The ratio of the second figure to the first where they were not taken in the same rounds, as those of two runs; nothing
+/// where there is none, or a figure is not above 0. About 0.5 ms for ten rounds each.
+pub fn ratio_unpaired(first: &[f64], second: &[f64], seed: u64) -> Option<Ratio> {
+    let logs = |figures: &[f64]| figures.iter().map(|figure| ln(*figure)).collect::<Option<Vec<f64>>>();
+    let (a, b) = (logs(first)?, logs(second)?);
+    let rounds = a.len().min(b.len());
+    if rounds == 0 {
+        return None;
+    }
+    let difference = mean(&b) - mean(&a);
+    let interval = (rounds >= FEWEST).then(|| {
+        let mut rng = random::stream(seed, 0);
+        let differences = (0..RESAMPLES).map(|_| resample(&b, &mut rng) - resample(&a, &mut rng)).collect();
+        exp(resampled(difference, differences, stretch_of_two(&a, &b)))
+    });
+    // A round of the second agrees where it lies on the same side of the middle of the first.
+    let agreeing = b.iter().filter(|b| (**b > mean(&a)) == (difference > 0.0) && **b != mean(&a)).count();
+    Some(Ratio { ratio: difference.exp(), interval, rounds: b.len(), agreeing })
+}
+
+/// Of a figure above 0.
+fn ln(figure: f64) -> Option<f64> {
+    (figure > 0.0 && figure.is_finite()).then(|| figure.ln())
+}
+
+fn exp(interval: Interval) -> Interval {
+    Interval { low: interval.low.exp(), high: interval.high.exp() }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The mean of as many values, drawn from them with replacement.
+fn resample(values: &[f64], rng: &mut Rng) -> f64 {
+    (0..values.len()).map(|_| values[rng.usize(..values.len())]).sum::<f64>() / values.len() as f64
 }
 
 impl Ratio {

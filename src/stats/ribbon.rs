@@ -1,5 +1,6 @@
 //! Where the percentile curve of all rounds together could as well have run.
 
+use super::student::stretch;
 use super::{FEWEST, Interval, resampled};
 use crate::histogram::Histogram;
 use crate::random;
@@ -38,9 +39,10 @@ pub fn ribbon(rounds: &[&Histogram], shares: &[f64], seed: u64) -> Option<Vec<Ba
             found.push(table.ln(place));
         }
     }
+    let stretch = stretch(rounds.len());
     let merged = table.places(&vec![1; rounds.len()], shares);
     let band = |((share, found), merged): ((&f64, Vec<f64>), usize)| {
-        let Interval { low, high } = resampled(table.ln(merged), found, rounds.len());
+        let Interval { low, high } = resampled(table.ln(merged), found, stretch);
         Band { share: *share, interval: Interval { low: low.exp(), high: high.exp() } }
     };
     let mut bands: Vec<Band> = shares.iter().zip(found).zip(merged).map(band).collect();

@@ -17,6 +17,35 @@ pub(super) fn stretch(n: usize) -> f64 {
     (n as f64 / free as f64).sqrt() * quantile(free) / Z
 }
 
+/// The same for the difference of the means of two groups, with Welch's degrees of freedom (Biometrika, 1947), rounded
+/// down.
+pub(super) fn stretch_of_two(a: &[f64], b: &[f64]) -> f64 {
+    let (a, b) = (Spreading::of(a), Spreading::of(b));
+    let all = a.of_mean + b.of_mean;
+    if all <= 0.0 {
+        return 1.0;
+    }
+    let free = all * all / (a.of_mean * a.of_mean / (a.n - 1.0) + b.of_mean * b.of_mean / (b.n - 1.0));
+    let resampled = a.of_mean * (a.n - 1.0) / a.n + b.of_mean * (b.n - 1.0) / b.n;
+    (all / resampled).sqrt() * quantile((free as usize).max(1)) / Z
+}
+
+/// How a mean of so many values varies.
+struct Spreading {
+    n: f64,
+    of_mean: f64,
+}
+
+impl Spreading {
+    /// Of at least two values.
+    fn of(values: &[f64]) -> Self {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        Self { n, of_mean: squares / (n - 1.0) / n }
+    }
+}
+
 /// What a variable of Student's distribution with so many degrees of freedom exceeds, on either side, in 5 of 100 cases.
 fn quantile(free: usize) -> f64 {
     let (mut low, mut high) = (0.0, 1_000.0);
@@ -53,6 +82,15 @@ mod tests {
         for (free, t) in [(1, 12.706), (2, 4.303), (3, 3.182), (5, 2.571), (9, 2.262), (30, 2.042), (1_000, 1.962)] {
             assert!((quantile(free) - t).abs() < 0.001, "{free}: {}", quantile(free));
         }
+    }
+
+    #[test]
+    fn two_groups_of_one_size_have_twice_the_freedom() {
+        let group = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        // t with 10 degrees of freedom is 2.228.
+        assert!((stretch_of_two(&group, &group) - (6.0_f64 / 5.0).sqrt() * 2.228 / Z).abs() < 0.001);
+        assert!((stretch_of_two(&group, &[1.0; 6]) - stretch(6)).abs() < 0.001, "all of the spread is one group's");
+        assert_eq!(stretch_of_two(&[1.0; 6], &[2.0; 6]), 1.0);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_vs_threads::histogram::Histogram;
 use async_vs_threads::host::{Host, ThreadLimit};
 use async_vs_threads::record::{
-    Ceiling, Failure, Heartbeat, LoadRecord, Measured, Outcome, Record, Requests, Run, SCHEMA, SendLag, Series, Source,
-    State,
+    Ceiling, Conditions, Failure, Heartbeat, LoadRecord, Measured, Outcome, Record, Requests, Run, SCHEMA, SendLag,
+    Series, Source, State,
 };
 use async_vs_threads::scenario::{
     ArrivalSpec, Cell, Client, EchoSpec, Family, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec, Pin, Point,
@@ -21,6 +21,13 @@ pub(crate) struct Fixture {
     pub(crate) scenarios: Vec<Scenario>,
     pub(crate) records: Vec<Record>,
 }
+
+/// A machine that does nothing else.
+pub(crate) const CALM: Conditions =
+    Conditions { canary_ns: 5_000_000, canary_waited_ns: Some(0), pressure_ns: Some(0), steal: Some(0.0) };
+
+/// What the run was drawn from.
+pub(crate) const SEED: u64 = 42;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -37,7 +44,7 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
         schema: SCHEMA,
         started: "2026-11-20T10:00:00Z".into(),
         state: State::Complete,
-        seed: 42,
+        seed: SEED,
         rounds: "quick".into(),
         host: Host {
             cpu: Some("Example CPU @ 2.00GHz".into()),
@@ -92,7 +99,19 @@ pub(crate) fn records(scenarios: &[Scenario], rounds: u32) -> Vec<Record> {
 pub(crate) fn record(cell: &Cell, round: u32, order: u64, outcome: Outcome) -> Record {
     let (scenario, point) = (cell.scenario.clone(), cell.point.clone());
     let (model, again) = (cell.model, cell.again);
-    Record { schema: SCHEMA, scenario, point, model, again, round, order, seed: order, outcome }
+    Record {
+        schema: SCHEMA,
+        run: SEED,
+        scenario,
+        point,
+        model,
+        again,
+        round,
+        order,
+        seed: order,
+        conditions: CALM,
+        outcome,
+    }
 }
 
 /// A scenario of one point.

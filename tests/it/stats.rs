@@ -3,7 +3,7 @@
 use async_vs_threads::histogram::Histogram;
 use async_vs_threads::random;
 use async_vs_threads::schedule::{Arrivals, Schedule};
-use async_vs_threads::stats::{CONFIDENCE, Finding, Interval, Spread, coverage, ratio, ribbon, slope};
+use async_vs_threads::stats::{CONFIDENCE, Finding, Interval, Spread, coverage, ratio, ratio_unpaired, ribbon, slope};
 use fastrand::Rng;
 use proptest::prelude::*;
 
@@ -46,6 +46,21 @@ fn the_interval_of_a_ratio_holds_the_ratio() {
             ratio(&pairs, seed).unwrap().interval.unwrap().holds(1.9)
         });
         assert!((0.93..=0.97).contains(&holds), "{n} rounds: {holds}");
+    }
+}
+
+#[test]
+fn the_interval_of_two_runs_holds_their_ratio() {
+    for (n, m) in [(6, 6), (6, 10), (10, 10), (6, 30)] {
+        let holds = share(1_000, |seed| {
+            let mut rng = random::stream(seed, 1);
+            let mut run = |rounds: usize, level: f64, noise: f64| -> Vec<f64> {
+                (0..rounds).map(|_| level * (noise * normal(&mut rng)).exp()).collect()
+            };
+            let (before, after) = (run(n, 10.0, 0.05), run(m, 13.0, 0.1));
+            ratio_unpaired(&before, &after, seed).unwrap().interval.unwrap().holds(1.3)
+        });
+        assert!((0.93..=0.97).contains(&holds), "{n} and {m} rounds: {holds}");
     }
 }
 
