@@ -107,8 +107,10 @@ pub struct Conditions {
     pub canary_ns: u64,
     /// How long of that its thread was ready and waited for a CPU, nanoseconds.
     pub canary_waited_ns: Option<u64>,
-    /// How long of that any task of the machine did (PSI), nanoseconds.
-    pub pressure_ns: Option<u64>,
+    /// The share of the trial's time in which some task of the machine was ready and had no CPU (PSI).
+    pub pressure: Option<f64>,
+    /// How long the trial's control group was held back by a quota of CPU time, nanoseconds.
+    pub throttled_ns: Option<u64>,
     /// The share of all CPU time of this machine that its host gave to others during the trial.
     pub steal: Option<f64>,
 }

@@ -20,6 +20,7 @@ pub mod versus;
 
 mod answer;
 mod chart;
+mod doubts;
 mod figures;
 mod html;
 mod load;

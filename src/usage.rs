@@ -120,6 +120,24 @@ impl Pressure {
     }
 }
 
+/// For how long this process's control group was held back by a quota of CPU time, since it began, nanoseconds; nothing
+/// where there is no quota to hold it back.
+pub fn throttled_ns() -> Option<u64> {
+    let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    // Version 2 has one line, `0::/path`; version 1 one for each controller.
+    own.lines().find_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        let (root, key, unit) = match controllers {
+            "" => ("/sys/fs/cgroup".to_owned(), "throttled_usec", 1_000),
+            _ if controllers.split(',').any(|name| name == "cpu") => {
+                (format!("/sys/fs/cgroup/{controllers}"), "throttled_time", 1)
+            }
+            _ => return None,
+        };
+        Some(number(&std::fs::read_to_string(format!("{root}{path}/cpu.stat")).ok()?, key)? * unit)
+    })
+}
+
 /// What the scheduler did for one thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scheduled {

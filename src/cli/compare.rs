@@ -8,7 +8,7 @@ use crate::record::{Folder, Record, Run};
 use crate::report::compare::{self, Change, Comparison, Direction, Side};
 use crate::report::terminal;
 use crate::scenario::Scenario;
-use crate::stats::{Interval, Spread};
+use crate::stats::{CONFIDENCE, Interval, Spread};
 use crate::units;
 
 use super::grid::Grid;
@@ -28,7 +28,7 @@ pub(super) struct Args {
     /// The folder of the second run
     #[arg(value_name = "AFTER")]
     after: PathBuf,
-    /// End with exit code 1 if a figure got worse, without doubt and by more than this
+    /// End with exit code 1 if a figure got worse by more than this, even at the better end of its interval
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     fail_over: Option<f64>,
     /// Print the comparison as JSON
@@ -82,7 +82,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
 }
 
 fn is_over(change: &Change, limit: Option<f64>) -> bool {
-    limit.is_some_and(|limit| change.direction() == Direction::Worse && change.by() > limit)
+    limit.is_some_and(|limit| change.is_beyond(limit))
 }
 
 fn text(found: &Comparison) -> String {
@@ -94,7 +94,7 @@ fn text(found: &Comparison) -> String {
     }
     for here in found.changes.chunk_by(|one, next| one.place() == next.place()) {
         text += &format!("\n{}\n", here[0].place());
-        let mut grid = Grid::new(&["model", "figure"], &["before", "after", "ratio", "95 % interval", "verdict"]);
+        let mut grid = Grid::new(&["model", "figure"], &["before", "after", "change", "95 % interval", "verdict"]);
         for change in here {
             grid.row([change.model.to_string(), change.heading.into()].into_iter().chain(change.columns()));
         }
@@ -106,14 +106,22 @@ fn text(found: &Comparison) -> String {
     };
     let [worse, better, same, unknown] =
         [Direction::Worse, Direction::Better, Direction::Same, Direction::Unknown].map(count);
-    text += &format!(
-        "\nOf {} figures {worse} got worse, {better} better; {same} show no difference",
+    let mut close = format!(
+        "Of {} figures {worse} got worse, {better} better; {same} show no difference",
         units::count(found.changes.len() as u64)
     );
     if unknown != "0" {
-        text += &format!(", and {unknown} rest on too few rounds to tell");
+        close += &format!(", and {unknown} rest on too few rounds to tell");
     }
-    text + "."
+    close += ".";
+    let by_chance = found.changes.len() as f64 * (1.0 - CONFIDENCE);
+    if by_chance >= 1.0 {
+        close += &format!(
+            " With 95 % intervals some {by_chance:.0} of them would seem to differ by chance alone, and two runs of the same \
+             thing may differ as a whole: run both again."
+        );
+    }
+    text + "\n" + &terminal::wrapped(&close, wide, "").join("\n")
 }
 
 fn told(found: &Comparison, over: Option<usize>) -> Value {

@@ -156,18 +156,21 @@ impl Change {
         self.ratio.distance()
     }
 
+    /// Whether it got worse by more than this ratio, without doubt: the better end of the interval is beyond it.
+    pub fn is_beyond(&self, limit: f64) -> bool {
+        let least = self.ratio.interval.map(|Interval { low, high }| low.max(1.0 / high));
+        self.direction() == Direction::Worse && least.is_some_and(|least| least > limit)
+    }
+
     /// The two figures, their ratio, its interval and what it is, as the columns of a table.
     pub fn columns(&self) -> [String; 5] {
-        let show = |figure: f64| match self.metric {
-            Metric::Rate => format!("{}/s", words::per_second(figure)),
-            _ => words::time(figure),
-        };
+        let show = |figure: f64| self.metric.show(figure);
         let interval = self.ratio.interval.map_or_else(
             || "n/a".into(),
-            |Interval { low, high }| format!("{} to {}", units::three_digits(low), units::three_digits(high)),
+            |Interval { low, high }| format!("{} to {}", words::change(low), words::change(high)),
         );
-        let ratio = format!("{} ×", units::three_digits(self.ratio.ratio));
-        [show(self.before.median), show(self.after.median), ratio, interval, self.verdict()]
+        let change = words::change(self.ratio.ratio);
+        [show(self.before.median), show(self.after.median), change, interval, self.verdict()]
     }
 
     /// `worse by 12 %`, `no difference; 4 % could have been told`.

@@ -1,6 +1,5 @@
 //! Which pictures and tables a point of a sweep gets, and what stands beside them.
 
-use super::answer;
 use super::chart::bars::{Bar, Bars, Unit};
 use super::chart::curve::{Curve, Curves};
 use super::chart::density::{Densities, Density};
@@ -10,6 +9,7 @@ use super::summary::{CellSummary, Percentile, PointSummary};
 use super::table::{self, Table};
 use super::versus::{self, Metric};
 use super::words;
+use super::{answer, doubts};
 use crate::scenario::{OffloadSpec, Work};
 use crate::stats::{self, Ratio, Spread};
 use crate::units;
@@ -79,6 +79,8 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
             noises.iter().map(noise).collect::<Vec<_>>().join(", ")
         ));
     }
+    text.extend(doubts::of_point(point));
+    text.extend(doubts::without_disturbed(point));
     let panel = |metric: &Metric| {
         let others = point.cells.iter().filter(|cell| cell.cell.model != reference);
         let row = |cell: &CellSummary| {
@@ -93,7 +95,7 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
     let forest = Forest { panels: Metric::of(&point.work).iter().filter_map(panel).collect() };
     let heading = "How sure are we?".to_owned();
     let title = format!("Each model as a multiple of {reference}");
-    let finding = text.join(" ");
+    let finding = text[..noises.len().min(1) + 1].join(" ");
     let drawn = !forest.panels.is_empty();
     let svg =
         if drawn { both(id, &title, &finding, |size, caption| forest.draw(size, caption)) } else { String::new() };

@@ -2,11 +2,11 @@
 
 use askama::Template;
 
-use super::answer;
 use super::figures::{self, Figure, Sign};
 use super::summary::{CellSummary, PointSummary};
 use super::table::{Row, Table};
 use super::words;
+use super::{answer, doubts};
 use crate::record::{Outcome, Record, Run, State};
 use crate::scenario::{Family, Scenario};
 use crate::units;
@@ -105,7 +105,7 @@ pub(super) fn index(run: &Run, scenarios: &[(&Scenario, Vec<PointSummary>)], rec
             |why| FailedTrial { scenario: cell.cell.scenario.clone(), point: point.clone(), model: model.clone(), why };
         words::reasons(cell).into_iter().map(trial).collect::<Vec<_>>()
     };
-    let mut head = head(run, records);
+    let mut head = head(run, records, scenarios.iter().flat_map(|(_, points)| points));
     let shown: usize = cells().map(|cell| cell.failures.len() + cell.measures.as_ref().map_or(0, |m| m.rounds())).sum();
     if shown < records.len() {
         let others = units::count((records.len() - shown) as u64);
@@ -130,7 +130,7 @@ pub(super) fn scenario(
     neighbours: (Option<&str>, Option<&str>),
 ) -> String {
     let page = ScenarioPage {
-        head: head(run, records),
+        head: head(run, records, points.iter()),
         name: scenario.name.clone(),
         question: words::one_line(&scenario.question),
         answer: answer::of(points),
@@ -194,7 +194,8 @@ fn sign(sign: Sign) -> (&'static str, &'static str) {
     }
 }
 
-fn head(run: &Run, records: &[Record]) -> Head {
+/// With a banner for what is doubtful at these points.
+fn head<'a>(run: &Run, records: &[Record], points: impl Iterator<Item = &'a PointSummary> + Clone) -> Head {
     let mut warnings = Vec::new();
     let (done, planned) = (records.len() as u64, run.trials_planned);
     let so_far = format!("{} of {} trials left a record", units::count(done), units::count(planned));
@@ -208,6 +209,7 @@ fn head(run: &Run, records: &[Record]) -> Head {
     if run.host.debug_build {
         warnings.push("avt was built without optimisation, so no figure here means anything.".into());
     }
+    warnings.extend(doubts::banner(points));
     let host = &run.host;
     let cpu = host.cpu.as_deref().unwrap_or("unknown processor");
     let failed = records.iter().filter(|record| matches!(record.outcome, Outcome::Failed(_))).count();

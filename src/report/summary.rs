@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::versus::Metric;
+use crate::gate::{self, Gate, Usual, Verdict};
 use crate::histogram::Histogram;
-use crate::record::{Ceiling, Failure, LoadRecord, Measured, Outcome, Record, Run};
+use crate::record::{Ceiling, Conditions, Failure, LoadRecord, Measured, Outcome, Record, Run};
 use crate::scenario::{Cell, Model, Scenario, Work, expect};
 use crate::stats::{self, Band, Spread};
 use crate::units;
@@ -37,6 +38,10 @@ pub struct CellSummary {
     pub cell: Cell,
     /// What its rounds measured; nothing when none did.
     pub measures: Option<Measures>,
+    /// The same without the rounds that something beside them disturbed; nothing where none was, or all were.
+    pub undisturbed: Option<Measures>,
+    /// Every measured round with a gate that it did not pass.
+    pub doubts: Vec<(u32, Vec<Gate>)>,
     /// Every round that failed, and why.
     pub failures: Vec<(u32, Failure)>,
     /// The shortest wall time any model could reach, in nanoseconds; nothing for echo.
@@ -148,7 +153,8 @@ pub struct LoadSummary {
 /// Every cell of a scenario, point by point. Records of other scenarios are passed over.
 pub fn of(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<PointSummary> {
     let (cells, twins) = (scenario.cells(), scenario.twins());
-    let summary = |cell: &Cell| self::cell(cell.clone(), run.host.cpus, run.seed, records);
+    let canary_ns = records.iter().map(|record| record.conditions.canary_ns).min().unwrap_or(0);
+    let summary = |cell: &Cell| self::cell(cell.clone(), run.host.cpus, run.seed, records, canary_ns);
     scenario
         .points
         .iter()
@@ -185,6 +191,17 @@ impl PointSummary {
 }
 
 impl CellSummary {
+    /// What the gates of a round say.
+    pub fn verdict(&self, round: u32) -> Verdict {
+        let gates = self.doubts.iter().find(|(other, _)| *other == round).map(|(_, gates)| gates.as_slice());
+        gate::verdict(gates.unwrap_or_default())
+    }
+
+    /// In how many of its measured rounds the gates say so.
+    pub fn rounds_that_are(&self, verdict: Verdict) -> usize {
+        self.doubts.iter().filter(|(round, _)| self.verdict(*round) == verdict).count()
+    }
+
     /// The times of one kind of job.
     pub fn series(&self, name: &str) -> Option<&SeriesSummary> {
         self.measures.as_ref()?.series.iter().find(|series| series.name == name)
@@ -203,31 +220,54 @@ impl Measures {
     }
 }
 
-fn cell(cell: Cell, processors: u32, seed: u64, records: &[Record]) -> CellSummary {
-    let mut measured = Vec::new();
-    let mut failures = Vec::new();
+fn cell(cell: Cell, processors: u32, seed: u64, records: &[Record], canary_ns: u64) -> CellSummary {
+    let (mut measured, mut failures, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
     let of_cell = |r: &&Record| {
         (&r.scenario, &r.point, r.model, r.again) == (&cell.scenario, &cell.point, cell.model, cell.again)
     };
     for record in records.iter().filter(of_cell) {
         match &record.outcome {
-            Outcome::Measured(found) => measured.push((record.round, found.as_ref())),
+            Outcome::Measured(found) => {
+                measured.push((record.round, found.as_ref()));
+                conditions.push(record.conditions);
+            }
             Outcome::Failed(why) => failures.push((record.round, why.clone())),
         }
     }
+    let doubts = doubts(&measured, &conditions, canary_ns);
+    let is_disturbed =
+        |round: u32| doubts.iter().any(|(other, gates)| *other == round && gates.iter().any(Gate::is_disturbance));
+    let calm: Vec<(u32, &Measured)> = measured.iter().copied().filter(|(round, _)| !is_disturbed(*round)).collect();
     let has_jobs = cell.work.jobs().is_some();
     let gap = match &cell.work {
         Work::Offload(offload) => expect::longest_gap(offload, cell.model),
         _ => None,
     };
     CellSummary {
+        undisturbed: if calm.len() < measured.len() { measures(&calm, seed) } else { None },
         measures: measures(&measured, seed),
+        doubts,
         failures,
         ideal_ns: expect::ideal(&cell.work, processors).map(units::nanos),
         predicted_ns: has_jobs.then(|| units::nanos(expect::wall(&cell.work, cell.model, processors))),
         predicted_gap_ns: gap.map(units::nanos),
         cell,
     }
+}
+
+/// The gates that each round did not pass.
+fn doubts(measured: &[(u32, &Measured)], conditions: &[Conditions], canary_ns: u64) -> Vec<(u32, Vec<Gate>)> {
+    let pressure = Spread::of(conditions.iter().filter_map(|conditions| conditions.pressure));
+    let usual = Usual { canary_ns, pressure: pressure.map(|pressure| pressure.median) };
+    let of_round = |((round, measured), conditions): (&(u32, &Measured), &Conditions)| {
+        let mut gates = gate::of_conditions(conditions, &usual);
+        if let Some(load) = &measured.load {
+            let of_load = gate::of_load(load, &measured.series, measured.wall_ns, measured.jobs);
+            gates.extend(of_load.into_iter().filter(|gate| !matches!(gate, Gate::Stolen { .. })));
+        }
+        (*round, gates)
+    };
+    measured.iter().zip(conditions).map(of_round).filter(|(_, gates)| !gates.is_empty()).collect()
 }
 
 fn measures(numbered: &[(u32, &Measured)], seed: u64) -> Option<Measures> {

@@ -1,5 +1,6 @@
 //! Rows and columns of text, one row a cell: what the pages and the terminal both print.
 
+use super::doubts;
 use super::summary::{CellSummary, Measures, Percentile, PointSummary, SeriesSummary};
 use super::versus::{self, Metric};
 use super::words;
@@ -28,6 +29,8 @@ pub(super) struct Row {
     pub(super) figures: Vec<Figure>,
     /// Why there is no figure, or a figure of fewer rounds.
     pub(super) reasons: Vec<String>,
+    /// `2 suspect of 6 rounds`, where not all gates passed.
+    pub(super) doubt: Option<String>,
 }
 
 /// A median and, where the rounds differ, its interval.
@@ -121,6 +124,7 @@ pub(super) fn against_reference(point: &PointSummary) -> Option<Table> {
             fewer: None,
             figures: if has_any { metrics.iter().map(figure).collect() } else { Vec::new() },
             reasons: words::reasons(cell),
+            doubt: None,
         }
     };
     let of_noise = |metric: &Metric| {
@@ -132,6 +136,7 @@ pub(super) fn against_reference(point: &PointSummary) -> Option<Table> {
         fewer: None,
         figures: if twin.measures.is_some() { metrics.iter().map(of_noise).collect() } else { Vec::new() },
         reasons: words::reasons(twin),
+        doubt: doubts::of_cell(twin),
     };
     let columns = metrics.iter().map(|metric| Column::Versus(*metric)).collect();
     Some(Table { columns, rows: others.map(row).chain([again]).collect(), about_load: Vec::new() })
@@ -271,6 +276,7 @@ fn row(cell: &CellSummary, columns: &[Column], series: &str) -> Row {
         fewer: words::fewer_jobs(&cell.cell),
         figures: figures.unwrap_or_default(),
         reasons: words::reasons(cell),
+        doubt: doubts::of_cell(cell),
     }
 }
 

@@ -77,7 +77,11 @@ fn rendered(table: &Table, work: &Work) -> Vec<String> {
 fn remarks(table: &Table) -> Vec<String> {
     let rows = table.rows.iter().flat_map(|row| {
         let fewer = row.fewer.iter().map(|fewer| format!("ran {fewer}"));
-        fewer.chain(row.reasons.iter().cloned()).map(|what| words::one_line(&format!("{}: {what}", row.model)))
+        let doubt = row.doubt.iter().map(|doubt| format!("gates: {doubt}"));
+        fewer
+            .chain(row.reasons.iter().cloned())
+            .chain(doubt)
+            .map(|what| words::one_line(&format!("{}: {what}", row.model)))
     });
     rows.chain(table.notes()).collect()
 }

@@ -65,6 +65,14 @@ impl Metric {
         }
     }
 
+    /// A figure as text.
+    pub fn show(self, figure: f64) -> String {
+        match self {
+            Self::Rate => format!("{}/s", words::per_second(figure)),
+            _ => words::time(figure),
+        }
+    }
+
     /// Whether less of it is better.
     pub fn less_is_better(self) -> bool {
         self != Self::Rate

@@ -39,6 +39,17 @@ pub(super) fn memory(bytes: f64) -> String {
     units::bytes(bytes.round() as u64)
 }
 
+/// From a figure to another, of their ratio: `+4.2 %`, `-35 %`, and beyond twice or half `3.10 x`.
+pub(super) fn change(ratio: f64) -> String {
+    let percent = (ratio - 1.0) * 100.0;
+    match ratio {
+        2.0.. | ..0.5 => format!("{} ×", units::three_digits(ratio)),
+        _ if percent.abs() < 0.05 => "0.0 %".into(),
+        _ if percent.abs() < 9.95 => format!("{percent:+.1} %").replace('-', "−"),
+        _ => format!("{percent:+.0} %").replace('-', "−"),
+    }
+}
+
 /// By how much more one is than another, of their ratio: `4.2 %`, `35 %`, and from twice on `3.1 times`.
 pub(super) fn excess(ratio: f64) -> String {
     let percent = (ratio - 1.0) * 100.0;

@@ -23,8 +23,13 @@ pub(crate) struct Fixture {
 }
 
 /// A machine that does nothing else.
-pub(crate) const CALM: Conditions =
-    Conditions { canary_ns: 5_000_000, canary_waited_ns: Some(0), pressure_ns: Some(0), steal: Some(0.0) };
+pub(crate) const CALM: Conditions = Conditions {
+    canary_ns: 5_000_000,
+    canary_waited_ns: Some(0),
+    pressure: Some(0.0),
+    throttled_ns: None,
+    steal: Some(0.0),
+};
 
 /// What the run was drawn from.
 pub(crate) const SEED: u64 = 42;

@@ -1,0 +1,64 @@
+//! The gates of the machine around a trial.
+
+use super::{CANARY, CROWDED, Gate, PRESSED, STOLEN};
+use crate::record::Conditions;
+
+/// What a machine does when nothing disturbs it, as far as a run has seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Usual {
+    /// The shortest canary of the run, nanoseconds.
+    pub canary_ns: u64,
+    /// The median over the rounds of the cell of the share of a trial in which ready tasks had no CPU; nothing where it is
+    /// not told.
+    pub pressure: Option<f64>,
+}
+
+/// The gates that the machine did not pass around one trial.
+pub fn of_conditions(conditions: &Conditions, usual: &Usual) -> Vec<Gate> {
+    let Conditions { canary_ns, canary_waited_ns, pressure, throttled_ns, steal } = *conditions;
+    let longer = canary_ns as f64 / usual.canary_ns.max(1) as f64 - 1.0;
+    let waited = canary_waited_ns.map(|waited| waited as f64 / canary_ns.max(1) as f64);
+    let gates = [
+        (longer > CANARY).then_some(Gate::Canary { share: longer }),
+        waited.filter(|share| *share > CROWDED).map(|share| Gate::Crowded { share }),
+        pressure
+            .zip(usual.pressure)
+            .filter(|(share, usual)| share - usual > PRESSED)
+            .map(|(share, usual)| Gate::Pressed { share, usual }),
+        throttled_ns.filter(|for_ns| *for_ns > 0).map(|for_ns| Gate::Throttled { for_ns }),
+        steal.filter(|share| *share > STOLEN.0).map(|share| Gate::Stolen { share }),
+    ];
+    gates.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALM: Conditions = Conditions {
+        canary_ns: 5_000_000,
+        canary_waited_ns: Some(0),
+        pressure: Some(0.3),
+        throttled_ns: Some(0),
+        steal: Some(0.0),
+    };
+
+    fn names(conditions: Conditions) -> Vec<&'static str> {
+        let usual = Usual { canary_ns: 5_000_000, pressure: Some(0.3) };
+        of_conditions(&conditions, &usual).iter().map(Gate::name).collect()
+    }
+
+    #[test]
+    fn what_disturbs_a_trial_is_named() {
+        assert!(names(CALM).is_empty());
+        assert!(names(Conditions { canary_ns: 5_200_000, pressure: Some(0.39), ..CALM }).is_empty());
+        assert_eq!(names(Conditions { canary_ns: 5_300_000, ..CALM }), ["slow CPU"]);
+        assert_eq!(names(Conditions { canary_waited_ns: Some(300_000), ..CALM }), ["CPU shared"]);
+        assert_eq!(names(Conditions { pressure: Some(0.45), ..CALM }), ["CPUs pressed"]);
+        assert_eq!(names(Conditions { throttled_ns: Some(1), ..CALM }), ["throttled"]);
+        assert_eq!(names(Conditions { steal: Some(0.02), ..CALM }), ["CPU time stolen"]);
+        let nothing_told =
+            Conditions { canary_waited_ns: None, pressure: None, throttled_ns: None, steal: None, ..CALM };
+        assert!(names(nothing_told).is_empty(), "what a kernel does not tell is no reason");
+    }
+}

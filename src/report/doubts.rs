@@ -1,0 +1,95 @@
+//! Which measurements are doubtful and why, in words: the gates that did not pass, one sentence a kind.
+
+use super::summary::{CellSummary, PointSummary};
+use super::versus::Metric;
+use crate::gate::{Gate, Verdict};
+use crate::units;
+
+/// `2 of 6 rounds suspect`; nothing where every gate passed.
+pub(super) fn of_cell(cell: &CellSummary) -> Option<String> {
+    let rounds = cell.measures.as_ref()?.rounds();
+    let told = |verdict: Verdict, word: &str| {
+        let count = cell.rounds_that_are(verdict);
+        (count > 0).then(|| format!("{count} {word}"))
+    };
+    let told: Vec<String> =
+        [told(Verdict::Suspect, "suspect"), told(Verdict::Invalid, "invalid")].into_iter().flatten().collect();
+    (!told.is_empty()).then(|| format!("{} of {rounds} rounds", told.join(", ")))
+}
+
+/// Every kind of gate that some trial of a point did not pass: how many, the worst of them, and what to do about it.
+pub(super) fn of_point(point: &PointSummary) -> Vec<String> {
+    let cells = || point.cells.iter().chain(&point.twin);
+    let trials: usize = cells().filter_map(|cell| Some(cell.measures.as_ref()?.rounds())).sum();
+    let mut kinds: Vec<(Gate, usize, Vec<String>)> = Vec::new();
+    for cell in cells() {
+        let model = format!("{}{}", cell.cell.model, if cell.cell.again { " again" } else { "" });
+        for gate in cell.doubts.iter().flat_map(|(_, gates)| gates) {
+            match kinds.iter_mut().find(|(known, ..)| known.name() == gate.name()) {
+                Some((worst, count, models)) => {
+                    *count += 1;
+                    if gate.severity() > worst.severity() {
+                        *worst = *gate;
+                    }
+                    if !models.contains(&model) {
+                        models.push(model.clone());
+                    }
+                }
+                None => kinds.push((*gate, 1, vec![model.clone()])),
+            }
+        }
+    }
+    let sentence = |(worst, count, models): (Gate, usize, Vec<String>)| {
+        let (verdict, name, advice) = (worst.verdict(), worst.name(), worst.advice());
+        let of =
+            format!("{} of {} trials ({})", units::count(count as u64), units::count(trials as u64), models.join(", "));
+        let most = if count == 1 { "" } else { "at worst, " };
+        format!("{verdict}, {name}, in {of}: {most}{worst}; {advice}.")
+    };
+    kinds.into_iter().map(sentence).collect()
+}
+
+/// What the headline figure is without the rounds that something disturbed, for each cell that has some.
+pub(super) fn without_disturbed(point: &PointSummary) -> Vec<String> {
+    let Some(metric) = Metric::of(&point.work).first() else { return Vec::new() };
+    let told = |cell: &CellSummary| {
+        let (with, without) = (cell.measures.as_ref()?, cell.undisturbed.as_ref()?);
+        let median = |figures: &[(u32, f64)]| crate::stats::Spread::of(figures.iter().map(|(_, figure)| *figure));
+        let (all, calm) = (median(with.by_round(*metric))?, median(without.by_round(*metric))?);
+        let left_out = with.rounds() - without.rounds();
+        Some(format!(
+            "{} {} instead of {} without {left_out} of {} rounds",
+            cell.cell.model,
+            metric.show(calm.median),
+            metric.show(all.median),
+            with.rounds()
+        ))
+    };
+    let told: Vec<String> = point.cells.iter().filter_map(told).collect();
+    if told.is_empty() {
+        return Vec::new();
+    }
+    vec![format!("With the disturbed rounds left out, {} would be: {}.", metric.heading(&point.work), told.join("; "))]
+}
+
+/// A banner for a page: how many of its trials are doubtful.
+pub(super) fn banner<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -> Option<String> {
+    let cells = || points.clone().flat_map(|point| point.cells.iter().chain(&point.twin));
+    let trials: usize = cells().filter_map(|cell| Some(cell.measures.as_ref()?.rounds())).sum();
+    let count = |verdict| cells().map(|cell| cell.rounds_that_are(verdict)).sum::<usize>();
+    let (suspect, invalid) = (count(Verdict::Suspect), count(Verdict::Invalid));
+    if suspect + invalid == 0 {
+        return None;
+    }
+    let told: Vec<String> = [(suspect, "suspect"), (invalid, "invalid")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{} {word}", units::count(count as u64)))
+        .collect();
+    Some(format!(
+        "Of {} trials the gates on the measurement itself find {}. Why, and what to do about it, stands under \u{201c}How \
+         sure are we?\u{201d}.",
+        units::count(trials as u64),
+        told.join(" and ")
+    ))
+}
