@@ -20,6 +20,8 @@ pub struct Host {
     pub kernel: Option<String>,
     /// What time is read from.
     pub clocksource: Option<String>,
+    /// Who sets the clock rate of the CPUs; nothing where the machine does not let the kernel.
+    pub governor: Option<String>,
     /// Soft limit of open files a process.
     pub open_files: Option<u64>,
     /// What bounds the number of threads, the lowest first.
@@ -57,6 +59,7 @@ impl Host {
             memory_bytes: fs::read_to_string("/proc/meminfo").ok().and_then(|text| memory_bytes(&text)),
             kernel: first_line("/proc/sys/kernel/osrelease"),
             clocksource: first_line("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
+            governor: first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
             open_files: getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(soft, _)| soft),
             thread_limits: thread_limits(),
             rustc: env!("AVT_RUSTC_VERSION").into(),

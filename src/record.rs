@@ -17,7 +17,7 @@ pub use file::{Folder, FolderError, RECORDS, RUN};
 
 use crate::histogram::Histogram;
 use crate::host::Host;
-use crate::scenario::Model;
+use crate::scenario::{Model, Parallel};
 use crate::usage::Usage;
 
 /// The version of both files. A reader refuses any other.
@@ -40,6 +40,8 @@ pub struct Run {
     pub host: Host,
     /// Iterations of the computing kernel this machine does in a second on one CPU.
     pub iterations_per_s: u64,
+    /// How much this machine computes at once; what arithmetic expects rests on it.
+    pub parallel: Parallel,
     /// What the load generator can do here, for each kind of load in the run; empty where there is none.
     pub ceilings: Vec<Ceiling>,
     /// The scenarios, in the order of the report.

@@ -8,12 +8,14 @@ pub mod expect;
 
 mod keys;
 mod model;
+mod parallel;
 mod parse;
 mod reference;
 mod schema;
 mod work;
 
 pub use model::{Family, Model, ModelError, closest};
+pub use parallel::Parallel;
 pub use parse::{MOST_BYTES, Mistake, Mistakes, parse, parse_bytes};
 pub use reference::reference;
 pub use schema::schema;

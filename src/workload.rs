@@ -14,7 +14,7 @@ mod steps;
 
 use std::future::Future;
 
-pub use compute::{Computation, calibrate, compute};
+pub use compute::{Computation, calibrate, compute, parallel};
 pub use sleep::Sleep;
 pub use steps::{Step, Steps};
 

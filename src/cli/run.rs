@@ -12,6 +12,7 @@ use crate::report;
 use crate::runner::{self, Effort, Ending, Event, Halt, Interrupt, Plan, Program, plan};
 use crate::scenario::{EchoSpec, Model, Scenario, Work};
 use crate::units;
+use crate::workload::parallel;
 
 use super::output::{Stop, color, note, print, print_json, width};
 use super::progress::Progress;
@@ -71,7 +72,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     announce(&plan, &host, seed);
 
-    let calibration = runner::calibrate_for(&scenarios);
+    let (calibration, cpus) = (runner::calibrate_for(&scenarios), host.cpus);
     let mut run = Run {
         schema: SCHEMA,
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
@@ -84,6 +85,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         },
         host,
         iterations_per_s: calibration.iterations_per_s,
+        parallel: parallel(cpus),
         ceilings: Vec::new(),
         scenarios: named.into_iter().map(source).collect(),
         models: args.model.clone(),

@@ -242,11 +242,18 @@ fn machine(run: &Run) -> Vec<(&'static str, String)> {
         ("memory", host.memory_bytes.map_or_else(|| "unknown".into(), units::bytes)),
         ("kernel", known(&host.kernel)),
         ("clock", known(&host.clocksource)),
+        ("governor", known(&host.governor)),
         ("avt", words::one_line(&host.avt)),
         ("rustc", words::one_line(&host.rustc)),
         ("tokio", words::one_line(&host.tokio)),
         ("rayon", words::one_line(&host.rayon)),
     ];
+    let machine = run.parallel.points().iter().filter(|(threads, _)| *threads > 1);
+    let told: Vec<String> =
+        machine.map(|(threads, factor)| format!("{} by {threads} threads", units::three_digits(*factor))).collect();
+    if !told.is_empty() {
+        facts.push(("computes at once", format!("{} times what one thread does", told.join(", "))));
+    }
     facts.extend(host.open_files.map(|n| ("open files", units::count(n))));
     facts.extend(host.thread_limits.first().map(|limit| {
         let room = units::count(limit.allows);

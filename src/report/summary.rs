@@ -154,7 +154,7 @@ pub struct LoadSummary {
 pub fn of(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<PointSummary> {
     let (cells, twins) = (scenario.cells(), scenario.twins());
     let canary_ns = records.iter().map(|record| record.conditions.canary_ns).min().unwrap_or(0);
-    let summary = |cell: &Cell| self::cell(cell.clone(), run.host.cpus, run.seed, records, canary_ns);
+    let summary = |cell: &Cell| self::cell(cell.clone(), run, records, canary_ns);
     scenario
         .points
         .iter()
@@ -220,7 +220,7 @@ impl Measures {
     }
 }
 
-fn cell(cell: Cell, processors: u32, seed: u64, records: &[Record], canary_ns: u64) -> CellSummary {
+fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64) -> CellSummary {
     let (mut measured, mut failures, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
     let of_cell = |r: &&Record| {
         (&r.scenario, &r.point, r.model, r.again) == (&cell.scenario, &cell.point, cell.model, cell.again)
@@ -244,12 +244,12 @@ fn cell(cell: Cell, processors: u32, seed: u64, records: &[Record], canary_ns: u
         _ => None,
     };
     CellSummary {
-        undisturbed: if calm.len() < measured.len() { measures(&calm, seed) } else { None },
-        measures: measures(&measured, seed),
+        undisturbed: if calm.len() < measured.len() { measures(&calm, run.seed) } else { None },
+        measures: measures(&measured, run.seed),
         doubts,
         failures,
-        ideal_ns: expect::ideal(&cell.work, processors).map(units::nanos),
-        predicted_ns: has_jobs.then(|| units::nanos(expect::wall(&cell.work, cell.model, processors))),
+        ideal_ns: expect::ideal(&cell.work, &run.parallel).map(units::nanos),
+        predicted_ns: has_jobs.then(|| units::nanos(expect::wall(&cell.work, cell.model, &run.parallel))),
         predicted_gap_ns: gap.map(units::nanos),
         cell,
     }

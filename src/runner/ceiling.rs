@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::message::{Calibration, Role};
 use crate::record::{Ceiling, Failure, Measured};
-use crate::scenario::{ArrivalSpec, Cell, EchoSpec, LoadSpec, Model, StepsSpec, Work, expect};
+use crate::scenario::{ArrivalSpec, Cell, EchoSpec, LoadSpec, Model, Parallel, StepsSpec, Work, expect};
 
 use super::child::Halt;
 use super::{Deadline, Interrupt, Program, echo, plan, spec};
@@ -25,7 +25,7 @@ pub fn load_on_nothing(load: LoadSpec, seed: u64, program: &Program, interrupt: 
         jobs_wanted: None,
         again: false,
     };
-    let expected = expect::wall(&cell.work, cell.model, 1);
+    let expected = expect::wall(&cell.work, cell.model, &Parallel::ideal(1));
     let deadline = Deadline::after(expected * 3 + plan::GRACE);
     let calibration = Calibration::default();
     let spec = |role, cpus| spec(&cell, &calibration, seed, role, cpus);

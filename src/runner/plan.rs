@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::random;
-use crate::scenario::{Cell, Scenario, expect};
+use crate::scenario::{Cell, Parallel, Scenario, expect};
 
 /// How many rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +60,9 @@ const OVERHEAD: Duration = Duration::from_millis(30);
 pub(super) const GRACE: Duration = Duration::from_secs(30);
 
 /// Plans all rounds of all scenarios, one scenario after the other.
-pub fn plan(scenarios: &[Scenario], effort: Effort, seed: u64, processors: u32) -> Plan {
+pub fn plan(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Plan {
     let mut rng = random::stream(seed, 0);
+    let machine = Parallel::ideal(cpus);
     let mut trials = Vec::new();
     for scenario in scenarios {
         let rounds = match effort {
@@ -74,7 +75,7 @@ pub fn plan(scenarios: &[Scenario], effort: Effort, seed: u64, processors: u32) 
             cells.extend(scenario.twins());
             rng.shuffle(&mut cells);
             for cell in cells {
-                let expected = expect::wall(&cell.work, cell.model, processors) + OVERHEAD;
+                let expected = expect::wall(&cell.work, cell.model, &machine) + OVERHEAD;
                 let (order, own) = (trials.len() as u64 + 1, rng.u64(..));
                 trials.push(Planned { cell, round, order, seed: own, expected, limit: expected * 3 + GRACE });
             }

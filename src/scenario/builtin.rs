@@ -65,6 +65,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::scenario::Parallel;
     use crate::scenario::expect;
 
     #[test]
@@ -94,7 +95,8 @@ mod tests {
             let scenario = builtin.scenario();
             assert!(scenario.rounds.quick >= 6, "{}", builtin.name);
             for cell in scenario.cells() {
-                planned += (expect::wall(&cell.work, cell.model, 2) + overhead) * scenario.rounds.quick;
+                planned +=
+                    (expect::wall(&cell.work, cell.model, &Parallel::ideal(2)) + overhead) * scenario.rounds.quick;
             }
         }
         assert!(planned <= Duration::from_secs(100), "the tour is planned to take {planned:?}");

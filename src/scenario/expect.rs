@@ -1,34 +1,35 @@
 //! What arithmetic says a cell should take: the ideal beside the bar, the length of the progress bar, the time-out.
 //!
-//! Nothing here is measured. With N jobs of wait w, block b and compute c, P processors and k workers:
+//! With N jobs of wait w, block b and compute c, k workers, n CPUs, and P(t) what t threads compute at once by what one
+//! does ([`Parallel`], measured; n and more threads have P(n)):
 //!
 //! | model | wall time |
 //! |---|---|
 //! | `sequential` | N (w + b + c) |
-//! | `threads` | w + b + max(c, N c / P) |
-//! | `pool/k` | ceil(N/k) (w + b) + ceil(N / min(k, P)) c |
+//! | `threads` | w + b + max(c, N c / P(N)) |
+//! | `pool/k` | ceil(N/k) (w + b) + C, C = ceil(N/m) c m/P(m) with m = min(k, n) |
 //! | `async` | w + N (b + c) |
-//! | `async/k`, `hybrid/rayon-k` | w + ceil(N/k) b + ceil(N / min(k, P)) c |
-//! | `hybrid/blocking` | w + ceil(N/512) b + max(c, N c / P) |
-//! | the ideal | w + b + max(c, N c / P) |
+//! | `async/k`, `hybrid/rayon-k` | w + ceil(N/k) b + C |
+//! | `hybrid/blocking` | w + ceil(N/512) b + max(c, N c / P(N)) |
+//! | the ideal | w + b + max(c, N c / P(N)) |
 
 use std::time::Duration;
 
-use super::{Model, OffloadSpec, StepsSpec, Work};
+use super::{Model, OffloadSpec, Parallel, StepsSpec, Work};
 
 /// tokio's default size of the blocking pool (`Builder::max_blocking_threads`).
 const BLOCKING_THREADS: u32 = 512;
 
-/// The shortest wall time any model could reach with so many processors; nothing for echo, whose clock decides.
-pub fn ideal(work: &Work, processors: u32) -> Option<Duration> {
+/// The shortest wall time any model could reach on such a machine; nothing for echo, whose clock decides.
+pub fn ideal(work: &Work, machine: &Parallel) -> Option<Duration> {
     let jobs = work.jobs()?;
     let steps = work.steps();
-    let alone = steps.wait + steps.block + shared(jobs, steps.compute, processors);
+    let alone = steps.wait + steps.block + shared(jobs, steps.compute, machine);
     Some(alone.max(heartbeat(work)))
 }
 
 /// The wall time of this model; for echo the length of its warm-up, window and drain.
-pub fn wall(work: &Work, model: Model, processors: u32) -> Duration {
+pub fn wall(work: &Work, model: Model, machine: &Parallel) -> Duration {
     let (jobs, steps) = match work {
         Work::Sleep(sleep) => (sleep.jobs, work.steps()),
         Work::Offload(offload) => (offload.jobs, offload.steps),
@@ -38,22 +39,22 @@ pub fn wall(work: &Work, model: Model, processors: u32) -> Duration {
     let beating = heartbeat(work);
     match model {
         Model::Sequential => beating + steps.alone() * jobs,
-        Model::Threads => (wait + block + shared(jobs, compute, processors)).max(beating),
+        Model::Threads => (wait + block + shared(jobs, compute, machine)).max(beating),
         Model::Pool(k) if k.get() == 1 => beating + steps.alone() * jobs,
         Model::Pool(k) => {
             // The heartbeat keeps one worker for itself.
             let workers = u32::from(k.get()) - u32::from(!beating.is_zero());
             let turns = (wait + block) * jobs.div_ceil(workers);
-            (turns + compute * jobs.div_ceil(workers.min(processors))).max(beating)
+            (turns + in_turns(jobs, compute, workers, machine)).max(beating)
         }
         Model::Async => (wait + (block + compute) * jobs).max(beating),
         Model::AsyncWorkers(k) | Model::HybridRayon(k) => {
             let workers = u32::from(k.get());
-            let held = block * jobs.div_ceil(workers) + compute * jobs.div_ceil(workers.min(processors));
+            let held = block * jobs.div_ceil(workers) + in_turns(jobs, compute, workers, machine);
             (wait + held).max(beating)
         }
         Model::HybridBlocking => {
-            let held = block * jobs.div_ceil(BLOCKING_THREADS) + shared(jobs, compute, processors);
+            let held = block * jobs.div_ceil(BLOCKING_THREADS) + shared(jobs, compute, machine);
             (wait + held).max(beating)
         }
     }
@@ -72,9 +73,15 @@ pub fn longest_gap(offload: &OffloadSpec, model: Model) -> Option<Duration> {
     }
 }
 
-/// N computations of length c on P processors that share them evenly.
-fn shared(jobs: u32, compute: Duration, processors: u32) -> Duration {
-    compute.max(compute * jobs / processors.max(1))
+/// N computations of length c that the CPUs share evenly.
+fn shared(jobs: u32, compute: Duration, machine: &Parallel) -> Duration {
+    compute.max(compute.mul_f64(f64::from(jobs) / machine.of(jobs)))
+}
+
+/// N computations of length c by so many workers, one after the other on each.
+fn in_turns(jobs: u32, compute: Duration, workers: u32, machine: &Parallel) -> Duration {
+    let at_once = workers.min(machine.cpus());
+    compute.mul_f64(f64::from(jobs.div_ceil(at_once)) * f64::from(at_once) / machine.of(at_once))
 }
 
 fn heartbeat(work: &Work) -> Duration {
@@ -93,7 +100,7 @@ mod tests {
 
     fn check(work: &Work, expected: &[(&str, u32)]) {
         for (model, millis) in expected {
-            assert_eq!(wall(work, model.parse().unwrap(), 2), MS * *millis, "{model}");
+            assert_eq!(wall(work, model.parse().unwrap(), &Parallel::ideal(2)), MS * *millis, "{model}");
         }
     }
 
@@ -104,7 +111,7 @@ mod tests {
             &work,
             &[("sequential", 1000), ("threads", 100), ("pool/4", 300), ("async", 100), ("hybrid/rayon-2", 100)],
         );
-        assert_eq!(ideal(&work, 2), Some(MS * 100));
+        assert_eq!(ideal(&work, &Parallel::ideal(2)), Some(MS * 100));
     }
 
     #[test]
@@ -115,7 +122,20 @@ mod tests {
             &work,
             &[("sequential", 400), ("async", 400), ("async/2", 200), ("threads", 200), ("hybrid/blocking", 200)],
         );
-        assert_eq!(ideal(&work, 2), Some(MS * 200));
+        assert_eq!(ideal(&work, &Parallel::ideal(2)), Some(MS * 200));
+    }
+
+    #[test]
+    fn two_halves_of_a_core_are_not_two_cores() {
+        let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
+        let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None });
+        let machine = Parallel::measured([(2, 1.25)]);
+        for (model, millis) in
+            [("sequential", 400), ("async", 400), ("threads", 320), ("async/2", 320), ("pool/8", 320)]
+        {
+            assert_eq!(wall(&work, model.parse().unwrap(), &machine), MS * millis, "{model}");
+        }
+        assert_eq!(ideal(&work, &machine), Some(MS * 320));
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The computing kernel: a fixed number of steps that no optimiser can leave out, and how long one takes here.
 
 use std::hint::black_box;
+use std::sync::Barrier;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::random::scramble;
+use crate::scenario::Parallel;
 
 /// Where every computation begins, so that the same number of iterations always gives the same checksum.
 const SEED: u64 = 0x0123_4567_89AB_CDEF;
@@ -45,6 +48,37 @@ pub fn calibrate() -> u64 {
     }
     let fastest = (0..PASSES).map(|_| timed(iterations)).min().expect("there is at least one pass");
     (iterations as f64 / fastest.as_secs_f64()) as u64
+}
+
+/// How much so many CPUs compute at once: 1, 2, 4 ... and all of them, by what one thread does. The fastest of three
+/// passes of 20 ms each, as [`calibrate`].
+pub fn parallel(cpus: u32) -> Parallel {
+    const PASSES: u32 = 3;
+    let iterations = calibrate() / 50;
+    let fastest = |threads: u32| (0..PASSES).map(|_| at_once(threads, iterations)).min().unwrap_or_default();
+    let alone = fastest(1).as_secs_f64();
+    let counts = (1..).map(|power| 1 << power).take_while(|threads| *threads < cpus).chain([cpus]);
+    Parallel::measured(counts.map(|threads| (threads, f64::from(threads) * alone / fastest(threads).as_secs_f64())))
+}
+
+/// From when so many threads begin together until the last of them has computed.
+fn at_once(threads: u32, iterations: u64) -> Duration {
+    let gate = Barrier::new(threads as usize);
+    let spans: Vec<(Instant, Instant)> = thread::scope(|scope| {
+        let spawn = |_| {
+            scope.spawn(|| {
+                gate.wait();
+                let begun = Instant::now();
+                compute(iterations);
+                (begun, Instant::now())
+            })
+        };
+        let running: Vec<_> = (0..threads).map(spawn).collect();
+        running.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    });
+    let first = spans.iter().map(|(begun, _)| *begun).min();
+    let last = spans.iter().map(|(_, ended)| *ended).max();
+    first.zip(last).map(|(first, last)| last - first).unwrap_or_default()
 }
 
 #[cfg(test)]

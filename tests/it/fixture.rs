@@ -9,8 +9,8 @@ use async_vs_threads::record::{
     Series, Source, State,
 };
 use async_vs_threads::scenario::{
-    ArrivalSpec, Cell, Client, EchoSpec, Family, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec, Pin, Point,
-    Rounds, Scenario, SleepSpec, StepsSpec, Work, expect,
+    ArrivalSpec, Cell, Client, EchoSpec, Family, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec, Parallel, Pin,
+    Point, Rounds, Scenario, SleepSpec, StepsSpec, Work, expect,
 };
 use async_vs_threads::schedule::{Arrivals, Pacing};
 use async_vs_threads::usage::Usage;
@@ -57,6 +57,7 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
             memory_bytes: Some(8 << 30),
             kernel: Some("6.1.0".into()),
             clocksource: Some("tsc".into()),
+            governor: Some("performance".into()),
             open_files: Some(1_048_576),
             thread_limits: vec![ThreadLimit { name: "vm.max_map_count".into(), value: 65_530, allows: 15_882 }],
             rustc: "1.95.0".into(),
@@ -66,6 +67,7 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
             debug_build: false,
         },
         iterations_per_s: 412_000_000,
+        parallel: Parallel::ideal(2),
         ceilings: vec![Ceiling {
             client: Client::Raw,
             threads: 1,
@@ -236,7 +238,8 @@ fn outcome(cell: &Cell, random: &mut fastrand::Rng) -> Outcome {
 /// Jobs that take what arithmetic says and a little more.
 fn worked(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
     let jobs = cell.work.jobs().expect("echo is made elsewhere");
-    let wall = expect::wall(&cell.work, cell.model, 2).as_nanos() as f64 * (1.005 + 0.03 * random.f64());
+    let wall =
+        expect::wall(&cell.work, cell.model, &Parallel::ideal(2)).as_nanos() as f64 * (1.005 + 0.03 * random.f64());
     let times = || (Histogram::default(), Histogram::default());
     let (mut response, mut service) = times();
     let alone = cell.work.steps().alone().as_nanos() as f64;

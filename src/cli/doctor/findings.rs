@@ -6,6 +6,7 @@ use crate::histogram::Histogram;
 use crate::host::Host;
 use crate::record::Ceiling;
 use crate::ruler::{Clock, Pauses, Timer};
+use crate::scenario::Parallel;
 use crate::schedule::Pacing;
 use crate::stats::Spread;
 use crate::units;
@@ -17,6 +18,12 @@ pub(super) struct Findings {
     /// Ports for connections from here to one server.
     pub(super) ports: Option<u64>,
     pub(super) clock: Clock,
+    /// How much it computes at once.
+    pub(super) parallel: Parallel,
+    /// Shares of the time in which ready tasks had no CPU, and of all CPU time that the host gave to others, while this
+    /// program alone was at work on one thread; nothing where it is not told.
+    pub(super) pressure: Option<f64>,
+    pub(super) steal: Option<f64>,
     /// One thread alone, and what it lost.
     pub(super) pauses: Pauses,
     pub(super) timers: Vec<Late>,
@@ -90,6 +97,7 @@ impl Findings {
                 units::duration(floor.median as u64),
             ));
         }
+        advice.extend(self.advice_on_cpus());
         advice.extend(self.advice_on_pacing());
         advice.extend(self.advice_on_timers());
         if self.pauses.share > 0.01 {
@@ -114,6 +122,39 @@ impl Findings {
                 units::count(first.allows),
                 first.name,
                 units::count(first.value),
+            ));
+        }
+        advice
+    }
+
+    fn advice_on_cpus(&self) -> Vec<String> {
+        let mut advice = Vec::new();
+        let (cpus, at_once) = (self.parallel.cpus(), self.parallel.of(self.parallel.cpus()));
+        if at_once < 0.9 * f64::from(cpus) {
+            advice.push(format!(
+                "{cpus} CPUs compute only {} times as much as one, so some are halves of a core or shared with other guests: \
+                 what arithmetic expects in a report rests on that figure, not on their number.",
+                units::three_digits(at_once),
+            ));
+        }
+        if let Some(governor) = self.host.governor.as_deref().filter(|governor| *governor != "performance") {
+            advice.push(format!(
+                "The clock rate of the CPUs follows the load (governor {governor}): the first trials may be slower than the \
+                 last. Set it to performance (cpupower frequency-set -g performance) while you measure."
+            ));
+        }
+        if let Some(share) = self.pressure.filter(|share| *share > 0.01) {
+            advice.push(format!(
+                "Ready tasks had no CPU {:.1} % of the time though this program used one thread: something else runs here. \
+                 Stop it, or see the marks on disturbed trials.",
+                share * 100.0,
+            ));
+        }
+        if let Some(share) = self.steal.filter(|share| *share > 0.001) {
+            advice.push(format!(
+                "The host gave {:.1} % of this machine's CPU time to others: no figure can be steadier than that. Measure \
+                 when it is quiet.",
+                share * 100.0,
             ));
         }
         advice

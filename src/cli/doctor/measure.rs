@@ -1,6 +1,6 @@
 //! Measures, one thing after the other, until a signal says that it is enough.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -12,6 +12,8 @@ use crate::runner::{self, Halt, Interrupt, Program};
 use crate::scenario::{ArrivalSpec, Client, LoadSpec, Pin};
 use crate::schedule::{Arrivals, Pacing};
 use crate::units;
+use crate::usage::{Pressure, StealMeter};
+use crate::workload::parallel;
 
 use super::Effort;
 use super::findings::{Findings, Late, Paced, Round};
@@ -28,11 +30,18 @@ const ENOUGH: f64 = 1_050.0;
 
 /// All that can be found out, and the signal that came before the end.
 pub(super) fn all(effort: Effort, interrupt: &Interrupt) -> (Findings, Option<i32>) {
+    let host = Host::read();
+    let (begun, pressure, steal) = (Instant::now(), Pressure::read(), StealMeter::start());
+    let pauses = ruler::pauses(effort.length);
+    let waited = Pressure::read().zip(pressure).map(|(now, before)| now.since(before) as f64);
     let mut findings = Findings {
-        host: Host::read(),
         ports: host::outgoing_ports(),
         clock: ruler::clock(),
-        pauses: ruler::pauses(effort.length),
+        pressure: waited.map(|waited| (waited / units::nanos(begun.elapsed()).max(1) as f64).min(1.0)),
+        steal: steal.stop(),
+        parallel: parallel(host.cpus),
+        pauses,
+        host,
         timers: Vec::new(),
         ceilings: Vec::new(),
         pacing: Vec::new(),

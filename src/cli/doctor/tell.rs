@@ -15,12 +15,15 @@ use super::findings::{Findings, Late, Paced, Round};
 
 /// Times are microseconds, floating point; what was not measured is null.
 pub(super) fn json(findings: &Findings) -> Value {
-    let Findings { host, ports, clock, pauses, timers, ceilings, pacing, failures, partial } = findings;
+    let Findings { host, ports, clock, pauses, timers, ceilings, pacing, failures, partial, .. } = findings;
     json!({
         "schema": 1,
         "partial": partial,
         "host": host,
         "outgoing_ports": ports,
+        "parallel": findings.parallel,
+        "pressure": findings.pressure,
+        "steal": findings.steal,
         "clock": { "read_ns": clock.read_ns, "step_ns": clock.step_ns },
         "pauses": { "share": pauses.share, "longest_us": pauses.longest_ns as f64 / 1e3 },
         "timers": timers.iter().map(timer).collect::<Vec<_>>(),
@@ -93,6 +96,18 @@ fn machine(findings: &Findings) -> String {
     let count = |n: Option<u64>| n.map_or_else(|| "n/a".into(), units::count);
     let mut text = "This machine\n".to_owned();
     let _ = writeln!(text, "  CPUs     {} of {}", host.cpus, known(&host.cpu));
+    for (threads, factor) in findings.parallel.points().iter().filter(|(threads, _)| *threads > 1) {
+        let factor = units::three_digits(*factor);
+        let _ = writeln!(text, "  at once  {threads} threads compute {factor} times as much as one");
+    }
+    let share = |share: Option<f64>| share.map_or_else(|| "n/a".into(), |share| format!("{:.1} %", share * 100.0));
+    let _ = writeln!(
+        text,
+        "  others   CPUs wanted but busy {} of the time (PSI), {} of their time given away by the host (steal)",
+        share(findings.pressure),
+        share(findings.steal)
+    );
+    let _ = writeln!(text, "  governor {}", known(&host.governor));
     let _ = writeln!(text, "  memory   {memory}");
     let _ = writeln!(text, "  kernel   {}", known(&host.kernel));
     for limit in &host.thread_limits {

@@ -8,7 +8,7 @@ use super::mistakes::Found;
 use super::points;
 use super::values::{self, Value};
 use crate::scenario::keys::{self, Section, Workload};
-use crate::scenario::{Model, Scenario, expect};
+use crate::scenario::{Model, Parallel, Scenario, expect};
 
 /// More cells than this are a slip in a sweep.
 pub(super) const MOST_CELLS: usize = 2000;
@@ -124,9 +124,9 @@ fn too_many_cells(fields: &Fields) -> Option<Found> {
 
 /// Says so when all full rounds would take more than a day, on one processor and by arithmetic alone.
 pub(super) fn planned_time(fields: &Fields, scenario: &Scenario) -> Vec<Found> {
-    let cells = scenario.cells();
+    let (cells, one) = (scenario.cells(), Parallel::ideal(1));
     let time_of = |model: &Model| {
-        let walls = cells.iter().filter(|cell| cell.model == *model).map(|cell| expect::wall(&cell.work, *model, 1));
+        let walls = cells.iter().filter(|cell| cell.model == *model).map(|cell| expect::wall(&cell.work, *model, &one));
         let once = walls.fold(Duration::ZERO, Duration::saturating_add);
         once.checked_mul(scenario.rounds.full).unwrap_or(Duration::MAX)
     };
