@@ -21,7 +21,7 @@
 //! | 6 | [`runner`], [`trial`] | the parent and the child of every trial; they meet in [`message`] only |
 //! | 5 | [`model`], [`load`] | who runs jobs and serves connections; who asks |
 //! | 4 | [`workload`] | what a job does, two faces side by side |
-//! | 3 | [`record`], [`message`], [`usage`], [`ledger`], [`gate`] | what a trial leaves, says, costs and writes down as it goes; whether it can be believed |
+//! | 3 | [`record`], [`message`], [`usage`], [`ledger`], [`lanes`], [`gate`] | what a trial leaves, says, costs and writes down as it goes, job by job and thread by thread; whether it can be believed |
 //! | 2 | [`scenario`], [`stats`] | the question, the TOML as written stays private; what rounds can tell |
 //! | 1 | [`http1`], [`schedule`], [`ruler`] | the one codec of every server and of the raw client, sans IO; when each request is due; what clock and timers cost |
 //! | 0 | [`histogram`], [`units`], [`random`], [`host`], [`census`] | times, words for them, seeded streams, the machine, its threads |
@@ -54,6 +54,7 @@ pub mod scenario;
 pub mod stats;
 
 pub mod gate;
+pub mod lanes;
 pub mod ledger;
 pub mod message;
 pub mod record;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::{Failure, LoadRecord, Measured, Series};
+use crate::record::{Failure, LoadRecord, Measured, Series, Traced};
 use crate::scenario::{Model, Work};
 use crate::usage::Usage;
 
@@ -33,7 +33,10 @@ pub struct TrialSpec {
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// All of it: runs the jobs of `sleep` or `offload`.
-    Jobs,
+    Jobs {
+        /// Whether what is wanted is its lanes and not a measurement.
+        traced: bool,
+    },
     /// The server of `echo`.
     Server {
         /// What it shows in every answer, so that no other server is measured in its place.
@@ -92,6 +95,8 @@ pub enum Reply {
     End,
     /// The jobs are done.
     Done(Box<Measured>),
+    /// The jobs are done, and their lanes recorded.
+    Traced(Box<Traced>),
     /// What the server did in the window.
     Served(Box<Served>),
     /// What the generator did in the window.

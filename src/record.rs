@@ -17,6 +17,7 @@ pub use file::{Folder, FolderError, RECORDS, RUN};
 
 use crate::histogram::Histogram;
 use crate::host::Host;
+use crate::lanes::Lanes;
 use crate::scenario::{Model, Parallel};
 use crate::usage::Usage;
 
@@ -90,7 +91,7 @@ pub struct Record {
     pub model: Model,
     /// Whether it was the second of two cells of this model, whose difference is noise.
     pub again: bool,
-    /// Which round, from 1.
+    /// Which round, from 1; 0 for the trial whose lanes were recorded.
     pub round: u32,
     /// Which trial of the run, from 1, in the order they were run.
     pub order: u64,
@@ -123,8 +124,19 @@ pub struct Conditions {
 pub enum Outcome {
     /// It ran to its end and its checks hold.
     Measured(Box<Measured>),
+    /// The lanes of its threads were recorded, and nothing was measured.
+    Traced(Box<Traced>),
     /// It did not.
     Failed(Failure),
+}
+
+/// What was recorded of one trial beside the measured ones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traced {
+    /// From the start until the last job was done, nanoseconds: what recording costs is seen beside the measured trials.
+    pub wall_ns: u64,
+    /// The lanes.
+    pub lanes: Lanes,
 }
 
 /// What one trial measured.
@@ -136,6 +148,9 @@ pub struct Measured {
     pub jobs: u64,
     /// Different OS threads that ran any part of a job.
     pub threads: u64,
+    /// The most jobs or requests that were begun and not done at one instant; of requests what the generator's threads
+    /// had under way, each at its own most.
+    pub most_in_flight: u64,
     /// The distributions of times; the first is the headline.
     pub series: Vec<Series>,
     /// How the heartbeat fared, if there was one.
@@ -194,6 +209,8 @@ pub struct LoadRecord {
     pub bytes_received: u64,
     /// From when a request was due until it was sent.
     pub send_lag: SendLag,
+    /// The most requests that were under way, the sum of what each thread had at its most.
+    pub most_in_flight: u64,
     /// Requests that were under way on a connection, on the average over the window.
     pub mean_in_flight: f64,
     /// For how long requests of the window were under way outside of it, less how long others were in it, nanoseconds:

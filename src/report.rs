@@ -25,6 +25,7 @@ mod figures;
 mod html;
 mod load;
 mod table;
+mod trace;
 mod words;
 
 pub use load::{LoadReport, PERCENTILES, load, told};
@@ -40,6 +41,16 @@ pub struct Page {
     pub name: String,
     /// Its text.
     pub html: String,
+}
+
+/// For each scenario whose lanes were recorded a file that Perfetto opens, named after it.
+pub fn traces(scenarios: &[Scenario], records: &[Record]) -> Vec<(String, String)> {
+    let trace = |scenario: &Scenario| Some((trace_name(scenario), trace::chrome(scenario, records)?));
+    scenarios.iter().filter_map(trace).collect()
+}
+
+fn trace_name(scenario: &Scenario) -> String {
+    format!("{}.trace.json", scenario.name)
 }
 
 /// `index.html`, then one page a scenario in the order of the scenarios, named after it.

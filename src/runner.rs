@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::message::{Calibration, Role, TrialSpec};
-use crate::record::{Conditions, Failure, Measured, Outcome, Record, SCHEMA};
+use crate::record::{Conditions, Failure, Outcome, Record, SCHEMA};
 use crate::scenario::{Cell, Scenario, Work};
 use crate::workload::{calibrate, compute};
 
@@ -73,7 +73,7 @@ pub fn run<E>(
         listen(Event::Began(planned))?;
         let lookout = Lookout::begin(calibration);
         let outcome = match trial(planned, program, calibration, interrupt) {
-            Ok(measured) => Outcome::Measured(Box::new(measured)),
+            Ok(outcome) => outcome,
             Err(Halt::Failed(failure)) => Outcome::Failed(failure),
             Err(Halt::Interrupted(signal)) => return Ok(Ending::Interrupted(signal)),
         };
@@ -114,12 +114,13 @@ fn trial(
     program: &Program,
     calibration: &Calibration,
     interrupt: &Interrupt,
-) -> Result<Measured, Halt> {
+) -> Result<Outcome, Halt> {
     let deadline = Deadline::after(planned.limit);
     let spec = |role, cpus| spec(&planned.cell, calibration, planned.seed, role, cpus);
     match &planned.cell.work {
-        Work::Echo(work) => echo::run(program, work, |nonce| Role::Server { nonce }, &spec, deadline, interrupt),
-        Work::Sleep(_) | Work::Offload(_) => jobs::run(program, &spec, deadline, interrupt),
+        Work::Echo(work) => echo::run(program, work, |nonce| Role::Server { nonce }, &spec, deadline, interrupt)
+            .map(|measured| Outcome::Measured(Box::new(measured))),
+        Work::Sleep(_) | Work::Offload(_) => jobs::run(program, planned.is_traced(), &spec, deadline, interrupt),
     }
 }
 

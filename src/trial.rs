@@ -37,7 +37,7 @@ pub fn run() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let outcome = pin(&spec).and_then(|()| match &spec.role {
-        Role::Jobs => jobs::run(&spec),
+        Role::Jobs { traced } => jobs::run(&spec, *traced),
         Role::Server { nonce } => server::run(&spec, nonce),
         Role::NullServer { nonce } => null::run(&spec, nonce),
         Role::Generator { server, nonce } => generator::run(&spec, *server, nonce),

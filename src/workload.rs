@@ -11,12 +11,14 @@ pub mod offload;
 pub mod route;
 mod sleep;
 mod steps;
+mod traced;
 
 use std::future::Future;
 
 pub use compute::{Computation, calibrate, compute, parallel};
 pub use sleep::Sleep;
 pub use steps::{Step, Steps};
+pub use traced::Traced;
 
 /// Which job of a trial: 0 to jobs - 1.
 pub type Job = u32;

@@ -53,9 +53,9 @@ impl Progress {
         }
         self.scenario.clone_from(&cell.scenario);
         let point = if cell.point.is_empty() { String::new() } else { format!(", {}", cell.point) };
-        let Planned { round, order, .. } = trial;
-        let what =
-            format!("{}{point} · {} · round {round} · trial {order} of {}", cell.scenario, cell.model, self.trials);
+        let order = trial.order;
+        let round = if trial.is_traced() { "lanes".into() } else { format!("round {}", trial.round) };
+        let what = format!("{}{point} · {} · {round} · trial {order} of {}", cell.scenario, cell.model, self.trials);
         self.bar.set_message(what);
         self.bar.set_prefix(format!("{} left", self.left()));
         self.bar.tick();

@@ -51,11 +51,14 @@ pub(super) fn only(mut scenario: Scenario, models: &[Model]) -> Scenario {
     scenario
 }
 
-/// Writes all pages into a run's folder; the path of the first.
+/// Writes all pages and traces into a run's folder; the path of the first page.
 pub(super) fn write(folder: &Path, run: &Run, scenarios: &[Scenario], records: &[Record]) -> Result<PathBuf, Stop> {
     let pages = report::pages(run, scenarios, records);
     for page in &pages {
         Folder::write_page(folder, &page.name, &page.html).map_err(Stop::machine)?;
+    }
+    for (name, text) in report::traces(scenarios, records) {
+        Folder::write_page(folder, &name, &text).map_err(Stop::machine)?;
     }
     Ok(folder.join(&pages[0].name))
 }

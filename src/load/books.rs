@@ -32,6 +32,8 @@ pub(super) struct Books {
     starved: u32,
     /// Requests under way times the nanoseconds that as many were.
     pub(super) in_flight_ns: u128,
+    /// The most at one instant; added up over threads.
+    pub(super) most_in_flight: u64,
     /// For how long requests of the window were under way outside of it, less how long others were in it.
     pub(super) at_the_edges_ns: i64,
     pub(super) threads: Vec<ThreadCost>,
@@ -162,6 +164,7 @@ impl Books {
         self.per_connection.merge(&other.per_connection);
         self.starved += other.starved;
         self.in_flight_ns += other.in_flight_ns;
+        self.most_in_flight += other.most_in_flight;
         self.at_the_edges_ns += other.at_the_edges_ns;
         self.threads.extend(&other.threads);
         self.last_done = self.last_done.max(other.last_done);
@@ -183,7 +186,7 @@ impl Books {
         self.status.clear();
         self.threads.clear();
         (self.bytes, self.in_window, self.starved, self.last_done) = (0, 0, 0, 0);
-        (self.in_flight_ns, self.at_the_edges_ns) = (0, 0);
+        (self.in_flight_ns, self.at_the_edges_ns, self.most_in_flight) = (0, 0, 0);
     }
 
     /// What is told of an interval.
@@ -242,6 +245,7 @@ impl Books {
             status: self.status,
             bytes_received: self.bytes,
             send_lag: SendLag { total: send_lag, late, no_connection },
+            most_in_flight: self.most_in_flight,
             mean_in_flight: self.in_flight_ns as f64 / wall_ns.max(1) as f64,
             at_the_edges_ns: self.at_the_edges_ns,
             threads,

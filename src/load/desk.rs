@@ -169,6 +169,9 @@ impl<'a, C: Client> Desk<'a, C> {
             self.since = now;
         }
         self.in_flight = self.in_flight.wrapping_add_signed(change);
+        if now >= self.window.begin {
+            self.books.most_in_flight = self.books.most_in_flight.max(self.in_flight.into());
+        }
     }
 
     /// Does what the clock alone brings about for both loops, and says when to look at it again at the latest.

@@ -9,6 +9,7 @@ use super::words;
 use super::{answer, doubts};
 use crate::record::{Outcome, Record, Run, State};
 use crate::scenario::{Family, Scenario};
+use crate::stats::Spread;
 use crate::units;
 
 pub(super) const STYLE: &str = include_str!("templates/style.css");
@@ -35,6 +36,10 @@ struct ScenarioPage {
     points: Vec<PointView>,
     models: Vec<(&'static str, String, String)>,
     source: String,
+    /// The file with the lanes.
+    trace: Option<String>,
+    /// What recording them cost.
+    recording: Option<String>,
     before: Option<String>,
     after: Option<String>,
 }
@@ -103,10 +108,15 @@ pub(super) fn index(run: &Run, scenarios: &[(&Scenario, Vec<PointSummary>)], rec
         let (model, point) = (cell.cell.model.to_string(), words::one_line(&cell.cell.point));
         let trial =
             |why| FailedTrial { scenario: cell.cell.scenario.clone(), point: point.clone(), model: model.clone(), why };
-        words::reasons(cell).into_iter().map(trial).collect::<Vec<_>>()
+        let untraced = cell.untraced.iter().map(|why| words::one_line(&format!("its lanes were not recorded: {why}")));
+        words::reasons(cell).into_iter().chain(untraced).map(trial).collect::<Vec<_>>()
     };
     let mut head = head(run, records, scenarios.iter().flat_map(|(_, points)| points));
-    let shown: usize = cells().map(|cell| cell.failures.len() + cell.measures.as_ref().map_or(0, |m| m.rounds())).sum();
+    let of_cell = |cell: &CellSummary| {
+        let measured = cell.measures.as_ref().map_or(0, |m| m.rounds());
+        cell.failures.len() + measured + usize::from(cell.traced.is_some()) + usize::from(cell.untraced.is_some())
+    };
+    let shown: usize = cells().map(of_cell).sum();
     if shown < records.len() {
         let others = units::count((records.len() - shown) as u64);
         head.warnings.push(format!("{others} records belong to no cell of these scenarios and are not shown."));
@@ -138,10 +148,27 @@ pub(super) fn scenario(
         points: points.iter().enumerate().map(|(i, point)| point_view(point, &format!("p{i}"))).collect(),
         models: scenario.models.iter().map(|m| (class(m.family()), m.to_string(), m.description())).collect(),
         source: words::harmless(&scenario.source),
+        trace: points
+            .iter()
+            .any(|point| point.cells.iter().any(|cell| cell.traced.is_some()))
+            .then(|| super::trace_name(scenario)),
+        recording: recording(points),
         before: neighbours.0.map(str::to_owned),
         after: neighbours.1.map(str::to_owned),
     };
     page.render().expect("writing into a string")
+}
+
+/// By how much longer trials took whose lanes were recorded: the median over the cells, and the most.
+fn recording(points: &[PointSummary]) -> Option<String> {
+    let cells = points.iter().flat_map(|point| &point.cells);
+    let ratios = cells.filter_map(|cell| Some(cell.traced?.wall_ns as f64 / cell.measures.as_ref()?.wall_ns.median));
+    let ratios = Spread::of(ratios)?;
+    Some(format!(
+        "Recording cost wall time: {} at the median over the models, {} at the most.",
+        words::change(ratios.median),
+        words::change(ratios.max)
+    ))
 }
 
 fn point_view(point: &PointSummary, id: &str) -> PointView {

@@ -42,6 +42,10 @@ pub struct CellSummary {
     pub undisturbed: Option<Measures>,
     /// Every measured round with a gate that it did not pass.
     pub doubts: Vec<(u32, Vec<Gate>)>,
+    /// What its lanes show; nothing where they were not recorded.
+    pub traced: Option<TracedSummary>,
+    /// Why they were not recorded, where that was tried.
+    pub untraced: Option<Failure>,
     /// Every round that failed, and why.
     pub failures: Vec<(u32, Failure)>,
     /// The shortest wall time any model could reach, in nanoseconds; nothing for echo.
@@ -50,6 +54,15 @@ pub struct CellSummary {
     pub predicted_ns: Option<u64>,
     /// The longest gap between two beats that arithmetic gives this model, in nanoseconds.
     pub predicted_gap_ns: Option<u64>,
+}
+
+/// What the lanes of a cell show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TracedSummary {
+    /// The most jobs executed at one instant.
+    pub most_executing: u32,
+    /// Wall time of the trial that was recorded, nanoseconds.
+    pub wall_ns: u64,
 }
 
 /// What the measured rounds of a cell say. Times are nanoseconds.
@@ -63,6 +76,8 @@ pub struct Measures {
     pub throughput: Spread,
     /// OS threads that ran any part of a job.
     pub threads: Spread,
+    /// The most jobs begun and not done at one instant.
+    pub in_flight: Spread,
     /// CPU time of the process that ran the model.
     pub cpu_ns: Spread,
     /// The same, per job; nothing when no job was completed.
@@ -222,6 +237,7 @@ impl Measures {
 
 fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64) -> CellSummary {
     let (mut measured, mut failures, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut traced, mut untraced) = (None, None);
     let of_cell = |r: &&Record| {
         (&r.scenario, &r.point, r.model, r.again) == (&cell.scenario, &cell.point, cell.model, cell.again)
     };
@@ -231,6 +247,8 @@ fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64) -> CellSummar
                 measured.push((record.round, found.as_ref()));
                 conditions.push(record.conditions);
             }
+            Outcome::Traced(found) => traced = Some(found.as_ref()),
+            Outcome::Failed(why) if record.round == 0 => untraced = Some(why.clone()),
             Outcome::Failed(why) => failures.push((record.round, why.clone())),
         }
     }
@@ -247,6 +265,11 @@ fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64) -> CellSummar
         undisturbed: if calm.len() < measured.len() { measures(&calm, run.seed) } else { None },
         measures: measures(&measured, run.seed),
         doubts,
+        traced: traced.map(|traced| TracedSummary {
+            most_executing: traced.lanes.most_executing(run.host.cpus),
+            wall_ns: traced.wall_ns,
+        }),
+        untraced,
         failures,
         ideal_ns: expect::ideal(&cell.work, &run.parallel).map(units::nanos),
         predicted_ns: has_jobs.then(|| units::nanos(expect::wall(&cell.work, cell.model, &run.parallel))),
@@ -284,6 +307,7 @@ fn measures(numbered: &[(u32, &Measured)], seed: u64) -> Option<Measures> {
         wall_ns: each(|round| round.wall_ns)?,
         throughput: Spread::of(rounds.iter().map(|round| round.throughput()))?,
         threads: each(|round| round.threads)?,
+        in_flight: each(|round| round.most_in_flight)?,
         cpu_ns: each(|round| round.usage.cpu_ns())?,
         cpu_per_job_ns: per_job(|round| round.usage.cpu_ns()),
         memory_bytes: Spread::of(rounds.iter().filter_map(|round| Some(round.usage.memory_peak_bytes? as f64))),

@@ -44,6 +44,8 @@ pub(super) struct Figure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
     Threads,
+    InFlight,
+    Executing,
     Wall,
     Gap,
     Rate,
@@ -70,6 +72,9 @@ pub(super) enum Column {
 /// Everything about every cell, with the percentiles of the headline series.
 pub(super) fn full(point: &PointSummary) -> Table {
     let mut columns = headline(&point.work);
+    if matches!(point.work, Work::Echo(_)) {
+        columns.insert(0, Column::InFlight);
+    }
     columns.extend([Column::P50, Column::P90, Column::P99, Column::Max]);
     columns.extend([Column::Cpu, Column::CpuPerJob, Column::Memory, Column::SwitchesPerJob]);
     if is_open(&point.work) {
@@ -165,11 +170,13 @@ fn ratio(ratio: &Ratio, finding: Finding, noise: f64) -> Figure {
 /// The columns that answer the question, which come first.
 fn headline(work: &Work) -> Vec<Column> {
     match work {
-        Work::Sleep(_) => vec![Column::Threads, Column::Wall, Column::Rate],
+        Work::Sleep(_) => vec![Column::InFlight, Column::Executing, Column::Threads, Column::Wall, Column::Rate],
         Work::Offload(offload) if offload.heartbeat.is_some() => {
-            vec![Column::Threads, Column::Gap, Column::Wall, Column::Rate]
+            vec![Column::InFlight, Column::Executing, Column::Threads, Column::Gap, Column::Wall, Column::Rate]
         }
-        Work::Offload(_) => vec![Column::Threads, Column::Wall, Column::Rate],
+        Work::Offload(_) => {
+            vec![Column::InFlight, Column::Executing, Column::Threads, Column::Wall, Column::Rate]
+        }
         Work::Echo(_) => vec![Column::Threads, Column::Rate],
     }
 }
@@ -238,6 +245,13 @@ impl Table {
     pub(super) fn notes(&self) -> Vec<String> {
         let texts = || self.rows.iter().flat_map(|row| &row.figures).map(|figure| figure.text.as_str());
         let mut notes = self.about_load.clone();
+        if self.columns.contains(&Column::Executing) {
+            notes.push(
+                "In flight: the most jobs begun and not done at one instant. Executing: the most that threads worked on at \
+                 one instant, as recorded in one trial more."
+                    .into(),
+            );
+        }
         if texts().any(|text| text == "n/a") {
             notes.push(
                 "n/a: in some round fewer than ten samples lie beyond this percentile, too few to tell it.".into(),
@@ -268,7 +282,7 @@ impl Table {
 fn row(cell: &CellSummary, columns: &[Column], series: &str) -> Row {
     let figures = cell.measures.as_ref().map(|measures| {
         let series = cell.series(series);
-        columns.iter().map(|column| column.figure(measures, series)).collect()
+        columns.iter().map(|column| column.figure(cell, measures, series)).collect()
     });
     Row {
         model: cell.cell.model.to_string(),
@@ -285,6 +299,8 @@ impl Column {
     pub(super) fn heading(self, work: &Work) -> &'static str {
         match self {
             Self::Threads => "threads",
+            Self::InFlight => "in flight",
+            Self::Executing => "executing",
             Self::Wall => "wall time",
             Self::Gap => "longest gap",
             Self::Rate if matches!(work, Work::Echo(_)) => "requests/s",
@@ -311,12 +327,16 @@ impl Column {
         }
     }
 
-    fn figure(self, measures: &Measures, series: Option<&SeriesSummary>) -> Figure {
+    fn figure(self, cell: &CellSummary, measures: &Measures, series: Option<&SeriesSummary>) -> Figure {
         let response = series.map(|series| &series.response);
         let service = series.map(|series| &series.service);
         let load = measures.load.as_ref();
         match self {
             Self::Threads => spread(Some(measures.threads), words::count),
+            Self::InFlight => spread(Some(measures.in_flight), words::count),
+            Self::Executing => {
+                plain(cell.traced.map_or_else(|| "–".into(), |traced| units::count(traced.most_executing.into())))
+            }
             Self::Wall => spread(Some(measures.wall_ns), words::time),
             Self::Gap => spread(measures.longest_gap_ns, words::time),
             Self::Rate => spread(Some(measures.throughput), words::per_second),

@@ -74,6 +74,7 @@ fn measured(served: Served, generated: Generated, cpus: (Vec<usize>, Vec<usize>)
         wall_ns,
         jobs: requests_in_window,
         threads: served.threads,
+        most_in_flight: load.most_in_flight,
         series,
         heartbeat: None,
         usage: served.usage,

@@ -34,7 +34,7 @@ pub struct Plan {
 pub struct Planned {
     /// What is measured.
     pub cell: Cell,
-    /// In which round, from 1.
+    /// In which round, from 1; 0 for the trial whose lanes are recorded.
     pub round: u32,
     /// The how-manieth of the run, from 1.
     pub order: u64,
@@ -44,6 +44,13 @@ pub struct Planned {
     pub expected: Duration,
     /// How long it may take.
     pub limit: Duration,
+}
+
+impl Planned {
+    /// Whether its lanes are recorded, and nothing measured.
+    pub fn is_traced(&self) -> bool {
+        self.round == 0
+    }
 }
 
 impl Plan {
@@ -70,10 +77,18 @@ pub fn plan(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Pla
             Effort::Full => scenario.rounds.full,
             Effort::Rounds(rounds) => rounds,
         };
+        let mut blocks: Vec<(u32, Vec<Cell>)> = Vec::new();
         for round in 1..=rounds {
             let mut cells = scenario.cells();
             cells.extend(scenario.twins());
             rng.shuffle(&mut cells);
+            blocks.push((round, cells));
+        }
+        // Recorded when all is measured, and only where threads work for jobs.
+        let mut traced = scenario.cells();
+        traced.retain(|cell| cell.work.jobs().is_some());
+        blocks.push((0, traced));
+        for (round, cells) in blocks {
             for cell in cells {
                 let expected = expect::wall(&cell.work, cell.model, &machine) + OVERHEAD;
                 let (order, own) = (trials.len() as u64 + 1, rng.u64(..));

@@ -1,26 +1,38 @@
 //! A `sleep` or `offload` trial: all of it in this process.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::census;
 use crate::histogram::Histogram;
+use crate::lanes;
 use crate::ledger::{Entry, Ledger};
-use crate::message::{Reply, TrialSpec};
+use crate::message::{Reply, Role, TrialSpec};
 use crate::model::{self, Ran};
-use crate::record::{self, Failure, Measured, Series};
+use crate::record::{self, Failure, Measured, Series, Traced};
 use crate::scenario::{HeartbeatSpec, OffloadSpec, SleepSpec, Work};
 use crate::units;
 use crate::workload::offload::{Heartbeat, Offload};
-use crate::workload::{Receipt, Sleep, Workload};
+use crate::workload::{self, Receipt, Sleep, Workload};
 
 use super::{say, steps};
 
-pub(super) fn run(spec: &TrialSpec) -> Result<(), Failure> {
+/// How much of a trial is recorded: the first of it, which is what can be looked at.
+const RECORDED: (Duration, usize) = (Duration::from_millis(400), 6_000);
+
+pub(super) fn run(spec: &TrialSpec, traced: bool) -> Result<(), Failure> {
+    if traced {
+        lanes::begin(RECORDED.0, RECORDED.1);
+    }
     let done = match &spec.work {
         Work::Sleep(sleep) => run_sleep(spec, sleep)?,
         Work::Offload(offload) => run_offload(spec, offload)?,
         Work::Echo(_) => return Err(Failure::WrongWork { what: "echo takes a server and a generator".into() }),
     };
+    if traced {
+        let traced = Traced { wall_ns: done.wall_ns, lanes: lanes::end() };
+        return say(&Reply::Traced(Box::new(traced)));
+    }
     say(&Reply::Done(Box::new(done)))
 }
 
@@ -50,12 +62,18 @@ fn run_offload(spec: &TrialSpec, offload: &OffloadSpec) -> Result<Measured, Fail
         }
         _ => None,
     };
-    Ok(done(ran, all, fared, jobs))
+    // The heartbeat is in flight as well.
+    Ok(Measured { most_in_flight: most_in_flight(&entries), ..done(ran, all, fared, jobs) })
 }
 
 fn run_all<W: Workload>(spec: &TrialSpec, workload: Arc<W>, jobs: u32) -> Result<(Ran, Vec<Entry>), Failure> {
     let ledger = Arc::new(Ledger::new(jobs));
-    let ran = model::run(spec.model, workload, &ledger)?;
+    let ran = match spec.role {
+        Role::Jobs { traced: true } => {
+            model::run(spec.model, Arc::new(workload::Traced::new(workload, spec.model)), &ledger)?
+        }
+        _ => model::run(spec.model, workload, &ledger)?,
+    };
     let entries = ledger.entries().map_err(|job| Failure::WrongWork { what: format!("job {job} was never done") })?;
     Ok((ran, entries))
 }
@@ -73,7 +91,29 @@ fn check(entries: &[Entry], receipt: Receipt) -> Result<(), Failure> {
 
 fn done(ran: Ran, series: Vec<Series>, heartbeat: Option<record::Heartbeat>, jobs: &[Entry]) -> Measured {
     let Ran { wall_ns, usage } = ran;
-    Measured { wall_ns, jobs: jobs.len() as u64, threads: census::threads(), series, heartbeat, usage, load: None }
+    Measured {
+        wall_ns,
+        jobs: jobs.len() as u64,
+        threads: census::threads(),
+        most_in_flight: most_in_flight(jobs),
+        series,
+        heartbeat,
+        usage,
+        load: None,
+    }
+}
+
+/// The most jobs that were begun and not done at one instant.
+fn most_in_flight(jobs: &[Entry]) -> u64 {
+    let mut changes: Vec<(u64, i64)> = jobs.iter().flat_map(|job| [(job.begun, 1), (job.done, -1)]).collect();
+    // Who ends at an instant ends before anybody begins.
+    changes.sort_unstable();
+    let mut in_flight = 0;
+    let most = changes.iter().fold(0, |most, (_, change)| {
+        in_flight += change;
+        in_flight.max(most)
+    });
+    most.unsigned_abs()
 }
 
 /// All jobs are due at the start.
@@ -110,7 +150,6 @@ fn fared(planned: HeartbeatSpec, begun: u64, beats: &[u64]) -> Result<record::He
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     const EVERY_10: HeartbeatSpec = HeartbeatSpec { every: Duration::from_nanos(10), beats: 4 };
 
@@ -127,6 +166,15 @@ mod tests {
         let series = series_of_beats(EVERY_10, 5, &[0, 10, 45, 45]);
         assert_eq!(series.response_time.max(), Some(30));
         assert_eq!(series.service_time.max(), Some(25));
+    }
+
+    #[test]
+    fn jobs_that_follow_each_other_are_not_in_flight_together() {
+        let entry = |(begun, done)| Entry { begun, done, receipt: 0 };
+        let most = |spans: &[(u64, u64)]| most_in_flight(&spans.iter().copied().map(entry).collect::<Vec<_>>());
+        assert_eq!(most(&[(0, 10), (10, 20), (20, 30)]), 1);
+        assert_eq!(most(&[(0, 10), (9, 20), (5, 6), (0, 30)]), 3);
+        assert_eq!(most(&[]), 0);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::census;
+use crate::lanes::{What, span};
 
 use super::{Job, Pool, Receipt, Steps, Workload};
 
@@ -59,7 +60,7 @@ impl Heartbeat {
         let start = Instant::now();
         for (k, beat) in (0..).zip(&self.beats) {
             if let Some(early) = (self.every * k).checked_sub(start.elapsed()) {
-                thread::sleep(early);
+                span(What::Wait, || thread::sleep(early));
             }
             beat.store(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
         }

@@ -4,6 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::census;
+use crate::lanes::{What, span};
 use crate::message::Calibration;
 use crate::scenario::StepsSpec;
 
@@ -62,9 +63,11 @@ impl Steps {
         let mut receipt: Receipt = 0;
         for step in &self.0 {
             match *step {
-                Step::Wait(length) => thread::sleep(length),
-                Step::Block(length) => thread::sleep(length),
-                Step::Compute(computation) => receipt = receipt.wrapping_add(compute(computation.iterations)),
+                Step::Wait(length) => span(What::Wait, || thread::sleep(length)),
+                Step::Block(length) => span(What::Block, || thread::sleep(length)),
+                Step::Compute(computation) => {
+                    receipt = receipt.wrapping_add(span(What::Compute, || compute(computation.iterations)));
+                }
             }
         }
         receipt
@@ -79,9 +82,9 @@ impl Steps {
                     tokio::time::sleep(length).await;
                     census::touch();
                 }
-                Step::Block(length) => pool.run(counted(move || thread::sleep(length))).await,
+                Step::Block(length) => pool.run(counted(move || span(What::Block, || thread::sleep(length)))).await,
                 Step::Compute(computation) => {
-                    let work = counted(move || compute(computation.iterations));
+                    let work = counted(move || span(What::Compute, || compute(computation.iterations)));
                     receipt = receipt.wrapping_add(pool.run(work).await);
                 }
             }

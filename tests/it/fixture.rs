@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use async_vs_threads::histogram::Histogram;
 use async_vs_threads::host::{Host, ThreadLimit};
+use async_vs_threads::lanes::{Lanes, Span, What};
 use async_vs_threads::record::{
     Ceiling, Conditions, Failure, Heartbeat, LoadRecord, Measured, Outcome, Record, Requests, Run, SCHEMA, SendLag,
-    Series, Source, State,
+    Series, Source, State, Traced,
 };
 use async_vs_threads::scenario::{
     ArrivalSpec, Cell, Client, EchoSpec, Family, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec, Parallel, Pin,
@@ -21,6 +22,9 @@ pub(crate) struct Fixture {
     pub(crate) scenarios: Vec<Scenario>,
     pub(crate) records: Vec<Record>,
 }
+
+/// Of every trial.
+const IN_FLIGHT: u64 = 8;
 
 /// A machine that does nothing else.
 pub(crate) const CALM: Conditions = Conditions {
@@ -98,8 +102,25 @@ pub(crate) fn records(scenarios: &[Scenario], rounds: u32) -> Vec<Record> {
                 records.push(record(&cell, round, records.len() as u64 + 1, outcome));
             }
         }
+        for cell in scenario.cells().into_iter().filter(|cell| cell.work.jobs().is_some()) {
+            records.push(record(&cell, 0, records.len() as u64 + 1, traced()));
+        }
     }
     records
+}
+
+/// Two threads that work for two jobs at once for a while, and one of them waits.
+fn traced() -> Outcome {
+    let span = |lane, what, start, end| Span { lane, job: lane, what, start, end };
+    let spans = vec![
+        span(0, What::Wait, 1_000, 60_000),
+        span(0, What::Run, 0, 70_000),
+        span(1, What::Ready, 5_000, 61_000),
+        span(1, What::Compute, 62_000, 90_000),
+        span(1, What::Run, 61_000, 91_000),
+    ];
+    let lanes = Lanes { names: vec!["main".into(), "worker 1".into()], spans, left_out: 0 };
+    Outcome::Traced(Box::new(Traced { wall_ns: 100_000_000, lanes }))
 }
 
 /// One record of a cell.
@@ -279,6 +300,7 @@ fn worked(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
         Model::HybridBlocking => 1 + u64::from(jobs),
     };
     Measured {
+        most_in_flight: IN_FLIGHT,
         wall_ns: wall as u64,
         jobs: jobs.into(),
         threads,
@@ -320,6 +342,7 @@ fn echoed(model: Model, echo: &EchoSpec, random: &mut fastrand::Rng) -> Measured
     };
     let requests = Requests { planned: base, completed: answered, unfinished: starved.into(), ..Requests::default() };
     Measured {
+        most_in_flight: IN_FLIGHT,
         wall_ns: echo.load.duration.as_nanos() as u64,
         jobs: answered,
         threads,
@@ -381,6 +404,7 @@ fn offered(model: Model, echo: &EchoSpec, random: &mut fastrand::Rng) -> Measure
     }
     let threads = if model == Model::Threads { 50 } else { 1 };
     Measured {
+        most_in_flight: IN_FLIGHT,
         wall_ns: window,
         jobs: in_window,
         threads,

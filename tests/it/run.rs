@@ -51,12 +51,40 @@ fn every_model_leaves_a_record_and_the_report_can_be_written_again() {
     assert!(ended.stdout.contains("report: ") && ended.stdout.contains("hybrid/rayon-2"), "{}", ended.stdout);
 
     let (made, records) = read(&out);
-    assert_eq!((made.state, made.seed, made.trials_planned), (State::Complete, 7, 16));
-    assert_eq!(records.len(), 16);
+    assert_eq!((made.state, made.seed, made.trials_planned), (State::Complete, 7, 23));
+    assert_eq!(records.len(), 23, "two rounds of seven models, of one twice, and the lanes of each");
     let again: Vec<String> = records.iter().filter(|r| r.again).map(|r| r.model.to_string()).collect();
     assert_eq!(again, ["async", "async"], "one model twice, so that the noise is known");
-    for record in &records {
+    let cpus = made.host.cpus;
+    for record in records.iter().filter(|record| record.round == 0) {
+        let Outcome::Traced(traced) = &record.outcome else { panic!("{record:?}") };
+        let (names, model) = (&traced.lanes.names, record.model.to_string());
+        let (lanes, name) = match model.as_str() {
+            "threads" => (4..=4, "job "),
+            "pool/2" => (1..=2, "pool 1"),
+            "async/2" => (1..=2, "worker 1"),
+            _ => (1..=1, "main"),
+        };
+        assert!(lanes.contains(&names.len()) && names[0].starts_with(name), "{model}: {names:?}");
+        let jobs: std::collections::BTreeSet<u32> = traced.lanes.spans.iter().map(|span| span.job).collect();
+        assert!(jobs.into_iter().eq(0..4) && traced.lanes.left_out == 0, "{model}: {traced:?}");
+        let executing = traced.lanes.most_executing(cpus);
+        let most = if names.len() == 1 { 1 } else { cpus };
+        assert!((1..=most).contains(&executing), "{model}: {executing}");
+    }
+    let trace: serde_json::Value = serde_json::from_slice(&fs::read(out.join("small.trace.json")).unwrap()).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let named = |kind: &str| events.iter().filter(|event| event["name"] == kind).count();
+    assert_eq!(named("process_name"), 7);
+    assert!(events.iter().any(|event| event["ph"] == "X" && event["name"] == "job 3"), "{trace}");
+    assert!(events.iter().any(|event| event["ph"] == "b" && event["name"] == "job 3 is ready"), "{trace}");
+
+    for record in records.iter().filter(|record| record.round > 0) {
         let Outcome::Measured(measured) = &record.outcome else { panic!("{record:?}") };
+        assert!((1..=4).contains(&measured.most_in_flight), "{}: {measured:?}", record.model);
+        if record.model.to_string() == "sequential" {
+            assert_eq!(measured.most_in_flight, 1);
+        }
         assert_eq!((measured.jobs, measured.series[0].response_time.len()), (4, 4), "{}", record.model);
         // One wait, or for one thread the sum of all: never less.
         let least = if record.model.to_string() == "sequential" { 20_000_000 } else { 5_000_000 };
@@ -164,7 +192,8 @@ fn a_signal_leaves_a_partial_report_and_no_process() {
 fn a_killed_trial_is_a_record_and_the_run_goes_on() {
     let home = tempfile::tempdir().unwrap();
     let (mut parent, mut child) = long_run(home.path());
-    for _ in 0..3 {
+    // Three rounds, and the trial whose lanes are recorded.
+    for _ in 0..4 {
         send(child, Signal::SIGKILL);
         let before = child;
         let next = || children(parent.0.id()).into_iter().find(|pid| *pid != before && runs(*pid));
@@ -172,7 +201,7 @@ fn a_killed_trial_is_a_record_and_the_run_goes_on() {
     }
     assert_eq!(parent.0.wait().unwrap().code(), Some(1));
     let (made, records) = read(&home.path().join("out"));
-    assert_eq!((made.state, records.len()), (State::Complete, 3));
+    assert_eq!((made.state, records.len()), (State::Complete, 4));
     for record in records {
         let Outcome::Failed(Failure::Died { how, .. }) = &record.outcome else { panic!("{record:?}") };
         assert!(how.contains("signal 9"), "{how}");

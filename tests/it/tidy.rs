@@ -10,7 +10,7 @@ const FLOORS: [&[&str]; 8] = [
     &["census", "histogram", "host", "random", "units"],
     &["http1", "ruler", "schedule"],
     &["scenario", "stats"],
-    &["gate", "ledger", "message", "record", "usage"],
+    &["gate", "lanes", "ledger", "message", "record", "usage"],
     &["workload"],
     &["model", "load"],
     &["runner", "trial"],
@@ -18,8 +18,8 @@ const FLOORS: [&[&str]; 8] = [
 ];
 
 /// On one floor these may import the named ones; nothing may go the other way.
-const NEIGHBOURS: [(&str, &[&str]); 2] = [("message", &["record", "usage"]), ("gate", &["record"])];
-const RECORD_NEIGHBOURS: &[&str] = &["usage"];
+const NEIGHBOURS: [(&str, &[&str]); 2] = [("message", &["lanes", "record", "usage"]), ("gate", &["record"])];
+const RECORD_NEIGHBOURS: &[&str] = &["lanes", "usage"];
 
 /// `report` stands beside floors 4 to 6 and imports floors 0 to 3.
 const REPORT_FLOOR: usize = 4;

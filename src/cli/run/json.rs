@@ -22,7 +22,7 @@ pub(super) fn json(run: &Run, scenarios: &[Scenario], records: &[Record], folder
 }
 
 fn cell(summary: &CellSummary) -> Value {
-    let CellSummary { cell, measures, failures, ideal_ns, predicted_ns, .. } = summary;
+    let CellSummary { cell, measures, failures, traced, ideal_ns, predicted_ns, .. } = summary;
     json!({
         "scenario": cell.scenario,
         "point": cell.point,
@@ -34,6 +34,7 @@ fn cell(summary: &CellSummary) -> Value {
             .iter()
             .map(|(round, failure)| json!({ "round": round, "why": failure.to_string() }))
             .collect::<Vec<_>>(),
+        "most_executing": traced.map(|traced| traced.most_executing),
         "measured": measures.as_ref().map(measured),
     })
 }
@@ -45,6 +46,7 @@ fn measured(measures: &Measures) -> Value {
         "jobs": spread(&measures.jobs),
         "throughput_per_s": spread(&measures.throughput),
         "threads": spread(&measures.threads),
+        "most_in_flight": spread(&measures.in_flight),
         "cpu_ns": spread(&measures.cpu_ns),
         "memory_peak_bytes": measures.memory_bytes.as_ref().map(spread),
         "switches": spread(&measures.switches),

@@ -1,0 +1,65 @@
+//! The lanes of a scenario in the Trace Event Format, which Perfetto (ui.perfetto.dev) and chrome://tracing open: a
+//! process a model, a thread a lane.
+
+use serde_json::{Value, json};
+
+use super::words;
+use crate::lanes::What;
+use crate::record::{Outcome, Record, Traced};
+use crate::scenario::Scenario;
+
+/// All recorded trials of a scenario; nothing where there is none. Times are microseconds, as the format wants them.
+pub(super) fn chrome(scenario: &Scenario, records: &[Record]) -> Option<String> {
+    let mut events: Vec<Value> = Vec::new();
+    for (i, cell) in scenario.cells().iter().enumerate() {
+        let is_of_cell = |record: &&Record| {
+            (&record.scenario, &record.point, record.model) == (&cell.scenario, &cell.point, cell.model)
+        };
+        let traced = records.iter().filter(is_of_cell).find_map(|record| match &record.outcome {
+            Outcome::Traced(traced) => Some(traced),
+            _ => None,
+        });
+        if let Some(traced) = traced {
+            let point = words::one_line(&cell.point);
+            let name = if point.is_empty() { cell.model.to_string() } else { format!("{} ({point})", cell.model) };
+            of_trial(&mut events, i + 1, &name, traced);
+        }
+    }
+    let trace = json!({ "displayTimeUnit": "ms", "traceEvents": events });
+    (!events.is_empty()).then(|| trace.to_string())
+}
+
+fn of_trial(events: &mut Vec<Value>, process: usize, name: &str, traced: &Traced) {
+    let about = |kind: &str, thread: usize, args: Value| json!({ "ph": "M", "name": kind, "pid": process, "tid": thread, "args": args });
+    events.push(about("process_name", 0, json!({ "name": name })));
+    events.push(about("process_sort_index", 0, json!({ "sort_index": process })));
+    for (lane, name) in traced.lanes.names.iter().enumerate() {
+        events.push(about("thread_name", lane + 1, json!({ "name": name })));
+        events.push(about("thread_sort_index", lane + 1, json!({ "sort_index": lane + 1 })));
+    }
+    let micros = |nanos: u64| nanos as f64 / 1e3;
+    for span in &traced.lanes.spans {
+        let (thread, job) = (span.lane + 1, span.job);
+        let name = match span.what {
+            What::Run => format!("job {job}"),
+            What::Compute => "compute".into(),
+            What::Block => "block".into(),
+            What::Wait => "wait".into(),
+            What::Ready => format!("job {job} is ready"),
+        };
+        let (start, end) = (micros(span.start), micros(span.end));
+        match span.what {
+            // Jobs that are ready overlap each other, as slices of a thread may not.
+            What::Ready => {
+                let id = format!("{process}/{job}");
+                for (phase, at) in [("b", start), ("e", end)] {
+                    let event = json!({ "ph": phase, "cat": "ready", "name": name, "id": id, "pid": process, "tid": thread, "ts": at });
+                    events.push(event);
+                }
+            }
+            _ => events.push(json!({
+                "ph": "X", "name": name, "pid": process, "tid": thread, "ts": start, "dur": end - start, "args": { "job": job },
+            })),
+        }
+    }
+}
