@@ -18,7 +18,7 @@ fn sleep(c: &mut Criterion) {
     let workload = Arc::new(Sleep { steps });
     let mut group = c.benchmark_group("sleep");
     group.sampling_mode(SamplingMode::Flat).sample_size(10);
-    for name in ["sequential", "threads", "pool/50", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"] {
+    for name in ["sequential", "threads", "pool/100", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"] {
         let model: Model = name.parse().expect("it names a model");
         let jobs = if model == Model::Sequential { JOBS_SEQUENTIAL } else { JOBS };
         group.bench_function(format!("{jobs}-jobs/{name}"), |b| {

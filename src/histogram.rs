@@ -3,27 +3,55 @@
 //! A thin coat over HdrHistogram that fixes its bounds, saturates instead of failing, counts what it clipped, and is
 //! written in JSON as HdrHistogram V2 (deflated, base64), which the Java, Python and JavaScript readers open.
 
-use std::fmt;
+use std::borrow::Cow;
+use std::{fmt, iter};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use hdrhistogram::iterators::IterationValue;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use serde::{Deserialize, Serialize, de, ser};
 
 /// The longest time told apart: one hour. Longer ones are recorded as this and counted by [`Histogram::clipped`].
 pub const HIGHEST: u64 = 3_600_000_000_000;
 
-/// A distribution of times in nanoseconds. About 260 KiB: one per worker or generator thread, never one per job.
-#[derive(Clone, PartialEq)]
+/// A distribution of times in nanoseconds. While times are recorded about 260 KiB: one per worker or generator thread,
+/// never one per job. One that was read from a file is as large as it has different times, some 10 KiB.
+#[derive(Clone)]
 pub struct Histogram {
-    counts: hdrhistogram::Histogram<u64>,
+    counts: Counts,
     clipped: u64,
+}
+
+/// The counts of all buckets, or those that are not 0.
+#[derive(Clone)]
+enum Counts {
+    Dense(hdrhistogram::Histogram<u64>),
+    Sparse(Sparse),
+}
+
+#[derive(Clone, Default)]
+struct Sparse {
+    /// The highest value of each bucket, rising, and how many times are in it and the ones before it.
+    up_to: Box<[(u64, u64)]>,
+    min: u64,
+    mean: f64,
 }
 
 impl Default for Histogram {
     fn default() -> Self {
-        let counts = hdrhistogram::Histogram::new_with_bounds(1, HIGHEST, 3);
-        Self { counts: counts.expect("the bounds are constants that HdrHistogram takes"), clipped: 0 }
+        Self { counts: Counts::Dense(dense()), clipped: 0 }
+    }
+}
+
+fn dense() -> hdrhistogram::Histogram<u64> {
+    let counts = hdrhistogram::Histogram::new_with_bounds(1, HIGHEST, 3);
+    counts.expect("the bounds are constants that HdrHistogram takes")
+}
+
+impl PartialEq for Histogram {
+    fn eq(&self, other: &Self) -> bool {
+        self.clipped == other.clipped && self.buckets().eq(other.buckets())
     }
 }
 
@@ -40,23 +68,23 @@ impl fmt::Debug for Histogram {
 }
 
 impl Histogram {
-    /// Adds one time. Under 10 ns in cache; never fails, never allocates.
+    /// Adds one time. Under 10 ns in cache; never fails, never allocates but the first time after it was read.
     #[inline]
     pub fn record(&mut self, nanos: u64) {
         self.clipped += u64::from(nanos > HIGHEST);
-        self.counts.saturating_record(nanos);
+        self.dense_mut().saturating_record(nanos);
     }
 
     /// Adds one time so many times.
     pub fn record_many(&mut self, nanos: u64, times: u64) {
         self.clipped += if nanos > HIGHEST { times } else { 0 };
-        self.counts.saturating_record_n(nanos, times);
+        self.dense_mut().saturating_record_n(nanos, times);
     }
 
     /// Forgets every time, and keeps the memory.
     pub fn clear(&mut self) {
         if !self.is_empty() {
-            self.counts.reset();
+            self.dense_mut().reset();
         }
         self.clipped = 0;
     }
@@ -66,18 +94,27 @@ impl Histogram {
         if other.is_empty() {
             return;
         }
-        self.counts.add(&other.counts).expect("all histograms have the same bounds");
+        match &other.counts {
+            Counts::Dense(counts) => self.dense_mut().add(counts).expect("all histograms have the same bounds"),
+            Counts::Sparse(_) => {
+                let dense = self.dense_mut();
+                other.buckets().for_each(|(value, count)| dense.saturating_record_n(value, count));
+            }
+        }
         self.clipped += other.clipped;
     }
 
     /// How many times were recorded.
     pub fn len(&self) -> u64 {
-        self.counts.len()
+        match &self.counts {
+            Counts::Dense(counts) => counts.len(),
+            Counts::Sparse(sparse) => sparse.up_to.last().map_or(0, |(_, seen)| *seen),
+        }
     }
 
     /// Whether nothing was recorded.
     pub fn is_empty(&self) -> bool {
-        self.counts.is_empty()
+        self.len() == 0
     }
 
     /// How many times lay beyond [`HIGHEST`]. Not kept in the JSON form, where they read as the highest.
@@ -88,7 +125,17 @@ impl Histogram {
     /// The smallest recorded value with at least this share (0 to 1) of all values at or below it, in nanoseconds;
     /// nothing when nothing was recorded.
     pub fn quantile(&self, share: f64) -> Option<u64> {
-        (!self.is_empty()).then(|| self.counts.value_at_quantile(share).min(self.counts.max()))
+        let found = match &self.counts {
+            Counts::Dense(counts) => counts.value_at_quantile(share).min(counts.max()),
+            // As HdrHistogram: of the share 0 the lowest value, else the highest of the bucket.
+            Counts::Sparse(sparse) if share <= 0.0 => sparse.min,
+            Counts::Sparse(sparse) => {
+                let wanted = ((share.min(1.0) * self.len() as f64).ceil() as u64).max(1);
+                let place = sparse.up_to.partition_point(|(_, seen)| *seen < wanted);
+                sparse.up_to.get(place)?.0
+            }
+        };
+        (!self.is_empty()).then_some(found)
     }
 
     /// As [`quantile`](Self::quantile), but nothing when fewer than ten values lie beyond it: too few to say.
@@ -100,32 +147,71 @@ impl Histogram {
 
     /// The longest time, to three digits, in nanoseconds.
     pub fn max(&self) -> Option<u64> {
-        (!self.is_empty()).then(|| self.counts.max())
+        match &self.counts {
+            Counts::Dense(counts) => (!counts.is_empty()).then(|| counts.max()),
+            Counts::Sparse(sparse) => sparse.up_to.last().map(|(value, _)| *value),
+        }
     }
 
     /// The shortest time, to three digits, in nanoseconds.
     pub fn min(&self) -> Option<u64> {
-        (!self.is_empty()).then(|| self.counts.min())
+        let min = match &self.counts {
+            Counts::Dense(counts) => counts.min(),
+            Counts::Sparse(sparse) => sparse.min,
+        };
+        (!self.is_empty()).then_some(min)
     }
 
     /// The arithmetic mean in nanoseconds, of the bucketed values.
     pub fn mean(&self) -> Option<f64> {
-        (!self.is_empty()).then(|| self.counts.mean())
+        let mean = match &self.counts {
+            Counts::Dense(counts) => counts.mean(),
+            Counts::Sparse(sparse) => sparse.mean,
+        };
+        (!self.is_empty()).then_some(mean)
     }
 
     /// Every non-empty bucket, rising: the highest value it stands for in nanoseconds, and its count.
-    pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.counts.iter_recorded().map(|bucket| (bucket.value_iterated_to(), bucket.count_since_last_iteration()))
+    pub fn buckets(&self) -> Box<dyn Iterator<Item = (u64, u64)> + '_> {
+        match &self.counts {
+            Counts::Dense(counts) => {
+                let bucket =
+                    |bucket: IterationValue<u64>| (bucket.value_iterated_to(), bucket.count_since_last_iteration());
+                Box::new(counts.iter_recorded().map(bucket))
+            }
+            Counts::Sparse(sparse) => {
+                let before = iter::once(0).chain(sparse.up_to.iter().map(|(_, seen)| *seen));
+                Box::new(sparse.up_to.iter().zip(before).map(|((value, seen), before)| (*value, seen - before)))
+            }
+        }
     }
 
     /// Without its coat, for HdrHistogram's own formats.
-    pub fn as_hdr(&self) -> &hdrhistogram::Histogram<u64> {
-        &self.counts
+    pub fn to_hdr(&self) -> Cow<'_, hdrhistogram::Histogram<u64>> {
+        match &self.counts {
+            Counts::Dense(counts) => Cow::Borrowed(counts),
+            Counts::Sparse(_) => {
+                let mut all = dense();
+                self.buckets().for_each(|(value, count)| all.saturating_record_n(value, count));
+                Cow::Owned(all)
+            }
+        }
+    }
+
+    #[inline]
+    fn dense_mut(&mut self) -> &mut hdrhistogram::Histogram<u64> {
+        if let Counts::Sparse(_) = self.counts {
+            self.counts = Counts::Dense(self.to_hdr().into_owned());
+        }
+        match &mut self.counts {
+            Counts::Dense(counts) => counts,
+            Counts::Sparse(_) => unreachable!("it was made dense"),
+        }
     }
 
     fn to_base64(&self) -> Result<String, String> {
         let mut bytes = Vec::new();
-        V2DeflateSerializer::new().serialize(&self.counts, &mut bytes).map_err(|e| e.to_string())?;
+        V2DeflateSerializer::new().serialize(&self.to_hdr(), &mut bytes).map_err(|e| e.to_string())?;
         Ok(BASE64.encode(bytes))
     }
 
@@ -133,10 +219,17 @@ impl Histogram {
         let bytes = BASE64.decode(text).map_err(|e| e.to_string())?;
         let counts: hdrhistogram::Histogram<u64> =
             Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|e| format!("{e:?}"))?;
-        // Through `add`, so that a histogram with other bounds cannot enter and upset a later merge.
-        let mut histogram = Self::default();
-        histogram.counts.add(&counts).map_err(|e| format!("{e:?}"))?;
-        Ok(histogram)
+        // One with other bounds would upset a later merge.
+        if (counts.low(), counts.high(), counts.sigfig()) != (1, HIGHEST, 3) {
+            return Err("its bounds are not 1 ns to one hour with three digits".into());
+        }
+        let mut seen = 0;
+        let up_to = counts.iter_recorded().map(|bucket| {
+            seen += bucket.count_since_last_iteration();
+            (bucket.value_iterated_to(), seen)
+        });
+        let up_to = up_to.collect();
+        Ok(Self { counts: Counts::Sparse(Sparse { up_to, min: counts.min(), mean: counts.mean() }), clipped: 0 })
     }
 }
 
@@ -148,7 +241,7 @@ impl Serialize for Histogram {
 
 impl<'de> Deserialize<'de> for Histogram {
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
+        let text = Cow::<'_, str>::deserialize(deserializer)?;
         Self::from_base64(&text).map_err(|e| de::Error::custom(format!("no HdrHistogram V2 in base64: {e}")))
     }
 }
@@ -192,6 +285,31 @@ mod tests {
         assert!(text.starts_with("\"HISTFAAAA"), "the mark of a deflated V2 histogram: {text}");
         assert_eq!(serde_json::from_str::<Histogram>(&text).unwrap(), histogram);
         assert!(serde_json::from_str::<Histogram>("\"HISTF\"").is_err());
+    }
+
+    #[test]
+    fn what_was_read_says_the_same_as_what_was_written() {
+        let written = of((0..5_000).map(|i| i * i % 77_777 + i % 7 + 1));
+        let read = Histogram::from_base64(&written.to_base64().unwrap()).unwrap();
+        for share in [-1.0, 0.0, 1e-9, 0.1, 0.25, 0.5, 0.9, 0.99, 0.999, 0.9999, 1.0, 2.0] {
+            assert_eq!(read.quantile(share), written.quantile(share), "{share}");
+        }
+        assert_eq!((read.len(), read.min(), read.max()), (written.len(), written.min(), written.max()));
+        assert_eq!((read.mean(), read.credible_quantile(0.99)), (written.mean(), written.credible_quantile(0.99)));
+        let grown = |mut histogram: Histogram| {
+            histogram.merge(&read);
+            histogram.merge(&written);
+            histogram.record(5);
+            histogram
+        };
+        assert_eq!(grown(read.clone()), grown(written.clone()));
+        assert_eq!(read.to_base64(), written.to_base64());
+        let none = Histogram::from_base64(&Histogram::default().to_base64().unwrap()).unwrap();
+        assert_eq!((none.len(), none.quantile(0.5), none.max(), none.mean()), (0, None, None, None));
+        let foreign: hdrhistogram::Histogram<u64> = hdrhistogram::Histogram::new_with_bounds(1, 1_000, 2).unwrap();
+        let mut bytes = Vec::new();
+        V2DeflateSerializer::new().serialize(&foreign, &mut bytes).unwrap();
+        assert!(Histogram::from_base64(&BASE64.encode(bytes)).is_err());
     }
 
     #[test]

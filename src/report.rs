@@ -55,7 +55,8 @@ fn trace_name(scenario: &Scenario) -> String {
 
 /// `index.html`, then one page a scenario in the order of the scenarios, named after it.
 pub fn pages(run: &Run, scenarios: &[Scenario], records: &[Record]) -> Vec<Page> {
-    let summaries: Vec<_> = scenarios.iter().map(|scenario| (scenario, summary::of(scenario, run, records))).collect();
+    let summaries: Vec<_> =
+        scenarios.iter().map(|scenario| (scenario, summary::with_bands(scenario, run, records))).collect();
     let mut pages = vec![Page { name: "index.html".into(), html: html::index(run, &summaries, records) }];
     for (i, (scenario, points)) in summaries.iter().enumerate() {
         let name = |i: usize| scenarios.get(i).map(|neighbour| neighbour.name.as_str());

@@ -33,7 +33,7 @@ pub enum Event<'a> {
     /// A trial begins.
     Began(&'a Planned),
     /// A trial ended, and left this.
-    Ended(&'a Planned, Record),
+    Ended(&'a Planned, Box<Record>),
 }
 
 /// How a run ended.
@@ -77,7 +77,8 @@ pub fn run<E>(
             Err(Halt::Failed(failure)) => Outcome::Failed(failure),
             Err(Halt::Interrupted(signal)) => return Ok(Ending::Interrupted(signal)),
         };
-        listen(Event::Ended(planned, record(planned, plan.seed, lookout.end(), outcome)))?;
+        let record = record(planned, plan.seed, lookout.end(), outcome);
+        listen(Event::Ended(planned, Box::new(record)))?;
     }
     Ok(Ending::Complete)
 }

@@ -105,7 +105,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
             Event::Began(trial) => progress.begin(trial),
             Event::Ended(trial, record) => {
                 folder.append(&record).map_err(Stop::machine)?;
-                records.push(record);
+                records.push(*record);
                 progress.end(trial);
                 let last = plan.trials.get(records.len()).is_none_or(|next| next.cell.scenario != trial.cell.scenario);
                 if last && !args.json && printed.is_ok() {

@@ -3,6 +3,7 @@
 use super::summary::{CellSummary, PointSummary};
 use super::versus::Metric;
 use crate::gate::{Gate, Verdict};
+use crate::stats::Spread;
 use crate::units;
 
 /// `2 of 6 rounds suspect`; nothing where every gate passed.
@@ -53,23 +54,22 @@ pub(super) fn of_point(point: &PointSummary) -> Vec<String> {
 pub(super) fn without_disturbed(point: &PointSummary) -> Vec<String> {
     let Some(metric) = Metric::of(&point.work).first() else { return Vec::new() };
     let told = |cell: &CellSummary| {
-        let (with, without) = (cell.measures.as_ref()?, cell.undisturbed.as_ref()?);
-        let median = |figures: &[(u32, f64)]| crate::stats::Spread::of(figures.iter().map(|(_, figure)| *figure));
-        let (all, calm) = (median(with.by_round(*metric))?, median(without.by_round(*metric))?);
-        let left_out = with.rounds() - without.rounds();
-        Some(format!(
-            "{} {} instead of {} without {left_out} of {} rounds",
-            cell.cell.model,
-            metric.show(calm.median),
-            metric.show(all.median),
-            with.rounds()
-        ))
+        let calm = cell.undisturbed(*metric)?;
+        let all = Spread::of(cell.measures.as_ref()?.by_round(*metric).iter().map(|(_, figure)| *figure))?;
+        let (with, without) = (metric.show(all.median), metric.show(calm.median));
+        let (left_out, rounds) = (all.rounds - calm.rounds, all.rounds);
+        let changed =
+            format!("{} {without} instead of {with} (without {left_out} of {rounds} rounds)", cell.cell.model);
+        Some((with != without).then_some(changed))
     };
-    let told: Vec<String> = point.cells.iter().filter_map(told).collect();
-    if told.is_empty() {
-        return Vec::new();
+    let cells: Vec<Option<String>> = point.cells.iter().filter_map(told).collect();
+    let (heading, disturbed) = (metric.heading(&point.work), cells.len());
+    let changed: Vec<String> = cells.into_iter().flatten().collect();
+    match (disturbed, changed.is_empty()) {
+        (0, _) => Vec::new(),
+        (_, true) => vec![format!("With the disturbed rounds left out, every median {heading} reads the same.")],
+        (_, false) => vec![format!("With the disturbed rounds left out, {heading} would be: {}.", changed.join("; "))],
     }
-    vec![format!("With the disturbed rounds left out, {} would be: {}.", metric.heading(&point.work), told.join("; "))]
 }
 
 /// A banner for a page: how many of its trials are doubtful.
@@ -87,8 +87,8 @@ pub(super) fn banner<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone)
         .map(|(count, word)| format!("{} {word}", units::count(count as u64)))
         .collect();
     Some(format!(
-        "Of {} trials the gates on the measurement itself find {}. Why, and what to do about it, stands under \u{201c}How \
-         sure are we?\u{201d}.",
+        "Of {} trials the gates on the measurement itself find {}. Each page says under \u{201c}How \
+         sure are we?\u{201d} why, and what to do about it.",
         units::count(trials as u64),
         told.join(" and ")
     ))

@@ -163,7 +163,8 @@ fn wall_bars(point: &PointSummary) -> (Bars, String) {
     let line = ideals().next().map(|first| {
         let same = ideals().all(|ideal| ideal == first);
         if same {
-            format!("ideal {}", words::exact(std::time::Duration::from_nanos(first as u64)))
+            // Arithmetic on what a machine computes at once seldom gives a round number.
+            format!("ideal {}", words::time(first))
         } else {
             "ideal".into()
         }

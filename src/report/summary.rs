@@ -38,8 +38,6 @@ pub struct CellSummary {
     pub cell: Cell,
     /// What its rounds measured; nothing when none did.
     pub measures: Option<Measures>,
-    /// The same without the rounds that something beside them disturbed; nothing where none was, or all were.
-    pub undisturbed: Option<Measures>,
     /// Every measured round with a gate that it did not pass.
     pub doubts: Vec<(u32, Vec<Gate>)>,
     /// What its lanes show; nothing where they were not recorded.
@@ -165,11 +163,21 @@ pub struct LoadSummary {
     pub cpus: (Vec<usize>, Vec<usize>),
 }
 
-/// Every cell of a scenario, point by point. Records of other scenarios are passed over.
+/// Every cell of a scenario, point by point, without the bands of curves, which take most of the time. Records of other
+/// scenarios are passed over.
 pub fn of(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<PointSummary> {
+    points(scenario, run, records, None)
+}
+
+/// The same with the bands.
+pub fn with_bands(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<PointSummary> {
+    points(scenario, run, records, Some(run.seed))
+}
+
+fn points(scenario: &Scenario, run: &Run, records: &[Record], bands: Option<u64>) -> Vec<PointSummary> {
     let (cells, twins) = (scenario.cells(), scenario.twins());
     let canary_ns = records.iter().map(|record| record.conditions.canary_ns).min().unwrap_or(0);
-    let summary = |cell: &Cell| self::cell(cell.clone(), run, records, canary_ns);
+    let summary = |cell: &Cell| self::cell(cell.clone(), run, records, canary_ns, bands);
     scenario
         .points
         .iter()
@@ -206,6 +214,17 @@ impl PointSummary {
 }
 
 impl CellSummary {
+    /// A figure of the rounds that nothing beside them disturbed; nothing where no round was disturbed.
+    pub fn undisturbed(&self, metric: Metric) -> Option<Spread> {
+        let is_disturbed = |round: u32| {
+            let gates = self.doubts.iter().filter(|(other, _)| *other == round).flat_map(|(_, gates)| gates);
+            gates.into_iter().any(Gate::is_disturbance)
+        };
+        let all = self.measures.as_ref()?.by_round(metric);
+        let calm: Vec<f64> = all.iter().filter(|(round, _)| !is_disturbed(*round)).map(|(_, figure)| *figure).collect();
+        if calm.len() < all.len() { Spread::of(calm) } else { None }
+    }
+
     /// What the gates of a round say.
     pub fn verdict(&self, round: u32) -> Verdict {
         let gates = self.doubts.iter().find(|(other, _)| *other == round).map(|(_, gates)| gates.as_slice());
@@ -235,7 +254,7 @@ impl Measures {
     }
 }
 
-fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64) -> CellSummary {
+fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64, bands: Option<u64>) -> CellSummary {
     let (mut measured, mut failures, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
     let (mut traced, mut untraced) = (None, None);
     let of_cell = |r: &&Record| {
@@ -253,17 +272,13 @@ fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64) -> CellSummar
         }
     }
     let doubts = doubts(&measured, &conditions, canary_ns);
-    let is_disturbed =
-        |round: u32| doubts.iter().any(|(other, gates)| *other == round && gates.iter().any(Gate::is_disturbance));
-    let calm: Vec<(u32, &Measured)> = measured.iter().copied().filter(|(round, _)| !is_disturbed(*round)).collect();
     let has_jobs = cell.work.jobs().is_some();
     let gap = match &cell.work {
         Work::Offload(offload) => expect::longest_gap(offload, cell.model),
         _ => None,
     };
     CellSummary {
-        undisturbed: if calm.len() < measured.len() { measures(&calm, run.seed) } else { None },
-        measures: measures(&measured, run.seed),
+        measures: measures(&measured, bands),
         doubts,
         traced: traced.map(|traced| TracedSummary {
             most_executing: traced.lanes.most_executing(run.host.cpus),
@@ -293,7 +308,7 @@ fn doubts(measured: &[(u32, &Measured)], conditions: &[Conditions], canary_ns: u
     measured.iter().zip(conditions).map(of_round).filter(|(_, gates)| !gates.is_empty()).collect()
 }
 
-fn measures(numbered: &[(u32, &Measured)], seed: u64) -> Option<Measures> {
+fn measures(numbered: &[(u32, &Measured)], bands: Option<u64>) -> Option<Measures> {
     let rounds: Vec<&Measured> = numbered.iter().map(|(_, round)| *round).collect();
     let each = |value: fn(&Measured) -> u64| Spread::of(rounds.iter().map(|round| value(round) as f64));
     let per_job = |value: fn(&Measured) -> u64| {
@@ -314,20 +329,24 @@ fn measures(numbered: &[(u32, &Measured)], seed: u64) -> Option<Measures> {
         switches: each(|round| round.usage.switches())?,
         switches_per_job: per_job(|round| round.usage.switches()),
         longest_gap_ns: Spread::of(rounds.iter().filter_map(|round| Some(round.heartbeat?.longest_gap_ns as f64))),
-        series: names.map(|name| series(name, &rounds, seed)).collect(),
+        series: names.map(|name| series(name, &rounds, bands)).collect(),
         load: load(&loads),
         by_round: Metric::ALL.map(|metric| metric.by_round(numbered)),
     })
 }
 
-fn series(name: &str, rounds: &[&Measured], seed: u64) -> SeriesSummary {
+/// With bands where there is a seed to resample with.
+fn series(name: &str, rounds: &[&Measured], bands: Option<u64>) -> SeriesSummary {
     let found: Vec<_> = rounds.iter().filter_map(|round| round.series.iter().find(|s| s.name == name)).collect();
     let lower_bound_from_ns = found.iter().filter_map(|series| series.lower_bound_from_ns).min();
     let response: Vec<&Histogram> = found.iter().map(|series| &series.response_time).collect();
     let service: Vec<&Histogram> = found.iter().map(|series| &series.service_time).collect();
     SeriesSummary {
         name: name.to_owned(),
-        response: Times { band: band(&response, seed), ..times(&response, lower_bound_from_ns) },
+        response: Times {
+            band: bands.map_or_else(Vec::new, |seed| band(&response, seed)),
+            ..times(&response, lower_bound_from_ns)
+        },
         service: times(&service, None),
         lower_bound_from_ns,
     }

@@ -24,7 +24,7 @@ pub(super) fn create(path: &Path, option: &str) -> Result<File, Stop> {
 /// The percentile distribution that HdrHistogram's plotter reads: value in milliseconds, percentile, count so far and
 /// 1/(1 - percentile), five steps to each halving of what is left.
 pub(super) fn hgrm(times: &Histogram) -> String {
-    let times = times.as_hdr();
+    let times = times.to_hdr();
     let mut text = format!("{:>12} {:>14} {:>10} {:>14}\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
     let mut so_far = 0;
     for step in times.iter_quantiles(5) {
@@ -92,7 +92,7 @@ impl<'a> Log<'a> {
         for (tag, times) in [("response_time", &interval.response_time), ("service_time", &interval.service_time)] {
             let tag = Tag::new(tag).expect("neither comma nor space");
             let length = until.saturating_sub(self.since);
-            if let Err(error) = self.writer.write_histogram(times.as_hdr(), self.since, length, Some(tag)) {
+            if let Err(error) = self.writer.write_histogram(&times.to_hdr(), self.since, length, Some(tag)) {
                 self.error.get_or_insert_with(|| error.to_string());
             }
         }
