@@ -1,13 +1,21 @@
-//! What measuring costs: the ruler's own thickness.
+//! What measuring costs: the ruler's own thickness; and what it takes to make a report of it.
+//!
+//! A large run is seven models at six rates in ten rounds. Its peak memory is that of this process, printed first.
 
 use std::hint::black_box;
 use std::time::Instant;
 
-use async_vs_threads::census;
 use async_vs_threads::histogram::Histogram;
+use async_vs_threads::host::Host;
+use async_vs_threads::lanes::{self, What};
 use async_vs_threads::ledger::Ledger;
-use async_vs_threads::usage::Meter;
-use criterion::{Criterion, criterion_group, criterion_main};
+use async_vs_threads::record::{
+    Conditions, Folder, LoadRecord, Measured, Outcome, Record, Run, SCHEMA, SendLag, Series, State,
+};
+use async_vs_threads::scenario::{Parallel, Point, Scenario, builtin};
+use async_vs_threads::usage::{Meter, Usage};
+use async_vs_threads::{census, random, report, units};
+use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 
 fn overhead(c: &mut Criterion) {
     let mut group = c.benchmark_group("overhead");
@@ -41,10 +49,97 @@ fn overhead(c: &mut Criterion) {
         });
     });
 
+    // Around each step of a job, where its lanes are not recorded: in every measured trial.
+    group.bench_function("span that is not recorded", |b| b.iter(|| lanes::span(What::Compute, || black_box(1))));
+
     // Once a trial at either end, outside the window.
     group.bench_function("meter, both ends", |b| b.iter(|| Meter::start().stop()));
     group.finish();
 }
 
-criterion_group!(benches, overhead);
+/// A run as large as they come, read from its folder.
+fn large_run() -> (Run, Scenario, Vec<Record>) {
+    let mut scenario = builtin::find("echo").expect("a built-in scenario").scenario();
+    let names = ["sequential", "threads", "pool/2", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"];
+    scenario.models = names.iter().filter_map(|name| name.parse().ok()).collect();
+    let point = scenario.points[0].clone();
+    scenario.points = (1..=6).map(|k| Point { label: format!("rate {k}"), ..point.clone() }).collect();
+    let mut rng = random::stream(1, 1);
+    let mut times = || {
+        let mut times = Histogram::default();
+        (0..10_000).for_each(|_| times.record((50_000.0 - 30_000.0 * (1.0 - rng.f64()).ln()) as u64));
+        times
+    };
+    let run = Run {
+        schema: SCHEMA,
+        started: "2026-11-20T10:00:00Z".into(),
+        state: State::Complete,
+        seed: 1,
+        rounds: "full".into(),
+        host: Host::read(),
+        iterations_per_s: 1,
+        parallel: Parallel::ideal(2),
+        ceilings: Vec::new(),
+        scenarios: Vec::new(),
+        models: Vec::new(),
+        trials_planned: 480,
+    };
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let path = home.path().join("run");
+    let mut folder = Folder::create(&path, &run).expect("a folder");
+    for (order, cell) in scenario.cells().into_iter().chain(scenario.twins()).enumerate() {
+        for round in 1..=10 {
+            let series = Series {
+                name: "requests".into(),
+                response_time: times(),
+                service_time: times(),
+                lower_bound_from_ns: None,
+            };
+            let lag = SendLag { total: times(), late: times(), no_connection: Histogram::default() };
+            let measured = Measured {
+                wall_ns: 1_000_000_000,
+                jobs: 10_000,
+                threads: 1,
+                most_in_flight: 100,
+                series: vec![series],
+                heartbeat: None,
+                usage: Usage { cpu_user_ns: 1_000_000, ..Usage::default() },
+                load: Some(LoadRecord { offered_per_s: Some(10_000.0), send_lag: lag, ..LoadRecord::default() }),
+            };
+            let record = Record {
+                schema: SCHEMA,
+                run: run.seed,
+                scenario: cell.scenario.clone(),
+                point: cell.point.clone(),
+                model: cell.model,
+                again: cell.again,
+                round,
+                order: order as u64,
+                seed: 1,
+                conditions: Conditions::default(),
+                outcome: Outcome::Measured(Box::new(measured)),
+            };
+            folder.append(&record).expect("a record");
+        }
+    }
+    let (run, records) = Folder::read(&path).expect("what was written");
+    (run, scenario, records)
+}
+
+fn large_report(c: &mut Criterion) {
+    let (run, scenario, records) = large_run();
+    let scenarios = [scenario];
+    let pages = report::pages(&run, &scenarios, &records);
+    let bytes: usize = pages.iter().map(|page| page.html.len()).sum();
+    let memory = Meter::start().stop().memory_peak_bytes.map_or_else(|| "n/a".into(), units::bytes);
+    println!("{} records, {} of pages, peak memory {memory}", records.len(), units::bytes(bytes as u64));
+    let mut group = c.benchmark_group("report");
+    group.sample_size(10).sampling_mode(SamplingMode::Flat);
+    group.bench_function("statistics and pages of a large run", |b| {
+        b.iter(|| report::pages(&run, &scenarios, &records))
+    });
+    group.finish();
+}
+
+criterion_group!(benches, large_report, overhead);
 criterion_main!(benches);
