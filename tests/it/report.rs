@@ -1,7 +1,10 @@
 //! The report of a run that never was: what it says, that it says it safely, and that it says so when there is nothing.
 
-use async_vs_threads::record::{Failure, Outcome, State};
-use async_vs_threads::report::{self, Page, terminal};
+use async_vs_threads::record::{Failure, Outcome, Record, State};
+use async_vs_threads::report::versus::{self, Metric};
+use async_vs_threads::report::{self, Page, summary, terminal};
+use async_vs_threads::scenario::Model;
+use async_vs_threads::stats::Finding;
 
 use crate::fixture::{self, Fixture};
 
@@ -178,4 +181,57 @@ fn a_build_without_optimisation_is_named() {
     let mut fixture = fixture::tour();
     fixture.run.host.debug_build = true;
     assert!(pages(&fixture).iter().all(|page| page.html.contains("without optimisation")));
+}
+
+#[test]
+fn a_disturbed_trial_is_kept_and_named() {
+    let mut fixture = fixture::tour();
+    let of_threads =
+        |record: &&mut Record| record.scenario == "computing" && record.model == Model::Threads && record.round == 2;
+    let record = fixture.records.iter_mut().find(of_threads).unwrap();
+    record.conditions.canary_ns *= 2;
+    let Outcome::Measured(measured) = &mut record.outcome else { panic!("{record:?}") };
+    measured.wall_ns *= 3;
+    let pages = pages(&fixture);
+    let page = html(&pages, "computing.html");
+    for words in [
+        "Of 42 trials the gates on the measurement itself find 1 suspect.",
+        "SUSPECT, slow CPU, in 1 of 42 trials (threads): a fixed piece of work before the trial took 100.0 % longer",
+        "1 suspect of 6 rounds",
+        "(without 1 of 6 rounds)",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    let calm = html(&pages, "waiting.html");
+    assert!(!calm.contains("suspect") && !calm.contains("gates on the measurement"));
+    let table = terminal::table(&fixture.scenarios[1], &fixture.run, &fixture.records, Some(100), false);
+    assert!(table.contains("threads: gates: 1 suspect of 6 rounds"), "{table}");
+}
+
+#[test]
+fn two_cells_of_one_model_bound_what_is_called_a_difference() {
+    let mut fixture = fixture::tour();
+    // Every round of the second async takes half as long again: now nothing smaller is a difference.
+    for record in fixture.records.iter_mut().filter(|record| record.scenario == "computing") {
+        let factor = match (record.model, record.again) {
+            (Model::Async, true) => 1.5,
+            (Model::Sequential, _) => 1.2,
+            _ => 1.0,
+        };
+        if let Outcome::Measured(measured) = &mut record.outcome {
+            measured.wall_ns = (measured.wall_ns as f64 * factor) as u64;
+        }
+    }
+    let points = summary::of(&fixture.scenarios[1], &fixture.run, &fixture.records);
+    let versus = |model| versus::between(&points[0], Metric::Wall, model, Model::Async).unwrap();
+    let noise = versus::noise(&points[0], Metric::Wall).unwrap();
+    assert!((1.45..1.55).contains(&noise.distance()), "{noise:?}");
+    let sequential = versus(Model::Sequential);
+    assert!(sequential.ratio.interval.is_some_and(|interval| interval.low > 1.1), "{sequential:?}");
+    assert_eq!(sequential.finding(), Finding::None, "20 % is less than the noise");
+    assert_eq!(versus(Model::Threads).finding(), Finding::Less, "half is more");
+    let work = &fixture.scenarios[1].points[0].work;
+    let sentence = versus(Model::Threads).sentence(work);
+    assert!(sentence.starts_with("async took ") && sentence.contains("; 6 of 6 rounds agree)"), "{sentence}");
+    assert!(sequential.sentence(work).contains("tell no difference in wall time; one of 5"), "{sequential:?}");
 }

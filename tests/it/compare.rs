@@ -1,0 +1,130 @@
+//! `avt compare`, and what of a run's folder is refused.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use async_vs_threads::record::{Folder, Outcome, RECORDS, RUN, Record, Run};
+use async_vs_threads::scenario::{Model, builtin};
+
+use crate::fixture;
+use crate::support::{Ended, avt, run};
+
+/// A made-up run of a built-in scenario, changed before it is written.
+fn write(home: &Path, name: &str, change: impl FnOnce(&mut Run, &mut [Record])) -> PathBuf {
+    let scenarios = [builtin::find("compute").unwrap().scenario()];
+    let mut records = fixture::records(&scenarios, 6);
+    let mut run = fixture::run(&scenarios, records.len() as u64);
+    change(&mut run, &mut records);
+    let path = home.join(name);
+    let mut folder = Folder::create(&path, &run).unwrap();
+    records.iter().for_each(|record| folder.append(record).unwrap());
+    path
+}
+
+/// Every job of the model took so many times as long.
+fn slower(records: &mut [Record], model: Model, times: f64) {
+    for record in records.iter_mut().filter(|record| record.model == model) {
+        if let Outcome::Measured(measured) = &mut record.outcome {
+            measured.wall_ns = (measured.wall_ns as f64 * times) as u64;
+        }
+    }
+}
+
+fn compare(before: &Path, after: &Path, more: &[&str]) -> Ended {
+    let mut command = avt(["compare"]);
+    command.arg(before).arg(after).args(more);
+    run(command)
+}
+
+#[test]
+fn what_got_slower_is_told_and_ends_with_1_where_that_was_asked_for() {
+    let home = tempfile::tempdir().unwrap();
+    let before = write(home.path(), "before", |_, _| ());
+    let same = write(home.path(), "same", |_, _| ());
+    let after = write(home.path(), "after", |_, records| slower(records, Model::Threads, 1.3));
+
+    let ended = compare(&before, &same, &["--fail-over", "0%"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("0 got worse, 0 better") && !ended.stdout.contains("Mind:"), "{}", ended.stdout);
+
+    let ended = compare(&before, &after, &[]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("worse by 30 %") && ended.stdout.contains("1 got worse"), "{}", ended.stdout);
+    let ended = compare(&before, &after, &["--fail-over", "10%"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stdout.contains("over the limit: compute, wall time under threads"), "{}", ended.stdout);
+    assert_eq!(compare(&before, &after, &["--fail-over", "40%"]).code, Some(0));
+    let ended = compare(&after, &before, &["--fail-over", "10%"]);
+    assert_eq!(ended.code, Some(0), "it got faster: {ended:?}");
+    assert!(ended.stdout.contains("better by 30 %"), "{}", ended.stdout);
+
+    let ended = compare(&before, &after, &["--json", "--fail-over", "10%"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let changes = json["changes"].as_array().unwrap();
+    let worse: Vec<_> = changes.iter().filter(|change| change["verdict"] == "worse").collect();
+    assert_eq!((worse.len(), &worse[0]["model"], &worse[0]["figure"]), (1, &"threads".into(), &"wall_ns".into()));
+    assert!(worse[0]["interval"][0].as_f64().is_some_and(|low| (1.2..1.3).contains(&low)), "{json}");
+    assert_eq!(json["over_the_limit"], 1);
+}
+
+#[test]
+fn what_else_differs_is_minded() {
+    let home = tempfile::tempdir().unwrap();
+    let before = write(home.path(), "before", |_, _| ());
+    let after = write(home.path(), "after", |run, _| {
+        run.host.kernel = Some("7.0.0".into());
+        run.host.tokio = "1.55.0".into();
+        run.iterations_per_s *= 2;
+        run.scenarios[0].toml = run.scenarios[0].toml.replacen("quick = 6", "quick = 7", 1);
+    });
+    let ended = compare(&before, &after, &[]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for words in ["The kernel differs: 6.1.0, then 7.0.0", "tokio differs", "2.00 times as fast", "not the same text"] {
+        assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn folders_that_hold_no_run_are_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let good = write(home.path(), "good", |_, _| ());
+    let refused = |other: &Path, more: &[&str], words: &str| {
+        let ended = compare(&good, other, more);
+        assert_eq!(ended.code, Some(2), "{words}: {ended:?}");
+        assert!(ended.stderr.contains(words) && ended.stdout.is_empty(), "{words}: {ended:?}");
+    };
+    refused(&home.path().join("nowhere"), &[], "No such file or directory");
+    refused(&good, &["--fail-over", "much"], "a percentage from 0 on, such as 10%");
+    refused(&good, &["--fail-over=-3%"], "a percentage from 0 on");
+
+    let mixed = write(home.path(), "mixed", |_, records| records[7].run += 1);
+    refused(&mixed, &[], "trials.jsonl:8: a record of the run with seed 43, and run.json is of the one with seed 42");
+
+    let old = write(home.path(), "old", |run, _| run.schema = 1);
+    refused(&old, &[], "records of version 1, this avt reads version 3");
+    let foreign = write(home.path(), "foreign", |_, _| ());
+    let mut records = fs::OpenOptions::new().append(true).open(foreign.join(RECORDS)).unwrap();
+    writeln!(records, "{{\"schema\": 2, \"scenario\": \"compute\"}}").unwrap();
+    refused(&foreign, &[], "a record of version 2, this avt reads version 3");
+
+    let other = write(home.path(), "other", |_, records| {
+        records.iter_mut().for_each(|record| record.scenario = "another".into());
+    });
+    refused(&other, &[], "have no cell in common that both measured");
+    fs::write(home.path().join("good").join(RUN), "{").unwrap();
+    refused(&good, &[], "run.json: EOF");
+}
+
+#[test]
+fn a_line_cut_short_by_a_crash_costs_that_trial_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let (before, after) = (write(home.path(), "before", |_, _| ()), write(home.path(), "after", |_, _| ()));
+    let path = after.join(RECORDS);
+    let text = fs::read(&path).unwrap();
+    fs::write(&path, &text[..text.len() - 40]).unwrap();
+    let lines = |path: &Path| Folder::read(path).unwrap().1.len();
+    assert_eq!(lines(&after), lines(&before) - 1);
+    assert_eq!(compare(&before, &after, &[]).code, Some(0));
+}
