@@ -6,6 +6,7 @@
 
 mod load;
 mod machine;
+mod rounds;
 
 use std::fmt;
 
@@ -15,6 +16,7 @@ use crate::units;
 
 pub use load::of_load;
 pub use machine::{Usual, of_conditions};
+pub use rounds::{drift, twins};
 
 /// What all gates together say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -108,6 +110,16 @@ pub enum Gate {
         /// In the median round.
         usual: f64,
     },
+    /// A figure rose or fell from round to round.
+    Drift {
+        /// From the first round to the last, as a ratio.
+        ratio: f64,
+    },
+    /// Two cells of the same thing differ, and not by chance.
+    Twins {
+        /// The second by the first.
+        ratio: f64,
+    },
     /// A quota held the process back.
     Throttled {
         /// For how long, nanoseconds.
@@ -132,6 +144,8 @@ const ENOUGH: u64 = 1_000;
 const CANARY: f64 = 0.05;
 /// It waits too long for a CPU above this share of its time.
 const CROWDED: f64 = 0.05;
+/// A figure may rise or fall by this share over the rounds.
+const DRIFT: f64 = 0.1;
 /// Pressure is out of the usual above this share of the trial's time more.
 const PRESSED: f64 = 0.1;
 
@@ -153,6 +167,7 @@ impl Gate {
                 Verdict::Suspect
             }
             Self::Canary { .. } | Self::Crowded { .. } | Self::Pressed { .. } => Verdict::Suspect,
+            Self::Drift { .. } | Self::Twins { .. } => Verdict::Suspect,
         }
     }
 
@@ -171,6 +186,8 @@ impl Gate {
             Self::Crowded { .. } => "CPU shared",
             Self::Pressed { .. } => "CPUs pressed",
             Self::Throttled { .. } => "throttled",
+            Self::Drift { .. } => "drift",
+            Self::Twins { .. } => "twins apart",
         }
     }
 
@@ -203,6 +220,7 @@ impl Gate {
             Self::Little { in_flight, expected } => (in_flight - expected).abs() / expected.max(f64::MIN_POSITIVE),
             Self::Starved { connections, of } => f64::from(connections) / f64::from(of.max(1)),
             Self::Throttled { for_ns } => for_ns as f64,
+            Self::Drift { ratio } | Self::Twins { ratio } => ratio.max(1.0 / ratio),
         }
     }
 
@@ -217,6 +235,8 @@ impl Gate {
             Self::Stolen { .. } => "measure again when the host is quiet",
             Self::Canary { .. } => "measure again when machine and host are quiet, and with a steady clock rate",
             Self::Crowded { .. } | Self::Pressed { .. } => "stop what else runs on this machine",
+            Self::Drift { .. } => "measure again with --full, when the machine is warm",
+            Self::Twins { .. } => "trust no smaller difference, and measure again with --full",
             Self::Throttled { .. } => "lift the quota of the control group (cpu.max)",
             Self::SharedCpus { .. } => "pin server and generator to different CPUs (taskset)",
             Self::Little { .. } => "this is a defect of the generator: please report it",
@@ -290,6 +310,19 @@ impl fmt::Display for Gate {
                 percent(usual),
                 percent(&PRESSED)
             ),
+            Self::Drift { ratio } => write!(
+                f,
+                "the headline figure went from round to round, by {} from the first to the last ({} are allowed)",
+                percent(&(ratio - 1.0)),
+                percent(&DRIFT)
+            ),
+            Self::Twins { ratio } => {
+                write!(
+                    f,
+                    "two cells of the same model differ by {}, and the interval does not hold 0",
+                    percent(&(ratio - 1.0))
+                )
+            }
             Self::Throttled { for_ns } => {
                 write!(f, "a quota held the process back for {} (none is allowed)", units::duration(*for_ns))
             }

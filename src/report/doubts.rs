@@ -1,8 +1,8 @@
 //! Which measurements are doubtful and why, in words: the gates that did not pass, one sentence a kind.
 
 use super::summary::{CellSummary, PointSummary};
-use super::versus::Metric;
-use crate::gate::{Gate, Verdict};
+use super::versus::{self, Metric};
+use crate::gate::{self, Gate, Verdict};
 use crate::stats::Spread;
 use crate::units;
 
@@ -47,7 +47,24 @@ pub(super) fn of_point(point: &PointSummary) -> Vec<String> {
         let most = if count == 1 { "" } else { "at worst, " };
         format!("{verdict}, {name}, in {of}: {most}{worst}; {advice}.")
     };
-    kinds.into_iter().map(sentence).collect()
+    kinds.into_iter().map(sentence).chain(over_rounds(point)).collect()
+}
+
+/// The gates of whole cells, by the headline figure.
+fn over_rounds(point: &PointSummary) -> Vec<String> {
+    let Some(metric) = Metric::of(&point.work).first() else { return Vec::new() };
+    let sentence =
+        |gate: Gate, who: String| format!("{}, {}, {who}: {gate}; {}.", gate.verdict(), gate.name(), gate.advice());
+    let heading = metric.heading(&point.work);
+    let drift = |cell: &CellSummary| {
+        let gate = gate::drift(cell.measures.as_ref()?.by_round(*metric))?;
+        Some(sentence(gate, format!("{heading} under {}", cell.cell.model)))
+    };
+    let twins = versus::noise(point, *metric).and_then(|noise| gate::twins(&noise));
+    let twins = twins
+        .zip(point.twin.as_ref())
+        .map(|(gate, twin)| sentence(gate, format!("{heading} under {}", twin.cell.model)));
+    point.cells.iter().filter_map(drift).chain(twins).collect()
 }
 
 /// What the headline figure is without the rounds that something disturbed, for each cell that has some.

@@ -1,0 +1,49 @@
+//! The gates of a cell over its rounds.
+
+use super::{DRIFT, Gate};
+use crate::stats::{self, Ratio};
+
+/// A figure, above 0, by its round: whether it rose or fell from round to round. Theil's line through its logarithms has to
+/// go one way with 95 %, and by more than [`DRIFT`] from the first round to the last.
+pub fn drift(by_round: &[(u32, f64)]) -> Option<Gate> {
+    let points: Vec<(f64, f64)> = by_round.iter().map(|(round, figure)| (f64::from(*round), figure.ln())).collect();
+    let slope = stats::slope(&points)?;
+    let (first, last) = (points.first()?.0, points.last()?.0);
+    let ratio = (slope.slope * (last - first)).exp();
+    let goes_one_way = slope.interval.is_some_and(|interval| !interval.holds(0.0));
+    (goes_one_way && ratio.max(1.0 / ratio) > 1.0 + DRIFT).then_some(Gate::Drift { ratio })
+}
+
+/// Two cells of the same thing: whether the interval of their ratio leaves out 1.
+pub fn twins(ratio: &Ratio) -> Option<Gate> {
+    let differ = ratio.interval.is_some_and(|interval| !interval.holds(1.0));
+    differ.then_some(Gate::Twins { ratio: ratio.ratio })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::Interval;
+
+    fn rounds(figures: [f64; 8]) -> Vec<(u32, f64)> {
+        (1..).zip(figures).collect()
+    }
+
+    #[test]
+    fn what_rises_from_round_to_round_drifts_and_what_jumps_does_not() {
+        let rising = rounds([100.0, 103.0, 104.0, 108.0, 109.0, 113.0, 115.0, 118.0]);
+        let Some(Gate::Drift { ratio }) = drift(&rising) else { panic!("{:?}", drift(&rising)) };
+        assert!((1.1..1.25).contains(&ratio), "{ratio}");
+        assert_eq!(drift(&rounds([100.0, 104.0, 97.0, 101.0, 150.0, 99.0, 103.0, 98.0])), None);
+        assert_eq!(drift(&rounds([100.0, 100.1, 100.2, 100.3, 100.4, 100.5, 100.6, 100.7])), None, "too little");
+        assert_eq!((drift(&[]), drift(&[(1, 1.0)])), (None, None));
+    }
+
+    #[test]
+    fn twins_are_apart_where_the_interval_says_so() {
+        let ratio = |low, high| Ratio { ratio: 1.1, interval: Some(Interval { low, high }), rounds: 6, agreeing: 6 };
+        assert_eq!(twins(&ratio(0.9, 1.3)), None);
+        assert_eq!(twins(&ratio(1.05, 1.15)), Some(Gate::Twins { ratio: 1.1 }));
+        assert_eq!(twins(&Ratio { interval: None, ..ratio(2.0, 3.0) }), None);
+    }
+}
