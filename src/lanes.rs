@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::units;
+use crate::usage::Scheduled;
 
 /// What a thread did for a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -57,6 +58,17 @@ impl From<Span> for (u32, u32, What, u64, u64) {
     }
 }
 
+/// The lane of a thread, which keeps for it what only the thread itself can tell when it ends.
+struct Mine(Arc<Lane>);
+
+impl Drop for Mine {
+    fn drop(&mut self) {
+        if let Some(scheduled) = Scheduled::of_this_thread() {
+            self.0.waited_ns.store(scheduled.waited_ns, Ordering::Relaxed);
+        }
+    }
+}
+
 /// A recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lanes {
@@ -66,6 +78,9 @@ pub struct Lanes {
     pub spans: Vec<Span>,
     /// Spans for which there was no room or no time left.
     pub left_out: u64,
+    /// How long its threads were ready and had no CPU, all of them together and from the beginning of each to its end,
+    /// nanoseconds; nothing where the kernel does not tell.
+    pub run_queue_ns: Option<u64>,
 }
 
 impl Lanes {
@@ -96,7 +111,7 @@ impl Lanes {
 static RECORDER: OnceLock<Recorder> = OnceLock::new();
 
 thread_local! {
-    static LANE: OnceCell<Arc<Lane>> = const { OnceCell::new() };
+    static LANE: OnceCell<Mine> = const { OnceCell::new() };
     static JOB: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -108,9 +123,16 @@ struct Recorder {
     lanes: Mutex<Vec<Arc<Lane>>>,
 }
 
+/// No thread waits for 600 years.
+const UNTOLD: u64 = u64::MAX;
+
 struct Lane {
     number: u32,
     name: String,
+    /// As the kernel counts.
+    thread: i32,
+    /// How long it was ready and waited for a CPU, nanoseconds; [`UNTOLD`] while it runs.
+    waited_ns: AtomicU64,
     /// Of its own thread until the end, so nobody ever waits for it.
     spans: Mutex<Vec<Span>>,
 }
@@ -135,6 +157,7 @@ pub fn end() -> Lanes {
         names: lanes.iter().map(|lane| lane.name.clone()).collect(),
         spans: lanes.iter().flat_map(spans).collect(),
         left_out: recorder.left_out.load(Ordering::Relaxed),
+        run_queue_ns: lanes.iter().map(|lane| lane.waited_ns()).sum(),
     }
 }
 
@@ -151,7 +174,7 @@ pub fn span<T>(what: What, work: impl FnOnce() -> T) -> T {
 pub fn run<T>(name: &dyn Fn(usize) -> String, job: u32, work: impl FnOnce() -> T) -> T {
     let Some(recorder) = RECORDER.get() else { return work() };
     LANE.with(|lane| {
-        lane.get_or_init(|| recorder.lane(name));
+        lane.get_or_init(|| Mine(recorder.lane(name)));
     });
     let before = JOB.replace(job);
     let done = recorder.span(What::Run, job, work);
@@ -171,6 +194,16 @@ pub fn ready(job: u32, since: u64) {
     }
 }
 
+impl Lane {
+    /// So far, where the thread still runs.
+    fn waited_ns(&self) -> Option<u64> {
+        match self.waited_ns.load(Ordering::Relaxed) {
+            UNTOLD => Scheduled::of_thread(self.thread).map(|scheduled| scheduled.waited_ns),
+            told => Some(told),
+        }
+    }
+}
+
 impl Recorder {
     fn now(&self) -> u64 {
         units::nanos(self.began.elapsed())
@@ -182,7 +215,13 @@ impl Recorder {
         let kind = name(0);
         let kind = kind.trim_end_matches(|c: char| c.is_ascii_digit());
         let alike = lanes.iter().filter(|lane| lane.name.starts_with(kind)).count();
-        let lane = Lane { number: lanes.len() as u32, name: name(alike + 1), spans: Mutex::default() };
+        let lane = Lane {
+            number: lanes.len() as u32,
+            name: name(alike + 1),
+            thread: nix::unistd::gettid().as_raw(),
+            waited_ns: AtomicU64::new(UNTOLD),
+            spans: Mutex::default(),
+        };
         lanes.push(Arc::new(lane));
         Arc::clone(&lanes[lanes.len() - 1])
     }
@@ -196,7 +235,7 @@ impl Recorder {
 
     fn enter(&self, what: What, job: u32, start: u64, end: u64) {
         LANE.with(|lane| {
-            let Some(lane) = lane.get() else { return };
+            let Some(Mine(lane)) = lane.get() else { return };
             let has_room = |room: usize| room.checked_sub(1);
             let fits =
                 start < self.until && self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, has_room).is_ok();

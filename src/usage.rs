@@ -150,7 +150,16 @@ pub struct Scheduled {
 impl Scheduled {
     /// For the calling thread, since it began; nothing where the kernel does not tell (`CONFIG_SCHED_INFO`). About 10 us.
     pub fn of_this_thread() -> Option<Self> {
-        let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+        Self::read("/proc/thread-self/schedstat")
+    }
+
+    /// For a thread of this process, by the kernel's number for it, while it runs.
+    pub fn of_thread(thread: i32) -> Option<Self> {
+        Self::read(&format!("/proc/self/task/{thread}/schedstat"))
+    }
+
+    fn read(path: &str) -> Option<Self> {
+        let told = std::fs::read_to_string(path).ok()?;
         let mut numbers = told.split_whitespace().map_while(|number| number.parse().ok());
         Some(Self { ran_ns: numbers.next()?, waited_ns: numbers.next()? })
     }

@@ -61,6 +61,8 @@ pub struct TracedSummary {
     pub most_executing: u32,
     /// Wall time of the trial that was recorded, nanoseconds.
     pub wall_ns: u64,
+    /// How long its threads were ready and had no CPU, all together, nanoseconds; nothing where it is not told.
+    pub run_queue_ns: Option<u64>,
 }
 
 /// What the measured rounds of a cell say. Times are nanoseconds.
@@ -82,6 +84,8 @@ pub struct Measures {
     pub cpu_per_job_ns: Option<Spread>,
     /// Peak memory in bytes, where the kernel tells.
     pub memory_bytes: Option<Spread>,
+    /// Page faults.
+    pub faults: Spread,
     /// Context switches.
     pub switches: Spread,
     /// The same, per job; nothing when no job was completed.
@@ -283,6 +287,7 @@ fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64, bands: Option
         traced: traced.map(|traced| TracedSummary {
             most_executing: traced.lanes.most_executing(run.host.cpus),
             wall_ns: traced.wall_ns,
+            run_queue_ns: traced.lanes.run_queue_ns,
         }),
         untraced,
         failures,
@@ -326,6 +331,7 @@ fn measures(numbered: &[(u32, &Measured)], bands: Option<u64>) -> Option<Measure
         cpu_ns: each(|round| round.usage.cpu_ns())?,
         cpu_per_job_ns: per_job(|round| round.usage.cpu_ns()),
         memory_bytes: Spread::of(rounds.iter().filter_map(|round| Some(round.usage.memory_peak_bytes? as f64))),
+        faults: each(|round| round.usage.faults_minor + round.usage.faults_major)?,
         switches: each(|round| round.usage.switches())?,
         switches_per_job: per_job(|round| round.usage.switches()),
         longest_gap_ns: Spread::of(rounds.iter().filter_map(|round| Some(round.heartbeat?.longest_gap_ns as f64))),

@@ -46,6 +46,8 @@ pub(super) enum Column {
     Threads,
     InFlight,
     Executing,
+    RunQueue,
+    Faults,
     Wall,
     Gap,
     Rate,
@@ -76,7 +78,10 @@ pub(super) fn full(point: &PointSummary) -> Table {
         columns.insert(0, Column::InFlight);
     }
     columns.extend([Column::P50, Column::P90, Column::P99, Column::Max]);
-    columns.extend([Column::Cpu, Column::CpuPerJob, Column::Memory, Column::SwitchesPerJob]);
+    columns.extend([Column::Cpu, Column::CpuPerJob, Column::Memory, Column::SwitchesPerJob, Column::Faults]);
+    if !matches!(point.work, Work::Echo(_)) {
+        columns.push(Column::RunQueue);
+    }
     if is_open(&point.work) {
         columns.extend([Column::ServiceP99, Column::Waited, Column::Late]);
     }
@@ -252,6 +257,12 @@ impl Table {
                     .into(),
             );
         }
+        if self.columns.contains(&Column::RunQueue) {
+            notes.push(
+                "Run queue: for how long threads were ready and had no CPU, all of them together, in that same trial."
+                    .into(),
+            );
+        }
         if texts().any(|text| text == "n/a") {
             notes.push(
                 "n/a: in some round fewer than ten samples lie beyond this percentile, too few to tell it.".into(),
@@ -301,6 +312,8 @@ impl Column {
             Self::Threads => "threads",
             Self::InFlight => "in flight",
             Self::Executing => "executing",
+            Self::RunQueue => "run queue",
+            Self::Faults => "page faults",
             Self::Wall => "wall time",
             Self::Gap => "longest gap",
             Self::Rate if matches!(work, Work::Echo(_)) => "requests/s",
@@ -338,6 +351,11 @@ impl Column {
                 plain(cell.traced.map_or_else(|| "–".into(), |traced| units::count(traced.most_executing.into())))
             }
             Self::Wall => spread(Some(measures.wall_ns), words::time),
+            Self::RunQueue => {
+                let waited = cell.traced.and_then(|traced| traced.run_queue_ns);
+                plain(waited.map_or_else(|| "–".into(), units::duration))
+            }
+            Self::Faults => spread(Some(measures.faults), words::count),
             Self::Gap => spread(measures.longest_gap_ns, words::time),
             Self::Rate => spread(Some(measures.throughput), words::per_second),
             Self::Count => response.map(|r| plain(units::count(r.merged.len()))).unwrap_or_default(),

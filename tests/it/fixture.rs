@@ -119,7 +119,8 @@ fn traced() -> Outcome {
         span(1, What::Compute, 62_000, 90_000),
         span(1, What::Run, 61_000, 91_000),
     ];
-    let lanes = Lanes { names: vec!["main".into(), "worker 1".into()], spans, left_out: 0 };
+    let lanes =
+        Lanes { names: vec!["main".into(), "worker 1".into()], spans, left_out: 0, run_queue_ns: Some(1_500_000) };
     Outcome::Traced(Box::new(Traced { wall_ns: 100_000_000, lanes }))
 }
 

@@ -68,6 +68,8 @@ fn every_model_leaves_a_record_and_the_report_can_be_written_again() {
         assert!(lanes.contains(&names.len()) && names[0].starts_with(name), "{model}: {names:?}");
         let jobs: std::collections::BTreeSet<u32> = traced.lanes.spans.iter().map(|span| span.job).collect();
         assert!(jobs.into_iter().eq(0..4) && traced.lanes.left_out == 0, "{model}: {traced:?}");
+        let told = async_vs_threads::usage::Scheduled::of_this_thread().is_some();
+        assert_eq!(traced.lanes.run_queue_ns.is_some(), told, "{model}: threads that ended are counted too");
         let executing = traced.lanes.most_executing(cpus);
         let most = if names.len() == 1 { 1 } else { cpus };
         assert!((1..=most).contains(&executing), "{model}: {executing}");

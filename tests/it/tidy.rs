@@ -18,7 +18,8 @@ const FLOORS: [&[&str]; 8] = [
 ];
 
 /// On one floor these may import the named ones; nothing may go the other way.
-const NEIGHBOURS: [(&str, &[&str]); 2] = [("message", &["lanes", "record", "usage"]), ("gate", &["record"])];
+const NEIGHBOURS: [(&str, &[&str]); 3] =
+    [("message", &["lanes", "record", "usage"]), ("lanes", &["usage"]), ("gate", &["record"])];
 const RECORD_NEIGHBOURS: &[&str] = &["lanes", "usage"];
 
 /// `report` stands beside floors 4 to 6 and imports floors 0 to 3.

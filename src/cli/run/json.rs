@@ -35,6 +35,7 @@ fn cell(summary: &CellSummary) -> Value {
             .map(|(round, failure)| json!({ "round": round, "why": failure.to_string() }))
             .collect::<Vec<_>>(),
         "most_executing": traced.map(|traced| traced.most_executing),
+        "run_queue_ns": traced.and_then(|traced| traced.run_queue_ns),
         "measured": measures.as_ref().map(measured),
     })
 }
@@ -50,6 +51,7 @@ fn measured(measures: &Measures) -> Value {
         "cpu_ns": spread(&measures.cpu_ns),
         "memory_peak_bytes": measures.memory_bytes.as_ref().map(spread),
         "switches": spread(&measures.switches),
+        "page_faults": spread(&measures.faults),
         "longest_gap_ns": measures.longest_gap_ns.as_ref().map(spread),
         "series": measures
             .series
