@@ -19,7 +19,7 @@ use crate::histogram::Histogram;
 use crate::host::Host;
 use crate::lanes::Lanes;
 use crate::scenario::{Model, Parallel};
-use crate::usage::Usage;
+use crate::usage::{Footprint, Usage};
 
 /// The version of both files. A reader refuses any other.
 pub const SCHEMA: u32 = 3;
@@ -137,6 +137,9 @@ pub struct Traced {
     pub wall_ns: u64,
     /// The lanes.
     pub lanes: Lanes,
+    /// What the process held at its most beyond what it held before, while its jobs waited; of a pass that was not
+    /// recorded. Nothing where jobs do not wait, or the kernel does not tell.
+    pub footprint: Option<Footprint>,
 }
 
 /// What one trial measured.

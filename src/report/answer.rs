@@ -9,7 +9,7 @@ use super::summary::{CellSummary, Measures, PointSummary};
 use super::versus::{self, Metric};
 use super::words;
 use crate::scenario::{EchoSpec, HeartbeatSpec, Model, OffloadSpec, SleepSpec, StepsSpec, Work};
-use crate::stats::Finding;
+use crate::stats::{self, Finding};
 use crate::units;
 
 /// At most three sentences about a scenario: what only all points of its sweep tell, then those of the last one, which
@@ -20,7 +20,7 @@ pub(super) fn of(points: &[PointSummary]) -> Vec<String> {
     if !point.label.is_empty() {
         sentences[0] = format!("With {}: {}", words::one_line(&point.label), sentences[0]);
     }
-    highest_rates(points).into_iter().chain(sentences).take(3).collect()
+    highest_rates(points).into_iter().chain(price_of_waiting(points)).chain(sentences).take(3).collect()
 }
 
 /// At most three sentences about one point of the sweep.
@@ -185,6 +185,31 @@ fn highest_rates(points: &[PointSummary]) -> Option<String> {
         })
         .collect();
     Some(format!("Of rates up to {}, the highest that was kept up with: {}.", units::rate(most), told.join("; ")))
+}
+
+/// What one more waiting job costs, by the line through the points of a sweep: what the process itself weighs is in none
+/// of it.
+fn price_of_waiting(points: &[PointSummary]) -> Option<String> {
+    const FEWEST_POINTS: usize = 3;
+    let models = points.first()?.cells.iter().map(|cell| cell.cell.model);
+    let price = |model: Model| {
+        let at = |point: &PointSummary| {
+            let cell = point.cell(model).filter(|cell| cell.cell.jobs_wanted.is_none())?;
+            let (footprint, jobs) = (cell.traced?.footprint?, cell.measures.as_ref()?.in_flight.median);
+            Some((jobs, footprint.total() as f64, footprint.resident_bytes as f64))
+        };
+        let known: Vec<(f64, f64, f64)> = points.iter().filter_map(at).collect();
+        let slope = |value: fn(&(f64, f64, f64)) -> f64| {
+            let places: Vec<(f64, f64)> = known.iter().map(|place| (place.0, value(place))).collect();
+            stats::slope(&places).map(|slope| slope.slope.max(0.0))
+        };
+        let (all, resident) = (slope(|place| place.1)?, slope(|place| place.2)?);
+        // Two medians of slopes may cross where there is nothing but what is resident.
+        let (all, resident) = (words::memory(all), words::memory(resident.min(all)));
+        (known.len() >= FEWEST_POINTS).then(|| format!("{all} under {model} ({resident} of it resident)"))
+    };
+    let told: Vec<String> = models.filter_map(price).collect();
+    (!told.is_empty()).then(|| format!("Each job more that waits costs {}.", listed(&told)))
 }
 
 fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {

@@ -12,6 +12,7 @@ use crate::record::{Ceiling, Conditions, Failure, LoadRecord, Measured, Outcome,
 use crate::scenario::{Cell, Model, Scenario, Work, expect};
 use crate::stats::{self, Band, Spread};
 use crate::units;
+use crate::usage::Footprint;
 
 /// All cells at one point of the sweep.
 #[derive(Clone, Debug)]
@@ -63,6 +64,8 @@ pub struct TracedSummary {
     pub wall_ns: u64,
     /// How long its threads were ready and had no CPU, all together, nanoseconds; nothing where it is not told.
     pub run_queue_ns: Option<u64>,
+    /// What the process held while its jobs waited, beyond what it held before; nothing where none did.
+    pub footprint: Option<Footprint>,
 }
 
 /// What the measured rounds of a cell say. Times are nanoseconds.
@@ -229,6 +232,16 @@ impl CellSummary {
         if calm.len() < all.len() { Spread::of(calm) } else { None }
     }
 
+    /// Memory of a job that waits, bytes: all of it, and what of it is resident. Nothing of fewer than a hundred that wait
+    /// at once, whose process weighs more than they do.
+    pub fn per_waiting_job(&self) -> Option<(f64, f64)> {
+        const FEWEST: f64 = 100.0;
+        let footprint = self.traced?.footprint?;
+        let waiting = self.measures.as_ref()?.in_flight.median;
+        let each = |bytes: u64| bytes as f64 / waiting;
+        (waiting >= FEWEST).then(|| (each(footprint.total()), each(footprint.resident_bytes)))
+    }
+
     /// What the gates of a round say.
     pub fn verdict(&self, round: u32) -> Verdict {
         let gates = self.doubts.iter().find(|(other, _)| *other == round).map(|(_, gates)| gates.as_slice());
@@ -288,6 +301,7 @@ fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64, bands: Option
             most_executing: traced.lanes.most_executing(run.host.cpus),
             wall_ns: traced.wall_ns,
             run_queue_ns: traced.lanes.run_queue_ns,
+            footprint: traced.footprint,
         }),
         untraced,
         failures,

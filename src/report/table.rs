@@ -48,6 +48,7 @@ pub(super) enum Column {
     Executing,
     RunQueue,
     Faults,
+    PerWaiting,
     Wall,
     Gap,
     Rate,
@@ -79,6 +80,9 @@ pub(super) fn full(point: &PointSummary) -> Table {
     }
     columns.extend([Column::P50, Column::P90, Column::P99, Column::Max]);
     columns.extend([Column::Cpu, Column::CpuPerJob, Column::Memory, Column::SwitchesPerJob, Column::Faults]);
+    if matches!(point.work, Work::Sleep(_)) {
+        columns.push(Column::PerWaiting);
+    }
     if !matches!(point.work, Work::Echo(_)) {
         columns.push(Column::RunQueue);
     }
@@ -257,6 +261,13 @@ impl Table {
                     .into(),
             );
         }
+        if self.columns.contains(&Column::PerWaiting) {
+            notes.push(
+                "Memory per waiting job: resident, page tables and kernel stacks together, beyond what the process held \
+                 before; the usual figure is what is resident."
+                    .into(),
+            );
+        }
         if self.columns.contains(&Column::RunQueue) {
             notes.push(
                 "Run queue: for how long threads were ready and had no CPU, all of them together, in that same trial."
@@ -313,6 +324,7 @@ impl Column {
             Self::InFlight => "in flight",
             Self::Executing => "executing",
             Self::RunQueue => "run queue",
+            Self::PerWaiting => "memory per waiting job",
             Self::Faults => "page faults",
             Self::Wall => "wall time",
             Self::Gap => "longest gap",
@@ -355,6 +367,13 @@ impl Column {
                 let waited = cell.traced.and_then(|traced| traced.run_queue_ns);
                 plain(waited.map_or_else(|| "–".into(), units::duration))
             }
+            Self::PerWaiting => cell.per_waiting_job().map_or_else(
+                || plain("–".into()),
+                |(all, resident)| Figure {
+                    text: words::memory(all),
+                    range: Some(format!("{} resident", words::memory(resident))),
+                },
+            ),
             Self::Faults => spread(Some(measures.faults), words::count),
             Self::Gap => spread(measures.longest_gap_ns, words::time),
             Self::Rate => spread(Some(measures.throughput), words::per_second),

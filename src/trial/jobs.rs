@@ -1,6 +1,9 @@
 //! A `sleep` or `offload` trial: all of it in this process.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 use crate::census;
@@ -12,6 +15,7 @@ use crate::model::{self, Ran};
 use crate::record::{self, Failure, Measured, Series, Traced};
 use crate::scenario::{HeartbeatSpec, OffloadSpec, SleepSpec, Work};
 use crate::units;
+use crate::usage::Footprint;
 use crate::workload::offload::{Heartbeat, Offload};
 use crate::workload::{self, Receipt, Sleep, Workload};
 
@@ -20,7 +24,11 @@ use super::{say, steps};
 /// How much of a trial is recorded: the first of it, which is what can be looked at.
 const RECORDED: (Duration, usize) = (Duration::from_millis(400), 6_000);
 
+/// How often the memory of waiting jobs is looked at.
+const LOOK: Duration = Duration::from_millis(5);
+
 pub(super) fn run(spec: &TrialSpec, traced: bool) -> Result<(), Failure> {
+    let footprint = if traced { waiting(spec)? } else { None };
     if traced {
         lanes::begin(RECORDED.0, RECORDED.1);
     }
@@ -30,10 +38,38 @@ pub(super) fn run(spec: &TrialSpec, traced: bool) -> Result<(), Failure> {
         Work::Echo(_) => return Err(Failure::WrongWork { what: "echo takes a server and a generator".into() }),
     };
     if traced {
-        let traced = Traced { wall_ns: done.wall_ns, lanes: lanes::end() };
+        let traced = Traced { wall_ns: done.wall_ns, lanes: lanes::end(), footprint };
         return say(&Reply::Traced(Box::new(traced)));
     }
     say(&Reply::Done(Box::new(done)))
+}
+
+/// What jobs that wait take of memory, in a pass of its own: neither a recording nor another thread belongs in a measured
+/// one.
+fn waiting(spec: &TrialSpec) -> Result<Option<Footprint>, Failure> {
+    let Work::Sleep(sleep) = &spec.work else { return Ok(None) };
+    let workload = Arc::new(Sleep { steps: steps(&spec.work.steps(), spec)? });
+    let ledger = Arc::new(Ledger::new(sleep.jobs));
+    let (over, is_over) = mpsc::channel::<Infallible>();
+    let (ready, is_ready) = mpsc::channel();
+    thread::scope(|scope| {
+        let watcher = scope.spawn(move || {
+            let before = Footprint::read();
+            let _ = ready.send(());
+            let mut most = before;
+            // Until the other end is dropped.
+            while is_over.recv_timeout(LOOK).is_err_and(|why| why == RecvTimeoutError::Timeout) {
+                most =
+                    most.zip(Footprint::read()).map(|(most, now)| if now.total() > most.total() { now } else { most });
+            }
+            Some(most?.since(&before?))
+        });
+        let _ = is_ready.recv();
+        let ran = model::run(spec.model, workload, &ledger);
+        drop(over);
+        let footprint = watcher.join().expect("the watcher does not panic");
+        ran.map(|_| footprint)
+    })
 }
 
 fn run_sleep(spec: &TrialSpec, sleep: &SleepSpec) -> Result<Measured, Failure> {

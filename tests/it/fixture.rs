@@ -14,7 +14,7 @@ use async_vs_threads::scenario::{
     Point, Rounds, Scenario, SleepSpec, StepsSpec, Work, expect,
 };
 use async_vs_threads::schedule::{Arrivals, Pacing};
-use async_vs_threads::usage::Usage;
+use async_vs_threads::usage::{Footprint, Usage};
 
 /// A whole run, as a report gets it.
 pub(crate) struct Fixture {
@@ -103,14 +103,14 @@ pub(crate) fn records(scenarios: &[Scenario], rounds: u32) -> Vec<Record> {
             }
         }
         for cell in scenario.cells().into_iter().filter(|cell| cell.work.jobs().is_some()) {
-            records.push(record(&cell, 0, records.len() as u64 + 1, traced()));
+            records.push(record(&cell, 0, records.len() as u64 + 1, traced(&cell)));
         }
     }
     records
 }
 
 /// Two threads that work for two jobs at once for a while, and one of them waits.
-fn traced() -> Outcome {
+fn traced(cell: &Cell) -> Outcome {
     let span = |lane, what, start, end| Span { lane, job: lane, what, start, end };
     let spans = vec![
         span(0, What::Wait, 1_000, 60_000),
@@ -121,7 +121,14 @@ fn traced() -> Outcome {
     ];
     let lanes =
         Lanes { names: vec!["main".into(), "worker 1".into()], spans, left_out: 0, run_queue_ns: Some(1_500_000) };
-    Outcome::Traced(Box::new(Traced { wall_ns: 100_000_000, lanes }))
+    let waiting = u64::from(cell.work.jobs().unwrap_or(0));
+    let (resident, kernel) = if cell.model == Model::Threads { (9_000, 16_384) } else { (450, 0) };
+    let footprint = Footprint {
+        resident_bytes: resident * waiting,
+        page_table_bytes: kernel / 4 * waiting,
+        kernel_stack_bytes: kernel * waiting,
+    };
+    Outcome::Traced(Box::new(Traced { wall_ns: 100_000_000, lanes, footprint: Some(footprint) }))
 }
 
 /// One record of a cell.

@@ -35,6 +35,7 @@ fn cell(summary: &CellSummary) -> Value {
             .map(|(round, failure)| json!({ "round": round, "why": failure.to_string() }))
             .collect::<Vec<_>>(),
         "most_executing": traced.map(|traced| traced.most_executing),
+        "memory_per_waiting_job_bytes": summary.per_waiting_job().map(|(all, resident)| json!({ "all": all, "resident": resident })),
         "run_queue_ns": traced.and_then(|traced| traced.run_queue_ns),
         "measured": measures.as_ref().map(measured),
     })
