@@ -1,7 +1,7 @@
 //! What happened, in sentences made from the figures.
 //!
 //! A sentence names the figure, the model and the threads, and calls one model slower than another only where the
-//! interval of their ratio says so, and by more than two runs of the same thing differed ([`versus`](super::versus)).
+//! interval of their ratio says so, and by more than two runs of the same thing differed ([`versus`]).
 
 use std::iter;
 

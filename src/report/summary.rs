@@ -3,12 +3,16 @@
 //! A percentile is taken in each round and its median shown: percentiles are never averaged and never added. The
 //! merged histogram draws curves only.
 
-use std::collections::BTreeMap;
+mod load;
+
+pub use load::LoadSummary;
+
+use load::{Load, load};
 
 use super::versus::Metric;
 use crate::gate::{self, Gate, Usual, Verdict};
 use crate::histogram::Histogram;
-use crate::record::{Ceiling, Conditions, Failure, LoadRecord, Measured, Outcome, Record, Run};
+use crate::record::{Ceiling, Conditions, Failure, Measured, Outcome, Record, Run};
 use crate::scenario::{Cell, Model, Scenario, Work, expect};
 use crate::stats::{self, Band, Spread};
 use crate::units;
@@ -140,34 +144,6 @@ pub struct Percentile {
     pub spread: Spread,
     /// Whether it rests on jobs that never finished: then it is a lower bound.
     pub at_least: bool,
-}
-
-/// The generator's side of an echo over the rounds.
-#[derive(Clone, Debug)]
-pub struct LoadSummary {
-    /// Connections asked for.
-    pub connections: u32,
-    /// Connections that got no answer in the whole window.
-    pub starved: Spread,
-    /// The 99th percentile of how long requests waited for a free connection, nanoseconds; nothing in a closed loop,
-    /// and of too few requests.
-    pub waited_p99_ns: Option<Spread>,
-    /// The 99th percentile of how late the generator was, nanoseconds; nothing as above.
-    pub late_p99_ns: Option<Spread>,
-    /// Answers within the window for each request that belongs to it: of a schedule, the share of its rate.
-    pub reached: Spread,
-    /// CPU time of the generator, nanoseconds.
-    pub cpu_ns: Spread,
-    /// Share of all its threads' time that the generator used, 0 to 1.
-    pub cpu_share: Spread,
-    /// Requests of all rounds that were not answered.
-    pub lost: u64,
-    /// Requests of all rounds.
-    pub planned: u64,
-    /// Transport errors of all rounds by class, and `unsent` and `unfinished` beside them.
-    pub errors: BTreeMap<String, u64>,
-    /// CPUs of the server and of the generator; empty where the kernel chose.
-    pub cpus: (Vec<usize>, Vec<usize>),
 }
 
 /// Every cell of a scenario, point by point, without the bands of curves, which take most of the time. Records of other
@@ -403,46 +379,4 @@ fn band(rounds: &[&Histogram], seed: u64) -> Vec<Band> {
     let places = (0..=(last * PER_NINE) as u32).map(|step| f64::from(step) / PER_NINE).chain([last]);
     let shares: Vec<f64> = places.map(|nines| 1.0 - 10_f64.powf(-nines)).collect();
     stats::ribbon(rounds, &shares, seed).unwrap_or_default()
-}
-
-/// The generator's side of a round, its window in nanoseconds, and the answers within it.
-type Load<'a> = (&'a LoadRecord, u64, u64);
-
-fn load(rounds: &[Load<'_>]) -> Option<LoadSummary> {
-    let each =
-        |value: &dyn Fn(&LoadRecord, u64) -> f64| Spread::of(rounds.iter().map(|(load, wall, _)| value(load, *wall)));
-    let share =
-        |load: &LoadRecord, wall: u64| load.usage.cpu_ns() as f64 / (wall * u64::from(load.threads)).max(1) as f64;
-    let first = rounds.first()?.0;
-    // Only a schedule can be missed.
-    let p99 = |part: fn(&LoadRecord) -> &Histogram| {
-        first.offered_per_s?;
-        let told = rounds.iter().map(|(load, ..)| Some(part(load).credible_quantile(0.99)? as f64));
-        Spread::of(told.collect::<Option<Vec<f64>>>()?)
-    };
-    Some(LoadSummary {
-        connections: first.connections_asked,
-        starved: each(&|load, _| f64::from(load.connections_starved))?,
-        waited_p99_ns: p99(|load| &load.send_lag.no_connection),
-        late_p99_ns: p99(|load| &load.send_lag.late),
-        cpu_ns: each(&|load, _| load.usage.cpu_ns() as f64)?,
-        cpu_share: each(&share)?,
-        reached: Spread::of(rounds.iter().map(|(load, _, jobs)| *jobs as f64 / load.requests.planned.max(1) as f64))?,
-        lost: rounds.iter().map(|(load, ..)| load.requests.planned - load.requests.completed).sum(),
-        planned: rounds.iter().map(|(load, ..)| load.requests.planned).sum(),
-        errors: errors(rounds.iter().map(|(load, ..)| *load)),
-        cpus: first.cpus.clone(),
-    })
-}
-
-fn errors<'a>(loads: impl Iterator<Item = &'a LoadRecord>) -> BTreeMap<String, u64> {
-    let mut all = BTreeMap::new();
-    for load in loads {
-        let own = [("unsent", load.requests.unsent), ("unfinished", load.requests.unfinished)];
-        let classes = load.errors.iter().map(|(class, n)| (class.as_str(), *n));
-        for (class, n) in classes.chain(own).filter(|(_, n)| *n > 0) {
-            *all.entry(class.to_owned()).or_default() += n;
-        }
-    }
-    all
 }

@@ -1,5 +1,7 @@
 //! A run that never was: scenarios, and records that a small seeded generator made up for them.
 
+mod loads;
+
 use std::time::Duration;
 
 use async_vs_threads::histogram::Histogram;
@@ -258,8 +260,8 @@ fn outcome(cell: &Cell, random: &mut fastrand::Rng) -> Outcome {
         return Outcome::Failed(Failure::ThreadLimit { needed: 20_000, limit, value: 65_530, allows: 15_882 });
     }
     Outcome::Measured(Box::new(match &cell.work {
-        Work::Echo(echo) if echo.heavy.is_none() => offered(cell.model, echo, random),
-        Work::Echo(echo) => echoed(cell.model, echo, random),
+        Work::Echo(echo) if echo.heavy.is_none() => loads::offered(cell.model, echo, random),
+        Work::Echo(echo) => loads::echoed(cell.model, echo, random),
         _ => worked(cell, random),
     }))
 }
@@ -316,120 +318,6 @@ fn worked(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
         heartbeat,
         usage: usage(threads, u64::from(jobs), cell.work.steps().compute.as_nanos() as u64 * u64::from(jobs)),
         load: None,
-    }
-}
-
-fn echoed(model: Model, echo: &EchoSpec, random: &mut fastrand::Rng) -> Measured {
-    let inline = model.family() == Family::Async;
-    let mut histograms = [(); 4].map(|()| Histogram::default());
-    let base = 30_000 + 2_000 * (model.to_string().len() as u64 % 5) + random.u64(0..3_000);
-    for _ in 0..base {
-        let mut time = 2e5 * (1.0 - random.f64()).ln().abs() + 5e5;
-        if random.f64() < 0.05 {
-            time += if inline { 5e6 * (1.0 + random.f64()) } else { 1e6 * random.f64() };
-            histograms[2].record((time + 5e6) as u64);
-            histograms[3].record((time + 5e6) as u64);
-        } else {
-            histograms[0].record(time as u64);
-            histograms[1].record((time * 0.8) as u64);
-        }
-    }
-    let starved = if let Model::Pool(n) = model { echo.load.connections - u32::from(n.get()) } else { 0 };
-    for _ in 0..starved {
-        histograms[0].record(1_500_000_000);
-    }
-    let answered = base - u64::from(starved);
-    let [response, service, heavy_response, heavy_service] = histograms;
-    let lower_bound_from_ns = (starved > 0).then_some(1_500_000_000);
-    let threads = match model {
-        Model::Threads => 64,
-        Model::Pool(n) | Model::AsyncWorkers(n) => n.get().into(),
-        Model::HybridRayon(n) => u64::from(n.get()) + 1,
-        Model::HybridBlocking => 9,
-        Model::Async | Model::Sequential => 1,
-    };
-    let requests = Requests { planned: base, completed: answered, unfinished: starved.into(), ..Requests::default() };
-    Measured {
-        most_in_flight: IN_FLIGHT,
-        wall_ns: echo.load.duration.as_nanos() as u64,
-        jobs: answered,
-        threads,
-        series: vec![
-            Series { name: "requests".into(), response_time: response, service_time: service, lower_bound_from_ns },
-            Series {
-                name: "heavy requests".into(),
-                response_time: heavy_response,
-                service_time: heavy_service,
-                lower_bound_from_ns: None,
-            },
-        ],
-        heartbeat: None,
-        usage: usage(threads, answered, 900_000_000),
-        load: Some(LoadRecord {
-            connections_asked: 64,
-            connections_opened: 64,
-            connections_starved: starved,
-            requests,
-            threads: 1,
-            usage: usage(1, answered, 400_000_000),
-            ..LoadRecord::default()
-        }),
-    }
-}
-
-/// One server of constant speed behind one line: arithmetic, a request at a time.
-fn offered(model: Model, echo: &EchoSpec, random: &mut fastrand::Rng) -> Measured {
-    let service = if model == Model::Threads { 16_000 } else { 8_000 } + random.u64(0..300);
-    let window = echo.load.duration.as_nanos() as u64;
-    let rate = echo.load.arrival.offered();
-    let planned = rate.map_or(window / service, |rate| (rate * window as f64 / 1e9) as u64);
-    let mut all = Series {
-        name: "requests".into(),
-        response_time: Histogram::default(),
-        service_time: Histogram::default(),
-        lower_bound_from_ns: None,
-    };
-    let (mut lag, mut requests) = (SendLag::default(), Requests { planned, ..Requests::default() });
-    let (mut done, mut in_window) = (0, 0);
-    for k in 0..planned {
-        let due = rate.map_or(done, |rate| (k as f64 / rate * 1e9) as u64);
-        let sent = due.max(done);
-        done = sent + service / 2 + random.u64(0..service);
-        if done > window + echo.load.drain.as_nanos() as u64 {
-            requests.unsent += 1;
-            let waited = window - due + 50_000_000;
-            all.response_time.record(waited);
-            all.lower_bound_from_ns = Some(waited);
-            continue;
-        }
-        requests.completed += 1;
-        in_window += u64::from(done <= window);
-        all.response_time.record(done - due + 2_000);
-        all.service_time.record(done - sent);
-        lag.total.record(sent - due + 2_000);
-        lag.late.record(2_000);
-        lag.no_connection.record(sent - due);
-    }
-    let threads = if model == Model::Threads { 50 } else { 1 };
-    Measured {
-        most_in_flight: IN_FLIGHT,
-        wall_ns: window,
-        jobs: in_window,
-        threads,
-        series: vec![all],
-        heartbeat: None,
-        usage: usage(threads, in_window, service * in_window),
-        load: Some(LoadRecord {
-            offered_per_s: rate,
-            connections_asked: 50,
-            connections_opened: 50,
-            requests,
-            send_lag: lag,
-            threads: 1,
-            usage: usage(1, in_window, window / 3),
-            cpus: (vec![0], vec![1]),
-            ..LoadRecord::default()
-        }),
     }
 }
 
