@@ -16,7 +16,7 @@ use crate::units;
 
 pub use load::of_load;
 pub use machine::{Usual, of_conditions};
-pub use rounds::{drift, twins};
+pub use rounds::{drift, twins, workers};
 
 /// What all gates together say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -120,6 +120,13 @@ pub enum Gate {
         /// The second by the first.
         ratio: f64,
     },
+    /// Models that compute on different numbers of workers stand side by side.
+    Workers {
+        /// The fewest.
+        least: u16,
+        /// The most.
+        most: u16,
+    },
     /// A quota held the process back.
     Throttled {
         /// For how long, nanoseconds.
@@ -167,7 +174,7 @@ impl Gate {
                 Verdict::Suspect
             }
             Self::Canary { .. } | Self::Crowded { .. } | Self::Pressed { .. } => Verdict::Suspect,
-            Self::Drift { .. } | Self::Twins { .. } => Verdict::Suspect,
+            Self::Drift { .. } | Self::Twins { .. } | Self::Workers { .. } => Verdict::Suspect,
         }
     }
 
@@ -188,6 +195,7 @@ impl Gate {
             Self::Throttled { .. } => "throttled",
             Self::Drift { .. } => "drift",
             Self::Twins { .. } => "twins apart",
+            Self::Workers { .. } => "unequal workers",
         }
     }
 
@@ -221,6 +229,7 @@ impl Gate {
             Self::Starved { connections, of } => f64::from(connections) / f64::from(of.max(1)),
             Self::Throttled { for_ns } => for_ns as f64,
             Self::Drift { ratio } | Self::Twins { ratio } => ratio.max(1.0 / ratio),
+            Self::Workers { least, most } => f64::from(most) / f64::from(least.max(1)),
         }
     }
 
@@ -236,6 +245,7 @@ impl Gate {
             Self::Canary { .. } => "measure again when machine and host are quiet, and with a steady clock rate",
             Self::Crowded { .. } | Self::Pressed { .. } => "stop what else runs on this machine",
             Self::Drift { .. } => "measure again with --full, when the machine is warm",
+            Self::Workers { .. } => "give them the same number, and compare the models and not their pools",
             Self::Twins { .. } => "trust no smaller difference, and measure again with --full",
             Self::Throttled { .. } => "lift the quota of the control group (cpu.max)",
             Self::SharedCpus { .. } => "pin server and generator to different CPUs (taskset)",
@@ -322,6 +332,9 @@ impl fmt::Display for Gate {
                     "two cells of the same model differ by {}, and the interval does not hold 0",
                     percent(&(ratio - 1.0))
                 )
+            }
+            Self::Workers { least, most } => {
+                write!(f, "models that compute have from {least} to {most} workers (one number is allowed)")
             }
             Self::Throttled { for_ns } => {
                 write!(f, "a quota held the process back for {} (none is allowed)", units::duration(*for_ns))

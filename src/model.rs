@@ -24,8 +24,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::host;
 use crate::ledger::Ledger;
-use crate::record::Failure;
+use crate::record::{Failure, RuntimeUsage};
 use crate::scenario::Model;
+use crate::units;
 use crate::usage::{Meter, Usage};
 use crate::workload::Workload;
 
@@ -55,6 +56,8 @@ pub struct Ran {
     pub wall_ns: u64,
     /// What the process used in that time.
     pub usage: Usage,
+    /// What the runtime says, where there is one.
+    pub runtime: Option<RuntimeUsage>,
 }
 
 /// Runs every job of the ledger under a model. Runtimes and pools are started before the clock; what a model starts
@@ -123,6 +126,17 @@ fn many_threads(workers: u16) -> io::Result<Runtime> {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(workers.into()).thread_name("worker").max_blocking_threads(BLOCKING_THREADS);
     builder.enable_all().build()
+}
+
+/// What a runtime has counted so far.
+fn counted(runtime: &Runtime) -> RuntimeUsage {
+    let metrics = runtime.metrics();
+    let workers = 0..metrics.num_workers();
+    RuntimeUsage {
+        workers: metrics.num_workers() as u32,
+        busy_ns: workers.clone().map(|worker| units::nanos(metrics.worker_total_busy_duration(worker))).sum(),
+        parks: workers.map(|worker| metrics.worker_park_count(worker)).sum(),
+    }
 }
 
 /// Whether so many threads can be started: tried, because tokio panics and then waits for ever when the kernel refuses
@@ -207,6 +221,6 @@ impl Watch {
     /// Reads the clock, then the meter.
     fn stop(self, ledger: &Ledger) -> Ran {
         let wall_ns = ledger.now();
-        Ran { wall_ns, usage: self.meter.stop() }
+        Ran { wall_ns, usage: self.meter.stop(), runtime: None }
     }
 }

@@ -160,8 +160,21 @@ pub struct Measured {
     pub heartbeat: Option<Heartbeat>,
     /// What the process that ran the model used, from the start to the end.
     pub usage: Usage,
+    /// What its tokio runtime says of itself; nothing where there is none, or it serves connections.
+    pub runtime: Option<RuntimeUsage>,
     /// The generator's side of an echo trial.
     pub load: Option<LoadRecord>,
+}
+
+/// What a tokio runtime counts since it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuntimeUsage {
+    /// Its workers.
+    pub workers: u32,
+    /// How long they were busy, all of them together, nanoseconds.
+    pub busy_ns: u64,
+    /// How often one of them went to sleep.
+    pub parks: u64,
 }
 
 /// The times of one kind of job.

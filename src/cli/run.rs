@@ -6,9 +6,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use crate::gate::Verdict;
 use crate::host::Host;
 use crate::record::{Ceiling, Folder, FolderError, Outcome, Record, Run, SCHEMA, Source, State};
 use crate::report;
+use crate::report::summary::{self, CellSummary};
 use crate::runner::{self, Effort, Ending, Event, Halt, Interrupt, Plan, Program, plan};
 use crate::scenario::{EchoSpec, Model, Scenario, Work};
 use crate::units;
@@ -43,6 +45,9 @@ pub(super) struct Args {
     /// The folder to make for the records and the report [default: reports/ and the time]
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// End with exit code 1 if a gate on the measurement itself finds a trial INVALID
+    #[arg(long)]
+    strict: bool,
     /// Print a summary as JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -142,8 +147,21 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         Ending::Complete if records.iter().any(|record| matches!(record.outcome, Outcome::Failed(_))) => {
             Err(Stop::not_well())
         }
+        Ending::Complete if args.strict && summaries(&scenarios, &run, &records).any(|cell| is_invalid(&cell)) => {
+            Err(Stop::not_well())
+        }
         Ending::Complete => printed,
     }
+}
+
+/// Every cell of a run, those that were run twice as well.
+fn summaries(scenarios: &[Scenario], run: &Run, records: &[Record]) -> impl Iterator<Item = CellSummary> {
+    let points = scenarios.iter().flat_map(|scenario| summary::of(scenario, run, records));
+    points.flat_map(|point| point.cells.into_iter().chain(point.twin))
+}
+
+fn is_invalid(cell: &CellSummary) -> bool {
+    cell.rounds_that_are(Verdict::Invalid) > 0
 }
 
 /// The scenarios that were named, with the models that were.

@@ -20,6 +20,12 @@ pub fn twins(ratio: &Ratio) -> Option<Gate> {
     differ.then_some(Gate::Twins { ratio: ratio.ratio })
 }
 
+/// The numbers of workers of models that compute: whether they differ.
+pub fn workers(numbers: impl Iterator<Item = u16> + Clone) -> Option<Gate> {
+    let (least, most) = (numbers.clone().min()?, numbers.max()?);
+    (least < most).then_some(Gate::Workers { least, most })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +43,13 @@ mod tests {
         assert_eq!(drift(&rounds([100.0, 104.0, 97.0, 101.0, 150.0, 99.0, 103.0, 98.0])), None);
         assert_eq!(drift(&rounds([100.0, 100.1, 100.2, 100.3, 100.4, 100.5, 100.6, 100.7])), None, "too little");
         assert_eq!((drift(&[]), drift(&[(1, 1.0)])), (None, None));
+    }
+
+    #[test]
+    fn pools_of_one_size_are_compared_and_others_named() {
+        assert_eq!(workers([2, 2, 2].into_iter()), None);
+        assert_eq!(workers([2, 8, 4].into_iter()), Some(Gate::Workers { least: 2, most: 8 }));
+        assert_eq!(workers([].into_iter()), None);
     }
 
     #[test]

@@ -30,7 +30,7 @@ use super::alarm::{Alarm, waker};
 use super::patience::{self, Patience};
 use super::refusals::Refusals;
 use super::service::{Entry, Service, Wake};
-use super::{LINGER, Ran, Watch};
+use super::{LINGER, Ran, Watch, counted};
 
 /// A task per job. They are spawned from a task, because the future under `block_on` runs on no worker.
 pub(super) fn run<W: Workload, P: Pool>(runtime: &Runtime, pool: P, workload: &Arc<W>, ledger: &Arc<Ledger>) -> Ran {
@@ -45,7 +45,8 @@ pub(super) fn run<W: Workload, P: Pool>(runtime: &Runtime, pool: P, workload: &A
         join(handles).await;
         watch.stop(&ledger)
     };
-    runtime.block_on(async { tokio::spawn(all).await.expect("no job panics") })
+    let ran = runtime.block_on(async { tokio::spawn(all).await.expect("no job panics") });
+    Ran { runtime: Some(counted(runtime)), ..ran }
 }
 
 /// One job, with its row in the ledger.

@@ -64,7 +64,10 @@ fn over_rounds(point: &PointSummary) -> Vec<String> {
     let twins = twins
         .zip(point.twin.as_ref())
         .map(|(gate, twin)| sentence(gate, format!("{heading} under {}", twin.cell.model)));
-    point.cells.iter().filter_map(drift).chain(twins).collect()
+    let numbers = point.cells.iter().filter_map(|cell| cell.cell.model.workers());
+    let workers = if point.work.steps().compute.is_zero() { None } else { gate::workers(numbers) };
+    let workers = workers.map(|gate| sentence(gate, "models side by side".into()));
+    point.cells.iter().filter_map(drift).chain(twins).chain(workers).collect()
 }
 
 /// What the headline figure is without the rounds that something disturbed, for each cell that has some.

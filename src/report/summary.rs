@@ -91,6 +91,12 @@ pub struct Measures {
     pub cpu_per_job_ns: Option<Spread>,
     /// Peak memory in bytes, where the kernel tells.
     pub memory_bytes: Option<Spread>,
+    /// The share of that which the kernel used.
+    pub cpu_system_share: Spread,
+    /// The share of their time for which the runtime's workers were busy, where there is a runtime.
+    pub runtime_busy: Option<Spread>,
+    /// How often one of them went to sleep.
+    pub runtime_parks: Option<Spread>,
     /// Page faults.
     pub faults: Spread,
     /// Context switches.
@@ -321,6 +327,14 @@ fn measures(numbered: &[(u32, &Measured)], bands: Option<u64>) -> Option<Measure
         cpu_ns: each(|round| round.usage.cpu_ns())?,
         cpu_per_job_ns: per_job(|round| round.usage.cpu_ns()),
         memory_bytes: Spread::of(rounds.iter().filter_map(|round| Some(round.usage.memory_peak_bytes? as f64))),
+        cpu_system_share: Spread::of(
+            rounds.iter().map(|round| round.usage.cpu_system_ns as f64 / round.usage.cpu_ns().max(1) as f64),
+        )?,
+        runtime_busy: Spread::of(rounds.iter().filter_map(|round| {
+            let runtime = round.runtime?;
+            Some(runtime.busy_ns as f64 / (round.wall_ns * u64::from(runtime.workers)).max(1) as f64)
+        })),
+        runtime_parks: Spread::of(rounds.iter().filter_map(|round| Some(round.runtime?.parks as f64))),
         faults: each(|round| round.usage.faults_minor + round.usage.faults_major)?,
         switches: each(|round| round.usage.switches())?,
         switches_per_job: per_job(|round| round.usage.switches()),

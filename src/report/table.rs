@@ -46,12 +46,16 @@ pub(super) fn full(point: &PointSummary) -> Table {
         columns.insert(0, Column::InFlight);
     }
     columns.extend([Column::P50, Column::P90, Column::P99, Column::Max]);
-    columns.extend([Column::Cpu, Column::CpuPerJob, Column::Memory, Column::SwitchesPerJob, Column::Faults]);
-    if matches!(point.work, Work::Sleep(_)) {
-        columns.push(Column::PerWaiting);
-    }
+    columns.extend([
+        Column::Cpu,
+        Column::System,
+        Column::CpuPerJob,
+        Column::Memory,
+        Column::SwitchesPerJob,
+        Column::Faults,
+    ]);
     if !matches!(point.work, Work::Echo(_)) {
-        columns.push(Column::RunQueue);
+        columns.extend([Column::RunQueue, Column::RuntimeBusy, Column::Parks]);
     }
     if is_open(&point.work) {
         columns.extend([Column::ServiceP99, Column::Waited, Column::Late]);
@@ -126,7 +130,10 @@ pub(super) fn against_reference(point: &PointSummary) -> Option<Table> {
 /// The columns that answer the question, which come first.
 fn headline(work: &Work) -> Vec<Column> {
     match work {
-        Work::Sleep(_) => vec![Column::InFlight, Column::Executing, Column::Threads, Column::Wall, Column::Rate],
+        Work::Sleep(_) => {
+            use Column::{Executing, InFlight, PerWaiting, Rate, Threads, Wall};
+            vec![InFlight, Executing, Threads, Wall, PerWaiting, Rate]
+        }
         Work::Offload(offload) if offload.heartbeat.is_some() => {
             vec![Column::InFlight, Column::Executing, Column::Threads, Column::Gap, Column::Wall, Column::Rate]
         }
@@ -210,7 +217,7 @@ impl Table {
         }
         if self.columns.contains(&Column::PerWaiting) {
             notes.push(
-                "Memory per waiting job: resident, page tables and kernel stacks together, beyond what the process held \
+                "Per waiter: memory of a job that waits, resident, page tables and kernel stacks, beyond what the process held \
                  before; the usual figure is what is resident."
                     .into(),
             );

@@ -42,8 +42,9 @@ pub fn table(scenario: &Scenario, run: &Run, records: &[Record], width: Option<u
 
 /// The same table with as many columns as the width holds.
 fn fitted(mut table: Table, work: &Work, width: usize) -> Table {
-    use Column::{Cpu, Executing, InFlight, Max, Memory, P50, P99, Rate, Starved, Switches, Threads, Wall};
-    for column in [Switches, P50, Memory, Cpu, Max, P99, InFlight, Executing, Threads, Wall, Starved, Rate] {
+    use Column::{Cpu, Executing, InFlight, Max, Memory, P50, P99, PerWaiting, Rate, Starved, Switches, Threads, Wall};
+    for column in [Switches, P50, Memory, Cpu, Max, P99, PerWaiting, InFlight, Executing, Threads, Wall, Starved, Rate]
+    {
         let fits = rendered(&table, work).iter().all(|line| line.chars().count() <= width);
         if fits || table.columns.len() == 1 {
             break;

@@ -78,6 +78,7 @@ fn measured(served: Served, generated: Generated, cpus: (Vec<usize>, Vec<usize>)
         series,
         heartbeat: None,
         usage: served.usage,
+        runtime: None,
         load: Some(LoadRecord { cpus, ..load }),
     })
 }

@@ -55,6 +55,14 @@ impl Model {
         }
     }
 
+    /// Its number of workers, where its name has one.
+    pub fn workers(self) -> Option<u16> {
+        match self {
+            Self::Pool(n) | Self::AsyncWorkers(n) | Self::HybridRayon(n) => Some(n.get()),
+            Self::Sequential | Self::Threads | Self::Async | Self::HybridBlocking => None,
+        }
+    }
+
     /// What it is, in one line.
     pub fn description(self) -> String {
         match self {

@@ -126,7 +126,7 @@ fn check(entries: &[Entry], receipt: Receipt) -> Result<(), Failure> {
 }
 
 fn done(ran: Ran, series: Vec<Series>, heartbeat: Option<record::Heartbeat>, jobs: &[Entry]) -> Measured {
-    let Ran { wall_ns, usage } = ran;
+    let Ran { wall_ns, usage, runtime } = ran;
     Measured {
         wall_ns,
         jobs: jobs.len() as u64,
@@ -135,6 +135,7 @@ fn done(ran: Ran, series: Vec<Series>, heartbeat: Option<record::Heartbeat>, job
         series,
         heartbeat,
         usage,
+        runtime,
         load: None,
     }
 }

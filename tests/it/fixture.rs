@@ -310,7 +310,8 @@ fn worked(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
         Model::HybridBlocking => 1 + u64::from(jobs),
     };
     Measured {
-        most_in_flight: IN_FLIGHT,
+        most_in_flight: cell.work.jobs().map_or(IN_FLIGHT, u64::from),
+        runtime: None,
         wall_ns: wall as u64,
         jobs: jobs.into(),
         threads,

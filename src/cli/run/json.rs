@@ -52,6 +52,9 @@ fn measured(measures: &Measures) -> Value {
         "cpu_ns": spread(&measures.cpu_ns),
         "memory_peak_bytes": measures.memory_bytes.as_ref().map(spread),
         "switches": spread(&measures.switches),
+        "cpu_system_share": spread(&measures.cpu_system_share),
+        "runtime_busy_share": measures.runtime_busy.as_ref().map(spread),
+        "runtime_parks": measures.runtime_parks.as_ref().map(spread),
         "page_faults": spread(&measures.faults),
         "longest_gap_ns": measures.longest_gap_ns.as_ref().map(spread),
         "series": measures
