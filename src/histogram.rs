@@ -49,6 +49,14 @@ fn dense() -> hdrhistogram::Histogram<u64> {
     counts.expect("the bounds are constants that HdrHistogram takes")
 }
 
+impl FromIterator<u64> for Histogram {
+    fn from_iter<I: IntoIterator<Item = u64>>(times: I) -> Self {
+        let mut histogram = Self::default();
+        times.into_iter().for_each(|nanos| histogram.record(nanos));
+        histogram
+    }
+}
+
 impl PartialEq for Histogram {
     fn eq(&self, other: &Self) -> bool {
         self.clipped == other.clipped && self.buckets().eq(other.buckets())
@@ -250,37 +258,31 @@ impl<'de> Deserialize<'de> for Histogram {
 mod tests {
     use super::*;
 
-    fn of(values: impl IntoIterator<Item = u64>) -> Histogram {
-        let mut histogram = Histogram::default();
-        values.into_iter().for_each(|value| histogram.record(value));
-        histogram
-    }
-
     #[test]
     fn quantiles_are_the_smallest_value_with_that_share() {
-        let histogram = of(1..=1_000);
+        let histogram = Histogram::from_iter(1..=1_000);
         assert_eq!(histogram.quantile(0.5), Some(500));
         assert_eq!(histogram.quantile(0.99), Some(990));
         assert_eq!(histogram.max(), Some(1_000));
-        assert_eq!(of([]).quantile(0.5), None);
+        assert_eq!(Histogram::from_iter([]).quantile(0.5), None);
     }
 
     #[test]
     fn a_percentile_with_fewer_than_ten_beyond_it_is_not_told() {
-        assert_eq!(of(1..=999).credible_quantile(0.99), None);
-        assert_eq!(of(1..=1_000).credible_quantile(0.99), Some(990));
+        assert_eq!(Histogram::from_iter(1..=999).credible_quantile(0.99), None);
+        assert_eq!(Histogram::from_iter(1..=1_000).credible_quantile(0.99), Some(990));
     }
 
     #[test]
     fn beyond_the_highest_is_clipped_and_counted() {
-        let histogram = of([HIGHEST + 1, 5]);
+        let histogram = Histogram::from_iter([HIGHEST + 1, 5]);
         assert_eq!((histogram.len(), histogram.clipped()), (2, 1));
         assert!(histogram.max().is_some_and(|max| max <= HIGHEST + HIGHEST / 1_000));
     }
 
     #[test]
     fn json_gives_the_same_histogram_back() {
-        let histogram = of((0..10_000).map(|i| i * i + 1));
+        let histogram = Histogram::from_iter((0..10_000).map(|i| i * i + 1));
         let text = serde_json::to_string(&histogram).unwrap();
         assert!(text.starts_with("\"HISTFAAAA"), "the mark of a deflated V2 histogram: {text}");
         assert_eq!(serde_json::from_str::<Histogram>(&text).unwrap(), histogram);
@@ -289,7 +291,7 @@ mod tests {
 
     #[test]
     fn what_was_read_says_the_same_as_what_was_written() {
-        let written = of((0..5_000).map(|i| i * i % 77_777 + i % 7 + 1));
+        let written = Histogram::from_iter((0..5_000).map(|i| i * i % 77_777 + i % 7 + 1));
         let read = Histogram::from_base64(&written.to_base64().unwrap()).unwrap();
         for share in [-1.0, 0.0, 1e-9, 0.1, 0.25, 0.5, 0.9, 0.99, 0.999, 0.9999, 1.0, 2.0] {
             assert_eq!(read.quantile(share), written.quantile(share), "{share}");
@@ -314,8 +316,8 @@ mod tests {
 
     #[test]
     fn merging_is_recording_all() {
-        let mut merged = of(1..500);
-        merged.merge(&of(500..=1_000));
-        assert_eq!(merged, of(1..=1_000));
+        let mut merged = Histogram::from_iter(1..500);
+        merged.merge(&Histogram::from_iter(500..=1_000));
+        assert_eq!(merged, Histogram::from_iter(1..=1_000));
     }
 }

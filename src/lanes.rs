@@ -88,24 +88,27 @@ impl Lanes {
     /// more than there are CPUs, as a thread that has none executes nothing.
     pub fn most_executing(&self, cpus: u32) -> u32 {
         // Runs and computing hold the times when a thread was not executing after all; computing lies within a run.
-        let mut changes: Vec<(u64, i32)> = Vec::with_capacity(2 * self.spans.len());
-        for span in &self.spans {
-            let change = match span.what {
-                What::Run => 1,
-                What::Block | What::Wait => -1,
-                What::Compute | What::Ready => continue,
-            };
-            changes.extend([(span.start, change), (span.end, -change)]);
-        }
-        // What ends at an instant ends before anything begins.
-        changes.sort_unstable();
-        let mut executing = 0_i32;
-        let most = changes.iter().fold(0, |most, (_, change)| {
-            executing += change;
-            executing.max(most)
+        let stretches = self.spans.iter().filter_map(|span| match span.what {
+            What::Run => Some((span.start, span.end, 1)),
+            What::Block | What::Wait => Some((span.start, span.end, -1)),
+            What::Compute | What::Ready => None,
         });
-        (most as u32).min(cpus)
+        (most_at_once(stretches) as u32).min(cpus)
     }
+}
+
+/// The most there ever is of something at one instant, from when to when there is how much more of it.
+pub fn most_at_once(stretches: impl Iterator<Item = (u64, u64, i64)>) -> u64 {
+    let mut changes: Vec<(u64, i64)> =
+        stretches.flat_map(|(start, end, change)| [(start, change), (end, -change)]).collect();
+    // What ends at an instant ends before anything begins.
+    changes.sort_unstable();
+    let mut now = 0;
+    let most = changes.iter().fold(0, |most, (_, change)| {
+        now += change;
+        now.max(most)
+    });
+    most.unsigned_abs()
 }
 
 static RECORDER: OnceLock<Recorder> = OnceLock::new();

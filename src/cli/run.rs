@@ -90,7 +90,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         },
         host,
         iterations_per_s: calibration.iterations_per_s,
-        parallel: parallel(cpus),
+        parallel: parallel(cpus, calibration.iterations_per_s),
         ceilings: Vec::new(),
         scenarios: named.into_iter().map(source).collect(),
         models: args.model.clone(),

@@ -382,15 +382,20 @@ fn times(rounds: &[&Histogram], lower_bound_from_ns: Option<u64>) -> Times {
     }
 }
 
-/// The ribbon in the places of a curve, up to the last percentile with ten times beyond it.
-fn band(rounds: &[&Histogram], seed: u64) -> Vec<Band> {
+/// The places of a curve of so many times, in nines: 0 is the fastest, 1 is 90 %, 2 is 99 %. The last is the last percentile
+/// with ten times beyond it; none of fewer than twenty.
+pub(super) fn nines(times: u64) -> Vec<f64> {
     const PER_NINE: f64 = 60.0;
-    let all: u64 = rounds.iter().map(|round| round.len()).sum();
-    if all < 20 {
+    if times < 20 {
         return Vec::new();
     }
-    let last = (all as f64 / 10.0).log10();
-    let places = (0..=(last * PER_NINE) as u32).map(|step| f64::from(step) / PER_NINE).chain([last]);
-    let shares: Vec<f64> = places.map(|nines| 1.0 - 10_f64.powf(-nines)).collect();
+    let last = (times as f64 / 10.0).log10();
+    (0..=(last * PER_NINE) as u32).map(|step| f64::from(step) / PER_NINE).chain([last]).collect()
+}
+
+/// The ribbon in the places of a curve.
+fn band(rounds: &[&Histogram], seed: u64) -> Vec<Band> {
+    let places = nines(rounds.iter().map(|round| round.len()).sum());
+    let shares: Vec<f64> = places.into_iter().map(|nines| 1.0 - 10_f64.powf(-nines)).collect();
     stats::ribbon(rounds, &shares, seed).unwrap_or_default()
 }

@@ -117,15 +117,9 @@ impl Table {
 mod tests {
     use super::*;
 
-    fn of(values: impl IntoIterator<Item = u64>) -> Histogram {
-        let mut histogram = Histogram::default();
-        values.into_iter().for_each(|value| histogram.record(value));
-        histogram
-    }
-
     #[test]
     fn rounds_that_are_alike_have_no_width() {
-        let round = of(1..=1_000);
+        let round = Histogram::from_iter(1..=1_000);
         let bands = ribbon(&[&round; 6], &[0.0, 0.5, 0.99, 1.0], 1).unwrap();
         let ends: Vec<(f64, f64)> =
             bands.iter().map(|band| (band.interval.low.round(), band.interval.high.round())).collect();
@@ -134,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_round_that_is_slower_widens_it_upwards() {
-        let (fast, slow) = (of(1..=1_000), of(10_001..=11_000));
+        let (fast, slow) = (Histogram::from_iter(1..=1_000), Histogram::from_iter(10_001..=11_000));
         let bands = ribbon(&[&fast, &fast, &fast, &fast, &fast, &slow], &[0.5, 0.9], 1).unwrap();
         assert!(bands[0].interval.high > bands[0].interval.low, "{bands:?}");
         assert!(bands[1].interval.high >= 10_000.0, "{bands:?}");
@@ -142,7 +136,7 @@ mod tests {
 
     #[test]
     fn too_few_rounds_have_none_and_empty_ones_no_place() {
-        let (some, none) = (of([1]), of([]));
+        let (some, none) = (Histogram::from_iter([1]), Histogram::from_iter([]));
         assert_eq!(ribbon(&[&some; 5], &[0.5], 1), None);
         assert_eq!(ribbon(&[&none; 6], &[0.5], 1), None);
     }

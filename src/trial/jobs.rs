@@ -98,8 +98,7 @@ fn run_offload(spec: &TrialSpec, offload: &OffloadSpec) -> Result<Measured, Fail
         }
         _ => None,
     };
-    // The heartbeat is in flight as well.
-    Ok(Measured { most_in_flight: most_in_flight(&entries), ..done(ran, all, fared, jobs) })
+    Ok(done(ran, all, fared, &entries))
 }
 
 fn run_all<W: Workload>(spec: &TrialSpec, workload: Arc<W>, jobs: u32) -> Result<(Ran, Vec<Entry>), Failure> {
@@ -125,13 +124,14 @@ fn check(entries: &[Entry], receipt: Receipt) -> Result<(), Failure> {
     }
 }
 
-fn done(ran: Ran, series: Vec<Series>, heartbeat: Option<record::Heartbeat>, jobs: &[Entry]) -> Measured {
+/// The entries are those of all jobs, the heartbeat's first: it is in flight as well, but no job of the question.
+fn done(ran: Ran, series: Vec<Series>, heartbeat: Option<record::Heartbeat>, entries: &[Entry]) -> Measured {
     let Ran { wall_ns, usage, runtime } = ran;
     Measured {
         wall_ns,
-        jobs: jobs.len() as u64,
+        jobs: (entries.len() - usize::from(heartbeat.is_some())) as u64,
         threads: census::threads(),
-        most_in_flight: most_in_flight(jobs),
+        most_in_flight: most_in_flight(entries),
         series,
         heartbeat,
         usage,
@@ -142,15 +142,7 @@ fn done(ran: Ran, series: Vec<Series>, heartbeat: Option<record::Heartbeat>, job
 
 /// The most jobs that were begun and not done at one instant.
 fn most_in_flight(jobs: &[Entry]) -> u64 {
-    let mut changes: Vec<(u64, i64)> = jobs.iter().flat_map(|job| [(job.begun, 1), (job.done, -1)]).collect();
-    // Who ends at an instant ends before anybody begins.
-    changes.sort_unstable();
-    let mut in_flight = 0;
-    let most = changes.iter().fold(0, |most, (_, change)| {
-        in_flight += change;
-        in_flight.max(most)
-    });
-    most.unsigned_abs()
+    lanes::most_at_once(jobs.iter().map(|job| (job.begun, job.done, 1)))
 }
 
 /// All jobs are due at the start.

@@ -51,10 +51,10 @@ pub fn calibrate() -> u64 {
 }
 
 /// How much so many CPUs compute at once: 1, 2, 4 ... and all of them, by what one thread does. The fastest of three
-/// passes of 20 ms each, as [`calibrate`].
-pub fn parallel(cpus: u32) -> Parallel {
+/// passes of 20 ms each, by what [`calibrate`] found.
+pub fn parallel(cpus: u32, iterations_per_s: u64) -> Parallel {
     const PASSES: u32 = 3;
-    let iterations = calibrate() / 50;
+    let iterations = iterations_per_s / 50;
     let fastest = |threads: u32| (0..PASSES).map(|_| at_once(threads, iterations)).min().unwrap_or_default();
     let alone = fastest(1).as_secs_f64();
     let counts = (1..).map(|power| 1 << power).take_while(|threads| *threads < cpus).chain([cpus]);

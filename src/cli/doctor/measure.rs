@@ -13,7 +13,7 @@ use crate::scenario::{ArrivalSpec, Client, LoadSpec, Pin};
 use crate::schedule::{Arrivals, Pacing};
 use crate::units;
 use crate::usage::{Pressure, StealMeter};
-use crate::workload::parallel;
+use crate::workload::{calibrate, parallel};
 
 use super::Effort;
 use super::findings::{Findings, Late, Paced, Round};
@@ -39,7 +39,7 @@ pub(super) fn all(effort: Effort, interrupt: &Interrupt) -> (Findings, Option<i3
         clock: ruler::clock(),
         pressure: waited.map(|waited| (waited / units::nanos(begun.elapsed()).max(1) as f64).min(1.0)),
         steal: steal.stop(),
-        parallel: parallel(host.cpus),
+        parallel: parallel(host.cpus, calibrate()),
         pauses,
         host,
         timers: Vec::new(),

@@ -5,10 +5,8 @@ use plotters::style::text_anchor::HPos;
 use super::axis::{self, Scale};
 use super::{Area, Caption, Face, Ink, Look, Paint, Size, line, marker, path, polygon, svg, text, text_width};
 use crate::histogram::Histogram;
+use crate::report::summary::nines;
 use crate::stats::{Band, Interval};
-
-/// Steps of the axis drawn per nine: 10 to 90 % is the first.
-const STEPS_PER_NINE: f64 = 60.0;
 
 /// All curves of one kind of job.
 pub(in crate::report) struct Curves {
@@ -65,15 +63,8 @@ impl Curve {
 /// Where the histogram has a tenth, a hundredth ... of its samples beyond, in one pass over its buckets.
 fn points(histogram: &Histogram) -> Vec<(f64, f64)> {
     let all = histogram.len() as f64;
-    if all < 20.0 {
-        return Vec::new();
-    }
-    let last = (all / 10.0).log10();
-    let steps = (last * STEPS_PER_NINE).floor() as i32;
     let mut buckets = histogram.buckets();
     let (mut value, mut seen) = (0, 0);
-    let mut places: Vec<f64> = (0..=steps).map(|step| f64::from(step) / STEPS_PER_NINE).collect();
-    places.push(last);
     let at = |nines: f64| {
         let wanted = all * (1.0 - 10_f64.powf(-nines));
         while (seen as f64) < wanted.max(1.0) - 1e-6 {
@@ -82,7 +73,7 @@ fn points(histogram: &Histogram) -> Vec<(f64, f64)> {
         }
         (nines, value as f64)
     };
-    places.into_iter().map(at).collect()
+    nines(histogram.len()).into_iter().map(at).collect()
 }
 
 /// The corners of the plot in pixels.
