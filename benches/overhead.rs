@@ -13,6 +13,7 @@ use async_vs_threads::record::{
     Conditions, Folder, LoadRecord, Measured, Outcome, Record, Run, SCHEMA, SendLag, Series, State,
 };
 use async_vs_threads::scenario::{Parallel, Point, Scenario, builtin};
+use async_vs_threads::timeline::Timeline;
 use async_vs_threads::usage::{Meter, Usage};
 use async_vs_threads::{census, random, report, units};
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
@@ -28,13 +29,14 @@ fn overhead(c: &mut Criterion) {
         b.iter(|| histogram.record(black_box(times.next().expect("the times do not end"))));
     });
 
-    // Two clock reads and the histogram: a request of the load generator.
-    let start = Instant::now();
+    // Two clock reads, the histogram and its place in time: a request of the load generator.
+    let (start, mut over_time) = (Instant::now(), Timeline::default());
     group.bench_function("sample of a request", |b| {
         b.iter(|| {
             let sent = start.elapsed().as_nanos() as u64;
             let done = start.elapsed().as_nanos() as u64;
             histogram.record(done - sent);
+            over_time.record(sent, done - sent);
         });
     });
 
@@ -69,6 +71,11 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
         let mut times = Histogram::default();
         (0..10_000).for_each(|_| times.record((50_000.0 - 30_000.0 * (1.0 - rng.f64()).ln()) as u64));
         times
+    };
+    let over_time = || {
+        let mut timeline = Timeline::default();
+        (0..10_000).for_each(|k| timeline.record(k * 100_000, 50_000 + k % 999 * 100));
+        timeline
     };
     let run = Run {
         schema: SCHEMA,
@@ -105,7 +112,13 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
                 heartbeat: None,
                 runtime: None,
                 usage: Usage { cpu_user_ns: 1_000_000, ..Usage::default() },
-                load: Some(LoadRecord { offered_per_s: Some(10_000.0), send_lag: lag, ..LoadRecord::default() }),
+                load: Some(LoadRecord {
+                    offered_per_s: Some(10_000.0),
+                    send_lag: lag,
+                    over_time: over_time(),
+                    warmup: over_time(),
+                    ..LoadRecord::default()
+                }),
             };
             let record = Record {
                 schema: SCHEMA,

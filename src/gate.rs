@@ -115,6 +115,11 @@ pub enum Gate {
         /// From the first round to the last, as a ratio.
         ratio: f64,
     },
+    /// Response times rose or fell within the window: no steady state.
+    Unsteady {
+        /// From the first third to the last, as a ratio.
+        ratio: f64,
+    },
     /// Two cells of the same thing differ, and not by chance.
     Twins {
         /// The second by the first.
@@ -151,7 +156,7 @@ const ENOUGH: u64 = 1_000;
 const CANARY: f64 = 0.05;
 /// It waits too long for a CPU above this share of its time.
 const CROWDED: f64 = 0.05;
-/// A figure may rise or fall by this share over the rounds.
+/// A figure may rise or fall by this share over the rounds, or over the window of a load.
 const DRIFT: f64 = 0.1;
 /// Pressure is out of the usual above this share of the trial's time more.
 const PRESSED: f64 = 0.1;
@@ -174,7 +179,7 @@ impl Gate {
                 Verdict::Suspect
             }
             Self::Canary { .. } | Self::Crowded { .. } | Self::Pressed { .. } => Verdict::Suspect,
-            Self::Drift { .. } | Self::Twins { .. } | Self::Workers { .. } => Verdict::Suspect,
+            Self::Drift { .. } | Self::Unsteady { .. } | Self::Twins { .. } | Self::Workers { .. } => Verdict::Suspect,
         }
     }
 
@@ -194,6 +199,7 @@ impl Gate {
             Self::Pressed { .. } => "CPUs pressed",
             Self::Throttled { .. } => "throttled",
             Self::Drift { .. } => "drift",
+            Self::Unsteady { .. } => "not steady",
             Self::Twins { .. } => "twins apart",
             Self::Workers { .. } => "unequal workers",
         }
@@ -228,7 +234,7 @@ impl Gate {
             Self::Little { in_flight, expected } => (in_flight - expected).abs() / expected.max(f64::MIN_POSITIVE),
             Self::Starved { connections, of } => f64::from(connections) / f64::from(of.max(1)),
             Self::Throttled { for_ns } => for_ns as f64,
-            Self::Drift { ratio } | Self::Twins { ratio } => ratio.max(1.0 / ratio),
+            Self::Drift { ratio } | Self::Unsteady { ratio } | Self::Twins { ratio } => ratio.max(1.0 / ratio),
             Self::Workers { least, most } => f64::from(most) / f64::from(least.max(1)),
         }
     }
@@ -245,6 +251,7 @@ impl Gate {
             Self::Canary { .. } => "measure again when machine and host are quiet, and with a steady clock rate",
             Self::Crowded { .. } | Self::Pressed { .. } => "stop what else runs on this machine",
             Self::Drift { .. } => "measure again with --full, when the machine is warm",
+            Self::Unsteady { .. } => "offer less if a line grows before the server; else warm up or measure for longer",
             Self::Workers { .. } => "give them the same number, and compare the models and not their pools",
             Self::Twins { .. } => "trust no smaller difference, and measure again with --full",
             Self::Throttled { .. } => "lift the quota of the control group (cpu.max)",
@@ -324,6 +331,12 @@ impl fmt::Display for Gate {
                 f,
                 "the headline figure went from round to round, by {} from the first to the last ({} are allowed)",
                 percent(&(ratio - 1.0)),
+                percent(&DRIFT)
+            ),
+            Self::Unsteady { ratio } => write!(
+                f,
+                "response times went one way within the window: in its last third their median was {ratio:.2} times that of \
+                 the first ({} are allowed), and depends on how long one measures",
                 percent(&DRIFT)
             ),
             Self::Twins { ratio } => {

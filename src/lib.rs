@@ -24,7 +24,7 @@
 //! | 3 | [`record`], [`message`], [`usage`], [`ledger`], [`lanes`], [`gate`] | what a trial leaves, says, costs and writes down as it goes, job by job and thread by thread; whether it can be believed |
 //! | 2 | [`scenario`], [`stats`] | the question, the TOML as written stays private; what rounds can tell |
 //! | 1 | [`http1`], [`schedule`], [`ruler`] | the one codec of every server and of the raw client, sans IO; when each request is due; what clock and timers cost |
-//! | 0 | [`histogram`], [`units`], [`random`], [`host`], [`census`] | times, words for them, seeded streams, the machine, its threads |
+//! | 0 | [`histogram`], [`timeline`], [`units`], [`random`], [`host`], [`census`] | times, when they were, words for them, seeded streams, the machine, its threads |
 //! | beside 4 to 6 | [`report`] | records in, text out; imports floors 0 to 3 |
 //!
 //! ## Invariants
@@ -44,6 +44,7 @@ pub mod census;
 pub mod histogram;
 pub mod host;
 pub mod random;
+pub mod timeline;
 pub mod units;
 
 pub mod http1;

@@ -19,10 +19,11 @@ use crate::histogram::Histogram;
 use crate::host::Host;
 use crate::lanes::Lanes;
 use crate::scenario::{Model, Parallel};
+use crate::timeline::Timeline;
 use crate::usage::{Footprint, Usage};
 
 /// The version of both files. A reader refuses any other.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 
 /// `run.json`: one call of `avt run`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -225,6 +226,11 @@ pub struct LoadRecord {
     pub bytes_received: u64,
     /// From when a request was due until it was sent.
     pub send_lag: SendLag,
+    /// Response times by when the requests were due, from the beginning of the window on; the lower bounds of those that
+    /// were never answered among them.
+    pub over_time: Timeline,
+    /// Response times of the warm-up before it, from its own beginning on: in no other figure.
+    pub warmup: Timeline,
     /// The most requests that were under way, the sum of what each thread had at its most.
     pub most_in_flight: u64,
     /// Requests that were under way on a connection, on the average over the window.

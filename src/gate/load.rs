@@ -1,7 +1,9 @@
 //! The gates of a load.
 
-use super::{BUSY, ENOUGH, Gate, KEPT_UP, LITTLE, QUEUED, STOLEN};
+use super::{BUSY, DRIFT, ENOUGH, Gate, KEPT_UP, LITTLE, QUEUED, STOLEN};
 use crate::record::{GeneratorThread, LoadRecord, Series};
+use crate::stats::{self, Spread};
+use crate::timeline::Timeline;
 
 /// The gates that a load did not pass. `requests_in_window` are the answers within the window of `wall_ns`.
 pub fn of_load(load: &LoadRecord, series: &[Series], wall_ns: u64, requests_in_window: u64) -> Vec<Gate> {
@@ -24,6 +26,7 @@ pub fn of_load(load: &LoadRecord, series: &[Series], wall_ns: u64, requests_in_w
         load.steal.filter(|share| *share > STOLEN.0).map(|share| Gate::Stolen { share }),
         shared_cpus(load),
         little(load, series, wall_ns),
+        unsteady(&load.over_time),
         (load.connections_starved > 0)
             .then_some(Gate::Starved { connections: load.connections_starved, of: load.connections_asked }),
     ];
@@ -50,6 +53,25 @@ fn shared_cpus(load: &LoadRecord) -> Option<Gate> {
     let cpus = server.iter().filter(|cpu| generator.contains(cpu)).count();
     // Where there is room for both, the kernel keeps them apart by itself.
     (cpus > 0 && cpus <= load.threads as usize + 1).then_some(Gate::SharedCpus { cpus })
+}
+
+/// The medians of ten stretches of the window go one way, as [`drift`](super::drift) tells of rounds.
+fn unsteady(times: &Timeline) -> Option<Gate> {
+    /// Of so many stretches, of which each third has three at least.
+    const STRETCHES: usize = 10;
+    /// A median of fewer says little.
+    const FEWEST: u64 = 20;
+    let stretches = times.stretches(STRETCHES);
+    if stretches.len() < STRETCHES || stretches.iter().any(|stretch| stretch.len() < FEWEST) {
+        return None;
+    }
+    let medians: Vec<f64> = stretches.iter().map(|stretch| stretch.median().map_or(0.0, f64::ln)).collect();
+    let points: Vec<(f64, f64)> = (0_u32..).map(f64::from).zip(medians.iter().copied()).collect();
+    let goes_one_way = stats::slope(&points)?.interval.is_some_and(|interval| !interval.holds(0.0));
+    let third = STRETCHES / 3;
+    let middle = |part: &[f64]| Spread::of(part.iter().copied()).map(|spread| spread.median);
+    let ratio = (middle(&medians[STRETCHES - third..])? - middle(&medians[..third])?).exp();
+    (goes_one_way && ratio.max(1.0 / ratio) > 1.0 + DRIFT).then_some(Gate::Unsteady { ratio })
 }
 
 fn little(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Gate> {
@@ -139,6 +161,23 @@ mod tests {
             assert_eq!((verdict, gates.len()), (expected, usize::from(expected != Verdict::Valid)), "{gates:?}");
             assert!(gates.iter().all(|gate| !gate.to_string().is_empty() && !gate.advice().is_empty()));
         }
+    }
+
+    #[test]
+    fn a_line_that_grows_is_told_and_a_stall_or_a_jump_is_not() {
+        let took = |at: &dyn Fn(u64) -> u64| {
+            let (mut load, series) = good();
+            (0..10_000).for_each(|k| load.over_time.record(k * 100_000, at(k)));
+            of_load(&load, &series, WALL, 10_000)
+        };
+        assert_eq!(took(&|_| 1_000_000), []);
+        assert_eq!(took(&|k| if k / 1_000 == 4 { 80_000_000 } else { 1_000_000 + k % 7 * 10_000 }), [], "a stall");
+        assert_eq!(took(&|k| 1_000_000 + k), [], "by 1 %");
+        let gates = took(&|k| 1_000_000 + 100 * k);
+        let [Gate::Unsteady { ratio }] = gates[..] else { panic!("{gates:?}") };
+        assert!((1.4..1.8).contains(&ratio), "{ratio}");
+        let gates = took(&|k| 3_000_000 - 200 * k);
+        assert!(matches!(gates[..], [Gate::Unsteady { ratio }] if ratio < 0.6), "{gates:?}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::histogram::Histogram;
 use crate::record::{GeneratorThread, LoadRecord, Requests, SendLag, Series};
+use crate::timeline::Timeline;
 use crate::usage::{Scheduled, Usage};
 
 use super::client::Answer;
@@ -14,6 +15,7 @@ use super::{Interval, Plan};
 /// One generator thread's books.
 #[derive(Debug, Default)]
 pub(super) struct Books {
+    pub(super) began: Began,
     /// Ordinary requests, then heavy ones.
     kinds: [Kind; 2],
     /// From when a request was due until it was sent, in two parts: it was our turn and we were late; it waited for a
@@ -37,8 +39,19 @@ pub(super) struct Books {
     /// For how long requests of the window were under way outside of it, less how long others were in it.
     pub(super) at_the_edges_ns: i64,
     pub(super) threads: Vec<ThreadCost>,
+    over_time: Timeline,
+    warmup: Timeline,
     /// When the last request of the window was answered or failed.
     pub(super) last_done: u64,
+}
+
+/// What times over time are counted from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Began {
+    /// The warm-up.
+    pub(super) warmup: u64,
+    /// The window.
+    pub(super) window: u64,
 }
 
 #[derive(Debug, Default)]
@@ -81,10 +94,18 @@ impl Books {
             self.late.record(late);
             self.no_connection.record(lag - late);
         }
+        self.over_time.record(request.intended.saturating_sub(self.began.window), done - request.intended);
         self.requests.completed += 1;
         self.bytes += answer.bytes;
         self.last_done = done;
         *self.status.entry(answer.status).or_default() += 1;
+    }
+
+    /// A request that does not belong to the window was answered.
+    pub(super) fn warmed_up(&mut self, request: &Request, done: u64) {
+        if request.intended < self.began.window {
+            self.warmup.record(request.intended.saturating_sub(self.began.warmup), done - request.intended);
+        }
     }
 
     /// A request that ended by an error: it has no time.
@@ -99,27 +120,27 @@ impl Books {
         self.requests.timed_out += 1;
         *self.errors.entry(trouble.class()).or_default() += 1;
         self.last_done = now;
-        self.waited(request.heavy, now - request.intended);
+        self.waited(request.heavy, request.intended, now);
     }
 
     /// A request that was given up while it waited for a connection.
-    pub(super) fn timed_out_unsent(&mut self, heavy: bool, waited: u64, now: u64) {
+    pub(super) fn timed_out_unsent(&mut self, heavy: bool, intended: u64, now: u64) {
         self.requests.timed_out += 1;
         *self.errors.entry(Trouble::TimeoutUnsent.class()).or_default() += 1;
         self.last_done = now;
-        self.waited(heavy, waited);
+        self.waited(heavy, intended, now);
     }
 
     /// A request still under way when the drain ended.
     pub(super) fn unfinished(&mut self, request: &Request, now: u64) {
         self.requests.unfinished += 1;
-        self.waited(request.heavy, now - request.intended);
+        self.waited(request.heavy, request.intended, now);
     }
 
     /// A request that still waited for a connection when the drain ended.
-    pub(super) fn unsent_since(&mut self, heavy: bool, waited: u64) {
+    pub(super) fn unsent_since(&mut self, heavy: bool, intended: u64, now: u64) {
         self.requests.unsent += 1;
-        self.waited(heavy, waited);
+        self.waited(heavy, intended, now);
     }
 
     /// Requests of a closed loop that no connection was left to send: they were never due.
@@ -133,7 +154,9 @@ impl Books {
         self.starved += u32::from(requests > 0 && answers == 0);
     }
 
-    fn waited(&mut self, heavy: bool, waited: u64) {
+    fn waited(&mut self, heavy: bool, intended: u64, now: u64) {
+        let waited = now.saturating_sub(intended);
+        self.over_time.record(intended.saturating_sub(self.began.window), waited);
         let kind = &mut self.kinds[usize::from(heavy)];
         kind.response_time.record(waited);
         kind.lower_bound_from = Some(kind.lower_bound_from.map_or(waited, |least| least.min(waited)));
@@ -166,6 +189,8 @@ impl Books {
         self.in_flight_ns += other.in_flight_ns;
         self.most_in_flight += other.most_in_flight;
         self.at_the_edges_ns += other.at_the_edges_ns;
+        self.over_time.merge(&other.over_time);
+        self.warmup.merge(&other.warmup);
         self.threads.extend(&other.threads);
         self.last_done = self.last_done.max(other.last_done);
     }
@@ -181,6 +206,8 @@ impl Books {
         for histogram in [&mut self.send_lag, &mut self.late, &mut self.no_connection, &mut self.per_connection] {
             histogram.clear();
         }
+        self.over_time.clear();
+        self.warmup.clear();
         self.requests = Requests::default();
         self.errors.clear();
         self.status.clear();
@@ -245,6 +272,8 @@ impl Books {
             status: self.status,
             bytes_received: self.bytes,
             send_lag: SendLag { total: send_lag, late, no_connection },
+            over_time: self.over_time,
+            warmup: self.warmup,
             most_in_flight: self.most_in_flight,
             mean_in_flight: self.in_flight_ns as f64 / wall_ns.max(1) as f64,
             at_the_edges_ns: self.at_the_edges_ns,

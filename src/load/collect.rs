@@ -42,7 +42,8 @@ impl HandIn {
             return;
         }
         self.next += INTERVAL * ((now - self.next) / INTERVAL + 1);
-        if let Ok(empty) = self.empty.try_recv() {
+        if let Ok(mut empty) = self.empty.try_recv() {
+            empty.began = books.began;
             self.last(mem::replace(books, empty));
         }
     }

@@ -4,7 +4,7 @@
 use crate::units;
 use crate::usage::Scheduled;
 
-use super::books::{Books, ThreadCost};
+use super::books::{Began, Books, ThreadCost};
 use super::client::{Client, Event};
 use super::collect::HandIn;
 use super::trouble::Trouble;
@@ -76,11 +76,13 @@ pub(super) struct Ended {
 
 impl<'a, C: Client> Desk<'a, C> {
     pub(super) fn new(plan: &'a Plan, client: C, connections: u32, window: &'a Window, hand_in: HandIn) -> Self {
+        let mut books = Box::<Books>::default();
+        books.began = Began { warmup: window.start, window: window.begin };
         Self {
             plan,
             window,
             client,
-            books: Box::default(),
+            books,
             hand_in,
             connections: (0..connections).map(|_| Connection::default()).collect(),
             timeout: units::nanos(plan.timeout),
@@ -129,6 +131,8 @@ impl<'a, C: Client> Desk<'a, C> {
                 if counts {
                     self.books.answered(&request, answer, now);
                     self.connections[k].answers += u64::from(in_window);
+                } else {
+                    self.books.warmed_up(&request, now);
                 }
                 Ended { connection: k, is_answered: true, counts }
             }

@@ -199,7 +199,7 @@ impl<'a, C: Client> Open<'a, C> {
                 break;
             }
             if let Some(due) = self.line.take().filter(|due| due.counts) {
-                self.desk.books.timed_out_unsent(due.heavy, now - due.at, now);
+                self.desk.books.timed_out_unsent(due.heavy, due.at, now);
             }
             first_out = u64::MAX;
         }
@@ -219,7 +219,7 @@ impl<'a, C: Client> Open<'a, C> {
         self.desk.give_up(now);
         while let Some(due) = self.line.take() {
             if due.counts {
-                self.desk.books.unsent_since(due.heavy, now.saturating_sub(due.at));
+                self.desk.books.unsent_since(due.heavy, due.at, now);
             }
         }
         self.desk.books.plan(self.line.planned);

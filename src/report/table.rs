@@ -61,7 +61,7 @@ pub(super) fn full(point: &PointSummary) -> Table {
         columns.extend([Column::ServiceP99, Column::Waited, Column::Late]);
     }
     if matches!(point.work, Work::Echo(_)) {
-        columns.push(Column::GeneratorCpu);
+        columns.extend([Column::GeneratorCpu, Column::Warmup]);
     }
     if starves(point) {
         columns.push(Column::Starved);

@@ -103,11 +103,11 @@ fn folders_that_hold_no_run_are_refused() {
     refused(&mixed, &[], "trials.jsonl:8: a record of the run with seed 43, and run.json is of the one with seed 42");
 
     let old = write(home.path(), "old", |run, _| run.schema = 1);
-    refused(&old, &[], "records of version 1, this avt reads version 3");
+    refused(&old, &[], "records of version 1, this avt reads version 4");
     let foreign = write(home.path(), "foreign", |_, _| ());
     let mut records = fs::OpenOptions::new().append(true).open(foreign.join(RECORDS)).unwrap();
     writeln!(records, "{{\"schema\": 2, \"scenario\": \"compute\"}}").unwrap();
-    refused(&foreign, &[], "a record of version 2, this avt reads version 3");
+    refused(&foreign, &[], "a record of version 2, this avt reads version 4");
 
     let other = write(home.path(), "other", |_, records| {
         records.iter_mut().for_each(|record| record.scenario = "another".into());

@@ -16,6 +16,8 @@ use async_vs_threads::scenario::{
     Point, Rounds, Scenario, SleepSpec, StepsSpec, Work, expect,
 };
 use async_vs_threads::schedule::{Arrivals, Pacing};
+use async_vs_threads::timeline::Timeline;
+use async_vs_threads::units;
 use async_vs_threads::usage::{Footprint, Usage};
 
 /// A whole run, as a report gets it.

@@ -18,6 +18,8 @@ pub struct LoadSummary {
     pub waited_p99_ns: Option<Spread>,
     /// The 99th percentile of how late the generator was, nanoseconds; nothing as above.
     pub late_p99_ns: Option<Spread>,
+    /// The median response time of the warm-up, all kinds of requests together, nanoseconds; nothing where there was none.
+    pub warmup_p50_ns: Option<Spread>,
     /// Answers within the window for each request that belongs to it: of a schedule, the share of its rate.
     pub reached: Spread,
     /// CPU time of the generator, nanoseconds.
@@ -54,6 +56,7 @@ pub(super) fn load(rounds: &[Load<'_>]) -> Option<LoadSummary> {
         starved: each(&|load, _| f64::from(load.connections_starved))?,
         waited_p99_ns: p99(|load| &load.send_lag.no_connection),
         late_p99_ns: p99(|load| &load.send_lag.late),
+        warmup_p50_ns: Spread::of(rounds.iter().filter_map(|(load, ..)| load.warmup.median())),
         cpu_ns: each(&|load, _| load.usage.cpu_ns() as f64)?,
         cpu_share: each(&share)?,
         reached: Spread::of(rounds.iter().map(|(load, _, jobs)| *jobs as f64 / load.requests.planned.max(1) as f64))?,

@@ -44,6 +44,7 @@ pub(in crate::report) enum Column {
     Waited,
     Late,
     GeneratorCpu,
+    Warmup,
     Starved,
     /// As a multiple of the reference's.
     Versus(Metric),
@@ -83,6 +84,7 @@ impl Column {
             Self::Waited => "no connection p99",
             Self::Late => "late p99",
             Self::GeneratorCpu => "generator CPU",
+            Self::Warmup => "warm-up p50",
             Self::Starved => "starved",
             Self::Versus(metric) => metric.heading(work),
         }
@@ -131,6 +133,7 @@ impl Column {
             Self::Waited => spread(load.and_then(|load| load.waited_p99_ns), words::time),
             Self::Late => spread(load.and_then(|load| load.late_p99_ns), words::time),
             Self::GeneratorCpu => spread(load.map(|load| load.cpu_share), words::percent),
+            Self::Warmup => spread(load.and_then(|load| load.warmup_p50_ns), words::time),
             Self::Starved => match load {
                 Some(load) => {
                     let starved = spread(Some(load.starved), words::count);

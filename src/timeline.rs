@@ -1,0 +1,280 @@
+//! Times over time: how long things took, by when they were due.
+//!
+//! A fixed number of columns, each a coarse histogram. Nobody has to know beforehand how long it will go on: when the
+//! columns are used up, neighbours are merged and each stands for twice as long.
+
+use serde::{Deserialize, Serialize};
+
+/// The most columns. There are never fewer than half as many, but in the first 32 ms.
+pub const MOST_COLUMNS: usize = 64;
+
+/// 2^19 ns = 0.52 ms: what a column stands for at first.
+const FINEST: u32 = 19;
+
+/// 2^10 ns = 1 µs: all shorter times are one bin.
+const SHORTEST: u32 = 10;
+
+/// Bins in an octave, as a power of two: a bin is at most 6 % wide.
+const PER_OCTAVE: u32 = 4;
+
+/// Times by when their requests were due; in JSON the width of a column and its bins, see [`Column`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub struct Timeline {
+    /// A column stands for two to this power nanoseconds.
+    width_log2: u32,
+    columns: Vec<Column>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    width_ns: u64,
+    columns: Vec<Column>,
+}
+
+/// Times in bins. Bin 0 ends at 1,024 ns; from there on every octave has 16 bins of equal width, as a log-linear histogram
+/// with one significant digit has. In JSON the number of the first bin, and the counts from there on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column(u32, Vec<u32>);
+
+impl Default for Timeline {
+    fn default() -> Self {
+        Self { width_log2: FINEST, columns: Vec::new() }
+    }
+}
+
+impl Timeline {
+    /// Adds something that was due at this nanosecond since the beginning and took so long. Some 5 ns; allocates for a new
+    /// column, and for bins that a column did not have.
+    #[inline]
+    pub fn record(&mut self, at_ns: u64, took_ns: u64) {
+        while at_ns >> self.width_log2 >= MOST_COLUMNS as u64 {
+            self.widen();
+        }
+        self.column((at_ns >> self.width_log2) as usize).add(bin(took_ns), 1);
+    }
+
+    #[inline]
+    fn column(&mut self, k: usize) -> &mut Column {
+        if k >= self.columns.len() {
+            self.columns.resize_with(k + 1, Column::default);
+        }
+        &mut self.columns[k]
+    }
+
+    /// Adds all of another one that began at the same instant.
+    pub fn merge(&mut self, other: &Self) {
+        while self.width_log2 < other.width_log2 {
+            self.widen();
+        }
+        let merged = 1 << (self.width_log2 - other.width_log2);
+        for (k, column) in other.columns.iter().enumerate().filter(|(_, column)| !column.is_empty()) {
+            self.column(k / merged).merge(column);
+        }
+    }
+
+    /// Forgets everything but the width.
+    pub fn clear(&mut self) {
+        self.columns.clear();
+    }
+
+    /// What each column stands for, nanoseconds.
+    pub fn width_ns(&self) -> u64 {
+        1 << self.width_log2
+    }
+
+    /// The columns, from the beginning on; the last is not empty.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// So many stretches of equal length, as far as columns can be shared out; fewer where there are fewer columns.
+    pub fn stretches(&self, n: usize) -> Vec<Column> {
+        let n = n.min(self.columns.len());
+        let mut all = vec![Column::default(); n];
+        for (k, column) in self.columns.iter().enumerate() {
+            all[k * n / self.columns.len()].merge(column);
+        }
+        all
+    }
+
+    /// The median of everything, nanoseconds; nothing where there is nothing.
+    pub fn median(&self) -> Option<f64> {
+        self.stretches(1).first()?.median()
+    }
+
+    /// Each column stands for twice as long.
+    #[cold]
+    fn widen(&mut self) {
+        let narrow = std::mem::take(&mut self.columns);
+        self.width_log2 += 1;
+        for (k, column) in narrow.iter().enumerate() {
+            self.column(k / 2).merge(column);
+        }
+    }
+}
+
+/// The bin of a time.
+#[inline]
+fn bin(nanos: u64) -> u32 {
+    match nanos.checked_ilog2() {
+        Some(log2) if log2 >= SHORTEST => {
+            let within = (nanos >> (log2 - PER_OCTAVE)) as u32 & ((1 << PER_OCTAVE) - 1);
+            1 + ((log2 - SHORTEST) << PER_OCTAVE) + within
+        }
+        _ => 0,
+    }
+}
+
+/// Where a bin begins and the one before it ends, nanoseconds.
+fn begin(bin: u32) -> f64 {
+    match bin.checked_sub(1) {
+        None => 0.0,
+        Some(place) => {
+            let (octave, within) = (place >> PER_OCTAVE, place & ((1 << PER_OCTAVE) - 1));
+            2_f64.powi((SHORTEST + octave) as i32) * (1.0 + f64::from(within) / f64::from(1_u32 << PER_OCTAVE))
+        }
+    }
+}
+
+impl Column {
+    /// How many times.
+    pub fn len(&self) -> u64 {
+        self.1.iter().map(|count| u64::from(*count)).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.1.is_empty()
+    }
+
+    /// Every bin with a time in it, rising: where it begins and ends in nanoseconds, and how many times.
+    pub fn bins(&self) -> impl Iterator<Item = (f64, f64, u32)> {
+        let bins = (self.0..).zip(&self.1).filter(|(_, count)| **count > 0);
+        bins.map(|(bin, count)| (begin(bin), begin(bin + 1), *count))
+    }
+
+    /// The median, nanoseconds: within a bin as if its times were spread evenly. Nothing where there is none.
+    pub fn median(&self) -> Option<f64> {
+        let half = self.len() as f64 / 2.0;
+        let mut below = 0.0;
+        self.bins().find_map(|(begin, end, count)| {
+            let share = (half - below) / f64::from(count);
+            below += f64::from(count);
+            (share <= 1.0).then_some(begin + (end - begin) * share)
+        })
+    }
+
+    #[inline]
+    fn add(&mut self, bin: u32, count: u32) {
+        let Self(first, counts) = self;
+        if counts.is_empty() {
+            *first = bin;
+        }
+        if bin < *first {
+            counts.splice(0..0, (bin..*first).map(|_| 0));
+            *first = bin;
+        }
+        let place = (bin - *first) as usize;
+        if place >= counts.len() {
+            counts.resize(place + 1, 0);
+        }
+        counts[place] = counts[place].saturating_add(count);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        (other.0..).zip(&other.1).filter(|(_, count)| **count > 0).for_each(|(bin, count)| self.add(bin, *count));
+    }
+}
+
+impl From<Timeline> for Written {
+    fn from(timeline: Timeline) -> Self {
+        Self { width_ns: timeline.width_ns(), columns: timeline.columns }
+    }
+}
+
+impl TryFrom<Written> for Timeline {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let Written { width_ns, columns } = written;
+        let last = bin(u64::MAX) as usize;
+        let has_room = columns.iter().all(|column| column.0 as usize + column.1.len() <= last + 1);
+        if !width_ns.is_power_of_two() || width_ns < 1 << FINEST || columns.len() > MOST_COLUMNS || !has_room {
+            return Err(format!("{} columns of {width_ns} ns are no timeline of ours", columns.len()));
+        }
+        Ok(Self { width_log2: width_ns.trailing_zeros(), columns })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn of(points: &[(u64, u64)]) -> Timeline {
+        let mut timeline = Timeline::default();
+        points.iter().for_each(|(at, took)| timeline.record(*at, *took));
+        timeline
+    }
+
+    #[test]
+    fn a_longer_time_has_wider_columns_and_as_many_things() {
+        let mut timeline = Timeline::default();
+        for k in 0..10_000 {
+            timeline.record(k * MS, MS);
+        }
+        let len = |columns: &[Column]| columns.iter().map(Column::len).sum::<u64>();
+        assert_eq!((len(timeline.columns()), timeline.width_ns()), (10_000, 1 << 28));
+        assert!((MOST_COLUMNS / 2..=MOST_COLUMNS).contains(&timeline.columns().len()));
+        let stretches = timeline.stretches(10);
+        assert_eq!((stretches.len(), len(&stretches)), (10, 10_000));
+        timeline.clear();
+        assert_eq!((timeline.columns().len(), timeline.stretches(10).len(), timeline.median()), (0, 0, None));
+    }
+
+    #[test]
+    fn a_median_lies_within_its_bin() {
+        let median = of(&(1..=1_000).map(|k| (0, k * 10_000)).collect::<Vec<_>>()).median().unwrap();
+        assert!((median / 5e6 - 1.0).abs() < 0.005, "{median}");
+    }
+
+    #[test]
+    fn what_is_no_timeline_of_ours_is_not_read() {
+        for text in [
+            r#"{"width_ns":3,"columns":[]}"#,
+            r#"{"width_ns":1,"columns":[]}"#,
+            r#"{"width_ns":524288,"columns":["x"]}"#,
+            r#"{"width_ns":524288,"columns":[[4000000000,[1]]]}"#,
+        ] {
+            assert!(serde_json::from_str::<Timeline>(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_time_lies_in_its_bin(nanos in any::<u64>(), shift in 0_u32..64) {
+            let nanos = nanos >> shift;
+            let bin = bin(nanos);
+            // Of the highest times, a double holds less than all digits.
+            prop_assert!(begin(bin) <= nanos as f64 && nanos as f64 <= begin(bin + 1));
+            prop_assert!(bin == 0 || begin(bin + 1) / begin(bin) < 1.0626);
+        }
+
+        #[test]
+        fn it_is_the_same_in_whatever_order_and_parts(
+            points in prop::collection::vec((0_u64..100_000 * MS, 0_u64..10_000 * MS), 1..200),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let whole = of(&points);
+            let (left, right) = points.split_at(cut.index(points.len()));
+            let (left, mut right) = (of(left), of(right));
+            right.merge(&left);
+            prop_assert_eq!(&right, &whole);
+            prop_assert_eq!(whole.columns().iter().map(Column::len).sum::<u64>(), points.len() as u64);
+            prop_assert_eq!(serde_json::from_str::<Timeline>(&serde_json::to_string(&whole).unwrap()).unwrap(), whole);
+        }
+    }
+}
