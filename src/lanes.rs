@@ -2,11 +2,12 @@
 //!
 //! Recorded in a trial of its own, never in a measured one. Where nothing is recorded, a [`span`] costs one load and one
 //! branch. Spans are written down by the threads that made them, each in a list of its own, until the time or the room
-//! is used up; what did not fit is counted.
+//! is used up; what came after that is counted.
 
 use std::cell::{Cell, OnceCell};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -69,12 +70,20 @@ impl Drop for Mine {
     }
 }
 
+/// How much is recorded at most: the first of it, which is what can be looked at.
+pub const LENGTH: Duration = Duration::from_millis(400);
+
+/// And of that so many spans.
+const ROOM: usize = 6_000;
+
 /// A recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lanes {
+    /// What a job is: a `job`, a `connection`.
+    pub jobs_are: String,
     /// The threads by what they are, in the order in which they came: `main`, `worker 1`, `blocking 3`, `job 17`.
     pub names: Vec<String>,
-    /// What they did; each lane's in the order in which it ended.
+    /// What they did; each lane's in the order in which it ended, the last of them cut off where the recording ends.
     pub spans: Vec<Span>,
     /// Spans for which there was no room or no time left.
     pub left_out: u64,
@@ -118,11 +127,16 @@ thread_local! {
     static JOB: Cell<u32> = const { Cell::new(0) };
 }
 
+/// All times are nanoseconds since it was made.
 struct Recorder {
-    began: Instant,
-    until: u64,
+    made: Instant,
+    /// What is recorded begins here; `u64::MAX` until that is known.
+    from: AtomicU64,
+    /// And ends here, when its time is over or there is no room left.
+    until: AtomicU64,
     room: AtomicUsize,
     left_out: AtomicU64,
+    jobs_are: &'static str,
     lanes: Mutex<Vec<Arc<Lane>>>,
 }
 
@@ -137,26 +151,62 @@ struct Lane {
     /// How long it was ready and waited for a CPU, nanoseconds; [`UNTOLD`] while it runs.
     waited_ns: AtomicU64,
     /// Of its own thread until the end, so nobody ever waits for it.
-    spans: Mutex<Vec<Span>>,
+    book: Mutex<Book>,
 }
 
-/// Records from now on, for so long and so many spans. Once in a process.
-pub fn begin(length: Duration, most: usize) {
+/// What a thread did.
+#[derive(Default)]
+struct Book {
+    done: Vec<Span>,
+    /// What it is at, the outermost first; they have no end yet.
+    open: Vec<Span>,
+}
+
+/// Lanes are recorded from when [`start`] is called; before that, every job leaves a mark from now on of what it is at
+/// then. Once in a process, before any job.
+pub fn prepare(jobs_are: &'static str) {
     RECORDER.get_or_init(|| Recorder {
-        began: Instant::now(),
-        until: units::nanos(length),
-        room: AtomicUsize::new(most),
+        made: Instant::now(),
+        from: AtomicU64::new(u64::MAX),
+        until: AtomicU64::new(u64::MAX),
+        room: AtomicUsize::new(ROOM),
         left_out: AtomicU64::new(0),
+        jobs_are,
         lanes: Mutex::default(),
     });
 }
 
-/// What was recorded so far.
+/// What was done before now is not recorded, nor what begins so long after now.
+pub fn start(length: Duration) {
+    if let Some(recorder) = RECORDER.get() {
+        let now = recorder.now();
+        recorder.until.fetch_min(now.saturating_add(units::nanos(length)), Ordering::Relaxed);
+        recorder.from.store(now, Ordering::Relaxed);
+    }
+}
+
+/// Whether lanes are recorded in this process.
+pub fn are_recorded() -> bool {
+    RECORDER.get().is_some()
+}
+
+/// What was recorded so far. What threads are still at ends now.
 pub fn end() -> Lanes {
     let Some(recorder) = RECORDER.get() else { return Lanes::default() };
+    let (from, until) = recorder.ends();
+    let until = until.min(recorder.now());
+    let within = |span: &Span| {
+        let (start, end) = (span.start.clamp(from, until), span.end.clamp(from, until));
+        Span { start: start - from, end: end - from, ..*span }
+    };
     let lanes = recorder.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-    let spans = |lane: &Arc<Lane>| lane.spans.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let spans = |lane: &Arc<Lane>| {
+        let book = lane.book.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = book.open.iter().rev().filter(|span| span.start < until);
+        book.done.iter().chain(open).map(within).collect::<Vec<Span>>()
+    };
     Lanes {
+        jobs_are: recorder.jobs_are.to_owned(),
         names: lanes.iter().map(|lane| lane.name.clone()).collect(),
         spans: lanes.iter().flat_map(spans).collect(),
         left_out: recorder.left_out.load(Ordering::Relaxed),
@@ -173,19 +223,23 @@ pub fn span<T>(what: What, work: impl FnOnce() -> T) -> T {
     }
 }
 
-/// Works for a job on a thread that is called so if it has no name yet, as a [`What::Run`].
-pub fn run<T>(name: &dyn Fn(usize) -> String, job: u32, work: impl FnOnce() -> T) -> T {
-    let Some(recorder) = RECORDER.get() else { return work() };
-    LANE.with(|lane| {
-        lane.get_or_init(|| Mine(recorder.lane(name)));
-    });
-    let before = JOB.replace(job);
-    let done = recorder.span(What::Run, job, work);
-    JOB.set(before);
-    done
+/// Works for a job, as a [`What::Run`] on the lane of the thread.
+#[inline]
+pub fn run<T>(job: u32, work: impl FnOnce() -> T) -> T {
+    match RECORDER.get() {
+        None => work(),
+        Some(recorder) => recorder.run(job, work),
+    }
 }
 
-/// Nanoseconds since the recording began; 0 where none has.
+/// The same work for the job that the thread is at, to be done by another one.
+#[inline]
+pub fn carry<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    let job = JOB.get();
+    move || run(job, work)
+}
+
+/// Nanoseconds as the recording counts them; 0 where there is none.
 pub fn now() -> u64 {
     RECORDER.get().map_or(0, Recorder::now)
 }
@@ -193,62 +247,98 @@ pub fn now() -> u64 {
 /// A stretch that has passed: a job that was ready from then on, until the thread that calls this comes to it.
 pub fn ready(job: u32, since: u64) {
     if let Some(recorder) = RECORDER.get() {
-        recorder.enter(What::Ready, job, since, recorder.now());
+        recorder.on_lane(|lane, book| {
+            recorder.keep(book, Span { lane, job, what: What::Ready, start: since, end: recorder.now() });
+        });
     }
 }
 
 impl Lane {
     /// So far, where the thread still runs.
     fn waited_ns(&self) -> Option<u64> {
-        match self.waited_ns.load(Ordering::Relaxed) {
-            UNTOLD => Scheduled::of_thread(self.thread).map(|scheduled| scheduled.waited_ns),
-            told => Some(told),
-        }
+        let told = || Some(self.waited_ns.load(Ordering::Relaxed)).filter(|waited| *waited != UNTOLD);
+        let of_kernel = || Scheduled::of_thread(self.thread).map(|scheduled| scheduled.waited_ns);
+        // One that the kernel no longer knows has told in the meantime.
+        told().or_else(of_kernel).or_else(told)
     }
 }
 
 impl Recorder {
     fn now(&self) -> u64 {
-        units::nanos(self.began.elapsed())
+        units::nanos(self.made.elapsed())
     }
 
-    /// A lane for the thread that calls, by how many others there are whose names begin alike.
-    fn lane(&self, name: &dyn Fn(usize) -> String) -> Arc<Lane> {
+    /// From when to when there is something to record.
+    fn ends(&self) -> (u64, u64) {
+        (self.from.load(Ordering::Relaxed), self.until.load(Ordering::Relaxed))
+    }
+
+    #[cold]
+    fn run<T>(&self, job: u32, work: impl FnOnce() -> T) -> T {
+        LANE.with(|lane| {
+            lane.get_or_init(|| Mine(self.lane(job)));
+        });
+        let before = JOB.replace(job);
+        let done = self.span(What::Run, job, work);
+        JOB.set(before);
+        done
+    }
+
+    /// A lane for the thread that calls: called as the thread is, or as the job that it was started for.
+    fn lane(&self, job: u32) -> Arc<Lane> {
+        let thread = thread::current();
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let kind = name(0);
-        let kind = kind.trim_end_matches(|c: char| c.is_ascii_digit());
-        let alike = lanes.iter().filter(|lane| lane.name.starts_with(kind)).count();
         let lane = Lane {
             number: lanes.len() as u32,
-            name: name(alike + 1),
+            name: thread.name().map_or_else(|| format!("{} {job}", self.jobs_are), str::to_owned),
             thread: nix::unistd::gettid().as_raw(),
             waited_ns: AtomicU64::new(UNTOLD),
-            spans: Mutex::default(),
+            book: Mutex::default(),
         };
         lanes.push(Arc::new(lane));
         Arc::clone(&lanes[lanes.len() - 1])
     }
 
     fn span<T>(&self, what: What, job: u32, work: impl FnOnce() -> T) -> T {
-        let start = self.now();
+        let is_open = self.on_lane(|lane, book| {
+            book.open.push(Span { lane, job, what, start: self.now(), end: UNTOLD });
+        });
         let done = work();
-        self.enter(what, job, start, self.now());
+        if is_open {
+            self.on_lane(|_, book| {
+                if let Some(span) = book.open.pop() {
+                    self.keep(book, Span { end: self.now(), ..span });
+                }
+            });
+        }
         done
     }
 
-    fn enter(&self, what: What, job: u32, start: u64, end: u64) {
+    /// Whether the thread has a lane to do this on.
+    fn on_lane(&self, work: impl FnOnce(u32, &mut Book)) -> bool {
         LANE.with(|lane| {
-            let Some(Mine(lane)) = lane.get() else { return };
-            let has_room = |room: usize| room.checked_sub(1);
-            let fits =
-                start < self.until && self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, has_room).is_ok();
-            if fits {
-                let span = Span { lane: lane.number, job, what, start, end };
-                lane.spans.lock().unwrap_or_else(PoisonError::into_inner).push(span);
-            } else {
-                self.left_out.fetch_add(1, Ordering::Relaxed);
-            }
-        });
+            let Some(Mine(lane)) = lane.get() else { return false };
+            work(lane.number, &mut lane.book.lock().unwrap_or_else(PoisonError::into_inner));
+            true
+        })
+    }
+
+    /// Keeps what began while something was recorded. The first for which there is no room ends the recording for all, as
+    /// lanes of which one goes on would show what never was; it is kept, and so is what others are at.
+    fn keep(&self, book: &mut Book, span: Span) {
+        let (from, until) = self.ends();
+        if span.end < from {
+            return;
+        }
+        if span.start >= until {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let has_room = |room: usize| room.checked_sub(1);
+        if self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, has_room).is_err() {
+            self.until.fetch_min(span.end, Ordering::Relaxed);
+        }
+        book.done.push(span);
     }
 }
 

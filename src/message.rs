@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::{Failure, LoadRecord, Measured, Series, Traced};
+use crate::lanes::Lanes;
+use crate::record::{Failure, LoadRecord, Measured, RuntimeUsage, Series, Traced};
 use crate::scenario::{Model, Work};
 use crate::usage::Usage;
 
@@ -41,6 +42,8 @@ pub enum Role {
     Server {
         /// What it shows in every answer, so that no other server is measured in its place.
         nonce: String,
+        /// Whether its lanes are wanted.
+        traced: bool,
     },
     /// A server that does nothing but answer, to see what the generator itself can do.
     NullServer {
@@ -116,12 +119,16 @@ pub enum Order {
 }
 
 /// The server's side of an echo trial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Served {
     /// Different OS threads that ran any part of a request, since the server began.
     pub threads: u64,
     /// What the process used in the window.
     pub usage: Usage,
+    /// What its tokio runtime counted in the window; nothing where there is none.
+    pub runtime: Option<RuntimeUsage>,
+    /// Its lanes in the window, if they were wanted.
+    pub lanes: Option<Lanes>,
 }
 
 /// The generator's side of an echo trial.

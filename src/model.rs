@@ -15,12 +15,13 @@ mod threads;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Runtime, RuntimeMetrics};
 
 use crate::host;
 use crate::ledger::Ledger;
@@ -118,19 +119,25 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 fn one_thread() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()
+    started(Builder::new_current_thread(), "blocking")
 }
 
 fn many_threads(workers: u16) -> io::Result<Runtime> {
     try_threads(workers)?;
     let mut builder = Builder::new_multi_thread();
-    builder.worker_threads(workers.into()).thread_name("worker").max_blocking_threads(BLOCKING_THREADS);
-    builder.enable_all().build()
+    builder.worker_threads(workers.into());
+    started(builder, "worker")
+}
+
+/// A runtime whose threads are numbered. One with workers is given nothing that blocks.
+fn started(mut builder: Builder, threads: &'static str) -> io::Result<Runtime> {
+    let number = AtomicU32::new(1);
+    let name = move || format!("{threads} {}", number.fetch_add(1, Ordering::Relaxed));
+    builder.enable_all().thread_name_fn(name).max_blocking_threads(BLOCKING_THREADS).build()
 }
 
 /// What a runtime has counted so far.
-fn counted(runtime: &Runtime) -> RuntimeUsage {
-    let metrics = runtime.metrics();
+fn counted(metrics: &RuntimeMetrics) -> RuntimeUsage {
     let workers = 0..metrics.num_workers();
     RuntimeUsage {
         workers: metrics.num_workers() as u32,

@@ -134,6 +134,8 @@ pub enum Outcome {
 /// What was recorded of one trial beside the measured ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traced {
+    /// How many CPUs its process could run on.
+    pub cpus: u32,
     /// From the start until the last job was done, nanoseconds: what recording costs is seen beside the measured trials.
     pub wall_ns: u64,
     /// The lanes.
@@ -161,13 +163,13 @@ pub struct Measured {
     pub heartbeat: Option<Heartbeat>,
     /// What the process that ran the model used, from the start to the end.
     pub usage: Usage,
-    /// What its tokio runtime says of itself; nothing where there is none, or it serves connections.
+    /// What its tokio runtime says of itself, a server's of the window; nothing where there is none.
     pub runtime: Option<RuntimeUsage>,
     /// The generator's side of an echo trial.
     pub load: Option<LoadRecord>,
 }
 
-/// What a tokio runtime counts since it began.
+/// What a tokio runtime counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuntimeUsage {
     /// Its workers.
@@ -288,6 +290,14 @@ pub struct Requests {
     pub unsent: u64,
     /// Still under way when the drain ended.
     pub unfinished: u64,
+}
+
+impl RuntimeUsage {
+    /// What was counted since then.
+    pub fn since(self, earlier: Self) -> Self {
+        let Self { workers, busy_ns, parks } = self;
+        Self { workers, busy_ns: busy_ns - earlier.busy_ns, parks: parks - earlier.parks }
+    }
 }
 
 impl Requests {

@@ -118,10 +118,16 @@ fn trial(
 ) -> Result<Outcome, Halt> {
     let deadline = Deadline::after(planned.limit);
     let spec = |role, cpus| spec(&planned.cell, calibration, planned.seed, role, cpus);
+    let traced = planned.is_traced();
     match &planned.cell.work {
-        Work::Echo(work) => echo::run(program, work, |nonce| Role::Server { nonce }, &spec, deadline, interrupt)
-            .map(|measured| Outcome::Measured(Box::new(measured))),
-        Work::Sleep(_) | Work::Offload(_) => jobs::run(program, planned.is_traced(), &spec, deadline, interrupt),
+        Work::Echo(work) => {
+            let server = |nonce| Role::Server { nonce, traced };
+            Ok(match echo::run(program, work, &server, &spec, deadline, interrupt)? {
+                (_, Some(traced)) => Outcome::Traced(Box::new(traced)),
+                (measured, None) => Outcome::Measured(Box::new(measured)),
+            })
+        }
+        Work::Sleep(_) | Work::Offload(_) => jobs::run(program, traced, &spec, deadline, interrupt),
     }
 }
 

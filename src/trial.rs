@@ -38,7 +38,7 @@ pub fn run() -> ExitCode {
     }
     let outcome = pin(&spec).and_then(|()| match &spec.role {
         Role::Jobs { traced } => jobs::run(&spec, *traced),
-        Role::Server { nonce } => server::run(&spec, nonce),
+        Role::Server { nonce, traced } => server::run(&spec, nonce, *traced),
         Role::NullServer { nonce } => null::run(&spec, nonce),
         Role::Generator { server, nonce } => generator::run(&spec, *server, nonce),
     });

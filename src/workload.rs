@@ -18,7 +18,7 @@ use std::future::Future;
 pub use compute::{Computation, calibrate, compute, parallel};
 pub use sleep::Sleep;
 pub use steps::{Step, Steps};
-pub use traced::Traced;
+pub use traced::{Traced, polls};
 
 /// Which job of a trial: 0 to jobs - 1.
 pub type Job = u32;

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
 use socket2::SockRef;
+use tokio::runtime::Handle;
 
+use crate::record::RuntimeUsage;
 use crate::workload::echo::Echo;
 
+use super::counted;
 use super::patience::Timeouts;
 
 /// A server, whatever its model: what it serves, and the end of it.
@@ -25,6 +28,7 @@ pub struct Service {
     /// The most connections at a time; one more is answered 503.
     most: u64,
     stopping: AtomicBool,
+    runtime: OnceLock<Handle>,
     open: Mutex<Open>,
     accepted: AtomicU64,
     refused: AtomicU64,
@@ -74,6 +78,7 @@ impl Service {
             timeouts,
             most,
             stopping: AtomicBool::new(false),
+            runtime: OnceLock::new(),
             open: Mutex::default(),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -97,6 +102,15 @@ impl Service {
             timed_out: self.timed_out.load(Ordering::Relaxed),
             open: self.open().connections,
         }
+    }
+
+    /// What the runtime that serves has counted so far; nothing where there is none.
+    pub fn runtime(&self) -> Option<RuntimeUsage> {
+        self.runtime.get().map(|runtime| counted(&runtime.metrics()))
+    }
+
+    pub(super) fn runs_on(&self, runtime: &Handle) {
+        self.runtime.get_or_init(|| runtime.clone());
     }
 
     #[inline]
@@ -166,6 +180,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// The number of its connection, from 1 on: what accepts them is number 0.
+    pub(super) fn id(&self) -> u32 {
+        self.id as u32
+    }
+
     /// From now on this is what waits. Whoever calls looks at [`Service::is_stopping`] afterwards.
     pub(super) fn set(&self, wake: Wake) {
         self.service.open().wakes.insert(self.id, wake);

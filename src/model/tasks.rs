@@ -19,11 +19,12 @@ use tokio::time::{sleep, timeout};
 
 use crate::census;
 use crate::http1::{Expects, Status};
+use crate::lanes;
 use crate::ledger::Ledger;
 use crate::units;
 use crate::workload::date;
 use crate::workload::route::route;
-use crate::workload::{Job, Pool, Workload};
+use crate::workload::{Job, Pool, Workload, polls};
 
 use super::accept::Backoff;
 use super::alarm::{Alarm, waker};
@@ -46,7 +47,7 @@ pub(super) fn run<W: Workload, P: Pool>(runtime: &Runtime, pool: P, workload: &A
         watch.stop(&ledger)
     };
     let ran = runtime.block_on(async { tokio::spawn(all).await.expect("no job panics") });
-    Ran { runtime: Some(counted(runtime)), ..ran }
+    Ran { runtime: Some(counted(&runtime.metrics())), ..ran }
 }
 
 /// One job, with its row in the ledger.
@@ -73,14 +74,11 @@ pub(super) fn serve<P: Pool>(
     service: Arc<Service>,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
+    service.runs_on(runtime.handle());
     let (alive, mut all_gone) = mpsc::channel::<Infallible>(1);
     let all = async move {
         accept(&TcpListener::from_std(listener)?, &service, u64::MAX, |guest| {
-            let (service, pool, alive) = (Arc::clone(&service), pool.clone(), alive.clone());
-            tokio::spawn(async move {
-                let _alive = alive;
-                connection(guest, &service, &pool).await
-            });
+            visit(guest, &service, pool.clone(), alive.clone());
             Ok(())
         })
         .await?;
@@ -90,6 +88,16 @@ pub(super) fn serve<P: Pool>(
         Ok(())
     };
     runtime.block_on(async { tokio::spawn(all).await.expect("no connection panics") })
+}
+
+/// A connection's whole stay, for as long as which the server lives.
+fn visit<P: Pool>(guest: Guest, service: &Arc<Service>, pool: P, alive: mpsc::Sender<Infallible>) {
+    let (id, service) = (guest.entry.id(), Arc::clone(service));
+    let stay = async move {
+        let _alive = alive;
+        let _ = connection(guest, &service, &pool).await;
+    };
+    if lanes::are_recorded() { drop(tokio::spawn(polls(id, stay))) } else { drop(tokio::spawn(stay)) }
 }
 
 /// Accepts connections until the service stops. One that there is no room for, or that can't be taken, is refused.

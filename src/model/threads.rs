@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::census;
 use crate::http1::{Expects, Status};
+use crate::lanes::{self, What};
 use crate::ledger::Ledger;
 use crate::record::Failure;
 use crate::workload::date;
@@ -84,13 +85,13 @@ fn job<W: Workload>(workload: &W, ledger: &Ledger, id: Job) {
 /// A connection that was accepted.
 struct Guest {
     stream: Arc<TcpStream>,
-    _entry: Entry,
+    entry: Entry,
 }
 
 /// One thread, one connection after the other.
 pub(super) fn serve_sequential(listener: &TcpListener, service: &Arc<Service>) -> io::Result<()> {
     accept(listener, service, u64::MAX, |guest| {
-        let _ = connection(&guest, service);
+        visit(&guest, service);
         Ok(())
     })
 }
@@ -105,7 +106,7 @@ pub(super) fn serve_each(listener: &TcpListener, service: &Arc<Service>, most: u
             // In this order: the thread is gone when its connection is.
             let _alive = alive;
             let guest = guest;
-            let _ = connection(&guest, &service);
+            visit(&guest, &service);
         };
         Builder::new().spawn(work).map(drop)
     })?;
@@ -119,7 +120,7 @@ pub(super) fn serve_each(listener: &TcpListener, service: &Arc<Service>, most: u
 pub(super) fn serve_pool(threads: u16, listener: &TcpListener, service: &Arc<Service>) -> io::Result<()> {
     let (queue, guests) = mpsc::channel();
     let own_service = Arc::clone(service);
-    let workers = start_pool(threads, guests, move |guest| drop(connection(&guest, &own_service)));
+    let workers = start_pool(threads, guests, move |guest| visit(&guest, &own_service));
     let workers = workers.map_err(|(_, error)| error)?;
     accept(listener, service, u64::MAX, |guest| {
         queue.send(guest).expect("the workers take connections until the queue is closed");
@@ -128,6 +129,11 @@ pub(super) fn serve_pool(threads: u16, listener: &TcpListener, service: &Arc<Ser
     drop(queue);
     join(workers);
     Ok(())
+}
+
+/// A connection's whole stay.
+fn visit(guest: &Guest, service: &Service) {
+    lanes::run(guest.entry.id(), || drop(connection(guest, service)));
 }
 
 /// Accepts connections until the service stops. One that there is no room for, or that can't be taken, is refused.
@@ -150,7 +156,7 @@ fn accept(
                 let stream = Arc::new(stream);
                 let entry = service.enter(Wake::Reader(Arc::clone(&stream)), room);
                 let taken = entry.is_some_and(|entry| {
-                    let guest = Guest { stream: Arc::clone(&stream), _entry: entry };
+                    let guest = Guest { stream: Arc::clone(&stream), entry };
                     take(guest).is_ok()
                 });
                 if !taken {
@@ -229,7 +235,7 @@ impl Reader {
                 stream.set_read_timeout(Some(left))?;
                 self.set = left;
             }
-            match stream.read(space) {
+            match lanes::span(What::Wait, || stream.read(space)) {
                 Ok(n) => return Ok(Some(n)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

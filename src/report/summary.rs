@@ -280,7 +280,7 @@ fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64, bands: Option
         measures: measures(&measured, bands),
         doubts,
         traced: traced.map(|traced| TracedSummary {
-            most_executing: traced.lanes.most_executing(run.host.cpus),
+            most_executing: traced.lanes.most_executing(traced.cpus),
             wall_ns: traced.wall_ns,
             run_queue_ns: traced.lanes.run_queue_ns,
             footprint: traced.footprint,

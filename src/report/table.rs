@@ -43,7 +43,7 @@ pub(super) struct Row {
 pub(super) fn full(point: &PointSummary) -> Table {
     let mut columns = headline(&point.work);
     if matches!(point.work, Work::Echo(_)) {
-        columns.insert(0, Column::InFlight);
+        columns.splice(0..0, [Column::InFlight, Column::Executing]);
     }
     columns.extend([Column::P50, Column::P90, Column::P99, Column::Max]);
     columns.extend([
@@ -53,10 +53,10 @@ pub(super) fn full(point: &PointSummary) -> Table {
         Column::Memory,
         Column::SwitchesPerJob,
         Column::Faults,
+        Column::RunQueue,
+        Column::RuntimeBusy,
+        Column::Parks,
     ]);
-    if !matches!(point.work, Work::Echo(_)) {
-        columns.extend([Column::RunQueue, Column::RuntimeBusy, Column::Parks]);
-    }
     if is_open(&point.work) {
         columns.extend([Column::ServiceP99, Column::Waited, Column::Late]);
     }

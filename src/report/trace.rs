@@ -41,11 +41,11 @@ fn of_trial(events: &mut Vec<Value>, process: usize, name: &str, traced: &Traced
     for span in &traced.lanes.spans {
         let (thread, job) = (span.lane + 1, span.job);
         let name = match span.what {
-            What::Run => format!("job {job}"),
+            What::Run => format!("{} {job}", traced.lanes.jobs_are),
             What::Compute => "compute".into(),
             What::Block => "block".into(),
             What::Wait => "wait".into(),
-            What::Ready => format!("job {job} is ready"),
+            What::Ready => format!("{} {job} is ready", traced.lanes.jobs_are),
         };
         let (start, end) = (micros(span.start), micros(span.end));
         match span.what {

@@ -29,7 +29,8 @@ pub fn load_on_nothing(load: LoadSpec, seed: u64, program: &Program, interrupt: 
     let deadline = Deadline::after(expected * 3 + plan::GRACE);
     let calibration = Calibration::default();
     let spec = |role, cpus| spec(&cell, &calibration, seed, role, cpus);
-    echo::run(program, &echo, |nonce| Role::NullServer { nonce }, &spec, deadline, interrupt)
+    let server = |nonce| Role::NullServer { nonce };
+    echo::run(program, &echo, &server, &spec, deadline, interrupt).map(|(measured, _)| measured)
 }
 
 /// The ceiling of such a load, in two closed loops of this length and a tenth of it to warm up.

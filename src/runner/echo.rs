@@ -7,20 +7,21 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::host;
 use crate::message::{Generated, Order, Reply, Role, Served, TrialSpec};
-use crate::record::{Failure, LoadRecord, Measured};
+use crate::record::{Failure, LoadRecord, Measured, Traced};
 use crate::scenario::{EchoSpec, Pin};
 
 use super::child::{Child, Halt, next_reply};
 use super::{Deadline, Interrupt, Program};
 
+/// The measurement, and what the server recorded if it was asked to.
 pub(super) fn run(
     program: &Program,
     work: &EchoSpec,
-    server: fn(String) -> Role,
+    server: &dyn Fn(String) -> Role,
     spec: &dyn Fn(Role, Vec<usize>) -> TrialSpec,
     deadline: Deadline,
     interrupt: &Interrupt,
-) -> Result<Measured, Halt> {
+) -> Result<(Measured, Option<Traced>), Halt> {
     let (server_cpus, generator_cpus) = match work.load.pin {
         Pin::Split => split(&host::cpus(), work.load.threads.into()),
         Pin::None => Default::default(),
@@ -51,15 +52,19 @@ pub(super) fn run(
             (0, other) => return Err(out_of_turn("server", &other)),
             (_, other) => return Err(out_of_turn("generator", &other)),
         }
-        if let Some(served) = served
-            && let Some(generated) = generated.take()
-        {
-            return Ok(measured(served, generated, (server_cpus, generator_cpus))?);
+        match (served.take(), generated.take()) {
+            (Some(served), Some(generated)) => return Ok(both(served, generated, (server_cpus, generator_cpus))?),
+            some => (served, generated) = some,
         }
     }
 }
 
-fn measured(served: Served, generated: Generated, cpus: (Vec<usize>, Vec<usize>)) -> Result<Measured, Failure> {
+fn both(
+    served: Served,
+    generated: Generated,
+    cpus: (Vec<usize>, Vec<usize>),
+) -> Result<(Measured, Option<Traced>), Failure> {
+    let Served { threads, usage, runtime, lanes } = served;
     let Generated { wall_ns, requests_in_window, series, load } = generated;
     if !load.requests.add_up() {
         return Err(Failure::WrongWork { what: format!("requests were lost: {:?}", load.requests) });
@@ -70,17 +75,20 @@ fn measured(served: Served, generated: Generated, cpus: (Vec<usize>, Vec<usize>)
     if load.requests.completed == 0 {
         return Err(Failure::WrongWork { what: format!("no request was answered: {:?}", load.errors) });
     }
-    Ok(Measured {
+    let of_server = if cpus.0.is_empty() { host::cpus().len() } else { cpus.0.len() };
+    let traced = lanes.map(|lanes| Traced { cpus: of_server as u32, wall_ns, lanes, footprint: None });
+    let measured = Measured {
         wall_ns,
         jobs: requests_in_window,
-        threads: served.threads,
+        threads,
         most_in_flight: load.most_in_flight,
         series,
         heartbeat: None,
-        usage: served.usage,
-        runtime: None,
+        usage,
+        runtime,
         load: Some(LoadRecord { cpus, ..load }),
-    })
+    };
+    Ok((measured, traced))
 }
 
 fn out_of_turn(name: &str, reply: &Reply) -> Halt {

@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
+use crate::lanes;
 use crate::random;
-use crate::scenario::{Cell, Parallel, Scenario, expect};
+use crate::scenario::{Cell, Parallel, Scenario, Work, expect};
 
 /// How many rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,10 +85,8 @@ pub fn plan(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Pla
             rng.shuffle(&mut cells);
             blocks.push((round, cells));
         }
-        // Recorded when all is measured, and only where threads work for jobs.
-        let mut traced = scenario.cells();
-        traced.retain(|cell| cell.work.jobs().is_some());
-        blocks.push((0, traced));
+        // Recorded when all is measured.
+        blocks.push((0, scenario.cells().into_iter().map(to_record).collect()));
         for (round, cells) in blocks {
             for cell in cells {
                 let expected = expect::wall(&cell.work, cell.model, &machine) + OVERHEAD;
@@ -97,4 +96,12 @@ pub fn plan(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Pla
         }
     }
     Plan { seed, trials }
+}
+
+/// A load is recorded for as long as its lanes are.
+fn to_record(mut cell: Cell) -> Cell {
+    if let Work::Echo(echo) = &mut cell.work {
+        echo.load.duration = echo.load.duration.min(lanes::LENGTH);
+    }
+    cell
 }

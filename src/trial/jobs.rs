@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::census;
 use crate::histogram::Histogram;
+use crate::host;
 use crate::lanes;
 use crate::ledger::{Entry, Ledger};
 use crate::message::{Reply, Role, TrialSpec};
@@ -21,16 +22,14 @@ use crate::workload::{self, Receipt, Sleep, Workload};
 
 use super::{say, steps};
 
-/// How much of a trial is recorded: the first of it, which is what can be looked at.
-const RECORDED: (Duration, usize) = (Duration::from_millis(400), 6_000);
-
 /// How often the memory of waiting jobs is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
 pub(super) fn run(spec: &TrialSpec, traced: bool) -> Result<(), Failure> {
     let footprint = if traced { waiting(spec)? } else { None };
     if traced {
-        lanes::begin(RECORDED.0, RECORDED.1);
+        lanes::prepare("job");
+        lanes::start(lanes::LENGTH);
     }
     let done = match &spec.work {
         Work::Sleep(sleep) => run_sleep(spec, sleep)?,
@@ -38,7 +37,8 @@ pub(super) fn run(spec: &TrialSpec, traced: bool) -> Result<(), Failure> {
         Work::Echo(_) => return Err(Failure::WrongWork { what: "echo takes a server and a generator".into() }),
     };
     if traced {
-        let traced = Traced { wall_ns: done.wall_ns, lanes: lanes::end(), footprint };
+        let cpus = host::cpus().len() as u32;
+        let traced = Traced { cpus, wall_ns: done.wall_ns, lanes: lanes::end(), footprint };
         return say(&Reply::Traced(Box::new(traced)));
     }
     say(&Reply::Done(Box::new(done)))
@@ -104,9 +104,7 @@ fn run_offload(spec: &TrialSpec, offload: &OffloadSpec) -> Result<Measured, Fail
 fn run_all<W: Workload>(spec: &TrialSpec, workload: Arc<W>, jobs: u32) -> Result<(Ran, Vec<Entry>), Failure> {
     let ledger = Arc::new(Ledger::new(jobs));
     let ran = match spec.role {
-        Role::Jobs { traced: true } => {
-            model::run(spec.model, Arc::new(workload::Traced::new(workload, spec.model)), &ledger)?
-        }
+        Role::Jobs { traced: true } => model::run(spec.model, Arc::new(workload::Traced(workload)), &ledger)?,
         _ => model::run(spec.model, workload, &ledger)?,
     };
     let entries = ledger.entries().map_err(|job| Failure::WrongWork { what: format!("job {job} was never done") })?;

@@ -8,19 +8,22 @@ use std::net::Ipv4Addr;
 use std::process;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use crate::census;
 use crate::host;
+use crate::lanes;
 use crate::message::{Order, Reply, Served, TrialSpec};
 use crate::model::{self, Service, Timeouts};
-use crate::record::Failure;
+use crate::record::{Failure, RuntimeUsage};
 use crate::scenario::Work;
-use crate::usage::Meter;
+use crate::usage::{Meter, Usage};
 use crate::workload::echo::Echo;
 
 use super::{say, steps};
 
-pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
+/// With its lanes where they are wanted.
+pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Failure> {
     let Work::Echo(work) = &spec.work else {
         return Err(Failure::WrongWork { what: format!("`{}` has no server", spec.work.workload()) });
     };
@@ -33,6 +36,9 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
     let listener = model::listen((Ipv4Addr::LOCALHOST, 0).into()).map_err(refused)?;
     let port = listener.local_addr().map_err(refused)?.port();
 
+    if traced {
+        lanes::prepare("connection");
+    }
     let (model, served) = (spec.model, Arc::clone(&service));
     let serve = move || {
         let ended = model::serve(model, listener, served);
@@ -44,10 +50,14 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
     let server = thread::Builder::new().name("server".into()).spawn(serve);
     server.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
     say(&Reply::Ready { port, nonce: nonce.to_owned() })?;
-    obey(|| match service.echo.wrong() {
-        0 => Ok(census::threads()),
-        wrong => Err(Failure::WrongWork { what: format!("the steps of {wrong} requests gave a wrong checksum") }),
-    })
+    obey(
+        work.load.duration,
+        || service.runtime(),
+        |usage, runtime| match service.echo.wrong() {
+            0 => Ok(Served { threads: census::threads(), usage, runtime, lanes: traced.then(lanes::end) }),
+            wrong => Err(Failure::WrongWork { what: format!("the steps of {wrong} requests gave a wrong checksum") }),
+        },
+    )
 }
 
 /// Raises the soft limit of open files, and refuses what the hard one cannot hold: a server that ran out would starve
@@ -64,18 +74,26 @@ pub(super) fn check_descriptors(connections: u32) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Measures between the two orders, and ends with standard input. `threads` tells how many served, unless they served
+/// Measures between the two orders, and ends with standard input. `served` tells of the window, unless it was served
 /// wrongly.
-pub(super) fn obey(threads: impl Fn() -> Result<u64, Failure>) -> Result<(), Failure> {
-    let mut meter = None;
+pub(super) fn obey(
+    window: Duration,
+    runtime: impl Fn() -> Option<RuntimeUsage>,
+    served: impl Fn(Usage, Option<RuntimeUsage>) -> Result<Served, Failure>,
+) -> Result<(), Failure> {
+    let mut begun = None;
     for line in io::stdin().lock().lines() {
         let order = line.ok().and_then(|line| serde_json::from_str(&line).ok());
-        match (order, meter) {
-            (Some(Order::Begin), _) => meter = Some(Meter::start()),
-            (Some(Order::End), Some(begun)) => {
-                let usage = Meter::stop(begun);
-                say(&Reply::Served(Box::new(Served { threads: threads()?, usage })))?;
-                meter = None;
+        match (order, begun.take()) {
+            (Some(Order::Begin), _) => {
+                lanes::start(lanes::LENGTH.min(window));
+                begun = Some((runtime(), Meter::start()));
+            }
+            (Some(Order::End), Some((before, meter))) => {
+                let usage = Meter::stop(meter);
+                // It may have been started only in the window.
+                let runtime = runtime().map(|now| before.map_or(now, |before| now.since(before)));
+                say(&Reply::Served(Box::new(served(usage, runtime)?)))?;
             }
             _ => return Err(Failure::WrongWork { what: "an order that makes no sense".into() }),
         }

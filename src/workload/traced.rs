@@ -1,5 +1,5 @@
-//! A workload whose jobs leave spans on the lanes of the threads that work for them. Only in trials that are recorded: it
-//! boxes futures and reads the clock, which no measured trial does.
+//! Jobs that leave spans on the lanes of the threads that work for them. Only in trials that are recorded: it boxes wakers
+//! and reads the clock, which no measured trial does.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -8,52 +8,36 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Wake, Waker};
 
 use crate::lanes;
-use crate::scenario::Model;
 
 use super::{Job, Pool, Receipt, Workload};
 
-/// The workload, and what the threads of the model are called.
+/// A workload whose jobs do.
 #[derive(Debug)]
-pub struct Traced<W> {
-    inner: Arc<W>,
-    model: Model,
-}
-
-impl<W> Traced<W> {
-    /// As it runs under this model.
-    pub fn new(inner: Arc<W>, model: Model) -> Self {
-        Self { inner, model }
-    }
-}
+pub struct Traced<W>(pub Arc<W>);
 
 impl<W: Workload> Workload for Traced<W> {
     fn block(&self, job: Job) -> Receipt {
-        let name = |k: usize| match self.model {
-            Model::Threads => format!("job {job}"),
-            Model::Pool(_) => format!("pool {k}"),
-            _ => "main".into(),
-        };
-        lanes::run(&name, job, || self.inner.block(job))
+        lanes::run(job, || self.0.block(job))
     }
 
     async fn task<P: Pool>(&self, job: Job, pool: &P) -> Receipt {
-        let name = |k: usize| match self.model {
-            Model::AsyncWorkers(_) => format!("worker {k}"),
-            _ => "main".into(),
-        };
-        let pool = TracedPool { inner: pool.clone(), model: self.model, job };
-        let mut future = pin!(self.inner.task(job, &pool));
-        let alarm = Arc::new(Alarm::default());
-        poll_fn(|cx| {
-            if let Some(since) = alarm.answered() {
-                lanes::ready(job, since);
-            }
-            alarm.is_for(cx.waker());
-            let waker = Waker::from(Arc::clone(&alarm));
-            lanes::run(&name, job, || future.as_mut().poll(&mut Context::from_waker(&waker)))
-        })
-        .await
+        polls(job, self.0.task(job, pool)).await
     }
+}
+
+/// A job's future of which every poll is a span, and every time that it was woken and not polled.
+pub async fn polls<F: Future>(job: Job, future: F) -> F::Output {
+    let mut future = pin!(future);
+    let alarm = Arc::new(Alarm::default());
+    poll_fn(|cx| {
+        if let Some(since) = alarm.answered() {
+            lanes::ready(job, since);
+        }
+        alarm.is_for(cx.waker());
+        let waker = Waker::from(Arc::clone(&alarm));
+        lanes::run(job, || future.as_mut().poll(&mut Context::from_waker(&waker)))
+    })
+    .await
 }
 
 /// A waker that knows when it was first called after the last poll.
@@ -85,26 +69,6 @@ impl Wake for Alarm {
         if let Some(task) = task {
             task.wake();
         }
-    }
-}
-
-/// The pool, whose threads have lanes of their own; work that is done on the thread that polls stays on that one's.
-#[derive(Clone, Debug)]
-struct TracedPool<P> {
-    inner: P,
-    model: Model,
-    job: Job,
-}
-
-impl<P: Pool> Pool for TracedPool<P> {
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        let (model, job) = (self.model, self.job);
-        let name = move |k: usize| match model {
-            Model::HybridRayon(_) => format!("rayon {k}"),
-            _ => format!("blocking {k}"),
-        };
-        let is_elsewhere = matches!(model, Model::HybridBlocking | Model::HybridRayon(_));
-        self.inner.run(move || if is_elsewhere { lanes::run(&name, job, work) } else { work() }).await
     }
 }
 

@@ -1,9 +1,12 @@
 //! `avt run` of an echo scenario: two processes, and what happens when one of them is lost.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-use async_vs_threads::record::{Failure, Folder, Outcome, Record};
+use async_vs_threads::lanes::What;
+use async_vs_threads::record::{Failure, Folder, Outcome, Record, Traced};
+use async_vs_threads::scenario::Family;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -39,9 +42,16 @@ fn every_model_is_measured_from_both_sides() {
     let ended = run(command);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let (_, records) = Folder::read(&out).unwrap();
-    assert_eq!(records.len(), MODELS.len() + 1, "and async twice");
+    assert_eq!(records.len(), 2 * MODELS.len() + 1, "measured, and async twice, and recorded");
     for Record { model, outcome, .. } in &records {
-        let Outcome::Measured(measured) = outcome else { panic!("{model}: {outcome:?}") };
+        let measured = match outcome {
+            Outcome::Measured(measured) => measured,
+            Outcome::Traced(traced) => {
+                recorded(&model.to_string(), traced);
+                continue;
+            }
+            Outcome::Failed(failure) => panic!("{model}: {failure:?}"),
+        };
         let load = measured.load.as_ref().unwrap();
         assert!(load.requests.add_up() && load.requests.failed == 0 && load.errors.is_empty(), "{model}: {load:?}");
         assert!(load.status.keys().eq([&200]), "{model}: {load:?}");
@@ -63,8 +73,49 @@ fn every_model_is_measured_from_both_sides() {
         };
         assert!(threads.contains(&measured.threads), "{model}: {} threads", measured.threads);
         assert_eq!(load.connections_starved, starved, "{model}");
+        let of_tasks = model.family() != Family::Threads;
+        let workers = if model.to_string() == "async/2" { 2 } else { 1 };
+        assert_eq!(measured.runtime.map(|runtime| runtime.workers), of_tasks.then_some(workers), "{model}");
+        assert!(measured.runtime.is_none_or(|runtime| runtime.busy_ns > 0), "{model}: {:?}", measured.runtime);
+        let (warm, window) = (load.warmup.stretches(1), load.over_time.stretches(1));
+        assert!(!warm[0].is_empty() && window[0].len() == timed, "{model}: {load:?}");
         assert!(measured.usage.cpu_ns() > 0 && load.usage.cpu_ns() > 0, "{model}");
     }
+}
+
+/// The lanes of a server with three connections.
+fn recorded(model: &str, traced: &Traced) {
+    let (names, spans) = (&traced.lanes.names, &traced.lanes.spans);
+    let is_named = |name: &String| {
+        let kind = name.trim_end_matches(|c: char| c == ' ' || c.is_ascii_digit());
+        match model {
+            "threads" => kind == "connection",
+            "pool/2" => kind == "pool",
+            "async/2" => kind == "worker",
+            "hybrid/blocking" => ["server", "blocking"].contains(&kind),
+            "hybrid/rayon-2" => ["server", "rayon"].contains(&kind),
+            _ => kind == "server",
+        }
+    };
+    assert!(!names.is_empty() && names.iter().all(is_named), "{model}: {names:?}");
+    let connections: BTreeSet<u32> = spans.iter().map(|span| span.job).collect();
+    let served = match model {
+        "sequential" => 1,
+        "pool/2" => 2,
+        _ => 3,
+    };
+    // The server's window ends a little after the generator's, which hangs up: then the next one may be served.
+    assert!((served..=3).contains(&connections.len()), "{model}: a span for each connection, {connections:?}");
+    assert!(spans.iter().any(|span| span.what == What::Compute), "{model}: half of the requests compute");
+    // What is open at the end is told as well: a thread that waits for its peer, and the stay that it waits in.
+    let holds = |what| spans.iter().any(|span| span.what == what);
+    assert_eq!(
+        holds(What::Wait),
+        ["sequential", "threads", "pool/2"].contains(&model),
+        "{model}: who waits on a thread"
+    );
+    assert!(spans.iter().all(|span| span.start <= span.end && span.end <= traced.wall_ns + 100_000_000), "{model}");
+    assert!((1..=traced.cpus).contains(&traced.lanes.most_executing(traced.cpus)), "{model}");
 }
 
 #[test]
@@ -77,7 +128,7 @@ fn a_lost_server_or_generator_is_a_record_and_takes_the_other_with_it() {
     let mut parent = Running(command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
     let mut stderr = BufReader::new(parent.0.stderr.take().unwrap()).lines();
     // Before the trials the generator itself is measured, by pairs of its own.
-    assert!(stderr.any(|line| line.unwrap().contains("from trial 1 of 2")));
+    assert!(stderr.any(|line| line.unwrap().contains("from trial 1 of 3")));
     // Read to its end by a thread of its own, or the parent could not write to it any more.
     std::thread::spawn(move || stderr.for_each(drop));
     let pid = parent.0.id();
@@ -95,7 +146,8 @@ fn a_lost_server_or_generator_is_a_record_and_takes_the_other_with_it() {
     }
     assert_eq!(parent.0.wait().unwrap().code(), Some(1));
     let (_, records) = Folder::read(&out).unwrap();
-    let lost: Vec<String> = records
+    assert!(matches!(records.last().unwrap().outcome, Outcome::Traced(_)), "the run went on: {records:?}");
+    let lost: Vec<String> = records[..records.len() - 1]
         .iter()
         .map(|record| match &record.outcome {
             Outcome::Failed(Failure::Died { process, how, .. }) if how.contains("signal 9") => process.clone(),

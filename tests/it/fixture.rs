@@ -106,7 +106,7 @@ pub(crate) fn records(scenarios: &[Scenario], rounds: u32) -> Vec<Record> {
                 records.push(record(&cell, round, records.len() as u64 + 1, outcome));
             }
         }
-        for cell in scenario.cells().into_iter().filter(|cell| cell.work.jobs().is_some()) {
+        for cell in scenario.cells() {
             records.push(record(&cell, 0, records.len() as u64 + 1, traced(&cell)));
         }
     }
@@ -123,8 +123,13 @@ fn traced(cell: &Cell) -> Outcome {
         span(1, What::Compute, 62_000, 90_000),
         span(1, What::Run, 61_000, 91_000),
     ];
-    let lanes =
-        Lanes { names: vec!["main".into(), "worker 1".into()], spans, left_out: 0, run_queue_ns: Some(1_500_000) };
+    let lanes = Lanes {
+        jobs_are: "job".into(),
+        names: vec!["main".into(), "worker 1".into()],
+        spans,
+        left_out: 0,
+        run_queue_ns: Some(1_500_000),
+    };
     let waiting = u64::from(cell.work.jobs().unwrap_or(0));
     let (resident, kernel) = if cell.model == Model::Threads { (9_000, 16_384) } else { (450, 0) };
     let footprint = Footprint {
@@ -132,7 +137,8 @@ fn traced(cell: &Cell) -> Outcome {
         page_table_bytes: kernel / 4 * waiting,
         kernel_stack_bytes: kernel * waiting,
     };
-    Outcome::Traced(Box::new(Traced { wall_ns: 100_000_000, lanes, footprint: Some(footprint) }))
+    let footprint = cell.work.jobs().map(|_| footprint);
+    Outcome::Traced(Box::new(Traced { cpus: 2, wall_ns: 100_000_000, lanes, footprint }))
 }
 
 /// One record of a cell.
