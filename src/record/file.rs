@@ -5,6 +5,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::scenario::Model;
@@ -83,13 +85,8 @@ impl Folder {
     pub fn read(path: &Path) -> Result<(Run, Vec<Record>), FolderError> {
         let run_path = path.join(RUN);
         let text = fs::read(&run_path).map_err(|error| failed(&run_path, error))?;
-        let version = serde_json::from_slice::<serde_json::Value>(&text).ok().and_then(|json| json["schema"].as_u64());
         let unreadable = |path: &Path, line, what: String| FolderError::Unreadable { path: path.into(), line, what };
-        if let Some(version) = version.filter(|version| *version != u64::from(SCHEMA)) {
-            let what = format!("records of version {version}, this avt reads version {SCHEMA}");
-            return Err(unreadable(&run_path, None, what));
-        }
-        let run: Run = serde_json::from_slice(&text).map_err(|e| unreadable(&run_path, None, e.to_string()))?;
+        let run: Run = parsed(&text).map_err(|what| unreadable(&run_path, None, what))?;
 
         let records_path = path.join(RECORDS);
         let text = fs::read(&records_path).map_err(|error| failed(&records_path, error))?;
@@ -110,22 +107,24 @@ impl Folder {
     }
 }
 
-/// A line of records, if it is of our version.
-fn parsed(line: &[u8]) -> Result<Record, String> {
-    serde_json::from_slice(line).map_err(|error| {
-        let version = serde_json::from_slice::<serde_json::Value>(line).ok().and_then(|json| json["schema"].as_u64());
-        match version.filter(|version| *version != u64::from(SCHEMA)) {
-            Some(version) => format!("a record of version {version}, this avt reads version {SCHEMA}"),
-            None => error.to_string(),
+/// A run or a record, if it is of our version.
+fn parsed<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
+    /// What every version of both has.
+    #[derive(Deserialize)]
+    struct Versioned {
+        schema: u32,
+    }
+    match serde_json::from_slice(text) {
+        Ok(Versioned { schema }) if schema != SCHEMA => {
+            Err(format!("written by another version of avt: schema {schema}, this one reads schema {SCHEMA}"))
         }
-    })
+        // What has no version at all is told by what is missing or wrong.
+        _ => serde_json::from_slice(text).map_err(|error| error.to_string()),
+    }
 }
 
-/// The record, if it is of this run and of our version, and no other of the same cell and round came before it.
+/// The record, if it is of this run, and no other of the same cell and round came before it.
 fn fits(record: Record, run: u64, seen: &mut BTreeSet<(String, String, Model, bool, u32)>) -> Result<Record, String> {
-    if record.schema != SCHEMA {
-        return Err(format!("a record of version {}, this avt reads version {SCHEMA}", record.schema));
-    }
     if record.run != run {
         return Err(format!(
             "a record of the run with seed {}, and run.json is of the one with seed {run}",

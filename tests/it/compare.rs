@@ -103,11 +103,11 @@ fn folders_that_hold_no_run_are_refused() {
     refused(&mixed, &[], "trials.jsonl:8: a record of the run with seed 43, and run.json is of the one with seed 42");
 
     let old = write(home.path(), "old", |run, _| run.schema = 1);
-    refused(&old, &[], "records of version 1, this avt reads version 4");
+    refused(&old, &[], "run.json: written by another version of avt: schema 1, this one reads schema 4");
     let foreign = write(home.path(), "foreign", |_, _| ());
     let mut records = fs::OpenOptions::new().append(true).open(foreign.join(RECORDS)).unwrap();
     writeln!(records, "{{\"schema\": 2, \"scenario\": \"compute\"}}").unwrap();
-    refused(&foreign, &[], "a record of version 2, this avt reads version 4");
+    refused(&foreign, &[], "written by another version of avt: schema 2, this one reads schema 4");
 
     let other = write(home.path(), "other", |_, records| {
         records.iter_mut().for_each(|record| record.scenario = "another".into());
