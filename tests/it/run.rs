@@ -61,8 +61,8 @@ fn every_model_leaves_a_record_and_the_report_can_be_written_again() {
         let (names, model) = (&traced.lanes.names, record.model.to_string());
         let (lanes, name) = match model.as_str() {
             "threads" => (4..=4, "job "),
-            "pool/2" => (1..=2, "pool 1"),
-            "async/2" => (1..=2, "worker 1"),
+            "pool/2" => (1..=2, "pool "),
+            "async/2" => (1..=2, "worker "),
             _ => (1..=1, "main"),
         };
         assert!(lanes.contains(&names.len()) && names[0].starts_with(name), "{model}: {names:?}");
