@@ -8,14 +8,21 @@ pub(super) mod bars;
 pub(super) mod curve;
 pub(super) mod density;
 pub(super) mod forest;
+pub(super) mod lanes;
 
 mod axis;
 mod backend;
 
+use std::convert::Infallible;
+use std::iter;
+
 use plotters::coord::Shift;
+use plotters::element::{Drawable, PointCollection};
 use plotters::prelude::{DrawingArea, IntoDrawingArea as _, PathElement, Polygon, Rectangle, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontStyle, IntoFont as _, TextStyle};
+
+use plotters_backend::{BackendCoord, DrawingErrorKind};
 
 use backend::{FINE, Svg};
 pub(super) use backend::{Ink, Paint};
@@ -121,6 +128,46 @@ fn fill(area: &Area, from: (f64, f64), to: (f64, f64), ink: Ink) {
     let corners = [(fine(from.0), fine(from.1)), (fine(to.0), fine(to.1))];
     let rectangle = Rectangle::new(corners, ink.color().filled());
     area.draw(&rectangle).expect("drawing into memory");
+}
+
+/// Two corners in pixels.
+type Box2 = ((f64, f64), (f64, f64));
+
+/// Filled boxes of one ink, as one element; hatched ones are all of one height.
+fn boxes(area: &Area, boxes: &[Box2], ink: Ink) {
+    let fine = |(x, y): (f64, f64)| (fine(x), fine(y));
+    let boxes = Boxes { boxes: boxes.iter().map(|(from, to)| (fine(*from), fine(*to))).collect(), ink };
+    area.draw(&boxes).expect("drawing into memory");
+}
+
+/// What plotters would write one by one.
+struct Boxes {
+    boxes: Vec<(BackendCoord, BackendCoord)>,
+    ink: Ink,
+}
+
+impl<'a> PointCollection<'a, BackendCoord> for &'a Boxes {
+    type Point = BackendCoord;
+    type IntoIter = iter::Empty<BackendCoord>;
+
+    /// None of them goes through plotters.
+    fn point_iter(self) -> Self::IntoIter {
+        iter::empty()
+    }
+}
+
+impl Drawable<Svg<'_>> for Boxes {
+    fn draw<I: Iterator<Item = BackendCoord>>(
+        &self,
+        _: I,
+        backend: &mut Svg<'_>,
+        _: (u32, u32),
+    ) -> Result<(), DrawingErrorKind<Infallible>> {
+        match self.ink.paint {
+            Paint::Hatch => backend.hatched(&self.boxes, self.ink),
+            _ => backend.boxes(&self.boxes, self.ink),
+        }
+    }
 }
 
 /// A filled shape given in pixels by its corners.

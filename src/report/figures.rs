@@ -1,5 +1,7 @@
 //! Which pictures and tables a point of a sweep gets, and what stands beside them.
 
+mod lanes;
+
 use super::chart::bars::{Bar, Bars, Unit};
 use super::chart::curve::{Curve, Curves};
 use super::chart::density::{Densities, Density};
@@ -39,6 +41,10 @@ pub(super) enum Sign {
     Noise,
     Likely,
     Service,
+    Executed,
+    Held,
+    Ready,
+    Beat,
 }
 
 /// Every figure of a point; `id` is unique in the page.
@@ -52,6 +58,7 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
     if beats(point).is_some() {
         figures.push(of_bars(wall_bars(point), point, &format!("{id}-wall")));
     }
+    figures.extend(lanes::of(point, id));
     for (i, name) in point.series_names().into_iter().enumerate() {
         figures.extend(times(point, name, &format!("{id}-s{i}")));
     }

@@ -217,6 +217,10 @@ fn sign(sign: Sign) -> (&'static str, &'static str) {
         Sign::Noise => ("i-noise", "what two runs of the same thing differed by"),
         Sign::Likely => ("i-likely", "95 % interval of the ratio"),
         Sign::Ribbon => ("i-ribbon", "95 % band: where the curve could as well have run (whole rounds resampled)"),
+        Sign::Executed => ("i-executed", "worked on, in the colour of the job; lower: for a part of the time"),
+        Sign::Held => ("i-held", "waits or is blocked, and holds its thread"),
+        Sign::Ready => ("i-ready", "some job was ready, and no thread worked on it"),
+        Sign::Beat => ("i-beat", "a beat of the heartbeat"),
         Sign::Service => ("i-service", "dashed and thin: service time, from when it was begun"),
     }
 }

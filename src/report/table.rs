@@ -69,6 +69,11 @@ pub(super) fn full(point: &PointSummary) -> Table {
     of(point, columns, point.series_names().first().copied().unwrap_or_default())
 }
 
+/// Only these figures.
+pub(super) fn columns(point: &PointSummary, columns: &[Column]) -> Table {
+    of(point, columns.to_vec(), "")
+}
+
 /// What fits a terminal.
 pub(super) fn brief(point: &PointSummary) -> Table {
     let mut columns = headline(&point.work);

@@ -38,10 +38,16 @@ pub(in crate::report) enum Paint {
     Family(Family),
     /// The family's colour, thinned: an area under a line.
     Tint(Family),
+    /// One of six colours that tell jobs apart.
+    Job(u8),
+    /// The same, thinned.
+    JobTint(u8),
+    /// Stripes, over another colour.
+    Hatch,
 }
 
 impl Paint {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 23] = [
         Self::Text,
         Self::Muted,
         Self::Grid,
@@ -52,6 +58,28 @@ impl Paint {
         Self::Tint(Family::Async),
         Self::Tint(Family::Threads),
         Self::Tint(Family::Hybrid),
+        Self::Job(0),
+        Self::Job(1),
+        Self::Job(2),
+        Self::Job(3),
+        Self::Job(4),
+        Self::Job(5),
+        Self::JobTint(0),
+        Self::JobTint(1),
+        Self::JobTint(2),
+        Self::JobTint(3),
+        Self::JobTint(4),
+        Self::JobTint(5),
+        Self::Hatch,
+    ];
+
+    const JOBS: [[&'static str; 2]; 6] = [
+        ["k-j0", "k-j0 tint"],
+        ["k-j1", "k-j1 tint"],
+        ["k-j2", "k-j2 tint"],
+        ["k-j3", "k-j3 tint"],
+        ["k-j4", "k-j4 tint"],
+        ["k-j5", "k-j5 tint"],
     ];
 
     fn class(self) -> &'static str {
@@ -66,6 +94,9 @@ impl Paint {
             Self::Tint(Family::Async) => "k-async tint",
             Self::Tint(Family::Threads) => "k-threads tint",
             Self::Tint(Family::Hybrid) => "k-hybrid tint",
+            Self::Job(colour) => Self::JOBS[usize::from(colour) % Self::JOBS.len()][0],
+            Self::JobTint(colour) => Self::JOBS[usize::from(colour) % Self::JOBS.len()][1],
+            Self::Hatch => "hatch",
         }
     }
 }
@@ -120,6 +151,29 @@ impl<'sheet> Svg<'sheet> {
     fn element(&self, text: std::fmt::Arguments) -> Drawn {
         self.sheet.text.borrow_mut().write_fmt(text).expect("writing into a string");
         Ok(())
+    }
+
+    /// Lines from left to right that are as wide as the boxes are high, all alike: dashed they are hatched boxes.
+    pub(in crate::report) fn hatched(&self, boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> Drawn {
+        let Some(((_, top), (_, bottom))) = boxes.first() else { return Ok(()) };
+        let mut d = String::new();
+        for ((x, y), (right, bottom)) in boxes {
+            let (x0, middle) = (coordinate(*x), coordinate(i32::midpoint(*y, *bottom)));
+            write!(d, "M{x0} {middle}h{}", coordinate(right - x)).expect("writing into a string");
+        }
+        let (class, width) = (ink.paint.class(), coordinate(bottom - top));
+        self.element(format_args!("<path class=\"s {class}\" stroke-width=\"{width}\" d=\"{d}\"/>\n"))
+    }
+
+    /// Filled boxes by two corners each.
+    pub(in crate::report) fn boxes(&self, boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> Drawn {
+        let mut d = String::new();
+        for ((x, y), (right, bottom)) in boxes {
+            let (x0, y0) = (coordinate(*x), coordinate(*y));
+            let (width, height) = (coordinate(right - x), coordinate(bottom - y));
+            write!(d, "M{x0} {y0}h{width}v{height}h-{width}z").expect("writing into a string");
+        }
+        self.element(format_args!("<path class=\"f {}\" d=\"{d}\"/>\n", ink.paint.class()))
     }
 
     fn path(&self, places: impl IntoIterator<Item = BackendCoord>, close: &str, class: &str, more: &str) -> Drawn {

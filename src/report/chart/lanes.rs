@@ -1,0 +1,278 @@
+//! Who did what and when: a row a thread or a job, one panel a model, all on one time axis.
+//!
+//! A row is looked at column by column, a pixel each, so that a picture is never larger than its pixels: a column shows
+//! what took most of its time, and a job that was worked on for less than half of it as a lower mark.
+
+use std::collections::BTreeMap;
+
+use plotters::style::text_anchor::HPos;
+
+use super::axis::{self, Scale};
+use super::{Area, Box2, Caption, Face, Ink, Paint, Size, boxes, line, path, strong_width, svg, text, text_width};
+use crate::lanes::{Span, What};
+
+/// All models.
+pub(in crate::report) struct Rows<'a> {
+    pub(in crate::report) panels: Vec<Panel<'a>>,
+    /// Where the axis ends, nanoseconds.
+    pub(in crate::report) until: u64,
+    /// Marks below a row, where a heartbeat is looked at: of this job.
+    pub(in crate::report) heartbeat: Option<u32>,
+}
+
+/// One of them.
+pub(in crate::report) struct Panel<'a> {
+    pub(in crate::report) title: String,
+    /// What is told beside the title.
+    pub(in crate::report) about: String,
+    pub(in crate::report) rows: Vec<(String, Vec<&'a Span>)>,
+    /// Rows that are not shown, and what they are.
+    pub(in crate::report) more: String,
+}
+
+/// What a column shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Shown {
+    Nothing,
+    /// Worked on for less than half of the time.
+    Touched(u8),
+    /// Worked on.
+    Executed(u8),
+    /// Holding its thread, and waiting or blocked.
+    Held(u8),
+}
+
+/// Different colours of jobs; the next job gets the first again.
+const COLOURS: u32 = 6;
+
+/// How high a panel's title is, with what is told beside or below it.
+fn title(size: Size) -> f64 {
+    if size == Size::Wide { 22.0 } else { 38.0 }
+}
+
+impl Rows<'_> {
+    /// The picture in one size.
+    pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
+        let (left, right) = match size {
+            Size::Wide => (142.0, 790.0),
+            Size::Narrow => (84.0, 336.0),
+        };
+        let height = self.panels.iter().map(|panel| panel.height(size)).sum::<f64>();
+        let scale = Scale::Linear(0.0, self.until.max(1) as f64);
+        let x = |nanos: f64| left + scale.place(nanos) * (right - left);
+        svg(size, (height + 28.0) as i32, caption, |area| {
+            let ticks = scale.ticks(if size == Size::Wide { 8 } else { 4 });
+            let mut top = 0.0;
+            for panel in &self.panels {
+                let (upper, lower) = (top + title(size), top + panel.height(size) - 8.0);
+                ticks.iter().for_each(|tick| line(area, (x(*tick), upper), (x(*tick), lower), Ink::GRID, 1));
+                text(area, &panel.title, (1.0, top + 11.0), HPos::Left, Face::Strong);
+                let about = match size {
+                    Size::Wide => (left.max(14.0 + strong_width(&panel.title)), top + 11.0),
+                    Size::Narrow => (1.0, top + 27.0),
+                };
+                text(area, &panel.about, about, HPos::Left, Face::Small);
+                self.draw_rows(area, panel, upper, (left, right));
+                if !panel.more.is_empty() {
+                    text(area, &panel.more, (left, lower - 7.0), HPos::Left, Face::Small);
+                }
+                top += panel.height(size);
+            }
+            let mut free_from = 0.0;
+            for tick in ticks {
+                let label = axis::time_label(tick);
+                let half = text_width(&label) / 2.0;
+                let at = x(tick).min(f64::from(size.width()) - half);
+                if at - half >= free_from {
+                    text(area, &label, (at, height + 10.0), HPos::Center, Face::Small);
+                    free_from = at + half + 4.0;
+                }
+            }
+        })
+    }
+
+    fn draw_rows(&self, area: &Area, panel: &Panel, upper: f64, (left, right): (f64, f64)) {
+        let row = panel.row();
+        let columns = (right - left) as usize;
+        let mut all: BTreeMap<Shown, Vec<Box2>> = BTreeMap::new();
+        let mut ready: BTreeMap<u8, Vec<Box2>> = BTreeMap::new();
+        for (i, (label, spans)) in panel.rows.iter().enumerate() {
+            let top = upper + row * i as f64;
+            let (head, foot) = (top + 1.0, top + row - 2.0);
+            if row > 12.0 || i == 0 || i + 1 == panel.rows.len() {
+                text(area, label, (left - 8.0, f64::midpoint(head, foot)), HPos::Right, Face::Small);
+            }
+            line(area, (left, foot + 1.0), (right, foot + 1.0), Ink::GRID, 1);
+            for (shown, from, to) in stretches(&shown(spans, self.until, columns)) {
+                let (x0, x1) = (left + from as f64, left + to as f64);
+                let low = if matches!(shown, Shown::Touched(_)) { f64::midpoint(head, foot) } else { head };
+                all.entry(shown).or_default().push(((x0, low), (x1, foot)));
+            }
+            for (job, from, to) in ready_stretches(spans) {
+                let place =
+                    |nanos: u64| left + (right - left) * nanos.min(self.until) as f64 / self.until.max(1) as f64;
+                if place(to) - place(from) >= 1.0 {
+                    ready.entry(job).or_default().push(((place(from), head), (place(to), foot)));
+                }
+            }
+            for at in self.beats(spans) {
+                let at = left + (right - left) * at as f64 / self.until.max(1) as f64;
+                line(area, (at, head - 1.0), (at, foot + 2.0), Ink::TEXT, 2);
+            }
+        }
+        for (shown, found) in all {
+            let job = |paint: fn(u8) -> Paint, colour| Ink { paint: paint(colour), variant: 0 };
+            match shown {
+                Shown::Nothing => {}
+                Shown::Executed(colour) | Shown::Touched(colour) => boxes(area, &found, job(Paint::Job, colour)),
+                Shown::Held(colour) => {
+                    boxes(area, &found, job(Paint::JobTint, colour));
+                    boxes(area, &found, Ink { paint: Paint::Hatch, variant: 0 });
+                }
+            }
+        }
+        for (colour, found) in ready {
+            for ((x0, y0), (x1, y1)) in found {
+                let corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)];
+                path(area, &corners, Ink { paint: Paint::Job(colour), variant: 0 }, 1);
+            }
+        }
+    }
+
+    /// When the heart beat: a task when it was polled, a thread when its sleep was over.
+    fn beats(&self, spans: &[&Span]) -> Vec<u64> {
+        let Some(heart) = self.heartbeat else { return Vec::new() };
+        let of_heart = || spans.iter().filter(|span| span.job == heart);
+        let woken: Vec<u64> = of_heart().filter(|span| span.what == What::Wait).map(|span| span.end).collect();
+        let polled = of_heart().filter(|span| span.what == What::Run).map(|span| span.start);
+        let beats: Vec<u64> = if woken.is_empty() { polled.collect() } else { woken };
+        beats.into_iter().filter(|at| *at < self.until).collect()
+    }
+}
+
+impl Panel<'_> {
+    /// How high a row is.
+    fn row(&self) -> f64 {
+        if self.rows.len() > 8 { 8.0 } else { 17.0 }
+    }
+
+    fn height(&self, size: Size) -> f64 {
+        let more = if self.more.is_empty() { 0.0 } else { 16.0 };
+        title(size) + self.row() * self.rows.len() as f64 + more + 14.0
+    }
+}
+
+fn colour(job: u32) -> u8 {
+    (job % COLOURS) as u8
+}
+
+/// What each column of a row shows.
+fn shown(spans: &[&Span], until: u64, columns: usize) -> Vec<Shown> {
+    let mut executed = vec![0.0; columns];
+    let mut held = vec![0.0; columns];
+    // For each column the longest part of a span in it, and whose.
+    let mut longest = vec![(0.0, 0_u32); columns];
+    let width = until.max(1) as f64 / columns as f64;
+    for span in spans {
+        let (sign, is_held) = match span.what {
+            What::Run => (1.0, false),
+            What::Block | What::Wait => (-1.0, true),
+            What::Compute | What::Ready => continue,
+        };
+        let (from, to) = (span.start as f64 / width, span.end as f64 / width);
+        let last = (to.ceil() as usize).min(columns);
+        for column in (from as usize).min(columns)..last {
+            let part = (to.min(column as f64 + 1.0) - from.max(column as f64)).max(0.0);
+            executed[column] += sign * part;
+            if is_held {
+                held[column] += part;
+            }
+            if part >= longest[column].0 {
+                longest[column] = (part, span.job);
+            }
+        }
+    }
+    let column = |k: usize| {
+        let colour = colour(longest[k].1);
+        match (executed[k], held[k]) {
+            (executed, held) if executed >= 0.5 && executed >= held => Shown::Executed(colour),
+            (_, held) if held >= 0.5 => Shown::Held(colour),
+            (executed, held) if executed > 1e-9 || held > 0.0 => Shown::Touched(colour),
+            _ => Shown::Nothing,
+        }
+    };
+    (0..columns).map(column).collect()
+}
+
+/// Neighbours that show the same, in one: from which column to which.
+fn stretches(columns: &[Shown]) -> Vec<(Shown, usize, usize)> {
+    let mut all: Vec<(Shown, usize, usize)> = Vec::new();
+    for (k, shown) in columns.iter().enumerate().filter(|(_, shown)| **shown != Shown::Nothing) {
+        match all.last_mut() {
+            Some((last, _, end)) if last == shown && *end == k => *end = k + 1,
+            _ => all.push((*shown, k, k + 1)),
+        }
+    }
+    all
+}
+
+/// When some job was ready and not worked on: stretches that overlap in one, in the colour of the first.
+fn ready_stretches(spans: &[&Span]) -> Vec<(u8, u64, u64)> {
+    let mut ready: Vec<&&Span> = spans.iter().filter(|span| span.what == What::Ready).collect();
+    ready.sort_unstable_by_key(|span| span.start);
+    let mut all: Vec<(u8, u64, u64)> = Vec::new();
+    for span in ready {
+        match all.last_mut() {
+            Some((_, _, end)) if span.start <= *end => *end = (*end).max(span.end),
+            _ => all.push((colour(span.job), span.start, span.end)),
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(job: u32, what: What, start: u64, end: u64) -> Span {
+        Span { lane: 0, job, what, start, end }
+    }
+
+    #[test]
+    fn a_column_shows_what_took_most_of_it() {
+        let spans = [
+            span(1, What::Run, 0, 40),
+            span(1, What::Wait, 10, 29),
+            span(2, What::Run, 52, 53),
+            span(3, What::Run, 60, 66),
+        ];
+        let columns = shown(&spans.iter().collect::<Vec<_>>(), 80, 8);
+        let expected = [
+            Shown::Executed(1),
+            Shown::Held(1),
+            Shown::Held(1),
+            Shown::Executed(1),
+            Shown::Nothing,
+            Shown::Touched(2),
+            Shown::Executed(3),
+            Shown::Nothing,
+        ];
+        assert_eq!(columns, expected);
+        assert_eq!(
+            stretches(&columns),
+            [
+                (Shown::Executed(1), 0, 1),
+                (Shown::Held(1), 1, 3),
+                (Shown::Executed(1), 3, 4),
+                (Shown::Touched(2), 5, 6),
+                (Shown::Executed(3), 6, 7)
+            ]
+        );
+    }
+
+    #[test]
+    fn many_that_are_ready_at_once_are_one_box() {
+        let spans = [span(1, What::Ready, 0, 10), span(2, What::Ready, 5, 30), span(3, What::Ready, 40, 50)];
+        assert_eq!(ready_stretches(&spans.iter().collect::<Vec<_>>()), [(1, 0, 30), (3, 40, 50)]);
+    }
+}

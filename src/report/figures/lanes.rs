@@ -1,0 +1,141 @@
+//! The lanes of every model on one time axis, by thread and by job.
+
+use std::collections::BTreeMap;
+
+use super::super::chart::lanes::{Panel, Rows};
+use super::super::summary::{CellSummary, PointSummary};
+use super::super::table::{self, Column};
+use super::super::words;
+use super::{Figure, Sign, both, named};
+use crate::lanes::{Span, What};
+use crate::scenario::{EchoSpec, OffloadSpec, Work};
+use crate::units;
+
+/// The most rows of a model.
+const MOST_ROWS: usize = 24;
+
+/// By thread, and the same trials by job; nothing where no lanes were recorded.
+pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
+    let cells: Vec<&CellSummary> = point.cells.iter().filter(|cell| !cell.lanes.spans.is_empty()).collect();
+    let Some(first) = cells.first() else { return Vec::new() };
+    let jobs_are = &first.lanes.jobs_are;
+    let heartbeat = matches!(point.work, Work::Offload(OffloadSpec { heartbeat: Some(_), .. })).then_some(0);
+    let until = until(point, &cells);
+    let figure =
+        |by: &str, id: String, row: &dyn Fn(&CellSummary, &Span) -> (u64, String), unit: &str, text: String| {
+            let panels = cells.iter().map(|cell| panel(cell, until, row, unit)).collect();
+            let heading = format!("The first {}, {by} by {by}", units::duration(until));
+            let rows = Rows { panels, until, heartbeat };
+            let finding = finding(&cells);
+            let svg = both(&id, &heading, &finding, |size, caption| rows.draw(size, caption));
+            let table =
+                table::columns(point, &[Column::InFlight, Column::Executing, Column::Threads, Column::RunQueue]);
+            let caption = named(&heading, point, "in flight and threads are medians of the rounds");
+            Figure { heading, text: vec![text], svg, legend: legend(&cells, heartbeat), table: (caption, table) }
+        };
+    let by_thread = |cell: &CellSummary, span: &Span| {
+        let name = cell.lanes.names.get(span.lane as usize).cloned().unwrap_or_default();
+        (u64::from(span.lane), name)
+    };
+    let by_job = |_: &CellSummary, span: &Span| match heartbeat {
+        Some(heart) if span.job == heart => (u64::from(span.job), "heartbeat".to_owned()),
+        _ => (u64::from(span.job), format!("{jobs_are} {}", span.job)),
+    };
+    let threads = "A row is an OS thread. Where a row is empty the thread is free, or asleep: what waits there holds no \
+                   thread. A thread that is ready and has no CPU looks as if it worked, as the program itself keeps the \
+                   record and not the kernel: how long that was is the run queue.";
+    let jobs =
+        format!("The same trials, a row a {jobs_are}. Where a row is empty it waits without a thread, or is over.");
+    vec![
+        figure("thread", format!("{id}-lt"), &by_thread, "thread", threads.to_owned()),
+        figure(jobs_are, format!("{id}-lj"), &by_job, jobs_are, jobs),
+    ]
+}
+
+/// Where the axis ends: of jobs the longest recording, of a server what can be told apart.
+fn until(point: &PointSummary, cells: &[&CellSummary]) -> u64 {
+    let ends = cells.iter().filter_map(|cell| cell.lanes.spans.iter().map(|span| span.end).max());
+    match &point.work {
+        Work::Echo(EchoSpec { heavy, .. }) => {
+            let enough = if heavy.is_some() { 100_000_000 } else { 5_000_000 };
+            ends.min().unwrap_or(enough).min(enough)
+        }
+        Work::Sleep(_) | Work::Offload(_) => ends.max().unwrap_or(1),
+    }
+}
+
+/// The rows of a model: the first that come, and how many more there are.
+fn panel<'a>(
+    cell: &'a CellSummary,
+    until: u64,
+    row: &dyn Fn(&CellSummary, &Span) -> (u64, String),
+    unit: &str,
+) -> Panel<'a> {
+    let mut rows: BTreeMap<u64, (String, Vec<&Span>)> = BTreeMap::new();
+    for span in cell.lanes.spans.iter().filter(|span| span.start < until) {
+        let (key, name) = row(cell, span);
+        rows.entry(key).or_insert_with(|| (name, Vec::new())).1.push(span);
+    }
+    let mut rows: Vec<(String, Vec<&Span>)> = rows.into_values().collect();
+    rows.sort_by_cached_key(|(name, _)| natural(name));
+    let all = rows.len();
+    rows.truncate(MOST_ROWS);
+    let left = all - rows.len();
+    let more = match left {
+        0 => String::new(),
+        1 => format!("1 {unit} more like these"),
+        _ => format!("{} {unit}s more like these", units::count(left as u64)),
+    };
+    let figures = cell.measures.as_ref().zip(cell.traced).map(|(measures, traced)| {
+        let flight = words::count(measures.in_flight.median);
+        format!(
+            "in flight {flight}, executing {}, threads {}",
+            traced.most_executing,
+            words::count(measures.threads.median)
+        )
+    });
+    Panel { title: cell.cell.model.to_string(), about: figures.unwrap_or_default(), rows, more }
+}
+
+/// `job 9` before `job 10`, and `main` before both of `worker 1` and `rayon 1`.
+fn natural(name: &str) -> (bool, String, u64) {
+    let kind = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = name[kind.len()..].parse().unwrap_or(0);
+    (kind.len() < name.len(), kind.to_owned(), number)
+}
+
+fn finding(cells: &[&CellSummary]) -> String {
+    let told = cells.iter().filter_map(|cell| {
+        let (measures, traced) = (cell.measures.as_ref()?, cell.traced?);
+        let (flight, threads) = (words::count(measures.in_flight.median), words::count(measures.threads.median));
+        Some(format!(
+            "{}: in flight {flight}, executing {}, threads {threads}.",
+            cell.cell.model, traced.most_executing
+        ))
+    });
+    told.collect::<Vec<_>>().join(" ")
+}
+
+fn legend(cells: &[&CellSummary], heartbeat: Option<u32>) -> Vec<Sign> {
+    let holds =
+        |kinds: &[What]| cells.iter().any(|cell| cell.lanes.spans.iter().any(|span| kinds.contains(&span.what)));
+    let signs = [
+        (true, Sign::Executed),
+        (holds(&[What::Wait, What::Block]), Sign::Held),
+        (holds(&[What::Ready]), Sign::Ready),
+        (heartbeat.is_some(), Sign::Beat),
+    ];
+    signs.into_iter().filter(|(shown, _)| *shown).map(|(_, sign)| sign).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::natural;
+
+    #[test]
+    fn threads_stand_in_the_order_of_their_numbers() {
+        let mut names = ["worker 10", "rayon 2", "main", "worker 2", "rayon 1"];
+        names.sort_by_cached_key(|name| natural(name));
+        assert_eq!(names, ["main", "rayon 1", "rayon 2", "worker 2", "worker 10"]);
+    }
+}
