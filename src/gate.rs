@@ -16,7 +16,7 @@ use crate::units;
 
 pub use load::of_load;
 pub use machine::{Usual, of_conditions};
-pub use rounds::{drift, twins, workers};
+pub use rounds::{disturbed, drift, twins, workers};
 
 /// What all gates together say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -125,6 +125,13 @@ pub enum Gate {
         /// The second by the first.
         ratio: f64,
     },
+    /// Something beside the trials disturbed many rounds of a cell.
+    Disturbed {
+        /// How many.
+        rounds: usize,
+        /// Of how many.
+        of: usize,
+    },
     /// Models that compute on different numbers of workers stand side by side.
     Workers {
         /// The fewest.
@@ -158,6 +165,8 @@ const CANARY: f64 = 0.05;
 const CROWDED: f64 = 0.05;
 /// A figure may rise or fall by this share over the rounds, or over the window of a load.
 const DRIFT: f64 = 0.1;
+/// This share of a cell's rounds may be disturbed: of fewer than half, the median is of an undisturbed one or beside it.
+const DISTURBED: f64 = 1.0 / 3.0;
 /// Pressure is out of the usual above this share of the trial's time more.
 const PRESSED: f64 = 0.1;
 
@@ -179,7 +188,8 @@ impl Gate {
                 Verdict::Suspect
             }
             Self::Canary { .. } | Self::Crowded { .. } | Self::Pressed { .. } => Verdict::Suspect,
-            Self::Drift { .. } | Self::Unsteady { .. } | Self::Twins { .. } | Self::Workers { .. } => Verdict::Suspect,
+            Self::Drift { .. } | Self::Unsteady { .. } | Self::Twins { .. } => Verdict::Suspect,
+            Self::Disturbed { .. } | Self::Workers { .. } => Verdict::Suspect,
         }
     }
 
@@ -200,6 +210,7 @@ impl Gate {
             Self::Throttled { .. } => "throttled",
             Self::Drift { .. } => "drift",
             Self::Unsteady { .. } => "not steady",
+            Self::Disturbed { .. } => "often disturbed",
             Self::Twins { .. } => "twins apart",
             Self::Workers { .. } => "unequal workers",
         }
@@ -235,6 +246,7 @@ impl Gate {
             Self::Starved { connections, of } => f64::from(connections) / f64::from(of.max(1)),
             Self::Throttled { for_ns } => for_ns as f64,
             Self::Drift { ratio } | Self::Unsteady { ratio } | Self::Twins { ratio } => ratio.max(1.0 / ratio),
+            Self::Disturbed { rounds, of } => rounds as f64 / of.max(1) as f64,
             Self::Workers { least, most } => f64::from(most) / f64::from(least.max(1)),
         }
     }
@@ -248,6 +260,9 @@ impl Gate {
             Self::Behind { .. } => "offer less, or use more generator threads",
             Self::Busy { .. } => "use more generator threads, or take the rate for the generator's own ceiling",
             Self::Stolen { .. } => "measure again when the host is quiet",
+            Self::Disturbed { .. } => {
+                "measure again when machine and host are quiet: the median itself may be of such a round"
+            }
             Self::Canary { .. } => "measure again when machine and host are quiet, and with a steady clock rate",
             Self::Crowded { .. } | Self::Pressed { .. } => "stop what else runs on this machine",
             Self::Drift { .. } => "measure again with --full, when the machine is warm",
@@ -346,6 +361,11 @@ impl fmt::Display for Gate {
                     percent(&(ratio - 1.0))
                 )
             }
+            Self::Disturbed { rounds, of } => write!(
+                f,
+                "something beside the trial disturbed {rounds} of {of} rounds ({} are allowed)",
+                percent(&DISTURBED)
+            ),
             Self::Workers { least, most } => {
                 write!(f, "models that compute have from {least} to {most} workers (one number is allowed)")
             }

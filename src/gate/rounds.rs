@@ -1,6 +1,6 @@
 //! The gates of a cell over its rounds.
 
-use super::{DRIFT, Gate};
+use super::{DISTURBED, DRIFT, Gate};
 use crate::stats::{self, Ratio};
 
 /// A figure, above 0, by its round: whether it rose or fell from round to round. Theil's line through its logarithms has to
@@ -12,6 +12,11 @@ pub fn drift(by_round: &[(u32, f64)]) -> Option<Gate> {
     let ratio = (slope.slope * (last - first)).exp();
     let goes_one_way = slope.interval.is_some_and(|interval| !interval.holds(0.0));
     (goes_one_way && ratio.max(1.0 / ratio) > 1.0 + DRIFT).then_some(Gate::Drift { ratio })
+}
+
+/// How many rounds of a cell were disturbed, of how many: whether that is more than [`DISTURBED`].
+pub fn disturbed(rounds: usize, of: usize) -> Option<Gate> {
+    (rounds as f64 > DISTURBED * of as f64).then_some(Gate::Disturbed { rounds, of })
 }
 
 /// Two cells of the same thing: whether the interval of their ratio leaves out 1.
@@ -43,6 +48,12 @@ mod tests {
         assert_eq!(drift(&rounds([100.0, 104.0, 97.0, 101.0, 150.0, 99.0, 103.0, 98.0])), None);
         assert_eq!(drift(&rounds([100.0, 100.1, 100.2, 100.3, 100.4, 100.5, 100.6, 100.7])), None, "too little");
         assert_eq!((drift(&[]), drift(&[(1, 1.0)])), (None, None));
+    }
+
+    #[test]
+    fn more_than_a_third_of_the_rounds_is_often() {
+        assert_eq!((disturbed(0, 6), disturbed(2, 6), disturbed(0, 0)), (None, None, None));
+        assert_eq!(disturbed(3, 6), Some(Gate::Disturbed { rounds: 3, of: 6 }));
     }
 
     #[test]

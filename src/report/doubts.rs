@@ -60,6 +60,10 @@ fn over_rounds(point: &PointSummary) -> Vec<String> {
         let gate = gate::drift(cell.measures.as_ref()?.by_round(*metric))?;
         Some(sentence(gate, format!("{heading} under {}", cell.cell.model)))
     };
+    let disturbed = |cell: &CellSummary| {
+        let gate = gate::disturbed(cell.disturbed().len(), cell.measures.as_ref()?.rounds())?;
+        Some(sentence(gate, cell.cell.model.to_string()))
+    };
     let twins = versus::noise(point, *metric).and_then(|noise| gate::twins(&noise));
     let twins = twins
         .zip(point.twin.as_ref())
@@ -67,7 +71,8 @@ fn over_rounds(point: &PointSummary) -> Vec<String> {
     let numbers = point.cells.iter().filter_map(|cell| cell.cell.model.workers());
     let workers = if point.work.steps().compute.is_zero() { None } else { gate::workers(numbers) };
     let workers = workers.map(|gate| sentence(gate, "models side by side".into()));
-    point.cells.iter().filter_map(drift).chain(twins).chain(workers).collect()
+    let of_cells = point.cells.iter().filter_map(drift).chain(point.cells.iter().filter_map(disturbed));
+    of_cells.chain(twins).chain(workers).collect()
 }
 
 /// What the headline figure is without the rounds that something disturbed, for each cell that has some.

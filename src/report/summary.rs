@@ -170,14 +170,18 @@ impl PointSummary {
 }
 
 impl CellSummary {
-    /// A figure of the rounds that nothing beside them disturbed; nothing where no round was disturbed.
+    /// The rounds that something beside them disturbed.
+    pub fn disturbed(&self) -> Vec<u32> {
+        let is_disturbed = |gates: &[Gate]| gates.iter().any(Gate::is_disturbance);
+        self.doubts.iter().filter(|(_, gates)| is_disturbed(gates)).map(|(round, _)| *round).collect()
+    }
+
+    /// A figure of the other rounds; nothing where no round was disturbed.
     pub fn undisturbed(&self, metric: Metric) -> Option<Spread> {
-        let is_disturbed = |round: u32| {
-            let gates = self.doubts.iter().filter(|(other, _)| *other == round).flat_map(|(_, gates)| gates);
-            gates.into_iter().any(Gate::is_disturbance)
-        };
+        let disturbed = self.disturbed();
         let all = self.measures.as_ref()?.by_round(metric);
-        let calm: Vec<f64> = all.iter().filter(|(round, _)| !is_disturbed(*round)).map(|(_, figure)| *figure).collect();
+        let calm: Vec<f64> =
+            all.iter().filter(|(round, _)| !disturbed.contains(round)).map(|(_, figure)| *figure).collect();
         if calm.len() < all.len() { Spread::of(calm) } else { None }
     }
 
