@@ -24,6 +24,7 @@ mod doubts;
 mod figures;
 mod html;
 mod load;
+mod switches;
 mod table;
 mod trace;
 mod words;

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::figures::{self, Figure, Sign};
 use super::summary::{CellSummary, PointSummary};
+use super::switches::{self, Grid};
 use super::table::{Row, Table};
 use super::words;
 use super::{answer, doubts};
@@ -18,6 +19,8 @@ pub(super) const STYLE: &str = include_str!("templates/style.css");
 #[template(path = "index.html", config = "src/report/templates/askama.toml")]
 struct Index {
     head: Head,
+    answer: Vec<String>,
+    grids: Vec<Grid>,
     cards: Vec<Card>,
     failures: Vec<FailedTrial>,
     machine: Vec<(&'static str, String)>,
@@ -123,6 +126,8 @@ pub(super) fn index(run: &Run, scenarios: &[(&Scenario, Vec<PointSummary>)], rec
     }
     let page = Index {
         head,
+        answer: switches::sentences(scenarios),
+        grids: switches::of(scenarios),
         cards: scenarios.iter().enumerate().map(card).collect(),
         failures: cells().flat_map(failed).collect(),
         machine: machine(run),
@@ -197,7 +202,7 @@ fn table_view(point: &PointSummary, (caption, table): (String, Table)) -> TableV
     }
 }
 
-fn class(family: Family) -> &'static str {
+pub(super) fn class(family: Family) -> &'static str {
     match family {
         Family::Async => "async",
         Family::Threads => "threads",

@@ -235,3 +235,28 @@ fn two_cells_of_one_model_bound_what_is_called_a_difference() {
     assert!(sentence.starts_with("async took ") && sentence.contains("; 6 of 6 rounds agree)"), "{sentence}");
     assert!(sequential.sentence(work).contains("tell no difference in wall time; one of 5"), "{sequential:?}");
 }
+
+#[test]
+fn the_index_opens_with_the_two_switches() {
+    let fixture = fixture::tour();
+    let pages = pages(&fixture);
+    let index = html(&pages, "index.html");
+    let grids = between(index, "<table class=\"grid\">", "</table>");
+    assert_eq!(grids.len(), 2, "waiting and computing");
+    for (grid, kind) in grids.iter().zip(["Waiting", "Computing"]) {
+        assert!(grid.contains(&format!("<strong>{kind}</strong>")), "{grid}");
+        let rows = between(grid, "<tr>", "</tr>");
+        assert_eq!(rows.len(), 3, "a heading, blocking and async: {grid}");
+        assert_eq!(rows[2].matches("<td>").count(), 2, "{grid}");
+        assert!(rows[2].contains("1 thread<") && rows[2].contains("2 threads<"), "{grid}");
+    }
+    let answer = between(index, "<div class=\"answer\">", "</div>")[0];
+    for told in ["one async thread", "threads that block", "async threads", "it did not add one"] {
+        assert!(answer.contains(told), "{told}: {answer}");
+    }
+
+    let mut without = fixture::tour();
+    without.records.retain(|record| record.scenario != "waiting" && record.scenario != "computing");
+    let pages = self::pages(&without);
+    assert!(!html(&pages, "index.html").contains("class=\"grid\""), "nothing was measured");
+}

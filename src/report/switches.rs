@@ -1,0 +1,172 @@
+//! The two switches: how a job waits, blocking or async, and how many threads there are, one or more. Every combination
+//! once for waiting and once for computing, each with what was measured.
+
+use super::summary::{CellSummary, PointSummary};
+use super::versus::{self, Metric};
+use super::words;
+use crate::scenario::{Model, OffloadSpec, Scenario, Work};
+use crate::stats::Finding;
+use crate::units;
+
+/// One kind of work under the four combinations.
+pub(super) struct Grid {
+    /// `Waiting`, `Computing`.
+    pub(super) kind: &'static str,
+    /// `1,000 waits of 100 ms`.
+    pub(super) what: String,
+    /// `100 ms`.
+    pub(super) ideal: String,
+    /// Blocking, then async.
+    pub(super) rows: [Row; 2],
+    /// The page of all figures.
+    pub(super) href: String,
+}
+
+/// One way of waiting.
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    /// With one thread, then with more; nothing where it was not measured.
+    pub(super) cells: [Option<Combination>; 2],
+}
+
+/// One of the four.
+pub(super) struct Combination {
+    pub(super) model: String,
+    pub(super) class: &'static str,
+    pub(super) wall: String,
+    pub(super) range: Option<String>,
+    /// How long its bar is, and where the ideal stands in it, percent.
+    pub(super) percent: f64,
+    pub(super) ideal_percent: f64,
+    /// `1.02 x the ideal`, or that it ran fewer jobs.
+    pub(super) about: String,
+    pub(super) fewer: bool,
+    /// `1 thread`, `1,000 threads`.
+    pub(super) threads: String,
+    /// A square a thread, as far as they can be seen.
+    pub(super) squares: String,
+    /// `in flight 1,000, executing 1`.
+    pub(super) at_once: String,
+}
+
+/// The grids of a run, waiting first; of each kind the first scenario that asks for nothing else.
+pub(super) fn of(scenarios: &[(&Scenario, Vec<PointSummary>)]) -> Vec<Grid> {
+    let waiting = pick(scenarios, waits).and_then(|(scenario, point)| grid("Waiting", scenario, point));
+    let computing = pick(scenarios, computes).and_then(|(scenario, point)| grid("Computing", scenario, point));
+    waiting.into_iter().chain(computing).collect()
+}
+
+/// At most three sentences with the run's own figures: waiting, computing, and what follows.
+pub(super) fn sentences(scenarios: &[(&Scenario, Vec<PointSummary>)]) -> Vec<String> {
+    let mut all = Vec::new();
+    if let Some((_, point)) = pick(scenarios, waits)
+        && let (Some(what), Some(one), Some(many)) =
+            (waits(&point.work), wall(point, Some(Model::Async)), wall(point, many_blocking(point)))
+    {
+        all.push(format!("On this machine {what} took {one}, and {many}."));
+    }
+    if let Some((_, point)) = pick(scenarios, computes)
+        && let (Some(what), Some(one), Some(many)) =
+            (computes(&point.work), wall(point, Some(Model::Async)), wall(point, many_async(point)))
+    {
+        all.push(format!("{what} took {one}, and {many}."));
+        let slower = many_async(point).and_then(|many| versus::between(point, Metric::Wall, Model::Async, many));
+        if slower.is_some_and(|slower| slower.finding() == Finding::More && slower.ratio.ratio > 1.3) {
+            all.push("async shared its one thread; it did not add one.".into());
+        }
+    }
+    all
+}
+
+/// `102 ms on one async thread`, `171 ms on 1,000 threads that block`; nothing of a model that ran fewer jobs.
+fn wall(point: &PointSummary, model: Option<Model>) -> Option<String> {
+    let model = model?;
+    let measures = point.cell(model).filter(|cell| cell.cell.jobs_wanted.is_none())?.measures.as_ref()?;
+    let (wall, threads) = (words::time(measures.wall_ns.median), words::count(measures.threads.median));
+    Some(match model {
+        Model::Async => format!("{wall} on one async thread"),
+        Model::AsyncWorkers(_) => format!("{wall} on {threads} async threads"),
+        _ => format!("{wall} on {threads} threads that block"),
+    })
+}
+
+fn pick<'a>(
+    scenarios: &'a [(&'a Scenario, Vec<PointSummary>)],
+    kind: fn(&Work) -> Option<String>,
+) -> Option<(&'a Scenario, &'a PointSummary)> {
+    scenarios.iter().find_map(|(scenario, points)| {
+        let point = points.last().filter(|point| kind(&point.work).is_some())?;
+        Some((*scenario, point))
+    })
+}
+
+/// What waits and does nothing else.
+fn waits(work: &Work) -> Option<String> {
+    let Work::Sleep(sleep) = work else { return None };
+    Some(format!("{} waits of {}", units::count(sleep.jobs.into()), words::exact(sleep.wait)))
+}
+
+/// What computes and does nothing else.
+fn computes(work: &Work) -> Option<String> {
+    let Work::Offload(OffloadSpec { jobs, steps, heartbeat: None }) = work else { return None };
+    let only = steps.wait.is_zero() && steps.block.is_zero() && !steps.compute.is_zero();
+    only.then(|| format!("{} computations of {}", units::count((*jobs).into()), words::exact(steps.compute)))
+}
+
+/// Blocking, on more than one thread.
+fn many_blocking(point: &PointSummary) -> Option<Model> {
+    let mut models = point.cells.iter().map(|cell| cell.cell.model);
+    let pool = models.clone().find(|model| matches!(model, Model::Pool(n) if n.get() > 1));
+    models.find(|model| *model == Model::Threads).or(pool)
+}
+
+/// Async, on more than one thread.
+fn many_async(point: &PointSummary) -> Option<Model> {
+    let mut models = point.cells.iter().map(|cell| cell.cell.model);
+    models.find(|model| matches!(model, Model::AsyncWorkers(n) if n.get() > 1))
+}
+
+fn grid(kind: &'static str, scenario: &Scenario, point: &PointSummary) -> Option<Grid> {
+    let models = [[Some(Model::Sequential), many_blocking(point)], [Some(Model::Async), many_async(point)]];
+    let cells = models.map(|row| row.map(|model| point.cell(model?)));
+    let ideal = point.cells.iter().find(|cell| cell.cell.jobs_wanted.is_none())?.ideal_ns? as f64;
+    let wall = |cell: &&CellSummary| Some(cell.measures.as_ref()?.wall_ns.median);
+    let most = cells.iter().flatten().flatten().filter_map(wall).fold(ideal, f64::max);
+    let [blocking, tasks] = cells.map(|row| row.map(|cell| combination(cell?, ideal, most)));
+    if blocking.iter().chain(&tasks).flatten().count() < 2 {
+        return None;
+    }
+    Some(Grid {
+        kind,
+        what: waits(&point.work).or_else(|| computes(&point.work))?,
+        ideal: words::time(ideal),
+        rows: [Row { name: "blocking", cells: blocking }, Row { name: "async", cells: tasks }],
+        href: format!("{}.html", scenario.name),
+    })
+}
+
+fn combination(cell: &CellSummary, ideal: f64, most: f64) -> Option<Combination> {
+    /// More squares than these nobody counts.
+    const SQUARES: usize = 8;
+    let measures = cell.measures.as_ref()?;
+    let (wall, threads) = (measures.wall_ns.median, measures.threads.median.round().max(1.0));
+    let fewer = words::fewer_jobs(&cell.cell);
+    let executing = cell.traced.map_or_else(|| "–".into(), |traced| units::count(traced.most_executing.into()));
+    let more = if threads as usize > SQUARES { " …" } else { "" };
+    Some(Combination {
+        model: cell.cell.model.to_string(),
+        class: super::html::class(cell.cell.model.family()),
+        wall: words::time(wall),
+        range: words::range(&measures.wall_ns, words::time),
+        percent: (100.0 * wall / most).max(0.5),
+        ideal_percent: 100.0 * ideal / most,
+        fewer: fewer.is_some(),
+        about: match fewer {
+            Some(fewer) => format!("for only {fewer}"),
+            None => format!("{} × the ideal", units::three_digits(wall / ideal)),
+        },
+        threads: if threads == 1.0 { "1 thread".into() } else { format!("{} threads", words::count(threads)) },
+        squares: format!("{}{more}", "■".repeat((threads as usize).min(SQUARES))),
+        at_once: format!("in flight {}, executing {executing}", words::count(measures.in_flight.median)),
+    })
+}
