@@ -103,6 +103,16 @@ impl Timeline {
         self.stretches(1).first()?.median()
     }
 
+    /// The same in columns that stand for so long at least.
+    #[must_use]
+    pub fn widened(&self, width_ns: u64) -> Self {
+        let mut wide = self.clone();
+        while wide.width_ns() < width_ns {
+            wide.widen();
+        }
+        wide
+    }
+
     /// Each column stands for twice as long.
     #[cold]
     fn widen(&mut self) {

@@ -8,6 +8,7 @@ pub(super) mod bars;
 pub(super) mod curve;
 pub(super) mod density;
 pub(super) mod forest;
+pub(super) mod heat;
 pub(super) mod lanes;
 
 mod axis;
@@ -133,17 +134,32 @@ fn fill(area: &Area, from: (f64, f64), to: (f64, f64), ink: Ink) {
 /// Two corners in pixels.
 type Box2 = ((f64, f64), (f64, f64));
 
-/// Filled boxes of one ink, as one element; hatched ones are all of one height.
+/// Filled boxes of one ink, as one element.
 fn boxes(area: &Area, boxes: &[Box2], ink: Ink) {
-    let fine = |(x, y): (f64, f64)| (fine(x), fine(y));
-    let boxes = Boxes { boxes: boxes.iter().map(|(from, to)| (fine(*from), fine(*to))).collect(), ink };
-    area.draw(&boxes).expect("drawing into memory");
+    Boxes::of(boxes, ink, false).draw(area);
+}
+
+/// The same of boxes that are all of one height, in half the bytes; the ink may be a hatch or a shade.
+fn bands(area: &Area, boxes: &[Box2], ink: Ink) {
+    Boxes::of(boxes, ink, true).draw(area);
 }
 
 /// What plotters would write one by one.
 struct Boxes {
     boxes: Vec<(BackendCoord, BackendCoord)>,
     ink: Ink,
+    alike: bool,
+}
+
+impl Boxes {
+    fn of(boxes: &[Box2], ink: Ink, alike: bool) -> Self {
+        let fine = |(x, y): (f64, f64)| (fine(x), fine(y));
+        Self { boxes: boxes.iter().map(|(from, to)| (fine(*from), fine(*to))).collect(), ink, alike }
+    }
+
+    fn draw(&self, area: &Area) {
+        area.draw(self).expect("drawing into memory");
+    }
 }
 
 impl<'a> PointCollection<'a, BackendCoord> for &'a Boxes {
@@ -163,10 +179,7 @@ impl Drawable<Svg<'_>> for Boxes {
         backend: &mut Svg<'_>,
         _: (u32, u32),
     ) -> Result<(), DrawingErrorKind<Infallible>> {
-        match self.ink.paint {
-            Paint::Hatch => backend.hatched(&self.boxes, self.ink),
-            _ => backend.boxes(&self.boxes, self.ink),
-        }
+        if self.alike { backend.bands(&self.boxes, self.ink) } else { backend.boxes(&self.boxes, self.ink) }
     }
 }
 

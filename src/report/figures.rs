@@ -6,6 +6,7 @@ use super::chart::bars::{Bar, Bars, Unit};
 use super::chart::curve::{Curve, Curves};
 use super::chart::density::{Densities, Density};
 use super::chart::forest::{Forest, Panel};
+use super::chart::heat::{Heat, Map};
 use super::chart::{Caption, Look, Size};
 use super::summary::{CellSummary, Percentile, PointSummary};
 use super::table::{self, Table};
@@ -45,6 +46,8 @@ pub(super) enum Sign {
     Held,
     Ready,
     Beat,
+    Warm,
+    Median,
 }
 
 /// Every figure of a point; `id` is unique in the page.
@@ -62,6 +65,7 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
     for (i, name) in point.series_names().into_iter().enumerate() {
         figures.extend(times(point, name, &format!("{id}-s{i}")));
     }
+    figures.extend(heat(point, &format!("{id}-h")));
     figures.extend(sureness(point, &format!("{id}-v")));
     figures
 }
@@ -235,6 +239,31 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
         figures.push(Figure { heading, text: comb(&point.work), svg, legend: Vec::new(), table });
     }
     figures
+}
+
+/// The response times of an echo over time.
+fn heat(point: &PointSummary, id: &str) -> Option<Figure> {
+    let Work::Echo(echo) = &point.work else { return None };
+    let map = |cell| {
+        let cell: &CellSummary = cell;
+        let load = cell.measures.as_ref()?.load.as_ref()?;
+        let (warmup, window) = (&load.warmup, &load.over_time);
+        let is_empty = window.columns().is_empty();
+        (!is_empty).then(|| Map { label: cell.cell.model.to_string(), look: look(point, cell), warmup, window })
+    };
+    let rows: Vec<Map> = point.cells.iter().filter_map(map).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let heat = Heat { rows, warmup_ns: units::nanos(echo.load.warmup), window_ns: units::nanos(echo.load.duration) };
+    let name = point.series_names().first().copied().unwrap_or_default();
+    let heading = "When the times were long".to_owned();
+    let svg = both(id, &heading, &finding_of_series(point, name), |size, caption| heat.draw(size, caption));
+    let text = "By when a request was due, all rounds together: the darker, the more were like it (in equal \
+                ratios). A line that climbs is a server that falls behind; a slope that falls is a stall, of which who came \
+                first waited longest. What lies before the dashed line is the warm-up, which is in no other figure.";
+    let table = (named(&heading, point, "medians of the rounds"), table::of_series(point, name));
+    Some(Figure { heading, text: vec![text.into()], svg, legend: vec![Sign::Warm, Sign::Median], table })
 }
 
 /// Why async waits come in teeth, where waits are drawn.

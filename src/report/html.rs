@@ -226,6 +226,8 @@ fn sign(sign: Sign) -> (&'static str, &'static str) {
         Sign::Held => ("i-held", "waits or is blocked, and holds its thread"),
         Sign::Ready => ("i-ready", "some job was ready, and no thread worked on it"),
         Sign::Beat => ("i-beat", "a beat of the heartbeat"),
+        Sign::Warm => ("i-warm", "grey: the warm-up"),
+        Sign::Median => ("i-median", "the median of the moment"),
         Sign::Service => ("i-service", "dashed and thin: service time, from when it was begun"),
     }
 }

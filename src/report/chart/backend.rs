@@ -24,7 +24,7 @@ type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::report) struct Ink {
     pub(in crate::report) paint: Paint,
-    /// Which dash pattern a line has; 0 is none.
+    /// Which dash pattern a line has, and which shade boxes; 0 is none.
     pub(in crate::report) variant: u8,
 }
 
@@ -153,8 +153,8 @@ impl<'sheet> Svg<'sheet> {
         Ok(())
     }
 
-    /// Lines from left to right that are as wide as the boxes are high, all alike: dashed they are hatched boxes.
-    pub(in crate::report) fn hatched(&self, boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> Drawn {
+    /// Boxes of one height, as lines from left to right that are as wide: half the bytes, and dashed they are hatched.
+    pub(in crate::report) fn bands(&self, boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> Drawn {
         let Some(((_, top), (_, bottom))) = boxes.first() else { return Ok(()) };
         let mut d = String::new();
         for ((x, y), (right, bottom)) in boxes {
@@ -162,7 +162,8 @@ impl<'sheet> Svg<'sheet> {
             write!(d, "M{x0} {middle}h{}", coordinate(right - x)).expect("writing into a string");
         }
         let (class, width) = (ink.paint.class(), coordinate(bottom - top));
-        self.element(format_args!("<path class=\"s {class}\" stroke-width=\"{width}\" d=\"{d}\"/>\n"))
+        let shade = if ink.variant == 0 { String::new() } else { format!(" o{}", ink.variant) };
+        self.element(format_args!("<path class=\"s {class}{shade}\" stroke-width=\"{width}\" d=\"{d}\"/>\n"))
     }
 
     /// Filled boxes by two corners each.

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
-use super::{Area, Box2, Caption, Face, Ink, Paint, Size, boxes, line, path, strong_width, svg, text, text_width};
+use super::{
+    Area, Box2, Caption, Face, Ink, Paint, Size, bands, boxes, line, path, strong_width, svg, text, text_width,
+};
 use crate::lanes::{Span, What};
 
 /// All models.
@@ -127,7 +129,7 @@ impl Rows<'_> {
                 Shown::Executed(colour) | Shown::Touched(colour) => boxes(area, &found, job(Paint::Job, colour)),
                 Shown::Held(colour) => {
                     boxes(area, &found, job(Paint::JobTint, colour));
-                    boxes(area, &found, Ink { paint: Paint::Hatch, variant: 0 });
+                    bands(area, &found, Ink { paint: Paint::Hatch, variant: 0 });
                 }
             }
         }

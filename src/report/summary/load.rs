@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::histogram::Histogram;
 use crate::record::LoadRecord;
 use crate::stats::Spread;
+use crate::timeline::Timeline;
 
 /// The generator's side of an echo over the rounds.
 #[derive(Clone, Debug)]
@@ -20,6 +21,10 @@ pub struct LoadSummary {
     pub late_p99_ns: Option<Spread>,
     /// The median response time of the warm-up, all kinds of requests together, nanoseconds; nothing where there was none.
     pub warmup_p50_ns: Option<Spread>,
+    /// Response times of all rounds by when the requests were due, in the window and in the warm-up before it.
+    pub over_time: Timeline,
+    /// As above.
+    pub warmup: Timeline,
     /// Answers within the window for each request that belongs to it: of a schedule, the share of its rate.
     pub reached: Spread,
     /// CPU time of the generator, nanoseconds.
@@ -57,6 +62,8 @@ pub(super) fn load(rounds: &[Load<'_>]) -> Option<LoadSummary> {
         waited_p99_ns: p99(|load| &load.send_lag.no_connection),
         late_p99_ns: p99(|load| &load.send_lag.late),
         warmup_p50_ns: Spread::of(rounds.iter().filter_map(|(load, ..)| load.warmup.median())),
+        over_time: merged(rounds, |load| &load.over_time),
+        warmup: merged(rounds, |load| &load.warmup),
         cpu_ns: each(&|load, _| load.usage.cpu_ns() as f64)?,
         cpu_share: each(&share)?,
         reached: Spread::of(rounds.iter().map(|(load, _, jobs)| *jobs as f64 / load.requests.planned.max(1) as f64))?,
@@ -65,6 +72,12 @@ pub(super) fn load(rounds: &[Load<'_>]) -> Option<LoadSummary> {
         errors: errors(rounds.iter().map(|(load, ..)| *load)),
         cpus: first.cpus.clone(),
     })
+}
+
+fn merged(rounds: &[Load<'_>], part: fn(&LoadRecord) -> &Timeline) -> Timeline {
+    let mut all = Timeline::default();
+    rounds.iter().for_each(|(load, ..)| all.merge(part(load)));
+    all
 }
 
 fn errors<'a>(loads: impl Iterator<Item = &'a LoadRecord>) -> BTreeMap<String, u64> {
