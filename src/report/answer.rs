@@ -157,7 +157,7 @@ fn behind(point: &PointSummary) -> Option<String> {
 }
 
 /// Where several rates were offered, the highest that each model kept up with.
-fn highest_rates(points: &[PointSummary]) -> Option<String> {
+pub(super) fn highest_rates(points: &[PointSummary]) -> Option<String> {
     let offered = |point: &PointSummary| match &point.work {
         Work::Echo(echo) => echo.load.arrival.offered(),
         _ => None,

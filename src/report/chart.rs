@@ -10,6 +10,7 @@ pub(super) mod density;
 pub(super) mod forest;
 pub(super) mod heat;
 pub(super) mod lanes;
+pub(super) mod sweep;
 
 mod axis;
 mod backend;
@@ -221,6 +222,34 @@ fn text_width(words: &str) -> f64 {
 /// The same of [`Face::Strong`].
 fn strong_width(words: &str) -> f64 {
     words.chars().count() as f64 * 8.8
+}
+
+/// The end of a line in pixels, and whose it is.
+struct End<'a> {
+    at: (f64, f64),
+    label: &'a str,
+    look: Look,
+}
+
+/// The names right of the ends of lines, moved apart until none covers another; the plot ends at `right` and `bottom`.
+fn end_labels(area: &Area, (right, bottom): (f64, f64), mut ends: Vec<End>) {
+    const ROOM: f64 = 16.0;
+    ends.sort_by(|a, b| a.at.1.total_cmp(&b.at.1));
+    let mut heights: Vec<f64> = ends.iter().map(|end| end.at.1).collect();
+    for i in 1..heights.len() {
+        heights[i] = heights[i].max(heights[i - 1] + ROOM);
+    }
+    // What was pushed below the plot goes back up, and takes the ones above along.
+    let mut limit = bottom;
+    for height in heights.iter_mut().rev() {
+        *height = height.min(limit);
+        limit = *height - ROOM;
+    }
+    for (End { at: (x, y), label, look }, height) in ends.into_iter().zip(heights) {
+        let ink = Ink { variant: 0, ..look.ink() };
+        path(area, &[(x + 5.0, y), (right + 6.0, y), (right + 16.0, height)], ink, 1);
+        text(area, label, (right + 20.0, height), HPos::Left, Face::Named(look));
+    }
 }
 
 /// A small shape at a place given in pixels, by the variant of the look.

@@ -1,6 +1,7 @@
 //! Which pictures and tables a point of a sweep gets, and what stands beside them.
 
 mod lanes;
+pub(super) mod sweep;
 
 use super::chart::bars::{Bar, Bars, Unit};
 use super::chart::curve::{Curve, Curves};

@@ -36,6 +36,8 @@ struct ScenarioPage {
     question: String,
     answer: Vec<String>,
     analysis: Vec<String>,
+    /// What only all points tell.
+    sweep: Vec<ChartView>,
     points: Vec<PointView>,
     models: Vec<(&'static str, String, String)>,
     source: String,
@@ -150,6 +152,7 @@ pub(super) fn scenario(
         question: words::one_line(&scenario.question),
         answer: answer::of(points),
         analysis: paragraphs(&scenario.analysis),
+        sweep: sweep(points),
         points: points.iter().enumerate().map(|(i, point)| point_view(point, &format!("p{i}"))).collect(),
         models: scenario.models.iter().map(|m| (class(m.family()), m.to_string(), m.description())).collect(),
         source: words::harmless(&scenario.source),
@@ -177,19 +180,29 @@ fn recording(points: &[PointSummary]) -> Option<String> {
 }
 
 fn point_view(point: &PointSummary, id: &str) -> PointView {
-    let chart = |(i, figure): (usize, Figure)| ChartView {
-        heading: figure.heading,
-        text: figure.text,
-        legend: figure.legend.into_iter().map(sign).collect(),
-        // The first table is the answer in figures; the others are depth.
-        folded: i > 0 && !figure.svg.is_empty(),
-        svg: figure.svg,
-        table: table_view(point, figure.table),
-    };
+    // The first table is the answer in figures; the others are depth.
+    let chart = |(i, figure): (usize, Figure)| chart_view(point, figure, i > 0);
     PointView {
         label: words::one_line(&point.label),
         answer: answer::at(point),
         charts: figures::of(point, id).into_iter().enumerate().map(chart).collect(),
+    }
+}
+
+/// The figures over all points, folded tables below them.
+fn sweep(points: &[PointSummary]) -> Vec<ChartView> {
+    let Some(first) = points.first() else { return Vec::new() };
+    figures::sweep::of(points, "sweep").into_iter().map(|figure| chart_view(first, figure, true)).collect()
+}
+
+fn chart_view(point: &PointSummary, figure: Figure, folded: bool) -> ChartView {
+    ChartView {
+        heading: figure.heading,
+        text: figure.text,
+        legend: figure.legend.into_iter().map(sign).collect(),
+        folded: folded && !figure.svg.is_empty(),
+        svg: figure.svg,
+        table: table_view(point, figure.table),
     }
 }
 

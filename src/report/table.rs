@@ -74,6 +74,23 @@ pub(super) fn columns(point: &PointSummary, columns: &[Column]) -> Table {
     of(point, columns.to_vec(), "")
 }
 
+/// Only these figures, of all points of a sweep.
+pub(super) fn over_points(points: &[PointSummary], columns: &[Column]) -> Option<Table> {
+    let mut all: Option<Table> = None;
+    for point in points {
+        let name = point.series_names().first().copied().unwrap_or_default();
+        let mut table = of(point, columns.to_vec(), name);
+        let label = words::one_line(&point.label);
+        table.rows.iter_mut().for_each(|row| row.model = format!("{}, {label}", row.model));
+        table.about_load.clear();
+        match &mut all {
+            Some(all) => all.rows.extend(table.rows),
+            None => all = Some(table),
+        }
+    }
+    all
+}
+
 /// What fits a terminal.
 pub(super) fn brief(point: &PointSummary) -> Table {
     let mut columns = headline(&point.work);

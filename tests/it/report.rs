@@ -260,3 +260,20 @@ fn the_index_opens_with_the_two_switches() {
     let pages = self::pages(&without);
     assert!(!html(&pages, "index.html").contains("class=\"grid\""), "nothing was measured");
 }
+
+#[test]
+fn a_sweep_is_drawn_over_what_is_swept_and_every_trial_thread_by_thread() {
+    let pages = pages(&fixture::tour());
+    let price = html(&pages, "price.html");
+    for heading in ["Wall time over the number of jobs", "Memory of all that wait", "Threads over the number of jobs"] {
+        assert!(price.contains(heading), "{heading}");
+    }
+    assert!(!html(&pages, "waiting.html").contains("over the number of jobs"), "one point is no line");
+    for page in ["waiting.html", "computing.html", "echo.html"] {
+        let text = html(&pages, page);
+        assert!(text.contains(", thread by thread</h") && text.contains(", job by job</h"), "{page}");
+        assert!(text.contains("in flight ") && text.contains("executing 2, threads"), "{page}");
+    }
+    let rates = html(&pages, "rates.html");
+    assert!(rates.contains("When the times were long") && rates.contains("grey: the warm-up"));
+}

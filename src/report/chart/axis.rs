@@ -103,7 +103,7 @@ pub(super) fn number_label(value: f64) -> String {
     if value >= 1_000.0 { units::count(value.round() as u64) } else { short(&units::three_digits(value)) }
 }
 
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
     let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
     if unit.is_empty() { number.into() } else { format!("{number} {unit}") }

@@ -3,7 +3,9 @@
 use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
-use super::{Area, Caption, Face, Ink, Look, Paint, Size, line, marker, path, polygon, svg, text, text_width};
+use super::{
+    Area, Caption, End, Face, Ink, Look, Paint, Size, end_labels, line, marker, path, polygon, svg, text, text_width,
+};
 use crate::histogram::Histogram;
 use crate::report::summary::nines;
 use crate::stats::{Band, Interval};
@@ -115,7 +117,11 @@ impl Curves {
             for curve in &self.series {
                 curve.draw(area, &x, &y);
             }
-            labels(area, &plot, &self.series, &x, &y);
+            let ends = self.series.iter().filter_map(|curve| {
+                let (nines, ns) = curve.response.last()?;
+                Some(End { at: (x(*nines), y(*ns)), label: &curve.label, look: curve.look })
+            });
+            end_labels(area, (plot.right, plot.bottom), ends.collect());
         })
     }
 }
@@ -187,27 +193,4 @@ fn thinned(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
         !matches!(around, (Some(a), Some(b)) if (a.1 - places[i].1).abs() < 0.05 && (b.1 - places[i].1).abs() < 0.05)
     };
     (0..places.len()).filter(|i| needed(*i)).map(|i| places[i]).collect()
-}
-
-/// The names at the ends of the curves, moved apart until none covers another.
-fn labels(area: &Area, plot: &Plot, series: &[Curve], x: Map, y: Map) {
-    const ROOM: f64 = 16.0;
-    let mut ends: Vec<(f64, f64, &Curve)> =
-        series.iter().filter_map(|curve| curve.response.last().map(|(nines, ns)| (x(*nines), y(*ns), curve))).collect();
-    ends.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let mut heights: Vec<f64> = ends.iter().map(|end| end.1).collect();
-    for i in 1..heights.len() {
-        heights[i] = heights[i].max(heights[i - 1] + ROOM);
-    }
-    // What was pushed below the plot goes back up, and takes the ones above along.
-    let mut limit = plot.bottom;
-    for height in heights.iter_mut().rev() {
-        *height = height.min(limit);
-        limit = *height - ROOM;
-    }
-    for ((end_x, end_y, curve), height) in ends.into_iter().zip(heights) {
-        let ink = Ink { variant: 0, ..curve.look.ink() };
-        path(area, &[(end_x + 5.0, end_y), (plot.right + 6.0, end_y), (plot.right + 16.0, height)], ink, 1);
-        text(area, &curve.label, (plot.right + 20.0, height), HPos::Left, Face::Named(curve.look));
-    }
 }

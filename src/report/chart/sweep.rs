@@ -1,0 +1,148 @@
+//! A figure over what is swept: a line a model, its interval at each point, and the line of the ideal where there is one.
+
+use plotters::style::text_anchor::HPos;
+
+use super::axis::{self, Scale};
+use super::{Area, Caption, End, Face, Ink, Look, Paint, Size, end_labels, line, marker, path, svg, text, text_width};
+use crate::report::words;
+use crate::stats::Interval;
+
+/// The lines of one figure.
+pub(in crate::report) struct Sweep {
+    pub(in crate::report) lines: Vec<Line>,
+    /// What is swept, below the axis.
+    pub(in crate::report) over: String,
+    pub(in crate::report) unit: Unit,
+    /// What could at best be, over what is swept, and what it is called.
+    pub(in crate::report) ideal: Option<(String, Vec<(f64, f64)>)>,
+}
+
+/// The line of a model.
+pub(in crate::report) struct Line {
+    pub(in crate::report) label: String,
+    pub(in crate::report) look: Look,
+    /// Rising in what is swept.
+    pub(in crate::report) places: Vec<Place>,
+}
+
+/// One point of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::report) struct Place {
+    pub(in crate::report) at: f64,
+    pub(in crate::report) value: f64,
+    pub(in crate::report) interval: Interval,
+    /// Whether it is only a lower bound.
+    pub(in crate::report) at_least: bool,
+}
+
+/// What the figure is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::report) enum Unit {
+    /// Nanoseconds.
+    Time,
+    /// A number, or a number a second.
+    Number,
+    Bytes,
+}
+
+impl Unit {
+    fn tick(self, value: f64) -> String {
+        match self {
+            Self::Time => axis::time_label(value),
+            Self::Number => axis::number_label(value),
+            Self::Bytes => axis::short(&words::memory(value)),
+        }
+    }
+}
+
+impl Sweep {
+    /// The picture in one size; both axes in equal ratios.
+    pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
+        let (left, right, bottom, height) = match size {
+            Size::Wide => (84.0, 640.0, 280.0, 326),
+            Size::Narrow => (72.0, 212.0, 240.0, 286),
+        };
+        let top = 14.0;
+        let places = || self.lines.iter().flat_map(|line| &line.places);
+        let ideal = || self.ideal.iter().flat_map(|(_, places)| places.iter().copied());
+        let ends = |values: &mut dyn Iterator<Item = f64>| {
+            values
+                .filter(|value| *value > 0.0)
+                .fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)))
+        };
+        let (first, last) = ends(&mut places().map(|place| place.at));
+        let heights = places().flat_map(|place| [place.value, place.interval.low, place.interval.high]);
+        let (low, high) = ends(&mut heights.chain(ideal().map(|(_, value)| value)));
+        let (across, up) =
+            (Scale::log_around(first, last.max(first), 1.12), Scale::log_around(low, high.max(low), 1.25));
+        let x = |at: f64| left + across.place(at) * (right - left);
+        let y = |value: f64| bottom - up.place(value) * (bottom - top);
+        svg(size, height, caption, |area| {
+            let ticks = if self.unit == Unit::Bytes { binary_ticks(low, high) } else { up.ticks(6) };
+            for tick in ticks {
+                line(area, (left, y(tick)), (right, y(tick)), Ink::GRID, 1);
+                text(area, &self.unit.tick(tick), (left - 8.0, y(tick)), HPos::Right, Face::Small);
+            }
+            self.draw_axis(area, size, &x, (top, bottom));
+            let over = format!("{}; both axes in equal ratios", self.over);
+            text(area, &over, (if size == Size::Wide { left } else { 1.0 }, bottom + 38.0), HPos::Left, Face::Small);
+            if let Some((name, places)) = &self.ideal {
+                let places: Vec<(f64, f64)> = places.iter().map(|(at, value)| (x(*at), y(*value))).collect();
+                path(area, &places, Ink { paint: Paint::Text, variant: 2 }, 1);
+                if let Some((at, height)) = places.last() {
+                    text(area, name, (at - 12.0, height - 9.0), HPos::Right, Face::Small);
+                }
+            }
+            for line in &self.lines {
+                line.draw(area, &x, &y);
+            }
+            let ends = self.lines.iter().filter_map(|line| {
+                let last = line.places.last()?;
+                Some(End { at: (x(last.at), y(last.value)), label: &line.label, look: line.look })
+            });
+            end_labels(area, (right, bottom), ends.collect());
+        })
+    }
+
+    /// A tick for each point of the sweep, named as far as there is room.
+    fn draw_axis(&self, area: &Area, size: Size, x: &dyn Fn(f64) -> f64, (top, bottom): (f64, f64)) {
+        let mut points: Vec<f64> = self.lines.iter().flat_map(|line| &line.places).map(|place| place.at).collect();
+        points.sort_unstable_by(f64::total_cmp);
+        points.dedup();
+        let mut free_from = f64::NEG_INFINITY;
+        for at in points {
+            line(area, (x(at), top), (x(at), bottom + 4.0), Ink::GRID, 1);
+            let label = axis::number_label(at);
+            let half = text_width(&label) / 2.0;
+            if x(at) - half >= free_from && x(at) + half <= f64::from(size.width()) {
+                text(area, &label, (x(at), bottom + 16.0), HPos::Center, Face::Small);
+                free_from = x(at) + half + 4.0;
+            }
+        }
+    }
+}
+
+/// Powers of two, as memory is counted: at most seven.
+fn binary_ticks(low: f64, high: f64) -> Vec<f64> {
+    let (first, last) = (low.log2().ceil() as i32, high.log2().floor() as i32);
+    let every = ((last - first) / 7 + 1).max(1);
+    (first..=last).filter(|power| power % every == 0).map(|power| 2_f64.powi(power)).collect()
+}
+
+impl Line {
+    fn draw(&self, area: &Area, x: &dyn Fn(f64) -> f64, y: &dyn Fn(f64) -> f64) {
+        let places: Vec<(f64, f64)> = self.places.iter().map(|place| (x(place.at), y(place.value))).collect();
+        path(area, &places, self.look.ink(), 2);
+        let plain = Ink { variant: 0, ..self.look.ink() };
+        for (place, at) in self.places.iter().zip(places) {
+            let (low, high) = (y(place.interval.low), y(place.interval.high));
+            if low - high >= 2.0 {
+                line(area, (at.0, low), (at.0, high), plain, 1);
+            }
+            marker(area, at, self.look);
+            if place.at_least {
+                text(area, "≥", (at.0 - 8.0, at.1 - 9.0), HPos::Center, Face::Named(self.look));
+            }
+        }
+    }
+}
