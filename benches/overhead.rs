@@ -90,6 +90,7 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
         scenarios: Vec::new(),
         models: Vec::new(),
         trials_planned: 480,
+        judged: None,
     };
     let home = tempfile::tempdir().expect("a temporary folder");
     let path = home.path().join("run");

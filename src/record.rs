@@ -52,6 +52,21 @@ pub struct Run {
     pub models: Vec<Model>,
     /// How many trials were planned.
     pub trials_planned: u64,
+    /// What became of them; nothing before the run has ended.
+    pub judged: Option<Judged>,
+}
+
+/// What became of the trials of a run, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    /// Measured.
+    pub measured: u64,
+    /// Of these, the ones with a gate that makes them suspect.
+    pub suspect: u64,
+    /// And with one that makes them invalid.
+    pub invalid: u64,
+    /// Left no measurement, or no lanes.
+    pub failed: u64,
 }
 
 /// How far a run has come.

@@ -23,12 +23,14 @@ mod chart;
 mod doubts;
 mod figures;
 mod html;
+mod list;
 mod load;
 mod switches;
 mod table;
 mod trace;
 mod words;
 
+pub use list::list;
 pub use load::{LoadReport, PERCENTILES, load, told};
 pub use words::range;
 

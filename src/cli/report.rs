@@ -2,22 +2,34 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::record::{Folder, Record, Run, Source};
+use crate::record::{Folder, RUN, Record, Run, Source};
 use crate::report;
 use crate::scenario::{Model, Scenario, parse};
 
 use super::output::{Stop, color, note, note_color, print, width};
 
-/// Write the report of a run again from its records
+/// Write the report of a run again from its records, or the list of all runs
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: avt report reports/20261122-101500")]
+#[command(after_help = "Examples:\n  avt report reports/20261122-101500\n  avt report")]
 pub(super) struct Args {
-    /// The folder that holds run.json and trials.jsonl
-    #[arg(value_name = "DIR")]
+    /// The folder that holds run.json and trials.jsonl, or one that holds such folders
+    #[arg(value_name = "DIR", default_value = RUNS)]
     folder: PathBuf,
 }
 
+/// Where runs are kept that nobody named a folder for.
+pub(super) const RUNS: &str = "reports";
+
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
+    if !args.folder.join(RUN).exists() {
+        return match list(&args.folder)? {
+            Some(index) => print(format_args!("runs: {}", index.display())),
+            None => Err(Stop::input(format_args!(
+                "{}: neither it nor a folder in it holds a {RUN}; `avt run` makes one",
+                args.folder.display()
+            ))),
+        };
+    }
     let (run, records) = Folder::read(&args.folder).map_err(Stop::input)?;
     if records.len() as u64 != run.trials_planned {
         note(format_args!("avt: {} of {} planned trials have a record", records.len(), run.trials_planned));
@@ -29,6 +41,22 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let printed = tables.try_for_each(print);
     let printed = printed.and_then(|()| print(format_args!("report: {}", index.display())));
     if records.is_empty() { Err(Stop::not_well()) } else { printed }
+}
+
+/// Writes the page that lists the runs of a folder, and tells its path; nothing where there is none.
+pub(super) fn list(folder: &Path) -> Result<Option<PathBuf>, Stop> {
+    let names = Folder::runs(folder).map_err(Stop::input)?;
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let read = |name: String| {
+        let run = Folder::read_run(&folder.join(&name)).map_err(|error| error.to_string());
+        (name, run)
+    };
+    let runs: Vec<_> = names.into_iter().map(read).collect();
+    let page = report::list(&runs);
+    Folder::write_page(folder, &page.name, &page.html).map_err(Stop::machine)?;
+    Ok(Some(folder.join(page.name)))
 }
 
 /// The scenarios of a run, with the models that were run.

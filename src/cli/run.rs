@@ -3,14 +3,13 @@
 mod json;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::gate::Verdict;
 use crate::host::Host;
-use crate::record::{Ceiling, Folder, FolderError, Outcome, Record, Run, SCHEMA, Source, State};
+use crate::record::{Ceiling, Folder, FolderError, Record, Run, SCHEMA, Source, State};
 use crate::report;
-use crate::report::summary::{self, CellSummary};
+use crate::report::summary;
 use crate::runner::{self, Effort, Ending, Event, Halt, Interrupt, Plan, Program, plan};
 use crate::scenario::{EchoSpec, Model, Scenario, Work};
 use crate::units;
@@ -18,8 +17,8 @@ use crate::workload::parallel;
 
 use super::output::{Stop, color, note, print, print_json, width};
 use super::progress::Progress;
-use super::report::{only, write};
-use super::sources::{Named, scenarios};
+use super::report::{RUNS, list, only, write};
+use super::sources::{Named, every, scenarios};
 
 /// Run scenarios on this machine and write a report
 ///
@@ -28,8 +27,11 @@ use super::sources::{Named, scenarios};
 #[command(after_help = "Examples:\n  avt run\n  avt run sleep offload\n  avt run my-scenario.toml --rounds 3")]
 pub(super) struct Args {
     /// Names of built-in scenarios, or scenario files
-    #[arg(value_name = "NAME|FILE")]
+    #[arg(value_name = "NAME|FILE", conflicts_with = "all")]
     scenarios: Vec<OsString>,
+    /// Run every built-in scenario, the ones that are not in the tour as well
+    #[arg(long)]
+    all: bool,
     /// Run each scenario's full number of rounds instead of its quick one
     #[arg(long, conflicts_with = "rounds")]
     full: bool,
@@ -95,6 +97,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         scenarios: named.into_iter().map(source).collect(),
         models: args.model.clone(),
         trials_planned: plan.trials.len() as u64,
+        judged: None,
     };
     let mut folder = make_folder(args.out.as_deref(), &run)?;
 
@@ -126,8 +129,13 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         Ending::Complete => State::Complete,
         Ending::Interrupted(signal) => State::Partial(runner::signal_name(signal)),
     };
+    let judged = summary::judged(&scenarios, &run, &records);
+    run.judged = Some(judged);
     folder.write_run(&run).map_err(Stop::machine)?;
     let index = write(folder.path(), &run, &scenarios, &records)?;
+    if args.out.is_none() {
+        list(Path::new(RUNS))?;
+    }
     if args.json {
         let (folder, report) = (folder.path().to_string_lossy(), index.to_string_lossy());
         printed = print_json(&json::json(&run, &scenarios, &records, &folder, &report));
@@ -144,29 +152,15 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
             ));
             Err(Stop::signal(signal))
         }
-        Ending::Complete if records.iter().any(|record| matches!(record.outcome, Outcome::Failed(_))) => {
-            Err(Stop::not_well())
-        }
-        Ending::Complete if args.strict && summaries(&scenarios, &run, &records).any(|cell| is_invalid(&cell)) => {
-            Err(Stop::not_well())
-        }
+        Ending::Complete if judged.failed > 0 || args.strict && judged.invalid > 0 => Err(Stop::not_well()),
         Ending::Complete => printed,
     }
 }
 
-/// Every cell of a run, those that were run twice as well.
-fn summaries(scenarios: &[Scenario], run: &Run, records: &[Record]) -> impl Iterator<Item = CellSummary> {
-    let points = scenarios.iter().flat_map(|scenario| summary::of(scenario, run, records));
-    points.flat_map(|point| point.cells.into_iter().chain(point.twin))
-}
-
-fn is_invalid(cell: &CellSummary) -> bool {
-    cell.rounds_that_are(Verdict::Invalid) > 0
-}
-
 /// The scenarios that were named, with the models that were.
 fn chosen(args: &Args) -> Result<Vec<Named>, Stop> {
-    let named = scenarios(&args.scenarios)?.into_iter().map(|Named { given, scenario }| {
+    let found = if args.all { every() } else { scenarios(&args.scenarios)? };
+    let named = found.into_iter().map(|Named { given, scenario }| {
         let scenario = only(scenario, &args.model);
         if scenario.models.is_empty() {
             let wanted: Vec<String> = args.model.iter().map(ToString::to_string).collect();
@@ -211,7 +205,7 @@ fn announce(plan: &Plan, host: &Host, seed: u64) {
 }
 
 /// Makes the folder that was named, or a new one named after the time.
-fn make_folder(named: Option<&std::path::Path>, run: &Run) -> Result<Folder, Stop> {
+fn make_folder(named: Option<&Path>, run: &Run) -> Result<Folder, Stop> {
     if let Some(path) = named {
         return Folder::create(path, run).map_err(|error| match error {
             FolderError::Io { error, .. } if error.kind() == std::io::ErrorKind::AlreadyExists => {
@@ -227,7 +221,7 @@ fn make_folder(named: Option<&std::path::Path>, run: &Run) -> Result<Folder, Sto
     // Two runs may begin in the same second.
     for attempt in 1.. {
         let name = if attempt == 1 { stamp.clone() } else { format!("{stamp}-{attempt}") };
-        match Folder::create(&PathBuf::from("reports").join(name), run) {
+        match Folder::create(&Path::new(RUNS).join(name), run) {
             Err(FolderError::Io { error, .. })
                 if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 100 => {}
             made => return made.map_err(Stop::machine),

@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::scenario::{MOST_BYTES, Mistakes, Scenario, builtin, closest, parse_bytes};
+use crate::scenario::builtin::{self, Builtin};
+use crate::scenario::{MOST_BYTES, Mistakes, Scenario, closest, parse_bytes};
 
 use super::output::{Stop, note, note_color};
 
@@ -20,14 +21,22 @@ pub(super) struct Named {
 /// the first one stops the program.
 pub(super) fn scenarios(names: &[OsString]) -> Result<Vec<Named>, Stop> {
     if names.is_empty() {
-        let tour = builtin::tour().filter_map(builtin::find);
-        return Ok(tour.map(|found| Named { given: found.name.into(), scenario: found.scenario() }).collect());
+        return Ok(builtin::tour().filter_map(builtin::find).map(named).collect());
     }
     let (found, mistaken) = read(names)?;
     for mistakes in &mistaken {
         note(mistakes.render(note_color()));
     }
     settled(found, mistaken.len())
+}
+
+/// Every built-in scenario.
+pub(super) fn every() -> Vec<Named> {
+    builtin::all().iter().map(named).collect()
+}
+
+fn named(builtin: &Builtin) -> Named {
+    Named { given: builtin.name.into(), scenario: builtin.scenario() }
 }
 
 /// The scenarios that were found, when none of those beside them has mistakes and no two have one name.

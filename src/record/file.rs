@@ -81,21 +81,38 @@ impl Folder {
         self.records.write_all(&line).map_err(|error| failed(&self.path.join(RECORDS), error))
     }
 
+    /// The names of the folders in a folder that hold a run, in their order.
+    pub fn runs(path: &Path) -> Result<Vec<String>, FolderError> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(path).map_err(|error| failed(path, error))? {
+            let folder = entry.map_err(|error| failed(path, error))?.path();
+            let name = folder.file_name().and_then(|name| name.to_str());
+            names.extend(name.filter(|_| folder.join(RUN).is_file()).map(str::to_owned));
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Reads what a run says of itself, without its records.
+    pub fn read_run(path: &Path) -> Result<Run, FolderError> {
+        let path = path.join(RUN);
+        let text = fs::read(&path).map_err(|error| failed(&path, error))?;
+        parsed(&text).map_err(|what| FolderError::Unreadable { path, line: None, what })
+    }
+
     /// Reads a run and its records back. A last line cut short by a crash is left out.
     pub fn read(path: &Path) -> Result<(Run, Vec<Record>), FolderError> {
-        let run_path = path.join(RUN);
-        let text = fs::read(&run_path).map_err(|error| failed(&run_path, error))?;
-        let unreadable = |path: &Path, line, what: String| FolderError::Unreadable { path: path.into(), line, what };
-        let run: Run = parsed(&text).map_err(|what| unreadable(&run_path, None, what))?;
-
+        let run = Self::read_run(path)?;
         let records_path = path.join(RECORDS);
+        let unreadable =
+            |line: usize, what| FolderError::Unreadable { path: records_path.clone(), line: Some(line), what };
         let text = fs::read(&records_path).map_err(|error| failed(&records_path, error))?;
         let (mut records, mut seen) = (Vec::new(), BTreeSet::new());
         let complete = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         for (i, line) in text[..complete].split(|byte| *byte == b'\n').enumerate() {
             if !line.is_empty() {
                 let record = parsed(line).and_then(|record| fits(record, run.seed, &mut seen));
-                records.push(record.map_err(|what| unreadable(&records_path, Some(i + 1), what))?);
+                records.push(record.map_err(|what| unreadable(i + 1, what))?);
             }
         }
         Ok((run, records))

@@ -16,7 +16,7 @@ use times::series;
 use super::versus::Metric;
 use crate::gate::{self, Gate, Usual, Verdict};
 use crate::lanes::Lanes;
-use crate::record::{Ceiling, Conditions, Failure, Measured, Outcome, Record, Run};
+use crate::record::{Ceiling, Conditions, Failure, Judged, Measured, Outcome, Record, Run};
 use crate::scenario::{Cell, Model, Scenario, Work, expect};
 use crate::stats::Spread;
 use crate::units;
@@ -117,6 +117,22 @@ pub struct Measures {
     pub load: Option<LoadSummary>,
     /// For each [`Metric`], its figures by round.
     by_round: [Vec<(u32, f64)>; Metric::ALL.len()],
+}
+
+/// What became of the trials of a run, by the gates of each.
+pub fn judged(scenarios: &[Scenario], run: &Run, records: &[Record]) -> Judged {
+    let mut judged = Judged {
+        failed: records.iter().filter(|record| matches!(record.outcome, Outcome::Failed(_))).count() as u64,
+        ..Judged::default()
+    };
+    for point in scenarios.iter().flat_map(|scenario| of(scenario, run, records)) {
+        for cell in point.cells.iter().chain(&point.twin) {
+            judged.measured += cell.measures.as_ref().map_or(0, |measures| measures.rounds() as u64);
+            judged.suspect += cell.rounds_that_are(Verdict::Suspect) as u64;
+            judged.invalid += cell.rounds_that_are(Verdict::Invalid) as u64;
+        }
+    }
+    judged
 }
 
 /// Every cell of a scenario, point by point, without the bands of curves, which take most of the time. Records of other

@@ -92,6 +92,7 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
             .collect(),
         models: Vec::new(),
         trials_planned,
+        judged: None,
     }
 }
 

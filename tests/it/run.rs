@@ -299,3 +299,65 @@ fn a_reader_that_goes_away_in_a_run_does_not_end_the_run() {
     assert_eq!(read(&out).0.state, State::Complete);
     assert!(out.join("index.html").exists());
 }
+
+#[test]
+fn runs_without_a_folder_of_their_own_are_listed() {
+    let home = tempfile::tempdir().unwrap();
+    let file = scenario(home.path(), "small", SMALL);
+    let within = |args: &[&str]| {
+        let mut command = avt(args.iter().copied());
+        command.current_dir(home.path());
+        run(command)
+    };
+    let ended = within(&["report"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    for _ in 0..2 {
+        let ended = within(&["run", file.to_str().unwrap(), "--rounds", "1", "--model", "async"]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    }
+    let reports = home.path().join("reports");
+    let hostile = reports.join("<b>é & \"quoted\"");
+    fs::create_dir(&hostile).unwrap();
+    fs::write(hostile.join("run.json"), "{\"schema\": 1}").unwrap();
+    fs::create_dir(reports.join("no run")).unwrap();
+
+    let ended = within(&["report"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "runs: reports/index.html\n"), "{ended:?}");
+    let page = fs::read_to_string(reports.join("index.html")).unwrap();
+    let rows: Vec<&str> = page.split("<tr>").skip(2).collect();
+    assert_eq!(rows.len(), 3, "two runs and one of another version: {page}");
+    assert!(rows[..2].iter().all(|row| row.contains("small") && row.contains(" × ")), "{page}");
+    assert!(rows[2].contains("another version of avt: schema 1") && !page.contains("<b>"), "{page}");
+    assert!(rows[2].contains("%3Cb%3E%C3%A9%20%26%20%22quoted%22/index.html"), "{page}");
+    assert!(!page.contains("no run"), "{page}");
+    let runs = Folder::runs(&reports).unwrap();
+    let judged = Folder::read_run(&reports.join(&runs[0])).unwrap().judged.unwrap();
+    assert_eq!((judged.measured, judged.failed), (1, 0), "one round of one model");
+}
+
+#[test]
+fn all_is_more_than_the_tour() {
+    let home = tempfile::tempdir().unwrap();
+    let trials = |args: &[&str]| {
+        let mut command = avt(["run"]);
+        command.args(args).current_dir(home.path()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut run = Running(command.spawn().unwrap());
+        let mut stderr = BufReader::new(run.0.stderr.take().unwrap());
+        let mut line = String::new();
+        stderr.read_line(&mut line).unwrap();
+        kill(Pid::from_raw(run.0.id() as i32), Signal::SIGINT).unwrap();
+        std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+        assert_eq!(run.0.wait().unwrap().code(), Some(130), "{line}");
+        line.split(' ').next().unwrap().replace(',', "").parse::<u32>().unwrap()
+    };
+    assert!(trials(&["--all"]) > trials(&[]) + 10);
+    assert_eq!(
+        run({
+            let mut command = avt(["run", "--all", "sleep"]);
+            command.current_dir(home.path());
+            command
+        })
+        .code,
+        Some(2)
+    );
+}

@@ -1,0 +1,92 @@
+//! The page that lists runs: what was asked of which machine, and how far its figures can be believed.
+
+use std::fmt::Write as _;
+
+use askama::Template;
+
+use super::html::STYLE;
+use super::{Page, words};
+use crate::record::{Run, State};
+use crate::units;
+
+#[derive(Template)]
+#[template(path = "list.html", config = "src/report/templates/askama.toml")]
+struct List {
+    runs: Vec<Listed>,
+}
+
+/// One run, or why it cannot be read.
+struct Listed {
+    name: String,
+    href: String,
+    told: Result<Told, String>,
+}
+
+struct Told {
+    when: String,
+    machine: String,
+    scenarios: String,
+    rounds: String,
+    /// `321 of 321`.
+    trials: String,
+    verdict: String,
+    avt: String,
+}
+
+/// `index.html` over the runs of a folder, by the name of each: the newest first.
+pub fn list(runs: &[(String, Result<Run, String>)]) -> Page {
+    let listed = |(name, run): &(String, Result<Run, String>)| Listed {
+        name: words::one_line(name),
+        href: format!("{}/index.html", encoded(name)),
+        told: run.as_ref().map(told).map_err(|why| words::one_line(why)),
+    };
+    let mut runs: Vec<Listed> = runs.iter().map(listed).collect();
+    // Those that cannot be read have no time: they come last.
+    runs.sort_by_key(|run| {
+        std::cmp::Reverse(run.told.as_ref().map_or_else(|_| String::new(), |told| told.when.clone()))
+    });
+    Page { name: "index.html".into(), html: List { runs }.render().expect("writing into a string") }
+}
+
+fn told(run: &Run) -> Told {
+    let cpu = run.host.cpu.as_deref().unwrap_or("unknown processor");
+    let names: Vec<String> = run.scenarios.iter().map(|source| words::one_line(&source.name)).collect();
+    let count = units::count;
+    let judged = run.judged.unwrap_or_default();
+    Told {
+        when: words::one_line(&run.started),
+        machine: format!("{} × {}", count(run.host.cpus.into()), words::one_line(cpu)),
+        scenarios: names.join(", "),
+        rounds: words::one_line(&run.rounds),
+        trials: count(run.trials_planned),
+        verdict: match (&run.state, run.judged) {
+            (State::Running, _) | (_, None) => "it has not ended".into(),
+            (State::Partial(signal), _) => format!("partial: {} ended it early", words::one_line(signal)),
+            (State::Complete, _) => {
+                verdict(&[(judged.failed, "failed"), (judged.invalid, "invalid"), (judged.suspect, "suspect")])
+            }
+        },
+        avt: words::one_line(&run.host.avt),
+    }
+}
+
+/// `12 invalid, 104 suspect`, or that all is well.
+fn verdict(numbers: &[(u64, &str)]) -> String {
+    let told: Vec<String> = numbers
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{} {word}", units::count(*number)))
+        .collect();
+    if told.is_empty() { "valid".into() } else { told.join(", ") }
+}
+
+/// A folder's name as it may stand in an address.
+fn encoded(name: &str) -> String {
+    name.bytes().fold(String::new(), |mut address, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => address.push(byte.into()),
+            _ => write!(address, "%{byte:02X}").expect("writing into a string"),
+        }
+        address
+    })
+}
