@@ -317,7 +317,9 @@ impl fmt::Display for Gate {
             }
             Self::Little { in_flight, expected } => write!(
                 f,
-                "{in_flight:.2} requests were in flight, but rate times service time is {expected:.2} ({} apart is allowed)",
+                "{} requests were in flight, but rate times service time is {} ({} apart is allowed)",
+                units::three_digits(*in_flight),
+                units::three_digits(*expected),
                 percent(&LITTLE)
             ),
             Self::Starved { connections, of } => {
@@ -350,8 +352,9 @@ impl fmt::Display for Gate {
             ),
             Self::Unsteady { ratio } => write!(
                 f,
-                "response times went one way within the window: in its last third their median was {ratio:.2} times that of \
-                 the first ({} are allowed), and depends on how long one measures",
+                "response times went one way within the window: in its last third their median was {} times that of the \
+                 first ({} are allowed), and depends on how long one measures",
+                units::three_digits(*ratio),
                 percent(&DRIFT)
             ),
             Self::Twins { ratio } => {

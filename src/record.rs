@@ -23,7 +23,7 @@ use crate::timeline::Timeline;
 use crate::usage::{Footprint, Usage};
 
 /// The version of both files. A reader refuses any other.
-pub const SCHEMA: u32 = 4;
+pub const SCHEMA: u32 = 5;
 
 /// `run.json`: one call of `avt run`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -153,6 +153,10 @@ pub struct Traced {
     pub cpus: u32,
     /// From the start until the last job was done, nanoseconds: what recording costs is seen beside the measured trials.
     pub wall_ns: u64,
+    /// Jobs or requests completed in that time.
+    pub jobs: u64,
+    /// CPU time of the process that ran the model, nanoseconds.
+    pub cpu_ns: u64,
     /// The lanes.
     pub lanes: Lanes,
     /// What the process held at its most beyond what it held before, while its jobs waited; of a pass that was not

@@ -200,7 +200,7 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
     let found = || point.cells.iter().filter_map(|cell| Some((cell, cell.series(name)?)));
     let curve = |(cell, series): (&CellSummary, &super::summary::SeriesSummary)| {
         // Waiting for a turn is the question of an echo; where jobs start all at once the two tell the same story.
-        let is_echo = matches!(point.work, Work::Echo(_));
+        let is_echo = point.work.is_echo();
         let times = (&series.response.merged, is_echo.then_some(&series.service.merged));
         let curve = Curve::of(cell.cell.model.to_string(), look(point, cell), times, series.lower_bound_from_ns)?;
         Some(curve.within(&series.response.band))

@@ -167,13 +167,22 @@ pub(super) fn scenario(
     page.render().expect("writing into a string")
 }
 
-/// By how much longer trials took whose lanes were recorded: the median over the cells, and the most.
+/// What recording lanes cost: wall time of jobs, CPU time of a server, whose window lasts as long as it is told to. The
+/// median over the cells, and the most.
 fn recording(points: &[PointSummary]) -> Option<String> {
-    let cells = points.iter().flat_map(|point| &point.cells);
-    let ratios = cells.filter_map(|cell| Some(cell.traced?.wall_ns as f64 / cell.measures.as_ref()?.wall_ns.median));
+    let is_echo = points.first()?.work.is_echo();
+    let ratios = points.iter().flat_map(|point| &point.cells).filter_map(|cell| {
+        let (traced, measures) = (cell.traced?, cell.measures.as_ref()?);
+        Some(if is_echo {
+            traced.cpu_per_job_ns / measures.cpu_per_job_ns?.median
+        } else {
+            traced.wall_ns as f64 / measures.wall_ns.median
+        })
+    });
     let ratios = Spread::of(ratios)?;
     Some(format!(
-        "Recording cost wall time: {} at the median over the models, {} at the most.",
+        "Recording cost {}: {} at the median over the models, {} at the most.",
+        if is_echo { "CPU time a request" } else { "wall time" },
         words::change(ratios.median),
         words::change(ratios.max)
     ))

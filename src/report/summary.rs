@@ -66,12 +66,14 @@ pub struct CellSummary {
 }
 
 /// What the lanes of a cell show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TracedSummary {
     /// The most jobs executed at one instant.
     pub most_executing: u32,
     /// Wall time of the trial that was recorded, nanoseconds.
     pub wall_ns: u64,
+    /// CPU time of the process that ran the model for a job or request, nanoseconds.
+    pub cpu_per_job_ns: f64,
     /// How long its threads were ready and had no CPU, all together, nanoseconds; nothing where it is not told.
     pub run_queue_ns: Option<u64>,
     /// What the process held while its jobs waited, beyond what it held before; nothing where none did.
@@ -269,6 +271,7 @@ fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64, bands: Option
         traced: traced.map(|traced| TracedSummary {
             most_executing: traced.lanes.most_executing(traced.cpus),
             wall_ns: traced.wall_ns,
+            cpu_per_job_ns: traced.cpu_ns as f64 / traced.jobs.max(1) as f64,
             run_queue_ns: traced.lanes.run_queue_ns,
             footprint: traced.footprint,
         }),

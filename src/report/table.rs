@@ -42,7 +42,7 @@ pub(super) struct Row {
 /// Everything about every cell, with the percentiles of the headline series.
 pub(super) fn full(point: &PointSummary) -> Table {
     let mut columns = headline(&point.work);
-    if matches!(point.work, Work::Echo(_)) {
+    if point.work.is_echo() {
         columns.splice(0..0, [Column::InFlight, Column::Executing]);
     }
     columns.extend([Column::P50, Column::P90, Column::P99, Column::Max]);
@@ -60,7 +60,7 @@ pub(super) fn full(point: &PointSummary) -> Table {
     if is_open(&point.work) {
         columns.extend([Column::ServiceP99, Column::Waited, Column::Late]);
     }
-    if matches!(point.work, Work::Echo(_)) {
+    if point.work.is_echo() {
         columns.extend([Column::GeneratorCpu, Column::Warmup]);
     }
     if starves(point) {

@@ -60,7 +60,7 @@ impl Metric {
             Self::Rate => "requests/s",
             Self::P50 => "p50",
             Self::P99 => "p99",
-            Self::Cpu if matches!(work, Work::Echo(_)) => "CPU per request",
+            Self::Cpu if work.is_echo() => "CPU per request",
             Self::Cpu => "CPU per job",
         }
     }
@@ -175,7 +175,7 @@ impl Versus {
             Metric::Rate => format!("{more} answered {times} as many requests a second as {less}"),
             Metric::P50 => format!("Half of the requests took up to {times} as long under {more} as under {less}"),
             Metric::P99 => format!("99 of 100 requests took up to {times} as long under {more} as under {less}"),
-            Metric::Cpu if matches!(work, Work::Echo(_)) => {
+            Metric::Cpu if work.is_echo() => {
                 format!("{more} used {times} as much CPU a request as {less}")
             }
             Metric::Cpu => format!("{more} used {times} as much CPU a job as {less}"),

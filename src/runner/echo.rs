@@ -76,7 +76,14 @@ fn both(
         return Err(Failure::WrongWork { what: format!("no request was answered: {:?}", load.errors) });
     }
     let of_server = if cpus.0.is_empty() { host::cpus().len() } else { cpus.0.len() };
-    let traced = lanes.map(|lanes| Traced { cpus: of_server as u32, wall_ns, lanes, footprint: None });
+    let traced = lanes.map(|lanes| Traced {
+        cpus: of_server as u32,
+        wall_ns,
+        jobs: requests_in_window,
+        cpu_ns: usage.cpu_ns(),
+        lanes,
+        footprint: None,
+    });
     let measured = Measured {
         wall_ns,
         jobs: requests_in_window,

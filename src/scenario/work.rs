@@ -210,6 +210,11 @@ impl Work {
         }
     }
 
+    /// Whether it is requests to a server, for as long as its load lasts, and not a number of jobs.
+    pub fn is_echo(&self) -> bool {
+        matches!(self, Self::Echo(_))
+    }
+
     /// How many jobs a trial of it has, the heartbeat not counted; nothing for echo, whose clock decides.
     pub fn jobs(&self) -> Option<u32> {
         match self {

@@ -38,7 +38,8 @@ pub(super) fn run(spec: &TrialSpec, traced: bool) -> Result<(), Failure> {
     };
     if traced {
         let cpus = host::cpus().len() as u32;
-        let traced = Traced { cpus, wall_ns: done.wall_ns, lanes: lanes::end(), footprint };
+        let (lanes, cpu_ns) = (lanes::end(), done.usage.cpu_ns());
+        let traced = Traced { cpus, wall_ns: done.wall_ns, jobs: done.jobs, cpu_ns, lanes, footprint };
         return say(&Reply::Traced(Box::new(traced)));
     }
     say(&Reply::Done(Box::new(done)))

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use async_vs_threads::record::{Folder, Outcome, RECORDS, RUN, Record, Run};
+use async_vs_threads::record::{Folder, Outcome, RECORDS, RUN, Record, Run, SCHEMA};
 use async_vs_threads::scenario::{Model, builtin};
 
 use crate::fixture;
@@ -103,11 +103,15 @@ fn folders_that_hold_no_run_are_refused() {
     refused(&mixed, &[], "trials.jsonl:8: a record of the run with seed 43, and run.json is of the one with seed 42");
 
     let old = write(home.path(), "old", |run, _| run.schema = 1);
-    refused(&old, &[], "run.json: written by another version of avt: schema 1, this one reads schema 4");
+    refused(
+        &old,
+        &[],
+        &format!("run.json: written by another version of avt: schema 1, this one reads schema {SCHEMA}"),
+    );
     let foreign = write(home.path(), "foreign", |_, _| ());
     let mut records = fs::OpenOptions::new().append(true).open(foreign.join(RECORDS)).unwrap();
     writeln!(records, "{{\"schema\": 2, \"scenario\": \"compute\"}}").unwrap();
-    refused(&foreign, &[], "written by another version of avt: schema 2, this one reads schema 4");
+    refused(&foreign, &[], &format!("written by another version of avt: schema 2, this one reads schema {SCHEMA}"));
 
     let other = write(home.path(), "other", |_, records| {
         records.iter_mut().for_each(|record| record.scenario = "another".into());

@@ -139,7 +139,8 @@ fn traced(cell: &Cell) -> Outcome {
         kernel_stack_bytes: kernel * waiting,
     };
     let footprint = cell.work.jobs().map(|_| footprint);
-    Outcome::Traced(Box::new(Traced { cpus: 2, wall_ns: 100_000_000, lanes, footprint }))
+    let (wall_ns, jobs, cpu_ns) = (100_000_000, waiting.max(1), 2_000_000);
+    Outcome::Traced(Box::new(Traced { cpus: 2, wall_ns, jobs, cpu_ns, lanes, footprint }))
 }
 
 /// One record of a cell.

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use async_vs_threads::record::{Failure, Folder, Outcome, Record, State};
+use async_vs_threads::record::{Failure, Folder, Outcome, Record, SCHEMA, State};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -131,7 +131,7 @@ fn json_is_all_that_stands_on_standard_output() {
         .arg(home.path().join("out"));
     let ended = run(command);
     let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{e}: {ended:?}"));
-    assert_eq!((json["schema"].as_u64(), json["state"].as_str()), (Some(4), Some("complete")));
+    assert_eq!((json["schema"].as_u64(), json["state"].as_str()), (Some(SCHEMA.into()), Some("complete")));
     assert_eq!(json["cells"].as_array().map(Vec::len), Some(7), "{json}");
 }
 

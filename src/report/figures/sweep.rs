@@ -24,7 +24,7 @@ pub(in crate::report) fn of(points: &[PointSummary], id: &str) -> Vec<Figure> {
     if swept.len() < FEWEST || swept.windows(2).any(|pair| pair[0].0 == pair[1].0) {
         return Vec::new();
     }
-    let is_echo = matches!(swept[0].1.work, Work::Echo(_));
+    let is_echo = swept[0].1.work.is_echo();
     let (over, kinds): (&str, &[Kind]) =
         if is_echo { ("requests due a second", &[ANSWERED, P99]) } else { ("jobs", &[WALL, MEMORY, THREADS]) };
     let figure = |(i, kind): (usize, &Kind)| figure(&swept, points, over, kind, &format!("{id}-{i}"));
