@@ -166,7 +166,7 @@ const CROWDED: f64 = 0.05;
 /// A figure may rise or fall by this share over the rounds, or over the window of a load.
 const DRIFT: f64 = 0.1;
 /// This share of a cell's rounds may be disturbed: of fewer than half, the median is of an undisturbed one or beside it.
-const DISTURBED: f64 = 1.0 / 3.0;
+pub const DISTURBED: f64 = 1.0 / 3.0;
 /// Pressure is out of the usual above this share of the trial's time more.
 const PRESSED: f64 = 0.1;
 

@@ -67,6 +67,12 @@ pub struct Judged {
     pub invalid: u64,
     /// Left no measurement, or no lanes.
     pub failed: u64,
+    /// Claims of the scenarios that were reproduced.
+    pub claims_reproduced: u64,
+    /// Claims that these rounds could not decide.
+    pub claims_inconclusive: u64,
+    /// Claims that were refuted.
+    pub claims_refuted: u64,
 }
 
 /// How far a run has come.

@@ -13,6 +13,7 @@
 //!
 //! One load on one server gets a page of its own, [`load()`].
 
+pub mod claims;
 pub mod compare;
 pub mod summary;
 pub mod terminal;

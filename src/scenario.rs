@@ -6,6 +6,8 @@
 pub mod builtin;
 pub mod expect;
 
+mod claim;
+mod formula;
 mod keys;
 mod model;
 mod parallel;
@@ -14,6 +16,8 @@ mod reference;
 mod schema;
 mod work;
 
+pub use claim::{Against, Claim, Metric};
+pub use formula::{Dimension, Formula};
 pub use model::{Family, Model, ModelError, closest};
 pub use parallel::Parallel;
 pub use parse::{MOST_BYTES, Mistake, Mistakes, parse, parse_bytes};
@@ -40,6 +44,8 @@ pub struct Scenario {
     pub jobs_for: Vec<(Model, u32)>,
     /// Every point of the sweep; a single one with an empty label where nothing is swept.
     pub points: Vec<Point>,
+    /// What should be measured, in the order of the file.
+    pub claims: Vec<Claim>,
     /// The file it was read from, byte for byte.
     pub source: String,
 }

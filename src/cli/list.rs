@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::scenario::builtin;
+use crate::scenario::builtin::{self, Group};
 
 use super::output::{Stop, print, print_json};
 
@@ -22,12 +22,17 @@ struct Listed {
     workload: &'static str,
     models: Vec<String>,
     points: usize,
+    claims: usize,
+    group: Group,
     tour: bool,
 }
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
-    let listed = builtin::all().iter().map(builtin::Builtin::scenario).map(|scenario| Listed {
-        tour: builtin::tour().any(|name| name == scenario.name),
+    let all = builtin::all().iter().map(|builtin| (builtin, builtin.scenario()));
+    let listed = all.map(|(builtin, scenario)| Listed {
+        tour: builtin.is_tour,
+        group: builtin.group,
+        claims: scenario.claims.len(),
         workload: scenario.points.first().map_or("", |point| point.work.workload()),
         models: scenario.models.iter().map(ToString::to_string).collect(),
         points: scenario.points.len(),
@@ -39,9 +44,15 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         return print_json(&listed);
     }
     let width = listed.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0);
-    for Listed { name, question, tour, .. } in &listed {
+    let mut group = None;
+    for Listed { name, question, tour, group: of, .. } in &listed {
+        if group != Some(*of) {
+            let gap = if group.is_some() { "\n" } else { "" };
+            print(format_args!("{gap}{}", of.heading()))?;
+            group = Some(*of);
+        }
         let mark = if *tour { '*' } else { ' ' };
         print(format_args!("{mark} {name:width$}  {question}"))?;
     }
-    print("\n* in the tour: what `avt run` runs when it is given no name")
+    print("\n* in the tour: what `avt run` runs when it is given no name; `avt run --all` runs them all")
 }

@@ -152,7 +152,9 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
             ));
             Err(Stop::signal(signal))
         }
-        Ending::Complete if judged.failed > 0 || args.strict && judged.invalid > 0 => Err(Stop::not_well()),
+        Ending::Complete if judged.failed > 0 || judged.claims_refuted > 0 || args.strict && judged.invalid > 0 => {
+            Err(Stop::not_well())
+        }
         Ending::Complete => printed,
     }
 }

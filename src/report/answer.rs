@@ -6,9 +6,9 @@
 use std::iter;
 
 use super::summary::{CellSummary, Measures, PointSummary};
-use super::versus::{self, Metric};
+use super::versus;
 use super::words;
-use crate::scenario::{EchoSpec, HeartbeatSpec, Model, OffloadSpec, SleepSpec, StepsSpec, Work};
+use crate::scenario::{EchoSpec, HeartbeatSpec, Metric, Model, OffloadSpec, SleepSpec, StepsSpec, Work};
 use crate::stats::{self, Finding};
 use crate::units;
 

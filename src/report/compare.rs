@@ -5,10 +5,10 @@
 //! each: a finding here is worth a second look, and a third run.
 
 use super::summary::{self, PointSummary};
-use super::versus::{self, Metric};
+use super::versus;
 use super::words;
 use crate::record::{Record, Run, State};
-use crate::scenario::{Model, Scenario};
+use crate::scenario::{Metric, Model, Scenario};
 use crate::stats::{self, Finding, Interval, Ratio, Spread};
 use crate::units;
 

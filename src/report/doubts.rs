@@ -1,8 +1,9 @@
 //! Which measurements are doubtful and why, in words: the gates that did not pass, one sentence a kind.
 
 use super::summary::{CellSummary, PointSummary};
-use super::versus::{self, Metric};
+use super::versus;
 use crate::gate::{self, Gate, Verdict};
+use crate::scenario::Metric;
 use crate::stats::Spread;
 use crate::units;
 

@@ -1,5 +1,6 @@
 //! Which pictures and tables a point of a sweep gets, and what stands beside them.
 
+pub(super) mod claims;
 mod lanes;
 pub(super) mod sweep;
 
@@ -11,11 +12,11 @@ use super::chart::heat::{Heat, Map};
 use super::chart::{Caption, Look, Size};
 use super::summary::{CellSummary, Percentile, PointSummary};
 use super::table::{self, Table};
-use super::versus::{self, Metric};
+use super::versus;
 use super::words;
 use super::{answer, doubts};
-use crate::scenario::{OffloadSpec, Work};
-use crate::stats::{self, Ratio, Spread};
+use crate::scenario::{Metric, OffloadSpec, Work};
+use crate::stats::{self, Interval, Ratio, Spread};
 use crate::units;
 
 /// A picture with its words and its table.
@@ -102,7 +103,7 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
         let noise = versus::noise(point, *metric)?;
         let again = (format!("{reference} again"), look(point, twin), noise);
         let rows: Vec<_> = others.filter_map(row).chain([again]).collect();
-        Some(Panel { title: metric.heading(&point.work).into(), noise: noise.distance(), rows })
+        Some(Panel { title: metric.heading(&point.work).into(), band: around_one(noise.distance()), rows })
     };
     let forest = Forest { panels: Metric::of(&point.work).iter().filter_map(panel).collect() };
     let heading = "How sure are we?".to_owned();
@@ -114,6 +115,11 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
     let legend = if drawn { vec![Sign::Noise, Sign::Likely] } else { Vec::new() };
     let caption = named(&format!("Multiples of {reference}"), point, "means over the rounds, with 95 % intervals");
     Some(Figure { heading, text, svg, legend, table: (caption, table) })
+}
+
+/// As far above 1 as below.
+fn around_one(ratio: f64) -> Interval {
+    Interval { low: 1.0 / ratio, high: ratio }
 }
 
 /// The chart that answers the question, in one size, for a card.

@@ -1,6 +1,10 @@
 //! The pages: figures and sentences put into the templates, which escape everything that is not a chart.
 
+mod claims;
+
 use askama::Template;
+
+use self::claims::Claims;
 
 use super::figures::{self, Figure, Sign};
 use super::summary::{CellSummary, PointSummary};
@@ -21,6 +25,7 @@ struct Index {
     head: Head,
     answer: Vec<String>,
     grids: Vec<Grid>,
+    claims: Claims,
     cards: Vec<Card>,
     failures: Vec<FailedTrial>,
     machine: Vec<(&'static str, String)>,
@@ -36,6 +41,7 @@ struct ScenarioPage {
     question: String,
     answer: Vec<String>,
     analysis: Vec<String>,
+    claims: Claims,
     /// What only all points tell.
     sweep: Vec<ChartView>,
     points: Vec<PointView>,
@@ -130,6 +136,7 @@ pub(super) fn index(run: &Run, scenarios: &[(&Scenario, Vec<PointSummary>)], rec
         head,
         answer: switches::sentences(scenarios),
         grids: switches::of(scenarios),
+        claims: claims::of_run(run, scenarios),
         cards: scenarios.iter().enumerate().map(card).collect(),
         failures: cells().flat_map(failed).collect(),
         machine: machine(run),
@@ -152,6 +159,7 @@ pub(super) fn scenario(
         question: words::one_line(&scenario.question),
         answer: answer::of(points),
         analysis: paragraphs(&scenario.analysis),
+        claims: claims::of_scenario(run, scenario, points),
         sweep: sweep(points),
         points: points.iter().enumerate().map(|(i, point)| point_view(point, &format!("p{i}"))).collect(),
         models: scenario.models.iter().map(|m| (class(m.family()), m.to_string(), m.description())).collect(),

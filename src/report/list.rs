@@ -30,6 +30,8 @@ struct Told {
     /// `321 of 321`.
     trials: String,
     verdict: String,
+    /// `23 reproduced, 1 refuted`.
+    claims: String,
     avt: String,
 }
 
@@ -63,21 +65,29 @@ fn told(run: &Run) -> Told {
             (State::Running, _) | (_, None) => "it has not ended".into(),
             (State::Partial(signal), _) => format!("partial: {} ended it early", words::one_line(signal)),
             (State::Complete, _) => {
-                verdict(&[(judged.failed, "failed"), (judged.invalid, "invalid"), (judged.suspect, "suspect")])
+                verdict(&[(judged.failed, "failed"), (judged.invalid, "invalid"), (judged.suspect, "suspect")], "valid")
             }
         },
+        claims: verdict(
+            &[
+                (judged.claims_refuted, "refuted"),
+                (judged.claims_inconclusive, "inconclusive"),
+                (judged.claims_reproduced, "reproduced"),
+            ],
+            "–",
+        ),
         avt: words::one_line(&run.host.avt),
     }
 }
 
-/// `12 invalid, 104 suspect`, or that all is well.
-fn verdict(numbers: &[(u64, &str)]) -> String {
+/// `12 invalid, 104 suspect`, or what there is to say of none.
+fn verdict(numbers: &[(u64, &str)], none: &str) -> String {
     let told: Vec<String> = numbers
         .iter()
         .filter(|(number, _)| *number > 0)
         .map(|(number, word)| format!("{} {word}", units::count(*number)))
         .collect();
-    if told.is_empty() { "valid".into() } else { told.join(", ") }
+    if told.is_empty() { none.into() } else { told.join(", ") }
 }
 
 /// A folder's name as it may stand in an address.

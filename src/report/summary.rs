@@ -13,11 +13,11 @@ pub use times::{Percentile, SeriesSummary, Times};
 use load::{Load, load};
 use times::series;
 
-use super::versus::Metric;
+use super::claims;
 use crate::gate::{self, Gate, Usual, Verdict};
 use crate::lanes::Lanes;
 use crate::record::{Ceiling, Conditions, Failure, Judged, Measured, Outcome, Record, Run};
-use crate::scenario::{Cell, Model, Scenario, Work, expect};
+use crate::scenario::{Cell, Metric, Model, Scenario, Work, expect};
 use crate::stats::Spread;
 use crate::units;
 use crate::usage::Footprint;
@@ -127,12 +127,18 @@ pub fn judged(scenarios: &[Scenario], run: &Run, records: &[Record]) -> Judged {
         failed: records.iter().filter(|record| matches!(record.outcome, Outcome::Failed(_))).count() as u64,
         ..Judged::default()
     };
-    for point in scenarios.iter().flat_map(|scenario| of(scenario, run, records)) {
-        for cell in point.cells.iter().chain(&point.twin) {
+    for scenario in scenarios {
+        let points = of(scenario, run, records);
+        for cell in points.iter().flat_map(|point| point.cells.iter().chain(&point.twin)) {
             judged.measured += cell.measures.as_ref().map_or(0, |measures| measures.rounds() as u64);
             judged.suspect += cell.rounds_that_are(Verdict::Suspect) as u64;
             judged.invalid += cell.rounds_that_are(Verdict::Invalid) as u64;
         }
+        let claims = claims::of(scenario, &points, &run.parallel);
+        let [reproduced, inconclusive, refuted] = claims::count(claims.iter().map(|judged| judged.verdict));
+        judged.claims_reproduced += reproduced;
+        judged.claims_inconclusive += inconclusive;
+        judged.claims_refuted += refuted;
     }
     judged
 }
@@ -211,6 +217,16 @@ impl CellSummary {
         let waiting = self.measures.as_ref()?.in_flight.median;
         let each = |bytes: u64| bytes as f64 / waiting;
         (waiting >= FEWEST).then(|| (each(footprint.total()), each(footprint.resident_bytes)))
+    }
+
+    /// A figure of each round that has it, by the round; what only the recorded trial has, as of the first.
+    pub fn by_round(&self, metric: Metric) -> Vec<(u32, f64)> {
+        let of_trial = |figure: Option<f64>| figure.map(|figure| (0, figure)).into_iter().collect();
+        match metric {
+            Metric::Executing => of_trial(self.traced.map(|traced| traced.most_executing.into())),
+            Metric::Memory => of_trial(self.per_waiting_job().map(|(all, _)| all)),
+            _ => self.measures.as_ref().map(|measures| measures.by_round(metric).to_vec()).unwrap_or_default(),
+        }
     }
 
     /// What the gates of a round say.

@@ -2,9 +2,9 @@
 //! once for waiting and once for computing, each with what was measured.
 
 use super::summary::{CellSummary, PointSummary};
-use super::versus::{self, Metric};
+use super::versus;
 use super::words;
-use crate::scenario::{Model, OffloadSpec, Scenario, Work};
+use crate::scenario::{Metric, Model, OffloadSpec, Scenario, Work};
 use crate::stats::Finding;
 use crate::units;
 

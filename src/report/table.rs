@@ -8,10 +8,10 @@ use column::{plain, ratio};
 
 use super::doubts;
 use super::summary::{CellSummary, PointSummary};
-use super::versus::{self, Metric};
+use super::versus;
 use super::words;
 use crate::record::Ceiling;
-use crate::scenario::{Family, Work};
+use crate::scenario::{Family, Metric, Work};
 use crate::stats::Finding;
 use crate::units;
 

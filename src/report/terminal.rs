@@ -3,6 +3,7 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ContentArrangement};
 
+use super::claims::{self, Judged};
 use super::summary;
 use super::table::{self, Column, Table};
 use super::words;
@@ -19,13 +20,14 @@ pub fn table(scenario: &Scenario, run: &Run, records: &[Record], width: Option<u
         text.push_str(&paint.bold(&line));
         text.push('\n');
     }
-    for point in summary::of(scenario, run, records) {
+    let points = summary::of(scenario, run, records);
+    for point in &points {
         text.push('\n');
         if !point.label.is_empty() {
             text.push_str(&words::one_line(&point.label));
             text.push('\n');
         }
-        let table = fitted(table::brief(&point), &point.work, width);
+        let table = fitted(table::brief(point), &point.work, width);
         let lines = rendered(&table, &point.work);
         for (i, line) in lines.iter().enumerate() {
             // The first line is the heading; below it the lines are the rows.
@@ -36,6 +38,14 @@ pub fn table(scenario: &Scenario, run: &Run, records: &[Record], width: Option<u
         for note in remarks(&table) {
             wrapped(&note, width, "  ").iter().for_each(|line| text.push_str(&format!("{line}\n")));
         }
+    }
+    let judged = claims::of(scenario, &points, &run.parallel);
+    if !judged.is_empty() {
+        text.push('\n');
+    }
+    for line in judged.iter().flat_map(|judged| wrapped(&claim(judged), width, "  ")) {
+        text.push_str(&line);
+        text.push('\n');
     }
     text
 }
@@ -85,6 +95,20 @@ fn remarks(table: &Table) -> Vec<String> {
             .map(|what| words::one_line(&format!("{}: {what}", row.model)))
     });
     rows.chain(table.notes()).collect()
+}
+
+/// `reproduced: Waiting is free on one thread: 1.02 (1.01 to 1.03) times wait = 100 ms, where 0.99 to 1.1 was claimed`.
+fn claim(judged: &Judged<'_>) -> String {
+    let at = if judged.point.is_empty() { String::new() } else { format!(" ({})", words::one_line(judged.point)) };
+    let why = if judged.why.is_empty() { String::new() } else { format!(" ({})", judged.why) };
+    format!(
+        "{}{why}: {}{at}: {} times {}, where {} was claimed",
+        judged.verdict.word(),
+        words::one_line(&judged.claim.says),
+        judged.ratio_in_words(),
+        judged.expected_in_words(),
+        judged.bounds_in_words(),
+    )
 }
 
 /// Lines of at most this width, broken between words; every line but the first begins with the indent.

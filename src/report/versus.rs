@@ -1,34 +1,15 @@
 //! Cells against each other: how many times as much one took as another in the same rounds, and whether that is more
 //! than two runs of the same thing differ by.
 
-use super::summary::{CellSummary, Measures, PointSummary};
+use super::summary::{CellSummary, PointSummary};
 use super::words;
-use crate::record::Measured;
-use crate::scenario::{Model, Work};
+use crate::histogram::Histogram;
+use crate::record::{Measured, Series};
+use crate::scenario::{Metric, Model, Work};
 use crate::stats::{self, Finding, Interval, Ratio};
 use crate::units;
 
-/// What cells are compared by. Every figure is above 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Metric {
-    /// Wall time, nanoseconds.
-    Wall,
-    /// The longest gap between two beats, nanoseconds.
-    Gap,
-    /// Requests answered a second.
-    Rate,
-    /// The median response time of the headline series, nanoseconds.
-    P50,
-    /// Its 99th percentile, nanoseconds, where it rests on no request that never finished.
-    P99,
-    /// CPU time of a job or request, nanoseconds.
-    Cpu,
-}
-
 impl Metric {
-    /// All of them.
-    pub const ALL: [Self; 6] = [Self::Wall, Self::Gap, Self::Rate, Self::P50, Self::P99, Self::Cpu];
-
     /// Those that cells with this work are compared by, what answers the question first.
     pub fn of(work: &Work) -> &'static [Self] {
         match work {
@@ -49,6 +30,15 @@ impl Metric {
             Self::P50 => "response_p50_ns",
             Self::P99 => "response_p99_ns",
             Self::Cpu => "cpu_per_job_ns",
+            Self::ServiceP50 => "service_p50_ns",
+            Self::ServiceP99 => "service_p99_ns",
+            Self::CpusUsed => "cpus_used",
+            Self::Threads => "threads",
+            Self::InFlight => "most_in_flight",
+            Self::Switches => "switches_per_job",
+            Self::Starved => "connections_starved",
+            Self::Executing => "most_executing",
+            Self::Memory => "memory_per_waiting_job_bytes",
         }
     }
 
@@ -62,6 +52,15 @@ impl Metric {
             Self::P99 => "p99",
             Self::Cpu if work.is_echo() => "CPU per request",
             Self::Cpu => "CPU per job",
+            Self::ServiceP50 => "median service time",
+            Self::ServiceP99 => "p99 of the service time",
+            Self::CpusUsed => "CPUs used",
+            Self::Threads => "threads",
+            Self::InFlight => "jobs in flight",
+            Self::Switches => "switches per job",
+            Self::Starved => "connections starved",
+            Self::Executing => "jobs executing at once",
+            Self::Memory => "memory of a waiting job",
         }
     }
 
@@ -69,7 +68,11 @@ impl Metric {
     pub fn show(self, figure: f64) -> String {
         match self {
             Self::Rate => format!("{}/s", words::per_second(figure)),
-            _ => words::time(figure),
+            Self::CpusUsed | Self::Switches => units::three_digits(figure),
+            Self::Threads | Self::InFlight | Self::Starved | Self::Executing => words::count(figure),
+            Self::Memory => words::memory(figure),
+            Self::Wall | Self::Gap | Self::P50 | Self::P99 | Self::Cpu => words::time(figure),
+            Self::ServiceP50 | Self::ServiceP99 => words::time(figure),
         }
     }
 
@@ -78,26 +81,35 @@ impl Metric {
         self != Self::Rate
     }
 
-    /// The figure of each round that has it.
+    /// The figure of each round that has it. Nothing is no figure, but that no connection starved.
     pub(super) fn by_round(self, rounds: &[(u32, &Measured)]) -> Vec<(u32, f64)> {
         let figures = rounds.iter().filter_map(|(number, round)| Some((*number, self.of_round(round)?)));
-        figures.filter(|(_, figure)| *figure > 0.0).collect()
+        figures.filter(|(_, figure)| *figure > 0.0 || self == Self::Starved).collect()
     }
 
     fn of_round(self, round: &Measured) -> Option<f64> {
         let per_job = |figure: u64| (round.jobs > 0).then(|| figure as f64 / round.jobs as f64);
-        let percentile = |share: f64| {
+        let percentile = |share: f64, of: fn(&Series) -> &Histogram| {
             let series = round.series.first()?;
-            let time = series.response_time.credible_quantile(share)?;
+            let time = of(series).credible_quantile(share)?;
             series.lower_bound_from_ns.is_none_or(|bound| time < bound).then_some(time as f64)
         };
         match self {
             Self::Wall => Some(round.wall_ns as f64),
             Self::Gap => Some(round.heartbeat?.longest_gap_ns as f64),
             Self::Rate => Some(round.throughput()),
-            Self::P50 => percentile(0.5),
-            Self::P99 => percentile(0.99),
+            Self::P50 => percentile(0.5, |series| &series.response_time),
+            Self::P99 => percentile(0.99, |series| &series.response_time),
+            Self::ServiceP50 => percentile(0.5, |series| &series.service_time),
+            Self::ServiceP99 => percentile(0.99, |series| &series.service_time),
             Self::Cpu => per_job(round.usage.cpu_ns()),
+            Self::CpusUsed => Some(round.usage.cpu_ns() as f64 / round.wall_ns as f64),
+            Self::Threads => Some(round.threads as f64),
+            Self::InFlight => Some(round.most_in_flight as f64),
+            Self::Switches => per_job(round.usage.switches()),
+            Self::Starved => Some(f64::from(round.load.as_ref()?.connections_starved)),
+            // Of no round, but of the trial whose lanes were recorded.
+            Self::Executing | Self::Memory => None,
         }
     }
 }
@@ -120,26 +132,30 @@ pub struct Versus {
 /// A model against another at one point; nothing where either lacks the figure in all rounds they share, or got fewer
 /// jobs.
 pub fn between(point: &PointSummary, metric: Metric, model: Model, reference: Model) -> Option<Versus> {
-    let ratio = paired(measured(point, reference)?, measured(point, model)?, metric, point.seed)?;
+    let ratio = ratio(point, metric, model, reference)?;
     Some(Versus { metric, model, reference, ratio, noise: noise(point, metric).map_or(1.0, |noise| noise.distance()) })
+}
+
+/// The ratio alone.
+pub(super) fn ratio(point: &PointSummary, metric: Metric, model: Model, reference: Model) -> Option<Ratio> {
+    paired(with_all_jobs(point, reference)?, with_all_jobs(point, model)?, metric, point.seed)
 }
 
 /// What the two cells of the same model at a point differ by.
 pub fn noise(point: &PointSummary, metric: Metric) -> Option<Ratio> {
     let twin = point.twin.as_ref()?;
-    paired(measured(point, twin.cell.model)?, twin.measures.as_ref()?, metric, point.seed)
+    paired(with_all_jobs(point, twin.cell.model)?, twin, metric, point.seed)
 }
 
-fn paired(below: &Measures, above: &Measures, metric: Metric, seed: u64) -> Option<Ratio> {
+fn paired(below: &CellSummary, above: &CellSummary, metric: Metric, seed: u64) -> Option<Ratio> {
     let others = above.by_round(metric);
     let pair = |(round, a): &(u32, f64)| others.iter().find(|(other, _)| other == round).map(|(_, b)| (*a, *b));
     let pairs: Vec<(f64, f64)> = below.by_round(metric).iter().filter_map(pair).collect();
     stats::ratio(&pairs, seed)
 }
 
-fn measured(point: &PointSummary, model: Model) -> Option<&Measures> {
-    let cell: &CellSummary = point.cell(model).filter(|cell| cell.cell.jobs_wanted.is_none())?;
-    cell.measures.as_ref()
+fn with_all_jobs(point: &PointSummary, model: Model) -> Option<&CellSummary> {
+    point.cell(model).filter(|cell| cell.cell.jobs_wanted.is_none())
 }
 
 impl Versus {
@@ -179,6 +195,7 @@ impl Versus {
                 format!("{more} used {times} as much CPU a request as {less}")
             }
             Metric::Cpu => format!("{more} used {times} as much CPU a job as {less}"),
+            other => format!("{} of {more} were {times} those of {less}", other.heading(work)),
         };
         format!("{told}{}.", in_brackets(&ratio))
     }

@@ -2,33 +2,91 @@
 
 use super::{Scenario, parse};
 
+/// What a built-in scenario is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    /// The first switch: who waits, and for how much at once.
+    Waiting,
+    /// The second switch: who computes.
+    Computing,
+    /// What holds a thread that others need.
+    Blocking,
+    /// Where to put such work.
+    Offloading,
+    /// What waiters and timers cost.
+    Costs,
+    /// An HTTP server under load.
+    Echo,
+    /// Whether everything works.
+    Checks,
+}
+
+impl Group {
+    /// As a heading.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Waiting => "Waiting",
+            Self::Computing => "Computing",
+            Self::Blocking => "Blocking",
+            Self::Offloading => "Offloading",
+            Self::Costs => "Costs",
+            Self::Echo => "Echo",
+            Self::Checks => "Checks",
+        }
+    }
+}
+
 /// A scenario file of `scenarios/`, embedded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Builtin {
     /// Its name; the file is `scenarios/{name}.toml`.
     pub name: &'static str,
+    /// What it is about.
+    pub group: Group,
     /// The file, byte for byte.
     pub text: &'static str,
     /// Whether `avt run` without a name runs it.
     pub is_tour: bool,
 }
 
+/// In the tour.
+const TOUR: bool = true;
+/// Only when it is named, or with `--all`.
+const NAMED: bool = false;
+
 macro_rules! builtin {
-    ($name:literal, $is_tour:literal) => {
-        Builtin { name: $name, text: include_str!(concat!("../../scenarios/", $name, ".toml")), is_tour: $is_tour }
+    ($name:literal, $group:ident, $is_tour:ident) => {
+        Builtin {
+            name: $name,
+            group: Group::$group,
+            text: include_str!(concat!("../../scenarios/", $name, ".toml")),
+            is_tour: $is_tour,
+        }
     };
 }
 
 const ALL: &[Builtin] = &[
-    builtin!("sleep", true),
-    builtin!("compute", true),
-    builtin!("offload", true),
-    builtin!("offload-compute", false),
-    builtin!("blocking-in-async", false),
-    builtin!("echo", true),
-    builtin!("echo-heavy", true),
-    builtin!("sleepers", false),
-    builtin!("smoke", false),
+    builtin!("sleep", Waiting, TOUR),
+    builtin!("pool-of-blockers", Waiting, NAMED),
+    builtin!("wait-then-compute", Waiting, NAMED),
+    builtin!("compute", Computing, TOUR),
+    builtin!("more-threads", Computing, NAMED),
+    builtin!("blocking-in-async", Blocking, NAMED),
+    builtin!("preemption", Blocking, NAMED),
+    builtin!("offload", Offloading, TOUR),
+    builtin!("offload-compute", Offloading, NAMED),
+    builtin!("offload-small", Offloading, NAMED),
+    builtin!("cpu-in-the-blocking-pool", Offloading, NAMED),
+    builtin!("memory", Costs, NAMED),
+    builtin!("timers", Costs, NAMED),
+    builtin!("sleepers", Costs, NAMED),
+    builtin!("echo", Echo, TOUR),
+    builtin!("echo-heavy", Echo, TOUR),
+    builtin!("one-or-two-workers", Echo, NAMED),
+    builtin!("slow-handlers", Echo, NAMED),
+    builtin!("starved", Echo, NAMED),
+    builtin!("smoke", Checks, NAMED),
 ];
 
 impl Builtin {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use super::{Model, OffloadSpec, Parallel, StepsSpec, Work};
 
 /// tokio's default size of the blocking pool (`Builder::max_blocking_threads`).
-const BLOCKING_THREADS: u32 = 512;
+pub(super) const BLOCKING_THREADS: u32 = 512;
 
 /// The shortest wall time any model could reach on such a machine; nothing for echo, whose clock decides.
 pub fn ideal(work: &Work, machine: &Parallel) -> Option<Duration> {

@@ -5,7 +5,7 @@
 
 mod table;
 
-use Section::{Heartbeat, Heavy, JobsFor, Load, Rounds, Top};
+use Section::{Claim, Heartbeat, Heavy, JobsFor, Load, Rounds, Top};
 use Workload::{Echo, Offload, Sleep};
 
 pub(super) use table::{ANY_OF, KEYS};
@@ -47,10 +47,12 @@ pub(super) enum Section {
     Heartbeat,
     Heavy,
     Load,
+    /// Any number of them, each `[[claim]]`.
+    Claim,
 }
 
 impl Section {
-    pub(super) const ALL: &[Self] = &[Top, Rounds, JobsFor, Heartbeat, Heavy, Load];
+    pub(super) const ALL: &[Self] = &[Top, Rounds, JobsFor, Heartbeat, Heavy, Load, Claim];
 
     /// As its header writes it; empty for the top.
     pub(super) fn name(self) -> &'static str {
@@ -61,6 +63,7 @@ impl Section {
             Heartbeat => "heartbeat",
             Heavy => "heavy",
             Load => "load",
+            Claim => "claim",
         }
     }
 
@@ -71,11 +74,21 @@ impl Section {
     /// The workloads that know it.
     pub(super) fn workloads(self) -> &'static [Workload] {
         match self {
-            Top | Rounds => EVERY,
+            Top | Rounds | Claim => EVERY,
             JobsFor => JOBS,
             Heartbeat => OFFLOAD,
             Heavy | Load => ECHO,
         }
+    }
+
+    /// Whether there can be more than one, each in double brackets.
+    pub(super) fn is_many(self) -> bool {
+        self == Claim
+    }
+
+    /// As its header is written: `[load]`, `[[claim]]`.
+    pub(super) fn header(self) -> String {
+        if self.is_many() { format!("[[{}]]", self.name()) } else { format!("[{}]", self.name()) }
     }
 
     /// Whether a file of those workloads must have it.
@@ -93,6 +106,7 @@ impl Section {
             Load => {
                 "who asks: connections that wait for their answers (closed loop), or a schedule that does not (open loop)"
             }
+            Claim => "what should be measured, which a run reproduces or refutes; one table each",
         }
     }
 }
@@ -118,6 +132,10 @@ pub(super) enum Kind {
     Share,
     /// Requests a second, or as fast as answers come.
     Rate,
+    /// Arithmetic over the numbers of the scenario.
+    Formula,
+    /// From one number to another, in a list.
+    Bounds,
 }
 
 /// A rate as fast as answers come: a closed loop.
@@ -147,6 +165,8 @@ impl Kind {
             Self::Length { from, to, .. } => format!("a duration from \"{from}\" to \"{to}\""),
             Self::Share => "a number above 0 and at most 1".into(),
             Self::Rate => "a number of requests a second above 0 and at most 100000000, or \"max\"".into(),
+            Self::Formula => "a formula, such as \"ceil(jobs / workers) * wait\"".into(),
+            Self::Bounds => "two numbers from 0 on, the smaller first, as in [0.9, 1.1]; `inf` is without end".into(),
         }
     }
 }
@@ -204,8 +224,10 @@ pub(super) fn path(section: Section, name: &str) -> String {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AnyOf {
     pub(super) section: Section,
-    pub(super) workload: Workload,
+    pub(super) workloads: &'static [Workload],
     pub(super) names: &'static [&'static str],
+    /// What is wrong without.
+    pub(super) without: &'static str,
 }
 
 /// The rows of this key, one for each set of workloads with bounds of their own.

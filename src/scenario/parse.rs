@@ -8,6 +8,7 @@
 //! 4. the values do not go together ([`together`]);
 //! 5. the whole would take too long.
 
+mod claims;
 mod fields;
 mod mistakes;
 mod points;
@@ -49,6 +50,7 @@ pub fn parse(file: &str, text: &str) -> Result<Scenario, Mistakes> {
     refuse(together::check(&fields, *workload))?;
     let name = name.expect("without a name something was found");
     let scenario = assemble(&fields, *workload, name, text);
+    refuse(claims::check(&fields, &scenario))?;
     refuse(together::planned_time(&fields, &scenario))?;
     Ok(scenario)
 }
@@ -97,6 +99,7 @@ fn assemble(fields: &Fields, workload: Workload, name: String, source: &str) -> 
         rounds: Rounds { quick, full },
         jobs_for: together::jobs_for(fields).map(|(model, most, _)| (model, most)).collect::<Vec<(Model, u32)>>(),
         points: points::points(fields, workload),
+        claims: claims::claims(fields),
         source: source.to_owned(),
     }
 }

@@ -1,5 +1,6 @@
 //! The tables of `scenarios/README.md`, made from the table of keys.
 
+use super::formula::Formula;
 use super::keys::{ANY_OF, KEYS, Key, Kind, Many, Need, Section, Workload};
 
 /// Every key as Markdown: what it takes, its default, whether a list is swept, and which workloads know it.
@@ -13,15 +14,19 @@ fn table(section: Section) -> String {
         Section::Top => "### Above the first table\n".to_owned(),
         section => {
             let need = if section.is_required() { "Required" } else { "Optional" };
-            let (name, known, about) = (section.name(), of(section.workloads()), section.about());
-            format!("### `[{name}]`\n\n{need}, for {known}: {about}.\n")
+            let (header, known, about) = (section.header(), of(section.workloads()), section.about());
+            format!("### `{header}`\n\n{need}, for {known}: {about}.\n")
         }
     };
     text += "\n| key | takes | default | swept | for | what it is |\n|---|---|---|---|---|---|\n";
     text.extend(KEYS.iter().filter(|key| key.section == section).map(row));
     for group in ANY_OF.iter().filter(|group| group.section == section) {
         let names: Vec<String> = group.names.iter().map(|name| format!("`{name}`")).collect();
-        text += &format!("\nFor {} at least one of {} is required.\n", group.workload.name(), names.join(", "));
+        text += &format!("\nFor {} at least one of {} is required.\n", of(group.workloads), names.join(", "));
+    }
+    if section == Section::Claim {
+        text += &format!("\nA formula knows `+ - * /`, `ceil`, `min`, `max`, numbers, units (`100ms`, `4KiB`) and\n\n");
+        text += &Formula::names();
     }
     text
 }

@@ -18,7 +18,8 @@ pub fn schema() -> Value {
     let mut properties = table(Section::Top);
     for section in tables() {
         let mut table = json!({ "description": section.about() });
-        extend(&mut table, self::table(*section));
+        let of_one = self::table(*section);
+        extend(&mut table, if section.is_many() { json!({ "type": "array", "items": of_one }) } else { of_one });
         properties["properties"][section.name()] = table;
     }
     extend(&mut root, properties);
@@ -81,7 +82,9 @@ fn only(workload: Workload) -> Value {
     });
     required.extend(tables().filter(knows).filter(|section| section.is_required()).map(|section| section.name()));
     let mut then = json!({ "properties": properties, "required": required });
-    if let Some(group) = ANY_OF.iter().find(|group| group.section == Section::Top && group.workload == workload) {
+    if let Some(group) =
+        ANY_OF.iter().find(|group| group.section == Section::Top && group.workloads.contains(&workload))
+    {
         then["anyOf"] = any_of(group.names);
     }
     let is_it = json!({ "properties": { "workload": { "const": workload.name() } }, "required": ["workload"] });
@@ -158,6 +161,10 @@ fn value(kind: Kind) -> Value {
             json!({ "anyOf": [{ "type": "number", "exclusiveMinimum": 0, "maximum": 1e8 }, { "const": "max" }] })
         }
         Kind::Share => json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1 }),
+        Kind::Formula => json!({ "type": "string", "pattern": "\\S", "maxLength": 200 }),
+        Kind::Bounds => {
+            json!({ "type": "array", "items": { "type": "number", "minimum": 0 }, "minItems": 2, "maxItems": 2 })
+        }
     }
 }
 
@@ -177,6 +184,7 @@ mod tests {
         for key in KEYS {
             let table = match key.section {
                 Section::Top => &schema,
+                section if section.is_many() => &schema["properties"][section.name()]["items"],
                 section => &schema["properties"][section.name()],
             };
             let property = match key.name {

@@ -1,9 +1,9 @@
 //! The report of a run that never was: what it says, that it says it safely, and that it says so when there is nothing.
 
 use async_vs_threads::record::{Failure, Outcome, Record, State};
-use async_vs_threads::report::versus::{self, Metric};
+use async_vs_threads::report::versus;
 use async_vs_threads::report::{self, Page, summary, terminal};
-use async_vs_threads::scenario::Model;
+use async_vs_threads::scenario::{Metric, Model};
 use async_vs_threads::stats::Finding;
 
 use crate::fixture::{self, Fixture};

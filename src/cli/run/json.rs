@@ -3,13 +3,20 @@
 use serde_json::{Value, json};
 
 use crate::record::{Record, Run, SCHEMA};
-use crate::report::summary::{self, CellSummary, Measures, Percentile, Times};
-use crate::scenario::Scenario;
+use crate::report::claims::{self, Judged};
+use crate::report::summary::{self, CellSummary, Measures, Percentile, PointSummary, Times};
+use crate::scenario::{Against, Scenario};
 use crate::stats::{Interval, Spread};
 
 /// All cells of a run. Durations are nanoseconds; a figure that does not exist is null.
 pub(super) fn json(run: &Run, scenarios: &[Scenario], records: &[Record], folder: &str, report: &str) -> Value {
-    let points = scenarios.iter().flat_map(|scenario| summary::of(scenario, run, records));
+    let summaries: Vec<(&Scenario, Vec<PointSummary>)> =
+        scenarios.iter().map(|scenario| (scenario, summary::of(scenario, run, records))).collect();
+    let claims = summaries.iter().flat_map(|(scenario, points)| {
+        let judged = claims::of(scenario, points, &run.parallel);
+        judged.iter().map(|judged| claim(scenario, judged)).collect::<Vec<_>>()
+    });
+    let cells = summaries.iter().flat_map(|(_, points)| points).flat_map(|point| &point.cells);
     json!({
         "schema": SCHEMA,
         "folder": folder,
@@ -17,7 +24,35 @@ pub(super) fn json(run: &Run, scenarios: &[Scenario], records: &[Record], folder
         "state": run.state,
         "seed": run.seed,
         "trials": { "planned": run.trials_planned, "done": records.len() },
-        "cells": points.flat_map(|point| point.cells).map(|summary| cell(&summary)).collect::<Vec<_>>(),
+        "claims": claims.collect::<Vec<_>>(),
+        "cells": cells.map(cell).collect::<Vec<_>>(),
+    })
+}
+
+/// Times are nanoseconds; bounds without end have null there.
+fn claim(scenario: &Scenario, judged: &Judged<'_>) -> Value {
+    let claim = judged.claim;
+    let (is, than) = match &claim.against {
+        Against::Formula(formula) => (Some(formula.to_string()), None),
+        Against::Model(model) => (None, Some(model)),
+    };
+    let interval = judged.ratio.and_then(|ratio| ratio.interval).map(|Interval { low, high }| [low, high]);
+    json!({
+        "scenario": scenario.name,
+        "point": judged.point,
+        "says": claim.says,
+        "source": claim.source,
+        "figure": claim.metric.word(),
+        "of": claim.of,
+        "is": is,
+        "than": than,
+        "between": [claim.between.0, claim.between.1],
+        "measured": judged.measured.as_ref().map(spread),
+        "expected": judged.expected,
+        "ratio": judged.ratio.map(|ratio| ratio.ratio),
+        "interval": interval,
+        "verdict": judged.verdict,
+        "why": judged.why,
     })
 }
 

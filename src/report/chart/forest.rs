@@ -1,4 +1,4 @@
-//! Ratios with their intervals, one panel a figure: where an interval meets the grey band, there is no difference.
+//! Ratios with their intervals, one panel a figure: beside the grey band of what is no difference, or of what is claimed.
 
 use plotters::style::text_anchor::HPos;
 
@@ -16,8 +16,8 @@ pub(in crate::report) struct Forest {
 pub(in crate::report) struct Panel {
     /// What is compared.
     pub(in crate::report) title: String,
-    /// What two cells of the same model differed by, a ratio of at least 1.
-    pub(in crate::report) noise: f64,
+    /// What is shaded: what two cells of the same model differed by, or the bounds of a claim; its upper end may be infinite.
+    pub(in crate::report) band: Interval,
     pub(in crate::report) rows: Vec<(String, Look, Ratio)>,
 }
 
@@ -34,7 +34,9 @@ impl Panel {
     fn scale(&self) -> Scale {
         let ratios = || self.rows.iter().map(|(.., ratio)| ratio);
         let ends = ratios().filter_map(|ratio| ratio.interval).flat_map(|Interval { low, high }| [low, high]);
-        let values = ends.chain(ratios().map(|ratio| ratio.ratio)).chain([self.noise, 1.0 / self.noise]);
+        let values = ends.chain(ratios().map(|ratio| ratio.ratio)).chain([self.band.low, self.band.high]);
+        // What is shaded to 0 or without end ends with the picture.
+        let values = values.filter(|value| *value > 0.0 && value.is_finite());
         let (low, high) = values.fold((1.0_f64, 1.0_f64), |(low, high), value| (low.min(value), high.max(value)));
         Scale::log_around(low, high, (high / low).powf(0.06).max(1.002))
     }
@@ -48,7 +50,9 @@ impl Panel {
         let x = |ratio: f64| left + scale.place(ratio) * (right - left);
         let (upper, lower) = (top + HEAD, top + HEAD + ROW * self.rows.len() as f64);
         text(area, &self.title, (left, top + 12.0), HPos::Left, Face::Strong);
-        fill(area, (x(1.0 / self.noise), upper), (x(self.noise), lower), Ink::GRID);
+        let [from, to] =
+            [self.band.low.max(f64::MIN_POSITIVE), self.band.high.min(f64::MAX)].map(|end| x(end).clamp(left, right));
+        fill(area, (from, upper), (to, lower), Ink::GRID);
         for tick in scale.ticks(if size == Size::Wide { 7 } else { 4 }) {
             line(area, (x(tick), lower), (x(tick), lower + 4.0), Ink::MUTED, 1);
             text(area, &format!("{} ×", axis::number_label(tick)), (x(tick), lower + 14.0), HPos::Center, Face::Small);

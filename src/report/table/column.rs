@@ -1,9 +1,8 @@
 //! What stands in a column: its heading, and the figure of a cell as text.
 
 use crate::report::summary::{CellSummary, Measures, Percentile, SeriesSummary};
-use crate::report::versus::Metric;
 use crate::report::words;
-use crate::scenario::Work;
+use crate::scenario::{Metric, Work};
 use crate::stats::{Finding, Interval, Ratio, Spread};
 use crate::units;
 

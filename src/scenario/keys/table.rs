@@ -1,10 +1,10 @@
 //! The rows: every key of a scenario file.
 
-use super::Section::{Heartbeat, Heavy, JobsFor, Load, Rounds, Top};
-use super::Workload::{Echo, Offload};
+use super::Section::{Claim, Heartbeat, Heavy, JobsFor, Load, Rounds, Top};
 use super::{
     ANY_MODEL, AnyOf, ECHO, EVERY, JOBS, Key, Kind, Lines, Many, Need, OFFLOAD, SLEEP, STEPS, Section, Workload,
 };
+use crate::scenario::claim::Metric;
 use crate::schedule::{Arrivals, Pacing};
 
 const fn key(section: Section, name: &'static str, kind: Kind, about: &'static str) -> Key {
@@ -152,10 +152,26 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     )
     .of(ECHO)
     .default("split"),
+    key(Claim, "says", Kind::Text { most: 200, lines: Lines::One }, "the statement, in one sentence").required(),
+    key(Claim, "figure", Kind::Choice(Metric::NAMES), "what is measured").required(),
+    key(Claim, "of", Kind::Model, "whose figure, one of `models`").required(),
+    key(Claim, "is", Kind::Formula, "what arithmetic gives, in the names below; or `than`"),
+    key(Claim, "than", Kind::Model, "the model whose figure it is compared with, one of `models`; or `is`"),
+    key(Claim, "between", Kind::Bounds, "how many times as much as that it is").required(),
+    key(
+        Claim,
+        "at",
+        Kind::Text { most: 200, lines: Lines::One },
+        "the only point of the sweep it is about, as the report labels it: `jobs = 1000`",
+    ),
+    key(Claim, "source", Kind::Text { most: 300, lines: Lines::One }, "who said so, and where"),
 ];
+
+const NOTHING_TO_DO: &str = "there is nothing to do";
 
 /// Every such group.
 pub(in crate::scenario) const ANY_OF: &[AnyOf] = &[
-    AnyOf { section: Top, workload: Offload, names: &["block", "compute"] },
-    AnyOf { section: Heavy, workload: Echo, names: &["wait", "block", "compute"] },
+    AnyOf { section: Top, workloads: OFFLOAD, names: &["block", "compute"], without: NOTHING_TO_DO },
+    AnyOf { section: Heavy, workloads: ECHO, names: &["wait", "block", "compute"], without: NOTHING_TO_DO },
+    AnyOf { section: Claim, workloads: EVERY, names: &["is", "than"], without: "there is nothing to compare with" },
 ];

@@ -9,7 +9,7 @@ use super::mistakes::{Found, bare};
 use super::together::MOST_CELLS;
 use super::values::{self, Value, type_of};
 use crate::scenario::closest;
-use crate::scenario::keys::{self, ANY_OF, KEYS, Key, Many, Need, Section, Workload};
+use crate::scenario::keys::{self, ANY_OF, KEYS, Key, Kind, Many, Need, Section, Workload};
 
 /// What a file says, every value checked for itself.
 #[derive(Debug)]
@@ -30,11 +30,18 @@ pub(super) struct Field {
     /// One, or every value of a list with its place.
     pub(super) values: Vec<(Value, Range<usize>)>,
     pub(super) is_list: bool,
+    /// Of which of several tables, counted from 0.
+    pub(super) nth: usize,
 }
 
 impl Fields {
     pub(super) fn get(&self, section: Section, name: &str) -> Option<&Field> {
         self.list.iter().find(|field| field.key.section == section && field.name == name)
+    }
+
+    /// A key of one of several tables.
+    pub(super) fn get_of(&self, section: Section, nth: usize, name: &str) -> Option<&Field> {
+        self.list.iter().find(|field| field.key.section == section && field.nth == nth && field.name == name)
     }
 
     pub(super) fn has(&self, section: Section) -> bool {
@@ -57,6 +64,7 @@ pub(super) fn read(table: &DeTable<'_>, found: &mut Vec<Found>) -> Fields {
     let mut reader = Reader {
         workload: workload.as_ref().map(|(workload, _)| *workload),
         list: Vec::new(),
+        nth: 0,
         meant: Vec::new(),
         found,
     };
@@ -69,8 +77,16 @@ pub(super) fn read(table: &DeTable<'_>, found: &mut Vec<Found>) -> Fields {
     // Only when all is read is it known which keys are missing and which have been misspelt.
     reader.missing(Section::Top, table, workload.as_ref().map_or(0..0, |(_, span)| span.clone()));
     for (section, name_span, value) in tables() {
-        if let DeValue::Table(table) = value.get_ref() {
-            reader.missing(section, table, name_span);
+        match value.get_ref() {
+            DeValue::Table(table) => reader.missing(section, table, name_span),
+            DeValue::Array(list) if section.is_many() => {
+                for item in list {
+                    if let DeValue::Table(table) = item.get_ref() {
+                        reader.missing(section, table, item.span());
+                    }
+                }
+            }
+            _ => {}
         }
     }
     Fields { list: reader.list, workload }
@@ -79,6 +95,8 @@ pub(super) fn read(table: &DeTable<'_>, found: &mut Vec<Found>) -> Fields {
 struct Reader<'a> {
     workload: Option<Workload>,
     list: Vec<Field>,
+    /// Which of several tables is being read.
+    nth: usize,
     /// What a misspelt or misplaced key was meant to be.
     meant: Vec<(Section, &'static str)>,
     found: &'a mut Vec<Found>,
@@ -94,14 +112,37 @@ impl Reader<'_> {
             return self.foreign(name_span, name, section.workloads(), workload);
         }
         match value.get_ref() {
-            DeValue::Table(table) => self.section(section, table),
+            DeValue::Array(list) if section.is_many() => {
+                for (nth, item) in list.iter().enumerate() {
+                    self.nth = nth;
+                    match item.get_ref() {
+                        DeValue::Table(table) => self.section(section, table),
+                        other => {
+                            let message = format!("{}, not a table", type_of(other));
+                            let remedy = format!("write {} and its keys below", section.header());
+                            self.found.push(Found::new(item.span(), name, message, remedy));
+                        }
+                    }
+                }
+                self.nth = 0;
+            }
+            DeValue::Table(table) if !section.is_many() => self.section(section, table),
+            DeValue::Table(_) => {
+                let remedy = format!("write {}, in double brackets", section.header());
+                self.found.push(Found::new(name_span, name, "one table, but there can be several", remedy));
+            }
             DeValue::Array(_) if value.span().start < name_span.start => {
                 let remedy = format!("write [{name}] once, in single brackets");
                 self.found.push(Found::new(name_span, name, "a list of tables, not a table", remedy));
             }
             other => {
                 let message = format!("{}, not a table", type_of(other));
-                self.found.push(Found::new(value.span(), name, message, format!("write [{name}] and its keys below")));
+                self.found.push(Found::new(
+                    value.span(),
+                    name,
+                    message,
+                    format!("write {} and its keys below", section.header()),
+                ));
             }
         }
     }
@@ -137,13 +178,13 @@ impl Reader<'_> {
 
     fn field(&mut self, key: &'static Key, name: &str, name_span: Range<usize>, value: &Spanned<DeValue<'_>>) {
         let (name, span) = (name.to_owned(), value.span());
-        let mut field = Field { key, name, name_span, span, values: Vec::new(), is_list: false };
+        let mut field = Field { key, name, name_span, span, values: Vec::new(), is_list: false, nth: self.nth };
         let path = field.path();
         let mut wrong = |span, message: String, remedy: String| {
             self.found.push(Found::new(span, path.as_str(), message, remedy));
         };
         match (key.many, value.get_ref()) {
-            (Many::One, DeValue::Array(_)) => {
+            (Many::One, DeValue::Array(_)) if key.kind != Kind::Bounds => {
                 let remedy = format!("write one value, {}", key.kind.expected());
                 return wrong(field.span, "a list, but this key cannot be swept".into(), remedy);
             }
@@ -193,7 +234,7 @@ impl Reader<'_> {
                 self.meant.push((key.section, key.name));
                 match key.section {
                     Section::Top => "move it to the top, above the first [table]".into(),
-                    home => format!("it belongs below [{}]", home.name()),
+                    home => format!("it belongs below {}", home.header()),
                 }
             }
             (None, Some(nearest)) => {
@@ -260,10 +301,10 @@ impl Reader<'_> {
         has: &impl Fn(&'static str) -> bool,
         at: Range<usize>,
     ) {
-        for group in ANY_OF.iter().filter(|group| group.section == section && group.workload == workload) {
+        for group in ANY_OF.iter().filter(|group| group.section == section && group.workloads.contains(&workload)) {
             if !group.names.iter().any(|name| has(name)) {
                 let remedy = format!("write at least one of {}", group.names.join(", "));
-                self.found.push(Found::new(at.clone(), section.name(), "there is nothing to do", remedy));
+                self.found.push(Found::new(at.clone(), section.name(), group.without, remedy));
             }
         }
     }

@@ -7,7 +7,7 @@ use toml::de::{DeInteger, DeValue};
 
 use super::mistakes::quoted;
 use crate::scenario::keys::{AS_FAST_AS_IT_GOES, Key, Kind, Lines, Need};
-use crate::scenario::{HeavySpec, Model, ModelError, closest};
+use crate::scenario::{Formula, HeavySpec, Model, ModelError, closest};
 use crate::units;
 
 /// A checked value.
@@ -20,6 +20,8 @@ pub(super) enum Value {
     Share(f64),
     /// Requests a second; nothing is as fast as answers come.
     Rate(Option<f64>),
+    Formula(Formula),
+    Bounds(f64, f64),
 }
 
 /// As the label of a sweep's point shows it.
@@ -33,6 +35,8 @@ impl fmt::Display for Value {
             Self::Share(share) => write!(f, "{share}"),
             Self::Rate(Some(rate)) => f.write_str(&units::rate(*rate)),
             Self::Rate(None) => f.write_str(AS_FAST_AS_IT_GOES),
+            Self::Formula(formula) => formula.fmt(f),
+            Self::Bounds(low, high) => write!(f, "[{low}, {high}]"),
         }
     }
 }
@@ -67,6 +71,15 @@ pub(super) fn check(kind: Kind, written: &DeValue<'_>) -> Result<Value, Wrong> {
         (Kind::Model, DeValue::String(name)) => model(name).map(Value::Model),
         (Kind::Choice(words), DeValue::String(word)) => choice(word, words).map(Value::Text),
         (Kind::Slug, DeValue::String(name)) => slug(name).map(Value::Text),
+        (Kind::Formula, DeValue::String(text)) => Formula::parse(text).map(Value::Formula).map_err(instead),
+        (Kind::Bounds, DeValue::Array(list)) => {
+            let numbers: Vec<f64> = list.iter().filter_map(|item| number(item.get_ref())).collect();
+            match (numbers.as_slice(), list.len()) {
+                ([low, high], 2) if *low >= 0.0 && low <= high => Ok(Value::Bounds(*low, *high)),
+                ([low, high], 2) => Err(instead(format!("[{low}, {high}] holds nothing"))),
+                (_, n) => Err(instead(format!("a list of {n} values that are not two numbers"))),
+            }
+        }
         (Kind::What, DeValue::String(text)) => what(text).map(Value::Text).map_err(instead),
         (Kind::Text { most, lines }, DeValue::String(written)) => {
             text(written, most, lines).map(Value::Text).map_err(instead)
@@ -75,6 +88,7 @@ pub(super) fn check(kind: Kind, written: &DeValue<'_>) -> Result<Value, Wrong> {
             let wanted = match kind {
                 Kind::Count { .. } => "a whole number",
                 Kind::Share | Kind::Rate => "a number",
+                Kind::Bounds => "a list",
                 Kind::Length { .. } => "a duration",
                 _ => "text",
             };
@@ -102,6 +116,14 @@ fn count(integer: &DeInteger<'_>, from: u32, to: u32, zero: &str) -> Result<u32,
         Ok(number) if number <= to => Ok(number),
         _ if number < 0 => Err(format!("{integer} is negative")),
         _ => Err(format!("{integer} is above {to}")),
+    }
+}
+
+fn number(value: &DeValue<'_>) -> Option<f64> {
+    match value {
+        DeValue::Integer(integer) => integer.as_str().replace('_', "").parse().ok(),
+        DeValue::Float(float) => float.as_str().replace('_', "").parse().ok(),
+        _ => None,
     }
 }
 

@@ -1,0 +1,478 @@
+//! What a claim expects: a formula over the numbers of its scenario, such as `ceil(jobs / workers) * wait`.
+//!
+//! ```text
+//! sum     = product (("+" | "-") product)*
+//! product = factor (("*" | "/") factor)*
+//! factor  = number unit? | name | function "(" sum ("," sum)* ")" | "(" sum ")"
+//! ```
+//!
+//! Every value has a dimension, so that a count is never compared with a time. Values are in seconds and bytes.
+
+use std::fmt;
+
+use super::expect::BLOCKING_THREADS;
+use super::{Model, Parallel, Work};
+
+/// Longer ones nobody reads, and their parentheses would nest too deep.
+const MOST_CHARS: usize = 200;
+
+/// A parsed formula.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Formula {
+    text: String,
+    tree: Node,
+}
+
+/// What a value is a number of: powers of seconds and of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dimension {
+    seconds: i8,
+    bytes: i8,
+}
+
+impl Dimension {
+    /// A plain number.
+    pub const COUNT: Self = Self { seconds: 0, bytes: 0 };
+    /// Seconds.
+    pub const TIME: Self = Self { seconds: 1, bytes: 0 };
+    /// So many a second.
+    pub const RATE: Self = Self { seconds: -1, bytes: 0 };
+    /// Bytes.
+    pub const BYTES: Self = Self { seconds: 0, bytes: 1 };
+
+    fn times(self, other: Self, sign: i8) -> Self {
+        let power = |a: i8, b: i8| a.saturating_add(b.saturating_mul(sign));
+        Self { seconds: power(self.seconds, other.seconds), bytes: power(self.bytes, other.bytes) }
+    }
+}
+
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::COUNT => f.write_str("a number"),
+            Self::TIME => f.write_str("a time"),
+            Self::RATE => f.write_str("so many a second"),
+            Self::BYTES => f.write_str("bytes"),
+            Self { seconds, bytes: 0 } => write!(f, "seconds to the power of {seconds}"),
+            Self { seconds, bytes } => write!(f, "seconds to the power of {seconds} by bytes to that of {bytes}"),
+        }
+    }
+}
+
+/// A number that a scenario, its model or the machine gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Name {
+    Jobs,
+    Wait,
+    Block,
+    Compute,
+    Every,
+    Beats,
+    Connections,
+    Rate,
+    Share,
+    HeavyWait,
+    HeavyBlock,
+    HeavyCompute,
+    Workers,
+    P,
+    Cpus,
+}
+
+/// Each name as it is written, and what it stands for.
+const NAMES: [(&str, Name, &str); 15] = [
+    ("jobs", Name::Jobs, "how many jobs the model gets"),
+    ("wait", Name::Wait, "the wait of a job or request"),
+    ("block", Name::Block, "its blocking call"),
+    ("compute", Name::Compute, "its CPU work"),
+    ("every", Name::Every, "the time from beat to beat"),
+    ("beats", Name::Beats, "how many beats"),
+    ("connections", Name::Connections, "connections of the load"),
+    ("rate", Name::Rate, "requests a second that are due"),
+    ("share", Name::Share, "the share of heavy requests"),
+    ("heavy_wait", Name::HeavyWait, "the wait of a heavy request"),
+    ("heavy_block", Name::HeavyBlock, "its blocking call"),
+    ("heavy_compute", Name::HeavyCompute, "its CPU work"),
+    ("workers", Name::Workers, "threads on which the model runs what blocks or computes"),
+    ("P", Name::P, "how many times the work of one thread these do at once on this machine, as it was measured"),
+    ("cpus", Name::Cpus, "CPUs of the machine"),
+];
+
+impl Name {
+    fn dimension(self) -> Dimension {
+        match self {
+            Self::Wait | Self::Block | Self::Compute | Self::Every => Dimension::TIME,
+            Self::HeavyWait | Self::HeavyBlock | Self::HeavyCompute => Dimension::TIME,
+            Self::Rate => Dimension::RATE,
+            Self::Jobs | Self::Beats | Self::Connections | Self::Share => Dimension::COUNT,
+            Self::Workers | Self::P | Self::Cpus => Dimension::COUNT,
+        }
+    }
+
+    /// Nothing where the work has no such number.
+    fn value(self, work: &Work, model: Model, machine: &Parallel) -> Option<f64> {
+        let steps = work.steps();
+        let (echo, offload) = match work {
+            Work::Sleep(_) => (None, None),
+            Work::Offload(offload) => (None, Some(offload)),
+            Work::Echo(echo) => (Some(echo), None),
+        };
+        let (heavy, beats) = (echo.and_then(|echo| echo.heavy), offload.and_then(|offload| offload.heartbeat));
+        let workers = workers(model, work);
+        Some(match self {
+            Self::Jobs => work.jobs()?.into(),
+            Self::Wait => steps.wait.as_secs_f64(),
+            Self::Block => steps.block.as_secs_f64(),
+            Self::Compute => steps.compute.as_secs_f64(),
+            Self::Every => beats?.every.as_secs_f64(),
+            Self::Beats => beats?.beats.into(),
+            Self::Connections => echo?.load.connections.into(),
+            Self::Rate => echo?.load.arrival.offered()?,
+            Self::Share => heavy?.share,
+            Self::HeavyWait => heavy?.steps.wait.as_secs_f64(),
+            Self::HeavyBlock => heavy?.steps.block.as_secs_f64(),
+            Self::HeavyCompute => heavy?.steps.compute.as_secs_f64(),
+            Self::Workers => workers.into(),
+            Self::P => machine.of(workers),
+            Self::Cpus => machine.cpus().into(),
+        })
+    }
+}
+
+/// Threads on which a model runs what blocks or computes.
+fn workers(model: Model, work: &Work) -> u32 {
+    let all = match work {
+        Work::Echo(echo) => echo.load.connections,
+        Work::Sleep(_) | Work::Offload(_) => work.jobs().unwrap_or(1),
+    };
+    match model {
+        Model::Sequential | Model::Async => 1,
+        Model::Threads => all,
+        Model::HybridBlocking => all.min(BLOCKING_THREADS),
+        Model::Pool(k) | Model::AsyncWorkers(k) | Model::HybridRayon(k) => k.get().into(),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Function {
+    Ceil,
+    Min,
+    Max,
+}
+
+const FUNCTIONS: [(&str, Function); 3] = [("ceil", Function::Ceil), ("min", Function::Min), ("max", Function::Max)];
+
+/// Seconds or bytes that a unit stands for.
+const UNITS: [(&str, f64, Dimension); 8] = [
+    ("ns", 1e-9, Dimension::TIME),
+    ("us", 1e-6, Dimension::TIME),
+    ("ms", 1e-3, Dimension::TIME),
+    ("s", 1.0, Dimension::TIME),
+    ("B", 1.0, Dimension::BYTES),
+    ("KiB", 1024.0, Dimension::BYTES),
+    ("MiB", 1_048_576.0, Dimension::BYTES),
+    ("GiB", 1_073_741_824.0, Dimension::BYTES),
+];
+
+#[derive(Clone, Debug, PartialEq)]
+enum Node {
+    Number(f64, Dimension),
+    Name(Name),
+    Call(Function, Vec<Node>),
+    Sum(Vec<(f64, Node)>),
+    Product(Vec<(i8, Node)>),
+}
+
+impl Formula {
+    /// Reads a formula; the message of what is wrong with it is a sentence about the text.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.chars().count() > MOST_CHARS {
+            return Err(format!("it is longer than {MOST_CHARS} characters"));
+        }
+        let mut reader = Reader { rest: text };
+        let tree = reader.sum()?;
+        match reader.peek() {
+            None => Ok(Self { text: text.trim().to_owned(), tree }),
+            Some(c) => Err(format!("'{c}' is not expected there: {}", reader.rest)),
+        }
+    }
+
+    /// What it gives a number of; a message where its parts do not go together.
+    pub fn dimension(&self) -> Result<Dimension, String> {
+        self.tree.dimension()
+    }
+
+    /// Its value for this work under this model on this machine, in seconds and bytes; nothing where the work lacks a
+    /// number that it names.
+    pub fn value(&self, work: &Work, model: Model, machine: &Parallel) -> Option<f64> {
+        self.tree.value(&|name| name.value(work, model, machine))
+    }
+
+    /// Whether it is a number as it stands.
+    pub fn is_literal(&self) -> bool {
+        matches!(self.tree, Node::Number(..))
+    }
+
+    /// Every name with its meaning, as Markdown.
+    pub(super) fn names() -> String {
+        let rows = NAMES.iter().map(|(name, _, about)| format!("| `{name}` | {about} |\n"));
+        format!("| name | what it is |\n|---|---|\n{}", rows.collect::<String>())
+    }
+}
+
+/// As it was written.
+impl fmt::Display for Formula {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Node {
+    fn dimension(&self) -> Result<Dimension, String> {
+        match self {
+            Self::Number(_, dimension) => Ok(*dimension),
+            Self::Name(name) => Ok(name.dimension()),
+            Self::Product(factors) => factors
+                .iter()
+                .try_fold(Dimension::COUNT, |product, (sign, factor)| Ok(product.times(factor.dimension()?, *sign))),
+            Self::Sum(parts) => alike(parts.iter().map(|(_, part)| part)),
+            Self::Call(Function::Ceil, parts) => match alike(parts.iter())? {
+                Dimension::COUNT => Ok(Dimension::COUNT),
+                other => Err(format!("ceil takes a number, not {other}")),
+            },
+            Self::Call(_, parts) => alike(parts.iter()),
+        }
+    }
+
+    fn value(&self, name: &impl Fn(Name) -> Option<f64>) -> Option<f64> {
+        match self {
+            Self::Number(number, _) => Some(*number),
+            Self::Name(wanted) => name(*wanted),
+            Self::Sum(parts) => parts.iter().try_fold(0.0, |sum, (sign, part)| Some(sum + sign * part.value(name)?)),
+            Self::Product(factors) => factors
+                .iter()
+                .try_fold(1.0, |product, (sign, factor)| Some(product * factor.value(name)?.powi((*sign).into()))),
+            Self::Call(function, parts) => {
+                let mut values = parts.iter().map(|part| part.value(name));
+                let first = values.next()??;
+                values
+                    .try_fold(first, |so_far, value| {
+                        value.map(|value| match function {
+                            Function::Max => so_far.max(value),
+                            Function::Min | Function::Ceil => so_far.min(value),
+                        })
+                    })
+                    .map(|value| match function {
+                        // Of 100 / 0.1 as it was meant, not as floating point has it.
+                        Function::Ceil => (value - 1e-9).ceil(),
+                        Function::Min | Function::Max => value,
+                    })
+            }
+        }
+    }
+}
+
+fn alike<'a>(parts: impl Iterator<Item = &'a Node>) -> Result<Dimension, String> {
+    let dimensions = parts.map(Node::dimension).collect::<Result<Vec<_>, _>>()?;
+    match dimensions.iter().find(|other| **other != dimensions[0]) {
+        None => Ok(dimensions[0]),
+        Some(other) => Err(format!("{} and {other} stand side by side", dimensions[0])),
+    }
+}
+
+struct Reader<'a> {
+    rest: &'a str,
+}
+
+impl Reader<'_> {
+    /// What comes next, blanks passed over.
+    fn peek(&mut self) -> Option<char> {
+        self.rest = self.rest.trim_start();
+        self.rest.chars().next()
+    }
+
+    fn take(&mut self, wanted: char) -> bool {
+        let is_next = self.peek() == Some(wanted);
+        if is_next {
+            self.rest = &self.rest[wanted.len_utf8()..];
+        }
+        is_next
+    }
+
+    /// The characters up to the first that is none of these.
+    fn word(&mut self, of: impl Fn(char) -> bool) -> String {
+        let end = self.rest.find(|c| !of(c)).unwrap_or(self.rest.len());
+        let (word, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        word.to_owned()
+    }
+
+    fn sum(&mut self) -> Result<Node, String> {
+        let mut parts = vec![(1.0, self.product()?)];
+        loop {
+            match (self.take('+'), self.take('-')) {
+                (true, false) => parts.push((1.0, self.product()?)),
+                (false, true) => parts.push((-1.0, self.product()?)),
+                (false, false) if parts.len() == 1 => return Ok(parts.swap_remove(0).1),
+                (false, false) => return Ok(Node::Sum(parts)),
+                (true, true) => return Err("+- stands side by side".into()),
+            }
+        }
+    }
+
+    fn product(&mut self) -> Result<Node, String> {
+        let mut factors = vec![(1, self.factor()?)];
+        loop {
+            if self.take('*') {
+                factors.push((1, self.factor()?));
+            } else if self.take('/') {
+                factors.push((-1, self.factor()?));
+            } else if factors.len() == 1 {
+                return Ok(factors.swap_remove(0).1);
+            } else {
+                return Ok(Node::Product(factors));
+            }
+        }
+    }
+
+    fn factor(&mut self) -> Result<Node, String> {
+        match self.peek() {
+            None => Err("it ends where a number or a name should stand".into()),
+            Some('(') => {
+                self.take('(');
+                let inner = self.sum()?;
+                self.closed().map(|()| inner)
+            }
+            Some(c) if c.is_ascii_digit() => self.number(),
+            Some(c) if c.is_ascii_alphabetic() => self.name(),
+            Some(c) => Err(format!("'{c}' is no number and no name")),
+        }
+    }
+
+    fn closed(&mut self) -> Result<(), String> {
+        if self.take(')') { Ok(()) } else { Err("a parenthesis is not closed".into()) }
+    }
+
+    fn number(&mut self) -> Result<Node, String> {
+        let digits = self.word(|c| c.is_ascii_digit() || c == '.' || c == '_');
+        let number: f64 = digits.replace('_', "").parse().map_err(|_| format!("{digits} is no number"))?;
+        let unit = self.word(|c| c.is_ascii_alphabetic());
+        if unit.is_empty() {
+            return Ok(Node::Number(number, Dimension::COUNT));
+        }
+        match UNITS.iter().find(|(name, ..)| *name == unit) {
+            Some((_, factor, dimension)) => Ok(Node::Number(number * factor, *dimension)),
+            None => {
+                let units: Vec<&str> = UNITS.iter().map(|(name, ..)| *name).collect();
+                Err(format!("there is no unit {unit}; the units are {}", units.join(", ")))
+            }
+        }
+    }
+
+    fn name(&mut self) -> Result<Node, String> {
+        let word = self.word(|c| c.is_ascii_alphanumeric() || c == '_');
+        if let Some((_, function)) = FUNCTIONS.iter().find(|(name, _)| *name == word) {
+            return self.arguments(&word, *function);
+        }
+        match NAMES.iter().find(|(name, ..)| *name == word) {
+            Some((_, name, _)) => Ok(Node::Name(*name)),
+            None => {
+                let known = NAMES.iter().map(|(name, ..)| *name).chain(FUNCTIONS.iter().map(|(name, _)| *name));
+                Err(match super::closest(&word, known.clone()) {
+                    Some(nearest) => format!("there is no {word}; did you mean {nearest}?"),
+                    None => format!("there is no {word}; the names are {}", known.collect::<Vec<_>>().join(", ")),
+                })
+            }
+        }
+    }
+
+    fn arguments(&mut self, word: &str, function: Function) -> Result<Node, String> {
+        if !self.take('(') {
+            return Err(format!("{word} takes parentheses, as in {word}(jobs / workers)"));
+        }
+        let mut parts = vec![self.sum()?];
+        while self.take(',') {
+            parts.push(self.sum()?);
+        }
+        self.closed()?;
+        match (function, parts.len()) {
+            (Function::Ceil, 1) | (Function::Min | Function::Max, 2..) => Ok(Node::Call(function, parts)),
+            (Function::Ceil, n) => Err(format!("ceil takes one number, not {n}")),
+            _ => Err(format!("{word} takes two or more")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::scenario::{OffloadSpec, SleepSpec, StepsSpec};
+
+    fn value(text: &str, model: &str) -> Option<f64> {
+        let work = Work::Sleep(SleepSpec { jobs: 1_000, wait: Duration::from_millis(100) });
+        let machine = Parallel::measured([(2, 1.9)]);
+        Formula::parse(text).unwrap().value(&work, model.parse().unwrap(), &machine)
+    }
+
+    #[test]
+    fn formulas_are_arithmetic() {
+        let near = |text: &str, model: &str, expected: f64| {
+            let value = value(text, model).unwrap();
+            assert!((value - expected).abs() < 1e-9 * expected.abs().max(1.0), "{text}: {value}, not {expected}");
+        };
+        near("jobs * wait", "async", 100.0);
+        near("ceil(jobs / workers) * wait", "pool/300", 0.4);
+        near("ceil(jobs / workers) * wait", "pool/100", 1.0);
+        near("1 + 2 * 3 - 4 / 8", "async", 6.5);
+        near("(1 + 2) * 3", "async", 9.0);
+        near("2 - 1 - 1 + 12 / 2 / 3", "async", 2.0);
+        near("wait + 1.5ms", "async", 0.1015);
+        near("max(1, 2, min(7, 3))", "async", 3.0);
+        near("P * cpus", "threads", 3.8);
+        near("P", "async", 1.0);
+        near("1_000 / 1s", "async", 1_000.0);
+        near("4KiB + 1B", "async", 4_097.0);
+    }
+
+    #[test]
+    fn a_number_that_the_work_lacks_has_no_value() {
+        assert_eq!(value("every", "async"), None);
+        assert_eq!(value("jobs * rate", "async"), None);
+        let steps = StepsSpec { compute: Duration::from_millis(50), ..StepsSpec::default() };
+        let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None });
+        let formula = Formula::parse("jobs * compute / P").unwrap();
+        assert_eq!(formula.value(&work, Model::Threads, &Parallel::ideal(2)), Some(0.2));
+        assert_eq!(formula.value(&work, Model::Sequential, &Parallel::ideal(2)), Some(0.4));
+    }
+
+    #[test]
+    fn what_is_added_must_be_alike() {
+        let dimension = |text: &str| Formula::parse(text).unwrap().dimension();
+        assert_eq!(dimension("jobs / wait"), Ok(Dimension::RATE));
+        assert_eq!(dimension("ceil(wait / block) * 2KiB"), Ok(Dimension::BYTES));
+        assert_eq!(dimension("rate * wait"), Ok(Dimension::COUNT));
+        assert_eq!(dimension("jobs + wait"), Err("a number and a time stand side by side".into()));
+        assert_eq!(dimension("ceil(wait)"), Err("ceil takes a number, not a time".into()));
+        assert_eq!(dimension("wait * wait").unwrap().to_string(), "seconds to the power of 2");
+    }
+
+    #[test]
+    fn what_is_no_formula_is_told() {
+        let wrong = |text: &str| Formula::parse(text).unwrap_err();
+        assert_eq!(wrong(""), "it ends where a number or a name should stand");
+        assert_eq!(wrong("jobs *"), "it ends where a number or a name should stand");
+        assert_eq!(wrong("(jobs"), "a parenthesis is not closed");
+        assert_eq!(wrong("jobs)"), "')' is not expected there: )");
+        assert_eq!(wrong("worker"), "there is no worker; did you mean workers?");
+        assert_eq!(wrong("ceil jobs"), "ceil takes parentheses, as in ceil(jobs / workers)");
+        assert_eq!(wrong("ceil(1, 2)"), "ceil takes one number, not 2");
+        assert_eq!(wrong("max(1)"), "max takes two or more");
+        assert_eq!(wrong("1.2.3"), "1.2.3 is no number");
+        assert_eq!(wrong("3 + π"), "'π' is no number and no name");
+        assert!(wrong("5min").starts_with("there is no unit min"));
+        assert!(wrong(&"(".repeat(201)).contains("longer"));
+        assert!(wrong(&"(".repeat(200)).contains("ends"));
+    }
+}

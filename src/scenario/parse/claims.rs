@@ -1,0 +1,115 @@
+//! The claims of a file, and whether they can be told by what it runs.
+
+use super::fields::{Field, Fields};
+use super::mistakes::{Found, quoted};
+use super::values::Value;
+use crate::scenario::keys::Section;
+use crate::scenario::{Against, Claim, Metric, Model, Parallel, Scenario, closest};
+
+/// Every claim, in the order of the file.
+pub(super) fn claims(fields: &Fields) -> Vec<Claim> {
+    (0..count(fields)).map(|nth| claim(fields, nth)).collect()
+}
+
+fn count(fields: &Fields) -> usize {
+    let of_claims = fields.list.iter().filter(|field| field.key.section == Section::Claim);
+    of_claims.map(|field| field.nth + 1).max().unwrap_or(0)
+}
+
+fn claim(fields: &Fields, nth: usize) -> Claim {
+    let value = |name| fields.get_of(Section::Claim, nth, name).map(|field| &field.values[0].0);
+    let text = |name| match value(name) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let model = |name| match value(name) {
+        Some(Value::Model(model)) => Some(*model),
+        _ => None,
+    };
+    let against = match value("is") {
+        Some(Value::Formula(formula)) => Against::Formula(formula.clone()),
+        _ => Against::Model(model("than").expect("one of the two was asked for")),
+    };
+    let between = match value("between") {
+        Some(Value::Bounds(low, high)) => (*low, *high),
+        other => unreachable!("bounds were checked to be bounds: {other:?}"),
+    };
+    Claim {
+        says: text("says").expect("it is required"),
+        metric: text("figure").and_then(|word| Metric::by_name(&word)).expect("it was checked to be one"),
+        of: model("of").expect("it is required"),
+        against,
+        between,
+        at: text("at"),
+        source: text("source"),
+    }
+}
+
+/// Claims that no run of this scenario could tell.
+pub(super) fn check(fields: &Fields, scenario: &Scenario) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (nth, claim) in scenario.claims.iter().enumerate() {
+        let field = |name: &str| fields.get_of(Section::Claim, nth, name);
+        let mut wrong = |name: &str, message: String, remedy: String| {
+            let span = field(name).map_or(0..0, |field: &Field| field.span.clone());
+            found.push(Found::new(span, format!("claim.{name}"), message, remedy));
+        };
+        if field("is").is_some() && field("than").is_some() {
+            wrong("than", "there is a formula as well".into(), "leave one of is and than out".into());
+        }
+        for name in ["of", "than"] {
+            let named = field(name).map(|field| &field.values[0].0);
+            if let Some(Value::Model(model)) = named
+                && !scenario.models.contains(model)
+            {
+                wrong(name, format!("{model} is not among models"), "add it there, or name one of them".into());
+            }
+        }
+        if let Against::Model(other) = claim.against
+            && other == claim.of
+        {
+            wrong("than", format!("{other} is compared with itself"), "name another model".into());
+        }
+        let labels = || scenario.points.iter().map(|point| point.label.as_str());
+        if let Some(at) = &claim.at
+            && !labels().any(|label| label == at)
+        {
+            let remedy = match closest(at, labels()) {
+                _ if labels().all(str::is_empty) => "leave it out: nothing is swept".to_owned(),
+                Some(nearest) => format!("did you mean {}?", quoted(nearest)),
+                None => format!("the points are {}", labels().map(quoted).collect::<Vec<_>>().join(", ")),
+            };
+            wrong("at", format!("there is no point {}", quoted(at)), remedy);
+        }
+        let points = || scenario.points.iter().filter(|point| claim.is_about(&point.label));
+        if !points().all(|point| claim.metric.is_of(&point.work)) {
+            let (word, why) = (claim.metric.word(), "name another figure, or give the scenario what it needs");
+            wrong("figure", format!("such work has no {word}"), why.into());
+        }
+        if let Against::Formula(formula) = &claim.against {
+            match formula.dimension() {
+                Err(why) => wrong("is", why, "add and compare only what is alike".into()),
+                Ok(other) if other != claim.metric.dimension() => {
+                    let message =
+                        format!("it gives {other}, but {} is {}", claim.metric.word(), claim.metric.dimension());
+                    wrong("is", message, "write a formula that gives the same".into());
+                }
+                Ok(_) => {
+                    let models: &[Model] = &scenario.models;
+                    let value = |work| formula.value(work, claim.of, &Parallel::ideal(2));
+                    let is_told =
+                        models.is_empty() || points().all(|point| value(&point.work).is_some_and(is_positive));
+                    if !is_told {
+                        let message = "this work lacks one of its numbers, or it does not give one above 0".into();
+                        wrong("is", message, "use only what the scenario has".into());
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+fn is_positive(value: f64) -> bool {
+    value.is_finite() && value > 0.0
+}
