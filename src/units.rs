@@ -100,7 +100,8 @@ pub fn three_digits(value: f64) -> String {
     } else if magnitude >= 0.9995 || magnitude == 0.0 {
         2
     } else {
-        3
+        // 0.0123 has its first digit in the second place; below a millionth nothing is told apart.
+        ((-magnitude.log10()).ceil() as usize + 2).clamp(3, 8)
     };
     format!("{value:.decimals$}")
 }

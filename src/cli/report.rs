@@ -75,7 +75,9 @@ fn again(source: &Source, run: &Run) -> Result<Scenario, Stop> {
 
 /// The scenario with only these of its models, or with all where none is named.
 pub(super) fn only(mut scenario: Scenario, models: &[Model]) -> Scenario {
-    scenario.models.retain(|model| models.is_empty() || models.contains(model));
+    let is_wanted = |model: &Model| models.is_empty() || models.contains(model);
+    scenario.models.retain(is_wanted);
+    scenario.claims.retain(|claim| claim.models().all(|model| is_wanted(&model)));
     scenario
 }
 

@@ -165,6 +165,7 @@ impl Judged<'_> {
     pub fn bounds_in_words(&self) -> String {
         match self.claim.between {
             (low, f64::INFINITY) => format!("{low} or more"),
+            (low, high) if low == high => format!("exactly {low}"),
             (0.0, high) => format!("{high} or less"),
             (low, high) => format!("{low} to {high}"),
         }

@@ -172,6 +172,7 @@ pub(crate) fn scenario(name: &str, question: &str, analysis: &str, models: &[&st
         rounds: Rounds { quick: 6, full: 15 },
         jobs_for: Vec::new(),
         points: vec![Point { label: String::new(), work }],
+        claims: Vec::new(),
         source: format!("question = \"{question}\"\nworkload = \"sleep\"\n"),
     }
 }

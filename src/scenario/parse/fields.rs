@@ -78,7 +78,7 @@ pub(super) fn read(table: &DeTable<'_>, found: &mut Vec<Found>) -> Fields {
     reader.missing(Section::Top, table, workload.as_ref().map_or(0..0, |(_, span)| span.clone()));
     for (section, name_span, value) in tables() {
         match value.get_ref() {
-            DeValue::Table(table) => reader.missing(section, table, name_span),
+            DeValue::Table(table) if !section.is_many() => reader.missing(section, table, name_span),
             DeValue::Array(list) if section.is_many() => {
                 for item in list {
                     if let DeValue::Table(table) = item.get_ref() {
@@ -287,7 +287,7 @@ impl Reader<'_> {
         let wanted = |key: &&Key| key.section == section && key.need == Need::Required;
         for key in KEYS.iter().filter(wanted).filter(|key| key.workloads.contains(&workload)) {
             if !has(key.name) {
-                let place = if key.workloads == Workload::ALL { 0..0 } else { at.clone() };
+                let place = if section == Section::Top && key.workloads == Workload::ALL { 0..0 } else { at.clone() };
                 let remedy = format!("write {}", key.kind.expected());
                 self.found.push(Found::new(place, key.path(), "it is missing", remedy));
             }

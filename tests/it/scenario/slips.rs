@@ -303,6 +303,110 @@ fn together() {
 }
 
 #[test]
+fn claims() {
+    const CLAIMED: &str = r#"question = "How long?"
+analysis = "Long."
+workload = "sleep"
+models = ["threads", "async"]
+jobs = [10, 20]
+wait = "10ms"
+[[claim]]
+says = "They wait at once"
+figure = "wall"
+of = "async"
+is = "wait"
+between = [0.9, 1.1]
+at = "jobs = 10"
+[[claim]]
+says = "Threads are as fast"
+figure = "wall"
+of = "threads"
+than = "async"
+between = [0.9, inf]
+"#;
+    assert!(parse("f.toml", CLAIMED).is_ok_and(|scenario| scenario.claims.len() == 2));
+    check(&[
+        (
+            CLAIMED,
+            "figure = \"wall\"",
+            "figure = \"walls\"",
+            "9:10: claim.figure: there is no \"walls\"; did you mean \"wall\"?",
+        ),
+        (CLAIMED, "figure = \"wall\"", "figure = \"longest_gap\"", "9:10: claim.figure: such work has no longest_gap;"),
+        (CLAIMED, "of = \"async\"", "of = \"pool/2\"", "10:6: claim.of: pool/2 is not among models; add it there"),
+        (
+            CLAIMED,
+            "than = \"async\"",
+            "than = \"threads\"",
+            "18:8: claim.than: threads is compared with itself; name another",
+        ),
+        (
+            CLAIMED,
+            "is = \"wait\"\n",
+            "",
+            "7:1: claim: there is nothing to compare with; write at least one of is, than",
+        ),
+        (
+            CLAIMED,
+            "is = \"wait\"",
+            "is = \"wait\"\nthan = \"threads\"",
+            "12:8: claim.than: there is a formula as well; leave one",
+        ),
+        (
+            CLAIMED,
+            "is = \"wait\"",
+            "is = \"waits\"",
+            "11:6: claim.is: there is no waits; did you mean wait?; write a formula",
+        ),
+        (
+            CLAIMED,
+            "is = \"wait\"",
+            "is = \"jobs\"",
+            "11:6: claim.is: it gives a number, but wall is a time; write a formula",
+        ),
+        (
+            CLAIMED,
+            "is = \"wait\"",
+            "is = \"jobs + wait\"",
+            "11:6: claim.is: a number and a time stand side by side; add and",
+        ),
+        (CLAIMED, "is = \"wait\"", "is = \"every\"", "11:6: claim.is: this work lacks one of its numbers"),
+        (
+            CLAIMED,
+            "is = \"wait\"",
+            "is = \"wait - wait\"",
+            "11:6: claim.is: this work lacks one of its numbers, or it does not",
+        ),
+        (CLAIMED, "is = \"wait\"", "is = 5", "11:6: claim.is: 5 is a number, not text; write a formula"),
+        (CLAIMED, "[0.9, 1.1]", "[1.1, 0.9]", "12:11: claim.between: [1.1, 0.9] holds nothing; write two numbers"),
+        (CLAIMED, "[0.9, 1.1]", "[0.9]", "12:11: claim.between: a list of 1 values that are not two numbers"),
+        (CLAIMED, "[0.9, 1.1]", "[0.9, \"1\"]", "12:11: claim.between: a list of 2 values that are not two numbers"),
+        (CLAIMED, "[0.9, 1.1]", "1.1", "12:11: claim.between: 1.1 is a number, not a list"),
+        (CLAIMED, "between = [0.9, 1.1]\n", "", "7:1: claim.between: it is missing; write two numbers"),
+        (
+            CLAIMED,
+            "jobs = 10\"",
+            "jobs = 11\"",
+            "13:6: claim.at: there is no point \"jobs = 11\"; did you mean \"jobs = 10\"?",
+        ),
+        (CLAIMED, "between", "betwen", "12:1: claim.betwen: there is no such key; did you mean between?"),
+        (
+            CLAIMED,
+            "[[claim]]\nsays = \"They",
+            "[[clam]]\nsays = \"They",
+            "7:3: clam: there is no such key; did you mean claim?",
+        ),
+        (
+            SLEEP,
+            "\"10ms\"",
+            "\"10ms\"\n[claim]\nsays = \"x\"",
+            "7:2: claim: one table, but there can be several; write [[claim]]",
+        ),
+        (SLEEP, "\"10ms\"", "\"10ms\"\nclaim = [1]", "7:10: claim: a number, not a table; write [[claim]]"),
+    ]);
+}
+
+#[test]
 fn sweeps_without_measure() {
     for (n, expected) in [
         (1001, "f.toml:5:8: jobs: 2 models x 1001 jobs are more than 2000 cells; shorten this list"),

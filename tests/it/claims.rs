@@ -1,0 +1,145 @@
+//! Claims: what becomes of them, and where it is said.
+
+use async_vs_threads::report::claims::{self, Verdict};
+use async_vs_threads::report::{self, summary, terminal};
+use async_vs_threads::scenario::{Claim, Parallel, parse};
+
+use crate::fixture::{self, Fixture};
+use crate::support::{avt, run, scenario};
+
+/// The claims of a file with this work, that of the fixture.
+fn read(claims: &str) -> Vec<Claim> {
+    let text = format!(
+        "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"sleep\"\njobs = 1000\nwait = \"100ms\"\n\
+         models = [\"sequential\", \"threads\", \"pool/100\", \"async\", \"async/2\"]\n{claims}"
+    );
+    parse("claims.toml", &text).unwrap_or_else(|mistakes| panic!("{mistakes}")).claims
+}
+
+fn claim(says: &str, figure: &str, of: &str, against: &str, between: &str) -> String {
+    format!(
+        "[[claim]]\nsays = \"{says}\"\nfigure = \"{figure}\"\nof = \"{of}\"\n{against}\nbetween = {between}\n\
+         source = \"Somebody (2020)\"\n"
+    )
+}
+
+fn waiting(claims: &str) -> Fixture {
+    let mut fixture = fixture::tour();
+    fixture.scenarios[0].claims = read(claims);
+    fixture
+}
+
+fn verdicts(fixture: &Fixture) -> Vec<(Verdict, String)> {
+    let Fixture { run, scenarios, records } = fixture;
+    let points = summary::of(&scenarios[0], run, records);
+    let judged = claims::of(&scenarios[0], &points, &run.parallel);
+    judged.iter().map(|judged| (judged.verdict, judged.why.clone())).collect()
+}
+
+/// One of each kind.
+fn every_kind() -> String {
+    [
+        claim("Waiting is free", "wall", "async", "is = \"wait\"", "[0.9, 1.2]"),
+        claim("Waiting is dear", "wall", "async", "is = \"jobs * wait\"", "[0.9, 1.2]"),
+        claim("Threads are slower", "wall", "threads", "than = \"async\"", "[0.5, inf]"),
+        claim("Ten of a thousand", "wall", "sequential", "is = \"jobs * wait\"", "[0.9, 1.2]"),
+        claim("Fewer jobs do not compare", "wall", "sequential", "than = \"async\"", "[0.1, 9]"),
+        claim("Two at once", "executing", "async", "is = \"2\"", "[1, 1]"),
+    ]
+    .concat()
+}
+
+#[test]
+fn the_interval_over_the_rounds_decides() {
+    let fixture = waiting(&every_kind());
+    let said: Vec<Verdict> = verdicts(&fixture).into_iter().map(|(verdict, _)| verdict).collect();
+    use Verdict::{Inconclusive, Refuted, Reproduced};
+    assert_eq!(said, [Reproduced, Refuted, Reproduced, Reproduced, Inconclusive, Reproduced]);
+    assert_eq!(verdicts(&fixture)[4].1, "not measured");
+}
+
+#[test]
+fn a_formula_rests_on_what_the_machine_computes_at_once() {
+    let mut fixture = fixture::tour();
+    fixture.scenarios[1].claims = parse(
+        "compute.toml",
+        &format!(
+            "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"offload\"\njobs = 8\ncompute = \"50ms\"\n\
+             models = [\"threads\", \"async\"]\n{}",
+            claim("Two at once", "wall", "threads", "is = \"jobs * compute / P\"", "[0.9, 1.3]")
+        ),
+    )
+    .unwrap()
+    .claims;
+    let mut expected = |machine: Parallel| {
+        fixture.run.parallel = machine;
+        let points = summary::of(&fixture.scenarios[1], &fixture.run, &fixture.records);
+        claims::of(&fixture.scenarios[1], &points, &fixture.run.parallel)[0].expected
+    };
+    let mut millis = |machine| expected(machine).map(|ns| (ns / 1e6).round());
+    assert_eq!(millis(Parallel::ideal(2)), Some(200.0));
+    assert_eq!(millis(Parallel::measured([(2, 1.25)])), Some(320.0));
+}
+
+#[test]
+fn five_rounds_decide_nothing() {
+    let mut fixture = waiting(&every_kind());
+    fixture.records.retain(|record| record.round < 6);
+    let said = verdicts(&fixture);
+    assert_eq!(said[0], (Verdict::Inconclusive, "fewer than 6 rounds".into()));
+    // What is of one trial needs no rounds.
+    assert_eq!(said[5].0, Verdict::Reproduced);
+    fixture.records.clear();
+    assert!(verdicts(&fixture).iter().all(|(verdict, why)| *verdict == Verdict::Inconclusive && why == "not measured"));
+}
+
+#[test]
+fn the_index_opens_with_the_scoreboard() {
+    let Fixture { run, scenarios, records } = waiting(&every_kind());
+    let pages = report::pages(&run, &scenarios, &records);
+    let index = &pages[0].html;
+    assert!(index.contains("6 claims: 4 reproduced, 1 inconclusive, 1 refuted."), "{index}");
+    let table = index.split("<h2 id=\"claims\">").nth(1).unwrap();
+    let order: Vec<_> = ["Waiting is dear", "Fewer jobs do not", "Waiting is free"].map(|says| table.find(says)).into();
+    assert!(order.is_sorted() && order[0].is_some(), "the refuted ones come first: {order:?}");
+    assert!(table.contains("Somebody (2020)") && table.contains("href=\"waiting.html\""));
+    let page = &pages[1].html;
+    assert!(page.contains("id=\"claims\"") || page.contains("claims-w"), "the claims have no picture");
+    let judged = summary::judged(&scenarios, &run, &records);
+    assert_eq!((judged.claims_reproduced, judged.claims_inconclusive, judged.claims_refuted), (4, 1, 1));
+}
+
+#[test]
+fn the_terminal_tells_each_in_a_sentence() {
+    let Fixture { run, scenarios, records } = waiting(&every_kind());
+    let text = terminal::table(&scenarios[0], &run, &records, Some(100), false);
+    insta::assert_snapshot!(text.split("\n\n").last().unwrap());
+}
+
+#[test]
+fn a_refuted_claim_ends_the_run_with_one() {
+    let home = tempfile::tempdir().unwrap();
+    let text = |between: &str| {
+        format!(
+            "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"sleep\"\njobs = 2\nwait = \"2ms\"\n\
+             models = [\"async\"]\n{}",
+            claim("It waits", "wall", "async", "is = \"wait\"", between)
+        )
+    };
+    let ended = |name: &str, between: &str, rounds: &str| {
+        let mut command = avt(["run"]);
+        command
+            .arg(scenario(home.path(), name, &text(between)))
+            .args(["--json", "--rounds", rounds, "--out"])
+            .arg(home.path().join(format!("{name}-out")));
+        let ended = run(command);
+        let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{e}: {ended:?}"));
+        let claim = &json["claims"][0];
+        assert_eq!((claim["says"].as_str(), claim["is"].as_str()), (Some("It waits"), Some("wait")));
+        (ended.code, claim["verdict"].as_str().unwrap().to_owned())
+    };
+    // A wait that ends before its time would be a wonder, and one of a thousand times its length is no bound.
+    assert_eq!(ended("refuted", "[0, 0.5]", "6"), (Some(1), "refuted".into()));
+    assert_eq!(ended("few", "[0, 0.5]", "2"), (Some(0), "inconclusive".into()));
+    assert_eq!(ended("kept", "[0.9, inf]", "6"), (Some(0), "reproduced".into()));
+}
