@@ -178,9 +178,9 @@ const UNITS: [(&str, f64, Dimension); 8] = [
 enum Node {
     Number(f64, Dimension),
     Name(Name),
-    Call(Function, Vec<Node>),
-    Sum(Vec<(f64, Node)>),
-    Product(Vec<(i8, Node)>),
+    Call(Function, Vec<Self>),
+    Sum(Vec<(f64, Self)>),
+    Product(Vec<(i8, Self)>),
 }
 
 impl Formula {

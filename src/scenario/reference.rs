@@ -25,7 +25,7 @@ fn table(section: Section) -> String {
         text += &format!("\nFor {} at least one of {} is required.\n", of(group.workloads), names.join(", "));
     }
     if section == Section::Claim {
-        text += &format!("\nA formula knows `+ - * /`, `ceil`, `min`, `max`, numbers, units (`100ms`, `4KiB`) and\n\n");
+        text += "\nA formula knows `+ - * /`, `ceil`, `min`, `max`, numbers, units (`100ms`, `4KiB`) and\n\n";
         text += &Formula::names();
     }
     text

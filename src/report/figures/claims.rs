@@ -15,9 +15,9 @@ pub(in crate::report) fn svg(claims: &[Judged<'_>], points: &[PointSummary], id:
         let (low, high) = judged.claim.between;
         let than = match &judged.claim.against {
             Against::Formula(formula) => formula.to_string(),
-            Against::Model(model) => format!("that of {model}"),
+            Against::Model(model) => model.to_string(),
         };
-        let title = format!("{}. {}, by {than}", i + 1, judged.subject(&point.work));
+        let title = format!("{}. {} ÷ {than}", i + 1, judged.claim.metric.heading(&point.work));
         Some(Panel {
             title: shortened(&title),
             band: Interval { low, high },
@@ -39,7 +39,7 @@ pub(in crate::report) fn svg(claims: &[Judged<'_>], points: &[PointSummary], id:
 
 /// As much as the narrow picture holds.
 fn shortened(title: &str) -> String {
-    const MOST: usize = 56;
+    const MOST: usize = 34;
     if title.chars().count() <= MOST {
         return title.to_owned();
     }
