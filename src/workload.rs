@@ -7,6 +7,7 @@
 mod compute;
 pub mod date;
 pub mod echo;
+mod narrated;
 pub mod offload;
 pub mod route;
 mod sleep;
@@ -16,6 +17,7 @@ mod traced;
 use std::future::Future;
 
 pub use compute::{Computation, calibrate, compute, parallel};
+pub use narrated::{Moment, Narrated};
 pub use sleep::Sleep;
 pub use steps::{Step, Steps};
 pub use traced::{Traced, polls};

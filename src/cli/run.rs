@@ -1,6 +1,7 @@
 //! `avt run`: scenarios to records to a report.
 
 mod json;
+mod narrate;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -50,6 +51,10 @@ pub(super) struct Args {
     /// End with exit code 1 if a gate on the measurement itself finds a trial INVALID
     #[arg(long)]
     strict: bool,
+    /// Do the work of a scenario once, without measuring it, and print what happens while it happens: when, on which thread,
+    /// what
+    #[arg(long, conflicts_with_all = ["all", "full", "rounds", "seed", "out", "strict", "json"])]
+    narrate: bool,
     /// Print a summary as JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -60,6 +65,9 @@ const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let named = chosen(args)?;
+    if args.narrate {
+        return narrate::main(&named, &args.model);
+    }
     let scenarios: Vec<Scenario> = named.iter().map(|named| named.scenario.clone()).collect();
     let host = Host::read();
     let effort = match args.rounds {

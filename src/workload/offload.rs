@@ -32,14 +32,14 @@ pub struct Heartbeat {
 impl Workload for Offload {
     fn block(&self, job: Job) -> Receipt {
         match &self.heartbeat {
-            Some(heartbeat) if job == 0 => heartbeat.block(),
+            Some(heartbeat) if job == 0 => heartbeat.block(|_| ()),
             _ => self.steps.block(),
         }
     }
 
     async fn task<P: Pool>(&self, job: Job, pool: &P) -> Receipt {
         match &self.heartbeat {
-            Some(heartbeat) if job == 0 => heartbeat.task().await,
+            Some(heartbeat) if job == 0 => heartbeat.task(|_| ()).await,
             _ => self.steps.task(pool).await,
         }
     }
@@ -56,18 +56,21 @@ impl Heartbeat {
         self.beats.iter().map(|beat| beat.load(Ordering::Relaxed)).collect()
     }
 
-    fn block(&self) -> Receipt {
+    /// Beats on the calling thread, and says so.
+    pub(super) fn block(&self, says: impl Fn(u32)) -> Receipt {
         let start = Instant::now();
         for (k, beat) in (0..).zip(&self.beats) {
             if let Some(early) = (self.every * k).checked_sub(start.elapsed()) {
                 span(What::Wait, || thread::sleep(early));
             }
             beat.store(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+            says(k);
         }
         0
     }
 
-    async fn task(&self) -> Receipt {
+    /// The same as one state machine.
+    pub(super) async fn task(&self, says: impl Fn(u32)) -> Receipt {
         let start = Instant::now();
         for (k, beat) in (0..).zip(&self.beats) {
             if let Some(early) = (self.every * k).checked_sub(start.elapsed()) {
@@ -75,6 +78,7 @@ impl Heartbeat {
                 census::touch();
             }
             beat.store(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+            says(k);
         }
         0
     }

@@ -361,3 +361,27 @@ fn all_is_more_than_the_tour() {
         Some(2)
     );
 }
+
+#[test]
+fn a_narration_says_who_did_what_when() {
+    let ended = run({
+        let mut command = avt(["run", "offload", "--narrate", "--model", "hybrid/blocking"]);
+        command.stdin(Stdio::null());
+        command
+    });
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let lines = |what: &str| ended.stdout.lines().filter(|line| line.contains(what)).collect::<Vec<_>>();
+    assert_eq!(lines("MESSAGE: ").len(), 41);
+    assert!(lines("MESSAGE: ").iter().all(|line| line.contains(" main ")), "{}", ended.stdout);
+    for moment in ["BEGINS", "ENDS"] {
+        let said = lines(moment);
+        assert!(said.len() == 1 && said[0].contains(" blocking 1 "), "{said:?}");
+    }
+    // The heart beats while the job holds its thread.
+    let at = |what: &str| ended.stdout.lines().position(|line| line.contains(what)).unwrap();
+    assert!(at("ENDS") > at("BEGINS") + 1, "{}", ended.stdout);
+
+    let refused = run(avt(["run", "echo", "--narrate"]));
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("workload = \"offload\"") && refused.stdout.is_empty(), "{refused:?}");
+}

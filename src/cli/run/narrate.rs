@@ -1,0 +1,91 @@
+//! `avt run --narrate`: the work of a scenario as it happens, as the program printed that this project grew from.
+
+use std::io::{Write as _, stdout};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Instant, SystemTime};
+
+use fake::Fake as _;
+use fake::faker::lorem::en::Words;
+
+use super::super::output::{Stop, print};
+use super::super::sources::Named;
+use crate::ledger::Ledger;
+use crate::model;
+use crate::runner;
+use crate::scenario::{Model, OffloadSpec, Scenario, Work};
+use crate::units;
+use crate::workload::offload::{Heartbeat, Offload};
+use crate::workload::{Moment, Narrated, Steps};
+
+/// More lines than of so many jobs nobody reads.
+const MOST_JOBS: u32 = 100;
+
+/// The wrong way and the right way, where no model was named.
+const MODELS: [Model; 2] = [Model::Async, Model::HybridBlocking];
+
+pub(super) fn main(named: &[Named], models: &[Model]) -> Result<(), Stop> {
+    for Named { scenario, .. } in named {
+        let spec = narratable(scenario)?;
+        let is_told = |model: &&Model| models.contains(model) || models.is_empty() && MODELS.contains(model);
+        let told: Vec<Model> = scenario.models.iter().filter(is_told).copied().collect();
+        let told = if told.is_empty() { scenario.models.clone() } else { told };
+        for model in told {
+            narrate(scenario, &spec, model)?;
+        }
+    }
+    Ok(())
+}
+
+/// The work of its first point, where it is jobs that can be told one by one.
+fn narratable(scenario: &Scenario) -> Result<OffloadSpec, Stop> {
+    let name = &scenario.name;
+    let spec = match scenario.points.first().map(|point| &point.work) {
+        Some(Work::Offload(offload)) => offload.clone(),
+        Some(other) => {
+            let workload = other.workload();
+            return Err(Stop::input(format_args!(
+                "{name}: --narrate tells of the jobs of workload = \"offload\", and this is \"{workload}\"; \
+                 try `avt run offload --narrate`"
+            )));
+        }
+        None => return Err(Stop::input(format_args!("{name}: there is nothing to do"))),
+    };
+    if spec.jobs > MOST_JOBS {
+        return Err(Stop::input(format_args!(
+            "{name}: {} jobs are too many to tell of; --narrate takes {MOST_JOBS} at most",
+            spec.jobs
+        )));
+    }
+    Ok(spec)
+}
+
+fn narrate(scenario: &Scenario, spec: &OffloadSpec, model: Model) -> Result<(), Stop> {
+    let calibration = runner::calibrate_for(std::slice::from_ref(scenario));
+    let steps = Steps::new(&spec.steps, &calibration).ok_or_else(|| Stop::machine("the work is not calibrated"))?;
+    let heartbeat = spec.heartbeat.map(|heartbeat| Heartbeat::new(heartbeat.every, heartbeat.beats));
+    let heartbeats = u32::from(heartbeat.is_some());
+    print(format_args!("{model}: {}", model.description()))?;
+    let start = Instant::now();
+    // Whoever reads may go away; the jobs end all the same.
+    let say = move |moment| drop(writeln!(stdout(), "{}", line(start, moment)));
+    let workload = Arc::new(Narrated::new(Offload { steps, heartbeat }, say));
+    let ledger = Arc::new(Ledger::new(spec.jobs + heartbeats));
+    let ran = model::run(model, workload, &ledger).map_err(Stop::machine)?;
+    print(format_args!("{model}: all was done after {}\n", units::duration(ran.wall_ns)))
+}
+
+/// `2026-11-23T19:05:01.123Z  +   10 ms  main          MESSAGE: voluptas est`.
+fn line(start: Instant, moment: Moment) -> String {
+    let thread = thread::current();
+    // `ThreadId(4)` of a thread that nobody named.
+    let unnamed = || format!("{:?}", thread.id()).replace("ThreadId(", "thread ").replace(')', "");
+    let name = thread.name().map_or_else(unnamed, str::to_owned);
+    let what = match moment {
+        Moment::Beat(_) => format!("MESSAGE: {}", Words(3..6).fake::<Vec<String>>().join(" ")),
+        Moment::Begins(job) => format!("job {job} BEGINS what holds this thread"),
+        Moment::Ends(job, after) => format!("job {job} ENDS, after {}", units::duration(units::nanos(after))),
+    };
+    let (now, since) = (humantime::format_rfc3339_millis(SystemTime::now()), start.elapsed().as_millis());
+    format!("{now}  +{since:>5} ms  {name:<12}  {what}")
+}
