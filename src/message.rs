@@ -45,6 +45,13 @@ pub enum Role {
         /// Whether its lanes are wanted.
         traced: bool,
     },
+    /// Starts the server of the scenario's `[server]`, and watches over it and its children.
+    External {
+        /// Said back when it is ready; such a server shows nothing of ours.
+        nonce: String,
+        /// Variables of the environment that it gets: `PATH`, `HOME`.
+        environment: Vec<(String, String)>,
+    },
     /// A server that does nothing but answer, to see what the generator itself can do.
     NullServer {
         /// As above.
@@ -54,8 +61,8 @@ pub enum Role {
     Generator {
         /// Where the server listens.
         server: SocketAddr,
-        /// What the server must show.
-        nonce: String,
+        /// What the server must show, if it is one of ours.
+        nonce: Option<String>,
     },
 }
 

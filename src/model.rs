@@ -80,6 +80,7 @@ pub fn run<W: Workload>(model: Model, workload: Arc<W>, ledger: &Arc<Ledger>) ->
             let pool = RayonPool::new(n.get()).map_err(refused)?;
             Ok(tasks::run(&one_thread().map_err(refused)?, pool, &workload, ledger))
         }
+        Model::External => Err(Failure::WrongWork { what: "a server of its own runs no jobs".into() }),
     }
 }
 
@@ -99,6 +100,7 @@ pub fn serve(model: Model, listener: TcpListener, service: Arc<Service>) -> io::
         Model::AsyncWorkers(n) => tasks::serve(&many_threads(n.get())?, Inline, listener, service),
         Model::HybridBlocking => tasks::serve(&one_thread()?, BlockingPool, listener, service),
         Model::HybridRayon(n) => tasks::serve(&one_thread()?, RayonPool::new(n.get())?, listener, service),
+        Model::External => Err(io::Error::other("a server of its own listens for itself")),
     }
 }
 

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use crate::message::{Calibration, Role, TrialSpec};
 use crate::record::{Conditions, Failure, Outcome, Record, SCHEMA};
-use crate::scenario::{Cell, Scenario, Work};
+use crate::scenario::{Cell, Model, Scenario, Work};
 use crate::workload::{calibrate, compute};
 
 use conditions::Lookout;
@@ -121,7 +121,10 @@ fn trial(
     let traced = planned.is_traced();
     match &planned.cell.work {
         Work::Echo(work) => {
-            let server = |nonce| Role::Server { nonce, traced };
+            let server = |nonce| match planned.cell.model {
+                Model::External => Role::External { nonce, environment: environment() },
+                _ => Role::Server { nonce, traced },
+            };
             Ok(match echo::run(program, work, &server, &spec, deadline, interrupt)? {
                 (_, Some(traced)) => Outcome::Traced(Box::new(traced)),
                 (measured, None) => Outcome::Measured(Box::new(measured)),
@@ -129,6 +132,12 @@ fn trial(
         }
         Work::Sleep(_) | Work::Offload(_) => jobs::run(program, traced, &spec, deadline, interrupt),
     }
+}
+
+/// What a server of somebody else's needs to find its programs.
+fn environment() -> Vec<(String, String)> {
+    let variables = ["PATH", "HOME", "VIRTUAL_ENV", "LANG"];
+    variables.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect()
 }
 
 fn record(planned: &Planned, run: u64, conditions: Conditions, outcome: Outcome) -> Record {

@@ -24,7 +24,8 @@ pub use parse::{MOST_BYTES, Mistake, Mistakes, parse, parse_bytes};
 pub use reference::reference;
 pub use schema::schema;
 pub use work::{
-    ArrivalSpec, Client, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Pin, SleepSpec, StepsSpec, Work,
+    ArrivalSpec, Client, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Pin, ServerSpec, SleepSpec,
+    StepsSpec, Work,
 };
 
 /// One question, parsed and checked.

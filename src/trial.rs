@@ -4,6 +4,7 @@
 //! standard input, does what its role says, and writes [`Reply`] lines to standard output. It ends when its parent does:
 //! by the parent-death signal, and by the end of standard input where it reads on.
 
+mod external;
 mod generator;
 mod jobs;
 mod null;
@@ -40,7 +41,8 @@ pub fn run() -> ExitCode {
         Role::Jobs { traced } => jobs::run(&spec, *traced),
         Role::Server { nonce, traced } => server::run(&spec, nonce, *traced),
         Role::NullServer { nonce } => null::run(&spec, nonce),
-        Role::Generator { server, nonce } => generator::run(&spec, *server, nonce),
+        Role::External { nonce, environment } => external::run(&spec, nonce, environment),
+        Role::Generator { server, nonce } => generator::run(&spec, *server, nonce.as_deref()),
     });
     match outcome.or_else(|failure| say(&Reply::Failed(failure))) {
         Ok(()) => ExitCode::SUCCESS,

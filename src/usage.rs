@@ -3,9 +3,13 @@
 //! `getrusage` counts every thread of the process, ended ones too. Its `ru_maxrss` is not used: a fresh child inherits
 //! its parent's. Peak memory is `VmHWM` of `/proc/self/status`. What a kernel does not tell is `None`, never 0.
 
+mod tree;
+
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use serde::{Deserialize, Serialize};
+
+pub use tree::Tree;
 
 /// What one process used between two instants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

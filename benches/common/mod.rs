@@ -92,7 +92,7 @@ impl Server {
             drain: Duration::ZERO,
             pin: Pin::Split,
         };
-        let echo = EchoSpec { what: "hello".into(), steps: StepsSpec::default(), heavy: None, load };
+        let echo = EchoSpec { what: "hello".into(), steps: StepsSpec::default(), heavy: None, server: None, load };
         let spec = TrialSpec {
             model: Model::Async,
             work: Work::Echo(echo),

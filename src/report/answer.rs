@@ -324,6 +324,7 @@ fn chosen(point: &PointSummary) -> Vec<(Model, &Measures)> {
         Model::HybridRayon(_) => 4,
         Model::Pool(_) => 5,
         Model::Sequential => 6,
+        Model::External => 7,
     };
     let mut models: Vec<_> = full(point).collect();
     if models.len() > MOST {

@@ -237,6 +237,7 @@ pub(super) fn class(family: Family) -> &'static str {
         Family::Async => "async",
         Family::Threads => "threads",
         Family::Hybrid => "hybrid",
+        Family::External => "external",
     }
 }
 

@@ -149,6 +149,7 @@ impl Paint {
             Family::Async => 34,
             Family::Threads => 33,
             Family::Hybrid => 32,
+            Family::External => 35,
         };
         match (self, line.split_at_checked(length)) {
             (Self::Ansi, Some((name, rest))) => format!("\x1b[{color}m{name}\x1b[0m{rest}"),

@@ -15,7 +15,7 @@ const CONNECTIONS: u32 = 50;
 /// Puts a load on a server that does nothing, in processes and on CPUs as those of an echo trial. Must be called by the
 /// main thread, as [`run`](super::run).
 pub fn load_on_nothing(load: LoadSpec, seed: u64, program: &Program, interrupt: &Interrupt) -> Result<Measured, Halt> {
-    let echo = EchoSpec { what: "hello".into(), steps: StepsSpec::default(), heavy: None, load };
+    let echo = EchoSpec { what: "hello".into(), steps: StepsSpec::default(), heavy: None, server: None, load };
     let cell = Cell {
         scenario: "doctor".into(),
         point: String::new(),

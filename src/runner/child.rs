@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 use crate::message::{Order, Reply, TrialSpec};
 use crate::record::Failure;
@@ -112,7 +114,10 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Both fail only on a process that has been reaped.
+        // It leads a group, in which a server of somebody else's may be. All fail only on a process that has been reaped.
+        if let Ok(None) = self.process.try_wait() {
+            let _ = killpg(Pid::from_raw(self.process.id() as i32), Signal::SIGKILL);
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -29,13 +29,16 @@ pub(super) fn run(
     let nonce = format!("{:016x}", fastrand::u64(..));
 
     let role = server(nonce.clone());
+    let is_external = matches!(role, Role::External { .. });
     let mut server = Child::start(program, "server", &spec(role, server_cpus.clone()))?;
     let port = match next_reply(&mut [&mut server], deadline, interrupt)? {
         (_, Reply::Ready { port, nonce: shown }) if shown == nonce => port,
         (_, other) => return Err(out_of_turn("server", &other)),
     };
 
-    let role = Role::Generator { server: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), nonce };
+    // A server that is none of ours shows nothing.
+    let stamp = (!is_external).then_some(nonce);
+    let role = Role::Generator { server: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), nonce: stamp };
     let mut generator = Child::start(program, "generator", &spec(role, generator_cpus.clone()))?;
     let (mut served, mut generated) = (None, None);
     loop {

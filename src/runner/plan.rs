@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::lanes;
 use crate::random;
-use crate::scenario::{Cell, Parallel, Scenario, Work, expect};
+use crate::scenario::{Cell, Model, Parallel, Scenario, Work, expect};
 
 /// How many rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,8 @@ pub fn plan(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Pla
             blocks.push((round, cells));
         }
         // Recorded when all is measured.
-        blocks.push((0, scenario.cells().into_iter().map(to_record).collect()));
+        let ours = scenario.cells().into_iter().filter(|cell| cell.model != Model::External);
+        blocks.push((0, ours.map(to_record).collect()));
         for (round, cells) in blocks {
             for cell in cells {
                 let expected = expect::wall(&cell.work, cell.model, &machine) + OVERHEAD;

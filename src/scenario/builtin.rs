@@ -123,8 +123,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::scenario::Parallel;
     use crate::scenario::expect;
+    use crate::scenario::{Model, Parallel};
+
+    #[test]
+    fn servers_of_somebody_elses_have_scenarios_too() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/external");
+        for file in ["aiohttp.toml", "nginx.toml"] {
+            let text = std::fs::read_to_string(folder.join(file)).unwrap();
+            assert!(parse(file, &text).is_ok_and(|scenario| scenario.models.contains(&Model::External)), "{file}");
+        }
+    }
 
     #[test]
     fn every_file_is_embedded_and_parses() {

@@ -22,10 +22,12 @@ pub(super) const BLOCKING_THREADS: u32 = 512;
 
 /// The shortest wall time any model could reach on such a machine; nothing for echo, whose clock decides.
 pub fn ideal(work: &Work, machine: &Parallel) -> Option<Duration> {
-    let jobs = work.jobs()?;
+    work.jobs().map(|jobs| least(work, jobs, machine))
+}
+
+fn least(work: &Work, jobs: u32, machine: &Parallel) -> Duration {
     let steps = work.steps();
-    let alone = steps.wait + steps.block + shared(jobs, steps.compute, machine);
-    Some(alone.max(heartbeat(work)))
+    (steps.wait + steps.block + shared(jobs, steps.compute, machine)).max(heartbeat(work))
 }
 
 /// The wall time of this model; for echo the length of its warm-up, window and drain.
@@ -53,6 +55,8 @@ pub fn wall(work: &Work, model: Model, machine: &Parallel) -> Duration {
             let held = block * jobs.div_ceil(workers) + in_turns(jobs, compute, workers, machine);
             (wait + held).max(beating)
         }
+        // It serves, and runs no jobs: no scenario can ask it to.
+        Model::External => least(work, jobs, machine),
         Model::HybridBlocking => {
             let held = block * jobs.div_ceil(BLOCKING_THREADS) + shared(jobs, compute, machine);
             (wait + held).max(beating)

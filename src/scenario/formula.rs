@@ -147,7 +147,7 @@ fn workers(model: Model, work: &Work) -> u32 {
     };
     match model {
         Model::Sequential | Model::Async => 1,
-        Model::Threads => all,
+        Model::Threads | Model::External => all,
         Model::HybridBlocking => all.min(BLOCKING_THREADS),
         Model::Pool(k) | Model::AsyncWorkers(k) | Model::HybridRayon(k) => k.get().into(),
     }

@@ -5,7 +5,7 @@
 
 mod table;
 
-use Section::{Claim, Heartbeat, Heavy, JobsFor, Load, Rounds, Top};
+use Section::{Claim, Heartbeat, Heavy, JobsFor, Load, Rounds, Server, Top};
 use Workload::{Echo, Offload, Sleep};
 
 pub(super) use table::{ANY_OF, KEYS};
@@ -47,12 +47,13 @@ pub(super) enum Section {
     Heartbeat,
     Heavy,
     Load,
+    Server,
     /// Any number of them, each `[[claim]]`.
     Claim,
 }
 
 impl Section {
-    pub(super) const ALL: &[Self] = &[Top, Rounds, JobsFor, Heartbeat, Heavy, Load, Claim];
+    pub(super) const ALL: &[Self] = &[Top, Rounds, JobsFor, Heartbeat, Heavy, Load, Server, Claim];
 
     /// As its header writes it; empty for the top.
     pub(super) fn name(self) -> &'static str {
@@ -63,6 +64,7 @@ impl Section {
             Heartbeat => "heartbeat",
             Heavy => "heavy",
             Load => "load",
+            Server => "server",
             Claim => "claim",
         }
     }
@@ -77,7 +79,7 @@ impl Section {
             Top | Rounds | Claim => EVERY,
             JobsFor => JOBS,
             Heartbeat => OFFLOAD,
-            Heavy | Load => ECHO,
+            Heavy | Load | Server => ECHO,
         }
     }
 
@@ -105,6 +107,9 @@ impl Section {
             Heavy => "a share of the requests that asks for more",
             Load => {
                 "who asks: connections that wait for their answers (closed loop), or a schedule that does not (open loop)"
+            }
+            Server => {
+                "the server behind `external` among `models`: any program that answers GET /echo/{what} over HTTP/1.1"
             }
             Claim => "what should be measured, which a run reproduces or refutes; one table each",
         }

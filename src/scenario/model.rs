@@ -25,9 +25,11 @@ pub enum Model {
     HybridBlocking,
     /// tokio `current_thread`; what holds a thread goes to a rayon pool of N.
     HybridRayon(NonZeroU16),
+    /// A server of its own, started by the command of the scenario: no model of ours.
+    External,
 }
 
-/// The three families, by which the report colours.
+/// The families, by which the report colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
     /// A way of doing: OS threads that block.
@@ -36,6 +38,8 @@ pub enum Family {
     Async,
     /// Both switches on: tasks wait, threads do.
     Hybrid,
+    /// Whatever a server of somebody else's does.
+    External,
 }
 
 impl Model {
@@ -52,6 +56,7 @@ impl Model {
             Self::Sequential | Self::Threads | Self::Pool(_) => Family::Threads,
             Self::Async | Self::AsyncWorkers(_) => Family::Async,
             Self::HybridBlocking | Self::HybridRayon(_) => Family::Hybrid,
+            Self::External => Family::External,
         }
     }
 
@@ -59,7 +64,7 @@ impl Model {
     pub fn workers(self) -> Option<u16> {
         match self {
             Self::Pool(n) | Self::AsyncWorkers(n) | Self::HybridRayon(n) => Some(n.get()),
-            Self::Sequential | Self::Threads | Self::Async | Self::HybridBlocking => None,
+            Self::Sequential | Self::Threads | Self::Async | Self::HybridBlocking | Self::External => None,
         }
     }
 
@@ -73,6 +78,7 @@ impl Model {
             Self::AsyncWorkers(n) => format!("{n} OS threads sharing the tasks (tokio multi_thread)"),
             Self::HybridBlocking => "one async thread; blocking work goes to tokio's blocking pool".into(),
             Self::HybridRayon(n) => format!("one async thread; blocking work goes to {n} rayon threads"),
+            Self::External => "a server of its own, started by the scenario's command".into(),
         }
     }
 }
@@ -87,6 +93,7 @@ impl fmt::Display for Model {
             Self::AsyncWorkers(n) => f.pad(&format!("async/{n}")),
             Self::HybridBlocking => f.pad("hybrid/blocking"),
             Self::HybridRayon(n) => f.pad(&format!("hybrid/rayon-{n}")),
+            Self::External => f.pad("external"),
         }
     }
 }
@@ -133,6 +140,7 @@ impl FromStr for Model {
             "threads" => Ok(Self::Threads),
             "async" => Ok(Self::Async),
             "hybrid/blocking" => Ok(Self::HybridBlocking),
+            "external" => Ok(Self::External),
             "pool" | "pool/N" => workers("", "pool/2").map(Self::Pool),
             "async/N" => workers("", "async/2").map(Self::AsyncWorkers),
             "hybrid/rayon" | "hybrid/rayon-N" => workers("", "hybrid/rayon-2").map(Self::HybridRayon),

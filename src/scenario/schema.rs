@@ -118,7 +118,8 @@ fn about(key: &Key) -> String {
 /// One value or a list, as the key allows.
 fn values(key: &Key) -> Value {
     let one = value(key.kind);
-    let list = |one: &Value| json!({ "type": "array", "items": one, "minItems": 1, "uniqueItems": true });
+    let may_repeat = matches!(key.kind, Kind::Text { .. });
+    let list = |one: &Value| json!({ "type": "array", "items": one, "minItems": 1, "uniqueItems": !may_repeat });
     match key.many {
         Many::One => one,
         Many::Sweep => json!({ "anyOf": [one, list(&one)] }),
@@ -131,7 +132,7 @@ fn values(key: &Key) -> Value {
 }
 
 /// The name of a model; as a pattern of properties it needs both anchors too.
-const MODEL: &str = "^(sequential|threads|async|hybrid/blocking|\
+const MODEL: &str = "^(sequential|threads|async|hybrid/blocking|external|\
     (pool/|async/|hybrid/rayon-)([1-9][0-9]{0,2}|10[01][0-9]|102[0-4]))$";
 
 /// A duration: numbers, each with its unit.

@@ -59,8 +59,21 @@ pub struct EchoSpec {
     pub steps: StepsSpec,
     /// A share of the requests that asks for more.
     pub heavy: Option<HeavySpec>,
+    /// Under `external`: the server that is started.
+    pub server: Option<ServerSpec>,
     /// Who asks, and how often.
     pub load: LoadSpec,
+}
+
+/// `[server]`: a server that is none of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerSpec {
+    /// The program and its arguments; `{port}` stands for the port.
+    pub command: Vec<String>,
+    /// The port on 127.0.0.1 that it listens on; nothing for a free one.
+    pub port: Option<u16>,
+    /// What it answers with 200 as soon as it is ready.
+    pub ready: String,
 }
 
 /// Requests for `/echo/heavy`, mixed among the others.

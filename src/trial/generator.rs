@@ -9,7 +9,7 @@ use crate::scenario::{EchoSpec, HeavySpec, Work};
 
 use super::say;
 
-pub(super) fn run(spec: &TrialSpec, server: SocketAddr, nonce: &str) -> Result<(), Failure> {
+pub(super) fn run(spec: &TrialSpec, server: SocketAddr, nonce: Option<&str>) -> Result<(), Failure> {
     let Work::Echo(work) = &spec.work else {
         return Err(Failure::WrongWork { what: format!("`{}` has no generator", spec.work.workload()) });
     };
@@ -33,7 +33,7 @@ impl Observer for Teller {
     }
 }
 
-fn plan(work: &EchoSpec, server: SocketAddr, nonce: &str, seed: u64) -> Plan {
+fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, seed: u64) -> Plan {
     let question = |what: &str| Question {
         method: "GET".into(),
         authority: server.to_string(),
@@ -54,7 +54,7 @@ fn plan(work: &EchoSpec, server: SocketAddr, nonce: &str, seed: u64) -> Plan {
         arrival: work.load.arrival,
         timeout: work.load.timeout,
         drain: work.load.drain,
-        stamp: Some(nonce.into()),
+        stamp: nonce.map(Into::into),
         seed,
     }
 }

@@ -8,7 +8,6 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd as _;
 use std::process;
 use std::thread;
-use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
@@ -18,6 +17,8 @@ use crate::message::{Reply, Served, TrialSpec};
 use crate::model;
 use crate::record::Failure;
 use crate::scenario::Work;
+
+use crate::usage::Meter;
 
 use super::say;
 use super::server::{check_descriptors, obey};
@@ -38,7 +39,7 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
     let server = thread::Builder::new().name("server".into()).spawn(serve);
     server.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
     say(&Reply::Ready { port, nonce: nonce.to_owned() })?;
-    obey(Duration::ZERO, || None, |usage, runtime| Ok(Served { threads: 1, usage, runtime, lanes: None }))
+    obey(Meter::start, |meter| Ok(Served { threads: 1, usage: meter.stop(), runtime: None, lanes: None }))
 }
 
 fn respond(listener: &TcpListener, answer: &[u8]) -> io::Result<std::convert::Infallible> {

@@ -8,16 +8,15 @@ use std::net::Ipv4Addr;
 use std::process;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use crate::census;
 use crate::host;
 use crate::lanes;
 use crate::message::{Order, Reply, Served, TrialSpec};
 use crate::model::{self, Service, Timeouts};
-use crate::record::{Failure, RuntimeUsage};
+use crate::record::Failure;
 use crate::scenario::Work;
-use crate::usage::{Meter, Usage};
+use crate::usage::Meter;
 use crate::workload::echo::Echo;
 
 use super::{say, steps};
@@ -50,14 +49,19 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
     let server = thread::Builder::new().name("server".into()).spawn(serve);
     server.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
     say(&Reply::Ready { port, nonce: nonce.to_owned() })?;
-    obey(
-        work.load.duration,
-        || service.runtime(),
-        |usage, runtime| match service.echo.wrong() {
+    let begin = || {
+        lanes::start(lanes::LENGTH.min(work.load.duration));
+        (service.runtime(), Meter::start())
+    };
+    obey(begin, |(before, meter)| {
+        let usage = Meter::stop(meter);
+        // It may have been started only in the window.
+        let runtime = service.runtime().map(|now| before.map_or(now, |before| now.since(before)));
+        match service.echo.wrong() {
             0 => Ok(Served { threads: census::threads(), usage, runtime, lanes: traced.then(lanes::end) }),
             wrong => Err(Failure::WrongWork { what: format!("the steps of {wrong} requests gave a wrong checksum") }),
-        },
-    )
+        }
+    })
 }
 
 /// Raises the soft limit of open files, and refuses what the hard one cannot hold: a server that ran out would starve
@@ -76,25 +80,13 @@ pub(super) fn check_descriptors(connections: u32) -> Result<(), Failure> {
 
 /// Measures between the two orders, and ends with standard input. `served` tells of the window, unless it was served
 /// wrongly.
-pub(super) fn obey(
-    window: Duration,
-    runtime: impl Fn() -> Option<RuntimeUsage>,
-    served: impl Fn(Usage, Option<RuntimeUsage>) -> Result<Served, Failure>,
-) -> Result<(), Failure> {
+pub(super) fn obey<T>(begin: impl Fn() -> T, served: impl Fn(T) -> Result<Served, Failure>) -> Result<(), Failure> {
     let mut begun = None;
     for line in io::stdin().lock().lines() {
         let order = line.ok().and_then(|line| serde_json::from_str(&line).ok());
         match (order, begun.take()) {
-            (Some(Order::Begin), _) => {
-                lanes::start(lanes::LENGTH.min(window));
-                begun = Some((runtime(), Meter::start()));
-            }
-            (Some(Order::End), Some((before, meter))) => {
-                let usage = Meter::stop(meter);
-                // It may have been started only in the window.
-                let runtime = runtime().map(|now| before.map_or(now, |before| now.since(before)));
-                say(&Reply::Served(Box::new(served(usage, runtime)?)))?;
-            }
+            (Some(Order::Begin), _) => begun = Some(begin()),
+            (Some(Order::End), Some(start)) => say(&Reply::Served(Box::new(served(start)?)))?,
             _ => return Err(Failure::WrongWork { what: "an order that makes no sense".into() }),
         }
     }

@@ -209,6 +209,7 @@ fn echo() -> Scenario {
         what: "hello".into(),
         steps: StepsSpec::default(),
         heavy: Some(HeavySpec { share: 0.05, steps: compute(MS * 5) }),
+        server: None,
         load: LoadSpec {
             client: Client::Raw,
             connections: 64,
@@ -240,7 +241,7 @@ fn rates() -> Scenario {
             pin: Pin::Split,
         };
         let steps = StepsSpec::default();
-        let work = Work::Echo(EchoSpec { what: "hello".into(), steps, heavy: None, load });
+        let work = Work::Echo(EchoSpec { what: "hello".into(), steps, heavy: None, server: None, load });
         Point { label: format!("load.rate = {label}"), work }
     };
     let open = |rate| ArrivalSpec::Open { rate, arrivals: Arrivals::Poisson, pacing: Pacing::Hybrid };
@@ -313,7 +314,7 @@ fn worked(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
         _ => None,
     };
     let threads = match cell.model {
-        Model::Sequential | Model::Async => 1,
+        Model::Sequential | Model::Async | Model::External => 1,
         Model::Threads => u64::from(jobs) + u64::from(heartbeat.is_some()),
         Model::Pool(n) | Model::AsyncWorkers(n) => u64::from(n.get()),
         Model::HybridRayon(n) => 1 + u64::from(n.get()),

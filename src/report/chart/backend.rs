@@ -47,7 +47,7 @@ pub(in crate::report) enum Paint {
 }
 
 impl Paint {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 25] = [
         Self::Text,
         Self::Muted,
         Self::Grid,
@@ -55,9 +55,11 @@ impl Paint {
         Self::Family(Family::Async),
         Self::Family(Family::Threads),
         Self::Family(Family::Hybrid),
+        Self::Family(Family::External),
         Self::Tint(Family::Async),
         Self::Tint(Family::Threads),
         Self::Tint(Family::Hybrid),
+        Self::Tint(Family::External),
         Self::Job(0),
         Self::Job(1),
         Self::Job(2),
@@ -91,9 +93,11 @@ impl Paint {
             Self::Family(Family::Async) => "k-async",
             Self::Family(Family::Threads) => "k-threads",
             Self::Family(Family::Hybrid) => "k-hybrid",
+            Self::Family(Family::External) => "k-external",
             Self::Tint(Family::Async) => "k-async tint",
             Self::Tint(Family::Threads) => "k-threads tint",
             Self::Tint(Family::Hybrid) => "k-hybrid tint",
+            Self::Tint(Family::External) => "k-external tint",
             Self::Job(colour) => Self::JOBS[usize::from(colour) % Self::JOBS.len()][0],
             Self::JobTint(colour) => Self::JOBS[usize::from(colour) % Self::JOBS.len()][1],
             Self::Hatch => "hatch",

@@ -1,6 +1,6 @@
 //! The rows: every key of a scenario file.
 
-use super::Section::{Claim, Heartbeat, Heavy, JobsFor, Load, Rounds, Top};
+use super::Section::{Claim, Heartbeat, Heavy, JobsFor, Load, Rounds, Server, Top};
 use super::{
     ANY_MODEL, AnyOf, ECHO, EVERY, JOBS, Key, Kind, Lines, Many, Need, OFFLOAD, SLEEP, STEPS, Section, Workload,
 };
@@ -152,6 +152,25 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     )
     .of(ECHO)
     .default("split"),
+    key(
+        Server,
+        "command",
+        Kind::Text { most: 1000, lines: Lines::One },
+        "the program and its arguments, no shell between; `{port}` is replaced by the port, which is in `PORT` as well",
+    )
+    .of(ECHO)
+    .required()
+    .many(Many::List(64)),
+    key(Server, "port", count(1, 65_535, "is no port of its own"), "the port it listens on, on 127.0.0.1; a free one without")
+        .of(ECHO),
+    key(
+        Server,
+        "ready",
+        Kind::Text { most: 200, lines: Lines::One },
+        "the path it answers with 200 once it is ready, within 10 s",
+    )
+    .of(ECHO)
+    .default("/echo/ready"),
     key(Claim, "says", Kind::Text { most: 200, lines: Lines::One }, "the statement, in one sentence").required(),
     key(Claim, "figure", Kind::Choice(Metric::NAMES), "what is measured").required(),
     key(Claim, "of", Kind::Model, "whose figure, one of `models`").required(),

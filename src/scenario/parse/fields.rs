@@ -201,9 +201,11 @@ impl Reader<'_> {
             }
             (Many::List(_) | Many::Sweep, DeValue::Array(list)) => {
                 field.is_list = true;
+                // Words of a command may, values of a sweep and models may not.
+                let may_repeat = matches!(key.kind, Kind::Text { .. });
                 for item in list {
                     match values::check(key.kind, item.get_ref()) {
-                        Ok(value) if field.values.iter().any(|(other, _)| *other == value) => {
+                        Ok(value) if !may_repeat && field.values.iter().any(|(other, _)| *other == value) => {
                             wrong(item.span(), format!("{value} is there twice"), "leave one out".into());
                         }
                         Ok(value) => field.values.push((value, item.span())),

@@ -9,7 +9,8 @@ use super::fields::{Field, Fields};
 use super::values::{self, Value};
 use crate::scenario::keys::{self, Many, Section, Workload};
 use crate::scenario::{
-    ArrivalSpec, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Point, SleepSpec, StepsSpec, Work,
+    ArrivalSpec, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Point, ServerSpec, SleepSpec, StepsSpec,
+    Work,
 };
 
 /// The keys that are given a list, in the order of the file.
@@ -65,6 +66,7 @@ impl Chosen<'_> {
                     .fields
                     .has(Heavy)
                     .then(|| HeavySpec { share: self.share(Heavy, "share"), steps: self.steps(Heavy) }),
+                server: self.server(),
                 load: LoadSpec {
                     client: self.choice(Load, "client"),
                     connections: self.count(Load, "connections"),
@@ -78,6 +80,17 @@ impl Chosen<'_> {
                 },
             }),
         }
+    }
+
+    fn server(&self) -> Option<ServerSpec> {
+        use Section::Server;
+        let command = self.fields.get(Server, "command")?;
+        let port = self.value(Server, "port").map(|_| self.count(Server, "port"));
+        Some(ServerSpec {
+            command: command.values.iter().map(|(word, _)| word.to_string()).collect(),
+            port: port.map(|port| u16::try_from(port).expect("at most 65535")),
+            ready: self.text(Server, "ready"),
+        })
     }
 
     fn arrival(&self) -> ArrivalSpec {

@@ -31,6 +31,7 @@ pub(super) fn check(fields: &Fields, workload: Workload) -> Vec<Found> {
     found.extend(jobs_for_nobody(fields, workload));
     found.extend(too_many_cells(fields));
     found.extend(other_loop(fields));
+    found.extend(external(fields, workload));
     found
 }
 
@@ -107,6 +108,27 @@ fn other_loop(fields: &Fields) -> Vec<Found> {
         found.push(Found::new(written.span.clone(), "load.rate", "an open loop has none", remedy));
     }
     found
+}
+
+/// `external` needs a server, and a server needs `external`.
+fn external(fields: &Fields, workload: Workload) -> Option<Found> {
+    let models = fields.get(Section::Top, "models")?;
+    let named = models.values.iter().find(|(value, _)| *value == Value::Model(Model::External));
+    match (named, fields.get(Section::Server, "command")) {
+        (Some((_, span)), _) if workload != Workload::Echo => {
+            let remedy = "leave it out, or write workload = \"echo\"";
+            Some(Found::new(span.clone(), "models", "external serves, and runs no jobs", remedy))
+        }
+        (Some((_, span)), None) => {
+            let remedy = "write [server] and its command below";
+            Some(Found::new(span.clone(), "models", "there is no server behind external", remedy))
+        }
+        (None, Some(command)) => {
+            let message = "no model asks for this server";
+            Some(Found::new(command.name_span.clone(), "server", message, "write \"external\" among models"))
+        }
+        _ => None,
+    }
 }
 
 fn too_many_cells(fields: &Fields) -> Option<Found> {

@@ -418,3 +418,35 @@ fn sweeps_without_measure() {
         assert!(message.starts_with(expected), "{message}");
     }
 }
+
+#[test]
+fn servers_of_somebody_elses() {
+    const SERVED: &str = "question = \"How long?\"\nanalysis = \"Long.\"\nworkload = \"echo\"\n\
+                          models = [\"async\", \"external\"]\n[server]\ncommand = [\"a\", \"-v\", \"-v\"]\n\
+                          [load]\nconnections = 5\nloop = \"closed\"\n";
+    assert!(parse("f.toml", SERVED).is_ok());
+    check(&[
+        (SERVED, ", \"external\"", "", "6:1: server: no model asks for this server; write \"external\" among models"),
+        (
+            SERVED,
+            "[server]\ncommand = [\"a\", \"-v\", \"-v\"]\n",
+            "",
+            "4:20: models: there is no server behind external; write [server]",
+        ),
+        (SERVED, "[\"a\", \"-v\", \"-v\"]", "\"a -v\"", "6:11: server.command: text, not a list; write a list"),
+        (SERVED, "[\"a\", \"-v\", \"-v\"]", "[]", "6:11: server.command: the list is empty; write at least one"),
+        (
+            SERVED,
+            "[server]\n",
+            "[server]\nport = 0\n",
+            "6:8: server.port: 0 is no port of its own; write a whole number",
+        ),
+        (SERVED, "command", "comand", "6:1: server.comand: there is no such key; did you mean command?"),
+        (
+            SLEEP,
+            "\"threads\", ",
+            "\"threads\", \"external\", ",
+            "4:22: models: external serves, and runs no jobs; leave it",
+        ),
+    ]);
+}
