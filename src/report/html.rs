@@ -18,6 +18,9 @@ use crate::stats::Spread;
 use crate::units;
 
 pub(super) const STYLE: &str = include_str!("templates/style.css");
+pub(super) const SCRIPT: &str = include_str!("templates/page.js");
+/// The only script that a page runs: SHA-256 of [`SCRIPT`], in base64; a test tells it when it changes.
+pub(super) const SCRIPT_HASH: &str = "sIFzJM4haxZXNNloFkHMXBbZMS8CfqbzQlsA8CwLHFU=";
 
 #[derive(Template)]
 #[template(path = "index.html", config = "src/report/templates/askama.toml")]
@@ -346,4 +349,19 @@ fn command(run: &Run) -> String {
 fn paragraphs(text: &str) -> Vec<String> {
     let text = text.replace("\r\n", "\n");
     text.split("\n\n").map(words::one_line).filter(|paragraph| !paragraph.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+
+    #[test]
+    fn the_page_allows_its_own_script_and_no_other() {
+        assert_eq!(SCRIPT_HASH, STANDARD.encode(Sha256::digest(SCRIPT)), "the script has changed, its hash has not");
+        assert!(SCRIPT.len() <= 12 << 10 && !SCRIPT.contains("</"), "{} bytes", SCRIPT.len());
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use askama::Template;
 
-use super::html::STYLE;
+use super::html::{SCRIPT, SCRIPT_HASH, STYLE};
 use super::{Page, words};
 use crate::record::{Run, State};
 use crate::units;

@@ -6,7 +6,7 @@ use super::chart::curve::{Curve, Curves};
 use super::chart::density::{Densities, Density};
 use super::chart::{Caption, Look, Size};
 use super::figures::both;
-use super::html::STYLE;
+use super::html::{SCRIPT, SCRIPT_HASH, STYLE};
 use super::words;
 use crate::gate::{self, Gate, Verdict};
 use crate::histogram::Histogram;

@@ -1,6 +1,7 @@
 //! All integration tests, in one crate: linking is what takes long.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, wherever in it that is")]
 
+mod browser;
 mod claims;
 mod compare;
 mod doctor;

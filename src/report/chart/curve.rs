@@ -109,7 +109,7 @@ impl Curves {
         let last = self.series.iter().filter_map(|curve| curve.response.last()).map(|(x, _)| *x).fold(0.31, f64::max);
         let x = |nines: f64| plot.left + nines / last * (plot.right - plot.left);
         let y = |ns: f64| plot.bottom - scale.place(ns) * (plot.bottom - plot.top);
-        svg(size, height, caption, |area| {
+        let drawn = svg(size, height, caption, |area| {
             grid(area, size, &plot, scale, last, (&x, &y));
             for curve in &self.series {
                 curve.draw_band(area, &x, &y);
@@ -122,7 +122,29 @@ impl Curves {
                 Some(End { at: (x(*nines), y(*ns)), label: &curve.label, look: curve.look })
             });
             end_labels(area, (plot.right, plot.bottom), ends.collect());
-        })
+        });
+        drawn.replacen("<svg ", &format!("<svg data-curves=\"{}\" ", self.readings(&plot, last)), 1)
+    }
+
+    /// What the page's script reads out: the corners of the plot, the step and the whole width in nines, then each curve's name and its time
+    /// at every step, in nanoseconds of three digits.
+    fn readings(&self, plot: &Plot, width: f64) -> String {
+        /// Nines from one reading to the next.
+        const STEP: f64 = 0.1;
+        let mut text = format!("{} {} {} {} {STEP} {width:.4}", plot.left, plot.right, plot.top, plot.bottom);
+        for curve in &self.series {
+            let last = curve.response.last().map_or(0.0, |(nines, _)| *nines);
+            let at = |step: u32| {
+                let wanted = f64::from(step) * STEP;
+                let found = curve.response.iter().find(|(nines, _)| *nines >= wanted - 1e-9);
+                let ns = found.map_or(0.0, |(_, ns)| *ns);
+                let unit = 10_f64.powf((ns.max(1.0).log10().floor() - 2.0).max(0.0));
+                format!("{}", ((ns / unit).round() * unit) as u64)
+            };
+            let times: Vec<String> = (0..=(last / STEP + 1e-9) as u32).map(at).collect();
+            text += &format!("|{};{}", curve.label, times.join(" "));
+        }
+        text
     }
 }
 
