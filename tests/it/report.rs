@@ -35,6 +35,20 @@ fn the_index_comes_first_and_every_scenario_has_a_page() {
     }
 }
 
+/// A whole page, so that nothing of it changes unseen; numbers, order and bytes are those of the records alone.
+#[test]
+fn a_page_is_the_same_to_the_byte() {
+    let mut fixture = fixture::tour();
+    fixture.scenarios.truncate(1);
+    fixture.scenarios[0].models.retain(|model| matches!(model, Model::Threads | Model::Async));
+    let [first, again] = [pages(&fixture), pages(&fixture)];
+    assert_eq!(first, again);
+    // Style and script are files of their own.
+    let page = html(&first, "waiting.html");
+    let body = page.split("</style>").nth(1).and_then(|rest| rest.split("<script>").next()).unwrap();
+    insta::assert_snapshot!("golden", body);
+}
+
 #[test]
 fn what_happened_is_said_in_words() {
     let pages = pages(&fixture::tour());
