@@ -156,19 +156,13 @@ fn behind(point: &PointSummary) -> Option<String> {
     (!behind.is_empty()).then(|| format!("Not all kept up: {told}; there the line grew for as long as it lasted."))
 }
 
-/// Where several rates were offered, the highest that each model kept up with.
-pub(super) fn highest_rates(points: &[PointSummary]) -> Option<String> {
-    let offered = |point: &PointSummary| match &point.work {
-        Work::Echo(echo) => echo.load.arrival.offered(),
-        _ => None,
-    };
+/// Where several rates were offered, the highest that models kept up with, and which they are; 0 of those that kept up
+/// with none.
+pub(super) fn kept_up(points: &[PointSummary]) -> Vec<(f64, Vec<String>)> {
     let open: Vec<(f64, &PointSummary)> = points.iter().filter_map(|point| Some((offered(point)?, point))).collect();
-    let most = open.iter().map(|(rate, _)| *rate).reduce(f64::max)?;
-    if open.iter().all(|(rate, _)| *rate == most) {
-        return None;
-    }
     let mut by_rate: Vec<(f64, Vec<String>)> = Vec::new();
-    for (model, _) in full(open[0].1) {
+    let Some((_, first)) = open.first() else { return by_rate };
+    for (model, _) in full(first) {
         let reached = |point| Some(measured(point, model)?.load.as_ref()?.reached.median);
         let kept_up = open.iter().filter(|(_, point)| reached(*point).is_some_and(|share| share >= KEPT_UP));
         let rate = kept_up.map(|(rate, _)| *rate).fold(0.0, f64::max);
@@ -177,6 +171,24 @@ pub(super) fn highest_rates(points: &[PointSummary]) -> Option<String> {
             None => by_rate.push((rate, vec![model.to_string()])),
         }
     }
+    by_rate
+}
+
+fn offered(point: &PointSummary) -> Option<f64> {
+    match &point.work {
+        Work::Echo(echo) => echo.load.arrival.offered(),
+        _ => None,
+    }
+}
+
+/// The same in a sentence.
+pub(super) fn highest_rates(points: &[PointSummary]) -> Option<String> {
+    let rates = || points.iter().filter_map(offered);
+    let most = rates().reduce(f64::max)?;
+    if rates().all(|rate| rate == most) {
+        return None;
+    }
+    let by_rate = kept_up(points);
     let told: Vec<String> = by_rate
         .iter()
         .map(|(rate, models)| {

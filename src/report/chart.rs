@@ -10,6 +10,7 @@ pub(super) mod density;
 pub(super) mod forest;
 pub(super) mod heat;
 pub(super) mod lanes;
+pub(super) mod order;
 pub(super) mod sweep;
 
 mod axis;

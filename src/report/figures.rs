@@ -2,7 +2,9 @@
 
 pub(super) mod claims;
 mod lanes;
+mod order;
 pub(super) mod sweep;
+mod titles;
 
 use super::chart::bars::{Bar, Bars, Unit};
 use super::chart::curve::{Curve, Curves};
@@ -64,11 +66,13 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
         figures.push(of_bars(wall_bars(point), point, &format!("{id}-wall")));
     }
     figures.extend(lanes::of(point, id));
+    figures.push(of_bars(cpu_bars(point), point, &format!("{id}-cpu")));
     for (i, name) in point.series_names().into_iter().enumerate() {
         figures.extend(times(point, name, &format!("{id}-s{i}")));
     }
     figures.extend(heat(point, &format!("{id}-h")));
     figures.extend(sureness(point, &format!("{id}-v")));
+    figures.extend(order::of(point, &format!("{id}-o")));
     figures
 }
 
@@ -106,7 +110,12 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
         Some(Panel { title: metric.heading(&point.work).into(), band: around_one(noise.distance()), rows })
     };
     let forest = Forest { panels: Metric::of(&point.work).iter().filter_map(panel).collect() };
-    let heading = "How sure are we?".to_owned();
+    let heading = match noises.first() {
+        Some((what, noise)) => {
+            format!("How sure are we? The same model twice differed by {} in {what}", words::excess(noise.distance()))
+        }
+        None => "How sure are we?".to_owned(),
+    };
     let title = format!("Each model as a multiple of {reference}");
     let finding = text[..noises.len().min(1) + 1].join(" ");
     let drawn = !forest.panels.is_empty();
@@ -150,7 +159,11 @@ fn of_bars((bars, title): (Bars, String), point: &PointSummary, id: &str) -> Fig
         legend.push(Sign::Fewer);
     }
     let table = (caption(&title, point), table::full(point));
-    Figure { heading: title, text: Vec::new(), svg, legend, table }
+    let alike = bars.rows.iter().filter(|bar| bar.fewer.is_none());
+    let figures = alike.filter_map(|bar| Some((bar.label.clone(), bar.value?.median)));
+    let unit = bars.unit;
+    let heading = titles::extremes(&title, figures, |figure| unit.show(figure));
+    Figure { heading, text: Vec::new(), svg, legend, table }
 }
 
 /// The bars of the headline, and what they are called.
@@ -188,6 +201,11 @@ fn wall_bars(point: &PointSummary) -> (Bars, String) {
         }
     });
     (Bars { rows, unit: Unit::Time, line }, "Wall time".into())
+}
+
+fn cpu_bars(point: &PointSummary) -> (Bars, String) {
+    let rows = rows(point, |cell| (cell.measures.as_ref().and_then(|m| m.cpu_per_job_ns), None, None));
+    (Bars { rows, unit: Unit::Time, line: None }, Metric::Cpu.heading(&point.work).to_owned())
 }
 
 type Values = (Option<Spread>, Option<f64>, Option<f64>);
@@ -228,7 +246,10 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
     let signs = [(curves.has_bands(), Sign::Ribbon), (curves.has_service(), Sign::Service)];
     let legend = signs.into_iter().filter(|(shown, _)| *shown).map(|(_, sign)| sign).collect();
     let table = |title: &str| (caption(title, point), table::of_series(point, name));
-    let mut figures = vec![Figure { table: table(&title), heading: title, text, svg, legend }];
+    let p99 =
+        found().filter_map(|(cell, series)| Some((cell.cell.model.to_string(), series.response.p99?.spread.median)));
+    let heading = titles::extremes(&format!("{title}, 99 of 100"), p99, words::time);
+    let mut figures = vec![Figure { table: table(&title), heading, text, svg, legend }];
 
     let rows: Vec<Density> = found()
         .filter(|(_, series)| series.response.merged.len() >= 20)
@@ -243,6 +264,9 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
         let densities = Densities { rows };
         let svg = both(&format!("{id}-d"), &heading, &finding, |size, caption| densities.draw(size, caption));
         let table = table(&heading);
+        let medians = found()
+            .filter_map(|(cell, series)| Some((cell.cell.model.to_string(), series.response.p50?.spread.median)));
+        let heading = titles::extremes(&format!("{heading}, their median"), medians, words::time);
         figures.push(Figure { heading, text: comb(&point.work), svg, legend: Vec::new(), table });
     }
     figures
@@ -266,10 +290,15 @@ fn heat(point: &PointSummary, id: &str) -> Option<Figure> {
     let name = point.series_names().first().copied().unwrap_or_default();
     let heading = "When the times were long".to_owned();
     let svg = both(id, &heading, &finding_of_series(point, name), |size, caption| heat.draw(size, caption));
+    let longest = point
+        .cells
+        .iter()
+        .filter_map(|cell| Some((cell.cell.model.to_string(), cell.series(name)?.response.max?.spread.median)));
+    let table = (named(&heading, point, "medians of the rounds"), table::of_series(point, name));
+    let heading = titles::extremes(&format!("{heading}, the longest of a round"), longest, words::time);
     let text = "By when a request was due, all rounds together: the darker, the more were like it (in equal \
                 ratios). A line that climbs is a server that falls behind; a slope that falls is a stall, of which who came \
                 first waited longest. What lies before the dashed line is the warm-up, which is in no other figure.";
-    let table = (named(&heading, point, "medians of the rounds"), table::of_series(point, name));
     Some(Figure { heading, text: vec![text.into()], svg, legend: vec![Sign::Warm, Sign::Median], table })
 }
 

@@ -163,7 +163,7 @@ pub(super) fn scenario(
         answer: answer::of(points),
         analysis: paragraphs(&scenario.analysis),
         claims: claims::of_scenario(run, scenario, points),
-        sweep: sweep(points),
+        sweep: sweep(points, run),
         points: points.iter().enumerate().map(|(i, point)| point_view(point, &format!("p{i}"))).collect(),
         models: scenario.models.iter().map(|m| (class(m.family()), m.to_string(), m.description())).collect(),
         source: words::harmless(&scenario.source),
@@ -210,9 +210,12 @@ fn point_view(point: &PointSummary, id: &str) -> PointView {
 }
 
 /// The figures over all points, folded tables below them.
-fn sweep(points: &[PointSummary]) -> Vec<ChartView> {
+fn sweep(points: &[PointSummary], run: &Run) -> Vec<ChartView> {
     let Some(first) = points.first() else { return Vec::new() };
-    figures::sweep::of(points, "sweep").into_iter().map(|figure| chart_view(first, figure, true)).collect()
+    figures::sweep::of(points, &run.host.thread_limits, "sweep")
+        .into_iter()
+        .map(|figure| chart_view(first, figure, true))
+        .collect()
 }
 
 fn chart_view(point: &PointSummary, figure: Figure, folded: bool) -> ChartView {

@@ -47,6 +47,8 @@ pub struct CellSummary {
     pub cell: Cell,
     /// What its rounds measured; nothing when none did.
     pub measures: Option<Measures>,
+    /// Which of the run's trials each measured round was.
+    pub orders: Vec<(u32, u64)>,
     /// Every measured round with a gate that it did not pass.
     pub doubts: Vec<(u32, Vec<Gate>)>,
     /// What its lanes show; nothing where they were not recorded.
@@ -229,6 +231,11 @@ impl CellSummary {
         }
     }
 
+    /// The median of a figure over the rounds that have it.
+    pub fn median(&self, metric: Metric) -> Option<f64> {
+        Spread::of(self.by_round(metric).into_iter().map(|(_, figure)| figure)).map(|spread| spread.median)
+    }
+
     /// What the gates of a round say.
     pub fn verdict(&self, round: u32) -> Verdict {
         let gates = self.doubts.iter().find(|(other, _)| *other == round).map(|(_, gates)| gates.as_slice());
@@ -260,7 +267,7 @@ impl Measures {
 
 fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64, bands: Option<u64>) -> CellSummary {
     let (mut measured, mut failures, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut traced, mut untraced) = (None, None);
+    let (mut traced, mut untraced, mut orders) = (None, None, Vec::new());
     let of_cell = |r: &&Record| {
         (&r.scenario, &r.point, r.model, r.again) == (&cell.scenario, &cell.point, cell.model, cell.again)
     };
@@ -268,6 +275,7 @@ fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64, bands: Option
         match &record.outcome {
             Outcome::Measured(found) => {
                 measured.push((record.round, found.as_ref()));
+                orders.push((record.round, record.order));
                 conditions.push(record.conditions);
             }
             Outcome::Traced(found) => traced = Some(found.as_ref()),
@@ -283,6 +291,7 @@ fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64, bands: Option
     };
     CellSummary {
         measures: measures(&measured, bands),
+        orders,
         doubts,
         traced: traced.map(|traced| TracedSummary {
             most_executing: traced.lanes.most_executing(traced.cpus),

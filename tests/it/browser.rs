@@ -203,7 +203,7 @@ fn what_can_be_done_by_pointer_can_be_done_by_keyboard() {
     browser.look(1_000, "light", "screen");
     browser.open(&folder.path().join("echo.html"));
     let focused = "document.activeElement.className.baseVal ?? document.activeElement.className";
-    let mut reach = |browser: &mut Browser, wanted: &str| {
+    let reach = |browser: &mut Browser, wanted: &str| {
         for _ in 0..200 {
             browser.press("Tab");
             if browser.value(focused).as_str().is_some_and(|class| class.contains(wanted)) {

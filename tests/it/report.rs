@@ -285,7 +285,9 @@ fn a_sweep_is_drawn_over_what_is_swept_and_every_trial_thread_by_thread() {
     assert!(!html(&pages, "waiting.html").contains("over the number of jobs"), "one point is no line");
     for page in ["waiting.html", "computing.html", "echo.html"] {
         let text = html(&pages, page);
-        assert!(text.contains(", thread by thread</h") && text.contains(", job by job</h"), "{page}");
+        for by in ["thread by thread", "job by job"] {
+            assert!(text.contains(&format!(", {by}: at most 2 executed at once</h")), "{page}, {by}");
+        }
         assert!(text.contains("in flight ") && text.contains("executing 2, threads"), "{page}");
     }
     let rates = html(&pages, "rates.html");

@@ -49,6 +49,14 @@ impl Unit {
         }
     }
 
+    /// A value as text.
+    pub(in crate::report) fn show(self, value: f64) -> String {
+        match self {
+            Self::Time => words::time(value),
+            Self::PerSecond => format!("{}/s", words::per_second(value)),
+        }
+    }
+
     fn tick(self, value: f64) -> String {
         match self {
             Self::Time => axis::time_label(value),

@@ -193,6 +193,15 @@ impl Curve {
             points.iter().map(|(nines, ns)| (x(*nines), y(*ns))).collect()
         };
         if !self.service.is_empty() {
+            let (upper, lower) = (places(&self.response), places(&self.service));
+            let corners: Vec<(f64, f64)> = upper.iter().chain(lower.iter().rev()).copied().collect();
+            polygon(area, &corners, Ink { paint: Paint::Tint(self.look.family), ..self.look.ink() });
+            // Named where it is widest, if there is room for a word.
+            let gaps = upper.iter().zip(&lower).map(|(a, b)| (b.1 - a.1, *a));
+            let widest = gaps.max_by(|a, b| a.0.total_cmp(&b.0));
+            if let Some((gap, (at, top))) = widest.filter(|(gap, _)| *gap > 26.0) {
+                text(area, "in line", (at - 6.0, top + gap / 2.0), HPos::Right, Face::Named(self.look));
+            }
             path(area, &thinned(&places(&self.service)), Ink { variant: 3, ..self.look.ink() }, 1);
         }
         path(area, &thinned(&places(&self.response)), self.look.ink(), 2);

@@ -15,6 +15,8 @@ pub(in crate::report) struct Sweep {
     pub(in crate::report) unit: Unit,
     /// What could at best be, over what is swept, and what it is called.
     pub(in crate::report) ideal: Option<(String, Vec<(f64, f64)>)>,
+    /// Places on the axis where something ends, and what.
+    pub(in crate::report) marks: Vec<(f64, String)>,
 }
 
 /// The line of a model.
@@ -46,6 +48,15 @@ pub(in crate::report) enum Unit {
 }
 
 impl Unit {
+    /// A value as text.
+    pub(in crate::report) fn show(self, value: f64) -> String {
+        match self {
+            Self::Time => words::time(value),
+            Self::Number => words::count(value),
+            Self::Bytes => words::memory(value),
+        }
+    }
+
     fn tick(self, value: f64) -> String {
         match self {
             Self::Time => axis::time_label(value),
@@ -92,6 +103,13 @@ impl Sweep {
                 if let Some((at, height)) = places.last() {
                     text(area, name, (at - 12.0, height - 9.0), HPos::Right, Face::Small);
                 }
+            }
+            for (i, (at, name)) in self.marks.iter().filter(|(at, _)| (first..=last).contains(at)).enumerate() {
+                path(area, &[(x(*at), top), (x(*at), bottom)], Ink { paint: Paint::Text, variant: 2 }, 1);
+                // Below each other, and on the side where there is room.
+                let (side, beside) =
+                    if x(*at) > (left + right) / 2.0 { (HPos::Right, -6.0) } else { (HPos::Left, 6.0) };
+                text(area, name, (x(*at) + beside, bottom - 10.0 - 15.0 * i as f64), side, Face::Small);
             }
             for line in &self.lines {
                 line.draw(area, &x, &y);

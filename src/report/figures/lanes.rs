@@ -24,7 +24,9 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
     let figure =
         |by: &str, id: String, row: &dyn Fn(&CellSummary, &Span) -> (u64, String), unit: &str, text: String| {
             let panels = cells.iter().map(|cell| panel(cell, until, row, unit)).collect();
-            let heading = format!("The first {}, {by} by {by}", units::duration(until));
+            let busiest = cells.iter().filter_map(|cell| Some(cell.traced?.most_executing)).max().unwrap_or(0);
+            let heading =
+                format!("The first {}, {by} by {by}: at most {busiest} executed at once", units::duration(until));
             let rows = Rows { panels, until, heartbeat };
             let finding = finding(&cells);
             let svg = both(&id, &heading, &finding, |size, caption| rows.draw(size, caption));

@@ -4,8 +4,9 @@ use super::super::answer;
 use super::super::chart::sweep::{Line, Place, Sweep, Unit};
 use super::super::summary::{CellSummary, Measures, PointSummary};
 use super::super::table::{self, Column};
-use super::{Figure, both, look};
-use crate::scenario::Work;
+use super::{Figure, both, look, titles};
+use crate::host::ThreadLimit;
+use crate::scenario::{Model, Work};
 use crate::stats::{Interval, Spread};
 
 /// Fewer points are no line.
@@ -18,7 +19,7 @@ type Value = fn(&CellSummary, &Measures) -> Option<(f64, Interval, bool)>;
 type Kind = (&'static str, Unit, Value, &'static [Column]);
 
 /// Every figure; none where fewer than three rates, or numbers of jobs, were measured.
-pub(in crate::report) fn of(points: &[PointSummary], id: &str) -> Vec<Figure> {
+pub(in crate::report) fn of(points: &[PointSummary], limits: &[ThreadLimit], id: &str) -> Vec<Figure> {
     let mut swept: Vec<(f64, &PointSummary)> = points.iter().filter_map(|point| Some((at(point)?, point))).collect();
     swept.sort_by(|a, b| a.0.total_cmp(&b.0));
     if swept.len() < FEWEST || swept.windows(2).any(|pair| pair[0].0 == pair[1].0) {
@@ -27,8 +28,23 @@ pub(in crate::report) fn of(points: &[PointSummary], id: &str) -> Vec<Figure> {
     let is_echo = swept[0].1.work.is_echo();
     let (over, kinds): (&str, &[Kind]) =
         if is_echo { ("requests due a second", &[ANSWERED, P99]) } else { ("jobs", &[WALL, MEMORY, THREADS]) };
-    let figure = |(i, kind): (usize, &Kind)| figure(&swept, points, over, kind, &format!("{id}-{i}"));
+    let marks = if is_echo { knees(points) } else { limit(points, limits) };
+    let figure = |(i, kind): (usize, &Kind)| figure(&swept, points, (over, &marks), kind, &format!("{id}-{i}"));
     kinds.iter().enumerate().filter_map(figure).collect()
+}
+
+/// Where each model's knee lies: the highest rate that it kept up with.
+fn knees(points: &[PointSummary]) -> Vec<(f64, String)> {
+    let knee = |(rate, models): (f64, Vec<String>)| (rate, format!("as far as {} kept up", models.join(", ")));
+    answer::kept_up(points).into_iter().map(knee).collect()
+}
+
+/// How many threads this machine has room for, and why no more.
+fn limit(points: &[PointSummary], limits: &[ThreadLimit]) -> Vec<(f64, String)> {
+    let has_threads = points.iter().any(|point| point.cell(Model::Threads).is_some());
+    let least = limits.iter().min_by_key(|limit| limit.allows).filter(|_| has_threads);
+    let mark = |limit: &ThreadLimit| (limit.allows as f64, format!("{}: no more threads", limit.name));
+    least.into_iter().map(mark).collect()
 }
 
 /// What is swept.
@@ -74,7 +90,7 @@ fn told(spread: Option<Spread>) -> Option<(f64, Interval, bool)> {
 fn figure(
     swept: &[(f64, &PointSummary)],
     points: &[PointSummary],
-    over: &str,
+    (over, marks): (&str, &[(f64, String)]),
     (heading, unit, value, columns): &Kind,
     id: &str,
 ) -> Option<Figure> {
@@ -106,10 +122,12 @@ fn figure(
         }
         _ => None,
     };
-    let sweep = Sweep { lines, over: over.to_owned(), unit: *unit, ideal };
+    let sweep = Sweep { lines, over: over.to_owned(), unit: *unit, ideal, marks: marks.to_vec() };
     let finding = answer::of(points).join(" ");
     let svg = both(id, heading, &finding, |size, caption| sweep.draw(size, caption));
     let table = (format!("{heading}: medians of the rounds"), table::over_points(points, columns)?);
     let knee = (*unit == Unit::Number).then(|| answer::highest_rates(points)).flatten();
-    Some(Figure { heading: (*heading).to_owned(), text: knee.into_iter().collect(), svg, legend: Vec::new(), table })
+    let ends = sweep.lines.iter().filter_map(|line| Some((line.label.clone(), line.places.last()?.value)));
+    let heading = titles::extremes(&format!("{heading}, at the most"), ends, |value| unit.show(value));
+    Some(Figure { heading, text: knee.into_iter().collect(), svg, legend: Vec::new(), table })
 }

@@ -1,0 +1,64 @@
+//! The trials in the order in which they were run: each by its model's median, so that what drifts is seen to drift.
+
+use plotters::style::text_anchor::HPos;
+
+use super::axis::{self, Scale};
+use super::{Area, Caption, Face, Ink, Look, Size, line, marker, svg, text};
+
+/// The trials of a point.
+pub(in crate::report) struct Order {
+    pub(in crate::report) rows: Vec<Row>,
+}
+
+/// A model's name and look, and of each of its trials the how-manieth of the run it was, and its figure by the model's
+/// median.
+pub(in crate::report) type Row = (String, Look, Vec<(u64, f64)>);
+
+const ROW: f64 = 34.0;
+
+impl Order {
+    /// The picture in one size: a row a model, above its line what was more than the median.
+    pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
+        let (left, right) = match size {
+            Size::Wide => (142.0, 640.0),
+            Size::Narrow => (118.0, 340.0),
+        };
+        let trials = || self.rows.iter().flat_map(|(.., trials)| trials);
+        let (first, last) = trials().fold((u64::MAX, 0), |(low, high), (at, _)| (low.min(*at), high.max(*at)));
+        let far = trials().map(|(_, ratio)| ratio.max(1.0 / ratio)).fold(1.05, f64::max);
+        let x = |at: u64| left + (at - first) as f64 / (last - first).max(1) as f64 * (right - left);
+        let scale = Scale::log_around(1.0 / far, far, 1.0);
+        let bottom = 8.0 + ROW * self.rows.len() as f64;
+        svg(size, bottom as i32 + 40, caption, |area| {
+            for (i, (label, look, trials)) in self.rows.iter().enumerate() {
+                let top = 8.0 + ROW * i as f64;
+                let y = |ratio: f64| top + ROW - 4.0 - scale.place(ratio) * (ROW - 8.0);
+                text(area, label, (left - 10.0, y(1.0)), HPos::Right, Face::Plain);
+                line(area, (left, y(1.0)), (right, y(1.0)), Ink::GRID, 1);
+                for (at, ratio) in trials {
+                    marker(area, (x(*at), y(*ratio)), *look);
+                }
+                self.draw_range(area, size, (right, y(1.0)), trials);
+            }
+            for (at, side) in [(first, HPos::Left), (last, HPos::Right)] {
+                text(area, &format!("trial {at}"), (x(at), bottom + 12.0), side, Face::Small);
+            }
+            let words = format!(
+                "in the order of the run; a row reaches from {} to {} times its median",
+                axis::number_label(1.0 / far),
+                axis::number_label(far)
+            );
+            let words = if size == Size::Wide { words } else { "in the order of the run".into() };
+            text(area, &words, (left, bottom + 30.0), HPos::Left, Face::Small);
+        })
+    }
+
+    fn draw_range(&self, area: &Area, size: Size, at: (f64, f64), trials: &[(u64, f64)]) {
+        let ratios = || trials.iter().map(|(_, ratio)| *ratio);
+        let spread = ratios().fold(0.0, f64::max) / ratios().fold(f64::INFINITY, f64::min);
+        if size == Size::Wide && spread.is_finite() {
+            let told = format!("highest {} × lowest", axis::number_label((spread * 100.0).round() / 100.0));
+            text(area, &told, (at.0 + 14.0, at.1), HPos::Left, Face::Small);
+        }
+    }
+}

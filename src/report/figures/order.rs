@@ -1,0 +1,41 @@
+//! What a figure was in each trial, in the order of the run.
+
+use super::super::chart::order::Order;
+use super::super::summary::{CellSummary, PointSummary};
+use super::super::table;
+use super::{Figure, both, look, named};
+use crate::gate::Gate;
+use crate::scenario::Metric;
+
+/// The headline figure of every trial; nothing where no model has two.
+pub(super) fn of(point: &PointSummary, id: &str) -> Option<Figure> {
+    let metric = *Metric::of(&point.work).first()?;
+    let row = |cell: &CellSummary| {
+        let median = cell.median(metric)?;
+        let order = |round: u32| cell.orders.iter().find(|(other, _)| *other == round).map(|(_, order)| *order);
+        let figures = cell.by_round(metric);
+        let trials: Vec<(u64, f64)> =
+            figures.iter().filter_map(|(round, figure)| Some((order(*round)?, figure / median))).collect();
+        (trials.len() > 1).then(|| (cell.cell.model.to_string(), look(point, cell), trials))
+    };
+    let rows: Vec<_> = point.cells.iter().filter_map(row).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let drifts = |cell: &&CellSummary| {
+        cell.doubts.iter().any(|(_, gates)| gates.iter().any(|gate| matches!(gate, Gate::Drift { .. })))
+    };
+    let drifting: Vec<String> = point.cells.iter().filter(drifts).map(|cell| cell.cell.model.to_string()).collect();
+    let what = metric.heading(&point.work);
+    let heading = if drifting.is_empty() {
+        format!("Trial by trial: no drift in {what}")
+    } else {
+        format!("Trial by trial: {what} drifted under {}", drifting.join(", "))
+    };
+    let order = Order { rows };
+    let text = "Each trial by the median of its model, above the line what was more. A row that climbs or falls is a machine \
+                that warms up, slows down or is shared; one that scatters is a figure that its median says little of.";
+    let svg = both(id, &heading, &heading, |size, caption| order.draw(size, caption));
+    let table = (named(&heading, point, "medians of the rounds, and their intervals or ranges"), table::brief(point));
+    Some(Figure { heading, text: vec![text.into()], svg, legend: Vec::new(), table })
+}
