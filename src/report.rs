@@ -6,6 +6,7 @@
 //! ```text
 //! Record --summary--> median and interval of each cell +--words--> sentences --+
 //!                     ratios between cells (versus)    |                       |
+//!                     verdicts on claims (claims)      |                       |
 //!                                                      +--table--> rows        +--html--> index.html, <scenario>.html
 //!                                                      +--chart--> inline SVG -+
 //!                                                      +--terminal--> text

@@ -137,6 +137,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         Ending::Complete => State::Complete,
         Ending::Interrupted(signal) => State::Partial(runner::signal_name(signal)),
     };
+    run.parallel = run.parallel.best(&parallel(cpus, calibration.iterations_per_s));
     let judged = summary::judged(&scenarios, &run, &records);
     run.judged = Some(judged);
     folder.write_run(&run).map_err(Stop::machine)?;

@@ -8,9 +8,13 @@
 //!
 //! Every value has a dimension, so that a count is never compared with a time. Values are in seconds and bytes.
 
+mod name;
+mod read;
+
 use std::fmt;
 
-use super::expect::BLOCKING_THREADS;
+use self::name::Name;
+use self::read::Reader;
 use super::{Model, Parallel, Work};
 
 /// Longer ones nobody reads, and their parentheses would nest too deep.
@@ -59,100 +63,6 @@ impl fmt::Display for Dimension {
     }
 }
 
-/// A number that a scenario, its model or the machine gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Name {
-    Jobs,
-    Wait,
-    Block,
-    Compute,
-    Every,
-    Beats,
-    Connections,
-    Rate,
-    Share,
-    HeavyWait,
-    HeavyBlock,
-    HeavyCompute,
-    Workers,
-    P,
-    Cpus,
-}
-
-/// Each name as it is written, and what it stands for.
-const NAMES: [(&str, Name, &str); 15] = [
-    ("jobs", Name::Jobs, "how many jobs the model gets"),
-    ("wait", Name::Wait, "the wait of a job or request"),
-    ("block", Name::Block, "its blocking call"),
-    ("compute", Name::Compute, "its CPU work"),
-    ("every", Name::Every, "the time from beat to beat"),
-    ("beats", Name::Beats, "how many beats"),
-    ("connections", Name::Connections, "connections of the load"),
-    ("rate", Name::Rate, "requests a second that are due"),
-    ("share", Name::Share, "the share of heavy requests"),
-    ("heavy_wait", Name::HeavyWait, "the wait of a heavy request"),
-    ("heavy_block", Name::HeavyBlock, "its blocking call"),
-    ("heavy_compute", Name::HeavyCompute, "its CPU work"),
-    ("workers", Name::Workers, "threads on which the model runs what blocks or computes"),
-    ("P", Name::P, "how many times the work of one thread these do at once on this machine, as it was measured"),
-    ("cpus", Name::Cpus, "CPUs of the machine"),
-];
-
-impl Name {
-    fn dimension(self) -> Dimension {
-        match self {
-            Self::Wait | Self::Block | Self::Compute | Self::Every => Dimension::TIME,
-            Self::HeavyWait | Self::HeavyBlock | Self::HeavyCompute => Dimension::TIME,
-            Self::Rate => Dimension::RATE,
-            Self::Jobs | Self::Beats | Self::Connections | Self::Share => Dimension::COUNT,
-            Self::Workers | Self::P | Self::Cpus => Dimension::COUNT,
-        }
-    }
-
-    /// Nothing where the work has no such number.
-    fn value(self, work: &Work, model: Model, machine: &Parallel) -> Option<f64> {
-        let steps = work.steps();
-        let (echo, offload) = match work {
-            Work::Sleep(_) => (None, None),
-            Work::Offload(offload) => (None, Some(offload)),
-            Work::Echo(echo) => (Some(echo), None),
-        };
-        let (heavy, beats) = (echo.and_then(|echo| echo.heavy), offload.and_then(|offload| offload.heartbeat));
-        let workers = workers(model, work);
-        Some(match self {
-            Self::Jobs => work.jobs()?.into(),
-            Self::Wait => steps.wait.as_secs_f64(),
-            Self::Block => steps.block.as_secs_f64(),
-            Self::Compute => steps.compute.as_secs_f64(),
-            Self::Every => beats?.every.as_secs_f64(),
-            Self::Beats => beats?.beats.into(),
-            Self::Connections => echo?.load.connections.into(),
-            Self::Rate => echo?.load.arrival.offered()?,
-            Self::Share => heavy?.share,
-            Self::HeavyWait => heavy?.steps.wait.as_secs_f64(),
-            Self::HeavyBlock => heavy?.steps.block.as_secs_f64(),
-            Self::HeavyCompute => heavy?.steps.compute.as_secs_f64(),
-            Self::Workers => workers.into(),
-            Self::P => machine.of(workers),
-            Self::Cpus => machine.cpus().into(),
-        })
-    }
-}
-
-/// Threads on which a model runs what blocks or computes.
-fn workers(model: Model, work: &Work) -> u32 {
-    let all = match work {
-        Work::Echo(echo) => echo.load.connections,
-        Work::Sleep(_) | Work::Offload(_) => work.jobs().unwrap_or(1),
-    };
-    match model {
-        Model::Sequential | Model::Async => 1,
-        Model::Threads | Model::External => all,
-        Model::HybridBlocking => all.min(BLOCKING_THREADS),
-        Model::Pool(k) | Model::AsyncWorkers(k) | Model::HybridRayon(k) => k.get().into(),
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Function {
     Ceil,
@@ -161,18 +71,6 @@ enum Function {
 }
 
 const FUNCTIONS: [(&str, Function); 3] = [("ceil", Function::Ceil), ("min", Function::Min), ("max", Function::Max)];
-
-/// Seconds or bytes that a unit stands for.
-const UNITS: [(&str, f64, Dimension); 8] = [
-    ("ns", 1e-9, Dimension::TIME),
-    ("us", 1e-6, Dimension::TIME),
-    ("ms", 1e-3, Dimension::TIME),
-    ("s", 1.0, Dimension::TIME),
-    ("B", 1.0, Dimension::BYTES),
-    ("KiB", 1024.0, Dimension::BYTES),
-    ("MiB", 1_048_576.0, Dimension::BYTES),
-    ("GiB", 1_073_741_824.0, Dimension::BYTES),
-];
 
 #[derive(Clone, Debug, PartialEq)]
 enum Node {
@@ -189,12 +87,7 @@ impl Formula {
         if text.chars().count() > MOST_CHARS {
             return Err(format!("it is longer than {MOST_CHARS} characters"));
         }
-        let mut reader = Reader { rest: text };
-        let tree = reader.sum()?;
-        match reader.peek() {
-            None => Ok(Self { text: text.trim().to_owned(), tree }),
-            Some(c) => Err(format!("'{c}' is not expected there: {}", reader.rest)),
-        }
+        Reader::new(text).whole().map(|tree| Self { text: text.trim().to_owned(), tree })
     }
 
     /// What it gives a number of; a message where its parts do not go together.
@@ -215,7 +108,7 @@ impl Formula {
 
     /// Every name with its meaning, as Markdown.
     pub(super) fn names() -> String {
-        let rows = NAMES.iter().map(|(name, _, about)| format!("| `{name}` | {about} |\n"));
+        let rows = name::NAMES.iter().map(|(name, _, about)| format!("| `{name}` | {about} |\n"));
         format!("| name | what it is |\n|---|---|\n{}", rows.collect::<String>())
     }
 }
@@ -277,129 +170,6 @@ fn alike<'a>(parts: impl Iterator<Item = &'a Node>) -> Result<Dimension, String>
     match dimensions.iter().find(|other| **other != dimensions[0]) {
         None => Ok(dimensions[0]),
         Some(other) => Err(format!("{} and {other} stand side by side", dimensions[0])),
-    }
-}
-
-struct Reader<'a> {
-    rest: &'a str,
-}
-
-impl Reader<'_> {
-    /// What comes next, blanks passed over.
-    fn peek(&mut self) -> Option<char> {
-        self.rest = self.rest.trim_start();
-        self.rest.chars().next()
-    }
-
-    fn take(&mut self, wanted: char) -> bool {
-        let is_next = self.peek() == Some(wanted);
-        if is_next {
-            self.rest = &self.rest[wanted.len_utf8()..];
-        }
-        is_next
-    }
-
-    /// The characters up to the first that is none of these.
-    fn word(&mut self, of: impl Fn(char) -> bool) -> String {
-        let end = self.rest.find(|c| !of(c)).unwrap_or(self.rest.len());
-        let (word, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        word.to_owned()
-    }
-
-    fn sum(&mut self) -> Result<Node, String> {
-        let mut parts = vec![(1.0, self.product()?)];
-        loop {
-            match (self.take('+'), self.take('-')) {
-                (true, false) => parts.push((1.0, self.product()?)),
-                (false, true) => parts.push((-1.0, self.product()?)),
-                (false, false) if parts.len() == 1 => return Ok(parts.swap_remove(0).1),
-                (false, false) => return Ok(Node::Sum(parts)),
-                (true, true) => return Err("+- stands side by side".into()),
-            }
-        }
-    }
-
-    fn product(&mut self) -> Result<Node, String> {
-        let mut factors = vec![(1, self.factor()?)];
-        loop {
-            if self.take('*') {
-                factors.push((1, self.factor()?));
-            } else if self.take('/') {
-                factors.push((-1, self.factor()?));
-            } else if factors.len() == 1 {
-                return Ok(factors.swap_remove(0).1);
-            } else {
-                return Ok(Node::Product(factors));
-            }
-        }
-    }
-
-    fn factor(&mut self) -> Result<Node, String> {
-        match self.peek() {
-            None => Err("it ends where a number or a name should stand".into()),
-            Some('(') => {
-                self.take('(');
-                let inner = self.sum()?;
-                self.closed().map(|()| inner)
-            }
-            Some(c) if c.is_ascii_digit() => self.number(),
-            Some(c) if c.is_ascii_alphabetic() => self.name(),
-            Some(c) => Err(format!("'{c}' is no number and no name")),
-        }
-    }
-
-    fn closed(&mut self) -> Result<(), String> {
-        if self.take(')') { Ok(()) } else { Err("a parenthesis is not closed".into()) }
-    }
-
-    fn number(&mut self) -> Result<Node, String> {
-        let digits = self.word(|c| c.is_ascii_digit() || c == '.' || c == '_');
-        let number: f64 = digits.replace('_', "").parse().map_err(|_| format!("{digits} is no number"))?;
-        let unit = self.word(|c| c.is_ascii_alphabetic());
-        if unit.is_empty() {
-            return Ok(Node::Number(number, Dimension::COUNT));
-        }
-        match UNITS.iter().find(|(name, ..)| *name == unit) {
-            Some((_, factor, dimension)) => Ok(Node::Number(number * factor, *dimension)),
-            None => {
-                let units: Vec<&str> = UNITS.iter().map(|(name, ..)| *name).collect();
-                Err(format!("there is no unit {unit}; the units are {}", units.join(", ")))
-            }
-        }
-    }
-
-    fn name(&mut self) -> Result<Node, String> {
-        let word = self.word(|c| c.is_ascii_alphanumeric() || c == '_');
-        if let Some((_, function)) = FUNCTIONS.iter().find(|(name, _)| *name == word) {
-            return self.arguments(&word, *function);
-        }
-        match NAMES.iter().find(|(name, ..)| *name == word) {
-            Some((_, name, _)) => Ok(Node::Name(*name)),
-            None => {
-                let known = NAMES.iter().map(|(name, ..)| *name).chain(FUNCTIONS.iter().map(|(name, _)| *name));
-                Err(match super::closest(&word, known.clone()) {
-                    Some(nearest) => format!("there is no {word}; did you mean {nearest}?"),
-                    None => format!("there is no {word}; the names are {}", known.collect::<Vec<_>>().join(", ")),
-                })
-            }
-        }
-    }
-
-    fn arguments(&mut self, word: &str, function: Function) -> Result<Node, String> {
-        if !self.take('(') {
-            return Err(format!("{word} takes parentheses, as in {word}(jobs / workers)"));
-        }
-        let mut parts = vec![self.sum()?];
-        while self.take(',') {
-            parts.push(self.sum()?);
-        }
-        self.closed()?;
-        match (function, parts.len()) {
-            (Function::Ceil, 1) | (Function::Min | Function::Max, 2..) => Ok(Node::Call(function, parts)),
-            (Function::Ceil, n) => Err(format!("ceil takes one number, not {n}")),
-            _ => Err(format!("{word} takes two or more")),
-        }
     }
 }
 

@@ -30,6 +30,11 @@ impl Parallel {
         Self { points }
     }
 
+    /// The better of two measurements of one machine: what disturbs one of them only takes away.
+    pub fn best(&self, other: &Self) -> Self {
+        Self::measured(self.points.iter().map(|(threads, factor)| (*threads, factor.max(other.of(*threads)))))
+    }
+
     /// CPUs.
     pub fn cpus(&self) -> u32 {
         self.points.last().map_or(1, |(threads, _)| *threads)
@@ -72,5 +77,12 @@ mod tests {
     fn a_measurement_beyond_sense_is_brought_back() {
         let machine = Parallel::measured([(2, 2.3), (4, 1.5), (8, f64::NAN)]);
         assert_eq!(machine.points(), [(1, 1.0), (2, 2.0), (4, 2.0)]);
+    }
+
+    #[test]
+    fn of_two_measurements_the_better_one_counts() {
+        let (calm, disturbed) = (Parallel::measured([(2, 2.0), (4, 3.0)]), Parallel::measured([(2, 1.5), (4, 3.5)]));
+        assert_eq!(calm.best(&disturbed).points(), [(1, 1.0), (2, 2.0), (4, 3.5)]);
+        assert_eq!(disturbed.best(&calm), calm.best(&disturbed));
     }
 }

@@ -50,15 +50,22 @@ pub fn calibrate() -> u64 {
     (iterations as f64 / fastest.as_secs_f64()) as u64
 }
 
-/// How much so many CPUs compute at once: 1, 2, 4 ... and all of them, by what one thread does. The fastest of three
-/// passes of 20 ms each, by what [`calibrate`] found.
+/// How much so many CPUs compute at once: 1, 2, 4 ... and all of them, by what one thread does. The fastest of eight
+/// passes of 20 ms each, by what [`calibrate`] found; all numbers in turns, so that what disturbs one of them for a while
+/// leaves the other passes alone. About half a second with two CPUs.
 pub fn parallel(cpus: u32, iterations_per_s: u64) -> Parallel {
-    const PASSES: u32 = 3;
+    const PASSES: u32 = 8;
     let iterations = iterations_per_s / 50;
-    let fastest = |threads: u32| (0..PASSES).map(|_| at_once(threads, iterations)).min().unwrap_or_default();
-    let alone = fastest(1).as_secs_f64();
-    let counts = (1..).map(|power| 1 << power).take_while(|threads| *threads < cpus).chain([cpus]);
-    Parallel::measured(counts.map(|threads| (threads, f64::from(threads) * alone / fastest(threads).as_secs_f64())))
+    let counts = (0..).map(|power| 1 << power).take_while(|threads| *threads < cpus).chain([cpus.max(1)]);
+    let mut fastest: Vec<(u32, Duration)> = counts.map(|threads| (threads, Duration::MAX)).collect();
+    for _ in 0..PASSES {
+        for (threads, least) in &mut fastest {
+            *least = at_once(*threads, iterations).min(*least);
+        }
+    }
+    let alone = fastest[0].1.as_secs_f64();
+    let factor = |(threads, least): &(u32, Duration)| (*threads, f64::from(*threads) * alone / least.as_secs_f64());
+    Parallel::measured(fastest.iter().map(factor))
 }
 
 /// From when so many threads begin together until the last of them has computed.

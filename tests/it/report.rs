@@ -1,5 +1,8 @@
 //! The report of a run that never was: what it says, that it says it safely, and that it says so when there is nothing.
 
+use std::fs;
+use std::path::Path;
+
 use async_vs_threads::record::{Failure, Outcome, Record, State};
 use async_vs_threads::report::versus;
 use async_vs_threads::report::{self, Page, summary, terminal};
@@ -7,6 +10,7 @@ use async_vs_threads::scenario::{Metric, Model};
 use async_vs_threads::stats::Finding;
 
 use crate::fixture::{self, Fixture};
+use crate::support::{avt, run};
 
 fn pages(fixture: &Fixture) -> Vec<Page> {
     report::pages(&fixture.run, &fixture.scenarios, &fixture.records)
@@ -292,4 +296,22 @@ fn a_sweep_is_drawn_over_what_is_swept_and_every_trial_thread_by_thread() {
     }
     let rates = html(&pages, "rates.html");
     assert!(rates.contains("When the times were long") && rates.contains("grey: the warm-up"));
+}
+
+/// After a change of the pages: `cargo run --release -- report reports/sample`.
+#[test]
+fn the_sample_is_what_its_records_give() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/sample");
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["run.json", "trials.jsonl"] {
+        fs::copy(sample.join(file), copy.path().join(file)).unwrap();
+    }
+    let mut command = avt(["report"]);
+    command.arg(copy.path());
+    let ended = run(command);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for file in ["index.html", "sleep.html", "compute.html", "compute.trace.json"] {
+        let [kept, written] = [&sample, copy.path()].map(|folder| fs::read_to_string(folder.join(file)).unwrap());
+        assert!(kept == written, "reports/sample/{file} is not what this version writes");
+    }
 }

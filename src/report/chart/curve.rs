@@ -117,6 +117,7 @@ impl Curves {
             for curve in &self.series {
                 curve.draw(area, &x, &y);
             }
+            self.name_the_gap(area, &x, &y);
             let ends = self.series.iter().filter_map(|curve| {
                 let (nines, ns) = curve.response.last()?;
                 Some(End { at: (x(*nines), y(*ns)), label: &curve.label, look: curve.look })
@@ -124,6 +125,20 @@ impl Curves {
             end_labels(area, (plot.right, plot.bottom), ends.collect());
         });
         drawn.replacen("<svg ", &format!("<svg data-curves=\"{}\" ", self.readings(&plot, last)), 1)
+    }
+
+    /// Names what lies between response and service time, where it is widest and there is room for a word.
+    fn name_the_gap(&self, area: &Area, x: Map, y: Map) {
+        const ROOM: f64 = 26.0;
+        let gaps = self.series.iter().flat_map(|curve| {
+            let pairs = curve.response.iter().zip(&curve.service);
+            pairs.map(move |((nines, response), (_, service))| {
+                (y(*service) - y(*response), (x(*nines), y(*response)), curve.look)
+            })
+        });
+        if let Some((gap, (at, top), look)) = gaps.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(gap, ..)| *gap > ROOM) {
+            text(area, "in line", (at - 6.0, top + gap / 2.0), HPos::Right, Face::Named(look));
+        }
     }
 
     /// What the page's script reads out: the corners of the plot, the step and the whole width in nines, then each curve's name and its time
@@ -196,12 +211,6 @@ impl Curve {
             let (upper, lower) = (places(&self.response), places(&self.service));
             let corners: Vec<(f64, f64)> = upper.iter().chain(lower.iter().rev()).copied().collect();
             polygon(area, &corners, Ink { paint: Paint::Tint(self.look.family), ..self.look.ink() });
-            // Named where it is widest, if there is room for a word.
-            let gaps = upper.iter().zip(&lower).map(|(a, b)| (b.1 - a.1, *a));
-            let widest = gaps.max_by(|a, b| a.0.total_cmp(&b.0));
-            if let Some((gap, (at, top))) = widest.filter(|(gap, _)| *gap > 26.0) {
-                text(area, "in line", (at - 6.0, top + gap / 2.0), HPos::Right, Face::Named(self.look));
-            }
             path(area, &thinned(&places(&self.service)), Ink { variant: 3, ..self.look.ink() }, 1);
         }
         path(area, &thinned(&places(&self.response)), self.look.ink(), 2);

@@ -1,0 +1,99 @@
+//! What a formula can name: numbers of the scenario, of the model and of the machine.
+
+use super::Dimension;
+use crate::scenario::expect::BLOCKING_THREADS;
+use crate::scenario::{Model, Parallel, Work};
+
+/// A number that a scenario, its model or the machine gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    Jobs,
+    Wait,
+    Block,
+    Compute,
+    Every,
+    Beats,
+    Connections,
+    Rate,
+    Share,
+    HeavyWait,
+    HeavyBlock,
+    HeavyCompute,
+    Workers,
+    P,
+    Cpus,
+}
+
+/// Each name as it is written, and what it stands for.
+pub(super) const NAMES: [(&str, Name, &str); 15] = [
+    ("jobs", Name::Jobs, "how many jobs the model gets"),
+    ("wait", Name::Wait, "the wait of a job or request"),
+    ("block", Name::Block, "its blocking call"),
+    ("compute", Name::Compute, "its CPU work"),
+    ("every", Name::Every, "the time from beat to beat"),
+    ("beats", Name::Beats, "how many beats"),
+    ("connections", Name::Connections, "connections of the load"),
+    ("rate", Name::Rate, "requests a second that are due"),
+    ("share", Name::Share, "the share of heavy requests"),
+    ("heavy_wait", Name::HeavyWait, "the wait of a heavy request"),
+    ("heavy_block", Name::HeavyBlock, "its blocking call"),
+    ("heavy_compute", Name::HeavyCompute, "its CPU work"),
+    ("workers", Name::Workers, "threads on which the model runs what blocks or computes"),
+    ("P", Name::P, "how many times the work of one thread these do at once on this machine, as it was measured"),
+    ("cpus", Name::Cpus, "CPUs of the machine"),
+];
+
+impl Name {
+    pub(super) fn dimension(self) -> Dimension {
+        match self {
+            Self::Wait | Self::Block | Self::Compute | Self::Every => Dimension::TIME,
+            Self::HeavyWait | Self::HeavyBlock | Self::HeavyCompute => Dimension::TIME,
+            Self::Rate => Dimension::RATE,
+            Self::Jobs | Self::Beats | Self::Connections | Self::Share => Dimension::COUNT,
+            Self::Workers | Self::P | Self::Cpus => Dimension::COUNT,
+        }
+    }
+
+    /// Nothing where the work has no such number.
+    pub(super) fn value(self, work: &Work, model: Model, machine: &Parallel) -> Option<f64> {
+        let steps = work.steps();
+        let (echo, offload) = match work {
+            Work::Sleep(_) => (None, None),
+            Work::Offload(offload) => (None, Some(offload)),
+            Work::Echo(echo) => (Some(echo), None),
+        };
+        let (heavy, beats) = (echo.and_then(|echo| echo.heavy), offload.and_then(|offload| offload.heartbeat));
+        let workers = workers(model, work);
+        Some(match self {
+            Self::Jobs => work.jobs()?.into(),
+            Self::Wait => steps.wait.as_secs_f64(),
+            Self::Block => steps.block.as_secs_f64(),
+            Self::Compute => steps.compute.as_secs_f64(),
+            Self::Every => beats?.every.as_secs_f64(),
+            Self::Beats => beats?.beats.into(),
+            Self::Connections => echo?.load.connections.into(),
+            Self::Rate => echo?.load.arrival.offered()?,
+            Self::Share => heavy?.share,
+            Self::HeavyWait => heavy?.steps.wait.as_secs_f64(),
+            Self::HeavyBlock => heavy?.steps.block.as_secs_f64(),
+            Self::HeavyCompute => heavy?.steps.compute.as_secs_f64(),
+            Self::Workers => workers.into(),
+            Self::P => machine.of(workers),
+            Self::Cpus => machine.cpus().into(),
+        })
+    }
+}
+
+/// Threads on which a model runs what blocks or computes.
+fn workers(model: Model, work: &Work) -> u32 {
+    let all = match work {
+        Work::Echo(echo) => echo.load.connections,
+        Work::Sleep(_) | Work::Offload(_) => work.jobs().unwrap_or(1),
+    };
+    match model {
+        Model::Sequential | Model::Async => 1,
+        Model::Threads | Model::External => all,
+        Model::HybridBlocking => all.min(BLOCKING_THREADS),
+        Model::Pool(k) | Model::AsyncWorkers(k) | Model::HybridRayon(k) => k.get().into(),
+    }
+}
