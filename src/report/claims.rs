@@ -154,11 +154,9 @@ impl Judged<'_> {
     /// `1.02 (1.01 to 1.03)`.
     pub fn ratio_in_words(&self) -> String {
         let Some(ratio) = self.ratio else { return "n/a".into() };
-        let interval = ratio.interval.filter(|interval| interval.low < interval.high);
-        let sure = interval.map_or_else(String::new, |Interval { low, high }| {
-            format!(" ({} to {})", units::three_digits(low), units::three_digits(high))
-        });
-        format!("{}{sure}", units::three_digits(ratio.ratio))
+        let ends = ratio.interval.map(|Interval { low, high }| [low, high].map(units::three_digits));
+        let sure = ends.filter(|[low, high]| low != high).map(|[low, high]| format!(" ({low} to {high})"));
+        format!("{}{}", units::three_digits(ratio.ratio), sure.unwrap_or_default())
     }
 
     /// `0.9 to 1.1`, `5 or more`.

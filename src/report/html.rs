@@ -12,7 +12,7 @@ use super::switches::{self, Grid};
 use super::table::{Row, Table};
 use super::words;
 use super::{answer, doubts};
-use crate::record::{Outcome, Record, Run, State};
+use crate::record::{Outcome, Record, Run, Source, State};
 use crate::scenario::{Family, Scenario};
 use crate::stats::Spread;
 use crate::units;
@@ -49,6 +49,7 @@ struct ScenarioPage {
     sweep: Vec<ChartView>,
     points: Vec<PointView>,
     models: Vec<(&'static str, String, String)>,
+    command: String,
     source: String,
     /// The file with the lanes.
     trace: Option<String>,
@@ -144,7 +145,7 @@ pub(super) fn index(run: &Run, scenarios: &[(&Scenario, Vec<PointSummary>)], rec
         failures: cells().flat_map(failed).collect(),
         machine: machine(run),
         iterations: units::count(run.iterations_per_s),
-        command: command(run),
+        command: command(run, run.scenarios.iter()),
     };
     page.render().expect("writing into a string")
 }
@@ -166,6 +167,7 @@ pub(super) fn scenario(
         sweep: sweep(points, run),
         points: points.iter().enumerate().map(|(i, point)| point_view(point, &format!("p{i}"))).collect(),
         models: scenario.models.iter().map(|m| (class(m.family()), m.to_string(), m.description())).collect(),
+        command: command(run, run.scenarios.iter().filter(|source| source.name == scenario.name)),
         source: words::harmless(&scenario.source),
         trace: points
             .iter()
@@ -338,13 +340,14 @@ fn machine(run: &Run) -> Vec<(&'static str, String)> {
 }
 
 /// The command that asks the same again.
-fn command(run: &Run) -> String {
+/// What to type for the same trials in the same order; of one scenario alone, the same trials in another.
+fn command<'a>(run: &'a Run, sources: impl Iterator<Item = &'a Source>) -> String {
     let rounds = match run.rounds.as_str() {
         "quick" => String::new(),
         "full" => " --full".into(),
         given => format!(" --rounds {}", words::one_line(given)),
     };
-    let names: Vec<String> = run.scenarios.iter().map(|source| words::one_line(&source.given)).collect();
+    let names: Vec<String> = sources.map(|source| words::one_line(&source.given)).collect();
     let models: String = run.models.iter().map(|model| format!(" --model {model}")).collect();
     format!("avt run {}{models} --seed {}{rounds}", names.join(" "), run.seed)
 }

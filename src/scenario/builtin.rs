@@ -127,6 +127,18 @@ mod tests {
     use crate::scenario::{Model, Parallel};
 
     #[test]
+    fn every_claim_gives_credit_and_every_question_makes_one() {
+        let scenarios: Vec<Scenario> = ALL.iter().map(Builtin::scenario).collect();
+        for scenario in &scenarios {
+            let is_about_prices = matches!(scenario.name.as_str(), "sleepers" | "smoke");
+            assert!(is_about_prices || !scenario.claims.is_empty(), "{} claims nothing", scenario.name);
+            for claim in &scenario.claims {
+                assert!(claim.source.is_some(), "{}: who says {:?}?", scenario.name, claim.says);
+            }
+        }
+    }
+
+    #[test]
     fn servers_of_somebody_elses_have_scenarios_too() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/external");
         for file in ["aiohttp.toml", "nginx.toml"] {
