@@ -86,6 +86,7 @@ const ALL: &[Builtin] = &[
     builtin!("one-or-two-workers", Echo, NAMED),
     builtin!("slow-handlers", Echo, NAMED),
     builtin!("starved", Echo, NAMED),
+    builtin!("hidden-waits", Echo, NAMED),
     builtin!("smoke", Checks, NAMED),
 ];
 
