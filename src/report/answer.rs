@@ -8,6 +8,7 @@ use std::iter;
 use super::summary::{CellSummary, Measures, PointSummary};
 use super::versus;
 use super::words;
+use crate::record::Failure;
 use crate::scenario::{EchoSpec, HeartbeatSpec, Metric, Model, OffloadSpec, SleepSpec, StepsSpec, Work};
 use crate::stats::{self, Finding};
 use crate::units;
@@ -53,11 +54,18 @@ fn nothing(point: &PointSummary) -> Vec<String> {
     }
 }
 
-/// Models of which every round failed.
+/// Models of which every round failed, and the limit where that is why.
 fn missing(point: &PointSummary) -> Option<String> {
-    let failed = point.cells.iter().filter(|cell| cell.measures.is_none() && !cell.failures.is_empty());
-    let names: Vec<String> = failed.map(|cell| cell.cell.model.to_string()).collect();
-    (!names.is_empty()).then(|| format!("There is no figure for {}: every trial failed.", listed(&names)))
+    let failed = || point.cells.iter().filter(|cell| cell.measures.is_none() && !cell.failures.is_empty());
+    let names: Vec<String> = failed().map(|cell| cell.cell.model.to_string()).collect();
+    let mut failures = failed().flat_map(|cell| &cell.failures).map(|(_, failure)| failure);
+    let why = match failures.next()? {
+        limit @ Failure::ThreadLimit { .. } if failures.all(|failure| failure == limit) => {
+            format!("each trial {}", words::one_line(&limit.to_string()))
+        }
+        _ => "every trial failed".into(),
+    };
+    Some(format!("There is no figure for {}: {why}.", listed(&names)))
 }
 
 fn waits(point: &PointSummary, sleep: &SleepSpec) -> Vec<String> {

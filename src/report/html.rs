@@ -254,7 +254,7 @@ fn sign(sign: Sign) -> (&'static str, &'static str) {
     match sign {
         Sign::Range => ("i-range", "lowest to highest round"),
         Sign::Sure => ("i-range", "95 % interval of the median"),
-        Sign::Ideal => ("i-line", "the ideal: the least any model could take"),
+        Sign::Ideal => ("i-line", "the ideal: the work alone, with no overhead"),
         Sign::Interval => ("i-line", "the beat as planned"),
         Sign::Predicted => ("i-predicted", "what arithmetic expects of this model"),
         Sign::Fewer => ("i-fewer", "ran fewer jobs: not to be compared"),

@@ -104,15 +104,24 @@ impl Sweep {
                     text(area, name, (at - 12.0, height - 9.0), HPos::Right, Face::Small);
                 }
             }
-            for (i, (at, name)) in self.marks.iter().filter(|(at, _)| (first..=last).contains(at)).enumerate() {
+            let marks = || self.marks.iter().filter(|(at, _)| (first..=last).contains(at));
+            for (at, _) in marks() {
                 path(area, &[(x(*at), top), (x(*at), bottom)], Ink { paint: Paint::Text, variant: 2 }, 1);
-                // Below each other, and on the side where there is room.
-                let (side, beside) =
-                    if x(*at) > (left + right) / 2.0 { (HPos::Right, -6.0) } else { (HPos::Left, 6.0) };
-                text(area, name, (x(*at) + beside, bottom - 10.0 - 15.0 * i as f64), side, Face::Small);
             }
             for line in &self.lines {
                 line.draw(area, &x, &y);
+            }
+            for (i, (at, name)) in marks().enumerate() {
+                // Below each other, on the side where there is room, and lifted off the lines.
+                let (side, beside) =
+                    if x(*at) > (left + right) / 2.0 { (HPos::Right, -6.0) } else { (HPos::Left, 6.0) };
+                let reach = text_width(name).copysign(beside);
+                let span = (x(*at).min(x(*at) + reach), x(*at).max(x(*at) + reach));
+                let lowest = bottom - 10.0 - 15.0 * i as f64;
+                let rows = (0..8).map(|step| lowest - 15.0 * f64::from(step));
+                let free = |height: &f64| !self.lines.iter().any(|line| line.is_near(span, *height, &x, &y));
+                let height = rows.clone().find(free).unwrap_or(lowest);
+                text(area, name, (x(*at) + beside, height), side, Face::Small);
             }
             let ends = self.lines.iter().filter_map(|line| {
                 let last = line.places.last()?;
@@ -148,6 +157,17 @@ fn binary_ticks(low: f64, high: f64) -> Vec<f64> {
 }
 
 impl Line {
+    /// Whether it passes a row of text at this height, between these two ends.
+    fn is_near(&self, (from, to): (f64, f64), height: f64, x: &dyn Fn(f64) -> f64, y: &dyn Fn(f64) -> f64) -> bool {
+        const CLEAR: f64 = 11.0;
+        self.places.windows(2).any(|pair| {
+            let [(x0, y0), (x1, y1)] = [pair[0], pair[1]].map(|place| (x(place.at), y(place.value)));
+            let at = |x: f64| y0 + (y1 - y0) * ((x - x0) / (x1 - x0)).clamp(0.0, 1.0);
+            let (first, last) = (at(from.max(x0)), at(to.min(x1)));
+            x0 <= to && x1 >= from && first.min(last) < height + CLEAR && first.max(last) > height - CLEAR
+        })
+    }
+
     fn draw(&self, area: &Area, x: &dyn Fn(f64) -> f64, y: &dyn Fn(f64) -> f64) {
         let places: Vec<(f64, f64)> = self.places.iter().map(|place| (x(place.at), y(place.value))).collect();
         path(area, &places, self.look.ink(), 2);
