@@ -111,17 +111,24 @@ impl Sweep {
             for line in &self.lines {
                 line.draw(area, &x, &y);
             }
-            for (i, (at, name)) in marks().enumerate() {
-                // Below each other, on the side where there is room, and lifted off the lines.
+            // Below each other, on the side where there is room, and lifted off the lines; in two rows where it is narrow.
+            let mut lowest = bottom - 10.0;
+            for (at, name) in marks() {
+                let rows: Vec<&str> = if size == Size::Wide { vec![name] } else { name.split(": ").collect() };
+                let is_right_half = x(*at) > (left + right) / 2.0;
                 let (side, beside) =
-                    if x(*at) > (left + right) / 2.0 { (HPos::Right, -6.0) } else { (HPos::Left, 6.0) };
-                let reach = text_width(name).copysign(beside);
-                let span = (x(*at).min(x(*at) + reach), x(*at).max(x(*at) + reach));
-                let lowest = bottom - 10.0 - 15.0 * i as f64;
-                let rows = (0..8).map(|step| lowest - 15.0 * f64::from(step));
-                let free = |height: &f64| !self.lines.iter().any(|line| line.is_near(span, *height, &x, &y));
-                let height = rows.clone().find(free).unwrap_or(lowest);
-                text(area, name, (x(*at) + beside, height), side, Face::Small);
+                    if size == Size::Wide && is_right_half { (HPos::Right, -6.0) } else { (HPos::Left, 6.0) };
+                let widest = rows.iter().map(|row| text_width(row)).fold(0.0, f64::max).copysign(beside);
+                let span = (x(*at).min(x(*at) + widest), x(*at).max(x(*at) + widest));
+                let is_free = |foot: &f64| {
+                    let mut heights = (0..rows.len()).map(|row| foot - 15.0 * row as f64);
+                    heights.all(|height| !self.lines.iter().any(|line| line.is_near(span, height, &x, &y)))
+                };
+                let foot = (0..8).map(|step| lowest - 15.0 * f64::from(step)).find(is_free).unwrap_or(lowest);
+                for (i, row) in rows.iter().rev().enumerate() {
+                    text(area, row, (x(*at) + beside, foot - 15.0 * i as f64), side, Face::Small);
+                }
+                lowest = foot - 15.0 * rows.len() as f64;
             }
             let ends = self.lines.iter().filter_map(|line| {
                 let last = line.places.last()?;
