@@ -52,10 +52,23 @@ pub enum Gate {
         p99_ns: u64,
         /// The median response time, nanoseconds.
         response_p50_ns: u64,
+        /// What made it late, as far as that can be seen.
+        cause: LateCause,
     },
-    /// Fewer requests were answered than offered, and that was not the server's doing.
+    /// The generator itself stood still: it was stopped, or had lost its CPU, or the whole machine stood still.
+    Paused {
+        /// The longest time, nanoseconds.
+        longest_ns: u64,
+        /// Of the window, for the thread for which it was the most.
+        share: f64,
+        /// Of the response times from the 99th percentile on, those of which the pause made up half or more.
+        tail: f64,
+        /// That percentile, nanoseconds; nothing where there are too few requests.
+        response_p99_ns: Option<u64>,
+    },
+    /// Fewer requests were sent in the window than were due in it, and that was not the server's doing.
     Behind {
-        /// Answers within the window, for each request that was due in it.
+        /// Requests sent, for each that was due.
         share: f64,
     },
     /// A generator thread had hardly any time to spare.
@@ -78,13 +91,19 @@ pub enum Gate {
         /// How many both may run on.
         cpus: usize,
     },
-    /// Requests in flight are not rate times service time (Little 1961), as far as both lie in the window: the books do not
-    /// add up.
+    /// Requests in flight are not what their times add up to (Little 1961): some were lost on the way.
     Little {
         /// In flight on the average, as counted.
         in_flight: f64,
-        /// What rate and service time give.
+        /// What the times of all requests give.
         expected: f64,
+    },
+    /// Requests in flight are more than rate times service time, because some of them never got their answer.
+    Unanswered {
+        /// In flight on the average.
+        in_flight: f64,
+        /// Of these, the ones that got no answer.
+        unanswered: f64,
     },
     /// Connections that were asked and never got an answer: the percentiles tell of the others.
     Starved {
@@ -146,6 +165,27 @@ pub enum Gate {
     },
 }
 
+/// Why a generator was late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LateCause {
+    /// Something else ran on its CPU.
+    Queued,
+    /// It had more to do than it has time for.
+    Busy,
+    /// Its pacing is a timer alone, which is some 50 us late.
+    Timer,
+    /// Nothing of that.
+    Unknown,
+}
+
+/// A generator stands still too long: one pause, nanoseconds.
+const PAUSE: (u64, u64) = (10_000_000, 100_000_000);
+/// All pauses together, as shares of the window.
+const PAUSED: (f64, f64) = (0.01, 0.05);
+/// The part of the tail that pauses make up, as shares of the response times from the 99th percentile on.
+const PAUSED_TAIL: (f64, f64) = (0.25, 0.5);
+/// A tail of shorter times than this is suspect at most, nanoseconds: the timers and the host of many a machine make it.
+const SHORT_TAIL: u64 = 1_000_000;
 /// A generator thread is busy above this share of its time.
 const BUSY: f64 = 0.8;
 /// A generator thread waits too long for a CPU above these shares of its time.
@@ -175,7 +215,12 @@ impl Gate {
     pub fn verdict(&self) -> Verdict {
         let worse_than = |share: f64, invalid: f64| if share > invalid { Verdict::Invalid } else { Verdict::Suspect };
         match *self {
-            Self::Late { p50_ns, p99_ns, response_p50_ns } => {
+            Self::Paused { longest_ns, share, tail, response_p99_ns } => {
+                let is_in_tail = tail > PAUSED_TAIL.1 && response_p99_ns.is_some_and(|p99| p99 >= SHORT_TAIL);
+                let is_invalid = longest_ns >= PAUSE.1 || share > PAUSED.1 || is_in_tail;
+                if is_invalid { Verdict::Invalid } else { Verdict::Suspect }
+            }
+            Self::Late { p50_ns, p99_ns, response_p50_ns, .. } => {
                 let is_typical = p50_ns > response_p50_ns / 2;
                 let is_heavy = p99_ns > 10 * response_p50_ns && p99_ns > 1_000_000;
                 if is_typical || is_heavy { Verdict::Invalid } else { Verdict::Suspect }
@@ -184,9 +229,8 @@ impl Gate {
             Self::Queued { share } => worse_than(share, QUEUED.1),
             Self::Stolen { share } => worse_than(share, STOLEN.1),
             Self::Throttled { .. } => Verdict::Invalid,
-            Self::Busy { .. } | Self::SharedCpus { .. } | Self::Little { .. } | Self::Starved { .. } => {
-                Verdict::Suspect
-            }
+            Self::Busy { .. } | Self::SharedCpus { .. } | Self::Little { .. } => Verdict::Suspect,
+            Self::Unanswered { .. } | Self::Starved { .. } => Verdict::Suspect,
             Self::Canary { .. } | Self::Crowded { .. } | Self::Pressed { .. } => Verdict::Suspect,
             Self::Drift { .. } | Self::Unsteady { .. } | Self::Twins { .. } => Verdict::Suspect,
             Self::Disturbed { .. } | Self::Workers { .. } => Verdict::Suspect,
@@ -197,12 +241,14 @@ impl Gate {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Late { .. } => "generator late",
+            Self::Paused { .. } => "generator paused",
             Self::Behind { .. } => "generator behind",
             Self::Busy { .. } => "generator busy",
             Self::Queued { .. } => "generator queued",
             Self::Stolen { .. } => "CPU time stolen",
             Self::SharedCpus { .. } => "CPUs shared",
             Self::Little { .. } => "Little's law broken",
+            Self::Unanswered { .. } => "never answered",
             Self::Starved { .. } => "connections starved",
             Self::Canary { .. } => "slow CPU",
             Self::Crowded { .. } => "CPU shared",
@@ -231,10 +277,12 @@ impl Gate {
     /// How bad it is among others of its kind: the larger, the worse.
     pub fn severity(&self) -> f64 {
         match *self {
-            Self::Late { p50_ns, p99_ns, response_p50_ns } => {
+            Self::Late { p50_ns, p99_ns, response_p50_ns, .. } => {
                 (p99_ns as f64).max(10.0 * p50_ns as f64) / response_p50_ns.max(1) as f64
             }
+            Self::Paused { longest_ns, .. } => longest_ns as f64,
             Self::Behind { share } => -share,
+            Self::Unanswered { in_flight, unanswered } => unanswered / in_flight.max(f64::MIN_POSITIVE),
             Self::Busy { share }
             | Self::Queued { share }
             | Self::Stolen { share }
@@ -254,8 +302,16 @@ impl Gate {
     /// What to do about it.
     pub fn advice(&self) -> &'static str {
         match self {
-            Self::Late { .. } | Self::Queued { .. } => {
-                "give the generator a CPU of its own (taskset), or --pacing spin"
+            Self::Queued { .. } | Self::Late { cause: LateCause::Queued, .. } => {
+                "give the generator a CPU of its own (taskset), or stop what else runs on it"
+            }
+            Self::Late { cause: LateCause::Busy, .. } => "use more generator threads, or offer less",
+            Self::Late { cause: LateCause::Timer, .. } => {
+                "use --pacing hybrid, which looks at the clock before a request is due"
+            }
+            Self::Late { cause: LateCause::Unknown, .. } => "measure again when machine and host are quiet",
+            Self::Paused { .. } => {
+                "measure again, and leave the generator alone; if it happens each time, give it a CPU of its own (taskset)"
             }
             Self::Behind { .. } => "offer less, or use more generator threads",
             Self::Busy { .. } => "use more generator threads, or take the rate for the generator's own ceiling",
@@ -272,6 +328,7 @@ impl Gate {
             Self::Throttled { .. } => "lift the quota of the control group (cpu.max)",
             Self::SharedCpus { .. } => "pin server and generator to different CPUs (taskset)",
             Self::Little { .. } => "this is a defect of the generator: please report it",
+            Self::Unanswered { .. } => "read the percentiles as those of the requests that were answered",
             Self::Starved { .. } => "offer no more connections than the server has threads for",
         }
     }
@@ -282,7 +339,18 @@ impl fmt::Display for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |share: &f64| format!("{:.1} %", share * 100.0);
         match self {
-            Self::Late { p50_ns, p99_ns, response_p50_ns } => write!(
+            Self::Paused { longest_ns, share, tail, .. } => write!(
+                f,
+                "the generator itself stood still, for up to {}, {} of the window ({} and {} are allowed), and made up half or \
+                 more of {} of the response times from p99 on ({} are allowed)",
+                units::duration(*longest_ns),
+                percent(share),
+                units::duration(PAUSE.0),
+                percent(&PAUSED.0),
+                percent(tail),
+                percent(&PAUSED_TAIL.0)
+            ),
+            Self::Late { p50_ns, p99_ns, response_p50_ns, .. } => write!(
                 f,
                 "the generator was late: p50 {}, p99 {}, where the median response time is {} (a tenth of it and all of it \
                  are allowed)",
@@ -292,8 +360,8 @@ impl fmt::Display for Gate {
             ),
             Self::Behind { share } => write!(
                 f,
-                "the generator fell behind: {} of the rate that was due was reached, and not because of the server ({} are \
-                 asked for)",
+                "the generator fell behind: {} of the requests that were due were sent in the window, and not because of the \
+                 server ({} are asked for)",
                 percent(share),
                 percent(&KEPT_UP)
             ),
@@ -317,9 +385,18 @@ impl fmt::Display for Gate {
             }
             Self::Little { in_flight, expected } => write!(
                 f,
-                "{} requests were in flight, but rate times service time is {} ({} apart is allowed)",
+                "{} requests were in flight, but their times add up to {} ({} apart is allowed)",
                 units::three_digits(*in_flight),
                 units::three_digits(*expected),
+                percent(&LITTLE)
+            ),
+            Self::Unanswered { in_flight, unanswered } => write!(
+                f,
+                "of {} requests in flight on the average, {} never got their answer, so that rate times service time is {} \
+                 ({} apart is allowed)",
+                units::three_digits(*in_flight),
+                units::three_digits(*unanswered),
+                units::three_digits(in_flight - unanswered),
                 percent(&LITTLE)
             ),
             Self::Starved { connections, of } => {

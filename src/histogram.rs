@@ -153,6 +153,11 @@ impl Histogram {
         if beyond < 10.0 { None } else { self.quantile(share) }
     }
 
+    /// How many times are as long as this or longer, to three digits.
+    pub fn count_from(&self, nanos: u64) -> u64 {
+        self.buckets().filter(|(value, _)| *value >= nanos).map(|(_, count)| count).sum()
+    }
+
     /// The longest time, to three digits, in nanoseconds.
     pub fn max(&self) -> Option<u64> {
         match &self.counts {

@@ -5,14 +5,20 @@
 //! event loop and keeps its own books, so that nothing on the way of a request is shared, locked or allocated. All
 //! connections are open before the clock starts.
 //!
-//! **Which requests count.** Of a schedule, those that were due in the measured window. Of a closed loop, those that were
-//! under way at any moment of it: it has no schedule, a request is due when its connection is free, and so overload
-//! shows as a low rate, not as long response times. What is still under way or in line when the drain ends is
-//! `unfinished` or `unsent`, and stands in the response times with the time it has waited, a lower bound.
+//! **Which requests count.** Those that were due in the measured window, and those that were due before it and lasted
+//! through all of it: a connection that hangs since the warm-up is starved, and its request unfinished. A closed loop has
+//! no schedule: a request is due when its connection is free, and so overload shows as a low rate, not as long response
+//! times. What began before the window and ended within it is left out, as long requests would otherwise count for more
+//! than short ones: they are under way at the window's beginning more often. What is still under way or in line when the
+//! drain ends is `unfinished` or `unsent`, and stands in the response times with the time it has waited, a lower bound.
 //!
 //! **Three instants.** A request is *intended* at the time that it is due, *sent*, and *done*. Response time runs from
 //! intended to done, service time from sent to done, and send lag from intended to sent: in part because no connection
 //! was free, which is the server's doing, and in part because the generator was late, which is ours.
+//!
+//! **Our own pauses are ours.** Each turn of a loop knows when it meant to go on. Where it went on much later, the
+//! generator stood still ([`pauses`]), and what that covers of a request is the generator's lateness, or stands beside the
+//! service time as its pause.
 
 mod books;
 mod client;
@@ -20,10 +26,16 @@ mod clock;
 mod closed;
 mod collect;
 mod desk;
+#[cfg(test)]
+mod known_answers;
 mod open;
 mod ordinary;
+mod pauses;
 mod plan;
 mod raw;
+#[cfg(test)]
+mod simulation;
+mod step_down;
 #[cfg(feature = "tls")]
 mod tls;
 mod trouble;

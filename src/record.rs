@@ -19,11 +19,12 @@ use crate::histogram::Histogram;
 use crate::host::Host;
 use crate::lanes::Lanes;
 use crate::scenario::{Model, Parallel};
+use crate::schedule::Pacing;
 use crate::timeline::Timeline;
 use crate::usage::{Footprint, Usage};
 
 /// The version of both files. A reader refuses any other.
-pub const SCHEMA: u32 = 5;
+pub const SCHEMA: u32 = 6;
 
 /// `run.json`: one call of `avt run`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -214,6 +215,8 @@ pub struct Series {
     pub response_time: Histogram,
     /// From when it was begun until it was done.
     pub service_time: Histogram,
+    /// Of the response times, those of which the load generator itself stood still for half or more; empty for jobs.
+    pub paused_response_time: Histogram,
     /// The shortest time in `response_time` that is only a lower bound, of a job that never finished, in nanoseconds:
     /// percentiles from there on are `>=`. Nothing when every job finished.
     pub lower_bound_from_ns: Option<u64>,
@@ -235,16 +238,24 @@ pub struct Heartbeat {
 pub struct LoadRecord {
     /// The rate of the schedule, requests a second; nothing in a closed loop, which has none.
     pub offered_per_s: Option<f64>,
+    /// How the schedule was kept; nothing in a closed loop.
+    pub pacing: Option<Pacing>,
     /// Connections asked for.
     pub connections_asked: u32,
     /// Connections that were open when the clock started.
     pub connections_opened: u32,
-    /// Connections that got no answer in the whole window.
+    /// Connections that got no answer in the whole window, whenever their requests were sent: each lost a request, or waited
+    /// for half of the window or more.
     pub connections_starved: u32,
     /// Requests of the connection that was asked least, of the one in the middle, and of the one asked most.
     pub requests_per_connection: [u64; 3],
     /// Every request of the window, by what became of it.
     pub requests: Requests,
+    /// Those of them that were sent before the window ended.
+    pub sent_in_window: u64,
+    /// Requests of the warm-up that are left out, by what became of them. One that lasted through the whole window is not
+    /// among them, but in `requests`.
+    pub warmup_requests: Requests,
     /// What failed or timed out, by class, as `http1` and the generator name them.
     pub errors: BTreeMap<String, u64>,
     /// Answers by status code.
@@ -253,6 +264,8 @@ pub struct LoadRecord {
     pub bytes_received: u64,
     /// From when a request was due until it was sent.
     pub send_lag: SendLag,
+    /// How much of each service time the generator itself stood still, of all that were answered.
+    pub service_pauses: Histogram,
     /// Response times by when the requests were due, from the beginning of the window on; the lower bounds of those that
     /// were never answered among them.
     pub over_time: Timeline,
@@ -262,9 +275,11 @@ pub struct LoadRecord {
     pub most_in_flight: u64,
     /// Requests that were under way on a connection, on the average over the window.
     pub mean_in_flight: f64,
-    /// For how long requests of the window were under way outside of it, less how long others were in it, nanoseconds:
-    /// what stands between service times and `mean_in_flight`.
+    /// Service times, less the time that all requests were under way within the window, nanoseconds: what stands between
+    /// service times and `mean_in_flight`.
     pub at_the_edges_ns: i64,
+    /// How long requests that got no answer were under way within the window, nanoseconds.
+    pub unanswered_ns: u64,
     /// Generator threads.
     pub threads: u32,
     /// What the window cost each of them.
@@ -283,7 +298,8 @@ pub struct LoadRecord {
 pub struct SendLag {
     /// All of it.
     pub total: Histogram,
-    /// It was its turn, a connection was free, and the generator was late: the error of the pacing.
+    /// It was its turn, a connection was free, and the generator was late; or the generator stood still: the error of the
+    /// pacing.
     pub late: Histogram,
     /// No connection was free, or it had to be opened again.
     pub no_connection: Histogram,
@@ -298,6 +314,14 @@ pub struct GeneratorThread {
     pub waited_ns: Option<u64>,
     /// Time it spent looking at the clock until a request was due, nanoseconds: on the CPU, but free for an answer.
     pub spun_ns: u64,
+    /// Time for which hybrid pacing kept to the timer alone, nanoseconds, because looking at the clock had cost it its CPU.
+    pub timer_only_ns: u64,
+    /// How often it stood still for 200 us or longer, from the beginning of the window to the end of the drain.
+    pub pauses: u64,
+    /// For how long, nanoseconds.
+    pub paused_ns: u64,
+    /// The longest of these pauses, nanoseconds.
+    pub longest_pause_ns: u64,
 }
 
 /// What became of every request. The parts always add up to `planned`.
@@ -325,7 +349,31 @@ impl RuntimeUsage {
     }
 }
 
+impl Series {
+    /// Times of jobs that all finished, and that no load generator had a part in.
+    pub fn of_jobs(name: &str, response_time: Histogram, service_time: Histogram) -> Self {
+        Self {
+            name: name.to_owned(),
+            response_time,
+            service_time,
+            paused_response_time: Histogram::default(),
+            lower_bound_from_ns: None,
+        }
+    }
+}
+
 impl Requests {
+    /// Adds others to these.
+    pub fn add(&mut self, other: &Self) {
+        let Self { planned, completed, failed, timed_out, unsent, unfinished } = *other;
+        self.planned += planned;
+        self.completed += completed;
+        self.failed += failed;
+        self.timed_out += timed_out;
+        self.unsent += unsent;
+        self.unfinished += unfinished;
+    }
+
     /// Whether nothing was lost.
     pub fn add_up(&self) -> bool {
         self.planned == self.completed + self.failed + self.timed_out + self.unsent + self.unfinished

@@ -9,7 +9,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use serde::{Deserialize, Serialize};
 
-pub use tree::Tree;
+pub use tree::{Tree, process_cpu_ns};
 
 /// What one process used between two instants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,8 +202,12 @@ impl Scheduled {
     }
 
     fn read(path: &str) -> Option<Self> {
-        let told = std::fs::read_to_string(path).ok()?;
-        let mut numbers = told.split_whitespace().map_while(|number| number.parse().ok());
+        Self::parse(&std::fs::read_to_string(path).ok()?)
+    }
+
+    /// From the text of a `schedstat` file (Documentation/scheduler/sched-stats.rst).
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split_whitespace().map_while(|number| number.parse().ok());
         Some(Self { ran_ns: numbers.next()?, waited_ns: numbers.next()? })
     }
 

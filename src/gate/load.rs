@@ -1,28 +1,21 @@
 //! The gates of a load.
 
-use super::{BUSY, DRIFT, ENOUGH, Gate, KEPT_UP, LITTLE, QUEUED, STOLEN};
+use super::{BUSY, DRIFT, ENOUGH, Gate, KEPT_UP, LITTLE, LateCause, PAUSE, PAUSED, PAUSED_TAIL, QUEUED, STOLEN};
 use crate::record::{GeneratorThread, LoadRecord, Series};
+use crate::schedule::Pacing;
 use crate::stats::{self, Spread};
 use crate::timeline::Timeline;
 
-/// The gates that a load did not pass. `requests_in_window` are the answers within the window of `wall_ns`.
-pub fn of_load(load: &LoadRecord, series: &[Series], wall_ns: u64, requests_in_window: u64) -> Vec<Gate> {
-    let response_p50 = series.first().and_then(|series| series.response_time.quantile(0.5));
-    let late = &load.send_lag.late;
+/// The gates that a load with a window of `wall_ns` did not pass.
+pub fn of_load(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Vec<Gate> {
+    let busy = largest(load, wall_ns, |thread| Some(thread.ran_ns?.saturating_sub(thread.spun_ns)));
+    let queued = largest(load, wall_ns, |thread| thread.waited_ns);
     let gates = [
-        late.quantile(0.5).zip(response_p50).and_then(|(p50_ns, response_p50_ns)| {
-            // Of too few requests no 99th percentile is told, and none is judged.
-            let p99_ns = late.credible_quantile(0.99).unwrap_or(p50_ns);
-            let is_late = p50_ns > response_p50_ns / 10 || p99_ns > response_p50_ns;
-            is_late.then_some(Gate::Late { p50_ns, p99_ns, response_p50_ns })
-        }),
-        behind(load, requests_in_window),
-        largest(load, wall_ns, |thread| Some(thread.ran_ns?.saturating_sub(thread.spun_ns)))
-            .filter(|share| *share > BUSY)
-            .map(|share| Gate::Busy { share }),
-        largest(load, wall_ns, |thread| thread.waited_ns)
-            .filter(|share| *share > QUEUED.0)
-            .map(|share| Gate::Queued { share }),
+        late(load, series, busy, queued),
+        paused(load, series, wall_ns),
+        behind(load),
+        busy.filter(|share| *share > BUSY).map(|share| Gate::Busy { share }),
+        queued.filter(|share| *share > QUEUED.0).map(|share| Gate::Queued { share }),
         load.steal.filter(|share| *share > STOLEN.0).map(|share| Gate::Stolen { share }),
         shared_cpus(load),
         little(load, series, wall_ns),
@@ -33,13 +26,46 @@ pub fn of_load(load: &LoadRecord, series: &[Series], wall_ns: u64, requests_in_w
     gates.into_iter().flatten().collect()
 }
 
-/// Only an open loop offers more than it gets answered; and what waited for a connection waited for the server.
-fn behind(load: &LoadRecord, requests_in_window: u64) -> Option<Gate> {
+fn late(load: &LoadRecord, series: &[Series], busy: Option<f64>, queued: Option<f64>) -> Option<Gate> {
+    /// A thread that waited for its CPU this share of the time was late because of it.
+    const HELD_UP: f64 = 0.005;
+    let response_p50_ns = series.first()?.response_time.quantile(0.5)?;
+    let late = &load.send_lag.late;
+    let p50_ns = late.quantile(0.5)?;
+    // Of too few requests no 99th percentile is told, and none is judged.
+    let p99_ns = late.credible_quantile(0.99).unwrap_or(p50_ns);
+    let has_stepped_down = load.thread_costs.iter().any(|thread| thread.timer_only_ns > 0);
+    let cause = match load.pacing {
+        _ if has_stepped_down || queued.is_some_and(|share| share > HELD_UP) => LateCause::Queued,
+        _ if busy.is_some_and(|share| share > BUSY) => LateCause::Busy,
+        Some(Pacing::Sleep) => LateCause::Timer,
+        _ => LateCause::Unknown,
+    };
+    let is_late = p50_ns > response_p50_ns / 10 || p99_ns > response_p50_ns;
+    is_late.then_some(Gate::Late { p50_ns, p99_ns, response_p50_ns, cause })
+}
+
+fn paused(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Gate> {
+    let longest_ns = load.thread_costs.iter().map(|thread| thread.longest_pause_ns).max()?;
+    let share = largest(load, wall_ns, |thread| Some(thread.paused_ns))?;
+    let tail = |series: &Series| {
+        let p99 = series.response_time.credible_quantile(0.99)?;
+        let all = series.response_time.count_from(p99);
+        Some((series.paused_response_time.count_from(p99) as f64 / all.max(1) as f64, p99))
+    };
+    let worst = series.iter().filter_map(tail).max_by(|(a, _), (b, _)| a.total_cmp(b));
+    let (tail, response_p99_ns) = worst.map_or((0.0, None), |(tail, p99)| (tail, Some(p99)));
+    let is_long = longest_ns >= PAUSE.0 || share > PAUSED.0 || tail > PAUSED_TAIL.0;
+    is_long.then_some(Gate::Paused { longest_ns, share, tail, response_p99_ns })
+}
+
+/// Only an open loop has requests that are due whatever happens. What was sent in time and not answered is the server's
+/// doing, and what waited for a connection waited for the server.
+fn behind(load: &LoadRecord) -> Option<Gate> {
     load.offered_per_s?;
-    let share = requests_in_window as f64 / load.requests.planned.max(1) as f64;
+    let share = load.sent_in_window as f64 / load.requests.planned.max(1) as f64;
     let is_ours = load.send_lag.late.mean() > load.send_lag.no_connection.mean();
-    let is_answered = load.requests.planned == load.requests.completed;
-    (share < KEPT_UP && is_ours && is_answered && load.requests.planned >= ENOUGH).then_some(Gate::Behind { share })
+    (share < KEPT_UP && is_ours && load.requests.planned >= ENOUGH).then_some(Gate::Behind { share })
 }
 
 /// The largest share of the window that one of the threads spent so.
@@ -75,15 +101,16 @@ fn unsteady(times: &Timeline) -> Option<Gate> {
 }
 
 fn little(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Gate> {
-    // What was never answered was in flight as well, for a time that no histogram of answers knows.
-    if load.requests.completed < ENOUGH || load.requests.completed < load.requests.planned {
-        return None;
-    }
     let nanos: f64 =
         series.iter().filter_map(|one| Some(one.service_time.mean()? * one.service_time.len() as f64)).sum();
-    let expected = (nanos - load.at_the_edges_ns as f64) / wall_ns.max(1) as f64;
+    let in_window = |nanos: f64| nanos / wall_ns.max(1) as f64;
+    let expected = in_window(nanos - load.at_the_edges_ns as f64);
+    let unanswered = in_window(load.unanswered_ns as f64);
     let in_flight = load.mean_in_flight;
-    ((in_flight - expected).abs() > LITTLE * expected).then_some(Gate::Little { in_flight, expected })
+    if (in_flight - expected).abs() > LITTLE * in_flight.max(expected) {
+        return Some(Gate::Little { in_flight, expected });
+    }
+    (unanswered > LITTLE * in_flight).then_some(Gate::Unanswered { in_flight, unanswered })
 }
 
 #[cfg(test)]
@@ -105,30 +132,31 @@ mod tests {
         let times = || of(1_000_000);
         let load = LoadRecord {
             offered_per_s: Some(10_000.0),
+            pacing: Some(Pacing::Hybrid),
+            sent_in_window: 10_000,
             connections_asked: 50,
             connections_opened: 50,
             requests: Requests { planned: 10_000, completed: 10_000, ..Requests::default() },
             send_lag: SendLag { total: of(2_000), late: of(2_000), no_connection: of(0) },
             mean_in_flight: 10.0,
             threads: 1,
-            thread_costs: vec![GeneratorThread { ran_ns: Some(WALL), waited_ns: Some(0), spun_ns: WALL / 2 }],
+            thread_costs: vec![GeneratorThread {
+                ran_ns: Some(WALL),
+                waited_ns: Some(0),
+                spun_ns: WALL / 2,
+                ..GeneratorThread::default()
+            }],
             steal: Some(0.0),
             cpus: (vec![0], vec![1]),
             ..LoadRecord::default()
         };
-        let series = Series {
-            name: "requests".into(),
-            response_time: times(),
-            service_time: times(),
-            lower_bound_from_ns: None,
-        };
-        (load, vec![series])
+        (load, vec![Series::of_jobs("requests", times(), times())])
     }
 
     fn judged(change: impl FnOnce(&mut LoadRecord)) -> (Verdict, Vec<Gate>) {
         let (mut load, series) = good();
         change(&mut load);
-        let gates = of_load(&load, &series, WALL, 10_000);
+        let gates = of_load(&load, &series, WALL);
         (verdict(&gates), gates)
     }
 
@@ -168,7 +196,7 @@ mod tests {
         let took = |at: &dyn Fn(u64) -> u64| {
             let (mut load, series) = good();
             (0..10_000).for_each(|k| load.over_time.record(k * 100_000, at(k)));
-            of_load(&load, &series, WALL, 10_000)
+            of_load(&load, &series, WALL)
         };
         assert_eq!(took(&|_| 1_000_000), []);
         assert_eq!(took(&|k| if k / 1_000 == 4 { 80_000_000 } else { 1_000_000 + k % 7 * 10_000 }), [], "a stall");
@@ -181,12 +209,83 @@ mod tests {
     }
 
     #[test]
-    fn falling_behind_is_ours_unless_the_server_kept_it_waiting() {
+    fn what_was_not_sent_in_time_is_ours_unless_the_server_kept_it_waiting() {
         let (mut load, series) = good();
-        assert_eq!(of_load(&load, &series, WALL, 9_000), [Gate::Behind { share: 0.9 }]);
+        load.sent_in_window = 9_000;
+        assert_eq!(of_load(&load, &series, WALL), [Gate::Behind { share: 0.9 }]);
         load.send_lag.no_connection.record_many(1_000_000_000, 1_000);
-        assert_eq!(of_load(&load, &series, WALL, 9_000), []);
+        assert_eq!(of_load(&load, &series, WALL), []);
         load.offered_per_s = None;
-        assert_eq!(of_load(&load, &series, WALL, 9_000), []);
+        assert_eq!(of_load(&load, &series, WALL), []);
+    }
+
+    #[test]
+    fn what_was_sent_and_not_answered_is_the_server_s() {
+        let (mut load, series) = good();
+        load.requests = Requests { planned: 10_000, completed: 9_000, unfinished: 1_000, ..Requests::default() };
+        assert_eq!(of_load(&load, &series, WALL), []);
+    }
+
+    #[test]
+    fn a_pause_of_the_generator_is_judged_by_its_length_and_by_what_it_makes_of_the_tail() {
+        let check = |pauses: GeneratorThread, paused: &[(u64, u64)], tail: &[(u64, u64)], expected: Verdict| {
+            let (mut load, mut series) = good();
+            load.thread_costs[0] = GeneratorThread { ran_ns: Some(WALL / 2), waited_ns: Some(0), ..pauses };
+            paused.iter().for_each(|(nanos, n)| series[0].paused_response_time.record_many(*nanos, *n));
+            paused.iter().chain(tail).for_each(|(nanos, n)| series[0].response_time.record_many(*nanos, *n));
+            let gates = of_load(&load, &series, WALL);
+            assert_eq!(verdict(&gates), expected, "{gates:?}");
+            assert!(gates.iter().all(|gate| matches!(gate, Gate::Paused { .. })), "{gates:?}");
+        };
+        const MS: u64 = 1_000_000;
+        let one = |nanos| GeneratorThread {
+            pauses: 1,
+            paused_ns: nanos,
+            longest_pause_ns: nanos,
+            ..GeneratorThread::default()
+        };
+        check(one(4 * MS), &[], &[], Verdict::Valid);
+        check(one(12 * MS), &[], &[], Verdict::Suspect);
+        check(one(100 * MS), &[], &[], Verdict::Invalid);
+        let many =
+            GeneratorThread { pauses: 60, paused_ns: 60 * MS, longest_pause_ns: MS, ..GeneratorThread::default() };
+        check(many, &[], &[], Verdict::Invalid);
+        // Of 10,200 requests 102 are from p99 on.
+        check(one(4 * MS), &[(5 * MS, 200)], &[], Verdict::Invalid);
+        check(one(4 * MS), &[(5 * MS, 40)], &[(6 * MS, 160)], Verdict::Valid);
+        check(one(4 * MS), &[(7 * MS, 60)], &[(6 * MS, 100)], Verdict::Suspect);
+    }
+
+    #[test]
+    fn a_late_generator_is_told_what_would_help() {
+        let advice = |change: fn(&mut LoadRecord)| {
+            let (_, gates) = judged(|load| {
+                load.send_lag.late.record_many(1_500_000, 300);
+                change(load);
+            });
+            let late = gates.iter().find(|gate| matches!(gate, Gate::Late { .. }));
+            late.unwrap_or_else(|| panic!("{gates:?}")).advice()
+        };
+        assert!(advice(|_| ()).contains("quiet"));
+        assert!(advice(|load| load.pacing = Some(Pacing::Sleep)).contains("--pacing hybrid"));
+        assert!(advice(|load| load.thread_costs[0].waited_ns = Some(WALL / 100)).contains("CPU of its own"));
+        assert!(advice(|load| load.thread_costs[0].timer_only_ns = WALL / 2).contains("CPU of its own"));
+        assert!(advice(|load| load.thread_costs[0].spun_ns = 0).contains("more generator threads"));
+    }
+
+    #[test]
+    fn requests_that_never_end_are_seen_by_little_s_law() {
+        let (mut load, series) = good();
+        // 184 requests hang for the whole window, beside 10 that are served on the average.
+        load.mean_in_flight = 194.0;
+        load.unanswered_ns = 184 * WALL;
+        load.at_the_edges_ns = -184 * WALL as i64;
+        let gates = of_load(&load, &series, WALL);
+        let [Gate::Unanswered { in_flight, unanswered }] = gates[..] else { panic!("{gates:?}") };
+        assert_eq!((in_flight, unanswered), (194.0, 184.0));
+        // A request that nobody knows of is a defect.
+        load.unanswered_ns = 0;
+        load.at_the_edges_ns = 0;
+        assert!(matches!(of_load(&load, &series, WALL)[..], [Gate::Little { .. }]));
     }
 }

@@ -23,7 +23,11 @@ pub(super) struct Books {
     send_lag: Histogram,
     late: Histogram,
     no_connection: Histogram,
+    /// How much of a service time the generator itself stood still, where it did.
+    service_pauses: Histogram,
     requests: Requests,
+    /// Requests of the warm-up that do not belong to the window.
+    pub(super) warmup_requests: Requests,
     errors: BTreeMap<&'static str, u64>,
     status: BTreeMap<u16, u64>,
     bytes: u64,
@@ -34,10 +38,12 @@ pub(super) struct Books {
     starved: u32,
     /// Requests under way times the nanoseconds that as many were.
     pub(super) in_flight_ns: u128,
-    /// The most at one instant; added up over threads.
-    pub(super) most_in_flight: u64,
-    /// For how long requests of the window were under way outside of it, less how long others were in it.
+    /// Requests of the window that were sent before it ended.
+    pub(super) sent_in_window: u64,
+    /// Service times, less the time that requests were under way within the window.
     pub(super) at_the_edges_ns: i64,
+    /// How long requests that got no answer were under way within the window.
+    pub(super) unanswered_ns: u64,
     pub(super) threads: Vec<ThreadCost>,
     over_time: Timeline,
     warmup: Timeline,
@@ -61,15 +67,57 @@ struct Kind {
     /// The others.
     response_time: Histogram,
     service_time: Histogram,
+    /// Response times of which the generator stood still for half or more.
+    paused: Histogram,
     lower_bound_from: Option<u64>,
 }
 
 /// What the window cost one generator thread.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ThreadCost {
     pub(super) scheduled: Option<Scheduled>,
     /// Time that went into looking at the clock, not into work.
     pub(super) spun_ns: u64,
+    /// Time for which it kept to the timer, as looking at the clock had cost it its CPU.
+    pub(super) timer_only_ns: u64,
+    /// How often and for how long it stood still, from the beginning of the window on, and the longest time.
+    pauses: u64,
+    paused_ns: u64,
+    longest_pause_ns: u64,
+    /// The most requests that it had under way at one instant.
+    pub(super) most_in_flight: u32,
+}
+
+/// How much of a request's time the generator itself stood still, nanoseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Paused {
+    /// While its connection was opened for it.
+    pub(super) connecting: u64,
+    /// From when it was sent.
+    pub(super) service: u64,
+    /// From when it was due.
+    pub(super) response: u64,
+}
+
+impl ThreadCost {
+    /// It stood still for so long of the time since the window began.
+    pub(super) fn paused(&mut self, nanos: u64) {
+        if nanos > 0 {
+            self.pauses += 1;
+            self.paused_ns += nanos;
+            self.longest_pause_ns = self.longest_pause_ns.max(nanos);
+        }
+    }
+}
+
+impl Kind {
+    /// A response time of which the generator stood still for so long.
+    #[inline]
+    fn paused(&mut self, response: u64, paused: u64) {
+        if paused > 0 && paused >= response / 2 {
+            self.paused.record(response);
+        }
+    }
 }
 
 impl Books {
@@ -80,21 +128,25 @@ impl Books {
 
     /// A request that was answered at this instant, within the window or after it.
     #[inline]
-    pub(super) fn answered(&mut self, request: &Request, answer: Answer, done: u64) {
+    pub(super) fn answered(&mut self, request: &Request, answer: &Answer, sent: u64, done: u64, paused: Paused) {
         let kind = &mut self.kinds[usize::from(request.heavy)];
-        // Where the connection is open, a request is sent the instant it is asked: one clock read fewer.
-        let sent = answer.sent.unwrap_or(request.asked);
+        let response = done - request.intended;
         if sent == request.intended {
-            kind.both.record(done - sent);
+            kind.both.record(response);
         } else {
-            kind.response_time.record(done - request.intended);
+            kind.response_time.record(response);
             kind.service_time.record(done - sent);
-            let (lag, late) = (sent - request.intended, request.asked - request.ready);
+            let lag = sent - request.intended;
+            let late = lag.min(request.late + paused.connecting);
             self.send_lag.record(lag);
             self.late.record(late);
             self.no_connection.record(lag - late);
         }
-        self.over_time.record(request.intended.saturating_sub(self.began.window), done - request.intended);
+        if paused.response > 0 {
+            self.service_pauses.record(paused.service);
+            kind.paused(response, paused.response);
+        }
+        self.over_time.record(request.intended.saturating_sub(self.began.window), response);
         self.requests.completed += 1;
         self.bytes += answer.bytes;
         self.last_done = done;
@@ -103,9 +155,8 @@ impl Books {
 
     /// A request that does not belong to the window was answered.
     pub(super) fn warmed_up(&mut self, request: &Request, done: u64) {
-        if request.intended < self.began.window {
-            self.warmup.record(request.intended.saturating_sub(self.began.warmup), done - request.intended);
-        }
+        self.warmup.record(request.intended.saturating_sub(self.began.warmup), done - request.intended);
+        self.warmup_requests.completed += 1;
     }
 
     /// A request that ended by an error: it has no time.
@@ -115,32 +166,32 @@ impl Books {
         *self.errors.entry(trouble.class()).or_default() += 1;
     }
 
-    /// A request that was given up.
-    pub(super) fn timed_out(&mut self, request: &Request, trouble: Trouble, now: u64) {
+    /// A request that was given up; the generator stood still for this part of its time.
+    pub(super) fn timed_out(&mut self, request: &Request, trouble: Trouble, now: u64, paused: u64) {
         self.requests.timed_out += 1;
         *self.errors.entry(trouble.class()).or_default() += 1;
         self.last_done = now;
-        self.waited(request.heavy, request.intended, now);
+        self.waited(request.heavy, request.intended, now, paused);
     }
 
     /// A request that was given up while it waited for a connection.
-    pub(super) fn timed_out_unsent(&mut self, heavy: bool, intended: u64, now: u64) {
+    pub(super) fn timed_out_unsent(&mut self, heavy: bool, intended: u64, now: u64, paused: u64) {
         self.requests.timed_out += 1;
         *self.errors.entry(Trouble::TimeoutUnsent.class()).or_default() += 1;
         self.last_done = now;
-        self.waited(heavy, intended, now);
+        self.waited(heavy, intended, now, paused);
     }
 
     /// A request still under way when the drain ended.
-    pub(super) fn unfinished(&mut self, request: &Request, now: u64) {
+    pub(super) fn unfinished(&mut self, request: &Request, now: u64, paused: u64) {
         self.requests.unfinished += 1;
-        self.waited(request.heavy, request.intended, now);
+        self.waited(request.heavy, request.intended, now, paused);
     }
 
     /// A request that still waited for a connection when the drain ended.
-    pub(super) fn unsent_since(&mut self, heavy: bool, intended: u64, now: u64) {
+    pub(super) fn unsent_since(&mut self, heavy: bool, intended: u64, now: u64, paused: u64) {
         self.requests.unsent += 1;
-        self.waited(heavy, intended, now);
+        self.waited(heavy, intended, now, paused);
     }
 
     /// Requests of a closed loop that no connection was left to send: they were never due.
@@ -148,17 +199,18 @@ impl Books {
         self.requests.unsent += requests;
     }
 
-    /// A connection at its end: how often it was asked in the window, and answered.
-    pub(super) fn connection(&mut self, requests: u64, answers: u64) {
+    /// A connection at its end: how many requests of the window it had, and whether it got no answer.
+    pub(super) fn connection(&mut self, requests: u64, is_starved: bool) {
         self.per_connection.record(requests);
-        self.starved += u32::from(requests > 0 && answers == 0);
+        self.starved += u32::from(is_starved);
     }
 
-    fn waited(&mut self, heavy: bool, intended: u64, now: u64) {
+    fn waited(&mut self, heavy: bool, intended: u64, now: u64, paused: u64) {
         let waited = now.saturating_sub(intended);
         self.over_time.record(intended.saturating_sub(self.began.window), waited);
         let kind = &mut self.kinds[usize::from(heavy)];
         kind.response_time.record(waited);
+        kind.paused(waited, paused);
         kind.lower_bound_from = Some(kind.lower_bound_from.map_or(waited, |least| least.min(waited)));
     }
 
@@ -168,18 +220,15 @@ impl Books {
             kind.both.merge(&others.both);
             kind.response_time.merge(&others.response_time);
             kind.service_time.merge(&others.service_time);
+            kind.paused.merge(&others.paused);
             kind.lower_bound_from = [kind.lower_bound_from, others.lower_bound_from].into_iter().flatten().min();
         }
         self.send_lag.merge(&other.send_lag);
         self.late.merge(&other.late);
         self.no_connection.merge(&other.no_connection);
-        let Requests { planned, completed, failed, timed_out, unsent, unfinished } = other.requests;
-        self.requests.planned += planned;
-        self.requests.completed += completed;
-        self.requests.failed += failed;
-        self.requests.timed_out += timed_out;
-        self.requests.unsent += unsent;
-        self.requests.unfinished += unfinished;
+        self.service_pauses.merge(&other.service_pauses);
+        self.requests.add(&other.requests);
+        self.warmup_requests.add(&other.warmup_requests);
         other.errors.iter().for_each(|(class, n)| *self.errors.entry(class).or_default() += n);
         other.status.iter().for_each(|(status, n)| *self.status.entry(*status).or_default() += n);
         self.bytes += other.bytes;
@@ -187,8 +236,9 @@ impl Books {
         self.per_connection.merge(&other.per_connection);
         self.starved += other.starved;
         self.in_flight_ns += other.in_flight_ns;
-        self.most_in_flight += other.most_in_flight;
         self.at_the_edges_ns += other.at_the_edges_ns;
+        self.unanswered_ns += other.unanswered_ns;
+        self.sent_in_window += other.sent_in_window;
         self.over_time.merge(&other.over_time);
         self.warmup.merge(&other.warmup);
         self.threads.extend(&other.threads);
@@ -201,19 +251,21 @@ impl Books {
             kind.both.clear();
             kind.response_time.clear();
             kind.service_time.clear();
+            kind.paused.clear();
             kind.lower_bound_from = None;
         }
-        for histogram in [&mut self.send_lag, &mut self.late, &mut self.no_connection, &mut self.per_connection] {
+        for histogram in [&mut self.send_lag, &mut self.late, &mut self.no_connection, &mut self.service_pauses] {
             histogram.clear();
         }
+        self.per_connection.clear();
         self.over_time.clear();
         self.warmup.clear();
-        self.requests = Requests::default();
+        (self.requests, self.warmup_requests) = Default::default();
         self.errors.clear();
         self.status.clear();
         self.threads.clear();
-        (self.bytes, self.in_window, self.starved, self.last_done) = (0, 0, 0, 0);
-        (self.in_flight_ns, self.at_the_edges_ns, self.most_in_flight) = (0, 0, 0);
+        (self.bytes, self.in_window, self.sent_in_window, self.starved, self.last_done) = (0, 0, 0, 0, 0);
+        (self.in_flight_ns, self.at_the_edges_ns, self.unanswered_ns) = (0, 0, 0);
     }
 
     /// What is told of an interval.
@@ -241,17 +293,24 @@ impl Books {
         usage: Usage,
         steal: Option<f64>,
     ) -> (Vec<Series>, LoadRecord) {
-        let Self { kinds, mut send_lag, mut late, mut no_connection, .. } = self;
+        let Self { kinds, mut send_lag, mut late, mut no_connection, mut service_pauses, .. } = self;
         for kind in &kinds {
             for lag in [&mut send_lag, &mut late, &mut no_connection] {
                 lag.record_many(0, kind.both.len());
             }
         }
+        service_pauses.record_many(0, self.requests.completed - service_pauses.len());
         let series = |(name, kind): (&str, Kind)| {
-            let Kind { both, mut response_time, mut service_time, lower_bound_from } = kind;
+            let Kind { both, mut response_time, mut service_time, paused, lower_bound_from } = kind;
             response_time.merge(&both);
             service_time.merge(&both);
-            Series { name: name.to_owned(), response_time, service_time, lower_bound_from_ns: lower_bound_from }
+            Series {
+                name: name.to_owned(),
+                response_time,
+                service_time,
+                paused_response_time: paused,
+                lower_bound_from_ns: lower_bound_from,
+            }
         };
         let n_kinds = if plan.heavy.is_some() { 2 } else { 1 };
         let per_connection = |share| self.per_connection.quantile(share).unwrap_or(0);
@@ -259,24 +318,33 @@ impl Books {
             ran_ns: cost.scheduled.map(|scheduled| scheduled.ran_ns),
             waited_ns: cost.scheduled.map(|scheduled| scheduled.waited_ns),
             spun_ns: cost.spun_ns,
+            timer_only_ns: cost.timer_only_ns,
+            pauses: cost.pauses,
+            paused_ns: cost.paused_ns,
+            longest_pause_ns: cost.longest_pause_ns,
         };
         let series = ["requests", "heavy requests"].into_iter().zip(kinds).take(n_kinds).map(series).collect();
         let load = LoadRecord {
             offered_per_s: plan.arrival.offered(),
+            pacing: plan.arrival.pacing(),
             connections_asked: plan.connections,
             connections_opened: self.per_connection.len() as u32,
             connections_starved: self.starved,
             requests_per_connection: [per_connection(0.0), per_connection(0.5), per_connection(1.0)],
             requests: self.requests,
+            sent_in_window: self.sent_in_window,
+            warmup_requests: self.warmup_requests,
             errors: self.errors.into_iter().map(|(class, n)| (class.to_owned(), n)).collect(),
             status: self.status,
             bytes_received: self.bytes,
             send_lag: SendLag { total: send_lag, late, no_connection },
+            service_pauses,
             over_time: self.over_time,
             warmup: self.warmup,
-            most_in_flight: self.most_in_flight,
+            most_in_flight: self.threads.iter().map(|thread| u64::from(thread.most_in_flight)).sum(),
             mean_in_flight: self.in_flight_ns as f64 / wall_ns.max(1) as f64,
             at_the_edges_ns: self.at_the_edges_ns,
+            unanswered_ns: self.unanswered_ns,
             threads,
             thread_costs: self.threads.iter().map(cost).collect(),
             usage,

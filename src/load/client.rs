@@ -68,4 +68,7 @@ pub(super) trait Client: Sized {
 
     /// The next event. Nothing when this instant has come, or when it is worth a look at the clock.
     fn next(&mut self, until: u64) -> Option<(usize, Event)>;
+
+    /// Whether the last [`next`](Self::next) waited for an event, and not only looked for one.
+    fn has_waited(&self) -> bool;
 }

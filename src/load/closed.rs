@@ -10,16 +10,17 @@ use crate::random;
 use crate::units;
 
 use super::client::Client;
+use super::clock::Clock;
 use super::desk::{Desk, Ended, Request};
-use super::{Share, Until, clock};
+use super::{Share, Until};
 
 /// The pause after a request that failed, doubled up to the longest until one is answered again.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// One generator thread in a closed loop.
-pub(super) struct Closed<'a, C> {
-    desk: Desk<'a, C>,
+pub(super) struct Closed<'a, C, K> {
+    desk: Desk<'a, C, K>,
     think: Duration,
     connections: Vec<Connection>,
     /// Connections that pause or think, and until when.
@@ -28,12 +29,8 @@ pub(super) struct Closed<'a, C> {
     alarm: u64,
     /// Connections that still ask or rest.
     busy: usize,
-    /// Requests of this thread, and those still to be sent, where their number ends the window.
-    share: u64,
+    /// Requests of the window that are still to be sent, where their number ends it.
     budget: u64,
-    /// Requests that were begun, and those of them that ended before the window began.
-    begun: u64,
-    early: u64,
 }
 
 /// What a connection keeps for itself.
@@ -44,8 +41,8 @@ struct Connection {
     rng: Rng,
 }
 
-impl<'a, C: Client> Closed<'a, C> {
-    pub(super) fn new(desk: Desk<'a, C>, share: Share, think: Duration) -> Self {
+impl<'a, C: Client, K: Clock> Closed<'a, C, K> {
+    pub(super) fn new(desk: Desk<'a, C, K>, share: Share, think: Duration) -> Self {
         let number = |k: usize| u64::from(share.thread) << 32 | k as u64;
         let rng = |k| random::stream(desk.plan.seed, number(k));
         let connection = |k| Connection { pause: Duration::ZERO, rng: rng(k) };
@@ -55,18 +52,18 @@ impl<'a, C: Client> Closed<'a, C> {
             resting: BinaryHeap::new(),
             alarm: 0,
             busy: desk.len(),
-            share: share.requests,
             budget: share.requests,
-            begun: 0,
-            early: 0,
             desk,
         }
     }
 
     /// Lets every connection ask until the window ends and the drain is over.
     pub(super) fn run(mut self) {
-        let mut now = clock::now();
-        (0..self.connections.len()).for_each(|k| self.begin(k, now, now));
+        let mut now = self.desk.look();
+        for k in 0..self.connections.len() {
+            self.begin(k, now, now);
+            now = self.desk.look();
+        }
         while self.busy > 0 {
             if now >= self.alarm && self.ring(now) {
                 break;
@@ -77,44 +74,42 @@ impl<'a, C: Client> Closed<'a, C> {
                 self.ended(ended, now);
             }
         }
-        self.early += self.desk.give_up(now);
-        // What was planned is counted where requests begin, not where they end: so a lost one would show.
-        match self.desk.plan.until {
-            Until::Elapsed(_) => self.desk.books.plan(self.begun - self.early),
-            Until::Requests(_) => {
-                self.desk.books.unsent(self.budget);
-                self.desk.books.plan(self.share);
-            }
+        self.desk.give_up(now);
+        if let Until::Requests(_) = self.desk.plan.until {
+            self.desk.never_due(self.budget);
         }
-        self.desk.close();
+        self.desk.close(now);
     }
 
-    /// Begins a connection's next request, which is due; one that has none left is closed, as it may keep others waiting.
+    /// Begins a connection's next request, which is due. One that has none left stays open: the server may have given a
+    /// thread to it, and others that wait for such a thread would be answered because we hang up.
     #[inline]
     fn begin(&mut self, k: usize, intended: u64, now: u64) {
-        let Some(counts_from) = self.due(now) else {
-            self.desk.client.close(k);
+        if !self.may_begin(intended, now) {
             self.busy -= 1;
             return;
-        };
-        self.begun += 1;
+        }
+        self.desk.take_up();
         let heavy = self.desk.plan.heavy.as_ref().is_some_and(|(share, _)| self.connections[k].rng.f64() < *share);
-        self.desk.ask(k, Request { intended, ready: intended, asked: now, heavy, counts_from });
+        let in_window = intended >= self.desk.window.begin;
+        self.desk.ask(k, Request { intended, late: now - intended, asked: now, heavy, in_window });
     }
 
-    /// Whether a request may begin now, and from when on it counts.
+    /// Whether another request may begin now.
     #[inline]
-    fn due(&mut self, now: u64) -> Option<u64> {
+    fn may_begin(&mut self, intended: u64, now: u64) -> bool {
         let window = self.desk.window;
-        if now >= window.end() {
-            return None;
-        }
         match self.desk.plan.until {
-            Until::Elapsed(_) => Some(window.begin),
-            Until::Requests(_) if now < window.begin => Some(u64::MAX),
+            _ if now >= window.end() => false,
+            Until::Elapsed(_) => true,
+            Until::Requests(_) if intended < window.begin => true,
             Until::Requests(_) => {
-                self.budget = self.budget.checked_sub(1)?;
-                Some(0)
+                let may = self.budget > 0;
+                self.budget = self.budget.saturating_sub(1);
+                if self.budget == 0 {
+                    self.desk.exhaust();
+                }
+                may
             }
         }
     }
@@ -122,7 +117,6 @@ impl<'a, C: Client> Closed<'a, C> {
     #[inline]
     fn ended(&mut self, ended: Ended, now: u64) {
         let k = ended.connection;
-        self.early += u64::from(!ended.counts);
         let pause = &mut self.connections[k].pause;
         if !ended.is_answered {
             *pause = (*pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);

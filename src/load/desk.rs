@@ -1,33 +1,48 @@
 //! What both loops share: the connections of one generator thread, the request that each of them carries, and what
-//! becomes of it. All instants are nanoseconds of [`clock::now`].
+//! becomes of it. All instants are nanoseconds of the thread's [`Clock`].
 
 use crate::units;
 use crate::usage::Scheduled;
 
-use super::books::{Began, Books, ThreadCost};
-use super::client::{Client, Event};
+use super::books::{Began, Books, Paused, ThreadCost};
+use super::client::{Answer, Client, Event};
+use super::clock::Clock;
 use super::collect::HandIn;
+use super::pauses::{Pauses, Turn};
 use super::trouble::Trouble;
-use super::{Plan, Window, clock};
+use super::{Plan, Window};
 
-/// How often the clock is looked at while nothing happens: the window's end can be moved from outside.
-pub(super) const LOOK_UP: u64 = 20_000_000;
+/// How often the clock is looked at while nothing happens: the window's end can be moved from outside, and a pause of the
+/// thread itself is seen by the timer that it oversleeps.
+pub(super) const LOOK_UP: u64 = 5_000_000;
 
 /// One generator thread at work.
-pub(super) struct Desk<'a, C> {
+pub(super) struct Desk<'a, C, K> {
     pub(super) plan: &'a Plan,
     pub(super) window: &'a Window,
     pub(super) client: C,
+    pub(super) clock: K,
     pub(super) books: Box<Books>,
     hand_in: HandIn,
     connections: Vec<Connection>,
     timeout: u64,
     /// Before this no request can have taken longer than the time-out.
     no_timeout_before: u64,
+    /// When this thread itself stood still.
+    pauses: Pauses,
+    /// The last look at the clock: the current turn began then.
+    looked: u64,
     /// Requests under way, and since when there are as many.
     in_flight: u32,
     since: u64,
+    /// Requests that were taken up, sent or not, and those of them that ended without belonging to the window.
+    begun: u64,
+    left_out: u64,
+    /// Where a number of requests ends the window: whether all of them were taken up.
+    is_exhausted: bool,
     cost: Cost,
+    /// What is known of it before the window ends.
+    own: ThreadCost,
 }
 
 /// What the window costs this thread.
@@ -35,20 +50,20 @@ pub(super) struct Desk<'a, C> {
 enum Cost {
     #[default]
     NotBegun,
-    Since {
-        scheduled: Option<Scheduled>,
-        spun_ns: u64,
-    },
-    Told,
+    Since(Option<Scheduled>),
+    Measured,
 }
 
 /// What is known about a connection.
 #[derive(Debug, Default)]
 struct Connection {
     asking: Option<Request>,
-    /// Requests that belong to the window, and answers that came within it.
+    /// Requests that belong to the window, those of them that got no answer, and answers that came within it.
     requests: u64,
+    lost: u64,
     answers: u64,
+    /// How long a request was under way on it within the window.
+    waited: u64,
 }
 
 /// A request that has no answer yet.
@@ -56,13 +71,13 @@ struct Connection {
 pub(super) struct Request {
     /// When it was due.
     pub(super) intended: u64,
-    /// When it could have been asked: when it was due, or when a connection was free for it, if that was later.
-    pub(super) ready: u64,
+    /// How much later it was asked than it could have been: the generator's own part of the delay.
+    pub(super) late: u64,
     /// When it was asked.
     pub(super) asked: u64,
     pub(super) heavy: bool,
-    /// It belongs to the window if it ends at this instant or later.
-    pub(super) counts_from: u64,
+    /// Whether it was due in the window, and not in the warm-up before it.
+    pub(super) in_window: bool,
 }
 
 /// A request that ended, and how.
@@ -70,14 +85,22 @@ pub(super) struct Request {
 pub(super) struct Ended {
     pub(super) connection: usize,
     pub(super) is_answered: bool,
-    /// Whether it belonged to the window.
-    pub(super) counts: bool,
 }
 
-impl<'a, C: Client> Desk<'a, C> {
-    pub(super) fn new(plan: &'a Plan, client: C, connections: u32, window: &'a Window, hand_in: HandIn) -> Self {
+impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        client: C,
+        clock: K,
+        connections: u32,
+        window: &'a Window,
+        hand_in: HandIn,
+    ) -> Self {
         let mut books = Box::<Books>::default();
         books.began = Began { warmup: window.start, window: window.begin };
+        let timeout = units::nanos(plan.timeout);
+        let mut pauses = Pauses::new(timeout);
+        pauses.forget_queued(&clock);
         Self {
             plan,
             window,
@@ -85,11 +108,18 @@ impl<'a, C: Client> Desk<'a, C> {
             books,
             hand_in,
             connections: (0..connections).map(|_| Connection::default()).collect(),
-            timeout: units::nanos(plan.timeout),
+            timeout,
             no_timeout_before: 0,
+            pauses,
+            looked: clock.now(),
             in_flight: 0,
             since: window.begin,
+            begun: 0,
+            left_out: 0,
+            is_exhausted: false,
             cost: Cost::default(),
+            own: ThreadCost::default(),
+            clock,
         }
     }
 
@@ -101,7 +131,44 @@ impl<'a, C: Client> Desk<'a, C> {
         self.in_flight
     }
 
-    /// Sends a request on a connection that carries none.
+    /// Reads the clock after work that was to take no time.
+    #[inline]
+    pub(super) fn look(&mut self) -> u64 {
+        self.end_turn(Turn::Worked)
+    }
+
+    #[inline]
+    fn end_turn(&mut self, turn: Turn) -> u64 {
+        let now = self.clock.now();
+        if let Some(length) = self.pauses.turn(turn, self.looked, now, &self.clock) {
+            self.own.paused(now.saturating_sub(self.window.begin).min(length));
+        }
+        self.looked = now;
+        now
+    }
+
+    /// The generator's own part of the time between two instants: all of its pauses.
+    pub(super) fn paused_between(&self, from: u64, to: u64) -> u64 {
+        self.pauses.between(from, to)
+    }
+
+    /// How many pauses there were.
+    pub(super) fn n_pauses(&self) -> u64 {
+        self.pauses.count()
+    }
+
+    /// Takes note of a request that is due, or was; every one is either sent or ended by one of the `unsent` methods.
+    #[inline]
+    pub(super) fn take_up(&mut self) {
+        self.begun += 1;
+    }
+
+    /// No further request of the window will be taken up, where their number ends it.
+    pub(super) fn exhaust(&mut self) {
+        self.is_exhausted = true;
+    }
+
+    /// Sends a request that was taken up, on a connection that carries none.
     #[inline]
     pub(super) fn ask(&mut self, k: usize, request: Request) {
         self.count_in_flight(request.asked, 1);
@@ -115,35 +182,87 @@ impl<'a, C: Client> Desk<'a, C> {
     #[inline]
     pub(super) fn next(&mut self, until: u64) -> (Option<Ended>, u64) {
         let event = self.client.next(until);
-        let now = clock::now();
+        let now = self.end_turn(if self.client.has_waited() { Turn::Waited { until } } else { Turn::Worked });
         (event.map(|(k, event)| self.happened(k, event, now)), now)
     }
 
     #[inline]
     fn happened(&mut self, k: usize, event: Event, now: u64) -> Ended {
-        let request = self.take(k, now).expect("an event ends what a connection was asked");
-        let counts = self.counts(k, request, now);
         match event {
-            Event::Answered(answer) => {
-                let in_window = now >= self.window.begin && now <= self.window.end();
-                // The rate is that of all answers in the window: behind a line they are to requests from before it.
-                self.books.in_window += u64::from(in_window);
-                if counts {
-                    self.books.answered(&request, answer, now);
-                    self.connections[k].answers += u64::from(in_window);
-                } else {
-                    self.books.warmed_up(&request, now);
-                }
-                Ended { connection: k, is_answered: true, counts }
-            }
+            Event::Answered(answer) => self.answered(k, answer, now),
             Event::Failed(trouble) => {
-                if counts {
+                if self.lost(k, now).is_some() {
                     self.books.failed(trouble, now);
+                } else {
+                    self.books.warmup_requests.failed += 1;
                 }
-                Ended { connection: k, is_answered: false, counts }
             }
             Event::Opened => unreachable!("connections are opened before the window, or by what is asked"),
         }
+        Ended { connection: k, is_answered: matches!(event, Event::Answered(_)) }
+    }
+
+    #[inline]
+    fn answered(&mut self, k: usize, answer: Answer, now: u64) {
+        let request = self.take(k, now).expect("an event ends what a connection was asked");
+        let inside = self.inside(k, &request, now);
+        let in_window = now >= self.window.begin && now <= self.window.end();
+        // The rate is that of all answers in the window: behind a line they are to requests from before it.
+        self.books.in_window += u64::from(in_window);
+        self.connections[k].answers += u64::from(in_window);
+        if !(request.in_window || self.is_past_window(now)) {
+            self.left_out += 1;
+            self.books.warmed_up(&request, now);
+            self.books.at_the_edges_ns -= inside as i64;
+            return;
+        }
+        self.count(k, &request);
+        // Where the connection is open, a request is sent the instant it is asked: one clock read fewer.
+        let sent = answer.sent.unwrap_or(request.asked);
+        self.books.at_the_edges_ns += (now - sent) as i64 - inside as i64;
+        let paused = Paused {
+            connecting: self.pauses.between(request.asked, sent),
+            service: self.pauses.between(sent, now),
+            response: self.pauses.between(request.intended, now),
+        };
+        self.books.answered(&request, &answer, sent, now, paused);
+    }
+
+    /// Ends a request that got no answer: the request, if it belongs to the window, and what part of its time the
+    /// generator stood still.
+    fn lost(&mut self, k: usize, now: u64) -> Option<(Request, u64)> {
+        let request = self.take(k, now).expect("what ends was asked");
+        let inside = self.inside(k, &request, now);
+        self.books.at_the_edges_ns -= inside as i64;
+        self.books.unanswered_ns += inside;
+        if !self.counts_unanswered(request.in_window, now) {
+            return None;
+        }
+        self.count(k, &request);
+        self.connections[k].lost += 1;
+        Some((request, self.pauses.between(request.intended, now)))
+    }
+
+    /// Counts a request that belongs to the window.
+    #[inline]
+    fn count(&mut self, k: usize, request: &Request) {
+        self.connections[k].requests += 1;
+        self.books.sent_in_window += u64::from(request.asked <= self.window.end());
+    }
+
+    /// Whether a request that ends now without an answer belongs to the window; it is left out where not. One that was
+    /// due before it does if it lasted through all of it: nothing else would show a connection that hangs since then.
+    fn counts_unanswered(&mut self, in_window: bool, now: u64) -> bool {
+        let counts = in_window || self.is_past_window(now) || self.is_exhausted && self.window.end() == u64::MAX;
+        self.left_out += u64::from(!counts);
+        counts
+    }
+
+    /// Whether the window has ended. One that a number of requests ends has no end yet.
+    #[inline]
+    fn is_past_window(&self, now: u64) -> bool {
+        let end = self.window.end();
+        now > end && end > self.window.begin
     }
 
     #[inline]
@@ -153,15 +272,12 @@ impl<'a, C: Client> Desk<'a, C> {
         Some(request)
     }
 
-    /// Whether a request that ends now, or is still under way, belongs to the window; it is counted for its connection.
+    /// How long a request that ends now was under way within the window.
     #[inline]
-    fn counts(&mut self, k: usize, request: Request, now: u64) -> bool {
-        let counts = now >= request.counts_from;
-        self.connections[k].requests += u64::from(counts);
+    fn inside(&mut self, k: usize, request: &Request, now: u64) -> u64 {
         let inside = now.min(self.window.end()).saturating_sub(request.asked.max(self.window.begin));
-        let all = if counts { now - request.asked } else { 0 };
-        self.books.at_the_edges_ns += all as i64 - inside as i64;
-        counts
+        self.connections[k].waited += inside;
+        inside
     }
 
     /// Requests under way, added up over the time of the window: nanoseconds times requests.
@@ -171,11 +287,11 @@ impl<'a, C: Client> Desk<'a, C> {
             let until = now.min(self.window.end());
             self.books.in_flight_ns += u128::from(until.saturating_sub(self.since)) * u128::from(self.in_flight);
             self.since = now;
+            if self.in_flight > self.own.most_in_flight && until > self.window.begin {
+                self.own.most_in_flight = self.in_flight;
+            }
         }
         self.in_flight = self.in_flight.wrapping_add_signed(change);
-        if now >= self.window.begin {
-            self.books.most_in_flight = self.books.most_in_flight.max(self.in_flight.into());
-        }
     }
 
     /// Does what the clock alone brings about for both loops, and says when to look at it again at the latest.
@@ -184,13 +300,14 @@ impl<'a, C: Client> Desk<'a, C> {
         if let Cost::NotBegun = self.cost {
             begin = self.window.begin;
             if now >= begin {
-                self.cost = Cost::Since { scheduled: Scheduled::of_this_thread(), spun_ns: 0 };
+                self.cost = Cost::Since(self.clock.scheduled());
                 begin = u64::MAX;
             }
         }
         if now >= self.window.end() {
             self.measure();
         }
+        self.pauses.forget_queued(&self.clock);
         self.hand_in.ring(&mut self.books, now);
         let end = Some(self.window.end()).filter(|end| *end > now).unwrap_or(u64::MAX);
         (now + LOOK_UP).min(self.no_timeout_before).min(self.hand_in.next()).min(begin).min(end)
@@ -212,51 +329,95 @@ impl<'a, C: Client> Desk<'a, C> {
             }
             let trouble = if self.client.is_connecting(k) { Trouble::ConnectTimeout } else { Trouble::Timeout };
             self.client.close(k);
-            self.take(k, now);
-            let counts = self.counts(k, request, now);
-            if counts {
-                self.books.timed_out(&request, trouble, now);
+            match self.lost(k, now) {
+                Some((request, paused)) => self.books.timed_out(&request, trouble, now, paused),
+                None => self.books.warmup_requests.timed_out += 1,
             }
-            ended.push(Ended { connection: k, is_answered: false, counts });
+            ended.push(Ended { connection: k, is_answered: false });
         }
         ended
     }
 
+    /// Gives up a request that was taken up and has waited too long for a free connection.
+    pub(super) fn timed_out_unsent(&mut self, heavy: bool, intended: u64, in_window: bool, now: u64) {
+        if self.counts_unanswered(in_window, now) {
+            let paused = self.pauses.between(intended, now);
+            self.books.timed_out_unsent(heavy, intended, now, paused);
+        } else {
+            self.books.warmup_requests.timed_out += 1;
+        }
+    }
+
+    /// Records a request that was taken up and still waits for a connection when the drain has ended.
+    pub(super) fn unsent(&mut self, heavy: bool, intended: u64, in_window: bool, now: u64) {
+        if self.counts_unanswered(in_window, now) {
+            let paused = self.pauses.between(intended, now);
+            self.books.unsent_since(heavy, intended, now, paused);
+        } else {
+            self.books.warmup_requests.unsent += 1;
+        }
+    }
+
     /// Time that was spent looking at the clock.
     pub(super) fn spun(&mut self, nanos: u64) {
-        if let Cost::Since { spun_ns, .. } = &mut self.cost {
-            *spun_ns += nanos;
+        if let Cost::Since(_) = self.cost {
+            self.own.spun_ns += nanos;
+        }
+    }
+
+    /// Time of the window for which the timer alone woke this thread, because looking at the clock had cost it its CPU.
+    pub(super) fn stepped_down(&mut self, nanos: u64) {
+        if let Cost::Since(_) = self.cost {
+            self.own.timer_only_ns += nanos;
         }
     }
 
     /// Reads what the window has cost this thread, when it has ended.
     fn measure(&mut self) {
-        if let Cost::Since { scheduled, spun_ns } = std::mem::replace(&mut self.cost, Cost::Told) {
-            let scheduled = Scheduled::of_this_thread().zip(scheduled).map(|(now, then)| now.since(then));
-            self.books.threads.push(ThreadCost { scheduled, spun_ns });
+        if let Cost::Since(scheduled) = std::mem::replace(&mut self.cost, Cost::Measured) {
+            self.own.scheduled = self.clock.scheduled().zip(scheduled).map(|(now, then)| now.since(then));
         }
     }
 
-    /// Books what is still under way: how many of these do not belong to the window.
-    pub(super) fn give_up(&mut self, now: u64) -> u64 {
-        let mut others = 0;
+    /// Records what is still under way when the drain has ended.
+    pub(super) fn give_up(&mut self, now: u64) {
         for k in 0..self.connections.len() {
-            let Some(request) = self.take(k, now) else { continue };
-            if self.counts(k, request, now) {
-                self.books.unfinished(&request, now);
+            if self.connections[k].asking.is_none() {
+                continue;
+            }
+            if let Some((request, paused)) = self.lost(k, now) {
+                self.books.unfinished(&request, now, paused);
             } else {
-                others += 1;
+                self.books.warmup_requests.unfinished += 1;
             }
         }
-        others
     }
 
-    /// Hands in the last books.
-    pub(super) fn close(mut self) {
+    /// Requests of a closed loop that no connection was left to send: they were never due.
+    pub(super) fn never_due(&mut self, requests: u64) {
+        self.begun += requests;
+        self.books.unsent(requests);
+    }
+
+    /// Hands in the last books. What was planned is counted where requests are taken up, not where they end: so a lost one
+    /// would show.
+    pub(super) fn close(mut self, now: u64) {
         self.measure();
-        for Connection { requests, answers, .. } in &self.connections {
-            self.books.connection(*requests, *answers);
+        let window = now.min(self.window.end()).saturating_sub(self.window.begin);
+        for connection in &self.connections {
+            self.books.connection(connection.requests, connection.is_starved(window));
         }
+        self.books.plan(self.begun - self.left_out);
+        self.books.warmup_requests.planned = self.left_out;
+        self.books.threads.push(self.own);
         self.hand_in.last(self.books);
+    }
+}
+
+impl Connection {
+    /// Whether it got no answer in the window, though it was asked: it lost a request, or waited for most of the window.
+    /// One that was first asked shortly before the end, and answered after it, has not been kept waiting.
+    fn is_starved(&self, window: u64) -> bool {
+        self.answers == 0 && (self.lost > 0 || self.waited > 0 && self.waited >= window / 2)
     }
 }

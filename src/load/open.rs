@@ -6,15 +6,16 @@
 
 use std::collections::VecDeque;
 use std::iter::{Peekable, StepBy};
-use std::thread;
 
 use crate::random;
 use crate::schedule::{Offsets, Pacing, Schedule};
 use crate::units;
 
 use super::client::{Client, LOOK};
+use super::clock::Clock;
 use super::desk::{Desk, Ended, Request};
-use super::{Share, Window, clock};
+use super::step_down::StepDown;
+use super::{Share, Window};
 
 /// How long before a request is due the thread wakes, to look at the clock from then on: a timer of this kernel is 45 us
 /// late at the median and 74 us at the 99th percentile (`avt doctor` measures it).
@@ -25,9 +26,11 @@ const EARLY: u64 = 80_000;
 const AWAKE: u64 = 100_000;
 
 /// One generator thread in an open loop.
-pub(super) struct Open<'a, C> {
-    desk: Desk<'a, C>,
+pub(super) struct Open<'a, C, K> {
+    desk: Desk<'a, C, K>,
     pacing: Pacing,
+    /// Whether hybrid pacing keeps to the timer, since looking at the clock has cost this thread its CPU.
+    step_down: StepDown,
     /// Until when it does not sleep while a request is under way.
     awake_until: u64,
     timeout: u64,
@@ -46,8 +49,6 @@ struct Line<'a> {
     offsets: Peekable<std::iter::Enumerate<StepBy<std::iter::Skip<Offsets>>>>,
     /// Requests of the window that are still to come, where their number ends it.
     budget: u64,
-    /// Requests of the window that were taken up.
-    planned: u64,
     heavy_share: f64,
 }
 
@@ -56,7 +57,7 @@ struct Line<'a> {
 struct Due {
     at: u64,
     heavy: bool,
-    counts: bool,
+    in_window: bool,
 }
 
 impl<'a> Line<'a> {
@@ -69,7 +70,6 @@ impl<'a> Line<'a> {
             share,
             offsets: part.enumerate().peekable(),
             budget: share.requests,
-            planned: 0,
             heavy_share,
         }
     }
@@ -87,10 +87,9 @@ impl<'a> Line<'a> {
     fn take(&mut self) -> Option<Due> {
         let at = self.next_at()?;
         let (k, _) = self.offsets.next()?;
-        let counts = at >= self.window.begin;
-        self.planned += u64::from(counts);
-        self.budget -= u64::from(counts);
-        Some(Due { at, heavy: self.heavy_share > 0.0 && self.is_heavy(k as u64), counts })
+        let in_window = at >= self.window.begin;
+        self.budget -= u64::from(in_window);
+        Some(Due { at, heavy: self.heavy_share > 0.0 && self.is_heavy(k as u64), in_window })
     }
 }
 
@@ -102,11 +101,12 @@ impl Line<'_> {
     }
 }
 
-impl<'a, C: Client> Open<'a, C> {
-    pub(super) fn new(desk: Desk<'a, C>, share: Share, schedule: Schedule, pacing: Pacing) -> Self {
+impl<'a, C: Client, K: Clock> Open<'a, C, K> {
+    pub(super) fn new(desk: Desk<'a, C, K>, share: Share, schedule: Schedule, pacing: Pacing) -> Self {
         let heavy_share = desk.plan.heavy.as_ref().map_or(0.0, |(share, _)| *share);
         Self {
             pacing,
+            step_down: StepDown::default(),
             awake_until: 0,
             timeout: units::nanos(desk.plan.timeout),
             line: Line::new(schedule, heavy_share, share, desk.window),
@@ -118,7 +118,7 @@ impl<'a, C: Client> Open<'a, C> {
 
     /// Sends what is due until the schedule ends, and waits for the answers until the drain is over.
     pub(super) fn run(mut self) {
-        let mut now = clock::now();
+        let mut now = self.desk.look();
         loop {
             now = self.send(now);
             if now >= self.alarm && self.ring(now) {
@@ -140,41 +140,70 @@ impl<'a, C: Client> Open<'a, C> {
     fn send(&mut self, mut now: u64) -> u64 {
         while let Some(&(k, since)) = self.free.front()
             && self.line.next_at().is_some_and(|at| at <= now)
-            && let Some(Due { at, heavy, counts }) = self.line.take()
+            && let Some(Due { at, heavy, in_window }) = self.take()
         {
             self.free.pop_front();
-            let counts_from = if counts { 0 } else { u64::MAX };
-            let request = Request { intended: at, ready: at.max(since), asked: now, heavy, counts_from };
-            self.desk.ask(k, request);
+            // A connection that came free while this thread stood still was free sooner than it was seen to be.
+            let ready = at.max(since);
+            let late = now - ready + self.desk.paused_between(at, ready);
+            self.desk.ask(k, Request { intended: at, late, asked: now, heavy, in_window });
             self.alarm = self.alarm.min(at.saturating_add(self.timeout));
-            now = clock::now();
+            now = self.desk.look();
             self.awake_until = now + AWAKE;
         }
         now
     }
 
+    /// Takes up the next request.
+    #[inline]
+    fn take(&mut self) -> Option<Due> {
+        let due = self.line.take()?;
+        self.desk.take_up();
+        if self.line.budget == 0 {
+            self.desk.exhaust();
+        }
+        Some(due)
+    }
+
     /// Waits for an event, or until a request is due: as exactly as the pacing asks for.
     #[inline]
     fn wait(&mut self, due: Option<u64>, now: u64) -> u64 {
-        let wake = match (due, self.pacing) {
+        let pacing = match self.pacing {
+            Pacing::Hybrid if self.step_down.is_down(now) => Pacing::Sleep,
+            pacing => pacing,
+        };
+        let wake = match (due, pacing) {
             (None, _) => u64::MAX,
             (Some(at), Pacing::Sleep) => at,
             (Some(at), Pacing::Hybrid) => at.saturating_sub(EARLY),
             (Some(_), Pacing::Spin) => LOOK,
         };
         let is_awake =
-            self.pacing == Pacing::Hybrid && now < self.awake_until && self.desk.in_flight() > 0 && self.alarm > now;
+            pacing == Pacing::Hybrid && now < self.awake_until && self.desk.in_flight() > 0 && self.alarm > now;
         if wake > now && !is_awake {
-            let (ended, now) = self.desk.next(wake.min(self.alarm));
-            self.ended(ended, now);
-            return now;
+            let (ended, after) = self.desk.next(wake.min(self.alarm));
+            self.ended(ended, after);
+            if pacing != self.pacing {
+                self.desk.stepped_down(after - now);
+            }
+            return after;
         }
+        self.spin(now)
+    }
+
+    /// Looks for an event without waiting for one, and offers the CPU to whoever wants it.
+    #[inline]
+    fn spin(&mut self, now: u64) -> u64 {
+        let pauses = self.desk.n_pauses();
         let (ended, mut after) = self.desk.next(LOOK);
         if ended.is_none() {
             // The server may want the CPU that this thread does not need.
-            thread::yield_now();
-            after = clock::now();
+            self.desk.clock.yield_now();
+            after = self.desk.look();
             self.desk.spun(after - now);
+        }
+        if self.desk.n_pauses() > pauses {
+            self.step_down.lost_cpu(after);
         }
         self.ended(ended, after);
         after
@@ -198,8 +227,8 @@ impl<'a, C: Client> Open<'a, C> {
             if first_out > now {
                 break;
             }
-            if let Some(due) = self.line.take().filter(|due| due.counts) {
-                self.desk.books.timed_out_unsent(due.heavy, due.at, now);
+            if let Some(Due { at, heavy, in_window }) = self.take() {
+                self.desk.timed_out_unsent(heavy, at, in_window, now);
             }
             first_out = u64::MAX;
         }
@@ -217,12 +246,9 @@ impl<'a, C: Client> Open<'a, C> {
     /// Books what was due and never sent.
     fn close(mut self, now: u64) {
         self.desk.give_up(now);
-        while let Some(due) = self.line.take() {
-            if due.counts {
-                self.desk.books.unsent_since(due.heavy, due.at, now);
-            }
+        while let Some(Due { at, heavy, in_window }) = self.take() {
+            self.desk.unsent(heavy, at, in_window, now);
         }
-        self.desk.books.plan(self.line.planned);
-        self.desk.close();
+        self.desk.close(now);
     }
 }

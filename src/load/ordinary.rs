@@ -31,6 +31,7 @@ pub(super) struct ReqwestClient {
     maker: Maker,
     shared: Rc<Shared>,
     connections: Vec<Connection>,
+    has_waited: bool,
 }
 
 /// A client that keeps at most one connection, once it is asked for; and the question under way.
@@ -78,6 +79,7 @@ impl Client for ReqwestClient {
             maker: Maker::new(plan).map_err(io::Error::other)?,
             shared: Rc::new(shared),
             connections: (0..connections).map(|_| Connection::default()).collect(),
+            has_waited: false,
         })
     }
 
@@ -99,11 +101,15 @@ impl Client for ReqwestClient {
     }
 
     fn next(&mut self, until: u64) -> Option<(usize, Event)> {
+        self.has_waited = false;
         if self.shared.inbox.borrow().is_empty() {
             let left = until.saturating_sub(clock::now());
             match Duration::from_nanos(left).checked_sub(TICK) {
                 // What it rings for is in the inbox; a time-out is as good.
-                Some(early) => drop(self.runtime.block_on(async { timeout(early, self.shared.bell.notified()).await })),
+                Some(early) => {
+                    self.has_waited = true;
+                    drop(self.runtime.block_on(async { timeout(early, self.shared.bell.notified()).await }));
+                }
                 // The loop that asks has the better clock: let every task have its turn, and it look.
                 None => self.runtime.block_on(yield_now()),
             }
@@ -113,6 +119,10 @@ impl Client for ReqwestClient {
             self.connections[k] = Connection::default();
         }
         found
+    }
+
+    fn has_waited(&self) -> bool {
+        self.has_waited
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) struct RawClient {
     timer: OwnedFd,
     /// When the timer rings.
     alarm: Option<u64>,
+    has_waited: bool,
 }
 
 impl Client for RawClient {
@@ -56,6 +57,7 @@ impl Client for RawClient {
             epoll,
             timer,
             alarm: None,
+            has_waited: false,
             connections: (0..connections).map(|_| Connection::closed()).collect(),
             shared,
             codecs: Codecs::default(),
@@ -88,11 +90,18 @@ impl Client for RawClient {
 
     #[inline]
     fn next(&mut self, until: u64) -> Option<(usize, Event)> {
+        self.has_waited = false;
         if let Some(found) = self.found() {
             return Some(found);
         }
         self.wait(until);
+        self.has_waited = until != LOOK;
         self.found()
+    }
+
+    #[inline]
+    fn has_waited(&self) -> bool {
+        self.has_waited
     }
 }
 

@@ -7,6 +7,7 @@ use crate::schedule::Schedule;
 use crate::units;
 
 use super::client::{Client, Event};
+use super::clock::SystemClock;
 use super::closed::Closed;
 use super::collect::HandIn;
 use super::desk::{Desk, LOOK_UP};
@@ -29,7 +30,7 @@ pub(super) fn run<C: Client>(plan: &Plan, share: Share, gate: Gate, mut hand_in:
     // A closed door means that there will be no window.
     let Ok(window) = window.recv() else { return };
     hand_in.open(&window);
-    let desk = Desk::new(plan, client, share.connections, &window, hand_in);
+    let desk = Desk::new(plan, client, SystemClock::of_this_thread(), share.connections, &window, hand_in);
     match plan.arrival {
         ArrivalSpec::Closed { think } => Closed::new(desk, share, think).run(),
         ArrivalSpec::Open { rate, arrivals, pacing } => {

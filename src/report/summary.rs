@@ -317,7 +317,7 @@ fn doubts(measured: &[(u32, &Measured)], conditions: &[Conditions], canary_ns: u
     let of_round = |((round, measured), conditions): (&(u32, &Measured), &Conditions)| {
         let mut gates = gate::of_conditions(conditions, &usual);
         if let Some(load) = &measured.load {
-            let of_load = gate::of_load(load, &measured.series, measured.wall_ns, measured.jobs);
+            let of_load = gate::of_load(load, &measured.series, measured.wall_ns);
             gates.extend(of_load.into_iter().filter(|gate| !matches!(gate, Gate::Stolen { .. })));
         }
         (*round, gates)

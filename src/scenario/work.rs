@@ -179,6 +179,14 @@ impl ArrivalSpec {
         }
     }
 
+    /// How its schedule is kept; nothing in a closed loop.
+    pub fn pacing(&self) -> Option<Pacing> {
+        match *self {
+            Self::Closed { .. } => None,
+            Self::Open { pacing, .. } => Some(pacing),
+        }
+    }
+
     /// `open loop, 40,000/s (poisson arrivals)`.
     pub fn in_words(&self) -> String {
         match self {

@@ -151,7 +151,7 @@ fn series(entries: &[Entry]) -> Series {
         response_time.record(entry.done);
         service_time.record(entry.done.saturating_sub(entry.begun));
     }
-    Series { name: "jobs".into(), response_time, service_time, lower_bound_from_ns: None }
+    Series::of_jobs("jobs", response_time, service_time)
 }
 
 /// How late each beat was: against the start of the trial, and against the heartbeat's own first beat.
@@ -162,7 +162,7 @@ fn series_of_beats(planned: HeartbeatSpec, begun: u64, beats: &[u64]) -> Series 
         response_time.record((begun + beat).saturating_sub(due));
         service_time.record(beat.saturating_sub(due));
     }
-    Series { name: "beats".into(), response_time, service_time, lower_bound_from_ns: None }
+    Series::of_jobs("beats", response_time, service_time)
 }
 
 fn fared(planned: HeartbeatSpec, begun: u64, beats: &[u64]) -> Result<record::Heartbeat, Failure> {

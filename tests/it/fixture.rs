@@ -294,8 +294,7 @@ fn worked(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
         response.record(time as u64);
         service.record((alone + grain) as u64);
     }
-    let mut series =
-        vec![Series { name: "jobs".into(), response_time: response, service_time: service, lower_bound_from_ns: None }];
+    let mut series = vec![Series::of_jobs("jobs", response, service)];
     let heartbeat = match &cell.work {
         Work::Offload(offload) => offload.heartbeat.map(|spec| {
             let longest =
@@ -306,8 +305,7 @@ fn worked(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
                 response.record((late + 1e5 + 1e6 * random.f64()) as u64);
                 service.record(1_000 + random.u64(0..500));
             }
-            let name = "beats".into();
-            series.push(Series { name, response_time: response, service_time: service, lower_bound_from_ns: None });
+            series.push(Series::of_jobs("beats", response, service));
             let longest_gap_ns = (longest + 1.2e6 * random.f64()) as u64;
             Heartbeat { every_ns: spec.every.as_nanos() as u64, beats: spec.beats, longest_gap_ns }
         }),

@@ -100,16 +100,27 @@ fn a_window_counts_what_was_under_way_in_it() {
 }
 
 #[test]
-fn starved_connections_are_counted_and_their_wait_is_seen() {
-    let server = Server::start("pool/2");
-    let (ended, json) = load(server.address, "/echo/hello", &["-c", "5", "-d", "200ms", "--warmup", "20ms"]);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    check_sum(&json);
-    assert_eq!(json["connections"]["starved"], 3, "{json}");
-    // They are served when the first two connections end with the window: late, but not lost.
-    assert_eq!(json["requests"]["unfinished"], 0, "{json}");
-    assert_eq!(json["response_time_us"]["count"], json["requests"]["completed"], "{json}");
-    assert!(!json["reasons"].to_string().contains("in flight"), "{json}");
+fn starved_connections_are_counted_whichever_side_of_the_warm_up_they_hang_since() {
+    for rate in [&[][..], &["--rate", "2000"]] {
+        for warmup in ["0s", "50ms"] {
+            let server = Server::start("pool/2");
+            let args = ["-c", "5", "-d", "200ms", "--drain", "50ms", "--warmup", warmup];
+            let (ended, json) = load(server.address, "/echo/hello", &[&args, rate].concat());
+            let what = format!("{rate:?} {warmup}: {json}");
+            assert_eq!(ended.code, Some(0), "{ended:?}");
+            check_sum(&json);
+            assert_eq!(json["connections"]["starved"], 3, "{what}");
+            // Nobody hangs up on them, and so nobody answers them.
+            assert_eq!(json["requests"]["unfinished"], 3, "{what}");
+            assert_eq!(json["response_time_us"]["count"], json["requests"]["planned"], "{what}");
+            assert!(json["response_time_us"]["max"].as_f64().unwrap() >= 200_000.0, "{what}");
+            assert!(json["mean_in_flight"].as_f64().unwrap() <= 5.0, "{what}");
+            let reasons = json["reasons"].to_string();
+            assert!(reasons.contains("3 of 5 connections got no answer"), "{what}");
+            assert!(reasons.contains("never got their answer"), "{what}");
+            assert!(!reasons.contains("defect"), "{what}");
+        }
+    }
 }
 
 #[test]

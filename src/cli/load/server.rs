@@ -6,28 +6,26 @@ use std::path::Path;
 
 use crate::host;
 use crate::load::Endpoint;
+use crate::usage::process_cpu_ns;
 
 /// What the server used between two instants, all of its processes together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Server {
     /// Those that listen at the address.
     pub(super) processes: Vec<u32>,
-    /// CPU time, seconds, in the kernel's ticks.
-    pub(super) cpu_s: f64,
+    /// CPU time of all their threads, ended ones too, nanoseconds: by the clocks of the processes, which count no ticks.
+    pub(super) cpu_ns: u64,
     /// The most memory that was ever resident, added up.
     pub(super) memory_peak_bytes: Option<u64>,
     /// CPUs that they may run on.
     pub(super) cpus: Vec<usize>,
 }
 
-/// `USER_HZ`, in which the kernel tells CPU time to programs: part of its interface, 100 wherever Rust runs.
-const TICKS_PER_SECOND: f64 = 100.0;
-
 /// The first of the two instants.
 #[derive(Debug)]
 pub(super) struct ServerMeter {
     processes: Vec<u32>,
-    ticks: u64,
+    cpu_ns: u64,
 }
 
 impl ServerMeter {
@@ -39,25 +37,25 @@ impl ServerMeter {
             Endpoint::Tcp(_) => Vec::new(),
             Endpoint::Unix(path) => holders(&at_path(path)),
         };
-        let ticks = processes.iter().map(|pid| ticks(*pid)).sum::<Option<u64>>()?;
-        (!processes.is_empty()).then_some(Self { processes, ticks })
+        let cpu_ns = cpu_ns(&processes)?;
+        (!processes.is_empty()).then_some(Self { processes, cpu_ns })
     }
 
     /// Begins anew with the same processes.
     pub(super) fn restart(&mut self) {
-        self.ticks = self.processes.iter().filter_map(|pid| ticks(*pid)).sum();
+        self.cpu_ns = cpu_ns(&self.processes).unwrap_or(self.cpu_ns);
     }
 
     /// What they used since; nothing when one of them has ended.
     pub(super) fn stop(&self) -> Option<Server> {
-        let after: u64 = self.processes.iter().map(|pid| ticks(*pid)).sum::<Option<u64>>()?;
+        let after = cpu_ns(&self.processes)?;
         let statuses = self.processes.iter().filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/status")).ok());
         let statuses: Vec<String> = statuses.collect();
         let peaks: Option<Vec<u64>> = statuses.iter().map(|status| kibibytes(value(status, "VmHWM:")?)).collect();
         let cpus: BTreeSet<usize> = self.processes.iter().flat_map(|pid| host::cpus_of(*pid)).collect();
         Some(Server {
             processes: self.processes.clone(),
-            cpu_s: after.saturating_sub(self.ticks) as f64 / TICKS_PER_SECOND,
+            cpu_ns: after.saturating_sub(self.cpu_ns),
             memory_peak_bytes: peaks.map(|peaks| peaks.iter().sum()),
             cpus: cpus.into_iter().collect(),
         })
@@ -115,12 +113,9 @@ fn at_this_path(line: &str, path: &Path) -> Option<String> {
     (flags == LISTENS && is_same).then(|| inode.to_owned())
 }
 
-/// User and system time of a process and all its threads, ended ones too.
-fn ticks(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // After the name, which stands in brackets and may hold anything.
-    let mut rest = stat.rsplit(')').next()?.split_whitespace().skip(11);
-    Some(rest.next()?.parse::<u64>().ok()? + rest.next()?.parse::<u64>().ok()?)
+/// CPU time of these processes together; nothing where one of them has ended.
+fn cpu_ns(processes: &[u32]) -> Option<u64> {
+    processes.iter().map(|pid| process_cpu_ns(*pid)).sum()
 }
 
 fn value<'a>(status: &'a str, key: &str) -> Option<&'a str> {
@@ -143,6 +138,13 @@ mod tests {
         let server = meter.stop().unwrap();
         assert!(server.processes.contains(&std::process::id()) && !server.cpus.is_empty(), "{server:?}");
         assert!(server.memory_peak_bytes.is_some_and(|peak| peak > 0));
+        // Far less than a tick of the kernel's is seen.
+        let before = meter.stop().unwrap().cpu_ns;
+        let until = before + 100_000;
+        let mut sum = 0_u64;
+        while meter.stop().unwrap().cpu_ns < until {
+            sum = std::hint::black_box((0..1_000_u64).fold(sum, u64::wrapping_add));
+        }
         drop(listener);
         assert!(ServerMeter::start(&address).is_none());
     }

@@ -184,10 +184,8 @@ mod tests {
             wall_ns: 1_000_000_000,
             requests_in_window: 9_900,
             series: vec![Series {
-                name: "requests".into(),
-                response_time: times.clone(),
-                service_time: times,
                 lower_bound_from_ns: Some(4_000_000),
+                ..Series::of_jobs("requests", times.clone(), times)
             }],
             load: LoadRecord { requests, status, ..LoadRecord::default() },
         }

@@ -8,7 +8,7 @@ use crate::cli::grid::Grid;
 use crate::gate::{self, Gate};
 use crate::histogram::Histogram;
 use crate::load::{Loaded, Plan};
-use crate::record::LoadRecord;
+use crate::record::{LoadRecord, Requests};
 use crate::report::{PERCENTILES, told};
 use crate::scenario::ArrivalSpec;
 use crate::units;
@@ -42,12 +42,14 @@ pub(super) fn json(url: &str, plan: &Plan, loaded: &Loaded, server: Option<&Serv
         },
         "duration_s": seconds,
         "requests": load.requests,
+        "warmup_requests": load.warmup_requests,
         "errors": load.errors,
         "status": load.status,
         "rate": { "offered": load.offered_per_s, "achieved": per_second(loaded) },
         "mean_in_flight": load.mean_in_flight,
         "response_time_us": times(&loaded.series[0].response_time),
         "service_time_us": times(&loaded.series[0].service_time),
+        "service_pause_us": times(&load.service_pauses),
         "send_lag_us": times(&lag.total),
         "send_lag_late_us": times(&lag.late),
         "send_lag_no_connection_us": times(&lag.no_connection),
@@ -59,13 +61,19 @@ pub(super) fn json(url: &str, plan: &Plan, loaded: &Loaded, server: Option<&Serv
             "cpu_share": (loaded.wall_ns > 0)
                 .then(|| usage.cpu_ns() as f64 / loaded.wall_ns as f64 / f64::from(load.threads)),
             "spun_s": load.thread_costs.iter().map(|cost| cost.spun_ns).sum::<u64>() as f64 / 1e9,
+            "timer_only_s": load.thread_costs.iter().map(|cost| cost.timer_only_ns).sum::<u64>() as f64 / 1e9,
             "run_queue_delay_s": run_queue_delay(load),
+            "pauses": {
+                "count": load.thread_costs.iter().map(|cost| cost.pauses).sum::<u64>(),
+                "total_us": micros(load.thread_costs.iter().map(|cost| cost.paused_ns).sum()),
+                "longest_us": load.thread_costs.iter().map(|cost| cost.longest_pause_ns).max().map(micros),
+            },
             "peak_rss_bytes": usage.memory_peak_bytes,
         },
         "server": server.map(|server| json!({
             "processes": server.processes,
-            "cpu_s": server.cpu_s,
-            "cpu_us_per_request": server.cpu_s / loaded.requests_in_window.max(1) as f64 * 1e6,
+            "cpu_s": server.cpu_ns as f64 / 1e9,
+            "cpu_us_per_request": cpu_per_request(server, loaded).map(|nanos| nanos / 1e3),
             "peak_rss_bytes": server.memory_peak_bytes,
             "cpus": server.cpus,
         })),
@@ -79,7 +87,7 @@ pub(super) fn json(url: &str, plan: &Plan, loaded: &Loaded, server: Option<&Serv
 
 /// The gates that were not passed.
 pub(super) fn gates(loaded: &Loaded) -> Vec<Gate> {
-    gate::of_load(&loaded.load, &loaded.series, loaded.wall_ns, loaded.requests_in_window)
+    gate::of_load(&loaded.load, &loaded.series, loaded.wall_ns)
 }
 
 fn requests_each(load: &LoadRecord) -> Value {
@@ -127,6 +135,9 @@ pub(super) fn text(loaded: &Loaded, server: Option<&Server>, partial: bool) -> S
     let from = series.lower_bound_from_ns;
     table.row(row("response time", &series.response_time, from));
     table.row(row("service time", &series.service_time, None));
+    if load.service_pauses.max().is_some_and(|longest| longest > 0) {
+        table.row(row("  generator paused", &load.service_pauses, None));
+    }
     if load.offered_per_s.is_some() {
         table.row(row("send lag", &load.send_lag.total, None));
         table.row(row("  no connection free", &load.send_lag.no_connection, None));
@@ -158,6 +169,15 @@ pub(super) fn text(loaded: &Loaded, server: Option<&Server>, partial: bool) -> S
         units::count(requests.unsent),
         units::count(requests.unfinished),
     );
+    if load.warmup_requests.completed < load.warmup_requests.planned {
+        let Requests { planned, failed, timed_out, unsent, unfinished, .. } = load.warmup_requests;
+        let _ = writeln!(
+            text,
+            "warm-up    {} of its {} requests got no answer, and are left out",
+            units::count(failed + timed_out + unsent + unfinished),
+            units::count(planned),
+        );
+    }
     if !load.errors.is_empty() {
         let classes: Vec<String> =
             load.errors.iter().map(|(class, n)| format!("{} {class}", units::count(*n))).collect();
@@ -176,13 +196,16 @@ pub(super) fn text(loaded: &Loaded, server: Option<&Server>, partial: bool) -> S
             .memory_peak_bytes
             .map_or_else(|| "memory n/a".into(), |peak| format!("{} at most", units::bytes(peak))),
     );
+    if let Some(line) = pacing(load) {
+        let _ = writeln!(text, "pacing     {line}");
+    }
     if let Some(server) = server {
-        let per_request = server.cpu_s * 1e9 / loaded.requests_in_window.max(1) as f64;
+        let per_request = cpu_per_request(server, loaded);
         let _ = writeln!(
             text,
-            "server     {} of CPU, {} a request, {}",
-            units::duration((server.cpu_s * 1e9) as u64),
-            units::duration(per_request as u64),
+            "server     {} of CPU{}, {}",
+            units::duration(server.cpu_ns),
+            per_request.map_or_else(String::new, |nanos| format!(", {} a request", units::duration(nanos as u64))),
             server
                 .memory_peak_bytes
                 .map_or_else(|| "memory n/a".into(), |peak| format!("{} at most", units::bytes(peak))),
@@ -194,6 +217,24 @@ pub(super) fn text(loaded: &Loaded, server: Option<&Server>, partial: bool) -> S
         let _ = writeln!(text, "           {}: {gate}; {}", gate.verdict(), gate.advice());
     }
     text.trim_end().to_owned()
+}
+
+/// CPU time of the server for each answer in the window, nanoseconds; nothing without an answer.
+fn cpu_per_request(server: &Server, loaded: &Loaded) -> Option<f64> {
+    (loaded.requests_in_window > 0).then(|| server.cpu_ns as f64 / loaded.requests_in_window as f64)
+}
+
+/// How the schedule was kept, and whether that had to be changed; nothing in a closed loop.
+fn pacing(load: &LoadRecord) -> Option<String> {
+    let pacing = load.pacing?.name();
+    let timer_only = load.thread_costs.iter().map(|cost| cost.timer_only_ns).max().unwrap_or(0);
+    Some(match timer_only {
+        0 => pacing.to_owned(),
+        _ => format!(
+            "{pacing}, and {} on the timer alone: another program wanted the CPU, and looking at the clock would have lost it",
+            units::duration(timer_only)
+        ),
+    })
 }
 
 /// Answers within the window a second.

@@ -1,0 +1,200 @@
+//! When a generator thread itself stood still.
+//!
+//! Each turn of the loop knows when it meant to go on: at once, or when its timer was set to. A turn that goes on much
+//! later was not kept waiting by the server: the thread was stopped, lost its CPU, or its whole machine stood still. What
+//! such a pause covers of a request is the generator's share of it, whatever else happened meanwhile.
+
+use std::collections::VecDeque;
+
+use super::clock::Clock;
+
+/// A turn may be late by this much, nanoseconds: a timer of this kernel is (74 us at the 99th percentile, `avt doctor`),
+/// and what is shorter is in the generator's lateness anyway.
+pub(super) const SHORTEST: u64 = 200_000;
+
+/// What a turn of the loop did between two looks at the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Work alone: it was to go on at once.
+    Worked,
+    /// It waited for an event, until this instant at the latest.
+    Waited { until: u64 },
+}
+
+/// The pauses of one thread, and what part of them lies between two instants.
+#[derive(Debug)]
+pub(super) struct Pauses {
+    /// In the order of time, none touching another.
+    gaps: VecDeque<Gap>,
+    count: u64,
+    /// The end of the last one.
+    last_end: u64,
+    /// Run-queue delay of the thread at the last look.
+    queued_ns: u64,
+    /// Nothing before this instant is asked for any more.
+    kept_ns: u64,
+}
+
+/// A pause, and how long all pauses before it lasted.
+#[derive(Clone, Copy, Debug)]
+struct Gap {
+    start: u64,
+    end: u64,
+    before: u64,
+}
+
+impl Pauses {
+    /// Of a thread whose requests are never older than this, nanoseconds.
+    pub(super) fn new(oldest: u64) -> Self {
+        Self { gaps: VecDeque::new(), count: 0, last_end: 0, queued_ns: 0, kept_ns: oldest.saturating_mul(2) }
+    }
+
+    /// Takes note of a turn that began and ended at these instants; the length of its pause, if it had one. Costs a
+    /// comparison for a short turn, and a read of 1 us for a longer one.
+    #[inline]
+    pub(super) fn turn(&mut self, turn: Turn, began: u64, now: u64, clock: &impl Clock) -> Option<u64> {
+        if now < began.saturating_add(SHORTEST) { None } else { self.long_turn(turn, began, now, clock) }
+    }
+
+    #[cold]
+    fn long_turn(&mut self, turn: Turn, began: u64, now: u64, clock: &impl Clock) -> Option<u64> {
+        let queued = self.queued(clock);
+        let late = match turn {
+            Turn::Worked => now - began,
+            // An event may have come long before the timer; then the run queue alone tells how long it was left alone.
+            Turn::Waited { until } => now.saturating_sub(until.max(began)).max(queued.min(now - began)),
+        };
+        (late >= SHORTEST).then(|| {
+            self.add(now - late, now);
+            late
+        })
+    }
+
+    /// Run-queue delay since the last look; none where the kernel does not record it.
+    fn queued(&mut self, clock: &impl Clock) -> u64 {
+        let Some(scheduled) = clock.scheduled() else { return 0 };
+        let since = scheduled.waited_ns.saturating_sub(self.queued_ns);
+        self.queued_ns = scheduled.waited_ns;
+        since
+    }
+
+    /// Begins to count the run-queue delay from now on, so that the many short delays of short turns do not add up to a
+    /// pause.
+    pub(super) fn forget_queued(&mut self, clock: &impl Clock) {
+        self.queued(clock);
+    }
+
+    fn add(&mut self, start: u64, end: u64) {
+        let before = self.gaps.back().map_or(0, |gap| gap.before + (gap.end - gap.start));
+        self.gaps.push_back(Gap { start: start.max(self.last_end), end, before });
+        self.last_end = end;
+        self.count += 1;
+        while self.gaps.len() > 1 && self.gaps[0].end.saturating_add(self.kept_ns) < end {
+            self.gaps.pop_front();
+        }
+    }
+
+    /// How many there were.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// How much of the time between two instants, of which the second is not to come yet, the thread stood still. A
+    /// comparison where it did not.
+    #[inline]
+    pub(super) fn between(&self, from: u64, to: u64) -> u64 {
+        if from >= self.last_end { 0 } else { self.until(to) - self.until(from.min(to)) }
+    }
+
+    /// How long all pauses lasted up to an instant.
+    fn until(&self, instant: u64) -> u64 {
+        let begun = self.gaps.partition_point(|gap| gap.start <= instant);
+        match begun.checked_sub(1) {
+            Some(last) => {
+                let Gap { start, end, before } = self.gaps[last];
+                before + instant.min(end) - start
+            }
+            None => self.gaps.front().map_or(0, |gap| gap.before),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::usage::Scheduled;
+
+    /// A thread whose run-queue delay is set by the test.
+    #[derive(Default)]
+    struct Queue(Cell<u64>);
+
+    impl Clock for Queue {
+        fn now(&self) -> u64 {
+            0
+        }
+
+        fn yield_now(&self) {}
+
+        fn scheduled(&self) -> Option<Scheduled> {
+            Some(Scheduled { ran_ns: 0, waited_ns: self.0.get() })
+        }
+    }
+
+    const MS: u64 = 1_000_000;
+
+    #[test]
+    fn a_turn_that_goes_on_too_late_is_a_pause() {
+        let clock = Queue::default();
+        let mut pauses = Pauses::new(1_000 * MS);
+        let mut check = |turn, began, now, expected| {
+            assert_eq!(pauses.turn(turn, began, now, &clock), expected, "{turn:?}, {began} to {now}");
+        };
+        check(Turn::Worked, 0, SHORTEST - 1, None);
+        check(Turn::Worked, MS, 2 * MS, Some(MS));
+        check(Turn::Waited { until: 9 * MS }, 3 * MS, 8 * MS, None);
+        check(Turn::Waited { until: 9 * MS }, 8 * MS, 9 * MS + SHORTEST - 1, None);
+        check(Turn::Waited { until: 11 * MS }, 10 * MS, 15 * MS, Some(4 * MS));
+        // A timer that was set to an instant long past.
+        check(Turn::Waited { until: 0 }, 20 * MS, 21 * MS, Some(MS));
+    }
+
+    #[test]
+    fn a_thread_that_waited_for_its_cpu_was_late_though_its_timer_was_not() {
+        let clock = Queue::default();
+        let mut pauses = Pauses::new(1_000 * MS);
+        clock.0.set(3 * MS);
+        assert_eq!(pauses.turn(Turn::Waited { until: 100 * MS }, 0, 10 * MS, &clock), Some(3 * MS));
+        assert_eq!(pauses.between(0, 10 * MS), 3 * MS);
+        assert_eq!(pauses.turn(Turn::Waited { until: 100 * MS }, 10 * MS, 20 * MS, &clock), None, "counted already");
+        clock.0.set(4 * MS);
+        pauses.forget_queued(&clock);
+        assert_eq!(pauses.turn(Turn::Waited { until: 100 * MS }, 20 * MS, 30 * MS, &clock), None);
+    }
+
+    #[test]
+    fn what_lies_between_two_instants_is_added_up() {
+        let clock = Queue::default();
+        let mut pauses = Pauses::new(1_000 * MS);
+        assert_eq!(pauses.between(0, 5), 0);
+        pauses.turn(Turn::Worked, 10 * MS, 20 * MS, &clock);
+        pauses.turn(Turn::Worked, 30 * MS, 35 * MS, &clock);
+        for (from, to, expected) in
+            [(0, 5, 0), (0, 100, 15), (12, 18, 6), (15, 32, 7), (20, 30, 0), (34, 90, 1), (35, 90, 0), (31, 31, 0)]
+        {
+            assert_eq!(pauses.between(from * MS, to * MS), expected * MS, "{from} to {to}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_old_for_any_request_is_forgotten() {
+        let clock = Queue::default();
+        let mut pauses = Pauses::new(10 * MS);
+        for k in 0..1_000 {
+            pauses.turn(Turn::Worked, k * 2 * MS, (k * 2 + 1) * MS, &clock);
+        }
+        assert!(pauses.gaps.len() < 20, "{}", pauses.gaps.len());
+        assert_eq!(pauses.between(1_990 * MS, 1_999 * MS), 5 * MS);
+    }
+}

@@ -1,0 +1,333 @@
+//! A load in simulated time, for tests: the loops as they are, on a clock that moves only when they wait or look at it, and
+//! a server that is a function. No thread, no socket, the same result every time.
+
+use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::client::{Answer, Client, Event, LOOK};
+use super::clock::Clock;
+use super::closed::Closed;
+use super::collect::Collector;
+use super::desk::Desk;
+use super::open::Open;
+use super::{Plan, Question, Share, Until, Window};
+use crate::gate::{self, Gate};
+use crate::record::{LoadRecord, Series};
+use crate::scenario::{self, ArrivalSpec};
+use crate::schedule::Schedule;
+use crate::units;
+use crate::usage::{Scheduled, Usage};
+
+pub(super) const US: u64 = 1_000;
+pub(super) const MS: u64 = 1_000_000;
+
+/// What a look at the clock, a look for events and a timer take, nanoseconds.
+const CLOCK: u64 = 50;
+const POLL: u64 = 1_000;
+const TIMER: u64 = 40_000;
+
+/// A server: when the request that a connection sends at this instant is answered; never, where it says nothing.
+pub(super) trait Server {
+    fn ask(&mut self, connection: usize, at: u64) -> Option<u64>;
+
+    /// The generator hangs up: the connections that are answered because of it, and when.
+    fn hang_up(&mut self, _connection: usize, _at: u64) -> Vec<(usize, u64)> {
+        Vec::new()
+    }
+
+    /// How long it takes to open a connection anew, where the server closes it after each answer.
+    fn connect_ns(&self) -> Option<u64> {
+        None
+    }
+}
+
+impl<F: FnMut(usize, u64) -> Option<u64>> Server for F {
+    fn ask(&mut self, connection: usize, at: u64) -> Option<u64> {
+        self(connection, at)
+    }
+}
+
+/// The time of a simulated generator thread, and when it is stopped or loses its CPU.
+#[derive(Debug, Default)]
+struct Time {
+    now: Cell<u64>,
+    /// From and until when the process is stopped.
+    stops: RefCell<Vec<(u64, u64)>>,
+    /// What another program on its CPU does to a thread that yields: it runs for so long.
+    hog_ns: Cell<u64>,
+    waited_ns: Cell<u64>,
+}
+
+impl Time {
+    /// Goes on at this instant, or when what stopped it meanwhile is over.
+    fn advance_to(&self, instant: u64) {
+        let before = self.now.get();
+        let mut now = instant.max(before);
+        for (start, end) in self.stops.borrow().iter() {
+            if before < *start && *start <= now {
+                now = now.max(*end);
+            }
+        }
+        self.now.set(now);
+    }
+}
+
+#[derive(Clone)]
+struct SimulatedClock(Rc<Time>);
+
+impl Clock for SimulatedClock {
+    fn now(&self) -> u64 {
+        self.0.advance_to(self.0.now.get() + CLOCK);
+        self.0.now.get()
+    }
+
+    fn yield_now(&self) {
+        let hog = self.0.hog_ns.get();
+        self.0.waited_ns.set(self.0.waited_ns.get() + hog);
+        self.0.advance_to(self.0.now.get() + hog);
+    }
+
+    fn scheduled(&self) -> Option<Scheduled> {
+        Some(Scheduled { ran_ns: 0, waited_ns: self.0.waited_ns.get() })
+    }
+}
+
+struct SimulatedClient<S> {
+    time: Rc<Time>,
+    server: S,
+    /// The answers to come.
+    coming: BinaryHeap<Reverse<(u64, usize)>>,
+    connected: Vec<Option<u64>>,
+    has_waited: bool,
+}
+
+impl<S: Server> SimulatedClient<S> {
+    fn arrived(&mut self) -> Option<(usize, Event)> {
+        let Reverse((at, connection)) = *self.coming.peek()?;
+        (at <= self.time.now.get()).then(|| {
+            self.coming.pop();
+            let sent = self.connected[connection].take();
+            (connection, Event::Answered(Answer { status: 200, bytes: 100, sent }))
+        })
+    }
+}
+
+impl<S: Server> Client for SimulatedClient<S> {
+    fn new(_plan: &Plan, _connections: u32) -> io::Result<Self> {
+        unreachable!("a simulated client is made with its server")
+    }
+
+    fn open(&mut self, _connection: usize) {}
+
+    fn ask(&mut self, connection: usize, _heavy: bool) {
+        let now = self.time.now.get();
+        let connected = self.server.connect_ns().map(|takes| now + takes);
+        self.connected[connection] = connected;
+        if let Some(done) = self.server.ask(connection, connected.unwrap_or(now)) {
+            self.coming.push(Reverse((done, connection)));
+        }
+    }
+
+    fn close(&mut self, connection: usize) {
+        self.coming.retain(|Reverse((_, other))| *other != connection);
+        let now = self.time.now.get();
+        self.coming.extend(self.server.hang_up(connection, now).into_iter().map(|(k, done)| Reverse((done, k))));
+    }
+
+    fn next(&mut self, until: u64) -> Option<(usize, Event)> {
+        self.has_waited = false;
+        if let Some(arrived) = self.arrived() {
+            return Some(arrived);
+        }
+        let now = self.time.now.get();
+        if until == LOOK {
+            self.time.advance_to(now + POLL);
+        } else {
+            self.has_waited = true;
+            let rings = until.max(now).saturating_add(TIMER);
+            let next = self.coming.peek().map_or(u64::MAX, |Reverse((at, _))| *at);
+            self.time.advance_to(next.min(rings));
+        }
+        self.arrived()
+    }
+
+    fn has_waited(&self) -> bool {
+        self.has_waited
+    }
+}
+
+/// What a simulated load measured.
+pub(super) struct Simulated {
+    pub(super) load: LoadRecord,
+    pub(super) series: Vec<Series>,
+    pub(super) gates: Vec<Gate>,
+    /// Answers within the window.
+    pub(super) in_window: u64,
+}
+
+impl Simulated {
+    pub(super) fn verdict(&self) -> gate::Verdict {
+        gate::verdict(&self.gates)
+    }
+
+    /// A percentile of the response times, nanoseconds.
+    pub(super) fn response(&self, share: f64) -> u64 {
+        self.series[0].response_time.quantile(share).expect("something was measured")
+    }
+}
+
+/// A load to be simulated, and what happens to its generator.
+#[derive(Clone, Debug)]
+pub(super) struct Simulation {
+    pub(super) plan: Plan,
+    pub(super) stops: Vec<(u64, u64)>,
+    pub(super) hog_ns: u64,
+}
+
+/// When the warm-up of every simulation begins.
+pub(super) const START: u64 = 1_000 * MS;
+
+impl Simulation {
+    /// One thread without a warm-up, and a time-out beyond everything.
+    pub(super) fn new(arrival: ArrivalSpec, connections: u32, window: Duration) -> Self {
+        let question = Question {
+            method: "GET".into(),
+            authority: "localhost".into(),
+            target: "/".into(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        let plan = Plan {
+            server: std::net::SocketAddr::from(([127, 0, 0, 1], 1)).into(),
+            secure: None,
+            question,
+            heavy: None,
+            client: scenario::Client::Raw,
+            connections,
+            threads: 1,
+            warmup: Duration::ZERO,
+            until: Until::Elapsed(window),
+            arrival,
+            timeout: Duration::from_secs(60),
+            drain: Duration::from_secs(1),
+            stamp: None,
+            seed: 1,
+        };
+        Self { plan, stops: Vec::new(), hog_ns: 0 }
+    }
+
+    pub(super) fn run(&self, server: impl Server) -> Simulated {
+        let plan = &self.plan;
+        let time = Rc::new(Time::default());
+        // As in `Window::of`: a closed loop asks at once, an open one has a moment to get ready.
+        let lead = if plan.arrival.offered().is_some() { MS } else { 0 };
+        time.now.set(START - lead);
+        time.stops.replace(self.stops.clone());
+        time.hog_ns.set(self.hog_ns);
+        let begin = START + units::nanos(plan.warmup);
+        let end = match plan.until {
+            Until::Elapsed(length) => begin + units::nanos(length),
+            Until::Requests(_) => u64::MAX,
+        };
+        let window = Window { start: START, begin, end: end.into() };
+        let (mut collector, mut ends) = Collector::new(1);
+        let mut hand_in = ends.remove(0);
+        hand_in.open(&window);
+        let client = SimulatedClient {
+            time: Rc::clone(&time),
+            server,
+            coming: BinaryHeap::new(),
+            connected: vec![None; plan.connections as usize],
+            has_waited: false,
+        };
+        let desk = Desk::new(plan, client, SimulatedClock(time), plan.connections, &window, hand_in);
+        let share = Share::of(plan, 0, 1);
+        match plan.arrival {
+            ArrivalSpec::Closed { think } => Closed::new(desk, share, think).run(),
+            ArrivalSpec::Open { rate, arrivals, pacing } => {
+                Open::new(desk, share, Schedule { rate, arrivals, seed: plan.seed }, pacing).run();
+            }
+        }
+        while !collector.collect(Duration::ZERO, |_| ()) {}
+        let books = collector.close();
+        let in_window = books.in_window;
+        let wall_ns = if end == u64::MAX { books.last_done } else { end } - begin;
+        let (series, load) = books.close(plan, 1, wall_ns, Usage::default(), None);
+        assert!(load.requests.add_up() && load.warmup_requests.add_up(), "{load:?}");
+        assert!(load.most_in_flight <= plan.connections.into(), "{load:?}");
+        let gates = gate::of_load(&load, &series, wall_ns);
+        Simulated { load, series, gates, in_window }
+    }
+}
+
+/// A server that takes this long for every request and has no line.
+pub(super) fn constant(service: u64) -> impl Server {
+    move |_: usize, at: u64| Some(at + service)
+}
+
+/// A server that gives a thread to each of so many connections, for as long as they are open.
+pub(super) struct ThreadPool {
+    threads: usize,
+    service: u64,
+    served: Vec<usize>,
+    waiting: Vec<usize>,
+}
+
+impl ThreadPool {
+    pub(super) fn new(threads: usize, service: u64) -> Self {
+        Self { threads, service, served: Vec::new(), waiting: Vec::new() }
+    }
+}
+
+impl Server for ThreadPool {
+    fn ask(&mut self, connection: usize, at: u64) -> Option<u64> {
+        if !self.served.contains(&connection) {
+            if self.served.len() == self.threads {
+                self.waiting.push(connection);
+                return None;
+            }
+            self.served.push(connection);
+        }
+        Some(at + self.service)
+    }
+
+    fn hang_up(&mut self, connection: usize, at: u64) -> Vec<(usize, u64)> {
+        self.waiting.retain(|other| *other != connection);
+        let before = self.served.len();
+        self.served.retain(|other| *other != connection);
+        if self.served.len() == before || self.waiting.is_empty() {
+            return Vec::new();
+        }
+        let next = self.waiting.remove(0);
+        self.served.push(next);
+        vec![(next, at + self.service)]
+    }
+}
+
+/// A server that one request after the other takes this long, and that stands still between two instants.
+pub(super) struct Frozen {
+    service: u64,
+    from: u64,
+    until: u64,
+    free_at: u64,
+}
+
+impl Frozen {
+    pub(super) fn new(service: u64, from: u64, until: u64) -> Self {
+        Self { service, from, until, free_at: 0 }
+    }
+}
+
+impl Server for Frozen {
+    fn ask(&mut self, _connection: usize, at: u64) -> Option<u64> {
+        let begun = at.max(self.free_at);
+        let done = begun + self.service;
+        let is_held = begun < self.until && done > self.from;
+        self.free_at = if is_held { begun.max(self.until) + self.service } else { done };
+        Some(self.free_at)
+    }
+}
