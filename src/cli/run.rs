@@ -7,14 +7,14 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::host::Host;
+use crate::host::{self, Host};
 use crate::record::{Ceiling, Folder, FolderError, Record, Run, SCHEMA, Source, State};
 use crate::report;
 use crate::report::summary;
 use crate::runner::{self, Effort, Ending, Event, Halt, Interrupt, Plan, Program, plan};
 use crate::scenario::{EchoSpec, Model, Scenario, Work};
 use crate::units;
-use crate::workload::parallel;
+use crate::workload::machine;
 
 use super::output::{Stop, color, note, print, print_json, width};
 use super::progress::Progress;
@@ -87,7 +87,9 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     announce(&plan, &host, seed);
 
-    let (calibration, cpus) = (runner::calibrate_for(&scenarios), host.cpus);
+    let (calibration, cpus) = (runner::calibrate_for(&scenarios), host::cpus());
+    let pinned = || scenarios.iter().flat_map(|scenario| &scenario.points).filter_map(|point| point.work.cpus());
+    let computes_at_once = || machine(&cpus, pinned(), calibration.iterations_per_s);
     let mut run = Run {
         schema: SCHEMA,
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
@@ -100,7 +102,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         },
         host,
         iterations_per_s: calibration.iterations_per_s,
-        parallel: parallel(cpus, calibration.iterations_per_s),
+        parallel: computes_at_once(),
         ceilings: Vec::new(),
         scenarios: named.into_iter().map(source).collect(),
         models: args.model.clone(),
@@ -137,7 +139,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         Ending::Complete => State::Complete,
         Ending::Interrupted(signal) => State::Partial(runner::signal_name(signal)),
     };
-    run.parallel = run.parallel.best(&parallel(cpus, calibration.iterations_per_s));
+    run.parallel = run.parallel.best(&computes_at_once());
     let judged = summary::judged(&scenarios, &run, &records);
     run.judged = Some(judged);
     folder.write_run(&run).map_err(Stop::machine)?;

@@ -20,7 +20,7 @@ use crate::units;
 pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Row>,
-    /// Where server and generator ran, and which requests got no answer, in sentences.
+    /// Where the trials ran, and which requests got no answer, in sentences.
     about_load: Vec<String>,
 }
 
@@ -196,8 +196,11 @@ fn lost(point: &PointSummary) -> impl Iterator<Item = String> {
     })
 }
 
-/// Where server and generator ran, in words; nothing where there was none.
+/// Where server and generator ran, or what jobs are pinned to, in words; nothing where jobs had all CPUs.
 fn placement(point: &PointSummary) -> Option<String> {
+    if let (Work::Sleep(_) | Work::Offload(_), Some(cpus)) = (&point.work, point.work.cpus()) {
+        return Some(format!("The scenario pins each trial to {cpus} CPU{}.", if cpus == 1 { "" } else { "s" }));
+    }
     let load = point.cells.iter().find_map(|cell| cell.measures.as_ref()?.load.as_ref())?;
     let (server, generator) = &load.cpus;
     if server.is_empty() || generator.is_empty() {
