@@ -305,11 +305,13 @@ fn together() {
 #[test]
 fn numbers_of_cpus() {
     const PINNED: &str = "server_cpus = 1\nwhat";
-    let pinned = |text: &str, line: &str| parse("f.toml", &text.replacen("what", line, 1)).unwrap().points[0].work.cpus();
+    let pinned =
+        |text: &str, line: &str| parse("f.toml", &text.replacen("what", line, 1)).unwrap().points[0].work.cpus();
     assert_eq!([pinned(ECHO, "what"), pinned(ECHO, PINNED)], [None, Some(1)]);
     for (line, cpus) in [("", None), ("cpus = 1\n", Some(1)), ("cpus = 1_024\n", Some(1024))] {
         for text in [SLEEP, OFFLOAD] {
-            let work = parse("f.toml", &text.replacen("jobs", &format!("{line}jobs"), 1)).unwrap().points[0].work.clone();
+            let work =
+                parse("f.toml", &text.replacen("jobs", &format!("{line}jobs"), 1)).unwrap().points[0].work.clone();
             assert_eq!(work.cpus(), cpus, "{text}");
         }
     }
