@@ -86,6 +86,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     }
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     announce(&plan, &host, seed);
+    scenarios.iter().for_each(|scenario| warn_of_few_cpus(scenario, host.cpus));
 
     let (calibration, cpus) = (runner::calibrate_for(&scenarios), host::cpus());
     let pinned = || scenarios.iter().flat_map(|scenario| &scenario.points).filter_map(|point| point.work.cpus());
@@ -214,6 +215,17 @@ fn announce(plan: &Plan, host: &Host, seed: u64) {
     note(format_args!("{} trials, about {time}, on {} CPUs; seed {seed}", plan.trials.len(), host.cpus));
     if host.debug_build {
         note("avt: built without optimisation, so no figure means anything; use `cargo run --release -- run`");
+    }
+}
+
+/// Says beforehand that no trial of a scenario will be valid, where it asks for more CPUs than there are.
+fn warn_of_few_cpus(scenario: &Scenario, cpus: u32) {
+    let wanted = scenario.points.iter().filter_map(|point| point.work.cpus_wanted()).next();
+    if let Some(wanted) = wanted.filter(|wanted| wanted.all() > cpus) {
+        let name = &scenario.name;
+        note(format_args!(
+            "avt: {name} asks for {wanted}, this machine has {cpus} for it: every trial will be INVALID"
+        ));
     }
 }
 

@@ -103,6 +103,8 @@ fn a_trial_on_more_cpus_than_there_are_is_measured_and_invalid() {
     let why = format!("the scenario asks for {wanted} CPUs, this machine has {} for it", host::cpus().len());
     let (ended, json, out) = ran(home.path(), "many", &computing(wanted), &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
+    let before = format!("many asks for {wanted} CPUs, this machine has {} for it", host::cpus().len());
+    assert!(ended.stderr.contains(&before), "{}", ended.stderr);
     assert_eq!(too_few(&json), vec![why.clone(); 4], "two rounds of two models: {json}");
     for cell in json["cells"].as_array().unwrap() {
         assert!(cell["measured"]["wall_ns"]["median"].as_f64().unwrap() > 0.0, "{cell}");
