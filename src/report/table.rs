@@ -10,6 +10,7 @@ use super::doubts;
 use super::summary::{CellSummary, PointSummary};
 use super::versus;
 use super::words;
+use crate::gate::Gate;
 use crate::record::Ceiling;
 use crate::scenario::{Family, Metric, Work};
 use crate::stats::Finding;
@@ -199,7 +200,17 @@ fn lost(point: &PointSummary) -> impl Iterator<Item = String> {
 /// Where server and generator ran, or what jobs are pinned to, in words; nothing where jobs had all CPUs.
 fn placement(point: &PointSummary) -> Option<String> {
     if let (Work::Sleep(_) | Work::Offload(_), Some(cpus)) = (&point.work, point.work.cpus()) {
-        return Some(format!("The scenario pins each trial to {cpus} CPU{}.", if cpus == 1 { "" } else { "s" }));
+        let doubts = point.cells.iter().flat_map(|cell| &cell.doubts).flat_map(|(_, gates)| gates);
+        let there =
+            doubts.filter_map(|gate| if let Gate::FewCpus { cpus, .. } = gate { Some(*cpus) } else { None }).min();
+        let s = |cpus| if cpus == 1 { "" } else { "s" };
+        return Some(match there {
+            None => format!("Each trial was pinned to {cpus} CPU{}, as the scenario asks.", s(cpus)),
+            Some(there) => format!(
+                "Each trial was pinned to {there} CPU{}, where the scenario asks for {cpus}: there were no more.",
+                s(there)
+            ),
+        });
     }
     let load = point.cells.iter().find_map(|cell| cell.measures.as_ref()?.load.as_ref())?;
     let (server, generator) = &load.cpus;

@@ -93,7 +93,7 @@ fn a_trial_on_one_cpu_has_one_and_is_expected_to() {
         }
     }
     let page = fs::read_to_string(out.join("one.html")).unwrap();
-    assert!(page.contains("The scenario pins each trial to 1 CPU."), "{page}");
+    assert!(page.contains("Each trial was pinned to 1 CPU, as the scenario asks."), "{page}");
 }
 
 #[test]
@@ -121,6 +121,7 @@ fn a_trial_on_more_cpus_than_there_are_is_measured_and_invalid() {
     let page = out.join("many.html");
     let before = fs::read_to_string(&page).unwrap();
     assert!(before.contains("INVALID, too few CPUs, in 6 of 6 trials") && before.contains(&why), "{before}");
+    assert!(before.contains(&format!("where the scenario asks for {wanted}: there were no more.")), "{before}");
     fs::remove_file(&page).unwrap();
     assert_eq!(crate::support::run(avt(["report".as_ref(), out.as_os_str()])).code, Some(0));
     assert_eq!(fs::read_to_string(&page).unwrap(), before);
