@@ -69,7 +69,7 @@ impl Parallel {
 }
 
 /// What a machine computes at once: all of its CPUs, and as few of them as a scenario pins to. The first two CPUs need not
-/// do what any two do, so that each number is measured for itself.
+/// do what any two do, so each number is measured for itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// All CPUs.
