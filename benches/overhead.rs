@@ -85,7 +85,7 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
         rounds: "full".into(),
         host: Host::read(),
         iterations_per_s: 1,
-        parallel: Parallel::ideal(2),
+        parallel: Parallel::ideal(2).into(),
         ceilings: Vec::new(),
         scenarios: Vec::new(),
         models: Vec::new(),

@@ -12,6 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::scenario::CpusWanted;
 use crate::units;
 
 pub use load::of_load;
@@ -163,6 +164,13 @@ pub enum Gate {
         /// For how long, nanoseconds.
         for_ns: u64,
     },
+    /// The machine has fewer CPUs than the scenario asks for.
+    FewCpus {
+        /// What it asks for.
+        wanted: CpusWanted,
+        /// What there was.
+        cpus: u32,
+    },
 }
 
 /// Why a generator was late.
@@ -228,7 +236,7 @@ impl Gate {
             Self::Behind { .. } => Verdict::Invalid,
             Self::Queued { share } => worse_than(share, QUEUED.1),
             Self::Stolen { share } => worse_than(share, STOLEN.1),
-            Self::Throttled { .. } => Verdict::Invalid,
+            Self::Throttled { .. } | Self::FewCpus { .. } => Verdict::Invalid,
             Self::Busy { .. } | Self::SharedCpus { .. } | Self::Little { .. } => Verdict::Suspect,
             Self::Unanswered { .. } | Self::Starved { .. } => Verdict::Suspect,
             Self::Canary { .. } | Self::Crowded { .. } | Self::Pressed { .. } => Verdict::Suspect,
@@ -254,6 +262,7 @@ impl Gate {
             Self::Crowded { .. } => "CPU shared",
             Self::Pressed { .. } => "CPUs pressed",
             Self::Throttled { .. } => "throttled",
+            Self::FewCpus { .. } => "too few CPUs",
             Self::Drift { .. } => "drift",
             Self::Unsteady { .. } => "not steady",
             Self::Disturbed { .. } => "often disturbed",
@@ -293,6 +302,7 @@ impl Gate {
             Self::Little { in_flight, expected } => (in_flight - expected).abs() / expected.max(f64::MIN_POSITIVE),
             Self::Starved { connections, of } => f64::from(connections) / f64::from(of.max(1)),
             Self::Throttled { for_ns } => for_ns as f64,
+            Self::FewCpus { wanted, cpus } => f64::from(wanted.all()) - f64::from(cpus),
             Self::Drift { ratio } | Self::Unsteady { ratio } | Self::Twins { ratio } => ratio.max(1.0 / ratio),
             Self::Disturbed { rounds, of } => rounds as f64 / of.max(1) as f64,
             Self::Workers { least, most } => f64::from(most) / f64::from(least.max(1)),
@@ -326,6 +336,9 @@ impl Gate {
             Self::Workers { .. } => "give them the same number, and compare the models and not their pools",
             Self::Twins { .. } => "trust no smaller difference, and measure again with --full",
             Self::Throttled { .. } => "lift the quota of the control group (cpu.max)",
+            Self::FewCpus { .. } => {
+                "measure on a machine with as many, and without a taskset or cpuset that takes some away"
+            }
             Self::SharedCpus { .. } => "pin server and generator to different CPUs (taskset)",
             Self::Little { .. } => "this is a defect of the generator: please report it",
             Self::Unanswered { .. } => "read the percentiles as those of the requests that were answered",
@@ -451,6 +464,9 @@ impl fmt::Display for Gate {
             }
             Self::Throttled { for_ns } => {
                 write!(f, "a quota held the process back for {} (none is allowed)", units::duration(*for_ns))
+            }
+            Self::FewCpus { wanted, cpus } => {
+                write!(f, "the scenario asks for {wanted}, this machine has {cpus} for it")
             }
         }
     }

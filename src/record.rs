@@ -18,7 +18,7 @@ pub use file::{Folder, FolderError, RECORDS, RUN};
 use crate::histogram::Histogram;
 use crate::host::Host;
 use crate::lanes::Lanes;
-use crate::scenario::{Model, Parallel};
+use crate::scenario::{CpusWanted, Machine, Model};
 use crate::schedule::Pacing;
 use crate::timeline::Timeline;
 use crate::usage::{Footprint, Usage};
@@ -43,8 +43,9 @@ pub struct Run {
     pub host: Host,
     /// Iterations of the computing kernel this machine does in a second on one CPU.
     pub iterations_per_s: u64,
-    /// How much this machine computes at once; what arithmetic expects rests on it.
-    pub parallel: Parallel,
+    /// How much this machine computes at once, and as few of its CPUs as a scenario pins to; what arithmetic expects
+    /// rests on it.
+    pub parallel: Machine,
     /// What the load generator can do here, for each kind of load in the run; empty where there is none.
     pub ceilings: Vec<Ceiling>,
     /// The scenarios, in the order of the report.
@@ -139,6 +140,10 @@ pub struct Conditions {
     pub throttled_ns: Option<u64>,
     /// The share of all CPU time of this machine that its host gave to others during the trial.
     pub steal: Option<f64>,
+    /// How many CPUs the trial could have.
+    pub cpus: u32,
+    /// How many the scenario asks for; nothing where any number will do.
+    pub cpus_wanted: Option<CpusWanted>,
 }
 
 /// A measurement, or the reason there is none.

@@ -15,6 +15,7 @@ mod plan;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::host;
 use crate::message::{Calibration, Role, TrialSpec};
 use crate::record::{Conditions, Failure, Outcome, Record, SCHEMA};
 use crate::scenario::{Cell, Model, Scenario, Work};
@@ -77,7 +78,7 @@ pub fn run<E>(
             Err(Halt::Failed(failure)) => Outcome::Failed(failure),
             Err(Halt::Interrupted(signal)) => return Ok(Ending::Interrupted(signal)),
         };
-        let record = record(planned, plan.seed, lookout.end(), outcome);
+        let record = record(planned, plan.seed, lookout.end(&planned.cell.work), outcome);
         listen(Event::Ended(planned, Box::new(record)))?;
     }
     Ok(Ending::Complete)
@@ -130,7 +131,10 @@ fn trial(
                 (measured, None) => Outcome::Measured(Box::new(measured)),
             })
         }
-        Work::Sleep(_) | Work::Offload(_) => jobs::run(program, traced, &spec, deadline, interrupt),
+        work @ (Work::Sleep(_) | Work::Offload(_)) => {
+            let cpus = jobs::pinned(&host::cpus(), work.cpus());
+            jobs::run(program, &spec(Role::Jobs { traced }, cpus), deadline, interrupt)
+        }
     }
 }
 
@@ -195,7 +199,7 @@ mod tests {
             scenario: "test".into(),
             point: String::new(),
             model: Model::Async,
-            work: Work::Sleep(SleepSpec { jobs: 1, wait: Duration::from_millis(1) }),
+            work: Work::Sleep(SleepSpec { jobs: 1, wait: Duration::from_millis(1), cpus: None }),
             jobs_wanted: None,
             again: false,
         };

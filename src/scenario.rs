@@ -19,13 +19,13 @@ mod work;
 pub use claim::{Against, Claim, Metric};
 pub use formula::{Dimension, Formula};
 pub use model::{Family, Model, ModelError, closest};
-pub use parallel::Parallel;
+pub use parallel::{Machine, Parallel};
 pub use parse::{MOST_BYTES, Mistake, Mistakes, parse, parse_bytes};
 pub use reference::reference;
 pub use schema::schema;
 pub use work::{
-    ArrivalSpec, Client, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Pin, ServerSpec, SleepSpec,
-    StepsSpec, Work,
+    ArrivalSpec, Client, CpusWanted, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Pin, ServerSpec,
+    SleepSpec, StepsSpec, Work,
 };
 
 /// One question, parsed and checked.

@@ -16,7 +16,7 @@ mod traced;
 
 use std::future::Future;
 
-pub use compute::{Computation, calibrate, compute, parallel};
+pub use compute::{Computation, calibrate, compute, machine, parallel};
 pub use narrated::{Moment, Narrated};
 pub use sleep::Sleep;
 pub use steps::{Step, Steps};

@@ -91,6 +91,7 @@ impl Server {
             timeout: Duration::ZERO,
             drain: Duration::ZERO,
             pin: Pin::Split,
+            server_cpus: None,
         };
         let echo = EchoSpec { what: "hello".into(), steps: StepsSpec::default(), heavy: None, server: None, load };
         let spec = TrialSpec {

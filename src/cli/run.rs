@@ -7,14 +7,14 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::host::Host;
+use crate::host::{self, Host};
 use crate::record::{Ceiling, Folder, FolderError, Record, Run, SCHEMA, Source, State};
 use crate::report;
 use crate::report::summary;
 use crate::runner::{self, Effort, Ending, Event, Halt, Interrupt, Plan, Program, plan};
 use crate::scenario::{EchoSpec, Model, Scenario, Work};
 use crate::units;
-use crate::workload::parallel;
+use crate::workload::machine;
 
 use super::output::{Stop, color, note, print, print_json, width};
 use super::progress::Progress;
@@ -86,8 +86,11 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     }
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     announce(&plan, &host, seed);
+    scenarios.iter().for_each(|scenario| warn_of_few_cpus(scenario, host.cpus));
 
-    let (calibration, cpus) = (runner::calibrate_for(&scenarios), host.cpus);
+    let (calibration, cpus) = (runner::calibrate_for(&scenarios), host::cpus());
+    let pinned = || scenarios.iter().flat_map(|scenario| &scenario.points).filter_map(|point| point.work.cpus());
+    let computes_at_once = || machine(&cpus, pinned(), calibration.iterations_per_s);
     let mut run = Run {
         schema: SCHEMA,
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
@@ -100,7 +103,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         },
         host,
         iterations_per_s: calibration.iterations_per_s,
-        parallel: parallel(cpus, calibration.iterations_per_s),
+        parallel: computes_at_once(),
         ceilings: Vec::new(),
         scenarios: named.into_iter().map(source).collect(),
         models: args.model.clone(),
@@ -137,7 +140,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         Ending::Complete => State::Complete,
         Ending::Interrupted(signal) => State::Partial(runner::signal_name(signal)),
     };
-    run.parallel = run.parallel.best(&parallel(cpus, calibration.iterations_per_s));
+    run.parallel = run.parallel.best(&computes_at_once());
     let judged = summary::judged(&scenarios, &run, &records);
     run.judged = Some(judged);
     folder.write_run(&run).map_err(Stop::machine)?;
@@ -212,6 +215,17 @@ fn announce(plan: &Plan, host: &Host, seed: u64) {
     note(format_args!("{} trials, about {time}, on {} CPUs; seed {seed}", plan.trials.len(), host.cpus));
     if host.debug_build {
         note("avt: built without optimisation, so no figure means anything; use `cargo run --release -- run`");
+    }
+}
+
+/// Says beforehand that no trial of a scenario will be valid, where it asks for more CPUs than there are.
+fn warn_of_few_cpus(scenario: &Scenario, cpus: u32) {
+    let wanted = scenario.points.iter().filter_map(|point| point.work.cpus_wanted()).next();
+    if let Some(wanted) = wanted.filter(|wanted| wanted.all() > cpus) {
+        let name = &scenario.name;
+        note(format_args!(
+            "avt: {name} asks for {wanted}, this machine has {cpus} for it: every trial will be INVALID"
+        ));
     }
 }
 

@@ -15,10 +15,11 @@ pub struct Usual {
 
 /// The gates that the machine did not pass around one trial.
 pub fn of_conditions(conditions: &Conditions, usual: &Usual) -> Vec<Gate> {
-    let Conditions { canary_ns, canary_waited_ns, pressure, throttled_ns, steal } = *conditions;
+    let Conditions { canary_ns, canary_waited_ns, pressure, throttled_ns, steal, cpus, cpus_wanted } = *conditions;
     let longer = canary_ns as f64 / usual.canary_ns.max(1) as f64 - 1.0;
     let waited = canary_waited_ns.map(|waited| waited as f64 / canary_ns.max(1) as f64);
     let gates = [
+        cpus_wanted.filter(|wanted| wanted.all() > cpus).map(|wanted| Gate::FewCpus { wanted, cpus }),
         (longer > CANARY).then_some(Gate::Canary { share: longer }),
         waited.filter(|share| *share > CROWDED).map(|share| Gate::Crowded { share }),
         pressure
@@ -34,6 +35,8 @@ pub fn of_conditions(conditions: &Conditions, usual: &Usual) -> Vec<Gate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gate::Verdict;
+    use crate::scenario::CpusWanted;
 
     const CALM: Conditions = Conditions {
         canary_ns: 5_000_000,
@@ -41,6 +44,8 @@ mod tests {
         pressure: Some(0.3),
         throttled_ns: Some(0),
         steal: Some(0.0),
+        cpus: 2,
+        cpus_wanted: None,
     };
 
     fn names(conditions: Conditions) -> Vec<&'static str> {
@@ -60,5 +65,26 @@ mod tests {
         let nothing_told =
             Conditions { canary_waited_ns: None, pressure: None, throttled_ns: None, steal: None, ..CALM };
         assert!(names(nothing_told).is_empty(), "what a kernel does not tell is no reason");
+    }
+
+    #[test]
+    fn a_machine_with_fewer_cpus_than_the_scenario_asks_for_is_named() {
+        let found = |model, generator| {
+            let wanted = Some(CpusWanted { model, generator });
+            of_conditions(&Conditions { cpus_wanted: wanted, ..CALM }, &Usual { canary_ns: 5_000_000, pressure: None })
+        };
+        assert!(found(1, 0).is_empty() && found(2, 0).is_empty() && found(1, 1).is_empty());
+        for (model, generator, text) in [
+            (64, 0, "the scenario asks for 64 CPUs, this machine has 2 for it"),
+            (
+                2,
+                1,
+                "the scenario asks for 2 CPUs for the server and 1 for the load generator, this machine has 2 for it",
+            ),
+        ] {
+            let gates = found(model, generator);
+            assert_eq!(gates.iter().map(ToString::to_string).collect::<Vec<_>>(), [text]);
+            assert_eq!((gates[0].verdict(), gates[0].is_disturbance()), (Verdict::Invalid, false));
+        }
     }
 }

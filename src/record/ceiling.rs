@@ -13,6 +13,8 @@ pub struct Ceiling {
     pub threads: u16,
     /// Which CPUs generator and server had.
     pub pin: Pin,
+    /// How many of them the server was pinned to; nothing where the scenario does not say.
+    pub server_cpus: Option<u32>,
     /// The median response time over one connection, in a closed loop, nanoseconds.
     pub floor_ns: u64,
     /// Connections of the closed loop that gave the following figures.
@@ -28,6 +30,7 @@ pub struct Ceiling {
 impl Ceiling {
     /// Whether it is the ceiling of such a load.
     pub fn is_of(&self, load: &LoadSpec) -> bool {
-        (self.client, self.threads, self.pin) == (load.client, load.threads, load.pin)
+        (self.client, self.threads) == (load.client, load.threads)
+            && (self.pin, self.server_cpus) == (load.pin, load.server_cpus)
     }
 }

@@ -31,7 +31,9 @@ pub(super) fn at(point: &PointSummary) -> Vec<String> {
     }
     let mut sentences = match &point.work {
         Work::Sleep(sleep) => waits(point, sleep),
-        Work::Offload(OffloadSpec { heartbeat: Some(heartbeat), jobs, steps }) => beats(point, heartbeat, *jobs, steps),
+        Work::Offload(OffloadSpec { heartbeat: Some(heartbeat), jobs, steps, .. }) => {
+            beats(point, heartbeat, *jobs, steps)
+        }
         Work::Offload(offload) => computations(point, offload),
         Work::Echo(echo) => requests(point, echo),
     };

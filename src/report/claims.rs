@@ -7,7 +7,7 @@ use super::summary::{CellSummary, PointSummary};
 use super::versus;
 use super::words;
 use crate::gate;
-use crate::scenario::{Against, Claim, Parallel, Scenario};
+use crate::scenario::{Against, Claim, Machine, Scenario};
 use crate::stats::{FEWEST, Interval, Ratio, Spread};
 use crate::units;
 
@@ -57,7 +57,7 @@ pub struct Judged<'a> {
 }
 
 /// Every claim of a scenario at every point that it is about.
-pub fn of<'a>(scenario: &'a Scenario, points: &'a [PointSummary], machine: &Parallel) -> Vec<Judged<'a>> {
+pub fn of<'a>(scenario: &'a Scenario, points: &'a [PointSummary], machine: &Machine) -> Vec<Judged<'a>> {
     let of_claim = |claim: &'a Claim| {
         let about = points.iter().filter(|point| claim.is_about(&point.label));
         about.map(|point| judge(claim, point, machine))
@@ -70,14 +70,14 @@ pub fn count(verdicts: impl Iterator<Item = Verdict> + Clone) -> [u64; 3] {
     Verdict::ALL.map(|wanted| verdicts.clone().filter(|verdict| *verdict == wanted).count() as u64)
 }
 
-fn judge<'a>(claim: &'a Claim, point: &'a PointSummary, machine: &Parallel) -> Judged<'a> {
+fn judge<'a>(claim: &'a Claim, point: &'a PointSummary, machine: &Machine) -> Judged<'a> {
     let figures = |cell: &CellSummary| cell.by_round(claim.metric);
     let spread = |cell: Option<&CellSummary>| Spread::of(figures(cell?).into_iter().map(|(_, figure)| figure));
     let cell = point.cell(claim.of);
     let measured = spread(cell);
     let (expected, ratio) = match &claim.against {
         Against::Formula(formula) => {
-            let value = cell.and_then(|cell| formula.value(&cell.cell.work, claim.of, machine));
+            let value = cell.and_then(|cell| formula.value(&cell.cell.work, claim.of, &machine.of(&cell.cell.work)));
             let expected = value.map(|value| value / claim.metric.unit());
             (expected, measured.zip(expected).map(|(measured, expected)| by_number(&measured, expected)))
         }
@@ -88,7 +88,11 @@ fn judge<'a>(claim: &'a Claim, point: &'a PointSummary, machine: &Parallel) -> J
     };
     let invalid = |cell: &CellSummary| cell.rounds_that_are(gate::Verdict::Invalid);
     let invalid = claim.models().filter_map(|model| point.cell(model)).map(invalid).max().unwrap_or(0);
-    let rounds = measured.map_or(0, |measured| measured.rounds);
+    // What only the recorded trial has rests on the rounds beside it as well.
+    let rounds = match cell.and_then(|cell| cell.measures.as_ref()) {
+        Some(measures) if claim.metric.is_of_one_trial() => measures.rounds(),
+        _ => measured.map_or(0, |measured| measured.rounds),
+    };
     let (verdict, why) = match ratio {
         None => (Verdict::Inconclusive, "not measured".to_owned()),
         Some(_) if invalid as f64 > rounds as f64 * gate::DISTURBED => {

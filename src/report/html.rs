@@ -13,7 +13,7 @@ use super::table::{Row, Table};
 use super::words;
 use super::{answer, doubts};
 use crate::record::{Outcome, Record, Run, Source, State};
-use crate::scenario::{Family, Scenario};
+use crate::scenario::{Family, Parallel, Scenario};
 use crate::stats::Spread;
 use crate::units;
 
@@ -325,18 +325,26 @@ fn machine(run: &Run) -> Vec<(&'static str, String)> {
         ("tokio", words::one_line(&host.tokio)),
         ("rayon", words::one_line(&host.rayon)),
     ];
-    let machine = run.parallel.points().iter().filter(|(threads, _)| *threads > 1);
-    let told: Vec<String> =
-        machine.map(|(threads, factor)| format!("{} by {threads} threads", units::three_digits(*factor))).collect();
-    if !told.is_empty() {
-        facts.push(("computes at once", format!("{} times what one thread does", told.join(", "))));
-    }
+    facts.extend(at_once(run.parallel.all()).map(|told| ("computes at once", told)));
+    // Of more CPUs than there are, it is the same.
+    let part = run.parallel.pinned().iter().filter(|(cpus, _)| *cpus < run.parallel.all().cpus());
+    facts.extend(part.filter_map(|(cpus, parallel)| {
+        at_once(parallel).map(|told| ("computes at once", format!("pinned to {cpus} CPUs {told}")))
+    }));
     facts.extend(host.open_files.map(|n| ("open files", units::count(n))));
     facts.extend(host.thread_limits.first().map(|limit| {
         let room = units::count(limit.allows);
         ("threads", format!("room for {room} ({} = {})", words::one_line(&limit.name), limit.value))
     }));
     facts
+}
+
+/// `1.93 by 2 threads times what one thread does`; nothing of one CPU.
+fn at_once(parallel: &Parallel) -> Option<String> {
+    let more = parallel.points().iter().filter(|(threads, _)| *threads > 1);
+    let told: Vec<String> =
+        more.map(|(threads, factor)| format!("{} by {threads} threads", units::three_digits(*factor))).collect();
+    (!told.is_empty()).then(|| format!("{} times what one thread does", told.join(", ")))
 }
 
 /// The command that asks the same again.

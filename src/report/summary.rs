@@ -284,7 +284,7 @@ fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64, bands: Option
         }
     }
     let doubts = doubts(&measured, &conditions, canary_ns);
-    let has_jobs = cell.work.jobs().is_some();
+    let (has_jobs, machine) = (cell.work.jobs().is_some(), run.parallel.of(&cell.work));
     let gap = match &cell.work {
         Work::Offload(offload) => expect::longest_gap(offload, cell.model),
         _ => None,
@@ -303,8 +303,8 @@ fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64, bands: Option
         lanes: traced.map(|traced| traced.lanes.clone()).unwrap_or_default(),
         untraced,
         failures,
-        ideal_ns: expect::ideal(&cell.work, &run.parallel).map(units::nanos),
-        predicted_ns: has_jobs.then(|| units::nanos(expect::wall(&cell.work, cell.model, &run.parallel))),
+        ideal_ns: expect::ideal(&cell.work, &machine).map(units::nanos),
+        predicted_ns: has_jobs.then(|| units::nanos(expect::wall(&cell.work, cell.model, &machine))),
         predicted_gap_ns: gap.map(units::nanos),
         cell,
     }

@@ -108,7 +108,7 @@ fn waits(work: &Work) -> Option<String> {
 
 /// What computes and does nothing else.
 fn computes(work: &Work) -> Option<String> {
-    let Work::Offload(OffloadSpec { jobs, steps, heartbeat: None }) = work else { return None };
+    let Work::Offload(OffloadSpec { jobs, steps, heartbeat: None, .. }) = work else { return None };
     let only = steps.wait.is_zero() && steps.block.is_zero() && !steps.compute.is_zero();
     only.then(|| format!("{} computations of {}", units::count((*jobs).into()), words::exact(steps.compute)))
 }

@@ -10,6 +10,7 @@ use super::doubts;
 use super::summary::{CellSummary, PointSummary};
 use super::versus;
 use super::words;
+use crate::gate::Gate;
 use crate::record::Ceiling;
 use crate::scenario::{Family, Metric, Work};
 use crate::stats::Finding;
@@ -20,7 +21,7 @@ use crate::units;
 pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Row>,
-    /// Where server and generator ran, and which requests got no answer, in sentences.
+    /// Where the trials ran, and which requests got no answer, in sentences.
     about_load: Vec<String>,
 }
 
@@ -196,8 +197,21 @@ fn lost(point: &PointSummary) -> impl Iterator<Item = String> {
     })
 }
 
-/// Where server and generator ran, in words; nothing where there was none.
+/// Where server and generator ran, or what jobs are pinned to, in words; nothing where jobs had all CPUs.
 fn placement(point: &PointSummary) -> Option<String> {
+    if let (Work::Sleep(_) | Work::Offload(_), Some(cpus)) = (&point.work, point.work.cpus()) {
+        let doubts = point.cells.iter().flat_map(|cell| &cell.doubts).flat_map(|(_, gates)| gates);
+        let there =
+            doubts.filter_map(|gate| if let Gate::FewCpus { cpus, .. } = gate { Some(*cpus) } else { None }).min();
+        let s = |cpus| if cpus == 1 { "" } else { "s" };
+        return Some(match there {
+            None => format!("Each trial was pinned to {cpus} CPU{}, as the scenario asks.", s(cpus)),
+            Some(there) => format!(
+                "Each trial was pinned to {there} CPU{}, where the scenario asks for {cpus}: there were no more.",
+                s(there)
+            ),
+        });
+    }
     let load = point.cells.iter().find_map(|cell| cell.measures.as_ref()?.load.as_ref())?;
     let (server, generator) = &load.cpus;
     if server.is_empty() || generator.is_empty() {

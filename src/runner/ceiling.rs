@@ -49,6 +49,7 @@ pub fn ceiling(of: &LoadSpec, length: Duration, program: &Program, interrupt: &I
         client: of.client,
         threads: of.threads,
         pin: of.pin,
+        server_cpus: of.server_cpus,
         floor_ns: floor.ok_or_else(nothing)?,
         connections: CONNECTIONS,
         per_s: many.throughput(),

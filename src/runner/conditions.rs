@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::host;
 use crate::message::Calibration;
 use crate::record::Conditions;
+use crate::scenario::Work;
 use crate::units;
 use crate::usage::{Pressure, Scheduled, StealMeter, throttled_ns};
 use crate::workload::compute;
@@ -40,8 +42,8 @@ impl Lookout {
         }
     }
 
-    /// After the trial.
-    pub(super) fn end(self) -> Conditions {
+    /// After the trial of this work.
+    pub(super) fn end(self, work: &Work) -> Conditions {
         let length = units::nanos(self.begun.elapsed()).max(1) as f64;
         let pressure = Pressure::read().zip(self.pressure).map(|(now, before)| now.since(before) as f64 / length);
         Conditions {
@@ -51,6 +53,8 @@ impl Lookout {
             pressure: pressure.map(|share| share.min(1.0)),
             throttled_ns: throttled_ns().zip(self.throttled_ns).map(|(now, before)| now.saturating_sub(before)),
             steal: self.steal.stop(),
+            cpus: host::cpus().len() as u32,
+            cpus_wanted: work.cpus_wanted(),
         }
     }
 }

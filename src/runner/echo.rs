@@ -23,7 +23,7 @@ pub(super) fn run(
     interrupt: &Interrupt,
 ) -> Result<(Measured, Option<Traced>), Halt> {
     let (server_cpus, generator_cpus) = match work.load.pin {
-        Pin::Split => split(&host::cpus(), work.load.threads.into()),
+        Pin::Split => split(&host::cpus(), work.load.server_cpus, work.load.threads.into()),
         Pin::None => Default::default(),
     };
     let nonce = format!("{:016x}", fastrand::u64(..));
@@ -105,14 +105,18 @@ fn out_of_turn(name: &str, reply: &Reply) -> Halt {
     Failure::WrongWork { what: format!("the {name} said {reply:?} out of turn") }.into()
 }
 
-/// The generator gets one CPU for each of its threads, from the end, but never the last one of the server; both run
-/// anywhere when there is only one.
-fn split(cpus: &[usize], generator_threads: usize) -> (Vec<usize>, Vec<usize>) {
+/// The server gets as many CPUs as the scenario asks for, from the beginning, or else all that the generator leaves; the
+/// generator gets one for each of its threads, from the end. Neither takes the last one of the other; both run anywhere
+/// when there is only one.
+fn split(cpus: &[usize], server_cpus: Option<u32>, generator_threads: usize) -> (Vec<usize>, Vec<usize>) {
     if cpus.len() < 2 {
         return Default::default();
     }
-    let server = cpus.len().saturating_sub(generator_threads).max(1);
-    (cpus[..server].to_vec(), cpus[server..].to_vec())
+    let most = cpus.len() - 1;
+    let left = cpus.len().saturating_sub(generator_threads);
+    let server = server_cpus.map_or(left, |wanted| wanted as usize).clamp(1, most);
+    let generator = generator_threads.min(cpus.len() - server);
+    (cpus[..server].to_vec(), cpus[cpus.len() - generator..].to_vec())
 }
 
 #[cfg(test)]
@@ -128,7 +132,32 @@ mod tests {
             (vec![0, 1, 2, 3], 2, vec![0, 1], vec![2, 3]),
             (vec![0], 1, vec![], vec![]),
         ] {
-            assert_eq!(split(&cpus, threads), (server, generator), "{cpus:?} and {threads} threads");
+            assert_eq!(split(&cpus, None, threads), (server, generator), "{cpus:?} and {threads} threads");
+        }
+    }
+
+    #[test]
+    fn the_server_gets_as_many_cpus_as_the_scenario_asks_for() {
+        // CPUs of the machine, of the server as asked, generator threads: how many of the first are the server's, and of
+        // the last the generator's.
+        for (cpus, wanted, threads, server, generator) in [
+            (1, 1, 1, 0, 0),
+            (2, 1, 1, 1, 1),
+            (2, 1, 2, 1, 1),
+            (2, 2, 1, 1, 1),
+            (2, 4, 2, 1, 1),
+            (4, 1, 1, 1, 1),
+            (4, 1, 2, 1, 2),
+            (4, 2, 1, 2, 1),
+            (4, 2, 2, 2, 2),
+            (4, 4, 1, 3, 1),
+            (16, 1, 2, 1, 2),
+            (16, 2, 1, 2, 1),
+            (16, 4, 2, 4, 2),
+        ] {
+            let all: Vec<usize> = (0..cpus).collect();
+            let expected = (all[..server].to_vec(), all[cpus - generator..].to_vec());
+            assert_eq!(split(&all, Some(wanted), threads), expected, "{wanted} of {cpus}, {threads} threads");
         }
     }
 }

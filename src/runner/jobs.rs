@@ -1,6 +1,6 @@
 //! A trial of `sleep` or `offload`: one process.
 
-use crate::message::{Reply, Role, TrialSpec};
+use crate::message::{Reply, TrialSpec};
 use crate::record::{Failure, Outcome};
 
 use super::child::{Child, Halt, next_reply};
@@ -8,17 +8,42 @@ use super::{Deadline, Interrupt, Program};
 
 pub(super) fn run(
     program: &Program,
-    traced: bool,
-    spec: &dyn Fn(Role, Vec<usize>) -> TrialSpec,
+    spec: &TrialSpec,
     deadline: Deadline,
     interrupt: &Interrupt,
 ) -> Result<Outcome, Halt> {
-    let mut trial = Child::start(program, "trial", &spec(Role::Jobs { traced }, Vec::new()))?;
+    let mut trial = Child::start(program, "trial", spec)?;
     match next_reply(&mut [&mut trial], deadline, interrupt)? {
         (_, Reply::Done(measured)) => Ok(Outcome::Measured(measured)),
         (_, Reply::Traced(traced)) => Ok(Outcome::Traced(traced)),
         (_, other) => {
             Err(Failure::WrongWork { what: format!("the trial said {other:?} instead of being done") }.into())
+        }
+    }
+}
+
+/// The first so many CPUs of these, or all where there are fewer; none, for wherever the kernel likes, where the scenario
+/// asks for no number.
+pub(super) fn pinned(cpus: &[usize], wanted: Option<u32>) -> Vec<usize> {
+    cpus.iter().copied().take(wanted.map_or(0, |wanted| wanted as usize)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trial_gets_the_first_cpus_as_far_as_there_are_some() {
+        for (cpus, wanted, expected) in [
+            (vec![0, 1], None, vec![]),
+            (vec![0], Some(1), vec![0]),
+            (vec![0], Some(64), vec![0]),
+            (vec![3, 5], Some(1), vec![3]),
+            (vec![0, 1, 2, 3], Some(2), vec![0, 1]),
+            ((0..16).collect(), Some(4), vec![0, 1, 2, 3]),
+            ((0..16).collect(), Some(64), (0..16).collect()),
+        ] {
+            assert_eq!(pinned(&cpus, wanted), expected, "{wanted:?} of {cpus:?}");
         }
     }
 }

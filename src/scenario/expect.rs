@@ -1,7 +1,7 @@
 //! What arithmetic says a cell should take: the ideal beside the bar, the length of the progress bar, the time-out.
 //!
 //! With N jobs of wait w, block b and compute c, k workers, n CPUs, and P(t) what t threads compute at once by what one
-//! does ([`Parallel`], measured; n and more threads have P(n)):
+//! does ([`Parallel`], measured; n and more threads have P(n)), where n is what the work is pinned to, if it is:
 //!
 //! | model | wall time |
 //! |---|---|
@@ -22,7 +22,12 @@ pub(super) const BLOCKING_THREADS: u32 = 512;
 
 /// The shortest wall time any model could reach on such a machine; nothing for echo, whose clock decides.
 pub fn ideal(work: &Work, machine: &Parallel) -> Option<Duration> {
-    work.jobs().map(|jobs| least(work, jobs, machine))
+    work.jobs().map(|jobs| least(work, jobs, &part(work, machine)))
+}
+
+/// The CPUs of the machine that the work is pinned to.
+fn part(work: &Work, machine: &Parallel) -> Parallel {
+    machine.at_most(work.cpus().unwrap_or(u32::MAX))
 }
 
 fn least(work: &Work, jobs: u32, machine: &Parallel) -> Duration {
@@ -38,7 +43,7 @@ pub fn wall(work: &Work, model: Model, machine: &Parallel) -> Duration {
         Work::Echo(echo) => return echo.load.warmup + echo.load.duration + echo.load.drain,
     };
     let StepsSpec { wait, block, compute } = steps;
-    let beating = heartbeat(work);
+    let (beating, machine) = (heartbeat(work), &part(work, machine));
     match model {
         Model::Sequential => beating + steps.alone() * jobs,
         Model::Threads => (wait + block + shared(jobs, compute, machine)).max(beating),
@@ -110,7 +115,7 @@ mod tests {
 
     #[test]
     fn waiting_needs_no_threads() {
-        let work = Work::Sleep(SleepSpec { jobs: 10, wait: MS * 100 });
+        let work = Work::Sleep(SleepSpec { jobs: 10, wait: MS * 100, cpus: None });
         check(
             &work,
             &[("sequential", 1000), ("threads", 100), ("pool/4", 300), ("async", 100), ("hybrid/rayon-2", 100)],
@@ -121,7 +126,7 @@ mod tests {
     #[test]
     fn computing_needs_processors() {
         let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
-        let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None });
+        let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None });
         check(
             &work,
             &[("sequential", 400), ("async", 400), ("async/2", 200), ("threads", 200), ("hybrid/blocking", 200)],
@@ -130,9 +135,23 @@ mod tests {
     }
 
     #[test]
+    fn work_on_one_cpu_has_no_second_one() {
+        let steps = StepsSpec { wait: MS * 20, compute: MS * 50, ..StepsSpec::default() };
+        let work = |cpus| Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: Some(cpus) });
+        for model in ["async", "async/2", "threads", "hybrid/blocking", "hybrid/rayon-2"] {
+            let wall = |cpus, machine| wall(&work(cpus), model.parse().unwrap(), &Parallel::ideal(machine));
+            assert_eq!((wall(1, 1), wall(1, 16)), (MS * 420, MS * 420), "{model}");
+            // More than there are is what there is.
+            assert_eq!((wall(2, 16), wall(64, 2)), (wall(2, 2), wall(2, 2)), "{model}");
+        }
+        assert_eq!(ideal(&work(1), &Parallel::ideal(16)), Some(MS * 420));
+        assert_eq!(ideal(&work(4), &Parallel::ideal(16)), Some(MS * 120));
+    }
+
+    #[test]
     fn two_halves_of_a_core_are_not_two_cores() {
         let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
-        let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None });
+        let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None });
         let machine = Parallel::measured([(2, 1.25)]);
         for (model, millis) in
             [("sequential", 400), ("async", 400), ("threads", 320), ("async/2", 320), ("pool/8", 320)]
@@ -146,7 +165,7 @@ mod tests {
     fn a_held_thread_stops_the_heartbeat() {
         let steps = StepsSpec { block: MS * 300, ..StepsSpec::default() };
         let heartbeat = Some(HeartbeatSpec { every: MS * 10, beats: 41 });
-        let offload = OffloadSpec { jobs: 1, steps, heartbeat };
+        let offload = OffloadSpec { jobs: 1, steps, heartbeat, cpus: None };
         assert_eq!(longest_gap(&offload, Model::Async), Some(MS * 300));
         assert_eq!(longest_gap(&offload, Model::HybridBlocking), Some(MS * 10));
         let workers = |name: &str, jobs| longest_gap(&OffloadSpec { jobs, ..offload.clone() }, name.parse().unwrap());

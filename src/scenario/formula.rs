@@ -178,10 +178,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::scenario::{OffloadSpec, SleepSpec, StepsSpec};
+    use crate::scenario::{Machine, OffloadSpec, SleepSpec, StepsSpec};
 
     fn value(text: &str, model: &str) -> Option<f64> {
-        let work = Work::Sleep(SleepSpec { jobs: 1_000, wait: Duration::from_millis(100) });
+        let work = Work::Sleep(SleepSpec { jobs: 1_000, wait: Duration::from_millis(100), cpus: None });
         let machine = Parallel::measured([(2, 1.9)]);
         Formula::parse(text).unwrap().value(&work, model.parse().unwrap(), &machine)
     }
@@ -210,11 +210,33 @@ mod tests {
     fn a_number_that_the_work_lacks_has_no_value() {
         assert_eq!(value("every", "async"), None);
         assert_eq!(value("jobs * rate", "async"), None);
+        assert_eq!(value("server_cpus", "async"), None);
         let steps = StepsSpec { compute: Duration::from_millis(50), ..StepsSpec::default() };
-        let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None });
+        let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None });
         let formula = Formula::parse("jobs * compute / P").unwrap();
         assert_eq!(formula.value(&work, Model::Threads, &Parallel::ideal(2)), Some(0.2));
         assert_eq!(formula.value(&work, Model::Sequential, &Parallel::ideal(2)), Some(0.4));
+    }
+
+    #[test]
+    fn what_is_pinned_has_the_cpus_that_it_is_pinned_to() {
+        let steps = StepsSpec { compute: Duration::from_millis(50), ..StepsSpec::default() };
+        let work = |cpus| Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus });
+        let (four, two) = (Parallel::measured([(2, 1.9), (4, 3.6)]), Parallel::measured([(2, 1.25)]));
+        let machine = Machine::new(four, vec![(1, Parallel::measured([])), (2, two)]);
+        let value = |text: &str, model: &str, cpus| {
+            let work = work(cpus);
+            Formula::parse(text).unwrap().value(&work, model.parse().unwrap(), &machine.of(&work))
+        };
+        for (cpus, number, threads, two_workers) in
+            [(None, 4.0, 3.6, 1.9), (Some(1), 1.0, 1.0, 1.0), (Some(2), 2.0, 1.25, 1.25)]
+        {
+            assert_eq!(value("cpus", "threads", cpus), Some(number), "{cpus:?}");
+            assert_eq!(value("P", "threads", cpus), Some(threads), "{cpus:?}");
+            assert_eq!(value("P", "async/2", cpus), Some(two_workers), "{cpus:?}");
+            assert_eq!(value("P", "async", cpus), Some(1.0), "{cpus:?}");
+            assert_eq!(value("server_cpus", "async", cpus), None, "jobs have no server");
+        }
     }
 
     #[test]

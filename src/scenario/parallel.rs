@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Work;
+
 /// How many times the work of one thread so many threads that compute do: P of so many. Two CPUs may be two halves of
 /// one core, so it is measured and not counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,13 @@ impl Parallel {
         Self::measured(self.points.iter().map(|(threads, factor)| (*threads, factor.max(other.of(*threads)))))
     }
 
+    /// Of no more than so many of its CPUs.
+    pub fn at_most(&self, cpus: u32) -> Self {
+        let cpus = cpus.clamp(1, self.cpus());
+        let fewer = self.points.iter().copied().filter(|(threads, _)| *threads < cpus);
+        Self::measured(fewer.chain([(cpus, self.of(cpus))]))
+    }
+
     /// CPUs.
     pub fn cpus(&self) -> u32 {
         self.points.last().map_or(1, |(threads, _)| *threads)
@@ -59,9 +68,99 @@ impl Parallel {
     }
 }
 
+/// What a machine computes at once: all of its CPUs, and as few of them as a scenario pins to. The first two CPUs need not
+/// do what any two do, so each number is measured for itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// All CPUs.
+    all: Parallel,
+    /// For each number that a scenario pins to, the first so many CPUs, or all where there are fewer.
+    pinned: Vec<(u32, Parallel)>,
+}
+
+impl Machine {
+    /// Both as they were measured.
+    pub fn new(all: Parallel, pinned: Vec<(u32, Parallel)>) -> Self {
+        Self { all, pinned }
+    }
+
+    /// All CPUs.
+    pub fn all(&self) -> &Parallel {
+        &self.all
+    }
+
+    /// For each number of CPUs that a scenario pins to, what these compute at once.
+    pub fn pinned(&self) -> &[(u32, Parallel)] {
+        &self.pinned
+    }
+
+    /// The CPUs that this work is pinned to, or all.
+    pub fn of(&self, work: &Work) -> Parallel {
+        match work.cpus() {
+            None => self.all.clone(),
+            Some(cpus) => {
+                let measured = self.pinned.iter().find(|(pinned, _)| *pinned == cpus);
+                measured.map_or_else(|| self.all.at_most(cpus), |(_, parallel)| parallel.clone())
+            }
+        }
+    }
+
+    /// The better of two measurements of each number of CPUs.
+    pub fn best(&self, other: &Self) -> Self {
+        let better = |(cpus, parallel): &(u32, Parallel)| {
+            let again = other.pinned.iter().find(|(pinned, _)| pinned == cpus);
+            (*cpus, again.map_or_else(|| parallel.clone(), |(_, again)| parallel.best(again)))
+        };
+        Self { all: self.all.best(&other.all), pinned: self.pinned.iter().map(better).collect() }
+    }
+}
+
+/// A machine of which no scenario wants fewer CPUs than it has.
+impl From<Parallel> for Machine {
+    fn from(all: Parallel) -> Self {
+        Self { all, pinned: Vec::new() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::scenario::SleepSpec;
+
+    #[test]
+    fn a_part_of_a_machine_has_no_more_cpus_than_it_is_given() {
+        let machine = Parallel::measured([(2, 1.9), (4, 2.5)]);
+        for (cpus, points) in [
+            (0, vec![(1, 1.0)]),
+            (1, vec![(1, 1.0)]),
+            (2, vec![(1, 1.0), (2, 1.9)]),
+            (3, vec![(1, 1.0), (2, 1.9), (3, 2.2)]),
+            (4, vec![(1, 1.0), (2, 1.9), (4, 2.5)]),
+            (64, vec![(1, 1.0), (2, 1.9), (4, 2.5)]),
+        ] {
+            assert_eq!(machine.at_most(cpus).points(), points, "{cpus} CPUs");
+        }
+    }
+
+    #[test]
+    fn work_that_is_pinned_has_a_machine_of_its_own() {
+        let work = |cpus| Work::Sleep(SleepSpec { jobs: 1, wait: Duration::from_millis(1), cpus });
+        let all = Parallel::measured([(2, 1.9), (4, 2.5)]);
+        let two = Parallel::measured([(2, 1.25)]);
+        let machine = Machine::new(all.clone(), vec![(2, two.clone()), (64, all.clone())]);
+        assert_eq!((machine.of(&work(None)), machine.of(&work(Some(2)))), (all.clone(), two.clone()));
+        assert_eq!(machine.of(&work(Some(64))), all, "measured on what there is");
+        assert_eq!(machine.of(&work(Some(1))), Parallel::measured([]), "not measured: a part of all");
+
+        let again = Machine::new(Parallel::measured([(2, 1.8), (4, 3.0)]), vec![(2, Parallel::measured([(2, 1.5)]))]);
+        let best = machine.best(&again);
+        assert_eq!(best.all(), &Parallel::measured([(2, 1.9), (4, 3.0)]));
+        assert_eq!(best.pinned(), [(2, Parallel::measured([(2, 1.5)])), (64, all)]);
+        let text = serde_json::to_string(&best).unwrap();
+        assert_eq!(serde_json::from_str::<Machine>(&text).unwrap(), best);
+    }
 
     #[test]
     fn between_two_measurements_is_a_line_and_beyond_the_last_nothing_more() {

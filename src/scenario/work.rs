@@ -1,5 +1,6 @@
 //! What one cell does, every number decided: the specs of the three workloads and of the load.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ pub struct SleepSpec {
     /// How long each of them waits.
     #[serde(with = "as_nanos")]
     pub wait: Duration,
+    /// CPUs that the trial is pinned to; all of them where there is nothing.
+    pub cpus: Option<u32>,
 }
 
 /// `workload = "offload"`.
@@ -38,6 +41,8 @@ pub struct OffloadSpec {
     pub steps: StepsSpec,
     /// What should go on beside them, if anything.
     pub heartbeat: Option<HeartbeatSpec>,
+    /// CPUs that the trial is pinned to; all of them where there is nothing.
+    pub cpus: Option<u32>,
 }
 
 /// A job that does nothing but show that somebody still listens: beat k is due at k times `every`.
@@ -147,6 +152,33 @@ pub struct LoadSpec {
     pub drain: Duration,
     /// Which CPUs server and generator run on.
     pub pin: Pin,
+    /// CPUs that the server is pinned to; all that `pin` leaves it where there is nothing.
+    pub server_cpus: Option<u32>,
+}
+
+/// How many CPUs a scenario asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CpusWanted {
+    /// For the process that runs the model.
+    pub model: u32,
+    /// For the load generator beside it, at the least.
+    pub generator: u32,
+}
+
+impl CpusWanted {
+    /// For both together.
+    pub fn all(self) -> u32 {
+        self.model + self.generator
+    }
+}
+
+impl fmt::Display for CpusWanted {
+    /// `2 CPUs`, `1 CPU for the server and 1 for the load generator`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { model, generator } = self;
+        write!(f, "{model} CPU{}", if *model == 1 { "" } else { "s" })?;
+        if *generator > 0 { write!(f, " for the server and {generator} for the load generator") } else { Ok(()) }
+    }
 }
 
 /// When a request is due.
@@ -243,6 +275,20 @@ impl Work {
             Self::Offload(offload) => Some(offload.jobs),
             Self::Echo(_) => None,
         }
+    }
+
+    /// How many CPUs the process that runs the model is pinned to; nothing where the scenario leaves it all of them.
+    pub fn cpus(&self) -> Option<u32> {
+        match self {
+            Self::Sleep(sleep) => sleep.cpus,
+            Self::Offload(offload) => offload.cpus,
+            Self::Echo(echo) => echo.load.server_cpus,
+        }
+    }
+
+    /// How many CPUs a machine must have for it; nothing where any number will do.
+    pub fn cpus_wanted(&self) -> Option<CpusWanted> {
+        self.cpus().map(|model| CpusWanted { model, generator: self.is_echo().into() })
     }
 
     /// What one ordinary job does.

@@ -1,12 +1,14 @@
 //! The computing kernel: a fixed number of steps that no optimiser can leave out, and how long one takes here.
 
+use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::host;
 use crate::random::scramble;
-use crate::scenario::Parallel;
+use crate::scenario::{Machine, Parallel};
 
 /// Where every computation begins, so that the same number of iterations always gives the same checksum.
 const SEED: u64 = 0x0123_4567_89AB_CDEF;
@@ -68,6 +70,29 @@ pub fn parallel(cpus: u32, iterations_per_s: u64) -> Parallel {
     Parallel::measured(fastest.iter().map(factor))
 }
 
+/// How much a machine with these CPUs computes at once, and the first so many of them for each of these numbers: as
+/// [`parallel`] for each number that is less than all, and more than one.
+pub fn machine(cpus: &[usize], pinned: impl IntoIterator<Item = u32>, iterations_per_s: u64) -> Machine {
+    let all = parallel(cpus.len() as u32, iterations_per_s);
+    let numbers: BTreeSet<u32> = pinned.into_iter().collect();
+    let of = |number: u32| match cpus.get(..number as usize) {
+        None | Some([]) => all.clone(),
+        Some([_]) => Parallel::measured([]),
+        Some(part) if part.len() == cpus.len() => all.clone(),
+        Some(part) => parallel_on(part, iterations_per_s).unwrap_or_else(|| all.at_most(number)),
+    };
+    let pinned = numbers.into_iter().map(|number| (number, of(number))).collect();
+    Machine::new(all, pinned)
+}
+
+/// The same of these CPUs alone, by a thread that keeps to them and those that it starts; nothing where it may not.
+fn parallel_on(cpus: &[usize], iterations_per_s: u64) -> Option<Parallel> {
+    thread::scope(|scope| {
+        let pinned = || host::pin(cpus).is_ok().then(|| parallel(cpus.len() as u32, iterations_per_s));
+        scope.spawn(pinned).join().ok().flatten()
+    })
+}
+
 /// From when so many threads begin together until the last of them has computed.
 fn at_once(threads: u32, iterations: u64) -> Duration {
     let gate = Barrier::new(threads as usize);
@@ -101,5 +126,18 @@ mod tests {
         assert_eq!(different.len(), sums.len());
         assert_eq!(compute(100), compute(100));
         assert_eq!(compute(0), SEED);
+    }
+
+    #[test]
+    fn every_number_of_cpus_is_measured_on_these_and_no_others() {
+        let before = host::cpus();
+        let cpus = &before[..before.len().min(3)];
+        let machine = machine(cpus, [64, 1, 2, 1], 1_000_000);
+        let numbers: Vec<u32> = machine.pinned().iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, [1, 2, 64]);
+        for (number, parallel) in machine.pinned() {
+            assert_eq!(parallel.cpus(), (*number).min(cpus.len() as u32), "{machine:?}");
+        }
+        assert_eq!(host::cpus(), before, "the thread that asked may run where it did");
     }
 }

@@ -72,7 +72,7 @@ fn a_formula_rests_on_what_the_machine_computes_at_once() {
     .unwrap()
     .claims;
     let mut expected = |machine: Parallel| {
-        fixture.run.parallel = machine;
+        fixture.run.parallel = machine.into();
         let points = summary::of(&fixture.scenarios[1], &fixture.run, &fixture.records);
         claims::of(&fixture.scenarios[1], &points, &fixture.run.parallel)[0].expected
     };

@@ -37,6 +37,8 @@ pub(crate) const CALM: Conditions = Conditions {
     pressure: Some(0.0),
     throttled_ns: None,
     steal: Some(0.0),
+    cpus: 2,
+    cpus_wanted: None,
 };
 
 /// What the run was drawn from.
@@ -75,11 +77,12 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
             debug_build: false,
         },
         iterations_per_s: 412_000_000,
-        parallel: Parallel::ideal(2),
+        parallel: Parallel::ideal(2).into(),
         ceilings: vec![Ceiling {
             client: Client::Raw,
             threads: 1,
             pin: Pin::Split,
+            server_cpus: None,
             floor_ns: 18_000,
             connections: 50,
             per_s: 180_000.0,
@@ -180,7 +183,7 @@ pub(crate) fn scenario(name: &str, question: &str, analysis: &str, models: &[&st
 fn waiting() -> Scenario {
     let analysis = "A job that only waits needs nobody to do anything.\nExpect one thread to be enough.\n\n\
                     The sequential model would need 100 seconds, so it runs ten of the thousand jobs.";
-    let work = Work::Sleep(SleepSpec { jobs: 1_000, wait: MS * 100 });
+    let work = Work::Sleep(SleepSpec { jobs: 1_000, wait: MS * 100, cpus: None });
     let models = ["sequential", "threads", "pool/100", "async", "async/2", "hybrid/blocking"];
     let scenario =
         scenario("waiting", "How many threads does it take to wait for 1,000 things?", analysis, &models, work);
@@ -189,7 +192,7 @@ fn waiting() -> Scenario {
 
 fn computing() -> Scenario {
     let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
-    let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None });
+    let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None });
     let models = ["sequential", "threads", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"];
     scenario("computing", "Does async make arithmetic faster?", "Eight computations on two processors.", &models, work)
 }
@@ -197,7 +200,7 @@ fn computing() -> Scenario {
 fn heartbeat() -> Scenario {
     let steps = StepsSpec { block: MS * 300, ..StepsSpec::default() };
     let heartbeat = Some(HeartbeatSpec { every: MS * 10, beats: 41 });
-    let work = Work::Offload(OffloadSpec { jobs: 1, steps, heartbeat });
+    let work = Work::Offload(OffloadSpec { jobs: 1, steps, heartbeat, cpus: None });
     let models = ["threads", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"];
     let question = "What happens to everybody else while one job holds its thread?";
     scenario("heartbeat", question, "A beat every 10 ms beside a call of 300 ms.", &models, work)
@@ -220,6 +223,7 @@ fn echo() -> Scenario {
             timeout: MS * 2_000,
             drain: MS * 500,
             pin: Pin::Split,
+            server_cpus: None,
         },
     });
     let models = ["threads", "pool/16", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"];
@@ -239,6 +243,7 @@ fn rates() -> Scenario {
             timeout: MS * 2_000,
             drain: MS * 50,
             pin: Pin::Split,
+            server_cpus: None,
         };
         let steps = StepsSpec::default();
         let work = Work::Echo(EchoSpec { what: "hello".into(), steps, heavy: None, server: None, load });
@@ -257,8 +262,10 @@ fn rates() -> Scenario {
 }
 
 fn sweep() -> Scenario {
-    let point =
-        |jobs: u32| Point { label: format!("jobs = {jobs}"), work: Work::Sleep(SleepSpec { jobs, wait: MS * 100 }) };
+    let point = |jobs: u32| Point {
+        label: format!("jobs = {jobs}"),
+        work: Work::Sleep(SleepSpec { jobs, wait: MS * 100, cpus: None }),
+    };
     let first = point(100);
     let models = ["threads", "async", "async/2"];
     let question = "What does each waiting job cost?";

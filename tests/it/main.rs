@@ -4,6 +4,7 @@
 mod browser;
 mod claims;
 mod compare;
+mod cpus;
 mod doctor;
 mod echo;
 mod fixture;

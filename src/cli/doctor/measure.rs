@@ -130,6 +130,7 @@ fn load(effort: Effort, schedule: Option<(f64, Pacing)>) -> LoadSpec {
         timeout: Duration::from_secs(5),
         drain: Duration::from_millis(200),
         pin: Pin::Split,
+        server_cpus: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::gate::{self, Gate};
 use crate::record::{Record, Run, SCHEMA};
 use crate::report::claims::{self, Judged};
 use crate::report::summary::{self, CellSummary, Measures, Percentile, PointSummary, Times};
@@ -57,7 +58,7 @@ fn claim(scenario: &Scenario, judged: &Judged<'_>) -> Value {
 }
 
 fn cell(summary: &CellSummary) -> Value {
-    let CellSummary { cell, measures, failures, traced, ideal_ns, predicted_ns, .. } = summary;
+    let CellSummary { cell, measures, doubts, failures, traced, ideal_ns, predicted_ns, .. } = summary;
     json!({
         "scenario": cell.scenario,
         "point": cell.point,
@@ -69,11 +70,20 @@ fn cell(summary: &CellSummary) -> Value {
             .iter()
             .map(|(round, failure)| json!({ "round": round, "why": failure.to_string() }))
             .collect::<Vec<_>>(),
+        "gates": doubts.iter().map(of_round).collect::<Vec<_>>(),
         "most_executing": traced.map(|traced| traced.most_executing),
         "memory_per_waiting_job_bytes": summary.per_waiting_job().map(|(all, resident)| json!({ "all": all, "resident": resident })),
         "run_queue_ns": traced.and_then(|traced| traced.run_queue_ns),
         "measured": measures.as_ref().map(measured),
     })
+}
+
+/// The gates that a round did not pass.
+fn of_round((round, gates): &(u32, Vec<Gate>)) -> Value {
+    let not_passed = gates.iter().map(|gate| {
+        json!({ "name": gate.name(), "verdict": gate.verdict(), "why": gate.to_string(), "advice": gate.advice() })
+    });
+    json!({ "round": round, "verdict": gate::verdict(gates), "not_passed": not_passed.collect::<Vec<_>>() })
 }
 
 fn measured(measures: &Measures) -> Value {

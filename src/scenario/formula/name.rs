@@ -22,10 +22,11 @@ pub(super) enum Name {
     Workers,
     P,
     Cpus,
+    ServerCpus,
 }
 
 /// Each name as it is written, and what it stands for.
-pub(super) const NAMES: [(&str, Name, &str); 15] = [
+pub(super) const NAMES: [(&str, Name, &str); 16] = [
     ("jobs", Name::Jobs, "how many jobs the model gets"),
     ("wait", Name::Wait, "the wait of a job or request"),
     ("block", Name::Block, "its blocking call"),
@@ -39,8 +40,9 @@ pub(super) const NAMES: [(&str, Name, &str); 15] = [
     ("heavy_block", Name::HeavyBlock, "its blocking call"),
     ("heavy_compute", Name::HeavyCompute, "its CPU work"),
     ("workers", Name::Workers, "threads on which the model runs what blocks or computes"),
-    ("P", Name::P, "how many times the work of one thread these do at once on this machine, as it was measured"),
-    ("cpus", Name::Cpus, "CPUs of the machine"),
+    ("P", Name::P, "how many times the work of one thread these do at once, as it was measured on the CPUs of `cpus`"),
+    ("cpus", Name::Cpus, "CPUs that the trial, or the server, is pinned to; without such a pin those of the machine"),
+    ("server_cpus", Name::ServerCpus, "CPUs that the server is pinned to"),
 ];
 
 impl Name {
@@ -50,7 +52,7 @@ impl Name {
             Self::HeavyWait | Self::HeavyBlock | Self::HeavyCompute => Dimension::TIME,
             Self::Rate => Dimension::RATE,
             Self::Jobs | Self::Beats | Self::Connections | Self::Share => Dimension::COUNT,
-            Self::Workers | Self::P | Self::Cpus => Dimension::COUNT,
+            Self::Workers | Self::P | Self::Cpus | Self::ServerCpus => Dimension::COUNT,
         }
     }
 
@@ -80,6 +82,7 @@ impl Name {
             Self::Workers => workers.into(),
             Self::P => machine.of(workers),
             Self::Cpus => machine.cpus().into(),
+            Self::ServerCpus => echo?.load.server_cpus?.into(),
         })
     }
 }

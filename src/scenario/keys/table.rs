@@ -70,6 +70,22 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     key(Top, "wait", step("1m"), "first step of a job or request: a wait that can be awaited").of(STEPS).swept(),
     key(Top, "block", step("1m"), "second step: a call that holds its thread without using a CPU").of(STEPS).swept(),
     key(Top, "compute", step("1m"), "third step: as much CPU work as an idle CPU does in that time").of(STEPS).swept(),
+    key(
+        Top,
+        "cpus",
+        count(1, 1024, "runs nothing"),
+        "how many CPUs each trial is pinned to, the first of those that avt may use; all of them without. A trial on a \
+         machine with fewer is INVALID",
+    )
+    .of(JOBS),
+    key(
+        Top,
+        "server_cpus",
+        count(1, 1024, "serves nothing"),
+        "how many CPUs the server is pinned to, with all that it starts; the load generator gets others. Without it the \
+         server gets all that `load.pin` leaves. A trial on a machine with fewer, or with none for the generator, is INVALID",
+    )
+    .of(ECHO),
     key(Rounds, "quick", count(1, 1000, "measures nothing"), "how often by default; at most `full`").default("6"),
     key(Rounds, "full", count(1, 1000, "measures nothing"), "how often with `--full`").default("10"),
     key(

@@ -4,7 +4,7 @@ use super::fields::{Field, Fields};
 use super::mistakes::{Found, quoted};
 use super::values::Value;
 use crate::scenario::keys::Section;
-use crate::scenario::{Against, Claim, Metric, Model, Parallel, Scenario, closest};
+use crate::scenario::{Against, Claim, Metric, Model, Parallel, Scenario, Work, closest};
 
 /// Every claim, in the order of the file.
 pub(super) fn claims(fields: &Fields) -> Vec<Claim> {
@@ -96,7 +96,7 @@ pub(super) fn check(fields: &Fields, scenario: &Scenario) -> Vec<Found> {
                 }
                 Ok(_) => {
                     let models: &[Model] = &scenario.models;
-                    let value = |work| formula.value(work, claim.of, &Parallel::ideal(2));
+                    let value = |work: &Work| formula.value(work, claim.of, &Parallel::ideal(work.cpus().unwrap_or(2)));
                     let is_told =
                         models.is_empty() || points().all(|point| value(&point.work).is_some_and(is_positive));
                     if !is_told {

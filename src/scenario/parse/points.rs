@@ -50,7 +50,11 @@ impl Chosen<'_> {
     fn work(&self) -> Work {
         use Section::{Heartbeat, Heavy, Load, Top};
         match self.workload {
-            Workload::Sleep => Work::Sleep(SleepSpec { jobs: self.count(Top, "jobs"), wait: self.length(Top, "wait") }),
+            Workload::Sleep => Work::Sleep(SleepSpec {
+                jobs: self.count(Top, "jobs"),
+                wait: self.length(Top, "wait"),
+                cpus: self.optional_count(Top, "cpus"),
+            }),
             Workload::Offload => Work::Offload(OffloadSpec {
                 jobs: self.count(Top, "jobs"),
                 steps: self.steps(Top),
@@ -58,6 +62,7 @@ impl Chosen<'_> {
                     every: self.length(Heartbeat, "every"),
                     beats: self.count(Heartbeat, "beats"),
                 }),
+                cpus: self.optional_count(Top, "cpus"),
             }),
             Workload::Echo => Work::Echo(EchoSpec {
                 what: self.text(Top, "what"),
@@ -77,6 +82,7 @@ impl Chosen<'_> {
                     timeout: self.length(Load, "timeout"),
                     drain: self.length(Load, "drain"),
                     pin: self.choice(Load, "pin"),
+                    server_cpus: self.optional_count(Top, "server_cpus"),
                 },
             }),
         }
@@ -85,7 +91,7 @@ impl Chosen<'_> {
     fn server(&self) -> Option<ServerSpec> {
         use Section::Server;
         let command = self.fields.get(Server, "command")?;
-        let port = self.value(Server, "port").map(|_| self.count(Server, "port"));
+        let port = self.optional_count(Server, "port");
         Some(ServerSpec {
             command: command.values.iter().map(|(word, _)| word.to_string()).collect(),
             port: port.map(|port| u16::try_from(port).expect("at most 65535")),
@@ -124,6 +130,11 @@ impl Chosen<'_> {
             Some(Value::Count(count)) => count,
             other => unreachable!("{name} was checked to be a count: {other:?}"),
         }
+    }
+
+    /// Nothing where it is left out and has no default.
+    fn optional_count(&self, section: Section, name: &str) -> Option<u32> {
+        self.value(section, name).map(|_| self.count(section, name))
     }
 
     fn length(&self, section: Section, name: &str) -> Duration {

@@ -32,6 +32,7 @@ pub(super) fn check(fields: &Fields, workload: Workload) -> Vec<Found> {
     found.extend(too_many_cells(fields));
     found.extend(other_loop(fields));
     found.extend(external(fields, workload));
+    found.extend(pinned_and_not(fields));
     found
 }
 
@@ -129,6 +130,16 @@ fn external(fields: &Fields, workload: Workload) -> Option<Found> {
         }
         _ => None,
     }
+}
+
+/// A number of CPUs for a server that the kernel may put anywhere.
+fn pinned_and_not(fields: &Fields) -> Option<Found> {
+    let pin = fields.get(Section::Load, "pin")?;
+    let server_cpus = fields.get(Section::Top, "server_cpus")?;
+    matches!(&pin.values[..], [(Value::Text(word), _)] if word == "none").then(|| {
+        let message = "the server is pinned, and load.pin = \"none\" leaves it to the kernel";
+        Found::new(server_cpus.name_span.clone(), server_cpus.path(), message, "leave one of the two out")
+    })
 }
 
 fn too_many_cells(fields: &Fields) -> Option<Found> {

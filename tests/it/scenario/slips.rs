@@ -303,6 +303,43 @@ fn together() {
 }
 
 #[test]
+fn numbers_of_cpus() {
+    const PINNED: &str = "server_cpus = 1\nwhat";
+    let pinned =
+        |text: &str, line: &str| parse("f.toml", &text.replacen("what", line, 1)).unwrap().points[0].work.cpus();
+    assert_eq!([pinned(ECHO, "what"), pinned(ECHO, PINNED)], [None, Some(1)]);
+    for (line, cpus) in [("", None), ("cpus = 1\n", Some(1)), ("cpus = 1_024\n", Some(1024))] {
+        for text in [SLEEP, OFFLOAD] {
+            let work =
+                parse("f.toml", &text.replacen("jobs", &format!("{line}jobs"), 1)).unwrap().points[0].work.clone();
+            assert_eq!(work.cpus(), cpus, "{text}");
+        }
+    }
+    check(&[
+        (SLEEP, "jobs", "cpus = 0\njobs", "5:8: cpus: 0 runs nothing; write a whole number from 1 to 1024"),
+        (SLEEP, "jobs", "cpus = 1025\njobs", "5:8: cpus: 1025 is above 1024; write a whole number from 1 to 1024"),
+        (SLEEP, "jobs", "cpus = -1\njobs", "5:8: cpus: -1 is negative"),
+        (SLEEP, "jobs", "cpus = \"2\"\njobs", "5:8: cpus: \"2\" is text, not a whole number"),
+        (SLEEP, "jobs", "cpus = [1, 2]\njobs", "5:8: cpus: a list, but this key cannot be swept; write one value"),
+        (OFFLOAD, "jobs", "cpu = 1\njobs", "5:1: cpu: there is no such key; did you mean cpus?"),
+        (SLEEP, "jobs", "server_cpus = 1\njobs", "5:1: server_cpus: this is for echo, not for sleep"),
+        (ECHO, "what", "cpus = 1\nwhat", "5:1: cpus: this is for sleep and offload, not for echo"),
+        (ECHO, "what", "server_cpus = 0\nwhat", "5:15: server_cpus: 0 serves nothing; write a whole number"),
+        (ECHO, "what", "server_cpus = 1025\nwhat", "5:15: server_cpus: 1025 is above 1024"),
+        (ECHO, "= 5", "= 5\nserver_cpus = 1", "11:1: load.server_cpus: there is no such key; move it to the top"),
+    ]);
+    let both = ECHO.replacen("what", PINNED, 1) + "pin = \"split\"\n";
+    assert!(parse("f.toml", &both).is_ok());
+    let refused = parse("f.toml", &both.replace("split", "none")).unwrap_err().list().to_vec();
+    let [mistake] = refused.as_slice() else { panic!("{refused:?}") };
+    assert_eq!((mistake.line, mistake.column), (5, 1));
+    assert_eq!(
+        mistake.to_string(),
+        "server_cpus: the server is pinned, and load.pin = \"none\" leaves it to the kernel; leave one of the two out"
+    );
+}
+
+#[test]
 fn claims() {
     const CLAIMED: &str = r#"question = "How long?"
 analysis = "Long."
