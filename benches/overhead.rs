@@ -97,12 +97,7 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
     let mut folder = Folder::create(&path, &run).expect("a folder");
     for (order, cell) in scenario.cells().into_iter().chain(scenario.twins()).enumerate() {
         for round in 1..=10 {
-            let series = Series {
-                name: "requests".into(),
-                response_time: times(),
-                service_time: times(),
-                lower_bound_from_ns: None,
-            };
+            let series = Series::of_jobs("requests", times(), times());
             let lag = SendLag { total: times(), late: times(), no_connection: Histogram::default() };
             let measured = Measured {
                 wall_ns: 1_000_000_000,

@@ -20,6 +20,7 @@ use crate::host::Host;
 use crate::lanes::Lanes;
 use crate::scenario::{CpusWanted, Machine, Model};
 use crate::schedule::Pacing;
+use crate::stats::Bound;
 use crate::timeline::Timeline;
 use crate::usage::{Footprint, Usage};
 
@@ -119,7 +120,7 @@ pub struct Record {
     pub round: u32,
     /// Which trial of the run, from 1, in the order they were run.
     pub order: u64,
-    /// The seed of the trial's own random choices.
+    /// The seed of the trial's own random choices, the same for all trials of a round.
     pub seed: u64,
     /// What the machine was like meanwhile.
     pub conditions: Conditions,
@@ -355,6 +356,16 @@ impl RuntimeUsage {
 }
 
 impl Series {
+    /// The response time that this share (0 to 1) of the requests had at most, nanoseconds, and whether that rests on
+    /// requests that never got their answer. Nothing where fewer than ten lie beyond it, unless none was answered: then each
+    /// of them waited for that long at least, however few they are.
+    pub fn response_quantile(&self, share: f64) -> Option<(u64, Bound)> {
+        let nothing_answered = || self.service_time.is_empty().then(|| self.response_time.quantile(share)).flatten();
+        let time = self.response_time.credible_quantile(share).or_else(nothing_answered)?;
+        let is_bound = self.lower_bound_from_ns.is_some_and(|bound| time >= bound);
+        Some((time, if is_bound { Bound::AtLeast } else { Bound::Exact }))
+    }
+
     /// Times of jobs that all finished, and that no load generator had a part in.
     pub fn of_jobs(name: &str, response_time: Histogram, service_time: Histogram) -> Self {
         Self {

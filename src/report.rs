@@ -33,7 +33,7 @@ mod trace;
 mod words;
 
 pub use list::list;
-pub use load::{LoadReport, PERCENTILES, load, told};
+pub use load::{LoadReport, PERCENTILES, load, pacing, told};
 pub use words::range;
 
 use crate::record::{Record, Run};

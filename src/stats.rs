@@ -4,6 +4,8 @@
 //! the machine did meanwhile, so an interval over requests would be far too narrow. Everything here is a pure function of
 //! its numbers and, where it resamples, of a seed.
 
+use serde::Serialize;
+
 mod ratio;
 mod ribbon;
 mod slope;
@@ -33,6 +35,54 @@ impl Interval {
     /// Whether it holds a value.
     pub fn holds(self, value: f64) -> bool {
         self.low <= value && value <= self.high
+    }
+}
+
+/// Whether a figure is what it stands for, or only a bound of it: a request that never got its answer took at least as long
+/// as it was waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// It is the figure itself.
+    #[default]
+    Exact,
+    /// The true figure is this or more.
+    AtLeast,
+    /// The true figure is this or less.
+    AtMost,
+    /// The true figure may be more or less.
+    Unknown,
+}
+
+impl Bound {
+    /// That of a figure made of two, each of which raises it.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Exact, bound) | (bound, Self::Exact) => bound,
+            (one, other) if one == other => one,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// That of one divided by the figure.
+    #[must_use]
+    pub fn inverse(self) -> Self {
+        match self {
+            Self::AtLeast => Self::AtMost,
+            Self::AtMost => Self::AtLeast,
+            bound => bound,
+        }
+    }
+
+    /// What stands before a figure: `≥ `, and nothing before an exact one.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Exact => "",
+            Self::AtLeast => "≥ ",
+            Self::AtMost => "≤ ",
+            Self::Unknown => "about ",
+        }
     }
 }
 

@@ -3,10 +3,11 @@
 use super::{DISTURBED, DRIFT, Gate};
 use crate::stats::{self, Ratio};
 
-/// A figure, above 0, by its round: whether it rose or fell from round to round. Theil's line through its logarithms has to
+/// A figure by its round, those of 0 left out: whether it rose or fell from round to round. Theil's line through its logarithms has to
 /// go one way with 95 %, and by more than [`DRIFT`] from the first round to the last.
 pub fn drift(by_round: &[(u32, f64)]) -> Option<Gate> {
-    let points: Vec<(f64, f64)> = by_round.iter().map(|(round, figure)| (f64::from(*round), figure.ln())).collect();
+    let positive = by_round.iter().filter(|(_, figure)| *figure > 0.0);
+    let points: Vec<(f64, f64)> = positive.map(|(round, figure)| (f64::from(*round), figure.ln())).collect();
     let slope = stats::slope(&points)?;
     let (first, last) = (points.first()?.0, points.last()?.0);
     let ratio = (slope.slope * (last - first)).exp();
@@ -34,7 +35,7 @@ pub fn workers(numbers: impl Iterator<Item = u16> + Clone) -> Option<Gate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::Interval;
+    use crate::stats::{Bound, Interval};
 
     fn rounds(figures: [f64; 8]) -> Vec<(u32, f64)> {
         (1..).zip(figures).collect()
@@ -65,7 +66,13 @@ mod tests {
 
     #[test]
     fn twins_are_apart_where_the_interval_says_so() {
-        let ratio = |low, high| Ratio { ratio: 1.1, interval: Some(Interval { low, high }), rounds: 6, agreeing: 6 };
+        let ratio = |low, high| Ratio {
+            ratio: 1.1,
+            interval: Some(Interval { low, high }),
+            rounds: 6,
+            agreeing: 6,
+            bound: Bound::Exact,
+        };
         assert_eq!(twins(&ratio(0.9, 1.3)), None);
         assert_eq!(twins(&ratio(1.05, 1.15)), Some(Gate::Twins { ratio: 1.1 }));
         assert_eq!(twins(&Ratio { interval: None, ..ratio(2.0, 3.0) }), None);

@@ -266,11 +266,9 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
                    alive, the rest starve.";
         sentences.push(why.into());
     }
-    let p99 = chosen(point).into_iter().filter_map(|(model, m)| {
-        let p99 = m.series.first()?.response.p99?;
-        let sign = if p99.at_least { "≥ " } else { "" };
-        Some(format!("{sign}{} under {model}", words::time(p99.spread.median)))
-    });
+    let p99 = chosen(point)
+        .into_iter()
+        .filter_map(|(model, m)| Some(format!("{} under {model}", m.series.first()?.response.p99?.in_words())));
     let p99: Vec<String> = p99.collect();
     if !p99.is_empty() {
         let which = match &echo.heavy {

@@ -8,7 +8,7 @@ use super::versus;
 use super::words;
 use crate::gate;
 use crate::scenario::{Against, Claim, Machine, Scenario};
-use crate::stats::{FEWEST, Interval, Ratio, Spread};
+use crate::stats::{Bound, FEWEST, Interval, Ratio, Spread};
 use crate::units;
 
 /// What became of a claim.
@@ -46,6 +46,8 @@ pub struct Judged<'a> {
     pub point: &'a str,
     /// The figure over the rounds; times in nanoseconds. Nothing where it was not measured.
     pub measured: Option<Spread>,
+    /// Whether that is only a bound, as of times of requests that never got their answer.
+    pub bound: Bound,
     /// What it is compared with, in the same unit: the formula's value, or the other model's median.
     pub expected: Option<f64>,
     /// The one by the other, with the interval that decides.
@@ -71,18 +73,18 @@ pub fn count(verdicts: impl Iterator<Item = Verdict> + Clone) -> [u64; 3] {
 }
 
 fn judge<'a>(claim: &'a Claim, point: &'a PointSummary, machine: &Machine) -> Judged<'a> {
-    let figures = |cell: &CellSummary| cell.by_round(claim.metric);
-    let spread = |cell: Option<&CellSummary>| Spread::of(figures(cell?).into_iter().map(|(_, figure)| figure));
+    let spread = |cell: Option<&CellSummary>| versus::spread(&cell?.by_round(claim.metric));
     let cell = point.cell(claim.of);
-    let measured = spread(cell);
+    let (measured, bound) = spread(cell).unzip();
+    let bound = bound.unwrap_or_default();
     let (expected, ratio) = match &claim.against {
         Against::Formula(formula) => {
             let value = cell.and_then(|cell| formula.value(&cell.cell.work, claim.of, &machine.of(&cell.cell.work)));
             let expected = value.map(|value| value / claim.metric.unit());
-            (expected, measured.zip(expected).map(|(measured, expected)| by_number(&measured, expected)))
+            (expected, measured.zip(expected).map(|(measured, expected)| by_number(&measured, bound, expected)))
         }
         Against::Model(other) => {
-            let expected = spread(point.cell(*other)).map(|spread| spread.median);
+            let expected = spread(point.cell(*other)).map(|(spread, _)| spread.median);
             (expected, versus::ratio(point, claim.metric, claim.of, *other))
         }
     };
@@ -103,8 +105,11 @@ fn judge<'a>(claim: &'a Claim, point: &'a PointSummary, machine: &Machine) -> Ju
             match ratio.interval.or(single) {
                 None => (Verdict::Inconclusive, format!("fewer than {FEWEST} rounds")),
                 Some(interval) => {
-                    let verdict = verdict(interval, claim.between);
+                    let verdict = verdict(interval, ratio.bound, claim.between);
                     let why = match (verdict, invalid) {
+                        (Verdict::Inconclusive, _) if ratio.bound != Bound::Exact => {
+                            "it rests on requests that never got their answer".into()
+                        }
                         (Verdict::Inconclusive, _) => "the interval crosses a bound".into(),
                         (_, 0) => String::new(),
                         (_, invalid) => format!("{invalid} of {rounds} rounds INVALID"),
@@ -114,13 +119,21 @@ fn judge<'a>(claim: &'a Claim, point: &'a PointSummary, machine: &Machine) -> Ju
             }
         }
     };
-    Judged { claim, point: &point.label, measured, expected, ratio, verdict, why }
+    Judged { claim, point: &point.label, measured, bound, expected, ratio, verdict, why }
 }
 
-fn verdict(interval: Interval, (low, high): (f64, f64)) -> Verdict {
-    if low <= interval.low && interval.high <= high {
+/// Whether the true ratio lies within the bounds of a claim, wherever in the interval it is; where the interval is one of
+/// bounds, wherever beyond.
+fn verdict(interval: Interval, bound: Bound, (low, high): (f64, f64)) -> Verdict {
+    let Interval { low: least, high: most } = match bound {
+        Bound::Exact => interval,
+        Bound::AtLeast => Interval { high: f64::INFINITY, ..interval },
+        Bound::AtMost => Interval { low: 0.0, ..interval },
+        Bound::Unknown => Interval { low: 0.0, high: f64::INFINITY },
+    };
+    if low <= least && most <= high {
         Verdict::Reproduced
-    } else if interval.high < low || high < interval.low {
+    } else if most < low || high < least {
         Verdict::Refuted
     } else {
         Verdict::Inconclusive
@@ -128,9 +141,9 @@ fn verdict(interval: Interval, (low, high): (f64, f64)) -> Verdict {
 }
 
 /// A figure as a multiple of a number that is no measurement.
-fn by_number(measured: &Spread, number: f64) -> Ratio {
+fn by_number(measured: &Spread, bound: Bound, number: f64) -> Ratio {
     let interval = measured.interval.map(|Interval { low, high }| Interval { low: low / number, high: high / number });
-    Ratio { ratio: measured.median / number, interval, rounds: measured.rounds, agreeing: measured.rounds }
+    Ratio { ratio: measured.median / number, interval, rounds: measured.rounds, agreeing: measured.rounds, bound }
 }
 
 impl Judged<'_> {
@@ -142,7 +155,8 @@ impl Judged<'_> {
 
     /// The figure, `n/a` where there is none.
     pub fn measured_in_words(&self) -> String {
-        self.measured.map_or_else(|| "n/a".into(), |measured| self.claim.metric.show(measured.median))
+        let show = |measured: Spread| format!("{}{}", self.bound.sign(), self.claim.metric.show(measured.median));
+        self.measured.map_or_else(|| "n/a".into(), show)
     }
 
     /// `jobs * wait = 100 s`, `threads: 171 ms`.
@@ -160,7 +174,7 @@ impl Judged<'_> {
         let Some(ratio) = self.ratio else { return "n/a".into() };
         let ends = ratio.interval.map(|Interval { low, high }| [low, high].map(units::three_digits));
         let sure = ends.filter(|[low, high]| low != high).map(|[low, high]| format!(" ({low} to {high})"));
-        format!("{}{}", units::three_digits(ratio.ratio), sure.unwrap_or_default())
+        format!("{}{}{}", ratio.bound.sign(), units::three_digits(ratio.ratio), sure.unwrap_or_default())
     }
 
     /// `0.9 to 1.1`, `5 or more`.
@@ -180,14 +194,28 @@ mod tests {
 
     #[test]
     fn the_whole_interval_decides() {
-        let of = |low, high| verdict(Interval { low, high }, (0.9, 1.1));
+        let of = |low, high| verdict(Interval { low, high }, Bound::Exact, (0.9, 1.1));
         assert_eq!((of(0.9, 1.1), of(1.0, 1.0)), (Verdict::Reproduced, Verdict::Reproduced));
         assert_eq!((of(0.5, 0.89), of(1.11, 2.0)), (Verdict::Refuted, Verdict::Refuted));
         for (low, high) in [(0.8, 1.0), (1.0, 1.2), (0.5, 2.0), (0.8, 0.9), (1.1, 1.2)] {
             assert_eq!(of(low, high), Verdict::Inconclusive, "{low} to {high}");
         }
-        let open = |low, high| verdict(Interval { low, high }, (5.0, f64::INFINITY));
+        let open = |low, high| verdict(Interval { low, high }, Bound::Exact, (5.0, f64::INFINITY));
         assert_eq!((open(5.0, 1e9), open(1.0, 4.0)), (Verdict::Reproduced, Verdict::Refuted));
+    }
+
+    #[test]
+    fn a_claim_that_even_the_bound_refutes_is_refuted() {
+        let of = |low, high, bound| verdict(Interval { low, high }, bound, (0.9, 1.1));
+        assert_eq!(of(1.2, 2.0, Bound::AtLeast), Verdict::Refuted);
+        assert_eq!(of(0.95, 1.05, Bound::AtLeast), Verdict::Inconclusive, "it may be more");
+        assert_eq!(of(0.1, 0.5, Bound::AtLeast), Verdict::Inconclusive, "it may be more");
+        assert_eq!(of(0.1, 0.5, Bound::AtMost), Verdict::Refuted);
+        assert_eq!(of(1.2, 2.0, Bound::AtMost), Verdict::Inconclusive, "it may be less");
+        assert_eq!(of(1.2, 2.0, Bound::Unknown), Verdict::Inconclusive);
+        let open = |low, high, bound| verdict(Interval { low, high }, bound, (5.0, f64::INFINITY));
+        assert_eq!(open(6.0, 9.0, Bound::AtLeast), Verdict::Reproduced, "more is claimed as well");
+        assert_eq!(verdict(Interval { low: 0.1, high: 0.9 }, Bound::AtMost, (0.0, 1.0)), Verdict::Reproduced);
     }
 
     #[test]

@@ -5,11 +5,11 @@
 //! each: a finding here is worth a second look, and a third run.
 
 use super::summary::{self, PointSummary};
-use super::versus;
+use super::versus::{self, RoundFigure};
 use super::words;
 use crate::record::{Record, Run, State};
 use crate::scenario::{Metric, Model, Scenario};
-use crate::stats::{self, Finding, Interval, Ratio, Spread};
+use crate::stats::{self, Bound, Finding, Interval, Ratio, Spread};
 use crate::units;
 
 /// One run, whole.
@@ -113,11 +113,12 @@ fn change(
     model: Model,
     metric: Metric,
 ) -> Option<Change> {
-    let figures = |point: &PointSummary| -> Option<Vec<f64>> {
+    let figures = |point: &'_ PointSummary| -> Option<(Vec<f64>, Bound, Spread)> {
         let figures = point.cell(model)?.measures.as_ref()?.by_round(metric);
-        Some(figures.iter().map(|(_, figure)| *figure).collect())
+        let (values, bounds): (Vec<f64>, Vec<Bound>) = figures.iter().map(RoundFigure::in_ratio).unzip();
+        Some((values, bounds.into_iter().fold(Bound::Exact, Bound::and), versus::spread(figures)?.0))
     };
-    let (first, second) = (figures(before)?, figures(after)?);
+    let ((first, below, spread_before), (second, above, spread_after)) = (figures(before)?, figures(after)?);
     let noise = [before, after].into_iter().filter_map(|point| Some(versus::noise(point, metric)?.distance()));
     Some(Change {
         scenario: scenario.to_owned(),
@@ -125,9 +126,9 @@ fn change(
         model,
         metric,
         heading: metric.heading(&before.work),
-        ratio: stats::ratio_unpaired(&first, &second, before.seed)?,
-        before: Spread::of(first)?,
-        after: Spread::of(second)?,
+        ratio: stats::ratio_unpaired(&first, &second, before.seed)?.with_bound(above.and(below.inverse())),
+        before: spread_before,
+        after: spread_after,
         noise: noise.fold(1.0, f64::max),
     })
 }
@@ -178,10 +179,10 @@ impl Change {
         match self.direction() {
             Direction::Worse => format!("worse by {}", words::excess(self.by())),
             Direction::Better => format!("better by {}", words::excess(self.by())),
-            Direction::Same => {
-                let least = self.ratio.detectable(self.noise).map_or_else(|| "n/a".into(), words::excess);
-                format!("no difference; {least} could have been told")
-            }
+            Direction::Same => match self.ratio.detectable(self.noise) {
+                Some(least) => format!("no difference; {} could have been told", words::excess(least)),
+                None => "cannot be compared: it rests on requests that never got their answer".into(),
+            },
             Direction::Unknown => format!("fewer than {} rounds cannot tell", stats::FEWEST),
         }
     }

@@ -4,7 +4,6 @@ use super::summary::{CellSummary, PointSummary};
 use super::versus;
 use crate::gate::{self, Gate, Verdict};
 use crate::scenario::Metric;
-use crate::stats::Spread;
 use crate::units;
 
 /// `2 of 6 rounds suspect`; nothing where every gate passed.
@@ -58,7 +57,8 @@ fn over_rounds(point: &PointSummary) -> Vec<String> {
         |gate: Gate, who: String| format!("{}, {}, {who}: {gate}; {}.", gate.verdict(), gate.name(), gate.advice());
     let heading = metric.heading(&point.work);
     let drift = |cell: &CellSummary| {
-        let gate = gate::drift(cell.measures.as_ref()?.by_round(*metric))?;
+        let figures = cell.measures.as_ref()?.by_round(*metric).iter();
+        let gate = gate::drift(&figures.map(|figure| (figure.round, figure.value)).collect::<Vec<_>>())?;
         Some(sentence(gate, format!("{heading} under {}", cell.cell.model)))
     };
     let disturbed = |cell: &CellSummary| {
@@ -81,8 +81,8 @@ pub(super) fn without_disturbed(point: &PointSummary) -> Vec<String> {
     let Some(metric) = Metric::of(&point.work).first() else { return Vec::new() };
     let told = |cell: &CellSummary| {
         let calm = cell.undisturbed(*metric)?;
-        let all = Spread::of(cell.measures.as_ref()?.by_round(*metric).iter().map(|(_, figure)| *figure))?;
-        let (with, without) = (metric.show(all.median), metric.show(calm.median));
+        let (all, bound) = versus::spread(cell.measures.as_ref()?.by_round(*metric))?;
+        let [with, without] = [all, calm].map(|spread| format!("{}{}", bound.sign(), metric.show(spread.median)));
         let (left_out, rounds) = (all.rounds - calm.rounds, all.rounds);
         let changed =
             format!("{} {without} instead of {with} (without {left_out} of {rounds} rounds)", cell.cell.model);

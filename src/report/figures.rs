@@ -18,7 +18,7 @@ use super::versus;
 use super::words;
 use super::{answer, doubts};
 use crate::scenario::{Metric, OffloadSpec, Work};
-use crate::stats::{self, Interval, Ratio, Spread};
+use crate::stats::{self, Bound, Interval, Ratio, Spread};
 use crate::units;
 
 /// A picture with its words and its table.
@@ -160,7 +160,7 @@ fn of_bars((bars, title): (Bars, String), point: &PointSummary, id: &str) -> Fig
     }
     let table = (caption(&title, point), table::full(point));
     let alike = bars.rows.iter().filter(|bar| bar.fewer.is_none());
-    let figures = alike.filter_map(|bar| Some((bar.label.clone(), bar.value?.median)));
+    let figures = alike.filter_map(|bar| Some((bar.label.clone(), bar.value?.median, Bound::Exact)));
     let unit = bars.unit;
     let heading = titles::extremes(&title, figures, |figure| unit.show(figure));
     Figure { heading, text: Vec::new(), svg, legend, table }
@@ -246,8 +246,11 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
     let signs = [(curves.has_bands(), Sign::Ribbon), (curves.has_service(), Sign::Service)];
     let legend = signs.into_iter().filter(|(shown, _)| *shown).map(|(_, sign)| sign).collect();
     let table = |title: &str| (caption(title, point), table::of_series(point, name));
-    let p99 =
-        found().filter_map(|(cell, series)| Some((cell.cell.model.to_string(), series.response.p99?.spread.median)));
+    let named = |cell: &CellSummary, percentile: Option<Percentile>| {
+        let percentile = percentile?;
+        Some((cell.cell.model.to_string(), percentile.spread.median, percentile.bound()))
+    };
+    let p99 = found().filter_map(|(cell, series)| named(cell, series.response.p99));
     let heading = titles::extremes(&format!("{title}, 99 of 100"), p99, words::time);
     let mut figures = vec![Figure { table: table(&title), heading, text, svg, legend }];
 
@@ -264,8 +267,7 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
         let densities = Densities { rows };
         let svg = both(&format!("{id}-d"), &heading, &finding, |size, caption| densities.draw(size, caption));
         let table = table(&heading);
-        let medians = found()
-            .filter_map(|(cell, series)| Some((cell.cell.model.to_string(), series.response.p50?.spread.median)));
+        let medians = found().filter_map(|(cell, series)| named(cell, series.response.p50));
         let heading = titles::extremes(&format!("{heading}, their median"), medians, words::time);
         figures.push(Figure { heading, text: comb(&point.work), svg, legend: Vec::new(), table });
     }
@@ -293,7 +295,8 @@ fn heat(point: &PointSummary, id: &str) -> Option<Figure> {
     let longest = point
         .cells
         .iter()
-        .filter_map(|cell| Some((cell.cell.model.to_string(), cell.series(name)?.response.max?.spread.median)));
+        .filter_map(|cell| Some((cell, cell.series(name)?.response.max?)))
+        .map(|(cell, longest)| (cell.cell.model.to_string(), longest.spread.median, longest.bound()));
     let table = (named(&heading, point, "medians of the rounds"), table::of_series(point, name));
     let heading = titles::extremes(&format!("{heading}, the longest of a round"), longest, words::time);
     let text = "By when a request was due, all rounds together: the darker, the more were like it (in equal \

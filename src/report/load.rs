@@ -24,6 +24,19 @@ pub fn told(histogram: &Histogram, share: f64) -> Option<u64> {
     if share <= 0.5 { histogram.quantile(share) } else { histogram.credible_quantile(share) }
 }
 
+/// How the schedule was kept, and whether that had to be changed; nothing in a closed loop.
+pub fn pacing(load: &LoadRecord) -> Option<String> {
+    let pacing = load.pacing?.name();
+    let timer_only = load.thread_costs.iter().map(|cost| cost.timer_only_ns).max().unwrap_or(0);
+    Some(match timer_only {
+        0 => pacing.to_owned(),
+        _ => format!(
+            "{pacing}, and {} on the timer alone: another program wanted the CPU, and looking at the clock would have lost it",
+            units::duration(timer_only)
+        ),
+    })
+}
+
 /// What one load did, and to whom.
 #[derive(Debug)]
 pub struct LoadReport<'a> {
@@ -141,7 +154,9 @@ fn words(report: &LoadReport<'_>) -> Vec<String> {
     let found = percentile.iter().find_map(|(name, share)| {
         Some((name, told(&series.response_time, *share)?, told(&series.service_time, *share)))
     });
-    if let Some((name, response, service)) = found {
+    if load.requests.completed == 0 {
+        sentences.push("No request was answered: every time below is only how long was waited.".into());
+    } else if let Some((name, response, service)) = found {
         let time = words::time(response as f64);
         sentences.push(format!("{name} were answered within {}{time} from when they were due.", bound(response)));
         if let Some(service) = service.filter(|service| response as f64 > *service as f64 * 1.2) {
@@ -177,7 +192,10 @@ fn facts(report: &LoadReport<'_>) -> Vec<(&'static str, String)> {
             },
         ),
     ];
+    facts.extend(pacing(load).map(|pacing| ("pacing", pacing)));
     facts.extend(late.map(|late| ("generator late, p99", units::duration(late))));
+    let longest = load.thread_costs.iter().map(|thread| thread.longest_pause_ns).max().filter(|longest| *longest > 0);
+    facts.extend(longest.map(|longest| ("generator stood still", format!("{} at most", units::duration(longest)))));
     facts
 }
 
@@ -187,6 +205,9 @@ fn rows_of(report: &LoadReport<'_>) -> Vec<(&'static str, Vec<String>)> {
         ("response time", &report.series.response_time, report.series.lower_bound_from_ns),
         ("service time", &report.series.service_time, None),
     ];
+    if report.load.service_pauses.max().is_some_and(|longest| longest > 0) {
+        rows.push(("of it, the generator stood still", &report.load.service_pauses, None));
+    }
     if report.load.offered_per_s.is_some() {
         rows.extend([
             ("send lag", &lag.total, None),

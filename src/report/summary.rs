@@ -14,6 +14,7 @@ use load::{Load, load};
 use times::series;
 
 use super::claims;
+use super::versus::{self, RoundFigure};
 use crate::gate::{self, Gate, Usual, Verdict};
 use crate::lanes::Lanes;
 use crate::record::{Ceiling, Conditions, Failure, Judged, Measured, Outcome, Record, Run};
@@ -120,7 +121,7 @@ pub struct Measures {
     /// The generator's side of an echo.
     pub load: Option<LoadSummary>,
     /// For each [`Metric`], its figures by round.
-    by_round: [Vec<(u32, f64)>; Metric::ALL.len()],
+    by_round: [Vec<RoundFigure>; Metric::ALL.len()],
 }
 
 /// What became of the trials of a run, by the gates of each.
@@ -207,7 +208,7 @@ impl CellSummary {
         let disturbed = self.disturbed();
         let all = self.measures.as_ref()?.by_round(metric);
         let calm: Vec<f64> =
-            all.iter().filter(|(round, _)| !disturbed.contains(round)).map(|(_, figure)| *figure).collect();
+            all.iter().filter(|figure| !disturbed.contains(&figure.round)).map(|figure| figure.value).collect();
         if calm.len() < all.len() { Spread::of(calm) } else { None }
     }
 
@@ -222,8 +223,8 @@ impl CellSummary {
     }
 
     /// A figure of each round that has it, by the round; what only the recorded trial has, as of the first.
-    pub fn by_round(&self, metric: Metric) -> Vec<(u32, f64)> {
-        let of_trial = |figure: Option<f64>| figure.map(|figure| (0, figure)).into_iter().collect();
+    pub fn by_round(&self, metric: Metric) -> Vec<RoundFigure> {
+        let of_trial = |value: Option<f64>| value.map(|value| RoundFigure::exact(0, value)).into_iter().collect();
         match metric {
             Metric::Executing => of_trial(self.traced.map(|traced| traced.most_executing.into())),
             Metric::Memory => of_trial(self.per_waiting_job().map(|(all, _)| all)),
@@ -233,7 +234,7 @@ impl CellSummary {
 
     /// The median of a figure over the rounds that have it.
     pub fn median(&self, metric: Metric) -> Option<f64> {
-        Spread::of(self.by_round(metric).into_iter().map(|(_, figure)| figure)).map(|spread| spread.median)
+        versus::spread(&self.by_round(metric)).map(|(spread, _)| spread.median)
     }
 
     /// What the gates of a round say.
@@ -255,7 +256,7 @@ impl CellSummary {
 
 impl Measures {
     /// A figure of each round that has it, by the round.
-    pub fn by_round(&self, metric: Metric) -> &[(u32, f64)] {
+    pub fn by_round(&self, metric: Metric) -> &[RoundFigure] {
         &self.by_round[metric as usize]
     }
 

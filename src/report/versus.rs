@@ -3,10 +3,9 @@
 
 use super::summary::{CellSummary, PointSummary};
 use super::words;
-use crate::histogram::Histogram;
-use crate::record::{Measured, Series};
+use crate::record::Measured;
 use crate::scenario::{Metric, Model, Work};
-use crate::stats::{self, Finding, Interval, Ratio};
+use crate::stats::{self, Bound, Finding, Interval, Ratio, Spread};
 use crate::units;
 
 impl Metric {
@@ -37,6 +36,7 @@ impl Metric {
             Self::InFlight => "most_in_flight",
             Self::Switches => "switches_per_job",
             Self::Starved => "connections_starved",
+            Self::AnsweredShare => "answered_share",
             Self::Executing => "most_executing",
             Self::Memory => "memory_per_waiting_job_bytes",
         }
@@ -59,6 +59,7 @@ impl Metric {
             Self::InFlight => "jobs in flight",
             Self::Switches => "switches per job",
             Self::Starved => "connections starved",
+            Self::AnsweredShare => "answers by requests due",
             Self::Executing => "jobs executing at once",
             Self::Memory => "memory of a waiting job",
         }
@@ -68,7 +69,7 @@ impl Metric {
     pub fn show(self, figure: f64) -> String {
         match self {
             Self::Rate => format!("{}/s", words::per_second(figure)),
-            Self::CpusUsed | Self::Switches => units::three_digits(figure),
+            Self::CpusUsed | Self::Switches | Self::AnsweredShare => units::three_digits(figure),
             Self::Threads | Self::InFlight | Self::Starved | Self::Executing => words::count(figure),
             Self::Memory => words::memory(figure),
             Self::Wall | Self::Gap | Self::P50 | Self::P99 | Self::Cpu => words::time(figure),
@@ -78,40 +79,83 @@ impl Metric {
 
     /// Whether less of it is better.
     pub fn less_is_better(self) -> bool {
-        self != Self::Rate
+        !matches!(self, Self::Rate | Self::AnsweredShare)
     }
 
-    /// The figure of each round that has it. Nothing is no figure, but that no connection starved.
-    pub(super) fn by_round(self, rounds: &[(u32, &Measured)]) -> Vec<(u32, f64)> {
-        let figures = rounds.iter().filter_map(|(number, round)| Some((*number, self.of_round(round)?)));
-        figures.filter(|(_, figure)| *figure > 0.0 || self == Self::Starved).collect()
+    /// The figure of each round that has it. Zero counts as missing, except where it is what was measured: no answer, or no
+    /// connection that starved.
+    pub(super) fn by_round(self, rounds: &[(u32, &Measured)]) -> Vec<RoundFigure> {
+        let figures = rounds.iter().filter_map(|(round, measured)| self.of_round(*round, measured));
+        let may_be_zero = matches!(self, Self::Starved | Self::Rate | Self::AnsweredShare);
+        figures.filter(|figure| figure.value > 0.0 || may_be_zero).collect()
     }
 
-    fn of_round(self, round: &Measured) -> Option<f64> {
-        let per_job = |figure: u64| (round.jobs > 0).then(|| figure as f64 / round.jobs as f64);
-        let percentile = |share: f64, of: fn(&Series) -> &Histogram| {
-            let series = round.series.first()?;
-            let time = of(series).credible_quantile(share)?;
-            series.lower_bound_from_ns.is_none_or(|bound| time < bound).then_some(time as f64)
+    fn of_round(self, round: u32, measured: &Measured) -> Option<RoundFigure> {
+        let exact = |value: f64| Some(RoundFigure::exact(round, value));
+        let per_job = |figure: u64| (measured.jobs > 0).then(|| figure as f64 / measured.jobs as f64);
+        let series = || measured.series.first();
+        let response = |share: f64| {
+            let (time, bound) = series()?.response_quantile(share)?;
+            Some(RoundFigure { bound, ..RoundFigure::exact(round, time as f64) })
         };
+        let service = |share: f64| exact(series()?.service_time.credible_quantile(share)? as f64);
+        // Less than one answer in all of the window.
+        let answers_by =
+            |by: f64| Some(RoundFigure { smallest: 1.0 / by, ..RoundFigure::exact(round, measured.jobs as f64 / by) });
         match self {
-            Self::Wall => Some(round.wall_ns as f64),
-            Self::Gap => Some(round.heartbeat?.longest_gap_ns as f64),
-            Self::Rate => Some(round.throughput()),
-            Self::P50 => percentile(0.5, |series| &series.response_time),
-            Self::P99 => percentile(0.99, |series| &series.response_time),
-            Self::ServiceP50 => percentile(0.5, |series| &series.service_time),
-            Self::ServiceP99 => percentile(0.99, |series| &series.service_time),
-            Self::Cpu => per_job(round.usage.cpu_ns()),
-            Self::CpusUsed => Some(round.usage.cpu_ns() as f64 / round.wall_ns as f64),
-            Self::Threads => Some(round.threads as f64),
-            Self::InFlight => Some(round.most_in_flight as f64),
-            Self::Switches => per_job(round.usage.switches()),
-            Self::Starved => Some(f64::from(round.load.as_ref()?.connections_starved)),
+            Self::Wall => exact(measured.wall_ns as f64),
+            Self::Gap => exact(measured.heartbeat?.longest_gap_ns as f64),
+            Self::Rate => answers_by(measured.wall_ns.max(1) as f64 / 1e9),
+            Self::P50 => response(0.5),
+            Self::P99 => response(0.99),
+            Self::ServiceP50 => service(0.5),
+            Self::ServiceP99 => service(0.99),
+            Self::Cpu => exact(per_job(measured.usage.cpu_ns())?),
+            Self::CpusUsed => exact(measured.usage.cpu_ns() as f64 / measured.wall_ns as f64),
+            Self::Threads => exact(measured.threads as f64),
+            Self::InFlight => exact(measured.most_in_flight as f64),
+            Self::Switches => exact(per_job(measured.usage.switches())?),
+            Self::Starved => exact(f64::from(measured.load.as_ref()?.connections_starved)),
+            Self::AnsweredShare => {
+                let load = measured.load.as_ref().filter(|load| load.offered_per_s.is_some())?;
+                answers_by(load.requests.planned.max(1) as f64)
+            }
             // Of no round, but of the trial whose lanes were recorded.
             Self::Executing | Self::Memory => None,
         }
     }
+}
+
+/// What one round measured of a cell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RoundFigure {
+    /// Which round, from 1; 0 for the trial whose lanes were recorded.
+    pub round: u32,
+    /// The figure, in the unit of its metric.
+    pub value: f64,
+    /// Whether it is only a bound.
+    pub bound: Bound,
+    /// The smallest figure that the round could have told from 0.
+    smallest: f64,
+}
+
+impl RoundFigure {
+    /// One that is what it stands for.
+    pub(super) fn exact(round: u32, value: f64) -> Self {
+        Self { round, value, bound: Bound::Exact, smallest: 0.0 }
+    }
+
+    /// As a ratio takes it: what is 0 is less than what could have been told from it.
+    pub(super) fn in_ratio(&self) -> (f64, Bound) {
+        if self.value > 0.0 { (self.value, self.bound) } else { (self.smallest, Bound::AtMost) }
+    }
+}
+
+/// The middle of some rounds, and whether it is only a bound.
+pub(super) fn spread(figures: &[RoundFigure]) -> Option<(Spread, Bound)> {
+    let spread = Spread::of(figures.iter().map(|figure| figure.value))?;
+    let bound = figures.iter().fold(Bound::Exact, |all, figure| all.and(figure.bound));
+    Some((spread, bound))
 }
 
 /// How many times as much of something a cell took as another.
@@ -149,9 +193,14 @@ pub fn noise(point: &PointSummary, metric: Metric) -> Option<Ratio> {
 
 fn paired(below: &CellSummary, above: &CellSummary, metric: Metric, seed: u64) -> Option<Ratio> {
     let others = above.by_round(metric);
-    let pair = |(round, a): &(u32, f64)| others.iter().find(|(other, _)| other == round).map(|(_, b)| (*a, *b));
-    let pairs: Vec<(f64, f64)> = below.by_round(metric).iter().filter_map(pair).collect();
-    stats::ratio(&pairs, seed)
+    let pair = |below: &RoundFigure| {
+        let above = others.iter().find(|other| other.round == below.round)?;
+        Some((below.in_ratio(), above.in_ratio()))
+    };
+    let pairs: Vec<_> = below.by_round(metric).iter().filter_map(pair).collect();
+    let figures: Vec<(f64, f64)> = pairs.iter().map(|((below, _), (above, _))| (*below, *above)).collect();
+    let bound = pairs.iter().fold(Bound::Exact, |all, ((_, below), (_, above))| all.and(above.and(below.inverse())));
+    stats::ratio(&figures, seed).map(|ratio| ratio.with_bound(bound))
 }
 
 fn with_all_jobs(point: &PointSummary, model: Model) -> Option<&CellSummary> {
@@ -171,6 +220,10 @@ impl Versus {
         match self.finding() {
             Finding::TooFew if rounds == 1 => format!("One round cannot tell whether {b} and {a} differ."),
             Finding::TooFew => format!("{rounds} rounds are too few to tell whether {b} and {a} differ."),
+            Finding::None if ratio.bound != Bound::Exact => format!(
+                "Between {b} and {a} {} cannot be compared: it rests on requests that never got their answer.",
+                self.metric.heading(work)
+            ),
             Finding::None => {
                 let could = ratio.detectable(self.noise).map_or_else(String::new, |least| {
                     format!("; one of {} could have been told", words::excess(least))
@@ -184,7 +237,12 @@ impl Versus {
     }
 
     fn larger(&self, work: &Work, (more, less): (&Model, &Model), ratio: Ratio) -> String {
-        let times = format!("{} times", units::three_digits(ratio.ratio));
+        let least = match ratio.bound {
+            Bound::Exact => "",
+            // Only to that side is there a difference at all.
+            Bound::AtLeast | Bound::AtMost | Bound::Unknown => "at least ",
+        };
+        let times = format!("{least}{} times", units::three_digits(ratio.ratio));
         let told = match self.metric {
             Metric::Wall => format!("{more} took {times} as long as {less}"),
             Metric::Gap => format!("The longest gap under {more} was {times} that under {less}"),

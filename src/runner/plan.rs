@@ -2,7 +2,8 @@
 //!
 //! A round is a block: every cell of a scenario once, and those of one model twice so that it is known by how much two
 //! runs of the same thing differ, in an order shuffled anew for each round. Drift of the machine then falls on all models
-//! alike, and the seed that is printed gives the same order again.
+//! alike, and the seed that is printed gives the same order again. All trials of a round draw their schedules and their
+//! heavy requests from one seed, so that the models of a round get the same work and not only the same odds.
 
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ pub struct Planned {
     pub round: u32,
     /// The how-manieth of the run, from 1.
     pub order: u64,
-    /// What its own random choices are drawn from.
+    /// What its own random choices are drawn from: the same for all trials of a round.
     pub seed: u64,
     /// How long it should take, process start included.
     pub expected: Duration,
@@ -89,10 +90,11 @@ pub fn plan(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Pla
         let ours = scenario.cells().into_iter().filter(|cell| cell.model != Model::External);
         blocks.push((0, ours.map(to_record).collect()));
         for (round, cells) in blocks {
+            let of_round = rng.u64(..);
             for cell in cells {
                 let expected = expect::wall(&cell.work, cell.model, &machine) + OVERHEAD;
-                let (order, own) = (trials.len() as u64 + 1, rng.u64(..));
-                trials.push(Planned { cell, round, order, seed: own, expected, limit: expected * 3 + GRACE });
+                let order = trials.len() as u64 + 1;
+                trials.push(Planned { cell, round, order, seed: of_round, expected, limit: expected * 3 + GRACE });
             }
         }
     }

@@ -89,6 +89,8 @@ pub enum Metric {
     Switches,
     /// Connections that got no answer at all.
     Starved,
+    /// Answers within the window by requests that were due in it, of an open loop.
+    AnsweredShare,
     /// The most jobs executed at one instant, of the trial whose lanes are recorded.
     Executing,
     /// Memory of a waiting job, kernel and page tables included, of the same trial; bytes.
@@ -97,7 +99,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Wall,
         Self::Gap,
         Self::Rate,
@@ -111,6 +113,7 @@ impl Metric {
         Self::InFlight,
         Self::Switches,
         Self::Starved,
+        Self::AnsweredShare,
         Self::Executing,
         Self::Memory,
     ];
@@ -130,6 +133,7 @@ impl Metric {
         "in_flight",
         "switches",
         "starved",
+        "answered_share",
         "executing",
         "memory",
     ];
@@ -150,7 +154,7 @@ impl Metric {
             Self::ServiceP50 | Self::ServiceP99 => Dimension::TIME,
             Self::Rate => Dimension::RATE,
             Self::CpusUsed | Self::Threads | Self::InFlight => Dimension::COUNT,
-            Self::Switches | Self::Starved | Self::Executing => Dimension::COUNT,
+            Self::Switches | Self::Starved | Self::AnsweredShare | Self::Executing => Dimension::COUNT,
             Self::Memory => Dimension::BYTES,
         }
     }
@@ -164,7 +168,7 @@ impl Metric {
     pub fn is_of(self, work: &Work) -> bool {
         match self {
             Self::Gap => matches!(work, Work::Offload(offload) if offload.heartbeat.is_some()),
-            Self::Starved => work.is_echo(),
+            Self::Starved | Self::AnsweredShare => work.is_echo(),
             Self::Memory => matches!(work, Work::Sleep(_)),
             _ => true,
         }

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 use super::student::{stretch, stretch_of_two};
-use super::{FEWEST, Interval, resampled};
+use super::{Bound, FEWEST, Interval, resampled};
 use crate::random;
 
 /// Resamples: 100 are left out at either end, which places the ends to some 2 % of the interval's width.
@@ -20,6 +20,8 @@ pub struct Ratio {
     pub rounds: usize,
     /// In how many of them the ratio was on the same side of 1.
     pub agreeing: usize,
+    /// Whether it, and both ends of its interval, are only bounds.
+    pub bound: Bound,
 }
 
 /// What a [`Ratio`] says.
@@ -53,7 +55,7 @@ pub fn ratio(pairs: &[(f64, f64)], seed: u64) -> Option<Ratio> {
         exp(resampled(mean, means, stretch(rounds)))
     });
     let agreeing = logs.iter().filter(|log| **log != 0.0 && (**log > 0.0) == (mean > 0.0)).count();
-    Some(Ratio { ratio: mean.exp(), interval, rounds, agreeing })
+    Some(Ratio { ratio: mean.exp(), interval, rounds, agreeing, bound: Bound::Exact })
 }
 
 /// The ratio of the second figure to the first where they were not taken in the same rounds, as those of two runs; nothing
@@ -73,7 +75,7 @@ pub fn ratio_unpaired(first: &[f64], second: &[f64], seed: u64) -> Option<Ratio>
     });
     // A round of the second agrees where it lies on the same side of the middle of the first.
     let agreeing = b.iter().filter(|b| (**b > mean(&a)) == (difference > 0.0) && **b != mean(&a)).count();
-    Some(Ratio { ratio: difference.exp(), interval, rounds: b.len(), agreeing })
+    Some(Ratio { ratio: difference.exp(), interval, rounds: b.len(), agreeing, bound: Bound::Exact })
 }
 
 /// Of a figure above 0.
@@ -95,25 +97,43 @@ fn resample(values: &[f64], rng: &mut Rng) -> f64 {
 }
 
 impl Ratio {
+    /// The same, of figures that are only bounds.
+    #[must_use]
+    pub fn with_bound(self, bound: Bound) -> Self {
+        Self { bound, ..self }
+    }
+
     /// Whether there is a difference, where two figures of the same thing may differ by `noise` (a ratio of at least 1).
     pub fn finding(&self, noise: f64) -> Finding {
         match self.interval {
             None => Finding::TooFew,
-            Some(interval) if interval.low > 1.0 && self.ratio > noise => Finding::More,
-            Some(interval) if interval.high < 1.0 && self.ratio < 1.0 / noise => Finding::Less,
+            Some(interval) if interval.low > 1.0 && self.ratio > noise && self.may_be_more() => Finding::More,
+            Some(interval) if interval.high < 1.0 && self.ratio < 1.0 / noise && self.may_be_less() => Finding::Less,
             Some(_) => Finding::None,
         }
     }
 
-    /// The least difference that could have been told: half the width of the interval, as a ratio of at least 1.
+    /// Whether a ratio above 1 stays above it, whatever the true figures are.
+    fn may_be_more(&self) -> bool {
+        matches!(self.bound, Bound::Exact | Bound::AtLeast)
+    }
+
+    /// Whether a ratio below 1 stays below it, whatever the true figures are.
+    fn may_be_less(&self) -> bool {
+        matches!(self.bound, Bound::Exact | Bound::AtMost)
+    }
+
+    /// The least difference that could have been told: half the width of the interval, as a ratio of at least 1. Nothing of
+    /// bounds: the difference may be any.
     pub fn detectable(&self, noise: f64) -> Option<f64> {
-        self.interval.map(|interval| (interval.high / interval.low).sqrt().max(noise))
+        let interval = self.interval.filter(|_| self.bound == Bound::Exact);
+        interval.map(|interval| (interval.high / interval.low).sqrt().max(noise))
     }
 
     /// The first by the second.
     pub fn turned(&self) -> Self {
         let interval = self.interval.map(|Interval { low, high }| Interval { low: 1.0 / high, high: 1.0 / low });
-        Self { ratio: 1.0 / self.ratio, interval, ..*self }
+        Self { ratio: 1.0 / self.ratio, interval, bound: self.bound.inverse(), ..*self }
     }
 
     /// By how much the two differ, whichever is larger, as a ratio of at least 1.
@@ -133,6 +153,17 @@ mod tests {
         assert!((found.ratio - 2.0).abs() < 1e-12 && found.finding(1.0) == Finding::More, "{found:?}");
         assert_eq!(ratio(&[(2.0, 1.0); 6], 1).unwrap().finding(1.0), Finding::Less);
         assert_eq!(ratio(&[(1.0, 1.0); 6], 1).unwrap().finding(1.0), Finding::None);
+    }
+
+    #[test]
+    fn a_bound_tells_a_difference_to_its_own_side_only() {
+        let found = |pairs: &[(f64, f64)], bound| ratio(pairs, 1).unwrap().with_bound(bound).finding(1.0);
+        let (more, less) = ([(1.0, 2.0); 6], [(2.0, 1.0); 6]);
+        assert_eq!((found(&more, Bound::AtLeast), found(&more, Bound::AtMost)), (Finding::More, Finding::None));
+        assert_eq!((found(&less, Bound::AtLeast), found(&less, Bound::AtMost)), (Finding::None, Finding::Less));
+        assert_eq!((found(&more, Bound::Unknown), found(&less, Bound::Unknown)), (Finding::None, Finding::None));
+        let bounded = ratio(&more, 1).unwrap().with_bound(Bound::AtLeast);
+        assert_eq!((bounded.turned().bound, bounded.detectable(1.0)), (Bound::AtMost, None));
     }
 
     #[test]

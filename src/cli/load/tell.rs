@@ -9,7 +9,7 @@ use crate::gate::{self, Gate};
 use crate::histogram::Histogram;
 use crate::load::{Loaded, Plan};
 use crate::record::{LoadRecord, Requests};
-use crate::report::{PERCENTILES, told};
+use crate::report::{PERCENTILES, pacing, told};
 use crate::scenario::ArrivalSpec;
 use crate::units;
 
@@ -222,19 +222,6 @@ pub(super) fn text(loaded: &Loaded, server: Option<&Server>, partial: bool) -> S
 /// CPU time of the server for each answer in the window, nanoseconds; nothing without an answer.
 fn cpu_per_request(server: &Server, loaded: &Loaded) -> Option<f64> {
     (loaded.requests_in_window > 0).then(|| server.cpu_ns as f64 / loaded.requests_in_window as f64)
-}
-
-/// How the schedule was kept, and whether that had to be changed; nothing in a closed loop.
-fn pacing(load: &LoadRecord) -> Option<String> {
-    let pacing = load.pacing?.name();
-    let timer_only = load.thread_costs.iter().map(|cost| cost.timer_only_ns).max().unwrap_or(0);
-    Some(match timer_only {
-        0 => pacing.to_owned(),
-        _ => format!(
-            "{pacing}, and {} on the timer alone: another program wanted the CPU, and looking at the clock would have lost it",
-            units::duration(timer_only)
-        ),
-    })
 }
 
 /// Answers within the window a second.

@@ -51,6 +51,7 @@ fn claim(scenario: &Scenario, judged: &Judged<'_>) -> Value {
         "measured": judged.measured.as_ref().map(spread),
         "expected": judged.expected,
         "ratio": judged.ratio.map(|ratio| ratio.ratio),
+        "ratio_bound": judged.ratio.map(|ratio| ratio.bound),
         "interval": interval,
         "verdict": judged.verdict,
         "why": judged.why,
@@ -124,9 +125,10 @@ fn measured(measures: &Measures) -> Value {
 
 fn times(times: &Times) -> Value {
     let percentile = |percentile: &Option<Percentile>| {
-        percentile.as_ref().map(|Percentile { spread: over_rounds, at_least }| {
+        percentile.as_ref().map(|Percentile { spread: over_rounds, at_least, high_at_least }| {
             let mut told = spread(over_rounds);
             told["at_least"] = json!(at_least);
+            told["high_at_least"] = json!(high_at_least);
             told
         })
     };

@@ -15,7 +15,7 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Option<Figure> {
         let order = |round: u32| cell.orders.iter().find(|(other, _)| *other == round).map(|(_, order)| *order);
         let figures = cell.by_round(metric);
         let trials: Vec<(u64, f64)> =
-            figures.iter().filter_map(|(round, figure)| Some((order(*round)?, figure / median))).collect();
+            figures.iter().filter_map(|figure| Some((order(figure.round)?, figure.value / median))).collect();
         (trials.len() > 1).then(|| (cell.cell.model.to_string(), look(point, cell), trials))
     };
     let rows: Vec<_> = point.cells.iter().filter_map(row).collect();

@@ -7,7 +7,7 @@ use super::super::table::{self, Column};
 use super::{Figure, both, look, titles};
 use crate::host::ThreadLimit;
 use crate::scenario::{Model, Work};
-use crate::stats::{Interval, Spread};
+use crate::stats::{Bound, Interval, Spread};
 
 /// Fewer points are no line.
 const FEWEST: usize = 3;
@@ -127,7 +127,10 @@ fn figure(
     let svg = both(id, heading, &finding, |size, caption| sweep.draw(size, caption));
     let table = (format!("{heading}: medians of the rounds"), table::over_points(points, columns)?);
     let knee = (*unit == Unit::Number).then(|| answer::highest_rates(points)).flatten();
-    let ends = sweep.lines.iter().filter_map(|line| Some((line.label.clone(), line.places.last()?.value)));
+    let ends = sweep.lines.iter().filter_map(|line| {
+        let last = line.places.last()?;
+        Some((line.label.clone(), last.value, if last.at_least { Bound::AtLeast } else { Bound::Exact }))
+    });
     let heading = titles::extremes(&format!("{heading}, at the most"), ends, |value| unit.show(value));
     Some(Figure { heading, text: knee.into_iter().collect(), svg, legend: Vec::new(), table })
 }

@@ -2,7 +2,8 @@
 
 use crate::histogram::Histogram;
 use crate::record::Measured;
-use crate::stats::{self, Band, Spread};
+use crate::report::words;
+use crate::stats::{self, Band, Bound, Spread};
 
 /// The times of one kind of job over the rounds.
 #[derive(Clone, Debug)]
@@ -39,8 +40,37 @@ pub struct Times {
 pub struct Percentile {
     /// The percentiles of the rounds.
     pub spread: Spread,
-    /// Whether it rests on jobs that never finished: then it is a lower bound.
+    /// Whether the median rests on jobs that never finished: then it is a lower bound.
     pub at_least: bool,
+    /// The same of the upper end of its interval or range.
+    pub high_at_least: bool,
+}
+
+impl Percentile {
+    /// From one percentile a round, and whether it is a lower bound.
+    fn of_rounds(rounds: &[(f64, Bound)]) -> Option<Self> {
+        let spread = Spread::of(rounds.iter().map(|(time, _)| *time))?;
+        // What is longer than the median in any case does not change it.
+        let has_bound = |up_to: f64| rounds.iter().any(|(time, bound)| *bound != Bound::Exact && *time <= up_to);
+        Some(Self { spread, at_least: has_bound(spread.median), high_at_least: has_bound(spread.range().high) })
+    }
+
+    /// Whether the median is only a bound.
+    pub fn bound(&self) -> Bound {
+        if self.at_least { Bound::AtLeast } else { Bound::Exact }
+    }
+
+    /// `≥ 26.6 ms`; without the sign where it is exact.
+    pub fn in_words(&self) -> String {
+        format!("{}{}", self.bound().sign(), words::time(self.spread.median))
+    }
+
+    /// `20.1 to ≥ 54.5 ms`; nothing where both ends read the same.
+    pub fn range_in_words(&self) -> Option<String> {
+        let range = words::range(&self.spread, words::time)?;
+        let (low, high) = range.split_once(" to ")?;
+        Some(if self.high_at_least { format!("{low} to {}{high}", Bound::AtLeast.sign()) } else { range })
+    }
 }
 
 /// With bands where there is a seed to resample with.
@@ -49,32 +79,51 @@ pub(super) fn series(name: &str, rounds: &[&Measured], bands: Option<u64>) -> Se
     let lower_bound_from_ns = found.iter().filter_map(|series| series.lower_bound_from_ns).min();
     let response: Vec<&Histogram> = found.iter().map(|series| &series.response_time).collect();
     let service: Vec<&Histogram> = found.iter().map(|series| &series.service_time).collect();
+    let in_response = |share: f64| {
+        let filled = found.iter().filter(|series| !series.response_time.is_empty());
+        filled.map(|series| series.response_quantile(share)).collect()
+    };
+    let in_service = |share: f64| {
+        let filled = service.iter().filter(|times| !times.is_empty());
+        filled.map(|times| Some((times.credible_quantile(share)?, Bound::Exact))).collect()
+    };
+    let longest_response = found.iter().filter_map(|series| {
+        let time = series.response_time.max()?;
+        let is_bound = series.lower_bound_from_ns.is_some_and(|bound| time >= bound);
+        Some((time, if is_bound { Bound::AtLeast } else { Bound::Exact }))
+    });
+    let longest_service = service.iter().filter_map(|times| Some((times.max()?, Bound::Exact)));
     SeriesSummary {
         name: name.to_owned(),
         response: Times {
             band: bands.map_or_else(Vec::new, |seed| band(&response, seed)),
-            ..times(&response, lower_bound_from_ns)
+            ..times(&response, &in_response, longest_response.collect())
         },
-        service: times(&service, None),
+        service: times(&service, &in_service, longest_service.collect()),
         lower_bound_from_ns,
     }
 }
 
-fn times(rounds: &[&Histogram], lower_bound_from_ns: Option<u64>) -> Times {
+/// A percentile of every round that has times; nothing of one that has too few.
+type ByRound = Vec<Option<(u64, Bound)>>;
+
+fn times(rounds: &[&Histogram], quantile: &dyn Fn(f64) -> ByRound, longest: Vec<(u64, Bound)>) -> Times {
     let mut merged = Histogram::default();
     rounds.iter().for_each(|round| merged.merge(round));
-    let filled = || rounds.iter().filter(|round| !round.is_empty());
+    let over_rounds = |rounds: Vec<(u64, Bound)>| {
+        let rounds: Vec<(f64, Bound)> = rounds.into_iter().map(|(time, bound)| (time as f64, bound)).collect();
+        Percentile::of_rounds(&rounds)
+    };
     // Of all rounds or of none: the median of those that happened to have enough would be another figure.
-    let percentile = |value: &dyn Fn(&Histogram) -> Option<u64>| {
-        let values: Option<Vec<f64>> = filled().map(|round| value(round).map(|ns| ns as f64)).collect();
-        let spread = Spread::of(values?)?;
-        Some(Percentile { spread, at_least: lower_bound_from_ns.is_some_and(|bound| spread.median >= bound as f64) })
+    let percentile = |share: f64| {
+        let rounds: Option<Vec<(u64, Bound)>> = quantile(share).into_iter().collect();
+        over_rounds(rounds?)
     };
     Times {
-        p50: percentile(&|round| round.credible_quantile(0.5)),
-        p90: percentile(&|round| round.credible_quantile(0.9)),
-        p99: percentile(&|round| round.credible_quantile(0.99)),
-        max: percentile(&|round| round.max()),
+        p50: percentile(0.5),
+        p90: percentile(0.9),
+        p99: percentile(0.99),
+        max: over_rounds(longest),
         merged,
         band: Vec::new(),
     }

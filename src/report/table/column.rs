@@ -159,13 +159,12 @@ fn spread(value: Option<Spread>, text: fn(f64) -> String) -> Figure {
 
 fn percentile(value: Option<Percentile>) -> Figure {
     let Some(value) = value else { return plain("n/a".into()) };
-    let shown = spread(Some(value.spread), words::time);
-    if value.at_least { Figure { text: format!("≥ {}", shown.text), ..shown } } else { shown }
+    Figure { text: value.in_words(), range: value.range_in_words() }
 }
 
 /// `1.71 x`, its interval and how many rounds agree; or that no difference was found.
 pub(super) fn ratio(ratio: &Ratio, finding: Finding, noise: f64) -> Figure {
-    let times = format!("{} ×", units::three_digits(ratio.ratio));
+    let times = format!("{}{} ×", ratio.bound.sign(), units::three_digits(ratio.ratio));
     let agree = format!("{} of {} rounds", ratio.agreeing, ratio.rounds);
     let range = match ratio.interval {
         None => agree.clone(),
@@ -177,8 +176,8 @@ pub(super) fn ratio(ratio: &Ratio, finding: Finding, noise: f64) -> Figure {
         Finding::More | Finding::Less => Figure { text: times, range: Some(range) },
         Finding::TooFew => Figure { text: times, range: Some(format!("too few rounds; {agree}")) },
         Finding::None => {
-            let could = ratio.detectable(noise).map_or_else(String::new, words::excess);
-            Figure { text: format!("under {could}"), range: Some(range) }
+            let could = ratio.detectable(noise).map(|least| format!("under {}", words::excess(least)));
+            Figure { text: could.unwrap_or(times), range: Some(range) }
         }
     }
 }
