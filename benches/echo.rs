@@ -23,7 +23,7 @@ fn wall(server: &Server, connections: u32, requests: u64) -> Duration {
         question: Question {
             method: "GET".into(),
             authority: server.address().to_owned(),
-            target: "/echo/hello".into(),
+            targets: vec!["/echo/hello".into()],
             headers: Vec::new(),
             body: Vec::new(),
         },

@@ -37,7 +37,7 @@ fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, seed: u64) -> 
     let question = |what: &str| Question {
         method: "GET".into(),
         authority: server.to_string(),
-        target: format!("/echo/{what}"),
+        targets: vec![format!("/echo/{what}")],
         headers: Vec::new(),
         body: Vec::new(),
     };
