@@ -56,8 +56,8 @@ impl Plan {
         questions.flat_map(|question| question.targets.iter().map(move |target| (question, target.as_str())))
     }
 
-    /// The plan of thread k of n: its turns begin a k-th part of n further on, so that threads that keep in step do not
-    /// ask for the same.
+    /// The plan as thread k of n follows it: its turns begin k/n of the way round, so that threads in step ask for
+    /// different targets.
     pub(super) fn of_thread(&self, k: u32, n: u32) -> Cow<'_, Self> {
         let heavy = self.heavy.as_ref().map(|(_, question)| question);
         let is_varied = [&self.question].into_iter().chain(heavy).any(|question| question.targets.len() > 1);

@@ -2,7 +2,7 @@
 
 use super::Plan;
 
-/// Whose turn it is among [`Plan::requests`], for the ordinary requests and for the heavy ones.
+/// The next of [`Plan::requests`] to ask, for the ordinary requests and for the heavy ones.
 #[derive(Debug)]
 pub(super) struct Turns {
     ordinary: Turn,
