@@ -60,7 +60,7 @@ fn main() {
 fn hold(server: &Server, connections: usize) -> Vec<TcpStream> {
     async_vs_threads::host::raise_open_files().expect("a process may raise its own limit");
     let open = |_| {
-        let mut stream = TcpStream::connect(server.address()).expect("the server accepts connections");
+        let mut stream = TcpStream::connect(&server.address).expect("the server accepts connections");
         stream.write_all(REQUEST).expect("a new connection has room for a request");
         let mut answer = [0; 512];
         let n = stream.read(&mut answer).expect("the server answers");

@@ -18,12 +18,12 @@ const CONNECTIONS: u32 = 50;
 /// How long so many requests take.
 fn wall(server: &Server, connections: u32, requests: u64) -> Duration {
     let plan = Plan {
-        server: Endpoint::Tcp(server.address().parse().expect("a server tells an address")),
+        server: Endpoint::Tcp(server.address.parse().expect("a server tells an address")),
         secure: None,
         question: Question {
             method: "GET".into(),
-            authority: server.address().to_owned(),
-            target: "/echo/hello".into(),
+            authority: server.address.clone(),
+            targets: common::paths(),
             headers: Vec::new(),
             body: Vec::new(),
         },

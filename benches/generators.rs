@@ -1,7 +1,10 @@
 //! Load generators side by side on one server, in turns: ours, wrk and oha, those that are installed.
 //!
 //! `cargo bench --bench generators [-- ROUNDS SECONDS]`. A server that does nothing but answer runs on CPU 0 and every
-//! generator, with one thread, on CPU 1. Ratios are taken within a round; each is told as median, lowest and highest.
+//! generator, with one thread, on CPU 1. Each asks for 64 paths in turn: avt is given 64 URLs, wrk a script that prepares
+//! its requests before it starts and hands out the next one each time, oha a file of URLs of which it draws one. As
+//! the script costs wrk something, wrk also runs without one, at a single path: the most that it can do.
+//! Ratios are taken within a round; each is told as median, lowest and highest.
 //! Where even that server is the slower one, a generator can't be faster than another: requests per second of the
 //! generator's own CPU time are what tells them apart then.
 
@@ -9,19 +12,49 @@
 
 mod common;
 
-use std::process::Stdio;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
-use common::{Scale, Server, on_cpu, spread};
+use common::{Scale, Server, on_cpu, paths, spread};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use serde_json::Value;
+use tempfile::NamedTempFile;
 
 /// A way to put a load on a server.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Generator {
     Avt,
     Wrk,
+    WrkOnePath,
     Oha,
+}
+
+/// What makes wrk ask for the paths that stand on its command line, in turn: all requests are ready before the clock
+/// starts.
+const WRK_SCRIPT: &str = r#"
+local requests, n, last = {}, 0, 0
+
+function init(paths)
+  for k, path in ipairs(paths) do
+    requests[k] = wrk.format("GET", path)
+    n = k
+  end
+end
+
+function request()
+  last = last < n and last + 1 or 1
+  return requests[last]
+end
+"#;
+
+/// What is asked, and of whom.
+struct Asked {
+    urls: Vec<String>,
+    /// The script that makes wrk ask for all of them.
+    script: NamedTempFile,
+    /// The URLs, one a line.
+    list: NamedTempFile,
 }
 
 /// One goes.
@@ -35,13 +68,14 @@ struct Go {
 fn main() {
     let scale = Scale::read();
     let server = Server::null();
+    let asked = Asked::of(&server);
     let connections: &[u32] = if scale.is_test { &[10] } else { &[10, 50, 100, 1_000] };
-    let installed: Vec<Generator> = [Generator::Avt, Generator::Wrk, Generator::Oha]
+    let installed: Vec<Generator> = [Generator::Avt, Generator::Wrk, Generator::WrkOnePath, Generator::Oha]
         .into_iter()
         .filter(|generator| generator.is_installed())
         .collect();
     println!(
-        "{:>11} {:6} {:>12} {:>22} {:>24} {:>22}",
+        "{:>11} {:13} {:>12} {:>22} {:>24} {:>22}",
         "connections", "", "requests/s", "user us a request", "rate", "per CPU second"
     );
     for &connections in connections {
@@ -50,7 +84,7 @@ fn main() {
             // Another one is first in each round.
             for k in (0..installed.len()).map(|k| (k + round) % installed.len()) {
                 eprintln!("{connections} connections, round {} of {}: {:?}", round + 1, scale.rounds, installed[k]);
-                goes[k].push(installed[k].go(&server, connections, scale.length.as_millis()));
+                goes[k].push(installed[k].go(&asked, connections, scale.length.as_millis()));
             }
         }
         for (generator, own) in installed.iter().zip(&goes) {
@@ -64,7 +98,7 @@ fn main() {
                 told(&mut goes[0].iter().zip(own).map(|(ours, theirs)| part(ours) / part(theirs)))
             };
             println!(
-                "{connections:>11} {:6} {rate:>12.0} {:>22} {:>24} {:>22}",
+                "{connections:>11} {:13} {rate:>12.0} {:>22} {:>24} {:>22}",
                 generator.name(),
                 told(&mut own.iter().map(|go| go.user_us)),
                 ratio(|go| go.per_second),
@@ -75,20 +109,38 @@ fn main() {
     println!("rate, per CPU second: avt's against each, median (lowest to highest) of {} rounds", scale.rounds);
 }
 
+impl Asked {
+    fn of(server: &Server) -> Self {
+        let file = |text: &str| {
+            let mut file = NamedTempFile::new().expect("a temporary file");
+            file.write_all(text.as_bytes()).expect("a temporary file takes some lines");
+            file
+        };
+        let urls = server.urls();
+        Self { script: file(WRK_SCRIPT), list: file(&urls.join("\n")), urls }
+    }
+}
+
 impl Generator {
     fn name(self) -> &'static str {
         match self {
             Self::Avt => "avt",
             Self::Wrk => "wrk",
+            Self::WrkOnePath => "wrk, one path",
+            Self::Oha => "oha",
+        }
+    }
+
+    fn program(self) -> &'static str {
+        match self {
+            Self::Avt => env!("CARGO_BIN_EXE_avt"),
+            Self::Wrk | Self::WrkOnePath => "wrk",
             Self::Oha => "oha",
         }
     }
 
     fn is_installed(self) -> bool {
-        let mut command = match self {
-            Self::Avt => return true,
-            Self::Wrk | Self::Oha => std::process::Command::new(self.name()),
-        };
+        let mut command = Command::new(self.program());
         let found = command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
         if !found {
             eprintln!("without {}: it is not installed", self.name());
@@ -96,19 +148,22 @@ impl Generator {
         found
     }
 
-    fn go(self, server: &Server, connections: u32, milliseconds: u128) -> Go {
+    fn go(self, asked: &Asked, connections: u32, milliseconds: u128) -> Go {
         let (c, ms) = (connections.to_string(), format!("{milliseconds}ms"));
         let seconds = milliseconds.div_ceil(1_000);
         let whole = format!("{seconds}s");
-        let mut command = match self {
-            Self::Avt => on_cpu(1, env!("CARGO_BIN_EXE_avt")),
-            Self::Wrk | Self::Oha => on_cpu(1, self.name()),
-        };
+        // wrk counts whole seconds, and on one CPU it has one thread.
+        let wrk = ["-t1", "-c", &c, "-d", &whole];
+        let mut command = on_cpu(1, self.program());
         match self {
-            Self::Avt => command.args(["load", &server.url, "-c", &c, "-d", &ms, "--json"]),
-            // It counts whole seconds, and on one CPU it has one thread.
-            Self::Wrk => command.args(["-t1", "-c", &c, "-d", &whole, &server.url]),
-            Self::Oha => command.args(["--no-tui", "--output-format", "json", "-c", &c, "-z", &ms, &server.url]),
+            Self::Avt => command.arg("load").args(&asked.urls).args(["-c", &c, "-d", &ms, "--json"]),
+            Self::Wrk => {
+                command.args(wrk).arg("-s").arg(asked.script.path()).args([&asked.urls[0], "--"]).args(paths())
+            }
+            Self::WrkOnePath => command.args(wrk).arg(&asked.urls[0]),
+            Self::Oha => command
+                .args(["--no-tui", "--output-format", "json", "-c", &c, "-z", &ms, "--urls-from-file"])
+                .arg(asked.list.path()),
         };
         let before = children();
         let output = command.stderr(Stdio::null()).output().expect("it is installed");
@@ -116,7 +171,7 @@ impl Generator {
         let text = String::from_utf8_lossy(&output.stdout);
         let (per_second, length) = match self {
             Self::Avt => (number(&text, "/rate/achieved"), number(&text, "/duration_s")),
-            Self::Wrk => (requests_per_second(&text), seconds as f64),
+            Self::Wrk | Self::WrkOnePath => (requests_per_second(&text), seconds as f64),
             Self::Oha => (number(&text, "/summary/requestsPerSec"), number(&text, "/summary/total")),
         };
         let requests = per_second * length;

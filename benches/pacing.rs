@@ -218,7 +218,7 @@ fn plan(server: SocketAddr, schedule: Schedule, pacing: Pacing, length: Duration
         question: Question {
             method: "GET".into(),
             authority: server.to_string(),
-            target: "/".into(),
+            targets: vec!["/".into()],
             headers: Vec::new(),
             body: Vec::new(),
         },

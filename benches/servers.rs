@@ -2,7 +2,7 @@
 //! and nginx and aiohttp where they are installed.
 //!
 //! `cargo bench --bench servers [-- ROUNDS SECONDS]`. Every server runs on CPU 0 and the generator (`avt load`, 50
-//! connections, closed loop) on CPU 1. What is compared is requests per second of the server's *CPU time*: it does not
+//! connections, closed loop, 64 paths in turn) on CPU 1. What is compared is requests per second of the server's *CPU time*: it does not
 //! depend on whether the generator keeps up. Ratios are taken within a round, so that what the machine does to one
 //! it does to the others; each is told as median, lowest and highest.
 
@@ -60,7 +60,7 @@ fn spawn_on_port(name: &str, mut command: Command, port: u16) -> Option<Server> 
             return None;
         }
     };
-    let mut server = Server { name: name.to_owned(), process, url: format!("http://127.0.0.1:{port}/echo/hello") };
+    let mut server = Server { name: name.to_owned(), process, address: format!("127.0.0.1:{port}") };
     let begun = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         let ended = server.process.try_wait().is_ok_and(|ended| ended.is_some());

@@ -39,7 +39,6 @@ mod encode;
 mod fault;
 mod field;
 mod input;
-mod remembered;
 mod reply;
 mod request;
 mod response;

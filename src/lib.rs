@@ -33,6 +33,8 @@
 //! - Every model runs the same codec, the same steps, the same socket options, the same backlog: the twins
 //!   `model/threads.rs` and `model/tasks.rs` differ in the model and in nothing else. No runtime hides inside a blocking
 //!   face, no blocking call is dressed as a future.
+//! - No server path is special for a benchmark: nothing is remembered from one request to the next that a stream of
+//!   different requests would not profit from as well. An echo trial is such a stream.
 //! - Server and generator are different processes; every trial is a fresh one, in a cleared environment; a child ends
 //!   when its parent does.
 //! - In the measured path nothing boxes a future, locks, formats, logs or allocates per job beyond what the model itself

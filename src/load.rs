@@ -3,7 +3,8 @@
 //!
 //! One implementation for every server, ours or not. Each generator thread drives its share of the connections in one
 //! event loop and keeps its own books, so that nothing on the way of a request is shared, locked or allocated. All
-//! connections are open before the clock starts.
+//! connections are open before the clock starts, and all requests are ready to be sent. Where there are several targets
+//! they are asked for in turn; each thread begins at another one.
 //!
 //! **Which requests count.** Those that were due in the measured window, and those that were due before it and lasted
 //! through all of it: a connection that hangs since the warm-up is starved, and its request unfinished. A closed loop has
@@ -39,6 +40,7 @@ mod step_down;
 #[cfg(feature = "tls")]
 mod tls;
 mod trouble;
+mod turns;
 mod worker;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -152,9 +154,10 @@ pub fn run<O: Observer>(plan: &Plan, observer: &mut O) -> Result<Loaded, LoadErr
         for (k, hand_in) in (0..threads).zip(hand_ins) {
             let (door, window) = mpsc::channel();
             let (share, gate) = (Share::of(plan, k, threads), Gate { report: report.clone(), window });
+            let plan = plan.of_thread(k, threads);
             let work = move || match plan.client {
-                Client::Raw => worker::run::<raw::RawClient>(plan, share, gate, hand_in),
-                Client::Reqwest => worker::run::<ordinary::ReqwestClient>(plan, share, gate, hand_in),
+                Client::Raw => worker::run::<raw::RawClient>(&plan, share, gate, hand_in),
+                Client::Reqwest => worker::run::<ordinary::ReqwestClient>(&plan, share, gate, hand_in),
             };
             // Where this fails, the doors of the threads before it close, and they end.
             thread::Builder::new().name(format!("generator {}", k + 1)).spawn_scoped(scope, work)?;

@@ -35,7 +35,14 @@ impl Scale {
 pub(crate) struct Server {
     pub(crate) name: String,
     pub(crate) process: Child,
-    pub(crate) url: String,
+    /// Host and port, such as `127.0.0.1:8080`.
+    pub(crate) address: String,
+}
+
+/// The paths that every generator asks for in turn: of one length, and enough of them that nobody profits from being
+/// asked the same again.
+pub(crate) fn paths() -> Vec<String> {
+    (0..64).map(|k| format!("/echo/hello-{k:04}")).collect()
 }
 
 impl Drop for Server {
@@ -115,7 +122,7 @@ impl Server {
             .expect("avt says a line");
         match serde_json::from_str(&line) {
             Ok(Reply::Ready { port, .. }) => {
-                Self { name: "null".into(), process, url: format!("http://127.0.0.1:{port}/echo/hello") }
+                Self { name: "null".into(), process, address: format!("127.0.0.1:{port}") }
             }
             _ => panic!("the null server said {line:?}"),
         }
@@ -128,21 +135,22 @@ impl Server {
         let stdout = process.stdout.as_mut().expect("it was asked for");
         BufReader::new(stdout).read_line(&mut line).expect("a server says where it listens");
         let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
-        let url = format!("http://{}/echo/hello", address.unwrap_or_else(|| panic!("{name}: no address in {line:?}")));
-        Self { name: name.to_owned(), process, url }
+        let address = address.unwrap_or_else(|| panic!("{name}: no address in {line:?}")).to_owned();
+        Self { name: name.to_owned(), process, address }
     }
 
-    /// `127.0.0.1:80`
-    pub(crate) fn address(&self) -> &str {
-        self.url.split('/').nth(2).expect("an URL has an authority")
+    /// All [`paths`] at this server.
+    pub(crate) fn urls(&self) -> Vec<String> {
+        paths().iter().map(|path| format!("http://{}{path}", self.address)).collect()
     }
 }
 
-/// Lets 50 connections ask a server for so long.
+/// Lets 50 connections ask a server for so long, for all [`paths`] in turn.
 pub(crate) fn turn(server: &Server, length: Duration) -> Turn {
     let before = cpu_seconds(server.process.id());
     let mut command = on_cpu(1, env!("CARGO_BIN_EXE_avt"));
-    command.args(["load", &server.url, "--json", "-c", "50", "-d", &format!("{}ms", length.as_millis())]);
+    command.arg("load").args(server.urls());
+    command.args(["--json", "-c", "50", "-d", &format!("{}ms", length.as_millis())]);
     let output = command.stderr(Stdio::null()).output().expect("avt can be started");
     let used = cpu_seconds(server.process.id()) - before;
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("avt load prints JSON");

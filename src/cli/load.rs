@@ -36,8 +36,8 @@ use live::Live;
 use server::{Server, ServerMeter};
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
-    let target = args.target()?;
-    let question = args.question(&target)?;
+    let (target, paths) = args.targets()?;
+    let question = args.question(&target, paths)?;
     let server = match &args.unix {
         Some(path) => socket(path)?,
         None => resolve(&target, args.timeout)?.into(),
@@ -50,7 +50,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     }
     note(format_args!(
         "{} over {} connections, {}: {}",
-        args.url,
+        args.urls_in_words(),
         units::count(args.connections.into()),
         plan.arrival.in_words(),
         length(&plan)
@@ -58,7 +58,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
 
     let mut serializer = V2DeflateSerializer::new();
     let mut file = args.hlog.as_ref().map(|path| export::create(path, "--hlog")).transpose()?.map(LineWriter::new);
-    let log = file.as_mut().map(|file| Log::begin(file, &mut serializer, &args.url)).transpose();
+    let log = file.as_mut().map(|file| Log::begin(file, &mut serializer, &args.urls_in_words())).transpose();
     let log = log.map_err(|error| Stop::machine(format_args!("--hlog: {error}")))?;
     let hgrm = args.hgrm.as_ref().map(|path| export::create(path, "--hgrm")).transpose()?;
     let html = args.html.as_ref().map(|path| export::create(path, "--html")).transpose()?;
@@ -82,7 +82,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     // What ended early is not held against anybody.
     let judged = args.slo.as_ref().filter(|_| signal.is_none()).map(|slo| slo.judge(&loaded));
     let printed = if args.json {
-        let mut json = tell::json(&args.url, &plan, &loaded, server.as_ref(), signal.is_some());
+        let mut json = tell::json(&args.urls, &plan, &loaded, server.as_ref(), signal.is_some());
         json["slo"] = judged.as_deref().map_or(serde_json::Value::Null, slo::json);
         print_json(&json)
     } else {
@@ -127,7 +127,7 @@ fn write(hgrm: Option<File>, log: Option<Log<'_>>, loaded: &Loaded, partial: boo
 fn page(mut file: File, args: &Args, started: String, plan: &Plan, loaded: &Loaded, partial: bool) -> Result<(), Stop> {
     let command: Vec<String> = std::env::args().skip(1).map(quoted).collect();
     let html = report::load(&LoadReport {
-        url: &args.url,
+        url: &args.urls_in_words(),
         kind: plan.arrival.in_words(),
         started,
         command: format!("avt {}", command.join(" ")),

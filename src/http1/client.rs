@@ -7,8 +7,7 @@ use super::chunked::Chunked;
 use super::fault::Fault;
 use super::input::Input;
 use super::limits;
-use super::remembered::Remembered;
-use super::reply::{DATE, Framing, Head, Reply, ReplyError};
+use super::reply::{Framing, Head, Reply, ReplyError};
 use super::scan::{Scan, Start};
 
 /// One connection's bytes in, replies out. Bodies are counted and never kept; memory is bounded by
@@ -18,8 +17,6 @@ pub struct ClientCodec {
     input: Input,
     reading: Reading,
     stamp: Option<Arc<str>>,
-    /// The replies of one server differ in their Date and little else.
-    last: Remembered<Head>,
     /// All bytes of the current reply so far.
     bytes: u64,
     n_interim: u8,
@@ -42,7 +39,6 @@ impl ClientCodec {
             input: Input::new(limits::INPUT_AT_MOST),
             reading: Reading::Head(Scan::default()),
             stamp: expected_stamp,
-            last: Remembered::nothing(),
             bytes: 0,
             n_interim: 0,
             has_served: false,
@@ -51,8 +47,8 @@ impl ClientCodec {
         }
     }
 
-    /// Takes up another connection, which has had a reply or not. Only [at rest](Self::is_at_rest): then what it
-    /// remembers of the server is all that it holds.
+    /// Takes up another connection, which has had a reply or not. Only [at rest](Self::is_at_rest): then it holds
+    /// nothing of the one before.
     #[inline]
     pub fn take_up(&mut self, has_served: bool) {
         debug_assert!(self.is_at_rest() && self.failed.is_none(), "half a reply belongs to its connection");
@@ -99,7 +95,7 @@ impl ClientCodec {
     #[inline]
     fn advance(&mut self, to_head: bool) -> Result<Option<Reply>, ReplyError> {
         while let Reading::Head(scan) = &mut self.reading {
-            let Some(head) = find_head(&self.input, scan, &mut self.last, self.stamp.as_deref())? else {
+            let Some(head) = find_head(&self.input, scan, self.stamp.as_deref())? else {
                 return self.nothing();
             };
             *scan = Scan::default();
@@ -165,23 +161,14 @@ impl ClientCodec {
 }
 
 #[inline]
-fn find_head(
-    input: &Input,
-    scan: &mut Scan,
-    last: &mut Remembered<Head>,
-    stamp: Option<&str>,
-) -> Result<Option<Head>, Fault> {
+fn find_head(input: &Input, scan: &mut Scan, stamp: Option<&str>) -> Result<Option<Head>, Fault> {
     let waiting = input.waiting();
-    if scan.is_fresh() {
-        if let Some(head) = last.recognise(waiting) {
-            return Ok(Some(head));
-        }
-        if waiting.first().is_some_and(|first| *first > b' ')
-            && let Ok(Some(head)) = Head::parse(waiting, stamp)
-        {
-            last.remember(&waiting[..head.len], head.date.map_or(0..0, |date| date..date + DATE), head);
-            return Ok(Some(head));
-        }
+    // The way of nearly every reply: here as a whole, and good.
+    if scan.is_fresh()
+        && waiting.first().is_some_and(|first| *first > b' ')
+        && let Ok(Some(head)) = Head::parse(waiting, stamp)
+    {
+        return Ok(Some(head));
     }
     match scan.advance(waiting, Start::Reply)? {
         Some(len) => Head::parse(&waiting[..len], stamp),

@@ -31,21 +31,27 @@ pub(super) fn is_token(byte: u8) -> bool {
 
 /// Whether this is `uri-host [":" port]`: not empty, no user, no path, no list, no blank.
 pub(super) fn is_host(value: &[u8]) -> bool {
-    let (host, port) = match value.first() {
-        Some(b'[') => match value.iter().position(|b| *b == b']') {
-            Some(end) => (&value[1..end], &value[end + 1..]),
-            None => return false,
+    let is_name = |byte: u8| NAME[usize::from(byte)];
+    // What of the value is a host, and what comes behind it.
+    let (host, rest) = match value {
+        [b'[', inner @ ..] => match split(inner, |byte| is_name(byte) || byte == b':') {
+            (address, [b']', rest @ ..]) => (address, rest),
+            _ => return false,
         },
-        _ => value.split_at(value.iter().position(|b| *b == b':').unwrap_or(value.len())),
+        _ => split(value, is_name),
     };
-    let brackets = value.first() == Some(&b'[');
     !host.is_empty()
-        && host.iter().all(|b| NAME[usize::from(*b)] || (brackets && *b == b':'))
-        && match port {
+        && match rest {
             [] => true,
-            [b':', digits @ ..] => digits.iter().all(u8::is_ascii_digit),
+            [b':', port @ ..] => port.iter().all(u8::is_ascii_digit),
             _ => false,
         }
+}
+
+/// The longest beginning whose bytes are all of a kind, and the rest.
+#[inline]
+fn split(text: &[u8], is_of_kind: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
+    text.split_at(text.iter().position(|byte| !is_of_kind(*byte)).unwrap_or(text.len()))
 }
 
 /// The bytes of `reg-name` (RFC 3986 section 3.2.2), but for the comma: two hosts joined by one are no host.
@@ -74,9 +80,10 @@ mod tests {
         for good in ["localhost", "127.0.0.1:8080", "[::1]", "[::1]:80", "a-b.c_d~", "x:", "%41"] {
             assert!(is_host(good.as_bytes()), "{good}");
         }
-        for bad in
-            ["", ":80", "a@b", "a/b", "a,b", "a b", "a:b", "a:1:2", "[::1", "[]", "[::1]x", "a?b", "a#b", "\u{e9}"]
-        {
+        for bad in [
+            "", ":80", "a@b", "a/b", "a,b", "a b", "a:b", "a:1:2", "[::1", "[", "[]", "[a@]", "[::1]x", "[::1]:x",
+            "a?b", "a#b", "\u{e9}",
+        ] {
             assert!(!is_host(bad.as_bytes()), "{bad}");
         }
     }

@@ -79,8 +79,6 @@ pub(super) struct Head {
     pub(super) framing: Framing,
     pub(super) is_kept_alive: bool,
     pub(super) is_stamped: bool,
-    /// Where the value of its last Date begins, if it has the length of one.
-    pub(super) date: Option<usize>,
 }
 
 /// How the body of a reply is delimited, where it may have one.
@@ -90,9 +88,6 @@ pub(super) enum Framing {
     Chunked,
     UntilEnd,
 }
-
-/// Bytes of an IMF-fixdate.
-pub(super) const DATE: usize = 29;
 
 impl Head {
     /// Parses the head that the bytes begin with; nothing if there is no complete one. Never accepts what
@@ -129,7 +124,6 @@ impl Head {
             framing,
             is_kept_alive: !fields.close && (minor == 1 || fields.keep_alive),
             is_stamped: fields.n_stamps == 1 || stamp.is_none(),
-            date: fields.date.map(|date| date.as_ptr().addr() - bytes.as_ptr().addr()),
         }))
     }
 }
@@ -138,7 +132,6 @@ impl Head {
 struct Fields<'a> {
     length: Option<u64>,
     coding: Option<&'a [u8]>,
-    date: Option<&'a [u8]>,
     n_stamps: usize,
     close: bool,
     keep_alive: bool,
@@ -149,7 +142,6 @@ impl<'a> Fields<'a> {
         let mut fields = Self::default();
         for httparse::Header { name, value } in headers {
             match name.len() {
-                4 if name.eq_ignore_ascii_case("date") => fields.date = (value.len() == DATE).then_some(value),
                 9 if name.eq_ignore_ascii_case("avt-nonce") => {
                     fields.n_stamps += usize::from(stamp.is_some_and(|stamp| stamp.as_bytes() == *value));
                 }

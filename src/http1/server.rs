@@ -6,7 +6,6 @@ use super::body::Body;
 use super::chunked::Chunked;
 use super::fault::Fault;
 use super::input::Input;
-use super::remembered::Remembered;
 use super::request::{Framing, Head, Version};
 use super::response::{Manner, Output};
 use super::scan::{Scan, Start};
@@ -27,7 +26,6 @@ pub struct ServerCodec {
     input: Input,
     output: Output,
     reading: Reading,
-    last: Remembered<Head>,
     n_empty_lines: u8,
     has_ended: bool,
     is_finishing: bool,
@@ -72,7 +70,6 @@ impl ServerCodec {
             input: Input::new(limits::SERVER_INPUT_AT_MOST),
             output: Output::new(stamp),
             reading: Reading::Head(Scan::default()),
-            last: Remembered::nothing(),
             n_empty_lines: 0,
             has_ended: false,
             is_finishing: false,
@@ -208,18 +205,12 @@ impl ServerCodec {
         let Reading::Head(scan) = &mut self.reading else { return Ok(None) };
         let waiting = self.input.waiting();
         // The way of nearly every request: here as a whole, and good.
-        if scan.is_fresh() {
-            if let Some(head) = self.last.recognise(waiting) {
-                self.n_empty_lines = 0;
-                return Ok(Some(head));
-            }
-            if waiting.first().is_some_and(|first| *first > b' ')
-                && let Ok(Some(head)) = Head::parse(waiting)
-            {
-                self.last.remember(&waiting[..head.len], 0..0, head);
-                self.n_empty_lines = 0;
-                return Ok(Some(head));
-            }
+        if scan.is_fresh()
+            && waiting.first().is_some_and(|first| *first > b' ')
+            && let Ok(Some(head)) = Head::parse(waiting)
+        {
+            self.n_empty_lines = 0;
+            return Ok(Some(head));
         }
         let Some(len) = scan.advance(waiting, Start::Request)? else { return Ok(None) };
         *scan = Scan::default();

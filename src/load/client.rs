@@ -5,15 +5,15 @@ use std::io;
 use super::Plan;
 use super::trouble::Trouble;
 
-/// A request, before any client has put it into its own form.
+/// Requests that differ in their target alone, before any client has put them into its own form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     /// `GET`.
     pub method: String,
     /// Host and port as the `Host` header names them.
     pub authority: String,
-    /// Path and query.
-    pub target: String,
+    /// Path and query of each, at least one; asked for in turn.
+    pub targets: Vec<String>,
     /// Further header fields.
     pub headers: Vec<(String, String)>,
     /// The body; none is sent when it is empty.

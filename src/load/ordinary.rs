@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use super::client::{Answer, Client, Event, Question};
 use super::trouble::Trouble;
+use super::turns::Turns;
 use super::{Endpoint, Plan, clock};
 
 /// The runtime's timer counts whole milliseconds and rounds up.
@@ -30,6 +31,7 @@ pub(super) struct ReqwestClient {
     runtime: LocalRuntime,
     maker: Maker,
     shared: Rc<Shared>,
+    turns: Turns,
     connections: Vec<Connection>,
     has_waited: bool,
 }
@@ -54,8 +56,8 @@ struct Maker {
 /// What is the same for all connections.
 #[derive(Debug)]
 struct Shared {
-    ordinary: Result<Request, Trouble>,
-    heavy: Option<Result<Request, Trouble>>,
+    /// The plan's requests, ready to be sent.
+    requests: Vec<Result<Request, Trouble>>,
     stamp: Option<Arc<str>>,
     /// What has happened, and the bell that is rung when it does.
     inbox: RefCell<VecDeque<(usize, Event)>>,
@@ -66,10 +68,8 @@ impl Client for ReqwestClient {
     const NOT_OPENED: Trouble = Trouble::Other("no answer to the first request, with which reqwest connects");
 
     fn new(plan: &Plan, connections: u32) -> io::Result<Self> {
-        let request = |question: &Question| build(plan, question);
         let shared = Shared {
-            ordinary: request(&plan.question),
-            heavy: plan.heavy.as_ref().map(|(_, question)| request(question)),
+            requests: plan.requests().map(|(question, target)| build(plan, question, target)).collect(),
             stamp: plan.stamp.clone(),
             inbox: RefCell::default(),
             bell: Notify::new(),
@@ -78,6 +78,7 @@ impl Client for ReqwestClient {
             runtime: Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?,
             maker: Maker::new(plan).map_err(io::Error::other)?,
             shared: Rc::new(shared),
+            turns: Turns::new(plan),
             connections: (0..connections).map(|_| Connection::default()).collect(),
             has_waited: false,
         })
@@ -131,8 +132,9 @@ impl ReqwestClient {
         let connection = &mut self.connections[k];
         let client = connection.client.get_or_insert_with(|| self.maker.make()).clone();
         let shared = Rc::clone(&self.shared);
+        let request = self.turns.next(heavy);
         let asking = self.runtime.spawn_local(async move {
-            let event = ask(&client, &shared, heavy).await.map_or_else(Event::Failed, end);
+            let event = ask(&client, &shared, request).await.map_or_else(Event::Failed, end);
             shared.inbox.borrow_mut().push_back((k, event));
             shared.bell.notify_one();
         });
@@ -167,12 +169,8 @@ impl Maker {
     }
 }
 
-async fn ask(client: &reqwest::Client, shared: &Shared, heavy: bool) -> Result<Answer, Trouble> {
-    let prepared = match &shared.heavy {
-        Some(prepared) if heavy => prepared,
-        _ => &shared.ordinary,
-    };
-    let request = prepared.as_ref().map_err(|trouble| *trouble)?;
+async fn ask(client: &reqwest::Client, shared: &Shared, request: usize) -> Result<Answer, Trouble> {
+    let request = shared.requests[request].as_ref().map_err(|trouble| *trouble)?;
     let request = request.try_clone().expect("its body is no stream");
     let mut response = client.execute(request).await.map_err(|error| trouble(error, Trouble::ResetInHead))?;
     if let Some(stamp) = &shared.stamp {
@@ -190,16 +188,16 @@ async fn ask(client: &reqwest::Client, shared: &Shared, heavy: bool) -> Result<A
     Ok(Answer { status, bytes, sent: None })
 }
 
-fn build(plan: &Plan, question: &Question) -> Result<Request, Trouble> {
+fn build(plan: &Plan, question: &Question, target: &str) -> Result<Request, Trouble> {
     let url = match (&plan.server, &plan.secure) {
-        (Endpoint::Tcp(address), None) => format!("http://{address}{}", question.target),
+        (Endpoint::Tcp(address), None) => format!("http://{address}{target}"),
         (Endpoint::Tcp(address), Some(secure)) => {
-            format!("https://{}:{}{}", secure.name, address.port(), question.target)
+            format!("https://{}:{}{target}", secure.name, address.port())
         }
         // Whoever is named in it, the socket is what is asked.
         (Endpoint::Unix(_), secure) => {
             let scheme = if secure.is_some() { "https" } else { "http" };
-            format!("{scheme}://{}{}", question.authority, question.target)
+            format!("{scheme}://{}{target}", question.authority)
         }
     };
     let url = reqwest::Url::parse(&url).map_err(|_| Trouble::Other("invalid_url"))?;

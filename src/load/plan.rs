@@ -1,5 +1,6 @@
 //! What a load is told, and why it could not begin.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -45,6 +46,32 @@ pub struct Plan {
     pub stamp: Option<Arc<str>>,
     /// What the schedule and the mix of heavy requests are drawn from.
     pub seed: u64,
+}
+
+impl Plan {
+    /// Every request that can be asked, by question and target: the ordinary ones, then the heavy ones.
+    pub(super) fn requests(&self) -> impl Iterator<Item = (&Question, &str)> {
+        let heavy = self.heavy.as_ref().map(|(_, question)| question);
+        let questions = [&self.question].into_iter().chain(heavy);
+        questions.flat_map(|question| question.targets.iter().map(move |target| (question, target.as_str())))
+    }
+
+    /// The plan as thread k of n follows it: its turns begin k/n of the way round, so that threads in step ask for
+    /// different targets.
+    pub(super) fn of_thread(&self, k: u32, n: u32) -> Cow<'_, Self> {
+        let heavy = self.heavy.as_ref().map(|(_, question)| question);
+        let is_varied = [&self.question].into_iter().chain(heavy).any(|question| question.targets.len() > 1);
+        if k == 0 || !is_varied {
+            return Cow::Borrowed(self);
+        }
+        let mut own = self.clone();
+        let heavy = own.heavy.as_mut().map(|(_, question)| question);
+        for Question { targets, .. } in [&mut own.question].into_iter().chain(heavy) {
+            let first = targets.len() * k as usize / n as usize;
+            targets.rotate_left(first);
+        }
+        Cow::Owned(own)
+    }
 }
 
 /// Where a server listens.

@@ -20,6 +20,7 @@ use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, 
 use super::Plan;
 use super::client::{Client, Event, LOOK};
 use super::trouble::Trouble;
+use super::turns::Turns;
 
 use connection::{Codecs, Connection, Halt, Shared, parts};
 
@@ -33,6 +34,7 @@ const TIMER: u64 = u64::MAX;
 pub(super) struct RawClient {
     epoll: OwnedFd,
     shared: Shared,
+    turns: Turns,
     codecs: Codecs,
     connections: Vec<Connection>,
     /// What the last wait brought, and how much of it has been looked at.
@@ -60,6 +62,7 @@ impl Client for RawClient {
             has_waited: false,
             connections: (0..connections).map(|_| Connection::closed()).collect(),
             shared,
+            turns: Turns::new(plan),
             codecs: Codecs::default(),
             ready: Vec::with_capacity(EVENTS),
             seen: 0,
@@ -73,7 +76,8 @@ impl Client for RawClient {
 
     #[inline]
     fn ask(&mut self, k: usize, heavy: bool) {
-        match self.connections[k].ask(heavy, &self.shared) {
+        let request = self.turns.next(heavy);
+        match self.connections[k].ask(request, &self.shared) {
             Ok(true) => {}
             Ok(false) => self.connect(k, true),
             Err(trouble) => self.tell_failed(k, trouble),

@@ -58,7 +58,7 @@ pub struct HeartbeatSpec {
 /// `workload = "echo"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EchoSpec {
-    /// What is echoed: `GET /echo/{what}`. Printable ASCII without `/`, `?`, `#`, `%` and blanks.
+    /// What is echoed: `GET /echo/{what}-0000` and on. Printable ASCII without `/`, `?`, `#`, `%` and blanks.
     pub what: String,
     /// What the server does for each request before it answers.
     pub steps: StepsSpec,

@@ -9,6 +9,9 @@ use crate::scenario::{EchoSpec, HeavySpec, Work};
 
 use super::say;
 
+/// Of how many targets the ordinary requests are made: no server shall profit from being asked the same again.
+const TARGETS: usize = 1_024;
+
 pub(super) fn run(spec: &TrialSpec, server: SocketAddr, nonce: Option<&str>) -> Result<(), Failure> {
     let Work::Echo(work) = &spec.work else {
         return Err(Failure::WrongWork { what: format!("`{}` has no generator", spec.work.workload()) });
@@ -34,18 +37,18 @@ impl Observer for Teller {
 }
 
 fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, seed: u64) -> Plan {
-    let question = |what: &str| Question {
+    let question = |targets: Vec<String>| Question {
         method: "GET".into(),
         authority: server.to_string(),
-        target: format!("/echo/{what}"),
+        targets,
         headers: Vec::new(),
         body: Vec::new(),
     };
     Plan {
         server: server.into(),
         secure: None,
-        question: question(&work.what),
-        heavy: work.heavy.map(|heavy| (heavy.share, question(HeavySpec::WHAT))),
+        question: question(targets(&work.what)),
+        heavy: work.heavy.map(|heavy| (heavy.share, question(vec![format!("/echo/{}", HeavySpec::WHAT)]))),
         client: work.load.client,
         connections: work.load.connections,
         threads: work.load.threads,
@@ -56,5 +59,25 @@ fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, seed: u64) -> 
         drain: work.load.drain,
         stamp: nonce.map(Into::into),
         seed,
+    }
+}
+
+/// Targets of one length, so that all answers are of one length too.
+fn targets(what: &str) -> Vec<String> {
+    (0..TARGETS).map(|k| format!("/echo/{what}-{k:04}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_target_is_asked_for_again_before_all_others_were() {
+        let targets = targets("hello");
+        assert_eq!(targets.iter().collect::<BTreeSet<_>>().len(), TARGETS);
+        assert_eq!((targets[0].as_str(), targets[TARGETS - 1].as_str()), ("/echo/hello-0000", "/echo/hello-1023"));
+        assert!(targets.iter().all(|target| target.len() == targets[0].len()), "{targets:?}");
     }
 }

@@ -3,6 +3,7 @@
 mod errors;
 mod open;
 mod outputs;
+mod targets;
 #[cfg(feature = "tls")]
 mod tls;
 mod unix;

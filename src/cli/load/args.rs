@@ -22,9 +22,9 @@ use super::slo::Slo;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: avt load http://127.0.0.1:8080/echo/hello -c 50 -d 10s --rate 1000")]
 pub(in crate::cli) struct Args {
-    /// What to ask for
-    #[arg(value_name = "URL")]
-    pub(super) url: String,
+    /// What to ask for; several URLs, all at one scheme, host and port, are asked in turn
+    #[arg(value_name = "URL", required = true)]
+    pub(super) urls: Vec<String>,
     /// Keep-alive connections, all open before the clock starts
     #[arg(short, long, value_name = "N", default_value = "10",
           value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000_000))]
@@ -146,13 +146,12 @@ impl From<Client> for scenario::Client {
     }
 }
 
-/// Where an URL points to.
+/// The server that URLs point to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) host: String,
     pub(super) port: u16,
     authority: String,
-    path: String,
     is_secure: bool,
 }
 
@@ -174,11 +173,37 @@ impl Args {
         }
     }
 
-    /// The server of the URL.
-    pub(super) fn target(&self) -> Result<Target, Stop> {
-        let wrong = |what: &str| Stop::input(format_args!("{}: {what}", self.url));
+    /// The first URL, and how many there are beside it.
+    pub(super) fn urls_in_words(&self) -> String {
+        match self.urls.len() - 1 {
+            0 => self.urls[0].clone(),
+            1 => format!("{} and 1 more URL", self.urls[0]),
+            n => format!("{} and {} more URLs", self.urls[0], units::count(n as u64)),
+        }
+    }
+
+    /// The server of all URLs, and the path and query of each.
+    pub(super) fn targets(&self) -> Result<(Target, Vec<String>), Stop> {
+        let (target, first) = self.target(&self.urls[0])?;
+        let mut paths = vec![first];
+        for url in &self.urls[1..] {
+            let (other, path) = self.target(url)?;
+            if other != target {
+                let first = &self.urls[0];
+                return Err(Stop::input(format_args!(
+                    "{url}: its scheme, host or port is not that of {first}; one load asks one server"
+                )));
+            }
+            paths.push(path);
+        }
+        Ok((target, paths))
+    }
+
+    /// The server of an URL, and its path and query.
+    fn target(&self, url: &str) -> Result<(Target, String), Stop> {
+        let wrong = |what: &str| Stop::input(format_args!("{url}: {what}"));
         let example = "write it like http://127.0.0.1:8080/echo/hello";
-        let url = Url::parse(&self.url).map_err(|error| wrong(&format!("{error}; {example}")))?;
+        let url = Url::parse(url).map_err(|error| wrong(&format!("{error}; {example}")))?;
         match url.scheme() {
             "https" if !cfg!(feature = "tls") => {
                 return Err(wrong("this avt is built without TLS; build it with `--features tls`, or ask over http"));
@@ -195,14 +220,14 @@ impl Args {
         }
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        Ok(Target {
+        let target = Target {
             // An IPv6 address stands in brackets in an URL and without them everywhere else.
             host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
             port: url.port_or_known_default().unwrap_or(80),
             authority,
-            path: format!("{}{query}", url.path()),
             is_secure: url.scheme() == "https",
-        })
+        };
+        Ok((target, format!("{}{query}", url.path())))
     }
 
     /// Which client asks such a server.
@@ -240,8 +265,8 @@ impl Args {
         Ok(Vec::new())
     }
 
-    /// The request itself.
-    pub(super) fn question(&self, target: &Target) -> Result<Question, Stop> {
+    /// The requests themselves.
+    pub(super) fn question(&self, target: &Target, paths: Vec<String>) -> Result<Question, Stop> {
         let body = match self.body.as_deref().map(|body| (body, body.strip_prefix('@'))) {
             None => Vec::new(),
             Some((_, Some(file))) => read_body(file)?,
@@ -259,7 +284,7 @@ impl Args {
             .into_iter()
             .partition(|(name, _)| name.eq_ignore_ascii_case("host"));
         let authority = hosts.into_iter().next().map_or_else(|| target.authority.clone(), |(_, value)| value);
-        Ok(Question { method, authority, target: target.path.clone(), headers, body })
+        Ok(Question { method, authority, targets: paths, headers, body })
     }
 }
 

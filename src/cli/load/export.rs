@@ -69,13 +69,13 @@ impl<'a> Log<'a> {
     pub(super) fn begin(
         file: &'a mut LineWriter<File>,
         serializer: &'a mut V2DeflateSerializer,
-        url: &str,
+        urls: &str,
     ) -> io::Result<Self> {
         let now = SystemTime::now();
         let mut builder = IntervalLogWriterBuilder::new();
         builder
             .add_comment("[Histogram log format version 1.3]")
-            .add_comment(&format!("avt load {}", url.escape_debug()));
+            .add_comment(&format!("avt load {}", urls.escape_debug()));
         builder.with_start_time(now).with_base_time(now).with_max_value_divisor(NANOS_PER_MS);
         let writer = builder.begin_log_with(file, serializer)?;
         Ok(Self { writer, begun: Instant::now(), since: Duration::ZERO, error: None })

@@ -17,8 +17,8 @@ use super::picture::picture;
 use super::server::Server;
 
 /// The contract of `avt load --json`, schema 1: durations in microseconds, floating point; a figure that does not exist
-/// is null. A closed loop offers no rate.
-pub(super) fn json(url: &str, plan: &Plan, loaded: &Loaded, server: Option<&Server>, partial: bool) -> Value {
+/// is null. A closed loop offers no rate. `url` is the first of `urls`.
+pub(super) fn json(urls: &[String], plan: &Plan, loaded: &Loaded, server: Option<&Server>, partial: bool) -> Value {
     let load = &loaded.load;
     let gates = gates(loaded);
     let lag = &load.send_lag;
@@ -30,7 +30,8 @@ pub(super) fn json(url: &str, plan: &Plan, loaded: &Loaded, server: Option<&Serv
     let usage = &load.usage;
     json!({
         "schema": 1,
-        "url": url,
+        "url": urls.first(),
+        "urls": urls,
         "loop": if load.offered_per_s.is_some() { "open" } else { "closed" },
         "arrivals": arrivals,
         "pacing": pacing,

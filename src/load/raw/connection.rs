@@ -21,8 +21,8 @@ const READS: u32 = 16;
 #[derive(Debug)]
 pub(super) struct Shared {
     server: Endpoint,
-    /// The ordinary question and the heavy one, ready to be sent.
-    questions: [Vec<u8>; 2],
+    /// The plan's requests, ready to be sent.
+    requests: Vec<Vec<u8>>,
     to_head: bool,
     stamp: Option<Arc<str>>,
 }
@@ -36,8 +36,8 @@ pub(super) struct Connection {
     http: Option<Box<ClientCodec>>,
     /// Whether it has had a reply.
     has_served: bool,
-    /// Which question is asked, and how much of it has been sent.
-    heavy: bool,
+    /// Which request is asked, and how much of it has been sent.
+    request: usize,
     sent: usize,
     /// When the connection was there, if it was opened for this question.
     connected: Option<u64>,
@@ -96,15 +96,14 @@ impl Codecs {
 
 impl Shared {
     pub(super) fn new(plan: &Plan) -> Self {
-        let encode = |question: &Question| {
-            let Question { method, authority, target, headers, body } = question;
+        let encode = |(question, target): (&Question, &str)| {
+            let Question { method, authority, targets: _, headers, body } = question;
             let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             encode_request(method, target, authority, &headers, body)
         };
-        let heavy = plan.heavy.as_ref().map(|(_, question)| encode(question)).unwrap_or_default();
         Self {
             server: plan.server.clone(),
-            questions: [encode(&plan.question), heavy],
+            requests: plan.requests().map(encode).collect(),
             to_head: plan.question.method == "HEAD",
             stamp: plan.stamp.clone(),
         }
@@ -118,7 +117,7 @@ impl Connection {
             socket: None,
             http: None,
             has_served: false,
-            heavy: false,
+            request: 0,
             sent: 0,
             connected: None,
             spent: false,
@@ -145,10 +144,10 @@ impl Connection {
         self.generation = self.generation.wrapping_add(1);
     }
 
-    /// Sends a question on an open connection; false where it must be opened first.
+    /// Sends a request on an open connection; false where it must be opened first.
     #[inline]
-    pub(super) fn ask(&mut self, heavy: bool, shared: &Shared) -> Result<bool, Trouble> {
-        (self.heavy, self.sent, self.connected) = (heavy, 0, None);
+    pub(super) fn ask(&mut self, request: usize, shared: &Shared) -> Result<bool, Trouble> {
+        (self.request, self.sent, self.connected) = (request, 0, None);
         if self.state != State::Open || self.spent {
             self.close();
             return Ok(false);
@@ -213,7 +212,7 @@ impl Connection {
         self.spent |= flags.intersects(END);
         match self.state {
             State::Asking => {
-                if flags.contains(EventFlags::OUT) && self.sent < self.question(shared).len() {
+                if flags.contains(EventFlags::OUT) && self.sent < self.request(shared).len() {
                     self.send(shared)?;
                 }
                 self.read(shared, codecs)
@@ -246,18 +245,18 @@ impl Connection {
     }
 
     #[inline]
-    fn question<'a>(&self, shared: &'a Shared) -> &'a [u8] {
-        &shared.questions[usize::from(self.heavy)]
+    fn request<'a>(&self, shared: &'a Shared) -> &'a [u8] {
+        &shared.requests[self.request]
     }
 
-    /// Sends what is left of the question, as far as there is room. That the server takes no more of it is no trouble
+    /// Sends what is left of the request, as far as there is room. That the server takes no more of it is no trouble
     /// yet: it may have answered early, and reading tells.
     #[inline]
     fn send(&mut self, shared: &Shared) -> Result<(), Trouble> {
-        let question = self.question(shared);
+        let request = self.request(shared);
         let socket = self.socket.as_ref().expect("what asks has a socket");
-        while self.sent < question.len() {
-            match net::send(socket, &question[self.sent..], SendFlags::NOSIGNAL) {
+        while self.sent < request.len() {
+            match net::send(socket, &request[self.sent..], SendFlags::NOSIGNAL) {
                 Ok(n) => self.sent += n,
                 Err(Errno::AGAIN) => break,
                 Err(Errno::INTR) => {}
@@ -310,7 +309,7 @@ impl Connection {
                 let answer = Answer { status: reply.status, bytes: reply.bytes, sent: self.connected };
                 // Bytes behind the answer would be taken for the next one, and a question not sent to its end would
                 // be finished by the next: such a connection is not asked again.
-                let is_whole = http.is_at_rest() && self.sent == self.question(shared).len();
+                let is_whole = http.is_at_rest() && self.sent == self.request(shared).len();
                 if reply.keep_alive && is_whole && !self.spent {
                     self.state = State::Open;
                     self.has_served = true;

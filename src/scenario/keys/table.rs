@@ -64,7 +64,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         .of(OFFLOAD)
         .required()
         .swept(),
-    key(Top, "what", Kind::What, "what is echoed: `GET /echo/{what}`; not `heavy`, `.` or `..`")
+    key(Top, "what", Kind::What, "what is echoed: `GET /echo/{what}-0000` to `-1023` in turn; not `heavy`, `.` or `..`")
         .of(ECHO)
         .default("hello"),
     key(Top, "wait", step("1m"), "first step of a job or request: a wait that can be awaited").of(STEPS).swept(),

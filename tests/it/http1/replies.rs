@@ -31,7 +31,7 @@ fn check_as(stamp: Option<&str>, to_head: bool, bytes: &str, expected: &str, at_
 
 fn complete(bytes: &str, expected: &str) {
     check_as(None, false, bytes, expected, "stale_connection");
-    // The same twice: the second time it is recognised, not parsed.
+    // The same twice: one reply leaves nothing behind that the next is judged by.
     check_as(None, false, &bytes.repeat(2), &format!("{expected} {expected}"), "stale_connection");
 }
 
@@ -149,7 +149,7 @@ fn strangers() {
 }
 
 #[test]
-fn a_recognised_head_hides_nothing_behind_its_date() {
+fn a_head_much_like_the_one_before_is_judged_for_itself() {
     let forged = OK.replace("Sun, 06 Nov 1994 08:49:37 GMT", "x\r\nTransfer-Encoding: chunked");
     assert_eq!(forged.len(), OK.len());
     broken(&format!("{OK}{forged}"), "200/5+ parse_error");

@@ -1,0 +1,94 @@
+//! Which of a question's targets is asked for next: one after the other, round and round.
+
+use super::Plan;
+
+/// The next of [`Plan::requests`] to ask, for the ordinary requests and for the heavy ones.
+#[derive(Debug)]
+pub(super) struct Turns {
+    ordinary: Turn,
+    heavy: Turn,
+}
+
+/// A stretch of the list of requests, and the next of it.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    first: usize,
+    end: usize,
+    next: usize,
+}
+
+impl Turns {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let n_ordinary = plan.question.targets.len();
+        let ordinary = Turn { first: 0, end: n_ordinary, next: 0 };
+        let heavy = plan.heavy.as_ref().map_or(ordinary, |(_, question)| Turn {
+            first: n_ordinary,
+            end: n_ordinary + question.targets.len(),
+            next: n_ordinary,
+        });
+        Self { ordinary, heavy }
+    }
+
+    /// The place of the request to ask now.
+    #[inline]
+    pub(super) fn next(&mut self, heavy: bool) -> usize {
+        let turn = if heavy { &mut self.heavy } else { &mut self.ordinary };
+        let now = turn.next;
+        turn.next = if now + 1 < turn.end { now + 1 } else { turn.first };
+        now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::{Question, Until};
+    use super::*;
+    use crate::scenario::{ArrivalSpec, Client};
+
+    fn plan(ordinary: &[&str], heavy: Option<&[&str]>) -> Plan {
+        let question = |targets: &[&str]| Question {
+            method: "GET".into(),
+            authority: "localhost".into(),
+            targets: targets.iter().copied().map(Into::into).collect(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        Plan {
+            server: std::net::SocketAddr::from(([127, 0, 0, 1], 1)).into(),
+            secure: None,
+            question: question(ordinary),
+            heavy: heavy.map(|heavy| (0.5, question(heavy))),
+            client: Client::Raw,
+            connections: 1,
+            threads: 1,
+            warmup: Duration::ZERO,
+            until: Until::Requests(1),
+            arrival: ArrivalSpec::Closed { think: Duration::ZERO },
+            timeout: Duration::ZERO,
+            drain: Duration::ZERO,
+            stamp: None,
+            seed: 1,
+        }
+    }
+
+    /// What the k-th of n threads asks for, where every third request is a heavy one.
+    fn check(plan: &Plan, (k, n): (u32, u32), expected: &[&str]) {
+        let plan = plan.of_thread(k, n);
+        let requests: Vec<&str> = plan.requests().map(|(_, target)| target).collect();
+        let mut turns = Turns::new(&plan);
+        let asked: Vec<&str> = (1..=expected.len()).map(|k| requests[turns.next(k % 3 == 0)]).collect();
+        assert_eq!(asked, expected, "thread {k} of {n}");
+    }
+
+    #[test]
+    fn targets_take_turns_and_threads_begin_at_different_ones() {
+        let mixed = plan(&["a", "b", "c", "d"], Some(&["x", "y"]));
+        check(&mixed, (0, 1), &["a", "b", "x", "c", "d", "y", "a", "b", "x"]);
+        check(&mixed, (0, 2), &["a", "b", "x", "c", "d", "y", "a", "b", "x"]);
+        check(&mixed, (1, 2), &["c", "d", "y", "a", "b", "x", "c", "d", "y"]);
+        check(&plan(&["a"], Some(&["x"])), (3, 4), &["a", "a", "x", "a", "a", "x"]);
+        check(&plan(&["a", "b"], None), (1, 2), &["b", "a"]);
+    }
+}
