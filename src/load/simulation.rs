@@ -197,7 +197,7 @@ impl Simulation {
         let question = Question {
             method: "GET".into(),
             authority: "localhost".into(),
-            target: "/".into(),
+            targets: vec!["/".into()],
             headers: Vec::new(),
             body: Vec::new(),
         };
