@@ -157,6 +157,11 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
         self.pauses.count()
     }
 
+    /// When the last pause began and ended.
+    pub(super) fn last_pause(&self) -> Option<(u64, u64)> {
+        self.pauses.last()
+    }
+
     /// Takes note of a request that is due, or was; every one is either sent or ended by one of the `unsent` methods.
     #[inline]
     pub(super) fn take_up(&mut self) {

@@ -35,6 +35,9 @@ pub(super) struct Open<'a, C, K> {
     awake_until: u64,
     timeout: u64,
     line: Line<'a>,
+    /// Pauses that were looked at, and what the last of them has left behind.
+    n_pauses: u64,
+    aftermath: Aftermath,
     /// Connections that carry nothing, and since when; the one that has been free the longest first.
     free: VecDeque<(usize, u64)>,
     /// When to look at the clock for another reason than a due request or an event.
@@ -58,6 +61,28 @@ struct Due {
     at: u64,
     heavy: bool,
     in_window: bool,
+}
+
+/// What waits in line because the generator stood still when it was due, or behind such requests: the server did not cause
+/// that wait, though no connection is free meanwhile.
+#[derive(Clone, Copy, Debug, Default)]
+struct Aftermath {
+    from: u64,
+    until: u64,
+}
+
+impl Aftermath {
+    /// After a pause before which nothing waited. It lasts as long as the pause did, at most: by then a server that is less
+    /// than half busy has caught up, and of one that has not, the wait is its own.
+    fn of(start: u64, end: u64) -> Self {
+        Self { from: start, until: end.saturating_add(end - start) }
+    }
+
+    /// Whether a request that was due at this instant, and is sent now, is late because of the pause.
+    #[inline]
+    fn holds(&self, due: u64, now: u64) -> bool {
+        now <= self.until && due >= self.from
+    }
 }
 
 impl<'a> Line<'a> {
@@ -107,6 +132,8 @@ impl<'a, C: Client, K: Clock> Open<'a, C, K> {
         Self {
             pacing,
             step_down: StepDown::default(),
+            n_pauses: 0,
+            aftermath: Aftermath::default(),
             awake_until: 0,
             timeout: units::nanos(desk.plan.timeout),
             line: Line::new(schedule, heavy_share, share, desk.window),
@@ -138,6 +165,9 @@ impl<'a, C: Client, K: Clock> Open<'a, C, K> {
     /// Sends every request that is due, as long as there are free connections.
     #[inline]
     fn send(&mut self, mut now: u64) -> u64 {
+        if self.desk.n_pauses() != self.n_pauses {
+            self.notice_pause();
+        }
         while let Some(&(k, since)) = self.free.front()
             && self.line.next_at().is_some_and(|at| at <= now)
             && let Some(Due { at, heavy, in_window }) = self.take()
@@ -145,13 +175,31 @@ impl<'a, C: Client, K: Clock> Open<'a, C, K> {
             self.free.pop_front();
             // A connection that came free while this thread stood still was free sooner than it was seen to be.
             let ready = at.max(since);
-            let late = now - ready + self.desk.paused_between(at, ready);
+            let late = if self.aftermath.holds(at, now) {
+                now - at
+            } else {
+                now - ready + self.desk.paused_between(at, ready)
+            };
             self.desk.ask(k, Request { intended: at, late, asked: now, heavy, in_window });
             self.alarm = self.alarm.min(at.saturating_add(self.timeout));
             now = self.desk.look();
             self.awake_until = now + AWAKE;
         }
+        if now <= self.aftermath.until && self.line.next_at().is_none_or(|at| at > now) {
+            // It has caught up.
+            self.aftermath = Aftermath::default();
+        }
         now
+    }
+
+    #[cold]
+    fn notice_pause(&mut self) {
+        self.n_pauses = self.desk.n_pauses();
+        if let Some((start, end)) = self.desk.last_pause()
+            && self.line.next_at().is_some_and(|at| at >= start)
+        {
+            self.aftermath = Aftermath::of(start, end);
+        }
     }
 
     /// Takes up the next request.

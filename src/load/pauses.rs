@@ -99,6 +99,11 @@ impl Pauses {
         self.count
     }
 
+    /// When the last one began and ended.
+    pub(super) fn last(&self) -> Option<(u64, u64)> {
+        self.gaps.back().map(|gap| (gap.start, gap.end))
+    }
+
     /// How much of the time between two instants, of which the second is not to come yet, the thread stood still. A
     /// comparison where it did not.
     #[inline]
