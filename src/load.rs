@@ -147,7 +147,7 @@ pub fn run<O: Observer>(plan: &Plan, observer: &mut O) -> Result<Loaded, LoadErr
     check_descriptors(plan)?;
     check_tls(plan)?;
     let threads = u32::from(plan.threads).min(plan.connections);
-    let (mut collector, hand_ins) = Collector::new(threads as usize);
+    let (mut collector, hand_ins) = Collector::new(threads as usize, O::LISTENS.then_some(collect::INTERVAL));
     thread::scope(|scope| {
         let (report, reports) = mpsc::channel();
         let mut doors = Vec::new();

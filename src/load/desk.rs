@@ -157,6 +157,11 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
         self.pauses.count()
     }
 
+    /// How many of them were another program's doing, which had the CPU.
+    pub(super) fn n_lost_cpu(&self) -> u64 {
+        self.pauses.lost_cpu()
+    }
+
     /// When the last pause began and ended.
     pub(super) fn last_pause(&self) -> Option<(u64, u64)> {
         self.pauses.last()

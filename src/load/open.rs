@@ -242,7 +242,7 @@ impl<'a, C: Client, K: Clock> Open<'a, C, K> {
     /// Looks for an event without waiting for one, and offers the CPU to whoever wants it.
     #[inline]
     fn spin(&mut self, now: u64) -> u64 {
-        let pauses = self.desk.n_pauses();
+        let before = self.desk.n_lost_cpu();
         let (ended, mut after) = self.desk.next(LOOK);
         if ended.is_none() {
             // The server may want the CPU that this thread does not need.
@@ -250,7 +250,7 @@ impl<'a, C: Client, K: Clock> Open<'a, C, K> {
             after = self.desk.look();
             self.desk.spun(after - now);
         }
-        if self.desk.n_pauses() > pauses {
+        if self.desk.n_lost_cpu() > before {
             self.step_down.lost_cpu(after);
         }
         self.ended(ended, after);

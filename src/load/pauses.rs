@@ -27,6 +27,8 @@ pub(super) struct Pauses {
     /// In the order of time, none touching another.
     gaps: VecDeque<Gap>,
     count: u64,
+    /// How many of them the thread spent in the run queue, for the most part: another program had its CPU.
+    lost_cpu: u64,
     /// The end of the last one.
     last_end: u64,
     /// Run-queue delay of the thread at the last look.
@@ -46,7 +48,7 @@ struct Gap {
 impl Pauses {
     /// Of a thread whose requests are never older than this, nanoseconds.
     pub(super) fn new(oldest: u64) -> Self {
-        Self { gaps: VecDeque::new(), count: 0, last_end: 0, queued_ns: 0, kept_ns: oldest.saturating_mul(2) }
+        Self { gaps: VecDeque::new(), count: 0, lost_cpu: 0, last_end: 0, queued_ns: 0, kept_ns: oldest.saturating_mul(2) }
     }
 
     /// Takes note of a turn that began and ended at these instants; the length of its pause, if it had one. Costs a
@@ -66,6 +68,7 @@ impl Pauses {
         };
         (late >= SHORTEST).then(|| {
             self.add(now - late, now);
+            self.lost_cpu += u64::from(queued >= late / 2);
             late
         })
     }
@@ -76,6 +79,12 @@ impl Pauses {
         let since = scheduled.waited_ns.saturating_sub(self.queued_ns);
         self.queued_ns = scheduled.waited_ns;
         since
+    }
+
+    /// How many pauses the thread spent in the run queue, for the most part; none are known where the kernel does not
+    /// record it.
+    pub(super) fn lost_cpu(&self) -> u64 {
+        self.lost_cpu
     }
 
     /// Begins to count the run-queue delay from now on, so that the many short delays of short turns do not add up to a
@@ -163,6 +172,7 @@ mod tests {
         check(Turn::Waited { until: 11 * MS }, 10 * MS, 15 * MS, Some(4 * MS));
         // A timer that was set to an instant long past.
         check(Turn::Waited { until: 0 }, 20 * MS, 21 * MS, Some(MS));
+        assert_eq!((pauses.count(), pauses.lost_cpu()), (3, 0), "stopped, and not in the run queue");
     }
 
     #[test]
@@ -171,7 +181,7 @@ mod tests {
         let mut pauses = Pauses::new(1_000 * MS);
         clock.0.set(3 * MS);
         assert_eq!(pauses.turn(Turn::Waited { until: 100 * MS }, 0, 10 * MS, &clock), Some(3 * MS));
-        assert_eq!(pauses.between(0, 10 * MS), 3 * MS);
+        assert_eq!((pauses.between(0, 10 * MS), pauses.lost_cpu()), (3 * MS, 1));
         assert_eq!(pauses.turn(Turn::Waited { until: 100 * MS }, 10 * MS, 20 * MS, &clock), None, "counted already");
         clock.0.set(4 * MS);
         pauses.forget_queued(&clock);

@@ -234,7 +234,7 @@ impl Simulation {
             Until::Requests(_) => u64::MAX,
         };
         let window = Window { start: START, begin, end: end.into() };
-        let (mut collector, mut ends) = Collector::new(1);
+        let (mut collector, mut ends) = Collector::new(1, Some(super::collect::INTERVAL));
         let mut hand_in = ends.remove(0);
         hand_in.open(&window);
         let client = SimulatedClient {

@@ -10,7 +10,7 @@ const LOSSES: u32 = 3;
 const WITHIN: u64 = 100_000_000;
 
 /// How long it keeps to the timer the first time and at most, nanoseconds.
-const SHORTEST: u64 = 1_000_000_000;
+const SHORTEST: u64 = 250_000_000;
 const LONGEST: u64 = 64_000_000_000;
 
 /// Whether one thread keeps to the timer.
@@ -63,7 +63,7 @@ mod tests {
         [1_000, 1_050].into_iter().for_each(|at| pacing.lost_cpu(at * MS));
         assert!(!pacing.is_down(1_050 * MS));
         pacing.lost_cpu(1_060 * MS);
-        assert!(pacing.is_down(1_060 * MS) && pacing.is_down(2_059 * MS) && !pacing.is_down(2_060 * MS));
+        assert!(pacing.is_down(1_060 * MS) && pacing.is_down(1_309 * MS) && !pacing.is_down(1_310 * MS));
     }
 
     #[test]
