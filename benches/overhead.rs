@@ -106,6 +106,7 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
                 most_in_flight: 100,
                 series: vec![series],
                 heartbeat: None,
+                others: None,
                 runtime: None,
                 usage: Usage { cpu_user_ns: 1_000_000, ..Usage::default() },
                 load: Some(LoadRecord {

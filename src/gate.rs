@@ -14,9 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::CpusWanted;
 use crate::units;
+use crate::usage::Stranger;
 
 pub use load::of_load;
-pub use machine::{Usual, of_conditions};
+pub use machine::{Usual, of_conditions, of_others};
 pub use rounds::{disturbed, drift, twins, workers};
 
 /// What all gates together say.
@@ -86,6 +87,13 @@ pub enum Gate {
     Stolen {
         /// Of all CPU time of the window.
         share: f64,
+    },
+    /// Processes that do not belong to the trial used the CPUs of its server, or of its jobs.
+    Stranger {
+        /// Of the time of those CPUs.
+        share: f64,
+        /// The process that used the most, where it is known.
+        most: Option<Stranger>,
     },
     /// Server and generator compete for the same CPUs.
     SharedCpus {
@@ -200,6 +208,9 @@ const BUSY: f64 = 0.8;
 const QUEUED: (f64, f64) = (0.05, 0.2);
 /// Too much is stolen above these shares of all CPU time.
 const STOLEN: (f64, f64) = (0.01, 0.05);
+/// Strangers use too much of the CPUs of a trial above these shares of their time: of requests that come at any time, one
+/// in a hundred meets a CPU that is taken for a hundredth of the time, and so the 99th percentile is that.
+const STRANGER: (f64, f64) = (0.01, 0.1);
 /// The generator keeps up from this share of the requests on.
 const KEPT_UP: f64 = 0.99;
 /// Little's law holds within this share.
@@ -236,6 +247,7 @@ impl Gate {
             Self::Behind { .. } => Verdict::Invalid,
             Self::Queued { share } => worse_than(share, QUEUED.1),
             Self::Stolen { share } => worse_than(share, STOLEN.1),
+            Self::Stranger { share, .. } => worse_than(share, STRANGER.1),
             Self::Throttled { .. } | Self::FewCpus { .. } => Verdict::Invalid,
             Self::Busy { .. } | Self::SharedCpus { .. } | Self::Little { .. } => Verdict::Suspect,
             Self::Unanswered { .. } | Self::Starved { .. } => Verdict::Suspect,
@@ -254,6 +266,7 @@ impl Gate {
             Self::Busy { .. } => "generator busy",
             Self::Queued { .. } => "generator queued",
             Self::Stolen { .. } => "CPU time stolen",
+            Self::Stranger { .. } => "stranger on the CPU",
             Self::SharedCpus { .. } => "CPUs shared",
             Self::Little { .. } => "Little's law broken",
             Self::Unanswered { .. } => "never answered",
@@ -276,6 +289,7 @@ impl Gate {
         matches!(
             self,
             Self::Stolen { .. }
+                | Self::Stranger { .. }
                 | Self::Canary { .. }
                 | Self::Crowded { .. }
                 | Self::Pressed { .. }
@@ -295,6 +309,7 @@ impl Gate {
             Self::Busy { share }
             | Self::Queued { share }
             | Self::Stolen { share }
+            | Self::Stranger { share, .. }
             | Self::Canary { share }
             | Self::Crowded { share } => share,
             Self::Pressed { share, usual } => share - usual,
@@ -330,7 +345,9 @@ impl Gate {
                 "measure again when machine and host are quiet: the median itself may be of such a round"
             }
             Self::Canary { .. } => "measure again when machine and host are quiet, and with a steady clock rate",
-            Self::Crowded { .. } | Self::Pressed { .. } => "stop what else runs on this machine",
+            Self::Stranger { .. } | Self::Crowded { .. } | Self::Pressed { .. } => {
+                "stop what else runs on this machine"
+            }
             Self::Drift { .. } => "measure again with --full, when the machine is warm",
             Self::Unsteady { .. } => "offer less if a line grows before the server; else warm up or measure for longer",
             Self::Workers { .. } => "give them the same number, and compare the models and not their pools",
@@ -393,6 +410,13 @@ impl fmt::Display for Gate {
                 percent(share),
                 percent(&STOLEN.0)
             ),
+            Self::Stranger { share, most } => {
+                write!(f, "other programs used {} of the time of the CPUs that were measured", percent(share))?;
+                if let Some(most) = most {
+                    write!(f, ", {most} the most")?;
+                }
+                write!(f, " ({} are allowed)", percent(&STRANGER.0))
+            }
             Self::SharedCpus { cpus } => {
                 write!(f, "server and generator share {} CPU{}", cpus, if *cpus == 1 { "" } else { "s" })
             }

@@ -22,7 +22,7 @@ use crate::scenario::{CpusWanted, Machine, Model};
 use crate::schedule::Pacing;
 use crate::stats::Bound;
 use crate::timeline::Timeline;
-use crate::usage::{Footprint, Usage};
+use crate::usage::{Footprint, Others, Usage};
 
 /// The version of both files. A reader refuses any other.
 pub const SCHEMA: u32 = 6;
@@ -195,6 +195,9 @@ pub struct Measured {
     pub heartbeat: Option<Heartbeat>,
     /// What the process that ran the model used, from the start to the end.
     pub usage: Usage,
+    /// What processes that do not belong to the trial used of the CPUs that the model could run on: of a server from the
+    /// opening of its connections to the end of the window. Nothing where that is not known.
+    pub others: Option<Others>,
     /// What its tokio runtime says of itself, a server's of the window; nothing where there is none.
     pub runtime: Option<RuntimeUsage>,
     /// The generator's side of an echo trial.
@@ -294,7 +297,7 @@ pub struct LoadRecord {
     pub usage: Usage,
     /// The share of all CPU time of this machine that its host gave to others meanwhile; nothing where it is not told.
     pub steal: Option<f64>,
-    /// CPUs of the server and of the generator; empty where the kernel chose.
+    /// CPUs that the server and the generator could run on: the same where neither was pinned.
     pub cpus: (Vec<usize>, Vec<usize>),
 }
 

@@ -3,12 +3,14 @@
 //! `getrusage` counts every thread of the process, ended ones too. Its `ru_maxrss` is not used: a fresh child inherits
 //! its parent's. Peak memory is `VmHWM` of `/proc/self/status`. What a kernel does not tell is `None`, never 0.
 
+mod others;
 mod tree;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use serde::{Deserialize, Serialize};
 
+pub use others::{Others, OthersMeter, Stranger};
 pub use tree::{Tree, process_cpu_ns};
 
 /// What one process used between two instants.

@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 
 use hdrhistogram::serialization::V2DeflateSerializer;
 
-use crate::gate::{self, Verdict};
+use crate::gate::{self, Gate, Verdict};
 use crate::host::{self, Host};
 use crate::load::{self, Endpoint, Interval, LoadError, Loaded, Observer, Plan, Question, Secure, Trouble, Until};
 use crate::report::{self, LoadReport};
@@ -75,7 +75,9 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     loaded.load.cpus = (server.as_ref().map_or_else(Vec::new, |server| server.cpus.clone()), host::cpus());
     let signal = interrupt.signal();
     let written = write(hgrm, watcher.log, &loaded, signal.is_some()).and_then(|()| match html {
-        Some(file) => page(file, args, started, &plan, &loaded, signal.is_some()),
+        Some(file) => {
+            page(file, args, started, &plan, &loaded, &tell::gates(&loaded, server.as_ref()), signal.is_some())
+        }
         None => Ok(()),
     });
 
@@ -94,7 +96,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         print(format_args!("{}{conditions}", tell::text(&loaded, server.as_ref(), signal.is_some())))
     };
     let is_broken = judged.is_some_and(|judged| judged.iter().any(|one| !one.is_kept));
-    let is_doubtful = args.strict && gate::verdict(&tell::gates(&loaded)) != Verdict::Valid;
+    let is_doubtful = args.strict && gate::verdict(&tell::gates(&loaded, server.as_ref())) != Verdict::Valid;
     // How it ended counts for more than whether somebody still reads about it.
     match signal {
         Some(signal) => Err(Stop::signal(signal)),
@@ -124,7 +126,15 @@ fn write(hgrm: Option<File>, log: Option<Log<'_>>, loaded: &Loaded, partial: boo
 }
 
 /// Writes the page of the report.
-fn page(mut file: File, args: &Args, started: String, plan: &Plan, loaded: &Loaded, partial: bool) -> Result<(), Stop> {
+fn page(
+    mut file: File,
+    args: &Args,
+    started: String,
+    plan: &Plan,
+    loaded: &Loaded,
+    gates: &[Gate],
+    partial: bool,
+) -> Result<(), Stop> {
     let command: Vec<String> = std::env::args().skip(1).map(quoted).collect();
     let html = report::load(&LoadReport {
         url: &args.urls_in_words(),
@@ -136,7 +146,7 @@ fn page(mut file: File, args: &Args, started: String, plan: &Plan, loaded: &Load
         load: &loaded.load,
         wall_ns: loaded.wall_ns,
         requests_in_window: loaded.requests_in_window,
-        gates: &tell::gates(loaded),
+        gates,
         partial,
     });
     file.write_all(html.as_bytes()).map_err(|error| Stop::machine(format_args!("--html: {error}")))

@@ -1,7 +1,8 @@
 //! The gates of the machine around a trial.
 
-use super::{CANARY, CROWDED, Gate, PRESSED, STOLEN};
+use super::{CANARY, CROWDED, Gate, PRESSED, STOLEN, STRANGER};
 use crate::record::Conditions;
+use crate::usage::Others;
 
 /// What a machine does when nothing disturbs it, as far as a run has seen.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,12 @@ pub fn of_conditions(conditions: &Conditions, usual: &Usual) -> Vec<Gate> {
     gates.into_iter().flatten().collect()
 }
 
+/// Whether strangers used the CPUs of a trial.
+pub fn of_others(others: &Others) -> Option<Gate> {
+    let share = others.share();
+    (share > STRANGER.0).then_some(Gate::Stranger { share, most: others.most })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +58,16 @@ mod tests {
     fn names(conditions: Conditions) -> Vec<&'static str> {
         let usual = Usual { canary_ns: 5_000_000, pressure: Some(0.3) };
         of_conditions(&conditions, &usual).iter().map(Gate::name).collect()
+    }
+
+    #[test]
+    fn a_stranger_on_the_cpus_of_a_trial_is_judged_by_its_share() {
+        let verdict = |cpu_ns| of_others(&Others { cpu_ns, of_ns: 1_000, most: None }).map(|gate| gate.verdict());
+        assert_eq!((verdict(0), verdict(10)), (None, None));
+        assert_eq!(
+            (verdict(20), verdict(100), verdict(101)),
+            (Some(Verdict::Suspect), Some(Verdict::Suspect), Some(Verdict::Invalid))
+        );
     }
 
     #[test]

@@ -48,7 +48,14 @@ struct Gap {
 impl Pauses {
     /// Of a thread whose requests are never older than this, nanoseconds.
     pub(super) fn new(oldest: u64) -> Self {
-        Self { gaps: VecDeque::new(), count: 0, lost_cpu: 0, last_end: 0, queued_ns: 0, kept_ns: oldest.saturating_mul(2) }
+        Self {
+            gaps: VecDeque::new(),
+            count: 0,
+            lost_cpu: 0,
+            last_end: 0,
+            queued_ns: 0,
+            kept_ns: oldest.saturating_mul(2),
+        }
     }
 
     /// Takes note of a turn that began and ended at these instants; the length of its pause, if it had one. Costs a

@@ -317,6 +317,7 @@ fn doubts(measured: &[(u32, &Measured)], conditions: &[Conditions], canary_ns: u
     let usual = Usual { canary_ns, pressure: pressure.map(|pressure| pressure.median) };
     let of_round = |((round, measured), conditions): (&(u32, &Measured), &Conditions)| {
         let mut gates = gate::of_conditions(conditions, &usual);
+        gates.extend(measured.others.as_ref().and_then(gate::of_others));
         if let Some(load) = &measured.load {
             let of_load = gate::of_load(load, &measured.series, measured.wall_ns);
             gates.extend(of_load.into_iter().filter(|gate| !matches!(gate, Gate::Stolen { .. })));

@@ -214,8 +214,9 @@ fn placement(point: &PointSummary) -> Option<String> {
     }
     let load = point.cells.iter().find_map(|cell| cell.measures.as_ref()?.load.as_ref())?;
     let (server, generator) = &load.cpus;
-    if server.is_empty() || generator.is_empty() {
-        return Some("Server and load generator ran on whichever CPUs the kernel chose.".into());
+    if server == generator {
+        let which = if server.len() == 1 { "" } else { ", on whichever of them the kernel chose" };
+        return Some(format!("Server and load generator shared {}{which}.", words::cpus(server)));
     }
     Some(format!("The server ran on {}, the load generator on {}.", words::cpus(server), words::cpus(generator)))
 }

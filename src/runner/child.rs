@@ -78,6 +78,11 @@ impl Child {
         Ok(child)
     }
 
+    /// The kernel's number for it.
+    pub(super) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Tells a server where its window begins or ends.
     pub(super) fn order(&mut self, order: Order) {
         self.write(&serde_json::to_vec(&order).expect("an order is plain data"));

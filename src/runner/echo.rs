@@ -9,6 +9,7 @@ use crate::host;
 use crate::message::{Generated, Order, Reply, Role, Served, TrialSpec};
 use crate::record::{Failure, LoadRecord, Measured, Traced};
 use crate::scenario::{EchoSpec, Pin};
+use crate::usage::{Others, OthersMeter, Tree};
 
 use super::child::{Child, Halt, next_reply};
 use super::{Deadline, Interrupt, Program};
@@ -40,6 +41,10 @@ pub(super) fn run(
     let stamp = (!is_external).then_some(nonce);
     let role = Role::Generator { server: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), nonce: stamp };
     let mut generator = Child::start(program, "generator", &spec(role, generator_cpus.clone()))?;
+    // From here on, so that reading the clocks of all processes is over before the window begins.
+    let cpus = Cpus::of(server_cpus, generator_cpus);
+    let mut meter = Some(OthersMeter::start(cpus.server.clone()));
+    let mut others = None;
     let (mut served, mut generated) = (None, None);
     loop {
         // A generator that has told all ends, and its end is no news.
@@ -49,23 +54,50 @@ pub(super) fn run(
         };
         match reply {
             (1, Reply::Begin) => server.order(Order::Begin),
-            (1, Reply::End) => server.order(Order::End),
+            (1, Reply::End) => {
+                server.order(Order::End);
+                others = meter.take().and_then(|meter| strangers(meter, &server, &generator));
+            }
             (0, Reply::Served(told)) => served = Some(*told),
             (1, Reply::Generated(told)) => generated = Some(*told),
             (0, other) => return Err(out_of_turn("server", &other)),
             (_, other) => return Err(out_of_turn("generator", &other)),
         }
         match (served.take(), generated.take()) {
-            (Some(served), Some(generated)) => return Ok(both(served, generated, (server_cpus, generator_cpus))?),
+            (Some(served), Some(generated)) => return Ok(both(served, generated, others, cpus)?),
             some => (served, generated) = some,
         }
+    }
+}
+
+/// What used the server's CPUs beside this run.
+fn strangers(meter: OthersMeter, server: &Child, generator: &Child) -> Option<Others> {
+    // Whatever an external server has started belongs to it.
+    let own: Vec<u32> = Tree::read(server.id()).pids().chain([generator.id()]).collect();
+    let own_ns = meter.used_by(&own);
+    // This process does next to nothing meanwhile, wherever the kernel puts it.
+    meter.stop(&[&own[..], &[std::process::id()]].concat(), own_ns)
+}
+
+/// The CPUs that server and generator may run on.
+struct Cpus {
+    server: Vec<usize>,
+    generator: Vec<usize>,
+}
+
+impl Cpus {
+    /// Where one was not pinned, it may run on all that this process may.
+    fn of(server: Vec<usize>, generator: Vec<usize>) -> Self {
+        let all = |cpus: Vec<usize>| if cpus.is_empty() { host::cpus() } else { cpus };
+        Self { server: all(server), generator: all(generator) }
     }
 }
 
 fn both(
     served: Served,
     generated: Generated,
-    cpus: (Vec<usize>, Vec<usize>),
+    others: Option<Others>,
+    cpus: Cpus,
 ) -> Result<(Measured, Option<Traced>), Failure> {
     let Served { threads, usage, runtime, lanes } = served;
     let Generated { wall_ns, requests_in_window, series, load } = generated;
@@ -75,9 +107,8 @@ fn both(
     if load.status.keys().any(|status| *status != 200) {
         return Err(Failure::WrongWork { what: format!("not every answer was 200: {:?}", load.status) });
     }
-    let of_server = if cpus.0.is_empty() { host::cpus().len() } else { cpus.0.len() };
     let traced = lanes.map(|lanes| Traced {
-        cpus: of_server as u32,
+        cpus: cpus.server.len() as u32,
         wall_ns,
         jobs: requests_in_window,
         cpu_ns: usage.cpu_ns(),
@@ -92,8 +123,9 @@ fn both(
         series,
         heartbeat: None,
         usage,
+        others,
         runtime,
-        load: Some(LoadRecord { cpus, ..load }),
+        load: Some(LoadRecord { cpus: (cpus.server, cpus.generator), ..load }),
     };
     Ok((measured, traced))
 }

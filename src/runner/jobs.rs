@@ -1,7 +1,9 @@
 //! A trial of `sleep` or `offload`: one process.
 
+use crate::host;
 use crate::message::{Reply, TrialSpec};
 use crate::record::{Failure, Outcome};
+use crate::usage::OthersMeter;
 
 use super::child::{Child, Halt, next_reply};
 use super::{Deadline, Interrupt, Program};
@@ -12,9 +14,14 @@ pub(super) fn run(
     deadline: Deadline,
     interrupt: &Interrupt,
 ) -> Result<Outcome, Halt> {
+    let cpus = if spec.cpus.is_empty() { host::cpus() } else { spec.cpus.clone() };
+    let meter = OthersMeter::start(cpus);
     let mut trial = Child::start(program, "trial", spec)?;
     match next_reply(&mut [&mut trial], deadline, interrupt)? {
-        (_, Reply::Done(measured)) => Ok(Outcome::Measured(measured)),
+        (_, Reply::Done(mut measured)) => {
+            measured.others = meter.stop(&[trial.id(), std::process::id()], measured.usage.cpu_ns());
+            Ok(Outcome::Measured(measured))
+        }
         (_, Reply::Traced(traced)) => Ok(Outcome::Traced(traced)),
         (_, other) => {
             Err(Failure::WrongWork { what: format!("the trial said {other:?} instead of being done") }.into())

@@ -134,6 +134,7 @@ fn done(ran: Ran, series: Vec<Series>, heartbeat: Option<record::Heartbeat>, ent
         series,
         heartbeat,
         usage,
+        others: None,
         runtime,
         load: None,
     }

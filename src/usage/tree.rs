@@ -26,6 +26,11 @@ impl Tree {
         Self { processes }
     }
 
+    /// The numbers of its processes.
+    pub fn pids(&self) -> impl Iterator<Item = u32> {
+        self.processes.iter().map(|(pid, _)| *pid)
+    }
+
     /// Threads of all its processes.
     pub fn threads(&self) -> u64 {
         self.processes.iter().filter_map(|(_, usage)| usage.threads_at_end).sum()

@@ -328,6 +328,7 @@ fn worked(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
     };
     Measured {
         most_in_flight: cell.work.jobs().map_or(IN_FLIGHT, u64::from),
+        others: None,
         runtime: None,
         wall_ns: wall as u64,
         jobs: jobs.into(),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::host;
 use crate::load::Endpoint;
-use crate::usage::process_cpu_ns;
+use crate::usage::{Others, OthersMeter, process_cpu_ns};
 
 /// What the server used between two instants, all of its processes together.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +19,8 @@ pub(super) struct Server {
     pub(super) memory_peak_bytes: Option<u64>,
     /// CPUs that they may run on.
     pub(super) cpus: Vec<usize>,
+    /// What others than them and this generator used of those CPUs, from before the first connection on.
+    pub(super) others: Option<Others>,
 }
 
 /// The first of the two instants.
@@ -26,6 +28,7 @@ pub(super) struct Server {
 pub(super) struct ServerMeter {
     processes: Vec<u32>,
     cpu_ns: u64,
+    others: OthersMeter,
 }
 
 impl ServerMeter {
@@ -38,7 +41,7 @@ impl ServerMeter {
             Endpoint::Unix(path) => holders(&at_path(path)),
         };
         let cpu_ns = cpu_ns(&processes)?;
-        (!processes.is_empty()).then_some(Self { processes, cpu_ns })
+        (!processes.is_empty()).then(|| Self { others: OthersMeter::start(cpus_of(&processes)), processes, cpu_ns })
     }
 
     /// Begins anew with the same processes.
@@ -52,12 +55,13 @@ impl ServerMeter {
         let statuses = self.processes.iter().filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/status")).ok());
         let statuses: Vec<String> = statuses.collect();
         let peaks: Option<Vec<u64>> = statuses.iter().map(|status| kibibytes(value(status, "VmHWM:")?)).collect();
-        let cpus: BTreeSet<usize> = self.processes.iter().flat_map(|pid| host::cpus_of(*pid)).collect();
+        let own: Vec<u32> = self.processes.iter().copied().chain([std::process::id()]).collect();
         Some(Server {
             processes: self.processes.clone(),
             cpu_ns: after.saturating_sub(self.cpu_ns),
             memory_peak_bytes: peaks.map(|peaks| peaks.iter().sum()),
-            cpus: cpus.into_iter().collect(),
+            cpus: cpus_of(&self.processes),
+            others: self.others.stop(&own, self.others.used_by(&own)),
         })
     }
 }
@@ -111,6 +115,12 @@ fn at_this_path(line: &str, path: &Path) -> Option<String> {
     let own = Path::new(fields.next()?);
     let is_same = own == path || own.canonicalize().ok().zip(path.canonicalize().ok()).is_some_and(|(a, b)| a == b);
     (flags == LISTENS && is_same).then(|| inode.to_owned())
+}
+
+/// CPUs that one of these processes may run on.
+fn cpus_of(processes: &[u32]) -> Vec<usize> {
+    let cpus: BTreeSet<usize> = processes.iter().flat_map(|pid| host::cpus_of(*pid)).collect();
+    cpus.into_iter().collect()
 }
 
 /// CPU time of these processes together; nothing where one of them has ended.

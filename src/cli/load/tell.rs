@@ -20,7 +20,7 @@ use super::server::Server;
 /// is null. A closed loop offers no rate. `url` is the first of `urls`.
 pub(super) fn json(urls: &[String], plan: &Plan, loaded: &Loaded, server: Option<&Server>, partial: bool) -> Value {
     let load = &loaded.load;
-    let gates = gates(loaded);
+    let gates = gates(loaded, server);
     let lag = &load.send_lag;
     let (arrivals, pacing) = match plan.arrival {
         ArrivalSpec::Closed { .. } => (Value::Null, Value::Null),
@@ -77,6 +77,7 @@ pub(super) fn json(urls: &[String], plan: &Plan, loaded: &Loaded, server: Option
             "cpu_us_per_request": cpu_per_request(server, loaded).map(|nanos| nanos / 1e3),
             "peak_rss_bytes": server.memory_peak_bytes,
             "cpus": server.cpus,
+            "others_share": server.others.map(|others| others.share()),
         })),
         "steal": load.steal,
         "verdict": gate::verdict(&gates),
@@ -87,8 +88,10 @@ pub(super) fn json(urls: &[String], plan: &Plan, loaded: &Loaded, server: Option
 }
 
 /// The gates that were not passed.
-pub(super) fn gates(loaded: &Loaded) -> Vec<Gate> {
-    gate::of_load(&loaded.load, &loaded.series, loaded.wall_ns)
+pub(super) fn gates(loaded: &Loaded, server: Option<&Server>) -> Vec<Gate> {
+    let mut gates = gate::of_load(&loaded.load, &loaded.series, loaded.wall_ns);
+    gates.extend(server.and_then(|server| gate::of_others(server.others.as_ref()?)));
+    gates
 }
 
 fn requests_each(load: &LoadRecord) -> Value {
@@ -212,7 +215,7 @@ pub(super) fn text(loaded: &Loaded, server: Option<&Server>, partial: bool) -> S
                 .map_or_else(|| "memory n/a".into(), |peak| format!("{} at most", units::bytes(peak))),
         );
     }
-    let gates = gates(loaded);
+    let gates = gates(loaded, server);
     let _ = writeln!(text, "verdict    {}", gate::verdict(&gates));
     for gate in &gates {
         let _ = writeln!(text, "           {}: {gate}; {}", gate.verdict(), gate.advice());
