@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use async_vs_threads::host;
 use async_vs_threads::message::{Calibration, Reply, Role, TrialSpec};
 use async_vs_threads::scenario::{ArrivalSpec, Client, EchoSpec, LoadSpec, Model, Pin, StepsSpec, Work};
+use async_vs_threads::usage::Tree;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -147,38 +148,20 @@ impl Server {
 
 /// Lets 50 connections ask a server for so long, for all [`paths`] in turn.
 pub(crate) fn turn(server: &Server, length: Duration) -> Turn {
-    let before = cpu_seconds(server.process.id());
+    let before = Tree::read(server.process.id());
     let mut command = on_cpu(1, env!("CARGO_BIN_EXE_avt"));
     command.arg("load").args(server.urls());
     command.args(["--json", "-c", "50", "-d", &format!("{}ms", length.as_millis())]);
     let output = command.stderr(Stdio::null()).output().expect("avt can be started");
-    let used = cpu_seconds(server.process.id()) - before;
+    let used = Tree::read(server.process.id()).since(&before).cpu_ns() as f64 / 1e9;
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("avt load prints JSON");
     let completed = json["requests"]["completed"].as_f64().expect("how many were answered");
     assert_eq!(json["status"]["200"].as_f64(), Some(completed), "{}: {json}", server.name);
     Turn {
-        // A tick is the least the kernel tells.
-        per_cpu_second: completed / used.max(0.01),
+        per_cpu_second: completed / used.max(f64::MIN_POSITIVE),
         per_second: json["rate"]["achieved"].as_f64().expect("a rate"),
         p99_us: json["response_time_us"]["p99"].as_f64().unwrap_or(f64::NAN),
     }
-}
-
-/// The CPU time of a process, its threads and its children, in seconds.
-pub(crate) fn cpu_seconds(pid: u32) -> f64 {
-    const TICKS_PER_SECOND: f64 = 100.0;
-    let fields = |pid: u32| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // After the name, which stands in brackets and may hold anything: state, parent, ...
-        let rest = stat.rsplit(')').next()?;
-        Some(rest.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
-    };
-    let used = |fields: &[String]| -> f64 { fields[11..13].iter().filter_map(|ticks| ticks.parse::<f64>().ok()).sum() };
-    let all = std::fs::read_dir("/proc").expect("Linux tells of its processes");
-    let pids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    let own_or_child = |fields: &Vec<String>| fields[1] == pid.to_string();
-    let children: f64 = pids.filter_map(fields).filter(own_or_child).map(|fields| used(&fields)).sum();
-    (fields(pid).map_or(0.0, |fields| used(&fields)) + children) / TICKS_PER_SECOND
 }
 
 /// Median, lowest and highest.
