@@ -1,16 +1,17 @@
 //! What processes that do not belong to a trial use of its CPUs: a stranger there makes the figures, and not the model.
 //!
-//! Two sources, as neither sees everything. The clocks of all processes are exact and say who it was, but a process that
-//! began and ended between the two readings is missed, and only the CPU that it ran on last is known. The idle time of each
-//! CPU in `/proc/stat` misses nobody, but counts in ticks of 10 ms.
+//! Two sources, as neither sees everything. The clocks of all threads are exact and say who it was, but a thread that began
+//! and ended between the two readings is missed, and only the CPU that it ran on last is known. The idle time of each CPU
+//! in `/proc/stat` misses nobody, but counts in ticks of 10 ms.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::process_cpu_ns;
+use super::{Scheduled, process_cpu_ns};
 use crate::host;
 
 /// `USER_HZ`, in which `/proc/stat` counts: part of the kernel's interface, 100 wherever Rust runs.
@@ -65,13 +66,21 @@ pub struct OthersMeter {
     cpus: Vec<usize>,
     begun: Instant,
     idle_ns: Option<u64>,
-    processes: Vec<(u32, u64)>,
+    threads: Vec<Thread>,
+}
+
+/// A thread of some process, and the CPU time that it has used.
+#[derive(Clone, Copy, Debug)]
+struct Thread {
+    pid: u32,
+    tid: u32,
+    ran_ns: u64,
 }
 
 impl OthersMeter {
-    /// For these CPUs. Reads the clocks of all processes: about 1 us for each of them.
+    /// For these CPUs. Reads the clocks of all threads of the machine: about 10 us for each of them.
     pub fn start(cpus: Vec<usize>) -> Self {
-        Self { idle_ns: idle_ns(&cpus), processes: processes(), begun: Instant::now(), cpus }
+        Self { idle_ns: idle_ns(&cpus), threads: threads(), begun: Instant::now(), cpus }
     }
 
     /// CPU time that these processes have used since, nanoseconds: those that still run, and may run on one of the CPUs.
@@ -83,22 +92,25 @@ impl OthersMeter {
 
     /// CPU time that a process had used at the first instant; none of one that was not there.
     fn before(&self, pid: u32) -> u64 {
-        self.processes.iter().find(|(other, _)| *other == pid).map_or(0, |(_, used)| *used)
+        self.threads.iter().filter(|thread| thread.pid == pid).map(|thread| thread.ran_ns).sum()
     }
 
     /// What was used since by others than these processes, which used `own_ns` of CPU time; nothing where there is no CPU.
     pub fn stop(&self, own: &[u32], own_ns: u64) -> Option<Others> {
         let of_ns = self.begun.elapsed().as_nanos() as u64 * self.cpus.len() as u64;
         let idle_ns = idle_ns(&self.cpus).zip(self.idle_ns).map(|(now, before)| now.saturating_sub(before));
-        let strangers = processes().into_iter().filter(|(pid, _)| !own.contains(pid)).filter_map(|(pid, now)| {
-            let used = now.checked_sub(self.before(pid)).filter(|used| *used > 0)?;
-            let (name, cpu) = name_and_cpu(pid)?;
-            self.cpus.contains(&cpu).then(|| (used, Stranger::new(pid, &name)))
-        });
-        let strangers: Vec<(u64, Stranger)> = strangers.collect();
-        let by_clocks = strangers.iter().map(|(used, _)| used).sum();
+        let mut strangers: BTreeMap<u32, u64> = BTreeMap::new();
+        for thread in threads().into_iter().filter(|thread| !own.contains(&thread.pid)) {
+            let before = self.threads.iter().find(|other| other.tid == thread.tid).map_or(0, |other| other.ran_ns);
+            let used = thread.ran_ns.saturating_sub(before);
+            if used > 0 && last_cpu(thread).is_some_and(|cpu| self.cpus.contains(&cpu)) {
+                *strangers.entry(thread.pid).or_default() += used;
+            }
+        }
+        let by_clocks = strangers.values().sum();
         let by_idle = idle_ns.map_or(0, |idle| unexplained(of_ns, idle, own_ns, self.cpus.len()));
-        let most = strangers.into_iter().max_by_key(|(used, _)| *used).map(|(_, stranger)| stranger);
+        let most = strangers.into_iter().max_by_key(|(_, used)| *used);
+        let most = most.and_then(|(pid, _)| Some(Stranger::new(pid, fs::read_to_string(comm(pid)).ok()?.trim_end())));
         (of_ns > 0).then(|| Others { cpu_ns: at_least(by_clocks, by_idle, of_ns, own_ns), of_ns, most })
     }
 }
@@ -113,21 +125,34 @@ fn unexplained(of_ns: u64, idle_ns: u64, own_ns: u64, cpus: usize) -> u64 {
     of_ns.saturating_sub(idle_ns + own_ns + 2 * TICK_NS * cpus as u64)
 }
 
-/// CPU time of every process of this machine that this user may know of.
-fn processes() -> Vec<(u32, u64)> {
-    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(|pid| Some((pid, process_cpu_ns(pid)?))).collect()
+/// Every thread of this machine that this user may know of.
+fn threads() -> Vec<Thread> {
+    let of_process = |pid: u32| {
+        let tids = numbers(&format!("/proc/{pid}/task"));
+        let thread = move |tid| {
+            let schedstat = fs::read_to_string(format!("/proc/{pid}/task/{tid}/schedstat")).ok()?;
+            Some(Thread { pid, tid, ran_ns: Scheduled::parse(&schedstat)?.ran_ns })
+        };
+        tids.into_iter().filter_map(thread)
+    };
+    numbers("/proc").into_iter().flat_map(of_process).collect()
 }
 
-/// The name of a process, and the CPU that its first thread ran on last; nothing of one that has ended.
-fn name_and_cpu(pid: u32) -> Option<(String, usize)> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+/// The entries of a folder whose names are numbers.
+fn numbers(folder: &str) -> Vec<u32> {
+    let all = fs::read_dir(folder).into_iter().flatten().flatten();
+    all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+fn comm(pid: u32) -> String {
+    format!("/proc/{pid}/comm")
+}
+
+/// The CPU that a thread ran on last; nothing of one that has ended.
+fn last_cpu(Thread { pid, tid, .. }: Thread) -> Option<usize> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/task/{tid}/stat")).ok()?;
     // The name stands in brackets and may hold anything; what comes after it counts from the third field on.
-    let (before, after) = stat.rsplit_once(") ")?;
-    let name = before.split_once('(')?.1.to_owned();
-    let processor = after.split_whitespace().nth(39 - 3)?.parse().ok()?;
-    Some((name, processor))
+    stat.rsplit_once(") ")?.1.split_whitespace().nth(39 - 3)?.parse().ok()
 }
 
 /// How long these CPUs were idle since the machine began, waiting for a disk included, and how long the host had them.
