@@ -94,6 +94,8 @@ pub enum Gate {
         share: f64,
         /// The process that used the most, where it is known.
         most: Option<Stranger>,
+        /// Whose CPUs they were.
+        of: Victim,
     },
     /// Server and generator compete for the same CPUs.
     SharedCpus {
@@ -181,6 +183,15 @@ pub enum Gate {
     },
 }
 
+/// Whose CPUs a stranger used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Victim {
+    /// Of a server, whose response times wait for its CPU.
+    Server,
+    /// Of jobs, which as a rule may run on others meanwhile.
+    Jobs,
+}
+
 /// Why a generator was late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LateCause {
@@ -247,7 +258,8 @@ impl Gate {
             Self::Behind { .. } => Verdict::Invalid,
             Self::Queued { share } => worse_than(share, QUEUED.1),
             Self::Stolen { share } => worse_than(share, STOLEN.1),
-            Self::Stranger { share, .. } => worse_than(share, STRANGER.1),
+            Self::Stranger { of: Victim::Jobs, .. } => Verdict::Suspect,
+            Self::Stranger { share, of: Victim::Server, .. } => worse_than(share, STRANGER.1),
             Self::Throttled { .. } | Self::FewCpus { .. } => Verdict::Invalid,
             Self::Busy { .. } | Self::SharedCpus { .. } | Self::Little { .. } => Verdict::Suspect,
             Self::Unanswered { .. } | Self::Starved { .. } => Verdict::Suspect,
@@ -410,7 +422,7 @@ impl fmt::Display for Gate {
                 percent(share),
                 percent(&STOLEN.0)
             ),
-            Self::Stranger { share, most } => {
+            Self::Stranger { share, most, .. } => {
                 write!(f, "other programs used {} of the time of the CPUs that were measured", percent(share))?;
                 if let Some(most) = most {
                     write!(f, ", {most} the most")?;

@@ -93,16 +93,16 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// The most lanes on which a job was being executed at one instant: worked on, and neither blocked nor waiting. Never
-    /// more than there are CPUs, as a thread that has none executes nothing.
-    pub fn most_executing(&self, cpus: u32) -> u32 {
+    /// The most lanes on which a job was being worked on at one instant, and neither blocked nor waiting, as their threads
+    /// recorded it. A thread does not see when another has its CPU, so this can be more than there are CPUs.
+    pub fn most_worked_on(&self) -> u32 {
         // Runs and computing hold the times when a thread was not executing after all; computing lies within a run.
         let stretches = self.spans.iter().filter_map(|span| match span.what {
             What::Run => Some((span.start, span.end, 1)),
             What::Block | What::Wait => Some((span.start, span.end, -1)),
             What::Compute | What::Ready => None,
         });
-        (most_at_once(stretches) as u32).min(cpus)
+        most_at_once(stretches) as u32
     }
 }
 
@@ -360,21 +360,21 @@ mod tests {
             span(1, What::Run, 10, 112),
         ];
         let lanes = Lanes { spans, ..Lanes::default() };
-        assert_eq!(lanes.most_executing(8), 1);
+        assert_eq!(lanes.most_worked_on(), 1);
     }
 
     #[test]
-    fn no_more_are_executed_than_there_are_cpus() {
+    fn threads_record_what_they_work_on_whether_they_have_a_cpu_or_not() {
         let spans = (0..8).flat_map(|lane| [span(lane, What::Compute, 1, 99), span(lane, What::Run, 0, 100)]);
         let lanes = Lanes { spans: spans.collect(), ..Lanes::default() };
-        assert_eq!((lanes.most_executing(2), lanes.most_executing(64)), (2, 8));
-        assert_eq!(Lanes::default().most_executing(2), 0);
+        assert_eq!(lanes.most_worked_on(), 8);
+        assert_eq!(Lanes::default().most_worked_on(), 0);
     }
 
     #[test]
     fn one_poll_ends_before_the_next_begins() {
         let lanes = Lanes { spans: vec![span(0, What::Run, 0, 10), span(1, What::Run, 10, 20)], ..Lanes::default() };
-        assert_eq!(lanes.most_executing(8), 1);
+        assert_eq!(lanes.most_worked_on(), 1);
     }
 
     #[test]

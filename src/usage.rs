@@ -87,6 +87,9 @@ pub struct Footprint {
     /// Kernel stacks (`KernelStack` of `/proc/meminfo`), of all processes: a difference is this one's where the others
     /// start and end no threads.
     pub kernel_stack_bytes: u64,
+    /// What the kernel keeps of its own beside those (`Slab`): a `task_struct` for each thread, among others. Of the whole
+    /// machine, too.
+    pub slab_bytes: u64,
 }
 
 impl Footprint {
@@ -98,12 +101,13 @@ impl Footprint {
             resident_bytes: kibibytes(&status, "VmRSS:")?,
             page_table_bytes: kibibytes(&status, "VmPTE:")?,
             kernel_stack_bytes: kibibytes(&meminfo, "KernelStack:")?,
+            slab_bytes: kibibytes(&meminfo, "Slab:")?,
         })
     }
 
     /// All of it.
     pub fn total(&self) -> u64 {
-        self.resident_bytes + self.page_table_bytes + self.kernel_stack_bytes
+        self.resident_bytes + self.page_table_bytes + self.kernel_stack_bytes + self.slab_bytes
     }
 
     /// What it has more of than at an earlier instant.
@@ -112,6 +116,7 @@ impl Footprint {
             resident_bytes: self.resident_bytes.saturating_sub(earlier.resident_bytes),
             page_table_bytes: self.page_table_bytes.saturating_sub(earlier.page_table_bytes),
             kernel_stack_bytes: self.kernel_stack_bytes.saturating_sub(earlier.kernel_stack_bytes),
+            slab_bytes: self.slab_bytes.saturating_sub(earlier.slab_bytes),
         }
     }
 }

@@ -103,7 +103,8 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         },
         host,
         iterations_per_s: calibration.iterations_per_s,
-        parallel: computes_at_once(),
+        // All of it before the first trial, so that every view judges by the same number.
+        parallel: computes_at_once().best(&computes_at_once()),
         ceilings: Vec::new(),
         scenarios: named.into_iter().map(source).collect(),
         models: args.model.clone(),
@@ -140,7 +141,6 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         Ending::Complete => State::Complete,
         Ending::Interrupted(signal) => State::Partial(runner::signal_name(signal)),
     };
-    run.parallel = run.parallel.best(&computes_at_once());
     let judged = summary::judged(&scenarios, &run, &records);
     run.judged = Some(judged);
     folder.write_run(&run).map_err(Stop::machine)?;

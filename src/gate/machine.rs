@@ -1,6 +1,6 @@
 //! The gates of the machine around a trial.
 
-use super::{CANARY, CROWDED, Gate, PRESSED, STOLEN, STRANGER};
+use super::{CANARY, CROWDED, Gate, PRESSED, STOLEN, STRANGER, Victim};
 use crate::record::Conditions;
 use crate::usage::Others;
 
@@ -34,9 +34,9 @@ pub fn of_conditions(conditions: &Conditions, usual: &Usual) -> Vec<Gate> {
 }
 
 /// Whether strangers used the CPUs of a trial.
-pub fn of_others(others: &Others) -> Option<Gate> {
+pub fn of_others(others: &Others, of: Victim) -> Option<Gate> {
     let share = others.share();
-    (share > STRANGER.0).then_some(Gate::Stranger { share, most: others.most })
+    (share > STRANGER.0).then_some(Gate::Stranger { share, most: others.most, of })
 }
 
 #[cfg(test)]
@@ -62,12 +62,15 @@ mod tests {
 
     #[test]
     fn a_stranger_on_the_cpus_of_a_trial_is_judged_by_its_share() {
-        let verdict = |cpu_ns| of_others(&Others { cpu_ns, of_ns: 1_000, most: None }).map(|gate| gate.verdict());
-        assert_eq!((verdict(0), verdict(10)), (None, None));
-        assert_eq!(
-            (verdict(20), verdict(100), verdict(101)),
-            (Some(Verdict::Suspect), Some(Verdict::Suspect), Some(Verdict::Invalid))
-        );
+        let verdict =
+            |cpu_ns, of| of_others(&Others { cpu_ns, of_ns: 1_000, most: None }, of).map(|gate| gate.verdict());
+        for (cpu_ns, server, jobs) in [
+            (10, None, None),
+            (20, Some(Verdict::Suspect), Some(Verdict::Suspect)),
+            (101, Some(Verdict::Invalid), Some(Verdict::Suspect)),
+        ] {
+            assert_eq!((verdict(cpu_ns, Victim::Server), verdict(cpu_ns, Victim::Jobs)), (server, jobs), "{cpu_ns}");
+        }
     }
 
     #[test]

@@ -19,8 +19,12 @@ pub struct Ceiling {
     pub floor_ns: u64,
     /// Connections of the closed loop that gave the following figures.
     pub connections: u32,
-    /// Answers a second.
+    /// Answers a second, in the best of so many goes.
     pub per_s: f64,
+    /// Goes.
+    pub goes: u32,
+    /// Answers a second in the worst of them.
+    pub lowest_per_s: f64,
     /// CPU time of the generator for each second of each of its threads, 0 to 1.
     pub generator_cpu: f64,
     /// CPU time of the server for each second, 0 to 1: it has one thread.

@@ -194,8 +194,9 @@ fn offered(point: &PointSummary) -> Option<f64> {
 /// The same in a sentence.
 pub(super) fn highest_rates(points: &[PointSummary]) -> Option<String> {
     let rates = || points.iter().filter_map(offered);
-    let most = rates().reduce(f64::max)?;
-    if rates().all(|rate| rate == most) {
+    let mut tried: Vec<f64> = rates().collect();
+    tried.sort_by(f64::total_cmp);
+    if tried.first()? == tried.last()? {
         return None;
     }
     let by_rate = kept_up(points);
@@ -206,7 +207,12 @@ pub(super) fn highest_rates(points: &[PointSummary]) -> Option<String> {
             format!("{rate} under {}", listed(models))
         })
         .collect();
-    Some(format!("Of rates up to {}, the highest that was kept up with: {}.", units::rate(most), told.join("; ")))
+    let tried: Vec<String> = tried.into_iter().map(units::rate).collect();
+    Some(format!(
+        "Of the rates that were tried, {}, the highest that was kept up with: {}.",
+        listed(&tried),
+        told.join("; ")
+    ))
 }
 
 /// What one more waiting job costs, by the line through the points of a sweep: what the process itself weighs is in none

@@ -7,7 +7,7 @@ use super::summary::{CellSummary, PointSummary};
 use super::versus;
 use super::words;
 use crate::gate;
-use crate::scenario::{Against, Claim, Machine, Scenario};
+use crate::scenario::{Against, Claim, Machine, Metric, Scenario};
 use crate::stats::{Bound, FEWEST, Interval, Ratio, Spread};
 use crate::units;
 
@@ -107,10 +107,16 @@ fn judge<'a>(claim: &'a Claim, point: &'a PointSummary, machine: &Machine) -> Ju
                 Some(interval) => {
                     let verdict = verdict(interval, ratio.bound, claim.between);
                     let why = match (verdict, invalid) {
+                        (Verdict::Inconclusive, _)
+                            if ratio.bound != Bound::Exact && claim.metric == Metric::Executing =>
+                        {
+                            "how many executed is only known to be no more".into()
+                        }
                         (Verdict::Inconclusive, _) if ratio.bound != Bound::Exact => {
                             "it rests on requests that never got their answer".into()
                         }
                         (Verdict::Inconclusive, _) => "the interval crosses a bound".into(),
+                        (_, 0) if claim.metric.is_of_one_trial() => "from one trial".into(),
                         (_, 0) => String::new(),
                         (_, invalid) => format!("{invalid} of {rounds} rounds INVALID"),
                     };

@@ -22,13 +22,13 @@ pub(super) fn of_cell(cell: &CellSummary) -> Option<String> {
 pub(super) fn of_point(point: &PointSummary) -> Vec<String> {
     let cells = || point.cells.iter().chain(&point.twin);
     let trials: usize = cells().filter_map(|cell| Some(cell.measures.as_ref()?.rounds())).sum();
-    let mut kinds: Vec<(Gate, usize, Vec<String>)> = Vec::new();
+    let mut kinds: Vec<(Gate, [usize; 2], Vec<String>)> = Vec::new();
     for cell in cells() {
         let model = format!("{}{}", cell.cell.model, if cell.cell.again { " again" } else { "" });
         for gate in cell.doubts.iter().flat_map(|(_, gates)| gates) {
             match kinds.iter_mut().find(|(known, ..)| known.name() == gate.name()) {
-                Some((worst, count, models)) => {
-                    *count += 1;
+                Some((worst, counts, models)) => {
+                    counts[usize::from(gate.verdict() == Verdict::Invalid)] += 1;
                     if gate.severity() > worst.severity() {
                         *worst = *gate;
                     }
@@ -36,16 +36,22 @@ pub(super) fn of_point(point: &PointSummary) -> Vec<String> {
                         models.push(model.clone());
                     }
                 }
-                None => kinds.push((*gate, 1, vec![model.clone()])),
+                None => {
+                    let is_invalid = gate.verdict() == Verdict::Invalid;
+                    kinds.push((*gate, [usize::from(!is_invalid), usize::from(is_invalid)], vec![model.clone()]));
+                }
             }
         }
     }
-    let sentence = |(worst, count, models): (Gate, usize, Vec<String>)| {
-        let (verdict, name, advice) = (worst.verdict(), worst.name(), worst.advice());
-        let of =
-            format!("{} of {} trials ({})", units::count(count as u64), units::count(trials as u64), models.join(", "));
-        let most = if count == 1 { "" } else { "at worst, " };
-        format!("{verdict}, {name}, in {of}: {most}{worst}; {advice}.")
+    let sentence = |(worst, [suspect, invalid], models): (Gate, [usize; 2], Vec<String>)| {
+        let (name, advice) = (worst.name(), worst.advice());
+        let said =
+            [(Verdict::Suspect, suspect), (Verdict::Invalid, invalid)].into_iter().filter(|(_, count)| *count > 0);
+        let said: Vec<String> =
+            said.map(|(verdict, count)| format!("{verdict} in {}", units::count(count as u64))).collect();
+        let of = format!("{} of {} trials ({})", said.join(" and "), units::count(trials as u64), models.join(", "));
+        let most = if suspect + invalid == 1 { "" } else { "at worst, " };
+        format!("{name}: {of}: {most}{worst}; {advice}.")
     };
     kinds.into_iter().map(sentence).chain(over_rounds(point)).collect()
 }

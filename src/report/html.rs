@@ -253,7 +253,7 @@ pub(super) fn class(family: Family) -> &'static str {
 fn sign(sign: Sign) -> (&'static str, &'static str) {
     match sign {
         Sign::Range => ("i-range", "lowest to highest round"),
-        Sign::Sure => ("i-range", "95 % interval of the median"),
+        Sign::Sure => ("i-range", "interval of the median, 95 % sure or more"),
         Sign::Ideal => ("i-line", "the ideal: the work alone, with no overhead"),
         Sign::Interval => ("i-line", "the beat as planned"),
         Sign::Predicted => ("i-predicted", "what arithmetic expects of this model"),

@@ -6,6 +6,8 @@
 mod load;
 mod times;
 
+use std::fmt;
+
 pub use load::LoadSummary;
 pub(super) use times::nines;
 pub use times::{Percentile, SeriesSummary, Times};
@@ -15,11 +17,11 @@ use times::series;
 
 use super::claims;
 use super::versus::{self, RoundFigure};
-use crate::gate::{self, Gate, Usual, Verdict};
+use crate::gate::{self, Gate, Usual, Verdict, Victim};
 use crate::lanes::Lanes;
-use crate::record::{Ceiling, Conditions, Failure, Judged, Measured, Outcome, Record, Run};
+use crate::record::{Ceiling, Conditions, Failure, Judged, Measured, Outcome, Record, Run, Traced};
 use crate::scenario::{Cell, Metric, Model, Scenario, Work, expect};
-use crate::stats::Spread;
+use crate::stats::{Bound, Spread};
 use crate::units;
 use crate::usage::Footprint;
 
@@ -68,11 +70,45 @@ pub struct CellSummary {
     pub predicted_gap_ns: Option<u64>,
 }
 
+/// The most jobs that were executed at one instant, as far as it is known: threads record what they work on, and do not see
+/// when another has their CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Executing {
+    /// As many were: CPU time by wall time needs as many CPUs at some instant.
+    pub at_least: u32,
+    /// No more were: neither than were worked on by their threads' own record, nor than there are CPUs.
+    pub at_most: u32,
+}
+
+impl Executing {
+    fn of(traced: &Traced) -> Self {
+        /// The harness itself, in CPUs, while it records.
+        const HARNESS: f64 = 0.05;
+        let at_most = traced.lanes.most_worked_on().min(traced.cpus);
+        let used = traced.cpu_ns as f64 / traced.wall_ns.max(1) as f64;
+        let at_least = ((used - HARNESS).ceil() as u32).clamp(at_most.min(1), at_most);
+        Self { at_least, at_most }
+    }
+
+    /// The figure, which is a bound where the two differ.
+    pub(super) fn as_round(self) -> RoundFigure {
+        let bound = if self.at_least == self.at_most { Bound::Exact } else { Bound::AtMost };
+        RoundFigure::exact(0, self.at_most.into()).with_bound(bound)
+    }
+}
+
+/// `2`, or `≤ 2` where fewer are possible.
+impl fmt::Display for Executing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.as_round().bound.sign(), units::count(self.at_most.into()))
+    }
+}
+
 /// What the lanes of a cell show.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TracedSummary {
     /// The most jobs executed at one instant.
-    pub most_executing: u32,
+    pub most_executing: Executing,
     /// Wall time of the trial that was recorded, nanoseconds.
     pub wall_ns: u64,
     /// CPU time of the process that ran the model for a job or request, nanoseconds.
@@ -226,7 +262,10 @@ impl CellSummary {
     pub fn by_round(&self, metric: Metric) -> Vec<RoundFigure> {
         let of_trial = |value: Option<f64>| value.map(|value| RoundFigure::exact(0, value)).into_iter().collect();
         match metric {
-            Metric::Executing => of_trial(self.traced.map(|traced| traced.most_executing.into())),
+            Metric::Executing => {
+                let executing = self.traced.map(|traced| traced.most_executing);
+                executing.map(|executing| executing.as_round()).into_iter().collect()
+            }
             Metric::Memory => of_trial(self.per_waiting_job().map(|(all, _)| all)),
             _ => self.measures.as_ref().map(|measures| measures.by_round(metric).to_vec()).unwrap_or_default(),
         }
@@ -295,7 +334,7 @@ fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64, bands: Option
         orders,
         doubts,
         traced: traced.map(|traced| TracedSummary {
-            most_executing: traced.lanes.most_executing(traced.cpus),
+            most_executing: Executing::of(traced),
             wall_ns: traced.wall_ns,
             cpu_per_job_ns: traced.cpu_ns as f64 / traced.jobs.max(1) as f64,
             run_queue_ns: traced.lanes.run_queue_ns,
@@ -317,7 +356,8 @@ fn doubts(measured: &[(u32, &Measured)], conditions: &[Conditions], canary_ns: u
     let usual = Usual { canary_ns, pressure: pressure.map(|pressure| pressure.median) };
     let of_round = |((round, measured), conditions): (&(u32, &Measured), &Conditions)| {
         let mut gates = gate::of_conditions(conditions, &usual);
-        gates.extend(measured.others.as_ref().and_then(gate::of_others));
+        let of = if measured.load.is_some() { Victim::Server } else { Victim::Jobs };
+        gates.extend(measured.others.as_ref().and_then(|others| gate::of_others(others, of)));
         if let Some(load) = &measured.load {
             let of_load = gate::of_load(load, &measured.series, measured.wall_ns);
             gates.extend(of_load.into_iter().filter(|gate| !matches!(gate, Gate::Stolen { .. })));
@@ -361,4 +401,30 @@ fn measures(numbered: &[(u32, &Measured)], bands: Option<u64>) -> Option<Measure
         load: load(&loads),
         by_round: Metric::ALL.map(|metric| metric.by_round(numbered)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lanes::{Span, What};
+
+    #[test]
+    fn as_many_execute_as_cpu_time_proves_and_no_more_than_were_recorded() {
+        // CPUs, their time in a second in which so many lanes work on a job each.
+        let check = |cpus, cpu_ms: u64, worked_on: u32, expected: &str| {
+            let span = |lane| Span { lane, job: lane, what: What::Run, start: 0, end: 1_000_000_000 };
+            let lanes = Lanes { spans: (0..worked_on).map(span).collect(), ..Lanes::default() };
+            let cpu_ns = cpu_ms * 1_000_000;
+            let traced = Traced { cpus, wall_ns: 1_000_000_000, jobs: 8, cpu_ns, lanes, footprint: None };
+            assert_eq!(Executing::of(&traced).to_string(), expected, "{cpus} {cpu_ms} {worked_on}");
+        };
+        check(2, 1_950, 8, "2");
+        check(2, 990, 1, "1");
+        check(2, 20, 4, "≤ 2");
+        check(64, 5_000, 8, "≤ 8");
+        check(2, 20, 1, "1");
+        check(2, 0, 0, "0");
+        // The harness itself is no job.
+        check(2, 1_030, 2, "≤ 2");
+    }
 }

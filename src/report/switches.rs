@@ -151,7 +151,7 @@ fn combination(cell: &CellSummary, ideal: f64, most: f64) -> Option<Combination>
     let measures = cell.measures.as_ref()?;
     let (wall, threads) = (measures.wall_ns.median, measures.threads.median.round().max(1.0));
     let fewer = words::fewer_jobs(&cell.cell);
-    let executing = cell.traced.map_or_else(|| "–".into(), |traced| units::count(traced.most_executing.into()));
+    let executing = cell.traced.map_or_else(|| "–".into(), |traced| traced.most_executing.to_string());
     let more = if threads as usize > SQUARES { " …" } else { "" };
     Some(Combination {
         model: cell.cell.model.to_string(),

@@ -58,6 +58,10 @@ pub(super) fn full(point: &PointSummary) -> Table {
         Column::RuntimeBusy,
         Column::Parks,
     ]);
+    if has_heartbeat(&point.work) {
+        // They are those of the process, most of it the beats', and of no job.
+        columns.retain(|column| !matches!(column, Column::CpuPerJob | Column::SwitchesPerJob));
+    }
     if is_open(&point.work) {
         columns.extend([Column::ServiceP99, Column::Waited, Column::Late]);
     }
@@ -68,6 +72,10 @@ pub(super) fn full(point: &PointSummary) -> Table {
         columns.push(Column::Starved);
     }
     of(point, columns, point.series_names().first().copied().unwrap_or_default())
+}
+
+fn has_heartbeat(work: &Work) -> bool {
+    matches!(work, Work::Offload(offload) if offload.heartbeat.is_some())
 }
 
 /// Only these figures.
@@ -214,6 +222,9 @@ fn placement(point: &PointSummary) -> Option<String> {
     }
     let load = point.cells.iter().find_map(|cell| cell.measures.as_ref()?.load.as_ref())?;
     let (server, generator) = &load.cpus;
+    if server.is_empty() || generator.is_empty() {
+        return Some("Server and load generator ran on whichever CPUs the kernel chose.".into());
+    }
     if server == generator {
         let which = if server.len() == 1 { "" } else { ", on whichever of them the kernel chose" };
         return Some(format!("Server and load generator shared {}{which}.", words::cpus(server)));
@@ -226,13 +237,15 @@ const NEAR_THE_CEILING: f64 = 0.9;
 
 /// How much of what the generator can do was used by the fastest.
 fn share_of_ceiling(point: &PointSummary) -> Option<String> {
-    let Ceiling { floor_ns, per_s, connections, .. } = point.ceiling?;
+    let Ceiling { floor_ns, per_s, connections, goes, lowest_per_s, .. } = point.ceiling?;
     let rates = point.cells.iter().filter_map(|cell| Some((cell.measures.as_ref()?.throughput.median, cell)));
     let (most, fastest) = rates.max_by(|one, other| one.0.total_cmp(&other.0))?;
     Some(format!(
-        "Against a server that does nothing, the generator itself reached {}/s over {connections} connections, of which {} \
-         used {}{}; over one, where both sides have to be woken for each request, it took {}.",
+        "Against a server that does nothing, the generator itself reached up to {}/s over {connections} connections ({}/s in \
+         the worst of {goes} goes), of which {} used {}{}; over one, where both sides have to be woken for each request, it \
+         took {}.",
         words::per_second(per_s),
+        words::per_second(lowest_per_s),
         fastest.cell.model,
         words::percent(most / per_s),
         if most / per_s > NEAR_THE_CEILING { " (a limit of the generator's as much as of the server's)" } else { "" },
@@ -247,15 +260,15 @@ impl Table {
         let mut notes = self.about_load.clone();
         if self.columns.contains(&Column::Executing) {
             notes.push(
-                "In flight: the most jobs begun and not done at one instant. Executing: the most that threads worked on at \
-                 one instant, as recorded in one trial more."
+                "In flight: the most jobs begun and not done at one instant. Executing: the most that were on a CPU at one \
+                 instant, in one trial more; ≤ where CPU time does not prove as many as threads recorded or CPUs allow."
                     .into(),
             );
         }
         if self.columns.contains(&Column::PerWaiting) {
             notes.push(
-                "Per waiter: memory of a job that waits, resident, page tables and kernel stacks, beyond what the process held \
-                 before; the usual figure is what is resident."
+                "Per waiter: memory of a job that waits, resident, page tables, kernel stacks and what else the kernel keeps, beyond \
+                 what there was before; the usual figure is what is resident. The last two are counted for the whole machine."
                     .into(),
             );
         }

@@ -12,7 +12,8 @@ impl Metric {
     /// Those that cells with this work are compared by, what answers the question first.
     pub fn of(work: &Work) -> &'static [Self] {
         match work {
-            Work::Offload(offload) if offload.heartbeat.is_some() => &[Self::Gap, Self::Wall, Self::Cpu],
+            // The CPU time is that of the beats for the most part, and of no job.
+            Work::Offload(offload) if offload.heartbeat.is_some() => &[Self::Gap, Self::Wall],
             Work::Sleep(_) | Work::Offload(_) => &[Self::Wall, Self::Cpu],
             // A schedule that is kept leaves no rate to compare.
             Work::Echo(echo) if echo.load.arrival.offered().is_some() => &[Self::P50, Self::P99, Self::Cpu, Self::Rate],
@@ -96,7 +97,7 @@ impl Metric {
         let series = || measured.series.first();
         let response = |share: f64| {
             let (time, bound) = series()?.response_quantile(share)?;
-            Some(RoundFigure { bound, ..RoundFigure::exact(round, time as f64) })
+            Some(RoundFigure::exact(round, time as f64).with_bound(bound))
         };
         let service = |share: f64| exact(series()?.service_time.credible_quantile(share)? as f64);
         // Less than one answer in all of the window.
@@ -143,6 +144,11 @@ impl RoundFigure {
     /// One that is what it stands for.
     pub(super) fn exact(round: u32, value: f64) -> Self {
         Self { round, value, bound: Bound::Exact, smallest: 0.0 }
+    }
+
+    /// The same as a bound, or as none.
+    pub(super) fn with_bound(self, bound: Bound) -> Self {
+        Self { bound, ..self }
     }
 
     /// As a ratio takes it: what is 0 is less than what could have been told from it.

@@ -33,14 +33,26 @@ pub fn load_on_nothing(load: LoadSpec, seed: u64, program: &Program, interrupt: 
     echo::run(program, &echo, &server, &spec, deadline, interrupt).map(|(measured, _)| measured)
 }
 
-/// The ceiling of such a load, in two closed loops of this length and a tenth of it to warm up.
+/// How often the rate is measured: one go of 300 ms gave 123,000/s to 182,000/s on one machine.
+const GOES: u32 = 3;
+
+/// The ceiling of such a load: one closed loop over one connection, and some over many, each of this length and a tenth of
+/// it to warm up.
 pub fn ceiling(of: &LoadSpec, length: Duration, program: &Program, interrupt: &Interrupt) -> Result<Ceiling, Halt> {
     let measure = |connections: u32, threads: u16| {
         let arrival = ArrivalSpec::Closed { think: Duration::ZERO };
         let load = LoadSpec { connections, threads, arrival, warmup: length / 10, duration: length, ..*of };
         load_on_nothing(load, 0, program, interrupt)
     };
-    let (alone, many) = (measure(1, 1)?, measure(CONNECTIONS, of.threads)?);
+    let alone = measure(1, 1)?;
+    let (mut many, mut lowest_per_s) = (measure(CONNECTIONS, of.threads)?, f64::INFINITY);
+    for _ in 1..GOES {
+        let other = measure(CONNECTIONS, of.threads)?;
+        lowest_per_s = lowest_per_s.min(other.throughput()).min(many.throughput());
+        if other.throughput() > many.throughput() {
+            many = other;
+        }
+    }
     let nothing = || Failure::WrongWork { what: "a server that does nothing was asked nothing".into() };
     let floor = alone.series.first().and_then(|series| series.response_time.quantile(0.5));
     let load = many.load.as_ref().ok_or_else(nothing)?;
@@ -53,6 +65,8 @@ pub fn ceiling(of: &LoadSpec, length: Duration, program: &Program, interrupt: &I
         floor_ns: floor.ok_or_else(nothing)?,
         connections: CONNECTIONS,
         per_s: many.throughput(),
+        goes: GOES,
+        lowest_per_s,
         generator_cpu: share(load.usage.cpu_ns(), load.threads),
         server_cpu: share(many.usage.cpu_ns(), 1),
     })

@@ -120,7 +120,7 @@ fn a_trial_on_more_cpus_than_there_are_is_measured_and_invalid() {
     // The page comes from what is kept, and from nothing else.
     let page = out.join("many.html");
     let before = fs::read_to_string(&page).unwrap();
-    assert!(before.contains("INVALID, too few CPUs, in 6 of 6 trials") && before.contains(&why), "{before}");
+    assert!(before.contains("too few CPUs: INVALID in 6 of 6 trials") && before.contains(&why), "{before}");
     assert!(before.contains(&format!("where the scenario asks for {wanted}: there were no more.")), "{before}");
     fs::remove_file(&page).unwrap();
     assert_eq!(crate::support::run(avt(["report".as_ref(), out.as_os_str()])).code, Some(0));

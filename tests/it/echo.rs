@@ -115,7 +115,7 @@ fn recorded(model: &str, traced: &Traced) {
         "{model}: who waits on a thread"
     );
     assert!(spans.iter().all(|span| span.start <= span.end && span.end <= traced.wall_ns + 100_000_000), "{model}");
-    assert!((1..=traced.cpus).contains(&traced.lanes.most_executing(traced.cpus)), "{model}");
+    assert!(traced.lanes.most_worked_on() >= 1, "{model}");
 }
 
 #[test]

@@ -86,6 +86,8 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
             floor_ns: 18_000,
             connections: 50,
             per_s: 180_000.0,
+            goes: 3,
+            lowest_per_s: 150_000.0,
             generator_cpu: 0.99,
             server_cpu: 0.9,
         }],
@@ -140,9 +142,10 @@ fn traced(cell: &Cell) -> Outcome {
         resident_bytes: resident * waiting,
         page_table_bytes: kernel / 4 * waiting,
         kernel_stack_bytes: kernel * waiting,
+        slab_bytes: kernel / 2 * waiting,
     };
     let footprint = cell.work.jobs().map(|_| footprint);
-    let (wall_ns, jobs, cpu_ns) = (100_000_000, waiting.max(1), 2_000_000);
+    let (wall_ns, jobs, cpu_ns) = (100_000_000, waiting.max(1), 195_000_000);
     Outcome::Traced(Box::new(Traced { cpus: 2, wall_ns, jobs, cpu_ns, lanes, footprint }))
 }
 

@@ -214,7 +214,7 @@ fn a_disturbed_trial_is_kept_and_named() {
     let page = html(&pages, "computing.html");
     for words in [
         "Of 42 trials the gates on the measurement itself find 1 suspect.",
-        "SUSPECT, slow CPU, in 1 of 42 trials (threads): a fixed piece of work before the trial took 100.0 % longer",
+        "slow CPU: SUSPECT in 1 of 42 trials (threads): a fixed piece of work before the trial took 100.0 % longer",
         "1 suspect of 6 rounds",
         "(without 1 of 6 rounds)",
     ] {

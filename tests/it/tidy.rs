@@ -19,7 +19,7 @@ const FLOORS: [&[&str]; 8] = [
 
 /// On one floor these may import the named ones; nothing may go the other way.
 const NEIGHBOURS: [(&str, &[&str]); 3] =
-    [("message", &["lanes", "record", "usage"]), ("lanes", &["usage"]), ("gate", &["record"])];
+    [("message", &["lanes", "record", "usage"]), ("lanes", &["usage"]), ("gate", &["record", "usage"])];
 const RECORD_NEIGHBOURS: &[&str] = &["lanes", "usage"];
 
 /// `report` stands beside floors 4 to 6 and imports floors 0 to 3.

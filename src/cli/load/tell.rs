@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::cli::grid::Grid;
-use crate::gate::{self, Gate};
+use crate::gate::{self, Gate, Victim};
 use crate::histogram::Histogram;
 use crate::load::{Loaded, Plan};
 use crate::record::{LoadRecord, Requests};
@@ -90,7 +90,7 @@ pub(super) fn json(urls: &[String], plan: &Plan, loaded: &Loaded, server: Option
 /// The gates that were not passed.
 pub(super) fn gates(loaded: &Loaded, server: Option<&Server>) -> Vec<Gate> {
     let mut gates = gate::of_load(&loaded.load, &loaded.series, loaded.wall_ns);
-    gates.extend(server.and_then(|server| gate::of_others(server.others.as_ref()?)));
+    gates.extend(server.and_then(|server| gate::of_others(server.others.as_ref()?, Victim::Server)));
     gates
 }
 

@@ -72,7 +72,9 @@ fn cell(summary: &CellSummary) -> Value {
             .map(|(round, failure)| json!({ "round": round, "why": failure.to_string() }))
             .collect::<Vec<_>>(),
         "gates": doubts.iter().map(of_round).collect::<Vec<_>>(),
-        "most_executing": traced.map(|traced| traced.most_executing),
+        "most_executing": traced.map(|traced| {
+            json!({ "at_least": traced.most_executing.at_least, "at_most": traced.most_executing.at_most })
+        }),
         "memory_per_waiting_job_bytes": summary.per_waiting_job().map(|(all, resident)| json!({ "all": all, "resident": resident })),
         "run_queue_ns": traced.and_then(|traced| traced.run_queue_ns),
         "measured": measures.as_ref().map(measured),

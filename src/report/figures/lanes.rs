@@ -24,7 +24,7 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
     let figure =
         |by: &str, id: String, row: &dyn Fn(&CellSummary, &Span) -> (u64, String), unit: &str, text: String| {
             let panels = cells.iter().map(|cell| panel(cell, until, row, unit)).collect();
-            let busiest = cells.iter().filter_map(|cell| Some(cell.traced?.most_executing)).max().unwrap_or(0);
+            let busiest = cells.iter().filter_map(|cell| Some(cell.traced?.most_executing.at_most)).max().unwrap_or(0);
             let heading =
                 format!("The first {}, {by} by {by}: at most {busiest} executed at once", units::duration(until));
             let rows = Rows { panels, until, heartbeat };

@@ -97,7 +97,7 @@ impl Column {
             Self::Threads => spread(Some(measures.threads), words::count),
             Self::InFlight => spread(Some(measures.in_flight), words::count),
             Self::Executing => {
-                plain(cell.traced.map_or_else(|| "–".into(), |traced| units::count(traced.most_executing.into())))
+                plain(cell.traced.map_or_else(|| "–".into(), |traced| traced.most_executing.to_string()))
             }
             Self::Wall => spread(Some(measures.wall_ns), words::time),
             Self::RunQueue => {
