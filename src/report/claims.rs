@@ -102,10 +102,19 @@ fn judge<'a>(claim: &'a Claim, point: &'a PointSummary, machine: &Machine) -> Ju
         }
         Some(ratio) => {
             let single = claim.metric.is_of_one_trial().then_some(Interval { low: ratio.ratio, high: ratio.ratio });
+            // What one trial shows within bounds is as good as an interval.
+            let executing = cell.and_then(|cell| cell.traced).filter(|_| claim.metric == Metric::Executing);
+            let (single, bound) = match (executing, &claim.against, expected) {
+                (Some(traced), Against::Formula(_), Some(expected)) => {
+                    let [low, high] = [traced.most_executing.at_least, traced.most_executing.at_most].map(f64::from);
+                    (Some(Interval { low: low / expected, high: high / expected }), Bound::Exact)
+                }
+                _ => (single, ratio.bound),
+            };
             match ratio.interval.or(single) {
                 None => (Verdict::Inconclusive, format!("fewer than {FEWEST} rounds")),
                 Some(interval) => {
-                    let verdict = verdict(interval, ratio.bound, claim.between);
+                    let verdict = verdict(interval, bound, claim.between);
                     let why = match (verdict, invalid) {
                         (Verdict::Inconclusive, _)
                             if ratio.bound != Bound::Exact && claim.metric == Metric::Executing =>

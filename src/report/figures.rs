@@ -76,9 +76,17 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
     figures
 }
 
+/// What the gates say of a model that stands alone; nothing where they say nothing.
+fn doubts_alone(point: &PointSummary) -> Option<Figure> {
+    let text: Vec<String> = doubts::of_point(point).into_iter().chain(doubts::without_disturbed(point)).collect();
+    let heading = "How sure are we?".to_owned();
+    let table = (caption(&heading, point), table::brief(point));
+    (!text.is_empty()).then(|| Figure { heading, text, svg: String::new(), legend: Vec::new(), table })
+}
+
 /// The models as multiples of the reference.
 fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
-    let twin = point.twin.as_ref()?;
+    let Some(twin) = point.twin.as_ref() else { return doubts_alone(point) };
     let reference = twin.cell.model;
     let table = table::against_reference(point)?;
     let noises: Vec<(&str, Ratio)> = Metric::of(&point.work)

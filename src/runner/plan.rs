@@ -108,3 +108,25 @@ fn to_record(mut cell: Cell) -> Cell {
     }
     cell
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::builtin;
+
+    #[test]
+    fn the_models_of_a_round_get_the_same_work() {
+        let scenario = builtin::find("echo-heavy").unwrap().scenario();
+        let Plan { trials, .. } = plan(&[scenario], Effort::Rounds(4), 1, 2);
+        let mut seeds = Vec::new();
+        for round in 0..=4 {
+            let of_round: Vec<u64> =
+                trials.iter().filter(|trial| trial.round == round).map(|trial| trial.seed).collect();
+            assert!(of_round.len() > 1 && of_round.iter().all(|seed| *seed == of_round[0]), "{round}: {of_round:?}");
+            seeds.push(of_round[0]);
+        }
+        seeds.sort_unstable();
+        seeds.dedup();
+        assert_eq!(seeds.len(), 5, "each round its own");
+    }
+}

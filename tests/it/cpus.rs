@@ -182,3 +182,19 @@ fn a_server_that_leaves_no_cpu_to_the_generator_is_measured_and_invalid() {
     let (_, records) = read(&out);
     assert!(matches!(&records[0].outcome, Outcome::Measured(measured) if measured.jobs > 0), "{records:?}");
 }
+
+#[test]
+fn server_and_generator_that_share_cpus_are_said_to() {
+    let home = tempfile::tempdir().unwrap();
+    let (ended, _, out) = ran(home.path(), "shared", &echo("[\"async\"]", "", "pin = \"none\""), &[]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let (_, records) = read(&out);
+    for record in &records {
+        let Outcome::Measured(measured) = &record.outcome else { continue };
+        assert_eq!(measured.load.as_ref().unwrap().cpus, (host::cpus(), host::cpus()));
+    }
+    let page = fs::read_to_string(out.join("shared.html")).unwrap();
+    assert!(page.contains("Server and load generator shared CPU"), "{page}");
+    // Where there is room for both, the kernel keeps them apart.
+    assert_eq!(page.contains("CPUs shared: SUSPECT"), host::cpus().len() <= 2, "{page}");
+}

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use async_vs_threads::lanes::What;
 use async_vs_threads::record::{Failure, Folder, Outcome, Record, Traced};
 use async_vs_threads::scenario::Family;
+use async_vs_threads::stats::Bound;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -205,4 +206,69 @@ fn a_server_that_does_not_come_up_is_a_record_that_says_why() {
     };
     refused("nowhere", "command = [\"no-such-program\"]", "the server's command \"no-such-program\"");
     refused("quits", "command = [\"sh\", \"-c\", \"echo no wood >&2; exit 3\"]", "exit status: 3; it said: no wood");
+}
+
+#[test]
+fn a_server_that_answers_nobody_is_measured_and_judged() {
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out");
+    // Each answer takes longer than the window and the drain together.
+    let text = r#"
+question = "does it answer?"
+analysis = "Not in time."
+workload = "echo"
+models = ["threads", "async"]
+wait = "1s"
+rounds = { quick = 6, full = 6 }
+
+[load]
+loop = "closed"
+connections = 12
+warmup = "10ms"
+duration = "40ms"
+drain = "10ms"
+
+[[claim]]
+says = "It answers a thousand a second"
+figure = "throughput"
+of = "threads"
+is = "connections / wait"
+between = [0.5, 2]
+
+[[claim]]
+says = "Half of the requests are answered in a millisecond"
+figure = "p50"
+of = "async"
+is = "1ms"
+between = [0, 1]
+"#;
+    let mut command = avt(["run", "--json", "--out"]);
+    command.arg(&out).arg(scenario(home.path(), "silent", text));
+    let ended = run(command);
+    let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let (made, records) = Folder::read(&out).unwrap();
+    assert_eq!(made.judged.unwrap().failed, 0);
+    let measured = records.iter().filter_map(|record| match &record.outcome {
+        Outcome::Measured(measured) => Some(measured),
+        _ => None,
+    });
+    let mut rounds = 0;
+    for measured in measured {
+        let load = measured.load.as_ref().unwrap();
+        assert_eq!((measured.jobs, load.requests.completed, load.connections_starved), (0, 0, 12));
+        assert_eq!((load.requests.unfinished, load.requests.planned), (12, 12));
+        assert!(load.mean_in_flight <= 12.0 && load.most_in_flight <= 12, "{load:?}");
+        let (p50, bound) = measured.series[0].response_quantile(0.5).unwrap();
+        assert!(p50 >= 40_000_000 && bound == Bound::AtLeast, "{p50} {bound:?}");
+        rounds += 1;
+    }
+    assert_eq!(rounds, 18, "six rounds of two models, one of them twice");
+    // Nothing is what was measured, and it refutes both claims: the second by its bound alone.
+    let claims: Vec<&str> =
+        json["claims"].as_array().unwrap().iter().map(|one| one["verdict"].as_str().unwrap()).collect();
+    let is_disturbed = made.judged.unwrap().invalid > 2;
+    assert!(claims == ["refuted", "refuted"] || is_disturbed, "{json}");
+    assert_eq!(json["claims"][0]["measured"]["median"], 0.0, "{json}");
+    let page = std::fs::read_to_string(out.join("silent.html")).unwrap();
+    assert!(page.contains("≥ ") && page.contains("12 of 12"), "{page}");
 }
