@@ -33,6 +33,8 @@
 //! - Every model runs the same codec, the same steps, the same socket options, the same backlog: the twins
 //!   `model/threads.rs` and `model/tasks.rs` differ in the model and in nothing else. No runtime hides inside a blocking
 //!   face, no blocking call is dressed as a future.
+//! - Every request that was sent or due counts, whichever side of the warm-up it began on; what the load generator's own
+//!   pauses cover of a request is the generator's.
 //! - No server path is special for a benchmark: nothing is remembered from one request to the next that a stream of
 //!   different requests would not profit from as well. An echo trial is such a stream.
 //! - Server and generator are different processes; every trial is a fresh one, in a cleared environment; a child ends
