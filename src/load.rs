@@ -34,6 +34,7 @@ mod ordinary;
 mod pauses;
 mod plan;
 mod raw;
+mod request;
 #[cfg(test)]
 mod simulation;
 mod step_down;

@@ -8,7 +8,7 @@ use crate::timeline::Timeline;
 use crate::usage::{Scheduled, Usage};
 
 use super::client::Answer;
-use super::desk::Request;
+use super::request::Request;
 use super::trouble::Trouble;
 use super::{Interval, Plan};
 

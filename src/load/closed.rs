@@ -11,7 +11,8 @@ use crate::units;
 
 use super::client::Client;
 use super::clock::Clock;
-use super::desk::{Desk, Ended, Request};
+use super::desk::Desk;
+use super::request::{Ended, Request};
 use super::{Share, Until};
 
 /// The pause after a request that failed, doubled up to the longest until one is answered again.

@@ -9,6 +9,7 @@ use super::client::{Answer, Client, Event};
 use super::clock::Clock;
 use super::collect::HandIn;
 use super::pauses::{Pauses, Turn};
+use super::request::{Connection, Ended, Request};
 use super::trouble::Trouble;
 use super::{Plan, Window};
 
@@ -52,39 +53,6 @@ enum Cost {
     NotBegun,
     Since(Option<Scheduled>),
     Measured,
-}
-
-/// What is known about a connection.
-#[derive(Debug, Default)]
-struct Connection {
-    asking: Option<Request>,
-    /// Requests that belong to the window, those of them that got no answer, and answers that came within it.
-    requests: u64,
-    lost: u64,
-    answers: u64,
-    /// How long a request was under way on it within the window.
-    waited: u64,
-}
-
-/// A request that has no answer yet.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Request {
-    /// When it was due.
-    pub(super) intended: u64,
-    /// How much later it was asked than it could have been: the generator's own part of the delay.
-    pub(super) late: u64,
-    /// When it was asked.
-    pub(super) asked: u64,
-    pub(super) heavy: bool,
-    /// Whether it was due in the window, and not in the warm-up before it.
-    pub(super) in_window: bool,
-}
-
-/// A request that ended, and how.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ended {
-    pub(super) connection: usize,
-    pub(super) is_answered: bool,
 }
 
 impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
@@ -421,13 +389,5 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
         self.books.warmup_requests.planned = self.left_out;
         self.books.threads.push(self.own);
         self.hand_in.last(self.books);
-    }
-}
-
-impl Connection {
-    /// Whether it got no answer in the window, though it was asked: it lost a request, or waited for most of the window.
-    /// One that was first asked shortly before the end, and answered after it, has not been kept waiting.
-    fn is_starved(&self, window: u64) -> bool {
-        self.answers == 0 && (self.lost > 0 || self.waited > 0 && self.waited >= window / 2)
     }
 }

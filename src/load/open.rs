@@ -13,7 +13,8 @@ use crate::units;
 
 use super::client::{Client, LOOK};
 use super::clock::Clock;
-use super::desk::{Desk, Ended, Request};
+use super::desk::Desk;
+use super::request::{Ended, Request};
 use super::step_down::StepDown;
 use super::{Share, Window};
 
