@@ -4,6 +4,7 @@
 //! written in JSON as HdrHistogram V2 (deflated, base64), which the Java, Python and JavaScript readers open.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::{fmt, iter};
 
 use base64::Engine as _;
@@ -158,6 +159,20 @@ impl Histogram {
         self.buckets().filter(|(value, _)| *value >= nanos).map(|(_, count)| count).sum()
     }
 
+    /// The [`quantile`](Self::quantile) of what is left without the times of another histogram, all of which are in this one.
+    pub fn quantile_without(&self, part: &Self, share: f64) -> Option<u64> {
+        let taken: BTreeMap<u64, u64> = part.buckets().collect();
+        let left = |(value, count): (u64, u64)| (value, count.saturating_sub(taken.get(&value).copied().unwrap_or(0)));
+        let left: Vec<(u64, u64)> = self.buckets().map(left).collect();
+        let all: u64 = left.iter().map(|(_, count)| count).sum();
+        let wanted = ((share.min(1.0) * all as f64).ceil() as u64).max(1);
+        let mut seen = 0;
+        left.into_iter().find_map(|(value, count)| {
+            seen += count;
+            (seen >= wanted).then_some(value)
+        })
+    }
+
     /// The longest time, to three digits, in nanoseconds.
     pub fn max(&self) -> Option<u64> {
         match &self.counts {
@@ -262,6 +277,15 @@ impl<'de> Deserialize<'de> for Histogram {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_without_a_part_has_its_own_quantiles() {
+        let all: Histogram = (1..=100).chain([1_000; 20]).collect();
+        let part: Histogram = [1_000; 20].into_iter().collect();
+        assert_eq!((all.quantile(0.99), all.quantile_without(&part, 0.99)), (Some(1_000), Some(99)));
+        assert_eq!(all.quantile_without(&Histogram::default(), 0.5), all.quantile(0.5));
+        assert_eq!((all.quantile_without(&all, 0.5), all.count_from(1_000), all.count_from(100)), (None, 20, 21));
+    }
 
     #[test]
     fn quantiles_are_the_smallest_value_with_that_share() {

@@ -1,6 +1,9 @@
 //! The gates of a load.
 
-use super::{BUSY, DRIFT, ENOUGH, Gate, KEPT_UP, LITTLE, LateCause, PAUSE, PAUSED, PAUSED_TAIL, QUEUED, STOLEN};
+use super::{
+    BUSY, DRIFT, ENOUGH, Gate, KEPT_UP, LENGTHENED, LITTLE, LateCause, PAUSE, PAUSED, PAUSED_TAIL, QUEUED, STOLEN,
+    lengthened,
+};
 use crate::record::{GeneratorThread, LoadRecord, Series};
 use crate::schedule::Pacing;
 use crate::stats::{self, Spread};
@@ -51,12 +54,14 @@ fn paused(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Gate> {
     let tail = |series: &Series| {
         let p99 = series.response_time.credible_quantile(0.99)?;
         let all = series.response_time.count_from(p99);
-        Some((series.paused_response_time.count_from(p99) as f64 / all.max(1) as f64, p99))
+        let without = series.response_time.quantile_without(&series.paused_response_time, 0.99)?;
+        Some((series.paused_response_time.count_from(p99) as f64 / all.max(1) as f64, (p99, without)))
     };
     let worst = series.iter().filter_map(tail).max_by(|(a, _), (b, _)| a.total_cmp(b));
-    let (tail, response_p99_ns) = worst.map_or((0.0, None), |(tail, p99)| (tail, Some(p99)));
-    let is_long = longest_ns >= PAUSE.0 || share > PAUSED.0 || tail > PAUSED_TAIL.0;
-    is_long.then_some(Gate::Paused { longest_ns, share, tail, response_p99_ns })
+    let (tail, p99_ns) = worst.map_or((0.0, None), |(tail, p99)| (tail, Some(p99)));
+    let is_in_tail = tail > PAUSED_TAIL.0 && lengthened(p99_ns) > LENGTHENED.0;
+    let is_long = longest_ns >= PAUSE.0 || share > PAUSED.0 || is_in_tail;
+    is_long.then_some(Gate::Paused { longest_ns, share, tail, p99_ns })
 }
 
 /// Only an open loop has requests that are due whatever happens. What was sent in time and not answered is the server's
@@ -253,7 +258,9 @@ mod tests {
         // Of 10,200 requests 102 are from p99 on.
         check(one(4 * MS), &[(5 * MS, 200)], &[], Verdict::Invalid);
         check(one(4 * MS), &[(5 * MS, 40)], &[(6 * MS, 160)], Verdict::Valid);
-        check(one(4 * MS), &[(7 * MS, 60)], &[(6 * MS, 100)], Verdict::Suspect);
+        check(one(4 * MS), &[(7 * MS, 110)], &[(4 * MS, 110)], Verdict::Suspect);
+        // They are a third of the tail, which would be no shorter without them.
+        check(one(4 * MS), &[(7 * MS, 60)], &[(4 * MS, 110)], Verdict::Valid);
     }
 
     #[test]

@@ -3,11 +3,11 @@
 //! A percentile is taken in each round and its median shown: percentiles are never averaged and never added. The
 //! merged histogram draws curves only.
 
+mod executing;
 mod load;
 mod times;
 
-use std::fmt;
-
+pub use executing::Executing;
 pub use load::LoadSummary;
 pub(super) use times::nines;
 pub use times::{Percentile, SeriesSummary, Times};
@@ -19,9 +19,9 @@ use super::claims;
 use super::versus::{self, RoundFigure};
 use crate::gate::{self, Gate, Usual, Verdict, Victim};
 use crate::lanes::Lanes;
-use crate::record::{Ceiling, Conditions, Failure, Judged, Measured, Outcome, Record, Run, Traced};
+use crate::record::{Ceiling, Conditions, Failure, Judged, Measured, Outcome, Record, Run};
 use crate::scenario::{Cell, Metric, Model, Scenario, Work, expect};
-use crate::stats::{Bound, Spread};
+use crate::stats::Spread;
 use crate::units;
 use crate::usage::Footprint;
 
@@ -70,40 +70,6 @@ pub struct CellSummary {
     pub predicted_gap_ns: Option<u64>,
 }
 
-/// The most jobs that were executed at one instant, as far as it is known: threads record what they work on, and do not see
-/// when another has their CPU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Executing {
-    /// As many were: CPU time by wall time needs as many CPUs at some instant.
-    pub at_least: u32,
-    /// No more were: neither than were worked on by their threads' own record, nor than there are CPUs.
-    pub at_most: u32,
-}
-
-impl Executing {
-    fn of(traced: &Traced) -> Self {
-        /// The harness itself, in CPUs, while it records.
-        const HARNESS: f64 = 0.05;
-        let at_most = traced.lanes.most_worked_on().min(traced.cpus);
-        let used = traced.cpu_ns as f64 / traced.wall_ns.max(1) as f64;
-        let at_least = ((used - HARNESS).ceil() as u32).clamp(at_most.min(1), at_most);
-        Self { at_least, at_most }
-    }
-
-    /// The figure, which is a bound where the two differ.
-    pub(super) fn as_round(self) -> RoundFigure {
-        let bound = if self.at_least == self.at_most { Bound::Exact } else { Bound::AtMost };
-        RoundFigure::exact(0, self.at_most.into()).with_bound(bound)
-    }
-}
-
-/// `2`, or `≤ 2` where fewer are possible.
-impl fmt::Display for Executing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.as_round().bound.sign(), units::count(self.at_most.into()))
-    }
-}
-
 /// What the lanes of a cell show.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TracedSummary {
@@ -134,7 +100,7 @@ pub struct Measures {
     pub in_flight: Spread,
     /// CPU time of the process that ran the model.
     pub cpu_ns: Spread,
-    /// The same, per job; nothing when no job was completed.
+    /// The same, per job; nothing when no job was completed in some round.
     pub cpu_per_job_ns: Option<Spread>,
     /// Peak memory in bytes, where the kernel tells.
     pub memory_bytes: Option<Spread>,
@@ -148,7 +114,7 @@ pub struct Measures {
     pub faults: Spread,
     /// Context switches.
     pub switches: Spread,
-    /// The same, per job; nothing when no job was completed.
+    /// The same, per job; nothing when no job was completed in some round.
     pub switches_per_job: Option<Spread>,
     /// The longest time between two beats.
     pub longest_gap_ns: Option<Spread>,
@@ -371,8 +337,9 @@ fn measures(numbered: &[(u32, &Measured)], bands: Option<u64>) -> Option<Measure
     let rounds: Vec<&Measured> = numbered.iter().map(|(_, round)| *round).collect();
     let each = |value: fn(&Measured) -> u64| Spread::of(rounds.iter().map(|round| value(round) as f64));
     let per_job = |value: fn(&Measured) -> u64| {
-        let with_jobs = rounds.iter().filter(|round| round.jobs > 0);
-        Spread::of(with_jobs.map(|round| value(round) as f64 / round.jobs as f64))
+        // Of all rounds or of none: one without a job would have the most.
+        let each = rounds.iter().map(|round| (round.jobs > 0).then(|| value(round) as f64 / round.jobs as f64));
+        Spread::of(each.collect::<Option<Vec<f64>>>()?)
     };
     let names = rounds.first()?.series.iter().map(|series| series.name.as_str());
     let loads: Vec<Load<'_>> = rounds.iter().filter_map(|r| Some((r.load.as_ref()?, r.wall_ns, r.jobs))).collect();
@@ -401,30 +368,4 @@ fn measures(numbered: &[(u32, &Measured)], bands: Option<u64>) -> Option<Measure
         load: load(&loads),
         by_round: Metric::ALL.map(|metric| metric.by_round(numbered)),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lanes::{Span, What};
-
-    #[test]
-    fn as_many_execute_as_cpu_time_proves_and_no_more_than_were_recorded() {
-        // CPUs, their time in a second in which so many lanes work on a job each.
-        let check = |cpus, cpu_ms: u64, worked_on: u32, expected: &str| {
-            let span = |lane| Span { lane, job: lane, what: What::Run, start: 0, end: 1_000_000_000 };
-            let lanes = Lanes { spans: (0..worked_on).map(span).collect(), ..Lanes::default() };
-            let cpu_ns = cpu_ms * 1_000_000;
-            let traced = Traced { cpus, wall_ns: 1_000_000_000, jobs: 8, cpu_ns, lanes, footprint: None };
-            assert_eq!(Executing::of(&traced).to_string(), expected, "{cpus} {cpu_ms} {worked_on}");
-        };
-        check(2, 1_950, 8, "2");
-        check(2, 990, 1, "1");
-        check(2, 20, 4, "≤ 2");
-        check(64, 5_000, 8, "≤ 8");
-        check(2, 20, 1, "1");
-        check(2, 0, 0, "0");
-        // The harness itself is no job.
-        check(2, 1_030, 2, "≤ 2");
-    }
 }

@@ -63,7 +63,7 @@ pub(super) fn full(point: &PointSummary) -> Table {
         columns.retain(|column| !matches!(column, Column::CpuPerJob | Column::SwitchesPerJob));
     }
     if is_open(&point.work) {
-        columns.extend([Column::ServiceP99, Column::Waited, Column::Late]);
+        columns.extend([Column::Answered, Column::ServiceP99, Column::Waited, Column::Late]);
     }
     if point.work.is_echo() {
         columns.extend([Column::GeneratorCpu, Column::Warmup]);

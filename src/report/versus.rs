@@ -83,10 +83,12 @@ impl Metric {
         !matches!(self, Self::Rate | Self::AnsweredShare)
     }
 
-    /// The figure of each round that has it. Zero counts as missing, except where it is what was measured: no answer, or no
-    /// connection that starved.
+    /// The figure of each round, of all of them or of none: those that lack it are the worst, as a rule, with too few answers
+    /// for a percentile or none to share the CPU time. Zero counts as missing, except where it is what was measured: no
+    /// answer, or no connection that starved.
     pub(super) fn by_round(self, rounds: &[(u32, &Measured)]) -> Vec<RoundFigure> {
-        let figures = rounds.iter().filter_map(|(round, measured)| self.of_round(*round, measured));
+        let figures = rounds.iter().map(|(round, measured)| self.of_round(*round, measured));
+        let figures = figures.collect::<Option<Vec<RoundFigure>>>().unwrap_or_default().into_iter();
         let may_be_zero = matches!(self, Self::Starved | Self::Rate | Self::AnsweredShare);
         figures.filter(|figure| figure.value > 0.0 || may_be_zero).collect()
     }

@@ -118,6 +118,7 @@ fn measured(measures: &Measures) -> Value {
             "connections": load.connections,
             "connections_starved": spread(&load.starved),
             "requests_planned": load.planned,
+            "answered_share": spread(&load.reached),
             "requests_lost": load.lost,
             "generator_cpu_ns": spread(&load.cpu_ns),
             "generator_cpu_share": spread(&load.cpu_share),

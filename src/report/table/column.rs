@@ -45,6 +45,8 @@ pub(in crate::report) enum Column {
     GeneratorCpu,
     Warmup,
     Starved,
+    /// Answers within the window by requests that were due in it.
+    Answered,
     /// As a multiple of the reference's.
     Versus(Metric),
 }
@@ -85,6 +87,7 @@ impl Column {
             Self::GeneratorCpu => "generator CPU",
             Self::Warmup => "warm-up p50",
             Self::Starved => "starved",
+            Self::Answered => "answers by due",
             Self::Versus(metric) => metric.heading(work),
         }
     }
@@ -140,6 +143,7 @@ impl Column {
                 }
                 None => plain("–".into()),
             },
+            Self::Answered => spread(load.map(|load| load.reached), units::three_digits),
             Self::Versus(_) => plain("–".into()),
         }
     }

@@ -1,0 +1,214 @@
+//! Gates in words: their names for a table, what was found against what is allowed, and what to do about it.
+
+use std::fmt;
+
+use super::*;
+
+impl Gate {
+    /// In a word or two, for a table.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Late { .. } => "generator late",
+            Self::Paused { .. } => "generator paused",
+            Self::Behind { .. } => "generator behind",
+            Self::Busy { .. } => "generator busy",
+            Self::Queued { .. } => "generator queued",
+            Self::Stolen { .. } => "CPU time stolen",
+            Self::Stranger { .. } => "stranger on the CPU",
+            Self::SharedCpus { .. } => "CPUs shared",
+            Self::Little { .. } => "Little's law broken",
+            Self::Unanswered { .. } => "never answered",
+            Self::Starved { .. } => "connections starved",
+            Self::Canary { .. } => "slow CPU",
+            Self::Crowded { .. } => "CPU shared",
+            Self::Pressed { .. } => "CPUs pressed",
+            Self::Throttled { .. } => "throttled",
+            Self::FewCpus { .. } => "too few CPUs",
+            Self::Drift { .. } => "drift",
+            Self::Unsteady { .. } => "not steady",
+            Self::Disturbed { .. } => "often disturbed",
+            Self::Twins { .. } => "twins apart",
+            Self::Workers { .. } => "unequal workers",
+        }
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Queued { .. } | Self::Late { cause: LateCause::Queued, .. } => {
+                "give the generator a CPU of its own (taskset), or stop what else runs on it"
+            }
+            Self::Late { cause: LateCause::Busy, .. } => "use more generator threads, or offer less",
+            Self::Late { cause: LateCause::Timer, .. } => {
+                "use --pacing hybrid, which looks at the clock before a request is due"
+            }
+            Self::Late { cause: LateCause::Unknown, .. } => "measure again when machine and host are quiet",
+            Self::Paused { .. } => {
+                "measure again, and leave the generator alone; if it happens each time, give it a CPU of its own (taskset)"
+            }
+            Self::Behind { .. } => "offer less, or use more generator threads",
+            Self::Busy { .. } => "use more generator threads, or take the rate for the generator's own ceiling",
+            Self::Stolen { .. } => "measure again when the host is quiet",
+            Self::Disturbed { .. } => {
+                "measure again when machine and host are quiet: the median itself may be of such a round"
+            }
+            Self::Canary { .. } => "measure again when machine and host are quiet, and with a steady clock rate",
+            Self::Stranger { .. } | Self::Crowded { .. } | Self::Pressed { .. } => {
+                "stop what else runs on this machine"
+            }
+            Self::Drift { .. } => "measure again with --full, when the machine is warm",
+            Self::Unsteady { .. } => "offer less if a line grows before the server; else warm up or measure for longer",
+            Self::Workers { .. } => "give them the same number, and compare the models and not their pools",
+            Self::Twins { .. } => "trust no smaller difference, and measure again with --full",
+            Self::Throttled { .. } => "lift the quota of the control group (cpu.max)",
+            Self::FewCpus { .. } => {
+                "measure on a machine with as many, and without a taskset or cpuset that takes some away"
+            }
+            Self::SharedCpus { .. } => "pin server and generator to different CPUs (taskset)",
+            Self::Little { .. } => "this is a defect of the generator: please report it",
+            Self::Unanswered { .. } => "read the percentiles as those of the requests that were answered",
+            Self::Starved { .. } => "offer no more connections than the server has threads for",
+        }
+    }
+}
+
+impl fmt::Display for Gate {
+    /// The value and the threshold, in words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = |share: &f64| format!("{:.1} %", share * 100.0);
+        match self {
+            Self::Paused { longest_ns, share, tail, p99_ns } => {
+                write!(
+                    f,
+                    "the generator itself stood still, for up to {}, {} of the window ({} and {} are allowed)",
+                    units::duration(*longest_ns),
+                    percent(share),
+                    units::duration(PAUSE.0),
+                    percent(&PAUSED.0),
+                )?;
+                let Some((p99, without)) = p99_ns.filter(|(p99, without)| p99 > without) else { return Ok(()) };
+                write!(
+                    f,
+                    ", and made up half or more of {} of the response times from p99 on ({} are allowed): p99 is {}, and {} \
+                     without them",
+                    percent(tail),
+                    percent(&PAUSED_TAIL.0),
+                    units::duration(p99),
+                    units::duration(without)
+                )
+            }
+            Self::Late { p50_ns, p99_ns, response_p50_ns, .. } => write!(
+                f,
+                "the generator was late: p50 {}, p99 {}, where the median response time is {} (a tenth of it and all of it \
+                 are allowed)",
+                units::duration(*p50_ns),
+                units::duration(*p99_ns),
+                units::duration(*response_p50_ns)
+            ),
+            Self::Behind { share } => write!(
+                f,
+                "the generator fell behind: {} of the requests that were due were sent in the window, and not because of the \
+                 server ({} are asked for)",
+                percent(share),
+                percent(&KEPT_UP)
+            ),
+            Self::Busy { share } => {
+                write!(f, "a generator thread was busy {} of the time ({} are allowed)", percent(share), percent(&BUSY))
+            }
+            Self::Queued { share } => write!(
+                f,
+                "a generator thread waited for a CPU {} of the time ({} are allowed)",
+                percent(share),
+                percent(&QUEUED.0)
+            ),
+            Self::Stolen { share } => write!(
+                f,
+                "the host gave {} of this machine's CPU time to others ({} are allowed)",
+                percent(share),
+                percent(&STOLEN.0)
+            ),
+            Self::Stranger { share, most, .. } => {
+                write!(f, "other programs used {} of the time of the CPUs that were measured", percent(share))?;
+                if let Some(most) = most {
+                    write!(f, ", {most} the most")?;
+                }
+                write!(f, " ({} are allowed)", percent(&STRANGER.0))
+            }
+            Self::SharedCpus { cpus } => {
+                write!(f, "server and generator share {} CPU{}", cpus, if *cpus == 1 { "" } else { "s" })
+            }
+            Self::Little { in_flight, expected } => write!(
+                f,
+                "{} requests were in flight, but their times add up to {} ({} apart is allowed)",
+                units::three_digits(*in_flight),
+                units::three_digits(*expected),
+                percent(&LITTLE)
+            ),
+            Self::Unanswered { in_flight, unanswered } => write!(
+                f,
+                "of {} requests in flight on the average, {} never got their answer, so that rate times service time is {} \
+                 ({} apart is allowed)",
+                units::three_digits(*in_flight),
+                units::three_digits(*unanswered),
+                units::three_digits(in_flight - unanswered),
+                percent(&LITTLE)
+            ),
+            Self::Starved { connections, of } => {
+                write!(f, "{connections} of {of} connections got no answer at all")
+            }
+            Self::Canary { share } => write!(
+                f,
+                "a fixed piece of work before the trial took {} longer than the best ({} are allowed)",
+                percent(share),
+                percent(&CANARY)
+            ),
+            Self::Crowded { share } => write!(
+                f,
+                "before the trial a thread that only computed waited for a CPU {} of the time ({} are allowed)",
+                percent(share),
+                percent(&CROWDED)
+            ),
+            Self::Pressed { share, usual } => write!(
+                f,
+                "ready tasks had no CPU for {} of the trial, where {} are usual for it ({} more are allowed)",
+                percent(share),
+                percent(usual),
+                percent(&PRESSED)
+            ),
+            Self::Drift { ratio } => write!(
+                f,
+                "the headline figure went from round to round, by {} from the first to the last ({} are allowed)",
+                percent(&(ratio - 1.0)),
+                percent(&DRIFT)
+            ),
+            Self::Unsteady { ratio } => write!(
+                f,
+                "response times went one way within the window: in its last third their median was {} times that of the \
+                 first ({} are allowed), and depends on how long one measures",
+                units::three_digits(*ratio),
+                percent(&DRIFT)
+            ),
+            Self::Twins { ratio } => {
+                write!(
+                    f,
+                    "two cells of the same model differ by {}, and the interval does not hold 0",
+                    percent(&(ratio - 1.0))
+                )
+            }
+            Self::Disturbed { rounds, of } => write!(
+                f,
+                "something beside the trial disturbed {rounds} of {of} rounds ({} are allowed)",
+                percent(&DISTURBED)
+            ),
+            Self::Workers { least, most } => {
+                write!(f, "models that compute have from {least} to {most} workers (one number is allowed)")
+            }
+            Self::Throttled { for_ns } => {
+                write!(f, "a quota held the process back for {} (none is allowed)", units::duration(*for_ns))
+            }
+            Self::FewCpus { wanted, cpus } => {
+                write!(f, "the scenario asks for {wanted}, this machine has {cpus} for it")
+            }
+        }
+    }
+}

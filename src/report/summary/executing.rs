@@ -1,0 +1,68 @@
+//! How many jobs were on a CPU at one instant.
+
+use std::fmt;
+
+use crate::record::Traced;
+use crate::report::versus::RoundFigure;
+use crate::stats::Bound;
+use crate::units;
+
+/// The most jobs that were executed at one instant, as far as it is known: threads record what they work on, and do not see
+/// when another has their CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Executing {
+    /// As many were: CPU time by wall time needs as many CPUs at some instant.
+    pub at_least: u32,
+    /// No more were: neither than were worked on by their threads' own record, nor than there are CPUs.
+    pub at_most: u32,
+}
+
+impl Executing {
+    pub(super) fn of(traced: &Traced) -> Self {
+        /// The harness itself, in CPUs, while it records.
+        const HARNESS: f64 = 0.05;
+        let at_most = traced.lanes.most_worked_on().min(traced.cpus);
+        let used = traced.cpu_ns as f64 / traced.wall_ns.max(1) as f64;
+        let at_least = ((used - HARNESS).ceil() as u32).clamp(at_most.min(1), at_most);
+        Self { at_least, at_most }
+    }
+
+    /// The figure, which is a bound where the two differ.
+    pub(in crate::report) fn as_round(self) -> RoundFigure {
+        let bound = if self.at_least == self.at_most { Bound::Exact } else { Bound::AtMost };
+        RoundFigure::exact(0, self.at_most.into()).with_bound(bound)
+    }
+}
+
+/// `2`, or `≤ 2` where fewer are possible.
+impl fmt::Display for Executing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.as_round().bound.sign(), units::count(self.at_most.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lanes::{Lanes, Span, What};
+
+    #[test]
+    fn as_many_execute_as_cpu_time_proves_and_no_more_than_were_recorded() {
+        // CPUs, their time in a second in which so many lanes work on a job each.
+        let check = |cpus, cpu_ms: u64, worked_on: u32, expected: &str| {
+            let span = |lane| Span { lane, job: lane, what: What::Run, start: 0, end: 1_000_000_000 };
+            let lanes = Lanes { spans: (0..worked_on).map(span).collect(), ..Lanes::default() };
+            let cpu_ns = cpu_ms * 1_000_000;
+            let traced = Traced { cpus, wall_ns: 1_000_000_000, jobs: 8, cpu_ns, lanes, footprint: None };
+            assert_eq!(Executing::of(&traced).to_string(), expected, "{cpus} {cpu_ms} {worked_on}");
+        };
+        check(2, 1_950, 8, "2");
+        check(2, 990, 1, "1");
+        check(2, 20, 4, "≤ 2");
+        check(64, 5_000, 8, "≤ 8");
+        check(2, 20, 1, "1");
+        check(2, 0, 0, "0");
+        // The harness itself is no job.
+        check(2, 1_030, 2, "≤ 2");
+    }
+}
