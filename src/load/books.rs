@@ -38,6 +38,8 @@ pub(super) struct Books {
     starved: u32,
     /// Requests under way times the nanoseconds that as many were.
     pub(super) in_flight_ns: u128,
+    /// Requests of the window that were due before it.
+    pub(super) carried_over: u64,
     /// Requests of the window that were sent before it ended.
     pub(super) sent_in_window: u64,
     /// Service times, less the time that requests were under way within the window.
@@ -239,6 +241,7 @@ impl Books {
         self.at_the_edges_ns += other.at_the_edges_ns;
         self.unanswered_ns += other.unanswered_ns;
         self.sent_in_window += other.sent_in_window;
+        self.carried_over += other.carried_over;
         self.over_time.merge(&other.over_time);
         self.warmup.merge(&other.warmup);
         self.threads.extend(&other.threads);
@@ -265,7 +268,7 @@ impl Books {
         self.status.clear();
         self.threads.clear();
         (self.bytes, self.in_window, self.sent_in_window, self.starved, self.last_done) = (0, 0, 0, 0, 0);
-        (self.in_flight_ns, self.at_the_edges_ns, self.unanswered_ns) = (0, 0, 0);
+        (self.in_flight_ns, self.at_the_edges_ns, self.unanswered_ns, self.carried_over) = (0, 0, 0, 0);
     }
 
     /// What is told of an interval.
@@ -332,6 +335,7 @@ impl Books {
             connections_starved: self.starved,
             requests_per_connection: [per_connection(0.0), per_connection(0.5), per_connection(1.0)],
             requests: self.requests,
+            carried_over: self.carried_over,
             sent_in_window: self.sent_in_window,
             warmup_requests: self.warmup_requests,
             errors: self.errors.into_iter().map(|(class, n)| (class.to_owned(), n)).collect(),

@@ -195,6 +195,7 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
             return;
         }
         self.count(k, &request);
+        self.books.carried_over += u64::from(!request.in_window);
         // Where the connection is open, a request is sent the instant it is asked: one clock read fewer.
         let sent = answer.sent.unwrap_or(request.asked);
         self.books.at_the_edges_ns += (now - sent) as i64 - inside as i64;
@@ -233,6 +234,7 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
     fn counts_unanswered(&mut self, in_window: bool, now: u64) -> bool {
         let counts = in_window || self.is_past_window(now) || self.is_exhausted && self.window.end() == u64::MAX;
         self.left_out += u64::from(!counts);
+        self.books.carried_over += u64::from(counts && !in_window);
         counts
     }
 

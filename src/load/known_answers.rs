@@ -160,10 +160,14 @@ fn a_connection_that_hangs_since_the_warm_up_is_starved() {
             let mut simulation = Simulation::new(arrival, 200, seconds(2));
             simulation.plan.warmup = millis(warmup);
             simulation.plan.drain = millis(200);
-            let Simulated { load, series, gates, .. } = simulation.run(ThreadPool::new(16, 100 * US));
+            let Simulated { load, series, gates, in_window } = simulation.run(ThreadPool::new(16, 100 * US));
             let what = format!("{arrival:?} after a warm-up of {warmup} ms");
             assert_eq!(load.connections_starved, 184, "{what}");
             assert_eq!(load.requests.unfinished, 184, "{what}: {:?}", load.requests);
+            // All that was due in the window is answered, by those that are served.
+            assert_eq!(load.carried_over, if warmup == 0 { 0 } else { 184 }, "{what}");
+            let share = load.answered_share(in_window);
+            assert!(arrival == CLOSED || warmup == 0 || (0.98..1.02).contains(&share), "{what}: {share}");
             assert_eq!(load.most_in_flight.min(184), 184, "{what}");
             assert!(load.mean_in_flight <= 200.0 && load.mean_in_flight > 150.0, "{what}: {}", load.mean_in_flight);
             // They have waited for most of the window at least, and longer than it where they hang since before it.

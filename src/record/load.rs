@@ -27,6 +27,8 @@ pub struct LoadRecord {
     pub requests_per_connection: [u64; 3],
     /// Every request of the window, by what became of it.
     pub requests: Requests,
+    /// Those of them that were due before the window, and lasted through all of it.
+    pub carried_over: u64,
     /// Those of them that were sent before the window ended.
     pub sent_in_window: u64,
     /// Requests of the warm-up that are left out, by what became of them. One that lasted through the whole window is not
@@ -115,6 +117,19 @@ pub struct Requests {
     pub unsent: u64,
     /// Still under way when the drain ended.
     pub unfinished: u64,
+}
+
+impl LoadRecord {
+    /// Requests that were due in the window.
+    pub fn due(&self) -> u64 {
+        self.requests.planned - self.carried_over
+    }
+
+    /// So many answers within the window by the requests that were due in it; of a schedule that is kept about 1, as what
+    /// ends just after the window stands for what began just before it.
+    pub fn answered_share(&self, in_window: u64) -> f64 {
+        in_window as f64 / self.due().max(1) as f64
+    }
 }
 
 impl Requests {

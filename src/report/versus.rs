@@ -121,7 +121,7 @@ impl Metric {
             Self::Starved => exact(f64::from(measured.load.as_ref()?.connections_starved)),
             Self::AnsweredShare => {
                 let load = measured.load.as_ref().filter(|load| load.offered_per_s.is_some())?;
-                answers_by(load.requests.planned.max(1) as f64)
+                answers_by(load.due().max(1) as f64)
             }
             // Of no round, but of the trial whose lanes were recorded.
             Self::Executing | Self::Memory => None,

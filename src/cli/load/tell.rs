@@ -43,6 +43,7 @@ pub(super) fn json(urls: &[String], plan: &Plan, loaded: &Loaded, server: Option
         },
         "duration_s": seconds,
         "requests": load.requests,
+        "requests_carried_over": load.carried_over,
         "warmup_requests": load.warmup_requests,
         "errors": load.errors,
         "status": load.status,

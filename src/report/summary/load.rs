@@ -25,7 +25,7 @@ pub struct LoadSummary {
     pub over_time: Timeline,
     /// As above.
     pub warmup: Timeline,
-    /// Answers within the window for each request that belongs to it: of a schedule, the share of its rate.
+    /// Answers within the window for each request that was due in it: of a schedule, the share of its rate.
     pub reached: Spread,
     /// CPU time of the generator, nanoseconds.
     pub cpu_ns: Spread,
@@ -66,7 +66,7 @@ pub(super) fn load(rounds: &[Load<'_>]) -> Option<LoadSummary> {
         warmup: merged(rounds, |load| &load.warmup),
         cpu_ns: each(&|load, _| load.usage.cpu_ns() as f64)?,
         cpu_share: each(&share)?,
-        reached: Spread::of(rounds.iter().map(|(load, _, jobs)| *jobs as f64 / load.requests.planned.max(1) as f64))?,
+        reached: Spread::of(rounds.iter().map(|(load, _, jobs)| load.answered_share(*jobs)))?,
         lost: rounds.iter().map(|(load, ..)| load.requests.planned - load.requests.completed).sum(),
         planned: rounds.iter().map(|(load, ..)| load.requests.planned).sum(),
         errors: errors(rounds.iter().map(|(load, ..)| *load)),
