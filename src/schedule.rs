@@ -41,7 +41,8 @@ pub enum Pacing {
     /// A timer wakes it: some 50 us late, and no CPU meanwhile.
     Sleep,
     /// A timer wakes it shortly before, and it looks at the clock from then on, yielding its CPU between two looks; after
-    /// a request it looks for the answer for a moment, before it sleeps again.
+    /// a request it looks for the answer for a moment, before it sleeps again. Where another program takes the CPU
+    /// meanwhile, it keeps to the timer for a while, as looking would make it later than that.
     #[default]
     Hybrid,
     /// It looks at the clock all the time, yielding its CPU between two looks: a CPU's worth of load.

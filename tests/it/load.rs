@@ -116,6 +116,7 @@ fn starved_connections_are_counted_whichever_side_of_the_warm_up_they_hang_since
             assert_eq!(json["response_time_us"]["count"], json["requests"]["planned"], "{what}");
             assert!(json["response_time_us"]["max"].as_f64().unwrap() >= 200_000.0, "{what}");
             assert!(json["mean_in_flight"].as_f64().unwrap() <= 5.0, "{what}");
+            assert_eq!(json["most_in_flight"], 5, "{what}");
             let reasons = json["reasons"].to_string();
             assert!(reasons.contains("3 of 5 connections got no answer"), "{what}");
             assert!(reasons.contains("never got their answer"), "{what}");

@@ -50,8 +50,8 @@ pub(in crate::cli) struct Args {
     /// How the requests of a rate follow each other: as if many people asked, or in equal steps
     #[arg(long, value_enum, default_value = "poisson", requires = "rate")]
     pub(super) arrivals: ArrivalsArg,
-    /// How exactly a rate is kept: a timer alone, some 50 us late; a timer and looks at the clock just before; or looks
-    /// at the clock all the time, which take a CPU
+    /// How exactly a rate is kept: a timer alone, some 50 us late; a timer and looks at the clock just before, as long as
+    /// no other program wants the CPU; or looks at the clock all the time, which take a CPU
     #[arg(long, value_enum, default_value = "hybrid", requires = "rate")]
     pub(super) pacing: PacingArg,
     /// The pause between an answer and the next question of a connection

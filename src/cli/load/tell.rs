@@ -49,6 +49,7 @@ pub(super) fn json(urls: &[String], plan: &Plan, loaded: &Loaded, server: Option
         "status": load.status,
         "rate": { "offered": load.offered_per_s, "achieved": per_second(loaded) },
         "mean_in_flight": load.mean_in_flight,
+        "most_in_flight": load.most_in_flight,
         "response_time_us": times(&loaded.series[0].response_time),
         "service_time_us": times(&loaded.series[0].service_time),
         "service_pause_us": times(&load.service_pauses),
