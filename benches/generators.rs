@@ -4,7 +4,7 @@
 //! generator, with one thread, on CPU 1. Each asks for 64 paths in turn: avt is given 64 URLs, wrk a script that prepares
 //! its requests before it starts and hands out the next one each time, oha a file of URLs of which it draws one. As
 //! the script costs wrk something, wrk also runs without one, at a single path: the most that it can do.
-//! Ratios are taken within a round; each is told as median, lowest and highest.
+//! Ratios are taken within a round; each is given as its median, lowest and highest value.
 //! Where even that server is the slower one, a generator can't be faster than another: requests per second of the
 //! generator's own CPU time are what tells them apart then.
 

@@ -4,7 +4,7 @@
 //! `cargo bench --bench servers [-- ROUNDS SECONDS]`. Every server runs on CPU 0 and the generator (`avt load`, 50
 //! connections, closed loop, 64 paths in turn) on CPU 1. What is compared is requests per second of the server's *CPU time*: it does not
 //! depend on whether the generator keeps up. Ratios are taken within a round, so that what the machine does to one
-//! it does to the others; each is told as median, lowest and highest.
+//! it does to the others; each is given as its median, lowest and highest value.
 
 #![expect(dead_code, reason = "not every bench of servers needs everything that they share")]
 

@@ -188,14 +188,12 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
         // The rate is that of all answers in the window: behind a line they are to requests from before it.
         self.books.in_window += u64::from(in_window);
         self.connections[k].answers += u64::from(in_window);
-        if !(request.in_window || self.is_past_window(now)) {
-            self.left_out += 1;
+        if !self.belongs(request.in_window, self.is_past_window(now)) {
             self.books.warmed_up(&request, now);
             self.books.at_the_edges_ns -= inside as i64;
             return;
         }
         self.count(k, &request);
-        self.books.carried_over += u64::from(!request.in_window);
         // Where the connection is open, a request is sent the instant it is asked: one clock read fewer.
         let sent = answer.sent.unwrap_or(request.asked);
         self.books.at_the_edges_ns += (now - sent) as i64 - inside as i64;
@@ -229,13 +227,20 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
         self.books.sent_in_window += u64::from(request.asked <= self.window.end());
     }
 
-    /// Whether a request that ends now without an answer belongs to the window; it is left out where not. One that was
-    /// due before it does if it lasted through all of it: nothing else would show a connection that hangs since then.
+    /// Whether a request that ends now without an answer belongs to the window.
     fn counts_unanswered(&mut self, in_window: bool, now: u64) -> bool {
-        let counts = in_window || self.is_past_window(now) || self.is_exhausted && self.window.end() == u64::MAX;
-        self.left_out += u64::from(!counts);
-        self.books.carried_over += u64::from(counts && !in_window);
-        counts
+        let has_lasted = self.is_past_window(now) || self.is_exhausted && self.window.end() == u64::MAX;
+        self.belongs(in_window, has_lasted)
+    }
+
+    /// Whether a request belongs to the window; it is left out where not. One that was due before it does if it lasted
+    /// through all of it: nothing else would show a connection that hangs since then.
+    #[inline]
+    fn belongs(&mut self, in_window: bool, has_lasted: bool) -> bool {
+        let belongs = in_window || has_lasted;
+        self.left_out += u64::from(!belongs);
+        self.books.carried_over += u64::from(belongs && !in_window);
+        belongs
     }
 
     /// Whether the window has ended. One that a number of requests ends has no end yet.
