@@ -83,6 +83,7 @@ const ALL: &[Builtin] = &[
     builtin!("sleepers", Costs, NAMED),
     builtin!("echo", Echo, TOUR),
     builtin!("echo-heavy", Echo, TOUR),
+    builtin!("saturation", Echo, NAMED),
     builtin!("one-or-two-workers", Echo, NAMED),
     builtin!("slow-handlers", Echo, NAMED),
     builtin!("starved", Echo, NAMED),
