@@ -10,9 +10,9 @@ use async_vs_threads::host::Host;
 use async_vs_threads::lanes::{self, What};
 use async_vs_threads::ledger::Ledger;
 use async_vs_threads::record::{
-    Conditions, Folder, LoadRecord, Measured, Outcome, Record, Run, SCHEMA, SendLag, Series, State,
+    Conditions, Folder, LoadRecord, Measured, Outcome, Pass, Record, Run, SCHEMA, SendLag, Series, State,
 };
-use async_vs_threads::scenario::{Parallel, Point, Scenario, builtin};
+use async_vs_threads::scenario::{Finite, Parallel, PointSpec, Scenario, SweptValue, builtin};
 use async_vs_threads::timeline::Timeline;
 use async_vs_threads::usage::{Meter, Usage};
 use async_vs_threads::{census, random, report, units};
@@ -65,7 +65,9 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
     let names = ["sequential", "threads", "pool/2", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"];
     scenario.models = names.iter().filter_map(|name| name.parse().ok()).collect();
     let point = scenario.points[0].clone();
-    scenario.points = (1..=6).map(|k| Point { label: format!("rate {k}"), ..point.clone() }).collect();
+    let rate = |k: u32| SweptValue::Rate(Finite::new(f64::from(k)).expect("a small number"));
+    let at = |k| [("load.rate".to_owned(), rate(k))].into_iter().collect();
+    scenario.points = (1..=6).map(|k| PointSpec { at: at(k), ..point.clone() }).collect();
     let mut rng = random::stream(1, 1);
     let mut times = || {
         let mut times = Histogram::default();
@@ -95,8 +97,8 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
     let home = tempfile::tempdir().expect("a temporary folder");
     let path = home.path().join("run");
     let mut folder = Folder::create(&path, &run).expect("a folder");
-    for (order, cell) in scenario.cells().into_iter().chain(scenario.twins()).enumerate() {
-        for round in 1..=10 {
+    for (order, cell) in scenario.cells().into_iter().chain(scenario.control_cells()).enumerate() {
+        for pass in Pass::rounds(10) {
             let series = Series::of_jobs("requests", times(), times());
             let lag = SendLag { total: times(), late: times(), no_connection: Histogram::default() };
             let measured = Measured {
@@ -120,11 +122,8 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
             let record = Record {
                 schema: SCHEMA,
                 run: run.seed,
-                scenario: cell.scenario.clone(),
-                point: cell.point.clone(),
-                model: cell.model,
-                again: cell.again,
-                round,
+                cell: cell.id.clone(),
+                pass,
                 order: order as u64,
                 seed: 1,
                 conditions: Conditions::default(),

@@ -7,6 +7,7 @@ mod ceiling;
 mod failure;
 mod file;
 mod load;
+mod pass;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,16 +15,17 @@ pub use ceiling::Ceiling;
 pub use failure::Failure;
 pub use file::{Folder, FolderError, RECORDS, RUN};
 pub use load::{GeneratorThread, LoadRecord, Requests, SendLag};
+pub use pass::Pass;
 
 use crate::histogram::Histogram;
 use crate::host::Host;
 use crate::lanes::Lanes;
-use crate::scenario::{CpusWanted, Machine, Model};
+use crate::scenario::{CellId, CpusWanted, Machine, Model};
 use crate::stats::Bound;
 use crate::usage::{Footprint, Others, Usage};
 
 /// The version of both files. A reader refuses any other.
-pub const SCHEMA: u32 = 6;
+pub const SCHEMA: u32 = 7;
 
 /// `run.json`: one call of `avt run`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,24 +101,18 @@ pub struct Source {
     pub toml: String,
 }
 
-/// One line of `trials.jsonl`: one cell in one round.
+/// One line of `trials.jsonl`: one trial of one cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// [`SCHEMA`].
     pub schema: u32,
     /// The seed of the run it belongs to.
     pub run: u64,
-    /// The scenario's name.
-    pub scenario: String,
-    /// The point of its sweep; empty where nothing is swept.
-    pub point: String,
-    /// Who ran the jobs.
-    pub model: Model,
-    /// Whether it was the second of two cells of this model, whose difference is noise.
-    pub again: bool,
-    /// Which round, from 1; 0 for the trial whose lanes were recorded.
-    pub round: u32,
-    /// Which trial of the run, from 1, in the order they were run.
+    /// The cell it is a trial of.
+    pub cell: CellId,
+    /// Which of the cell's trials it is.
+    pub pass: Pass,
+    /// Its position in the run, from 1.
     pub order: u64,
     /// The seed of the trial's own random choices, the same for all trials of a round.
     pub seed: u64,
@@ -238,6 +234,13 @@ pub struct Heartbeat {
     pub beats: u32,
     /// The longest time between two beats that follow each other, nanoseconds.
     pub longest_gap_ns: u64,
+}
+
+impl Record {
+    /// The number of the round, from 1; nothing of the trial whose lanes were recorded.
+    pub fn round(&self) -> Option<u32> {
+        self.pass.round()
+    }
 }
 
 impl RuntimeUsage {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use crate::host;
 use crate::message::{Calibration, Role, TrialSpec};
-use crate::record::{Conditions, Failure, Outcome, Record, SCHEMA};
+use crate::record::{Conditions, Failure, Outcome, Pass, Record, SCHEMA};
 use crate::scenario::{Cell, Model, Scenario, Work};
 use crate::workload::{calibrate, compute};
 
@@ -101,7 +101,7 @@ pub fn calibrate_for(scenarios: &[Scenario]) -> Calibration {
 
 fn spec(cell: &Cell, calibration: &Calibration, seed: u64, role: Role, cpus: Vec<usize>) -> TrialSpec {
     TrialSpec {
-        model: cell.model,
+        model: cell.id.model,
         work: cell.work.clone(),
         calibration: calibration.clone(),
         role,
@@ -119,10 +119,10 @@ fn trial(
 ) -> Result<Outcome, Halt> {
     let deadline = Deadline::after(planned.limit);
     let spec = |role, cpus| spec(&planned.cell, calibration, planned.seed, role, cpus);
-    let traced = planned.is_traced();
+    let traced = planned.pass == Pass::Lanes;
     match &planned.cell.work {
         Work::Echo(work) => {
-            let server = |nonce| match planned.cell.model {
+            let server = |nonce| match planned.cell.id.model {
                 Model::External => Role::External { nonce, environment: environment() },
                 _ => Role::Server { nonce, traced },
             };
@@ -148,11 +148,8 @@ fn record(planned: &Planned, run: u64, conditions: Conditions, outcome: Outcome)
     Record {
         schema: SCHEMA,
         run,
-        scenario: planned.cell.scenario.clone(),
-        point: planned.cell.point.clone(),
-        model: planned.cell.model,
-        again: planned.cell.again,
-        round: planned.round,
+        cell: planned.cell.id.clone(),
+        pass: planned.pass,
         order: planned.order,
         seed: planned.seed,
         conditions,
@@ -184,7 +181,7 @@ impl Deadline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Model, SleepSpec};
+    use crate::scenario::{CellId, Model, Point, SleepSpec};
 
     /// What a trial makes of a program that is not ours.
     fn outcome(script: &str, limit: Duration) -> Failure {
@@ -196,14 +193,11 @@ mod tests {
         let installed = std::process::Command::new("install").args(["-m", "755"]).args([&text, &path]).status();
         assert!(installed.unwrap().success());
         let cell = Cell {
-            scenario: "test".into(),
-            point: String::new(),
-            model: Model::Async,
+            id: CellId { scenario: "test".into(), model: Model::Async, point: Point::default(), control: false },
             work: Work::Sleep(SleepSpec { jobs: 1, wait: Duration::from_millis(1), cpus: None }),
             jobs_wanted: None,
-            again: false,
         };
-        let planned = Planned { cell, round: 1, order: 1, seed: 1, expected: limit, limit };
+        let planned = Planned { cell, pass: Pass::Lanes, order: 1, seed: 1, expected: limit, limit };
         let interrupt = Interrupt::listen().unwrap();
         match trial(&planned, &Program(path), &Calibration::default(), &interrupt) {
             Err(Halt::Failed(failure)) => failure,

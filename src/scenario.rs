@@ -6,21 +6,25 @@
 pub mod builtin;
 pub mod expect;
 
+mod cell;
 mod claim;
 mod formula;
 mod keys;
 mod model;
 mod parallel;
 mod parse;
+mod point;
 mod reference;
 mod schema;
 mod work;
 
+pub use cell::{Cell, CellId};
 pub use claim::{Against, Claim, Metric};
 pub use formula::{Dimension, Formula};
 pub use model::{Family, Model, ModelError, closest};
 pub use parallel::{Machine, Parallel};
 pub use parse::{MOST_BYTES, Mistake, Mistakes, parse, parse_bytes};
+pub use point::{Finite, Point, SweptValue};
 pub use reference::reference;
 pub use schema::schema;
 pub use work::{
@@ -43,8 +47,8 @@ pub struct Scenario {
     pub rounds: Rounds,
     /// Models that get fewer jobs because they would take too long, and how many.
     pub jobs_for: Vec<(Model, u32)>,
-    /// Every point of the sweep; a single one with an empty label where nothing is swept.
-    pub points: Vec<Point>,
+    /// Every point of the sweep; a single one without values where nothing is swept.
+    pub points: Vec<PointSpec>,
     /// What should be measured, in the order of the file.
     pub claims: Vec<Claim>,
     /// The file it was read from, byte for byte.
@@ -60,49 +64,29 @@ pub struct Rounds {
     pub full: u32,
 }
 
-/// One point of a sweep.
+/// A point of a sweep and what is done there.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Point {
-    /// What is swept and its value here: `jobs = 1000, wait = 10ms`; empty where nothing is.
-    pub label: String,
+pub struct PointSpec {
+    /// The swept values.
+    pub at: Point,
     /// The work, every number decided.
     pub work: Work,
-}
-
-/// Scenario x model x point of a sweep.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cell {
-    /// The scenario's name.
-    pub scenario: String,
-    /// The point's label.
-    pub point: String,
-    /// Who runs the jobs.
-    pub model: Model,
-    /// What they do.
-    pub work: Work,
-    /// How many jobs the scenario wants, where this model gets fewer.
-    pub jobs_wanted: Option<u32>,
-    /// Whether it is the second of two cells of one model: what these two differ by is noise.
-    pub again: bool,
 }
 
 impl Scenario {
     /// Every model at every point, in the order of the report.
     pub fn cells(&self) -> Vec<Cell> {
-        let cell = |point: &Point, model: Model| {
+        let cell = |point: &PointSpec, model: Model| {
             let most = self.jobs_for.iter().find(|(limited, _)| *limited == model).map(|(_, most)| *most);
             let fewer = most.filter(|most| point.work.jobs().is_some_and(|wanted| wanted > *most));
             let work = point.work.clone();
             Cell {
-                scenario: self.name.clone(),
-                point: point.label.clone(),
-                model,
+                id: CellId { scenario: self.name.clone(), model, point: point.at.clone(), control: false },
                 work: match fewer {
                     Some(most) => work.with_at_most(most),
                     None => work,
                 },
                 jobs_wanted: fewer.and(point.work.jobs()),
-                again: false,
             }
         };
         self.points.iter().flat_map(|point| self.models.iter().map(move |model| cell(point, *model))).collect()
@@ -115,13 +99,13 @@ impl Scenario {
         is_async.or_else(|| self.models.iter().find(has_all)).copied()
     }
 
-    /// The cells of the [`reference`](Self::reference) once more, under another label; none where there is one model
+    /// The cells of the A/A control: those of the [`reference`](Self::reference) once more. None where there is one model
     /// alone and nothing to compare.
-    pub fn twins(&self) -> Vec<Cell> {
+    pub fn control_cells(&self) -> Vec<Cell> {
         let reference = self.reference().filter(|_| self.models.len() > 1);
         let mut cells = self.cells();
-        cells.retain(|cell| Some(cell.model) == reference);
-        cells.iter_mut().for_each(|cell| cell.again = true);
+        cells.retain(|cell| Some(cell.id.model) == reference);
+        cells.iter_mut().for_each(|cell| cell.id.control = true);
         cells
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::runner::{Plan, Planned};
+use crate::scenario::CellId;
 use crate::units;
 
 use super::output::note;
@@ -41,22 +42,15 @@ impl Progress {
 
     /// A trial begins.
     pub(super) fn begin(&mut self, trial: &Planned) {
-        let cell = &trial.cell;
-        if self.bar.is_hidden() && self.scenario != cell.scenario {
-            note(format_args!(
-                "{}: from trial {} of {}, {} left",
-                cell.scenario,
-                trial.order,
-                self.trials,
-                self.left()
-            ));
+        let Planned { cell, pass, order, .. } = trial;
+        let CellId { scenario, model, point, .. } = &cell.id;
+        let trials = self.trials;
+        if self.bar.is_hidden() && self.scenario != *scenario {
+            note(format_args!("{scenario}: from trial {order} of {trials}, {} left", self.left()));
         }
-        self.scenario.clone_from(&cell.scenario);
-        let point = if cell.point.is_empty() { String::new() } else { format!(", {}", cell.point) };
-        let order = trial.order;
-        let round = if trial.is_traced() { "lanes".into() } else { format!("round {}", trial.round) };
-        let what = format!("{}{point} · {} · {round} · trial {order} of {}", cell.scenario, cell.model, self.trials);
-        self.bar.set_message(what);
+        self.scenario.clone_from(scenario);
+        let point = if point.is_empty() { String::new() } else { format!(", {point}") };
+        self.bar.set_message(format!("{scenario}{point} · {model} · {pass} · trial {order} of {trials}"));
         self.bar.set_prefix(format!("{} left", self.left()));
         self.bar.tick();
     }

@@ -127,9 +127,10 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
                 folder.append(&record).map_err(Stop::machine)?;
                 records.push(*record);
                 progress.end(trial);
-                let last = plan.trials.get(records.len()).is_none_or(|next| next.cell.scenario != trial.cell.scenario);
+                let last =
+                    plan.trials.get(records.len()).is_none_or(|next| next.cell.id.scenario != trial.cell.id.scenario);
                 if last && !args.json && printed.is_ok() {
-                    printed = progress.suspend(|| tell(&scenarios, &trial.cell.scenario, &run, &records));
+                    printed = progress.suspend(|| tell(&scenarios, &trial.cell.id.scenario, &run, &records));
                 }
             }
         }

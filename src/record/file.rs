@@ -9,9 +9,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use crate::scenario::Model;
+use crate::scenario::CellId;
 
-use super::{Record, Run, SCHEMA};
+use super::{Pass, Record, Run, SCHEMA};
 
 /// The name of the file that says what was asked.
 pub const RUN: &str = "run.json";
@@ -141,15 +141,18 @@ fn parsed<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
 }
 
 /// The record, if it is of this run, and no other of the same cell and round came before it.
-fn fits(record: Record, run: u64, seen: &mut BTreeSet<(String, String, Model, bool, u32)>) -> Result<Record, String> {
+fn fits(record: Record, run: u64, seen: &mut BTreeSet<(CellId, Pass)>) -> Result<Record, String> {
     if record.run != run {
         return Err(format!(
             "a record of the run with seed {}, and run.json is of the one with seed {run}",
             record.run
         ));
     }
-    let cell = (record.scenario.clone(), record.point.clone(), record.model, record.again, record.round);
-    if seen.insert(cell) { Ok(record) } else { Err("a second record of the same cell and round".into()) }
+    if seen.insert((record.cell.clone(), record.pass)) {
+        Ok(record)
+    } else {
+        Err("a second record of the same cell and round".into())
+    }
 }
 
 fn failed(path: &Path, error: io::Error) -> FolderError {

@@ -50,7 +50,7 @@ fn nothing(point: &PointSummary) -> Vec<String> {
     match point.cells.iter().find_map(|cell| words::reasons(cell).into_iter().next().map(|why| (cell, why))) {
         Some((cell, why)) => vec![
             "Every trial failed, so there is no answer.".into(),
-            format!("The first reason: {} {}.", cell.cell.model, words::one_line(&why)),
+            format!("The first reason: {} {}.", cell.cell.id.model, words::one_line(&why)),
         ],
         None => vec!["No trial was run, so there is no answer.".into()],
     }
@@ -59,7 +59,7 @@ fn nothing(point: &PointSummary) -> Vec<String> {
 /// Models of which every round failed, and the limit where that is why.
 fn missing(point: &PointSummary) -> Option<String> {
     let failed = || point.cells.iter().filter(|cell| cell.measures.is_none() && !cell.failures.is_empty());
-    let names: Vec<String> = failed().map(|cell| cell.cell.model.to_string()).collect();
+    let names: Vec<String> = failed().map(|cell| cell.cell.id.model.to_string()).collect();
     let mut failures = failed().flat_map(|cell| &cell.failures).map(|(_, failure)| failure);
     let why = match failures.next()? {
         limit @ Failure::ThreadLimit { .. } if failures.all(|failure| failure == limit) => {
@@ -111,7 +111,7 @@ fn computations(point: &PointSummary, offload: &OffloadSpec) -> Vec<String> {
             ));
         }
     }
-    let workers = point.cells.iter().map(|cell| cell.cell.model).find(|m| matches!(m, Model::AsyncWorkers(_)));
+    let workers = point.cells.iter().map(|cell| cell.cell.id.model).find(|m| matches!(m, Model::AsyncWorkers(_)));
     sentences.extend(workers.and_then(|workers| compared(point, Metric::Wall, workers, Model::Threads)));
     sentences
 }
@@ -219,7 +219,7 @@ pub(super) fn highest_rates(points: &[PointSummary]) -> Option<String> {
 /// of it.
 fn price_of_waiting(points: &[PointSummary]) -> Option<String> {
     const FEWEST_POINTS: usize = 3;
-    let models = points.first()?.cells.iter().map(|cell| cell.cell.model);
+    let models = points.first()?.cells.iter().map(|cell| cell.cell.id.model);
     let price = |model: Model| {
         let at = |point: &PointSummary| {
             let cell = point.cell(model).filter(|cell| cell.cell.jobs_wanted.is_none())?;
@@ -318,7 +318,7 @@ fn fewer(point: &PointSummary) -> Option<String> {
         point.cells.iter().filter_map(|cell| Some((cell, words::fewer_jobs(&cell.cell)?, cell.measures.as_ref()?)));
     let texts: Vec<String> = cells
         .map(|(cell, fewer, m)| {
-            format!("{} ran only {fewer} and took {} for those", cell.cell.model, words::time(m.wall_ns.median))
+            format!("{} ran only {fewer} and took {} for those", cell.cell.id.model, words::time(m.wall_ns.median))
         })
         .collect();
     (!texts.is_empty()).then(|| format!("{}.", listed(&texts)))
@@ -332,7 +332,7 @@ fn compared(point: &PointSummary, metric: Metric, a: Model, b: Model) -> Option<
 /// Every model that ran all jobs and left a measurement.
 fn full(point: &PointSummary) -> impl Iterator<Item = (Model, &Measures)> {
     let all_jobs = |cell: &&CellSummary| cell.cell.jobs_wanted.is_none();
-    point.cells.iter().filter(all_jobs).filter_map(|cell| Some((cell.cell.model, cell.measures.as_ref()?)))
+    point.cells.iter().filter(all_jobs).filter_map(|cell| Some((cell.cell.id.model, cell.measures.as_ref()?)))
 }
 
 fn measured(point: &PointSummary, model: Model) -> Option<&Measures> {

@@ -61,7 +61,7 @@ pub struct Judged<'a> {
 /// Every claim of a scenario at every point that it is about.
 pub fn of<'a>(scenario: &'a Scenario, points: &'a [PointSummary], machine: &Machine) -> Vec<Judged<'a>> {
     let of_claim = |claim: &'a Claim| {
-        let about = points.iter().filter(|point| claim.is_about(&point.label));
+        let about = points.iter().filter(|point| claim.is_about(&point.at));
         about.map(|point| judge(claim, point, machine))
     };
     scenario.claims.iter().flat_map(of_claim).collect()

@@ -83,7 +83,7 @@ pub fn compare(before: Side<'_>, after: Side<'_>) -> Comparison {
         let points = |side: Side<'_>, scenario| summary::of(scenario, side.run, side.records);
         let others = points(after, other);
         for point in points(before, scenario) {
-            if let Some(other) = others.iter().find(|other| other.label == point.label) {
+            if let Some(other) = others.iter().find(|other| other.at == point.at) {
                 changes.extend(changes_at(&scenario.name, &point, other));
             }
         }
@@ -100,7 +100,7 @@ fn changes_at<'a>(
     before: &'a PointSummary,
     after: &'a PointSummary,
 ) -> impl Iterator<Item = Change> + 'a {
-    let models = before.cells.iter().map(|cell| cell.cell.model);
+    let models = before.cells.iter().map(|cell| cell.cell.id.model);
     models.flat_map(move |model| {
         let metrics = Metric::of(&before.work).iter();
         metrics.filter_map(move |metric| change(scenario, (before, after), model, *metric))

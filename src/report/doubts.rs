@@ -24,7 +24,7 @@ pub(super) fn of_point(point: &PointSummary) -> Vec<String> {
     let trials: usize = cells().filter_map(|cell| Some(cell.measures.as_ref()?.rounds())).sum();
     let mut kinds: Vec<(Gate, [usize; 2], Vec<String>)> = Vec::new();
     for cell in cells() {
-        let model = format!("{}{}", cell.cell.model, if cell.cell.again { " again" } else { "" });
+        let model = format!("{}{}", cell.cell.id.model, if cell.cell.id.control { " again" } else { "" });
         for gate in cell.doubts.iter().flat_map(|(_, gates)| gates) {
             match kinds.iter_mut().find(|(known, ..)| known.name() == gate.name()) {
                 Some((worst, counts, models)) => {
@@ -65,17 +65,17 @@ fn over_rounds(point: &PointSummary) -> Vec<String> {
     let drift = |cell: &CellSummary| {
         let figures = cell.measures.as_ref()?.by_round(*metric).iter();
         let gate = gate::drift(&figures.map(|figure| (figure.round, figure.value)).collect::<Vec<_>>())?;
-        Some(sentence(gate, format!("{heading} under {}", cell.cell.model)))
+        Some(sentence(gate, format!("{heading} under {}", cell.cell.id.model)))
     };
     let disturbed = |cell: &CellSummary| {
         let gate = gate::disturbed(cell.disturbed().len(), cell.measures.as_ref()?.rounds())?;
-        Some(sentence(gate, cell.cell.model.to_string()))
+        Some(sentence(gate, cell.cell.id.model.to_string()))
     };
     let twins = versus::noise(point, *metric).and_then(|noise| gate::twins(&noise));
     let twins = twins
         .zip(point.twin.as_ref())
-        .map(|(gate, twin)| sentence(gate, format!("{heading} under {}", twin.cell.model)));
-    let numbers = point.cells.iter().filter_map(|cell| cell.cell.model.workers());
+        .map(|(gate, twin)| sentence(gate, format!("{heading} under {}", twin.cell.id.model)));
+    let numbers = point.cells.iter().filter_map(|cell| cell.cell.id.model.workers());
     let workers = if point.work.steps().compute.is_zero() { None } else { gate::workers(numbers) };
     let workers = workers.map(|gate| sentence(gate, "models side by side".into()));
     let of_cells = point.cells.iter().filter_map(drift).chain(point.cells.iter().filter_map(disturbed));
@@ -91,7 +91,7 @@ pub(super) fn without_disturbed(point: &PointSummary) -> Vec<String> {
         let [with, without] = [all, calm].map(|spread| format!("{}{}", bound.sign(), metric.show(spread.median)));
         let (left_out, rounds) = (all.rounds - calm.rounds, all.rounds);
         let changed =
-            format!("{} {without} instead of {with} (without {left_out} of {rounds} rounds)", cell.cell.model);
+            format!("{} {without} instead of {with} (without {left_out} of {rounds} rounds)", cell.cell.id.model);
         Some((with != without).then_some(changed))
     };
     let cells: Vec<Option<String>> = point.cells.iter().filter_map(told).collect();

@@ -87,7 +87,7 @@ fn doubts_alone(point: &PointSummary) -> Option<Figure> {
 /// The models as multiples of the reference.
 fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
     let Some(twin) = point.twin.as_ref() else { return doubts_alone(point) };
-    let reference = twin.cell.model;
+    let reference = twin.cell.id.model;
     let table = table::against_reference(point)?;
     let noises: Vec<(&str, Ratio)> = Metric::of(&point.work)
         .iter()
@@ -107,10 +107,10 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
     text.extend(doubts::of_point(point));
     text.extend(doubts::without_disturbed(point));
     let panel = |metric: &Metric| {
-        let others = point.cells.iter().filter(|cell| cell.cell.model != reference);
+        let others = point.cells.iter().filter(|cell| cell.cell.id.model != reference);
         let row = |cell: &CellSummary| {
-            let versus = versus::between(point, *metric, cell.cell.model, reference)?;
-            Some((cell.cell.model.to_string(), look(point, cell), versus.ratio))
+            let versus = versus::between(point, *metric, cell.cell.id.model, reference)?;
+            Some((cell.cell.id.model.to_string(), look(point, cell), versus.ratio))
         };
         let noise = versus::noise(point, *metric)?;
         let again = (format!("{reference} again"), look(point, twin), noise);
@@ -222,7 +222,7 @@ fn rows(point: &PointSummary, values: impl Fn(&CellSummary) -> Values) -> Vec<Ba
     let row = |cell: &CellSummary| {
         let (value, line, predicted) = values(cell);
         let fewer = words::fewer_jobs(&cell.cell);
-        Bar { label: cell.cell.model.to_string(), look: look(point, cell), value, line, predicted, fewer }
+        Bar { label: cell.cell.id.model.to_string(), look: look(point, cell), value, line, predicted, fewer }
     };
     point.cells.iter().map(row).collect()
 }
@@ -234,7 +234,7 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
         // Waiting for a turn is the question of an echo; where jobs start all at once the two tell the same story.
         let is_echo = point.work.is_echo();
         let times = (&series.response.merged, is_echo.then_some(&series.service.merged));
-        let curve = Curve::of(cell.cell.model.to_string(), look(point, cell), times, series.lower_bound_from_ns)?;
+        let curve = Curve::of(cell.cell.id.model.to_string(), look(point, cell), times, series.lower_bound_from_ns)?;
         Some(curve.within(&series.response.band))
     };
     let curves = Curves { series: found().filter_map(curve).collect() };
@@ -256,7 +256,7 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
     let table = |title: &str| (caption(title, point), table::of_series(point, name));
     let named = |cell: &CellSummary, percentile: Option<Percentile>| {
         let percentile = percentile?;
-        Some((cell.cell.model.to_string(), percentile.spread.median, percentile.bound()))
+        Some((cell.cell.id.model.to_string(), percentile.spread.median, percentile.bound()))
     };
     let p99 = found().filter_map(|(cell, series)| named(cell, series.response.p99));
     let heading = titles::extremes(&format!("{title}, 99 of 100"), p99, words::time);
@@ -265,7 +265,7 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
     let rows: Vec<Density> = found()
         .filter(|(_, series)| series.response.merged.len() >= 20)
         .map(|(cell, series)| Density {
-            label: cell.cell.model.to_string(),
+            label: cell.cell.id.model.to_string(),
             look: look(point, cell),
             times: &series.response.merged,
         })
@@ -290,7 +290,7 @@ fn heat(point: &PointSummary, id: &str) -> Option<Figure> {
         let load = cell.measures.as_ref()?.load.as_ref()?;
         let (warmup, window) = (&load.warmup, &load.over_time);
         let is_empty = window.columns().is_empty();
-        (!is_empty).then(|| Map { label: cell.cell.model.to_string(), look: look(point, cell), warmup, window })
+        (!is_empty).then(|| Map { label: cell.cell.id.model.to_string(), look: look(point, cell), warmup, window })
     };
     let rows: Vec<Map> = point.cells.iter().filter_map(map).collect();
     if rows.is_empty() {
@@ -304,7 +304,7 @@ fn heat(point: &PointSummary, id: &str) -> Option<Figure> {
         .cells
         .iter()
         .filter_map(|cell| Some((cell, cell.series(name)?.response.max?)))
-        .map(|(cell, longest)| (cell.cell.model.to_string(), longest.spread.median, longest.bound()));
+        .map(|(cell, longest)| (cell.cell.id.model.to_string(), longest.spread.median, longest.bound()));
     let table = (named(&heading, point, "medians of the rounds"), table::of_series(point, name));
     let heading = titles::extremes(&format!("{heading}, the longest of a round"), longest, words::time);
     let text = "By when a request was due, all rounds together: the darker, the more were like it (in equal \
@@ -328,7 +328,7 @@ pub(super) fn both(id: &str, title: &str, finding: &str, draw: impl Fn(Size, &Ca
 }
 
 fn look(point: &PointSummary, cell: &CellSummary) -> Look {
-    Look::of(cell.cell.model, point.cells.iter().map(|cell| cell.cell.model))
+    Look::of(cell.cell.id.model, point.cells.iter().map(|cell| cell.cell.id.model))
 }
 
 /// The interval of the heartbeat, where there is one.
@@ -383,7 +383,7 @@ fn finding_of_series(point: &PointSummary, name: &str) -> String {
     let texts = point.cells.iter().filter_map(|cell| {
         let times = &cell.series(name)?.response;
         let (p50, p99, max) = (said(times.p50), said(times.p99), said(times.max));
-        Some(format!("{}: half within {p50}, 99 of 100 within {p99}, longest {max}.", cell.cell.model))
+        Some(format!("{}: half within {p50}, 99 of 100 within {p99}, longest {max}.", cell.cell.id.model))
     });
     texts.collect::<Vec<_>>().join(" ")
 }

@@ -120,9 +120,13 @@ pub(super) fn index(run: &Run, scenarios: &[(&Scenario, Vec<PointSummary>)], rec
     let cells =
         || scenarios.iter().flat_map(|(_, points)| points).flat_map(|point| point.cells.iter().chain(&point.twin));
     let failed = |cell: &CellSummary| {
-        let (model, point) = (cell.cell.model.to_string(), words::one_line(&cell.cell.point));
-        let trial =
-            |why| FailedTrial { scenario: cell.cell.scenario.clone(), point: point.clone(), model: model.clone(), why };
+        let (model, point) = (cell.cell.id.model.to_string(), words::one_line(&cell.cell.id.point.to_string()));
+        let trial = |why| FailedTrial {
+            scenario: cell.cell.id.scenario.clone(),
+            point: point.clone(),
+            model: model.clone(),
+            why,
+        };
         let untraced = cell.untraced.iter().map(|why| words::one_line(&format!("its lanes were not recorded: {why}")));
         words::reasons(cell).into_iter().chain(untraced).map(trial).collect::<Vec<_>>()
     };
@@ -294,7 +298,7 @@ fn head<'a>(run: &Run, records: &[Record], points: impl Iterator<Item = &'a Poin
         0 => units::count(done),
         failed => format!("{}, {} of them failed", units::count(done), units::count(failed as u64)),
     };
-    let most = records.iter().map(|record| record.round).max().unwrap_or(0);
+    let most = records.iter().filter_map(Record::round).max().unwrap_or(0);
     let asked = words::one_line(&run.rounds);
     let rounds = if asked == most.to_string() { asked } else { format!("{most} ({asked})") };
     Head {

@@ -20,7 +20,7 @@ use super::versus::{self, RoundFigure};
 use crate::gate::{self, Gate, Usual, Verdict, Victim};
 use crate::lanes::Lanes;
 use crate::record::{Ceiling, Conditions, Failure, Judged, Measured, Outcome, Record, Run};
-use crate::scenario::{Cell, Metric, Model, Scenario, Work, expect};
+use crate::scenario::{Cell, Metric, Model, Point, Scenario, Work, expect};
 use crate::stats::Spread;
 use crate::units;
 use crate::usage::Footprint;
@@ -28,6 +28,8 @@ use crate::usage::Footprint;
 /// All cells at one point of the sweep.
 #[derive(Clone, Debug)]
 pub struct PointSummary {
+    /// The point.
+    pub at: Point,
     /// What is swept and its value; empty where nothing is.
     pub label: String,
     /// The work of a model that gets all jobs.
@@ -160,21 +162,22 @@ pub fn with_bands(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<Poi
 }
 
 fn points(scenario: &Scenario, run: &Run, records: &[Record], bands: Option<u64>) -> Vec<PointSummary> {
-    let (cells, twins) = (scenario.cells(), scenario.twins());
+    let (cells, twins) = (scenario.cells(), scenario.control_cells());
     let canary_ns = records.iter().map(|record| record.conditions.canary_ns).min().unwrap_or(0);
     let summary = |cell: &Cell| self::cell(cell.clone(), run, records, canary_ns, bands);
     scenario
         .points
         .iter()
         .map(|point| PointSummary {
-            label: point.label.clone(),
+            at: point.at.clone(),
+            label: point.at.to_string(),
             work: point.work.clone(),
             ceiling: match &point.work {
                 Work::Echo(echo) => run.ceilings.iter().find(|ceiling| ceiling.is_of(&echo.load)).copied(),
                 Work::Sleep(_) | Work::Offload(_) => None,
             },
-            cells: cells.iter().filter(|cell| cell.point == point.label).map(summary).collect(),
-            twin: twins.iter().find(|cell| cell.point == point.label).map(summary),
+            cells: cells.iter().filter(|cell| cell.id.point == point.at).map(summary).collect(),
+            twin: twins.iter().find(|cell| cell.id.point == point.at).map(summary),
             seed: run.seed,
         })
         .collect()
@@ -183,7 +186,7 @@ fn points(scenario: &Scenario, run: &Run, records: &[Record], bands: Option<u64>
 impl PointSummary {
     /// The cell of a model.
     pub fn cell(&self, model: Model) -> Option<&CellSummary> {
-        self.cells.iter().find(|cell| cell.cell.model == model)
+        self.cells.iter().find(|cell| cell.cell.id.model == model)
     }
 
     /// Every kind of job that a cell has times of, in the order they first appear.
@@ -274,25 +277,24 @@ impl Measures {
 fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64, bands: Option<u64>) -> CellSummary {
     let (mut measured, mut failures, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
     let (mut traced, mut untraced, mut orders) = (None, None, Vec::new());
-    let of_cell = |r: &&Record| {
-        (&r.scenario, &r.point, r.model, r.again) == (&cell.scenario, &cell.point, cell.model, cell.again)
-    };
-    for record in records.iter().filter(of_cell) {
-        match &record.outcome {
-            Outcome::Measured(found) => {
-                measured.push((record.round, found.as_ref()));
-                orders.push((record.round, record.order));
+    for record in records.iter().filter(|record| record.cell == cell.id) {
+        match (record.round(), &record.outcome) {
+            (Some(round), Outcome::Measured(found)) => {
+                measured.push((round, found.as_ref()));
+                orders.push((round, record.order));
                 conditions.push(record.conditions);
             }
-            Outcome::Traced(found) => traced = Some(found.as_ref()),
-            Outcome::Failed(why) if record.round == 0 => untraced = Some(why.clone()),
-            Outcome::Failed(why) => failures.push((record.round, why.clone())),
+            (_, Outcome::Traced(found)) => traced = Some(found.as_ref()),
+            (None, Outcome::Failed(why)) => untraced = Some(why.clone()),
+            (Some(round), Outcome::Failed(why)) => failures.push((round, why.clone())),
+            // The trial whose lanes are recorded measures nothing else.
+            (None, Outcome::Measured(_)) => {}
         }
     }
     let doubts = doubts(&measured, &conditions, canary_ns);
     let (has_jobs, machine) = (cell.work.jobs().is_some(), run.parallel.of(&cell.work));
     let gap = match &cell.work {
-        Work::Offload(offload) => expect::longest_gap(offload, cell.model),
+        Work::Offload(offload) => expect::longest_gap(offload, cell.id.model),
         _ => None,
     };
     CellSummary {
@@ -310,7 +312,7 @@ fn cell(cell: Cell, run: &Run, records: &[Record], canary_ns: u64, bands: Option
         untraced,
         failures,
         ideal_ns: expect::ideal(&cell.work, &machine).map(units::nanos),
-        predicted_ns: has_jobs.then(|| units::nanos(expect::wall(&cell.work, cell.model, &machine))),
+        predicted_ns: has_jobs.then(|| units::nanos(expect::wall(&cell.work, cell.id.model, &machine))),
         predicted_gap_ns: gap.map(units::nanos),
         cell,
     }

@@ -115,14 +115,14 @@ fn computes(work: &Work) -> Option<String> {
 
 /// Blocking, on more than one thread.
 fn many_blocking(point: &PointSummary) -> Option<Model> {
-    let mut models = point.cells.iter().map(|cell| cell.cell.model);
+    let mut models = point.cells.iter().map(|cell| cell.cell.id.model);
     let pool = models.clone().find(|model| matches!(model, Model::Pool(n) if n.get() > 1));
     models.find(|model| *model == Model::Threads).or(pool)
 }
 
 /// Async, on more than one thread.
 fn many_async(point: &PointSummary) -> Option<Model> {
-    let mut models = point.cells.iter().map(|cell| cell.cell.model);
+    let mut models = point.cells.iter().map(|cell| cell.cell.id.model);
     models.find(|model| matches!(model, Model::AsyncWorkers(n) if n.get() > 1))
 }
 
@@ -154,8 +154,8 @@ fn combination(cell: &CellSummary, ideal: f64, most: f64) -> Option<Combination>
     let executing = cell.traced.map_or_else(|| "–".into(), |traced| traced.most_executing.to_string());
     let more = if threads as usize > SQUARES { " …" } else { "" };
     Some(Combination {
-        model: cell.cell.model.to_string(),
-        class: super::html::class(cell.cell.model.family()),
+        model: cell.cell.id.model.to_string(),
+        class: super::html::class(cell.cell.id.model.family()),
         wall: words::time(wall),
         range: words::range(&measures.wall_ns, words::time),
         percent: (100.0 * wall / most).max(0.5),

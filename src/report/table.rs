@@ -125,18 +125,18 @@ pub(super) fn of_series(point: &PointSummary, name: &str) -> Table {
 /// Every model as a multiple of the reference, and the reference's second cell; nothing where there is none.
 pub(super) fn against_reference(point: &PointSummary) -> Option<Table> {
     let twin = point.twin.as_ref()?;
-    let reference = twin.cell.model;
+    let reference = twin.cell.id.model;
     let metrics = Metric::of(&point.work);
-    let others = point.cells.iter().filter(|cell| cell.cell.model != reference && cell.cell.jobs_wanted.is_none());
+    let others = point.cells.iter().filter(|cell| cell.cell.id.model != reference && cell.cell.jobs_wanted.is_none());
     let row = |cell: &CellSummary| {
-        let figure = |metric: &Metric| match versus::between(point, *metric, cell.cell.model, reference) {
+        let figure = |metric: &Metric| match versus::between(point, *metric, cell.cell.id.model, reference) {
             Some(versus) => ratio(&versus.ratio, versus.finding(), versus.noise),
             None => plain("n/a".into()),
         };
         let has_any = cell.measures.is_some();
         Row {
-            model: cell.cell.model.to_string(),
-            family: cell.cell.model.family(),
+            model: cell.cell.id.model.to_string(),
+            family: cell.cell.id.model.family(),
             fewer: None,
             figures: if has_any { metrics.iter().map(figure).collect() } else { Vec::new() },
             reasons: words::reasons(cell),
@@ -201,7 +201,7 @@ fn lost(point: &PointSummary) -> impl Iterator<Item = String> {
         let (lost, planned) = (units::count(load.lost), units::count(load.planned));
         let why: Vec<String> = load.errors.iter().map(|(class, n)| format!("{} {class}", units::count(*n))).collect();
         let why = if why.is_empty() { String::new() } else { format!(" ({})", words::one_line(&why.join(", "))) };
-        Some(format!("{}: {lost} of {planned} requests of all rounds got no answer{why}.", cell.cell.model))
+        Some(format!("{}: {lost} of {planned} requests of all rounds got no answer{why}.", cell.cell.id.model))
     })
 }
 
@@ -246,7 +246,7 @@ fn share_of_ceiling(point: &PointSummary) -> Option<String> {
          took {}.",
         words::per_second(per_s),
         words::per_second(lowest_per_s),
-        fastest.cell.model,
+        fastest.cell.id.model,
         words::percent(most / per_s),
         if most / per_s > NEAR_THE_CEILING { " (a limit of the generator's as much as of the server's)" } else { "" },
         words::time(floor_ns as f64),
@@ -311,8 +311,8 @@ fn row(cell: &CellSummary, columns: &[Column], series: &str) -> Row {
         columns.iter().map(|column| column.figure(cell, measures, series)).collect()
     });
     Row {
-        model: cell.cell.model.to_string(),
-        family: cell.cell.model.family(),
+        model: cell.cell.id.model.to_string(),
+        family: cell.cell.id.model.family(),
         fewer: words::fewer_jobs(&cell.cell),
         figures: figures.unwrap_or_default(),
         reasons: words::reasons(cell),

@@ -12,16 +12,13 @@ use crate::scenario::Scenario;
 pub(super) fn chrome(scenario: &Scenario, records: &[Record]) -> Option<String> {
     let mut events: Vec<Value> = Vec::new();
     for (i, cell) in scenario.cells().iter().enumerate() {
-        let is_of_cell = |record: &&Record| {
-            (&record.scenario, &record.point, record.model) == (&cell.scenario, &cell.point, cell.model)
-        };
-        let traced = records.iter().filter(is_of_cell).find_map(|record| match &record.outcome {
+        let traced = records.iter().filter(|record| record.cell == cell.id).find_map(|record| match &record.outcome {
             Outcome::Traced(traced) => Some(traced),
             _ => None,
         });
         if let Some(traced) = traced {
-            let point = words::one_line(&cell.point);
-            let name = if point.is_empty() { cell.model.to_string() } else { format!("{} ({point})", cell.model) };
+            let (model, point) = (cell.id.model, words::one_line(&cell.id.point.to_string()));
+            let name = if point.is_empty() { model.to_string() } else { format!("{model} ({point})") };
             of_trial(&mut events, i + 1, &name, traced);
         }
     }

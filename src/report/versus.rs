@@ -196,7 +196,7 @@ pub(super) fn ratio(point: &PointSummary, metric: Metric, model: Model, referenc
 /// What the two cells of the same model at a point differ by.
 pub fn noise(point: &PointSummary, metric: Metric) -> Option<Ratio> {
     let twin = point.twin.as_ref()?;
-    paired(with_all_jobs(point, twin.cell.model)?, twin, metric, point.seed)
+    paired(with_all_jobs(point, twin.cell.id.model)?, twin, metric, point.seed)
 }
 
 fn paired(below: &CellSummary, above: &CellSummary, metric: Metric, seed: u64) -> Option<Ratio> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::message::{Calibration, Role};
 use crate::record::{Ceiling, Failure, Measured};
-use crate::scenario::{ArrivalSpec, Cell, EchoSpec, LoadSpec, Model, Parallel, StepsSpec, Work, expect};
+use crate::scenario::{ArrivalSpec, Cell, CellId, EchoSpec, LoadSpec, Model, Parallel, Point, StepsSpec, Work, expect};
 
 use super::child::Halt;
 use super::{Deadline, Interrupt, Program, echo, plan, spec};
@@ -17,15 +17,12 @@ const CONNECTIONS: u32 = 50;
 pub fn load_on_nothing(load: LoadSpec, seed: u64, program: &Program, interrupt: &Interrupt) -> Result<Measured, Halt> {
     let echo = EchoSpec { what: "hello".into(), steps: StepsSpec::default(), heavy: None, server: None, load };
     let cell = Cell {
-        scenario: "doctor".into(),
-        point: String::new(),
-        // It serves nothing here.
-        model: Model::Async,
+        // Its model serves nothing here.
+        id: CellId { scenario: "doctor".into(), model: Model::Async, point: Point::default(), control: false },
         work: Work::Echo(echo.clone()),
         jobs_wanted: None,
-        again: false,
     };
-    let expected = expect::wall(&cell.work, cell.model, &Parallel::ideal(1));
+    let expected = expect::wall(&cell.work, cell.id.model, &Parallel::ideal(1));
     let deadline = Deadline::after(expected * 3 + plan::GRACE);
     let calibration = Calibration::default();
     let spec = |role, cpus| spec(&cell, &calibration, seed, role, cpus);

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::lanes;
 use crate::random;
+use crate::record::Pass;
 use crate::scenario::{Cell, Model, Parallel, Scenario, Work, expect};
 
 /// How many rounds.
@@ -36,9 +37,9 @@ pub struct Plan {
 pub struct Planned {
     /// What is measured.
     pub cell: Cell,
-    /// In which round, from 1; 0 for the trial whose lanes are recorded.
-    pub round: u32,
-    /// The how-manieth of the run, from 1.
+    /// Which of the cell's trials it is.
+    pub pass: Pass,
+    /// Its position in the run, from 1.
     pub order: u64,
     /// What its own random choices are drawn from: the same for all trials of a round.
     pub seed: u64,
@@ -46,13 +47,6 @@ pub struct Planned {
     pub expected: Duration,
     /// How long it may take.
     pub limit: Duration,
-}
-
-impl Planned {
-    /// Whether its lanes are recorded, and nothing measured.
-    pub fn is_traced(&self) -> bool {
-        self.round == 0
-    }
 }
 
 impl Plan {
@@ -79,22 +73,22 @@ pub fn plan(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Pla
             Effort::Full => scenario.rounds.full,
             Effort::Rounds(rounds) => rounds,
         };
-        let mut blocks: Vec<(u32, Vec<Cell>)> = Vec::new();
-        for round in 1..=rounds {
+        let mut blocks: Vec<(Pass, Vec<Cell>)> = Vec::new();
+        for round in Pass::rounds(rounds) {
             let mut cells = scenario.cells();
-            cells.extend(scenario.twins());
+            cells.extend(scenario.control_cells());
             rng.shuffle(&mut cells);
             blocks.push((round, cells));
         }
         // Recorded when all is measured.
-        let ours = scenario.cells().into_iter().filter(|cell| cell.model != Model::External);
-        blocks.push((0, ours.map(to_record).collect()));
-        for (round, cells) in blocks {
-            let of_round = rng.u64(..);
+        let ours = scenario.cells().into_iter().filter(|cell| cell.id.model != Model::External);
+        blocks.push((Pass::Lanes, ours.map(to_record).collect()));
+        for (pass, cells) in blocks {
+            let of_block = rng.u64(..);
             for cell in cells {
-                let expected = expect::wall(&cell.work, cell.model, &machine) + OVERHEAD;
+                let expected = expect::wall(&cell.work, cell.id.model, &machine) + OVERHEAD;
                 let order = trials.len() as u64 + 1;
-                trials.push(Planned { cell, round, order, seed: of_round, expected, limit: expected * 3 + GRACE });
+                trials.push(Planned { cell, pass, order, seed: of_block, expected, limit: expected * 3 + GRACE });
             }
         }
     }
@@ -119,11 +113,10 @@ mod tests {
         let scenario = builtin::find("echo-heavy").unwrap().scenario();
         let Plan { trials, .. } = plan(&[scenario], Effort::Rounds(4), 1, 2);
         let mut seeds = Vec::new();
-        for round in 0..=4 {
-            let of_round: Vec<u64> =
-                trials.iter().filter(|trial| trial.round == round).map(|trial| trial.seed).collect();
-            assert!(of_round.len() > 1 && of_round.iter().all(|seed| *seed == of_round[0]), "{round}: {of_round:?}");
-            seeds.push(of_round[0]);
+        for pass in Pass::rounds(4).chain([Pass::Lanes]) {
+            let of_pass: Vec<u64> = trials.iter().filter(|trial| trial.pass == pass).map(|trial| trial.seed).collect();
+            assert!(of_pass.len() > 1 && of_pass.iter().all(|seed| *seed == of_pass[0]), "{pass}: {of_pass:?}");
+            seeds.push(of_pass[0]);
         }
         seeds.sort_unstable();
         seeds.dedup();

@@ -177,7 +177,7 @@ mod tests {
             assert!(scenario.rounds.quick >= 6, "{}", builtin.name);
             for cell in scenario.cells() {
                 planned +=
-                    (expect::wall(&cell.work, cell.model, &Parallel::ideal(2)) + overhead) * scenario.rounds.quick;
+                    (expect::wall(&cell.work, cell.id.model, &Parallel::ideal(2)) + overhead) * scenario.rounds.quick;
             }
         }
         assert!(planned <= Duration::from_secs(100), "the tour is planned to take {planned:?}");

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::formula::{Dimension, Formula};
-use super::{Model, Work};
+use super::{Model, Point, Work};
 
 /// A statement about one figure of one model, with the bounds that it holds within.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +18,8 @@ pub struct Claim {
     pub against: Against,
     /// How many times as much as that it is claimed to be, from and to.
     pub between: (f64, f64),
-    /// The label of the only point it is about; every point where there is none.
-    pub at: Option<String>,
+    /// The only point it is about; every point where there is none.
+    pub at: Option<Point>,
     /// Who said so, and where.
     pub source: Option<String>,
 }
@@ -44,9 +44,9 @@ impl fmt::Display for Against {
 }
 
 impl Claim {
-    /// Whether it is about the point with this label.
-    pub fn is_about(&self, point: &str) -> bool {
-        self.at.as_deref().is_none_or(|at| at == point)
+    /// Whether it is about this point.
+    pub fn is_about(&self, point: &Point) -> bool {
+        self.at.as_ref().is_none_or(|at| at == point)
     }
 
     /// Every model that it needs.

@@ -91,6 +91,7 @@ fn assemble(fields: &Fields, workload: Workload, name: String, source: &str) -> 
         other => unreachable!("models were checked to be models: {other:?}"),
     };
     let [quick, full] = together::rounds(fields).map(|(count, _)| count);
+    let points = points::points(fields, workload);
     Scenario {
         name,
         question: text("question"),
@@ -98,8 +99,8 @@ fn assemble(fields: &Fields, workload: Workload, name: String, source: &str) -> 
         models: models.iter().map(|(value, _)| model(value)).collect(),
         rounds: Rounds { quick, full },
         jobs_for: together::jobs_for(fields).map(|(model, most, _)| (model, most)).collect::<Vec<(Model, u32)>>(),
-        points: points::points(fields, workload),
-        claims: claims::claims(fields),
+        claims: claims::claims(fields, &points),
+        points,
         source: source.to_owned(),
     }
 }

@@ -24,7 +24,7 @@ fn write(home: &Path, name: &str, change: impl FnOnce(&mut Run, &mut [Record])) 
 
 /// Every job of the model took so many times as long.
 fn slower(records: &mut [Record], model: Model, times: f64) {
-    for record in records.iter_mut().filter(|record| record.model == model) {
+    for record in records.iter_mut().filter(|record| record.cell.model == model) {
         if let Outcome::Measured(measured) = &mut record.outcome {
             measured.wall_ns = (measured.wall_ns as f64 * times) as u64;
         }
@@ -114,7 +114,7 @@ fn folders_that_hold_no_run_are_refused() {
     refused(&foreign, &[], &format!("written by another version of avt: schema 2, this one reads schema {SCHEMA}"));
 
     let other = write(home.path(), "other", |_, records| {
-        records.iter_mut().for_each(|record| record.scenario = "another".into());
+        records.iter_mut().for_each(|record| record.cell.scenario = "another".into());
     });
     refused(&other, &[], "have no cell in common that both measured");
     fs::write(home.path().join("good").join(RUN), "{").unwrap();

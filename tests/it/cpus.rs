@@ -156,10 +156,10 @@ fn a_server_on_one_cpu_has_one_and_so_has_all_that_it_starts() {
             Outcome::Traced(traced) => assert_eq!(traced.cpus, 1),
             Outcome::Measured(measured) if enough => {
                 let (server, generator) = measured.load.unwrap().cpus;
-                assert_eq!((server, generator), (vec![cpus[0]], vec![cpus[cpus.len() - 1]]), "{}", record.model);
+                assert_eq!((server, generator), (vec![cpus[0]], vec![cpus[cpus.len() - 1]]), "{}", record.cell.model);
             }
             Outcome::Measured(_) => {}
-            Outcome::Failed(failure) => panic!("{}: {failure}", record.model),
+            Outcome::Failed(failure) => panic!("{}: {failure}", record.cell.model),
         }
     }
     let seen = fs::read_to_string(seen).unwrap();

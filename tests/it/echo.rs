@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use async_vs_threads::lanes::What;
 use async_vs_threads::record::{Failure, Folder, Outcome, Record, Traced};
-use async_vs_threads::scenario::Family;
+use async_vs_threads::scenario::{CellId, Family};
 use async_vs_threads::stats::Bound;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -44,7 +44,7 @@ fn every_model_is_measured_from_both_sides() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let (_, records) = Folder::read(&out).unwrap();
     assert_eq!(records.len(), 2 * MODELS.len() + 1, "measured, and async twice, and recorded");
-    for Record { model, outcome, .. } in &records {
+    for Record { cell: CellId { model, .. }, outcome, .. } in &records {
         let measured = match outcome {
             Outcome::Measured(measured) => measured,
             Outcome::Traced(traced) => {

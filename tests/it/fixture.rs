@@ -8,12 +8,12 @@ use async_vs_threads::histogram::Histogram;
 use async_vs_threads::host::{Host, ThreadLimit};
 use async_vs_threads::lanes::{Lanes, Span, What};
 use async_vs_threads::record::{
-    Ceiling, Conditions, Failure, Heartbeat, LoadRecord, Measured, Outcome, Record, Requests, Run, SCHEMA, SendLag,
-    Series, Source, State, Traced,
+    Ceiling, Conditions, Failure, Heartbeat, LoadRecord, Measured, Outcome, Pass, Record, Requests, Run, SCHEMA,
+    SendLag, Series, Source, State, Traced,
 };
 use async_vs_threads::scenario::{
-    ArrivalSpec, Cell, Client, EchoSpec, Family, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec, Parallel, Pin,
-    Point, Rounds, Scenario, SleepSpec, StepsSpec, Work, expect,
+    ArrivalSpec, Cell, Client, EchoSpec, Family, Finite, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec,
+    Parallel, Pin, Point, PointSpec, Rounds, Scenario, SleepSpec, StepsSpec, SweptValue, Work, expect,
 };
 use async_vs_threads::schedule::{Arrivals, Pacing};
 use async_vs_threads::timeline::Timeline;
@@ -106,14 +106,14 @@ pub(crate) fn records(scenarios: &[Scenario], rounds: u32) -> Vec<Record> {
     let mut random = fastrand::Rng::with_seed(7);
     let mut records = Vec::new();
     for scenario in scenarios {
-        for round in 1..=rounds {
-            for cell in scenario.cells().into_iter().chain(scenario.twins()) {
+        for pass in Pass::rounds(rounds) {
+            for cell in scenario.cells().into_iter().chain(scenario.control_cells()) {
                 let outcome = outcome(&cell, &mut random);
-                records.push(record(&cell, round, records.len() as u64 + 1, outcome));
+                records.push(record(&cell, pass, records.len() as u64 + 1, outcome));
             }
         }
         for cell in scenario.cells() {
-            records.push(record(&cell, 0, records.len() as u64 + 1, traced(&cell)));
+            records.push(record(&cell, Pass::Lanes, records.len() as u64 + 1, traced(&cell)));
         }
     }
     records
@@ -137,7 +137,7 @@ fn traced(cell: &Cell) -> Outcome {
         run_queue_ns: Some(1_500_000),
     };
     let waiting = u64::from(cell.work.jobs().unwrap_or(0));
-    let (resident, kernel) = if cell.model == Model::Threads { (9_000, 16_384) } else { (450, 0) };
+    let (resident, kernel) = if cell.id.model == Model::Threads { (9_000, 16_384) } else { (450, 0) };
     let footprint = Footprint {
         resident_bytes: resident * waiting,
         page_table_bytes: kernel / 4 * waiting,
@@ -150,22 +150,13 @@ fn traced(cell: &Cell) -> Outcome {
 }
 
 /// One record of a cell.
-pub(crate) fn record(cell: &Cell, round: u32, order: u64, outcome: Outcome) -> Record {
-    let (scenario, point) = (cell.scenario.clone(), cell.point.clone());
-    let (model, again) = (cell.model, cell.again);
-    Record {
-        schema: SCHEMA,
-        run: SEED,
-        scenario,
-        point,
-        model,
-        again,
-        round,
-        order,
-        seed: order,
-        conditions: CALM,
-        outcome,
-    }
+pub(crate) fn record(cell: &Cell, pass: Pass, order: u64, outcome: Outcome) -> Record {
+    Record { schema: SCHEMA, run: SEED, cell: cell.id.clone(), pass, order, seed: order, conditions: CALM, outcome }
+}
+
+/// The point of a sweep over one key.
+pub(crate) fn swept(key: &str, value: SweptValue) -> Point {
+    Point::from_iter([(key.to_owned(), value)])
 }
 
 /// A scenario of one point.
@@ -177,7 +168,7 @@ pub(crate) fn scenario(name: &str, question: &str, analysis: &str, models: &[&st
         models: models.iter().map(|name| name.parse().expect("a model of the fixture")).collect(),
         rounds: Rounds { quick: 6, full: 15 },
         jobs_for: Vec::new(),
-        points: vec![Point { label: String::new(), work }],
+        points: vec![PointSpec { at: Point::default(), work }],
         claims: Vec::new(),
         source: format!("question = \"{question}\"\nworkload = \"sleep\"\n"),
     }
@@ -235,7 +226,7 @@ fn echo() -> Scenario {
 }
 
 fn rates() -> Scenario {
-    let point = |label: &str, arrival| {
+    let point = |rate, arrival| {
         let load = LoadSpec {
             client: Client::Raw,
             connections: 50,
@@ -250,14 +241,14 @@ fn rates() -> Scenario {
         };
         let steps = StepsSpec::default();
         let work = Work::Echo(EchoSpec { what: "hello".into(), steps, heavy: None, server: None, load });
-        Point { label: format!("load.rate = {label}"), work }
+        PointSpec { at: swept("load.rate", rate), work }
     };
-    let open = |rate| ArrivalSpec::Open { rate, arrivals: Arrivals::Poisson, pacing: Pacing::Hybrid };
-    let points = vec![
-        point("20,000/s", open(20_000.0)),
-        point("100,000/s", open(100_000.0)),
-        point("max", ArrivalSpec::Closed { think: Duration::ZERO }),
-    ];
+    let open = |per_s| {
+        let rate = SweptValue::Rate(Finite::new(per_s).expect("a rate of the fixture"));
+        point(rate, ArrivalSpec::Open { rate: per_s, arrivals: Arrivals::Poisson, pacing: Pacing::Hybrid })
+    };
+    let closed = point(SweptValue::MaxRate, ArrivalSpec::Closed { think: Duration::ZERO });
+    let points = vec![open(20_000.0), open(100_000.0), closed];
     let question = "From what rate on does a model not keep up?";
     let scenario =
         scenario("rates", question, "Two rates and a maximum.", &["threads", "async"], points[0].work.clone());
@@ -265,8 +256,8 @@ fn rates() -> Scenario {
 }
 
 fn sweep() -> Scenario {
-    let point = |jobs: u32| Point {
-        label: format!("jobs = {jobs}"),
+    let point = |jobs: u32| PointSpec {
+        at: swept("jobs", SweptValue::Count(jobs)),
         work: Work::Sleep(SleepSpec { jobs, wait: MS * 100, cpus: None }),
     };
     let first = point(100);
@@ -277,13 +268,13 @@ fn sweep() -> Scenario {
 }
 
 fn outcome(cell: &Cell, random: &mut fastrand::Rng) -> Outcome {
-    if cell.model == Model::Threads && cell.work.jobs() == Some(20_000) {
+    if cell.id.model == Model::Threads && cell.work.jobs() == Some(20_000) {
         let limit = "vm.max_map_count".into();
         return Outcome::Failed(Failure::ThreadLimit { needed: 20_000, limit, value: 65_530, allows: 15_882 });
     }
     Outcome::Measured(Box::new(match &cell.work {
-        Work::Echo(echo) if echo.heavy.is_none() => loads::offered(cell.model, echo, random),
-        Work::Echo(echo) => loads::echoed(cell.model, echo, random),
+        Work::Echo(echo) if echo.heavy.is_none() => loads::offered(cell.id.model, echo, random),
+        Work::Echo(echo) => loads::echoed(cell.id.model, echo, random),
         _ => worked(cell, random),
     }))
 }
@@ -292,13 +283,16 @@ fn outcome(cell: &Cell, random: &mut fastrand::Rng) -> Outcome {
 fn worked(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
     let jobs = cell.work.jobs().expect("echo is made elsewhere");
     let wall =
-        expect::wall(&cell.work, cell.model, &Parallel::ideal(2)).as_nanos() as f64 * (1.005 + 0.03 * random.f64());
+        expect::wall(&cell.work, cell.id.model, &Parallel::ideal(2)).as_nanos() as f64 * (1.005 + 0.03 * random.f64());
     let times = || (Histogram::default(), Histogram::default());
     let (mut response, mut service) = times();
     let alone = cell.work.steps().alone().as_nanos() as f64;
     for job in 0..jobs {
-        let grain =
-            if cell.model.family() == Family::Threads { 8e4 * random.f64() } else { 1e6 * f64::from(random.u8(1..=2)) };
+        let grain = if cell.id.model.family() == Family::Threads {
+            8e4 * random.f64()
+        } else {
+            1e6 * f64::from(random.u8(1..=2))
+        };
         let share = if cell.work.steps().wait.is_zero() { f64::from(job + 1) / f64::from(jobs) } else { 0.0 };
         let time = (alone + grain + 1e4 * random.f64()).max(wall * share);
         response.record(time as u64);
@@ -308,7 +302,7 @@ fn worked(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
     let heartbeat = match &cell.work {
         Work::Offload(offload) => offload.heartbeat.map(|spec| {
             let longest =
-                expect::longest_gap(offload, cell.model).expect("this work has a heartbeat").as_nanos() as f64;
+                expect::longest_gap(offload, cell.id.model).expect("this work has a heartbeat").as_nanos() as f64;
             let (mut response, mut service) = times();
             for beat in 0..spec.beats {
                 let late = (longest - 1e7 * f64::from(beat)).max(0.0) * f64::from(u8::from(longest > 2e7));
@@ -321,7 +315,7 @@ fn worked(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
         }),
         _ => None,
     };
-    let threads = match cell.model {
+    let threads = match cell.id.model {
         Model::Sequential | Model::Async | Model::External => 1,
         Model::Threads => u64::from(jobs) + u64::from(heartbeat.is_some()),
         Model::Pool(n) | Model::AsyncWorkers(n) => u64::from(n.get()),

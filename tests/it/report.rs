@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use async_vs_threads::record::{Failure, Outcome, Record, State};
+use async_vs_threads::record::{Failure, Outcome, Pass, Record, State};
 use async_vs_threads::report::versus;
 use async_vs_threads::report::{self, Page, summary, terminal};
-use async_vs_threads::scenario::{Metric, Model};
+use async_vs_threads::scenario::{Metric, Model, SweptValue};
 use async_vs_threads::stats::Finding;
 
 use crate::fixture::{self, Fixture};
@@ -149,11 +149,12 @@ fn what_others_wrote_is_only_text() {
     let scenario = &mut fixture.scenarios[0];
     (scenario.question, scenario.analysis) = (hostile.into(), hostile.into());
     scenario.source = hostile.into();
-    scenario.points[0].label = hostile.into();
+    scenario.points[0].at = fixture::swept(hostile, SweptValue::Word(hostile.into()));
     let cell = scenario.cells()[1].clone();
     let why = Failure::Died { process: "trial".into(), how: hostile.into(), last_words: hostile.into() };
-    fixture.records.retain(|record| record.scenario != "waiting");
-    fixture.records.push(fixture::record(&cell, 1, 1, Outcome::Failed(why)));
+    fixture.records.retain(|record| record.cell.scenario != "waiting");
+    let first = Pass::rounds(1).next().unwrap();
+    fixture.records.push(fixture::record(&cell, first, 1, Outcome::Failed(why)));
     fixture.run.started = hostile.into();
     fixture.run.rounds = hostile.into();
     fixture.run.host.cpu = Some(hostile.into());
@@ -204,8 +205,9 @@ fn a_build_without_optimisation_is_named() {
 #[test]
 fn a_disturbed_trial_is_kept_and_named() {
     let mut fixture = fixture::tour();
-    let of_threads =
-        |record: &&mut Record| record.scenario == "computing" && record.model == Model::Threads && record.round == 2;
+    let of_threads = |record: &&mut Record| {
+        record.cell.scenario == "computing" && record.cell.model == Model::Threads && record.round() == Some(2)
+    };
     let record = fixture.records.iter_mut().find(of_threads).unwrap();
     record.conditions.canary_ns *= 2;
     let Outcome::Measured(measured) = &mut record.outcome else { panic!("{record:?}") };
@@ -230,8 +232,8 @@ fn a_disturbed_trial_is_kept_and_named() {
 fn two_cells_of_one_model_bound_what_is_called_a_difference() {
     let mut fixture = fixture::tour();
     // Every round of the second async takes half as long again: now nothing smaller is a difference.
-    for record in fixture.records.iter_mut().filter(|record| record.scenario == "computing") {
-        let factor = match (record.model, record.again) {
+    for record in fixture.records.iter_mut().filter(|record| record.cell.scenario == "computing") {
+        let factor = match (record.cell.model, record.cell.control) {
             (Model::Async, true) => 1.5,
             (Model::Sequential, _) => 1.2,
             _ => 1.0,
@@ -274,7 +276,7 @@ fn the_index_opens_with_the_two_switches() {
     }
 
     let mut without = fixture::tour();
-    without.records.retain(|record| record.scenario != "waiting" && record.scenario != "computing");
+    without.records.retain(|record| !["waiting", "computing"].contains(&record.cell.scenario.as_str()));
     let pages = self::pages(&without);
     assert!(!html(&pages, "index.html").contains("class=\"grid\""), "nothing was measured");
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use async_vs_threads::record::{Failure, Folder, Outcome, Record, SCHEMA, State};
+use async_vs_threads::record::{Failure, Folder, Outcome, Pass, Record, SCHEMA, State};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -53,11 +53,12 @@ fn every_model_leaves_a_record_and_the_report_can_be_written_again() {
     let (made, records) = read(&out);
     assert_eq!((made.state, made.seed, made.trials_planned), (State::Complete, 7, 23));
     assert_eq!(records.len(), 23, "two rounds of seven models, of one twice, and the lanes of each");
-    let again: Vec<String> = records.iter().filter(|r| r.again).map(|r| r.model.to_string()).collect();
-    assert_eq!(again, ["async", "async"], "one model twice, so that the noise is known");
-    for record in records.iter().filter(|record| record.round == 0) {
+    let control = records.iter().filter(|record| record.cell.control);
+    let control: Vec<String> = control.map(|record| record.cell.model.to_string()).collect();
+    assert_eq!(control, ["async", "async"], "one model twice, so that the noise is known");
+    for record in records.iter().filter(|record| record.pass == Pass::Lanes) {
         let Outcome::Traced(traced) = &record.outcome else { panic!("{record:?}") };
-        let (names, model) = (&traced.lanes.names, record.model.to_string());
+        let (names, model) = (&traced.lanes.names, record.cell.model.to_string());
         let (lanes, name) = match model.as_str() {
             "threads" => (4..=4, "job "),
             "pool/2" => (1..=2, "pool "),
@@ -79,22 +80,22 @@ fn every_model_leaves_a_record_and_the_report_can_be_written_again() {
     assert!(events.iter().any(|event| event["ph"] == "X" && event["name"] == "job 3"), "{trace}");
     assert!(events.iter().any(|event| event["ph"] == "b" && event["name"] == "job 3 is ready"), "{trace}");
 
-    for record in records.iter().filter(|record| record.round > 0) {
+    for record in records.iter().filter(|record| record.pass != Pass::Lanes) {
         let Outcome::Measured(measured) = &record.outcome else { panic!("{record:?}") };
-        assert!((1..=4).contains(&measured.most_in_flight), "{}: {measured:?}", record.model);
-        if record.model.to_string() == "sequential" {
+        assert!((1..=4).contains(&measured.most_in_flight), "{}: {measured:?}", record.cell.model);
+        if record.cell.model.to_string() == "sequential" {
             assert_eq!(measured.most_in_flight, 1);
         }
-        assert_eq!((measured.jobs, measured.series[0].response_time.len()), (4, 4), "{}", record.model);
+        assert_eq!((measured.jobs, measured.series[0].response_time.len()), (4, 4), "{}", record.cell.model);
         // One wait, or for one thread the sum of all: never less.
-        let least = if record.model.to_string() == "sequential" { 20_000_000 } else { 5_000_000 };
-        assert!(measured.wall_ns >= least, "{}: {}", record.model, measured.wall_ns);
-        let threads = match record.model.to_string().as_str() {
+        let least = if record.cell.model.to_string() == "sequential" { 20_000_000 } else { 5_000_000 };
+        assert!(measured.wall_ns >= least, "{}: {}", record.cell.model, measured.wall_ns);
+        let threads = match record.cell.model.to_string().as_str() {
             "threads" => 4..=4,
             "pool/2" | "async/2" => 1..=2,
             _ => 1..=1,
         };
-        assert!(threads.contains(&measured.threads), "{}: {} threads", record.model, measured.threads);
+        assert!(threads.contains(&measured.threads), "{}: {} threads", record.cell.model, measured.threads);
     }
 
     let pages = ["index.html", "small.html"].map(|page| out.join(page));
@@ -114,7 +115,7 @@ fn the_same_seed_gives_the_same_order() {
         let mut command = avt(["run"]);
         command.arg(&file).arg("--out").arg(&out).args(["--seed", "11", "--rounds", "1"]);
         assert_eq!(run(command).code, Some(0));
-        read(&out).1.into_iter().map(|record| (record.model, record.again, record.seed)).collect::<Vec<_>>()
+        read(&out).1.into_iter().map(|record| (record.cell, record.seed)).collect::<Vec<_>>()
     };
     assert_eq!(order("first"), order("second"));
 }
@@ -147,11 +148,11 @@ fn more_threads_than_the_machine_allows_are_a_record() {
     let ended = run(command);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let (_, records) = read(&out);
-    let threads = records.iter().find(|record| record.model.to_string() == "threads").unwrap();
+    let threads = records.iter().find(|record| record.cell.model.to_string() == "threads").unwrap();
     let Outcome::Failed(Failure::ThreadLimit { needed, limit, .. }) = &threads.outcome else { panic!("{threads:?}") };
     assert_eq!((*needed, limit), (jobs, &lowest.name));
     assert!(ended.stdout.contains(&lowest.name), "the table says which limit: {}", ended.stdout);
-    let pool = records.iter().find(|record| record.model.to_string() == "pool/2").unwrap();
+    let pool = records.iter().find(|record| record.cell.model.to_string() == "pool/2").unwrap();
     assert!(matches!(pool.outcome, Outcome::Measured(_)), "the run goes on: {pool:?}");
 }
 

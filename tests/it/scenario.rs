@@ -50,14 +50,14 @@ fn defaults_are_filled_in() {
     let scenario = read(ECHO);
     assert_eq!((scenario.name.as_str(), scenario.rounds.quick, scenario.rounds.full), ("test", 6, 10));
     let [point] = scenario.points.as_slice() else { panic!("{:?}", scenario.points) };
-    assert_eq!(point.label, "");
+    assert!(point.at.is_empty());
     insta::assert_snapshot!(serde_json::to_string_pretty(&point.work).unwrap());
 }
 
 #[test]
 fn lists_are_swept_in_the_order_of_the_file() {
     let text = SLEEP.replace("jobs = 10\nwait = \"10ms\"", "wait = [\"1ms\", \"1.5s\"]\njobs = [1_000, 20]");
-    let labels: Vec<String> = read(&text).points.into_iter().map(|point| point.label).collect();
+    let labels: Vec<String> = read(&text).points.into_iter().map(|point| point.at.to_string()).collect();
     let expected =
         ["wait = 1ms, jobs = 1000", "wait = 1ms, jobs = 20", "wait = 1500ms, jobs = 1000", "wait = 1500ms, jobs = 20"];
     assert_eq!(labels, expected);
@@ -65,7 +65,7 @@ fn lists_are_swept_in_the_order_of_the_file() {
     let text = ECHO.replace("share = 0.1", "share = [0.1, 1]").replace("= 5", "= [1, 2]") + "think = [\"0s\"]\n";
     let points = read(&text).points;
     assert_eq!(points.len(), 4);
-    assert_eq!(points[1].label, "heavy.share = 0.1, load.connections = 2, load.think = 0s");
+    assert_eq!(points[1].at.to_string(), "heavy.share = 0.1, load.connections = 2, load.think = 0s");
     assert!(
         matches!(&points[3].work, Work::Echo(echo) if echo.heavy.unwrap().share == 1.0 && echo.load.connections == 2)
     );

@@ -61,9 +61,9 @@ fn claim(scenario: &Scenario, judged: &Judged<'_>) -> Value {
 fn cell(summary: &CellSummary) -> Value {
     let CellSummary { cell, measures, doubts, failures, traced, ideal_ns, predicted_ns, .. } = summary;
     json!({
-        "scenario": cell.scenario,
-        "point": cell.point,
-        "model": cell.model,
+        "scenario": cell.id.scenario,
+        "point": cell.id.point.to_string(),
+        "model": cell.id.model,
         "jobs_wanted": cell.jobs_wanted,
         "ideal_ns": ideal_ns,
         "predicted_ns": predicted_ns,

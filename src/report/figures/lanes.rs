@@ -96,7 +96,7 @@ fn panel<'a>(
             words::count(measures.threads.median)
         )
     });
-    Panel { title: cell.cell.model.to_string(), about: figures.unwrap_or_default(), rows, more }
+    Panel { title: cell.cell.id.model.to_string(), about: figures.unwrap_or_default(), rows, more }
 }
 
 /// `job 9` before `job 10`, and `main` before both of `worker 1` and `rayon 1`.
@@ -112,7 +112,7 @@ fn finding(cells: &[&CellSummary]) -> String {
         let (flight, threads) = (words::count(measures.in_flight.median), words::count(measures.threads.median));
         Some(format!(
             "{}: in flight {flight}, executing {}, threads {threads}.",
-            cell.cell.model, traced.most_executing
+            cell.cell.id.model, traced.most_executing
         ))
     });
     told.collect::<Vec<_>>().join(" ")

@@ -16,7 +16,7 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Option<Figure> {
         let figures = cell.by_round(metric);
         let trials: Vec<(u64, f64)> =
             figures.iter().filter_map(|figure| Some((order(figure.round)?, figure.value / median))).collect();
-        (trials.len() > 1).then(|| (cell.cell.model.to_string(), look(point, cell), trials))
+        (trials.len() > 1).then(|| (cell.cell.id.model.to_string(), look(point, cell), trials))
     };
     let rows: Vec<_> = point.cells.iter().filter_map(row).collect();
     if rows.is_empty() {
@@ -25,7 +25,7 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Option<Figure> {
     let drifts = |cell: &&CellSummary| {
         cell.doubts.iter().any(|(_, gates)| gates.iter().any(|gate| matches!(gate, Gate::Drift { .. })))
     };
-    let drifting: Vec<String> = point.cells.iter().filter(drifts).map(|cell| cell.cell.model.to_string()).collect();
+    let drifting: Vec<String> = point.cells.iter().filter(drifts).map(|cell| cell.cell.id.model.to_string()).collect();
     let what = metric.heading(&point.work);
     let heading = if drifting.is_empty() {
         format!("Trial by trial: no drift in {what}")

@@ -94,7 +94,7 @@ fn figure(
     (heading, unit, value, columns): &Kind,
     id: &str,
 ) -> Option<Figure> {
-    let models = swept[0].1.cells.iter().map(|cell| cell.cell.model);
+    let models = swept[0].1.cells.iter().map(|cell| cell.cell.id.model);
     let line = |model| {
         let place = |(at, point): &(f64, &PointSummary)| {
             let cell = point.cell(model).filter(|cell| cell.cell.jobs_wanted.is_none())?;

@@ -4,11 +4,11 @@ use super::fields::{Field, Fields};
 use super::mistakes::{Found, quoted};
 use super::values::Value;
 use crate::scenario::keys::Section;
-use crate::scenario::{Against, Claim, Metric, Model, Parallel, Scenario, Work, closest};
+use crate::scenario::{Against, Claim, Metric, Model, Parallel, Point, PointSpec, Scenario, Work, closest};
 
-/// Every claim, in the order of the file.
-pub(super) fn claims(fields: &Fields) -> Vec<Claim> {
-    (0..count(fields)).map(|nth| claim(fields, nth)).collect()
+/// Every claim about these points, in the order of the file.
+pub(super) fn claims(fields: &Fields, points: &[PointSpec]) -> Vec<Claim> {
+    (0..count(fields)).map(|nth| claim(fields, nth, points)).collect()
 }
 
 fn count(fields: &Fields) -> usize {
@@ -16,7 +16,7 @@ fn count(fields: &Fields) -> usize {
     of_claims.map(|field| field.nth + 1).max().unwrap_or(0)
 }
 
-fn claim(fields: &Fields, nth: usize) -> Claim {
+fn claim(fields: &Fields, nth: usize, points: &[PointSpec]) -> Claim {
     let value = |name| fields.get_of(Section::Claim, nth, name).map(|field| &field.values[0].0);
     let text = |name| match value(name) {
         Some(Value::Text(text)) => Some(text.clone()),
@@ -40,9 +40,14 @@ fn claim(fields: &Fields, nth: usize) -> Claim {
         of: model("of").expect("it is required"),
         against,
         between,
-        at: text("at"),
+        at: text("at").and_then(|label| labelled(points, &label)).cloned(),
         source: text("source"),
     }
+}
+
+/// The point with this label.
+fn labelled<'a>(points: &'a [PointSpec], label: &str) -> Option<&'a Point> {
+    points.iter().map(|point| &point.at).find(|at| at.to_string() == label)
 }
 
 /// Claims that no run of this scenario could tell.
@@ -70,18 +75,22 @@ pub(super) fn check(fields: &Fields, scenario: &Scenario) -> Vec<Found> {
         {
             wrong("than", format!("{other} is compared with itself"), "name another model".into());
         }
-        let labels = || scenario.points.iter().map(|point| point.label.as_str());
-        if let Some(at) = &claim.at
-            && !labels().any(|label| label == at)
-        {
-            let remedy = match closest(at, labels()) {
-                _ if labels().all(str::is_empty) => "leave it out: nothing is swept".to_owned(),
+        let written = field("at").map(|field| field.values[0].0.to_string());
+        let unknown = written.filter(|_| claim.at.is_none());
+        if let Some(at) = &unknown {
+            let labels: Vec<String> = scenario.points.iter().map(|point| point.at.to_string()).collect();
+            let remedy = match closest(at, labels.iter().map(String::as_str)) {
+                _ if labels.iter().all(String::is_empty) => "leave it out: nothing is swept".to_owned(),
                 Some(nearest) => format!("did you mean {}?", quoted(nearest)),
-                None => format!("the points are {}", labels().map(quoted).collect::<Vec<_>>().join(", ")),
+                None => {
+                    let labels: Vec<String> = labels.iter().map(|label| quoted(label)).collect();
+                    format!("the points are {}", labels.join(", "))
+                }
             };
             wrong("at", format!("there is no point {}", quoted(at)), remedy);
         }
-        let points = || scenario.points.iter().filter(|point| claim.is_about(&point.label));
+        // A claim about a point that does not exist is about no work that could be wrong for it.
+        let points = || scenario.points.iter().filter(|point| unknown.is_none() && claim.is_about(&point.at));
         if !points().all(|point| claim.metric.is_of(&point.work)) {
             let (word, why) = (claim.metric.word(), "name another figure, or give the scenario what it needs");
             wrong("figure", format!("such work has no {word}"), why.into());

@@ -9,8 +9,8 @@ use super::fields::{Field, Fields};
 use super::values::{self, Value};
 use crate::scenario::keys::{self, Many, Section, Workload};
 use crate::scenario::{
-    ArrivalSpec, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Point, ServerSpec, SleepSpec, StepsSpec,
-    Work,
+    ArrivalSpec, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, PointSpec, ServerSpec, SleepSpec,
+    StepsSpec, SweptValue, Work,
 };
 
 /// The keys that are given a list, in the order of the file.
@@ -22,7 +22,7 @@ pub(super) fn swept(fields: &Fields) -> Vec<&Field> {
 }
 
 /// Every point; the last list of the file turns fastest.
-pub(super) fn points(fields: &Fields, workload: Workload) -> Vec<Point> {
+pub(super) fn points(fields: &Fields, workload: Workload) -> Vec<PointSpec> {
     let swept = swept(fields);
     let n_points = swept.iter().map(|field| field.values.len()).product();
     let point = |nth: usize| {
@@ -33,8 +33,11 @@ pub(super) fn points(fields: &Fields, workload: Workload) -> Vec<Point> {
             rest /= field.values.len();
         }
         picks.reverse();
-        let label: Vec<String> = picks.iter().map(|(field, value)| format!("{} = {value}", field.path())).collect();
-        Point { label: label.join(", "), work: Chosen { fields, picks: &picks, workload }.work() }
+        let value = |value: &Value| -> SweptValue { value.swept().expect("only keys of plain values can be swept") };
+        PointSpec {
+            at: picks.iter().map(|(field, picked)| (field.path(), value(picked))).collect(),
+            work: Chosen { fields, picks: &picks, workload }.work(),
+        }
     };
     (0..n_points).map(point).collect()
 }

@@ -159,7 +159,8 @@ fn too_many_cells(fields: &Fields) -> Option<Found> {
 pub(super) fn planned_time(fields: &Fields, scenario: &Scenario) -> Vec<Found> {
     let (cells, one) = (scenario.cells(), Parallel::ideal(1));
     let time_of = |model: &Model| {
-        let walls = cells.iter().filter(|cell| cell.model == *model).map(|cell| expect::wall(&cell.work, *model, &one));
+        let walls =
+            cells.iter().filter(|cell| cell.id.model == *model).map(|cell| expect::wall(&cell.work, *model, &one));
         let once = walls.fold(Duration::ZERO, Duration::saturating_add);
         once.checked_mul(scenario.rounds.full).unwrap_or(Duration::MAX)
     };

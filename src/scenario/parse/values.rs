@@ -7,7 +7,7 @@ use toml::de::{DeInteger, DeValue};
 
 use super::mistakes::quoted;
 use crate::scenario::keys::{AS_FAST_AS_IT_GOES, Key, Kind, Lines, Need};
-use crate::scenario::{Formula, HeavySpec, Model, ModelError, closest};
+use crate::scenario::{Finite, Formula, HeavySpec, Model, ModelError, SweptValue, closest};
 use crate::units;
 
 /// A checked value.
@@ -24,19 +24,35 @@ pub(super) enum Value {
     Bounds(f64, f64),
 }
 
-/// As the label of a sweep's point shows it.
+impl Value {
+    /// The value as a point of a sweep holds it; nothing of what cannot be swept.
+    pub(super) fn swept(&self) -> Option<SweptValue> {
+        Some(match self {
+            Self::Text(text) => SweptValue::Word(text.clone()),
+            Self::Count(count) => SweptValue::Count(*count),
+            Self::Length(length) => SweptValue::Length(*length),
+            Self::Share(share) => SweptValue::Share(finite(*share)),
+            Self::Rate(Some(rate)) => SweptValue::Rate(finite(*rate)),
+            Self::Rate(None) => SweptValue::MaxRate,
+            Self::Model(_) | Self::Formula(_) | Self::Bounds(..) => return None,
+        })
+    }
+}
+
+fn finite(number: f64) -> Finite {
+    Finite::new(number).expect("shares and rates were checked to be finite")
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => f.write_str(text),
-            Self::Model(model) => write!(f, "{model}"),
-            Self::Count(count) => write!(f, "{count}"),
-            Self::Length(length) => f.write_str(&units::exact(*length)),
-            Self::Share(share) => write!(f, "{share}"),
-            Self::Rate(Some(rate)) => f.write_str(&units::rate(*rate)),
-            Self::Rate(None) => f.write_str(AS_FAST_AS_IT_GOES),
+            Self::Model(model) => model.fmt(f),
             Self::Formula(formula) => formula.fmt(f),
             Self::Bounds(low, high) => write!(f, "[{low}, {high}]"),
+            Self::Count(_) | Self::Length(_) | Self::Share(_) | Self::Rate(_) => {
+                self.swept().expect("numbers can be swept").fmt(f)
+            }
         }
     }
 }
