@@ -11,8 +11,8 @@ use signal_hook::iterator::Signals;
 
 use crate::model::{Service, Tally, Timeouts};
 use crate::scenario::Model;
+use crate::service::echo::Echo;
 use crate::workload::Steps;
-use crate::workload::echo::Echo;
 use crate::{host, model, units};
 
 use super::output::{Stop, note, print};

@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 
 use crate::http1::Status;
-use crate::workload::date;
+use crate::service::date;
 
 use super::service::Service;
 

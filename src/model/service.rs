@@ -10,7 +10,7 @@ use socket2::SockRef;
 use tokio::runtime::Handle;
 
 use crate::record::RuntimeUsage;
-use crate::workload::echo::Echo;
+use crate::service::echo::Echo;
 
 use super::counted;
 use super::patience::Timeouts;

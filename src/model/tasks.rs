@@ -21,9 +21,9 @@ use crate::census;
 use crate::http1::{Expects, Status};
 use crate::lanes;
 use crate::ledger::Ledger;
+use crate::service::date;
+use crate::service::route::route;
 use crate::units;
-use crate::workload::date;
-use crate::workload::route::route;
 use crate::workload::{Job, Pool, Workload, polls};
 
 use super::accept::Backoff;

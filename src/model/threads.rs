@@ -13,8 +13,8 @@ use crate::http1::{Expects, Status};
 use crate::lanes::{self, What};
 use crate::ledger::Ledger;
 use crate::record::Failure;
-use crate::workload::date;
-use crate::workload::route::route;
+use crate::service::date;
+use crate::service::route::route;
 use crate::workload::{Job, Workload};
 
 use super::accept::Backoff;

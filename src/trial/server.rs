@@ -16,8 +16,8 @@ use crate::message::{Order, Reply, Served, TrialSpec};
 use crate::model::{self, Service, Timeouts};
 use crate::record::Failure;
 use crate::scenario::Work;
+use crate::service::echo::Echo;
 use crate::usage::Meter;
-use crate::workload::echo::Echo;
 
 use super::{say, steps};
 
