@@ -7,7 +7,8 @@ use crate::record::{Ceiling, Failure, Measured};
 use crate::scenario::{ArrivalSpec, Cell, CellId, EchoSpec, LoadSpec, Model, Parallel, Point, StepsSpec, Work, expect};
 
 use super::child::Halt;
-use super::{Deadline, Interrupt, Program, echo, plan, spec};
+use super::trial::{Deadline, spec};
+use super::{Interrupt, Program, echo, plan};
 
 /// Connections of the ceiling.
 const CONNECTIONS: u32 = 50;
