@@ -1,9 +1,10 @@
 //! The parent of all trials: scenarios in, records out.
 //!
-//! It plans every trial before the first starts ([`Plan`]), runs them one after the other in processes of their own
-//! ([`Child`](child::Child)), and hands each record to whoever listens as an [`Event`]. It knows no report and draws no
-//! progress.
+//! A run has one order, which [`run`] keeps: the [`Plan`] of every trial, how fast this machine computes, what the load
+//! generator can do here, the trials one after the other in processes of their own ([`Child`](child::Child)), and how it
+//! ended. Whoever listens is handed each step as an [`Event`]. This module knows no report and draws no progress.
 
+mod calibration;
 mod ceiling;
 mod child;
 mod conditions;
@@ -14,27 +15,35 @@ mod plan;
 mod trial;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::SystemTime;
 
 use crate::message::Calibration;
-use crate::record::{Outcome, Record};
+use crate::record::{Failure, Outcome, Record, Run, SCHEMA, State};
 use crate::scenario::Scenario;
-use crate::workload::{calibrate, compute};
 
 use conditions::Lookout;
 
+pub use calibration::calibrate;
 pub use ceiling::{ceiling, load_on_nothing};
 pub use child::Halt;
 pub use interrupt::{Interrupt, name as signal_name};
-pub use plan::{Effort, Plan, Planned, plan};
+pub use plan::{Effort, Plan, Planned, RunSpec, TooLong, expected};
 
-/// What happens in a run.
+/// What happens in a run, in this order.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// It is known how fast this machine computes.
+    Calibrated(&'a Run),
+    /// What the load generator can do here could not be measured for a kind of load; the run goes on.
+    CeilingUnknown(Failure),
+    /// All that is measured before the first trial is known: `run` is as it will be but for its end.
+    Ready(&'a Run),
     /// A trial begins.
     Began(&'a Planned),
     /// A trial ended, and left this.
     Ended(&'a Planned, Box<Record>),
+    /// The last trial of a scenario has ended.
+    ScenarioEnded(&'a Run, &'a Scenario),
 }
 
 /// How a run ended.
@@ -57,44 +66,75 @@ impl Program {
     }
 }
 
-/// Runs every trial of a plan. A trial that fails is a record, and the run goes on; only a signal, or a listener that
-/// cannot keep a record, ends it. Must be called by the main thread: a child is killed when the thread that started it
+/// Makes a run of a plan. A trial that fails is a record, and the run goes on; only a signal, or a listener that cannot
+/// keep what it is handed, ends it. Must be called by the main thread: a child is killed when the thread that started it
 /// ends.
 pub fn run<E>(
     plan: &Plan,
+    program: &Program,
+    interrupt: &Interrupt,
+    mut listen: impl FnMut(Event<'_>) -> Result<(), E>,
+) -> Result<(Run, Ending), E> {
+    let calibration = calibrate(&plan.spec.scenarios);
+    let mut run = begin(plan, &calibration);
+    listen(Event::Calibrated(&run))?;
+    let unknown = |why| listen(Event::CeilingUnknown(why));
+    run.ceilings = ceiling::measure_all(&plan.spec.scenarios, program, interrupt, unknown)?;
+    listen(Event::Ready(&run))?;
+    let ending = run_trials(plan, &run, program, &calibration, interrupt, listen)?;
+    run.state = match ending {
+        Ending::Complete => State::Complete,
+        Ending::Interrupted(signal) => State::Partial(signal_name(signal)),
+    };
+    Ok((run, ending))
+}
+
+/// A run that has just begun.
+fn begin(plan: &Plan, calibration: &Calibration) -> Run {
+    let RunSpec { scenarios, sources, models, effort, seed } = &plan.spec;
+    Run {
+        schema: SCHEMA,
+        started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        state: State::Running,
+        seed: *seed,
+        rounds: effort.to_string(),
+        host: plan.host.clone(),
+        iterations_per_s: calibration.iterations_per_s,
+        // Measured before the first trial, so that every view judges by the same number.
+        parallel: calibration::measure_parallel(scenarios, calibration.iterations_per_s),
+        ceilings: Vec::new(),
+        scenarios: sources.clone(),
+        models: models.clone(),
+        trials_planned: plan.trials.len() as u64,
+        judged: None,
+    }
+}
+
+/// Runs every trial of a plan, scenario by scenario.
+fn run_trials<E>(
+    plan: &Plan,
+    run: &Run,
     program: &Program,
     calibration: &Calibration,
     interrupt: &Interrupt,
     mut listen: impl FnMut(Event<'_>) -> Result<(), E>,
 ) -> Result<Ending, E> {
-    for planned in &plan.trials {
-        if let Some(signal) = interrupt.signal() {
-            return Ok(Ending::Interrupted(signal));
+    for scenario in &plan.spec.scenarios {
+        for planned in plan.trials.iter().filter(|planned| planned.cell.id.scenario == scenario.name) {
+            if let Some(signal) = interrupt.signal() {
+                return Ok(Ending::Interrupted(signal));
+            }
+            listen(Event::Began(planned))?;
+            let lookout = Lookout::begin(calibration);
+            let outcome = match trial::run(planned, program, calibration, interrupt) {
+                Ok(outcome) => outcome,
+                Err(Halt::Failed(failure)) => Outcome::Failed(failure),
+                Err(Halt::Interrupted(signal)) => return Ok(Ending::Interrupted(signal)),
+            };
+            let record = trial::record(planned, run.seed, lookout.end(&planned.cell.work), outcome);
+            listen(Event::Ended(planned, Box::new(record)))?;
         }
-        listen(Event::Began(planned))?;
-        let lookout = Lookout::begin(calibration);
-        let outcome = match trial::run(planned, program, calibration, interrupt) {
-            Ok(outcome) => outcome,
-            Err(Halt::Failed(failure)) => Outcome::Failed(failure),
-            Err(Halt::Interrupted(signal)) => return Ok(Ending::Interrupted(signal)),
-        };
-        let record = trial::record(planned, plan.seed, lookout.end(&planned.cell.work), outcome);
-        listen(Event::Ended(planned, Box::new(record)))?;
+        listen(Event::ScenarioEnded(run, scenario))?;
     }
     Ok(Ending::Complete)
-}
-
-/// Measures how fast this machine computes, and what each computation of these scenarios must give. Takes about 100 ms
-/// and once the length of every different computation.
-pub fn calibrate_for(scenarios: &[Scenario]) -> Calibration {
-    let computes = scenarios.iter().flat_map(|scenario| &scenario.points).flat_map(|point| point.work.computes());
-    let mut lengths: Vec<Duration> = computes.collect();
-    lengths.sort_unstable();
-    lengths.dedup();
-    let mut calibration = Calibration { iterations_per_s: calibrate(), checksums: Vec::new() };
-    for length in lengths {
-        let iterations = calibration.iterations(length);
-        calibration.checksums.push((iterations, compute(iterations)));
-    }
-    calibration
 }
