@@ -8,6 +8,7 @@ mod calibration;
 mod ceiling;
 mod child;
 mod conditions;
+pub mod doctor;
 mod echo;
 mod interrupt;
 mod jobs;
