@@ -4,7 +4,6 @@ mod args;
 mod export;
 mod live;
 mod picture;
-mod server;
 mod slo;
 mod tell;
 
@@ -26,6 +25,7 @@ use crate::report::{self, LoadReport};
 use crate::runner::Interrupt;
 use crate::scenario::Client;
 use crate::units;
+use crate::usage::{ProcessesMeter, ProcessesUsage, listeners_at_path, listeners_at_port};
 
 pub(super) use args::Args;
 
@@ -33,7 +33,6 @@ use super::output::{Stop, note, print, print_json};
 use args::Target;
 use export::Log;
 use live::Live;
-use server::{Server, ServerMeter};
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let (target, paths) = args.targets()?;
@@ -63,7 +62,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let hgrm = args.hgrm.as_ref().map(|path| export::create(path, "--hgrm")).transpose()?;
     let html = args.html.as_ref().map(|path| export::create(path, "--html")).transpose()?;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let meter = ServerMeter::start(&server);
+    let meter = ProcessesMeter::start(processes(&server));
     let mut watcher = Watcher { interrupt: &interrupt, meter, server: None, live: Live::new(&plan), log };
     let loaded = load::run(&plan, &mut watcher);
     watcher.live.clear();
@@ -164,8 +163,8 @@ fn quoted(argument: String) -> String {
 /// Looks on: ends the window when a signal comes, reads what the server uses in it, and tells each second.
 struct Watcher<'a> {
     interrupt: &'a Interrupt,
-    meter: Option<ServerMeter>,
-    server: Option<Server>,
+    meter: Option<ProcessesMeter>,
+    server: Option<ProcessesUsage>,
     live: Live,
     log: Option<Log<'a>>,
 }
@@ -174,12 +173,12 @@ impl Observer for Watcher<'_> {
     const LISTENS: bool = true;
 
     fn begin(&mut self) {
-        self.meter.iter_mut().for_each(ServerMeter::restart);
+        self.meter.iter_mut().for_each(ProcessesMeter::restart);
         self.log.iter_mut().for_each(Log::window);
     }
 
     fn end(&mut self) {
-        self.server = self.meter.as_ref().and_then(ServerMeter::stop);
+        self.server = self.meter.as_ref().and_then(ProcessesMeter::stop);
     }
 
     fn stop(&self) -> bool {
@@ -212,6 +211,15 @@ fn plan(args: &Args, server: Endpoint, question: Question, client: Client, secur
         drain: args.drain.unwrap_or(args.timeout),
         stamp: None,
         seed: args.seed,
+    }
+}
+
+/// The processes that listen at an address of this machine, as far as this user may look into them.
+fn processes(server: &Endpoint) -> Vec<u32> {
+    match server {
+        Endpoint::Tcp(address) if address.ip().is_loopback() => listeners_at_port(address.port()),
+        Endpoint::Tcp(_) => Vec::new(),
+        Endpoint::Unix(path) => listeners_at_path(path),
     }
 }
 
