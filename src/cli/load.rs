@@ -19,11 +19,10 @@ use std::time::{Duration, SystemTime};
 use hdrhistogram::serialization::V2DeflateSerializer;
 
 use crate::gate::{self, Gate, Verdict};
-use crate::host::{self, Host};
+use crate::host::Host;
 use crate::load::{self, Endpoint, Interval, LoadError, Loaded, Observer, Plan, Question, Secure, Trouble, Until};
 use crate::report::{self, LoadReport};
 use crate::runner::Interrupt;
-use crate::scenario::Client;
 use crate::units;
 use crate::usage::{ProcessesMeter, ProcessesUsage, listeners_at_path, listeners_at_port};
 
@@ -42,7 +41,9 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         None => resolve(&target, args.timeout)?.into(),
     };
     let secure = args.secure(&target)?;
-    let plan = plan(args, server.clone(), question, args.client(&target), secure);
+    let meter = ProcessesMeter::start(processes(&server));
+    let server_cpus = meter.as_ref().map(|meter| meter.cpus().to_vec()).unwrap_or_default();
+    let plan = plan(args, &target, question, server.clone(), secure, server_cpus);
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     if matches!(server, Endpoint::Tcp(address) if !address.ip().is_loopback()) {
         note(format_args!("avt: {server} is not this machine"));
@@ -62,16 +63,14 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let hgrm = args.hgrm.as_ref().map(|path| export::create(path, "--hgrm")).transpose()?;
     let html = args.html.as_ref().map(|path| export::create(path, "--html")).transpose()?;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let meter = ProcessesMeter::start(processes(&server));
     let mut watcher = Watcher { interrupt: &interrupt, meter, server: None, live: Live::new(&plan), log };
     let loaded = load::run(&plan, &mut watcher);
     watcher.live.clear();
-    let mut loaded = loaded.map_err(|error| match error {
+    let loaded = loaded.map_err(|error| match error {
         LoadError::Tls(_) => Stop::input(error),
         _ => Stop::machine(error),
     })?;
     let server = watcher.server;
-    loaded.load.cpus = (server.as_ref().map_or_else(Vec::new, |server| server.cpus.clone()), host::cpus());
     let signal = interrupt.signal();
     let written = write(hgrm, watcher.log, &loaded, signal.is_some()).and_then(|()| match html {
         Some(file) => {
@@ -191,7 +190,14 @@ impl Observer for Watcher<'_> {
     }
 }
 
-fn plan(args: &Args, server: Endpoint, question: Question, client: Client, secure: Option<Secure>) -> Plan {
+fn plan(
+    args: &Args,
+    target: &Target,
+    question: Question,
+    server: Endpoint,
+    secure: Option<Secure>,
+    server_cpus: Vec<usize>,
+) -> Plan {
     let until = match args.requests {
         Some(requests) => Until::Requests(requests),
         None => Until::Elapsed(args.duration),
@@ -201,7 +207,7 @@ fn plan(args: &Args, server: Endpoint, question: Question, client: Client, secur
         secure,
         question,
         heavy: None,
-        client,
+        client: args.client(target),
         connections: args.connections,
         threads: args.threads,
         warmup: args.warmup,
@@ -210,6 +216,7 @@ fn plan(args: &Args, server: Endpoint, question: Question, client: Client, secur
         timeout: args.timeout,
         drain: args.drain.unwrap_or(args.timeout),
         stamp: None,
+        server_cpus,
         seed: args.seed,
     }
 }
