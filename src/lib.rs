@@ -70,6 +70,8 @@ pub mod workload;
 pub mod load;
 pub mod model;
 
+pub mod analysis;
+
 pub mod report;
 pub mod runner;
 pub mod trial;

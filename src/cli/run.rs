@@ -1,6 +1,5 @@
 //! `avt run`: scenarios to records to a report.
 
-mod json;
 mod narrate;
 
 use std::ffi::OsString;
@@ -9,8 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::host::{self, Host};
 use crate::record::{Ceiling, Folder, FolderError, Record, Run, SCHEMA, Source, State};
+use crate::analysis;
 use crate::report;
-use crate::report::summary;
 use crate::runner::{self, Effort, Ending, Event, Halt, Interrupt, Plan, Program, plan};
 use crate::scenario::{EchoSpec, Model, Scenario, Work};
 use crate::units;
@@ -20,6 +19,7 @@ use super::output::{Stop, color, note, print, print_json, width};
 use super::progress::Progress;
 use super::report::{RUNS, list, only, write};
 use super::sources::{Named, every, scenarios};
+use super::strict::{Strict, ended};
 
 /// Run scenarios on this machine and write a report
 ///
@@ -48,9 +48,8 @@ pub(super) struct Args {
     /// The folder to make for the records and the report [default: reports/ and the time]
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// End with exit code 1 if a gate on the measurement itself finds a trial INVALID
-    #[arg(long)]
-    strict: bool,
+    #[command(flatten)]
+    strict: Strict,
     /// Do the work of a scenario once, without measuring it, and print what happens while it happens: when, on which thread,
     /// what
     #[arg(long, conflicts_with_all = ["all", "full", "rounds", "seed", "out", "strict", "json"])]
@@ -142,16 +141,16 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         Ending::Complete => State::Complete,
         Ending::Interrupted(signal) => State::Partial(runner::signal_name(signal)),
     };
-    let judged = summary::judged(&scenarios, &run, &records);
-    run.judged = Some(judged);
+    run.judged = Some(analysis::analyze(&run, &scenarios, &records).judged);
     folder.write_run(&run).map_err(Stop::machine)?;
-    let index = write(folder.path(), &run, &scenarios, &records)?;
+    let analysis = analysis::analyze(&run, &scenarios, &records);
+    let index = write(folder.path(), &analysis)?;
     if args.out.is_none() {
         list(Path::new(RUNS))?;
     }
     if args.json {
-        let (folder, report) = (folder.path().to_string_lossy(), index.to_string_lossy());
-        printed = print_json(&json::json(&run, &scenarios, &records, &folder, &report));
+        let (folder, report_path) = (folder.path().to_string_lossy(), index.to_string_lossy());
+        printed = print_json(&report::json::run(&analysis, &folder, &report_path));
     } else {
         printed = printed.and_then(|()| print(format_args!("report: {}", index.display())));
     }
@@ -165,10 +164,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
             ));
             Err(Stop::signal(signal))
         }
-        Ending::Complete if judged.failed > 0 || judged.claims_refuted > 0 || args.strict && judged.invalid > 0 => {
-            Err(Stop::not_well())
-        }
-        Ending::Complete => printed,
+        Ending::Complete => ended(analysis.standing(args.strict.strictness())).and(printed),
     }
 }
 
@@ -259,7 +255,10 @@ fn make_folder(named: Option<&Path>, run: &Run) -> Result<Folder, Stop> {
 /// Prints the table of a scenario whose last trial has ended.
 fn tell(scenarios: &[Scenario], name: &str, run: &Run, records: &[Record]) -> Result<(), Stop> {
     match scenarios.iter().find(|scenario| scenario.name == name) {
-        Some(scenario) => print(report::terminal::table(scenario, run, records, width(), color())),
+        Some(scenario) => {
+            let analysis = analysis::analyze_scenario(scenario, run, records);
+            print(report::terminal::table(&analysis, width(), color()))
+        }
         None => Ok(()),
     }
 }
