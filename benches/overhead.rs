@@ -5,6 +5,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use async_vs_threads::analysis::analyze;
 use async_vs_threads::histogram::Histogram;
 use async_vs_threads::host::Host;
 use async_vs_threads::lanes::{self, What};
@@ -139,14 +140,14 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
 fn large_report(c: &mut Criterion) {
     let (run, scenario, records) = large_run();
     let scenarios = [scenario];
-    let pages = report::pages(&run, &scenarios, &records);
+    let pages = report::pages(&analyze(&run, &scenarios, &records));
     let bytes: usize = pages.iter().map(|page| page.html.len()).sum();
     let memory = Meter::start().stop().memory_peak_bytes.map_or_else(|| "n/a".into(), units::bytes);
     println!("{} records, {} of pages, peak memory {memory}", records.len(), units::bytes(bytes as u64));
     let mut group = c.benchmark_group("report");
     group.sample_size(10).sampling_mode(SamplingMode::Flat);
     group.bench_function("statistics and pages of a large run", |b| {
-        b.iter(|| report::pages(&run, &scenarios, &records))
+        b.iter(|| report::pages(&analyze(&run, &scenarios, &records)))
     });
     group.finish();
 }

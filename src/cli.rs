@@ -17,6 +17,7 @@ mod run;
 mod schema;
 mod serve;
 mod sources;
+mod strict;
 mod times;
 
 use std::process::ExitCode;

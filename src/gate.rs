@@ -13,6 +13,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::record::{Conditions, Measured};
 use crate::scenario::CpusWanted;
 use crate::units;
 use crate::usage::Stranger;
@@ -317,6 +318,19 @@ impl Gate {
 /// How many times as long the 99th percentile is as it would be without the pauses.
 fn lengthened(p99_ns: Option<(u64, u64)>) -> f64 {
     p99_ns.map_or(1.0, |(p99, without)| p99 as f64 / without.max(1) as f64)
+}
+
+/// Every gate that a trial did not pass.
+pub fn of_trial(conditions: &Conditions, measured: &Measured) -> Vec<Gate> {
+    let usual = Usual { canary_ns: conditions.canary_ns, pressure: conditions.pressure };
+    let mut gates = of_conditions(conditions, &usual);
+    let of = if measured.load.is_some() { Victim::Server } else { Victim::Jobs };
+    gates.extend(measured.others.as_ref().and_then(|others| of_others(others, of)));
+    if let Some(load) = &measured.load {
+        let of_load = of_load(load, &measured.series, measured.wall_ns);
+        gates.extend(of_load.into_iter().filter(|gate| !matches!(gate, Gate::Stolen { .. })));
+    }
+    gates
 }
 
 /// The worst of what they say.

@@ -1,7 +1,8 @@
 //! The one kind of histogram of the project: nanoseconds, 1 ns to one hour, three significant digits.
 //!
-//! A thin coat over HdrHistogram that fixes its bounds, saturates instead of failing, counts what it clipped, and is
-//! written in JSON as HdrHistogram V2 (deflated, base64), which the Java, Python and JavaScript readers open.
+//! A thin coat over HdrHistogram that fixes its bounds, saturates instead of failing, counts what it clipped, keeps the
+//! longest time to the nanosecond, and is written in JSON as that and HdrHistogram V2 (deflated, base64), which the Java,
+//! Python and JavaScript readers open.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -21,7 +22,18 @@ pub const HIGHEST: u64 = 3_600_000_000_000;
 #[derive(Clone)]
 pub struct Histogram {
     counts: Counts,
+    /// The longest recorded time, nanoseconds; 0 where nothing was recorded.
+    longest: u64,
     clipped: u64,
+}
+
+/// The JSON form.
+#[derive(Serialize, Deserialize)]
+struct Written<'a> {
+    /// HdrHistogram V2, deflated, in base64.
+    v2: Cow<'a, str>,
+    /// The longest recorded time, nanoseconds: the buckets keep it to three digits only.
+    longest_ns: Option<u64>,
 }
 
 /// The counts of all buckets, or those that are not 0.
@@ -41,7 +53,7 @@ struct Sparse {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { counts: Counts::Dense(dense()), clipped: 0 }
+        Self { counts: Counts::Dense(dense()), longest: 0, clipped: 0 }
     }
 }
 
@@ -60,7 +72,7 @@ impl FromIterator<u64> for Histogram {
 
 impl PartialEq for Histogram {
     fn eq(&self, other: &Self) -> bool {
-        self.clipped == other.clipped && self.buckets().eq(other.buckets())
+        (self.longest, self.clipped) == (other.longest, other.clipped) && self.buckets().eq(other.buckets())
     }
 }
 
@@ -81,12 +93,17 @@ impl Histogram {
     #[inline]
     pub fn record(&mut self, nanos: u64) {
         self.clipped += u64::from(nanos > HIGHEST);
+        self.longest = self.longest.max(nanos.min(HIGHEST));
         self.dense_mut().saturating_record(nanos);
     }
 
     /// Adds one time so many times.
     pub fn record_many(&mut self, nanos: u64, times: u64) {
+        if times == 0 {
+            return;
+        }
         self.clipped += if nanos > HIGHEST { times } else { 0 };
+        self.longest = self.longest.max(nanos.min(HIGHEST));
         self.dense_mut().saturating_record_n(nanos, times);
     }
 
@@ -95,7 +112,7 @@ impl Histogram {
         if !self.is_empty() {
             self.dense_mut().reset();
         }
-        self.clipped = 0;
+        (self.longest, self.clipped) = (0, 0);
     }
 
     /// Adds all of another histogram.
@@ -110,6 +127,7 @@ impl Histogram {
                 other.buckets().for_each(|(value, count)| dense.saturating_record_n(value, count));
             }
         }
+        self.longest = self.longest.max(other.longest);
         self.clipped += other.clipped;
     }
 
@@ -135,7 +153,7 @@ impl Histogram {
     /// nothing when nothing was recorded.
     pub fn quantile(&self, share: f64) -> Option<u64> {
         let found = match &self.counts {
-            Counts::Dense(counts) => counts.value_at_quantile(share).min(counts.max()),
+            Counts::Dense(counts) => counts.value_at_quantile(share),
             // As HdrHistogram: of the share 0 the lowest value, else the highest of the bucket.
             Counts::Sparse(sparse) if share <= 0.0 => sparse.min,
             Counts::Sparse(sparse) => {
@@ -144,7 +162,8 @@ impl Histogram {
                 sparse.up_to.get(place)?.0
             }
         };
-        (!self.is_empty()).then_some(found)
+        // The top of the last bucket may lie above the longest time.
+        (!self.is_empty()).then(|| found.min(self.longest))
     }
 
     /// As [`quantile`](Self::quantile), but nothing when fewer than ten values lie beyond it: too few to say.
@@ -173,12 +192,9 @@ impl Histogram {
         })
     }
 
-    /// The longest time, to three digits, in nanoseconds.
+    /// The longest recorded time, in nanoseconds.
     pub fn max(&self) -> Option<u64> {
-        match &self.counts {
-            Counts::Dense(counts) => (!counts.is_empty()).then(|| counts.max()),
-            Counts::Sparse(sparse) => sparse.up_to.last().map(|(value, _)| *value),
-        }
+        (!self.is_empty()).then_some(self.longest)
     }
 
     /// The shortest time, to three digits, in nanoseconds.
@@ -243,7 +259,8 @@ impl Histogram {
         Ok(BASE64.encode(bytes))
     }
 
-    fn from_base64(text: &str) -> Result<Self, String> {
+    /// From the buckets, and the longest time where it is known.
+    fn from_base64(text: &str, longest: Option<u64>) -> Result<Self, String> {
         let bytes = BASE64.decode(text).map_err(|e| e.to_string())?;
         let counts: hdrhistogram::Histogram<u64> =
             Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|e| format!("{e:?}"))?;
@@ -256,21 +273,25 @@ impl Histogram {
             seen += bucket.count_since_last_iteration();
             (bucket.value_iterated_to(), seen)
         });
-        let up_to = up_to.collect();
-        Ok(Self { counts: Counts::Sparse(Sparse { up_to, min: counts.min(), mean: counts.mean() }), clipped: 0 })
+        let up_to: Box<[(u64, u64)]> = up_to.collect();
+        let longest = longest.or(up_to.last().map(|(value, _)| *value)).unwrap_or(0);
+        let sparse = Sparse { up_to, min: counts.min(), mean: counts.mean() };
+        Ok(Self { counts: Counts::Sparse(sparse), longest, clipped: 0 })
     }
 }
 
 impl Serialize for Histogram {
     fn serialize<S: ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.to_base64().map_err(ser::Error::custom)?)
+        let v2 = self.to_base64().map_err(ser::Error::custom)?.into();
+        Written { v2, longest_ns: self.max() }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Histogram {
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'_, str>::deserialize(deserializer)?;
-        Self::from_base64(&text).map_err(|e| de::Error::custom(format!("no HdrHistogram V2 in base64: {e}")))
+        let Written { v2, longest_ns } = Written::deserialize(deserializer)?;
+        Self::from_base64(&v2, longest_ns)
+            .map_err(|e| de::Error::custom(format!("invalid HdrHistogram V2 in base64: {e}")))
     }
 }
 
@@ -313,15 +334,15 @@ mod tests {
     fn json_gives_the_same_histogram_back() {
         let histogram = Histogram::from_iter((0..10_000).map(|i| i * i + 1));
         let text = serde_json::to_string(&histogram).unwrap();
-        assert!(text.starts_with("\"HISTFAAAA"), "the mark of a deflated V2 histogram: {text}");
+        assert!(text.starts_with(r#"{"v2":"HISTFAAAA"#), "the mark of a deflated V2 histogram: {text}");
         assert_eq!(serde_json::from_str::<Histogram>(&text).unwrap(), histogram);
-        assert!(serde_json::from_str::<Histogram>("\"HISTF\"").is_err());
+        assert!(serde_json::from_str::<Histogram>(r#"{"v2":"HISTF","longest_ns":1}"#).is_err());
     }
 
     #[test]
     fn what_was_read_says_the_same_as_what_was_written() {
         let written = Histogram::from_iter((0..5_000).map(|i| i * i % 77_777 + i % 7 + 1));
-        let read = Histogram::from_base64(&written.to_base64().unwrap()).unwrap();
+        let read = Histogram::from_base64(&written.to_base64().unwrap(), written.max()).unwrap();
         for share in [-1.0, 0.0, 1e-9, 0.1, 0.25, 0.5, 0.9, 0.99, 0.999, 0.9999, 1.0, 2.0] {
             assert_eq!(read.quantile(share), written.quantile(share), "{share}");
         }
@@ -335,12 +356,25 @@ mod tests {
         };
         assert_eq!(grown(read.clone()), grown(written.clone()));
         assert_eq!(read.to_base64(), written.to_base64());
-        let none = Histogram::from_base64(&Histogram::default().to_base64().unwrap()).unwrap();
+        let none = Histogram::from_base64(&Histogram::default().to_base64().unwrap(), None).unwrap();
         assert_eq!((none.len(), none.quantile(0.5), none.max(), none.mean()), (0, None, None, None));
         let foreign: hdrhistogram::Histogram<u64> = hdrhistogram::Histogram::new_with_bounds(1, 1_000, 2).unwrap();
         let mut bytes = Vec::new();
         V2DeflateSerializer::new().serialize(&foreign, &mut bytes).unwrap();
-        assert!(Histogram::from_base64(&BASE64.encode(bytes)).is_err());
+        assert!(Histogram::from_base64(&BASE64.encode(bytes), None).is_err());
+    }
+
+    #[test]
+    fn the_longest_is_kept_to_the_nanosecond_and_no_quantile_exceeds_it() {
+        let written = Histogram::from_iter([402_500_001, 402_600_003]);
+        let read: Histogram = serde_json::from_str(&serde_json::to_string(&written).unwrap()).unwrap();
+        let mut merged = Histogram::from_iter([7]);
+        merged.merge(&read);
+        for histogram in [&written, &read, &merged] {
+            assert_eq!((histogram.max(), histogram.quantile(1.0)), (Some(402_600_003), Some(402_600_003)));
+        }
+        merged.clear();
+        assert_eq!(merged.max(), None);
     }
 
     #[test]

@@ -73,6 +73,8 @@ pub mod service;
 pub mod load;
 pub mod model;
 
+pub mod analysis;
+
 pub mod report;
 pub mod runner;
 pub mod trial;

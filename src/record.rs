@@ -70,6 +70,10 @@ pub struct Judged {
     pub invalid: u64,
     /// Left no measurement, or no lanes.
     pub failed: u64,
+    /// Findings over the rounds of a cell, such as drift, that make them suspect.
+    pub rounds_suspect: u64,
+    /// Findings over the rounds of a cell that make them invalid.
+    pub rounds_invalid: u64,
     /// Claims of the scenarios that were reproduced.
     pub claims_reproduced: u64,
     /// Claims that these rounds could not decide.

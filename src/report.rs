@@ -1,42 +1,39 @@
-//! Records in, text out: the pages of a run and the tables of a terminal.
+//! The analysis in words and pictures: the pages of a run and the tables of a terminal.
 //!
-//! Nothing here knows a clock, a file or a thread, and no figure is shown that the records do not hold. The same run
-//! gives the same bytes.
+//! Nothing here knows a clock, a file or a thread, and nothing judges: every figure and verdict is one of the
+//! [`Analysis`]. The same run gives the same bytes.
 //!
 //! ```text
-//! Record --summary--> median and interval of each cell +--words--> sentences --+
-//!                     ratios between cells (versus)    |                       |
-//!                     verdicts on claims (claims)      |                       |
-//!                                                      +--table--> rows        +--html--> index.html, <scenario>.html
-//!                                                      +--chart--> inline SVG -+
-//!                                                      +--terminal--> text
+//! Analysis --answer, ratios, warnings, claims--> sentences --+--html--> index.html, <scenario>.html
+//!          --table--> rows ----------------------------------+--terminal--> text
+//!          --chart--> inline SVG ----------------------------+--json, compare--> for programs
 //! ```
 //!
 //! One load on one server gets a page of its own, [`load()`].
 
-pub mod claims;
 pub mod compare;
-pub mod summary;
+pub mod json;
 pub mod terminal;
-pub mod versus;
 
 mod answer;
 mod chart;
-mod doubts;
+mod claims;
 mod figures;
 mod html;
 mod list;
 mod load;
+mod ratios;
 mod switches;
 mod table;
 mod trace;
+mod warnings;
 mod words;
 
 pub use list::list;
 pub use load::{LoadReport, PERCENTILES, load, pacing, told};
 pub use words::range;
 
-use crate::record::{Record, Run};
+use crate::analysis::Analysis;
 use crate::scenario::Scenario;
 
 /// One file of the report, complete in itself.
@@ -49,9 +46,9 @@ pub struct Page {
 }
 
 /// For each scenario whose lanes were recorded a file that Perfetto opens, named after it.
-pub fn traces(scenarios: &[Scenario], records: &[Record]) -> Vec<(String, String)> {
-    let trace = |scenario: &Scenario| Some((trace_name(scenario), trace::chrome(scenario, records)?));
-    scenarios.iter().filter_map(trace).collect()
+pub fn traces(analysis: &Analysis<'_>) -> Vec<(String, String)> {
+    let trace = |scenario: &Scenario| Some((trace_name(scenario), trace::chrome(scenario, analysis.records)?));
+    analysis.scenarios.iter().filter_map(|of| trace(of.scenario)).collect()
 }
 
 fn trace_name(scenario: &Scenario) -> String {
@@ -59,15 +56,13 @@ fn trace_name(scenario: &Scenario) -> String {
 }
 
 /// `index.html`, then one page a scenario in the order of the scenarios, named after it.
-pub fn pages(run: &Run, scenarios: &[Scenario], records: &[Record]) -> Vec<Page> {
-    let summaries: Vec<_> =
-        scenarios.iter().map(|scenario| (scenario, summary::with_bands(scenario, run, records))).collect();
-    let mut pages = vec![Page { name: "index.html".into(), html: html::index(run, &summaries, records) }];
-    for (i, (scenario, points)) in summaries.iter().enumerate() {
-        let name = |i: usize| scenarios.get(i).map(|neighbour| neighbour.name.as_str());
+pub fn pages(analysis: &Analysis<'_>) -> Vec<Page> {
+    let mut pages = vec![Page { name: "index.html".into(), html: html::index(analysis) }];
+    for (i, scenario) in analysis.scenarios.iter().enumerate() {
+        let name = |i: usize| analysis.scenarios.get(i).map(|neighbour| neighbour.scenario.name.as_str());
         let neighbours = (i.checked_sub(1).and_then(name), name(i + 1));
-        let html = html::scenario(run, (scenario, points), records, neighbours);
-        pages.push(Page { name: format!("{}.html", scenario.name), html });
+        let html = html::scenario(analysis, scenario, neighbours);
+        pages.push(Page { name: format!("{}.html", scenario.scenario.name), html });
     }
     pages
 }

@@ -10,6 +10,7 @@ mod cell;
 mod claim;
 mod formula;
 mod keys;
+mod metric;
 mod model;
 mod parallel;
 mod parse;
@@ -19,8 +20,9 @@ mod schema;
 mod work;
 
 pub use cell::{Cell, CellId};
-pub use claim::{Against, Claim, Metric};
+pub use claim::{Against, Claim};
 pub use formula::{Dimension, Formula};
+pub use metric::{Metric, Origin, OverRounds, Unit};
 pub use model::{Family, Model, ModelError, closest};
 pub use parallel::{Machine, Parallel};
 pub use parse::{MOST_BYTES, Mistake, Mistakes, parse, parse_bytes};

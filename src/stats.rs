@@ -6,13 +6,15 @@
 
 use serde::Serialize;
 
+mod power;
 mod ratio;
 mod ribbon;
 mod slope;
 mod student;
 
-pub use ratio::{Finding, Ratio, ratio, ratio_unpaired};
-pub use ribbon::{Band, ribbon};
+pub use power::Noise;
+pub use ratio::{Finding, Ratio, ratio, ratio_of_runs, ratio_unpaired};
+pub use ribbon::{Band, curve_places, ribbon};
 pub use slope::{Slope, slope};
 
 /// How sure an interval is to hold what it is an interval of.

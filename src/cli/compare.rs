@@ -1,33 +1,37 @@
-//! `avt compare`: two runs, before and after.
+//! `avt compare`: runs before a change and runs after it.
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
-
+use crate::analysis::compare::{Change, Comparison, Direction, SideName, compare};
+use crate::analysis::{Analysis, analyze};
 use crate::record::{Folder, Record, Run};
-use crate::report::compare::{self, Change, Comparison, Direction, Side};
+use crate::report::compare as words;
 use crate::report::terminal;
 use crate::scenario::Scenario;
-use crate::stats::{CONFIDENCE, Interval, Spread};
 use crate::units;
 
 use super::grid::Grid;
 use super::output::{Stop, print, print_json, width};
 use super::report::scenarios;
 
-/// Compare two runs, cell by cell
+/// Compare runs before a change with runs after it, cell by cell
 ///
-/// Each figure of the second run as a multiple of the first's, with its 95 % interval. Only what is more than the noise
-/// within each run is called a difference.
+/// Each figure after as a multiple of the figure before, with its 95 % interval. From one run a side only what is more than
+/// two runs of the same thing were seen to differ by gets a verdict; several runs a side show that difference themselves.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: avt compare reports/before reports/after --fail-over 10%")]
+#[command(after_help = "Examples:\n  avt compare reports/before reports/after --fail-over 10%\n  \
+                        avt compare --before reports/a1 reports/a2 reports/a3 --after reports/b1 reports/b2 reports/b3")]
 pub(super) struct Args {
-    /// The folder of the first run
-    #[arg(value_name = "BEFORE")]
-    before: PathBuf,
-    /// The folder of the second run
-    #[arg(value_name = "AFTER")]
-    after: PathBuf,
+    /// The folders of one run before and one after
+    #[arg(value_name = "DIR", num_args = 2, required_unless_present_all = ["before", "after"],
+          conflicts_with_all = ["before", "after"])]
+    pair: Vec<PathBuf>,
+    /// The folders of the runs before the change
+    #[arg(long, value_name = "DIR", num_args = 1.., requires = "after")]
+    before: Vec<PathBuf>,
+    /// The folders of the runs after the change
+    #[arg(long, value_name = "DIR", num_args = 1.., requires = "before")]
+    after: Vec<PathBuf>,
     /// End with exit code 1 if a figure got worse by more than this, even at the better end of its interval
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     fail_over: Option<f64>,
@@ -55,101 +59,86 @@ impl Read {
         let (run, records) = Folder::read(folder).map_err(Stop::input)?;
         Ok(Self { scenarios: scenarios(&run)?, run, records })
     }
+}
 
-    fn side(&self) -> Side<'_> {
-        Side { run: &self.run, scenarios: &self.scenarios, records: &self.records }
-    }
+fn read(folders: &[PathBuf]) -> Result<Vec<Read>, Stop> {
+    folders.iter().map(|folder| Read::from(folder)).collect()
+}
+
+fn analyzed(side: &[Read]) -> Vec<Analysis<'_>> {
+    side.iter().map(|read| analyze(&read.run, &read.scenarios, &read.records)).collect()
 }
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
-    let (before, after) = (Read::from(&args.before)?, Read::from(&args.after)?);
-    let found = compare::compare(before.side(), after.side());
+    let (of_before, of_after) = match args.pair.as_slice() {
+        [before, after] => (std::slice::from_ref(before), std::slice::from_ref(after)),
+        _ => (args.before.as_slice(), args.after.as_slice()),
+    };
+    let (before, after) = (read(of_before)?, read(of_after)?);
+    let (before, after) = (analyzed(&before), analyzed(&after));
+    let found = compare(&before, &after);
     if found.changes.is_empty() {
-        let (before, after) = (args.before.display(), args.after.display());
-        return Err(Stop::input(format_args!("{before} and {after} have no cell in common that both measured")));
+        return Err(Stop::input("the runs before and after have no cell in common that all of them measured"));
     }
-    let regressions: Vec<&Change> = found.changes.iter().filter(|change| is_over(change, args.fail_over)).collect();
+    let is_over = |change: &&Change| args.fail_over.is_some_and(|limit| change.is_beyond(limit));
+    let regressions: Vec<&Change> = found.changes.iter().filter(is_over).collect();
     if args.json {
-        print_json(&told(&found, args.fail_over.map(|_| regressions.len())))?;
+        print_json(&words::json(&found, &before, &after, args.fail_over.map(|_| regressions.len())))?;
     } else {
-        print(text(&found))?;
+        print(text(&found, &before, &after))?;
         for change in &regressions {
-            let figure = format!("{} under {}", change.heading, change.model);
-            print(format_args!("over the limit: {}, {figure}: {}", change.place(), change.verdict()))?;
+            let figure = format!("{} under {}", words::heading(change), change.model);
+            print(format_args!("over the limit: {}, {figure}: {}", words::place(change), words::verdict(change)))?;
         }
     }
-    if regressions.is_empty() { Ok(()) } else { Err(Stop::not_well()) }
+    if !regressions.is_empty() {
+        Err(Stop::not_well())
+    } else if found.changes.iter().any(Change::rests_on_invalid) {
+        Err(Stop::invalid())
+    } else {
+        Ok(())
+    }
 }
 
-fn is_over(change: &Change, limit: Option<f64>) -> bool {
-    limit.is_some_and(|limit| change.is_beyond(limit))
-}
-
-fn text(found: &Comparison) -> String {
+fn text(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>]) -> String {
     let mut text = String::new();
     let wide = width().map_or(100, usize::from);
-    for warning in &found.warnings {
+    let findings = [(SideName::Before, before), (SideName::After, after)];
+    let findings = findings.into_iter().filter_map(|(side, runs)| words::findings(side, runs));
+    for warning in found.warnings.iter().map(words::warning).chain(findings) {
         text += &terminal::wrapped(&format!("Mind: {warning}"), wide, "  ").join("\n");
         text.push('\n');
     }
-    for here in found.changes.chunk_by(|one, next| one.place() == next.place()) {
-        text += &format!("\n{}\n", here[0].place());
-        let mut grid = Grid::new(&["model", "figure"], &["before", "after", "change", "95 % interval", "verdict"]);
+    for here in found.changes.chunk_by(|one, next| words::place(one) == words::place(next)) {
+        text += &format!("\n{}\n", words::place(&here[0]));
+        let mut grid = Grid::new(&["model", "figure"], &words::HEADINGS);
         for change in here {
-            grid.row([change.model.to_string(), change.heading.into()].into_iter().chain(change.columns()));
+            grid.row([change.model.to_string(), words::heading(change).into()].into_iter().chain(words::columns(change)));
         }
         text += &grid.lines().join("\n");
         text.push('\n');
     }
-    let count = |wanted: Direction| {
-        units::count(found.changes.iter().filter(|change| change.direction() == wanted).count() as u64)
+    text + "\n" + &terminal::wrapped(&closing(found), wide, "").join("\n")
+}
+
+/// What all figures together say.
+fn closing(found: &Comparison) -> String {
+    let count = |wanted: fn(Direction) -> bool| {
+        units::count(found.changes.iter().filter(|change| wanted(change.direction)).count() as u64)
     };
-    let [worse, better, same, unknown] =
-        [Direction::Worse, Direction::Better, Direction::Same, Direction::Unknown].map(count);
     let mut close = format!(
-        "Of {} figures {worse} got worse, {better} better; {same} show no difference",
-        units::count(found.changes.len() as u64)
+        "Of {} figures {} got worse, {} better; {} show no difference, {} cannot be compared.",
+        units::count(found.changes.len() as u64),
+        count(|direction| direction == Direction::Worse),
+        count(|direction| direction == Direction::Better),
+        count(|direction| direction == Direction::Same),
+        count(|direction| matches!(direction, Direction::Incomparable(_))),
     );
-    if unknown != "0" {
-        close += &format!(", and {unknown} rest on too few rounds to tell");
+    if found.changes.iter().any(|change| change.runs == [1, 1]) {
+        close += " Figures before and after are geometric means of the rounds. One run a side says little of how much two \
+                  runs differ: give several (--before A B C --after D E F) to see smaller differences.";
+    } else {
+        close += " Figures before and after are geometric means of the runs, and the run is the unit of the interval.";
     }
-    close += ".";
-    let by_chance = found.changes.len() as f64 * (1.0 - CONFIDENCE);
-    if by_chance >= 1.0 {
-        close += &format!(
-            " With 95 % intervals some {by_chance:.0} of them would seem to differ by chance alone, and two runs of the same \
-             thing may differ as a whole: run both again."
-        );
-    }
-    text + "\n" + &terminal::wrapped(&close, wide, "").join("\n")
-}
-
-fn told(found: &Comparison, over: Option<usize>) -> Value {
-    json!({
-        "warnings": found.warnings,
-        "changes": found.changes.iter().map(change).collect::<Vec<_>>(),
-        "over_the_limit": over,
-    })
-}
-
-fn change(change: &Change) -> Value {
-    let spread = |spread: &Spread| json!({ "median": spread.median, "min": spread.min, "max": spread.max });
-    let direction = match change.direction() {
-        Direction::Better => "better",
-        Direction::Worse => "worse",
-        Direction::Same => "same",
-        Direction::Unknown => "unknown",
-    };
-    json!({
-        "scenario": change.scenario,
-        "point": change.point,
-        "model": change.model,
-        "figure": change.metric.name(),
-        "before": spread(&change.before),
-        "after": spread(&change.after),
-        "ratio": change.ratio.ratio,
-        "interval": change.ratio.interval.map(|Interval { low, high }| [low, high]),
-        "noise": change.noise,
-        "verdict": direction,
-    })
+    close
 }

@@ -29,6 +29,11 @@ impl Stop {
         Self { code: 3, message: Some(message.to_string()) }
     }
 
+    /// Done, but the measurement is INVALID; why has been printed.
+    pub(super) fn invalid() -> Self {
+        Self { code: 4, message: None }
+    }
+
     /// Ended by a signal; what was measured has been kept and told.
     pub(super) fn signal(number: i32) -> Self {
         Self { code: u8::try_from(128 + number).unwrap_or(130), message: None }

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::record::{Folder, RUN, Record, Run, Source};
+use crate::analysis::{Analysis, Strictness, analyze};
+use crate::record::{Folder, RUN, Run, Source};
 use crate::report;
 use crate::scenario::{Model, Scenario, parse};
 
-use super::output::{Stop, color, note, note_color, print, width};
+use super::output::{Stop, color, note, note_color, print, print_json, width};
+use super::strict::{Strict, ended};
 
 /// Write the report of a run again from its records, or the list of all runs
 #[derive(Debug, clap::Args)]
@@ -15,6 +17,11 @@ pub(super) struct Args {
     /// The folder that holds run.json and trials.jsonl, or one that holds such folders
     #[arg(value_name = "DIR", default_value = RUNS)]
     folder: PathBuf,
+    #[command(flatten)]
+    strict: Strict,
+    /// Print the analysis as JSON instead of tables
+    #[arg(long)]
+    json: bool,
 }
 
 /// Where runs are kept that nobody named a folder for.
@@ -35,12 +42,23 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         note(format_args!("avt: {} of {} planned trials have a record", records.len(), run.trials_planned));
     }
     let scenarios = scenarios(&run)?;
-    let index = write(&args.folder, &run, &scenarios, &records)?;
-    let mut tables =
-        scenarios.iter().map(|scenario| report::terminal::table(scenario, &run, &records, width(), color()));
-    let printed = tables.try_for_each(print);
-    let printed = printed.and_then(|()| print(format_args!("report: {}", index.display())));
-    if records.is_empty() { Err(Stop::not_well()) } else { printed }
+    let analysis = analyze(&run, &scenarios, &records);
+    let index = write(&args.folder, &analysis)?;
+    let printed = if args.json {
+        let (folder, index) = (args.folder.to_string_lossy(), index.to_string_lossy());
+        print_json(&report::json::run(&analysis, &folder, &index))
+    } else {
+        let mut tables = analysis.scenarios.iter().map(|of| report::terminal::table(of, width(), color()));
+        tables.try_for_each(print).and_then(|()| print(format_args!("report: {}", index.display())))
+    };
+    if records.is_empty() {
+        return Err(Stop::not_well());
+    }
+    // Whether the run ended well was told when it was run; here only what was asked for counts.
+    match args.strict.strictness() {
+        Strictness::Lenient => printed,
+        strictness => ended(analysis.standing(strictness)).and(printed),
+    }
 }
 
 /// Writes the page that lists the runs of a folder, and tells its path; nothing where there is none.
@@ -82,12 +100,12 @@ pub(super) fn only(mut scenario: Scenario, models: &[Model]) -> Scenario {
 }
 
 /// Writes all pages and traces into a run's folder; the path of the first page.
-pub(super) fn write(folder: &Path, run: &Run, scenarios: &[Scenario], records: &[Record]) -> Result<PathBuf, Stop> {
-    let pages = report::pages(run, scenarios, records);
+pub(super) fn write(folder: &Path, analysis: &Analysis<'_>) -> Result<PathBuf, Stop> {
+    let pages = report::pages(analysis);
     for page in &pages {
         Folder::write_page(folder, &page.name, &page.html).map_err(Stop::machine)?;
     }
-    for (name, text) in report::traces(scenarios, records) {
+    for (name, text) in report::traces(analysis) {
         Folder::write_page(folder, &name, &text).map_err(Stop::machine)?;
     }
     Ok(folder.join(&pages[0].name))

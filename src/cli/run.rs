@@ -1,16 +1,15 @@
 //! `avt run`: scenarios to records to a report.
 
-mod json;
 mod narrate;
 
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::analysis::{Standing, analyze, analyze_scenario};
 use crate::host::Host;
-use crate::record::{Folder, FolderError, Judged, Record, Run, Source, State};
+use crate::record::{Folder, FolderError, Record, Run, Source, State};
 use crate::report;
-use crate::report::summary;
 use crate::runner::{self, Effort, Ending, Event, Interrupt, Plan, Program, RunSpec};
 use crate::scenario::{Model, Scenario};
 use crate::units;
@@ -19,6 +18,7 @@ use super::output::{Stop, color, note, print, print_json, width};
 use super::progress::Progress;
 use super::report::{RUNS, list, only, write};
 use super::sources::{Named, every, scenarios};
+use super::strict::{Strict, ended};
 
 /// Run scenarios on this machine and write a report
 ///
@@ -47,9 +47,8 @@ pub(super) struct Args {
     /// The folder to make for the records and the report [default: reports/ and the time]
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// End with exit code 1 if a gate on the measurement itself finds a trial INVALID
-    #[arg(long)]
-    strict: bool,
+    #[command(flatten)]
+    strict: Strict,
     /// Do the work of a scenario once, without measuring it, and print what happens while it happens: when, on which thread,
     /// what
     #[arg(long, conflicts_with_all = ["all", "full", "rounds", "seed", "out", "strict", "json"])]
@@ -69,14 +68,11 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     announce(&plan);
     let mut listener = Listener::new(args, &plan);
     let (run, ending) = runner::run(&plan, &Program::this(), &interrupt, |event| listener.hear(event))?;
-    let judged = listener.finish(run)?;
+    let standing = listener.finish(run)?;
     // How the run ended counts for more than whether somebody still reads about it.
     match ending {
         Ending::Interrupted(signal) => Err(Stop::signal(signal)),
-        Ending::Complete if judged.failed > 0 || judged.claims_refuted > 0 || args.strict && judged.invalid > 0 => {
-            Err(Stop::not_well())
-        }
-        Ending::Complete => listener.printed,
+        Ending::Complete => ended(standing).and(listener.printed),
     }
 }
 
@@ -167,7 +163,8 @@ impl<'a> Listener<'a> {
             }
             Event::ScenarioEnded(run, scenario) => {
                 if !self.args.json && self.printed.is_ok() {
-                    let table = || print(report::terminal::table(scenario, run, &self.records, width(), color()));
+                    let analysis = analyze_scenario(scenario, run, &self.records);
+                    let table = || print(report::terminal::table(&analysis, width(), color()));
                     self.printed = self.progress.suspend(table);
                 }
             }
@@ -179,21 +176,21 @@ impl<'a> Listener<'a> {
         self.folder.as_mut().expect("a run is calibrated before anything else")
     }
 
-    /// Writes the report and tells where it is; returns what became of the trials.
-    fn finish(&mut self, mut run: Run) -> Result<Judged, Stop> {
+    /// Writes the report and tells where it is; returns how the run stands.
+    fn finish(&mut self, mut run: Run) -> Result<Standing, Stop> {
         self.progress.finish();
         let scenarios = &self.plan.spec.scenarios;
-        let judged = summary::judged(scenarios, &run, &self.records);
-        run.judged = Some(judged);
+        run.judged = Some(analyze(&run, scenarios, &self.records).judged);
         self.folder().write_run(&run).map_err(Stop::machine)?;
         let path = self.folder().path().to_owned();
-        let index = write(&path, &run, scenarios, &self.records)?;
+        let analysis = analyze(&run, scenarios, &self.records);
+        let index = write(&path, &analysis)?;
         if self.args.out.is_none() {
             list(Path::new(RUNS))?;
         }
         if self.args.json {
             let (folder, index) = (path.to_string_lossy(), index.to_string_lossy());
-            self.printed = print_json(&json::json(&run, scenarios, &self.records, &folder, &index));
+            self.printed = print_json(&report::json::run(&analysis, &folder, &index));
         } else if self.printed.is_ok() {
             self.printed = print(format_args!("report: {}", index.display()));
         }
@@ -201,7 +198,7 @@ impl<'a> Listener<'a> {
             let (done, planned) = (self.records.len(), run.trials_planned);
             note(format_args!("avt: ended early after {done} of {planned} trials; the report says so"));
         }
-        Ok(judged)
+        Ok(analysis.standing(self.args.strict.strictness()))
     }
 }
 

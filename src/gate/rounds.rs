@@ -68,6 +68,8 @@ mod tests {
     fn twins_are_apart_where_the_interval_says_so() {
         let ratio = |low, high| Ratio {
             ratio: 1.1,
+            means: [1.0, 1.1],
+            variance: 0.0,
             interval: Some(Interval { low, high }),
             rounds: 6,
             agreeing: 6,

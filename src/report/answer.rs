@@ -1,27 +1,26 @@
 //! What happened, in sentences made from the figures.
 //!
 //! A sentence names the figure, the model and the threads, and calls one model slower than another only where the
-//! interval of their ratio says so, and by more than two runs of the same thing differed ([`versus`]).
+//! analysis found a difference.
 
 use std::iter;
 
-use super::summary::{CellSummary, Measures, PointSummary};
-use super::versus;
+use super::ratios;
 use super::words;
+use crate::analysis::{Beats, CellSummary, Difference, KeptUp, PointSummary, PriceOfWaiting, ScenarioAnalysis};
 use crate::record::Failure;
 use crate::scenario::{EchoSpec, HeartbeatSpec, Metric, Model, OffloadSpec, SleepSpec, StepsSpec, Work};
-use crate::stats::{self, Finding};
 use crate::units;
 
 /// At most three sentences about a scenario: what only all points of its sweep tell, then those of the last one, which
 /// asks the most.
-pub(super) fn of(points: &[PointSummary]) -> Vec<String> {
-    let Some(point) = points.last() else { return vec!["This scenario has no cells.".into()] };
+pub(super) fn of(scenario: &ScenarioAnalysis<'_>) -> Vec<String> {
+    let Some(point) = scenario.points.last() else { return vec!["This scenario has no cells.".into()] };
     let mut sentences = at(point);
-    if !point.label.is_empty() {
-        sentences[0] = format!("With {}: {}", words::one_line(&point.label), sentences[0]);
+    if !point.at.is_empty() {
+        sentences[0] = format!("With {}: {}", words::one_line(&point.at.to_string()), sentences[0]);
     }
-    highest_rates(points).into_iter().chain(price_of_waiting(points)).chain(sentences).take(3).collect()
+    highest_rates(scenario).into_iter().chain(price_of_waiting(scenario)).chain(sentences).take(3).collect()
 }
 
 /// At most three sentences about one point of the sweep.
@@ -74,9 +73,9 @@ fn waits(point: &PointSummary, sleep: &SleepSpec) -> Vec<String> {
     let what = format!("{} of {}", counted(sleep.jobs, "wait"), words::exact(sleep.wait));
     let mut sentences = vec![walls(point, &what)];
     sentences.extend(fewer(point));
-    if let Some(one) = measured(point, Model::Async).filter(|m| m.threads.max <= 1.0 && sleep.jobs > 1) {
-        let together = point.cell(Model::Async).and_then(|cell| cell.ideal_ns).map_or(f64::INFINITY, |ns| ns as f64);
-        if one.wall_ns.median < 1.5 * together {
+    if let Some(one) = one_thread(point).filter(|_| sleep.jobs > 1) {
+        let together = one.ideal_ns.map_or(f64::INFINITY, |ns| ns as f64);
+        if one.value(Metric::Wall).is_some_and(|wall| wall < 1.5 * together) {
             sentences.push(format!("One thread waited for all {} at once.", units::count(sleep.jobs.into())));
         }
     }
@@ -96,18 +95,18 @@ fn computations(point: &PointSummary, offload: &OffloadSpec) -> Vec<String> {
     };
     let mut sentences = vec![walls(point, &what)];
     sentences.extend(fewer(point));
-    let fastest = full(point)
-        .filter(|(_, m)| m.threads.median > 1.0)
-        .min_by(|(_, a), (_, b)| a.wall_ns.median.total_cmp(&b.wall_ns.median));
-    let one = measured(point, Model::Async).filter(|m| m.threads.max <= 1.0);
-    if let (Some(_), Some((other, m))) = (one, fastest) {
-        let slower = versus::between(point, Metric::Wall, Model::Async, other).filter(|v| v.finding() == Finding::More);
+    let many = full(point).filter(|cell| cell.value(Metric::Threads).is_some_and(|threads| threads > 1.0));
+    let walls = many.filter_map(|cell| Some((cell, cell.value(Metric::Wall)?)));
+    let fastest = walls.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(cell, _)| cell);
+    if let (Some(_), Some(fastest)) = (one_thread(point), fastest) {
+        let other = fastest.cell.id.model;
+        let slower = point.ratio(Metric::Wall, Model::Async, other).filter(|v| v.difference == Difference::More);
         if let Some(slower) = slower.filter(|slower| slower.ratio.ratio > 1.3) {
             sentences.push(format!(
                 "async shared its one thread and did not add one: it took {} times as long as {other} on {} threads{}.",
                 units::three_digits(slower.ratio.ratio),
-                words::count(m.threads.median),
-                slower.in_brackets(),
+                shown(fastest, Metric::Threads),
+                ratios::in_brackets(Metric::Wall, &slower.ratio),
             ));
         }
     }
@@ -123,25 +122,18 @@ fn beats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &Ste
     } else {
         (format!("{} jobs", units::count(jobs.into())), "their threads", " each")
     };
-    let gap = |m: &Measures| m.longest_gap_ns;
-    let gaps = chosen(point)
-        .into_iter()
-        .filter_map(|(model, m)| Some(format!("{} under {model}", words::time(gap(m)?.median))));
+    let gaps = under_models(point, Metric::Gap);
     let mut sentences = vec![format!(
         "While {who} held {whose} for {}{each}, the longest gap between two beats was {}; one was due every {}.",
         words::exact(held),
-        listed(&gaps.collect::<Vec<_>>()),
+        listed(&gaps),
         words::exact(heartbeat.every),
     )];
-    let stopped = |m: &Measures| {
-        let gap = gap(m).map_or(0.0, |gap| gap.median);
-        gap > 3.0 * units::nanos(heartbeat.every) as f64 && gap >= 0.5 * units::nanos(held) as f64
+    let names = |wanted: Beats| -> Vec<String> {
+        let cells = full(point).filter(|cell| point.beats(cell) == Some(wanted));
+        cells.map(|cell| cell.cell.id.model.to_string()).collect()
     };
-    let names = |wanted: bool| -> Vec<String> {
-        let models = full(point).filter(|(_, m)| gap(m).is_some() && stopped(m) == wanted);
-        models.map(|(model, _)| model.to_string()).collect()
-    };
-    let (stalled, steady) = (names(true), names(false));
+    let (stalled, steady) = (names(Beats::Stalled), names(Beats::Steady));
     if !stalled.is_empty() && !steady.is_empty() {
         sentences.push(format!(
             "Under {} the beats stopped while the thread was held; under {} they went on.",
@@ -152,99 +144,48 @@ fn beats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &Ste
     sentences
 }
 
-/// From this share of the offered rate on a model keeps up: what came at the end of the window is answered after it.
-const KEPT_UP: f64 = 0.98;
-
 /// Which models did not keep up with a schedule.
 fn behind(point: &PointSummary) -> Option<String> {
-    let loads = full(point).filter_map(|(model, m)| Some((model, m.load.as_ref()?.reached.median)));
-    let behind: Vec<String> = loads
-        .filter(|(_, share)| *share < KEPT_UP)
-        .map(|(model, share)| format!("{} of what came was answered under {model}", words::percent(share)))
+    let behind = point.answered.iter().filter(|answered| !answered.kept_up);
+    let behind: Vec<String> = behind
+        .map(|answered| format!("{} of what came was answered under {}", words::percent(answered.share), answered.model))
         .collect();
-    let told = listed(&behind);
-    (!behind.is_empty()).then(|| format!("Not all kept up: {told}; there the line grew for as long as it lasted."))
+    let behind = (!behind.is_empty()).then(|| listed(&behind))?;
+    Some(format!("Not all kept up: {behind}; there the line grew for as long as it lasted."))
 }
 
-/// Where several rates were offered, the highest that models kept up with, and which they are; 0 of those that kept up
-/// with none.
-pub(super) fn kept_up(points: &[PointSummary]) -> Vec<(f64, Vec<String>)> {
-    let open: Vec<(f64, &PointSummary)> = points.iter().filter_map(|point| Some((offered(point)?, point))).collect();
-    let mut by_rate: Vec<(f64, Vec<String>)> = Vec::new();
-    let Some((_, first)) = open.first() else { return by_rate };
-    for (model, _) in full(first) {
-        let reached = |point| Some(measured(point, model)?.load.as_ref()?.reached.median);
-        let kept_up = open.iter().filter(|(_, point)| reached(*point).is_some_and(|share| share >= KEPT_UP));
-        let rate = kept_up.map(|(rate, _)| *rate).fold(0.0, f64::max);
-        match by_rate.iter_mut().find(|(other, _)| *other == rate) {
-            Some((_, models)) => models.push(model.to_string()),
-            None => by_rate.push((rate, vec![model.to_string()])),
-        }
-    }
-    by_rate
-}
-
-fn offered(point: &PointSummary) -> Option<f64> {
-    match &point.work {
-        Work::Echo(echo) => echo.load.arrival.offered(),
-        _ => None,
-    }
-}
-
-/// The same in a sentence.
-pub(super) fn highest_rates(points: &[PointSummary]) -> Option<String> {
-    let rates = || points.iter().filter_map(offered);
-    let mut tried: Vec<f64> = rates().collect();
+/// The highest of several offered rates that each model kept up with.
+pub(super) fn highest_rates(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
+    let mut tried: Vec<f64> = scenario.points.iter().filter_map(PointSummary::offered).collect();
     tried.sort_by(f64::total_cmp);
     if tried.first()? == tried.last()? {
         return None;
     }
-    let by_rate = kept_up(points);
-    let told: Vec<String> = by_rate
-        .iter()
-        .map(|(rate, models)| {
-            let rate = if *rate > 0.0 { units::rate(*rate) } else { "none".into() };
-            format!("{rate} under {}", listed(models))
-        })
-        .collect();
+    let of_rate = |KeptUp { rate, models }: &KeptUp| {
+        let rate = if *rate > 0.0 { units::rate(*rate) } else { "none".into() };
+        format!("{rate} under {}", listed(&models.iter().map(ToString::to_string).collect::<Vec<_>>()))
+    };
+    let highest: Vec<String> = scenario.kept_up.iter().map(of_rate).collect();
     let tried: Vec<String> = tried.into_iter().map(units::rate).collect();
     Some(format!(
         "Of the rates that were tried, {}, the highest that was kept up with: {}.",
         listed(&tried),
-        told.join("; ")
+        highest.join("; ")
     ))
 }
 
-/// What one more waiting job costs, by the line through the points of a sweep: what the process itself weighs is in none
-/// of it.
-fn price_of_waiting(points: &[PointSummary]) -> Option<String> {
-    const FEWEST_POINTS: usize = 3;
-    let models = points.first()?.cells.iter().map(|cell| cell.cell.id.model);
-    let price = |model: Model| {
-        let at = |point: &PointSummary| {
-            let cell = point.cell(model).filter(|cell| cell.cell.jobs_wanted.is_none())?;
-            let (footprint, jobs) = (cell.traced?.footprint?, cell.measures.as_ref()?.in_flight.median);
-            Some((jobs, footprint.total() as f64, footprint.resident_bytes as f64))
-        };
-        let known: Vec<(f64, f64, f64)> = points.iter().filter_map(at).collect();
-        let slope = |value: fn(&(f64, f64, f64)) -> f64| {
-            let places: Vec<(f64, f64)> = known.iter().map(|place| (place.0, value(place))).collect();
-            stats::slope(&places).map(|slope| slope.slope.max(0.0))
-        };
-        let (all, resident) = (slope(|place| place.1)?, slope(|place| place.2)?);
-        // Two medians of slopes may cross where there is nothing but what is resident.
-        let (all, resident) = (words::memory(all), words::memory(resident.min(all)));
-        (known.len() >= FEWEST_POINTS).then(|| format!("{all} under {model} ({resident} of it resident)"))
+/// What one more waiting job costs.
+fn price_of_waiting(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
+    let price = |price: &PriceOfWaiting| {
+        let [all, resident] = [price.all, price.resident].map(words::memory);
+        format!("{all} under {} ({resident} of it resident)", price.model)
     };
-    let told: Vec<String> = models.filter_map(price).collect();
-    (!told.is_empty()).then(|| format!("Each job more that waits costs {}.", listed(&told)))
+    let prices: Vec<String> = scenario.prices_of_waiting.iter().map(price).collect();
+    (!prices.is_empty()).then(|| format!("Each job more that waits costs {}.", listed(&prices)))
 }
 
 fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
-    let rates = chosen(point)
-        .into_iter()
-        .map(|(model, m)| format!("{}/s under {model}", words::per_second(m.throughput.median)));
-    let rates = listed(&rates.collect::<Vec<_>>());
+    let rates = listed(&under_models(point, Metric::Rate));
     let connections = counted(echo.load.connections, "connection");
     let mut sentences = match echo.load.arrival.offered() {
         None => vec![format!("{connections}, each asking again when it had its answer, got {rates}.")],
@@ -253,13 +194,12 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
             iter::once(offered).chain(behind(point)).collect()
         }
     };
-    let starved =
-        full(point).filter_map(|(model, m)| Some((model, m.load.as_ref()?))).filter(|(_, load)| load.starved.max > 0.0);
+    let starved = full(point).filter_map(|cell| Some((cell.cell.id.model, cell.figure(Metric::Starved)?.spread)));
     let starved: Vec<(Model, String)> = starved
-        .map(|(model, load)| {
-            let of = units::count(load.connections.into());
-            let most = words::count(load.starved.max);
-            let up_to = if load.starved.min < load.starved.max { "up to " } else { "" };
+        .filter(|(_, starved)| starved.max > 0.0)
+        .map(|(model, starved)| {
+            let (of, most) = (units::count(echo.load.connections.into()), words::count(starved.max));
+            let up_to = if starved.min < starved.max { "up to " } else { "" };
             (model, format!("{up_to}{most} of {of} under {model}"))
         })
         .collect();
@@ -272,10 +212,7 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
                    alive, the rest starve.";
         sentences.push(why.into());
     }
-    let p99 = chosen(point)
-        .into_iter()
-        .filter_map(|(model, m)| Some(format!("{} under {model}", m.series.first()?.response.p99?.in_words())));
-    let p99: Vec<String> = p99.collect();
+    let p99 = under_models(point, Metric::P99);
     if !p99.is_empty() {
         let which = match &echo.heavy {
             Some(heavy) => format!(
@@ -300,9 +237,9 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
 
 /// `8 computations of 50 ms took 402 ms under async (1 thread) and 203 ms under async/2 (2 threads).`
 fn walls(point: &PointSummary, what: &str) -> String {
-    let walls = chosen(point).into_iter().map(|(model, m)| {
-        let threads = counted(m.threads.median.round() as u32, "thread");
-        format!("{} under {model} ({threads})", words::time(m.wall_ns.median))
+    let walls = chosen(point).into_iter().filter_map(|cell| {
+        let threads = counted(cell.value(Metric::Threads)?.round() as u32, "thread");
+        Some(format!("{} under {} ({threads})", shown(cell, Metric::Wall), cell.cell.id.model))
     });
     let walls: Vec<String> = walls.collect();
     if walls.is_empty() {
@@ -314,33 +251,43 @@ fn walls(point: &PointSummary, what: &str) -> String {
 
 /// Which models ran fewer jobs, and how long they took for those.
 fn fewer(point: &PointSummary) -> Option<String> {
-    let cells =
-        point.cells.iter().filter_map(|cell| Some((cell, words::fewer_jobs(&cell.cell)?, cell.measures.as_ref()?)));
-    let texts: Vec<String> = cells
-        .map(|(cell, fewer, m)| {
-            format!("{} ran only {fewer} and took {} for those", cell.cell.id.model, words::time(m.wall_ns.median))
-        })
-        .collect();
+    let texts = point.cells.iter().filter_map(|cell| {
+        let (fewer, wall) = (words::fewer_jobs(&cell.cell)?, cell.figure(Metric::Wall)?);
+        Some(format!("{} ran only {fewer} and took {} for those", cell.cell.id.model, words::estimate(wall)))
+    });
+    let texts: Vec<String> = texts.collect();
     (!texts.is_empty()).then(|| format!("{}.", listed(&texts)))
 }
 
 /// Which of two models took more, or that these rounds cannot tell.
 fn compared(point: &PointSummary, metric: Metric, a: Model, b: Model) -> Option<String> {
-    versus::between(point, metric, b, a).map(|versus| versus.sentence(&point.work))
+    point.ratio(metric, b, a).map(|versus| ratios::sentence(&versus, &point.work))
 }
 
 /// Every model that ran all jobs and left a measurement.
-fn full(point: &PointSummary) -> impl Iterator<Item = (Model, &Measures)> {
-    let all_jobs = |cell: &&CellSummary| cell.cell.jobs_wanted.is_none();
-    point.cells.iter().filter(all_jobs).filter_map(|cell| Some((cell.cell.id.model, cell.measures.as_ref()?)))
+fn full(point: &PointSummary) -> impl Iterator<Item = &CellSummary> {
+    point.cells.iter().filter(|cell| cell.ran_all_jobs() && cell.measures.is_some())
 }
 
-fn measured(point: &PointSummary, model: Model) -> Option<&Measures> {
-    full(point).find(|(other, _)| *other == model).map(|(_, measures)| measures)
+/// The cell of async, where it ran on one thread only.
+fn one_thread(point: &PointSummary) -> Option<&CellSummary> {
+    let has_one = |cell: &&CellSummary| cell.figure(Metric::Threads).is_some_and(|threads| threads.spread.max <= 1.0);
+    full(point).find(|cell| cell.cell.id.model == Model::Async).filter(has_one)
+}
+
+/// A figure of a cell as text, `n/a` where it has none.
+fn shown(cell: &CellSummary, metric: Metric) -> String {
+    cell.figure(metric).map_or_else(|| "n/a".into(), words::estimate)
+}
+
+/// A figure of the models that a sentence names: `13.4 ms under async`.
+fn under_models(point: &PointSummary, metric: Metric) -> Vec<String> {
+    let figures = chosen(point).into_iter().filter_map(|cell| Some((cell.cell.id.model, cell.figure(metric)?)));
+    figures.map(|(model, figure)| format!("{} under {model}", words::estimate(figure))).collect()
 }
 
 /// Those of [`full`] a sentence names: all when they are few, else the plainest of each kind.
-fn chosen(point: &PointSummary) -> Vec<(Model, &Measures)> {
+fn chosen(point: &PointSummary) -> Vec<&CellSummary> {
     const MOST: usize = 4;
     let rank = |model: Model| match model {
         Model::Async => 0,
@@ -352,12 +299,12 @@ fn chosen(point: &PointSummary) -> Vec<(Model, &Measures)> {
         Model::Sequential => 6,
         Model::External => 7,
     };
-    let mut models: Vec<_> = full(point).collect();
-    if models.len() > MOST {
-        models.sort_by_key(|(model, _)| rank(*model));
-        models.truncate(MOST);
+    let mut cells: Vec<_> = full(point).collect();
+    if cells.len() > MOST {
+        cells.sort_by_key(|cell| rank(cell.cell.id.model));
+        cells.truncate(MOST);
     }
-    models
+    cells
 }
 
 /// `1 job`, `1,000 jobs`.

@@ -1,230 +1,153 @@
-//! Two runs against each other, cell by cell: before and after a change, or one machine and another.
-//!
-//! Rounds of different runs share nothing, so they are not paired; what two cells of the same thing differed by within a
-//! run is the least that is called a difference. What two whole runs differ by, an hour apart, nobody knows from one of
-//! each: a finding here is worth a second look, and a third run.
+//! Two sides in words and as JSON: what `avt compare` prints.
 
-use super::summary::{self, PointSummary};
-use super::versus::{self, RoundFigure};
-use super::words;
-use crate::record::{Record, Run, State};
-use crate::scenario::{Metric, Model, Scenario};
-use crate::stats::{self, Bound, Finding, Interval, Ratio, Spread};
+use serde_json::{Value, json};
+
+use super::{json as run_json, ratios, words};
+use crate::analysis::compare::{Change, Comparison, Direction, SideName, Warning, Why};
+use crate::analysis::{Analysis, STALL_NS};
+use crate::stats::Interval;
 use crate::units;
 
-/// One run, whole.
-#[derive(Clone, Copy, Debug)]
-pub struct Side<'a> {
-    /// What was asked of which machine.
-    pub run: &'a Run,
-    /// Its scenarios.
-    pub scenarios: &'a [Scenario],
-    /// Its records.
-    pub records: &'a [Record],
+/// The headings of a table of changes, after the model and the figure.
+pub const HEADINGS: [&str; 5] = ["before", "after", "change", "95 % interval", "verdict"];
+
+/// The two means, their ratio, its interval and what it is, under [`HEADINGS`].
+pub fn columns(change: &Change) -> [String; 5] {
+    let ratio = &change.ratio;
+    let [before, after] = ratio.means.map(|mean| words::figure(change.metric, mean));
+    let sign = ratio.bound.sign();
+    let interval = ratio.interval.map_or_else(
+        || "n/a".into(),
+        |Interval { low, high }| format!("{sign}{} to {sign}{}", words::change(low), words::change(high)),
+    );
+    [before, after, format!("{sign}{}", words::change(ratio.ratio)), interval, verdict(change)]
 }
 
-/// What two runs have in common and where they differ.
-#[derive(Clone, Debug)]
-pub struct Comparison {
-    /// What may explain a difference beside what was meant to, in sentences.
-    pub warnings: Vec<String>,
-    /// Every figure that both runs have.
-    pub changes: Vec<Change>,
+/// The cell without its model: `echo, load.rate = max`.
+pub fn place(change: &Change) -> String {
+    match words::one_line(&change.point.to_string()) {
+        point if point.is_empty() => change.scenario.clone(),
+        point => format!("{}, {point}", change.scenario),
+    }
 }
 
-/// One figure of one cell in both runs.
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// The scenario's name.
-    pub scenario: String,
-    /// The point of its sweep.
-    pub point: String,
-    /// Who ran the jobs.
-    pub model: Model,
-    /// Which figure.
-    pub metric: Metric,
-    /// How a column names the figure.
-    pub heading: &'static str,
-    /// It, over the rounds of the first run.
-    pub before: Spread,
-    /// It, over the rounds of the second.
-    pub after: Spread,
-    /// The second by the first.
-    pub ratio: Ratio,
-    /// What two cells of the same thing differed by in the noisier of the runs, a ratio of at least 1.
-    pub noise: f64,
+/// The figure as a column names it.
+pub fn heading(change: &Change) -> &'static str {
+    change.metric.heading(&change.work)
 }
 
-/// What a [`Change`] is to the user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// Less time, less CPU, more answers.
-    Better,
-    /// The contrary.
-    Worse,
-    /// No difference that these rounds tell.
-    Same,
-    /// Too few rounds to tell.
-    Unknown,
+/// `worse by 12 %`; `no more than two runs of the same thing differ by (22 %)`.
+pub fn verdict(change: &Change) -> String {
+    match change.direction {
+        Direction::Worse => format!("worse by {}", words::excess(change.by())),
+        Direction::Better => format!("better by {}", words::excess(change.by())),
+        Direction::Same if change.runs == [1, 1] => {
+            format!("no verdict: two runs of the same thing differ by up to {}", words::excess(change.seen))
+        }
+        Direction::Same => "no difference found".into(),
+        Direction::Incomparable(why) => format!("not comparable: {}", why_not(&why)),
+    }
 }
 
-/// Compares every figure of every cell that both runs have.
-pub fn compare(before: Side<'_>, after: Side<'_>) -> Comparison {
-    let mut warnings = warnings(before.run, after.run);
-    let mut changes = Vec::new();
-    for scenario in before.scenarios {
-        let Some(other) = after.scenarios.iter().find(|other| other.name == scenario.name) else {
-            warnings.push(format!("Only the first run has the scenario {}.", scenario.name));
-            continue;
+fn why_not(why: &Why) -> String {
+    match why {
+        Why::Invalid(side) => format!("INVALID {}", side_in_words(*side)),
+        Why::Figure(crate::analysis::Obstacle::OneStall { .. }) => {
+            format!("one stall of {} decides it", units::duration(STALL_NS))
+        }
+        Why::Figure(obstacle) => ratios::obstacle(obstacle),
+    }
+}
+
+fn side_in_words(side: SideName) -> &'static str {
+    match side {
+        SideName::Before => "before",
+        SideName::After => "after",
+    }
+}
+
+/// A warning as a sentence.
+pub fn warning(warning: &Warning) -> String {
+    let line = words::one_line;
+    match warning {
+        Warning::Differs(what, first, second) => format!("{what} differs: {}, then {}.", line(first), line(second)),
+        Warning::OnlyIn(SideName::Before, name) => format!("Not every run after has the scenario {name}."),
+        Warning::OnlyIn(SideName::After, name) => format!("Only the runs after have the scenario {name}."),
+        Warning::OtherText(name) => format!("The scenario {name} is not the same text in all runs."),
+        Warning::Calibration(speed) => format!(
+            "The same computation is {} as many iterations after as before, because a CPU was calibrated anew; keep the \
+             calibration with `avt run --calibration DIR`.",
+            times(*speed)
+        ),
+        Warning::Unfinished(side) => {
+            format!("A run {} did not end: it has fewer rounds than were planned.", side_in_words(*side))
+        }
+        Warning::DebugBuild(side) => {
+            format!("In a run {} avt was built without optimisation, so it means nothing.", side_in_words(*side))
+        }
+    }
+}
+
+/// Enough digits to see what differs: `1.013 times`.
+fn times(ratio: f64) -> String {
+    format!("{ratio:.3} times")
+}
+
+/// What the gates find on one side: `before: 3 of 48 trials suspect; drift in wall time under async (SUSPECT)`; nothing
+/// where they find nothing.
+pub fn findings(side: SideName, runs: &[Analysis<'_>]) -> Option<String> {
+    let mut found = Vec::new();
+    for run in runs {
+        let points = run.scenarios.iter().flat_map(|scenario| &scenario.points);
+        found.extend(super::warnings::doubts(points));
+    }
+    (!found.is_empty()).then(|| format!("{}: {}", side_in_words(side), found.join(" ")))
+}
+
+/// The comparison as JSON; `over` is the number of figures beyond `--fail-over`.
+pub fn json(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>], over: Option<usize>) -> Value {
+    let side = |runs: &[Analysis<'_>]| -> Vec<Value> {
+        let of_run = |run: &Analysis<'_>| {
+            json!({
+                "started": run.run.started,
+                "iterations_per_s": run.run.iterations_per_s,
+                "verdict": run.verdict(),
+                "judged": run.judged,
+                "findings": run_json::findings(run),
+            })
         };
-        if other.source != scenario.source {
-            warnings.push(format!("The scenario {} is not the same text in both runs.", scenario.name));
-        }
-        let points = |side: Side<'_>, scenario| summary::of(scenario, side.run, side.records);
-        let others = points(after, other);
-        for point in points(before, scenario) {
-            if let Some(other) = others.iter().find(|other| other.at == point.at) {
-                changes.extend(changes_at(&scenario.name, &point, other));
-            }
-        }
-    }
-    let only_after = |scenario: &&Scenario| !before.scenarios.iter().any(|other| other.name == scenario.name);
-    for scenario in after.scenarios.iter().filter(only_after) {
-        warnings.push(format!("Only the second run has the scenario {}.", scenario.name));
-    }
-    Comparison { warnings, changes }
-}
-
-fn changes_at<'a>(
-    scenario: &'a str,
-    before: &'a PointSummary,
-    after: &'a PointSummary,
-) -> impl Iterator<Item = Change> + 'a {
-    let models = before.cells.iter().map(|cell| cell.cell.id.model);
-    models.flat_map(move |model| {
-        let metrics = Metric::of(&before.work).iter();
-        metrics.filter_map(move |metric| change(scenario, (before, after), model, *metric))
+        runs.iter().map(of_run).collect()
+    };
+    json!({
+        "warnings": found.warnings.iter().map(warning).collect::<Vec<_>>(),
+        "before": side(before),
+        "after": side(after),
+        "changes": found.changes.iter().map(change).collect::<Vec<_>>(),
+        "over_the_limit": over,
     })
 }
 
-fn change(
-    scenario: &str,
-    (before, after): (&PointSummary, &PointSummary),
-    model: Model,
-    metric: Metric,
-) -> Option<Change> {
-    let figures = |point: &'_ PointSummary| -> Option<(Vec<f64>, Bound, Spread)> {
-        let figures = point.cell(model)?.measures.as_ref()?.by_round(metric);
-        let (values, bounds): (Vec<f64>, Vec<Bound>) = figures.iter().map(RoundFigure::in_ratio).unzip();
-        Some((values, bounds.into_iter().fold(Bound::Exact, Bound::and), versus::spread(figures)?.0))
+fn change(change: &Change) -> Value {
+    let direction = match change.direction {
+        Direction::Better => "better",
+        Direction::Worse => "worse",
+        Direction::Same => "same",
+        Direction::Incomparable(_) => "not_comparable",
     };
-    let ((first, below, spread_before), (second, above, spread_after)) = (figures(before)?, figures(after)?);
-    let noise = [before, after].into_iter().filter_map(|point| Some(versus::noise(point, metric)?.distance()));
-    Some(Change {
-        scenario: scenario.to_owned(),
-        point: before.label.clone(),
-        model,
-        metric,
-        heading: metric.heading(&before.work),
-        ratio: stats::ratio_unpaired(&first, &second, before.seed)?.with_bound(above.and(below.inverse())),
-        before: spread_before,
-        after: spread_after,
-        noise: noise.fold(1.0, f64::max),
+    let [before, after] = change.ratio.means;
+    json!({
+        "scenario": change.scenario,
+        "point": change.point.to_string(),
+        "model": change.model,
+        "figure": change.metric.name(),
+        "runs": change.runs,
+        "before": before,
+        "after": after,
+        "ratio": change.ratio.ratio,
+        "ratio_bound": change.ratio.bound,
+        "interval": change.ratio.interval.map(|Interval { low, high }| [low, high]),
+        "between_runs": change.seen,
+        "verdict": direction,
+        "why": verdict(change),
     })
-}
-
-impl Change {
-    /// What it is to the user.
-    pub fn direction(&self) -> Direction {
-        match (self.ratio.finding(self.noise), self.metric.less_is_better()) {
-            (Finding::TooFew, _) => Direction::Unknown,
-            (Finding::None, _) => Direction::Same,
-            (Finding::More, true) | (Finding::Less, false) => Direction::Worse,
-            (Finding::Less, true) | (Finding::More, false) => Direction::Better,
-        }
-    }
-
-    /// Which cell it is of, without the model: `echo, load.rate = max`.
-    pub fn place(&self) -> String {
-        match words::one_line(&self.point) {
-            point if point.is_empty() => self.scenario.clone(),
-            point => format!("{}, {point}", self.scenario),
-        }
-    }
-
-    /// By how much it is worse or better, as a ratio of at least 1.
-    pub fn by(&self) -> f64 {
-        self.ratio.distance()
-    }
-
-    /// Whether it got worse by more than this ratio, without doubt: the better end of the interval is beyond it.
-    pub fn is_beyond(&self, limit: f64) -> bool {
-        let least = self.ratio.interval.map(|Interval { low, high }| low.max(1.0 / high));
-        self.direction() == Direction::Worse && least.is_some_and(|least| least > limit)
-    }
-
-    /// The two figures, their ratio, its interval and what it is, as the columns of a table.
-    pub fn columns(&self) -> [String; 5] {
-        let show = |figure: f64| self.metric.show(figure);
-        let interval = self.ratio.interval.map_or_else(
-            || "n/a".into(),
-            |Interval { low, high }| format!("{} to {}", words::change(low), words::change(high)),
-        );
-        let change = words::change(self.ratio.ratio);
-        [show(self.before.median), show(self.after.median), change, interval, self.verdict()]
-    }
-
-    /// `worse by 12 %`, `no difference; 4 % could have been told`.
-    pub fn verdict(&self) -> String {
-        match self.direction() {
-            Direction::Worse => format!("worse by {}", words::excess(self.by())),
-            Direction::Better => format!("better by {}", words::excess(self.by())),
-            Direction::Same => match self.ratio.detectable(self.noise) {
-                Some(least) => format!("no difference; {} could have been told", words::excess(least)),
-                None => "cannot be compared: it rests on requests that never got their answer".into(),
-            },
-            Direction::Unknown => format!("fewer than {} rounds cannot tell", stats::FEWEST),
-        }
-    }
-}
-
-/// Differences of machine, versions and completeness.
-fn warnings(before: &Run, after: &Run) -> Vec<String> {
-    let known = |text: &Option<String>| text.as_deref().map_or_else(|| "unknown".into(), words::one_line);
-    let facts = |run: &Run| {
-        let host = &run.host;
-        [
-            ("The processor", known(&host.cpu)),
-            ("The number of CPUs", units::count(host.cpus.into())),
-            ("The memory", host.memory_bytes.map_or_else(|| "unknown".into(), units::bytes)),
-            ("The kernel", known(&host.kernel)),
-            ("The clock", known(&host.clocksource)),
-            ("avt", words::one_line(&host.avt)),
-            ("rustc", words::one_line(&host.rustc)),
-            ("tokio", words::one_line(&host.tokio)),
-            ("rayon", words::one_line(&host.rayon)),
-        ]
-    };
-    let pairs = facts(before).into_iter().zip(facts(after));
-    let mut warnings: Vec<String> = pairs
-        .filter(|((_, first), (_, second))| first != second)
-        .map(|((what, first), (_, second))| format!("{what} differs: {first}, then {second}."))
-        .collect();
-    let speed = after.iterations_per_s as f64 / before.iterations_per_s.max(1) as f64;
-    if !(0.95..=1.05).contains(&speed) {
-        let speed = units::three_digits(speed);
-        warnings.push(format!(
-            "A CPU computed {speed} times as fast before the second run as before the first; jobs that compute are \
-             calibrated in time, so the same job is another number of iterations."
-        ));
-    }
-    for (run, which) in [(before, "first"), (after, "second")] {
-        if run.state != State::Complete {
-            warnings.push(format!("The {which} run did not end: it has fewer rounds than were planned."));
-        }
-        if run.host.debug_build {
-            warnings.push(format!("In the {which} run avt was built without optimisation, so it means nothing."));
-        }
-    }
-    warnings
 }

@@ -6,19 +6,19 @@ mod order;
 pub(super) mod sweep;
 mod titles;
 
-use super::chart::bars::{Bar, Bars, Unit};
+use super::answer;
+use super::chart::bars::{Bar, Bars};
 use super::chart::curve::{Curve, Curves};
 use super::chart::density::{Densities, Density};
 use super::chart::forest::{Forest, Panel};
 use super::chart::heat::{Heat, Map};
 use super::chart::{Caption, Look, Size};
-use super::summary::{CellSummary, Percentile, PointSummary};
 use super::table::{self, Table};
-use super::versus;
+use super::warnings;
 use super::words;
-use super::{answer, doubts};
+use crate::analysis::{CellSummary, Control, Estimate, PointSummary, SeriesSummary};
 use crate::scenario::{Metric, OffloadSpec, Work};
-use crate::stats::{self, Bound, Interval, Ratio, Spread};
+use crate::stats::{self, Interval};
 use crate::units;
 
 /// A picture with its words and its table.
@@ -76,62 +76,76 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
     figures
 }
 
-/// What the gates say of a model that stands alone; nothing where they say nothing.
-fn doubts_alone(point: &PointSummary) -> Option<Figure> {
-    let text: Vec<String> = doubts::of_point(point).into_iter().chain(doubts::without_disturbed(point)).collect();
+/// What the gates find where there is nothing to compare; nothing where they find nothing.
+fn findings_alone(point: &PointSummary) -> Option<Figure> {
+    let text: Vec<String> = warnings::of_point(point).into_iter().chain(warnings::without_disturbed(point)).collect();
     let heading = "How sure are we?".to_owned();
     let table = (caption(&heading, point), table::brief(point));
     (!text.is_empty()).then(|| Figure { heading, text, svg: String::new(), legend: Vec::new(), table })
 }
 
-/// The models as multiples of the reference.
+/// The models as multiples of the one that the control repeats.
 fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
-    let Some(twin) = point.twin.as_ref() else { return doubts_alone(point) };
-    let reference = twin.cell.id.model;
-    let table = table::against_reference(point)?;
-    let noises: Vec<(&str, Ratio)> = Metric::of(&point.work)
-        .iter()
-        .filter_map(|metric| Some((metric.heading(&point.work), versus::noise(point, *metric)?)))
-        .collect();
+    let Some(control) = &point.control else { return findings_alone(point) };
+    let reference = control.cell.cell.id.model;
+    let table = table::against_reference(point, control)?;
+    let metrics = Metric::compared(&point.work);
     let mut text = vec![format!(
         "Each figure as a multiple of that of {reference} in the same rounds: the geometric mean of the rounds and its 95 % \
-         interval (a bootstrap over rounds)."
+         interval (a bootstrap over rounds). Below each multiple stand the two means that it is of."
     )];
-    if !noises.is_empty() {
-        let noise = |(what, noise): &(&str, Ratio)| format!("{} in {what}", words::excess(noise.distance()));
-        text.push(format!(
-            "{reference} was run twice in every round. The two differ by {}: no smaller difference is called one.",
-            noises.iter().map(noise).collect::<Vec<_>>().join(", ")
-        ));
-    }
-    text.extend(doubts::of_point(point));
-    text.extend(doubts::without_disturbed(point));
+    text.extend(control_in_words(point, control));
+    let about = text.len();
+    text.extend(warnings::of_point(point));
+    text.extend(warnings::without_disturbed(point));
     let panel = |metric: &Metric| {
         let others = point.cells.iter().filter(|cell| cell.cell.id.model != reference);
         let row = |cell: &CellSummary| {
-            let versus = versus::between(point, *metric, cell.cell.id.model, reference)?;
+            let versus = point.ratio(*metric, cell.cell.id.model, reference)?;
             Some((cell.cell.id.model.to_string(), look(point, cell), versus.ratio))
         };
-        let noise = versus::noise(point, *metric)?;
-        let again = (format!("{reference} again"), look(point, twin), noise);
+        let ratio = *control.ratio(*metric)?;
+        let again = (format!("{reference} (control)"), look(point, &control.cell), ratio);
         let rows: Vec<_> = others.filter_map(row).chain([again]).collect();
-        Some(Panel { title: metric.heading(&point.work).into(), band: around_one(noise.distance()), rows })
+        let floor = control.noise(*metric).map_or(1.0, |noise| noise.floor(ratio.rounds));
+        Some(Panel { title: metric.heading(&point.work).into(), band: around_one(floor), rows })
     };
-    let forest = Forest { panels: Metric::of(&point.work).iter().filter_map(panel).collect() };
-    let heading = match noises.first() {
-        Some((what, noise)) => {
-            format!("How sure are we? The same model twice differed by {} in {what}", words::excess(noise.distance()))
-        }
+    let forest = Forest { panels: metrics.iter().filter_map(panel).collect() };
+    let heading = match metrics.first().and_then(|metric| Some((metric, control.ratio(*metric)?))) {
+        Some((metric, ratio)) => format!(
+            "How sure are we? The same model twice differed by {} in {}",
+            words::excess(ratio.distance()),
+            metric.heading(&point.work)
+        ),
         None => "How sure are we?".to_owned(),
     };
     let title = format!("Each model as a multiple of {reference}");
-    let finding = text[..noises.len().min(1) + 1].join(" ");
+    let finding = text[..about].join(" ");
     let drawn = !forest.panels.is_empty();
     let svg =
         if drawn { both(id, &title, &finding, |size, caption| forest.draw(size, caption)) } else { String::new() };
     let legend = if drawn { vec![Sign::Noise, Sign::Likely] } else { Vec::new() };
-    let caption = named(&format!("Multiples of {reference}"), point, "means over the rounds, with 95 % intervals");
+    let caption = named(&format!("Multiples of {reference}"), point, "geometric means of the rounds, with 95 % intervals");
     Some(Figure { heading, text, svg, legend, table: (caption, table) })
+}
+
+/// The noise floor of each figure that models are compared by; nothing where the control has none.
+fn control_in_words(point: &PointSummary, control: &Control) -> Option<String> {
+    let reference = control.cell.cell.id.model;
+    let floor = |metric: &Metric| {
+        let (ratio, noise) = (control.ratio(*metric)?, control.noise(*metric)?);
+        let heading = metric.heading(&point.work);
+        let [seen, floor] = [ratio.distance(), noise.floor(ratio.rounds)].map(words::excess);
+        Some(format!("{seen} in {heading} (95 of 100 such pairs stay below {floor})"))
+    };
+    let floors: Vec<String> = Metric::compared(&point.work).iter().filter_map(floor).collect();
+    (!floors.is_empty()).then(|| {
+        format!(
+            "{reference} was run twice in every round, as an A/A control. The two differ by {}: no smaller difference is called \
+             one.",
+            floors.join(", ")
+        )
+    })
 }
 
 /// As far above 1 as below.
@@ -157,8 +171,9 @@ fn of_bars((bars, title): (Bars, String), point: &PointSummary, id: &str) -> Fig
     if bars.rows.iter().any(|bar| bar.predicted.is_some()) {
         legend.push(Sign::Predicted);
     }
-    let spread = bars.rows.iter().filter_map(|bar| bar.value).filter(|value| value.range().low < value.range().high);
-    for sign in spread.map(|value| if value.interval.is_some() { Sign::Sure } else { Sign::Range }) {
+    let spreads = bars.rows.iter().filter_map(|bar| Some(bar.value.as_ref()?.spread));
+    let spreads = spreads.filter(|spread| spread.range().low < spread.range().high);
+    for sign in spreads.map(|spread| if spread.interval.is_some() { Sign::Sure } else { Sign::Range }) {
         if !legend.contains(&sign) {
             legend.push(sign);
         }
@@ -168,9 +183,8 @@ fn of_bars((bars, title): (Bars, String), point: &PointSummary, id: &str) -> Fig
     }
     let table = (caption(&title, point), table::full(point));
     let alike = bars.rows.iter().filter(|bar| bar.fewer.is_none());
-    let figures = alike.filter_map(|bar| Some((bar.label.clone(), bar.value?.median, Bound::Exact)));
-    let unit = bars.unit;
-    let heading = titles::extremes(&title, figures, |figure| unit.show(figure));
+    let figures = alike.filter_map(|bar| Some((bar.label.clone(), bar.value.as_ref()?)));
+    let heading = titles::of_estimates(&title, figures);
     Figure { heading, text: Vec::new(), svg, legend, table }
 }
 
@@ -179,15 +193,14 @@ fn bars(point: &PointSummary) -> (Bars, String) {
     match (&point.work, beats(point)) {
         (_, Some(every)) => {
             let rows = rows(point, |cell| {
-                let value = cell.measures.as_ref().and_then(|m| m.longest_gap_ns);
-                (value, Some(every), cell.predicted_gap_ns.map(|ns| ns as f64))
+                (Metric::Gap, Some(every), cell.predicted_gap_ns.map(|ns| ns as f64))
             });
             let line = Some(format!("planned: every {}", words::exact(std::time::Duration::from_nanos(every as u64))));
-            (Bars { rows, unit: Unit::Time, line }, "The longest gap between two beats".into())
+            (Bars { rows, unit: Metric::Gap.unit(), line }, "The longest gap between two beats".into())
         }
         (Work::Echo(_), None) => {
-            let rows = rows(point, |cell| (cell.measures.as_ref().map(|m| m.throughput), None, None));
-            (Bars { rows, unit: Unit::PerSecond, line: None }, "Requests answered a second".into())
+            let rows = rows(point, |_| (Metric::Rate, None, None));
+            (Bars { rows, unit: Metric::Rate.unit(), line: None }, "Requests answered a second".into())
         }
         _ => wall_bars(point),
     }
@@ -195,8 +208,7 @@ fn bars(point: &PointSummary) -> (Bars, String) {
 
 fn wall_bars(point: &PointSummary) -> (Bars, String) {
     let rows = rows(point, |cell| {
-        let line = cell.ideal_ns.map(|ns| ns as f64);
-        (cell.measures.as_ref().map(|m| m.wall_ns), line, cell.predicted_ns.map(|ns| ns as f64))
+        (Metric::Wall, cell.ideal_ns.map(|ns| ns as f64), cell.predicted_ns.map(|ns| ns as f64))
     });
     let ideals = || rows.iter().filter_map(|row| row.line);
     let line = ideals().next().map(|first| {
@@ -208,20 +220,21 @@ fn wall_bars(point: &PointSummary) -> (Bars, String) {
             "ideal".into()
         }
     });
-    (Bars { rows, unit: Unit::Time, line }, "Wall time".into())
+    (Bars { rows, unit: Metric::Wall.unit(), line }, "Wall time".into())
 }
 
 fn cpu_bars(point: &PointSummary) -> (Bars, String) {
-    let rows = rows(point, |cell| (cell.measures.as_ref().and_then(|m| m.cpu_per_job_ns), None, None));
-    (Bars { rows, unit: Unit::Time, line: None }, Metric::Cpu.heading(&point.work).to_owned())
+    let rows = rows(point, |_| (Metric::Cpu, None, None));
+    (Bars { rows, unit: Metric::Cpu.unit(), line: None }, Metric::Cpu.heading(&point.work).to_owned())
 }
 
-type Values = (Option<Spread>, Option<f64>, Option<f64>);
+/// What a bar shows, where its line stands, and what arithmetic expects.
+type Values = (Metric, Option<f64>, Option<f64>);
 
 fn rows(point: &PointSummary, values: impl Fn(&CellSummary) -> Values) -> Vec<Bar> {
     let row = |cell: &CellSummary| {
-        let (value, line, predicted) = values(cell);
-        let fewer = words::fewer_jobs(&cell.cell);
+        let (metric, line, predicted) = values(cell);
+        let (value, fewer) = (cell.figure(metric).cloned(), words::fewer_jobs(&cell.cell));
         Bar { label: cell.cell.id.model.to_string(), look: look(point, cell), value, line, predicted, fewer }
     };
     point.cells.iter().map(row).collect()
@@ -230,12 +243,12 @@ fn rows(point: &PointSummary, values: impl Fn(&CellSummary) -> Values) -> Vec<Ba
 /// The curve of one kind of job, then its histograms.
 fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
     let found = || point.cells.iter().filter_map(|cell| Some((cell, cell.series(name)?)));
-    let curve = |(cell, series): (&CellSummary, &super::summary::SeriesSummary)| {
+    let curve = |(cell, series): (&CellSummary, &SeriesSummary)| {
         // Waiting for a turn is the question of an echo; where jobs start all at once the two tell the same story.
         let is_echo = point.work.is_echo();
-        let times = (&series.response.merged, is_echo.then_some(&series.service.merged));
+        let times = (&series.response, is_echo.then_some(&series.service));
         let curve = Curve::of(cell.cell.id.model.to_string(), look(point, cell), times, series.lower_bound_from_ns)?;
-        Some(curve.within(&series.response.band))
+        Some(curve.within(series.band()))
     };
     let curves = Curves { series: found().filter_map(curve).collect() };
     let title = format!("How long the {name} took");
@@ -254,20 +267,18 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
     let signs = [(curves.has_bands(), Sign::Ribbon), (curves.has_service(), Sign::Service)];
     let legend = signs.into_iter().filter(|(shown, _)| *shown).map(|(_, sign)| sign).collect();
     let table = |title: &str| (caption(title, point), table::of_series(point, name));
-    let named = |cell: &CellSummary, percentile: Option<Percentile>| {
-        let percentile = percentile?;
-        Some((cell.cell.id.model.to_string(), percentile.spread.median, percentile.bound()))
+    let of_models = |metric: Metric| {
+        found().filter_map(move |(cell, series)| Some((cell.cell.id.model.to_string(), series.figure(metric)?)))
     };
-    let p99 = found().filter_map(|(cell, series)| named(cell, series.response.p99));
-    let heading = titles::extremes(&format!("{title}, 99 of 100"), p99, words::time);
+    let heading = titles::of_estimates(&format!("{title}, p99"), of_models(Metric::P99));
     let mut figures = vec![Figure { table: table(&title), heading, text, svg, legend }];
 
     let rows: Vec<Density> = found()
-        .filter(|(_, series)| series.response.merged.len() >= 20)
+        .filter(|(_, series)| series.response.len() >= 20)
         .map(|(cell, series)| Density {
             label: cell.cell.id.model.to_string(),
             look: look(point, cell),
-            times: &series.response.merged,
+            times: &series.response,
         })
         .collect();
     if !rows.is_empty() {
@@ -275,8 +286,7 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
         let densities = Densities { rows };
         let svg = both(&format!("{id}-d"), &heading, &finding, |size, caption| densities.draw(size, caption));
         let table = table(&heading);
-        let medians = found().filter_map(|(cell, series)| named(cell, series.response.p50));
-        let heading = titles::extremes(&format!("{heading}, their median"), medians, words::time);
+        let heading = titles::of_estimates(&format!("{heading}, p50"), of_models(Metric::P50));
         figures.push(Figure { heading, text: comb(&point.work), svg, legend: Vec::new(), table });
     }
     figures
@@ -300,13 +310,11 @@ fn heat(point: &PointSummary, id: &str) -> Option<Figure> {
     let name = point.series_names().first().copied().unwrap_or_default();
     let heading = "When the times were long".to_owned();
     let svg = both(id, &heading, &finding_of_series(point, name), |size, caption| heat.draw(size, caption));
-    let longest = point
-        .cells
-        .iter()
-        .filter_map(|cell| Some((cell, cell.series(name)?.response.max?)))
-        .map(|(cell, longest)| (cell.cell.id.model.to_string(), longest.spread.median, longest.bound()));
-    let table = (named(&heading, point, "medians of the rounds"), table::of_series(point, name));
-    let heading = titles::extremes(&format!("{heading}, the longest of a round"), longest, words::time);
+    let longest = |cell: &'_ CellSummary| Some((cell.cell.id.model.to_string(), cell.series(name)?.figure(Metric::Max)?.clone()));
+    let longest: Vec<(String, Estimate)> = point.cells.iter().filter_map(longest).collect();
+    let table = (named(&heading, point, "medians of the rounds, and the longest of all"), table::of_series(point, name));
+    let longest = longest.iter().map(|(model, longest)| (model.clone(), longest));
+    let heading = titles::of_estimates(&format!("{heading}, the longest of all rounds"), longest);
     let text = "By when a request was due, all rounds together: the darker, the more were like it (in equal \
                 ratios). A line that climbs is a server that falls behind; a slope that falls is a stall, of which who came \
                 first waited longest. What lies before the dashed line is the warm-up, which is in no other figure.";
@@ -358,16 +366,16 @@ fn caption(title: &str, point: &PointSummary) -> String {
 
 /// A caption that says where in the sweep it is.
 fn named(title: &str, point: &PointSummary, of: &str) -> String {
-    if point.label.is_empty() {
+    if point.at.is_empty() {
         format!("{title}: {of}")
     } else {
-        format!("{title}, {}: {of}", words::one_line(&point.label))
+        format!("{title}, {}: {of}", words::one_line(&point.at.to_string()))
     }
 }
 
 /// The fewest and the most rounds that a model has.
 fn rounds(point: &PointSummary) -> Option<(usize, usize)> {
-    let rounds = point.cells.iter().filter_map(|cell| Some(cell.measures.as_ref()?.rounds()));
+    let rounds = point.cells.iter().map(CellSummary::rounds).filter(|rounds| *rounds > 0);
     Some((rounds.clone().min()?, rounds.max()?))
 }
 
@@ -376,14 +384,11 @@ fn finding(point: &PointSummary) -> String {
 }
 
 fn finding_of_series(point: &PointSummary, name: &str) -> String {
-    let said = |percentile: Option<Percentile>| match percentile {
-        Some(p) => format!("{}{}", if p.at_least { "at least " } else { "" }, words::time(p.spread.median)),
-        None => "too few samples".into(),
-    };
+    let text = |figure: Option<&Estimate>| figure.map_or_else(|| "too few samples".into(), words::estimate);
     let texts = point.cells.iter().filter_map(|cell| {
-        let times = &cell.series(name)?.response;
-        let (p50, p99, max) = (said(times.p50), said(times.p99), said(times.max));
-        Some(format!("{}: half within {p50}, 99 of 100 within {p99}, longest {max}.", cell.cell.id.model))
+        let series = cell.series(name)?;
+        let [p50, p99, max] = [Metric::P50, Metric::P99, Metric::Max].map(|metric| text(series.figure(metric)));
+        Some(format!("{}: p50 {p50}, p99 {p99}, longest {max}.", cell.cell.id.model))
     });
     texts.collect::<Vec<_>>().join(" ")
 }

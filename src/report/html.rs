@@ -7,14 +7,13 @@ use askama::Template;
 use self::claims::Claims;
 
 use super::figures::{self, Figure, Sign};
-use super::summary::{CellSummary, PointSummary};
 use super::switches::{self, Grid};
 use super::table::{Row, Table};
 use super::words;
-use super::{answer, doubts};
-use crate::record::{Outcome, Record, Run, Source, State};
-use crate::scenario::{Family, Parallel, Scenario};
-use crate::stats::Spread;
+use super::{answer, warnings};
+use crate::analysis::{Analysis, CellSummary, PointSummary, ScenarioAnalysis};
+use crate::record::{Record, Run, Source};
+use crate::scenario::{Family, Parallel};
 use crate::units;
 
 pub(super) const STYLE: &str = include_str!("templates/style.css");
@@ -109,16 +108,16 @@ struct RowView {
 }
 
 /// The page that leads to all others.
-pub(super) fn index(run: &Run, scenarios: &[(&Scenario, Vec<PointSummary>)], records: &[Record]) -> String {
-    let card = |(i, (scenario, points)): (usize, &(&Scenario, Vec<PointSummary>))| Card {
-        name: scenario.name.clone(),
-        href: format!("{}.html", scenario.name),
-        question: words::one_line(&scenario.question),
-        answer: answer::of(points),
-        chart: points.last().and_then(|point| figures::small(point, &format!("c{i}"))).unwrap_or_default(),
+pub(super) fn index(analysis: &Analysis<'_>) -> String {
+    let (run, scenarios) = (analysis.run, &analysis.scenarios);
+    let card = |(i, scenario): (usize, &ScenarioAnalysis<'_>)| Card {
+        name: scenario.scenario.name.clone(),
+        href: format!("{}.html", scenario.scenario.name),
+        question: words::one_line(&scenario.scenario.question),
+        answer: answer::of(scenario),
+        chart: scenario.points.last().and_then(|point| figures::small(point, &format!("c{i}"))).unwrap_or_default(),
     };
-    let cells =
-        || scenarios.iter().flat_map(|(_, points)| points).flat_map(|point| point.cells.iter().chain(&point.twin));
+    let points = || scenarios.iter().flat_map(|scenario| &scenario.points);
     let failed = |cell: &CellSummary| {
         let (model, point) = (cell.cell.id.model.to_string(), words::one_line(&cell.cell.id.point.to_string()));
         let trial = |why| FailedTrial {
@@ -130,23 +129,18 @@ pub(super) fn index(run: &Run, scenarios: &[(&Scenario, Vec<PointSummary>)], rec
         let untraced = cell.untraced.iter().map(|why| words::one_line(&format!("its lanes were not recorded: {why}")));
         words::reasons(cell).into_iter().chain(untraced).map(trial).collect::<Vec<_>>()
     };
-    let mut head = head(run, records, scenarios.iter().flat_map(|(_, points)| points));
-    let of_cell = |cell: &CellSummary| {
-        let measured = cell.measures.as_ref().map_or(0, |m| m.rounds());
-        cell.failures.len() + measured + usize::from(cell.traced.is_some()) + usize::from(cell.untraced.is_some())
-    };
-    let shown: usize = cells().map(of_cell).sum();
-    if shown < records.len() {
-        let others = units::count((records.len() - shown) as u64);
+    let mut head = head(analysis, points());
+    if analysis.strays > 0 {
+        let others = units::count(analysis.strays as u64);
         head.warnings.push(format!("{others} records belong to no cell of these scenarios and are not shown."));
     }
     let page = Index {
         head,
         answer: switches::sentences(scenarios),
         grids: switches::of(scenarios),
-        claims: claims::of_run(run, scenarios),
+        claims: claims::of_run(analysis),
         cards: scenarios.iter().enumerate().map(card).collect(),
-        failures: cells().flat_map(failed).collect(),
+        failures: points().flat_map(PointSummary::all_cells).flat_map(failed).collect(),
         machine: machine(run),
         iterations: units::count(run.iterations_per_s),
         command: command(run, run.scenarios.iter()),
@@ -156,19 +150,19 @@ pub(super) fn index(run: &Run, scenarios: &[(&Scenario, Vec<PointSummary>)], rec
 
 /// The page of one scenario; its neighbours in the order of the report are linked.
 pub(super) fn scenario(
-    run: &Run,
-    (scenario, points): (&Scenario, &[PointSummary]),
-    records: &[Record],
+    analysis: &Analysis<'_>,
+    of: &ScenarioAnalysis<'_>,
     neighbours: (Option<&str>, Option<&str>),
 ) -> String {
+    let (run, scenario, points) = (analysis.run, of.scenario, &of.points);
     let page = ScenarioPage {
-        head: head(run, records, points.iter()),
+        head: head(analysis, points.iter()),
         name: scenario.name.clone(),
         question: words::one_line(&scenario.question),
-        answer: answer::of(points),
+        answer: answer::of(of),
         analysis: paragraphs(&scenario.analysis),
-        claims: claims::of_scenario(run, scenario, points),
-        sweep: sweep(points, run),
+        claims: claims::of_scenario(of),
+        sweep: sweep(of, run),
         points: points.iter().enumerate().map(|(i, point)| point_view(point, &format!("p{i}"))).collect(),
         models: scenario.models.iter().map(|m| (class(m.family()), m.to_string(), m.description())).collect(),
         command: command(run, run.scenarios.iter().filter(|source| source.name == scenario.name)),
@@ -177,31 +171,22 @@ pub(super) fn scenario(
             .iter()
             .any(|point| point.cells.iter().any(|cell| cell.traced.is_some()))
             .then(|| super::trace_name(scenario)),
-        recording: recording(points),
+        recording: recording(of),
         before: neighbours.0.map(str::to_owned),
         after: neighbours.1.map(str::to_owned),
     };
     page.render().expect("writing into a string")
 }
 
-/// What recording lanes cost: wall time of jobs, CPU time of a server, whose window lasts as long as it is told to. The
-/// median over the cells, and the most.
-fn recording(points: &[PointSummary]) -> Option<String> {
-    let is_echo = points.first()?.work.is_echo();
-    let ratios = points.iter().flat_map(|point| &point.cells).filter_map(|cell| {
-        let (traced, measures) = (cell.traced?, cell.measures.as_ref()?);
-        Some(if is_echo {
-            traced.cpu_per_job_ns / measures.cpu_per_job_ns?.median
-        } else {
-            traced.wall_ns as f64 / measures.wall_ns.median
-        })
-    });
-    let ratios = Spread::of(ratios)?;
+/// What recording lanes cost: wall time of jobs, CPU time of a server. The median over the cells, and the most.
+fn recording(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
+    let is_echo = scenario.points.first()?.work.is_echo();
+    let costs = scenario.recording?;
     Some(format!(
         "Recording cost {}: {} at the median over the models, {} at the most.",
         if is_echo { "CPU time a request" } else { "wall time" },
-        words::change(ratios.median),
-        words::change(ratios.max)
+        words::change(costs.median),
+        words::change(costs.max)
     ))
 }
 
@@ -209,16 +194,16 @@ fn point_view(point: &PointSummary, id: &str) -> PointView {
     // The first table is the answer in figures; the others are depth.
     let chart = |(i, figure): (usize, Figure)| chart_view(point, figure, i > 0);
     PointView {
-        label: words::one_line(&point.label),
+        label: words::one_line(&point.at.to_string()),
         answer: answer::at(point),
         charts: figures::of(point, id).into_iter().enumerate().map(chart).collect(),
     }
 }
 
 /// The figures over all points, folded tables below them.
-fn sweep(points: &[PointSummary], run: &Run) -> Vec<ChartView> {
-    let Some(first) = points.first() else { return Vec::new() };
-    figures::sweep::of(points, &run.host.thread_limits, "sweep")
+fn sweep(scenario: &ScenarioAnalysis<'_>, run: &Run) -> Vec<ChartView> {
+    let Some(first) = scenario.points.first() else { return Vec::new() };
+    figures::sweep::of(scenario, &run.host.thread_limits, "sweep")
         .into_iter()
         .map(|figure| chart_view(first, figure, true))
         .collect()
@@ -276,27 +261,16 @@ fn sign(sign: Sign) -> (&'static str, &'static str) {
 }
 
 /// With a banner for what is doubtful at these points.
-fn head<'a>(run: &Run, records: &[Record], points: impl Iterator<Item = &'a PointSummary> + Clone) -> Head {
-    let mut warnings = Vec::new();
-    let (done, planned) = (records.len() as u64, run.trials_planned);
-    let so_far = format!("{} of {} trials left a record", units::count(done), units::count(planned));
-    match &run.state {
-        State::Complete => {}
-        State::Running => warnings.push(format!("This run has not ended: {so_far}.")),
-        State::Partial(signal) => {
-            warnings.push(format!("This run is partial: {} ended it early, and {so_far}.", words::one_line(signal)));
-        }
-    }
-    if run.host.debug_build {
-        warnings.push("avt was built without optimisation, so no figure here means anything.".into());
-    }
-    warnings.extend(doubts::banner(points));
+fn head<'a>(analysis: &Analysis<'_>, points: impl Iterator<Item = &'a PointSummary> + Clone) -> Head {
+    let (run, records) = (analysis.run, analysis.records);
+    let done = records.len() as u64;
+    let warnings = warnings::banner(analysis, points);
     let host = &run.host;
     let cpu = host.cpu.as_deref().unwrap_or("unknown processor");
-    let failed = records.iter().filter(|record| matches!(record.outcome, Outcome::Failed(_))).count();
+    let failed = analysis.judged.failed;
     let trials = match failed {
         0 => units::count(done),
-        failed => format!("{}, {} of them failed", units::count(done), units::count(failed as u64)),
+        failed => format!("{}, {} of them failed", units::count(done), units::count(failed)),
     };
     let most = records.iter().filter_map(Record::round).max().unwrap_or(0);
     let asked = words::one_line(&run.rounds);

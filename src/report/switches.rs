@@ -1,11 +1,10 @@
 //! The two switches: how a job waits, blocking or async, and how many threads there are, one or more. Every combination
 //! once for waiting and once for computing, each with what was measured.
 
-use super::summary::{CellSummary, PointSummary};
-use super::versus;
+use super::table;
 use super::words;
+use crate::analysis::{CellSummary, Difference, PointSummary, ScenarioAnalysis};
 use crate::scenario::{Metric, Model, OffloadSpec, Scenario, Work};
-use crate::stats::Finding;
 use crate::units;
 
 /// One kind of work under the four combinations.
@@ -50,14 +49,14 @@ pub(super) struct Combination {
 }
 
 /// The grids of a run, waiting first; of each kind the first scenario that asks for nothing else.
-pub(super) fn of(scenarios: &[(&Scenario, Vec<PointSummary>)]) -> Vec<Grid> {
+pub(super) fn of(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<Grid> {
     let waiting = pick(scenarios, waits).and_then(|(scenario, point)| grid("Waiting", scenario, point));
     let computing = pick(scenarios, computes).and_then(|(scenario, point)| grid("Computing", scenario, point));
     waiting.into_iter().chain(computing).collect()
 }
 
 /// At most three sentences with the run's own figures: waiting, computing, and what follows.
-pub(super) fn sentences(scenarios: &[(&Scenario, Vec<PointSummary>)]) -> Vec<String> {
+pub(super) fn sentences(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<String> {
     let mut all = Vec::new();
     if let Some((_, point)) = pick(scenarios, waits)
         && let (Some(what), Some(one), Some(many)) =
@@ -70,8 +69,8 @@ pub(super) fn sentences(scenarios: &[(&Scenario, Vec<PointSummary>)]) -> Vec<Str
             (computes(&point.work), wall(point, Some(Model::Async)), wall(point, many_async(point)))
     {
         all.push(format!("{what} took {one}, and {many}."));
-        let slower = many_async(point).and_then(|many| versus::between(point, Metric::Wall, Model::Async, many));
-        if slower.is_some_and(|slower| slower.finding() == Finding::More && slower.ratio.ratio > 1.3) {
+        let slower = many_async(point).and_then(|many| point.ratio(Metric::Wall, Model::Async, many));
+        if slower.is_some_and(|slower| slower.difference == Difference::More && slower.ratio.ratio > 1.3) {
             all.push("async shared its one thread; it did not add one.".into());
         }
     }
@@ -81,8 +80,9 @@ pub(super) fn sentences(scenarios: &[(&Scenario, Vec<PointSummary>)]) -> Vec<Str
 /// `102 ms on one async thread`, `171 ms on 1,000 threads that block`; nothing of a model that ran fewer jobs.
 fn wall(point: &PointSummary, model: Option<Model>) -> Option<String> {
     let model = model?;
-    let measures = point.cell(model).filter(|cell| cell.cell.jobs_wanted.is_none())?.measures.as_ref()?;
-    let (wall, threads) = (words::time(measures.wall_ns.median), words::count(measures.threads.median));
+    let cell = point.cell(model).filter(|cell| cell.ran_all_jobs())?;
+    let [wall, threads] = [Metric::Wall, Metric::Threads].map(|metric| cell.figure(metric).map(words::estimate));
+    let (wall, threads) = (wall?, threads?);
     Some(match model {
         Model::Async => format!("{wall} on one async thread"),
         Model::AsyncWorkers(_) => format!("{wall} on {threads} async threads"),
@@ -91,12 +91,12 @@ fn wall(point: &PointSummary, model: Option<Model>) -> Option<String> {
 }
 
 fn pick<'a>(
-    scenarios: &'a [(&'a Scenario, Vec<PointSummary>)],
+    scenarios: &'a [ScenarioAnalysis<'a>],
     kind: fn(&Work) -> Option<String>,
 ) -> Option<(&'a Scenario, &'a PointSummary)> {
-    scenarios.iter().find_map(|(scenario, points)| {
-        let point = points.last().filter(|point| kind(&point.work).is_some())?;
-        Some((*scenario, point))
+    scenarios.iter().find_map(|scenario| {
+        let point = scenario.points.last().filter(|point| kind(&point.work).is_some())?;
+        Some((scenario.scenario, point))
     })
 }
 
@@ -129,9 +129,9 @@ fn many_async(point: &PointSummary) -> Option<Model> {
 fn grid(kind: &'static str, scenario: &Scenario, point: &PointSummary) -> Option<Grid> {
     let models = [[Some(Model::Sequential), many_blocking(point)], [Some(Model::Async), many_async(point)]];
     let cells = models.map(|row| row.map(|model| point.cell(model?)));
-    let ideal = point.cells.iter().find(|cell| cell.cell.jobs_wanted.is_none())?.ideal_ns? as f64;
-    let wall = |cell: &&CellSummary| Some(cell.measures.as_ref()?.wall_ns.median);
-    let most = cells.iter().flatten().flatten().filter_map(wall).fold(ideal, f64::max);
+    let ideal = point.cells.iter().find(|cell| cell.ran_all_jobs())?.ideal_ns? as f64;
+    let wall = |cell: &&CellSummary| cell.value(Metric::Wall);
+    let most = cells.iter().flatten().flatten().filter_map(|cell| wall(&cell)).fold(ideal, f64::max);
     let [blocking, tasks] = cells.map(|row| row.map(|cell| combination(cell?, ideal, most)));
     if blocking.iter().chain(&tasks).flatten().count() < 2 {
         return None;
@@ -148,16 +148,16 @@ fn grid(kind: &'static str, scenario: &Scenario, point: &PointSummary) -> Option
 fn combination(cell: &CellSummary, ideal: f64, most: f64) -> Option<Combination> {
     /// More squares than these nobody counts.
     const SQUARES: usize = 8;
-    let measures = cell.measures.as_ref()?;
-    let (wall, threads) = (measures.wall_ns.median, measures.threads.median.round().max(1.0));
+    let (of_wall, flight) = (cell.figure(Metric::Wall)?, cell.figure(Metric::InFlight)?);
+    let (wall, threads) = (of_wall.value(), cell.value(Metric::Threads)?.round().max(1.0));
     let fewer = words::fewer_jobs(&cell.cell);
-    let executing = cell.traced.map_or_else(|| "–".into(), |traced| traced.most_executing.to_string());
+    let executing = table::executing(cell.traced.as_ref().map(|traced| traced.most_executing));
     let more = if threads as usize > SQUARES { " …" } else { "" };
     Some(Combination {
         model: cell.cell.id.model.to_string(),
         class: super::html::class(cell.cell.id.model.family()),
         wall: words::time(wall),
-        range: words::range(&measures.wall_ns, words::time),
+        range: words::estimate_range(of_wall),
         percent: (100.0 * wall / most).max(0.5),
         ideal_percent: 100.0 * ideal / most,
         fewer: fewer.is_some(),
@@ -167,6 +167,6 @@ fn combination(cell: &CellSummary, ideal: f64, most: f64) -> Option<Combination>
         },
         threads: if threads == 1.0 { "1 thread".into() } else { format!("{} threads", words::count(threads)) },
         squares: format!("{}{more}", "■".repeat((threads as usize).min(SQUARES))),
-        at_once: format!("in flight {}, executing {executing}", words::count(measures.in_flight.median)),
+        at_once: format!("in flight {}, executing {executing}", words::estimate(flight)),
     })
 }

@@ -2,18 +2,16 @@
 
 mod column;
 
-pub(super) use column::{Column, Figure};
+pub(super) use column::{Column, Figure, executing};
 
-use column::{plain, ratio};
+use column::plain;
 
-use super::doubts;
-use super::summary::{CellSummary, PointSummary};
-use super::versus;
+use super::warnings;
 use super::words;
+use crate::analysis::{CellSummary, Control, PointSummary};
 use crate::gate::Gate;
 use crate::record::Ceiling;
 use crate::scenario::{Family, Metric, Work};
-use crate::stats::Finding;
 use crate::units;
 
 /// Figures of the cells at one point.
@@ -44,34 +42,34 @@ pub(super) struct Row {
 pub(super) fn full(point: &PointSummary) -> Table {
     let mut columns = headline(&point.work);
     if point.work.is_echo() {
-        columns.splice(0..0, [Column::InFlight, Column::Executing]);
+        columns.splice(0..0, [Metric::InFlight, Metric::Executing]);
     }
-    columns.extend([Column::P50, Column::P90, Column::P99, Column::Max]);
+    columns.extend([Metric::P50, Metric::P90, Metric::P99, Metric::Max]);
     columns.extend([
-        Column::Cpu,
-        Column::System,
-        Column::CpuPerJob,
-        Column::Memory,
-        Column::SwitchesPerJob,
-        Column::Faults,
-        Column::RunQueue,
-        Column::RuntimeBusy,
-        Column::Parks,
+        Metric::CpuTotal,
+        Metric::KernelShare,
+        Metric::Cpu,
+        Metric::PeakMemory,
+        Metric::Switches,
+        Metric::Faults,
+        Metric::RunQueue,
+        Metric::RuntimeBusy,
+        Metric::RuntimeParks,
     ]);
     if has_heartbeat(&point.work) {
         // They are those of the process, most of it the beats', and of no job.
-        columns.retain(|column| !matches!(column, Column::CpuPerJob | Column::SwitchesPerJob));
+        columns.retain(|column| !matches!(column, Metric::Cpu | Metric::Switches));
     }
     if is_open(&point.work) {
-        columns.extend([Column::Answered, Column::ServiceP99, Column::Waited, Column::Late]);
+        columns.extend([Metric::AnsweredShare, Metric::ServiceP99, Metric::WaitedP99, Metric::LateP99]);
     }
     if point.work.is_echo() {
-        columns.extend([Column::GeneratorCpu, Column::Warmup]);
+        columns.extend([Metric::GeneratorShare, Metric::WarmupP50]);
     }
     if starves(point) {
-        columns.push(Column::Starved);
+        columns.push(Metric::Starved);
     }
-    of(point, columns, point.series_names().first().copied().unwrap_or_default())
+    of(point, figures(columns), point.series_names().first().copied().unwrap_or_default())
 }
 
 fn has_heartbeat(work: &Work) -> bool {
@@ -89,7 +87,7 @@ pub(super) fn over_points(points: &[PointSummary], columns: &[Column]) -> Option
     for point in points {
         let name = point.series_names().first().copied().unwrap_or_default();
         let mut table = of(point, columns.to_vec(), name);
-        let label = words::one_line(&point.label);
+        let label = words::one_line(&point.at.to_string());
         table.rows.iter_mut().for_each(|row| row.model = format!("{}, {label}", row.model));
         table.about_load.clear();
         match &mut all {
@@ -103,75 +101,74 @@ pub(super) fn over_points(points: &[PointSummary], columns: &[Column]) -> Option
 /// What fits a terminal.
 pub(super) fn brief(point: &PointSummary) -> Table {
     let mut columns = headline(&point.work);
-    columns.retain(|column| !matches!((&point.work, column), (Work::Sleep(_) | Work::Offload(_), Column::Rate)));
-    columns.extend([Column::P50, Column::P99, Column::Max]);
+    columns.retain(|column| !matches!((&point.work, column), (Work::Sleep(_) | Work::Offload(_), Metric::Rate)));
+    columns.extend([Metric::P50, Metric::P99, Metric::Max]);
     if is_open(&point.work) {
-        columns.extend([Column::ServiceP99, Column::Late]);
+        columns.extend([Metric::ServiceP99, Metric::LateP99]);
     }
-    columns.extend([Column::Cpu, Column::Memory, Column::Switches]);
+    columns.extend([Metric::CpuTotal, Metric::PeakMemory, Metric::SwitchesTotal]);
     if starves(point) {
-        columns.push(Column::Starved);
+        columns.push(Metric::Starved);
     }
-    of(point, columns, point.series_names().first().copied().unwrap_or_default())
+    of(point, figures(columns), point.series_names().first().copied().unwrap_or_default())
 }
 
 /// The percentiles of one kind of job, and what the cells cost that it ran in.
 pub(super) fn of_series(point: &PointSummary, name: &str) -> Table {
-    use Column::{Count, Cpu, Max, Memory, P50, P90, P99, Rate, ServiceP50, ServiceP99, SwitchesPerJob, Threads};
-    let times = [Count, P50, P90, P99, Max, ServiceP50, ServiceP99];
-    of(point, [[Threads, Rate].as_slice(), &times, &[Cpu, Memory, SwitchesPerJob]].concat(), name)
+    use Metric::{CpuTotal, Max, P50, P90, P99, PeakMemory, Rate, ServiceP50, ServiceP99, Switches, Threads};
+    let mut columns = figures(vec![Threads, Rate]);
+    columns.push(Column::Samples);
+    columns.extend(figures(vec![P50, P90, P99, Max, ServiceP50, ServiceP99, CpuTotal, PeakMemory, Switches]));
+    of(point, columns, name)
 }
 
-/// Every model as a multiple of the reference, and the reference's second cell; nothing where there is none.
-pub(super) fn against_reference(point: &PointSummary) -> Option<Table> {
-    let twin = point.twin.as_ref()?;
-    let reference = twin.cell.id.model;
-    let metrics = Metric::of(&point.work);
-    let others = point.cells.iter().filter(|cell| cell.cell.id.model != reference && cell.cell.jobs_wanted.is_none());
+fn figures(metrics: Vec<Metric>) -> Vec<Column> {
+    metrics.into_iter().map(Column::Figure).collect()
+}
+
+/// Every model as a multiple of the one that the control repeats, and the control.
+pub(super) fn against_reference(point: &PointSummary, control: &Control) -> Option<Table> {
+    let reference = control.cell.cell.id.model;
+    let metrics = Metric::compared(&point.work);
+    let others = point.cells.iter().filter(|cell| cell.cell.id.model != reference && cell.ran_all_jobs());
     let row = |cell: &CellSummary| {
-        let figure = |metric: &Metric| match versus::between(point, *metric, cell.cell.id.model, reference) {
-            Some(versus) => ratio(&versus.ratio, versus.finding(), versus.noise),
-            None => plain("n/a".into()),
+        let figure = |metric: &Metric| {
+            let versus = point.ratio(*metric, cell.cell.id.model, reference);
+            versus.map_or_else(|| plain("n/a".into()), |versus| column::ratio(&versus))
         };
-        let has_any = cell.measures.is_some();
         Row {
             model: cell.cell.id.model.to_string(),
             family: cell.cell.id.model.family(),
             fewer: None,
-            figures: if has_any { metrics.iter().map(figure).collect() } else { Vec::new() },
+            figures: if cell.measures.is_some() { metrics.iter().map(figure).collect() } else { Vec::new() },
             reasons: words::reasons(cell),
             doubt: None,
         }
     };
-    let of_noise = |metric: &Metric| {
-        versus::noise(point, *metric).map_or_else(|| plain("n/a".into()), |noise| ratio(&noise, Finding::More, 1.0))
-    };
+    let of_control = |metric: &Metric| column::control(control, *metric);
+    let has_any = control.cell.measures.is_some();
     let again = Row {
-        model: format!("{reference} again"),
+        model: format!("{reference} (control)"),
         family: reference.family(),
         fewer: None,
-        figures: if twin.measures.is_some() { metrics.iter().map(of_noise).collect() } else { Vec::new() },
-        reasons: words::reasons(twin),
-        doubt: doubts::of_cell(twin),
+        figures: if has_any { metrics.iter().map(of_control).collect() } else { Vec::new() },
+        reasons: words::reasons(&control.cell),
+        doubt: warnings::of_cell(&control.cell),
     };
     let columns = metrics.iter().map(|metric| Column::Versus(*metric)).collect();
     Some(Table { columns, rows: others.map(row).chain([again]).collect(), about_load: Vec::new() })
 }
 
-/// The columns that answer the question, which come first.
-fn headline(work: &Work) -> Vec<Column> {
+/// The figures that answer the question, which come first.
+fn headline(work: &Work) -> Vec<Metric> {
+    use Metric::{Executing, Gap, InFlight, Memory, Rate, Threads, Wall};
     match work {
-        Work::Sleep(_) => {
-            use Column::{Executing, InFlight, PerWaiting, Rate, Threads, Wall};
-            vec![InFlight, Executing, Threads, Wall, PerWaiting, Rate]
-        }
+        Work::Sleep(_) => vec![InFlight, Executing, Threads, Wall, Memory, Rate],
         Work::Offload(offload) if offload.heartbeat.is_some() => {
-            vec![Column::InFlight, Column::Executing, Column::Threads, Column::Gap, Column::Wall, Column::Rate]
+            vec![InFlight, Executing, Threads, Gap, Wall, Rate]
         }
-        Work::Offload(_) => {
-            vec![Column::InFlight, Column::Executing, Column::Threads, Column::Wall, Column::Rate]
-        }
-        Work::Echo(_) => vec![Column::Threads, Column::Rate],
+        Work::Offload(_) => vec![InFlight, Executing, Threads, Wall, Rate],
+        Work::Echo(_) => vec![Threads, Rate],
     }
 }
 
@@ -181,8 +178,7 @@ fn is_open(work: &Work) -> bool {
 }
 
 fn starves(point: &PointSummary) -> bool {
-    let loads = point.cells.iter().filter_map(|cell| cell.measures.as_ref()?.load.as_ref());
-    loads.into_iter().any(|load| load.starved.max > 0.0)
+    point.cells.iter().filter_map(|cell| cell.figure(Metric::Starved)).any(|starved| starved.spread.max > 0.0)
 }
 
 fn of(point: &PointSummary, columns: Vec<Column>, series: &str) -> Table {
@@ -232,47 +228,47 @@ fn placement(point: &PointSummary) -> Option<String> {
     Some(format!("The server ran on {}, the load generator on {}.", words::cpus(server), words::cpus(generator)))
 }
 
-/// From this share of the ceiling on, a faster server would not look faster.
-const NEAR_THE_CEILING: f64 = 0.9;
-
 /// How much of what the generator can do was used by the fastest.
 fn share_of_ceiling(point: &PointSummary) -> Option<String> {
     let Ceiling { floor_ns, per_s, connections, goes, lowest_per_s, .. } = point.ceiling?;
-    let rates = point.cells.iter().filter_map(|cell| Some((cell.measures.as_ref()?.throughput.median, cell)));
-    let (most, fastest) = rates.max_by(|one, other| one.0.total_cmp(&other.0))?;
+    let used = point.ceiling_use?;
     Some(format!(
         "Against a server that does nothing, the generator itself reached up to {}/s over {connections} connections ({}/s in \
          the worst of {goes} goes), of which {} used {}{}; over one, where both sides have to be woken for each request, it \
          took {}.",
         words::per_second(per_s),
         words::per_second(lowest_per_s),
-        fastest.cell.id.model,
-        words::percent(most / per_s),
-        if most / per_s > NEAR_THE_CEILING { " (a limit of the generator's as much as of the server's)" } else { "" },
+        used.model,
+        words::percent(used.share),
+        if used.is_near { " (a limit of the generator's as much as of the server's)" } else { "" },
         words::time(floor_ns as f64),
     ))
 }
 
 impl Table {
+    fn has(&self, metric: Metric) -> bool {
+        self.columns.contains(&Column::Figure(metric))
+    }
+
     /// What a reader has to know about the figures.
     pub(super) fn notes(&self) -> Vec<String> {
         let texts = || self.rows.iter().flat_map(|row| &row.figures).map(|figure| figure.text.as_str());
         let mut notes = self.about_load.clone();
-        if self.columns.contains(&Column::Executing) {
+        if self.has(Metric::Executing) {
             notes.push(
                 "In flight: the most jobs begun and not done at one instant. Executing: the most that were on a CPU at one \
                  instant, in one trial more; ≤ where CPU time does not prove as many as threads recorded or CPUs allow."
                     .into(),
             );
         }
-        if self.columns.contains(&Column::PerWaiting) {
+        if self.has(Metric::Memory) {
             notes.push(
-                "Per waiter: memory of a job that waits, resident, page tables, kernel stacks and what else the kernel keeps, beyond \
+                "Memory per waiting job: resident, page tables, kernel stacks and what else the kernel keeps, beyond \
                  what there was before; the usual figure is what is resident. The last two are counted for the whole machine."
                     .into(),
             );
         }
-        if self.columns.contains(&Column::RunQueue) {
+        if self.has(Metric::RunQueue) {
             notes.push(
                 "Run queue: for how long threads were ready and had no CPU, all of them together, in that same trial."
                     .into(),
@@ -280,10 +276,13 @@ impl Table {
         }
         if texts().any(|text| text == "n/a") {
             notes.push(
-                "n/a: in some round fewer than ten samples lie beyond this percentile, too few to tell it.".into(),
+                "n/a: in some round fewer than ten samples lie beyond this percentile, or the figure cannot be compared.".into(),
             );
         }
-        if self.columns.contains(&Column::Late) {
+        if self.has(Metric::Max) {
+            notes.push("max: the longest of all rounds; every other figure is the median of the rounds.".into());
+        }
+        if self.has(Metric::LateP99) {
             notes.push(
                 "p50, p99 and max are response times, from when a request was due. A tool that asks the next one when it has \
                  an answer would print service times. Late p99: how late the generator itself was, which is in them too."
@@ -291,7 +290,7 @@ impl Table {
             );
         }
         if texts().any(|text| text.starts_with("under ")) {
-            notes.push("under 4 %: no difference that these rounds tell; one of 4 % they could have told.".into());
+            notes.push("under 4 %: no difference found; one of 4 % would be found four times in five.".into());
         }
         if texts().any(|text| text.starts_with('≥')) {
             notes.push(
@@ -306,9 +305,9 @@ impl Table {
 }
 
 fn row(cell: &CellSummary, columns: &[Column], series: &str) -> Row {
-    let figures = cell.measures.as_ref().map(|measures| {
+    let figures = cell.measures.as_ref().map(|_| {
         let series = cell.series(series);
-        columns.iter().map(|column| column.figure(cell, measures, series)).collect()
+        columns.iter().map(|column| column.figure(cell, series)).collect()
     });
     Row {
         model: cell.cell.id.model.to_string(),
@@ -316,6 +315,6 @@ fn row(cell: &CellSummary, columns: &[Column], series: &str) -> Row {
         fewer: words::fewer_jobs(&cell.cell),
         figures: figures.unwrap_or_default(),
         reasons: words::reasons(cell),
-        doubt: doubts::of_cell(cell),
+        doubt: warnings::of_cell(cell),
     }
 }

@@ -3,16 +3,17 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ContentArrangement};
 
-use super::claims::{self, Judged};
-use super::summary;
+use super::claims;
 use super::table::{self, Column, Table};
+use super::warnings;
 use super::words;
-use crate::record::{Record, Run};
-use crate::scenario::{Family, Scenario, Work};
+use crate::analysis::{JudgedClaim, ScenarioAnalysis};
+use crate::scenario::{Family, Metric, Work};
 
 /// The scenario's question and its figures. Columns that do not fit the width are left out, the least telling first;
 /// without a width none is. Colour only tells the families apart, which their names do too.
-pub fn table(scenario: &Scenario, run: &Run, records: &[Record], width: Option<u16>, color: bool) -> String {
+pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<u16>, color: bool) -> String {
+    let scenario = analysis.scenario;
     let paint = if color { Paint::Ansi } else { Paint::None };
     let width = width.map_or(usize::MAX, usize::from);
     let mut text = String::new();
@@ -20,11 +21,10 @@ pub fn table(scenario: &Scenario, run: &Run, records: &[Record], width: Option<u
         text.push_str(&paint.bold(&line));
         text.push('\n');
     }
-    let points = summary::of(scenario, run, records);
-    for point in &points {
+    for point in &analysis.points {
         text.push('\n');
-        if !point.label.is_empty() {
-            text.push_str(&words::one_line(&point.label));
+        if !point.at.is_empty() {
+            text.push_str(&words::one_line(&point.at.to_string()));
             text.push('\n');
         }
         let table = fitted(table::brief(point), &point.work, width);
@@ -38,8 +38,11 @@ pub fn table(scenario: &Scenario, run: &Run, records: &[Record], width: Option<u
         for note in remarks(&table) {
             wrapped(&note, width, "  ").iter().for_each(|line| text.push_str(&format!("{line}\n")));
         }
+        for finding in warnings::over_the_rounds(point) {
+            wrapped(&finding, width, "  ").iter().for_each(|line| text.push_str(&format!("{line}\n")));
+        }
     }
-    let judged = claims::of(scenario, &points, &run.parallel);
+    let judged = &analysis.claims;
     if !judged.is_empty() {
         text.push('\n');
     }
@@ -52,9 +55,23 @@ pub fn table(scenario: &Scenario, run: &Run, records: &[Record], width: Option<u
 
 /// The same table with as many columns as the width holds.
 fn fitted(mut table: Table, work: &Work, width: usize) -> Table {
-    use Column::{Cpu, Executing, InFlight, Max, Memory, P50, P99, PerWaiting, Rate, Starved, Switches, Threads, Wall};
-    for column in [Switches, P50, Memory, Cpu, Max, P99, PerWaiting, InFlight, Executing, Threads, Wall, Starved, Rate]
-    {
+    use Metric as M;
+    const LEAST_TELLING_FIRST: [Metric; 13] = [
+        M::SwitchesTotal,
+        M::P50,
+        M::PeakMemory,
+        M::CpuTotal,
+        M::Max,
+        M::P99,
+        M::Memory,
+        M::InFlight,
+        M::Executing,
+        M::Threads,
+        M::Wall,
+        M::Starved,
+        M::Rate,
+    ];
+    for column in LEAST_TELLING_FIRST.map(Column::Figure) {
         let fits = rendered(&table, work).iter().all(|line| line.chars().count() <= width);
         if fits || table.columns.len() == 1 {
             break;
@@ -98,16 +115,17 @@ fn remarks(table: &Table) -> Vec<String> {
 }
 
 /// `reproduced: Waiting is free on one thread: 1.02 (1.01 to 1.03) times wait = 100 ms, where 0.99 to 1.1 was claimed`.
-fn claim(judged: &Judged<'_>) -> String {
-    let at = if judged.point.is_empty() { String::new() } else { format!(" ({})", words::one_line(judged.point)) };
-    let why = if judged.why.is_empty() { String::new() } else { format!(" ({})", judged.why) };
+fn claim(judged: &JudgedClaim<'_>) -> String {
+    let at = if judged.point.is_empty() { String::new() } else { format!(" ({})", words::one_line(&judged.point.to_string())) };
+    let why = claims::reason(judged);
+    let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
     format!(
         "{}{why}: {}{at}: {} times {}, where {} was claimed",
         judged.verdict.word(),
         words::one_line(&judged.claim.says),
-        judged.ratio_in_words(),
-        judged.expected_in_words(),
-        judged.bounds_in_words(),
+        claims::ratio(judged),
+        claims::expected(judged),
+        claims::bounds(judged),
     )
 }
 

@@ -2,10 +2,51 @@
 
 use std::time::Duration;
 
-use super::summary::CellSummary;
-use crate::scenario::Cell;
-use crate::stats::{Interval, Spread};
+use crate::analysis::{CellSummary, Estimate};
+use crate::scenario::{Cell, Metric, Unit};
+use crate::stats::{Bound, Interval, Spread};
 use crate::units;
+
+/// A figure in the unit of its metric.
+pub(super) fn figure(metric: Metric, value: f64) -> String {
+    match metric.unit() {
+        Unit::Nanoseconds => time(value),
+        Unit::Bytes => memory(value),
+        Unit::PerSecond => format!("{}/s", per_second(value)),
+        Unit::Count => count(value),
+        Unit::Number => units::three_digits(value),
+        Unit::Share => percent(value),
+    }
+}
+
+/// The value of a figure over the rounds, `≥ 26.6 ms`; without the sign where it is no bound.
+pub(super) fn estimate(estimate: &Estimate) -> String {
+    bounded(estimate.metric, estimate.value(), estimate.bound())
+}
+
+/// A figure, and the sign of what it is only a bound of.
+pub(super) fn bounded(metric: Metric, value: f64, bound: Bound) -> String {
+    format!("{}{}", bound.sign(), figure(metric, value))
+}
+
+/// The interval of a figure over the rounds, or its range: `20.1 to ≥ 54.5 ms`; nothing where both ends read the same.
+pub(super) fn estimate_range(estimate: &Estimate) -> Option<String> {
+    let (Interval { low, high }, [of_low, of_high]) = estimate.range()?;
+    let show = |value: f64| match estimate.metric.unit() {
+        // The heading names the unit.
+        Unit::PerSecond => per_second(value),
+        _ => figure(estimate.metric, value),
+    };
+    let (low, high) = (show(low), show(high));
+    if (&low, of_low) == (&high, of_high) {
+        return None;
+    }
+    let low = match (low.rsplit_once(' '), high.rsplit_once(' ')) {
+        (Some((number, unit)), Some((_, same))) if unit == same => number.to_owned(),
+        _ => low,
+    };
+    Some(format!("{}{low} to {}{high}", of_low.sign(), of_high.sign()))
+}
 
 /// Nanoseconds.
 pub(super) fn time(ns: f64) -> String {

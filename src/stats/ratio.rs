@@ -2,8 +2,8 @@
 
 use fastrand::Rng;
 
-use super::student::{stretch, stretch_of_two};
-use super::{Bound, FEWEST, Interval, resampled};
+use super::student::{quantile, stretch, stretch_of_two};
+use super::{Bound, CONFIDENCE, FEWEST, Interval, resampled};
 use crate::random;
 
 /// Resamples: 100 are left out at either end, which places the ends to some 2 % of the interval's width.
@@ -14,6 +14,10 @@ const RESAMPLES: usize = 4_000;
 pub struct Ratio {
     /// The geometric mean of the ratios of the rounds.
     pub ratio: f64,
+    /// The geometric means of the first and of the second figure: the ratio is the second of these by the first.
+    pub means: [f64; 2],
+    /// The variance of the logarithms of the ratios from round to round; of two runs that of one of their rounds.
+    pub variance: f64,
     /// It, with [`CONFIDENCE`](super::CONFIDENCE); nothing of fewer than [`FEWEST`] rounds.
     pub interval: Option<Interval>,
     /// How many rounds.
@@ -43,10 +47,12 @@ pub enum Finding {
 /// Rounds are resampled as pairs: what a round did to both sides alike cancels out. The interval is that of the mean of
 /// the logarithms, by the bootstrap. About 0.2 ms for ten rounds.
 pub fn ratio(pairs: &[(f64, f64)], seed: u64) -> Option<Ratio> {
-    let logs = pairs.iter().map(|(a, b)| Some(ln(*b)? - ln(*a)?)).collect::<Option<Vec<f64>>>()?;
-    if logs.is_empty() {
+    let sides = pairs.iter().map(|(a, b)| Some((ln(*a)?, ln(*b)?))).collect::<Option<Vec<(f64, f64)>>>()?;
+    if sides.is_empty() {
         return None;
     }
+    let (first, second): (Vec<f64>, Vec<f64>) = sides.into_iter().unzip();
+    let logs: Vec<f64> = first.iter().zip(&second).map(|(a, b)| b - a).collect();
     let rounds = logs.len();
     let mean = mean(&logs);
     let interval = (rounds >= FEWEST).then(|| {
@@ -55,7 +61,8 @@ pub fn ratio(pairs: &[(f64, f64)], seed: u64) -> Option<Ratio> {
         exp(resampled(mean, means, stretch(rounds)))
     });
     let agreeing = logs.iter().filter(|log| **log != 0.0 && (**log > 0.0) == (mean > 0.0)).count();
-    Some(Ratio { ratio: mean.exp(), interval, rounds, agreeing, bound: Bound::Exact })
+    let means = [&first, &second].map(|side| self::mean(side).exp());
+    Some(Ratio { ratio: mean.exp(), means, variance: variance(&logs), interval, rounds, agreeing, bound: Bound::Exact })
 }
 
 /// The ratio of the second figure to the first where they were not taken in the same rounds, as those of two runs; nothing
@@ -75,11 +82,51 @@ pub fn ratio_unpaired(first: &[f64], second: &[f64], seed: u64) -> Option<Ratio>
     });
     // A round of the second agrees where it lies on the same side of the middle of the first.
     let agreeing = b.iter().filter(|b| (**b > mean(&a)) == (difference > 0.0) && **b != mean(&a)).count();
-    Some(Ratio { ratio: difference.exp(), interval, rounds: b.len(), agreeing, bound: Bound::Exact })
+    Some(Ratio {
+        ratio: difference.exp(),
+        means: [mean(&a).exp(), mean(&b).exp()],
+        variance: variance(&a) + variance(&b),
+        interval,
+        rounds: b.len(),
+        agreeing,
+        bound: Bound::Exact,
+    })
 }
 
-/// Of a figure above 0.
-fn ln(figure: f64) -> Option<f64> {
+/// The ratio of the second to the first where each side has several runs and the run is the unit: one figure a run.
+/// Nothing where a side has no run, or a figure is not above 0.
+///
+/// The interval is Student's for the difference of two means with one variance, n + m - 2 degrees of freedom; nothing of
+/// one run a side.
+pub fn ratio_of_runs(first: &[f64], second: &[f64]) -> Option<Ratio> {
+    let logs = |figures: &[f64]| figures.iter().map(|figure| ln(*figure)).collect::<Option<Vec<f64>>>();
+    let (a, b) = (logs(first)?, logs(second)?);
+    if a.is_empty() || b.is_empty() {
+        return None;
+    }
+    let freedom = a.len() + b.len() - 2;
+    let difference = mean(&b) - mean(&a);
+    let squares = |side: &[f64]| variance(side) * (side.len() - 1) as f64;
+    let pooled = (squares(&a) + squares(&b)) / freedom.max(1) as f64;
+    let error = (pooled * (1.0 / a.len() as f64 + 1.0 / b.len() as f64)).sqrt();
+    let interval = (freedom > 0).then(|| {
+        let width = quantile(freedom, CONFIDENCE) * error;
+        exp(Interval { low: difference - width, high: difference + width })
+    });
+    let agreeing = b.iter().filter(|b| (**b > mean(&a)) == (difference > 0.0) && **b != mean(&a)).count();
+    Some(Ratio {
+        ratio: difference.exp(),
+        means: [mean(&a).exp(), mean(&b).exp()],
+        variance: pooled,
+        interval,
+        rounds: b.len(),
+        agreeing,
+        bound: Bound::Exact,
+    })
+}
+
+/// The logarithm of a figure above 0.
+pub(super) fn ln(figure: f64) -> Option<f64> {
     (figure > 0.0 && figure.is_finite()).then(|| figure.ln())
 }
 
@@ -89,6 +136,13 @@ fn exp(interval: Interval) -> Interval {
 
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The variance of what the values were drawn from; 0 of a single one.
+fn variance(values: &[f64]) -> f64 {
+    let mean = mean(values);
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    squares / values.len().saturating_sub(1).max(1) as f64
 }
 
 /// The mean of as many values, drawn from them with replacement.
@@ -123,17 +177,11 @@ impl Ratio {
         matches!(self.bound, Bound::Exact | Bound::AtMost)
     }
 
-    /// The least difference that could have been told: half the width of the interval, as a ratio of at least 1. Nothing of
-    /// bounds: the difference may be any.
-    pub fn detectable(&self, noise: f64) -> Option<f64> {
-        let interval = self.interval.filter(|_| self.bound == Bound::Exact);
-        interval.map(|interval| (interval.high / interval.low).sqrt().max(noise))
-    }
-
     /// The first by the second.
     pub fn turned(&self) -> Self {
         let interval = self.interval.map(|Interval { low, high }| Interval { low: 1.0 / high, high: 1.0 / low });
-        Self { ratio: 1.0 / self.ratio, interval, bound: self.bound.inverse(), ..*self }
+        let [first, second] = self.means;
+        Self { ratio: 1.0 / self.ratio, means: [second, first], interval, bound: self.bound.inverse(), ..*self }
     }
 
     /// By how much the two differ, whichever is larger, as a ratio of at least 1.
@@ -151,6 +199,7 @@ mod tests {
         let found = ratio(&[(1.0, 2.0); 6], 1).unwrap();
         assert_eq!((found.rounds, found.agreeing), (6, 6));
         assert!((found.ratio - 2.0).abs() < 1e-12 && found.finding(1.0) == Finding::More, "{found:?}");
+        assert!((found.means[1] / found.means[0] - found.ratio).abs() < 1e-12 && found.variance < 1e-20, "{found:?}");
         assert_eq!(ratio(&[(2.0, 1.0); 6], 1).unwrap().finding(1.0), Finding::Less);
         assert_eq!(ratio(&[(1.0, 1.0); 6], 1).unwrap().finding(1.0), Finding::None);
     }
@@ -163,7 +212,7 @@ mod tests {
         assert_eq!((found(&less, Bound::AtLeast), found(&less, Bound::AtMost)), (Finding::None, Finding::Less));
         assert_eq!((found(&more, Bound::Unknown), found(&less, Bound::Unknown)), (Finding::None, Finding::None));
         let bounded = ratio(&more, 1).unwrap().with_bound(Bound::AtLeast);
-        assert_eq!((bounded.turned().bound, bounded.detectable(1.0)), (Bound::AtMost, None));
+        assert_eq!((bounded.turned().bound, bounded.detectable(None)), (Bound::AtMost, None));
     }
 
     #[test]

@@ -17,6 +17,17 @@ pub struct Band {
     pub interval: Interval,
 }
 
+/// The places of a percentile curve of so many times, in nines: 0 is the fastest, 1 is 90 %, 2 is 99 %. The last is the
+/// last percentile with ten times beyond it; none of fewer than twenty times.
+pub fn curve_places(times: u64) -> Vec<f64> {
+    const PER_NINE: f64 = 60.0;
+    if times < 20 {
+        return Vec::new();
+    }
+    let last = (times as f64 / 10.0).log10();
+    (0..=(last * PER_NINE) as u32).map(|step| f64::from(step) / PER_NINE).chain([last]).collect()
+}
+
 /// For each of these rising shares, where the percentile of all rounds merged lies; nothing of fewer than [`FEWEST`]
 /// rounds.
 ///

@@ -14,7 +14,7 @@ pub(super) const Z: f64 = 1.959_964;
 /// 93.3 of 100 cases and this one in 94.6, with outliers in 93.6 and 95.7 (20,000 made-up runs each).
 pub(super) fn stretch(n: usize) -> f64 {
     let free = n.saturating_sub(1).max(1);
-    (n as f64 / free as f64).sqrt() * quantile(free) / Z
+    (n as f64 / free as f64).sqrt() * quantile(free, CONFIDENCE) / Z
 }
 
 /// The same for the difference of the means of two groups, with Welch's degrees of freedom (Biometrika, 1947), rounded
@@ -27,7 +27,7 @@ pub(super) fn stretch_of_two(a: &[f64], b: &[f64]) -> f64 {
     }
     let free = all * all / (a.of_mean * a.of_mean / (a.n - 1.0) + b.of_mean * b.of_mean / (b.n - 1.0));
     let resampled = a.of_mean * (a.n - 1.0) / a.n + b.of_mean * (b.n - 1.0) / b.n;
-    (all / resampled).sqrt() * quantile((free as usize).max(1)) / Z
+    (all / resampled).sqrt() * quantile((free as usize).max(1), CONFIDENCE) / Z
 }
 
 /// How a mean of so many values varies.
@@ -46,18 +46,19 @@ impl Spreading {
     }
 }
 
-/// What a variable of Student's distribution with so many degrees of freedom exceeds, on either side, in 5 of 100 cases.
-fn quantile(free: usize) -> f64 {
+/// The two-sided quantile of Student's distribution: a variable with so many degrees of freedom lies within it, on either
+/// side of 0, with this probability.
+pub(super) fn quantile(free: usize, within: f64) -> f64 {
     let (mut low, mut high) = (0.0, 1_000.0);
     for _ in 0..100 {
         let middle = f64::midpoint(low, high);
-        if within(middle, free) < CONFIDENCE { low = middle } else { high = middle }
+        if probability(middle, free) < within { low = middle } else { high = middle }
     }
     low
 }
 
 /// How often such a variable lies between -t and t (Abramowitz and Stegun, 26.7.3 and 26.7.4).
-fn within(t: f64, free: usize) -> f64 {
+fn probability(t: f64, free: usize) -> f64 {
     let angle = (t / (free as f64).sqrt()).atan();
     let (sin, cos) = angle.sin_cos();
     let odd = free % 2 == 1;
@@ -80,7 +81,12 @@ mod tests {
     #[test]
     fn the_quantiles_are_those_of_the_tables() {
         for (free, t) in [(1, 12.706), (2, 4.303), (3, 3.182), (5, 2.571), (9, 2.262), (30, 2.042), (1_000, 1.962)] {
-            assert!((quantile(free) - t).abs() < 0.001, "{free}: {}", quantile(free));
+            let found = quantile(free, CONFIDENCE);
+            assert!((found - t).abs() < 0.001, "{free}: {found}");
+        }
+        // One-sided 80 %.
+        for (free, t) in [(5, 0.920), (9, 0.883), (30, 0.854)] {
+            assert!((quantile(free, 0.6) - t).abs() < 0.001, "{free}: {}", quantile(free, 0.6));
         }
     }
 

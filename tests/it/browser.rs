@@ -151,7 +151,7 @@ fn say(what: &str) {
 /// The pages of a run in a folder, and their names.
 fn written(fixture: &Fixture) -> (TempDir, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
-    let pages = report::pages(&fixture.run, &fixture.scenarios, &fixture.records);
+    let pages = report::pages(&fixture.analysis());
     for page in &pages {
         fs::write(folder.path().join(&page.name), &page.html).unwrap();
     }

@@ -1,7 +1,7 @@
 //! Claims: what becomes of them, and where it is said.
 
-use async_vs_threads::report::claims::{self, Verdict};
-use async_vs_threads::report::{self, summary, terminal};
+use async_vs_threads::analysis::claims::{Reason, Verdict};
+use async_vs_threads::report::{self, terminal};
 use async_vs_threads::scenario::{Claim, Parallel, parse};
 
 use crate::fixture::{self, Fixture};
@@ -29,11 +29,9 @@ fn waiting(claims: &str) -> Fixture {
     fixture
 }
 
-fn verdicts(fixture: &Fixture) -> Vec<(Verdict, String)> {
-    let Fixture { run, scenarios, records } = fixture;
-    let points = summary::of(&scenarios[0], run, records);
-    let judged = claims::of(&scenarios[0], &points, &run.parallel);
-    judged.iter().map(|judged| (judged.verdict, judged.why.clone())).collect()
+fn verdicts(fixture: &Fixture) -> Vec<(Verdict, Reason)> {
+    let claims = &fixture.analysis().scenarios[0].claims;
+    claims.iter().map(|judged| (judged.verdict, judged.reason)).collect()
 }
 
 /// One of each kind.
@@ -55,7 +53,7 @@ fn the_interval_over_the_rounds_decides() {
     let said: Vec<Verdict> = verdicts(&fixture).into_iter().map(|(verdict, _)| verdict).collect();
     use Verdict::{Inconclusive, Refuted, Reproduced};
     assert_eq!(said, [Reproduced, Refuted, Reproduced, Reproduced, Inconclusive, Reproduced]);
-    assert_eq!(verdicts(&fixture)[4].1, "not measured");
+    assert_eq!(verdicts(&fixture)[4].1, Reason::NotMeasured);
 }
 
 #[test]
@@ -73,8 +71,7 @@ fn a_formula_rests_on_what_the_machine_computes_at_once() {
     .claims;
     let mut expected = |machine: Parallel| {
         fixture.run.parallel = machine.into();
-        let points = summary::of(&fixture.scenarios[1], &fixture.run, &fixture.records);
-        claims::of(&fixture.scenarios[1], &points, &fixture.run.parallel)[0].expected
+        fixture.analysis().scenarios[1].claims[0].expected
     };
     let mut millis = |machine| expected(machine).map(|ns| (ns / 1e6).round());
     assert_eq!(millis(Parallel::ideal(2)), Some(200.0));
@@ -86,17 +83,18 @@ fn five_rounds_decide_nothing() {
     let mut fixture = waiting(&every_kind());
     fixture.records.retain(|record| record.round().is_none_or(|round| round < 6));
     let said = verdicts(&fixture);
-    assert_eq!(said[0], (Verdict::Inconclusive, "fewer than 6 rounds".into()));
+    assert_eq!(said[0], (Verdict::Inconclusive, Reason::TooFewRounds));
     // What is of one trial needs no rounds.
     assert_eq!(said[5].0, Verdict::Reproduced);
     fixture.records.clear();
-    assert!(verdicts(&fixture).iter().all(|(verdict, why)| *verdict == Verdict::Inconclusive && why == "not measured"));
+    assert!(verdicts(&fixture).iter().all(|found| *found == (Verdict::Inconclusive, Reason::NotMeasured)));
 }
 
 #[test]
 fn the_index_opens_with_the_scoreboard() {
-    let Fixture { run, scenarios, records } = waiting(&every_kind());
-    let pages = report::pages(&run, &scenarios, &records);
+    let fixture = waiting(&every_kind());
+    let analysis = fixture.analysis();
+    let pages = report::pages(&analysis);
     let index = &pages[0].html;
     assert!(index.contains("6 claims: 4 reproduced, 1 inconclusive, 1 refuted."), "{index}");
     let table = index.split("<h2 id=\"claims\">").nth(1).unwrap();
@@ -105,14 +103,14 @@ fn the_index_opens_with_the_scoreboard() {
     assert!(table.contains("Somebody (2020)") && table.contains("href=\"waiting.html\""));
     let page = &pages[1].html;
     assert!(page.contains("id=\"claims\"") || page.contains("claims-w"), "the claims have no picture");
-    let judged = summary::judged(&scenarios, &run, &records);
+    let judged = analysis.judged;
     assert_eq!((judged.claims_reproduced, judged.claims_inconclusive, judged.claims_refuted), (4, 1, 1));
 }
 
 #[test]
 fn the_terminal_tells_each_in_a_sentence() {
-    let Fixture { run, scenarios, records } = waiting(&every_kind());
-    let text = terminal::table(&scenarios[0], &run, &records, Some(100), false);
+    let fixture = waiting(&every_kind());
+    let text = terminal::table(&fixture.analysis().scenarios[0], Some(100), false);
     insta::assert_snapshot!(text.split("\n\n").last().unwrap());
 }
 

@@ -64,7 +64,7 @@ fn what_got_slower_is_told_and_ends_with_1_where_that_was_asked_for() {
     let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     let changes = json["changes"].as_array().unwrap();
     let worse: Vec<_> = changes.iter().filter(|change| change["verdict"] == "worse").collect();
-    assert_eq!((worse.len(), &worse[0]["model"], &worse[0]["figure"]), (1, &"threads".into(), &"wall_ns".into()));
+    assert_eq!((worse.len(), &worse[0]["model"], &worse[0]["figure"]), (1, &"threads".into(), &"wall".into()));
     assert!(worse[0]["interval"][0].as_f64().is_some_and(|low| (1.2..1.3).contains(&low)), "{json}");
     assert_eq!(json["over_the_limit"], 1);
 }
@@ -81,7 +81,7 @@ fn what_else_differs_is_minded() {
     });
     let ended = compare(&before, &after, &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    for words in ["The kernel differs: 6.1.0, then 7.0.0", "tokio differs", "2.00 times as fast", "not the same text"] {
+    for words in ["The kernel differs: 6.1.0, then 7.0.0", "tokio differs", "2.000 times as many iterations", "not the same text"] {
         assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);
     }
 }
@@ -116,7 +116,7 @@ fn folders_that_hold_no_run_are_refused() {
     let other = write(home.path(), "other", |_, records| {
         records.iter_mut().for_each(|record| record.cell.scenario = "another".into());
     });
-    refused(&other, &[], "have no cell in common that both measured");
+    refused(&other, &[], "have no cell in common that all of them measured");
     fs::write(home.path().join("good").join(RUN), "{").unwrap();
     refused(&good, &[], "run.json: EOF");
 }

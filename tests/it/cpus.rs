@@ -127,7 +127,7 @@ fn a_trial_on_more_cpus_than_there_are_is_measured_and_invalid() {
     assert_eq!(fs::read_to_string(&page).unwrap(), before);
 
     let (ended, ..) = ran(home.path(), "many", &computing(wanted), &["--strict"]);
-    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.code, Some(4), "{ended:?}");
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_server_that_leaves_no_cpu_to_the_generator_is_measured_and_invalid() {
     let all = host::cpus().len();
     let toml = echo("[\"async\"]", &format!("server_cpus = {all}"), "");
     let (ended, json, out) = ran(home.path(), "greedy", &toml, &["--strict"]);
-    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.code, Some(4), "{ended:?}");
     let cpus = if all == 1 { "1 CPU".to_owned() } else { format!("{all} CPUs") };
     let why = format!(
         "the scenario asks for {cpus} for the server and 1 for the load generator, this machine has {all} for it"

@@ -4,6 +4,7 @@ mod loads;
 
 use std::time::Duration;
 
+use async_vs_threads::analysis::{Analysis, analyze};
 use async_vs_threads::histogram::Histogram;
 use async_vs_threads::host::{Host, ThreadLimit};
 use async_vs_threads::lanes::{Lanes, Span, What};
@@ -25,6 +26,13 @@ pub(crate) struct Fixture {
     pub(crate) run: Run,
     pub(crate) scenarios: Vec<Scenario>,
     pub(crate) records: Vec<Record>,
+}
+
+impl Fixture {
+    /// What follows from it.
+    pub(crate) fn analysis(&self) -> Analysis<'_> {
+        analyze(&self.run, &self.scenarios, &self.records)
+    }
 }
 
 /// Of every trial.

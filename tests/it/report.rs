@@ -3,17 +3,16 @@
 use std::fs;
 use std::path::Path;
 
+use async_vs_threads::analysis::Difference;
 use async_vs_threads::record::{Failure, Outcome, Pass, Record, State};
-use async_vs_threads::report::versus;
-use async_vs_threads::report::{self, Page, summary, terminal};
+use async_vs_threads::report::{self, Page, terminal};
 use async_vs_threads::scenario::{Metric, Model, SweptValue};
-use async_vs_threads::stats::Finding;
 
 use crate::fixture::{self, Fixture};
 use crate::support::{avt, run};
 
 fn pages(fixture: &Fixture) -> Vec<Page> {
-    report::pages(&fixture.run, &fixture.scenarios, &fixture.records)
+    report::pages(&fixture.analysis())
 }
 
 fn html<'a>(pages: &'a [Page], name: &str) -> &'a str {
@@ -65,31 +64,33 @@ fn what_happened_is_said_in_words() {
 
 #[test]
 fn the_terminal_gets_a_row_a_cell() {
-    let Fixture { run, scenarios, records } = fixture::tour();
-    let tables: Vec<String> =
-        scenarios.iter().map(|scenario| terminal::table(scenario, &run, &records, Some(100), false)).collect();
+    let fixture = fixture::tour();
+    let analysis = fixture.analysis();
+    let tables: Vec<String> = analysis.scenarios.iter().map(|of| terminal::table(of, Some(100), false)).collect();
     insta::assert_snapshot!(tables.join("\n"));
 }
 
 #[test]
 fn a_narrow_terminal_gets_fewer_columns() {
-    let Fixture { run, scenarios, records } = fixture::tour();
-    for scenario in &scenarios {
+    let fixture = fixture::tour();
+    let analysis = fixture.analysis();
+    for scenario in &analysis.scenarios {
         for width in [40, 60, 80] {
-            let text = terminal::table(scenario, &run, &records, Some(width), false);
+            let text = terminal::table(scenario, Some(width), false);
             for line in text.lines() {
                 assert!(line.chars().count() <= usize::from(width), "wider than {width}: {line}");
             }
         }
     }
-    insta::assert_snapshot!(terminal::table(&scenarios[3], &run, &records, Some(44), false));
+    insta::assert_snapshot!(terminal::table(&analysis.scenarios[3], Some(44), false));
 }
 
 #[test]
 fn colour_is_only_where_it_is_asked_for() {
-    let Fixture { run, scenarios, records } = fixture::tour();
-    assert!(!terminal::table(&scenarios[0], &run, &records, None, false).contains('\x1b'));
-    assert!(terminal::table(&scenarios[0], &run, &records, None, true).contains("\x1b[34masync\x1b[0m "));
+    let fixture = fixture::tour();
+    let waiting = &fixture.analysis().scenarios[0];
+    assert!(!terminal::table(waiting, None, false).contains('\x1b'));
+    assert!(terminal::table(waiting, None, true).contains("\x1b[34masync\x1b[0m "));
 }
 
 #[test]
@@ -164,7 +165,7 @@ fn what_others_wrote_is_only_text() {
             assert!(!html.contains(raw), "{name} has {raw:?}");
         }
     }
-    let text = terminal::table(&fixture.scenarios[0], &fixture.run, &fixture.records, Some(80), false);
+    let text = terminal::table(&fixture.analysis().scenarios[0], Some(80), false);
     assert!(!text.contains('\x1b') && !text.contains('\u{202e}'), "{text}");
     assert!(text.contains("failed in round 1: the trial"), "{text}");
 }
@@ -178,7 +179,7 @@ fn a_run_without_records_says_so() {
     let so_far = format!("This run has not ended: 0 of {} trials left a record.", fixture.run.trials_planned);
     assert!(pages[0].html.contains(&so_far));
     assert!(html(&pages, "echo.html").contains("No trial was run, so there is no answer."));
-    let text = terminal::table(&fixture.scenarios[0], &fixture.run, &[], None, false);
+    let text = terminal::table(&fixture.analysis().scenarios[0], None, false);
     assert!(text.contains("no trial"), "{text}");
 }
 
@@ -224,7 +225,7 @@ fn a_disturbed_trial_is_kept_and_named() {
     }
     let calm = html(&pages, "waiting.html");
     assert!(!calm.contains("suspect") && !calm.contains("gates on the measurement"));
-    let table = terminal::table(&fixture.scenarios[1], &fixture.run, &fixture.records, Some(100), false);
+    let table = terminal::table(&fixture.analysis().scenarios[1], Some(100), false);
     assert!(table.contains("threads: gates: 1 suspect of 6 rounds"), "{table}");
 }
 
@@ -242,18 +243,18 @@ fn two_cells_of_one_model_bound_what_is_called_a_difference() {
             measured.wall_ns = (measured.wall_ns as f64 * factor) as u64;
         }
     }
-    let points = summary::of(&fixture.scenarios[1], &fixture.run, &fixture.records);
-    let versus = |model| versus::between(&points[0], Metric::Wall, model, Model::Async).unwrap();
-    let noise = versus::noise(&points[0], Metric::Wall).unwrap();
-    assert!((1.45..1.55).contains(&noise.distance()), "{noise:?}");
+    let analysis = fixture.analysis();
+    let point = &analysis.scenarios[1].points[0];
+    let versus = |model| point.ratio(Metric::Wall, model, Model::Async).unwrap();
+    let control = point.control.as_ref().unwrap();
+    let ratio = control.ratio(Metric::Wall).unwrap();
+    assert!((1.45..1.55).contains(&ratio.distance()), "{ratio:?}");
     let sequential = versus(Model::Sequential);
     assert!(sequential.ratio.interval.is_some_and(|interval| interval.low > 1.1), "{sequential:?}");
-    assert_eq!(sequential.finding(), Finding::None, "20 % is less than the noise");
-    assert_eq!(versus(Model::Threads).finding(), Finding::Less, "half is more");
-    let work = &fixture.scenarios[1].points[0].work;
-    let sentence = versus(Model::Threads).sentence(work);
-    assert!(sentence.starts_with("async took ") && sentence.contains("; 6 of 6 rounds agree)"), "{sentence}");
-    assert!(sequential.sentence(work).contains("tell no difference in wall time; one of 5"), "{sequential:?}");
+    assert!(!matches!(sequential.difference, Difference::More | Difference::Less), "20 % is less than the noise");
+    assert_eq!(versus(Model::Threads).difference, Difference::Less, "half is more");
+    let page = html(&pages(&fixture), "computing.html").to_owned();
+    assert!(page.contains("async was run twice in every round, as an A/A control."), "{page}");
 }
 
 #[test]

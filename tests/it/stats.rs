@@ -3,7 +3,9 @@
 use async_vs_threads::histogram::Histogram;
 use async_vs_threads::random;
 use async_vs_threads::schedule::{Arrivals, Schedule};
-use async_vs_threads::stats::{CONFIDENCE, Finding, Interval, Spread, coverage, ratio, ratio_unpaired, ribbon, slope};
+use async_vs_threads::stats::{
+    CONFIDENCE, Finding, Interval, Noise, Spread, coverage, ratio, ratio_of_runs, ratio_unpaired, ribbon, slope,
+};
 use fastrand::Rng;
 use proptest::prelude::*;
 
@@ -71,6 +73,56 @@ fn a_fifth_more_is_found() {
         ratio(&pairs, seed).unwrap().finding(1.0) == Finding::More
     });
     assert!(found >= 0.9, "{found}");
+}
+
+/// Figures of two identical cells over so many rounds; where there are outliers, one round in ten has one.
+fn alike(rounds: usize, has_outliers: bool, rng: &mut Rng) -> Vec<(f64, f64)> {
+    const NOISE: f64 = 0.05;
+    let mut figure = || {
+        let outlier = if has_outliers && rng.f64() < 0.1 { -3.0 * NOISE * (1.0 - rng.f64()).ln() } else { 0.0 };
+        (NOISE * normal(rng) + outlier).exp()
+    };
+    (0..rounds).map(|_| (figure(), figure())).collect()
+}
+
+#[test]
+fn what_is_said_to_be_found_four_times_in_five_is() {
+    for (n, points, has_outliers) in
+        [(6, 1, false), (6, 1, true), (6, 2, false), (6, 4, true), (10, 1, false), (10, 2, false), (10, 4, true)]
+    {
+        let (mut of_control, mut said) = (0, 0.0);
+        let found = share(2_000, |seed| {
+            let mut rng = random::stream(seed, 1);
+            let controls = (0..points).filter_map(|_| Noise::of(&alike(n, has_outliers, &mut rng)));
+            let noise = controls.reduce(Noise::and);
+            let floor = noise.unwrap().floor(n);
+            let mut pairs = alike(n, has_outliers, &mut rng);
+            of_control += u32::from(ratio(&pairs, seed).unwrap().distance() > floor);
+            // As noisy as these rounds are, a difference of this size should be found.
+            let detectable = ratio(&pairs, seed).unwrap().detectable(noise).unwrap();
+            said += detectable / 2_000.0;
+            pairs.iter_mut().for_each(|(_, above)| *above *= detectable);
+            ratio(&pairs, seed).unwrap().finding(floor) == Finding::More
+        });
+        let beyond = f64::from(of_control) / 2_000.0;
+        println!("{n} rounds, {points} points, outliers {has_outliers}: {said:.3} found in {found:.3}, A/A beyond the floor {beyond:.3}");
+        assert!((0.74..=0.85).contains(&found), "{n} rounds, {points} points, outliers {has_outliers}: {found}");
+        assert!(beyond <= if has_outliers { 0.12 } else { 0.07 }, "{n} rounds, {points} points: {beyond}");
+    }
+}
+
+#[test]
+fn runs_of_the_same_thing_differ_as_seldom_as_is_said() {
+    for (before, after) in [(2, 2), (3, 3), (1, 5), (5, 5)] {
+        let holds = share(4_000, |seed| {
+            let mut rng = random::stream(seed, 1);
+            let mut side = |runs: usize| -> Vec<f64> { (0..runs).map(|_| (0.1 * normal(&mut rng)).exp()).collect() };
+            let (a, b) = (side(before), side(after));
+            ratio_of_runs(&a, &b).unwrap().interval.unwrap().holds(1.0)
+        });
+        assert!((0.935..=0.965).contains(&holds), "{before} and {after} runs: {holds}");
+    }
+    assert!(ratio_of_runs(&[1.0], &[2.0]).unwrap().interval.is_none(), "one run a side has no interval");
 }
 
 #[test]

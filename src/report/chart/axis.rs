@@ -1,5 +1,7 @@
 //! Where the ticks of an axis stand and what they say.
 
+use crate::report::words;
+use crate::scenario::Unit;
 use crate::units;
 
 /// What an axis measures with.
@@ -99,6 +101,16 @@ pub(super) fn time_label(ns: f64) -> String {
 }
 
 /// A round number without needless digits: `0`, `2,500`.
+/// A tick in a unit.
+pub(super) fn label(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Nanoseconds => time_label(value),
+        Unit::Bytes => short(&words::memory(value)),
+        Unit::PerSecond | Unit::Count | Unit::Number => number_label(value),
+        Unit::Share => words::percent(value),
+    }
+}
+
 pub(super) fn number_label(value: f64) -> String {
     if value >= 1_000.0 { units::count(value.round() as u64) } else { short(&units::three_digits(value)) }
 }

@@ -6,13 +6,15 @@ use super::axis::{self, Scale};
 use super::{
     Area, Caption, Face, Ink, Look, Paint, Size, fill, line, path, polygon, strong_width, svg, text, text_width,
 };
+use crate::analysis::Estimate;
 use crate::report::words;
-use crate::stats::{Interval, Spread};
+use crate::scenario::Unit;
+use crate::stats::Interval;
 
 /// A chart of bars that begin at 0.
 pub(in crate::report) struct Bars {
     pub(in crate::report) rows: Vec<Bar>,
-    /// What the bars are measured in.
+    /// The unit of the axis.
     pub(in crate::report) unit: Unit,
     /// What the line through the bars is called, where there is one: `ideal 100 ms`.
     pub(in crate::report) line: Option<String>,
@@ -23,46 +25,13 @@ pub(in crate::report) struct Bar {
     pub(in crate::report) label: String,
     pub(in crate::report) look: Look,
     /// Nothing when no round was measured.
-    pub(in crate::report) value: Option<Spread>,
+    pub(in crate::report) value: Option<Estimate>,
     /// Where the line stands in this row.
     pub(in crate::report) line: Option<f64>,
     /// Where arithmetic expects the end of the bar.
     pub(in crate::report) predicted: Option<f64>,
     /// `10 of 1,000 jobs`: then the bar is hatched.
     pub(in crate::report) fewer: Option<String>,
-}
-
-/// How values of bars are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::report) enum Unit {
-    /// Nanoseconds.
-    Time,
-    /// Requests or jobs a second.
-    PerSecond,
-}
-
-impl Unit {
-    fn value(self, value: f64) -> String {
-        match self {
-            Self::Time => words::time(value),
-            Self::PerSecond => format!("{}/s", words::per_second(value)),
-        }
-    }
-
-    /// A value as text.
-    pub(in crate::report) fn show(self, value: f64) -> String {
-        match self {
-            Self::Time => words::time(value),
-            Self::PerSecond => format!("{}/s", words::per_second(value)),
-        }
-    }
-
-    fn tick(self, value: f64) -> String {
-        match self {
-            Self::Time => axis::time_label(value),
-            Self::PerSecond => axis::number_label(value),
-        }
-    }
 }
 
 /// Where the parts of a row stand, in pixels.
@@ -107,7 +76,7 @@ impl Bars {
                     let (upper, lower) = layout.beside_bar(layout.top + layout.row * i as f64);
                     line(area, (x(tick), upper), (x(tick), lower), Ink::GRID, 1);
                 }
-                let label = self.unit.tick(tick);
+                let label = axis::label(self.unit, tick);
                 let half = text_width(&label) / 2.0;
                 let side = match x(tick) {
                     at if at < half => HPos::Left,
@@ -131,8 +100,8 @@ impl Bars {
 
     /// The value at the end of the bar, or where there is no bar why.
     fn write_value(&self, area: &Area, size: Size, bar: &Bar, top: f64, x: &dyn Fn(f64) -> f64) {
-        let value = bar.value.map(|value| self.unit.value(value.median));
-        let more = match (&bar.fewer, bar.value.and_then(|value| words::range(&value, words_of(self.unit)))) {
+        let value = bar.value.as_ref().map(words::estimate);
+        let more = match (&bar.fewer, bar.value.as_ref().and_then(words::estimate_range)) {
             (Some(fewer), _) => Some(format!("only {fewer}")),
             (None, range) => range,
         };
@@ -174,29 +143,22 @@ impl Bars {
     }
 }
 
-fn words_of(unit: Unit) -> fn(f64) -> String {
-    match unit {
-        Unit::Time => words::time,
-        Unit::PerSecond => words::per_second,
-    }
-}
-
 impl Bar {
     fn values(&self) -> impl Iterator<Item = f64> {
-        let highest = self.value.map(|value| value.range().high);
+        let highest = self.value.as_ref().map(|value| value.spread.range().high);
         [highest, self.line, self.predicted].into_iter().flatten()
     }
 
     fn draw(&self, area: &Area, layout: &Layout, top: f64, x: &dyn Fn(f64) -> f64) {
         let (upper, lower) = (top + layout.bar.0, top + layout.bar.0 + layout.bar.1);
         let middle = f64::midpoint(upper, lower);
-        if let Some(value) = self.value {
-            let end = x(value.median).max(x(0.0) + 1.0);
+        if let Some(value) = &self.value {
+            let end = x(value.value()).max(x(0.0) + 1.0);
             match self.fewer {
                 None => fill(area, (x(0.0), upper), (end, lower), self.look.ink()),
                 Some(_) => hatch(area, (x(0.0), upper), (end, lower), self.look),
             }
-            let Interval { low, high } = value.range();
+            let Interval { low, high } = value.spread.range();
             if x(high) - x(low) >= 2.0 {
                 whisker(area, (x(low), x(high)), middle);
             }

@@ -7,8 +7,7 @@ use super::{
     Area, Caption, End, Face, Ink, Look, Paint, Size, end_labels, line, marker, path, polygon, svg, text, text_width,
 };
 use crate::histogram::Histogram;
-use crate::report::summary::nines;
-use crate::stats::{Band, Interval};
+use crate::stats::{self, Band, Interval};
 
 /// All curves of one kind of job.
 pub(in crate::report) struct Curves {
@@ -75,7 +74,7 @@ fn points(histogram: &Histogram) -> Vec<(f64, f64)> {
         }
         (nines, value as f64)
     };
-    nines(histogram.len()).into_iter().map(at).collect()
+    stats::curve_places(histogram.len()).into_iter().map(at).collect()
 }
 
 /// The corners of the plot in pixels.

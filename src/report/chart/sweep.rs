@@ -4,8 +4,8 @@ use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
 use super::{Area, Caption, End, Face, Ink, Look, Paint, Size, end_labels, line, marker, path, svg, text, text_width};
-use crate::report::words;
-use crate::stats::Interval;
+use crate::scenario::Unit;
+use crate::stats::{Bound, Interval};
 
 /// The lines of one figure.
 pub(in crate::report) struct Sweep {
@@ -33,37 +33,8 @@ pub(in crate::report) struct Place {
     pub(in crate::report) at: f64,
     pub(in crate::report) value: f64,
     pub(in crate::report) interval: Interval,
-    /// Whether it is only a lower bound.
-    pub(in crate::report) at_least: bool,
-}
-
-/// What the figure is measured in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::report) enum Unit {
-    /// Nanoseconds.
-    Time,
-    /// A number, or a number a second.
-    Number,
-    Bytes,
-}
-
-impl Unit {
-    /// A value as text.
-    pub(in crate::report) fn show(self, value: f64) -> String {
-        match self {
-            Self::Time => words::time(value),
-            Self::Number => words::count(value),
-            Self::Bytes => words::memory(value),
-        }
-    }
-
-    fn tick(self, value: f64) -> String {
-        match self {
-            Self::Time => axis::time_label(value),
-            Self::Number => axis::number_label(value),
-            Self::Bytes => axis::short(&words::memory(value)),
-        }
-    }
+    /// Whether it is only a bound.
+    pub(in crate::report) bound: Bound,
 }
 
 impl Sweep {
@@ -92,7 +63,7 @@ impl Sweep {
             let ticks = if self.unit == Unit::Bytes { binary_ticks(low, high) } else { up.ticks(6) };
             for tick in ticks {
                 line(area, (left, y(tick)), (right, y(tick)), Ink::GRID, 1);
-                text(area, &self.unit.tick(tick), (left - 8.0, y(tick)), HPos::Right, Face::Small);
+                text(area, &axis::label(self.unit, tick), (left - 8.0, y(tick)), HPos::Right, Face::Small);
             }
             self.draw_axis(area, size, &x, (top, bottom));
             let over = format!("{}; both axes in equal ratios", self.over);
@@ -185,8 +156,8 @@ impl Line {
                 line(area, (at.0, low), (at.0, high), plain, 1);
             }
             marker(area, at, self.look);
-            if place.at_least {
-                text(area, "≥", (at.0 - 8.0, at.1 - 9.0), HPos::Center, Face::Named(self.look));
+            if place.bound != Bound::Exact {
+                text(area, place.bound.sign().trim_end(), (at.0 - 8.0, at.1 - 9.0), HPos::Center, Face::Named(self.look));
             }
         }
     }

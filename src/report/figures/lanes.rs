@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::super::chart::lanes::{Panel, Rows};
-use super::super::summary::{CellSummary, PointSummary};
 use super::super::table::{self, Column};
 use super::super::words;
 use super::{Figure, Sign, both, named};
+use crate::analysis::{CellSummary, PointSummary};
 use crate::lanes::{Span, What};
-use crate::scenario::{EchoSpec, OffloadSpec, Work};
+use crate::scenario::{EchoSpec, Metric, OffloadSpec, Work};
 use crate::units;
 
 /// The most rows of a model.
@@ -24,14 +24,14 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
     let figure =
         |by: &str, id: String, row: &dyn Fn(&CellSummary, &Span) -> (u64, String), unit: &str, text: String| {
             let panels = cells.iter().map(|cell| panel(cell, until, row, unit)).collect();
-            let busiest = cells.iter().filter_map(|cell| Some(cell.traced?.most_executing.at_most)).max().unwrap_or(0);
+            let busiest = cells.iter().filter_map(|cell| Some(cell.traced.as_ref()?.most_executing.at_most)).max().unwrap_or(0);
             let heading =
                 format!("The first {}, {by} by {by}: at most {busiest} executed at once", units::duration(until));
             let rows = Rows { panels, until, heartbeat };
             let finding = finding(&cells);
             let svg = both(&id, &heading, &finding, |size, caption| rows.draw(size, caption));
             let table =
-                table::columns(point, &[Column::InFlight, Column::Executing, Column::Threads, Column::RunQueue]);
+                table::columns(point, &[Metric::InFlight, Metric::Executing, Metric::Threads, Metric::RunQueue].map(Column::Figure));
             let caption = named(&heading, point, "in flight and threads are medians of the rounds");
             Figure { heading, text: vec![text], svg, legend: legend(&cells, heartbeat), table: (caption, table) }
         };
@@ -88,15 +88,7 @@ fn panel<'a>(
         1 => format!("1 {unit} more like these"),
         _ => format!("{} {unit}s more like these", units::count(left as u64)),
     };
-    let figures = cell.measures.as_ref().zip(cell.traced).map(|(measures, traced)| {
-        let flight = words::count(measures.in_flight.median);
-        format!(
-            "in flight {flight}, executing {}, threads {}",
-            traced.most_executing,
-            words::count(measures.threads.median)
-        )
-    });
-    Panel { title: cell.cell.id.model.to_string(), about: figures.unwrap_or_default(), rows, more }
+    Panel { title: cell.cell.id.model.to_string(), about: at_once(cell).unwrap_or_default(), rows, more }
 }
 
 /// `job 9` before `job 10`, and `main` before both of `worker 1` and `rayon 1`.
@@ -107,15 +99,15 @@ fn natural(name: &str) -> (bool, String, u64) {
 }
 
 fn finding(cells: &[&CellSummary]) -> String {
-    let told = cells.iter().filter_map(|cell| {
-        let (measures, traced) = (cell.measures.as_ref()?, cell.traced?);
-        let (flight, threads) = (words::count(measures.in_flight.median), words::count(measures.threads.median));
-        Some(format!(
-            "{}: in flight {flight}, executing {}, threads {threads}.",
-            cell.cell.id.model, traced.most_executing
-        ))
-    });
-    told.collect::<Vec<_>>().join(" ")
+    let texts = cells.iter().filter_map(|cell| Some(format!("{}: {}.", cell.cell.id.model, at_once(cell)?)));
+    texts.collect::<Vec<_>>().join(" ")
+}
+
+/// `in flight 1,000, executing 1, threads 1`.
+fn at_once(cell: &CellSummary) -> Option<String> {
+    let [flight, executing, threads] = [Metric::InFlight, Metric::Executing, Metric::Threads]
+        .map(|metric| cell.figure(metric).map(words::estimate));
+    Some(format!("in flight {}, executing {}, threads {}", flight?, executing?, threads?))
 }
 
 fn legend(cells: &[&CellSummary], heartbeat: Option<u32>) -> Vec<Sign> {

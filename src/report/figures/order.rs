@@ -1,31 +1,29 @@
 //! What a figure was in each trial, in the order of the run.
 
 use super::super::chart::order::Order;
-use super::super::summary::{CellSummary, PointSummary};
 use super::super::table;
 use super::{Figure, both, look, named};
-use crate::gate::Gate;
+use crate::analysis::{CellSummary, PointSummary};
 use crate::scenario::Metric;
 
 /// The headline figure of every trial; nothing where no model has two.
 pub(super) fn of(point: &PointSummary, id: &str) -> Option<Figure> {
-    let metric = *Metric::of(&point.work).first()?;
+    let metric = *Metric::compared(&point.work).first()?;
     let row = |cell: &CellSummary| {
-        let median = cell.median(metric)?;
+        let figure = cell.figure(metric)?;
         let order = |round: u32| cell.orders.iter().find(|(other, _)| *other == round).map(|(_, order)| *order);
-        let figures = cell.by_round(metric);
-        let trials: Vec<(u64, f64)> =
-            figures.iter().filter_map(|figure| Some((order(figure.round)?, figure.value / median))).collect();
+        let trials = figure.rounds.iter().filter_map(|(round, of_round)| {
+            Some((order((*round)?)?, of_round.value / figure.value()))
+        });
+        let trials: Vec<(u64, f64)> = trials.collect();
         (trials.len() > 1).then(|| (cell.cell.id.model.to_string(), look(point, cell), trials))
     };
     let rows: Vec<_> = point.cells.iter().filter_map(row).collect();
     if rows.is_empty() {
         return None;
     }
-    let drifts = |cell: &&CellSummary| {
-        cell.doubts.iter().any(|(_, gates)| gates.iter().any(|gate| matches!(gate, Gate::Drift { .. })))
-    };
-    let drifting: Vec<String> = point.cells.iter().filter(drifts).map(|cell| cell.cell.id.model.to_string()).collect();
+    let models = point.cells.iter().map(|cell| cell.cell.id.model);
+    let drifting: Vec<String> = models.filter(|model| point.drifts(*model)).map(|model| model.to_string()).collect();
     let what = metric.heading(&point.work);
     let heading = if drifting.is_empty() {
         format!("Trial by trial: no drift in {what}")

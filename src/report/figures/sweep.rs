@@ -1,25 +1,69 @@
 //! The figures over a sweep: of rates offered to a server, or of jobs.
 
 use super::super::answer;
-use super::super::chart::sweep::{Line, Place, Sweep, Unit};
-use super::super::summary::{CellSummary, Measures, PointSummary};
+use super::super::chart::sweep::{Line, Place, Sweep};
 use super::super::table::{self, Column};
+use super::super::words;
 use super::{Figure, both, look, titles};
+use crate::analysis::{CellSummary, PointSummary, ScenarioAnalysis};
 use crate::host::ThreadLimit;
-use crate::scenario::{Model, Work};
-use crate::stats::{Bound, Interval, Spread};
+use crate::scenario::{Metric, Model, Unit, Work};
+use crate::stats::{Bound, Interval};
 
 /// Fewer points are no line.
 const FEWEST: usize = 3;
 
-/// What a chart takes of a cell: the figure, its interval, and whether it is only a lower bound.
-type Value = fn(&CellSummary, &Measures) -> Option<(f64, Interval, bool)>;
+/// What is drawn over a sweep.
+struct Kind {
+    heading: &'static str,
+    /// What is drawn, and its unit.
+    drawn: Drawn,
+    columns: &'static [Column],
+}
 
-/// What is drawn of a sweep: its heading, its unit, its columns in the table.
-type Kind = (&'static str, Unit, Value, &'static [Column]);
+/// A figure over a sweep.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Drawn {
+    Figure(Metric),
+    /// Memory of all waiting jobs together.
+    Waiting,
+}
+
+impl Drawn {
+    fn unit(self) -> Unit {
+        match self {
+            Self::Figure(metric) => metric.unit(),
+            Self::Waiting => Unit::Bytes,
+        }
+    }
+
+    /// A value as text; a rate without its unit, which the heading names.
+    fn show(self, value: f64) -> String {
+        match self {
+            Self::Figure(Metric::Rate) => words::count(value),
+            Self::Figure(metric) => words::figure(metric, value),
+            Self::Waiting => words::memory(value),
+        }
+    }
+
+    /// The figure of a cell, its interval, and whether it is only a bound.
+    fn of(self, cell: &CellSummary) -> Option<(f64, Interval, Bound)> {
+        match self {
+            Self::Figure(metric) => {
+                let figure = cell.figure(metric)?;
+                Some((figure.value(), figure.spread.range(), figure.bound()))
+            }
+            Self::Waiting => {
+                let all = cell.traced.as_ref()?.waiting_bytes?.all;
+                Some((all, Interval { low: all, high: all }, Bound::Exact))
+            }
+        }
+    }
+}
 
 /// Every figure; none where fewer than three rates, or numbers of jobs, were measured.
-pub(in crate::report) fn of(points: &[PointSummary], limits: &[ThreadLimit], id: &str) -> Vec<Figure> {
+pub(in crate::report) fn of(scenario: &ScenarioAnalysis<'_>, limits: &[ThreadLimit], id: &str) -> Vec<Figure> {
+    let points = &scenario.points;
     let mut swept: Vec<(f64, &PointSummary)> = points.iter().filter_map(|point| Some((at(point)?, point))).collect();
     swept.sort_by(|a, b| a.0.total_cmp(&b.0));
     if swept.len() < FEWEST || swept.windows(2).any(|pair| pair[0].0 == pair[1].0) {
@@ -28,15 +72,18 @@ pub(in crate::report) fn of(points: &[PointSummary], limits: &[ThreadLimit], id:
     let is_echo = swept[0].1.work.is_echo();
     let (over, kinds): (&str, &[Kind]) =
         if is_echo { ("requests due a second", &[ANSWERED, P99]) } else { ("jobs", &[WALL, MEMORY, THREADS]) };
-    let marks = if is_echo { knees(points) } else { limit(points, limits) };
-    let figure = |(i, kind): (usize, &Kind)| figure(&swept, points, (over, &marks), kind, &format!("{id}-{i}"));
+    let marks = if is_echo { knees(scenario) } else { limit(points, limits) };
+    let figure = |(i, kind): (usize, &Kind)| figure(&swept, scenario, (over, &marks), kind, &format!("{id}-{i}"));
     kinds.iter().enumerate().filter_map(figure).collect()
 }
 
 /// Where each model's knee lies: the highest rate that it kept up with.
-fn knees(points: &[PointSummary]) -> Vec<(f64, String)> {
-    let knee = |(rate, models): (f64, Vec<String>)| (rate, format!("as far as {} kept up", models.join(", ")));
-    answer::kept_up(points).into_iter().map(knee).collect()
+fn knees(scenario: &ScenarioAnalysis<'_>) -> Vec<(f64, String)> {
+    let knees = scenario.kept_up.iter().map(|kept_up| {
+        let models: Vec<String> = kept_up.models.iter().map(ToString::to_string).collect();
+        (kept_up.rate, format!("as far as {} kept up", models.join(", ")))
+    });
+    knees.collect()
 }
 
 /// How many threads this machine has room for, and why no more.
@@ -55,51 +102,45 @@ fn at(point: &PointSummary) -> Option<f64> {
     }
 }
 
-const ANSWERED: Kind = (
-    "Answers over the rate that was offered",
-    Unit::Number,
-    |_, m| told(Some(m.throughput)),
-    &[Column::Rate, Column::Waited],
-);
-const P99: Kind = (
-    "The 99th percentile over the rate that was offered",
-    Unit::Time,
-    |_, m| {
-        let p99 = m.series.first()?.response.p99?;
-        Some((p99.spread.median, p99.spread.range(), p99.at_least))
-    },
-    &[Column::P50, Column::P99, Column::Max],
-);
-const WALL: Kind = ("Wall time over the number of jobs", Unit::Time, |_, m| told(Some(m.wall_ns)), &[Column::Wall]);
-const MEMORY: Kind = (
-    "Memory of all that wait over the number of jobs",
-    Unit::Bytes,
-    |cell, _| {
-        let all = cell.traced?.footprint?.total() as f64;
-        Some((all, Interval { low: all, high: all }, false))
-    },
-    &[Column::PerWaiting, Column::Memory],
-);
-const THREADS: Kind =
-    ("Threads over the number of jobs", Unit::Number, |_, m| told(Some(m.threads)), &[Column::Threads]);
-
-fn told(spread: Option<Spread>) -> Option<(f64, Interval, bool)> {
-    spread.map(|spread| (spread.median, spread.range(), false))
-}
+const ANSWERED: Kind = Kind {
+    heading: "Answers over the rate that was offered",
+    drawn: Drawn::Figure(Metric::Rate),
+    columns: &[Column::Figure(Metric::Rate), Column::Figure(Metric::WaitedP99)],
+};
+const P99: Kind = Kind {
+    heading: "p99 response time by offered rate",
+    drawn: Drawn::Figure(Metric::P99),
+    columns: &[Column::Figure(Metric::P50), Column::Figure(Metric::P99), Column::Figure(Metric::Max)],
+};
+const WALL: Kind = Kind {
+    heading: "Wall time over the number of jobs",
+    drawn: Drawn::Figure(Metric::Wall),
+    columns: &[Column::Figure(Metric::Wall)],
+};
+const MEMORY: Kind = Kind {
+    heading: "Memory of all that wait over the number of jobs",
+    drawn: Drawn::Waiting,
+    columns: &[Column::Figure(Metric::Memory), Column::Figure(Metric::PeakMemory)],
+};
+const THREADS: Kind = Kind {
+    heading: "Threads over the number of jobs",
+    drawn: Drawn::Figure(Metric::Threads),
+    columns: &[Column::Figure(Metric::Threads)],
+};
 
 fn figure(
     swept: &[(f64, &PointSummary)],
-    points: &[PointSummary],
+    scenario: &ScenarioAnalysis<'_>,
     (over, marks): (&str, &[(f64, String)]),
-    (heading, unit, value, columns): &Kind,
+    Kind { heading, drawn, columns }: &Kind,
     id: &str,
 ) -> Option<Figure> {
     let models = swept[0].1.cells.iter().map(|cell| cell.cell.id.model);
     let line = |model| {
         let place = |(at, point): &(f64, &PointSummary)| {
-            let cell = point.cell(model).filter(|cell| cell.cell.jobs_wanted.is_none())?;
-            let (value, interval, at_least) = value(cell, cell.measures.as_ref()?)?;
-            (value > 0.0).then_some(Place { at: *at, value, interval, at_least })
+            let cell = point.cell(model).filter(|cell| cell.ran_all_jobs())?;
+            let (value, interval, bound) = drawn.of(cell)?;
+            (value > 0.0).then_some(Place { at: *at, value, interval, bound })
         };
         let places: Vec<Place> = swept.iter().filter_map(place).collect();
         let cell = swept[0].1.cell(model)?;
@@ -109,28 +150,28 @@ fn figure(
     if lines.is_empty() {
         return None;
     }
-    let ideal = match unit {
-        Unit::Number if over.contains("due") => {
+    let ideal = match drawn {
+        Drawn::Figure(Metric::Rate) => {
             Some(("all that is offered".to_owned(), swept.iter().map(|(at, _)| (*at, *at)).collect()))
         }
-        Unit::Time if over == "jobs" => {
+        Drawn::Figure(Metric::Wall) => {
             let ideal = |(at, point): &(f64, &PointSummary)| {
-                let cell = point.cells.iter().find(|cell| cell.cell.jobs_wanted.is_none())?;
+                let cell = point.cells.iter().find(|cell| cell.ran_all_jobs())?;
                 Some((*at, cell.ideal_ns? as f64))
             };
             Some(("ideal".to_owned(), swept.iter().filter_map(ideal).collect()))
         }
         _ => None,
     };
-    let sweep = Sweep { lines, over: over.to_owned(), unit: *unit, ideal, marks: marks.to_vec() };
-    let finding = answer::of(points).join(" ");
+    let sweep = Sweep { lines, over: over.to_owned(), unit: drawn.unit(), ideal, marks: marks.to_vec() };
+    let finding = answer::of(scenario).join(" ");
     let svg = both(id, heading, &finding, |size, caption| sweep.draw(size, caption));
-    let table = (format!("{heading}: medians of the rounds"), table::over_points(points, columns)?);
-    let knee = (*unit == Unit::Number).then(|| answer::highest_rates(points)).flatten();
+    let table = (format!("{heading}: medians of the rounds"), table::over_points(&scenario.points, columns)?);
+    let knee = (*drawn == Drawn::Figure(Metric::Rate)).then(|| answer::highest_rates(scenario)).flatten();
     let ends = sweep.lines.iter().filter_map(|line| {
         let last = line.places.last()?;
-        Some((line.label.clone(), last.value, if last.at_least { Bound::AtLeast } else { Bound::Exact }))
+        Some((line.label.clone(), last.value, last.bound))
     });
-    let heading = titles::extremes(&format!("{heading}, at the most"), ends, |value| unit.show(value));
+    let heading = titles::extremes(&format!("{heading}, at the last point"), ends, |value| drawn.show(value));
     Some(Figure { heading, text: knee.into_iter().collect(), svg, legend: Vec::new(), table })
 }

@@ -1,11 +1,10 @@
 //! The scoreboard: claims, what was measured, and the verdicts.
 
-use super::super::claims::{self, Judged, Verdict};
+use super::super::claims;
 use super::super::figures;
-use super::super::summary::PointSummary;
 use super::super::words;
-use crate::record::Run;
-use crate::scenario::Scenario;
+use crate::analysis::claims::{Verdict, count};
+use crate::analysis::{Analysis, JudgedClaim, ScenarioAnalysis};
 
 /// A table of claims.
 pub(super) struct Claims {
@@ -26,60 +25,58 @@ pub(super) struct ClaimView {
     pub(super) why: String,
     pub(super) subject: String,
     pub(super) measured: String,
+    /// The statistic of the rounds: median, or geometric mean.
+    pub(super) statistic: &'static str,
     pub(super) expected: String,
     pub(super) ratio: String,
     pub(super) bounds: String,
 }
 
 /// Those of all scenarios, the refuted ones first, for the index.
-pub(super) fn of_run(run: &Run, scenarios: &[(&Scenario, Vec<PointSummary>)]) -> Claims {
-    let mut judged: Vec<(&Scenario, &[PointSummary], Judged<'_>)> = Vec::new();
-    for (scenario, points) in scenarios {
-        let of_it = claims::of(scenario, points, &run.parallel);
-        judged.extend(of_it.into_iter().map(|one| (*scenario, points.as_slice(), one)));
-    }
-    let score = score(&judged.iter().map(|(.., judged)| judged.verdict).collect::<Vec<_>>());
-    judged.sort_by_key(|(.., judged)| std::cmp::Reverse(judged.verdict));
-    let rows = judged
-        .iter()
-        .map(|(scenario, points, judged)| view(judged, points, format!("{}.html", scenario.name)))
-        .collect();
+pub(super) fn of_run(analysis: &Analysis<'_>) -> Claims {
+    let of_scenario = |scenario: &'_ ScenarioAnalysis<'_>| {
+        let href = format!("{}.html", scenario.scenario.name);
+        scenario.claims.iter().map(|judged| (judged.verdict, view(judged, href.clone()))).collect::<Vec<_>>()
+    };
+    let mut judged: Vec<(Verdict, ClaimView)> = analysis.scenarios.iter().flat_map(of_scenario).collect();
+    let score = score(&judged.iter().map(|(verdict, _)| *verdict).collect::<Vec<_>>());
+    judged.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
+    let rows = judged.into_iter().map(|(_, view)| view).collect();
     Claims { caption: "What was claimed, and what became of it", score, rows, svg: String::new() }
 }
 
 /// Those of one scenario, in its order.
-pub(super) fn of_scenario(run: &Run, scenario: &Scenario, points: &[PointSummary]) -> Claims {
-    let judged = claims::of(scenario, points, &run.parallel);
+pub(super) fn of_scenario(scenario: &ScenarioAnalysis<'_>) -> Claims {
     Claims {
         caption: "The claims of this scenario",
-        score: score(&judged.iter().map(|judged| judged.verdict).collect::<Vec<_>>()),
-        svg: figures::claims::svg(&judged, points, "claims"),
-        rows: judged.iter().map(|judged| view(judged, points, String::new())).collect(),
+        score: score(&scenario.claims.iter().map(|judged| judged.verdict).collect::<Vec<_>>()),
+        svg: figures::claims::svg(&scenario.claims, &scenario.points, "claims"),
+        rows: scenario.claims.iter().map(|judged| view(judged, String::new())).collect(),
     }
 }
 
 fn score(verdicts: &[Verdict]) -> String {
     let told: Vec<String> = Verdict::ALL
         .into_iter()
-        .zip(claims::count(verdicts.iter().copied()))
+        .zip(count(verdicts.iter().copied()))
         .filter(|(_, count)| *count > 0)
         .map(|(verdict, count)| format!("{count} {}", verdict.word()))
         .collect();
     format!("{} claim{}: {}.", verdicts.len(), if verdicts.len() == 1 { "" } else { "s" }, told.join(", "))
 }
 
-fn view(judged: &Judged<'_>, points: &[PointSummary], href: String) -> ClaimView {
-    let point = points.iter().find(|point| point.label == judged.point);
+fn view(judged: &JudgedClaim<'_>, href: String) -> ClaimView {
     ClaimView {
         says: words::one_line(&judged.claim.says),
         href,
         source: judged.claim.source.as_deref().map(words::one_line),
         verdict: judged.verdict.word(),
-        why: judged.why.clone(),
-        subject: point.map_or_else(String::new, |point| judged.subject(&point.work)),
-        measured: judged.measured_in_words(),
-        expected: judged.expected_in_words(),
-        ratio: judged.ratio_in_words(),
-        bounds: judged.bounds_in_words(),
+        why: claims::reason(judged),
+        subject: claims::subject(judged),
+        measured: claims::measured(judged),
+        statistic: claims::statistic(judged),
+        expected: claims::expected(judged),
+        ratio: claims::ratio(judged),
+        bounds: claims::bounds(judged),
     }
 }

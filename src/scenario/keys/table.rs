@@ -4,7 +4,7 @@ use super::Section::{Claim, Heartbeat, Heavy, JobsFor, Load, Rounds, Server, Top
 use super::{
     ANY_MODEL, AnyOf, ECHO, EVERY, JOBS, Key, Kind, Lines, Many, Need, OFFLOAD, SLEEP, STEPS, Section, Workload,
 };
-use crate::scenario::claim::Metric;
+use crate::scenario::Metric;
 use crate::schedule::{Arrivals, Pacing};
 
 const fn key(section: Section, name: &'static str, kind: Kind, about: &'static str) -> Key {
@@ -188,7 +188,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     .of(ECHO)
     .default("/echo/ready"),
     key(Claim, "says", Kind::Text { most: 200, lines: Lines::One }, "the statement, in one sentence").required(),
-    key(Claim, "figure", Kind::Choice(Metric::NAMES), "what is measured").required(),
+    key(Claim, "figure", Kind::Choice(Metric::CLAIMABLE), "what is measured").required(),
     key(Claim, "of", Kind::Model, "whose figure, one of `models`").required(),
     key(Claim, "is", Kind::Formula, "what arithmetic gives, in the names below; or `than`"),
     key(Claim, "than", Kind::Model, "the model whose figure it is compared with, one of `models`; or `is`"),

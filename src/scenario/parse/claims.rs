@@ -36,7 +36,7 @@ fn claim(fields: &Fields, nth: usize, points: &[PointSpec]) -> Claim {
     };
     Claim {
         says: text("says").expect("it is required"),
-        metric: text("figure").and_then(|word| Metric::by_name(&word)).expect("it was checked to be one"),
+        metric: text("figure").and_then(|word| Metric::find(&word)).expect("it was checked to be one"),
         of: model("of").expect("it is required"),
         against,
         between,
@@ -89,10 +89,9 @@ pub(super) fn check(fields: &Fields, scenario: &Scenario) -> Vec<Found> {
             };
             wrong("at", format!("there is no point {}", quoted(at)), remedy);
         }
-        // A claim about a point that does not exist is about no work that could be wrong for it.
         let points = || scenario.points.iter().filter(|point| unknown.is_none() && claim.is_about(&point.at));
-        if !points().all(|point| claim.metric.is_of(&point.work)) {
-            let (word, why) = (claim.metric.word(), "name another figure, or give the scenario what it needs");
+        if !points().all(|point| claim.metric.applies_to(&point.work)) {
+            let (word, why) = (claim.metric.name(), "name another figure, or give the scenario what it needs");
             wrong("figure", format!("such work has no {word}"), why.into());
         }
         if let Against::Formula(formula) = &claim.against {
@@ -100,7 +99,7 @@ pub(super) fn check(fields: &Fields, scenario: &Scenario) -> Vec<Found> {
                 Err(why) => wrong("is", why, "add and compare only what is alike".into()),
                 Ok(other) if other != claim.metric.dimension() => {
                     let message =
-                        format!("it gives {other}, but {} is {}", claim.metric.word(), claim.metric.dimension());
+                        format!("it gives {other}, but {} is {}", claim.metric.name(), claim.metric.dimension());
                     wrong("is", message, "write a formula that gives the same".into());
                 }
                 Ok(_) => {

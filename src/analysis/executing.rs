@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use super::round::RoundFigure;
 use crate::record::Traced;
-use crate::report::versus::RoundFigure;
 use crate::stats::Bound;
 use crate::units;
 
@@ -28,16 +28,19 @@ impl Executing {
     }
 
     /// The figure, which is a bound where the two differ.
-    pub(in crate::report) fn as_round(self) -> RoundFigure {
-        let bound = if self.at_least == self.at_most { Bound::Exact } else { Bound::AtMost };
-        RoundFigure::exact(0, self.at_most.into()).with_bound(bound)
+    pub(super) fn as_figure(self) -> RoundFigure {
+        RoundFigure::exact(self.at_most.into()).with_bound(self.bound())
+    }
+
+    fn bound(self) -> Bound {
+        if self.at_least == self.at_most { Bound::Exact } else { Bound::AtMost }
     }
 }
 
 /// `2`, or `≤ 2` where fewer are possible.
 impl fmt::Display for Executing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.as_round().bound.sign(), units::count(self.at_most.into()))
+        write!(f, "{}{}", self.bound().sign(), units::count(self.at_most.into()))
     }
 }
 

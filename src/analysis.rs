@@ -1,0 +1,184 @@
+//! What follows from the records of a run: figures and verdicts, computed once.
+//!
+//! ```text
+//! Record --cell--> every figure of each cell --point--> ratios, control, findings --+--claims--> verdicts
+//!                                              (all models side by side)            +--sweep--> what all points show
+//! ```
+//!
+//! [`analyze`] gives everything that pages, terminal, JSON and exit code show. Nothing here has words, and nothing above
+//! this floor judges: a view that needs a verdict finds it here.
+
+pub mod claims;
+pub mod compare;
+
+mod cell;
+mod executing;
+mod findings;
+mod load;
+mod metric;
+mod point;
+mod ratios;
+mod round;
+mod sweep;
+mod times;
+
+pub use cell::{CellSummary, Measures, TracedSummary, Waiting};
+pub use claims::JudgedClaim;
+pub use executing::Executing;
+pub use findings::{PointFinding, TrialFindings};
+pub use load::LoadSummary;
+pub use point::{Answered, Beats, CeilingUse, PointSummary};
+pub use ratios::{AIM, Control, Difference, ModelRatio, Obstacle, STALL_NS, USEFUL};
+pub use round::{Estimate, RoundFigure};
+pub use sweep::{KeptUp, PriceOfWaiting};
+pub use times::SeriesSummary;
+
+use crate::gate::Verdict;
+use crate::record::{Judged, Outcome, Record, Run, State};
+use crate::scenario::Scenario;
+use crate::stats::Spread;
+
+/// Everything that follows from a run.
+#[derive(Debug)]
+pub struct Analysis<'a> {
+    /// What was asked of which machine.
+    pub run: &'a Run,
+    /// Its records.
+    pub records: &'a [Record],
+    /// Each scenario, in the order of the report.
+    pub scenarios: Vec<ScenarioAnalysis<'a>>,
+    /// Records that belong to no cell of these scenarios.
+    pub strays: usize,
+    /// What became of the trials, the rounds and the claims, in numbers.
+    pub judged: Judged,
+}
+
+/// Everything that follows from the records of one scenario.
+#[derive(Debug)]
+pub struct ScenarioAnalysis<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// Each point of its sweep.
+    pub points: Vec<PointSummary>,
+    /// Each claim at each point that it is about.
+    pub claims: Vec<JudgedClaim<'a>>,
+    /// The highest of the offered rates that the models kept up with; empty where there is one rate or none.
+    pub kept_up: Vec<KeptUp>,
+    /// What a waiting job costs under each model; empty where the number of waiting jobs is not swept.
+    pub prices_of_waiting: Vec<PriceOfWaiting>,
+    /// What recording lanes cost: the figure with recording by the figure without, over the cells.
+    pub recording: Option<Spread>,
+}
+
+/// What has to be in order for a run to end well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strictness {
+    /// Every trial leaves a record and no claim is refuted.
+    #[default]
+    Lenient,
+    /// Besides, no trial and no finding over the rounds is INVALID.
+    Invalid,
+    /// Besides, none is SUSPECT.
+    Suspect,
+}
+
+/// How a run stands at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Everything asked for holds.
+    Good,
+    /// A trial failed, or a claim was refuted.
+    Bad,
+    /// The measurement itself cannot be believed, so nothing may rest on it.
+    Unbelievable,
+}
+
+/// Analyzes a run. About 20 ms for the tour.
+pub fn analyze<'a>(run: &'a Run, scenarios: &'a [Scenario], records: &'a [Record]) -> Analysis<'a> {
+    let scenarios: Vec<_> = scenarios.iter().map(|scenario| analyze_scenario(scenario, run, records)).collect();
+    let (judged, shown) = (judge(&scenarios, records), scenarios.iter().map(ScenarioAnalysis::records).sum());
+    Analysis { run, records, scenarios, strays: records.len().saturating_sub(shown), judged }
+}
+
+/// Analyzes the records of one scenario, and passes over those of others.
+pub fn analyze_scenario<'a>(scenario: &'a Scenario, run: &Run, records: &[Record]) -> ScenarioAnalysis<'a> {
+    let points = point::points(scenario, run, records);
+    ScenarioAnalysis {
+        scenario,
+        claims: claims::judge_all(scenario, &points, &run.parallel),
+        kept_up: sweep::kept_up(&points),
+        prices_of_waiting: sweep::prices_of_waiting(&points),
+        recording: point::recording(&points),
+        points,
+    }
+}
+
+impl Analysis<'_> {
+    /// The analysis of a scenario.
+    pub fn scenario(&self, name: &str) -> Option<&ScenarioAnalysis<'_>> {
+        self.scenarios.iter().find(|scenario| scenario.scenario.name == name)
+    }
+
+    /// The worst verdict on a trial, or on the rounds of a cell.
+    pub fn verdict(&self) -> Verdict {
+        let Judged { suspect, invalid, rounds_suspect, rounds_invalid, .. } = self.judged;
+        match (suspect + rounds_suspect, invalid + rounds_invalid) {
+            (0, 0) => Verdict::Valid,
+            (_, 0) => Verdict::Suspect,
+            _ => Verdict::Invalid,
+        }
+    }
+
+    /// How the run stands. What cannot be believed comes first: a claim refuted by it says nothing.
+    pub fn standing(&self, strictness: Strictness) -> Standing {
+        let least = match strictness {
+            Strictness::Lenient => None,
+            Strictness::Invalid => Some(Verdict::Invalid),
+            Strictness::Suspect => Some(Verdict::Suspect),
+        };
+        if least.is_some_and(|least| self.verdict() >= least) {
+            return Standing::Unbelievable;
+        }
+        let is_good = self.judged.failed == 0 && self.judged.claims_refuted == 0;
+        if is_good { Standing::Good } else { Standing::Bad }
+    }
+
+    /// Whether records of every planned trial are there.
+    pub fn is_complete(&self) -> bool {
+        self.run.state == State::Complete
+    }
+}
+
+impl ScenarioAnalysis<'_> {
+    /// The number of records that belong to its cells.
+    fn records(&self) -> usize {
+        let of_cell = |cell: &CellSummary| {
+            let traced = usize::from(cell.traced.is_some()) + usize::from(cell.untraced.is_some());
+            cell.failures.len() + cell.rounds() + traced
+        };
+        self.points.iter().flat_map(PointSummary::all_cells).map(of_cell).sum()
+    }
+}
+
+/// Counts what became of the trials, the rounds and the claims.
+fn judge(scenarios: &[ScenarioAnalysis<'_>], records: &[Record]) -> Judged {
+    let points = || scenarios.iter().flat_map(|scenario| &scenario.points);
+    let trials = |verdict| points().map(|point| point.trials_that_are(verdict)).sum::<usize>() as u64;
+    let findings = |verdict| {
+        let found = points().flat_map(|point| &point.findings).filter(|finding| finding.gate.verdict() == verdict);
+        found.count() as u64
+    };
+    let verdicts = scenarios.iter().flat_map(|scenario| &scenario.claims).map(|judged| judged.verdict);
+    let [claims_reproduced, claims_inconclusive, claims_refuted] = claims::count(verdicts);
+    Judged {
+        measured: points().flat_map(PointSummary::all_cells).map(CellSummary::rounds).sum::<usize>() as u64,
+        suspect: trials(Verdict::Suspect),
+        invalid: trials(Verdict::Invalid),
+        failed: records.iter().filter(|record| matches!(record.outcome, Outcome::Failed(_))).count() as u64,
+        rounds_suspect: findings(Verdict::Suspect),
+        rounds_invalid: findings(Verdict::Invalid),
+        claims_reproduced,
+        claims_inconclusive,
+        claims_refuted,
+    }
+}

@@ -1,0 +1,255 @@
+//! Claims against what was measured: reproduced, refuted, or more rounds are needed.
+//!
+//! A round that a gate calls INVALID stays among the others and widens the interval; where there are more of them than
+//! [`gate::DISTURBED`], nothing is decided.
+
+use super::cell::CellSummary;
+use super::point::PointSummary;
+use super::ratios;
+use super::round::Estimate;
+use crate::gate;
+use crate::scenario::{Against, Claim, Machine, Metric, Point, PointSpec, Scenario, Work};
+use crate::stats::{Bound, Interval, Ratio};
+
+/// What became of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The interval lies within the bounds.
+    Reproduced,
+    /// It lies partly within, or there is none.
+    Inconclusive,
+    /// It lies outside.
+    Refuted,
+}
+
+impl Verdict {
+    /// All of them, the good ones first.
+    pub const ALL: [Self; 3] = [Self::Reproduced, Self::Inconclusive, Self::Refuted];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reproduced => "reproduced",
+            Self::Inconclusive => "inconclusive",
+            Self::Refuted => "refuted",
+        }
+    }
+}
+
+/// Why a claim could not be decided, or what its verdict rests on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reason {
+    /// Nothing more is to be said.
+    Plain,
+    /// The figure was not measured.
+    NotMeasured,
+    /// There are fewer rounds than an interval needs.
+    TooFewRounds,
+    /// The interval crosses a bound.
+    Crosses,
+    /// The figure is only known to be no more.
+    AtMost,
+    /// The figure rests on requests that never got their answer.
+    Unanswered,
+    /// One stall of a tick of the kernel decides the figure.
+    OneStall,
+    /// The verdict rests on one trial.
+    OneTrial,
+    /// Some rounds are INVALID.
+    Invalid {
+        /// How many.
+        invalid: usize,
+        /// Of how many.
+        rounds: usize,
+    },
+}
+
+/// Which statistic of the rounds a claim compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistic {
+    /// The median, beside a number.
+    Median,
+    /// The geometric mean, beside that of another model: the ratio of the two is the mean ratio of the rounds.
+    GeometricMean,
+}
+
+/// A claim at one point of its scenario.
+#[derive(Clone, Debug)]
+pub struct JudgedClaim<'a> {
+    /// The claim.
+    pub claim: &'a Claim,
+    /// The point of the sweep; empty where nothing is swept.
+    pub point: &'a Point,
+    /// The work of the point.
+    pub work: &'a Work,
+    /// The figure over the rounds; nothing where it was not measured.
+    pub rounds: Option<Estimate>,
+    /// The statistic of which `measured`, `expected` and `ratio` are.
+    pub statistic: Statistic,
+    /// The figure that is compared, in the unit of its metric.
+    pub measured: Option<f64>,
+    /// What it is compared with, in the same unit: the formula's value, or the other model's figure.
+    pub expected: Option<f64>,
+    /// The one by the other, with the interval that decides.
+    pub ratio: Option<Ratio>,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Judges every claim of a scenario at every point that it is about.
+pub(super) fn judge_all<'a>(
+    scenario: &'a Scenario,
+    points: &[PointSummary],
+    machine: &Machine,
+) -> Vec<JudgedClaim<'a>> {
+    let mut judged = Vec::new();
+    for claim in &scenario.claims {
+        let about = scenario.points.iter().zip(points).filter(|(point, _)| claim.is_about(&point.at));
+        judged.extend(about.map(|(place, point)| judge(claim, place, point, machine)));
+    }
+    judged
+}
+
+/// How many came to each verdict, in the order of [`Verdict::ALL`].
+pub fn count(verdicts: impl Iterator<Item = Verdict> + Clone) -> [u64; 3] {
+    Verdict::ALL.map(|wanted| verdicts.clone().filter(|verdict| *verdict == wanted).count() as u64)
+}
+
+fn judge<'a>(claim: &'a Claim, place: &'a PointSpec, point: &PointSummary, machine: &Machine) -> JudgedClaim<'a> {
+    let cell = point.cell(claim.of);
+    let rounds = cell.and_then(|cell| cell.figure(claim.metric)).cloned();
+    let (statistic, measured, expected, ratio) = match &claim.against {
+        Against::Formula(formula) => {
+            let value = cell.and_then(|cell| formula.value(&cell.cell.work, claim.of, &machine.of(&cell.cell.work)));
+            let expected = value.map(|value| value / claim.metric.scale());
+            let ratio = rounds.as_ref().zip(expected).map(|(rounds, expected)| by_number(rounds, expected));
+            (Statistic::Median, rounds.as_ref().map(Estimate::value), expected, ratio)
+        }
+        Against::Model(other) => {
+            let ratio = point.with_all_jobs(*other).zip(point.with_all_jobs(claim.of)).and_then(|(below, above)| {
+                ratios::ratio(below, above, claim.metric, point.seed)
+            });
+            let means = ratio.map(|ratio| ratio.means);
+            (Statistic::GeometricMean, means.map(|[_, measured]| measured), means.map(|[expected, _]| expected), ratio)
+        }
+    };
+    let (verdict, reason) = decide(claim, point, expected, ratio.as_ref());
+    let PointSpec { at, work } = place;
+    JudgedClaim { claim, point: at, work, rounds, statistic, measured, expected, ratio, verdict, reason }
+}
+
+fn decide(claim: &Claim, point: &PointSummary, expected: Option<f64>, ratio: Option<&Ratio>) -> (Verdict, Reason) {
+    let inconclusive = |reason| (Verdict::Inconclusive, reason);
+    let Some(ratio) = ratio else { return inconclusive(Reason::NotMeasured) };
+    let cells = || claim.models().filter_map(|model| point.cell(model));
+    let invalid = cells().map(|cell| cell.rounds_that_are(gate::Verdict::Invalid)).max().unwrap_or(0);
+    // What only the recorded trial has rests on the rounds beside it as well.
+    let rounds = cells().map(CellSummary::rounds).min().unwrap_or(0);
+    if invalid as f64 > rounds as f64 * gate::DISTURBED {
+        return inconclusive(Reason::Invalid { invalid, rounds });
+    }
+    let models: Vec<_> = claim.models().collect();
+    if point.one_stall(claim.metric, [models[0], *models.last().unwrap_or(&models[0])]).is_some() {
+        return inconclusive(Reason::OneStall);
+    }
+    let (interval, bound) = match executing_within(claim, point, expected) {
+        Some(interval) => (Some(interval), Bound::Exact),
+        None if claim.metric.is_of_one_trial() => {
+            (Some(Interval { low: ratio.ratio, high: ratio.ratio }), ratio.bound)
+        }
+        None => (ratio.interval, ratio.bound),
+    };
+    let Some(interval) = interval else { return inconclusive(Reason::TooFewRounds) };
+    match verdict(interval, bound, claim.between) {
+        Verdict::Inconclusive if ratio.bound == Bound::Exact => inconclusive(Reason::Crosses),
+        Verdict::Inconclusive if claim.metric == Metric::Executing => inconclusive(Reason::AtMost),
+        Verdict::Inconclusive => inconclusive(Reason::Unanswered),
+        decided if invalid > 0 => (decided, Reason::Invalid { invalid, rounds }),
+        decided if claim.metric.is_of_one_trial() => (decided, Reason::OneTrial),
+        decided => (decided, Reason::Plain),
+    }
+}
+
+/// How many executed, as a multiple of what was expected: what one trial shows within bounds is as good as an interval.
+fn executing_within(claim: &Claim, point: &PointSummary, expected: Option<f64>) -> Option<Interval> {
+    let traced = point.cell(claim.of)?.traced.as_ref().filter(|_| claim.metric == Metric::Executing)?;
+    let (Against::Formula(_), Some(expected)) = (&claim.against, expected) else { return None };
+    let executing = traced.most_executing;
+    Some(Interval { low: f64::from(executing.at_least) / expected, high: f64::from(executing.at_most) / expected })
+}
+
+/// Whether the true ratio lies within the bounds of a claim, wherever in the interval it is; where the interval is one of
+/// bounds, wherever beyond.
+fn verdict(interval: Interval, bound: Bound, (low, high): (f64, f64)) -> Verdict {
+    let Interval { low: least, high: most } = match bound {
+        Bound::Exact => interval,
+        Bound::AtLeast => Interval { high: f64::INFINITY, ..interval },
+        Bound::AtMost => Interval { low: 0.0, ..interval },
+        Bound::Unknown => Interval { low: 0.0, high: f64::INFINITY },
+    };
+    if low <= least && most <= high {
+        Verdict::Reproduced
+    } else if most < low || high < least {
+        Verdict::Refuted
+    } else {
+        Verdict::Inconclusive
+    }
+}
+
+/// A figure as a multiple of a number that is no measurement.
+fn by_number(rounds: &Estimate, number: f64) -> Ratio {
+    let spread = &rounds.spread;
+    let interval = spread.interval.map(|Interval { low, high }| Interval { low: low / number, high: high / number });
+    // Both ends of the interval count for the verdict, so a bound at either is one of the ratio.
+    let ends = rounds.range().map_or([Bound::Exact; 2], |(_, bounds)| bounds);
+    Ratio {
+        ratio: rounds.value() / number,
+        means: [number, rounds.value()],
+        variance: 0.0,
+        interval,
+        rounds: spread.rounds,
+        agreeing: spread.rounds,
+        bound: ends.into_iter().fold(rounds.bound(), Bound::and),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_interval_decides() {
+        let of = |low, high| verdict(Interval { low, high }, Bound::Exact, (0.9, 1.1));
+        assert_eq!((of(0.9, 1.1), of(1.0, 1.0)), (Verdict::Reproduced, Verdict::Reproduced));
+        assert_eq!((of(0.5, 0.89), of(1.11, 2.0)), (Verdict::Refuted, Verdict::Refuted));
+        for (low, high) in [(0.8, 1.0), (1.0, 1.2), (0.5, 2.0), (0.8, 0.9), (1.1, 1.2)] {
+            assert_eq!(of(low, high), Verdict::Inconclusive, "{low} to {high}");
+        }
+        let open = |low, high| verdict(Interval { low, high }, Bound::Exact, (5.0, f64::INFINITY));
+        assert_eq!((open(5.0, 1e9), open(1.0, 4.0)), (Verdict::Reproduced, Verdict::Refuted));
+    }
+
+    #[test]
+    fn a_claim_that_even_the_bound_refutes_is_refuted() {
+        let of = |low, high, bound| verdict(Interval { low, high }, bound, (0.9, 1.1));
+        assert_eq!(of(1.2, 2.0, Bound::AtLeast), Verdict::Refuted);
+        assert_eq!(of(0.95, 1.05, Bound::AtLeast), Verdict::Inconclusive, "it may be more");
+        assert_eq!(of(0.1, 0.5, Bound::AtLeast), Verdict::Inconclusive, "it may be more");
+        assert_eq!(of(0.1, 0.5, Bound::AtMost), Verdict::Refuted);
+        assert_eq!(of(1.2, 2.0, Bound::AtMost), Verdict::Inconclusive, "it may be less");
+        assert_eq!(of(1.2, 2.0, Bound::Unknown), Verdict::Inconclusive);
+        let open = |low, high, bound| verdict(Interval { low, high }, bound, (5.0, f64::INFINITY));
+        assert_eq!(open(6.0, 9.0, Bound::AtLeast), Verdict::Reproduced, "more is claimed as well");
+        assert_eq!(verdict(Interval { low: 0.1, high: 0.9 }, Bound::AtMost, (0.0, 1.0)), Verdict::Reproduced);
+    }
+
+    #[test]
+    fn verdicts_are_counted() {
+        use Verdict::{Inconclusive, Refuted, Reproduced};
+        assert_eq!(count([Reproduced, Refuted, Reproduced, Inconclusive].into_iter()), [2, 1, 1]);
+        assert_eq!(count(std::iter::empty()), [0, 0, 0]);
+    }
+}

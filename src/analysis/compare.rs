@@ -1,0 +1,324 @@
+//! Runs before a change against runs after it, cell by cell.
+//!
+//! The run is the unit: two runs of the same thing, minutes apart, differ by more than the rounds within each of them say,
+//! because the state of the CPUs, the neighbours and the layout of memory changed in between. From several runs a side
+//! the difference is judged by how much the runs of a side differ. From one pair it is judged by what two runs of the same
+//! thing were seen to differ by ([`between_runs`]), and by the rounds.
+
+use super::cell::CellSummary;
+use super::point::PointSummary;
+use super::ratios::{self, Obstacle};
+use super::round::Estimate;
+use super::{Analysis, ScenarioAnalysis};
+use crate::gate::Verdict;
+use crate::record::{Run, State};
+use crate::scenario::{Metric, Model, Point, Work};
+use crate::stats::{self, Bound, Interval, Noise, Ratio};
+
+/// What two sides have in common and where they differ.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// What may explain a difference beside what was meant to.
+    pub warnings: Vec<Warning>,
+    /// Every figure that both sides have.
+    pub changes: Vec<Change>,
+}
+
+/// What may explain a difference beside what was meant to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Warning {
+    /// A fact of the machine or of the build differs: its name, then its values.
+    Differs(&'static str, String, String),
+    /// A scenario is in one side only.
+    OnlyIn(SideName, String),
+    /// A scenario is not the same text in all runs.
+    OtherText(String),
+    /// The same computation is another number of iterations: the second by the first.
+    Calibration(f64),
+    /// A run of this side did not end.
+    Unfinished(SideName),
+    /// A run of this side was built without optimisation.
+    DebugBuild(SideName),
+}
+
+/// One of the two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SideName {
+    /// Before the change.
+    Before,
+    /// After it.
+    After,
+}
+
+/// One figure of one cell on both sides.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The point of its sweep; empty where nothing is swept.
+    pub point: Point,
+    /// Who ran the jobs.
+    pub model: Model,
+    /// Which figure.
+    pub metric: Metric,
+    /// What was done, for the headings.
+    pub work: Work,
+    /// The figure after by the figure before, with the geometric means that it is of.
+    pub ratio: Ratio,
+    /// Runs before and after.
+    pub runs: [usize; 2],
+    /// What two runs of the same thing were seen to differ by, a ratio of at least 1.
+    pub seen: f64,
+    /// What follows.
+    pub direction: Direction,
+}
+
+/// What a [`Change`] is to the user.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Direction {
+    /// Less time, less CPU, more answers.
+    Better,
+    /// The contrary.
+    Worse,
+    /// No difference beyond what two runs of the same thing differ by.
+    Same,
+    /// The figures cannot be compared.
+    Incomparable(Why),
+}
+
+/// Why two sides cannot be compared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Why {
+    /// A trial of the cell is INVALID on this side, or its rounds are.
+    Invalid(SideName),
+    /// The figure itself cannot be compared.
+    Figure(Obstacle),
+}
+
+/// Compares every figure of every cell that both sides have. A side is one or several runs of the same scenarios; a figure
+/// is compared where every run has it.
+pub fn compare(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> Comparison {
+    let mut warnings = machine_warnings(before, after);
+    let mut changes = Vec::new();
+    let Some(first) = before.first() else { return Comparison { warnings, changes } };
+    for scenario in &first.scenarios {
+        let name = &scenario.scenario.name;
+        let of_side = |side: &'_ [Analysis<'_>]| side.iter().all(|run| run.scenario(name).is_some());
+        if !of_side(before) || !of_side(after) {
+            warnings.push(Warning::OnlyIn(SideName::Before, name.clone()));
+            continue;
+        }
+        let all: Vec<&ScenarioAnalysis<'_>> = before.iter().chain(after).filter_map(|run| run.scenario(name)).collect();
+        if all.iter().any(|other| other.scenario.source != scenario.scenario.source) {
+            warnings.push(Warning::OtherText(name.clone()));
+        }
+        let (first, second) = all.split_at(before.len());
+        changes.extend(scenario.points.iter().flat_map(|point| changes_at(name, point, first, second)));
+    }
+    let only_after = after.first().into_iter().flat_map(|run| &run.scenarios);
+    let only_after = only_after.map(|scenario| &scenario.scenario.name).filter(|name| first.scenario(name).is_none());
+    warnings.extend(only_after.map(|name| Warning::OnlyIn(SideName::After, name.clone())));
+    let speed = calibration(before, after);
+    changes.iter_mut().for_each(|change| change.judge(speed));
+    Comparison { warnings, changes }
+}
+
+fn changes_at(
+    scenario: &str,
+    point: &PointSummary,
+    before: &[&ScenarioAnalysis<'_>],
+    after: &[&ScenarioAnalysis<'_>],
+) -> Vec<Change> {
+    let points = |side: &'_ [&'_ ScenarioAnalysis<'_>]| -> Option<Vec<PointSummary>> {
+        side.iter().map(|one| one.points.iter().find(|other| other.at == point.at).cloned()).collect()
+    };
+    let (Some(before), Some(after)) = (points(before), points(after)) else { return Vec::new() };
+    let models = point.cells.iter().map(|cell| cell.cell.id.model);
+    let metrics = Metric::compared(&point.work);
+    models.flat_map(|model| metrics.iter().filter_map({
+        let (before, after) = (&before, &after);
+        move |metric| change(scenario, (before, after), model, *metric)
+    })).collect()
+}
+
+fn change(
+    scenario: &str,
+    (before, after): (&[PointSummary], &[PointSummary]),
+    model: Model,
+    metric: Metric,
+) -> Option<Change> {
+    let first = before.first()?;
+    let [one, other] = [before, after].map(|side| figures(side, model, metric));
+    let (one, other) = (one?, other?);
+    let bound = other.bound.and(one.bound.inverse());
+    let ratio = match (one.runs.as_slice(), other.runs.as_slice()) {
+        ([_], [_]) => stats::ratio_unpaired(&one.rounds, &other.rounds, first.seed)?,
+        (one, other) => stats::ratio_of_runs(one, other)?,
+    };
+    let noise = before.iter().chain(after).filter_map(|point| point.control.as_ref()?.noise(metric)).reduce(Noise::and);
+    let floor = noise.map_or(1.0, |noise| noise.floor(ratio.rounds.max(1)));
+    let runs = [before.len(), after.len()];
+    // How much the runs of a side differ is in the interval already where there are several.
+    let seen = if runs == [1, 1] { between_runs(metric, &first.work).max(floor) } else { 1.0 };
+    let invalid = |side: &[PointSummary]| side.iter().any(|point| is_invalid(point, model));
+    let direction = match (invalid(before), invalid(after)) {
+        (true, _) => Direction::Incomparable(Why::Invalid(SideName::Before)),
+        (_, true) => Direction::Incomparable(Why::Invalid(SideName::After)),
+        _ => match first.one_stall(metric, [model; 2]) {
+            Some(stall) => Direction::Incomparable(Why::Figure(stall)),
+            None => Direction::Same,
+        },
+    };
+    Some(Change {
+        scenario: scenario.to_owned(),
+        point: first.at.clone(),
+        model,
+        metric,
+        work: first.work.clone(),
+        ratio: ratio.with_bound(bound),
+        runs,
+        seen,
+        direction,
+    })
+}
+
+/// The figures of a cell on one side.
+struct Figures {
+    /// Of each round, all runs together.
+    rounds: Vec<f64>,
+    /// The geometric mean of each run.
+    runs: Vec<f64>,
+    bound: Bound,
+}
+
+/// Nothing where some run lacks the figure.
+fn figures(side: &[PointSummary], model: Model, metric: Metric) -> Option<Figures> {
+    let mut all = Figures { rounds: Vec::new(), runs: Vec::new(), bound: Bound::Exact };
+    for point in side {
+        let estimate: &Estimate = point.cell(model)?.figure(metric)?;
+        let (values, bounds): (Vec<f64>, Vec<Bound>) =
+            estimate.rounds.iter().map(|(_, figure)| figure.in_ratio()).unzip();
+        let logs: f64 = values.iter().map(|value| value.ln()).sum();
+        all.runs.push((logs / values.len() as f64).exp());
+        all.rounds.extend(values);
+        all.bound = bounds.into_iter().fold(all.bound, Bound::and);
+    }
+    Some(all)
+}
+
+/// Whether a trial of the model's cell is INVALID, or a finding over its rounds.
+fn is_invalid(point: &PointSummary, model: Model) -> bool {
+    let trial = point.cell(model).is_some_and(|cell: &CellSummary| cell.rounds_that_are(Verdict::Invalid) > 0);
+    let rounds = point.findings.iter().filter(|finding| finding.model.is_none_or(|other| other == model));
+    trial || rounds.into_iter().any(|finding| finding.gate.verdict() == Verdict::Invalid)
+}
+
+/// What two runs of the same thing were seen to differ by, a ratio of at least 1: of 45 pairs of ten runs on a quiet
+/// virtual machine, 19 of 20 differed by less (`benches/README.md`, section "Two runs of the same thing").
+pub fn between_runs(metric: Metric, work: &Work) -> f64 {
+    match (metric, work) {
+        (Metric::Wall | Metric::Cpu, Work::Sleep(_) | Work::Offload(_)) => 1.05,
+        (Metric::Cpu, Work::Echo(_)) => 1.1,
+        (Metric::Rate, _) => 1.1,
+        (Metric::P99, _) => 3.0,
+        _ => 1.3,
+    }
+}
+
+impl Change {
+    /// Decides what the change is, where nothing forbids it. `speed` is how many times as many iterations the same
+    /// computation is after as before: that much is no difference.
+    fn judge(&mut self, speed: f64) {
+        let computes = !self.work.steps().compute.is_zero() && self.metric != Metric::P99;
+        if computes {
+            self.seen *= speed.max(1.0 / speed);
+        }
+        if self.direction != Direction::Same {
+            return;
+        }
+        let less_is_better = self.metric.less_is_better();
+        self.direction = match ratios::difference(&self.ratio, None, None).1 {
+            ratios::Difference::More if self.ratio.ratio > self.seen => worse_if(less_is_better),
+            ratios::Difference::Less if self.ratio.ratio < 1.0 / self.seen => worse_if(!less_is_better),
+            ratios::Difference::Incomparable(obstacle @ (Obstacle::TooFewRounds { .. } | Obstacle::Unanswered)) => {
+                Direction::Incomparable(Why::Figure(obstacle))
+            }
+            _ => Direction::Same,
+        };
+    }
+
+    /// By how much the two sides differ, as a ratio of at least 1.
+    pub fn by(&self) -> f64 {
+        self.ratio.distance()
+    }
+
+    /// Whether the figure got worse by more than this ratio, without doubt: the better end of the interval is beyond it.
+    pub fn is_beyond(&self, limit: f64) -> bool {
+        let least = self.ratio.interval.map(|Interval { low, high }| low.max(1.0 / high));
+        self.direction == Direction::Worse && least.is_some_and(|least| least > limit)
+    }
+
+    /// Whether an INVALID measurement keeps the figure from being compared.
+    pub fn rests_on_invalid(&self) -> bool {
+        matches!(self.direction, Direction::Incomparable(Why::Invalid(_)))
+    }
+}
+
+fn worse_if(is_worse: bool) -> Direction {
+    if is_worse { Direction::Worse } else { Direction::Better }
+}
+
+/// Iterations a second of the first run after by those of the first run before.
+fn calibration(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> f64 {
+    let of = |side: &[Analysis<'_>]| side.first().map_or(1, |run| run.run.iterations_per_s.max(1)) as f64;
+    of(after) / of(before)
+}
+
+/// Differences of machine, versions, calibration and completeness.
+fn machine_warnings(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> Vec<Warning> {
+    /// A calibration that was measured anew differs by more than this.
+    const SAME: f64 = 1e-6;
+    let Some(first) = before.first() else { return Vec::new() };
+    let mut warnings: Vec<Warning> = Vec::new();
+    for other in before.iter().chain(after).skip(1) {
+        for (one, two) in facts(first.run).into_iter().zip(facts(other.run)) {
+            let warning = Warning::Differs(one.0, one.1, two.1);
+            if let Warning::Differs(_, first, second) = &warning
+                && first != second
+                && !warnings.contains(&warning)
+            {
+                warnings.push(warning);
+            }
+        }
+    }
+    let speed = calibration(before, after);
+    if (speed - 1.0).abs() > SAME {
+        warnings.push(Warning::Calibration(speed));
+    }
+    for (side, name) in [(before, SideName::Before), (after, SideName::After)] {
+        if side.iter().any(|run| run.run.state != State::Complete) {
+            warnings.push(Warning::Unfinished(name));
+        }
+        if side.iter().any(|run| run.run.host.debug_build) {
+            warnings.push(Warning::DebugBuild(name));
+        }
+    }
+    warnings
+}
+
+/// What should be the same of two runs.
+fn facts(run: &Run) -> [(&'static str, String); 9] {
+    let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".into());
+    let host = &run.host;
+    [
+        ("The processor", known(&host.cpu)),
+        ("The number of CPUs", host.cpus.to_string()),
+        ("The memory", host.memory_bytes.map_or_else(|| "unknown".into(), crate::units::bytes)),
+        ("The kernel", known(&host.kernel)),
+        ("The clock", known(&host.clocksource)),
+        ("avt", host.avt.clone()),
+        ("rustc", host.rustc.clone()),
+        ("tokio", host.tokio.clone()),
+        ("rayon", host.rayon.clone()),
+    ]
+}

@@ -1,0 +1,119 @@
+//! How each figure is taken from a record: an arm a figure, beside its row in `scenario/metric.rs`.
+
+use super::executing::Executing;
+use super::round::RoundFigure;
+use crate::record::{LoadRecord, Measured, Series, Traced};
+use crate::scenario::Metric;
+use crate::stats::Bound;
+
+/// The figure of a measured trial; nothing where it has none, such as a percentile of too few requests, CPU time per job
+/// where no job was completed, or what a kernel does not report.
+///
+/// The figures of times are those of the headline series.
+pub(super) fn of_trial(metric: Metric, measured: &Measured) -> Option<RoundFigure> {
+    let usage = &measured.usage;
+    let per_job = |figure: u64| (measured.jobs > 0).then(|| figure as f64 / measured.jobs as f64);
+    let runtime = |figure: fn(&Measured, crate::record::RuntimeUsage) -> f64| Some(figure(measured, measured.runtime?));
+    let value = match metric {
+        Metric::Wall => measured.wall_ns as f64,
+        Metric::Gap => measured.heartbeat?.longest_gap_ns as f64,
+        Metric::Jobs => measured.jobs as f64,
+        Metric::Rate => return Some(answers_by(measured, measured.wall_ns.max(1) as f64 / 1e9)),
+        Metric::Threads => measured.threads as f64,
+        Metric::InFlight => measured.most_in_flight as f64,
+        Metric::Cpu => per_job(usage.cpu_ns())?,
+        Metric::CpuTotal => usage.cpu_ns() as f64,
+        Metric::KernelShare => usage.cpu_system_ns as f64 / usage.cpu_ns().max(1) as f64,
+        Metric::CpusUsed => usage.cpu_ns() as f64 / measured.wall_ns.max(1) as f64,
+        Metric::Switches => per_job(usage.switches())?,
+        Metric::SwitchesTotal => usage.switches() as f64,
+        Metric::Faults => (usage.faults_minor + usage.faults_major) as f64,
+        Metric::PeakMemory => usage.memory_peak_bytes? as f64,
+        Metric::RuntimeBusy => runtime(|measured, runtime| {
+            runtime.busy_ns as f64 / (measured.wall_ns * u64::from(runtime.workers)).max(1) as f64
+        })?,
+        Metric::RuntimeParks => runtime(|_, runtime| runtime.parks as f64)?,
+        Metric::P50
+        | Metric::P90
+        | Metric::P99
+        | Metric::Max
+        | Metric::ServiceP50
+        | Metric::ServiceP99 => return of_series(metric, measured.series.first()?),
+        Metric::AnsweredShare => {
+            let load = measured.load.as_ref().filter(|load| load.offered_per_s.is_some())?;
+            return Some(answers_by(measured, load.due().max(1) as f64));
+        }
+        Metric::Starved
+        | Metric::WaitedP99
+        | Metric::LateP99
+        | Metric::GeneratorShare
+        | Metric::GeneratorCpu
+        | Metric::WarmupP50 => of_load(metric, measured.load.as_ref()?, measured.wall_ns)?,
+        Metric::Executing | Metric::Memory | Metric::ResidentMemory | Metric::RunQueue => return None,
+    };
+    Some(RoundFigure::exact(value))
+}
+
+/// The answers of a trial by something; where there was none, the least that could have been seen is that of one.
+fn answers_by(measured: &Measured, by: f64) -> RoundFigure {
+    RoundFigure { smallest: 1.0 / by, ..RoundFigure::exact(measured.jobs as f64 / by) }
+}
+
+/// The figure of one series of times; nothing where too few of them lie beyond a percentile.
+pub(super) fn of_series(metric: Metric, series: &Series) -> Option<RoundFigure> {
+    let response = |share: f64| {
+        let (time, bound) = series.response_quantile(share)?;
+        Some(RoundFigure::exact(time as f64).with_bound(bound))
+    };
+    let service = |share: f64| Some(RoundFigure::exact(series.service_time.credible_quantile(share)? as f64));
+    match metric {
+        Metric::P50 => response(0.5),
+        Metric::P90 => response(0.9),
+        Metric::P99 => response(0.99),
+        Metric::Max => {
+            // A job that never finished took longer than it was waited for, and may be the longest of all.
+            let bound = if series.lower_bound_from_ns.is_some() { Bound::AtLeast } else { Bound::Exact };
+            Some(RoundFigure::exact(series.response_time.max()? as f64).with_bound(bound))
+        }
+        Metric::ServiceP50 => service(0.5),
+        Metric::ServiceP99 => service(0.99),
+        _ => None,
+    }
+}
+
+/// The figure of the load generator's side of a trial.
+fn of_load(metric: Metric, load: &LoadRecord, wall_ns: u64) -> Option<f64> {
+    // Only a schedule can be missed.
+    let p99 = |times: &crate::histogram::Histogram| {
+        load.offered_per_s?;
+        Some(times.credible_quantile(0.99)? as f64)
+    };
+    match metric {
+        Metric::Starved => Some(f64::from(load.connections_starved)),
+        Metric::WaitedP99 => p99(&load.send_lag.no_connection),
+        Metric::LateP99 => p99(&load.send_lag.late),
+        Metric::GeneratorCpu => Some(load.usage.cpu_ns() as f64),
+        Metric::GeneratorShare => {
+            Some(load.usage.cpu_ns() as f64 / (wall_ns * u64::from(load.threads)).max(1) as f64)
+        }
+        Metric::WarmupP50 => load.warmup.median(),
+        _ => None,
+    }
+}
+
+/// The figure of the trial whose lanes were recorded. `in_flight` is the most jobs that waited at once.
+pub(super) fn of_lanes(metric: Metric, traced: &Traced, in_flight: Option<f64>) -> Option<RoundFigure> {
+    /// The process itself weighs more than fewer jobs than these.
+    const FEWEST_WAITING: f64 = 100.0;
+    let per_waiting_job = |bytes: u64| {
+        let waiting = in_flight.filter(|waiting| *waiting >= FEWEST_WAITING)?;
+        Some(RoundFigure::exact(bytes as f64 / waiting))
+    };
+    match metric {
+        Metric::Executing => Some(Executing::of(traced).as_figure()),
+        Metric::Memory => per_waiting_job(traced.footprint?.total()),
+        Metric::ResidentMemory => per_waiting_job(traced.footprint?.resident_bytes),
+        Metric::RunQueue => Some(RoundFigure::exact(traced.lanes.run_queue_ns? as f64)),
+        _ => None,
+    }
+}

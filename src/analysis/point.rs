@@ -1,0 +1,243 @@
+//! All cells at one point of a sweep, and what follows from them side by side.
+
+use super::cell::{self, CellSummary};
+use super::findings::{self, PointFinding};
+use super::ratios::{self, Control, ModelRatio, Obstacle};
+use crate::record::{Ceiling, Record, Run};
+use crate::scenario::{Cell, Metric, Model, Point, PointSpec, Scenario, Work};
+use crate::stats::{Noise, Spread};
+use crate::units;
+
+/// All cells at one point of the sweep.
+#[derive(Clone, Debug)]
+pub struct PointSummary {
+    /// The swept keys and their values; empty where nothing is swept.
+    pub at: Point,
+    /// The work of a model that gets all jobs.
+    pub work: Work,
+    /// What the load generator can do; nothing where there is none, or it was not measured.
+    pub ceiling: Option<Ceiling>,
+    /// One a model, in the order of the scenario.
+    pub cells: Vec<CellSummary>,
+    /// The A/A control.
+    pub control: Option<Control>,
+    /// Every pair of models that ran all jobs, by every figure that they are compared by.
+    pub ratios: Vec<ModelRatio>,
+    /// What the gates over the rounds find.
+    pub findings: Vec<PointFinding>,
+    /// Of a schedule: the part of what was due that each model answered.
+    pub answered: Vec<Answered>,
+    /// Of a closed loop: what the fastest model used of the generator's ceiling.
+    pub ceiling_use: Option<CeilingUse>,
+    /// The seed that intervals are resampled with.
+    pub seed: u64,
+}
+
+/// How far a model kept up with a schedule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Answered {
+    /// Who served.
+    pub model: Model,
+    /// Answers by what was due.
+    pub share: f64,
+    /// Whether it kept up.
+    pub kept_up: bool,
+}
+
+/// What the fastest model used of what the generator can do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CeilingUse {
+    /// Who was the fastest.
+    pub model: Model,
+    /// Its rate by the generator's ceiling.
+    pub share: f64,
+    /// Whether a faster server would hardly look faster.
+    pub is_near: bool,
+}
+
+/// From this share of the offered rate on a model keeps up: what is due at the end of the window is answered after it.
+const KEPT_UP: f64 = 0.98;
+
+/// From this share of the ceiling on, a faster server would hardly look faster.
+const NEAR_THE_CEILING: f64 = 0.9;
+
+/// Every point of a scenario.
+pub(super) fn points(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<PointSummary> {
+    let (cells, controls) = (scenario.cells(), scenario.control_cells());
+    let summarize = |cell: &Cell| cell::summarize(cell.clone(), run, records);
+    let point = |point: &PointSpec| PointSummary {
+        at: point.at.clone(),
+        work: point.work.clone(),
+        ceiling: match &point.work {
+            Work::Echo(echo) => run.ceilings.iter().find(|ceiling| ceiling.is_of(&echo.load)).copied(),
+            Work::Sleep(_) | Work::Offload(_) => None,
+        },
+        cells: cells.iter().filter(|cell| cell.id.point == point.at).map(summarize).collect(),
+        control: None,
+        ratios: Vec::new(),
+        findings: Vec::new(),
+        answered: Vec::new(),
+        ceiling_use: None,
+        seed: run.seed,
+    };
+    let mut points: Vec<PointSummary> = scenario.points.iter().map(point).collect();
+    for point in &mut points {
+        let cell = controls.iter().find(|cell| cell.id.point == point.at).map(summarize);
+        point.control = cell.map(|cell| point.control_of(cell));
+    }
+    pool_noise(&mut points);
+    for point in &mut points {
+        point.ratios = point.all_ratios();
+        point.answered = point.answered_shares();
+        point.ceiling_use = point.use_of_ceiling();
+        point.findings = findings::of_point(point);
+    }
+    points
+}
+
+/// Gives every control the noise of its scenario: all points of one figure together.
+fn pool_noise(points: &mut [PointSummary]) {
+    let mut pooled: Vec<(Metric, Noise)> = Vec::new();
+    for (metric, noise) in points.iter().filter_map(|point| point.control.as_ref()).flat_map(|control| &control.noise) {
+        match pooled.iter_mut().find(|(other, _)| other == metric) {
+            Some((_, all)) => *all = all.and(*noise),
+            None => pooled.push((*metric, *noise)),
+        }
+    }
+    points.iter_mut().filter_map(|point| point.control.as_mut()).for_each(|control| control.noise.clone_from(&pooled));
+}
+
+impl PointSummary {
+    /// The cell of a model.
+    pub fn cell(&self, model: Model) -> Option<&CellSummary> {
+        self.cells.iter().find(|cell| cell.cell.id.model == model)
+    }
+
+    /// Every cell, and the control's.
+    pub fn all_cells(&self) -> impl Iterator<Item = &CellSummary> {
+        self.cells.iter().chain(self.control.as_ref().map(|control| &control.cell))
+    }
+
+    /// One model as a multiple of another in a figure that models are compared by; nothing where either lacks the figure,
+    /// or ran fewer jobs.
+    pub fn ratio(&self, metric: Metric, model: Model, reference: Model) -> Option<ModelRatio> {
+        self.ratios.iter().filter(|ratio| ratio.metric == metric).find_map(|ratio| {
+            if (ratio.model, ratio.reference) == (model, reference) {
+                Some(*ratio)
+            } else {
+                ((ratio.reference, ratio.model) == (model, reference)).then(|| ratio.turned())
+            }
+        })
+    }
+
+    /// The names of the series that a cell has times of, in the order they first appear.
+    pub fn series_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for series in self.cells.iter().filter_map(|cell| cell.measures.as_ref()).flat_map(|m| &m.series) {
+            if !names.contains(&series.name.as_str()) {
+                names.push(&series.name);
+            }
+        }
+        names
+    }
+
+    /// The rate offered; nothing of jobs and of a closed loop.
+    pub fn offered(&self) -> Option<f64> {
+        match &self.work {
+            Work::Echo(echo) => echo.load.arrival.offered(),
+            Work::Sleep(_) | Work::Offload(_) => None,
+        }
+    }
+
+    /// What recording lanes cost the cells of this point: wall time of jobs, CPU time of a server, whose window lasts as
+    /// long as it is told to. Each by the same without recording.
+    pub fn recording_costs(&self) -> Vec<f64> {
+        let cost = |cell: &CellSummary| {
+            let traced = cell.traced.as_ref()?;
+            Some(if self.work.is_echo() {
+                traced.cpu_per_job_ns / cell.value(Metric::Cpu)?
+            } else {
+                traced.wall_ns as f64 / cell.value(Metric::Wall)?
+            })
+        };
+        self.cells.iter().filter_map(cost).filter(|cost| cost.is_finite()).collect()
+    }
+
+    pub(super) fn with_all_jobs(&self, model: Model) -> Option<&CellSummary> {
+        self.cell(model).filter(|cell| cell.ran_all_jobs())
+    }
+
+    /// Why a figure of these cells can be decided by one stall.
+    pub(super) fn one_stall(&self, metric: Metric, models: [Model; 2]) -> Option<Obstacle> {
+        let stall = |model: Model| ratios::one_stall(metric, &self.work, self.cell(model)?.figure(Metric::Jobs));
+        models.into_iter().find_map(stall)
+    }
+
+    fn control_of(&self, cell: CellSummary) -> Control {
+        let first = self.with_all_jobs(cell.cell.id.model);
+        let metrics = || Metric::compared(&self.work).iter().copied();
+        let ratio = |metric| Some((metric, ratios::ratio(first?, &cell, metric, self.seed)?));
+        let noise = |metric| Some((metric, Noise::of(&ratios::pairs(first?, &cell, metric).0)?));
+        let (ratios, noise) = (metrics().filter_map(ratio).collect(), metrics().filter_map(noise).collect());
+        Control { cell, ratios, noise }
+    }
+
+    fn all_ratios(&self) -> Vec<ModelRatio> {
+        let models: Vec<Model> = self.cells.iter().filter(|cell| cell.ran_all_jobs()).map(|c| c.cell.id.model).collect();
+        let pairs = models.iter().enumerate().flat_map(|(i, a)| models[i + 1..].iter().map(move |b| (*a, *b)));
+        let metrics = Metric::compared(&self.work);
+        pairs.flat_map(|(a, b)| metrics.iter().filter_map(move |metric| self.compare(*metric, b, a))).collect()
+    }
+
+    /// Compares two models by any figure.
+    pub(super) fn compare(&self, metric: Metric, model: Model, reference: Model) -> Option<ModelRatio> {
+        let (below, above) = (self.with_all_jobs(reference)?, self.with_all_jobs(model)?);
+        let ratio = ratios::ratio(below, above, metric, self.seed)?;
+        let noise = self.control.as_ref().and_then(|control| control.noise(metric));
+        let stall = self.one_stall(metric, [model, reference]);
+        let (floor, difference) = ratios::difference(&ratio, noise, stall);
+        Some(ModelRatio { metric, model, reference, ratio, floor, difference })
+    }
+
+    fn answered_shares(&self) -> Vec<Answered> {
+        let answered = |cell: &CellSummary| {
+            let share = cell.value(Metric::AnsweredShare)?;
+            Some(Answered { model: cell.cell.id.model, share, kept_up: share >= KEPT_UP })
+        };
+        self.cells.iter().filter_map(answered).collect()
+    }
+
+    fn use_of_ceiling(&self) -> Option<CeilingUse> {
+        let ceiling = self.ceiling?.per_s;
+        let rates = self.cells.iter().filter_map(|cell| Some((cell.value(Metric::Rate)?, cell.cell.id.model)));
+        let (most, model) = rates.max_by(|one, other| one.0.total_cmp(&other.0))?;
+        let share = most / ceiling;
+        Some(CeilingUse { model, share, is_near: share > NEAR_THE_CEILING })
+    }
+}
+
+/// How the heartbeat of a cell fared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beats {
+    /// It stopped while a job held its thread.
+    Stalled,
+    /// It went on.
+    Steady,
+}
+
+impl PointSummary {
+    /// How the heartbeat of a model fared: it stalled where its longest gap is three beats and half of what the jobs hold a
+    /// thread for. Nothing where there is none.
+    pub fn beats(&self, cell: &CellSummary) -> Option<Beats> {
+        let Work::Offload(offload) = &self.work else { return None };
+        let (every, held) = (offload.heartbeat?.every, offload.steps.block + offload.steps.compute);
+        let gap = cell.value(Metric::Gap)?;
+        let stalled = gap > 3.0 * units::nanos(every) as f64 && gap >= 0.5 * units::nanos(held) as f64;
+        Some(if stalled { Beats::Stalled } else { Beats::Steady })
+    }
+}
+
+/// What recording lanes cost over the cells of some points: the median and the most.
+pub(super) fn recording(points: &[PointSummary]) -> Option<Spread> {
+    Spread::of(points.iter().flat_map(PointSummary::recording_costs))
+}

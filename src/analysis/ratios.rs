@@ -1,0 +1,209 @@
+//! Models against each other: how many times as much one took as another in the same rounds, and whether that is more than
+//! two runs of the same thing differ by.
+
+use super::cell::CellSummary;
+use super::round::Estimate;
+use crate::scenario::{Metric, Model, Work};
+use crate::stats::{self, Bound, Finding, Noise, Ratio};
+use crate::units;
+
+/// One figure of a model as a multiple of another model's.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelRatio {
+    /// What is compared.
+    pub metric: Metric,
+    /// The model above the line.
+    pub model: Model,
+    /// The model below it.
+    pub reference: Model,
+    /// The one by the other, with the geometric means that it is of.
+    pub ratio: Ratio,
+    /// The noise floor, a ratio of at least 1: no smaller difference is called one.
+    pub floor: f64,
+    /// What follows.
+    pub difference: Difference,
+}
+
+/// Whether two figures differ.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Difference {
+    /// The first is larger.
+    More,
+    /// The first is smaller.
+    Less,
+    /// None was found. One of this ratio would be, four times in five.
+    NoneFound {
+        /// At least 1.
+        detectable: f64,
+    },
+    /// The rounds cannot say.
+    Incomparable(Obstacle),
+}
+
+/// Why two figures cannot be compared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Obstacle {
+    /// Fewer rounds than an interval needs.
+    TooFewRounds {
+        /// How many there are.
+        rounds: usize,
+    },
+    /// They rest on requests that never got their answer.
+    Unanswered,
+    /// One stall of a tick of the kernel, [`STALL_NS`], decides them.
+    OneStall {
+        /// The window it would take, nanoseconds; nothing in a closed loop, which needs more requests a connection.
+        window_ns: Option<u64>,
+    },
+    /// Only a difference beyond [`USEFUL`] would be found.
+    TooNoisy {
+        /// The ratio that would be found four times in five.
+        detectable: f64,
+        /// The rounds it would take to find one of half as much again; nothing where they would be too many.
+        rounds: Option<usize>,
+    },
+}
+
+/// A stall that any machine has now and then: one tick of a kernel with 250 of them a second.
+pub const STALL_NS: u64 = 4_000_000;
+
+/// A difference that is found only from this ratio on is of no use.
+pub const USEFUL: f64 = 2.0;
+
+/// The difference that the advice on rounds aims at.
+pub const AIM: f64 = 1.5;
+
+/// More rounds than these are no advice.
+const MOST_ROUNDS: usize = 1_000;
+
+/// The A/A control at one point: the second cell of a model, and what the two differ by.
+#[derive(Clone, Debug)]
+pub struct Control {
+    /// The second cell.
+    pub cell: CellSummary,
+    /// The second cell by the first, for each figure that models are compared by.
+    pub ratios: Vec<(Metric, Ratio)>,
+    /// The noise of each of these figures, pooled over the points of the scenario.
+    pub noise: Vec<(Metric, Noise)>,
+}
+
+impl Control {
+    /// The second cell by the first.
+    pub fn ratio(&self, metric: Metric) -> Option<&Ratio> {
+        self.ratios.iter().find(|(other, _)| *other == metric).map(|(_, ratio)| ratio)
+    }
+
+    /// The noise of a figure over the points of the scenario.
+    pub fn noise(&self, metric: Metric) -> Option<Noise> {
+        self.noise.iter().find(|(other, _)| *other == metric).map(|(_, noise)| *noise)
+    }
+}
+
+/// The figures of two cells in the rounds that both have, the reference's first, and whether their ratio is a bound.
+pub(super) fn pairs(below: &CellSummary, above: &CellSummary, metric: Metric) -> (Vec<(f64, f64)>, Bound) {
+    let (Some(below), Some(above)) = (below.figure(metric), above.figure(metric)) else {
+        return (Vec::new(), Bound::Exact);
+    };
+    let mut all = (Vec::new(), Bound::Exact);
+    for (round, figure) in &below.rounds {
+        let Some((_, other)) = above.rounds.iter().find(|(other, _)| other == round) else { continue };
+        let ((first, of_first), (second, of_second)) = (figure.in_ratio(), other.in_ratio());
+        all.0.push((first, second));
+        all.1 = all.1.and(of_second.and(of_first.inverse()));
+    }
+    all
+}
+
+/// One cell by another, round by round.
+pub(super) fn ratio(below: &CellSummary, above: &CellSummary, metric: Metric, seed: u64) -> Option<Ratio> {
+    let (pairs, bound) = pairs(below, above, metric);
+    stats::ratio(&pairs, seed).map(|ratio| ratio.with_bound(bound))
+}
+
+/// Judges a ratio by the noise of its figure. `stall` is the obstacle of a figure that one stall decides.
+pub(super) fn difference(ratio: &Ratio, noise: Option<Noise>, stall: Option<Obstacle>) -> (f64, Difference) {
+    let floor = noise.map_or(1.0, |noise| noise.floor(ratio.rounds));
+    let obstacle = |obstacle| (floor, Difference::Incomparable(obstacle));
+    match (ratio.finding(floor), stall) {
+        (Finding::TooFew, _) => obstacle(Obstacle::TooFewRounds { rounds: ratio.rounds }),
+        (_, Some(stall)) => obstacle(stall),
+        (Finding::More, None) => (floor, Difference::More),
+        (Finding::Less, None) => (floor, Difference::Less),
+        (Finding::None, None) => match ratio.detectable(noise) {
+            None => obstacle(Obstacle::Unanswered),
+            Some(detectable) if detectable > USEFUL => {
+                let rounds = ratio.rounds_to_find(noise, AIM, MOST_ROUNDS);
+                obstacle(Obstacle::TooNoisy { detectable, rounds })
+            }
+            Some(detectable) => (floor, Difference::NoneFound { detectable: detectable.max(floor) }),
+        },
+    }
+}
+
+/// The obstacle of a percentile that one stall decides.
+///
+/// In an open loop a stall delays every request that is due in it: its share of the window. In a closed loop it delays
+/// one request a connection.
+pub(super) fn one_stall(metric: Metric, work: &Work, requests: Option<&Estimate>) -> Option<Obstacle> {
+    let beyond = match metric {
+        Metric::P99 | Metric::ServiceP99 => 0.01,
+        _ => return None,
+    };
+    let Work::Echo(echo) = work else { return None };
+    if echo.load.arrival.offered().is_some() {
+        let needed = (STALL_NS as f64 / beyond) as u64;
+        (units::nanos(echo.load.duration) <= needed).then_some(Obstacle::OneStall { window_ns: Some(needed) })
+    } else {
+        let requests = requests?.spread.min;
+        let delayed = f64::from(echo.load.connections);
+        (delayed >= beyond * requests).then_some(Obstacle::OneStall { window_ns: None })
+    }
+}
+
+impl ModelRatio {
+    /// The reference by the model instead.
+    pub(super) fn turned(&self) -> Self {
+        let difference = match self.difference {
+            Difference::More => Difference::Less,
+            Difference::Less => Difference::More,
+            other => other,
+        };
+        Self { model: self.reference, reference: self.model, ratio: self.ratio.turned(), difference, ..*self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(pairs: &[(f64, f64)], bound: Bound, control: &[(f64, f64)]) -> Difference {
+        let ratio = stats::ratio(pairs, 1).unwrap().with_bound(bound);
+        difference(&ratio, Noise::of(control), None).1
+    }
+
+    #[test]
+    fn a_difference_is_found_beyond_the_noise_only() {
+        let (doubled, same) = ([(1.0, 2.0); 6], [(1.0, 1.01), (1.01, 1.0), (1.0, 1.01), (1.0, 1.0), (1.0, 1.0), (1.01, 1.0)]);
+        assert_eq!(judge(&doubled, Bound::Exact, &same), Difference::More);
+        assert_eq!(judge(&doubled.map(|(a, b)| (b, a)), Bound::Exact, &same), Difference::Less);
+        let noisy = [(1.0, 3.0), (3.0, 1.0), (1.0, 3.0), (3.0, 1.0), (1.0, 3.0), (3.0, 1.0)];
+        let Difference::Incomparable(Obstacle::TooNoisy { detectable, rounds }) = judge(&doubled, Bound::Exact, &noisy)
+        else {
+            panic!("{:?}", judge(&doubled, Bound::Exact, &noisy))
+        };
+        assert!(detectable > USEFUL && rounds.is_some_and(|rounds| rounds > 6), "{detectable} {rounds:?}");
+        let Difference::NoneFound { detectable } = judge(&same, Bound::Exact, &same) else { panic!() };
+        assert!((1.005..1.05).contains(&detectable), "{detectable}");
+    }
+
+    #[test]
+    fn what_cannot_be_compared_says_why() {
+        let same = [(1.0, 1.0); 6];
+        let few = judge(&same[..5], Bound::Exact, &same);
+        assert_eq!(few, Difference::Incomparable(Obstacle::TooFewRounds { rounds: 5 }));
+        assert_eq!(judge(&same, Bound::AtLeast, &same), Difference::Incomparable(Obstacle::Unanswered));
+        let ratio = stats::ratio(&[(1.0, 2.0); 6], 1).unwrap();
+        let stall = Obstacle::OneStall { window_ns: Some(400_000_000) };
+        assert_eq!(difference(&ratio, None, Some(stall)).1, Difference::Incomparable(stall));
+    }
+}

@@ -1,0 +1,146 @@
+//! A figure in one round, and over the rounds.
+
+use crate::scenario::{Metric, OverRounds};
+use crate::stats::{Bound, Interval, Spread};
+
+/// The figure of one trial.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RoundFigure {
+    /// In the unit of its metric.
+    pub value: f64,
+    /// Whether it is only a bound.
+    pub bound: Bound,
+    /// The smallest figure that the trial could have told from 0.
+    pub(super) smallest: f64,
+}
+
+impl RoundFigure {
+    /// A figure that is no bound.
+    pub(super) fn exact(value: f64) -> Self {
+        Self { value, bound: Bound::Exact, smallest: 0.0 }
+    }
+
+    /// The same figure as a bound.
+    pub(super) fn with_bound(self, bound: Bound) -> Self {
+        Self { bound, ..self }
+    }
+
+    /// The figure as a ratio takes it: 0 becomes the smallest figure that could have been told from it, as an upper bound.
+    pub(super) fn in_ratio(&self) -> (f64, Bound) {
+        if self.value > 0.0 { (self.value, self.bound) } else { (self.smallest, Bound::AtMost) }
+    }
+}
+
+/// A figure of a cell over its rounds: all of them or none, as the rounds that lack a figure are the worst as a rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Estimate {
+    /// Which figure.
+    pub metric: Metric,
+    /// The figure of each trial, by its round; nothing of a round for the trial whose lanes were recorded.
+    pub rounds: Vec<(Option<u32>, RoundFigure)>,
+    /// Its middle and its ends.
+    pub spread: Spread,
+}
+
+impl Estimate {
+    /// Nothing of no round.
+    pub(super) fn of(metric: Metric, rounds: Vec<(Option<u32>, RoundFigure)>) -> Option<Self> {
+        let spread = Spread::of(rounds.iter().map(|(_, figure)| figure.value))?;
+        Some(Self { metric, rounds, spread })
+    }
+
+    /// The figure of the cell: the median of the rounds, or the largest of all.
+    pub fn value(&self) -> f64 {
+        match self.metric.over_rounds() {
+            OverRounds::Median => self.spread.median,
+            OverRounds::Largest => self.spread.max,
+        }
+    }
+
+    /// Whether [`value`](Self::value) is only a bound.
+    pub fn bound(&self) -> Bound {
+        match self.metric.over_rounds() {
+            OverRounds::Median => self.bound_at(self.spread.median),
+            // Any round that ended with a bound may have had the largest.
+            OverRounds::Largest => self.bounds().fold(Bound::Exact, Bound::and),
+        }
+    }
+
+    /// The confidence interval of the median, or the range of too few rounds, and whether its ends are only bounds;
+    /// nothing of the largest, which has none.
+    pub fn range(&self) -> Option<(Interval, [Bound; 2])> {
+        let interval = self.spread.range();
+        let bounds = [interval.low, interval.high].map(|end| self.bound_at(end));
+        (self.metric.over_rounds() == OverRounds::Median).then_some((interval, bounds))
+    }
+
+    /// Whether a quantile of the rounds that lies here is only a bound: a lower bound below it may truly lie above it, and
+    /// an upper bound above it below.
+    fn bound_at(&self, value: f64) -> Bound {
+        let reaches = |figure: &RoundFigure| match figure.bound {
+            Bound::Exact => false,
+            Bound::AtLeast => figure.value <= value,
+            Bound::AtMost => figure.value >= value,
+            Bound::Unknown => true,
+        };
+        let reaching = self.rounds.iter().map(|(_, figure)| figure).filter(|figure| reaches(figure));
+        reaching.fold(Bound::Exact, |all, figure| all.and(figure.bound))
+    }
+
+    fn bounds(&self) -> impl Iterator<Item = Bound> {
+        self.rounds.iter().map(|(_, figure)| figure.bound)
+    }
+
+    /// The same of only some of the rounds; nothing where none is left out, or all are.
+    pub fn without(&self, left_out: &[u32]) -> Option<Self> {
+        let is_kept = |round: &Option<u32>| round.is_none_or(|round| !left_out.contains(&round));
+        let kept: Vec<_> = self.rounds.iter().filter(|(round, _)| is_kept(round)).copied().collect();
+        (kept.len() < self.rounds.len()).then(|| Self::of(self.metric, kept)).flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estimate(metric: Metric, rounds: &[(f64, Bound)]) -> Estimate {
+        let figures = rounds.iter().map(|(value, bound)| RoundFigure::exact(*value).with_bound(*bound));
+        Estimate::of(metric, (1..).map(Some).zip(figures).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_bound_marks_what_rests_on_it_and_nothing_else() {
+        const EXACT: Bound = Bound::Exact;
+        let check = |rounds: [(f64, Bound); 6], median: Bound, ends: [Bound; 2]| {
+            let found = estimate(Metric::P99, &rounds);
+            assert_eq!((found.value(), found.bound(), found.range().unwrap().1), (3.5, median, ends), "{rounds:?}");
+        };
+        let rounds = |place: usize, bound| {
+            let mut rounds = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0].map(|value| (value, EXACT));
+            rounds[place].1 = bound;
+            rounds
+        };
+        check(rounds(0, EXACT), EXACT, [EXACT, EXACT]);
+        // The longest is longer in any case.
+        check(rounds(5, Bound::AtLeast), EXACT, [EXACT, Bound::AtLeast]);
+        check(rounds(0, Bound::AtLeast), Bound::AtLeast, [Bound::AtLeast, Bound::AtLeast]);
+        check(rounds(0, Bound::AtMost), EXACT, [Bound::AtMost, EXACT]);
+        check(rounds(5, Bound::AtMost), Bound::AtMost, [Bound::AtMost, Bound::AtMost]);
+        check(rounds(2, Bound::Unknown), Bound::Unknown, [Bound::Unknown, Bound::Unknown]);
+    }
+
+    #[test]
+    fn the_longest_is_that_of_all_rounds_and_has_no_interval() {
+        let found = estimate(Metric::Max, &[(0.4, Bound::Exact), (12.4, Bound::Exact), (0.5, Bound::Exact)]);
+        assert_eq!((found.value(), found.bound(), found.range()), (12.4, Bound::Exact, None));
+        let found = estimate(Metric::Max, &[(0.4, Bound::AtLeast), (12.4, Bound::Exact)]);
+        assert_eq!((found.value(), found.bound()), (12.4, Bound::AtLeast));
+    }
+
+    #[test]
+    fn rounds_are_left_out_by_their_number() {
+        let all = estimate(Metric::Wall, &[(1.0, Bound::Exact), (2.0, Bound::Exact), (9.0, Bound::Exact)]);
+        assert_eq!(all.without(&[3]).unwrap().value(), 1.5);
+        assert_eq!((all.without(&[]), all.without(&[1, 2, 3])), (None, None));
+    }
+}

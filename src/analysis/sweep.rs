@@ -1,0 +1,63 @@
+//! What only all points of a sweep show.
+
+use super::point::PointSummary;
+use crate::scenario::{Metric, Model};
+use crate::stats;
+
+/// The highest of the offered rates that some models kept up with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptUp {
+    /// Requests a second; 0 of models that kept up with none.
+    pub rate: f64,
+    /// Which models.
+    pub models: Vec<Model>,
+}
+
+/// What one more waiting job costs, by the line through the points of a sweep: what the process itself weighs is no part
+/// of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PriceOfWaiting {
+    /// Whose job.
+    pub model: Model,
+    /// All of it, bytes.
+    pub all: f64,
+    /// The part that is resident, bytes.
+    pub resident: f64,
+}
+
+/// Where several rates were offered, the highest that each model kept up with, models of one rate together.
+pub(super) fn kept_up(points: &[PointSummary]) -> Vec<KeptUp> {
+    let open: Vec<(f64, &PointSummary)> = points.iter().filter_map(|point| Some((point.offered()?, point))).collect();
+    let mut by_rate: Vec<KeptUp> = Vec::new();
+    let Some((_, first)) = open.first() else { return by_rate };
+    for model in first.answered.iter().map(|answered| answered.model) {
+        let kept_up = |point: &PointSummary| point.answered.iter().any(|one| one.model == model && one.kept_up);
+        let rate = open.iter().filter(|(_, point)| kept_up(point)).map(|(rate, _)| *rate).fold(0.0, f64::max);
+        match by_rate.iter_mut().find(|other| other.rate == rate) {
+            Some(same) => same.models.push(model),
+            None => by_rate.push(KeptUp { rate, models: vec![model] }),
+        }
+    }
+    by_rate
+}
+
+/// What a waiting job costs under each model that waited at three points or more.
+pub(super) fn prices_of_waiting(points: &[PointSummary]) -> Vec<PriceOfWaiting> {
+    const FEWEST_POINTS: usize = 3;
+    let models = points.first().into_iter().flat_map(|point| &point.cells).map(|cell| cell.cell.id.model);
+    let price = |model: Model| {
+        let at = |point: &PointSummary| {
+            let cell = point.with_all_jobs(model)?;
+            Some((cell.value(Metric::InFlight)?, cell.traced.as_ref()?.waiting_bytes?))
+        };
+        let known: Vec<_> = points.iter().filter_map(at).collect();
+        let slope = |bytes: fn(&super::Waiting) -> f64| {
+            let places: Vec<(f64, f64)> = known.iter().map(|(jobs, waiting)| (*jobs, bytes(waiting))).collect();
+            stats::slope(&places).map(|slope| slope.slope.max(0.0))
+        };
+        let (all, resident) = (slope(|waiting| waiting.all)?, slope(|waiting| waiting.resident)?);
+        // Two medians of slopes may cross where there is nothing but what is resident.
+        (known.len() >= FEWEST_POINTS).then(|| PriceOfWaiting { model, all, resident: resident.min(all) })
+    };
+    models.filter_map(price).collect()
+}

@@ -1,0 +1,39 @@
+//! `--strict`: what ends a verb with exit code 4 though it is done.
+
+use crate::analysis::{Standing, Strictness};
+
+use super::output::Stop;
+
+/// The option of every verb that measures or reads a measurement.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct Strict {
+    /// End with exit code 4 where the measurement itself is INVALID: a trial, or what the gates find over the rounds, such as
+    /// drift or an A/A control that differs. With `=suspect`, also where it is SUSPECT
+    #[arg(long = "strict", value_name = "VERDICT", num_args = 0..=1, require_equals = true, default_missing_value = "invalid")]
+    strict: Option<Verdict>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Verdict {
+    Invalid,
+    Suspect,
+}
+
+impl Strict {
+    pub(super) fn strictness(self) -> Strictness {
+        match self.strict {
+            None => Strictness::Lenient,
+            Some(Verdict::Invalid) => Strictness::Invalid,
+            Some(Verdict::Suspect) => Strictness::Suspect,
+        }
+    }
+}
+
+/// How a verb ends whose result stands so.
+pub(super) fn ended(standing: Standing) -> Result<(), Stop> {
+    match standing {
+        Standing::Good => Ok(()),
+        Standing::Bad => Err(Stop::not_well()),
+        Standing::Unbelievable => Err(Stop::invalid()),
+    }
+}

@@ -1,0 +1,235 @@
+//! The analysis as JSON: what `avt run --json` and `avt report --json` print. Durations are nanoseconds; a figure that
+//! does not exist is null.
+
+use serde_json::{Map, Value, json};
+
+use super::claims;
+use crate::analysis::{
+    Analysis, CellSummary, Difference, Estimate, JudgedClaim, ModelRatio, PointFinding, PointSummary, ScenarioAnalysis,
+    SeriesSummary,
+};
+use crate::gate::{self, Gate};
+use crate::record::SCHEMA;
+use crate::scenario::{Against, Metric, Origin};
+use crate::stats::{Bound, Interval, Ratio};
+
+/// Everything that follows from a run; `folder` and `report` are paths of its files.
+pub fn run(analysis: &Analysis<'_>, folder: &str, report: &str) -> Value {
+    let run = analysis.run;
+    let claims = analysis.scenarios.iter().flat_map(|of| of.claims.iter().map(|judged| claim(of, judged)));
+    let points = analysis.scenarios.iter().flat_map(|of| of.points.iter().map(|at| point(of, at)));
+    let cells = analysis.scenarios.iter().flat_map(|of| &of.points).flat_map(|at| &at.cells);
+    json!({
+        "schema": SCHEMA,
+        "folder": folder,
+        "report": report,
+        "state": run.state,
+        "seed": run.seed,
+        "trials": { "planned": run.trials_planned, "done": analysis.records.len() },
+        "verdict": analysis.verdict(),
+        "judged": analysis.judged,
+        "findings": findings(analysis),
+        "claims": claims.collect::<Vec<_>>(),
+        "points": points.collect::<Vec<_>>(),
+        "cells": cells.map(cell).collect::<Vec<_>>(),
+    })
+}
+
+/// Every finding over the rounds of a run.
+pub(super) fn findings(analysis: &Analysis<'_>) -> Vec<Value> {
+    let of_point = |of: &ScenarioAnalysis<'_>, at: &PointSummary| {
+        let mut all = Vec::new();
+        for PointFinding { gate, model, metric } in &at.findings {
+            let mut finding = self::gate(gate);
+            finding["scenario"] = json!(of.scenario.name);
+            finding["point"] = json!(at.at.to_string());
+            finding["model"] = json!(model);
+            finding["figure"] = json!(metric.map(Metric::name));
+            all.push(finding);
+        }
+        all
+    };
+    analysis.scenarios.iter().flat_map(|of| of.points.iter().flat_map(move |at| of_point(of, at))).collect()
+}
+
+/// Bounds without end are null there.
+fn claim(of: &ScenarioAnalysis<'_>, judged: &JudgedClaim<'_>) -> Value {
+    let claim = judged.claim;
+    let (is, than) = match &claim.against {
+        Against::Formula(formula) => (Some(formula.to_string()), None),
+        Against::Model(model) => (None, Some(model)),
+    };
+    json!({
+        "scenario": of.scenario.name,
+        "point": judged.point.to_string(),
+        "says": claim.says,
+        "source": claim.source,
+        "figure": claim.metric.name(),
+        "of": claim.of,
+        "is": is,
+        "than": than,
+        "between": [claim.between.0, claim.between.1],
+        "statistic": claims::statistic(judged),
+        "measured": judged.rounds.as_ref().map(estimate),
+        "compared": judged.measured,
+        "expected": judged.expected,
+        "ratio": judged.ratio.map(|ratio| ratio.ratio),
+        "ratio_bound": judged.ratio.map(|ratio| ratio.bound),
+        "interval": judged.ratio.as_ref().and_then(interval),
+        "verdict": judged.verdict,
+        "why": claims::reason(judged),
+    })
+}
+
+fn interval(ratio: &Ratio) -> Option<[f64; 2]> {
+    ratio.interval.map(|Interval { low, high }| [low, high])
+}
+
+fn point(of: &ScenarioAnalysis<'_>, at: &PointSummary) -> Value {
+    let control = at.control.as_ref().map(|control| {
+        let ratios: Map<String, Value> = control
+            .ratios
+            .iter()
+            .map(|(metric, ratio)| {
+                let floor = control.noise(*metric).map(|noise| noise.floor(ratio.rounds));
+                let value = json!({
+                    "ratio": ratio.ratio, "interval": interval(ratio), "means": ratio.means, "noise_floor": floor,
+                });
+                (metric.name().to_owned(), value)
+            })
+            .collect();
+        json!({ "model": control.cell.cell.id.model, "ratios": ratios })
+    });
+    json!({
+        "scenario": of.scenario.name,
+        "point": at.at.to_string(),
+        "control": control,
+        "ratios": at.ratios.iter().map(ratio).collect::<Vec<_>>(),
+        "findings": at.findings.iter().map(|finding| json!({
+            "name": finding.gate.name(),
+            "verdict": finding.gate.verdict(),
+            "model": finding.model,
+            "figure": finding.metric.map(Metric::name),
+        })).collect::<Vec<_>>(),
+        "answered": at.answered.iter().map(|answered| json!({
+            "model": answered.model, "share": answered.share, "kept_up": answered.kept_up,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn ratio(versus: &ModelRatio) -> Value {
+    let (difference, detectable) = match versus.difference {
+        Difference::More => ("more", None),
+        Difference::Less => ("less", None),
+        Difference::NoneFound { detectable } => ("none_found", Some(detectable)),
+        Difference::Incomparable(_) => ("cannot_be_compared", None),
+    };
+    let why = match &versus.difference {
+        Difference::Incomparable(obstacle) => Some(super::ratios::obstacle(obstacle)),
+        _ => None,
+    };
+    json!({
+        "figure": versus.metric.name(),
+        "model": versus.model,
+        "reference": versus.reference,
+        "ratio": versus.ratio.ratio,
+        "ratio_bound": versus.ratio.bound,
+        "interval": interval(&versus.ratio),
+        "means": versus.ratio.means,
+        "noise_floor": versus.floor,
+        "difference": difference,
+        "would_be_found": detectable,
+        "why": why,
+    })
+}
+
+fn cell(summary: &CellSummary) -> Value {
+    let CellSummary { cell, measures, doubts, failures, traced, ideal_ns, predicted_ns, .. } = summary;
+    let of_lanes = Metric::ALL.into_iter().filter(|metric| metric.origin() == Origin::Lanes);
+    let mut value = json!({
+        "scenario": cell.id.scenario,
+        "point": cell.id.point.to_string(),
+        "model": cell.id.model,
+        "jobs_wanted": cell.jobs_wanted,
+        "ideal_ns": ideal_ns,
+        "predicted_ns": predicted_ns,
+        "failures": failures
+            .iter()
+            .map(|(round, failure)| json!({ "round": round, "why": failure.to_string() }))
+            .collect::<Vec<_>>(),
+        "gates": doubts.iter().map(of_round).collect::<Vec<_>>(),
+        "measured": measures.as_ref().map(|_| measured(summary)),
+    });
+    for metric in of_lanes.filter(|metric| *metric != Metric::Executing) {
+        value[metric.json_key()] = json!(summary.value(metric));
+    }
+    value["executing"] = json!(traced.as_ref().map(|traced| {
+        json!({ "at_least": traced.most_executing.at_least, "at_most": traced.most_executing.at_most })
+    }));
+    value
+}
+
+/// The gates that a round did not pass.
+fn of_round((round, gates): &(u32, Vec<Gate>)) -> Value {
+    let not_passed = gates.iter().map(gate).collect::<Vec<_>>();
+    json!({ "round": round, "verdict": gate::verdict(gates), "not_passed": not_passed })
+}
+
+fn gate(gate: &Gate) -> Value {
+    json!({ "name": gate.name(), "verdict": gate.verdict(), "why": gate.to_string(), "advice": gate.advice() })
+}
+
+/// Every figure of the rounds under its own key, then the series and the load.
+fn measured(summary: &CellSummary) -> Value {
+    let figures = Metric::ALL.into_iter().filter(|metric| metric.origin() == Origin::Trial);
+    let mut all: Map<String, Value> =
+        figures.map(|metric| (metric.json_key(), json!(summary.figure(metric).map(estimate)))).collect();
+    all.insert("rounds".into(), json!(summary.rounds()));
+    let measures = summary.measures.as_ref();
+    let series = measures.into_iter().flat_map(|measures| &measures.series).map(series).collect::<Vec<_>>();
+    all.insert("series".into(), json!(series));
+    let load = measures.and_then(|measures| measures.load.as_ref()).map(|load| {
+        json!({ "connections": load.connections, "requests_planned": load.planned, "requests_lost": load.lost })
+    });
+    all.insert("load".into(), json!(load));
+    Value::Object(all)
+}
+
+fn series(series: &SeriesSummary) -> Value {
+    let figure = |metric| series.figure(metric).map(estimate);
+    json!({
+        "name": series.name,
+        "response_time_ns": {
+            "count": series.response.len(),
+            "p50": figure(Metric::P50),
+            "p90": figure(Metric::P90),
+            "p99": figure(Metric::P99),
+            "max": figure(Metric::Max),
+        },
+        "service_time_ns": {
+            "count": series.service.len(),
+            "p50": figure(Metric::ServiceP50),
+            "p99": figure(Metric::ServiceP99),
+            "max": series.service.max(),
+        },
+    })
+}
+
+/// A figure over the rounds. `value` is the median, or the largest of all; a bound at either end of the interval is
+/// named beside it.
+pub(super) fn estimate(estimate: &Estimate) -> Value {
+    let spread = &estimate.spread;
+    let mut value = json!({
+        "value": estimate.value(),
+        "bound": estimate.bound(),
+        "median": spread.median,
+        "min": spread.min,
+        "max": spread.max,
+        "interval": spread.interval.map(|Interval { low, high }| [low, high]),
+        "rounds": spread.rounds,
+    });
+    if let Some((_, bounds)) = estimate.range().filter(|(_, bounds)| bounds.iter().any(|bound| *bound != Bound::Exact)) {
+        value["interval_bounds"] = json!(bounds);
+    }
+    value
+}

@@ -1,0 +1,88 @@
+//! Ratios of two models in words.
+
+use super::words;
+use crate::analysis::{AIM, Difference, ModelRatio, Obstacle, STALL_NS};
+use crate::scenario::{Metric, Work};
+use crate::stats::{Bound, FEWEST, Interval, Ratio};
+use crate::units;
+
+/// Whether the two differ: `threads took 1.9 times as long as async (geometric means of 6 rounds: 190 ms and 100 ms; 95 %
+/// CI 1.8 to 2.0).`
+pub(super) fn sentence(versus: &ModelRatio, work: &Work) -> String {
+    let ModelRatio { metric, model: a, reference: b, ratio, .. } = versus;
+    let what = metric.heading(work);
+    match versus.difference {
+        Difference::More => format!("{}{}.", larger(versus, work), in_brackets(*metric, ratio)),
+        Difference::Less => {
+            let turned = ModelRatio { model: *b, reference: *a, ratio: ratio.turned(), ..*versus };
+            format!("{}{}.", larger(&turned, work), in_brackets(*metric, &turned.ratio))
+        }
+        Difference::NoneFound { detectable } => format!(
+            "{b} and {a}: no difference in {what} found in {} rounds; a difference of {} would be found four times in five.",
+            ratio.rounds,
+            words::excess(detectable)
+        ),
+        Difference::Incomparable(obstacle) => {
+            let why = self::obstacle(&obstacle);
+            format!("{what} of {b} and {a} cannot be compared here: {why}.")
+        }
+    }
+}
+
+/// Why two figures cannot be compared, and what would change that.
+pub(super) fn obstacle(obstacle: &Obstacle) -> String {
+    match *obstacle {
+        Obstacle::TooFewRounds { rounds: 1 } => format!("there is 1 round; run {FEWEST} or more"),
+        Obstacle::TooFewRounds { rounds } => format!("there are {rounds} rounds; run {FEWEST} or more"),
+        Obstacle::Unanswered => {
+            "it rests on requests that never got their answer; offer a lower rate, or let the drain last longer".into()
+        }
+        Obstacle::OneStall { window_ns: Some(window) } => format!(
+            "one stall of {}, a tick of the kernel, decides it in a window this short; measure for more than {}",
+            units::duration(STALL_NS),
+            units::duration(window)
+        ),
+        Obstacle::OneStall { window_ns: None } => format!(
+            "one stall of {}, a tick of the kernel, decides it with so few requests a connection; measure for longer",
+            units::duration(STALL_NS)
+        ),
+        Obstacle::TooNoisy { detectable, rounds } => {
+            let found = format!("only a difference of {} or more would be found four times in five", words::excess(detectable));
+            match rounds {
+                Some(rounds) => format!("{found}; {rounds} rounds would find one of {}", words::excess(AIM)),
+                None => format!("{found}; a longer window or a quieter machine would change that"),
+            }
+        }
+    }
+}
+
+fn larger(versus: &ModelRatio, work: &Work) -> String {
+    let ModelRatio { metric, model: more, reference: less, ratio, .. } = versus;
+    let least = match ratio.bound {
+        Bound::Exact => "",
+        // Only to that side is there a difference at all.
+        Bound::AtLeast | Bound::AtMost | Bound::Unknown => "at least ",
+    };
+    let times = format!("{least}{} times", units::three_digits(ratio.ratio));
+    match metric {
+        Metric::Wall => format!("{more} took {times} as long as {less}"),
+        Metric::Gap => format!("The longest gap under {more} was {times} that under {less}"),
+        Metric::Rate => format!("{more} answered {times} as many requests a second as {less}"),
+        Metric::P50 => format!("The median response time of {more} was {times} that of {less}"),
+        Metric::P99 => format!("The p99 response time of {more} was {times} that of {less}"),
+        Metric::Cpu if work.is_echo() => format!("{more} used {times} as much CPU a request as {less}"),
+        Metric::Cpu => format!("{more} used {times} as much CPU a job as {less}"),
+        other => format!("{} of {more} were {times} those of {less}", other.heading(work)),
+    }
+}
+
+/// The two means that the ratio is of, and its interval: ` (geometric means of 6 rounds: 190 ms and 100 ms; 95 % CI 1.8 to
+/// 2.0)`.
+pub(super) fn in_brackets(metric: Metric, ratio: &Ratio) -> String {
+    let [below, above] = ratio.means.map(|mean| words::figure(metric, mean));
+    let sign = ratio.bound.sign();
+    let sure = ratio.interval.map_or_else(String::new, |Interval { low, high }| {
+        format!("; 95 % CI {sign}{} to {sign}{}", units::three_digits(low), units::three_digits(high))
+    });
+    format!(" (geometric means of {} rounds: {sign}{above} and {below}{sure})", ratio.rounds)
+}

@@ -1,0 +1,144 @@
+//! Which measurements are doubtful and why, in words: the findings of the analysis, one sentence a kind.
+
+use super::words;
+use crate::analysis::{Analysis, CellSummary, PointFinding, PointSummary, TrialFindings};
+use crate::gate::Verdict;
+use crate::record::State;
+use crate::scenario::{Metric, Work};
+use crate::units;
+
+/// `2 suspect of 6 rounds`; nothing where every gate passed.
+pub(super) fn of_cell(cell: &CellSummary) -> Option<String> {
+    let counts = counted(cell.rounds_that_are(Verdict::Suspect), cell.rounds_that_are(Verdict::Invalid))?;
+    Some(format!("{counts} of {} rounds", cell.rounds()))
+}
+
+/// `3 suspect, 1 invalid`; nothing of none.
+fn counted(suspect: usize, invalid: usize) -> Option<String> {
+    let parts = [(suspect, "suspect"), (invalid, "invalid")].into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, word)| format!("{} {word}", units::count(count as u64))).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Every finding at a point: of its trials one sentence a kind of gate, then those over its rounds.
+pub(super) fn of_point(point: &PointSummary) -> Vec<String> {
+    let of_trials = point.trial_findings().into_iter().map(|kind| of_kind(&kind));
+    of_trials.chain(over_the_rounds(point)).collect()
+}
+
+/// The findings over the rounds of a point.
+pub(super) fn over_the_rounds(point: &PointSummary) -> Vec<String> {
+    point.findings.iter().map(|finding| over_rounds(finding, &point.work)).collect()
+}
+
+fn of_kind(kind: &TrialFindings) -> String {
+    let TrialFindings { worst, suspect, invalid, trials, models } = kind;
+    let verdicts = [(Verdict::Suspect, *suspect), (Verdict::Invalid, *invalid)];
+    let verdicts: Vec<String> = verdicts
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(verdict, count)| format!("{verdict} in {}", units::count(count as u64)))
+        .collect();
+    let models: Vec<String> = models
+        .iter()
+        .map(|(model, is_control)| format!("{model}{}", if *is_control { " (control)" } else { "" }))
+        .collect();
+    let trials = format!("{} of {} trials ({})", verdicts.join(" and "), units::count(*trials as u64), models.join(", "));
+    let most = if suspect + invalid == 1 { "" } else { "at worst, " };
+    format!("{}: {trials}: {most}{worst}; {}.", worst.name(), worst.advice())
+}
+
+/// A finding over the rounds: `SUSPECT, drift, p50 under threads: ...`.
+fn over_rounds(finding: &PointFinding, work: &Work) -> String {
+    let PointFinding { gate, model, metric } = finding;
+    let subject = match (metric, model) {
+        (Some(metric), Some(model)) => format!("{} under {model}", metric.heading(work)),
+        (_, Some(model)) => model.to_string(),
+        _ => "models side by side".into(),
+    };
+    format!("{}, {}, {subject}: {gate}; {}.", gate.verdict(), gate.name(), gate.advice())
+}
+
+/// What the headline figure is without the rounds that something disturbed, for each cell that has some.
+pub(super) fn without_disturbed(point: &PointSummary) -> Vec<String> {
+    let Some(metric) = Metric::compared(&point.work).first().copied() else { return Vec::new() };
+    let changed = |cell: &CellSummary| {
+        let (all, calm) = (cell.figure(metric)?, cell.undisturbed(metric)?);
+        let [with, without] = [all, &calm].map(words::estimate);
+        let (left_out, rounds) = (all.spread.rounds - calm.spread.rounds, all.spread.rounds);
+        let changed =
+            format!("{} {without} instead of {with} (without {left_out} of {rounds} rounds)", cell.cell.id.model);
+        Some((with != without).then_some(changed))
+    };
+    let cells: Vec<Option<String>> = point.cells.iter().filter_map(changed).collect();
+    let (heading, disturbed) = (metric.heading(&point.work), cells.len());
+    let changed: Vec<String> = cells.into_iter().flatten().collect();
+    match (disturbed, changed.is_empty()) {
+        (0, _) => Vec::new(),
+        (_, true) => vec![format!("With the disturbed rounds left out, every median {heading} reads the same.")],
+        (_, false) => vec![format!("With the disturbed rounds left out, {heading} would be: {}.", changed.join("; "))],
+    }
+}
+
+/// The warnings at the top of a page: a run that did not end, a build that means nothing, records that are not shown, and
+/// the doubtful trials and rounds of these points.
+pub(super) fn banner<'a>(
+    analysis: &Analysis<'_>,
+    points: impl Iterator<Item = &'a PointSummary> + Clone,
+) -> Vec<String> {
+    let run = analysis.run;
+    let mut warnings = Vec::new();
+    let (done, planned) = (analysis.records.len() as u64, run.trials_planned);
+    let so_far = format!("{} of {} trials left a record", units::count(done), units::count(planned));
+    match &run.state {
+        State::Complete => {}
+        State::Running => warnings.push(format!("This run has not ended: {so_far}.")),
+        State::Partial(signal) => {
+            warnings.push(format!("This run is partial: {} ended it early, and {so_far}.", words::one_line(signal)));
+        }
+    }
+    if run.host.debug_build {
+        warnings.push("avt was built without optimisation, so no figure here means anything.".into());
+    }
+    warnings.extend(doubts(points));
+    warnings
+}
+
+/// The doubtful trials and rounds of these points, a sentence each.
+pub(super) fn doubts<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -> Vec<String> {
+    doubtful_trials(points.clone()).into_iter().chain(doubtful_rounds(points)).collect()
+}
+
+fn doubtful_trials<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -> Option<String> {
+    let trials: usize = points.clone().flat_map(PointSummary::all_cells).map(CellSummary::rounds).sum();
+    let count = |verdict| points.clone().map(|point| point.trials_that_are(verdict)).sum::<usize>();
+    let parts = [(count(Verdict::Suspect), "suspect"), (count(Verdict::Invalid), "invalid")];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, word)| format!("{} {word}", units::count(count as u64))).collect();
+    (!parts.is_empty()).then(|| {
+        format!(
+            "Of {} trials the gates on the measurement itself find {}. Each page says under \u{201c}How sure are \
+             we?\u{201d} why, and what to do about it.",
+            units::count(trials as u64),
+            parts.join(" and ")
+        )
+    })
+}
+
+/// The findings over the rounds in one sentence: `Over the rounds: SUSPECT, drift, p50 under threads; ...`.
+fn doubtful_rounds<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Option<String> {
+    let mut found = Vec::new();
+    for point in points {
+        for PointFinding { gate, model, metric } in &point.findings {
+            let figure = metric.map_or_else(String::new, |metric| format!(" in {}", metric.heading(&point.work)));
+            let model = model.map_or_else(String::new, |model| format!(" under {model}"));
+            let place = words::one_line(&point.at.to_string());
+            let place = if place.is_empty() { String::new() } else { format!(" ({place})") };
+            let finding = format!("{} ({}){figure}{model}{place}", gate.name(), gate.verdict());
+            if !found.contains(&finding) {
+                found.push(finding);
+            }
+        }
+    }
+    (!found.is_empty()).then(|| format!("Over the rounds the gates find: {}.", found.join("; ")))
+}

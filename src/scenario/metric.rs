@@ -1,0 +1,341 @@
+//! The figures: each with its name, heading and unit, and the work it exists for, in one table.
+//!
+//! Claims, tables, charts, JSON and `scenarios/README.md` read this table; how a figure is taken from a record stands
+//! beside it in `analysis/metric.rs`. A new figure is a variant and a row here, and an arm there.
+
+use super::Work;
+use super::formula::Dimension;
+
+/// A figure of a cell: what tables show, cells are compared by and claims are made about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Metric {
+    /// Wall time.
+    Wall,
+    /// The longest gap between two beats of the heartbeat.
+    Gap,
+    /// Jobs or requests completed a second.
+    Rate,
+    /// The median response time.
+    P50,
+    /// The 99th percentile of the response time.
+    P99,
+    /// CPU time per job or request.
+    Cpu,
+    /// The median service time.
+    ServiceP50,
+    /// The 99th percentile of the service time.
+    ServiceP99,
+    /// CPU time by wall time.
+    CpusUsed,
+    /// OS threads that ran any part of a job.
+    Threads,
+    /// The most jobs or requests begun and not done at one instant.
+    InFlight,
+    /// Context switches per job or request.
+    Switches,
+    /// Connections without an answer in the whole window.
+    Starved,
+    /// Answers within the window by requests that were due in it.
+    AnsweredShare,
+    /// The most jobs on a CPU at one instant, of the trial whose lanes are recorded.
+    Executing,
+    /// Memory per waiting job, of the trial whose lanes are recorded.
+    Memory,
+    /// The part of [`Memory`](Self::Memory) that is resident.
+    ResidentMemory,
+    /// The 90th percentile of the response time.
+    P90,
+    /// The longest response time of all rounds.
+    Max,
+    /// CPU time of the process that ran the model.
+    CpuTotal,
+    /// The part of that CPU time which the kernel used.
+    KernelShare,
+    /// Peak memory of the process that ran the model.
+    PeakMemory,
+    /// Context switches of the process that ran the model.
+    SwitchesTotal,
+    /// Page faults of the process that ran the model.
+    Faults,
+    /// The part of their time for which the workers of the tokio runtime were busy.
+    RuntimeBusy,
+    /// Parks of the workers of the tokio runtime.
+    RuntimeParks,
+    /// Jobs or requests completed.
+    Jobs,
+    /// The time threads were ready without a CPU, added up, of the trial whose lanes are recorded.
+    RunQueue,
+    /// The 99th percentile of the time requests waited for a free connection.
+    WaitedP99,
+    /// The 99th percentile of how late the load generator sent a request.
+    LateP99,
+    /// The part of their time for which the generator's threads used a CPU.
+    GeneratorShare,
+    /// CPU time of the load generator.
+    GeneratorCpu,
+    /// The median response time of the warm-up.
+    WarmupP50,
+}
+
+/// The unit a figure is recorded in, and so how it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Nanoseconds.
+    Nanoseconds,
+    /// Bytes.
+    Bytes,
+    /// Events a second.
+    PerSecond,
+    /// A whole number.
+    Count,
+    /// A number with a fraction.
+    Number,
+    /// A part of 1, shown in percent.
+    Share,
+}
+
+/// How the figures of the rounds become the figure of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverRounds {
+    /// The median of the rounds.
+    Median,
+    /// The largest of all rounds.
+    Largest,
+}
+
+/// Which trials have a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Every measured trial as a whole.
+    Trial,
+    /// Every measured trial, for each series of times.
+    Series,
+    /// The one trial whose lanes are recorded.
+    Lanes,
+}
+
+/// What is known of a figure beforehand.
+struct Row {
+    metric: Metric,
+    /// The word of claims and JSON.
+    name: &'static str,
+    /// The column's heading for jobs, and for requests.
+    heading: [&'static str; 2],
+    unit: Unit,
+    origin: Origin,
+    /// Whether a claim may be made about it.
+    is_claimable: bool,
+}
+
+const fn row(metric: Metric, name: &'static str, heading: &'static str, unit: Unit) -> Row {
+    Row { metric, name, heading: [heading, heading], unit, origin: Origin::Trial, is_claimable: false }
+}
+
+impl Row {
+    /// The heading for requests, where it is another one.
+    const fn of_requests(mut self, heading: &'static str) -> Self {
+        self.heading[1] = heading;
+        self
+    }
+
+    const fn from(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    const fn claimable(mut self) -> Self {
+        self.is_claimable = true;
+        self
+    }
+}
+
+/// In the order of [`Metric`].
+const TABLE: [Row; 33] = {
+    use Metric as M;
+    use Unit::{Bytes, Count, Nanoseconds, Number, PerSecond, Share};
+    [
+        row(M::Wall, "wall", "wall time", Nanoseconds).claimable(),
+        row(M::Gap, "longest_gap", "longest gap", Nanoseconds).claimable(),
+        row(M::Rate, "throughput", "jobs/s", PerSecond).of_requests("requests/s").claimable(),
+        row(M::P50, "p50", "p50", Nanoseconds).from(Origin::Series).claimable(),
+        row(M::P99, "p99", "p99", Nanoseconds).from(Origin::Series).claimable(),
+        row(M::Cpu, "cpu", "CPU per job", Nanoseconds).of_requests("CPU per request").claimable(),
+        row(M::ServiceP50, "service_p50", "service p50", Nanoseconds).from(Origin::Series).claimable(),
+        row(M::ServiceP99, "service_p99", "service p99", Nanoseconds).from(Origin::Series).claimable(),
+        row(M::CpusUsed, "cpus_used", "CPUs used", Number).claimable(),
+        row(M::Threads, "threads", "threads", Count).claimable(),
+        row(M::InFlight, "in_flight", "in flight", Count).claimable(),
+        row(M::Switches, "switches", "switches per job", Number).of_requests("switches per request").claimable(),
+        row(M::Starved, "starved", "starved", Count).claimable(),
+        row(M::AnsweredShare, "answered_share", "answers by due", Number).claimable(),
+        row(M::Executing, "executing", "executing", Count).from(Origin::Lanes).claimable(),
+        row(M::Memory, "memory", "memory per waiting job", Bytes).from(Origin::Lanes).claimable(),
+        row(M::ResidentMemory, "resident_memory", "resident per waiting job", Bytes).from(Origin::Lanes),
+        row(M::P90, "p90", "p90", Nanoseconds).from(Origin::Series),
+        row(M::Max, "max", "max", Nanoseconds).from(Origin::Series),
+        row(M::CpuTotal, "cpu_total", "CPU", Nanoseconds),
+        row(M::KernelShare, "kernel_share", "of it in the kernel", Share),
+        row(M::PeakMemory, "peak_memory", "peak memory", Bytes),
+        row(M::SwitchesTotal, "switches_total", "switches", Count),
+        row(M::Faults, "page_faults", "page faults", Count),
+        row(M::RuntimeBusy, "runtime_busy_share", "tokio busy", Share),
+        row(M::RuntimeParks, "runtime_parks", "tokio parks", Count),
+        row(M::Jobs, "jobs", "jobs", Count).of_requests("requests"),
+        row(M::RunQueue, "run_queue", "run queue", Nanoseconds).from(Origin::Lanes),
+        row(M::WaitedP99, "no_connection_p99", "no connection p99", Nanoseconds),
+        row(M::LateP99, "late_p99", "late p99", Nanoseconds),
+        row(M::GeneratorShare, "generator_cpu_share", "generator CPU", Share),
+        row(M::GeneratorCpu, "generator_cpu", "generator CPU time", Nanoseconds),
+        row(M::WarmupP50, "warmup_p50", "warm-up p50", Nanoseconds),
+    ]
+};
+
+impl Metric {
+    /// All of them, in the order of the table.
+    pub const ALL: [Self; TABLE.len()] = {
+        let mut all = [Self::Wall; TABLE.len()];
+        let mut i = 0;
+        while i < TABLE.len() {
+            all[i] = TABLE[i].metric;
+            i += 1;
+        }
+        all
+    };
+
+    /// The names of those that a claim may be made about.
+    pub(super) const CLAIMABLE: &[&str] = {
+        const COUNT: usize = {
+            let (mut i, mut count) = (0, 0);
+            while i < TABLE.len() {
+                count += TABLE[i].is_claimable as usize;
+                i += 1;
+            }
+            count
+        };
+        const NAMES: [&str; COUNT] = {
+            let mut names = [""; COUNT];
+            let (mut i, mut count) = (0, 0);
+            while i < TABLE.len() {
+                if TABLE[i].is_claimable {
+                    names[count] = TABLE[i].name;
+                    count += 1;
+                }
+                i += 1;
+            }
+            names
+        };
+        &NAMES
+    };
+
+    const fn row(self) -> &'static Row {
+        &TABLE[self as usize]
+    }
+
+    /// The figure of this name.
+    pub fn find(name: &str) -> Option<Self> {
+        TABLE.iter().find(|row| row.name == name).map(|row| row.metric)
+    }
+
+    /// The word for it in claims and JSON.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The name of its JSON key, which states the unit: `wall_ns`, `throughput_per_s`, `peak_memory_bytes`.
+    pub fn json_key(self) -> String {
+        let unit = match self.unit() {
+            Unit::Nanoseconds => "_ns",
+            Unit::Bytes => "_bytes",
+            Unit::PerSecond => "_per_s",
+            Unit::Count | Unit::Number | Unit::Share => "",
+        };
+        format!("{}{unit}", self.name())
+    }
+
+    /// The heading of its column.
+    pub fn heading(self, work: &Work) -> &'static str {
+        self.row().heading[usize::from(work.is_echo())]
+    }
+
+    /// The unit it is recorded in.
+    pub fn unit(self) -> Unit {
+        self.row().unit
+    }
+
+    /// The trials that have it.
+    pub fn origin(self) -> Origin {
+        self.row().origin
+    }
+
+    /// How the figures of the rounds become one.
+    pub fn over_rounds(self) -> OverRounds {
+        if self == Self::Max { OverRounds::Largest } else { OverRounds::Median }
+    }
+
+    /// The dimension of a formula that it can be compared with.
+    pub fn dimension(self) -> Dimension {
+        match self.unit() {
+            Unit::Nanoseconds => Dimension::TIME,
+            Unit::Bytes => Dimension::BYTES,
+            Unit::PerSecond => Dimension::RATE,
+            Unit::Count | Unit::Number | Unit::Share => Dimension::COUNT,
+        }
+    }
+
+    /// The size of its unit in the units of formulas, which are seconds, bytes and plain numbers.
+    pub fn scale(self) -> f64 {
+        if self.unit() == Unit::Nanoseconds { 1e-9 } else { 1.0 }
+    }
+
+    /// Whether less of it is better.
+    pub fn less_is_better(self) -> bool {
+        !matches!(self, Self::Rate | Self::AnsweredShare)
+    }
+
+    /// Whether only the trial whose lanes are recorded has it, so that no round repeats it.
+    pub fn is_of_one_trial(self) -> bool {
+        self.origin() == Origin::Lanes
+    }
+
+    /// Whether trials with this work have it.
+    pub fn applies_to(self, work: &Work) -> bool {
+        match self {
+            Self::Gap => matches!(work, Work::Offload(offload) if offload.heartbeat.is_some()),
+            Self::Starved | Self::AnsweredShare | Self::WaitedP99 | Self::LateP99 => work.is_echo(),
+            Self::GeneratorShare | Self::GeneratorCpu | Self::WarmupP50 => work.is_echo(),
+            Self::Memory | Self::ResidentMemory => matches!(work, Work::Sleep(_)),
+            _ => true,
+        }
+    }
+
+    /// The figures that cells with this work are compared by; the one that answers the question comes first.
+    pub fn compared(work: &Work) -> &'static [Self] {
+        match work {
+            // The CPU time is the heartbeat's for the most part, and no job's.
+            Work::Offload(offload) if offload.heartbeat.is_some() => &[Self::Gap, Self::Wall],
+            Work::Sleep(_) | Work::Offload(_) => &[Self::Wall, Self::Cpu],
+            // A schedule that is kept leaves no rate to compare.
+            Work::Echo(echo) if echo.load.arrival.offered().is_some() => &[Self::P50, Self::P99, Self::Cpu, Self::Rate],
+            Work::Echo(_) => &[Self::Rate, Self::P50, Self::P99, Self::Cpu],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_metrics_and_its_names_differ() {
+        for (i, metric) in Metric::ALL.into_iter().enumerate() {
+            assert_eq!(metric as usize, i);
+            assert_eq!(Metric::find(metric.name()), Some(metric), "{}", metric.name());
+        }
+        assert_eq!(Metric::find("walls"), None);
+    }
+
+    #[test]
+    fn claims_are_made_about_sixteen_of_them() {
+        assert_eq!((Metric::CLAIMABLE.len(), Metric::CLAIMABLE[0], Metric::CLAIMABLE[15]), (16, "wall", "memory"));
+    }
+}
