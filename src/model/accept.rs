@@ -9,7 +9,7 @@ use nix::errno::Errno;
 const LONGEST: Duration = Duration::from_millis(100);
 
 /// How long to wait after a failed accept: 1, 2, 4 ... 100 ms while the machine has no descriptor or memory for
-/// another connection, not at all after a connection that ended before it was accepted.
+/// another connection, not at all after an error of the connection itself, such as one that ended before it was accepted.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     pause: Duration,
@@ -21,15 +21,26 @@ impl Backoff {
         self.pause = Duration::ZERO;
     }
 
-    /// An accept failed: the pause before the next, or the error when no next one can work.
-    pub(super) fn after(&mut self, error: io::Error) -> io::Result<Duration> {
+    /// An accept failed: returns the pause before the next one, if there should be any, or the error when no next one can
+    /// work.
+    pub(super) fn after(&mut self, error: io::Error) -> io::Result<Option<Duration>> {
         let Some(code) = error.raw_os_error() else { return Err(error) };
         match Errno::from_raw(code) {
-            Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => {
+            // ENOSPC: no watch is left for another descriptor (fs.epoll.max_user_watches).
+            Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM | Errno::ENOSPC => {
                 self.pause = (self.pause * 2).clamp(Duration::from_millis(1), LONGEST);
-                Ok(self.pause)
+                Ok(Some(self.pause))
             }
-            Errno::ECONNABORTED | Errno::EINTR | Errno::EPERM | Errno::EPROTO => Ok(Duration::ZERO),
+            Errno::ECONNABORTED | Errno::EINTR | Errno::EPERM => Ok(None),
+            // What has happened to the connection before it was accepted (accept(2), "Error handling").
+            Errno::EPROTO
+            | Errno::ENETDOWN
+            | Errno::ENOPROTOOPT
+            | Errno::EHOSTDOWN
+            | Errno::ENONET
+            | Errno::EHOSTUNREACH
+            | Errno::EOPNOTSUPP
+            | Errno::ENETUNREACH => Ok(None),
             _ => Err(error),
         }
     }
@@ -42,12 +53,16 @@ mod tests {
     #[test]
     fn it_backs_off_while_descriptors_are_missing_and_recovers() {
         let mut backoff = Backoff::default();
-        let mut after = |errno: Errno| backoff.after(io::Error::from(errno)).ok().map(|pause| pause.as_millis());
+        let mut after = |errno: Errno| backoff.after(io::Error::from(errno)).ok();
+        let millis = |millis| Some(Some(Duration::from_millis(millis)));
         let pauses: Vec<_> = (0..9).map(|_| after(Errno::EMFILE)).collect();
-        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 100, 100].map(Some));
-        assert_eq!(after(Errno::ECONNABORTED), Some(0));
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 100, 100].map(millis));
+        for errno in [Errno::ECONNABORTED, Errno::EHOSTUNREACH] {
+            assert_eq!(after(errno), Some(None), "{errno}");
+        }
+        assert_eq!(after(Errno::ENOSPC), millis(100));
         assert_eq!(after(Errno::EBADF), None);
         backoff.reset();
-        assert_eq!(backoff.after(io::Error::from(Errno::EMFILE)).unwrap().as_millis(), 1);
+        assert_eq!(backoff.after(io::Error::from(Errno::EMFILE)).unwrap(), Some(Duration::from_millis(1)));
     }
 }

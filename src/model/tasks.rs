@@ -79,7 +79,6 @@ pub(super) fn serve<P: Pool>(
     let all = async move {
         accept(&TcpListener::from_std(listener)?, &server, u64::MAX, |guest| {
             visit(guest, &server, pool.clone(), alive.clone());
-            Ok(())
         })
         .await?;
         drop(alive);
@@ -105,7 +104,7 @@ async fn accept(
     listener: &TcpListener,
     server: &Arc<Server>,
     room: u64,
-    mut take: impl FnMut(Guest) -> io::Result<()>,
+    mut take: impl FnMut(Guest),
 ) -> io::Result<()> {
     let entry = server.enter_acceptor(Wake::Nobody);
     let (mut backoff, mut refusals) = (Backoff::default(), Refusals::default());
@@ -114,8 +113,8 @@ async fn accept(
         let accepted = poll_fn(|cx| match listener.poll_accept(cx) {
             Poll::Pending if server.is_stopping() => Poll::Ready(None),
             accepted => accepted.map(Some),
-        });
-        let accepted = accepted.await;
+        })
+        .await;
         if server.is_stopping() {
             return Ok(());
         }
@@ -124,11 +123,20 @@ async fn accept(
             Some(Ok((stream, _))) => {
                 backoff.reset();
                 match server.enter(Wake::Nobody, room) {
-                    Some(entry) => take(Guest { stream, entry })?,
-                    None => refusals.refuse(server, Arc::new(stream.into_std()?)),
+                    Some(entry) => take(Guest { stream, entry }),
+                    None => {
+                        // A stream that the runtime does not give back is closed without an answer.
+                        if let Ok(stream) = stream.into_std() {
+                            refusals.refuse(server, Arc::new(stream));
+                        }
+                    }
                 }
             }
-            Some(Err(error)) => sleep(backoff.after(error)?).await,
+            Some(Err(error)) => {
+                if let Some(pause) = backoff.after(error)? {
+                    sleep(pause).await;
+                }
+            }
         }
     }
 }
@@ -201,7 +209,13 @@ impl Reader {
         server: &Server,
     ) -> io::Result<Option<usize>> {
         let Self { patience, alarm, is_shut } = self;
-        let mut deadline = None;
+        let begun = patience::now();
+        let left = patience.left(expects, begun);
+        if left.is_zero() {
+            return Ok(None);
+        }
+        let deadline = begun + units::nanos(left);
+        let mut first = Some(begun);
         poll_fn(|cx| {
             let mut buffer = ReadBuf::new(space);
             if let Poll::Ready(read) = Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
@@ -210,8 +224,8 @@ impl Reader {
             if server.is_stopping() && !mem::replace(is_shut, true) {
                 SockRef::from(&*stream).shutdown(net::Shutdown::Read)?;
             }
-            let now = patience::now();
-            let deadline = *deadline.get_or_insert_with(|| now + units::nanos(patience.left(expects, now)));
+            // The first poll comes at once; a later one looks at the clock itself.
+            let now = first.take().unwrap_or_else(patience::now);
             if alarm.is_over(deadline, now, cx) { Poll::Ready(Ok(None)) } else { Poll::Pending }
         })
         .await

@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use nix::libc::{MSG_DONTWAIT, MSG_NOSIGNAL};
+use socket2::SockRef;
+
 use crate::census;
 use crate::http1::{Expects, Status};
 use crate::lanes::{self, What};
@@ -163,7 +166,11 @@ fn accept(
                     refusals.refuse(server, stream);
                 }
             }
-            Err(error) => thread::sleep(backoff.after(error)?),
+            Err(error) => {
+                if let Some(pause) = backoff.after(error)? {
+                    thread::sleep(pause);
+                }
+            }
         }
     }
 }
@@ -248,6 +255,13 @@ impl Reader {
 /// Sends everything, or drops a peer that does not take it in time.
 #[inline]
 fn write(mut stream: &TcpStream, mut bytes: &[u8], server: &Server) -> io::Result<()> {
+    // Nearly always there is room for all of it: then the clock is not looked at.
+    match SockRef::from(stream).send_with_flags(bytes, MSG_DONTWAIT | MSG_NOSIGNAL) {
+        Ok(n) if n == bytes.len() => return Ok(()),
+        Ok(n) => bytes = &bytes[n..],
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+        Err(error) => return Err(error),
+    }
     let begun = patience::now();
     loop {
         // The socket has a time-out of its own, so that no single write takes longer.
