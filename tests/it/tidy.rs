@@ -176,6 +176,33 @@ fn the_twins_have_the_same_functions_in_the_same_order() {
     assert_eq!(functions("src/model/threads.rs"), functions("src/model/tasks.rs"));
 }
 
+/// A function of one of the twins without what only one of the models can have: what makes it async, the pool, comments
+/// and how its lines are wrapped.
+fn normalized(text: &str, function: &str) -> String {
+    const STRIPPED: [&str; 7] =
+        ["async move ", "async ", ".await", "<P: Pool>", ", P: Pool", "pool: &P, ", ", pool: &P"];
+    let start = text.find(&format!("fn {function}")).unwrap_or_else(|| panic!("there is no {function}"));
+    let end = start + text[start..].find("\n}\n").unwrap();
+    let lines = text[start..end].lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    let code = STRIPPED.iter().fold(lines.collect::<Vec<_>>().join(" "), |code, words| code.replace(words, ""));
+    let breaks = [("; ", ";\n"), ("{ ", "{\n"), ("} ", "}\n"), ("( ", "("), (", )", ")")];
+    breaks.iter().fold(code, |code, (joint, wrapped)| code.replace(joint, wrapped))
+}
+
+#[test]
+fn what_the_twins_differ_in_is_the_model() {
+    let sources = sources("src");
+    let [threads, tasks] = ["src/model/threads.rs", "src/model/tasks.rs"].map(|path| sources[Path::new(path)].as_str());
+    let differences = ["job", "accept", "connection"].map(|function| {
+        let [threads, tasks] = [threads, tasks].map(|text| normalized(text, function));
+        let diff = similar::TextDiff::from_lines(&threads, &tasks);
+        let changes = diff.iter_all_changes().filter(|change| change.tag() != similar::ChangeTag::Equal);
+        let lines: Vec<String> = changes.map(|change| format!("{} {}", change.tag(), change.value().trim())).collect();
+        format!("fn {function}\n{}\n", lines.join("\n"))
+    });
+    insta::assert_snapshot!(differences.join("\n"));
+}
+
 #[test]
 fn the_fuzz_targets_ask_one_oracle_and_it_stands_alone() {
     let oracle = fs::read_to_string(root().join("tests/it/http1/oracle.rs")).unwrap();
