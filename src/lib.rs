@@ -8,29 +8,30 @@
 //! ```text
 //! scenarios/*.toml --parse--> Scenario --cells x rounds--> Plan --one fresh process each--> Trial
 //!                                                                                            |
-//!            index.html, tables <--report-- run.json + trials.jsonl <--append-- Record <-----+
+//! index.html, tables <--report-- Analysis <--analyze-- run.json + trials.jsonl <--append-- Record
 //! ```
 //!
 //! ## The floors
 //!
-//! A module imports only modules of a lower floor; `tests/it/tidy.rs` holds it.
+//! A module imports only modules of lower floors, without exception: modules of one floor do not know each other.
+//! `tests/it/tidy.rs` holds it.
 //!
 //! | floor | modules | what lives there |
 //! |---|---|---|
-//! | 8 | `cli` | one file a verb |
-//! | 7 | [`runner`], [`trial`] | the parent and the child of every trial; they meet in [`message`] only |
-//! | 6 | [`model`], [`load`] | who runs jobs and serves connections; who asks |
-//! | 5 | [`service`] | what the servers serve: routes, the work before an answer, its date |
-//! | 4 | [`workload`] | what a job does, two faces side by side |
-//! | 3 | [`record`], [`message`], [`usage`], [`ledger`], [`lanes`], [`gate`] | what a trial leaves, says, costs and writes down as it goes, job by job and thread by thread; whether it can be believed |
-//! | 2 | [`scenario`], [`stats`] | the question and what is claimed of its answer, the TOML as written stays private; what rounds can tell |
-//! | 1 | [`http1`], [`schedule`], [`ruler`] | the one codec of every server and of the raw client, sans IO; when each request is due; what clock and timers cost |
+//! | 9 | `cli` | one file a verb: parses, calls, prints |
+//! | 8 | [`runner`], [`trial`] | the parent and the child of every trial; they meet in [`message`] only |
+//! | 7 | [`model`], [`load`] | who runs jobs and serves connections; who sends requests |
+//! | 6 | [`report`], [`service`] | an analysis in, text out; what the servers serve: routes, the work before an answer, its date |
+//! | 5 | [`analysis`], [`workload`] | records in, figures and verdicts out; what a job does, two faces side by side |
+//! | 4 | [`gate`], [`message`] | whether a trial can be believed; what runner and trial say to each other |
+//! | 3 | [`record`] | what a trial leaves, and the files that keep it |
+//! | 2 | [`scenario`], [`lanes`] | the question and what is claimed of its answer, the TOML as written stays private; what each thread did when |
+//! | 1 | [`http1`], [`schedule`], [`stats`], [`ruler`], [`ledger`], [`usage`] | the one codec of every server and of the raw client, sans IO; when each request is due; what rounds can tell; what clock and timers cost; when each job began and ended; what a process costs |
 //! | 0 | [`histogram`], [`timeline`], [`units`], [`random`], [`host`], [`census`] | times, when they were, words for them, seeded streams, the machine, its threads |
-//! | beside 4 to 7 | [`report`] | records in, text out; imports floors 0 to 3 |
 //!
 //! ## Invariants
 //!
-//! - `http1`, `schedule`, `stats`, `scenario` and `report` know no clock, no thread and no socket.
+//! - `http1`, `schedule`, `stats`, `scenario`, `analysis` and `report` know no clock, no thread and no socket.
 //! - Every model runs the same codec, the same steps, the same socket options, the same backlog: the twins
 //!   `model/threads.rs` and `model/tasks.rs` differ in the model and in nothing else. No runtime hides inside a blocking
 //!   face, no blocking call is dressed as a future.
@@ -53,29 +54,29 @@ pub mod timeline;
 pub mod units;
 
 pub mod http1;
+pub mod ledger;
 pub mod ruler;
 pub mod schedule;
-
-pub mod scenario;
 pub mod stats;
-
-pub mod gate;
-pub mod lanes;
-pub mod ledger;
-pub mod message;
-pub mod record;
 pub mod usage;
 
+pub mod lanes;
+pub mod scenario;
+
+pub mod record;
+
+pub mod gate;
+pub mod message;
+
+pub mod analysis;
 pub mod workload;
 
+pub mod report;
 pub mod service;
 
 pub mod load;
 pub mod model;
 
-pub mod analysis;
-
-pub mod report;
 pub mod runner;
 pub mod trial;
 
