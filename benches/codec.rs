@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use async_vs_threads::http1::{ClientCodec, Date, ServerCodec, encode_request, percent};
-use async_vs_threads::workload::route::route;
+use async_vs_threads::service::route::route;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const DATE: Date = Date(*b"Sun, 06 Nov 1994 08:49:37 GMT");

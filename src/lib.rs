@@ -17,15 +17,16 @@
 //!
 //! | floor | modules | what lives there |
 //! |---|---|---|
-//! | 7 | `cli` | one file a verb |
-//! | 6 | [`runner`], [`trial`] | the parent and the child of every trial; they meet in [`message`] only |
-//! | 5 | [`model`], [`load`] | who runs jobs and serves connections; who asks |
+//! | 8 | `cli` | one file a verb |
+//! | 7 | [`runner`], [`trial`] | the parent and the child of every trial; they meet in [`message`] only |
+//! | 6 | [`model`], [`load`] | who runs jobs and serves connections; who asks |
+//! | 5 | [`service`] | what the servers serve: routes, the work before an answer, its date |
 //! | 4 | [`workload`] | what a job does, two faces side by side |
 //! | 3 | [`record`], [`message`], [`usage`], [`ledger`], [`lanes`], [`gate`] | what a trial leaves, says, costs and writes down as it goes, job by job and thread by thread; whether it can be believed |
 //! | 2 | [`scenario`], [`stats`] | the question and what is claimed of its answer, the TOML as written stays private; what rounds can tell |
 //! | 1 | [`http1`], [`schedule`], [`ruler`] | the one codec of every server and of the raw client, sans IO; when each request is due; what clock and timers cost |
 //! | 0 | [`histogram`], [`timeline`], [`units`], [`random`], [`host`], [`census`] | times, when they were, words for them, seeded streams, the machine, its threads |
-//! | beside 4 to 6 | [`report`] | records in, text out; imports floors 0 to 3 |
+//! | beside 4 to 7 | [`report`] | records in, text out; imports floors 0 to 3 |
 //!
 //! ## Invariants
 //!
@@ -66,6 +67,8 @@ pub mod record;
 pub mod usage;
 
 pub mod workload;
+
+pub mod service;
 
 pub mod load;
 pub mod model;

@@ -9,7 +9,7 @@ mod alarm;
 mod patience;
 mod pool;
 mod refusals;
-mod service;
+mod server;
 mod tasks;
 mod threads;
 
@@ -33,7 +33,7 @@ use crate::workload::Workload;
 
 pub use patience::Timeouts;
 pub use pool::{BlockingPool, Inline, RayonPool};
-pub use service::{Service, Tally};
+pub use server::{Server, Tally};
 
 /// Connections the kernel holds for a server that has not accepted them yet. The 128 that std and mio ask for drops
 /// SYNs when a thousand clients connect at once, which shows as outliers of a second.
@@ -90,16 +90,16 @@ pub fn wall<W: Workload>(model: Model, workload: &Arc<W>, jobs: u32) -> Result<D
     Ok(Duration::from_nanos(ran.wall_ns))
 }
 
-/// Serves connections under a model until the service is [stopped](Service::stop) and the last of them has ended.
-pub fn serve(model: Model, listener: TcpListener, service: Arc<Service>) -> io::Result<()> {
+/// Serves connections under a model until the server is [stopped](Server::stop) and the last of them has ended.
+pub fn serve(model: Model, listener: TcpListener, server: Arc<Server>) -> io::Result<()> {
     match model {
-        Model::Sequential => threads::serve_sequential(&listener, &service),
-        Model::Threads => threads::serve_each(&listener, &service, Room::read().most()),
-        Model::Pool(n) => threads::serve_pool(n.get(), &listener, &service),
-        Model::Async => tasks::serve(&one_thread()?, Inline, listener, service),
-        Model::AsyncWorkers(n) => tasks::serve(&many_threads(n.get())?, Inline, listener, service),
-        Model::HybridBlocking => tasks::serve(&one_thread()?, BlockingPool, listener, service),
-        Model::HybridRayon(n) => tasks::serve(&one_thread()?, RayonPool::new(n.get())?, listener, service),
+        Model::Sequential => threads::serve_sequential(&listener, &server),
+        Model::Threads => threads::serve_each(&listener, &server, Room::read().most()),
+        Model::Pool(n) => threads::serve_pool(n.get(), &listener, &server),
+        Model::Async => tasks::serve(&one_thread()?, Inline, listener, server),
+        Model::AsyncWorkers(n) => tasks::serve(&many_threads(n.get())?, Inline, listener, server),
+        Model::HybridBlocking => tasks::serve(&one_thread()?, BlockingPool, listener, server),
+        Model::HybridRayon(n) => tasks::serve(&one_thread()?, RayonPool::new(n.get())?, listener, server),
         Model::External => Err(io::Error::other("a server of its own listens for itself")),
     }
 }

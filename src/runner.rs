@@ -1,40 +1,50 @@
 //! The parent of all trials: scenarios in, records out.
 //!
-//! It plans every trial before the first starts ([`Plan`]), runs them one after the other in processes of their own
-//! ([`Child`](child::Child)), and hands each record to whoever listens as an [`Event`]. It knows no report and draws no
-//! progress.
+//! A run has one order, which [`run`] keeps: the [`Plan`] of every trial, how fast this machine computes, what the load
+//! generator can do here, the trials one after the other in processes of their own ([`Child`](child::Child)), and how it
+//! ended. Whoever listens is handed each step as an [`Event`]. This module knows no report and draws no progress.
 
+mod calibration;
 mod ceiling;
 mod child;
 mod conditions;
+pub mod doctor;
 mod echo;
 mod interrupt;
 mod jobs;
 mod plan;
+mod trial;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::SystemTime;
 
-use crate::host;
-use crate::message::{Calibration, Role, TrialSpec};
-use crate::record::{Conditions, Failure, Outcome, Pass, Record, SCHEMA};
-use crate::scenario::{Cell, Model, Scenario, Work};
-use crate::workload::{calibrate, compute};
+use crate::message::Calibration;
+use crate::record::{Failure, Outcome, Record, Run, SCHEMA, State};
+use crate::scenario::Scenario;
 
 use conditions::Lookout;
 
+pub use calibration::calibrate;
 pub use ceiling::{ceiling, load_on_nothing};
 pub use child::Halt;
 pub use interrupt::{Interrupt, name as signal_name};
-pub use plan::{Effort, Plan, Planned, plan};
+pub use plan::{Effort, Plan, Planned, RunSpec, TooLong, expected};
 
-/// What happens in a run.
+/// What happens in a run, in this order.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// It is known how fast this machine computes.
+    Calibrated(&'a Run),
+    /// What the load generator can do here could not be measured for a kind of load; the run goes on.
+    CeilingUnknown(Failure),
+    /// All that is measured before the first trial is known: `run` is as it will be but for its end.
+    Ready(&'a Run),
     /// A trial begins.
     Began(&'a Planned),
     /// A trial ended, and left this.
     Ended(&'a Planned, Box<Record>),
+    /// The last trial of a scenario has ended.
+    ScenarioEnded(&'a Run, &'a Scenario),
 }
 
 /// How a run ended.
@@ -57,169 +67,75 @@ impl Program {
     }
 }
 
-/// Runs every trial of a plan. A trial that fails is a record, and the run goes on; only a signal, or a listener that
-/// cannot keep a record, ends it. Must be called by the main thread: a child is killed when the thread that started it
+/// Makes a run of a plan. A trial that fails is a record, and the run goes on; only a signal, or a listener that cannot
+/// keep what it is handed, ends it. Must be called by the main thread: a child is killed when the thread that started it
 /// ends.
 pub fn run<E>(
     plan: &Plan,
+    program: &Program,
+    interrupt: &Interrupt,
+    mut listen: impl FnMut(Event<'_>) -> Result<(), E>,
+) -> Result<(Run, Ending), E> {
+    let calibration = calibrate(&plan.spec.scenarios);
+    let mut run = begin(plan, &calibration);
+    listen(Event::Calibrated(&run))?;
+    let unknown = |why| listen(Event::CeilingUnknown(why));
+    run.ceilings = ceiling::measure_all(&plan.spec.scenarios, program, interrupt, unknown)?;
+    listen(Event::Ready(&run))?;
+    let ending = run_trials(plan, &run, program, &calibration, interrupt, listen)?;
+    run.state = match ending {
+        Ending::Complete => State::Complete,
+        Ending::Interrupted(signal) => State::Partial(signal_name(signal)),
+    };
+    Ok((run, ending))
+}
+
+/// A run that has just begun.
+fn begin(plan: &Plan, calibration: &Calibration) -> Run {
+    let RunSpec { scenarios, sources, models, effort, seed } = &plan.spec;
+    Run {
+        schema: SCHEMA,
+        started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        state: State::Running,
+        seed: *seed,
+        rounds: effort.to_string(),
+        host: plan.host.clone(),
+        iterations_per_s: calibration.iterations_per_s,
+        // Measured before the first trial, so that every view judges by the same number.
+        parallel: calibration::measure_parallel(scenarios, calibration.iterations_per_s),
+        ceilings: Vec::new(),
+        scenarios: sources.clone(),
+        models: models.clone(),
+        trials_planned: plan.trials.len() as u64,
+        judged: None,
+    }
+}
+
+/// Runs every trial of a plan, scenario by scenario.
+fn run_trials<E>(
+    plan: &Plan,
+    run: &Run,
     program: &Program,
     calibration: &Calibration,
     interrupt: &Interrupt,
     mut listen: impl FnMut(Event<'_>) -> Result<(), E>,
 ) -> Result<Ending, E> {
-    for planned in &plan.trials {
-        if let Some(signal) = interrupt.signal() {
-            return Ok(Ending::Interrupted(signal));
+    for scenario in &plan.spec.scenarios {
+        for planned in plan.trials.iter().filter(|planned| planned.cell.id.scenario == scenario.name) {
+            if let Some(signal) = interrupt.signal() {
+                return Ok(Ending::Interrupted(signal));
+            }
+            listen(Event::Began(planned))?;
+            let lookout = Lookout::begin(calibration);
+            let outcome = match trial::run(planned, program, calibration, interrupt) {
+                Ok(outcome) => outcome,
+                Err(Halt::Failed(failure)) => Outcome::Failed(failure),
+                Err(Halt::Interrupted(signal)) => return Ok(Ending::Interrupted(signal)),
+            };
+            let record = trial::record(planned, run.seed, lookout.end(&planned.cell.work), outcome);
+            listen(Event::Ended(planned, Box::new(record)))?;
         }
-        listen(Event::Began(planned))?;
-        let lookout = Lookout::begin(calibration);
-        let outcome = match trial(planned, program, calibration, interrupt) {
-            Ok(outcome) => outcome,
-            Err(Halt::Failed(failure)) => Outcome::Failed(failure),
-            Err(Halt::Interrupted(signal)) => return Ok(Ending::Interrupted(signal)),
-        };
-        let record = record(planned, plan.seed, lookout.end(&planned.cell.work), outcome);
-        listen(Event::Ended(planned, Box::new(record)))?;
+        listen(Event::ScenarioEnded(run, scenario))?;
     }
     Ok(Ending::Complete)
-}
-
-/// Measures how fast this machine computes, and what each computation of these scenarios must give. Takes about 100 ms
-/// and once the length of every different computation.
-pub fn calibrate_for(scenarios: &[Scenario]) -> Calibration {
-    let computes = scenarios.iter().flat_map(|scenario| &scenario.points).flat_map(|point| point.work.computes());
-    let mut lengths: Vec<Duration> = computes.collect();
-    lengths.sort_unstable();
-    lengths.dedup();
-    let mut calibration = Calibration { iterations_per_s: calibrate(), checksums: Vec::new() };
-    for length in lengths {
-        let iterations = calibration.iterations(length);
-        calibration.checksums.push((iterations, compute(iterations)));
-    }
-    calibration
-}
-
-fn spec(cell: &Cell, calibration: &Calibration, seed: u64, role: Role, cpus: Vec<usize>) -> TrialSpec {
-    TrialSpec {
-        model: cell.id.model,
-        work: cell.work.clone(),
-        calibration: calibration.clone(),
-        role,
-        cpus,
-        seed,
-        parent: std::process::id(),
-    }
-}
-
-fn trial(
-    planned: &Planned,
-    program: &Program,
-    calibration: &Calibration,
-    interrupt: &Interrupt,
-) -> Result<Outcome, Halt> {
-    let deadline = Deadline::after(planned.limit);
-    let spec = |role, cpus| spec(&planned.cell, calibration, planned.seed, role, cpus);
-    let traced = planned.pass == Pass::Lanes;
-    match &planned.cell.work {
-        Work::Echo(work) => {
-            let server = |nonce| match planned.cell.id.model {
-                Model::External => Role::External { nonce, environment: environment() },
-                _ => Role::Server { nonce, traced },
-            };
-            Ok(match echo::run(program, work, &server, &spec, deadline, interrupt)? {
-                (_, Some(traced)) => Outcome::Traced(Box::new(traced)),
-                (measured, None) => Outcome::Measured(Box::new(measured)),
-            })
-        }
-        work @ (Work::Sleep(_) | Work::Offload(_)) => {
-            let cpus = jobs::pinned(&host::cpus(), work.cpus());
-            jobs::run(program, &spec(Role::Jobs { traced }, cpus), deadline, interrupt)
-        }
-    }
-}
-
-/// What a server of somebody else's needs to find its programs.
-fn environment() -> Vec<(String, String)> {
-    let variables = ["PATH", "HOME", "VIRTUAL_ENV", "LANG"];
-    variables.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect()
-}
-
-fn record(planned: &Planned, run: u64, conditions: Conditions, outcome: Outcome) -> Record {
-    Record {
-        schema: SCHEMA,
-        run,
-        cell: planned.cell.id.clone(),
-        pass: planned.pass,
-        order: planned.order,
-        seed: planned.seed,
-        conditions,
-        outcome,
-    }
-}
-
-/// When a trial has taken too long.
-#[derive(Clone, Copy, Debug)]
-struct Deadline {
-    at: Instant,
-    limit: Duration,
-}
-
-impl Deadline {
-    fn after(limit: Duration) -> Self {
-        Self { at: Instant::now() + limit, limit }
-    }
-
-    fn left(self) -> Duration {
-        self.at.saturating_duration_since(Instant::now())
-    }
-
-    fn passed(self) -> Halt {
-        Halt::Failed(Failure::TimedOut { after_ns: crate::units::nanos(self.limit) })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scenario::{CellId, Model, Point, SleepSpec};
-
-    /// What a trial makes of a program that is not ours.
-    fn outcome(script: &str, limit: Duration) -> Failure {
-        let home = tempfile::tempdir().unwrap();
-        let [text, path] = ["text", "program"].map(|name| home.path().join(name));
-        std::fs::write(&text, format!("#!/bin/sh\n{script}\n")).unwrap();
-        // Written by another process: a fork of another test's in between would keep a file open for writing that is
-        // ours, and a file that is open for writing can't be run.
-        let installed = std::process::Command::new("install").args(["-m", "755"]).args([&text, &path]).status();
-        assert!(installed.unwrap().success());
-        let cell = Cell {
-            id: CellId { scenario: "test".into(), model: Model::Async, point: Point::default(), control: false },
-            work: Work::Sleep(SleepSpec { jobs: 1, wait: Duration::from_millis(1), cpus: None }),
-            jobs_wanted: None,
-        };
-        let planned = Planned { cell, pass: Pass::Lanes, order: 1, seed: 1, expected: limit, limit };
-        let interrupt = Interrupt::listen().unwrap();
-        match trial(&planned, &Program(path), &Calibration::default(), &interrupt) {
-            Err(Halt::Failed(failure)) => failure,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_trial_that_takes_too_long_is_ended() {
-        let limit = Duration::from_millis(100);
-        assert_eq!(outcome("exec sleep 60", limit), Failure::TimedOut { after_ns: 100_000_000 });
-    }
-
-    #[test]
-    fn a_trial_that_ends_without_a_word_says_how() {
-        let long = Duration::from_secs(60);
-        let Failure::Died { how, last_words, .. } = outcome("echo oh dear >&2; exit 101", long) else { panic!() };
-        assert_eq!(
-            (how.as_str(), last_words.as_str()),
-            ("ended with exit code 101 and without a measurement", "oh dear")
-        );
-        let Failure::WrongWork { what } = outcome("echo nonsense; sleep 60", long) else { panic!() };
-        assert!(what.contains("the trial said what is no reply"), "{what}");
-    }
 }

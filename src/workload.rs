@@ -5,11 +5,8 @@
 //! `benches/custom.rs` shows how.
 
 mod compute;
-pub mod date;
-pub mod echo;
 mod narrated;
 pub mod offload;
-pub mod route;
 mod sleep;
 mod steps;
 mod traced;

@@ -7,7 +7,7 @@ use std::thread;
 
 use async_vs_threads::http1::{Response, ServerCodec, Status};
 use async_vs_threads::model;
-use async_vs_threads::workload::date;
+use async_vs_threads::service::date;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use serde::Serialize;
 
 use crate::host;
-use crate::runner::{Effort, plan};
+use crate::runner::{self, Effort};
 use crate::scenario::{Mistake, Mistakes};
 use crate::units;
 
@@ -56,7 +56,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let checked = settled(found, mistaken.len())?.into_iter().map(|Named { scenario, .. }| Checked {
         cells: scenario.cells().len(),
         rounds: scenario.rounds.quick,
-        planned_s: plan(std::slice::from_ref(&scenario), Effort::Quick, 0, processors).expected().as_secs_f64(),
+        planned_s: runner::expected(&scenario, Effort::Quick, processors).as_secs_f64(),
         name: scenario.name,
     });
     let checked: Vec<Checked> = checked.collect();

@@ -1,14 +1,14 @@
-//! `avt doctor`: the ruler's own thickness.
+//! `avt doctor`: what this machine measures with.
 
-mod findings;
-mod measure;
+mod advice;
+mod progress;
 mod tell;
 
-use std::time::Duration;
-
 use crate::runner::Interrupt;
+use crate::runner::doctor::{Depth, examine};
 
 use super::output::{Stop, note, print, print_json};
+use progress::Progress;
 
 /// Tell what this machine measures with: clock, timers, limits, and the load generator itself
 ///
@@ -25,29 +25,19 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// How much is measured.
-#[derive(Clone, Copy, Debug)]
-struct Effort {
-    rounds: u32,
-    /// Of a closed loop, and of a schedule that has requests enough in it.
-    length: Duration,
-    /// How often each timer is set.
-    timers: u32,
-}
-
-const QUICK: Effort = Effort { rounds: 1, length: Duration::from_millis(300), timers: 300 };
-const WHOLE: Effort = Effort { rounds: 3, length: Duration::from_secs(1), timers: 1_200 };
-
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
-    let (findings, signal) = measure::all(if args.quick { QUICK } else { WHOLE }, &interrupt);
-    if findings.host.debug_build {
+    let depth = if args.quick { Depth::Quick } else { Depth::Thorough };
+    let progress = Progress::new(depth);
+    let (checkup, signal) = examine(depth, &interrupt, |probe| progress.begin(probe));
+    progress.finish();
+    if checkup.host.debug_build {
         note("avt: built without optimisation, so no figure means anything; use `cargo run --release -- doctor`");
     }
-    let printed = if args.json { print_json(&tell::json(&findings)) } else { print(tell::text(&findings)) };
+    let printed = if args.json { print_json(&tell::json(&checkup)) } else { print(tell::text(&checkup)) };
     match signal {
         Some(signal) => Err(Stop::signal(signal)),
-        None if !findings.failures.is_empty() => Err(Stop::not_well()),
+        None if !checkup.failures.is_empty() => Err(Stop::not_well()),
         None => printed,
     }
 }

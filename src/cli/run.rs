@@ -3,17 +3,16 @@
 mod narrate;
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
-use crate::host::{self, Host};
-use crate::record::{Ceiling, Folder, FolderError, Record, Run, SCHEMA, Source, State};
-use crate::analysis;
+use crate::analysis::{Standing, analyze, analyze_scenario};
+use crate::host::Host;
+use crate::record::{Folder, FolderError, Record, Run, Source, State};
 use crate::report;
-use crate::runner::{self, Effort, Ending, Event, Halt, Interrupt, Plan, Program, plan};
-use crate::scenario::{EchoSpec, Model, Scenario, Work};
+use crate::runner::{self, Effort, Ending, Event, Interrupt, Plan, Program, RunSpec};
+use crate::scenario::{Model, Scenario};
 use crate::units;
-use crate::workload::machine;
 
 use super::output::{Stop, color, note, print, print_json, width};
 use super::progress::Progress;
@@ -59,112 +58,21 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// The longest run that is begun: a day, as for the full rounds of one scenario.
-const LONGEST: Duration = Duration::from_secs(24 * 3_600);
-
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let named = chosen(args)?;
     if args.narrate {
         return narrate::main(&named, &args.model);
     }
-    let scenarios: Vec<Scenario> = named.iter().map(|named| named.scenario.clone()).collect();
-    let host = Host::read();
-    let effort = match args.rounds {
-        Some(rounds) => Effort::Rounds(rounds),
-        None if args.full => Effort::Full,
-        None => Effort::Quick,
-    };
-    let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1 << 48));
-    let plan = plan(&scenarios, effort, seed, host.cpus);
-    if plan.expected() > LONGEST {
-        return Err(Stop::input(format_args!(
-            "{} trials would take {} hours, more than a day; ask for fewer rounds or scenarios",
-            plan.trials.len(),
-            plan.expected().as_secs() / 3_600,
-        )));
-    }
+    let plan = Plan::new(spec(args, named), Host::read()).map_err(Stop::input)?;
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
-    announce(&plan, &host, seed);
-    scenarios.iter().for_each(|scenario| warn_of_few_cpus(scenario, host.cpus));
-
-    let (calibration, cpus) = (runner::calibrate_for(&scenarios), host::cpus());
-    let pinned = || scenarios.iter().flat_map(|scenario| &scenario.points).filter_map(|point| point.work.cpus());
-    let computes_at_once = || machine(&cpus, pinned(), calibration.iterations_per_s);
-    let mut run = Run {
-        schema: SCHEMA,
-        started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-        state: State::Running,
-        seed,
-        rounds: match effort {
-            Effort::Quick => "quick".into(),
-            Effort::Full => "full".into(),
-            Effort::Rounds(rounds) => rounds.to_string(),
-        },
-        host,
-        iterations_per_s: calibration.iterations_per_s,
-        // All of it before the first trial, so that every view judges by the same number.
-        parallel: computes_at_once().best(&computes_at_once()),
-        ceilings: Vec::new(),
-        scenarios: named.into_iter().map(source).collect(),
-        models: args.model.clone(),
-        trials_planned: plan.trials.len() as u64,
-        judged: None,
-    };
-    let mut folder = make_folder(args.out.as_deref(), &run)?;
-
-    run.ceilings = ceilings(&scenarios, &interrupt);
-    folder.write_run(&run).map_err(Stop::machine)?;
-
-    let mut records: Vec<Record> = Vec::new();
-    let mut progress = Progress::new(&plan, args.json);
-    // A reader of standard output that goes away, or a full disk behind it, ends the tables but not the run.
-    let mut printed = Ok(());
-    let ending = runner::run(&plan, &Program::this(), &calibration, &interrupt, |event| {
-        match event {
-            Event::Began(trial) => progress.begin(trial),
-            Event::Ended(trial, record) => {
-                folder.append(&record).map_err(Stop::machine)?;
-                records.push(*record);
-                progress.end(trial);
-                let last =
-                    plan.trials.get(records.len()).is_none_or(|next| next.cell.id.scenario != trial.cell.id.scenario);
-                if last && !args.json && printed.is_ok() {
-                    printed = progress.suspend(|| tell(&scenarios, &trial.cell.id.scenario, &run, &records));
-                }
-            }
-        }
-        Ok::<(), Stop>(())
-    })?;
-    progress.finish();
-
-    run.state = match ending {
-        Ending::Complete => State::Complete,
-        Ending::Interrupted(signal) => State::Partial(runner::signal_name(signal)),
-    };
-    run.judged = Some(analysis::analyze(&run, &scenarios, &records).judged);
-    folder.write_run(&run).map_err(Stop::machine)?;
-    let analysis = analysis::analyze(&run, &scenarios, &records);
-    let index = write(folder.path(), &analysis)?;
-    if args.out.is_none() {
-        list(Path::new(RUNS))?;
-    }
-    if args.json {
-        let (folder, report_path) = (folder.path().to_string_lossy(), index.to_string_lossy());
-        printed = print_json(&report::json::run(&analysis, &folder, &report_path));
-    } else {
-        printed = printed.and_then(|()| print(format_args!("report: {}", index.display())));
-    }
+    announce(&plan);
+    let mut listener = Listener::new(args, &plan);
+    let (run, ending) = runner::run(&plan, &Program::this(), &interrupt, |event| listener.hear(event))?;
+    let standing = listener.finish(run)?;
     // How the run ended counts for more than whether somebody still reads about it.
     match ending {
-        Ending::Interrupted(signal) => {
-            note(format_args!(
-                "avt: ended early after {} of {} trials; the report says so",
-                records.len(),
-                run.trials_planned
-            ));
-            Err(Stop::signal(signal))
-        }
-        Ending::Complete => ended(analysis.standing(args.strict.strictness())).and(printed),
+        Ending::Interrupted(signal) => Err(Stop::signal(signal)),
+        Ending::Complete => ended(standing).and(listener.printed),
     }
 }
 
@@ -182,37 +90,33 @@ fn chosen(args: &Args) -> Result<Vec<Named>, Stop> {
     named.collect()
 }
 
-/// What the load generator can do here, once for each kind of load. Where that cannot be found out, the run goes on.
-fn ceilings(scenarios: &[Scenario], interrupt: &Interrupt) -> Vec<Ceiling> {
-    const LENGTH: Duration = Duration::from_millis(300);
-    let mut ceilings: Vec<Ceiling> = Vec::new();
-    for point in scenarios.iter().flat_map(|scenario| &scenario.points) {
-        let Work::Echo(EchoSpec { load, .. }) = &point.work else { continue };
-        if ceilings.iter().any(|ceiling| ceiling.is_of(load)) {
-            continue;
-        }
-        match runner::ceiling(load, LENGTH, &Program::this(), interrupt) {
-            Ok(ceiling) => ceilings.push(ceiling),
-            // Which ends the run itself, before its first trial.
-            Err(Halt::Interrupted(_)) => break,
-            Err(Halt::Failed(why)) => {
-                note(format_args!("avt: what the load generator can do here is not known: {why}"));
-            }
-        }
+fn spec(args: &Args, named: Vec<Named>) -> RunSpec {
+    RunSpec {
+        scenarios: named.iter().map(|named| named.scenario.clone()).collect(),
+        sources: named.into_iter().map(source).collect(),
+        models: args.model.clone(),
+        effort: match args.rounds {
+            Some(rounds) => Effort::Rounds(rounds),
+            None if args.full => Effort::Full,
+            None => Effort::Quick,
+        },
+        seed: args.seed.unwrap_or_else(|| fastrand::u64(..1 << 48)),
     }
-    ceilings
 }
 
 fn source(named: Named) -> Source {
     Source { name: named.scenario.name, given: named.given, toml: named.scenario.source }
 }
 
-fn announce(plan: &Plan, host: &Host, seed: u64) {
+/// Says what will be measured and for how long.
+fn announce(plan: &Plan) {
+    let Plan { spec, host, trials } = plan;
     let time = units::duration(units::nanos(plan.expected()));
-    note(format_args!("{} trials, about {time}, on {} CPUs; seed {seed}", plan.trials.len(), host.cpus));
+    note(format_args!("{} trials, about {time}, on {} CPUs; seed {}", trials.len(), host.cpus, spec.seed));
     if host.debug_build {
         note("avt: built without optimisation, so no figure means anything; use `cargo run --release -- run`");
     }
+    spec.scenarios.iter().for_each(|scenario| warn_of_few_cpus(scenario, host.cpus));
 }
 
 /// Says beforehand that no trial of a scenario will be valid, where it asks for more CPUs than there are.
@@ -226,11 +130,83 @@ fn warn_of_few_cpus(scenario: &Scenario, cpus: u32) {
     }
 }
 
+/// Keeps what a run leaves in its folder, and tells how far it has come.
+struct Listener<'a> {
+    args: &'a Args,
+    plan: &'a Plan,
+    /// Made as soon as there is something to keep.
+    folder: Option<Folder>,
+    records: Vec<Record>,
+    progress: Progress,
+    /// A reader of standard output that goes away, or a full disk behind it, ends the tables but not the run.
+    printed: Result<(), Stop>,
+}
+
+impl<'a> Listener<'a> {
+    fn new(args: &'a Args, plan: &'a Plan) -> Self {
+        let progress = Progress::new(plan, args.json);
+        Self { args, plan, folder: None, records: Vec::new(), progress, printed: Ok(()) }
+    }
+
+    fn hear(&mut self, event: Event<'_>) -> Result<(), Stop> {
+        match event {
+            Event::Calibrated(run) => self.folder = Some(make_folder(self.args.out.as_deref(), run)?),
+            Event::CeilingUnknown(why) => {
+                note(format_args!("avt: what the load generator can do here is not known: {why}"));
+            }
+            Event::Ready(run) => self.folder().write_run(run).map_err(Stop::machine)?,
+            Event::Began(trial) => self.progress.begin(trial),
+            Event::Ended(trial, record) => {
+                self.folder().append(&record).map_err(Stop::machine)?;
+                self.records.push(*record);
+                self.progress.end(trial);
+            }
+            Event::ScenarioEnded(run, scenario) => {
+                if !self.args.json && self.printed.is_ok() {
+                    let analysis = analyze_scenario(scenario, run, &self.records);
+                    let table = || print(report::terminal::table(&analysis, width(), color()));
+                    self.printed = self.progress.suspend(table);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn folder(&mut self) -> &mut Folder {
+        self.folder.as_mut().expect("a run is calibrated before anything else")
+    }
+
+    /// Writes the report and prints where it is; returns how the run stands.
+    fn finish(&mut self, run: Run) -> Result<Standing, Stop> {
+        self.progress.finish();
+        let folder = self.folder.as_ref().expect("a run is calibrated before anything else");
+        let path = folder.path();
+        let analysis = analyze(&run, &self.plan.spec.scenarios, &self.records);
+        let kept = Run { judged: Some(analysis.judged), ..run.clone() };
+        folder.write_run(&kept).map_err(Stop::machine)?;
+        let index = write(path, &analysis)?;
+        if self.args.out.is_none() {
+            list(Path::new(RUNS))?;
+        }
+        if self.args.json {
+            let (folder, index) = (path.to_string_lossy(), index.to_string_lossy());
+            self.printed = print_json(&report::json::run(&analysis, &folder, &index));
+        } else if self.printed.is_ok() {
+            self.printed = print(format_args!("report: {}", index.display()));
+        }
+        if let State::Partial(_) = run.state {
+            let (done, planned) = (self.records.len(), run.trials_planned);
+            note(format_args!("avt: ended early after {done} of {planned} trials; the report says so"));
+        }
+        Ok(analysis.standing(self.args.strict.strictness()))
+    }
+}
+
 /// Makes the folder that was named, or a new one named after the time.
 fn make_folder(named: Option<&Path>, run: &Run) -> Result<Folder, Stop> {
     if let Some(path) = named {
         return Folder::create(path, run).map_err(|error| match error {
-            FolderError::Io { error, .. } if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            FolderError::Io { error, .. } if error.kind() == io::ErrorKind::AlreadyExists => {
                 let path = path.display();
                 Stop::machine(format_args!("{path}: it exists, and no run writes over another; give another --out"))
             }
@@ -244,21 +220,9 @@ fn make_folder(named: Option<&Path>, run: &Run) -> Result<Folder, Stop> {
     for attempt in 1.. {
         let name = if attempt == 1 { stamp.clone() } else { format!("{stamp}-{attempt}") };
         match Folder::create(&Path::new(RUNS).join(name), run) {
-            Err(FolderError::Io { error, .. })
-                if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 100 => {}
+            Err(FolderError::Io { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 100 => {}
             made => return made.map_err(Stop::machine),
         }
     }
     unreachable!("the loop returns at the hundredth attempt")
-}
-
-/// Prints the table of a scenario whose last trial has ended.
-fn tell(scenarios: &[Scenario], name: &str, run: &Run, records: &[Record]) -> Result<(), Stop> {
-    match scenarios.iter().find(|scenario| scenario.name == name) {
-        Some(scenario) => {
-            let analysis = analysis::analyze_scenario(scenario, run, records);
-            print(report::terminal::table(&analysis, width(), color()))
-        }
-        None => Ok(()),
-    }
 }

@@ -9,10 +9,10 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use signal_hook::iterator::Signals;
 
-use crate::model::{Service, Tally, Timeouts};
+use crate::model::{Server, Tally, Timeouts};
 use crate::scenario::Model;
+use crate::service::echo::Echo;
 use crate::workload::Steps;
-use crate::workload::echo::Echo;
 use crate::{host, model, units};
 
 use super::output::{Stop, note, print};
@@ -71,17 +71,17 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     print(format_args!("listening on http://{address}/echo/hello ({}: {})", args.model, args.model.description()))?;
 
     let most = args.connections.unwrap_or_else(|| files.saturating_sub(OWN_FILES).max(1));
-    let service = Arc::new(Service::new(Echo::new(Steps::default(), None, None), timeouts(args), most));
-    let (model, served) = (args.model, Arc::clone(&service));
+    let server = Arc::new(Server::new(Echo::new(Steps::default(), None, None), timeouts(args), most));
+    let (model, served) = (args.model, Arc::clone(&server));
     let serve = move || drop(ends.send(End::Served(model::serve(model, listener, served))));
     thread::Builder::new().name("server".into()).spawn(serve).map_err(Stop::machine)?;
 
     match ended.recv().expect("the signals are listened for as long as the process lives") {
         End::Served(ended) => Err(cannot_serve(args, ended)),
         End::Signal(signal) => {
-            service.stop();
+            server.stop();
             let in_time = ended.recv_timeout(args.stop_timeout);
-            let tally = service.tally();
+            let tally = server.tally();
             note(words(tally, signal));
             match in_time {
                 Ok(End::Served(Ok(()))) => Ok(()),

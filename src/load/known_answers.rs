@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::simulation::{Frozen, MS, START, Server, Simulated, Simulation, ThreadPool, US, constant};
+use super::simulation::{Frozen, MS, START, Simulated, SimulatedServer, Simulation, ThreadPool, US, constant};
 use super::*;
 use crate::gate::{Gate, Verdict};
 use crate::schedule::{Arrivals, Pacing};
@@ -219,7 +219,7 @@ fn long_requests_count_no_more_than_short_ones_in_a_short_window() {
     struct SomeAreSlow {
         asked: Vec<u64>,
     }
-    impl Server for SomeAreSlow {
+    impl SimulatedServer for SomeAreSlow {
         fn ask(&mut self, connection: usize, at: u64) -> Option<u64> {
             self.asked[connection] += 1;
             let mut drawn = crate::random::stream(connection as u64, self.asked[connection]);
@@ -275,7 +275,7 @@ fn a_server_that_never_answers_is_measured() {
 #[test]
 fn a_server_that_closes_after_each_answer_breaks_no_law() {
     struct Closing;
-    impl Server for Closing {
+    impl SimulatedServer for Closing {
         fn ask(&mut self, _connection: usize, at: u64) -> Option<u64> {
             Some(at + 100 * US)
         }
@@ -302,7 +302,7 @@ fn one_server_behind_one_line_is_m_m_1() {
         rng: fastrand::Rng,
         log: std::rc::Rc<std::cell::RefCell<Vec<u64>>>,
     }
-    impl Server for Line {
+    impl SimulatedServer for Line {
         fn ask(&mut self, _connection: usize, at: u64) -> Option<u64> {
             let service = -self.mean * (1.0 - self.rng.f64()).ln();
             self.free_at = self.free_at.max(at) + service as u64;

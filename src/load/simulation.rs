@@ -31,7 +31,7 @@ const POLL: u64 = 1_000;
 const TIMER: u64 = 40_000;
 
 /// A server: when the request that a connection sends at this instant is answered; never, where it says nothing.
-pub(super) trait Server {
+pub(super) trait SimulatedServer {
     fn ask(&mut self, connection: usize, at: u64) -> Option<u64>;
 
     /// The generator hangs up: the connections that are answered because of it, and when.
@@ -45,7 +45,7 @@ pub(super) trait Server {
     }
 }
 
-impl<F: FnMut(usize, u64) -> Option<u64>> Server for F {
+impl<F: FnMut(usize, u64) -> Option<u64>> SimulatedServer for F {
     fn ask(&mut self, connection: usize, at: u64) -> Option<u64> {
         self(connection, at)
     }
@@ -105,7 +105,7 @@ struct SimulatedClient<S> {
     has_waited: bool,
 }
 
-impl<S: Server> SimulatedClient<S> {
+impl<S: SimulatedServer> SimulatedClient<S> {
     fn arrived(&mut self) -> Option<(usize, Event)> {
         let Reverse((at, connection)) = *self.coming.peek()?;
         (at <= self.time.now.get()).then(|| {
@@ -116,7 +116,7 @@ impl<S: Server> SimulatedClient<S> {
     }
 }
 
-impl<S: Server> Client for SimulatedClient<S> {
+impl<S: SimulatedServer> Client for SimulatedClient<S> {
     fn new(_plan: &Plan, _connections: u32) -> io::Result<Self> {
         unreachable!("a simulated client is made with its server")
     }
@@ -220,7 +220,7 @@ impl Simulation {
         Self { plan, stops: Vec::new(), hog_ns: 0 }
     }
 
-    pub(super) fn run(&self, server: impl Server) -> Simulated {
+    pub(super) fn run(&self, server: impl SimulatedServer) -> Simulated {
         let plan = &self.plan;
         let time = Rc::new(Time::default());
         // As in `Window::of`: a closed loop asks at once, an open one has a moment to get ready.
@@ -265,7 +265,7 @@ impl Simulation {
 }
 
 /// A server that takes this long for every request and has no line.
-pub(super) fn constant(service: u64) -> impl Server {
+pub(super) fn constant(service: u64) -> impl SimulatedServer {
     move |_: usize, at: u64| Some(at + service)
 }
 
@@ -283,7 +283,7 @@ impl ThreadPool {
     }
 }
 
-impl Server for ThreadPool {
+impl SimulatedServer for ThreadPool {
     fn ask(&mut self, connection: usize, at: u64) -> Option<u64> {
         if !self.served.contains(&connection) {
             if self.served.len() == self.threads {
@@ -322,7 +322,7 @@ impl Frozen {
     }
 }
 
-impl Server for Frozen {
+impl SimulatedServer for Frozen {
     fn ask(&mut self, _connection: usize, at: u64) -> Option<u64> {
         let begun = at.max(self.free_at);
         let done = begun + self.service;

@@ -6,9 +6,9 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 
 use crate::http1::Status;
-use crate::workload::date;
+use crate::service::date;
 
-use super::service::Service;
+use super::server::Server;
 
 /// Closing at once, with their request unread, would send a reset, and a reset destroys the answer on its way. So this
 /// many wait for their turn to be closed, with nobody waiting for them.
@@ -22,21 +22,21 @@ pub(super) struct Refusals {
 
 impl Refusals {
     /// Tells a connection that there is no room for it. Never blocks.
-    pub(super) fn refuse(&mut self, service: &Service, stream: Arc<TcpStream>) {
-        service.count_refused();
+    pub(super) fn refuse(&mut self, server: &Server, stream: Arc<TcpStream>) {
+        server.count_refused();
         if self.told.len() == MOST {
             self.told.pop_front().as_deref().map(drain);
         }
         // A peer that can't be told is gone already.
-        if tell(service, &stream).is_ok() {
+        if tell(server, &stream).is_ok() {
             self.told.push_back(stream);
         }
     }
 }
 
-fn tell(service: &Service, mut stream: &TcpStream) -> io::Result<()> {
+fn tell(server: &Server, mut stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
-    let mut http = service.echo.codec();
+    let mut http = server.echo.codec();
     http.refuse(Status::ServiceUnavailable, &date::now());
     // A new connection has room for so little.
     stream.write_all(http.output())?;

@@ -21,16 +21,16 @@ use crate::census;
 use crate::http1::{Expects, Status};
 use crate::lanes;
 use crate::ledger::Ledger;
+use crate::service::date;
+use crate::service::route::route;
 use crate::units;
-use crate::workload::date;
-use crate::workload::route::route;
 use crate::workload::{Job, Pool, Workload, polls};
 
 use super::accept::Backoff;
 use super::alarm::{Alarm, waker};
 use super::patience::{self, Patience};
 use super::refusals::Refusals;
-use super::service::{Entry, Service, Wake};
+use super::server::{Entry, Server, Wake};
 use super::{LINGER, Ran, Watch, counted};
 
 /// A task per job. They are spawned from a task, because the future under `block_on` runs on no worker.
@@ -71,14 +71,14 @@ pub(super) fn serve<P: Pool>(
     runtime: &Runtime,
     pool: P,
     listener: net::TcpListener,
-    service: Arc<Service>,
+    server: Arc<Server>,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
-    service.runs_on(runtime.handle());
+    server.runs_on(runtime.handle());
     let (alive, mut all_gone) = mpsc::channel::<Infallible>(1);
     let all = async move {
-        accept(&TcpListener::from_std(listener)?, &service, u64::MAX, |guest| {
-            visit(guest, &service, pool.clone(), alive.clone());
+        accept(&TcpListener::from_std(listener)?, &server, u64::MAX, |guest| {
+            visit(guest, &server, pool.clone(), alive.clone());
             Ok(())
         })
         .await?;
@@ -91,41 +91,41 @@ pub(super) fn serve<P: Pool>(
 }
 
 /// A connection's whole stay, for as long as which the server lives.
-fn visit<P: Pool>(guest: Guest, service: &Arc<Service>, pool: P, alive: mpsc::Sender<Infallible>) {
-    let (id, service) = (guest.entry.id(), Arc::clone(service));
+fn visit<P: Pool>(guest: Guest, server: &Arc<Server>, pool: P, alive: mpsc::Sender<Infallible>) {
+    let (id, server) = (guest.entry.id(), Arc::clone(server));
     let stay = async move {
         let _alive = alive;
-        let _ = connection(guest, &service, &pool).await;
+        let _ = connection(guest, &server, &pool).await;
     };
     if lanes::are_recorded() { drop(tokio::spawn(polls(id, stay))) } else { drop(tokio::spawn(stay)) }
 }
 
-/// Accepts connections until the service stops. One that there is no room for, or that can't be taken, is refused.
+/// Accepts connections until the server stops. One that there is no room for, or that can't be taken, is refused.
 async fn accept(
     listener: &TcpListener,
-    service: &Arc<Service>,
+    server: &Arc<Server>,
     room: u64,
     mut take: impl FnMut(Guest) -> io::Result<()>,
 ) -> io::Result<()> {
-    let entry = service.enter_acceptor(Wake::Nobody);
+    let entry = server.enter_acceptor(Wake::Nobody);
     let (mut backoff, mut refusals) = (Backoff::default(), Refusals::default());
     entry.set(Wake::Task(waker().await));
     loop {
         let accepted = poll_fn(|cx| match listener.poll_accept(cx) {
-            Poll::Pending if service.is_stopping() => Poll::Ready(None),
+            Poll::Pending if server.is_stopping() => Poll::Ready(None),
             accepted => accepted.map(Some),
         });
         let accepted = accepted.await;
-        if service.is_stopping() {
+        if server.is_stopping() {
             return Ok(());
         }
         match accepted {
             None => return Ok(()),
             Some(Ok((stream, _))) => {
                 backoff.reset();
-                match service.enter(Wake::Nobody, room) {
+                match server.enter(Wake::Nobody, room) {
                     Some(entry) => take(Guest { stream, entry })?,
-                    None => refusals.refuse(service, Arc::new(stream.into_std()?)),
+                    None => refusals.refuse(server, Arc::new(stream.into_std()?)),
                 }
             }
             Some(Err(error)) => sleep(backoff.after(error)?).await,
@@ -134,16 +134,16 @@ async fn accept(
 }
 
 /// One connection, from its first request to its end.
-async fn connection<P: Pool>(guest: Guest, service: &Service, pool: &P) -> io::Result<()> {
+async fn connection<P: Pool>(guest: Guest, server: &Server, pool: &P) -> io::Result<()> {
     let Guest { mut stream, entry } = guest;
-    let echo = &service.echo;
+    let echo = &server.echo;
     stream.set_nodelay(true)?;
     entry.set(Wake::Task(waker().await));
     let mut http = echo.codec();
-    let mut reader = Reader { patience: Patience::new(service.timeouts), alarm: Alarm::new(), is_shut: false };
+    let mut reader = Reader { patience: Patience::new(server.timeouts), alarm: Alarm::new(), is_shut: false };
     let mut date = date::now();
     loop {
-        if service.is_stopping() {
+        if server.is_stopping() {
             http.finish();
         }
         while let Some((request, responder)) = http.next(&date) {
@@ -156,7 +156,7 @@ async fn connection<P: Pool>(guest: Guest, service: &Service, pool: &P) -> io::R
             route.respond(responder, &if steps.is_empty() { date } else { date::now() });
         }
         if !http.output().is_empty() {
-            write(&mut stream, http.output(), service).await?;
+            write(&mut stream, http.output(), server).await?;
             http.sent(http.output().len());
             continue;
         }
@@ -164,17 +164,17 @@ async fn connection<P: Pool>(guest: Guest, service: &Service, pool: &P) -> io::R
             return close(&mut stream).await;
         }
         let expects = http.expects();
-        match reader.read(&mut stream, expects, http.space(), service).await? {
+        match reader.read(&mut stream, expects, http.space(), server).await? {
             Some(n) => {
                 http.received(n);
                 date = date::now();
             }
             None if expects == Expects::Request => {
-                service.count_timed_out();
+                server.count_timed_out();
                 return Ok(());
             }
             None => {
-                service.count_timed_out();
+                server.count_timed_out();
                 http.refuse(Status::RequestTimeout, &date::now());
             }
         }
@@ -185,12 +185,12 @@ async fn connection<P: Pool>(guest: Guest, service: &Service, pool: &P) -> io::R
 struct Reader {
     patience: Patience,
     alarm: Alarm,
-    /// Whether the peer's side was ended for it, because the service stops.
+    /// Whether the peer's side was ended for it, because the server stops.
     is_shut: bool,
 }
 
 impl Reader {
-    /// How many bytes were read; nothing when the peer took too long. Once the service stops it gets what has arrived
+    /// How many bytes were read; nothing when the peer took too long. Once the server stops it gets what has arrived
     /// already, and then the end.
     #[inline]
     async fn read(
@@ -198,7 +198,7 @@ impl Reader {
         stream: &mut TcpStream,
         expects: Expects,
         space: &mut [u8],
-        service: &Service,
+        server: &Server,
     ) -> io::Result<Option<usize>> {
         let Self { patience, alarm, is_shut } = self;
         let mut deadline = None;
@@ -207,7 +207,7 @@ impl Reader {
             if let Poll::Ready(read) = Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
                 return Poll::Ready(read.map(|()| Some(buffer.filled().len())));
             }
-            if service.is_stopping() && !mem::replace(is_shut, true) {
+            if server.is_stopping() && !mem::replace(is_shut, true) {
                 SockRef::from(&*stream).shutdown(net::Shutdown::Read)?;
             }
             let now = patience::now();
@@ -220,17 +220,17 @@ impl Reader {
 
 /// Sends everything, or drops a peer that does not take it in time.
 #[inline]
-async fn write(stream: &mut TcpStream, bytes: &[u8], service: &Service) -> io::Result<()> {
+async fn write(stream: &mut TcpStream, bytes: &[u8], server: &Server) -> io::Result<()> {
     let sent = match stream.try_write(bytes) {
         Ok(n) if n == bytes.len() => return Ok(()),
         Ok(n) => n,
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
         Err(error) => return Err(error),
     };
-    match timeout(service.timeouts.write, stream.write_all(&bytes[sent..])).await {
+    match timeout(server.timeouts.write, stream.write_all(&bytes[sent..])).await {
         Ok(written) => written,
         Err(late) => {
-            service.count_timed_out();
+            server.count_timed_out();
             Err(late.into())
         }
     }

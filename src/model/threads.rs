@@ -13,14 +13,14 @@ use crate::http1::{Expects, Status};
 use crate::lanes::{self, What};
 use crate::ledger::Ledger;
 use crate::record::Failure;
-use crate::workload::date;
-use crate::workload::route::route;
+use crate::service::date;
+use crate::service::route::route;
 use crate::workload::{Job, Workload};
 
 use super::accept::Backoff;
 use super::patience::{self, Patience};
 use super::refusals::Refusals;
-use super::service::{Entry, Service, Wake};
+use super::server::{Entry, Server, Wake};
 use super::{Admitted, LINGER, Ran, Watch};
 
 /// One thread, one job after the other.
@@ -89,24 +89,24 @@ struct Guest {
 }
 
 /// One thread, one connection after the other.
-pub(super) fn serve_sequential(listener: &TcpListener, service: &Arc<Service>) -> io::Result<()> {
-    accept(listener, service, u64::MAX, |guest| {
-        visit(&guest, service);
+pub(super) fn serve_sequential(listener: &TcpListener, server: &Arc<Server>) -> io::Result<()> {
+    accept(listener, server, u64::MAX, |guest| {
+        visit(&guest, server);
         Ok(())
     })
 }
 
 /// A thread per connection, at most so many at a time: past some limits the standard library would abort the process
 /// instead of returning an error.
-pub(super) fn serve_each(listener: &TcpListener, service: &Arc<Service>, most: u64) -> io::Result<()> {
+pub(super) fn serve_each(listener: &TcpListener, server: &Arc<Server>, most: u64) -> io::Result<()> {
     let (alive, all_gone) = mpsc::channel::<Infallible>();
-    accept(listener, service, most, |guest| {
-        let (service, alive) = (Arc::clone(service), alive.clone());
+    accept(listener, server, most, |guest| {
+        let (server, alive) = (Arc::clone(server), alive.clone());
         let work = move || {
             // In this order: the thread is gone when its connection is.
             let _alive = alive;
             let guest = guest;
-            visit(&guest, &service);
+            visit(&guest, &server);
         };
         Builder::new().spawn(work).map(drop)
     })?;
@@ -117,12 +117,12 @@ pub(super) fn serve_each(listener: &TcpListener, service: &Arc<Service>, most: u
 }
 
 /// N threads that take connections from a queue and keep each until it ends.
-pub(super) fn serve_pool(threads: u16, listener: &TcpListener, service: &Arc<Service>) -> io::Result<()> {
+pub(super) fn serve_pool(threads: u16, listener: &TcpListener, server: &Arc<Server>) -> io::Result<()> {
     let (queue, guests) = mpsc::channel();
-    let own_service = Arc::clone(service);
-    let workers = start_pool(threads, guests, move |guest| visit(&guest, &own_service));
+    let own_server = Arc::clone(server);
+    let workers = start_pool(threads, guests, move |guest| visit(&guest, &own_server));
     let workers = workers.map_err(|(_, error)| error)?;
-    accept(listener, service, u64::MAX, |guest| {
+    accept(listener, server, u64::MAX, |guest| {
         queue.send(guest).expect("the workers take connections until the queue is closed");
         Ok(())
     })?;
@@ -132,35 +132,35 @@ pub(super) fn serve_pool(threads: u16, listener: &TcpListener, service: &Arc<Ser
 }
 
 /// A connection's whole stay.
-fn visit(guest: &Guest, service: &Service) {
-    lanes::run(guest.entry.id(), || drop(connection(guest, service)));
+fn visit(guest: &Guest, server: &Server) {
+    lanes::run(guest.entry.id(), || drop(connection(guest, server)));
 }
 
-/// Accepts connections until the service stops. One that there is no room for, or that can't be taken, is refused.
+/// Accepts connections until the server stops. One that there is no room for, or that can't be taken, is refused.
 fn accept(
     listener: &TcpListener,
-    service: &Arc<Service>,
+    server: &Arc<Server>,
     room: u64,
     mut take: impl FnMut(Guest) -> io::Result<()>,
 ) -> io::Result<()> {
-    let _entry = service.enter_acceptor(Wake::Acceptor(listener.try_clone()?));
+    let _entry = server.enter_acceptor(Wake::Acceptor(listener.try_clone()?));
     let (mut backoff, mut refusals) = (Backoff::default(), Refusals::default());
     loop {
         let accepted = listener.accept();
-        if service.is_stopping() {
+        if server.is_stopping() {
             return Ok(());
         }
         match accepted {
             Ok((stream, _)) => {
                 backoff.reset();
                 let stream = Arc::new(stream);
-                let entry = service.enter(Wake::Reader(Arc::clone(&stream)), room);
+                let entry = server.enter(Wake::Reader(Arc::clone(&stream)), room);
                 let taken = entry.is_some_and(|entry| {
                     let guest = Guest { stream: Arc::clone(&stream), entry };
                     take(guest).is_ok()
                 });
                 if !taken {
-                    refusals.refuse(service, stream);
+                    refusals.refuse(server, stream);
                 }
             }
             Err(error) => thread::sleep(backoff.after(error)?),
@@ -169,16 +169,16 @@ fn accept(
 }
 
 /// One connection, from its first request to its end.
-fn connection(guest: &Guest, service: &Service) -> io::Result<()> {
+fn connection(guest: &Guest, server: &Server) -> io::Result<()> {
     let stream = &*guest.stream;
-    let echo = &service.echo;
+    let echo = &server.echo;
     stream.set_nodelay(true)?;
-    stream.set_write_timeout(Some(service.timeouts.write))?;
+    stream.set_write_timeout(Some(server.timeouts.write))?;
     let mut http = echo.codec();
-    let mut reader = Reader { patience: Patience::new(service.timeouts), set: Duration::ZERO };
+    let mut reader = Reader { patience: Patience::new(server.timeouts), set: Duration::ZERO };
     let mut date = date::now();
     loop {
-        if service.is_stopping() {
+        if server.is_stopping() {
             http.finish();
         }
         while let Some((request, responder)) = http.next(&date) {
@@ -190,7 +190,7 @@ fn connection(guest: &Guest, service: &Service) -> io::Result<()> {
             route.respond(responder, &if steps.is_empty() { date } else { date::now() });
         }
         if !http.output().is_empty() {
-            write(stream, http.output(), service)?;
+            write(stream, http.output(), server)?;
             http.sent(http.output().len());
             continue;
         }
@@ -204,11 +204,11 @@ fn connection(guest: &Guest, service: &Service) -> io::Result<()> {
                 date = date::now();
             }
             None if expects == Expects::Request => {
-                service.count_timed_out();
+                server.count_timed_out();
                 return Ok(());
             }
             None => {
-                service.count_timed_out();
+                server.count_timed_out();
                 http.refuse(Status::RequestTimeout, &date::now());
             }
         }
@@ -247,7 +247,7 @@ impl Reader {
 
 /// Sends everything, or drops a peer that does not take it in time.
 #[inline]
-fn write(mut stream: &TcpStream, mut bytes: &[u8], service: &Service) -> io::Result<()> {
+fn write(mut stream: &TcpStream, mut bytes: &[u8], server: &Server) -> io::Result<()> {
     let begun = patience::now();
     loop {
         // The socket has a time-out of its own, so that no single write takes longer.
@@ -256,13 +256,13 @@ fn write(mut stream: &TcpStream, mut bytes: &[u8], service: &Service) -> io::Res
             Ok(n) => bytes = &bytes[n..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                service.count_timed_out();
+                server.count_timed_out();
                 return Err(error);
             }
             Err(error) => return Err(error),
         }
-        if Duration::from_nanos(patience::now() - begun) >= service.timeouts.write {
-            service.count_timed_out();
+        if Duration::from_nanos(patience::now() - begun) >= server.timeouts.write {
+            server.count_timed_out();
             return Err(io::ErrorKind::TimedOut.into());
         }
     }

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use crate::message::{Calibration, Role};
 use crate::record::{Ceiling, Failure, Measured};
-use crate::scenario::{ArrivalSpec, Cell, CellId, EchoSpec, LoadSpec, Model, Parallel, Point, StepsSpec, Work, expect};
+use crate::scenario::{
+    ArrivalSpec, Cell, CellId, EchoSpec, LoadSpec, Model, Parallel, Point, Scenario, StepsSpec, Work, expect,
+};
 
 use super::child::Halt;
-use super::{Deadline, Interrupt, Program, echo, plan, spec};
+use super::trial::{Deadline, spec};
+use super::{Interrupt, Program, echo, plan};
 
 /// Connections of the ceiling.
 const CONNECTIONS: u32 = 50;
@@ -67,4 +70,28 @@ pub fn ceiling(of: &LoadSpec, length: Duration, program: &Program, interrupt: &I
         generator_cpu: share(load.usage.cpu_ns(), load.threads),
         server_cpu: share(many.usage.cpu_ns(), 1),
     })
+}
+
+/// The ceiling of each kind of load in these scenarios. One that cannot be measured is handed on with the reason and left
+/// out; a signal ends the measuring, as it will end the run.
+pub(super) fn measure_all<E>(
+    scenarios: &[Scenario],
+    program: &Program,
+    interrupt: &Interrupt,
+    mut unknown: impl FnMut(Failure) -> Result<(), E>,
+) -> Result<Vec<Ceiling>, E> {
+    const LENGTH: Duration = Duration::from_millis(300);
+    let mut ceilings: Vec<Ceiling> = Vec::new();
+    for point in scenarios.iter().flat_map(|scenario| &scenario.points) {
+        let Work::Echo(EchoSpec { load, .. }) = &point.work else { continue };
+        if ceilings.iter().any(|ceiling| ceiling.is_of(load)) {
+            continue;
+        }
+        match ceiling(load, LENGTH, program, interrupt) {
+            Ok(ceiling) => ceilings.push(ceiling),
+            Err(Halt::Interrupted(_)) => break,
+            Err(Halt::Failed(why)) => unknown(why)?,
+        }
+    }
+    Ok(ceilings)
 }

@@ -15,8 +15,9 @@ use nix::unistd::Pid;
 use crate::message::{Order, Reply, TrialSpec};
 use crate::record::Failure;
 
+use super::Program;
 use super::interrupt::{self, Interrupt};
-use super::{Deadline, Program};
+use super::trial::Deadline;
 
 /// Why a trial ends without a measurement.
 #[derive(Debug)]

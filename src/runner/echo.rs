@@ -12,7 +12,8 @@ use crate::scenario::{EchoSpec, Pin};
 use crate::usage::{Others, OthersMeter, Tree};
 
 use super::child::{Child, Halt, next_reply};
-use super::{Deadline, Interrupt, Program};
+use super::trial::Deadline;
+use super::{Interrupt, Program};
 
 /// The measurement, and what the server recorded if it was asked to.
 pub(super) fn run(

@@ -6,7 +6,8 @@ use crate::record::{Failure, Outcome};
 use crate::usage::OthersMeter;
 
 use super::child::{Child, Halt, next_reply};
-use super::{Deadline, Interrupt, Program};
+use super::trial::Deadline;
+use super::{Interrupt, Program};
 
 pub(super) fn run(
     program: &Program,

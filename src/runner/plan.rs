@@ -5,11 +5,15 @@
 //! alike, and the seed that is printed gives the same order again. All trials of a round draw their schedules and their
 //! heavy requests from one seed, so that the models of a round get the same work and not only the same odds.
 
+use std::fmt;
 use std::time::Duration;
 
+use thiserror::Error;
+
+use crate::host::Host;
 use crate::lanes;
 use crate::random;
-use crate::record::Pass;
+use crate::record::{Pass, Source};
 use crate::scenario::{Cell, Model, Parallel, Scenario, Work, expect};
 
 /// How many rounds.
@@ -23,13 +27,51 @@ pub enum Effort {
     Rounds(u32),
 }
 
-/// All trials, in the order they are run.
+/// `quick`, `full`, `6`.
+impl fmt::Display for Effort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Quick => f.write_str("quick"),
+            Self::Full => f.write_str("full"),
+            Self::Rounds(rounds) => write!(f, "{rounds}"),
+        }
+    }
+}
+
+/// What a run is asked to do.
+#[derive(Clone, Debug)]
+pub struct RunSpec {
+    /// The scenarios, in the order of the report.
+    pub scenarios: Vec<Scenario>,
+    /// The same scenarios as they were given.
+    pub sources: Vec<Source>,
+    /// The only models that were kept of them; all where there is none.
+    pub models: Vec<Model>,
+    /// How many rounds.
+    pub effort: Effort,
+    /// What the order of the trials and their own seeds are drawn from.
+    pub seed: u64,
+}
+
+/// A run before it begins: what is asked of which machine, and every trial.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What their order and their own seeds were drawn from.
-    pub seed: u64,
-    /// The trials.
+    /// What is asked.
+    pub spec: RunSpec,
+    /// The machine.
+    pub host: Host,
+    /// The trials, in the order they are run: those of one scenario together.
     pub trials: Vec<Planned>,
+}
+
+/// A plan that would take more than a day, as the full rounds of no scenario may.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("{trials} trials would take {hours} hours, more than a day; ask for fewer rounds or scenarios")]
+pub struct TooLong {
+    /// How many trials it has.
+    pub trials: usize,
+    /// How many whole hours they would take.
+    pub hours: u64,
 }
 
 /// One trial to come.
@@ -50,10 +92,31 @@ pub struct Planned {
 }
 
 impl Plan {
-    /// How long all of it should take.
-    pub fn expected(&self) -> Duration {
-        self.trials.iter().map(|trial| trial.expected).sum()
+    /// Plans every trial of a run on this machine.
+    pub fn new(spec: RunSpec, host: Host) -> Result<Self, TooLong> {
+        const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+        let trials = trials(&spec.scenarios, spec.effort, spec.seed, host.cpus);
+        let plan = Self { spec, host, trials };
+        let expected = plan.expected();
+        if expected > LONGEST {
+            return Err(TooLong { trials: plan.trials.len(), hours: expected.as_secs() / 3_600 });
+        }
+        Ok(plan)
     }
+
+    /// How long all trials should take.
+    pub fn expected(&self) -> Duration {
+        total(&self.trials)
+    }
+}
+
+/// How long all trials of a scenario should take on so many CPUs.
+pub fn expected(scenario: &Scenario, effort: Effort, cpus: u32) -> Duration {
+    total(&trials(std::slice::from_ref(scenario), effort, 0, cpus))
+}
+
+fn total(trials: &[Planned]) -> Duration {
+    trials.iter().map(|trial| trial.expected).sum()
 }
 
 /// What a trial takes beside its work: starting a process, reading its record, and the canary. Measured at 15 to 35 ms.
@@ -62,8 +125,8 @@ const OVERHEAD: Duration = Duration::from_millis(30);
 /// What a trial may take beyond three times what it should.
 pub(super) const GRACE: Duration = Duration::from_secs(30);
 
-/// Plans all rounds of all scenarios, one scenario after the other.
-pub fn plan(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Plan {
+/// All rounds of all scenarios, one scenario after the other.
+fn trials(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Vec<Planned> {
     let mut rng = random::stream(seed, 0);
     let machine = Parallel::ideal(cpus);
     let mut trials = Vec::new();
@@ -92,7 +155,7 @@ pub fn plan(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Pla
             }
         }
     }
-    Plan { seed, trials }
+    trials
 }
 
 /// A load is recorded for as long as its lanes are.
@@ -111,7 +174,7 @@ mod tests {
     #[test]
     fn the_models_of_a_round_get_the_same_work() {
         let scenario = builtin::find("echo-heavy").unwrap().scenario();
-        let Plan { trials, .. } = plan(&[scenario], Effort::Rounds(4), 1, 2);
+        let trials = trials(&[scenario], Effort::Rounds(4), 1, 2);
         let mut seeds = Vec::new();
         for pass in Pass::rounds(4).chain([Pass::Lanes]) {
             let of_pass: Vec<u64> = trials.iter().filter(|trial| trial.pass == pass).map(|trial| trial.seed).collect();

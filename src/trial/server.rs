@@ -13,11 +13,11 @@ use crate::census;
 use crate::host;
 use crate::lanes;
 use crate::message::{Order, Reply, Served, TrialSpec};
-use crate::model::{self, Service, Timeouts};
+use crate::model::{self, Server, Timeouts};
 use crate::record::Failure;
 use crate::scenario::Work;
+use crate::service::echo::Echo;
 use crate::usage::Meter;
-use crate::workload::echo::Echo;
 
 use super::{say, steps};
 
@@ -28,7 +28,7 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
     };
     let heavy = work.heavy.map(|heavy| steps(&heavy.steps, spec)).transpose()?;
     let echo = Echo::new(steps(&work.steps, spec)?, heavy, Some(nonce.into()));
-    let service = Arc::new(Service::new(echo, Timeouts::default(), u64::MAX));
+    let server = Arc::new(Server::new(echo, Timeouts::default(), u64::MAX));
     check_descriptors(work.load.connections)?;
     model::check_server(spec.model, work.load.connections)?;
     let refused = |error: io::Error| Failure::Refused { what: format!("a port of 127.0.0.1: {error}") };
@@ -38,7 +38,7 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
     if traced {
         lanes::prepare("connection");
     }
-    let (model, served) = (spec.model, Arc::clone(&service));
+    let (model, served) = (spec.model, Arc::clone(&server));
     let serve = move || {
         let ended = model::serve(model, listener, served);
         let why = ended.err().map_or_else(|| "it was not told to stop".into(), |error| error.to_string());
@@ -46,18 +46,18 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
         process::exit(1);
     };
     // Never joined: it serves until the process ends.
-    let server = thread::Builder::new().name("server".into()).spawn(serve);
-    server.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
+    let started = thread::Builder::new().name("server".into()).spawn(serve);
+    started.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
     say(&Reply::Ready { port, nonce: nonce.to_owned() })?;
     let begin = || {
         lanes::start(lanes::LENGTH.min(work.load.duration));
-        (service.runtime(), Meter::start())
+        (server.runtime(), Meter::start())
     };
     obey(begin, |(before, meter)| {
         let usage = Meter::stop(meter);
         // It may have been started only in the window.
-        let runtime = service.runtime().map(|now| before.map_or(now, |before| now.since(before)));
-        match service.echo.wrong() {
+        let runtime = server.runtime().map(|now| before.map_or(now, |before| now.since(before)));
+        match server.echo.wrong() {
             0 => Ok(Served { threads: census::threads(), usage, runtime, lanes: traced.then(lanes::end) }),
             wrong => Err(Failure::WrongWork { what: format!("the steps of {wrong} requests gave a wrong checksum") }),
         }

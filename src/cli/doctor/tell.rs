@@ -8,61 +8,63 @@ use serde_json::{Value, json};
 use crate::cli::grid::Grid;
 use crate::cli::output::width;
 use crate::report::{self, terminal};
+use crate::runner::doctor::{Checkup, PacedLoad, PacedRound, TimerLateness};
 use crate::stats::Spread;
 use crate::units;
 
-use super::findings::{Findings, Late, Paced, Round};
+use super::advice::advice;
+use super::progress;
 
 /// Times are microseconds, floating point; what was not measured is null.
-pub(super) fn json(findings: &Findings) -> Value {
-    let Findings { host, ports, clock, pauses, timers, ceilings, pacing, failures, partial, .. } = findings;
+pub(super) fn json(checkup: &Checkup) -> Value {
+    let Checkup { host, ports, clock, pauses, timers, ceilings, pacing, partial, .. } = checkup;
     json!({
         "schema": 1,
         "partial": partial,
         "host": host,
         "outgoing_ports": ports,
-        "parallel": findings.parallel,
-        "pressure": findings.pressure,
-        "steal": findings.steal,
+        "parallel": checkup.parallel,
+        "pressure": checkup.pressure,
+        "steal": checkup.steal,
         "clock": { "read_ns": clock.read_ns, "step_ns": clock.step_ns },
         "pauses": { "share": pauses.share, "longest_us": pauses.longest_ns as f64 / 1e3 },
         "timers": timers.iter().map(timer).collect::<Vec<_>>(),
         "generator": {
             "rounds": ceilings.len(),
-            "floor_us": spread(findings.ceiling(|c| c.floor_ns as f64 / 1e3)),
+            "floor_us": spread(checkup.ceiling(|c| c.floor_ns as f64 / 1e3)),
             "ceiling": {
                 "connections": ceilings.first().map(|c| c.connections),
-                "per_s": spread(findings.ceiling(|c| c.per_s)),
-                "generator_cpu_share": spread(findings.ceiling(|c| c.generator_cpu)),
-                "server_cpu_share": spread(findings.ceiling(|c| c.server_cpu)),
+                "per_s": spread(checkup.ceiling(|c| c.per_s)),
+                "generator_cpu_share": spread(checkup.ceiling(|c| c.generator_cpu)),
+                "server_cpu_share": spread(checkup.ceiling(|c| c.server_cpu)),
             },
             "pacing": pacing.iter().map(paced).collect::<Vec<_>>(),
         },
-        "failures": failures,
-        "advice": findings.advice(),
+        "failures": failures(checkup),
+        "advice": sentences(checkup),
     })
 }
 
-fn timer(late: &Late) -> Value {
+fn timer(lateness: &TimerLateness) -> Value {
     let micros = |nanos: Option<u64>| nanos.map(|nanos| nanos as f64 / 1e3);
     json!({
-        "timer": late.timer.name(),
-        "asked_us": late.asked.as_nanos() as f64 / 1e3,
+        "timer": lateness.timer.name(),
+        "asked_us": lateness.asked.as_nanos() as f64 / 1e3,
         "late_us": {
-            "count": late.by.len(),
-            "p50": micros(late.by.quantile(0.5)),
-            "p99": micros(late.by.credible_quantile(0.99)),
-            "max": micros(late.by.max()),
+            "count": lateness.late.len(),
+            "p50": micros(lateness.late.quantile(0.5)),
+            "p99": micros(lateness.late.credible_quantile(0.99)),
+            "max": micros(lateness.late.max()),
         },
     })
 }
 
-fn paced(paced: &Paced) -> Value {
+fn paced(paced: &PacedLoad) -> Value {
     json!({
         "offered_per_s": paced.rate,
         "pacing": paced.pacing.name(),
-        "late_p50_us": spread(paced.over_rounds(|round| Some(round.p50_ns / 1e3))),
-        "late_p99_us": spread(paced.over_rounds(|round| Some(round.p99_ns? / 1e3))),
+        "late_p50_us": spread(paced.over_rounds(|round| Some(round.late_p50_ns / 1e3))),
+        "late_p99_us": spread(paced.over_rounds(|round| Some(round.late_p99_ns? / 1e3))),
         "response_p50_us": spread(paced.over_rounds(|round| Some(round.response_p50_ns / 1e3))),
         "generator_cpu_share": spread(paced.over_rounds(|round| Some(round.cpu_share))),
         "achieved_per_s": spread(paced.over_rounds(|round| Some(round.per_s))),
@@ -74,29 +76,39 @@ fn spread(spread: Option<Spread>) -> Value {
 }
 
 /// Sections, and at last what follows from them.
-pub(super) fn text(findings: &Findings) -> String {
+pub(super) fn text(checkup: &Checkup) -> String {
     let sections = [
-        machine(findings),
-        clocks(findings),
-        generator(findings),
-        list("What follows", &findings.advice()),
-        list("What could not be measured", &findings.failures),
+        machine(checkup),
+        clocks(checkup),
+        generator(checkup),
+        list("What follows", &sentences(checkup)),
+        list("What could not be measured", &failures(checkup)),
     ];
     let mut text: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
-    if findings.partial {
+    if checkup.partial {
         text.insert(0, "Ended early: this is what was measured until then.".into());
     }
     text.join("\n\n")
 }
 
-fn machine(findings: &Findings) -> String {
-    let host = &findings.host;
+/// What follows from it, a sentence each.
+fn sentences(checkup: &Checkup) -> Vec<String> {
+    checkup.diagnose().iter().map(advice).collect()
+}
+
+/// What could not be measured, and why.
+fn failures(checkup: &Checkup) -> Vec<String> {
+    checkup.failures.iter().map(|(probe, why)| format!("{}: {why}", progress::words(*probe))).collect()
+}
+
+fn machine(checkup: &Checkup) -> String {
+    let host = &checkup.host;
     let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "n/a".into());
     let memory = host.memory_bytes.map_or_else(|| "n/a".into(), units::bytes);
     let count = |n: Option<u64>| n.map_or_else(|| "n/a".into(), units::count);
     let mut text = "This machine\n".to_owned();
     let _ = writeln!(text, "  CPUs     {} of {}", host.cpus, known(&host.cpu));
-    for (threads, factor) in findings.parallel.points().iter().filter(|(threads, _)| *threads > 1) {
+    for (threads, factor) in checkup.parallel.points().iter().filter(|(threads, _)| *threads > 1) {
         let factor = units::three_digits(*factor);
         let _ = writeln!(text, "  at once  {threads} threads compute {factor} times as much as one");
     }
@@ -104,8 +116,8 @@ fn machine(findings: &Findings) -> String {
     let _ = writeln!(
         text,
         "  others   CPUs wanted but busy {} of the time (PSI), {} of their time given away by the host (steal)",
-        share(findings.pressure),
-        share(findings.steal)
+        share(checkup.pressure),
+        share(checkup.steal)
     );
     let _ = writeln!(text, "  governor {}", known(&host.governor));
     let _ = writeln!(text, "  memory   {memory}");
@@ -115,13 +127,13 @@ fn machine(findings: &Findings) -> String {
         let _ = writeln!(text, "  threads  {allows} more by {} = {value}", limit.name);
     }
     let _ = writeln!(text, "  files    {} open in a process", count(host.open_files));
-    let _ = write!(text, "  ports    {} for connections to one server", count(findings.ports));
+    let _ = write!(text, "  ports    {} for connections to one server", count(checkup.ports));
     text
 }
 
-fn clocks(findings: &Findings) -> String {
-    let Findings { clock, pauses, .. } = findings;
-    let source = findings.host.clocksource.as_deref().unwrap_or("unknown");
+fn clocks(checkup: &Checkup) -> String {
+    let Checkup { clock, pauses, .. } = checkup;
+    let source = checkup.host.clocksource.as_deref().unwrap_or("unknown");
     let text = format!(
         "Clock: {source}; a look at it costs {:.1} ns, its smallest step is {} ns\n\
          Pauses: a thread that never stops lost {:.2} % of its time, {} at once\n\n\
@@ -133,19 +145,19 @@ fn clocks(findings: &Findings) -> String {
     );
     let mut table = Grid::new(&["asked", "timer"], &["p50", "p99", "max"]);
     let show = |nanos: Option<u64>| nanos.map_or_else(|| "n/a".into(), units::duration);
-    for Late { timer, asked, by } in &findings.timers {
+    for TimerLateness { timer, asked, late } in &checkup.timers {
         table.row([
             units::exact(*asked),
             timer.name().into(),
-            show(by.quantile(0.5)),
-            show(by.credible_quantile(0.99)),
-            show(by.max()),
+            show(late.quantile(0.5)),
+            show(late.credible_quantile(0.99)),
+            show(late.max()),
         ]);
     }
     text + &indented(table)
 }
 
-fn generator(findings: &Findings) -> String {
+fn generator(checkup: &Checkup) -> String {
     let mut text = "The load generator, on one thread, against a server that does nothing\n".to_owned();
     let missing = || "n/a".to_owned();
     let told = |spread: Option<Spread>, show| spread.map_or_else(missing, |spread| ranged(&spread, show));
@@ -153,25 +165,25 @@ fn generator(findings: &Findings) -> String {
     let _ = writeln!(
         text,
         "  floor    {} at the median, over one connection: both sides are woken for each request",
-        told(findings.ceiling(|c| c.floor_ns as f64), time)
+        told(checkup.ceiling(|c| c.floor_ns as f64), time)
     );
     let _ = writeln!(
         text,
         "  ceiling  {}, over {} connections; the generator used {} of its CPU, the server {}",
-        told(findings.ceiling(|c| c.per_s), units::rate),
-        findings.ceilings.first().map_or(0, |ceiling| ceiling.connections),
-        median(findings.ceiling(|c| c.generator_cpu), percent),
-        median(findings.ceiling(|c| c.server_cpu), percent),
+        told(checkup.ceiling(|c| c.per_s), units::rate),
+        checkup.ceilings.first().map_or(0, |ceiling| ceiling.connections),
+        median(checkup.ceiling(|c| c.generator_cpu), percent),
+        median(checkup.ceiling(|c| c.server_cpu), percent),
     );
     text += "\nPacing: how much later than due its requests leave, in even steps over 50 connections\n";
     let mut table = Grid::new(&["rate", "pacing"], &["p50", "p99", "CPU", "answered", "response p50"]);
-    for paced in &findings.pacing {
-        let over = |figure: fn(&Round) -> Option<f64>| paced.over_rounds(figure);
+    for paced in &checkup.pacing {
+        let over = |figure: fn(&PacedRound) -> Option<f64>| paced.over_rounds(figure);
         table.row([
             units::rate(paced.rate),
             paced.pacing.name().into(),
-            told(over(|round| Some(round.p50_ns)), time),
-            told(over(|round| round.p99_ns), time),
+            told(over(|round| Some(round.late_p50_ns)), time),
+            told(over(|round| round.late_p99_ns), time),
             median(over(|round| Some(round.cpu_share)), percent),
             median(over(|round| Some(round.per_s)), units::rate),
             told(over(|round| Some(round.response_p50_ns)), time),

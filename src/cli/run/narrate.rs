@@ -61,7 +61,7 @@ fn narratable(scenario: &Scenario) -> Result<OffloadSpec, Stop> {
 }
 
 fn narrate(scenario: &Scenario, spec: &OffloadSpec, model: Model) -> Result<(), Stop> {
-    let calibration = runner::calibrate_for(std::slice::from_ref(scenario));
+    let calibration = runner::calibrate(std::slice::from_ref(scenario));
     let steps = Steps::new(&spec.steps, &calibration).ok_or_else(|| Stop::machine("the work is not calibrated"))?;
     let heartbeat = spec.heartbeat.map(|heartbeat| Heartbeat::new(heartbeat.every, heartbeat.beats));
     let heartbeats = u32::from(heartbeat.is_some());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 
 use async_vs_threads::http1::{ClientCodec, Date, Method, Reply, ReplyError, ServerCodec, limits};
-use async_vs_threads::workload::route::route;
+use async_vs_threads::service::route::route;
 
 /// What stands in every answer of a test that has no clock.
 pub(crate) const DATE: Date = Date(*b"Sun, 06 Nov 1994 08:49:37 GMT");

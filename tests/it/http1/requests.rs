@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_vs_threads::http1::{Expects, Response, ServerCodec, Status, limits};
-use async_vs_threads::workload::route::route;
+use async_vs_threads::service::route::route;
 
 use super::cases::{NEXT, post};
 use super::oracle::{Conversation, DATE};

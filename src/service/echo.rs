@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::http1::ServerCodec;
 use crate::scenario::HeavySpec;
+use crate::workload::{Receipt, Steps};
 
 use super::route::Route;
-use super::{Receipt, Steps};
 
 /// The service behind every server model.
 #[derive(Debug, Default)]

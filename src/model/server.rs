@@ -1,4 +1,4 @@
-//! What a server of any model shares: what it answers, how long it waits for a peer, and which connections are open.
+//! The part of a server that every model shares: what it answers, how long it waits for a peer, which connections are open.
 
 use std::collections::HashMap;
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -10,17 +10,17 @@ use socket2::SockRef;
 use tokio::runtime::Handle;
 
 use crate::record::RuntimeUsage;
-use crate::workload::echo::Echo;
+use crate::service::echo::Echo;
 
 use super::counted;
 use super::patience::Timeouts;
 
-/// A server, whatever its model: what it serves, and the end of it.
+/// A server under any model: what it answers, its connections, and how it is stopped.
 ///
 /// Per connection it costs an entry under one lock when the connection opens and when it ends, about 100 bytes
 /// meanwhile, and nothing per request but the look at one flag.
 #[derive(Debug)]
-pub struct Service {
+pub struct Server {
     /// What is answered.
     pub echo: Echo,
     /// How long a peer is waited for.
@@ -70,7 +70,7 @@ pub struct Tally {
     pub open: u64,
 }
 
-impl Service {
+impl Server {
     /// A server of at most so many connections at a time.
     pub fn new(echo: Echo, timeouts: Timeouts, most: u64) -> Self {
         Self {
@@ -150,7 +150,7 @@ impl Service {
         let id = open.next;
         open.next += 1;
         open.wakes.insert(id, wake);
-        Entry { service: Arc::clone(self), id, is_connection }
+        Entry { server: Arc::clone(self), id, is_connection }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -174,7 +174,7 @@ impl Wake {
 /// A connection's place in its server.
 #[derive(Debug)]
 pub(super) struct Entry {
-    service: Arc<Service>,
+    server: Arc<Server>,
     id: u64,
     is_connection: bool,
 }
@@ -185,15 +185,15 @@ impl Entry {
         self.id as u32
     }
 
-    /// From now on this is what waits. Whoever calls looks at [`Service::is_stopping`] afterwards.
+    /// From now on this is what waits. Whoever calls looks at [`Server::is_stopping`] afterwards.
     pub(super) fn set(&self, wake: Wake) {
-        self.service.open().wakes.insert(self.id, wake);
+        self.server.open().wakes.insert(self.id, wake);
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let mut open = self.service.open();
+        let mut open = self.server.open();
         open.wakes.remove(&self.id);
         open.connections -= u64::from(self.is_connection);
     }

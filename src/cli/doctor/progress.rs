@@ -1,0 +1,49 @@
+//! How far a check-up has come, on standard error.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::output::note;
+use crate::runner::doctor::{Depth, Probe};
+use crate::units;
+
+/// A bar on a terminal, elsewhere one line. Drawn between two measurements only.
+pub(super) struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    pub(super) fn new(depth: Depth) -> Self {
+        let probes = depth.probes();
+        let bar = ProgressBar::with_draw_target(Some(probes as u64), ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{wide_msg}\n{bar:40} {pos} of {len}");
+        bar.set_style(style.expect("the template is a constant").progress_chars("━╸─"));
+        if bar.is_hidden() {
+            let seconds = match depth {
+                Depth::Quick => 10,
+                Depth::Thorough => 50,
+            };
+            note(format_args!("{probes} measurements, about {seconds} s"));
+        }
+        Self { bar }
+    }
+
+    /// A measurement begins.
+    pub(super) fn begin(&self, probe: Probe) {
+        self.bar.set_message(words(probe));
+        self.bar.inc(1);
+    }
+
+    /// After the last measurement.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// `timerfd, asked for 1ms`; `as fast as it goes`; `1,000/s by hybrid`.
+pub(super) fn words(probe: Probe) -> String {
+    match probe {
+        Probe::Timer(timer, asked) => format!("{}, asked for {}", timer.name(), units::exact(asked)),
+        Probe::Ceiling => "as fast as it goes".into(),
+        Probe::Pacing(rate, pacing) => format!("{} by {}", units::rate(rate), pacing.name()),
+    }
+}

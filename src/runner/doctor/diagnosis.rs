@@ -1,0 +1,225 @@
+//! What the figures of a check-up mean for whoever measures here: pure, a threshold each.
+
+use crate::host::ThreadLimit;
+use crate::ruler::{Pauses, Timer};
+use crate::schedule::Pacing;
+
+use super::{Checkup, PacedLoad};
+
+/// What follows from a check-up, with the figures that it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Diagnosis {
+    /// Server and generator share the only CPU.
+    OneCpu,
+    /// No server here can look better than this.
+    GeneratorLimits {
+        /// The median response time over one connection, nanoseconds.
+        floor_ns: u64,
+        /// Answers a second.
+        per_s: f64,
+    },
+    /// Some CPUs are no whole cores: all of them compute less than so many would.
+    SharedCores {
+        /// CPUs.
+        cpus: u32,
+        /// How much they compute by what one does.
+        at_once: f64,
+    },
+    /// The clock rate of the CPUs follows the load.
+    ClockRateVaries {
+        /// Who sets it.
+        governor: String,
+    },
+    /// Something else ran on the CPUs.
+    CpusWanted {
+        /// The share of the time in which a ready task had none.
+        share: f64,
+    },
+    /// The host gave CPU time to other machines.
+    Stolen {
+        /// The share of all CPU time.
+        share: f64,
+    },
+    /// The highest rate at which a schedule is kept by the default pacing.
+    ScheduleKept {
+        /// The pacing.
+        pacing: Pacing,
+        /// Requests a second.
+        rate: f64,
+        /// The 99th percentile of how late requests leave, nanoseconds.
+        late_p99_ns: u64,
+    },
+    /// What a schedule kept by ordinary timers would lose.
+    TimersLate {
+        /// The median of tokio's timer, nanoseconds.
+        tokio_ns: u64,
+        /// The median of a thread's sleep, nanoseconds.
+        thread_ns: u64,
+    },
+    /// A thread that never stops loses its CPU.
+    Paused(Pauses),
+    /// Reading the clock is slow.
+    SlowClock {
+        /// What one look at it costs, nanoseconds.
+        read_ns: f64,
+        /// The clock source, where it is known.
+        source: Option<String>,
+    },
+    /// What stops the model `threads` first.
+    ThreadLimit(ThreadLimit),
+}
+
+impl Checkup {
+    /// What follows from the figures, the most important first.
+    pub fn diagnose(&self) -> Vec<Diagnosis> {
+        let one_cpu = (self.host.cpus == 1).then_some(Diagnosis::OneCpu);
+        let limit = self.host.thread_limits.first().cloned().map(Diagnosis::ThreadLimit);
+        let mut found = Vec::new();
+        found.extend(one_cpu);
+        found.extend(self.generator_limits());
+        found.extend(self.about_cpus());
+        found.extend(self.schedule_kept());
+        found.extend(self.timers_late());
+        // Where more than 1 % is lost, no 99th percentile is shorter than the pauses.
+        found.extend((self.pauses.share > 0.01).then_some(Diagnosis::Paused(self.pauses)));
+        found.extend(self.slow_clock());
+        found.extend(limit);
+        found
+    }
+
+    fn generator_limits(&self) -> Option<Diagnosis> {
+        let (floor, rate) = (self.ceiling(|c| c.floor_ns as f64)?, self.ceiling(|c| c.per_s)?);
+        Some(Diagnosis::GeneratorLimits { floor_ns: floor.median as u64, per_s: rate.median })
+    }
+
+    fn about_cpus(&self) -> impl Iterator<Item = Diagnosis> {
+        let cpus = self.parallel.cpus();
+        let at_once = self.parallel.of(cpus);
+        let governor = self.host.governor.clone().filter(|governor| governor != "performance");
+        [
+            (at_once < 0.9 * f64::from(cpus)).then_some(Diagnosis::SharedCores { cpus, at_once }),
+            governor.map(|governor| Diagnosis::ClockRateVaries { governor }),
+            self.pressure.filter(|share| *share > 0.01).map(|share| Diagnosis::CpusWanted { share }),
+            self.steal.filter(|share| *share > 0.001).map(|share| Diagnosis::Stolen { share }),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    fn schedule_kept(&self) -> Option<Diagnosis> {
+        /// A schedule is kept where requests leave so soon after they were due.
+        const KEPT_NS: f64 = 100_000.0;
+        let late = |paced: &PacedLoad| {
+            let late = paced.over_rounds(|round| round.late_p99_ns)?.median;
+            (paced.pacing == Pacing::default() && late < KEPT_NS).then_some(late)
+        };
+        let kept = self.pacing.iter().filter_map(|paced| Some((paced, late(paced)?)));
+        let (best, late) = kept.max_by(|(one, _), (other, _)| one.rate.total_cmp(&other.rate))?;
+        Some(Diagnosis::ScheduleKept { pacing: best.pacing, rate: best.rate, late_p99_ns: late as u64 })
+    }
+
+    fn timers_late(&self) -> Option<Diagnosis> {
+        let median = |timer: Timer| {
+            let found = self.timers.iter().rev().find(|lateness| lateness.timer == timer)?;
+            found.late.quantile(0.5)
+        };
+        Some(Diagnosis::TimersLate { tokio_ns: median(Timer::Tokio)?, thread_ns: median(Timer::Thread)? })
+    }
+
+    fn slow_clock(&self) -> Option<Diagnosis> {
+        let read_ns = self.clock.read_ns;
+        (read_ns > 100.0).then(|| Diagnosis::SlowClock { read_ns, source: self.host.clocksource.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::histogram::Histogram;
+    use crate::host::Host;
+    use crate::ruler::Clock;
+    use crate::runner::doctor::{PacedRound, TimerLateness};
+    use crate::scenario::Parallel;
+
+    /// A machine that nothing is wrong with.
+    fn calm() -> Checkup {
+        let host = Host { cpus: 2, governor: None, clocksource: None, thread_limits: Vec::new(), ..Host::read() };
+        Checkup {
+            host,
+            ports: None,
+            clock: Clock { read_ns: 25.0, step_ns: 1 },
+            parallel: Parallel::ideal(2),
+            pressure: Some(0.01),
+            steal: Some(0.001),
+            pauses: Pauses { share: 0.01, longest_ns: 1 },
+            timers: Vec::new(),
+            ceilings: Vec::new(),
+            pacing: Vec::new(),
+            failures: Vec::new(),
+            partial: false,
+        }
+    }
+
+    fn check(change: impl FnOnce(&mut Checkup), expected: &[Diagnosis]) {
+        let mut checkup = calm();
+        change(&mut checkup);
+        assert_eq!(checkup.diagnose(), expected);
+    }
+
+    #[test]
+    fn each_figure_is_judged_at_its_bound() {
+        check(|_| (), &[]);
+        check(|checkup| checkup.host.cpus = 1, &[Diagnosis::OneCpu]);
+        check(|checkup| checkup.pressure = Some(0.011), &[Diagnosis::CpusWanted { share: 0.011 }]);
+        check(|checkup| checkup.steal = Some(0.002), &[Diagnosis::Stolen { share: 0.002 }]);
+        check(|checkup| checkup.pressure = None, &[]);
+        let pauses = Pauses { share: 0.02, longest_ns: 7 };
+        check(|checkup| checkup.pauses = pauses, &[Diagnosis::Paused(pauses)]);
+        check(|checkup| checkup.clock.read_ns = 101.0, &[Diagnosis::SlowClock { read_ns: 101.0, source: None }]);
+        let half = Parallel::measured([(2, 1.2)]);
+        check(|checkup| checkup.parallel = half, &[Diagnosis::SharedCores { cpus: 2, at_once: 1.2 }]);
+        check(|checkup| checkup.host.governor = Some("performance".into()), &[]);
+        let governor = || "powersave".to_owned();
+        check(
+            |checkup| checkup.host.governor = Some(governor()),
+            &[Diagnosis::ClockRateVaries { governor: governor() }],
+        );
+    }
+
+    #[test]
+    fn the_highest_rate_that_the_default_pacing_keeps_is_named() {
+        let paced = |rate, pacing, late| {
+            let round = PacedRound {
+                late_p50_ns: 1.0,
+                late_p99_ns: Some(late),
+                response_p50_ns: 1.0,
+                cpu_share: 0.5,
+                per_s: rate,
+            };
+            PacedLoad { rate, pacing, rounds: vec![round] }
+        };
+        let (hybrid, spin) = (Pacing::default(), Pacing::Spin);
+        let loads = vec![
+            paced(1_000.0, hybrid, 50_000.0),
+            paced(10_000.0, hybrid, 60_000.0),
+            paced(50_000.0, hybrid, 100_000.0),
+            paced(50_000.0, spin, 1_000.0),
+        ];
+        let kept = Diagnosis::ScheduleKept { pacing: hybrid, rate: 10_000.0, late_p99_ns: 60_000 };
+        check(|checkup| checkup.pacing = loads, &[kept]);
+    }
+
+    #[test]
+    fn timers_are_compared_where_both_were_measured() {
+        let lateness = |timer, late_ns| {
+            let mut late = Histogram::default();
+            late.record(late_ns);
+            TimerLateness { timer, asked: std::time::Duration::from_millis(1), late }
+        };
+        check(|checkup| checkup.timers = vec![lateness(Timer::Tokio, 500)], &[]);
+        check(
+            |checkup| checkup.timers = vec![lateness(Timer::Tokio, 500), lateness(Timer::Thread, 60)],
+            &[Diagnosis::TimersLate { tokio_ns: 500, thread_ns: 60 }],
+        );
+    }
+}
