@@ -232,6 +232,7 @@ fn plan(server: SocketAddr, schedule: Schedule, pacing: Pacing, length: Duration
         timeout: Duration::from_secs(5),
         drain: Duration::from_secs(5),
         stamp: None,
+        server_cpus: Vec::new(),
         seed: schedule.seed,
     }
 }

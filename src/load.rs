@@ -200,7 +200,7 @@ pub fn run<O: Observer>(plan: &Plan, observer: &mut O) -> Result<Loaded, LoadErr
             Until::Requests(_) => all.last_done,
         };
         let wall_ns = until.saturating_sub(window.begin);
-        let (series, load) = all.close(plan, threads, wall_ns, usage, steal);
+        let (series, load) = all.close(plan, threads, wall_ns, usage, steal, host::cpus());
         Ok(Loaded { started_ns: window.start, wall_ns, requests_in_window, series, load })
     })
 }

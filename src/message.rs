@@ -63,6 +63,8 @@ pub enum Role {
         server: SocketAddr,
         /// What the server must show, if it is one of ours.
         nonce: Option<String>,
+        /// CPUs that the server may run on.
+        server_cpus: Vec<usize>,
     },
 }
 
@@ -147,6 +149,6 @@ pub struct Generated {
     pub requests_in_window: u64,
     /// The times of the requests, by kind.
     pub series: Vec<Series>,
-    /// Everything else; its `cpus` are filled in by the runner.
+    /// Everything else.
     pub load: LoadRecord,
 }

@@ -42,7 +42,7 @@ pub fn run() -> ExitCode {
         Role::Server { nonce, traced } => server::run(&spec, nonce, *traced),
         Role::NullServer { nonce } => null::run(&spec, nonce),
         Role::External { nonce, environment } => external::run(&spec, nonce, environment),
-        Role::Generator { server, nonce } => generator::run(&spec, *server, nonce.as_deref()),
+        Role::Generator { server, nonce, server_cpus } => generator::run(&spec, *server, nonce.as_deref(), server_cpus),
     });
     match outcome.or_else(|failure| say(&Reply::Failed(failure))) {
         Ok(()) => ExitCode::SUCCESS,

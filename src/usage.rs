@@ -3,15 +3,22 @@
 //! `getrusage` counts every thread of the process, ended ones too. Its `ru_maxrss` is not used: a fresh child inherits
 //! its parent's. Peak memory is `VmHWM` of `/proc/self/status`. What a kernel does not tell is `None`, never 0.
 
+mod listeners;
 mod others;
+mod proc;
+mod processes;
 mod tree;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use serde::{Deserialize, Serialize};
 
+pub use listeners::{listeners_at_path, listeners_at_port};
 pub use others::{Others, OthersMeter, Stranger};
+pub use processes::{ProcessesMeter, ProcessesUsage};
 pub use tree::{Tree, process_cpu_ns};
+
+use proc::{kibibytes, number};
 
 /// What one process used between two instants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -252,27 +259,9 @@ fn nanos(time: TimeVal) -> u64 {
     u64::try_from(time.tv_sec() * 1_000_000_000 + time.tv_usec() * 1_000).unwrap_or(0)
 }
 
-fn kibibytes(status: &str, key: &str) -> Option<u64> {
-    number(status, key).map(|n| n * 1_024)
-}
-
-/// The first number of the line that starts with this key.
-fn number(status: &str, key: &str) -> Option<u64> {
-    status.lines().find_map(|line| line.strip_prefix(key))?.split_whitespace().next()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_status_page_is_read_by_its_keys() {
-        let status = "Name:\tavt\nVmHWM:\t   13604 kB\nVmRSS:\t   1 kB\nThreads:\t7\n";
-        assert_eq!(kibibytes(status, "VmHWM:"), Some(13_604 * 1_024));
-        assert_eq!(number(status, "Threads:"), Some(7));
-        assert_eq!(number(status, "VmPTE:"), None);
-        assert_eq!(number("Threads:\tmany\n", "Threads:"), None);
-    }
 
     #[test]
     fn touched_memory_and_switches_are_counted() {

@@ -4,7 +4,6 @@ mod args;
 mod export;
 mod live;
 mod picture;
-mod server;
 mod slo;
 mod tell;
 
@@ -20,12 +19,12 @@ use std::time::{Duration, SystemTime};
 use hdrhistogram::serialization::V2DeflateSerializer;
 
 use crate::gate::{self, Gate, Verdict};
-use crate::host::{self, Host};
+use crate::host::Host;
 use crate::load::{self, Endpoint, Interval, LoadError, Loaded, Observer, Plan, Question, Secure, Trouble, Until};
 use crate::report::{self, LoadReport};
 use crate::runner::Interrupt;
-use crate::scenario::Client;
 use crate::units;
+use crate::usage::{ProcessesMeter, ProcessesUsage, listeners_at_path, listeners_at_port};
 
 pub(super) use args::Args;
 
@@ -33,7 +32,6 @@ use super::output::{Stop, note, print, print_json};
 use args::Target;
 use export::Log;
 use live::Live;
-use server::{Server, ServerMeter};
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let (target, paths) = args.targets()?;
@@ -43,7 +41,9 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         None => resolve(&target, args.timeout)?.into(),
     };
     let secure = args.secure(&target)?;
-    let plan = plan(args, server.clone(), question, args.client(&target), secure);
+    let meter = ProcessesMeter::start(processes(&server));
+    let server_cpus = meter.as_ref().map(|meter| meter.cpus().to_vec()).unwrap_or_default();
+    let plan = plan(args, &target, question, server.clone(), secure, server_cpus);
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     if matches!(server, Endpoint::Tcp(address) if !address.ip().is_loopback()) {
         note(format_args!("avt: {server} is not this machine"));
@@ -63,16 +63,14 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let hgrm = args.hgrm.as_ref().map(|path| export::create(path, "--hgrm")).transpose()?;
     let html = args.html.as_ref().map(|path| export::create(path, "--html")).transpose()?;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let meter = ServerMeter::start(&server);
     let mut watcher = Watcher { interrupt: &interrupt, meter, server: None, live: Live::new(&plan), log };
     let loaded = load::run(&plan, &mut watcher);
     watcher.live.clear();
-    let mut loaded = loaded.map_err(|error| match error {
+    let loaded = loaded.map_err(|error| match error {
         LoadError::Tls(_) => Stop::input(error),
         _ => Stop::machine(error),
     })?;
     let server = watcher.server;
-    loaded.load.cpus = (server.as_ref().map_or_else(Vec::new, |server| server.cpus.clone()), host::cpus());
     let signal = interrupt.signal();
     let written = write(hgrm, watcher.log, &loaded, signal.is_some()).and_then(|()| match html {
         Some(file) => {
@@ -164,8 +162,8 @@ fn quoted(argument: String) -> String {
 /// Looks on: ends the window when a signal comes, reads what the server uses in it, and tells each second.
 struct Watcher<'a> {
     interrupt: &'a Interrupt,
-    meter: Option<ServerMeter>,
-    server: Option<Server>,
+    meter: Option<ProcessesMeter>,
+    server: Option<ProcessesUsage>,
     live: Live,
     log: Option<Log<'a>>,
 }
@@ -174,12 +172,12 @@ impl Observer for Watcher<'_> {
     const LISTENS: bool = true;
 
     fn begin(&mut self) {
-        self.meter.iter_mut().for_each(ServerMeter::restart);
+        self.meter.iter_mut().for_each(ProcessesMeter::restart);
         self.log.iter_mut().for_each(Log::window);
     }
 
     fn end(&mut self) {
-        self.server = self.meter.as_ref().and_then(ServerMeter::stop);
+        self.server = self.meter.as_ref().and_then(ProcessesMeter::stop);
     }
 
     fn stop(&self) -> bool {
@@ -192,7 +190,14 @@ impl Observer for Watcher<'_> {
     }
 }
 
-fn plan(args: &Args, server: Endpoint, question: Question, client: Client, secure: Option<Secure>) -> Plan {
+fn plan(
+    args: &Args,
+    target: &Target,
+    question: Question,
+    server: Endpoint,
+    secure: Option<Secure>,
+    server_cpus: Vec<usize>,
+) -> Plan {
     let until = match args.requests {
         Some(requests) => Until::Requests(requests),
         None => Until::Elapsed(args.duration),
@@ -202,7 +207,7 @@ fn plan(args: &Args, server: Endpoint, question: Question, client: Client, secur
         secure,
         question,
         heavy: None,
-        client,
+        client: args.client(target),
         connections: args.connections,
         threads: args.threads,
         warmup: args.warmup,
@@ -211,7 +216,17 @@ fn plan(args: &Args, server: Endpoint, question: Question, client: Client, secur
         timeout: args.timeout,
         drain: args.drain.unwrap_or(args.timeout),
         stamp: None,
+        server_cpus,
         seed: args.seed,
+    }
+}
+
+/// The processes that listen at an address of this machine, as far as this user may look into them.
+fn processes(server: &Endpoint) -> Vec<u32> {
+    match server {
+        Endpoint::Tcp(address) if address.ip().is_loopback() => listeners_at_port(address.port()),
+        Endpoint::Tcp(_) => Vec::new(),
+        Endpoint::Unix(path) => listeners_at_path(path),
     }
 }
 

@@ -287,7 +287,8 @@ impl Books {
         all
     }
 
-    /// Closes the books: the times, and everything else.
+    /// Closes the books: the times, and everything else. The usage is that of the generator's process in the window, the
+    /// CPUs are those that it may run on.
     pub(super) fn close(
         self,
         plan: &Plan,
@@ -295,6 +296,7 @@ impl Books {
         wall_ns: u64,
         usage: Usage,
         steal: Option<f64>,
+        cpus: Vec<usize>,
     ) -> (Vec<Series>, LoadRecord) {
         let Self { kinds, mut send_lag, mut late, mut no_connection, mut service_pauses, .. } = self;
         for kind in &kinds {
@@ -353,7 +355,7 @@ impl Books {
             thread_costs: self.threads.iter().map(cost).collect(),
             usage,
             steal,
-            cpus: (Vec::new(), Vec::new()),
+            cpus: (plan.server_cpus.clone(), cpus),
         };
         (series, load)
     }

@@ -44,6 +44,8 @@ pub struct Plan {
     pub drain: Duration,
     /// The `Avt-Nonce` every answer must show.
     pub stamp: Option<Arc<str>>,
+    /// CPUs that the server may run on; empty where that is not known.
+    pub server_cpus: Vec<usize>,
     /// What the schedule and the mix of heavy requests are drawn from.
     pub seed: u64,
 }

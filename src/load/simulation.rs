@@ -215,6 +215,7 @@ impl Simulation {
             timeout: Duration::from_secs(60),
             drain: Duration::from_secs(1),
             stamp: None,
+            server_cpus: Vec::new(),
             seed: 1,
         };
         Self { plan, stops: Vec::new(), hog_ns: 0 }
@@ -256,7 +257,7 @@ impl Simulation {
         let books = collector.close();
         let in_window = books.in_window;
         let wall_ns = if end == u64::MAX { books.last_done } else { end } - begin;
-        let (series, load) = books.close(plan, 1, wall_ns, Usage::default(), None);
+        let (series, load) = books.close(plan, 1, wall_ns, Usage::default(), None, Vec::new());
         assert!(load.requests.add_up() && load.warmup_requests.add_up(), "{load:?}");
         assert!(load.most_in_flight <= plan.connections.into(), "{load:?}");
         let gates = gate::of_load(&load, &series, wall_ns);

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::host;
 use crate::message::{Generated, Order, Reply, Role, Served, TrialSpec};
-use crate::record::{Failure, LoadRecord, Measured, Traced};
+use crate::record::{Failure, Measured, Traced};
 use crate::scenario::{EchoSpec, Pin};
 use crate::usage::{Others, OthersMeter, Tree};
 
@@ -24,15 +24,17 @@ pub(super) fn run(
     deadline: Deadline,
     interrupt: &Interrupt,
 ) -> Result<(Measured, Option<Traced>), Halt> {
-    let (server_cpus, generator_cpus) = match work.load.pin {
-        Pin::Split => split(&host::cpus(), work.load.server_cpus, work.load.threads.into()),
+    let all = host::cpus();
+    let (server_pin, generator_pin) = match work.load.pin {
+        Pin::Split => split(&all, work.load.server_cpus, work.load.threads.into()),
         Pin::None => Default::default(),
     };
+    let server_cpus = if server_pin.is_empty() { all } else { server_pin.clone() };
     let nonce = format!("{:016x}", fastrand::u64(..));
 
     let role = server(nonce.clone());
     let is_external = matches!(role, Role::External { .. });
-    let mut server = Child::start(program, "server", &spec(role, server_cpus.clone()))?;
+    let mut server = Child::start(program, "server", &spec(role, server_pin))?;
     let port = match next_reply(&mut [&mut server], deadline, interrupt)? {
         (_, Reply::Ready { port, nonce: shown }) if shown == nonce => port,
         (_, other) => return Err(out_of_turn("server", &other)),
@@ -40,11 +42,11 @@ pub(super) fn run(
 
     // A server that is none of ours shows nothing.
     let stamp = (!is_external).then_some(nonce);
-    let role = Role::Generator { server: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), nonce: stamp };
-    let mut generator = Child::start(program, "generator", &spec(role, generator_cpus.clone()))?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let role = Role::Generator { server: address, nonce: stamp, server_cpus: server_cpus.clone() };
+    let mut generator = Child::start(program, "generator", &spec(role, generator_pin))?;
     // From here on, so that reading the clocks of all processes is over before the window begins.
-    let cpus = Cpus::of(server_cpus, generator_cpus);
-    let mut meter = Some(OthersMeter::start(cpus.server.clone()));
+    let mut meter = Some(OthersMeter::start(server_cpus));
     let mut others = None;
     let (mut served, mut generated) = (None, None);
     loop {
@@ -65,7 +67,7 @@ pub(super) fn run(
             (_, other) => return Err(out_of_turn("generator", &other)),
         }
         match (served.take(), generated.take()) {
-            (Some(served), Some(generated)) => return Ok(both(served, generated, others, cpus)?),
+            (Some(served), Some(generated)) => return Ok(both(served, generated, others)?),
             some => (served, generated) = some,
         }
     }
@@ -80,26 +82,7 @@ fn strangers(meter: OthersMeter, server: &Child, generator: &Child) -> Option<Ot
     meter.stop(&[&own[..], &[std::process::id()]].concat(), own_ns)
 }
 
-/// The CPUs that server and generator may run on.
-struct Cpus {
-    server: Vec<usize>,
-    generator: Vec<usize>,
-}
-
-impl Cpus {
-    /// Where one was not pinned, it may run on all that this process may.
-    fn of(server: Vec<usize>, generator: Vec<usize>) -> Self {
-        let all = |cpus: Vec<usize>| if cpus.is_empty() { host::cpus() } else { cpus };
-        Self { server: all(server), generator: all(generator) }
-    }
-}
-
-fn both(
-    served: Served,
-    generated: Generated,
-    others: Option<Others>,
-    cpus: Cpus,
-) -> Result<(Measured, Option<Traced>), Failure> {
+fn both(served: Served, generated: Generated, others: Option<Others>) -> Result<(Measured, Option<Traced>), Failure> {
     let Served { threads, usage, runtime, lanes } = served;
     let Generated { wall_ns, requests_in_window, series, load } = generated;
     if !load.requests.add_up() {
@@ -109,7 +92,7 @@ fn both(
         return Err(Failure::WrongWork { what: format!("not every answer was 200: {:?}", load.status) });
     }
     let traced = lanes.map(|lanes| Traced {
-        cpus: cpus.server.len() as u32,
+        cpus: load.cpus.0.len() as u32,
         wall_ns,
         jobs: requests_in_window,
         cpu_ns: usage.cpu_ns(),
@@ -126,7 +109,7 @@ fn both(
         usage,
         others,
         runtime,
-        load: Some(LoadRecord { cpus: (cpus.server, cpus.generator), ..load }),
+        load: Some(load),
     };
     Ok((measured, traced))
 }

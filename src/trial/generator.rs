@@ -12,11 +12,16 @@ use super::say;
 /// Of how many targets the ordinary requests are made: no server shall profit from being asked the same again.
 const TARGETS: usize = 1_024;
 
-pub(super) fn run(spec: &TrialSpec, server: SocketAddr, nonce: Option<&str>) -> Result<(), Failure> {
+pub(super) fn run(
+    spec: &TrialSpec,
+    server: SocketAddr,
+    nonce: Option<&str>,
+    server_cpus: &[usize],
+) -> Result<(), Failure> {
     let Work::Echo(work) = &spec.work else {
         return Err(Failure::WrongWork { what: format!("`{}` has no generator", spec.work.workload()) });
     };
-    let plan = plan(work, server, nonce, spec.seed);
+    let plan = plan(work, server, nonce, server_cpus, spec.seed);
     let loaded = load::run(&plan, &mut Teller);
     let Loaded { wall_ns, requests_in_window, series, load, .. } =
         loaded.map_err(|error| Failure::Refused { what: error.to_string() })?;
@@ -36,7 +41,7 @@ impl Observer for Teller {
     }
 }
 
-fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, seed: u64) -> Plan {
+fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, server_cpus: &[usize], seed: u64) -> Plan {
     let question = |targets: Vec<String>| Question {
         method: "GET".into(),
         authority: server.to_string(),
@@ -58,6 +63,7 @@ fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, seed: u64) -> 
         timeout: work.load.timeout,
         drain: work.load.drain,
         stamp: nonce.map(Into::into),
+        server_cpus: server_cpus.to_vec(),
         seed,
     }
 }

@@ -11,11 +11,9 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use super::proc::{self, TICK_NS};
 use super::{Scheduled, process_cpu_ns};
 use crate::host;
-
-/// `USER_HZ`, in which `/proc/stat` counts: part of the kernel's interface, 100 wherever Rust runs.
-const TICK_NS: u64 = 10_000_000;
 
 /// What strangers used of some CPUs between two instants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +108,7 @@ impl OthersMeter {
         let by_clocks = strangers.values().sum();
         let by_idle = idle_ns.map_or(0, |idle| unexplained(of_ns, idle, own_ns, self.cpus.len()));
         let most = strangers.into_iter().max_by_key(|(_, used)| *used);
-        let most = most.and_then(|(pid, _)| Some(Stranger::new(pid, fs::read_to_string(comm(pid)).ok()?.trim_end())));
+        let most = most.and_then(|(pid, _)| Some(Stranger::new(pid, proc::read(pid, "comm")?.trim_end())));
         (of_ns > 0).then(|| Others { cpu_ns: at_least(by_clocks, by_idle, of_ns, own_ns), of_ns, most })
     }
 }
@@ -128,31 +126,19 @@ fn unexplained(of_ns: u64, idle_ns: u64, own_ns: u64, cpus: usize) -> u64 {
 /// Every thread of this machine that this user may know of.
 fn threads() -> Vec<Thread> {
     let of_process = |pid: u32| {
-        let tids = numbers(&format!("/proc/{pid}/task"));
         let thread = move |tid| {
-            let schedstat = fs::read_to_string(format!("/proc/{pid}/task/{tid}/schedstat")).ok()?;
+            let schedstat = proc::read(pid, &format!("task/{tid}/schedstat"))?;
             Some(Thread { pid, tid, ran_ns: Scheduled::parse(&schedstat)?.ran_ns })
         };
-        tids.into_iter().filter_map(thread)
+        proc::threads(pid).into_iter().filter_map(thread)
     };
-    numbers("/proc").into_iter().flat_map(of_process).collect()
-}
-
-/// The entries of a folder whose names are numbers.
-fn numbers(folder: &str) -> Vec<u32> {
-    let all = fs::read_dir(folder).into_iter().flatten().flatten();
-    all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
-}
-
-fn comm(pid: u32) -> String {
-    format!("/proc/{pid}/comm")
+    proc::processes().into_iter().flat_map(of_process).collect()
 }
 
 /// The CPU that a thread ran on last; nothing of one that has ended.
 fn last_cpu(Thread { pid, tid, .. }: Thread) -> Option<usize> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/task/{tid}/stat")).ok()?;
-    // The name stands in brackets and may hold anything; what comes after it counts from the third field on.
-    stat.rsplit_once(") ")?.1.split_whitespace().nth(39 - 3)?.parse().ok()
+    let stat = proc::read(pid, &format!("task/{tid}/stat"))?;
+    proc::fields_from_third(&stat)?.get(39 - 3)?.parse().ok()
 }
 
 /// How long these CPUs were idle since the machine began, waiting for a disk included, and how long the host had them.

@@ -4,7 +4,8 @@ use nix::sys::time::TimeValLike as _;
 use nix::time::clock_getcpuclockid;
 use nix::unistd::Pid;
 
-use super::{Usage, kibibytes, number};
+use super::Usage;
+use super::proc::{self, kibibytes, number};
 
 /// A process and everything that it started, at one instant.
 #[derive(Clone, Debug)]
@@ -63,8 +64,7 @@ impl Tree {
 }
 
 fn children(pid: u32) -> Vec<u32> {
-    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let lists = proc::threads(pid).into_iter().filter_map(|tid| proc::read(pid, &format!("task/{tid}/children")));
     lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<u32>>()).collect()
 }
 
@@ -78,16 +78,13 @@ pub fn process_cpu_ns(pid: u32) -> Option<u64> {
 /// Nothing of a process that has ended.
 fn of_process(pid: u32) -> Option<Usage> {
     let cpu_ns = process_cpu_ns(pid)?;
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    // The name in brackets may hold anything; what comes after it counts from the third field on.
-    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split_whitespace().collect();
+    let (stat, status) = (proc::read(pid, "stat")?, proc::read(pid, "status")?);
+    let fields = proc::fields_from_third(&stat)?;
     let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
     let (faults_minor, faults_major, user, system) = (field(10)?, field(12)?, field(14)?, field(15)?);
     let cpu_system_ns = if user + system == 0 { 0 } else { cpu_ns as u128 * system as u128 / (user + system) as u128 };
     let cpu_system_ns = cpu_system_ns as u64;
-    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
-    let statuses = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("status")).ok());
+    let statuses = proc::threads(pid).into_iter().filter_map(|tid| proc::read(pid, &format!("task/{tid}/status")));
     let (voluntary, involuntary) = statuses.fold((0, 0), |(voluntary, involuntary), status| {
         let switches = |name| number(&status, name).unwrap_or(0);
         (voluntary + switches("voluntary_ctxt_switches:"), involuntary + switches("nonvoluntary_ctxt_switches:"))

@@ -12,13 +12,19 @@ use crate::record::{LoadRecord, Requests};
 use crate::report::{PERCENTILES, pacing, told};
 use crate::scenario::ArrivalSpec;
 use crate::units;
+use crate::usage::ProcessesUsage;
 
 use super::picture::picture;
-use super::server::Server;
 
 /// The contract of `avt load --json`, schema 1: durations in microseconds, floating point; a figure that does not exist
 /// is null. A closed loop offers no rate. `url` is the first of `urls`.
-pub(super) fn json(urls: &[String], plan: &Plan, loaded: &Loaded, server: Option<&Server>, partial: bool) -> Value {
+pub(super) fn json(
+    urls: &[String],
+    plan: &Plan,
+    loaded: &Loaded,
+    server: Option<&ProcessesUsage>,
+    partial: bool,
+) -> Value {
     let load = &loaded.load;
     let gates = gates(loaded, server);
     let lag = &load.send_lag;
@@ -90,7 +96,7 @@ pub(super) fn json(urls: &[String], plan: &Plan, loaded: &Loaded, server: Option
 }
 
 /// The gates that were not passed.
-pub(super) fn gates(loaded: &Loaded, server: Option<&Server>) -> Vec<Gate> {
+pub(super) fn gates(loaded: &Loaded, server: Option<&ProcessesUsage>) -> Vec<Gate> {
     let mut gates = gate::of_load(&loaded.load, &loaded.series, loaded.wall_ns);
     gates.extend(server.and_then(|server| gate::of_others(server.others.as_ref()?, Victim::Server)));
     gates
@@ -108,7 +114,7 @@ fn run_queue_delay(load: &LoadRecord) -> Option<f64> {
 }
 
 /// For people: what became of the requests, their times, and what they cost.
-pub(super) fn text(loaded: &Loaded, server: Option<&Server>, partial: bool) -> String {
+pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, partial: bool) -> String {
     let load = &loaded.load;
     let requests = &load.requests;
     let mut text = String::new();
@@ -226,7 +232,7 @@ pub(super) fn text(loaded: &Loaded, server: Option<&Server>, partial: bool) -> S
 }
 
 /// CPU time of the server for each answer in the window, nanoseconds; nothing without an answer.
-fn cpu_per_request(server: &Server, loaded: &Loaded) -> Option<f64> {
+fn cpu_per_request(server: &ProcessesUsage, loaded: &Loaded) -> Option<f64> {
     (loaded.requests_in_window > 0).then(|| server.cpu_ns as f64 / loaded.requests_in_window as f64)
 }
 
