@@ -334,12 +334,7 @@ pub fn of_trial(conditions: &Conditions, measured: &Measured) -> Vec<Gate> {
 }
 
 /// Every gate that a load by itself did not pass; `server` is what the processes behind its address used.
-pub fn of_single_load(
-    load: &LoadRecord,
-    series: &Series,
-    wall_ns: u64,
-    server: Option<&ProcessesUsage>,
-) -> Vec<Gate> {
+pub fn of_single_load(load: &LoadRecord, series: &Series, wall_ns: u64, server: Option<&ProcessesUsage>) -> Vec<Gate> {
     let mut gates = of_load(load, std::slice::from_ref(series), wall_ns);
     gates.extend(server.and_then(|server| of_others(server.others.as_ref()?, Victim::Server)));
     gates

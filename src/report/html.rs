@@ -328,11 +328,9 @@ fn calibration(run: &Run) -> String {
             words::one_line(kept),
             units::count(*measured_per_s)
         ),
-        CalibrationOrigin::Changed { run: kept, kept_per_s } => format!(
-            "{used}, measured before this run; {} in {}",
-            units::count(*kept_per_s),
-            words::one_line(kept)
-        ),
+        CalibrationOrigin::Changed { run: kept, kept_per_s } => {
+            format!("{used}, measured before this run; {} in {}", units::count(*kept_per_s), words::one_line(kept))
+        }
     }
 }
 

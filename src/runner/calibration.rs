@@ -43,10 +43,7 @@ pub fn calibrate(scenarios: &[Scenario]) -> Calibration {
 }
 
 /// The same, with the speed of an earlier run where that is asked for, and where the speed comes from.
-pub(super) fn calibrate_as(
-    scenarios: &[Scenario],
-    source: &CalibrationSource,
-) -> (Calibration, CalibrationOrigin) {
+pub(super) fn calibrate_as(scenarios: &[Scenario], source: &CalibrationSource) -> (Calibration, CalibrationOrigin) {
     let (iterations_per_s, origin) = choose(source, workload::calibrate());
     let computes = scenarios.iter().flat_map(|scenario| &scenario.points).flat_map(|point| point.work.computes());
     let mut lengths: Vec<Duration> = computes.collect();

@@ -9,8 +9,8 @@ use async_vs_threads::histogram::Histogram;
 use async_vs_threads::host::{Host, ThreadLimit};
 use async_vs_threads::lanes::{Lanes, Span, What};
 use async_vs_threads::record::{
-    CalibrationOrigin, Ceiling, Conditions, Failure, Heartbeat, LoadRecord, Measured, Outcome, Pass, Record, Requests, Run, SCHEMA,
-    SendLag, Series, Source, State, Traced,
+    CalibrationOrigin, Ceiling, Conditions, Failure, Heartbeat, LoadRecord, Measured, Outcome, Pass, Record, Requests,
+    Run, SCHEMA, SendLag, Series, Source, State, Traced,
 };
 use async_vs_threads::scenario::{
     ArrivalSpec, Cell, Client, EchoSpec, Family, Finite, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec,

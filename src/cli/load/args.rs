@@ -16,8 +16,8 @@ use crate::schedule::{Arrivals, Pacing};
 use crate::units;
 
 use super::super::output::Stop;
-use super::super::times::{any_time, some_time};
 use super::super::strict::StrictLoad;
+use super::super::times::{any_time, some_time};
 
 /// Put a load on an HTTP/1.1 server: requests at a rate, or N connections that ask again when they have their answer
 #[derive(Debug, clap::Args)]

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::cli::grid::Grid;
 use crate::analysis::LoadAnalysis;
 use crate::analysis::slo::{JudgedCondition, Measured};
+use crate::cli::grid::Grid;
 use crate::histogram::Histogram;
 use crate::load::{Loaded, Plan};
 use crate::record::{LoadRecord, Requests};
@@ -134,12 +134,7 @@ fn run_queue_delay(load: &LoadRecord) -> Option<f64> {
 }
 
 /// For people: what became of the requests, their times, and what they cost.
-pub(super) fn text(
-    loaded: &Loaded,
-    server: Option<&ProcessesUsage>,
-    analysis: &LoadAnalysis,
-    partial: bool,
-) -> String {
+pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &LoadAnalysis, partial: bool) -> String {
     let load = &loaded.load;
     let requests = &load.requests;
     let mut text = String::new();
