@@ -11,7 +11,8 @@ use async_vs_threads::host::Host;
 use async_vs_threads::lanes::{self, What};
 use async_vs_threads::ledger::Ledger;
 use async_vs_threads::record::{
-    Conditions, Folder, LoadRecord, Measured, Outcome, Pass, Record, Run, SCHEMA, SendLag, Series, State,
+    CalibrationOrigin, Conditions, Folder, LoadRecord, Measured, Outcome, Pass, Record, Run, SCHEMA, SendLag, Series,
+    State,
 };
 use async_vs_threads::scenario::{Finite, Parallel, PointSpec, Scenario, SweptValue, builtin};
 use async_vs_threads::timeline::Timeline;
@@ -88,6 +89,7 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
         rounds: "full".into(),
         host: Host::read(),
         iterations_per_s: 1,
+        calibration: CalibrationOrigin::New,
         parallel: Parallel::ideal(2).into(),
         ceilings: Vec::new(),
         scenarios: Vec::new(),

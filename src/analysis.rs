@@ -10,6 +10,7 @@
 
 pub mod claims;
 pub mod compare;
+pub mod slo;
 
 mod cell;
 mod executing;
@@ -19,6 +20,7 @@ mod metric;
 mod point;
 mod ratios;
 mod round;
+mod single_load;
 mod sweep;
 mod times;
 
@@ -30,6 +32,7 @@ pub use load::LoadSummary;
 pub use point::{Answered, Beats, CeilingUse, PointSummary};
 pub use ratios::{AIM, Control, Difference, ModelRatio, Obstacle, STALL_NS, USEFUL};
 pub use round::{Estimate, RoundFigure};
+pub use single_load::{LoadAnalysis, LoadFigures, analyze_load};
 pub use sweep::{KeptUp, PriceOfWaiting};
 pub use times::SeriesSummary;
 

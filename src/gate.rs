@@ -13,10 +13,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::{Conditions, Measured};
+use crate::record::{Conditions, LoadRecord, Measured, Series};
 use crate::scenario::CpusWanted;
 use crate::units;
-use crate::usage::Stranger;
+use crate::usage::{ProcessesUsage, Stranger};
 
 pub use load::of_load;
 pub use machine::{Usual, of_conditions, of_others};
@@ -330,6 +330,13 @@ pub fn of_trial(conditions: &Conditions, measured: &Measured) -> Vec<Gate> {
         let of_load = of_load(load, &measured.series, measured.wall_ns);
         gates.extend(of_load.into_iter().filter(|gate| !matches!(gate, Gate::Stolen { .. })));
     }
+    gates
+}
+
+/// Every gate that a load by itself did not pass; `server` is what the processes behind its address used.
+pub fn of_single_load(load: &LoadRecord, series: &Series, wall_ns: u64, server: Option<&ProcessesUsage>) -> Vec<Gate> {
+    let mut gates = of_load(load, std::slice::from_ref(series), wall_ns);
+    gates.extend(server.and_then(|server| of_others(server.others.as_ref()?, Victim::Server)));
     gates
 }
 

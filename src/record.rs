@@ -44,6 +44,8 @@ pub struct Run {
     pub host: Host,
     /// Iterations of the computing kernel this machine does in a second on one CPU.
     pub iterations_per_s: u64,
+    /// Where that number comes from.
+    pub calibration: CalibrationOrigin,
     /// How much this machine computes at once, and as few of its CPUs as a scenario pins to; what arithmetic expects
     /// rests on it.
     pub parallel: Machine,
@@ -57,6 +59,29 @@ pub struct Run {
     pub trials_planned: u64,
     /// What became of them; nothing before the run has ended.
     pub judged: Option<Judged>,
+}
+
+/// Where the calibration of a run comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CalibrationOrigin {
+    /// It was measured before the run.
+    #[default]
+    New,
+    /// It is that of an earlier run, so that jobs that compute are the same work in both.
+    Kept {
+        /// The folder of that run.
+        run: String,
+        /// What was measured before this run.
+        measured_per_s: u64,
+    },
+    /// It was measured before the run, because the machine no longer computes as fast as in an earlier run.
+    Changed {
+        /// The folder of that run.
+        run: String,
+        /// Its iterations a second.
+        kept_per_s: u64,
+    },
 }
 
 /// What became of the trials of a run, in numbers.

@@ -19,12 +19,12 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::message::Calibration;
-use crate::record::{Failure, Outcome, Record, Run, SCHEMA, State};
+use crate::record::{CalibrationOrigin, Failure, Outcome, Record, Run, SCHEMA, State};
 use crate::scenario::Scenario;
 
 use conditions::Lookout;
 
-pub use calibration::calibrate;
+pub use calibration::{CalibrationSource, KeptCalibration, calibrate};
 pub use ceiling::{ceiling, load_on_nothing};
 pub use child::Halt;
 pub use interrupt::{Interrupt, name as signal_name};
@@ -76,8 +76,8 @@ pub fn run<E>(
     interrupt: &Interrupt,
     mut listen: impl FnMut(Event<'_>) -> Result<(), E>,
 ) -> Result<(Run, Ending), E> {
-    let calibration = calibrate(&plan.spec.scenarios);
-    let mut run = begin(plan, &calibration);
+    let (calibration, origin) = calibration::calibrate_as(&plan.spec.scenarios, &plan.spec.calibration);
+    let mut run = begin(plan, &calibration, origin);
     listen(Event::Calibrated(&run))?;
     let unknown = |why| listen(Event::CeilingUnknown(why));
     run.ceilings = ceiling::measure_all(&plan.spec.scenarios, program, interrupt, unknown)?;
@@ -91,8 +91,8 @@ pub fn run<E>(
 }
 
 /// A run that has just begun.
-fn begin(plan: &Plan, calibration: &Calibration) -> Run {
-    let RunSpec { scenarios, sources, models, effort, seed } = &plan.spec;
+fn begin(plan: &Plan, calibration: &Calibration, origin: CalibrationOrigin) -> Run {
+    let RunSpec { scenarios, sources, models, effort, seed, .. } = &plan.spec;
     Run {
         schema: SCHEMA,
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
@@ -101,6 +101,7 @@ fn begin(plan: &Plan, calibration: &Calibration) -> Run {
         rounds: effort.to_string(),
         host: plan.host.clone(),
         iterations_per_s: calibration.iterations_per_s,
+        calibration: origin,
         // Measured before the first trial, so that every view judges by the same number.
         parallel: calibration::measure_parallel(scenarios, calibration.iterations_per_s),
         ceilings: Vec::new(),

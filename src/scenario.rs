@@ -101,10 +101,10 @@ impl Scenario {
         is_async.or_else(|| self.models.iter().find(has_all)).copied()
     }
 
-    /// The cells of the A/A control: those of the [`reference`](Self::reference) once more. None where there is one model
-    /// alone and nothing to compare.
+    /// The cells of the A/A control: those of the [`reference`](Self::reference) once more. One model alone has a control
+    /// too, as its figures are compared with those of other runs.
     pub fn control_cells(&self) -> Vec<Cell> {
-        let reference = self.reference().filter(|_| self.models.len() > 1);
+        let reference = self.reference();
         let mut cells = self.cells();
         cells.retain(|cell| Some(cell.id.model) == reference);
         cells.iter_mut().for_each(|cell| cell.id.control = true);

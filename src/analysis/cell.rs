@@ -78,11 +78,8 @@ pub struct Measures {
 impl CellSummary {
     /// A figure of the cell; nothing where it has none.
     pub fn figure(&self, metric: Metric) -> Option<&Estimate> {
-        let figures = if metric.is_of_one_trial() {
-            &self.traced.as_ref()?.figures
-        } else {
-            &self.measures.as_ref()?.figures
-        };
+        let figures =
+            if metric.is_of_one_trial() { &self.traced.as_ref()?.figures } else { &self.measures.as_ref()?.figures };
         figures.iter().find(|figure| figure.metric == metric)
     }
 
@@ -201,10 +198,9 @@ fn traced(traced: &Traced, measures: Option<&Measures>) -> TracedSummary {
         most_executing: Executing::of(traced),
         wall_ns: traced.wall_ns,
         cpu_per_job_ns: traced.cpu_ns as f64 / traced.jobs.max(1) as f64,
-        waiting_bytes: traced.footprint.map(|footprint| Waiting {
-            all: footprint.total() as f64,
-            resident: footprint.resident_bytes as f64,
-        }),
+        waiting_bytes: traced
+            .footprint
+            .map(|footprint| Waiting { all: footprint.total() as f64, resident: footprint.resident_bytes as f64 }),
         figures: Metric::ALL.into_iter().filter(|metric| metric.origin() == Origin::Lanes).filter_map(figure).collect(),
     }
 }

@@ -129,9 +129,10 @@ fn judge<'a>(claim: &'a Claim, place: &'a PointSpec, point: &PointSummary, machi
             (Statistic::Median, rounds.as_ref().map(Estimate::value), expected, ratio)
         }
         Against::Model(other) => {
-            let ratio = point.with_all_jobs(*other).zip(point.with_all_jobs(claim.of)).and_then(|(below, above)| {
-                ratios::ratio(below, above, claim.metric, point.seed)
-            });
+            let ratio = point
+                .with_all_jobs(*other)
+                .zip(point.with_all_jobs(claim.of))
+                .and_then(|(below, above)| ratios::ratio(below, above, claim.metric, point.seed));
             let means = ratio.map(|ratio| ratio.means);
             (Statistic::GeometricMean, means.map(|[_, measured]| measured), means.map(|[expected, _]| expected), ratio)
         }
@@ -157,9 +158,7 @@ fn decide(claim: &Claim, point: &PointSummary, expected: Option<f64>, ratio: Opt
     }
     let (interval, bound) = match executing_within(claim, point, expected) {
         Some(interval) => (Some(interval), Bound::Exact),
-        None if claim.metric.is_of_one_trial() => {
-            (Some(Interval { low: ratio.ratio, high: ratio.ratio }), ratio.bound)
-        }
+        None if claim.metric.is_of_one_trial() => (Some(Interval { low: ratio.ratio, high: ratio.ratio }), ratio.bound),
         None => (ratio.interval, ratio.bound),
     };
     let Some(interval) = interval else { return inconclusive(Reason::TooFewRounds) };

@@ -135,10 +135,14 @@ fn changes_at(
     let (Some(before), Some(after)) = (points(before), points(after)) else { return Vec::new() };
     let models = point.cells.iter().map(|cell| cell.cell.id.model);
     let metrics = Metric::compared(&point.work);
-    models.flat_map(|model| metrics.iter().filter_map({
-        let (before, after) = (&before, &after);
-        move |metric| change(scenario, (before, after), model, *metric)
-    })).collect()
+    models
+        .flat_map(|model| {
+            metrics.iter().filter_map({
+                let (before, after) = (&before, &after);
+                move |metric| change(scenario, (before, after), model, *metric)
+            })
+        })
+        .collect()
 }
 
 fn change(

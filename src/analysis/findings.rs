@@ -37,7 +37,8 @@ pub(super) fn of_point(point: &PointSummary) -> Vec<PointFinding> {
     let Some(metric) = Metric::compared(&point.work).first().copied() else { return Vec::new() };
     let drift = |cell: &CellSummary| {
         let rounds = cell.figure(metric)?.rounds.iter();
-        let gate = gate::drift(&rounds.filter_map(|(round, figure)| Some(((*round)?, figure.value))).collect::<Vec<_>>())?;
+        let gate =
+            gate::drift(&rounds.filter_map(|(round, figure)| Some(((*round)?, figure.value))).collect::<Vec<_>>())?;
         Some(PointFinding { gate, model: Some(cell.cell.id.model), metric: Some(metric) })
     };
     let disturbed = |cell: &CellSummary| {
@@ -91,8 +92,6 @@ impl PointSummary {
 
     /// Whether the figure that answers the question drifted under a model.
     pub fn drifts(&self, model: Model) -> bool {
-        self.findings
-            .iter()
-            .any(|finding| finding.model == Some(model) && matches!(finding.gate, Gate::Drift { .. }))
+        self.findings.iter().any(|finding| finding.model == Some(model) && matches!(finding.gate, Gate::Drift { .. }))
     }
 }

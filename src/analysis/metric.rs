@@ -33,12 +33,9 @@ pub(super) fn of_trial(metric: Metric, measured: &Measured) -> Option<RoundFigur
             runtime.busy_ns as f64 / (measured.wall_ns * u64::from(runtime.workers)).max(1) as f64
         })?,
         Metric::RuntimeParks => runtime(|_, runtime| runtime.parks as f64)?,
-        Metric::P50
-        | Metric::P90
-        | Metric::P99
-        | Metric::Max
-        | Metric::ServiceP50
-        | Metric::ServiceP99 => return of_series(metric, measured.series.first()?),
+        Metric::P50 | Metric::P90 | Metric::P99 | Metric::Max | Metric::ServiceP50 | Metric::ServiceP99 => {
+            return of_series(metric, measured.series.first()?);
+        }
         Metric::AnsweredShare => {
             let load = measured.load.as_ref().filter(|load| load.offered_per_s.is_some())?;
             return Some(answers_by(measured, load.due().max(1) as f64));
@@ -93,9 +90,7 @@ fn of_load(metric: Metric, load: &LoadRecord, wall_ns: u64) -> Option<f64> {
         Metric::WaitedP99 => p99(&load.send_lag.no_connection),
         Metric::LateP99 => p99(&load.send_lag.late),
         Metric::GeneratorCpu => Some(load.usage.cpu_ns() as f64),
-        Metric::GeneratorShare => {
-            Some(load.usage.cpu_ns() as f64 / (wall_ns * u64::from(load.threads)).max(1) as f64)
-        }
+        Metric::GeneratorShare => Some(load.usage.cpu_ns() as f64 / (wall_ns * u64::from(load.threads)).max(1) as f64),
         Metric::WarmupP50 => load.warmup.median(),
         _ => None,
     }

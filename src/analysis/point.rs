@@ -183,7 +183,8 @@ impl PointSummary {
     }
 
     fn all_ratios(&self) -> Vec<ModelRatio> {
-        let models: Vec<Model> = self.cells.iter().filter(|cell| cell.ran_all_jobs()).map(|c| c.cell.id.model).collect();
+        let models: Vec<Model> =
+            self.cells.iter().filter(|cell| cell.ran_all_jobs()).map(|c| c.cell.id.model).collect();
         let pairs = models.iter().enumerate().flat_map(|(i, a)| models[i + 1..].iter().map(move |b| (*a, *b)));
         let metrics = Metric::compared(&self.work);
         pairs.flat_map(|(a, b)| metrics.iter().filter_map(move |metric| self.compare(*metric, b, a))).collect()

@@ -183,7 +183,8 @@ mod tests {
 
     #[test]
     fn a_difference_is_found_beyond_the_noise_only() {
-        let (doubled, same) = ([(1.0, 2.0); 6], [(1.0, 1.01), (1.01, 1.0), (1.0, 1.01), (1.0, 1.0), (1.0, 1.0), (1.01, 1.0)]);
+        let (doubled, same) =
+            ([(1.0, 2.0); 6], [(1.0, 1.01), (1.01, 1.0), (1.0, 1.01), (1.0, 1.0), (1.0, 1.0), (1.01, 1.0)]);
         assert_eq!(judge(&doubled, Bound::Exact, &same), Difference::More);
         assert_eq!(judge(&doubled.map(|(a, b)| (b, a)), Bound::Exact, &same), Difference::Less);
         let noisy = [(1.0, 3.0), (3.0, 1.0), (1.0, 3.0), (3.0, 1.0), (1.0, 3.0), (3.0, 1.0)];

@@ -113,7 +113,9 @@ fn text(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>]) -> 
         text += &format!("\n{}\n", words::place(&here[0]));
         let mut grid = Grid::new(&["model", "figure"], &words::HEADINGS);
         for change in here {
-            grid.row([change.model.to_string(), words::heading(change).into()].into_iter().chain(words::columns(change)));
+            grid.row(
+                [change.model.to_string(), words::heading(change).into()].into_iter().chain(words::columns(change)),
+            );
         }
         text += &grid.lines().join("\n");
         text.push('\n');

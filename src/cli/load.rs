@@ -4,7 +4,6 @@ mod args;
 mod export;
 mod live;
 mod picture;
-mod slo;
 mod tell;
 
 use std::fs::File;
@@ -18,7 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use hdrhistogram::serialization::V2DeflateSerializer;
 
-use crate::gate::{self, Gate, Verdict};
+use crate::analysis::{LoadAnalysis, LoadFigures, analyze_load};
 use crate::host::Host;
 use crate::load::{self, Endpoint, Interval, LoadError, Loaded, Observer, Plan, Question, Secure, Trouble, Until};
 use crate::report::{self, LoadReport};
@@ -29,6 +28,7 @@ use crate::usage::{ProcessesMeter, ProcessesUsage, listeners_at_path, listeners_
 pub(super) use args::Args;
 
 use super::output::{Stop, note, print, print_json};
+use super::strict::ended;
 use args::Target;
 use export::Log;
 use live::Live;
@@ -72,35 +72,31 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     })?;
     let server = watcher.server;
     let signal = interrupt.signal();
-    let written = write(hgrm, watcher.log, &loaded, signal.is_some()).and_then(|()| match html {
-        Some(file) => {
-            page(file, args, started, &plan, &loaded, &tell::gates(&loaded, server.as_ref()), signal.is_some())
-        }
+    // What ended early is not held against anybody.
+    let slo = args.slo.as_ref().filter(|_| signal.is_none());
+    let analysis = analyze_load(&figures(&loaded), server.as_ref(), slo);
+    let partial = signal.is_some();
+    let written = write(hgrm, watcher.log, &loaded, partial).and_then(|()| match html {
+        Some(file) => page(file, args, started, &plan, &loaded, &analysis, partial),
         None => Ok(()),
     });
-
-    // What ended early is not held against anybody.
-    let judged = args.slo.as_ref().filter(|_| signal.is_none()).map(|slo| slo.judge(&loaded));
     let printed = if args.json {
-        let mut json = tell::json(&args.urls, &plan, &loaded, server.as_ref(), signal.is_some());
-        json["slo"] = judged.as_deref().map_or(serde_json::Value::Null, slo::json);
-        print_json(&json)
+        print_json(&tell::json(&args.urls, &plan, &loaded, server.as_ref(), &analysis, partial))
     } else {
-        let conditions = match (&args.slo, &judged) {
-            (None, _) => String::new(),
-            (Some(_), Some(judged)) => format!("\n{}", slo::text(judged)),
-            (Some(_), None) => "\nslo        not judged: ended early by a signal".into(),
-        };
-        print(format_args!("{}{conditions}", tell::text(&loaded, server.as_ref(), signal.is_some())))
+        let is_unjudged = args.slo.is_some() && partial;
+        let unjudged = if is_unjudged { "\nslo        not judged: ended early by a signal" } else { "" };
+        print(format_args!("{}{unjudged}", tell::text(&loaded, server.as_ref(), &analysis, partial)))
     };
-    let is_broken = judged.is_some_and(|judged| judged.iter().any(|one| !one.is_kept));
-    let is_doubtful = args.strict && gate::verdict(&tell::gates(&loaded, server.as_ref())) != Verdict::Valid;
     // How it ended counts for more than whether somebody still reads about it.
     match signal {
         Some(signal) => Err(Stop::signal(signal)),
-        None if loaded.load.requests.completed == 0 || is_broken || is_doubtful => Err(Stop::not_well()),
-        None => written.and(printed),
+        None => ended(analysis.standing(args.strict.strictness())).and(written).and(printed),
     }
+}
+
+fn figures(loaded: &Loaded) -> LoadFigures<'_> {
+    let Loaded { wall_ns, requests_in_window, series, load, .. } = loaded;
+    LoadFigures { series: &series[0], load, wall_ns: *wall_ns, requests_in_window: *requests_in_window }
 }
 
 /// Writes what was asked for beside the figures.
@@ -130,7 +126,7 @@ fn page(
     started: String,
     plan: &Plan,
     loaded: &Loaded,
-    gates: &[Gate],
+    analysis: &LoadAnalysis,
     partial: bool,
 ) -> Result<(), Stop> {
     let command: Vec<String> = std::env::args().skip(1).map(quoted).collect();
@@ -140,11 +136,8 @@ fn page(
         started,
         command: format!("avt {}", command.join(" ")),
         host: &Host::read(),
-        series: &loaded.series[0],
-        load: &loaded.load,
-        wall_ns: loaded.wall_ns,
-        requests_in_window: loaded.requests_in_window,
-        gates,
+        figures: figures(loaded),
+        analysis,
         partial,
     });
     file.write_all(html.as_bytes()).map_err(|error| Stop::machine(format_args!("--html: {error}")))

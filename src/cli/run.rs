@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 
 use crate::analysis::{Standing, analyze, analyze_scenario};
 use crate::host::Host;
-use crate::record::{Folder, FolderError, Record, Run, Source, State};
+use crate::record::{CalibrationOrigin, Folder, FolderError, Record, Run, Source, State};
 use crate::report;
-use crate::runner::{self, Effort, Ending, Event, Interrupt, Plan, Program, RunSpec};
+use crate::runner::{
+    self, CalibrationSource, Effort, Ending, Event, Interrupt, KeptCalibration, Plan, Program, RunSpec,
+};
 use crate::scenario::{Model, Scenario};
 use crate::units;
 
@@ -47,6 +49,10 @@ pub(super) struct Args {
     /// The folder to make for the records and the report [default: reports/ and the time]
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Compute as many iterations as this earlier run did for the same length, so that both do the same work; `new` measures
+    /// how fast this machine computes [default: the newest run beside this one, while the machine computes as fast]
+    #[arg(long, value_name = "DIR|new")]
+    calibration: Option<PathBuf>,
     #[command(flatten)]
     strict: Strict,
     /// Do the work of a scenario once, without measuring it, and print what happens while it happens: when, on which thread,
@@ -63,7 +69,9 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     if args.narrate {
         return narrate::main(&named, &args.model);
     }
-    let plan = Plan::new(spec(args, named), Host::read()).map_err(Stop::input)?;
+    let host = Host::read();
+    let calibration = calibration(args, &host)?;
+    let plan = Plan::new(spec(args, named, calibration), host).map_err(Stop::input)?;
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     announce(&plan);
     let mut listener = Listener::new(args, &plan);
@@ -90,7 +98,7 @@ fn chosen(args: &Args) -> Result<Vec<Named>, Stop> {
     named.collect()
 }
 
-fn spec(args: &Args, named: Vec<Named>) -> RunSpec {
+fn spec(args: &Args, named: Vec<Named>, calibration: CalibrationSource) -> RunSpec {
     RunSpec {
         scenarios: named.iter().map(|named| named.scenario.clone()).collect(),
         sources: named.into_iter().map(source).collect(),
@@ -101,7 +109,42 @@ fn spec(args: &Args, named: Vec<Named>) -> RunSpec {
             None => Effort::Quick,
         },
         seed: args.seed.unwrap_or_else(|| fastrand::u64(..1 << 48)),
+        calibration,
     }
+}
+
+/// The calibration that was asked for, or that of the newest run beside this one on the same machine.
+fn calibration(args: &Args, host: &Host) -> Result<CalibrationSource, Stop> {
+    let kept = |path: &Path, run: &Run| KeptCalibration {
+        run: path.to_string_lossy().into_owned(),
+        iterations_per_s: run.iterations_per_s,
+    };
+    match args.calibration.as_deref() {
+        Some(new) if new == Path::new("new") => return Ok(CalibrationSource::New),
+        Some(path) => {
+            let run = Folder::read_run(path).map_err(Stop::input)?;
+            return Ok(CalibrationSource::Kept(kept(path, &run)));
+        }
+        None => {}
+    }
+    let beside = match args.out.as_deref().map(Path::parent) {
+        None => Path::new(RUNS),
+        Some(None) => return Ok(CalibrationSource::New),
+        Some(Some(parent)) if parent == Path::new("") => Path::new("."),
+        Some(Some(parent)) => parent,
+    };
+    let is_like = |run: &Run| {
+        let other = &run.host;
+        (&other.cpu, &other.avt, other.debug_build) == (&host.cpu, &host.avt, host.debug_build)
+    };
+    let names = Folder::runs(beside).unwrap_or_default();
+    let runs = names.iter().filter_map(|name| {
+        let path = beside.join(name);
+        let run = Folder::read_run(&path).ok().filter(is_like)?;
+        Some((run.started.clone(), kept(&path, &run)))
+    });
+    let newest = runs.max_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(newest.map_or(CalibrationSource::New, |(_, kept)| CalibrationSource::Near(kept)))
 }
 
 fn source(named: Named) -> Source {
@@ -117,6 +160,23 @@ fn announce(plan: &Plan) {
         note("avt: built without optimisation, so no figure means anything; use `cargo run --release -- run`");
     }
     spec.scenarios.iter().for_each(|scenario| warn_of_few_cpus(scenario, host.cpus));
+}
+
+/// Says where the calibration comes from, unless it is a new one.
+fn announce_calibration(run: &Run) {
+    let percent = |now: u64, then: u64| 100.0 * (now as f64 / then.max(1) as f64 - 1.0);
+    match &run.calibration {
+        CalibrationOrigin::New => {}
+        CalibrationOrigin::Kept { run: kept, measured_per_s } => note(format_args!(
+            "keeps the calibration of {kept}, from which the speed of this machine differs by {:+.1} %",
+            percent(*measured_per_s, run.iterations_per_s)
+        )),
+        CalibrationOrigin::Changed { run: kept, kept_per_s } => note(format_args!(
+            "avt: the speed of this machine has changed by {:+.1} % since {kept}, so it was calibrated anew: jobs that compute \
+             are other work than there",
+            percent(run.iterations_per_s, *kept_per_s)
+        )),
+    }
 }
 
 /// Says beforehand that no trial of a scenario will be valid, where it asks for more CPUs than there are.
@@ -150,7 +210,10 @@ impl<'a> Listener<'a> {
 
     fn hear(&mut self, event: Event<'_>) -> Result<(), Stop> {
         match event {
-            Event::Calibrated(run) => self.folder = Some(make_folder(self.args.out.as_deref(), run)?),
+            Event::Calibrated(run) => {
+                announce_calibration(run);
+                self.folder = Some(make_folder(self.args.out.as_deref(), run)?);
+            }
             Event::CeilingUnknown(why) => {
                 note(format_args!("avt: what the load generator can do here is not known: {why}"));
             }
@@ -176,15 +239,15 @@ impl<'a> Listener<'a> {
         self.folder.as_mut().expect("a run is calibrated before anything else")
     }
 
-    /// Writes the report and tells where it is; returns how the run stands.
-    fn finish(&mut self, mut run: Run) -> Result<Standing, Stop> {
+    /// Writes the report and prints where it is; returns how the run stands.
+    fn finish(&mut self, run: Run) -> Result<Standing, Stop> {
         self.progress.finish();
-        let scenarios = &self.plan.spec.scenarios;
-        run.judged = Some(analyze(&run, scenarios, &self.records).judged);
-        self.folder().write_run(&run).map_err(Stop::machine)?;
-        let path = self.folder().path().to_owned();
-        let analysis = analyze(&run, scenarios, &self.records);
-        let index = write(&path, &analysis)?;
+        let folder = self.folder.as_ref().expect("a run is calibrated before anything else");
+        let path = folder.path();
+        let analysis = analyze(&run, &self.plan.spec.scenarios, &self.records);
+        let kept = Run { judged: Some(analysis.judged), ..run.clone() };
+        folder.write_run(&kept).map_err(Stop::machine)?;
+        let index = write(path, &analysis)?;
         if self.args.out.is_none() {
             list(Path::new(RUNS))?;
         }

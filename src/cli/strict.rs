@@ -13,6 +13,20 @@ pub(super) struct Strict {
     strict: Option<Verdict>,
 }
 
+/// The same option of one load, which is one measurement: it has to be VALID.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct StrictLoad {
+    /// End with exit code 4 unless the verdict on the measurement itself is VALID; with `=invalid`, only where it is INVALID
+    #[arg(long = "strict", value_name = "VERDICT", num_args = 0..=1, require_equals = true, default_missing_value = "suspect")]
+    strict: Option<Verdict>,
+}
+
+impl StrictLoad {
+    pub(super) fn strictness(self) -> Strictness {
+        Strict { strict: self.strict }.strictness()
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Verdict {
     Invalid,

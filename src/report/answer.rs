@@ -148,7 +148,9 @@ fn beats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &Ste
 fn behind(point: &PointSummary) -> Option<String> {
     let behind = point.answered.iter().filter(|answered| !answered.kept_up);
     let behind: Vec<String> = behind
-        .map(|answered| format!("{} of what came was answered under {}", words::percent(answered.share), answered.model))
+        .map(|answered| {
+            format!("{} of what came was answered under {}", words::percent(answered.share), answered.model)
+        })
         .collect();
     let behind = (!behind.is_empty()).then(|| listed(&behind))?;
     Some(format!("Not all kept up: {behind}; there the line grew for as long as it lasted."))

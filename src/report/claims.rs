@@ -9,7 +9,11 @@ use crate::units;
 
 /// The figure and the model: `wall time of async`, the point beside it where something is swept.
 pub(super) fn subject(judged: &JudgedClaim<'_>) -> String {
-    let at = if judged.point.is_empty() { String::new() } else { format!(", {}", words::one_line(&judged.point.to_string())) };
+    let at = if judged.point.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", words::one_line(&judged.point.to_string()))
+    };
     format!("{} of {}{at}", judged.claim.metric.heading(judged.work), judged.claim.of)
 }
 

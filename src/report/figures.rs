@@ -125,7 +125,8 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
     let svg =
         if drawn { both(id, &title, &finding, |size, caption| forest.draw(size, caption)) } else { String::new() };
     let legend = if drawn { vec![Sign::Noise, Sign::Likely] } else { Vec::new() };
-    let caption = named(&format!("Multiples of {reference}"), point, "geometric means of the rounds, with 95 % intervals");
+    let caption =
+        named(&format!("Multiples of {reference}"), point, "geometric means of the rounds, with 95 % intervals");
     Some(Figure { heading, text, svg, legend, table: (caption, table) })
 }
 
@@ -192,9 +193,7 @@ fn of_bars((bars, title): (Bars, String), point: &PointSummary, id: &str) -> Fig
 fn bars(point: &PointSummary) -> (Bars, String) {
     match (&point.work, beats(point)) {
         (_, Some(every)) => {
-            let rows = rows(point, |cell| {
-                (Metric::Gap, Some(every), cell.predicted_gap_ns.map(|ns| ns as f64))
-            });
+            let rows = rows(point, |cell| (Metric::Gap, Some(every), cell.predicted_gap_ns.map(|ns| ns as f64)));
             let line = Some(format!("planned: every {}", words::exact(std::time::Duration::from_nanos(every as u64))));
             (Bars { rows, unit: Metric::Gap.unit(), line }, "The longest gap between two beats".into())
         }
@@ -207,9 +206,8 @@ fn bars(point: &PointSummary) -> (Bars, String) {
 }
 
 fn wall_bars(point: &PointSummary) -> (Bars, String) {
-    let rows = rows(point, |cell| {
-        (Metric::Wall, cell.ideal_ns.map(|ns| ns as f64), cell.predicted_ns.map(|ns| ns as f64))
-    });
+    let rows =
+        rows(point, |cell| (Metric::Wall, cell.ideal_ns.map(|ns| ns as f64), cell.predicted_ns.map(|ns| ns as f64)));
     let ideals = || rows.iter().filter_map(|row| row.line);
     let line = ideals().next().map(|first| {
         let same = ideals().all(|ideal| ideal == first);
@@ -310,9 +308,11 @@ fn heat(point: &PointSummary, id: &str) -> Option<Figure> {
     let name = point.series_names().first().copied().unwrap_or_default();
     let heading = "When the times were long".to_owned();
     let svg = both(id, &heading, &finding_of_series(point, name), |size, caption| heat.draw(size, caption));
-    let longest = |cell: &'_ CellSummary| Some((cell.cell.id.model.to_string(), cell.series(name)?.figure(Metric::Max)?.clone()));
+    let longest =
+        |cell: &'_ CellSummary| Some((cell.cell.id.model.to_string(), cell.series(name)?.figure(Metric::Max)?.clone()));
     let longest: Vec<(String, Estimate)> = point.cells.iter().filter_map(longest).collect();
-    let table = (named(&heading, point, "medians of the rounds, and the longest of all"), table::of_series(point, name));
+    let table =
+        (named(&heading, point, "medians of the rounds, and the longest of all"), table::of_series(point, name));
     let longest = longest.iter().map(|(model, longest)| (model.clone(), longest));
     let heading = titles::of_estimates(&format!("{heading}, the longest of all rounds"), longest);
     let text = "By when a request was due, all rounds together: the darker, the more were like it (in equal \

@@ -12,7 +12,7 @@ use super::table::{Row, Table};
 use super::words;
 use super::{answer, warnings};
 use crate::analysis::{Analysis, CellSummary, PointSummary, ScenarioAnalysis};
-use crate::record::{Record, Run, Source};
+use crate::record::{CalibrationOrigin, Record, Run, Source};
 use crate::scenario::{Family, Parallel};
 use crate::units;
 
@@ -303,6 +303,7 @@ fn machine(run: &Run) -> Vec<(&'static str, String)> {
         ("tokio", words::one_line(&host.tokio)),
         ("rayon", words::one_line(&host.rayon)),
     ];
+    facts.push(("calibration", calibration(run)));
     facts.extend(at_once(run.parallel.all()).map(|told| ("computes at once", told)));
     // Of more CPUs than there are, it is the same.
     let part = run.parallel.pinned().iter().filter(|(cpus, _)| *cpus < run.parallel.all().cpus());
@@ -315,6 +316,22 @@ fn machine(run: &Run) -> Vec<(&'static str, String)> {
         ("threads", format!("room for {room} ({} = {})", words::one_line(&limit.name), limit.value))
     }));
     facts
+}
+
+/// Where the number of iterations comes from that a job computes.
+fn calibration(run: &Run) -> String {
+    let used = format!("{} iterations/s", units::count(run.iterations_per_s));
+    match &run.calibration {
+        CalibrationOrigin::New => format!("{used}, measured before this run"),
+        CalibrationOrigin::Kept { run: kept, measured_per_s } => format!(
+            "{used}, kept from {}; {} measured before this run",
+            words::one_line(kept),
+            units::count(*measured_per_s)
+        ),
+        CalibrationOrigin::Changed { run: kept, kept_per_s } => {
+            format!("{used}, measured before this run; {} in {}", units::count(*kept_per_s), words::one_line(kept))
+        }
+    }
 }
 
 /// `1.93 by 2 threads times what one thread does`; nothing of one CPU.

@@ -188,9 +188,9 @@ fn measured(summary: &CellSummary) -> Value {
     let measures = summary.measures.as_ref();
     let series = measures.into_iter().flat_map(|measures| &measures.series).map(series).collect::<Vec<_>>();
     all.insert("series".into(), json!(series));
-    let load = measures.and_then(|measures| measures.load.as_ref()).map(|load| {
-        json!({ "connections": load.connections, "requests_planned": load.planned, "requests_lost": load.lost })
-    });
+    let load = measures.and_then(|measures| measures.load.as_ref()).map(
+        |load| json!({ "connections": load.connections, "requests_planned": load.planned, "requests_lost": load.lost }),
+    );
     all.insert("load".into(), json!(load));
     Value::Object(all)
 }
@@ -228,7 +228,8 @@ pub(super) fn estimate(estimate: &Estimate) -> Value {
         "interval": spread.interval.map(|Interval { low, high }| [low, high]),
         "rounds": spread.rounds,
     });
-    if let Some((_, bounds)) = estimate.range().filter(|(_, bounds)| bounds.iter().any(|bound| *bound != Bound::Exact)) {
+    if let Some((_, bounds)) = estimate.range().filter(|(_, bounds)| bounds.iter().any(|bound| *bound != Bound::Exact))
+    {
         value["interval_bounds"] = json!(bounds);
     }
     value

@@ -8,10 +8,11 @@ use super::chart::{Caption, Look, Size};
 use super::figures::both;
 use super::html::{SCRIPT, SCRIPT_HASH, STYLE};
 use super::words;
-use crate::gate::{self, Gate, Verdict};
+use crate::analysis::{LoadAnalysis, LoadFigures};
+use crate::gate::Verdict;
 use crate::histogram::Histogram;
 use crate::host::Host;
-use crate::record::{LoadRecord, Requests, Series};
+use crate::record::{LoadRecord, Requests};
 use crate::scenario::Family;
 use crate::units;
 
@@ -50,16 +51,10 @@ pub struct LoadReport<'a> {
     pub command: String,
     /// The machine that asked.
     pub host: &'a Host,
-    /// The times.
-    pub series: &'a Series,
-    /// Everything else.
-    pub load: &'a LoadRecord,
-    /// The window, nanoseconds.
-    pub wall_ns: u64,
-    /// Answers within it.
-    pub requests_in_window: u64,
-    /// What the measurement itself did not pass.
-    pub gates: &'a [Gate],
+    /// What it recorded.
+    pub figures: LoadFigures<'a>,
+    /// What follows from that.
+    pub analysis: &'a LoadAnalysis,
     /// Whether a signal ended it early.
     pub partial: bool,
 }
@@ -84,7 +79,7 @@ struct Page {
 
 /// The page, complete in itself.
 pub fn load(report: &LoadReport<'_>) -> String {
-    let series = report.series;
+    let series = report.figures.series;
     let finding = words(report).join(" ");
     let title = "How long the requests took";
     let look = |variant| Look { family: Family::Async, variant };
@@ -102,7 +97,7 @@ pub fn load(report: &LoadReport<'_>) -> String {
     let draw_densities = |size: Size, caption: &Caption<'_>| densities.draw(size, caption);
     let page = Page {
         url: words::one_line(report.url),
-        verdict: gate::verdict(report.gates),
+        verdict: report.analysis.verdict,
         warnings: warnings(report),
         answer: words(report),
         facts: facts(report),
@@ -116,7 +111,7 @@ pub fn load(report: &LoadReport<'_>) -> String {
         headings: PERCENTILES.iter().map(|(name, _)| *name).chain(["max"]).collect(),
         rows: rows_of(report),
         has_bounds: series.lower_bound_from_ns.is_some(),
-        requests: requests(report.load),
+        requests: requests(report.figures.load),
         command: words::one_line(&report.command),
     };
     page.render().expect("writing into a string")
@@ -130,14 +125,14 @@ fn warnings(report: &LoadReport<'_>) -> Vec<String> {
     if report.host.debug_build {
         warnings.push("avt was built without optimisation, so no figure here means anything.".into());
     }
-    warnings.extend(report.gates.iter().map(|gate| format!("{}: {gate}; {}.", gate.verdict(), gate.advice())));
+    warnings.extend(report.analysis.gates.iter().map(|gate| format!("{}: {gate}; {}.", gate.verdict(), gate.advice())));
     warnings
 }
 
 /// What happened, in sentences.
 fn words(report: &LoadReport<'_>) -> Vec<String> {
-    let LoadReport { series, load, .. } = report;
-    let rate = words::per_second(report.requests_in_window as f64 / (report.wall_ns.max(1) as f64 / 1e9));
+    let LoadFigures { series, load, .. } = report.figures;
+    let rate = words::per_second(report.analysis.rate.unwrap_or(0.0));
     let connections = units::count(load.connections_opened.into());
     let mut sentences = vec![match load.offered_per_s {
         Some(offered) => format!(
@@ -175,14 +170,14 @@ fn words(report: &LoadReport<'_>) -> Vec<String> {
 }
 
 fn facts(report: &LoadReport<'_>) -> Vec<(&'static str, String)> {
-    let LoadReport { load, host, .. } = report;
+    let (LoadFigures { load, wall_ns, .. }, host) = (report.figures, report.host);
     let cpu = words::one_line(host.cpu.as_deref().unwrap_or("unknown processor"));
     let late = told(&load.send_lag.late, 0.99).filter(|_| load.offered_per_s.is_some());
     let mut facts = vec![
         ("when", words::one_line(&report.started)),
         ("from", format!("{} × {cpu}", units::count(host.cpus.into()))),
         ("how", report.kind.clone()),
-        ("window", units::duration(report.wall_ns)),
+        ("window", units::duration(wall_ns)),
         ("connections", units::count(load.connections_opened.into())),
         (
             "generator",
@@ -200,15 +195,16 @@ fn facts(report: &LoadReport<'_>) -> Vec<(&'static str, String)> {
 }
 
 fn rows_of(report: &LoadReport<'_>) -> Vec<(&'static str, Vec<String>)> {
-    let lag = &report.load.send_lag;
+    let LoadFigures { series, load, .. } = report.figures;
+    let lag = &load.send_lag;
     let mut rows = vec![
-        ("response time", &report.series.response_time, report.series.lower_bound_from_ns),
-        ("service time", &report.series.service_time, None),
+        ("response time", &series.response_time, series.lower_bound_from_ns),
+        ("service time", &series.service_time, None),
     ];
-    if report.load.service_pauses.max().is_some_and(|longest| longest > 0) {
-        rows.push(("of it, the generator stood still", &report.load.service_pauses, None));
+    if load.service_pauses.max().is_some_and(|longest| longest > 0) {
+        rows.push(("of it, the generator stood still", &load.service_pauses, None));
     }
-    if report.load.offered_per_s.is_some() {
+    if load.offered_per_s.is_some() {
         rows.extend([
             ("send lag", &lag.total, None),
             ("no connection free", &lag.no_connection, None),

@@ -47,7 +47,8 @@ pub(super) fn obstacle(obstacle: &Obstacle) -> String {
             units::duration(STALL_NS)
         ),
         Obstacle::TooNoisy { detectable, rounds } => {
-            let found = format!("only a difference of {} or more would be found four times in five", words::excess(detectable));
+            let found =
+                format!("only a difference of {} or more would be found four times in five", words::excess(detectable));
             match rounds {
                 Some(rounds) => format!("{found}; {rounds} rounds would find one of {}", words::excess(AIM)),
                 None => format!("{found}; a longer window or a quieter machine would change that"),

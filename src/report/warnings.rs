@@ -43,7 +43,8 @@ fn of_kind(kind: &TrialFindings) -> String {
         .iter()
         .map(|(model, is_control)| format!("{model}{}", if *is_control { " (control)" } else { "" }))
         .collect();
-    let trials = format!("{} of {} trials ({})", verdicts.join(" and "), units::count(*trials as u64), models.join(", "));
+    let trials =
+        format!("{} of {} trials ({})", verdicts.join(" and "), units::count(*trials as u64), models.join(", "));
     let most = if suspect + invalid == 1 { "" } else { "at worst, " };
     format!("{}: {trials}: {most}{worst}; {}.", worst.name(), worst.advice())
 }

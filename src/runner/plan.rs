@@ -16,6 +16,8 @@ use crate::random;
 use crate::record::{Pass, Source};
 use crate::scenario::{Cell, Model, Parallel, Scenario, Work, expect};
 
+use super::calibration::CalibrationSource;
+
 /// How many rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
@@ -51,6 +53,8 @@ pub struct RunSpec {
     pub effort: Effort,
     /// What the order of the trials and their own seeds are drawn from.
     pub seed: u64,
+    /// Where the calibration comes from.
+    pub calibration: CalibrationSource,
 }
 
 /// A run before it begins: what is asked of which machine, and every trial.

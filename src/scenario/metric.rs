@@ -94,6 +94,20 @@ pub enum Unit {
     Share,
 }
 
+impl Unit {
+    /// The name of the unit.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nanoseconds => "nanoseconds",
+            Self::Bytes => "bytes",
+            Self::PerSecond => "per second",
+            Self::Count => "a whole number",
+            Self::Number => "a number",
+            Self::Share => "a share of 1",
+        }
+    }
+}
+
 /// How the figures of the rounds become the figure of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OverRounds {
@@ -250,6 +264,16 @@ impl Metric {
             Unit::Count | Unit::Number | Unit::Share => "",
         };
         format!("{}{unit}", self.name())
+    }
+
+    /// Whether a claim may be made about it.
+    pub fn is_claimable(self) -> bool {
+        self.row().is_claimable
+    }
+
+    /// The headings of its column for jobs and for requests.
+    pub(super) fn headings(self) -> [&'static str; 2] {
+        self.row().heading
     }
 
     /// The heading of its column.

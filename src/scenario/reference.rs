@@ -1,5 +1,6 @@
 //! The tables of `scenarios/README.md`, made from the table of keys.
 
+use super::Metric;
 use super::formula::Formula;
 use super::keys::{ANY_OF, KEYS, Key, Kind, Many, Need, Section, Workload};
 
@@ -25,8 +26,24 @@ fn table(section: Section) -> String {
         text += &format!("\nFor {} at least one of {} is required.\n", of(group.workloads), names.join(", "));
     }
     if section == Section::Claim {
+        text += "\n";
+        text += &figures();
         text += "\nA formula knows `+ - * /`, `ceil`, `min`, `max`, numbers, units (`100ms`, `4KiB`) and\n\n";
         text += &Formula::names();
+    }
+    text
+}
+
+/// The figures as Markdown: the name in claims, the heading of the column, the unit, the key in JSON.
+fn figures() -> String {
+    let mut text = "The figures, and which of them a claim may be about:\n\n".to_owned();
+    text += "| figure | column | unit | in JSON | claims |\n|---|---|---|---|---|\n";
+    for metric in Metric::ALL {
+        let claims = if metric.is_claimable() { "yes" } else { "" };
+        let [jobs, requests] = metric.headings();
+        let heading = if jobs == requests { jobs.to_owned() } else { format!("{jobs}, {requests}") };
+        let (name, unit, key) = (metric.name(), metric.unit().name(), metric.json_key());
+        text += &format!("| `{name}` | {heading} | {unit} | `{key}` | {claims} |\n");
     }
     text
 }

@@ -102,7 +102,10 @@ mod tests {
         let (few, many) = (six.detectable(None).unwrap(), twenty.detectable(None).unwrap());
         assert!(1.05 < many && many < few && few < 1.3, "{few} {many}");
         assert!(six.rounds_to_find(None, many, 1_000).unwrap().abs_diff(20) <= 3);
-        assert_eq!((six.rounds_to_find(None, few * 1.01, 1_000), six.rounds_to_find(None, 1.001, 1_000)), (Some(6), None));
+        assert_eq!(
+            (six.rounds_to_find(None, few * 1.01, 1_000), six.rounds_to_find(None, 1.001, 1_000)),
+            (Some(6), None)
+        );
         assert_eq!(ratio(&pairs(5), 1).unwrap().detectable(None), None);
     }
 }

@@ -81,7 +81,12 @@ fn what_else_differs_is_minded() {
     });
     let ended = compare(&before, &after, &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    for words in ["The kernel differs: 6.1.0, then 7.0.0", "tokio differs", "2.000 times as many iterations", "not the same text"] {
+    for words in [
+        "The kernel differs: 6.1.0, then 7.0.0",
+        "tokio differs",
+        "2.000 times as many iterations",
+        "not the same text",
+    ] {
         assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);
     }
 }

@@ -9,8 +9,8 @@ use async_vs_threads::histogram::Histogram;
 use async_vs_threads::host::{Host, ThreadLimit};
 use async_vs_threads::lanes::{Lanes, Span, What};
 use async_vs_threads::record::{
-    Ceiling, Conditions, Failure, Heartbeat, LoadRecord, Measured, Outcome, Pass, Record, Requests, Run, SCHEMA,
-    SendLag, Series, Source, State, Traced,
+    CalibrationOrigin, Ceiling, Conditions, Failure, Heartbeat, LoadRecord, Measured, Outcome, Pass, Record, Requests,
+    Run, SCHEMA, SendLag, Series, Source, State, Traced,
 };
 use async_vs_threads::scenario::{
     ArrivalSpec, Cell, Client, EchoSpec, Family, Finite, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec,
@@ -85,6 +85,7 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
             debug_build: false,
         },
         iterations_per_s: 412_000_000,
+        calibration: CalibrationOrigin::New,
         parallel: Parallel::ideal(2).into(),
         ceilings: vec![Ceiling {
             client: Client::Raw,

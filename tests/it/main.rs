@@ -7,6 +7,7 @@ mod compare;
 mod cpus;
 mod doctor;
 mod echo;
+mod findings;
 mod fixture;
 mod http1;
 mod load;

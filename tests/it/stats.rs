@@ -105,7 +105,9 @@ fn what_is_said_to_be_found_four_times_in_five_is() {
             ratio(&pairs, seed).unwrap().finding(floor) == Finding::More
         });
         let beyond = f64::from(of_control) / 2_000.0;
-        println!("{n} rounds, {points} points, outliers {has_outliers}: {said:.3} found in {found:.3}, A/A beyond the floor {beyond:.3}");
+        println!(
+            "{n} rounds, {points} points, outliers {has_outliers}: {said:.3} found in {found:.3}, A/A beyond the floor {beyond:.3}"
+        );
         assert!((0.74..=0.85).contains(&found), "{n} rounds, {points} points, outliers {has_outliers}: {found}");
         assert!(beyond <= if has_outliers { 0.12 } else { 0.07 }, "{n} rounds, {points} points: {beyond}");
     }

@@ -9,14 +9,15 @@ use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
 use reqwest::{Method, Url};
 
+use crate::analysis::slo::Slo;
 use crate::load::{Question, Secure};
 use crate::scenario::{self, ArrivalSpec};
 use crate::schedule::{Arrivals, Pacing};
 use crate::units;
 
 use super::super::output::Stop;
+use super::super::strict::StrictLoad;
 use super::super::times::{any_time, some_time};
-use super::slo::Slo;
 
 /// Put a load on an HTTP/1.1 server: requests at a rate, or N connections that ask again when they have their answer
 #[derive(Debug, clap::Args)]
@@ -97,12 +98,11 @@ pub(in crate::cli) struct Args {
     /// Write a page with the charts of the report
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
-    /// Exit with 1 unless all of this holds: 'p99<5ms,errors<0.1%,rate>=990'
+    /// Exit with 1 unless all of this holds, with 4 where the measurement is INVALID: 'p99<5ms,errors<0.1%,rate>=990'
     #[arg(long, value_name = "CONDITIONS")]
     pub(super) slo: Option<Slo>,
-    /// Exit with 1 unless the verdict on the measurement itself is VALID
-    #[arg(long)]
-    pub(super) strict: bool,
+    #[command(flatten)]
+    pub(super) strict: StrictLoad,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

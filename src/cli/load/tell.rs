@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::analysis::LoadAnalysis;
+use crate::analysis::slo::{JudgedCondition, Measured};
 use crate::cli::grid::Grid;
-use crate::gate::{self, Gate, Victim};
 use crate::histogram::Histogram;
 use crate::load::{Loaded, Plan};
 use crate::record::{LoadRecord, Requests};
 use crate::report::{PERCENTILES, pacing, told};
 use crate::scenario::ArrivalSpec;
+use crate::stats::Bound;
 use crate::units;
 use crate::usage::ProcessesUsage;
 
@@ -23,10 +25,10 @@ pub(super) fn json(
     plan: &Plan,
     loaded: &Loaded,
     server: Option<&ProcessesUsage>,
+    analysis: &LoadAnalysis,
     partial: bool,
 ) -> Value {
     let load = &loaded.load;
-    let gates = gates(loaded, server);
     let lag = &load.send_lag;
     let (arrivals, pacing) = match plan.arrival {
         ArrivalSpec::Closed { .. } => (Value::Null, Value::Null),
@@ -53,7 +55,7 @@ pub(super) fn json(
         "warmup_requests": load.warmup_requests,
         "errors": load.errors,
         "status": load.status,
-        "rate": { "offered": load.offered_per_s, "achieved": per_second(loaded) },
+        "rate": { "offered": load.offered_per_s, "achieved": analysis.rate },
         "mean_in_flight": load.mean_in_flight,
         "most_in_flight": load.most_in_flight,
         "response_time_us": times(&loaded.series[0].response_time),
@@ -82,24 +84,42 @@ pub(super) fn json(
         "server": server.map(|server| json!({
             "processes": server.processes,
             "cpu_s": server.cpu_ns as f64 / 1e9,
-            "cpu_us_per_request": cpu_per_request(server, loaded).map(|nanos| nanos / 1e3),
+            "cpu_us_per_request": analysis.server_cpu_per_request_ns.map(|nanos| nanos / 1e3),
             "peak_rss_bytes": server.memory_peak_bytes,
             "cpus": server.cpus,
             "others_share": server.others.map(|others| others.share()),
         })),
         "steal": load.steal,
-        "verdict": gate::verdict(&gates),
-        "reasons": gates.iter().map(|gate| json!({
+        "verdict": analysis.verdict,
+        "reasons": analysis.gates.iter().map(|gate| json!({
             "verdict": gate.verdict(), "reason": gate.to_string(), "advice": gate.advice(),
         })).collect::<Vec<_>>(),
+        "slo": analysis.objectives.as_ref().map(|all| all.iter().map(|one| json!({
+            "condition": one.condition, "kept": one.is_kept, "measured": measured(one),
+        })).collect::<Vec<_>>()),
     })
 }
 
-/// The gates that were not passed.
-pub(super) fn gates(loaded: &Loaded, server: Option<&ProcessesUsage>) -> Vec<Gate> {
-    let mut gates = gate::of_load(&loaded.load, &loaded.series, loaded.wall_ns);
-    gates.extend(server.and_then(|server| gate::of_others(server.others.as_ref()?, Victim::Server)));
-    gates
+/// What was measured of a condition: `4.21 ms`, `>=1.00 s, as some requests never ended`.
+fn measured(condition: &JudgedCondition) -> String {
+    match condition.measured {
+        Measured::Share(share) => format!("{:.3} %", share * 100.0),
+        Measured::Rate(rate) => units::rate(rate),
+        Measured::Time(nanos, Bound::Exact) => units::duration(nanos),
+        Measured::Time(nanos, _) if condition.is_kept => format!(">={}", units::duration(nanos)),
+        Measured::Time(nanos, _) => format!(">={}, as some requests never ended", units::duration(nanos)),
+        Measured::TooFew(requests) => format!("unknown from {} requests", units::count(requests)),
+        Measured::NoTime => "no time has passed".into(),
+    }
+}
+
+/// A line a condition.
+fn objectives(all: &[JudgedCondition]) -> String {
+    let line = |one: &JudgedCondition| {
+        let word = if one.is_kept { "kept" } else { "BROKEN" };
+        format!("\nslo        {}: {word} ({})", one.condition, measured(one))
+    };
+    all.iter().map(line).collect()
 }
 
 fn requests_each(load: &LoadRecord) -> Value {
@@ -114,7 +134,7 @@ fn run_queue_delay(load: &LoadRecord) -> Option<f64> {
 }
 
 /// For people: what became of the requests, their times, and what they cost.
-pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, partial: bool) -> String {
+pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &LoadAnalysis, partial: bool) -> String {
     let load = &loaded.load;
     let requests = &load.requests;
     let mut text = String::new();
@@ -126,7 +146,7 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, partial: bo
         "{} answers in {}: {}{}",
         units::count(loaded.requests_in_window),
         units::duration(loaded.wall_ns),
-        per_second(loaded).map_or_else(|| "no rate".into(), units::rate),
+        analysis.rate.map_or_else(|| "no rate".into(), units::rate),
         load.offered_per_s.map_or_else(String::new, |rate| format!(" of {} offered", units::rate(rate))),
     );
     let starved = match load.connections_starved {
@@ -212,7 +232,7 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, partial: bo
         let _ = writeln!(text, "pacing     {line}");
     }
     if let Some(server) = server {
-        let per_request = cpu_per_request(server, loaded);
+        let per_request = analysis.server_cpu_per_request_ns;
         let _ = writeln!(
             text,
             "server     {} of CPU{}, {}",
@@ -223,22 +243,12 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, partial: bo
                 .map_or_else(|| "memory n/a".into(), |peak| format!("{} at most", units::bytes(peak))),
         );
     }
-    let gates = gates(loaded, server);
-    let _ = writeln!(text, "verdict    {}", gate::verdict(&gates));
-    for gate in &gates {
+    let _ = writeln!(text, "verdict    {}", analysis.verdict);
+    for gate in &analysis.gates {
         let _ = writeln!(text, "           {}: {gate}; {}", gate.verdict(), gate.advice());
     }
-    text.trim_end().to_owned()
-}
-
-/// CPU time of the server for each answer in the window, nanoseconds; nothing without an answer.
-fn cpu_per_request(server: &ProcessesUsage, loaded: &Loaded) -> Option<f64> {
-    (loaded.requests_in_window > 0).then(|| server.cpu_ns as f64 / loaded.requests_in_window as f64)
-}
-
-/// Answers within the window a second.
-pub(super) fn per_second(loaded: &Loaded) -> Option<f64> {
-    (loaded.wall_ns > 0).then(|| loaded.requests_in_window as f64 / (loaded.wall_ns as f64 / 1e9))
+    let objectives = analysis.objectives.as_deref().map_or_else(String::new, objectives);
+    format!("{}{objectives}", text.trim_end())
 }
 
 fn times(histogram: &Histogram) -> Value {

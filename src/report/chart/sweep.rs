@@ -157,7 +157,13 @@ impl Line {
             }
             marker(area, at, self.look);
             if place.bound != Bound::Exact {
-                text(area, place.bound.sign().trim_end(), (at.0 - 8.0, at.1 - 9.0), HPos::Center, Face::Named(self.look));
+                text(
+                    area,
+                    place.bound.sign().trim_end(),
+                    (at.0 - 8.0, at.1 - 9.0),
+                    HPos::Center,
+                    Face::Named(self.look),
+                );
             }
         }
     }

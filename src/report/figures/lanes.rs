@@ -24,14 +24,17 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
     let figure =
         |by: &str, id: String, row: &dyn Fn(&CellSummary, &Span) -> (u64, String), unit: &str, text: String| {
             let panels = cells.iter().map(|cell| panel(cell, until, row, unit)).collect();
-            let busiest = cells.iter().filter_map(|cell| Some(cell.traced.as_ref()?.most_executing.at_most)).max().unwrap_or(0);
+            let busiest =
+                cells.iter().filter_map(|cell| Some(cell.traced.as_ref()?.most_executing.at_most)).max().unwrap_or(0);
             let heading =
                 format!("The first {}, {by} by {by}: at most {busiest} executed at once", units::duration(until));
             let rows = Rows { panels, until, heartbeat };
             let finding = finding(&cells);
             let svg = both(&id, &heading, &finding, |size, caption| rows.draw(size, caption));
-            let table =
-                table::columns(point, &[Metric::InFlight, Metric::Executing, Metric::Threads, Metric::RunQueue].map(Column::Figure));
+            let table = table::columns(
+                point,
+                &[Metric::InFlight, Metric::Executing, Metric::Threads, Metric::RunQueue].map(Column::Figure),
+            );
             let caption = named(&heading, point, "in flight and threads are medians of the rounds");
             Figure { heading, text: vec![text], svg, legend: legend(&cells, heartbeat), table: (caption, table) }
         };
@@ -105,8 +108,8 @@ fn finding(cells: &[&CellSummary]) -> String {
 
 /// `in flight 1,000, executing 1, threads 1`.
 fn at_once(cell: &CellSummary) -> Option<String> {
-    let [flight, executing, threads] = [Metric::InFlight, Metric::Executing, Metric::Threads]
-        .map(|metric| cell.figure(metric).map(words::estimate));
+    let [flight, executing, threads] =
+        [Metric::InFlight, Metric::Executing, Metric::Threads].map(|metric| cell.figure(metric).map(words::estimate));
     Some(format!("in flight {}, executing {}, threads {}", flight?, executing?, threads?))
 }
 

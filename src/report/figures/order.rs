@@ -12,9 +12,10 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Option<Figure> {
     let row = |cell: &CellSummary| {
         let figure = cell.figure(metric)?;
         let order = |round: u32| cell.orders.iter().find(|(other, _)| *other == round).map(|(_, order)| *order);
-        let trials = figure.rounds.iter().filter_map(|(round, of_round)| {
-            Some((order((*round)?)?, of_round.value / figure.value()))
-        });
+        let trials = figure
+            .rounds
+            .iter()
+            .filter_map(|(round, of_round)| Some((order((*round)?)?, of_round.value / figure.value())));
         let trials: Vec<(u64, f64)> = trials.collect();
         (trials.len() > 1).then(|| (cell.cell.id.model.to_string(), look(point, cell), trials))
     };

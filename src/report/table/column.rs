@@ -38,7 +38,9 @@ impl Column {
             Self::Figure(metric) if metric.origin() == Origin::Series => {
                 series.and_then(|series| series.figure(metric)).map_or_else(|| plain("n/a".into()), estimate)
             }
-            Self::Figure(metric) => cell.figure(metric).map_or_else(|| plain("–".into()), |figure| of_cell(cell, figure)),
+            Self::Figure(metric) => {
+                cell.figure(metric).map_or_else(|| plain("–".into()), |figure| of_cell(cell, figure))
+            }
             Self::Samples => series.map(|series| plain(units::count(series.response.len()))).unwrap_or_default(),
             Self::Versus(_) => plain("–".into()),
         }
@@ -86,9 +88,10 @@ pub(super) fn ratio(versus: &ModelRatio) -> Figure {
     let Figure { text, range } = multiple(versus.metric, &versus.ratio);
     match versus.difference {
         Difference::More | Difference::Less => Figure { text, range },
-        Difference::NoneFound { detectable } => {
-            Figure { text: format!("under {}", words::excess(detectable)), range: range.map(|range| format!("{text}, {range}")) }
-        }
+        Difference::NoneFound { detectable } => Figure {
+            text: format!("under {}", words::excess(detectable)),
+            range: range.map(|range| format!("{text}, {range}")),
+        },
         Difference::Incomparable(obstacle) => Figure { text: "n/a".into(), range: Some(ratios::obstacle(&obstacle)) },
     }
 }

@@ -2,16 +2,13 @@
 
 use std::str::FromStr;
 
-use serde_json::{Value, json};
-
-use crate::load::Loaded;
+use super::single_load::LoadFigures;
+use crate::stats::Bound;
 use crate::units;
-
-use super::tell::per_second;
 
 /// Conditions that must all hold.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Slo(Vec<Condition>);
+pub struct Slo(Vec<Condition>);
 
 #[derive(Clone, Debug, PartialEq)]
 struct Condition {
@@ -45,11 +42,28 @@ enum Relation {
 
 /// A condition, and whether it held.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Judged {
-    pub(super) condition: String,
-    pub(super) is_kept: bool,
-    /// What was measured, or why that can't be said.
-    pub(super) measured: String,
+pub struct JudgedCondition {
+    /// As it was written.
+    pub condition: String,
+    /// Whether it holds.
+    pub is_kept: bool,
+    /// What was measured.
+    pub measured: Measured,
+}
+
+/// The figure that a condition is about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Measured {
+    /// A share of the requests.
+    Share(f64),
+    /// Answers a second.
+    Rate(f64),
+    /// A time, nanoseconds, and whether it rests on requests that never ended and so is a lower bound.
+    Time(u64, Bound),
+    /// Too few requests for such a percentile: so many.
+    TooFew(u64),
+    /// No time has passed.
+    NoTime,
 }
 
 impl FromStr for Slo {
@@ -92,38 +106,38 @@ impl Condition {
         Ok(Self { text: text.to_owned(), measure, relation, limit })
     }
 
-    fn judge(&self, loaded: &Loaded) -> Judged {
-        let judged = |is_kept, measured| Judged { condition: self.text.clone(), is_kept, measured };
-        let (requests, times) = (loaded.load.requests, &loaded.series[0].response_time);
+    fn judge(&self, figures: &LoadFigures<'_>) -> JudgedCondition {
+        let (is_kept, measured) = self.measure(figures);
+        JudgedCondition { condition: self.text.clone(), is_kept, measured }
+    }
+
+    fn measure(&self, figures: &LoadFigures<'_>) -> (bool, Measured) {
+        let LoadFigures { series, load, .. } = figures;
+        let (requests, times) = (load.requests, &series.response_time);
         let value = match self.measure {
             Measure::Errors => {
-                let refused: u64 =
-                    loaded.load.status.iter().filter(|(status, _)| **status >= 400).map(|(_, n)| n).sum();
+                let refused: u64 = load.status.iter().filter(|(status, _)| **status >= 400).map(|(_, n)| n).sum();
                 let bad = requests.planned - requests.completed + refused;
                 let share = bad as f64 / requests.planned.max(1) as f64;
-                return judged(self.holds(share), format!("{:.3} %", share * 100.0));
+                return (self.holds(share), Measured::Share(share));
             }
             Measure::Rate => {
-                let Some(rate) = per_second(loaded) else { return judged(false, "no time has passed".into()) };
-                return judged(self.holds(rate), units::rate(rate));
+                let Some(rate) = figures.rate() else { return (false, Measured::NoTime) };
+                return (self.holds(rate), Measured::Rate(rate));
             }
             Measure::Quantile(share) if share <= 0.5 => times.quantile(share),
             Measure::Quantile(share) => times.credible_quantile(share),
             Measure::Max => times.max(),
             Measure::Mean => times.mean().map(|mean| mean as u64),
         };
-        let Some(nanos) = value else {
-            return judged(false, format!("not to be told from {} requests", units::count(times.len())));
-        };
-        // Whatever rests on requests that never ended can only be longer; a mean rests on all of them.
-        let from = loaded.series[0].lower_bound_from_ns;
-        let is_bound = from.is_some_and(|from| nanos >= from || self.measure == Measure::Mean);
+        let Some(nanos) = value else { return (false, Measured::TooFew(times.len())) };
+        // Whatever rests on requests that never ended can only be longer; a mean or a maximum rests on all of them.
+        let rests_on_all = matches!(self.measure, Measure::Mean | Measure::Max);
+        let is_bound = series.lower_bound_from_ns.is_some_and(|from| nanos >= from || rests_on_all);
+        let bound = if is_bound { Bound::AtLeast } else { Bound::Exact };
         let holds = self.holds(nanos as f64);
-        match (is_bound, self.relation) {
-            (false, _) => judged(holds, units::duration(nanos)),
-            (true, Relation::Above | Relation::AtLeast) => judged(holds, format!(">={}", units::duration(nanos))),
-            (true, _) => judged(false, format!(">={}, as some requests never ended", units::duration(nanos))),
-        }
+        let is_kept = holds && (!is_bound || matches!(self.relation, Relation::Above | Relation::AtLeast));
+        (is_kept, Measured::Time(nanos, bound))
     }
 
     fn holds(&self, value: f64) -> bool {
@@ -138,23 +152,9 @@ impl Condition {
 
 impl Slo {
     /// Each condition against what was measured.
-    pub(super) fn judge(&self, loaded: &Loaded) -> Vec<Judged> {
-        self.0.iter().map(|condition| condition.judge(loaded)).collect()
+    pub fn judge(&self, figures: &LoadFigures<'_>) -> Vec<JudgedCondition> {
+        self.0.iter().map(|condition| condition.judge(figures)).collect()
     }
-}
-
-/// For people: a line a condition.
-pub(super) fn text(judged: &[Judged]) -> String {
-    let line = |one: &Judged| {
-        let word = if one.is_kept { "kept" } else { "BROKEN" };
-        format!("slo        {}: {word} ({})", one.condition, one.measured)
-    };
-    judged.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-pub(super) fn json(judged: &[Judged]) -> Value {
-    let one = |one: &Judged| json!({ "condition": one.condition, "kept": one.is_kept, "measured": one.measured });
-    judged.iter().map(one).collect()
 }
 
 fn number(text: &str) -> Option<f64> {
@@ -172,23 +172,18 @@ mod tests {
     use crate::record::{LoadRecord, Requests, Series};
 
     /// 10,000 requests in a second: 9,900 answered, half of them in 1 ms and half in 3 ms, and 100 that never ended.
-    fn loaded() -> Loaded {
+    fn judge(slo: &str) -> Vec<JudgedCondition> {
         let mut times = Histogram::default();
         times.record_many(1_000_000, 5_000);
         times.record_many(3_000_000, 4_900);
         times.record_many(4_000_000, 100);
         let requests = Requests { planned: 10_000, completed: 9_900, unfinished: 100, ..Requests::default() };
         let status = [(200, 9_850), (500, 50)].into();
-        Loaded {
-            started_ns: 0,
-            wall_ns: 1_000_000_000,
-            requests_in_window: 9_900,
-            series: vec![Series {
-                lower_bound_from_ns: Some(4_000_000),
-                ..Series::of_jobs("requests", times.clone(), times)
-            }],
-            load: LoadRecord { requests, status, ..LoadRecord::default() },
-        }
+        let series =
+            Series { lower_bound_from_ns: Some(4_000_000), ..Series::of_jobs("requests", times.clone(), times) };
+        let load = LoadRecord { requests, status, ..LoadRecord::default() };
+        let figures = LoadFigures { series: &series, load: &load, wall_ns: 1_000_000_000, requests_in_window: 9_900 };
+        slo.parse::<Slo>().unwrap().judge(&figures)
     }
 
     #[test]
@@ -211,12 +206,13 @@ mod tests {
             ("rate>=9900", true),
             ("rate>9900", false),
         ] {
-            let judged = slo.parse::<Slo>().unwrap().judge(&loaded());
+            let judged = judge(slo);
             assert_eq!(judged[0].is_kept, is_kept, "{judged:?}");
         }
-        let judged = " p50 < 2ms , errors < 0.1 % ".parse::<Slo>().unwrap().judge(&loaded());
+        let judged = judge(" p50 < 2ms , errors < 0.1 % ");
         assert_eq!(judged.iter().map(|one| one.is_kept).collect::<Vec<_>>(), [true, false]);
-        assert_eq!(text(&judged[1..]), "slo        errors < 0.1 %: BROKEN (1.500 %)");
+        let JudgedCondition { condition, measured, .. } = &judged[1];
+        assert_eq!((condition.as_str(), *measured), ("errors < 0.1 %", Measured::Share(0.015)));
     }
 
     #[test]

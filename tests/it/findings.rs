@@ -1,0 +1,132 @@
+//! What the gates over the rounds find is the same on the page, in the terminal, in JSON and in the exit code.
+
+use std::fs;
+use std::path::Path;
+
+use async_vs_threads::record::{Folder, Outcome, Record};
+use async_vs_threads::scenario::{Model, builtin};
+use async_vs_threads::usage::Others;
+use serde_json::Value;
+
+use crate::fixture;
+use crate::support::{avt, run};
+
+/// A made-up run of `compute`, changed before it is written.
+fn write(folder: &Path, change: impl Fn(&mut Record)) {
+    let scenarios = [builtin::find("compute").unwrap().scenario()];
+    let mut records = fixture::records(&scenarios, 6);
+    records.iter_mut().for_each(change);
+    let run = fixture::run(&scenarios, records.len() as u64);
+    let mut folder = Folder::create(folder, &run).unwrap();
+    records.iter().for_each(|record| folder.append(record).unwrap());
+}
+
+/// Multiplies the wall time of a measured trial.
+fn stretch(record: &mut Record, times: f64) {
+    if let Outcome::Measured(measured) = &mut record.outcome {
+        measured.wall_ns = (measured.wall_ns as f64 * times) as u64;
+    }
+}
+
+/// The only finding over the rounds that is expected, and whether it makes them invalid or suspect.
+fn check(name: &str, verdict: &str, model: &str, change: impl Fn(&mut Record)) {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("run");
+    write(&path, change);
+    let report = |more: &[&str]| {
+        let mut command = avt(["report"]);
+        command.arg(&path).args(more);
+        run(command)
+    };
+    let json = |value: &str| -> Value { serde_json::from_str(value).unwrap() };
+
+    let ended = report(&["--json"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let json = json(&ended.stdout);
+    let of_name: Vec<&Value> =
+        json["findings"].as_array().unwrap().iter().filter(|finding| finding["name"] == name).collect();
+    let [finding] = of_name.as_slice() else { panic!("{name}: {}", json["findings"]) };
+    assert_eq!((&finding["verdict"], &finding["model"]), (&verdict.into(), &model.into()), "{finding}");
+    assert_eq!(json["verdict"], verdict, "{json}");
+    let counted = &json["judged"][format!("rounds_{verdict}")];
+    assert!(counted.as_u64().is_some_and(|count| count >= 1), "{}", json["judged"]);
+
+    let sentence = format!("{}, {name}, ", verdict.to_uppercase());
+    let terminal = report(&[]).stdout;
+    let flat = terminal.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains(&sentence), "{name}: {terminal}");
+    for page in ["index.html", "compute.html"] {
+        let page = fs::read_to_string(path.join(page)).unwrap();
+        assert!(page.contains(&format!("{name} ({})", verdict.to_uppercase())), "no banner: {name}");
+    }
+    assert!(fs::read_to_string(path.join("compute.html")).unwrap().contains(&sentence), "{name}");
+
+    let codes = [&["--strict"][..], &["--strict=suspect"]].map(|strict| report(strict).code);
+    assert_eq!(codes, [Some(if verdict == "invalid" { 4 } else { 0 }), Some(4)], "{name}");
+}
+
+/// The rounds of the threads, from 1 to 6.
+fn round_of_threads(record: &Record) -> Option<f64> {
+    record.round().filter(|_| record.cell.model == Model::Threads).map(f64::from)
+}
+
+#[test]
+fn a_run_that_drifts_says_so_everywhere() {
+    let by = |share: f64| {
+        move |record: &mut Record| {
+            if let Some(round) = round_of_threads(record) {
+                stretch(record, 1.0 + share * (round - 1.0) / 5.0);
+            }
+        }
+    };
+    check("drift", "suspect", "threads", by(0.3));
+    check("drift", "invalid", "threads", by(0.8));
+}
+
+#[test]
+fn a_chart_is_not_titled_without_drift_where_there_is_some() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("run");
+    write(&path, |record| {
+        if let Some(round) = round_of_threads(record) {
+            stretch(record, 1.0 + 0.3 * round);
+        }
+    });
+    let mut command = avt(["report"]);
+    command.arg(&path);
+    run(command);
+    let page = fs::read_to_string(path.join("compute.html")).unwrap();
+    assert!(
+        page.contains("Trial by trial: wall time drifted under threads") && !page.contains("no drift in"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_control_that_differs_says_so_everywhere() {
+    let by = |times: f64| {
+        move |record: &mut Record| {
+            if record.cell.control {
+                stretch(record, times);
+            }
+        }
+    };
+    check("control differs", "suspect", "async", by(1.1));
+    check("control differs", "invalid", "async", by(1.5));
+}
+
+#[test]
+fn rounds_that_are_often_disturbed_say_so_everywhere() {
+    let in_rounds = |most: f64| {
+        move |record: &mut Record| {
+            let is_hit = round_of_threads(record).is_some_and(|round| round <= most);
+            if let Outcome::Measured(measured) = &mut record.outcome
+                && is_hit
+            {
+                measured.others = Some(Others { cpu_ns: 300, of_ns: 1_000, most: None });
+            }
+        }
+    };
+    check("often disturbed", "suspect", "threads", in_rounds(3.0));
+    check("often disturbed", "invalid", "threads", in_rounds(4.0));
+}
