@@ -37,6 +37,21 @@ struct Written {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column(u32, Vec<u32>);
 
+/// The longest times of a timeline, as far as they were due close together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Burst {
+    /// When the stretch begins in which most of them were due, nanoseconds.
+    pub from_ns: u64,
+    /// How long it is, nanoseconds.
+    pub length_ns: u64,
+    /// The part of them that were due in it, 0 to 1.
+    pub share: f64,
+    /// The time from which on they count as long, nanoseconds: the end of its bin.
+    pub quantile_ns: u64,
+    /// The same quantile of all that was due outside of the stretch, nanoseconds.
+    pub without_ns: u64,
+}
+
 impl Default for Timeline {
     fn default() -> Self {
         Self { width_log2: FINEST, columns: Vec::new() }
@@ -101,6 +116,29 @@ impl Timeline {
     /// The median of everything, nanoseconds; nothing where there is nothing.
     pub fn median(&self) -> Option<f64> {
         self.stretches(1).first()?.median()
+    }
+
+    /// Finds the two neighbouring columns in which most of the times from a quantile (0 to 1) on were due. Returns nothing
+    /// where fewer than ten times lie beyond the quantile, or nothing was due outside of the two.
+    pub fn burst(&self, quantile: f64) -> Option<Burst> {
+        const COLUMNS: usize = 2;
+        let all = self.stretches(1).pop()?;
+        // The hair more guards against 1.0 - 0.99 being a hair less than 0.01.
+        let beyond = all.len() as f64 * (1.0 - quantile) + 1e-6;
+        let from = Some(all.bin_at(quantile)?).filter(|_| beyond >= 10.0)?;
+        let long: Vec<u64> = self.columns.iter().map(|column| column.count_from(from)).collect();
+        let (first, most) =
+            (0..).zip(long.windows(COLUMNS).map(|pair| pair.iter().sum::<u64>())).max_by_key(|(_, n)| *n)?;
+        let mut others = Column::default();
+        let outside = (0..).zip(&self.columns).filter(|(k, _)| !(first..first + COLUMNS).contains(k));
+        outside.for_each(|(_, column)| others.merge(column));
+        Some(Burst {
+            from_ns: first as u64 * self.width_ns(),
+            length_ns: COLUMNS as u64 * self.width_ns(),
+            share: most as f64 / long.iter().sum::<u64>().max(1) as f64,
+            quantile_ns: begin(from + 1) as u64,
+            without_ns: begin(others.bin_at(quantile)? + 1) as u64,
+        })
     }
 
     /// The same in columns that stand for so long at least.
@@ -173,6 +211,21 @@ impl Column {
             below += f64::from(count);
             (share <= 1.0).then_some(begin + (end - begin) * share)
         })
+    }
+
+    /// The lowest bin up to which this share (0 to 1) of the times lie; nothing where there is none.
+    fn bin_at(&self, share: f64) -> Option<u32> {
+        let wanted = (self.len() as f64 * share).ceil().max(1.0) as u64;
+        let mut seen = 0;
+        (self.0..).zip(&self.1).find_map(|(bin, count)| {
+            seen += u64::from(*count);
+            (seen >= wanted).then_some(bin)
+        })
+    }
+
+    /// How many times lie in this bin or a higher one.
+    fn count_from(&self, first: u32) -> u64 {
+        (self.0..).zip(&self.1).filter(|(bin, _)| *bin >= first).map(|(_, count)| u64::from(*count)).sum()
     }
 
     #[inline]
@@ -249,6 +302,23 @@ mod tests {
     fn a_median_lies_within_its_bin() {
         let median = of(&(1..=1_000).map(|k| (0, k * 10_000)).collect::<Vec<_>>()).median().unwrap();
         assert!((median / 5e6 - 1.0).abs() < 0.005, "{median}");
+    }
+
+    #[test]
+    fn long_times_that_were_due_together_are_a_burst() {
+        // A request each 0.1 ms for 400 ms, in columns of 8.39 ms.
+        let timeline = |took: &dyn Fn(u64) -> u64| of(&(0..4_000).map(|k| (k * MS / 10, took(k))).collect::<Vec<_>>());
+        let stall = timeline(&|k| if (2_000..2_060).contains(&k) { 5 * MS } else { MS }).burst(0.99).unwrap();
+        assert_eq!((stall.from_ns, stall.length_ns, stall.share), (23 << 23, 2 << 23, 1.0));
+        assert!((5.0..5.4).contains(&(stall.quantile_ns as f64 / 1e6)), "{stall:?}");
+        assert!((1.0..1.1).contains(&(stall.without_ns as f64 / 1e6)), "{stall:?}");
+        let spread = timeline(&|k| if k % 50 == 0 { 5 * MS } else { MS }).burst(0.99).unwrap();
+        assert!(spread.share < 0.06 && spread.without_ns == spread.quantile_ns, "{spread:?}");
+        // Ten beyond it are few enough.
+        assert!(of(&(0..1_000).map(|k| (k * MS, MS)).collect::<Vec<_>>()).burst(0.99).is_some());
+        assert_eq!(of(&(0..999).map(|k| (k * MS, MS)).collect::<Vec<_>>()).burst(0.99), None);
+        assert_eq!(of(&[(0, MS); 2_000]).burst(0.99), None, "nothing outside of it");
+        assert_eq!(Timeline::default().burst(0.99), None);
     }
 
     #[test]
