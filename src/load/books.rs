@@ -82,7 +82,7 @@ pub(super) struct ThreadCost {
     pub(super) spun_ns: u64,
     /// Time for which it kept to the timer, as looking at the clock had cost it its CPU.
     pub(super) timer_only_ns: u64,
-    /// How often and for how long it stood still, from the beginning of the window on, and the longest time.
+    /// How often it stood still from the beginning of the window on, for how long within the window, and the longest time.
     pauses: u64,
     paused_ns: u64,
     longest_pause_ns: u64,
@@ -102,11 +102,11 @@ pub(super) struct Paused {
 }
 
 impl ThreadCost {
-    /// It stood still for so long of the time since the window began.
-    pub(super) fn paused(&mut self, nanos: u64) {
+    /// Adds a pause of this length since the window began, so much of which lay in the window.
+    pub(super) fn paused(&mut self, nanos: u64, in_window: u64) {
         if nanos > 0 {
             self.pauses += 1;
-            self.paused_ns += nanos;
+            self.paused_ns += in_window;
             self.longest_pause_ns = self.longest_pause_ns.max(nanos);
         }
     }

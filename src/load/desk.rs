@@ -109,7 +109,10 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
     fn end_turn(&mut self, turn: Turn) -> u64 {
         let now = self.clock.now();
         if let Some(length) = self.pauses.turn(turn, self.looked, now, &self.clock) {
-            self.own.paused(now.saturating_sub(self.window.begin).min(length));
+            let since_begin = now.saturating_sub(self.window.begin).min(length);
+            // The drain is no part of the window.
+            let after_end = now.saturating_sub(self.window.end()).min(since_begin);
+            self.own.paused(since_begin, since_begin - after_end);
         }
         self.looked = now;
         now

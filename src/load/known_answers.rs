@@ -130,6 +130,16 @@ fn short_stops_of_the_generator_are_seen_too() {
 }
 
 #[test]
+fn a_stop_counts_for_the_window_as_far_as_it_lies_in_it() {
+    let mut simulation = Simulation::new(even(1_000.0), 10, seconds(1));
+    simulation.stops = vec![(START + 900 * MS, START + 1_200 * MS)];
+    let stopped = simulation.run(constant(100 * US));
+    let thread = &stopped.load.thread_costs[0];
+    assert_near(thread.paused_ns, 100 * MS, 0.02, "in the window");
+    assert_near(thread.longest_pause_ns, 300 * MS, 0.02, "until its end");
+}
+
+#[test]
 fn a_frozen_server_is_the_server_s_whenever_it_freezes() {
     for connections in [10, 500] {
         for at in [300, 1_000, 2_000, 3_300, 3_800] {

@@ -96,7 +96,7 @@ pub struct GeneratorThread {
     pub timer_only_ns: u64,
     /// How often it stood still for 200 us or longer, from the beginning of the window to the end of the drain.
     pub pauses: u64,
-    /// For how long, nanoseconds.
+    /// For how long within the window, nanoseconds.
     pub paused_ns: u64,
     /// The longest of these pauses, nanoseconds.
     pub longest_pause_ns: u64,
