@@ -221,8 +221,11 @@ const SHORT_TAIL: u64 = 1_000_000;
 const BUSY: f64 = 0.8;
 /// A generator thread waits too long for a CPU above these shares of its time.
 const QUEUED: (f64, f64) = (0.05, 0.2);
-/// Too much is stolen above these shares of all CPU time.
+/// Too much is stolen above these shares of all CPU time, where it is [`STOLEN_TICKS`] at least.
 const STOLEN: (f64, f64) = (0.01, 0.05);
+/// Three ticks of the kernel's, nanoseconds: one is more than 1 % of a window of half a second on two CPUs, and may be as
+/// little as a microsecond.
+const STOLEN_TICKS: u64 = 30_000_000;
 /// Strangers use too much of the CPUs of a trial above these shares of their time: of requests that come at any time, one
 /// in a hundred meets a CPU that is taken for a hundredth of the time, and so the 99th percentile is that.
 const STRANGER: (f64, f64) = (0.01, 0.1);

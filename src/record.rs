@@ -22,7 +22,7 @@ use crate::host::Host;
 use crate::lanes::Lanes;
 use crate::scenario::{CellId, CpusWanted, Machine, Model};
 use crate::stats::Bound;
-use crate::usage::{Footprint, Others, Usage};
+use crate::usage::{Footprint, Others, Stolen, Usage};
 
 /// The version of both files. A reader refuses any other.
 pub const SCHEMA: u32 = 7;
@@ -162,8 +162,8 @@ pub struct Conditions {
     pub pressure: Option<f64>,
     /// How long the trial's control group was held back by a quota of CPU time, nanoseconds.
     pub throttled_ns: Option<u64>,
-    /// The share of all CPU time of this machine that its host gave to others during the trial.
-    pub steal: Option<f64>,
+    /// CPU time of this machine that its host gave to others during the trial.
+    pub stolen: Option<Stolen>,
     /// How many CPUs the trial could have.
     pub cpus: u32,
     /// How many the scenario asks for; nothing where any number will do.

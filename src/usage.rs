@@ -18,7 +18,7 @@ pub use others::{Others, OthersMeter, Stranger};
 pub use processes::{ProcessesMeter, ProcessesUsage};
 pub use tree::{Tree, process_cpu_ns};
 
-use proc::{kibibytes, number};
+use proc::{TICK_NS, kibibytes, number};
 
 /// What one process used between two instants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,11 +140,28 @@ impl StealMeter {
         Self { at_start: all_and_stolen() }
     }
 
-    /// The share of all CPU time since that was stolen; nothing where it is not told, or no tick has passed.
-    pub fn stop(self) -> Option<f64> {
+    /// Returns what was stolen since; nothing where the kernel does not count it, or no tick has passed.
+    pub fn stop(self) -> Option<Stolen> {
         let ((all, stolen), (all_before, stolen_before)) = (all_and_stolen()?, self.at_start?);
         let all = all.checked_sub(all_before).filter(|all| *all > 0)?;
-        Some(stolen.saturating_sub(stolen_before) as f64 / all as f64)
+        Some(Stolen { cpu_ns: stolen.saturating_sub(stolen_before) * TICK_NS, of_ns: all * TICK_NS })
+    }
+}
+
+/// CPU time that the host of a virtual machine gave to others while this machine wanted it. The kernel counts it in ticks
+/// of 10 ms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stolen {
+    /// CPU time that was stolen, nanoseconds.
+    pub cpu_ns: u64,
+    /// The time of all CPUs of this machine meanwhile, nanoseconds.
+    pub of_ns: u64,
+}
+
+impl Stolen {
+    /// The part of the CPU time that was stolen, 0 to 1.
+    pub fn share(&self) -> f64 {
+        self.cpu_ns as f64 / self.of_ns.max(1) as f64
     }
 }
 

@@ -1,8 +1,8 @@
 //! The gates of a load.
 
 use super::{
-    BUSY, DRIFT, ENOUGH, Gate, KEPT_UP, LENGTHENED, LITTLE, LateCause, PAUSE, PAUSED, PAUSED_TAIL, QUEUED, STOLEN,
-    lengthened,
+    BUSY, DRIFT, ENOUGH, Gate, KEPT_UP, LENGTHENED, LITTLE, LateCause, PAUSE, PAUSED, PAUSED_TAIL, QUEUED, lengthened,
+    machine,
 };
 use crate::record::{GeneratorThread, LoadRecord, Series};
 use crate::schedule::Pacing;
@@ -19,7 +19,7 @@ pub fn of_load(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Vec<Gate> 
         behind(load),
         busy.filter(|share| *share > BUSY).map(|share| Gate::Busy { share }),
         queued.filter(|share| *share > QUEUED.0).map(|share| Gate::Queued { share }),
-        load.steal.filter(|share| *share > STOLEN.0).map(|share| Gate::Stolen { share }),
+        load.stolen.and_then(machine::stolen),
         shared_cpus(load),
         little(load, series, wall_ns),
         unsteady(&load.over_time),
@@ -124,6 +124,7 @@ mod tests {
     use crate::gate::{Verdict, verdict};
     use crate::histogram::Histogram;
     use crate::record::{Requests, SendLag};
+    use crate::usage::Stolen;
 
     const WALL: u64 = 1_000_000_000;
 
@@ -151,7 +152,7 @@ mod tests {
                 spun_ns: WALL / 2,
                 ..GeneratorThread::default()
             }],
-            steal: Some(0.0),
+            stolen: Some(Stolen { cpu_ns: 0, of_ns: 2 * WALL }),
             cpus: (vec![0], vec![1]),
             ..LoadRecord::default()
         };
@@ -184,8 +185,8 @@ mod tests {
             (Box::new(|load| load.thread_costs[0].spun_ns = 0), Verdict::Suspect),
             (Box::new(|load| load.thread_costs[0].waited_ns = Some(WALL / 10)), Verdict::Suspect),
             (Box::new(|load| load.thread_costs[0].waited_ns = Some(WALL / 2)), Verdict::Invalid),
-            (Box::new(|load| load.steal = Some(0.02)), Verdict::Suspect),
-            (Box::new(|load| load.steal = Some(0.10)), Verdict::Invalid),
+            (Box::new(|load| load.stolen = Some(Stolen { cpu_ns: WALL / 20, of_ns: 2 * WALL })), Verdict::Suspect),
+            (Box::new(|load| load.stolen = Some(Stolen { cpu_ns: WALL / 5, of_ns: 2 * WALL })), Verdict::Invalid),
             (Box::new(|load| load.cpus.0 = vec![1]), Verdict::Suspect),
             (Box::new(|load| load.mean_in_flight = 11.0), Verdict::Suspect),
             (Box::new(|load| load.connections_starved = 1), Verdict::Suspect),

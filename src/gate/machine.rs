@@ -1,8 +1,8 @@
 //! The gates of the machine around a trial.
 
-use super::{CANARY, CROWDED, Gate, PRESSED, STOLEN, STRANGER, Victim};
+use super::{CANARY, CROWDED, Gate, PRESSED, STOLEN, STOLEN_TICKS, STRANGER, Victim};
 use crate::record::Conditions;
-use crate::usage::Others;
+use crate::usage::{Others, Stolen};
 
 /// What a machine does when nothing disturbs it, as far as a run has seen.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,7 @@ pub struct Usual {
 
 /// The gates that the machine did not pass around one trial.
 pub fn of_conditions(conditions: &Conditions, usual: &Usual) -> Vec<Gate> {
-    let Conditions { canary_ns, canary_waited_ns, pressure, throttled_ns, steal, cpus, cpus_wanted } = *conditions;
+    let Conditions { canary_ns, canary_waited_ns, pressure, throttled_ns, stolen, cpus, cpus_wanted } = *conditions;
     let longer = canary_ns as f64 / usual.canary_ns.max(1) as f64 - 1.0;
     let waited = canary_waited_ns.map(|waited| waited as f64 / canary_ns.max(1) as f64);
     let gates = [
@@ -28,9 +28,15 @@ pub fn of_conditions(conditions: &Conditions, usual: &Usual) -> Vec<Gate> {
             .filter(|(share, usual)| share - usual > PRESSED)
             .map(|(share, usual)| Gate::Pressed { share, usual }),
         throttled_ns.filter(|for_ns| *for_ns > 0).map(|for_ns| Gate::Throttled { for_ns }),
-        steal.filter(|share| *share > STOLEN.0).map(|share| Gate::Stolen { share }),
+        stolen.and_then(self::stolen),
     ];
     gates.into_iter().flatten().collect()
+}
+
+/// Whether the host took CPU time, and more of it than a few ticks.
+pub(super) fn stolen(stolen: Stolen) -> Option<Gate> {
+    let share = stolen.share();
+    (share > STOLEN.0 && stolen.cpu_ns >= STOLEN_TICKS).then_some(Gate::Stolen { share })
 }
 
 /// Whether strangers used the CPUs of a trial.
@@ -45,12 +51,14 @@ mod tests {
     use crate::gate::Verdict;
     use crate::scenario::CpusWanted;
 
+    const MS: u64 = 1_000_000;
+
     const CALM: Conditions = Conditions {
         canary_ns: 5_000_000,
         canary_waited_ns: Some(0),
         pressure: Some(0.3),
         throttled_ns: Some(0),
-        steal: Some(0.0),
+        stolen: Some(Stolen { cpu_ns: 0, of_ns: 1_000 * MS }),
         cpus: 2,
         cpus_wanted: None,
     };
@@ -74,6 +82,19 @@ mod tests {
     }
 
     #[test]
+    fn what_the_host_takes_is_judged_from_three_ticks_on() {
+        let check = |(cpu_ns, of_ns), expected| {
+            let gate = stolen(Stolen { cpu_ns, of_ns });
+            assert_eq!(gate.map(|gate| gate.verdict()), expected, "{cpu_ns} of {of_ns}");
+        };
+        check((20 * MS, 200 * MS), None);
+        check((30 * MS, 3_000 * MS), None);
+        check((30 * MS, 2_900 * MS), Some(Verdict::Suspect));
+        check((50 * MS, 1_000 * MS), Some(Verdict::Suspect));
+        check((60 * MS, 1_000 * MS), Some(Verdict::Invalid));
+    }
+
+    #[test]
     fn what_disturbs_a_trial_is_named() {
         assert!(names(CALM).is_empty());
         assert!(names(Conditions { canary_ns: 5_200_000, pressure: Some(0.39), ..CALM }).is_empty());
@@ -81,9 +102,8 @@ mod tests {
         assert_eq!(names(Conditions { canary_waited_ns: Some(300_000), ..CALM }), ["CPU shared"]);
         assert_eq!(names(Conditions { pressure: Some(0.45), ..CALM }), ["CPUs pressed"]);
         assert_eq!(names(Conditions { throttled_ns: Some(1), ..CALM }), ["throttled"]);
-        assert_eq!(names(Conditions { steal: Some(0.02), ..CALM }), ["CPU time stolen"]);
         let nothing_told =
-            Conditions { canary_waited_ns: None, pressure: None, throttled_ns: None, steal: None, ..CALM };
+            Conditions { canary_waited_ns: None, pressure: None, throttled_ns: None, stolen: None, ..CALM };
         assert!(names(nothing_told).is_empty(), "what a kernel does not tell is no reason");
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::histogram::Histogram;
 use crate::record::{GeneratorThread, LoadRecord, Requests, SendLag, Series};
 use crate::timeline::Timeline;
-use crate::usage::{Scheduled, Usage};
+use crate::usage::{Scheduled, Stolen, Usage};
 
 use super::client::Answer;
 use super::request::Request;
@@ -295,7 +295,7 @@ impl Books {
         threads: u32,
         wall_ns: u64,
         usage: Usage,
-        steal: Option<f64>,
+        stolen: Option<Stolen>,
         cpus: Vec<usize>,
     ) -> (Vec<Series>, LoadRecord) {
         let Self { kinds, mut send_lag, mut late, mut no_connection, mut service_pauses, .. } = self;
@@ -354,7 +354,7 @@ impl Books {
             threads,
             thread_costs: self.threads.iter().map(cost).collect(),
             usage,
-            steal,
+            stolen,
             cpus: (plan.server_cpus.clone(), cpus),
         };
         (series, load)

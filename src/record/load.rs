@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::histogram::Histogram;
 use crate::schedule::Pacing;
 use crate::timeline::Timeline;
-use crate::usage::Usage;
+use crate::usage::{Stolen, Usage};
 
 /// What the load generator did in the measured window.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -64,8 +64,8 @@ pub struct LoadRecord {
     pub thread_costs: Vec<GeneratorThread>,
     /// What the generator's process used in the window.
     pub usage: Usage,
-    /// The share of all CPU time of this machine that its host gave to others meanwhile; nothing where it is not told.
-    pub steal: Option<f64>,
+    /// CPU time of this machine that its host gave to others in the window; nothing where the kernel does not count it.
+    pub stolen: Option<Stolen>,
     /// CPUs that the server and the generator could run on: the same where neither was pinned.
     pub cpus: (Vec<usize>, Vec<usize>),
 }

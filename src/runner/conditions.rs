@@ -52,7 +52,7 @@ impl Lookout {
             // Its books are kept in steps of some milliseconds, and may be late.
             pressure: pressure.map(|share| share.min(1.0)),
             throttled_ns: throttled_ns().zip(self.throttled_ns).map(|(now, before)| now.saturating_sub(before)),
-            steal: self.steal.stop(),
+            stolen: self.steal.stop(),
             cpus: host::cpus().len() as u32,
             cpus_wanted: work.cpus_wanted(),
         }

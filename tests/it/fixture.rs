@@ -19,7 +19,7 @@ use async_vs_threads::scenario::{
 use async_vs_threads::schedule::{Arrivals, Pacing};
 use async_vs_threads::timeline::Timeline;
 use async_vs_threads::units;
-use async_vs_threads::usage::{Footprint, Usage};
+use async_vs_threads::usage::{Footprint, Stolen, Usage};
 
 /// A whole run, as a report gets it.
 pub(crate) struct Fixture {
@@ -44,7 +44,7 @@ pub(crate) const CALM: Conditions = Conditions {
     canary_waited_ns: Some(0),
     pressure: Some(0.0),
     throttled_ns: None,
-    steal: Some(0.0),
+    stolen: Some(Stolen { cpu_ns: 0, of_ns: 200_000_000 }),
     cpus: 2,
     cpus_wanted: None,
 };

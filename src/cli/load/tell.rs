@@ -89,7 +89,7 @@ pub(super) fn json(
             "cpus": server.cpus,
             "others_share": server.others.map(|others| others.share()),
         })),
-        "steal": load.steal,
+        "steal": load.stolen.map(|stolen| stolen.share()),
         "verdict": analysis.verdict,
         "reasons": analysis.gates.iter().map(|gate| json!({
             "verdict": gate.verdict(), "reason": gate.to_string(), "advice": gate.advice(),

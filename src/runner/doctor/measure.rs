@@ -72,7 +72,7 @@ fn measure_machine(extent: Extent) -> Checkup {
         ports: host::outgoing_ports(),
         clock: ruler::clock(),
         pressure: waited.map(|waited| (waited / units::nanos(begun.elapsed()).max(1) as f64).min(1.0)),
-        steal: steal.stop(),
+        steal: steal.stop().map(|stolen| stolen.share()),
         parallel: parallel(host.cpus, calibrate()),
         pauses,
         host,
