@@ -1,26 +1,26 @@
 //! Checks on the measurement itself: how far its figures can be believed, and what to do where they can't.
 //!
-//! A gate that does not pass never hides a figure; it stands beside it. Some are the load generator's ([`of_load`]),
-//! some the machine's ([`of_conditions`]). The thresholds are conventions, stated with every reason: what a reader wants
+//! A gate that does not pass never hides a figure; it stands beside it. [`of_trial`] judges a trial by its record alone,
+//! [`of_single_load`] a load without a trial around it. The thresholds are conventions, stated with every reason: what a reader wants
 //! to know is the value.
 
 mod load;
 mod machine;
 mod rounds;
+mod trial;
 mod words;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::{Conditions, LoadRecord, Measured, Series};
 use crate::scenario::CpusWanted;
 use crate::units;
-use crate::usage::{ProcessesUsage, Stranger};
+use crate::usage::Stranger;
 
 pub use load::of_load;
-pub use machine::{Usual, of_conditions, of_others};
 pub use rounds::{disturbed, drift, twins, workers};
+pub use trial::{of_single_load, of_trial};
 
 /// What all gates together say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -125,23 +125,6 @@ pub enum Gate {
         /// Of how many.
         of: u32,
     },
-    /// A fixed piece of work before the trial took longer than it can.
-    Canary {
-        /// By which share of the best.
-        share: f64,
-    },
-    /// The thread of that work was ready and waited for a CPU.
-    Crowded {
-        /// Of its time, the share that it waited.
-        share: f64,
-    },
-    /// Ready tasks had no CPU for more of the trial than is usual for the cell.
-    Pressed {
-        /// Of the trial's time.
-        share: f64,
-        /// In the median round.
-        usual: f64,
-    },
     /// A figure rose or fell from round to round.
     Drift {
         /// From the first round to the last, as a ratio.
@@ -236,17 +219,10 @@ const LITTLE: f64 = 0.05;
 /// Fewer requests than this average nothing out.
 const ENOUGH: u64 = 1_000;
 
-/// The canary is slow above this share of its best.
-const CANARY: f64 = 0.05;
-/// It waits too long for a CPU above this share of its time.
-const CROWDED: f64 = 0.05;
 /// A figure may rise or fall by this share over the rounds, or over the window of a load.
 const DRIFT: f64 = 0.1;
 /// This share of a cell's rounds may be disturbed: of fewer than half, the median is of an undisturbed one or beside it.
 pub const DISTURBED: f64 = 1.0 / 3.0;
-/// Pressure is out of the usual above this share of the trial's time more.
-const PRESSED: f64 = 0.1;
-
 impl Gate {
     /// What it makes of the measurement.
     pub fn verdict(&self) -> Verdict {
@@ -271,7 +247,6 @@ impl Gate {
             Self::Throttled { .. } | Self::FewCpus { .. } => Verdict::Invalid,
             Self::Busy { .. } | Self::SharedCpus { .. } | Self::Little { .. } => Verdict::Suspect,
             Self::Unanswered { .. } | Self::Starved { .. } => Verdict::Suspect,
-            Self::Canary { .. } | Self::Crowded { .. } | Self::Pressed { .. } => Verdict::Suspect,
             Self::Drift { .. } | Self::Unsteady { .. } | Self::Twins { .. } => Verdict::Suspect,
             Self::Disturbed { .. } | Self::Workers { .. } => Verdict::Suspect,
         }
@@ -279,15 +254,7 @@ impl Gate {
 
     /// Whether something beside the trial disturbed it, so that the same trial at another time would not show it.
     pub fn is_disturbance(&self) -> bool {
-        matches!(
-            self,
-            Self::Stolen { .. }
-                | Self::Stranger { .. }
-                | Self::Canary { .. }
-                | Self::Crowded { .. }
-                | Self::Pressed { .. }
-                | Self::Throttled { .. }
-        )
+        matches!(self, Self::Stolen { .. } | Self::Stranger { .. } | Self::Throttled { .. })
     }
 
     /// How bad it is among others of its kind: the larger, the worse.
@@ -299,13 +266,9 @@ impl Gate {
             Self::Paused { longest_ns, .. } => longest_ns as f64,
             Self::Behind { share } => -share,
             Self::Unanswered { in_flight, unanswered } => unanswered / in_flight.max(f64::MIN_POSITIVE),
-            Self::Busy { share }
-            | Self::Queued { share }
-            | Self::Stolen { share }
-            | Self::Stranger { share, .. }
-            | Self::Canary { share }
-            | Self::Crowded { share } => share,
-            Self::Pressed { share, usual } => share - usual,
+            Self::Busy { share } | Self::Queued { share } | Self::Stolen { share } | Self::Stranger { share, .. } => {
+                share
+            }
             Self::SharedCpus { cpus } => -(cpus as f64),
             Self::Little { in_flight, expected } => (in_flight - expected).abs() / expected.max(f64::MIN_POSITIVE),
             Self::Starved { connections, of } => f64::from(connections) / f64::from(of.max(1)),
@@ -321,26 +284,6 @@ impl Gate {
 /// How many times as long the 99th percentile is as it would be without the pauses.
 fn lengthened(p99_ns: Option<(u64, u64)>) -> f64 {
     p99_ns.map_or(1.0, |(p99, without)| p99 as f64 / without.max(1) as f64)
-}
-
-/// Every gate that a trial did not pass.
-pub fn of_trial(conditions: &Conditions, measured: &Measured) -> Vec<Gate> {
-    let usual = Usual { canary_ns: conditions.canary_ns, pressure: conditions.pressure };
-    let mut gates = of_conditions(conditions, &usual);
-    let of = if measured.load.is_some() { Victim::Server } else { Victim::Jobs };
-    gates.extend(measured.others.as_ref().and_then(|others| of_others(others, of)));
-    if let Some(load) = &measured.load {
-        let of_load = of_load(load, &measured.series, measured.wall_ns);
-        gates.extend(of_load.into_iter().filter(|gate| !matches!(gate, Gate::Stolen { .. })));
-    }
-    gates
-}
-
-/// Every gate that a load by itself did not pass; `server` is what the processes behind its address used.
-pub fn of_single_load(load: &LoadRecord, series: &Series, wall_ns: u64, server: Option<&ProcessesUsage>) -> Vec<Gate> {
-    let mut gates = of_load(load, std::slice::from_ref(series), wall_ns);
-    gates.extend(server.and_then(|server| of_others(server.others.as_ref()?, Victim::Server)));
-    gates
 }
 
 /// The worst of what they say.

@@ -154,12 +154,6 @@ pub struct Record {
 /// What the machine was like around a trial. What a kernel does not tell is `None`, never 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {
-    /// How long a fixed piece of work took just before the trial, nanoseconds: the canary.
-    pub canary_ns: u64,
-    /// How long of that its thread was ready and waited for a CPU, nanoseconds.
-    pub canary_waited_ns: Option<u64>,
-    /// The share of the trial's time in which some task of the machine was ready and had no CPU (PSI).
-    pub pressure: Option<f64>,
     /// How long the trial's control group was held back by a quota of CPU time, nanoseconds.
     pub throttled_ns: Option<u64>,
     /// CPU time of this machine that its host gave to others during the trial.

@@ -127,7 +127,7 @@ fn run_trials<E>(
                 return Ok(Ending::Interrupted(signal));
             }
             listen(Event::Began(planned))?;
-            let lookout = Lookout::begin(calibration);
+            let lookout = Lookout::begin();
             let outcome = match trial::run(planned, program, calibration, interrupt) {
                 Ok(outcome) => outcome,
                 Err(Halt::Failed(failure)) => Outcome::Failed(failure),

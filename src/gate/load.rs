@@ -9,8 +9,15 @@ use crate::schedule::Pacing;
 use crate::stats::{self, Spread};
 use crate::timeline::Timeline;
 
-/// The gates that a load with a window of `wall_ns` did not pass.
+/// Returns the gates that a load with a window of `wall_ns` did not pass.
 pub fn of_load(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Vec<Gate> {
+    let mut gates = of_generator(load, series, wall_ns);
+    gates.extend(load.stolen.and_then(machine::stolen));
+    gates
+}
+
+/// The same without what the host took, which a trial counts for itself.
+pub(super) fn of_generator(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Vec<Gate> {
     let busy = largest(load, wall_ns, |thread| Some(thread.ran_ns?.saturating_sub(thread.spun_ns)));
     let queued = largest(load, wall_ns, |thread| thread.waited_ns);
     let gates = [
@@ -19,7 +26,6 @@ pub fn of_load(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Vec<Gate> 
         behind(load),
         busy.filter(|share| *share > BUSY).map(|share| Gate::Busy { share }),
         queued.filter(|share| *share > QUEUED.0).map(|share| Gate::Queued { share }),
-        load.stolen.and_then(machine::stolen),
         shared_cpus(load),
         little(load, series, wall_ns),
         unsteady(&load.over_time),

@@ -19,9 +19,6 @@ impl Gate {
             Self::Little { .. } => "Little's law broken",
             Self::Unanswered { .. } => "never answered",
             Self::Starved { .. } => "connections starved",
-            Self::Canary { .. } => "slow CPU",
-            Self::Crowded { .. } => "CPU shared",
-            Self::Pressed { .. } => "CPUs pressed",
             Self::Throttled { .. } => "throttled",
             Self::FewCpus { .. } => "too few CPUs",
             Self::Drift { .. } => "drift",
@@ -52,10 +49,7 @@ impl Gate {
             Self::Disturbed { .. } => {
                 "measure again when machine and host are quiet: the median itself may be of such a round"
             }
-            Self::Canary { .. } => "measure again when machine and host are quiet, and with a steady clock rate",
-            Self::Stranger { .. } | Self::Crowded { .. } | Self::Pressed { .. } => {
-                "stop what else runs on this machine"
-            }
+            Self::Stranger { .. } => "stop what else runs on this machine",
             Self::Drift { .. } => "measure again with --full, when the machine is warm",
             Self::Unsteady { .. } => "offer less if a line grows before the server; else warm up or measure for longer",
             Self::Workers { .. } => "give them the same number, and compare the models and not their pools",
@@ -156,25 +150,6 @@ impl fmt::Display for Gate {
             Self::Starved { connections, of } => {
                 write!(f, "{connections} of {of} connections got no answer at all")
             }
-            Self::Canary { share } => write!(
-                f,
-                "a fixed piece of work before the trial took {} longer than the best ({} are allowed)",
-                percent(share),
-                percent(&CANARY)
-            ),
-            Self::Crowded { share } => write!(
-                f,
-                "before the trial a thread that only computed waited for a CPU {} of the time ({} are allowed)",
-                percent(share),
-                percent(&CROWDED)
-            ),
-            Self::Pressed { share, usual } => write!(
-                f,
-                "ready tasks had no CPU for {} of the trial, where {} are usual for it ({} more are allowed)",
-                percent(share),
-                percent(usual),
-                percent(&PRESSED)
-            ),
             Self::Drift { ratio } => write!(
                 f,
                 "the headline figure went from round to round, by {} from the first to the last ({} are allowed)",

@@ -123,7 +123,7 @@ fn total(trials: &[Planned]) -> Duration {
     trials.iter().map(|trial| trial.expected).sum()
 }
 
-/// What a trial takes beside its work: starting a process, reading its record, and the canary. Measured at 15 to 35 ms.
+/// What a trial takes beside its work: starting a process and reading its record. Measured at 15 to 35 ms.
 const OVERHEAD: Duration = Duration::from_millis(30);
 
 /// What a trial may take beyond three times what it should.

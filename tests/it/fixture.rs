@@ -40,9 +40,6 @@ const IN_FLIGHT: u64 = 8;
 
 /// A machine that does nothing else.
 pub(crate) const CALM: Conditions = Conditions {
-    canary_ns: 5_000_000,
-    canary_waited_ns: Some(0),
-    pressure: Some(0.0),
     throttled_ns: None,
     stolen: Some(Stolen { cpu_ns: 0, of_ns: 200_000_000 }),
     cpus: 2,

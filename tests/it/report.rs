@@ -7,6 +7,7 @@ use async_vs_threads::analysis::Difference;
 use async_vs_threads::record::{Failure, Outcome, Pass, Record, State};
 use async_vs_threads::report::{self, Page, terminal};
 use async_vs_threads::scenario::{Metric, Model, SweptValue};
+use async_vs_threads::usage::Stolen;
 
 use crate::fixture::{self, Fixture};
 use crate::support::{avt, run};
@@ -210,14 +211,14 @@ fn a_disturbed_trial_is_kept_and_named() {
         record.cell.scenario == "computing" && record.cell.model == Model::Threads && record.round() == Some(2)
     };
     let record = fixture.records.iter_mut().find(of_threads).unwrap();
-    record.conditions.canary_ns *= 2;
+    record.conditions.stolen = Some(Stolen { cpu_ns: 30_000_000, of_ns: 1_000_000_000 });
     let Outcome::Measured(measured) = &mut record.outcome else { panic!("{record:?}") };
     measured.wall_ns *= 3;
     let pages = pages(&fixture);
     let page = html(&pages, "computing.html");
     for words in [
         "Of 42 trials the gates on the measurement itself find 1 suspect.",
-        "slow CPU: SUSPECT in 1 of 42 trials (threads): a fixed piece of work before the trial took 100.0 % longer",
+        "CPU time stolen: SUSPECT in 1 of 42 trials (threads): the host gave 3.0 % of this machine",
         "1 suspect of 6 rounds",
         "(without 1 of 6 rounds)",
     ] {
