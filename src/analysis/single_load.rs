@@ -45,7 +45,8 @@ impl LoadFigures<'_> {
 
 /// Analyzes one load. `server` is what the processes behind its address used, where they are on this machine.
 pub fn analyze_load(figures: &LoadFigures<'_>, server: Option<&ProcessesUsage>, slo: Option<&Slo>) -> LoadAnalysis {
-    let gates = gate::of_single_load(figures.load, figures.series, figures.wall_ns, server);
+    let LoadFigures { series, load, wall_ns, requests_in_window } = *figures;
+    let gates = gate::of_single_load(load, series, wall_ns, requests_in_window, server);
     let per_request = |server: &ProcessesUsage| {
         (figures.requests_in_window > 0).then(|| server.cpu_ns as f64 / figures.requests_in_window as f64)
     };

@@ -1,6 +1,6 @@
 //! The gates of the machine around a trial.
 
-use super::{Gate, STOLEN, STOLEN_TICKS, STRANGER, Victim};
+use super::{CONTENDED, Gate, STOLEN, STOLEN_TICKS, STRANGER, STRANGER_OF_JOBS, Victim, ratio};
 use crate::record::Conditions;
 use crate::usage::{Others, Stolen};
 
@@ -21,10 +21,17 @@ pub(super) fn stolen(stolen: Stolen) -> Option<Gate> {
     (share > STOLEN.0 && stolen.cpu_ns >= STOLEN_TICKS).then_some(Gate::Stolen { share })
 }
 
-/// Whether strangers used the CPUs of a trial.
-pub(super) fn of_others(others: &Others, of: Victim) -> Option<Gate> {
+/// Whether strangers used the CPUs of a server.
+pub(super) fn of_server_cpus(others: &Others) -> Option<Gate> {
     let share = others.share();
-    (share > STRANGER.0).then_some(Gate::Stranger { share, most: others.most, of })
+    (share > STRANGER.0).then_some(Gate::Stranger { share, most: others.most, of: Victim::Server })
+}
+
+/// Whether strangers used the CPUs of jobs that used so much CPU time themselves, nanoseconds.
+pub(super) fn of_job_cpus(others: &Others, own_ns: u64) -> Option<Gate> {
+    let share = others.share();
+    let is_contended = share + ratio(own_ns, others.of_ns) > CONTENDED;
+    (is_contended && share > STRANGER_OF_JOBS).then_some(Gate::Stranger { share, most: others.most, of: Victim::Jobs })
 }
 
 #[cfg(test)]
@@ -49,15 +56,27 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_on_the_cpus_of_a_trial_is_judged_by_its_share() {
-        let verdict =
-            |cpu_ns, of| of_others(&Others { cpu_ns, of_ns: 1_000, most: None }, of).map(|gate| gate.verdict());
-        for (cpu_ns, server, jobs) in [
-            (10, None, None),
-            (20, Some(Verdict::Suspect), Some(Verdict::Suspect)),
-            (101, Some(Verdict::Invalid), Some(Verdict::Suspect)),
+    fn a_stranger_on_the_cpus_of_a_server_is_judged_by_its_share() {
+        for (cpu_ns, expected) in
+            [(20, None), (21, Some(Verdict::Suspect)), (100, Some(Verdict::Suspect)), (101, Some(Verdict::Invalid))]
+        {
+            let gate = of_server_cpus(&Others { cpu_ns, of_ns: 1_000, most: None });
+            assert_eq!(gate.map(|gate| gate.verdict()), expected, "{cpu_ns}");
+        }
+    }
+
+    #[test]
+    fn a_stranger_on_the_cpus_of_jobs_counts_where_no_cpu_is_idle_for_it() {
+        for (cpu_ns, own_ns, expected) in [
+            (50, 900, None),
+            (51, 900, Some(Verdict::Suspect)),
+            (51, 450, Some(Verdict::Suspect)),
+            (51, 449, None),
+            (499, 1, None),
+            (600, 400, Some(Verdict::Suspect)),
         ] {
-            assert_eq!((verdict(cpu_ns, Victim::Server), verdict(cpu_ns, Victim::Jobs)), (server, jobs), "{cpu_ns}");
+            let gate = of_job_cpus(&Others { cpu_ns, of_ns: 1_000, most: None }, own_ns);
+            assert_eq!(gate.map(|gate| gate.verdict()), expected, "{cpu_ns} beside {own_ns}");
         }
     }
 

@@ -1,24 +1,36 @@
 //! The gates of a whole trial, and of a load without one.
 
-use super::{Gate, Victim, load, machine};
+use super::{Gate, load, machine};
 use crate::record::{Conditions, LoadRecord, Measured, Series};
 use crate::usage::ProcessesUsage;
 
 /// Returns every gate that a trial did not pass, from its record alone.
 pub fn of_trial(conditions: &Conditions, measured: &Measured) -> Vec<Gate> {
     let mut gates = machine::of_conditions(conditions);
-    let of = if measured.load.is_some() { Victim::Server } else { Victim::Jobs };
-    gates.extend(measured.others.as_ref().and_then(|others| machine::of_others(others, of)));
-    if let Some(load) = &measured.load {
-        gates.extend(load::of_generator(load, &measured.series, measured.wall_ns));
+    match &measured.load {
+        Some(load) => {
+            gates.extend(measured.others.as_ref().and_then(machine::of_server_cpus));
+            gates.extend(load::of_generator(load, &measured.series, measured.wall_ns, measured.jobs));
+        }
+        None => {
+            let own_ns = measured.usage.cpu_ns();
+            gates.extend(measured.others.as_ref().and_then(|others| machine::of_job_cpus(others, own_ns)));
+        }
     }
     gates
 }
 
-/// Returns every gate that a load by itself did not pass. `server` is what the processes behind its address used.
-pub fn of_single_load(load: &LoadRecord, series: &Series, wall_ns: u64, server: Option<&ProcessesUsage>) -> Vec<Gate> {
-    let mut gates = load::of_load(load, std::slice::from_ref(series), wall_ns);
-    gates.extend(server.and_then(|server| machine::of_others(server.others.as_ref()?, Victim::Server)));
+/// Returns every gate that a load by itself did not pass, of which so many requests were answered within its window of
+/// `wall_ns`. `server` is what the processes behind its address used.
+pub fn of_single_load(
+    load: &LoadRecord,
+    series: &Series,
+    wall_ns: u64,
+    answered: u64,
+    server: Option<&ProcessesUsage>,
+) -> Vec<Gate> {
+    let mut gates = load::of_load(load, std::slice::from_ref(series), wall_ns, answered);
+    gates.extend(server.and_then(|server| machine::of_server_cpus(server.others.as_ref()?)));
     gates
 }
 
@@ -50,11 +62,11 @@ mod tests {
     }
 
     #[test]
-    fn what_the_host_took_is_counted_once() {
+    fn jobs_and_loads_are_judged_by_what_disturbs_them() {
         let conditions =
             Conditions { stolen: Some(Stolen { cpu_ns: 40 * MS, of_ns: 400 * MS }), ..Conditions::default() };
-        assert_eq!(names(&Conditions::default(), None), ["stranger on the CPU"]);
-        assert_eq!(names(&conditions, None), ["CPU time stolen", "stranger on the CPU"]);
+        assert_eq!(names(&Conditions::default(), None), [""; 0]);
+        assert_eq!(names(&conditions, None), ["CPU time stolen"]);
         // The host's part of the window is in what it took during the trial.
         let stolen = LoadRecord { stolen: conditions.stolen, ..LoadRecord::default() };
         assert_eq!(names(&Conditions::default(), Some(stolen.clone())), ["stranger on the CPU"]);

@@ -32,19 +32,18 @@ impl Gate {
     /// What to do about it.
     pub fn advice(&self) -> &'static str {
         match self {
-            Self::Queued { .. } | Self::Late { cause: LateCause::Queued, .. } => {
+            Self::Queued { .. } | Self::Late { cause: Cause::Queued, .. } => {
                 "give the generator a CPU of its own (taskset), or stop what else runs on it"
             }
-            Self::Late { cause: LateCause::Busy, .. } => "use more generator threads, or offer less",
-            Self::Late { cause: LateCause::Timer, .. } => {
+            Self::Late { cause: Cause::Busy, .. } => "use more generator threads, or offer less",
+            Self::Late { cause: Cause::Timer, .. } => {
                 "use --pacing hybrid, which looks at the clock before a request is due"
             }
-            Self::Late { cause: LateCause::Unknown, .. } => "measure again when machine and host are quiet",
+            Self::Late { cause: Cause::Unknown, .. } => "measure again when machine and host are quiet",
             Self::Paused { .. } => {
                 "measure again, and leave the generator alone; if it happens each time, give it a CPU of its own (taskset)"
             }
-            Self::Behind { .. } => "offer less, or use more generator threads",
-            Self::Busy { .. } => "use more generator threads, or take the rate for the generator's own ceiling",
+            Self::Behind { .. } | Self::Busy { .. } => "offer less, or use more generator threads",
             Self::Stolen { .. } => "measure again when the host is quiet",
             Self::Disturbed { .. } => {
                 "measure again when machine and host are quiet: the median itself may be of such a round"
@@ -74,7 +73,7 @@ impl fmt::Display for Gate {
             Self::Paused { longest_ns, share, tail, p99_ns } => {
                 write!(
                     f,
-                    "the generator itself stood still, for up to {}, {} of the window ({} and {} are allowed)",
+                    "the generator itself stood still, for up to {} at a time and {} of the window ({} and {} are allowed)",
                     units::duration(*longest_ns),
                     percent(share),
                     units::duration(PAUSE.0),
@@ -91,14 +90,17 @@ impl fmt::Display for Gate {
                     units::duration(without)
                 )
             }
-            Self::Late { p50_ns, p99_ns, response_p50_ns, .. } => write!(
-                f,
-                "the generator was late: p50 {}, p99 {}, where the median response time is {} (a tenth of it and all of it \
-                 are allowed)",
-                units::duration(*p50_ns),
-                units::duration(*p99_ns),
-                units::duration(*response_p50_ns)
-            ),
+            Self::Late { p50_ns, p99_ns, response_p50_ns, .. } => {
+                let times = |nanos: [u64; 2]| {
+                    let [late, all] = nanos.map(units::duration);
+                    format!("{late} of a response time of {all}")
+                };
+                write!(f, "the generator was late: p50 {}", times([*p50_ns, *response_p50_ns]))?;
+                if let Some((late, all)) = *p99_ns {
+                    write!(f, ", p99 {}", times([late, all]))?;
+                }
+                f.write_str(" (a tenth and a third are allowed)")
+            }
             Self::Behind { share } => write!(
                 f,
                 "the generator fell behind: {} of the requests that were due were sent in the window, and not because of the \
@@ -106,9 +108,16 @@ impl fmt::Display for Gate {
                 percent(share),
                 percent(&KEPT_UP)
             ),
-            Self::Busy { share } => {
-                write!(f, "a generator thread was busy {} of the time ({} are allowed)", percent(share), percent(&BUSY))
-            }
+            Self::Busy { share, kept_up } => write!(
+                f,
+                "a generator thread was busy {} of the time, and {} of the requests that were due were sent and answered in \
+                 the window: the generator, and not the server, may be what did not keep up ({} busy are allowed where less \
+                 than {} are)",
+                percent(share),
+                percent(kept_up),
+                percent(&BUSY),
+                percent(&KEPT_UP)
+            ),
             Self::Queued { share } => write!(
                 f,
                 "a generator thread waited for a CPU {} of the time ({} are allowed)",
@@ -121,12 +130,16 @@ impl fmt::Display for Gate {
                 percent(share),
                 percent(&STOLEN.0)
             ),
-            Self::Stranger { share, most, .. } => {
+            Self::Stranger { share, most, of } => {
+                let allowed = match of {
+                    Victim::Server => STRANGER.0,
+                    Victim::Jobs => STRANGER_OF_JOBS,
+                };
                 write!(f, "other programs used {} of the time of the CPUs that were measured", percent(share))?;
                 if let Some(most) = most {
                     write!(f, ", {most} the most")?;
                 }
-                write!(f, " ({} are allowed)", percent(&STRANGER.0))
+                write!(f, " ({} are allowed)", percent(&allowed))
             }
             Self::SharedCpus { cpus } => {
                 write!(f, "server and generator share {} CPU{}", cpus, if *cpus == 1 { "" } else { "s" })
@@ -161,7 +174,7 @@ impl fmt::Display for Gate {
                 "response times went one way within the window: in its last third their median was {} times that of the \
                  first ({} are allowed), and depends on how long one measures",
                 units::three_digits(*ratio),
-                percent(&DRIFT)
+                percent(&UNSTEADY)
             ),
             Self::Twins { ratio } => {
                 write!(

@@ -260,7 +260,7 @@ impl Simulation {
         let (series, load) = books.close(plan, 1, wall_ns, Usage::default(), None, Vec::new());
         assert!(load.requests.add_up() && load.warmup_requests.add_up(), "{load:?}");
         assert!(load.most_in_flight <= plan.connections.into(), "{load:?}");
-        let gates = gate::of_load(&load, &series, wall_ns);
+        let gates = gate::of_load(&load, &series, wall_ns, in_window);
         Simulated { load, series, gates, in_window }
     }
 }
