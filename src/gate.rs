@@ -73,6 +73,8 @@ pub enum Gate {
         tail: f64,
         /// That percentile, and what it would be without those, nanoseconds; nothing where there are too few requests.
         p99_ns: Option<(u64, u64)>,
+        /// What made it stand still, as far as that can be seen.
+        cause: Cause,
     },
     /// Fewer requests were sent in the window than were due in it, and that was not the server's doing.
     Behind {
@@ -105,10 +107,15 @@ pub enum Gate {
         /// Whose CPUs they were.
         of: Victim,
     },
-    /// Server and generator compete for the same CPUs.
+    /// Server and generator compete for the same CPUs. Stands for every gate that the generator's waiting for them explains.
     SharedCpus {
         /// How many both may run on.
         cpus: usize,
+        /// The largest part of the window for which a generator thread waited for one; nothing where the kernel does not
+        /// record it.
+        waited: Option<f64>,
+        /// The worst verdict of the gates that it stands for; SUSPECT if there are none.
+        verdict: Verdict,
     },
     /// Requests in flight are not what their times add up to (Little 1961): some were lost on the way.
     Little {
@@ -183,7 +190,7 @@ pub enum Victim {
     Jobs,
 }
 
-/// Why a generator was late.
+/// Why a generator was late, or stood still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// Something else ran on its CPU.
@@ -258,7 +265,7 @@ impl Gate {
     pub fn verdict(&self) -> Verdict {
         let worse_than = |share: f64, invalid: f64| if share > invalid { Verdict::Invalid } else { Verdict::Suspect };
         match *self {
-            Self::Paused { longest_ns, share, tail, p99_ns } => {
+            Self::Paused { longest_ns, share, tail, p99_ns, .. } => {
                 let is_long = p99_ns.is_some_and(|(p99, _)| p99 >= SHORT_TAIL);
                 let is_in_tail = tail > PAUSED_TAIL.1 && is_long && lengthened(p99_ns) > LENGTHENED.1;
                 let is_invalid = longest_ns >= PAUSE.1 || share > PAUSED.1 || is_in_tail;
@@ -274,8 +281,9 @@ impl Gate {
             Self::Stolen { share } => worse_than(share, STOLEN.1),
             Self::Stranger { of: Victim::Jobs, .. } => Verdict::Suspect,
             Self::Stranger { share, of: Victim::Server, .. } => worse_than(share, STRANGER.1),
+            Self::SharedCpus { verdict, .. } => verdict,
             Self::Throttled { .. } | Self::FewCpus { .. } => Verdict::Invalid,
-            Self::Busy { .. } | Self::SharedCpus { .. } | Self::Little { .. } => Verdict::Suspect,
+            Self::Busy { .. } | Self::Little { .. } => Verdict::Suspect,
             Self::Unanswered { .. } | Self::Starved { .. } => Verdict::Suspect,
             Self::Drift { .. } | Self::Unsteady { .. } | Self::Twins { .. } => Verdict::Suspect,
             Self::Disturbed { .. } | Self::Workers { .. } => Verdict::Suspect,
@@ -285,6 +293,14 @@ impl Gate {
     /// Whether something beside the trial disturbed it, so that the same trial at another time would not show it.
     pub fn is_disturbance(&self) -> bool {
         matches!(self, Self::Stolen { .. } | Self::Stranger { .. } | Self::Throttled { .. })
+    }
+
+    /// Whether it says in other words that the generator waited for its CPU.
+    fn is_wait_for_cpu(&self) -> bool {
+        matches!(
+            self,
+            Self::Queued { .. } | Self::Late { cause: Cause::Queued, .. } | Self::Paused { cause: Cause::Queued, .. }
+        )
     }
 
     /// How bad it is among others of its kind: the larger, the worse.
@@ -299,7 +315,7 @@ impl Gate {
             Self::Unanswered { in_flight, unanswered } => unanswered / in_flight.max(f64::MIN_POSITIVE),
             Self::Busy { kept_up, .. } => -kept_up,
             Self::Queued { share } | Self::Stolen { share } | Self::Stranger { share, .. } => share,
-            Self::SharedCpus { cpus } => -(cpus as f64),
+            Self::SharedCpus { waited, .. } => waited.unwrap_or(0.0),
             Self::Little { in_flight, expected } => (in_flight - expected).abs() / expected.max(f64::MIN_POSITIVE),
             Self::Starved { connections, of } => f64::from(connections) / f64::from(of.max(1)),
             Self::Throttled { for_ns } => for_ns as f64,

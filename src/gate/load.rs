@@ -2,7 +2,7 @@
 
 use super::{
     BUSY, Cause, ENOUGH, Gate, KEPT_UP, LATE_P50, LATE_P99, LENGTHENED, LITTLE, LONG_WINDOW, PAUSE, PAUSED,
-    PAUSED_TAIL, QUEUED, UNSTEADY, lengthened, machine, ratio,
+    PAUSED_TAIL, QUEUED, UNSTEADY, Verdict, lengthened, machine, ratio, verdict,
 };
 use crate::record::{GeneratorThread, LoadRecord, Series};
 use crate::schedule::Pacing;
@@ -28,13 +28,16 @@ pub(super) fn of_generator(load: &LoadRecord, series: &[Series], wall_ns: u64, a
         behind,
         overworked(busy, kept_up).filter(|_| behind.is_none()),
         queued.filter(|share| *share > QUEUED.0).map(|share| Gate::Queued { share }),
-        shared_cpus(load),
         little(load, series, wall_ns),
         unsteady(&load.over_time, wall_ns).filter(|_| kept_up.is_some_and(|share| share >= KEPT_UP)),
         (load.connections_starved > 0)
             .then_some(Gate::Starved { connections: load.connections_starved, of: load.connections_asked }),
     ];
-    gates.into_iter().flatten().collect()
+    let gates = gates.into_iter().flatten().collect();
+    match shared_cpus(load) {
+        None => gates,
+        Some(cpus) => blame_shared_cpus(gates, cpus, queued),
+    }
 }
 
 /// The largest part of the window for which a generator thread worked; nothing where the kernel does not record it.
@@ -80,7 +83,8 @@ fn late(load: &LoadRecord, series: &[Series], busy: Option<f64>, queued: Option<
 
 fn paused(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Gate> {
     let longest_ns = load.thread_costs.iter().map(|thread| thread.longest_pause_ns).max()?;
-    let share = largest(load, wall_ns, |thread| Some(thread.paused_ns))?;
+    let most = load.thread_costs.iter().max_by_key(|thread| thread.paused_ns)?;
+    let share = ratio(most.paused_ns, wall_ns);
     let tail = |series: &Series| {
         let p99 = series.response_time.credible_quantile(0.99)?;
         let all = series.response_time.count_from(p99);
@@ -91,7 +95,10 @@ fn paused(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Gate> {
     let (tail, p99_ns) = worst.map_or((0.0, None), |(tail, p99)| (tail, Some(p99)));
     let is_in_tail = tail > PAUSED_TAIL.0 && lengthened(p99_ns) > LENGTHENED.0;
     let is_long = longest_ns >= PAUSE.0 || share > PAUSED.0 || is_in_tail;
-    is_long.then_some(Gate::Paused { longest_ns, share, tail, p99_ns })
+    // A thread that is stopped does not wait for a CPU meanwhile.
+    let is_for_cpu = most.waited_ns.is_some_and(|waited| waited >= most.paused_ns / 2);
+    let cause = if is_for_cpu { Cause::Queued } else { Cause::Unknown };
+    is_long.then_some(Gate::Paused { longest_ns, share, tail, p99_ns, cause })
 }
 
 /// Only an open loop has requests that are due whatever happens. What was sent in time and not answered is the server's
@@ -116,11 +123,18 @@ fn largest(load: &LoadRecord, wall_ns: u64, part: impl Fn(&GeneratorThread) -> O
     Some(ratio(most, wall_ns))
 }
 
-fn shared_cpus(load: &LoadRecord) -> Option<Gate> {
+/// How many CPUs server and generator compete for. Where there is room for both, the kernel keeps them apart by itself.
+fn shared_cpus(load: &LoadRecord) -> Option<usize> {
     let (server, generator) = &load.cpus;
     let cpus = server.iter().filter(|cpu| generator.contains(cpu)).count();
-    // Where there is room for both, the kernel keeps them apart by itself.
-    (cpus > 0 && cpus <= load.threads as usize + 1).then_some(Gate::SharedCpus { cpus })
+    (cpus > 0 && cpus <= load.threads as usize + 1).then_some(cpus)
+}
+
+/// Says once that server and generator share CPUs, in place of each gate that follows from it.
+fn blame_shared_cpus(gates: Vec<Gate>, cpus: usize, waited: Option<f64>) -> Vec<Gate> {
+    let (explained, mut others): (Vec<Gate>, Vec<Gate>) = gates.into_iter().partition(Gate::is_wait_for_cpu);
+    others.push(Gate::SharedCpus { cpus, waited, verdict: verdict(&explained).max(Verdict::Suspect) });
+    others
 }
 
 /// Whether the medians of ten stretches of the window go one way, as [`drift`](super::drift) finds of rounds.
@@ -158,7 +172,6 @@ fn little(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Gate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Verdict, verdict};
     use crate::histogram::Histogram;
     use crate::record::{Requests, SendLag};
     use crate::usage::Stolen;
@@ -295,6 +308,32 @@ mod tests {
         check(91, 9_899, 9_900, &["generator busy"]);
         check(91, 10_000, 9_899, &["generator busy"]);
         check(90, 9_000, 9_000, &[]);
+    }
+
+    #[test]
+    fn a_shared_cpu_is_named_once_and_as_bad_as_what_it_explains() {
+        let check = |waited: u64, late: u64, paused: u64, expected: Verdict| {
+            let (verdict, gates) = judged(|load| {
+                load.cpus.0 = vec![1];
+                load.send_lag.late.record_many(late, 20_000);
+                let thread = &mut load.thread_costs[0];
+                thread.waited_ns = Some(waited);
+                (thread.pauses, thread.paused_ns, thread.longest_pause_ns) = (1, paused, paused);
+            });
+            assert!(matches!(gates[..], [Gate::SharedCpus { .. }]), "{gates:?}");
+            assert_eq!(verdict, expected, "{gates:?}");
+        };
+        check(0, 0, 0, Verdict::Suspect);
+        check(WALL / 10, 200_000, WALL / 50, Verdict::Suspect);
+        check(WALL / 10, 800_000, 0, Verdict::Invalid);
+        check(WALL / 4, 0, 0, Verdict::Invalid);
+        check(WALL / 10, 0, WALL / 10, Verdict::Invalid);
+        // One that was stopped did not wait for a CPU.
+        let (_, gates) = judged(|load| {
+            load.cpus.0 = vec![1];
+            (load.thread_costs[0].paused_ns, load.thread_costs[0].longest_pause_ns) = (WALL / 10, WALL / 10);
+        });
+        assert!(matches!(gates[..], [Gate::Paused { .. }, Gate::SharedCpus { .. }]), "{gates:?}");
     }
 
     #[test]

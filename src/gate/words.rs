@@ -32,7 +32,9 @@ impl Gate {
     /// What to do about it.
     pub fn advice(&self) -> &'static str {
         match self {
-            Self::Queued { .. } | Self::Late { cause: Cause::Queued, .. } => {
+            Self::Queued { .. }
+            | Self::Late { cause: Cause::Queued, .. }
+            | Self::Paused { cause: Cause::Queued, .. } => {
                 "give the generator a CPU of its own (taskset), or stop what else runs on it"
             }
             Self::Late { cause: Cause::Busy, .. } => "use more generator threads, or offer less",
@@ -40,9 +42,7 @@ impl Gate {
                 "use --pacing hybrid, which looks at the clock before a request is due"
             }
             Self::Late { cause: Cause::Unknown, .. } => "measure again when machine and host are quiet",
-            Self::Paused { .. } => {
-                "measure again, and leave the generator alone; if it happens each time, give it a CPU of its own (taskset)"
-            }
+            Self::Paused { .. } => "measure again, and leave the generator alone",
             Self::Behind { .. } | Self::Busy { .. } => "offer less, or use more generator threads",
             Self::Stolen { .. } => "measure again when the host is quiet",
             Self::Disturbed { .. } => {
@@ -70,7 +70,7 @@ impl fmt::Display for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |share: &f64| format!("{:.1} %", share * 100.0);
         match self {
-            Self::Paused { longest_ns, share, tail, p99_ns } => {
+            Self::Paused { longest_ns, share, tail, p99_ns, .. } => {
                 write!(
                     f,
                     "the generator itself stood still, for up to {} at a time and {} of the window ({} and {} are allowed)",
@@ -141,8 +141,12 @@ impl fmt::Display for Gate {
                 }
                 write!(f, " ({} are allowed)", percent(&allowed))
             }
-            Self::SharedCpus { cpus } => {
-                write!(f, "server and generator share {} CPU{}", cpus, if *cpus == 1 { "" } else { "s" })
+            Self::SharedCpus { cpus, waited, .. } => {
+                write!(f, "server and generator share {} CPU{}", cpus, if *cpus == 1 { "" } else { "s" })?;
+                match waited {
+                    Some(waited) => write!(f, ", for which the generator waited {} of the time", percent(waited)),
+                    None => Ok(()),
+                }
             }
             Self::Little { in_flight, expected } => write!(
                 f,

@@ -196,5 +196,5 @@ fn server_and_generator_that_share_cpus_are_said_to() {
     let page = fs::read_to_string(out.join("shared.html")).unwrap();
     assert!(page.contains("Server and load generator shared CPU"), "{page}");
     // Where there is room for both, the kernel keeps them apart.
-    assert_eq!(page.contains("CPUs shared: SUSPECT"), host::cpus().len() <= 2, "{page}");
+    assert_eq!(page.contains("CPUs shared: "), host::cpus().len() <= 2, "{page}");
 }
