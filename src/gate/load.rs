@@ -1,7 +1,7 @@
 //! The gates of a load.
 
 use super::{
-    BUSY, Cause, ENOUGH, Gate, KEPT_UP, LATE_P50, LATE_P99, LENGTHENED, LITTLE, LONG_WINDOW, PAUSE, PAUSED,
+    BUSY, Cause, ENOUGH, Gate, KEPT_UP, LATE_P50, LATE_P99, LENGTHENED, LITTLE, LONG_WINDOW, ONE_EVENT, PAUSE, PAUSED,
     PAUSED_TAIL, QUEUED, UNSTEADY, Verdict, lengthened, machine, ratio, verdict,
 };
 use crate::record::{GeneratorThread, LoadRecord, Series};
@@ -20,14 +20,15 @@ pub fn of_load(load: &LoadRecord, series: &[Series], wall_ns: u64, answered: u64
 pub(super) fn of_generator(load: &LoadRecord, series: &[Series], wall_ns: u64, answered: u64) -> Vec<Gate> {
     let busy = busy(load, wall_ns);
     let queued = waited(load, wall_ns);
-    let behind = behind(load);
+    let (behind, paused) = (behind(load), paused(load, series, wall_ns));
     let kept_up = kept_up(load, answered);
     let gates = [
         late(load, series, busy, queued),
-        paused(load, series, wall_ns),
+        paused,
         behind,
         overworked(busy, kept_up).filter(|_| behind.is_none()),
         queued.filter(|share| *share > QUEUED.0).map(|share| Gate::Queued { share }),
+        one_event(load, wall_ns).filter(|_| paused.is_none()),
         little(load, series, wall_ns),
         unsteady(&load.over_time, wall_ns).filter(|_| kept_up.is_some_and(|share| share >= KEPT_UP)),
         (load.connections_starved > 0)
@@ -135,6 +136,23 @@ fn blame_shared_cpus(gates: Vec<Gate>, cpus: usize, waited: Option<f64>) -> Vec<
     let (explained, mut others): (Vec<Gate>, Vec<Gate>) = gates.into_iter().partition(Gate::is_wait_for_cpu);
     others.push(Gate::SharedCpus { cpus, waited, verdict: verdict(&explained).max(Verdict::Suspect) });
     others
+}
+
+/// Whether the 99th percentile is that of requests which were due in one short stretch of the window.
+fn one_event(load: &LoadRecord, wall_ns: u64) -> Option<Gate> {
+    /// The longest stretch that is short, as a share of the window.
+    const SHORT: f64 = 0.1;
+    // Those of a connection that starved are due at the beginning, and have a gate of their own.
+    let burst = load.over_time.burst(0.99).filter(|_| load.connections_starved == 0)?;
+    let is_short = ratio(burst.length_ns, wall_ns) <= SHORT;
+    let is_one = burst.share > ONE_EVENT.0 && ratio(burst.quantile_ns, burst.without_ns) > ONE_EVENT.1;
+    (is_short && is_one).then_some(Gate::OneEvent {
+        share: burst.share,
+        from_ns: burst.from_ns,
+        length_ns: burst.length_ns,
+        p99_ns: burst.quantile_ns,
+        without_ns: burst.without_ns,
+    })
 }
 
 /// Whether the medians of ten stretches of the window go one way, as [`drift`](super::drift) finds of rounds.
@@ -285,6 +303,30 @@ mod tests {
         assert_eq!(of_load(&load, &series, WALL, 9_899), [], "an overloaded server");
         load.offered_per_s = None;
         assert_eq!(judge(&load, &series), [], "a closed loop");
+    }
+
+    #[test]
+    fn a_99th_percentile_that_one_event_makes_is_suspect() {
+        const MS: u64 = 1_000_000;
+        let check = |took: &dyn Fn(u64) -> u64, expected: bool| {
+            let (load, series) = over_time(took);
+            let gates = judge(&load, &series);
+            assert_eq!(gates.iter().any(|gate| matches!(gate, Gate::OneEvent { .. })), expected, "{gates:?}");
+            assert!(gates.len() <= 1 && verdict(&gates) <= Verdict::Suspect, "{gates:?}");
+        };
+        let stall = |requests: u64, length: u64| move |k| if k / requests == 3 { length } else { MS };
+        check(&stall(101, 5 * MS), true);
+        check(&stall(99, 5 * MS), false);
+        check(&stall(101, 19 * MS / 10), false);
+        // As many that are heavy, one after the other: many events.
+        check(&|k| if k % 50 == 0 { 5 * MS } else { MS }, false);
+        // Two fifths of the tail are of one event, and the others of many.
+        check(&|k| if k / 80 == 3 || k % 80 == 0 { 5 * MS } else { MS }, false);
+        // An event that lasts for longer than a tenth of the window is what the load was like.
+        check(&stall(2_000, 5 * MS), false);
+        let (mut load, series) = over_time(&stall(101, 5 * MS));
+        load.connections_starved = 1;
+        assert!(matches!(judge(&load, &series)[..], [Gate::Starved { .. }]));
     }
 
     #[test]

@@ -16,6 +16,7 @@ impl Gate {
             Self::Stolen { .. } => "CPU time stolen",
             Self::Stranger { .. } => "stranger on the CPU",
             Self::SharedCpus { .. } => "CPUs shared",
+            Self::OneEvent { .. } => "p99 of one event",
             Self::Little { .. } => "Little's law broken",
             Self::Unanswered { .. } => "never answered",
             Self::Starved { .. } => "connections starved",
@@ -49,6 +50,7 @@ impl Gate {
                 "measure again when machine and host are quiet: the median itself may be of such a round"
             }
             Self::Stranger { .. } => "stop what else runs on this machine",
+            Self::OneEvent { .. } => "measure for longer, so that p99 rests on more than one event",
             Self::Drift { .. } => "measure again with --full, when the machine is warm",
             Self::Unsteady { .. } => "offer less if a line grows before the server; else warm up or measure for longer",
             Self::Workers { .. } => "give them the same number, and compare the models and not their pools",
@@ -148,6 +150,16 @@ impl fmt::Display for Gate {
                     None => Ok(()),
                 }
             }
+            Self::OneEvent { share, from_ns, length_ns, p99_ns, without_ns } => write!(
+                f,
+                "p99 is that of one event: {} of the response times from p99 on are of requests that were due within {}, {} \
+                 after the window began; p99 is {}, and {} without that stretch (half of them, or twice as long, are allowed)",
+                percent(share),
+                units::duration(*length_ns),
+                units::duration(*from_ns),
+                units::duration(*p99_ns),
+                units::duration(*without_ns)
+            ),
             Self::Little { in_flight, expected } => write!(
                 f,
                 "{} requests were in flight, but their times add up to {} ({} apart is allowed)",
