@@ -22,7 +22,7 @@ use crate::units;
 use crate::usage::Stranger;
 
 pub use load::of_load;
-pub use rounds::{disturbed, drift, twins, workers};
+pub use rounds::{control, disturbed, drift, workers};
 pub use trial::{of_single_load, of_trial};
 
 /// What all gates together say.
@@ -163,7 +163,7 @@ pub enum Gate {
         ratio: f64,
     },
     /// Two cells of the same thing differ, and not by chance.
-    Twins {
+    Control {
         /// The second by the first.
         ratio: f64,
     },
@@ -270,8 +270,11 @@ const LITTLE: f64 = 0.05;
 /// Fewer requests than this average nothing out.
 const ENOUGH: u64 = 1_000;
 
-/// A figure may rise or fall by this share over the rounds.
-const DRIFT: f64 = 0.1;
+/// A figure that rises or falls by these shares over the rounds makes them suspect, and invalid: of half as much again the
+/// median says no more than when it was measured.
+const DRIFT: (f64, f64) = (0.1, 0.5);
+/// An A/A control that differs by these shares makes the rounds suspect, and invalid: such a bias is in every ratio beside it.
+const CONTROL: (f64, f64) = (0.05, 0.25);
 /// Response times may rise or fall by this share within a window, and windows shorter than [`LONG_WINDOW`] are not judged: of
 /// 468 windows of 300 ms on an idle machine 61 went one way by more than a tenth, and were off no more often than others.
 const UNSTEADY: f64 = 0.25;
@@ -279,6 +282,8 @@ const UNSTEADY: f64 = 0.25;
 const LONG_WINDOW: u64 = 1_000_000_000;
 /// This share of a cell's rounds may be disturbed: of fewer than half, the median is of an undisturbed one or beside it.
 pub const DISTURBED: f64 = 1.0 / 3.0;
+/// Where more than this share of the rounds is disturbed, the median is of a disturbed one.
+const MOSTLY: f64 = 0.5;
 
 impl Gate {
     /// What it makes of the measurement.
@@ -305,8 +310,10 @@ impl Gate {
             Self::Throttled { .. } | Self::FewCpus { .. } => Verdict::Invalid,
             Self::Busy { .. } | Self::OneEvent { .. } | Self::Little { .. } => Verdict::Suspect,
             Self::Unanswered { .. } | Self::Starved { .. } => Verdict::Suspect,
-            Self::Drift { .. } | Self::Unsteady { .. } | Self::Twins { .. } => Verdict::Suspect,
-            Self::Disturbed { .. } | Self::Workers { .. } => Verdict::Suspect,
+            Self::Drift { ratio } => worse_than(distance(ratio) - 1.0, DRIFT.1),
+            Self::Control { ratio } => worse_than(distance(ratio) - 1.0, CONTROL.1),
+            Self::Disturbed { rounds, of } => worse_than(rounds as f64 / of.max(1) as f64, MOSTLY),
+            Self::Unsteady { .. } | Self::Workers { .. } => Verdict::Suspect,
         }
     }
 
@@ -341,7 +348,7 @@ impl Gate {
             Self::Starved { connections, of } => f64::from(connections) / f64::from(of.max(1)),
             Self::Throttled { for_ns } => for_ns as f64,
             Self::FewCpus { wanted, cpus } => f64::from(wanted.all()) - f64::from(cpus),
-            Self::Drift { ratio } | Self::Unsteady { ratio } | Self::Twins { ratio } => ratio.max(1.0 / ratio),
+            Self::Drift { ratio } | Self::Unsteady { ratio } | Self::Control { ratio } => ratio.max(1.0 / ratio),
             Self::Disturbed { rounds, of } => rounds as f64 / of.max(1) as f64,
             Self::Workers { least, most } => f64::from(most) / f64::from(least.max(1)),
         }
@@ -351,6 +358,11 @@ impl Gate {
 /// How many times as long the 99th percentile is as it would be without the pauses.
 fn lengthened(p99_ns: Option<(u64, u64)>) -> f64 {
     p99_ns.map_or(1.0, |(p99, without)| ratio(p99, without))
+}
+
+/// A ratio or its inverse, whichever is at least 1.
+fn distance(ratio: f64) -> f64 {
+    ratio.max(1.0 / ratio)
 }
 
 /// One number of nanoseconds by another.

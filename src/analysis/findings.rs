@@ -46,7 +46,7 @@ pub(super) fn of_point(point: &PointSummary) -> Vec<PointFinding> {
         Some(PointFinding { gate, model: Some(cell.cell.id.model), metric: None })
     };
     let control = point.control.as_ref().and_then(|control| {
-        let gate = gate::twins(control.ratio(metric)?)?;
+        let gate = gate::control(control.ratio(metric)?)?;
         Some(PointFinding { gate, model: Some(control.cell.cell.id.model), metric: Some(metric) })
     });
     let numbers = point.cells.iter().filter_map(|cell| cell.cell.id.model.workers());

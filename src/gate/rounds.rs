@@ -1,10 +1,10 @@
 //! The gates of a cell over its rounds.
 
-use super::{DISTURBED, DRIFT, Gate};
+use super::{CONTROL, DISTURBED, DRIFT, Gate, distance};
 use crate::stats::{self, Ratio};
 
-/// A figure by its round, those of 0 left out: whether it rose or fell from round to round. Theil's line through its logarithms has to
-/// go one way with 95 %, and by more than [`DRIFT`] from the first round to the last.
+/// A figure by its round, those of 0 left out: whether it rose or fell from round to round. Theil's line through its
+/// logarithms has to go one way with 95 %, and by more than a tenth from the first round to the last.
 pub fn drift(by_round: &[(u32, f64)]) -> Option<Gate> {
     let positive = by_round.iter().filter(|(_, figure)| *figure > 0.0);
     let points: Vec<(f64, f64)> = positive.map(|(round, figure)| (f64::from(*round), figure.ln())).collect();
@@ -12,7 +12,7 @@ pub fn drift(by_round: &[(u32, f64)]) -> Option<Gate> {
     let (first, last) = (points.first()?.0, points.last()?.0);
     let ratio = (slope.slope * (last - first)).exp();
     let goes_one_way = slope.interval.is_some_and(|interval| !interval.holds(0.0));
-    (goes_one_way && ratio.max(1.0 / ratio) > 1.0 + DRIFT).then_some(Gate::Drift { ratio })
+    (goes_one_way && distance(ratio) > 1.0 + DRIFT.0).then_some(Gate::Drift { ratio })
 }
 
 /// How many rounds of a cell were disturbed, of how many: whether that is more than [`DISTURBED`].
@@ -20,10 +20,10 @@ pub fn disturbed(rounds: usize, of: usize) -> Option<Gate> {
     (rounds as f64 > DISTURBED * of as f64).then_some(Gate::Disturbed { rounds, of })
 }
 
-/// Two cells of the same thing: whether the interval of their ratio leaves out 1.
-pub fn twins(ratio: &Ratio) -> Option<Gate> {
+/// Two cells of the same thing: whether the interval of their ratio leaves out 1, and they differ by more than 5 %.
+pub fn control(ratio: &Ratio) -> Option<Gate> {
     let differ = ratio.interval.is_some_and(|interval| !interval.holds(1.0));
-    differ.then_some(Gate::Twins { ratio: ratio.ratio })
+    (differ && ratio.distance() > 1.0 + CONTROL.0).then_some(Gate::Control { ratio: ratio.ratio })
 }
 
 /// The numbers of workers of models that compute: whether they differ.
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn twins_are_apart_where_the_interval_says_so() {
+    fn the_control_differs_where_the_interval_says_so_and_by_enough() {
         let ratio = |low, high| Ratio {
             ratio: 1.1,
             means: [1.0, 1.1],
@@ -75,8 +75,8 @@ mod tests {
             agreeing: 6,
             bound: Bound::Exact,
         };
-        assert_eq!(twins(&ratio(0.9, 1.3)), None);
-        assert_eq!(twins(&ratio(1.05, 1.15)), Some(Gate::Twins { ratio: 1.1 }));
-        assert_eq!(twins(&Ratio { interval: None, ..ratio(2.0, 3.0) }), None);
+        assert_eq!(control(&ratio(0.9, 1.3)), None);
+        assert_eq!(control(&ratio(1.05, 1.15)), Some(Gate::Control { ratio: 1.1 }));
+        assert_eq!(control(&Ratio { interval: None, ..ratio(2.0, 3.0) }), None);
     }
 }

@@ -25,7 +25,7 @@ impl Gate {
             Self::Drift { .. } => "drift",
             Self::Unsteady { .. } => "not steady",
             Self::Disturbed { .. } => "often disturbed",
-            Self::Twins { .. } => "twins apart",
+            Self::Control { .. } => "control differs",
             Self::Workers { .. } => "unequal workers",
         }
     }
@@ -54,7 +54,7 @@ impl Gate {
             Self::Drift { .. } => "measure again with --full, when the machine is warm",
             Self::Unsteady { .. } => "offer less if a line grows before the server; else warm up or measure for longer",
             Self::Workers { .. } => "give them the same number, and compare the models and not their pools",
-            Self::Twins { .. } => "trust no smaller difference, and measure again with --full",
+            Self::Control { .. } => "trust no smaller difference, and measure again with --full",
             Self::Throttled { .. } => "lift the quota of the control group (cpu.max)",
             Self::FewCpus { .. } => {
                 "measure on a machine with as many, and without a taskset or cpuset that takes some away"
@@ -183,7 +183,7 @@ impl fmt::Display for Gate {
                 f,
                 "the headline figure went from round to round, by {} from the first to the last ({} are allowed)",
                 percent(&(ratio - 1.0)),
-                percent(&DRIFT)
+                percent(&DRIFT.0)
             ),
             Self::Unsteady { ratio } => write!(
                 f,
@@ -192,11 +192,13 @@ impl fmt::Display for Gate {
                 units::three_digits(*ratio),
                 percent(&UNSTEADY)
             ),
-            Self::Twins { ratio } => {
+            Self::Control { ratio } => {
                 write!(
                     f,
-                    "two cells of the same model differ by {}, and the interval does not hold 0",
-                    percent(&(ratio - 1.0))
+                    "the same model, run twice in every round, differs from itself by {} ({} are allowed), and its interval \
+                     leaves out 0",
+                    percent(&(ratio - 1.0)),
+                    percent(&CONTROL.0)
                 )
             }
             Self::Disturbed { rounds, of } => write!(

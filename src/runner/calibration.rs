@@ -94,7 +94,7 @@ mod tests {
         let kept = KeptCalibration { run: "reports/1".into(), iterations_per_s: 1_000 };
         let of = |source: fn(KeptCalibration) -> CalibrationSource, measured| choose(&source(kept.clone()), measured);
         let is_kept = |origin: &CalibrationOrigin| matches!(origin, CalibrationOrigin::Kept { .. });
-        for (measured, expected) in [(1_000, 1_000), (1_050, 1_000), (950, 1_000), (1_051, 1_051), (949, 949)] {
+        for (measured, expected) in [(1_000, 1_000), (1_049, 1_000), (951, 1_000), (1_051, 1_051), (949, 949)] {
             let (used, origin) = of(CalibrationSource::Near, measured);
             assert_eq!((used, is_kept(&origin)), (expected, expected == 1_000), "{measured}");
         }
