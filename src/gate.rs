@@ -1,7 +1,8 @@
 //! Checks on the measurement itself: how far its figures can be believed, and what to do where they can't.
 //!
 //! A gate that does not pass never hides a figure; it stands beside it. [`of_trial`] judges a trial by its record alone,
-//! [`of_single_load`] a load without a trial around it.
+//! [`of_single_load`] a load without a trial around it. What limits the load at a point by design, such as a generator that asks
+//! as fast as it can, flags no trial and is one sentence a point ([`of_point_load`]).
 //!
 //! A flag is worth reading if flagged trials are off more often than the others. The thresholds were chosen on two runs of the tour, one on a quiet machine and one of which the
 //! host took up to a third of the CPU time, and checked on a third, of which it took up to 40 %. *Off* in the comments below
@@ -9,6 +10,7 @@
 
 mod load;
 mod machine;
+mod point;
 mod rounds;
 mod trial;
 mod words;
@@ -22,6 +24,7 @@ use crate::units;
 use crate::usage::Stranger;
 
 pub use load::of_load;
+pub use point::{Limit, PointLimit, of_point_load};
 pub use rounds::{disturbed, drift, twins, workers};
 pub use trial::{of_single_load, of_trial};
 
@@ -270,6 +273,9 @@ const CONTENDED: f64 = 0.5;
 const ONE_EVENT: (f64, f64) = (0.5, 2.0);
 /// A generator, and a server, keep up from this share of the requests that were due on.
 const KEPT_UP: f64 = 0.99;
+/// A server that answers less than this share of the requests that were due is overloaded. One that keeps up is at 99.2 %
+/// now and then, with what was under way when the window ended.
+const OVERLOADED: f64 = 0.95;
 /// Little's law holds within this share.
 const LITTLE: f64 = 0.05;
 /// Fewer requests than this average nothing out.
