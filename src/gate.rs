@@ -4,7 +4,8 @@
 //! [`of_single_load`] a load without a trial around it. What limits the load at a point by design, such as a generator that asks
 //! as fast as it can, flags no trial and is one sentence a point ([`of_point_load`]).
 //!
-//! A flag is worth reading if flagged trials are off more often than the others. The thresholds were chosen on two runs of the tour, one on a quiet machine and one of which the
+//! A flag is worth reading if flagged trials are off more often than the others. `cargo bench --bench gates -- RUN...`
+//! prints that for each gate. The thresholds were chosen on two runs of the tour, one on a quiet machine and one of which the
 //! host took up to a third of the CPU time, and checked on a third, of which it took up to 40 %. *Off* in the comments below
 //! means slower than in the quiet run: a median by a quarter, a 99th percentile by a factor of 2, a wall time by 5 %.
 
