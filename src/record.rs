@@ -162,6 +162,10 @@ pub struct Conditions {
     pub cpus: u32,
     /// How many the scenario asks for; nothing where any number will do.
     pub cpus_wanted: Option<CpusWanted>,
+    /// CPU time that the computing of all jobs takes, as measured before the first trial with every CPU computing,
+    /// nanoseconds. Nothing of a load, and nothing of jobs that compute for less than 10 ms each, where what a model costs is
+    /// a part of the CPU time.
+    pub calibrated_ns: Option<u64>,
 }
 
 /// A measurement, or the reason there is none.
@@ -257,6 +261,18 @@ pub struct Heartbeat {
     pub beats: u32,
     /// The longest time between two beats that follow each other, nanoseconds.
     pub longest_gap_ns: u64,
+}
+
+impl Run {
+    /// How many times as long this machine takes to compute as when the calibration was measured that the run keeps.
+    pub fn slowness(&self) -> f64 {
+        match self.calibration {
+            CalibrationOrigin::New | CalibrationOrigin::Changed { .. } => 1.0,
+            CalibrationOrigin::Kept { measured_per_s, .. } => {
+                self.iterations_per_s as f64 / measured_per_s.max(1) as f64
+            }
+        }
+    }
 }
 
 impl Record {

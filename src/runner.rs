@@ -133,7 +133,7 @@ fn run_trials<E>(
                 Err(Halt::Failed(failure)) => Outcome::Failed(failure),
                 Err(Halt::Interrupted(signal)) => return Ok(Ending::Interrupted(signal)),
             };
-            let record = trial::record(planned, run.seed, lookout.end(&planned.cell.work), outcome);
+            let record = trial::record(planned, run.seed, lookout.end(&planned.cell.work, run), outcome);
             listen(Event::Ended(planned, Box::new(record)))?;
         }
         listen(Event::ScenarioEnded(run, scenario))?;

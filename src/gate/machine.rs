@@ -1,12 +1,12 @@
 //! The gates of the machine around a trial.
 
-use super::{CONTENDED, Gate, STOLEN, STOLEN_TICKS, STRANGER, STRANGER_OF_JOBS, Victim, ratio};
+use super::{CONTENDED, Gate, SLOW_CPU, STOLEN, STOLEN_TICKS, STRANGER, STRANGER_OF_JOBS, Victim, ratio};
 use crate::record::Conditions;
 use crate::usage::{Others, Stolen};
 
 /// Returns the gates that the machine did not pass around a trial.
 pub(super) fn of_conditions(conditions: &Conditions) -> Vec<Gate> {
-    let Conditions { throttled_ns, stolen, cpus, cpus_wanted } = *conditions;
+    let Conditions { throttled_ns, stolen, cpus, cpus_wanted, .. } = *conditions;
     let gates = [
         cpus_wanted.filter(|wanted| wanted.all() > cpus).map(|wanted| Gate::FewCpus { wanted, cpus }),
         throttled_ns.filter(|for_ns| *for_ns > 0).map(|for_ns| Gate::Throttled { for_ns }),
@@ -34,6 +34,12 @@ pub(super) fn of_job_cpus(others: &Others, own_ns: u64) -> Option<Gate> {
     (is_contended && share > STRANGER_OF_JOBS).then_some(Gate::Stranger { share, most: others.most, of: Victim::Jobs })
 }
 
+/// Whether jobs that used so much CPU time, nanoseconds, took longer for their computing than it takes.
+pub(super) fn slow_cpu(conditions: &Conditions, own_ns: u64) -> Option<Gate> {
+    let share = ratio(own_ns, conditions.calibrated_ns?) - 1.0;
+    (share > SLOW_CPU).then_some(Gate::SlowCpu { share })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +53,7 @@ mod tests {
         stolen: Some(Stolen { cpu_ns: 0, of_ns: 1_000 * MS }),
         cpus: 2,
         cpus_wanted: None,
+        calibrated_ns: None,
     };
 
     fn check(conditions: Conditions, expected: &[(&str, Verdict)]) {
@@ -99,6 +106,15 @@ mod tests {
     #[test]
     fn what_the_kernel_does_not_record_is_no_reason() {
         check(Conditions { throttled_ns: None, stolen: None, ..CALM }, &[]);
+    }
+
+    #[test]
+    fn computing_that_takes_longer_than_calibrated_is_found() {
+        let slow = |used| slow_cpu(&Conditions { calibrated_ns: Some(400 * MS), ..CALM }, used);
+        assert_eq!((slow(300 * MS), slow(423 * MS)), (None, None));
+        let Some(Gate::SlowCpu { share }) = slow(426 * MS) else { panic!("{:?}", slow(426 * MS)) };
+        assert!((share - 0.065).abs() < 1e-9, "{share}");
+        assert_eq!(slow_cpu(&CALM, 426 * MS), None, "nothing to compare with");
     }
 
     #[test]

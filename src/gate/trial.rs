@@ -15,6 +15,7 @@ pub fn of_trial(conditions: &Conditions, measured: &Measured) -> Vec<Gate> {
         None => {
             let own_ns = measured.usage.cpu_ns();
             gates.extend(measured.others.as_ref().and_then(|others| machine::of_job_cpus(others, own_ns)));
+            gates.extend(machine::slow_cpu(conditions, own_ns));
         }
     }
     gates
@@ -63,10 +64,13 @@ mod tests {
 
     #[test]
     fn jobs_and_loads_are_judged_by_what_disturbs_them() {
-        let conditions =
-            Conditions { stolen: Some(Stolen { cpu_ns: 40 * MS, of_ns: 400 * MS }), ..Conditions::default() };
+        let conditions = Conditions {
+            stolen: Some(Stolen { cpu_ns: 40 * MS, of_ns: 400 * MS }),
+            calibrated_ns: Some(160 * MS),
+            ..Conditions::default()
+        };
         assert_eq!(names(&Conditions::default(), None), [""; 0]);
-        assert_eq!(names(&conditions, None), ["CPU time stolen"]);
+        assert_eq!(names(&conditions, None), ["CPU time stolen", "slow CPU"]);
         // The host's part of the window is in what it took during the trial.
         let stolen = LoadRecord { stolen: conditions.stolen, ..LoadRecord::default() };
         assert_eq!(names(&Conditions::default(), Some(stolen.clone())), ["stranger on the CPU"]);

@@ -20,6 +20,7 @@ impl Gate {
             Self::Little { .. } => "Little's law broken",
             Self::Unanswered { .. } => "never answered",
             Self::Starved { .. } => "connections starved",
+            Self::SlowCpu { .. } => "slow CPU",
             Self::Throttled { .. } => "throttled",
             Self::FewCpus { .. } => "too few CPUs",
             Self::Drift { .. } => "drift",
@@ -49,6 +50,7 @@ impl Gate {
             Self::Disturbed { .. } => {
                 "measure again when machine and host are quiet: the median itself may be of such a round"
             }
+            Self::SlowCpu { .. } => "measure again when machine and host are quiet, and with a steady clock rate",
             Self::Stranger { .. } => "stop what else runs on this machine",
             Self::OneEvent { .. } => "measure for longer, so that p99 rests on more than one event",
             Self::Drift { .. } => "measure again with --full, when the machine is warm",
@@ -179,6 +181,12 @@ impl fmt::Display for Gate {
             Self::Starved { connections, of } => {
                 write!(f, "{connections} of {of} connections got no answer at all")
             }
+            Self::SlowCpu { share } => write!(
+                f,
+                "the jobs' computing took {} more CPU time than the calibration gives it ({} are allowed)",
+                percent(share),
+                percent(&SLOW_CPU)
+            ),
             Self::Drift { ratio } => write!(
                 f,
                 "the headline figure went from round to round, by {} from the first to the last ({} are allowed)",

@@ -1,9 +1,16 @@
 //! What the machine was like around a trial: whether something else had its CPUs.
 
+use std::time::Duration;
+
 use crate::host;
-use crate::record::Conditions;
-use crate::scenario::Work;
+use crate::record::{Conditions, Run};
+use crate::scenario::{Machine, Work};
+use crate::units;
 use crate::usage::{StealMeter, throttled_ns};
+
+/// The shortest computation of a job whose CPU time is compared with the calibration: starting a thread for it takes some
+/// 20 us, which must be far less.
+const LONG_ENOUGH: Duration = Duration::from_millis(10);
 
 /// Looks at the machine from before a trial until after it.
 #[derive(Debug)]
@@ -18,13 +25,51 @@ impl Lookout {
         Self { throttled_ns: throttled_ns(), steal: StealMeter::start() }
     }
 
-    /// Reads them again after the trial of this work.
-    pub(super) fn end(self, work: &Work) -> Conditions {
+    /// Reads them again after the trial of this work, which belongs to this run.
+    pub(super) fn end(self, work: &Work, run: &Run) -> Conditions {
         Conditions {
             throttled_ns: throttled_ns().zip(self.throttled_ns).map(|(now, before)| now.saturating_sub(before)),
             stolen: self.steal.stop(),
             cpus: host::cpus().len() as u32,
             cpus_wanted: work.cpus_wanted(),
+            calibrated_ns: calibrated(work, &run.parallel).map(|time| units::nanos(time.mul_f64(run.slowness()))),
+        }
+    }
+}
+
+/// CPU time that the computing of all jobs takes. With every CPU computing: two CPUs may be two halves of one core, and then
+/// the same work takes either of them longer than it takes one alone.
+fn calibrated(work: &Work, machine: &Machine) -> Option<Duration> {
+    let compute = Some(work.steps().compute).filter(|compute| *compute >= LONG_ENOUGH)?;
+    let parallel = machine.of(work);
+    Some((compute * work.jobs()?).mul_f64(f64::from(parallel.cpus()) / parallel.of(parallel.cpus())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{OffloadSpec, Parallel, SleepSpec, StepsSpec};
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn computing(jobs: u32, compute: Duration, cpus: Option<u32>) -> Work {
+        let steps = StepsSpec { compute, ..StepsSpec::default() };
+        Work::Offload(OffloadSpec { jobs, steps, heartbeat: None, cpus })
+    }
+
+    #[test]
+    fn the_computing_of_long_jobs_is_calibrated() {
+        let cores = Machine::from(Parallel::ideal(2));
+        let halves = Machine::from(Parallel::measured([(2, 1.25)]));
+        for (work, machine, expected) in [
+            (computing(8, 50 * MS, None), &cores, Some(400 * MS)),
+            (computing(8, 50 * MS, None), &halves, Some(640 * MS)),
+            (computing(8, 50 * MS, Some(1)), &halves, Some(400 * MS)),
+            (computing(8, 10 * MS, None), &cores, Some(80 * MS)),
+            (computing(8, 9 * MS, None), &cores, None),
+            (Work::Sleep(SleepSpec { jobs: 8, wait: 50 * MS, cpus: None }), &cores, None),
+        ] {
+            assert_eq!(calibrated(&work, machine), expected, "{work:?}");
         }
     }
 }

@@ -44,6 +44,7 @@ pub(crate) const CALM: Conditions = Conditions {
     stolen: Some(Stolen { cpu_ns: 0, of_ns: 200_000_000 }),
     cpus: 2,
     cpus_wanted: None,
+    calibrated_ns: None,
 };
 
 /// What the run was drawn from.

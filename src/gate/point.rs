@@ -1,0 +1,195 @@
+//! What limits the load at a point of the sweep: it flags no trial, since the figures are right, but says what they are of.
+
+use std::fmt;
+
+use super::{BUSY, KEPT_UP, OVERLOADED, load};
+use crate::record::Measured;
+use crate::units;
+
+/// What a load cannot go beyond.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// The load generator: one of its threads had hardly any time to spare, and in an open loop fewer requests were sent or
+    /// answered than were due.
+    Generator {
+        /// The largest part of the window for which a thread worked.
+        busy: f64,
+    },
+    /// The server: the generator had time to spare, and fewer requests were answered than were due.
+    Server {
+        /// Requests answered in the window for each that was due in it.
+        answered: f64,
+    },
+}
+
+/// A limit that some trials of a point met.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PointLimit {
+    /// The limit, as in the trial that met it the hardest.
+    pub limit: Limit,
+    /// The models of these trials, in the order of their first ones.
+    pub models: Vec<String>,
+    /// How many trials met it.
+    pub trials: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+/// Returns the limits that loads at one point met, each given with the name of its model. Trials without a load meet none.
+pub fn of_point_load<'a>(trials: impl IntoIterator<Item = (&'a str, &'a Measured)>) -> Vec<PointLimit> {
+    let (mut limits, mut of) = (Vec::<PointLimit>::new(), 0);
+    for (model, measured) in trials {
+        of += 1;
+        let Some(limit) = limit(measured) else { continue };
+        match limits.iter_mut().find(|known| known.limit.is_of_the_kind(limit)) {
+            Some(known) => known.add(limit, model),
+            None => limits.push(PointLimit { limit, models: vec![model.to_owned()], trials: 1, of: 0 }),
+        }
+    }
+    limits.iter_mut().for_each(|limit| limit.of = of);
+    limits
+}
+
+fn limit(measured: &Measured) -> Option<Limit> {
+    let load = measured.load.as_ref()?;
+    let busy = load::busy(load, measured.wall_ns).filter(|busy| *busy > BUSY);
+    let answered = load.answered_share(measured.jobs);
+    match (busy, load::kept_up(load, measured.jobs)) {
+        // Where it has no time left, nobody can tell which of the two did not keep up.
+        (Some(busy), kept_up) if kept_up.is_none_or(|share| share < KEPT_UP) => Some(Limit::Generator { busy }),
+        (None, Some(_)) if answered < OVERLOADED => Some(Limit::Server { answered }),
+        _ => None,
+    }
+}
+
+impl Limit {
+    /// In a word or two, for a heading.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Generator { .. } => "generator busy",
+            Self::Server { .. } => "server overloaded",
+        }
+    }
+
+    fn is_of_the_kind(self, other: Self) -> bool {
+        std::mem::discriminant(&self) == std::mem::discriminant(&other)
+    }
+
+    fn worse(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Generator { busy }, Self::Generator { busy: other }) => Self::Generator { busy: busy.max(other) },
+            (Self::Server { answered }, Self::Server { answered: other }) => {
+                Self::Server { answered: answered.min(other) }
+            }
+            (limit, _) => limit,
+        }
+    }
+}
+
+impl PointLimit {
+    fn add(&mut self, limit: Limit, model: &str) {
+        self.limit = self.limit.worse(limit);
+        self.trials += 1;
+        if !self.models.iter().any(|known| known == model) {
+            self.models.push(model.to_owned());
+        }
+    }
+}
+
+impl fmt::Display for PointLimit {
+    /// One sentence without its dot.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, models, trials, of } = self;
+        let (trials, of) = (units::count(*trials as u64), units::count(*of as u64));
+        let trials = format!("in {trials} of {of} trials ({})", models.join(", "));
+        match limit {
+            Limit::Generator { busy } => write!(
+                f,
+                "the load generator was busy {trials}, for up to {:.1} % of the time: it limits the rate as well as the server \
+                 does, so the rate is a lower bound of the server's",
+                busy * 100.0
+            ),
+            Limit::Server { answered } => write!(
+                f,
+                "the server was overloaded {trials}: it answered as little as {:.1} % of the requests that were \
+                 due, and the response times grow for as long as the load lasts",
+                answered * 100.0
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{GeneratorThread, LoadRecord, Requests};
+    use crate::usage::Usage;
+
+    const WALL: u64 = 1_000_000_000;
+
+    /// A second in which 1,000 requests were due, so many were answered, and the generator was busy for this share.
+    fn trial(offered_per_s: Option<f64>, answered: u64, busy: f64) -> Measured {
+        let cost = GeneratorThread { ran_ns: Some((busy * WALL as f64) as u64), ..GeneratorThread::default() };
+        let load = LoadRecord {
+            offered_per_s,
+            requests: Requests { planned: 1_000, completed: answered, ..Requests::default() },
+            sent_in_window: 1_000,
+            thread_costs: vec![cost],
+            ..LoadRecord::default()
+        };
+        Measured {
+            wall_ns: WALL,
+            jobs: answered,
+            threads: 1,
+            most_in_flight: 1,
+            series: Vec::new(),
+            heartbeat: None,
+            usage: Usage::default(),
+            others: None,
+            runtime: None,
+            load: Some(load),
+        }
+    }
+
+    #[test]
+    fn a_server_is_overloaded_only_beside_a_generator_that_has_time() {
+        let open = Some(1_000.0);
+        for (offered, answered, busy, expected) in [
+            (open, 950, 0.5, None),
+            (open, 949, 0.5, Some("server overloaded")),
+            (open, 949, 0.9, Some("server overloaded")),
+            (open, 949, 0.91, Some("generator busy")),
+            (open, 1_000, 0.91, None),
+            (open, 980, 0.91, Some("generator busy")),
+            (None, 500, 0.9, None),
+            (None, 500, 0.91, Some("generator busy")),
+        ] {
+            let found = limit(&trial(offered, answered, busy));
+            assert_eq!(found.map(|limit| limit.name()), expected, "{offered:?} {answered} {busy}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_one_sentence_a_point() {
+        let trials = [
+            ("threads", 800, 0.5),
+            ("async", 1_000, 0.5),
+            ("threads", 700, 0.5),
+            ("async/2", 900, 0.97),
+            ("async/2", 1_000, 0.99),
+        ];
+        let trials = trials.map(|(model, answered, busy)| (model, trial(Some(1_000.0), answered, busy)));
+        let limits = of_point_load(trials.iter().map(|(model, measured)| (*model, measured)));
+        let text: Vec<String> = limits.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            text,
+            [
+                "the server was overloaded in 2 of 5 trials (threads): it answered as little as 70.0 % of the requests that \
+                 were due, and the response times grow for as long as the load lasts",
+                "the load generator was busy in 1 of 5 trials (async/2), for up to 97.0 % of the time: it limits the rate as \
+                 well as the server does, so the rate is a lower bound of the server's",
+            ]
+        );
+        assert_eq!(of_point_load([]), []);
+    }
+}
