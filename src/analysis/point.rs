@@ -3,7 +3,8 @@
 use super::cell::{self, CellSummary};
 use super::findings::{self, PointFinding};
 use super::ratios::{self, Control, ModelRatio, Obstacle};
-use crate::record::{Ceiling, Record, Run};
+use crate::gate::{self, PointLimit};
+use crate::record::{Ceiling, Measured, Outcome, Record, Run};
 use crate::scenario::{Cell, Metric, Model, Point, PointSpec, Scenario, Work};
 use crate::stats::{Noise, Spread};
 use crate::units;
@@ -25,6 +26,8 @@ pub struct PointSummary {
     pub ratios: Vec<ModelRatio>,
     /// What the gates over the rounds find.
     pub findings: Vec<PointFinding>,
+    /// What limited the load, if anything did.
+    pub limits: Vec<PointLimit>,
     /// Of a schedule: the part of what was due that each model answered.
     pub answered: Vec<Answered>,
     /// Of a closed loop: what the fastest model used of the generator's ceiling.
@@ -76,6 +79,7 @@ pub(super) fn points(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<
         control: None,
         ratios: Vec::new(),
         findings: Vec::new(),
+        limits: gate::of_point_load(records.iter().filter_map(|record| load_at(record, scenario, &point.at))),
         answered: Vec::new(),
         ceiling_use: None,
         seed: run.seed,
@@ -93,6 +97,16 @@ pub(super) fn points(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<
         point.findings = findings::of_point(point);
     }
     points
+}
+
+/// The measured trial of a load, if it is of this point of the scenario, and its model.
+fn load_at<'a>(record: &'a Record, scenario: &Scenario, at: &Point) -> Option<(Model, &'a Measured)> {
+    match &record.outcome {
+        Outcome::Measured(measured) if record.cell.scenario == scenario.name && record.cell.point == *at => {
+            measured.load.is_some().then_some((record.cell.model, measured.as_ref()))
+        }
+        _ => None,
+    }
 }
 
 /// Gives every control the noise of its scenario: all points of one figure together.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{BUSY, KEPT_UP, OVERLOADED, load};
 use crate::record::Measured;
+use crate::scenario::Model;
 use crate::units;
 
 /// What a load cannot go beyond.
@@ -28,22 +29,22 @@ pub struct PointLimit {
     /// The limit, as in the trial that met it the hardest.
     pub limit: Limit,
     /// The models of these trials, in the order of their first ones.
-    pub models: Vec<String>,
+    pub models: Vec<Model>,
     /// How many trials met it.
     pub trials: usize,
     /// Of how many.
     pub of: usize,
 }
 
-/// Returns the limits that loads at one point met, each given with the name of its model. Trials without a load meet none.
-pub fn of_point_load<'a>(trials: impl IntoIterator<Item = (&'a str, &'a Measured)>) -> Vec<PointLimit> {
+/// Returns the limits that loads at one point met, each given with its model. Trials without a load meet none.
+pub fn of_point_load<'a>(trials: impl IntoIterator<Item = (Model, &'a Measured)>) -> Vec<PointLimit> {
     let (mut limits, mut of) = (Vec::<PointLimit>::new(), 0);
     for (model, measured) in trials {
         of += 1;
         let Some(limit) = limit(measured) else { continue };
         match limits.iter_mut().find(|known| known.limit.is_of_the_kind(limit)) {
             Some(known) => known.add(limit, model),
-            None => limits.push(PointLimit { limit, models: vec![model.to_owned()], trials: 1, of: 0 }),
+            None => limits.push(PointLimit { limit, models: vec![model], trials: 1, of: 0 }),
         }
     }
     limits.iter_mut().for_each(|limit| limit.of = of);
@@ -87,11 +88,11 @@ impl Limit {
 }
 
 impl PointLimit {
-    fn add(&mut self, limit: Limit, model: &str) {
+    fn add(&mut self, limit: Limit, model: Model) {
         self.limit = self.limit.worse(limit);
         self.trials += 1;
-        if !self.models.iter().any(|known| known == model) {
-            self.models.push(model.to_owned());
+        if !self.models.contains(&model) {
+            self.models.push(model);
         }
     }
 }
@@ -101,6 +102,7 @@ impl fmt::Display for PointLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { limit, models, trials, of } = self;
         let (trials, of) = (units::count(*trials as u64), units::count(*of as u64));
+        let models: Vec<String> = models.iter().map(ToString::to_string).collect();
         let trials = format!("in {trials} of {of} trials ({})", models.join(", "));
         match limit {
             Limit::Generator { busy } => write!(
@@ -178,7 +180,10 @@ mod tests {
             ("async/2", 900, 0.97),
             ("async/2", 1_000, 0.99),
         ];
-        let trials = trials.map(|(model, answered, busy)| (model, trial(Some(1_000.0), answered, busy)));
+        let trials = trials.map(|(model, answered, busy)| {
+            let model: Model = model.parse().unwrap();
+            (model, trial(Some(1_000.0), answered, busy))
+        });
         let limits = of_point_load(trials.iter().map(|(model, measured)| (*model, measured)));
         let text: Vec<String> = limits.iter().map(ToString::to_string).collect();
         assert_eq!(

@@ -111,6 +111,10 @@ fn point(of: &ScenarioAnalysis<'_>, at: &PointSummary) -> Value {
             "model": finding.model,
             "figure": finding.metric.map(Metric::name),
         })).collect::<Vec<_>>(),
+        "limits": at.limits.iter().map(|limit| json!({
+            "name": limit.limit.name(), "models": limit.models, "trials": limit.trials, "of": limit.of,
+            "why": limit.to_string(),
+        })).collect::<Vec<_>>(),
         "answered": at.answered.iter().map(|answered| json!({
             "model": answered.model, "share": answered.share, "kept_up": answered.kept_up,
         })).collect::<Vec<_>>(),

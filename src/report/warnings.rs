@@ -20,10 +20,11 @@ fn counted(suspect: usize, invalid: usize) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// Every finding at a point: of its trials one sentence a kind of gate, then those over its rounds.
+/// Every finding at a point: what limited its load, of its trials one sentence a kind of gate, then those over its rounds.
 pub(super) fn of_point(point: &PointSummary) -> Vec<String> {
+    let limits = point.limits.iter().map(|limit| format!("{}: {limit}.", limit.limit.name()));
     let of_trials = point.trial_findings().into_iter().map(|kind| of_kind(&kind));
-    of_trials.chain(over_the_rounds(point)).collect()
+    limits.chain(of_trials).chain(over_the_rounds(point)).collect()
 }
 
 /// The findings over the rounds of a point.
