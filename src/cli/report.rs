@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::analysis::{Analysis, Strictness, analyze};
+use crate::analysis::{Analysis, Standing, analyze};
 use crate::record::{Folder, RUN, Run, Source};
 use crate::report;
 use crate::scenario::{Model, Scenario, parse};
 
 use super::output::{Stop, color, note, note_color, print, print_json, width};
-use super::strict::{Strict, ended};
+use super::strict::Strict;
 
 /// Write the report of a run again from its records, or the list of all runs
 #[derive(Debug, clap::Args)]
@@ -54,10 +54,10 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     if records.is_empty() {
         return Err(Stop::not_well());
     }
-    // Whether the run ended well was told when it was run; here only what was asked for counts.
-    match args.strict.strictness() {
-        Strictness::Lenient => printed,
-        strictness => ended(analysis.standing(strictness)).and(printed),
+    // How the run ended was its own exit code; here only what is asked for counts.
+    match analysis.standing(args.strict.strictness()) {
+        Standing::Unbelievable => Err(Stop::invalid()),
+        Standing::Good | Standing::Bad => printed,
     }
 }
 

@@ -124,7 +124,7 @@ fn a_lost_server_or_generator_is_a_record_and_takes_the_other_with_it() {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out");
     let load = "connections = 2\nduration = \"60s\"";
-    let mut command = avt(["run", "--rounds", "2", "--out"]);
+    let mut command = avt(["run", "--rounds", "1", "--out"]);
     command.arg(&out).arg(scenario(home.path(), "long-echo", &echo(r#"["async"]"#, load)));
     let mut parent = Running(command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
     let mut stderr = BufReader::new(parent.0.stderr.take().unwrap()).lines();
@@ -181,13 +181,13 @@ fn a_server_of_somebody_elses_stands_beside_ours_and_ends_with_its_trial() {
     let ended = run(command);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let (_, records) = Folder::read(&out).unwrap();
-    assert_eq!(records.len(), 1, "its lanes are not recorded");
+    assert_eq!(records.len(), 2, "it and the control; its lanes are not recorded");
     let Outcome::Measured(measured) = &records[0].outcome else { panic!("{:?}", records[0].outcome) };
     assert!(measured.jobs > 0 && measured.threads >= 2, "a shell and a server: {measured:?}");
     assert!(measured.usage.cpu_ns() > 0 && measured.usage.memory_peak_bytes.is_some(), "{measured:?}");
     let pids = std::fs::read_to_string(pids).unwrap();
     let pids: Vec<u32> = pids.split_whitespace().map(|pid| pid.parse().unwrap()).collect();
-    assert_eq!(pids.len(), 2);
+    assert_eq!(pids.len(), 4);
     wait_for("its end", || pids.iter().all(|pid| !runs(*pid)).then_some(()));
 }
 

@@ -193,8 +193,8 @@ fn a_signal_leaves_a_partial_report_and_no_process() {
 fn a_killed_trial_is_a_record_and_the_run_goes_on() {
     let home = tempfile::tempdir().unwrap();
     let (mut parent, mut child) = long_run(home.path());
-    // Three rounds, and the trial whose lanes are recorded.
-    for _ in 0..4 {
+    // Three rounds of the model and its control, and the trial whose lanes are recorded.
+    for _ in 0..7 {
         send(child, Signal::SIGKILL);
         let before = child;
         let next = || children(parent.0.id()).into_iter().find(|pid| *pid != before && runs(*pid));
@@ -202,7 +202,7 @@ fn a_killed_trial_is_a_record_and_the_run_goes_on() {
     }
     assert_eq!(parent.0.wait().unwrap().code(), Some(1));
     let (made, records) = read(&home.path().join("out"));
-    assert_eq!((made.state, records.len()), (State::Complete, 4));
+    assert_eq!((made.state, records.len()), (State::Complete, 7));
     for record in records {
         let Outcome::Failed(Failure::Died { how, .. }) = &record.outcome else { panic!("{record:?}") };
         assert!(how.contains("signal 9"), "{how}");
@@ -331,7 +331,7 @@ fn runs_without_a_folder_of_their_own_are_listed() {
     assert!(!page.contains("no run"), "{page}");
     let runs = Folder::runs(&reports).unwrap();
     let judged = Folder::read_run(&reports.join(&runs[0])).unwrap().judged.unwrap();
-    assert_eq!((judged.measured, judged.failed), (1, 0), "one round of one model");
+    assert_eq!((judged.measured, judged.failed), (2, 0), "one round of one model and its control");
 }
 
 #[test]

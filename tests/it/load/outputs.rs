@@ -54,16 +54,23 @@ fn conditions_decide_how_it_ends() {
         let (ended, json) = load(server.address, "/echo/hello", &["-c", "2", "-n", "200", "--slo", slo]);
         let kept: Vec<bool> =
             json["slo"].as_array().into_iter().flatten().map(|one| one["kept"].as_bool().unwrap()).collect();
-        (ended.code, kept)
+        // Nothing may rest on an INVALID measurement, as that of a machine where tests run side by side may be.
+        let is_invalid = json["verdict"] == "invalid";
+        assert!(!is_invalid || ended.code == Some(4), "{ended:?}");
+        (ended.code.filter(|_| !is_invalid), kept)
     };
-    assert_eq!(ends("p50<1h,errors<=0%,rate>0"), (Some(0), vec![true, true, true]));
-    assert_eq!(ends("p50<1h,p50<1ns"), (Some(1), vec![true, false]));
+    let is_or_invalid = |found: (Option<i32>, Vec<bool>), code: i32, kept: &[bool]| {
+        assert!(found.0.is_none_or(|found| found == code) && found.1 == kept, "{found:?}");
+    };
+    is_or_invalid(ends("p50<1h,errors<=0%,rate>0"), 0, &[true, true, true]);
+    is_or_invalid(ends("p50<1h,p50<1ns"), 1, &[true, false]);
     // 200 requests say nothing of the slowest in a thousand.
-    assert_eq!(ends("p99.9<1h"), (Some(1), vec![false]));
+    is_or_invalid(ends("p99.9<1h"), 1, &[false]);
     assert_eq!(ends("p99<5"), (Some(2), vec![]));
     // A refusal is an answer, and no good one.
     let (ended, json) = load(server.address, "/nowhere", &["-c", "1", "-n", "10", "--slo", "errors<50%"]);
-    assert_eq!((ended.code, &json["slo"][0]["measured"]), (Some(1), &Value::from("100.000 %")), "{json}");
+    let code = if json["verdict"] == "invalid" { 4 } else { 1 };
+    assert_eq!((ended.code, &json["slo"][0]["measured"]), (Some(code), &Value::from("100.000 %")), "{json}");
 }
 
 #[test]
@@ -112,7 +119,7 @@ fn a_verdict_that_is_not_valid_fails_where_that_is_asked_for() {
     let reasons = json["reasons"].as_array().unwrap();
     assert!(reasons.iter().any(|one| one["reason"].as_str().unwrap().contains("1 of 2 connections")), "{json}");
     let (ended, _) = load(choosy(), "/", &[&args[..], &["--strict"]].concat());
-    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.code, Some(4), "{ended:?}");
 }
 
 #[test]
