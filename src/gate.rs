@@ -332,6 +332,11 @@ impl Gate {
         }
     }
 
+    /// Whether it is what the server did, measured rightly, that the percentiles do not show.
+    fn is_of_the_server(&self) -> bool {
+        matches!(self, Self::Starved { .. } | Self::Unanswered { .. })
+    }
+
     /// Whether something beside the trial disturbed it, so that the same trial at another time would not show it.
     pub fn is_disturbance(&self) -> bool {
         matches!(self, Self::Stolen { .. } | Self::Stranger { .. } | Self::SlowCpu { .. } | Self::Throttled { .. })

@@ -21,6 +21,13 @@ pub enum Limit {
         /// Requests answered in the window for each that was due in it.
         answered: f64,
     },
+    /// The server's threads: connections got no answer in the whole window.
+    Threads {
+        /// The number of these connections.
+        starved: u32,
+        /// The number of all connections.
+        of: u32,
+    },
 }
 
 /// A limit that some trials of a point met.
@@ -41,10 +48,11 @@ pub fn of_point_load<'a>(trials: impl IntoIterator<Item = (Model, &'a Measured)>
     let (mut limits, mut of) = (Vec::<PointLimit>::new(), 0);
     for (model, measured) in trials {
         of += 1;
-        let Some(limit) = limit(measured) else { continue };
-        match limits.iter_mut().find(|known| known.limit.is_of_the_kind(limit)) {
-            Some(known) => known.add(limit, model),
-            None => limits.push(PointLimit { limit, models: vec![model], trials: 1, of: 0 }),
+        for limit in limit(measured).into_iter().chain(starved(measured)) {
+            match limits.iter_mut().find(|known| known.limit.is_of_the_kind(limit)) {
+                Some(known) => known.add(limit, model),
+                None => limits.push(PointLimit { limit, models: vec![model], trials: 1, of: 0 }),
+            }
         }
     }
     limits.iter_mut().for_each(|limit| limit.of = of);
@@ -63,12 +71,18 @@ fn limit(measured: &Measured) -> Option<Limit> {
     }
 }
 
+fn starved(measured: &Measured) -> Option<Limit> {
+    let load = measured.load.as_ref().filter(|load| load.connections_starved > 0)?;
+    Some(Limit::Threads { starved: load.connections_starved, of: load.connections_asked })
+}
+
 impl Limit {
     /// In a word or two, for a heading.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Generator { .. } => "generator busy",
             Self::Server { .. } => "server overloaded",
+            Self::Threads { .. } => "connections starved",
         }
     }
 
@@ -81,6 +95,9 @@ impl Limit {
             (Self::Generator { busy }, Self::Generator { busy: other }) => Self::Generator { busy: busy.max(other) },
             (Self::Server { answered }, Self::Server { answered: other }) => {
                 Self::Server { answered: answered.min(other) }
+            }
+            (Self::Threads { starved, of }, Self::Threads { starved: other, .. }) => {
+                Self::Threads { starved: starved.max(other), of }
             }
             (limit, _) => limit,
         }
@@ -116,6 +133,13 @@ impl fmt::Display for PointLimit {
                 "the server was overloaded {trials}: it answered as little as {:.1} % of the requests that were \
                  due, and the response times grow for as long as the load lasts",
                 answered * 100.0
+            ),
+            Limit::Threads { starved, of } => write!(
+                f,
+                "up to {} of {} connections got no answer in the whole window, {trials}: the percentiles are of the \
+                 others, and of how long these waited",
+                units::count((*starved).into()),
+                units::count((*of).into())
             ),
         }
     }

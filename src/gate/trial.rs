@@ -10,7 +10,9 @@ pub fn of_trial(conditions: &Conditions, measured: &Measured) -> Vec<Gate> {
     match &measured.load {
         Some(load) => {
             gates.extend(measured.others.as_ref().and_then(machine::of_server_cpus));
-            gates.extend(load::of_generator(load, &measured.series, measured.wall_ns, measured.jobs));
+            let of_load = load::of_generator(load, &measured.series, measured.wall_ns, measured.jobs);
+            // A pool that leaves connections without an answer is measured as it is; one sentence a point says so.
+            gates.extend(of_load.into_iter().filter(|gate| !gate.is_of_the_server()));
         }
         None => {
             let own_ns = measured.usage.cpu_ns();
@@ -75,5 +77,8 @@ mod tests {
         let stolen = LoadRecord { stolen: conditions.stolen, ..LoadRecord::default() };
         assert_eq!(names(&Conditions::default(), Some(stolen.clone())), ["stranger on the CPU"]);
         assert_eq!(names(&conditions, Some(stolen)), ["CPU time stolen", "stranger on the CPU"]);
+        // What the server did is measured rightly.
+        let starved = LoadRecord { connections_starved: 1, connections_asked: 2, ..LoadRecord::default() };
+        assert_eq!(names(&Conditions::default(), Some(starved)), ["stranger on the CPU"]);
     }
 }

@@ -130,8 +130,8 @@ fn grid(kind: &'static str, scenario: &Scenario, point: &PointSummary) -> Option
     let models = [[Some(Model::Sequential), many_blocking(point)], [Some(Model::Async), many_async(point)]];
     let cells = models.map(|row| row.map(|model| point.cell(model?)));
     let ideal = point.cells.iter().find(|cell| cell.ran_all_jobs())?.ideal_ns? as f64;
-    let wall = |cell: &&CellSummary| cell.value(Metric::Wall);
-    let most = cells.iter().flatten().flatten().filter_map(|cell| wall(&cell)).fold(ideal, f64::max);
+    let wall = |cell: &CellSummary| cell.value(Metric::Wall);
+    let most = cells.iter().flatten().flatten().filter_map(|cell| wall(cell)).fold(ideal, f64::max);
     let [blocking, tasks] = cells.map(|row| row.map(|cell| combination(cell?, ideal, most)));
     if blocking.iter().chain(&tasks).flatten().count() < 2 {
         return None;
