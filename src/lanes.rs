@@ -4,6 +4,8 @@
 //! branch. Spans are written down by the threads that made them, each in a list of its own, until the time or the room
 //! is used up; what came after that is counted.
 
+mod slices;
+
 use std::cell::{Cell, OnceCell};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -14,6 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::units;
 use crate::usage::Scheduled;
+
+pub use slices::Slice;
+
+use slices::SliceMeter;
 
 /// What a thread did for a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -90,6 +96,8 @@ pub struct Lanes {
     /// How long its threads were ready and had no CPU, all of them together and from the beginning of each to its end,
     /// nanoseconds; nothing where the kernel does not tell.
     pub run_queue_ns: Option<u64>,
+    /// The millisecond in which the process used the most CPU time; nothing where its clock was not read.
+    pub busiest: Option<Slice>,
 }
 
 impl Lanes {
@@ -138,6 +146,7 @@ struct Recorder {
     left_out: AtomicU64,
     jobs_are: &'static str,
     lanes: Mutex<Vec<Arc<Lane>>>,
+    slices: Mutex<Option<SliceMeter>>,
 }
 
 /// No thread waits for 600 years.
@@ -173,6 +182,7 @@ pub fn prepare(jobs_are: &'static str) {
         left_out: AtomicU64::new(0),
         jobs_are,
         lanes: Mutex::default(),
+        slices: Mutex::default(),
     });
 }
 
@@ -182,6 +192,7 @@ pub fn start(length: Duration) {
         let now = recorder.now();
         recorder.until.fetch_min(now.saturating_add(units::nanos(length)), Ordering::Relaxed);
         recorder.from.store(now, Ordering::Relaxed);
+        *recorder.slices.lock().unwrap_or_else(PoisonError::into_inner) = SliceMeter::start(length);
     }
 }
 
@@ -193,6 +204,7 @@ pub fn are_recorded() -> bool {
 /// What was recorded so far. What threads are still at ends now.
 pub fn end() -> Lanes {
     let Some(recorder) = RECORDER.get() else { return Lanes::default() };
+    let slices = recorder.slices.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (from, until) = recorder.ends();
     let until = until.min(recorder.now());
     let within = |span: &Span| {
@@ -211,6 +223,7 @@ pub fn end() -> Lanes {
         spans: lanes.iter().flat_map(spans).collect(),
         left_out: recorder.left_out.load(Ordering::Relaxed),
         run_queue_ns: lanes.iter().map(|lane| lane.waited_ns()).sum(),
+        busiest: slices.and_then(SliceMeter::stop),
     }
 }
 

@@ -90,6 +90,14 @@ pub fn rate(per_second: f64) -> String {
     }
 }
 
+/// A number to so many significant digits without an exponent; below a millionth nothing is told apart.
+pub fn significant(value: f64, digits: usize) -> String {
+    let magnitude = value.abs();
+    let exponent = if magnitude > 0.0 { magnitude.log10().floor() as i32 } else { 0 };
+    let decimals = (digits as i32 - 1 - exponent).clamp(0, 8) as usize;
+    format!("{value:.decimals$}")
+}
+
 /// A number to three significant digits without an exponent: `0.512`, `4.52`, `45.2`, `452`, `4520`.
 pub fn three_digits(value: f64) -> String {
     let magnitude = value.abs();

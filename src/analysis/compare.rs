@@ -10,7 +10,7 @@ use super::point::PointSummary;
 use super::ratios::{self, Obstacle};
 use super::round::Estimate;
 use super::{Analysis, ScenarioAnalysis};
-use crate::gate::Verdict;
+use crate::gate::{self, Verdict};
 use crate::record::{Run, State};
 use crate::scenario::{Metric, Model, Point, Work};
 use crate::stats::{self, Bound, Interval, Noise, Ratio};
@@ -89,7 +89,7 @@ pub enum Direction {
 /// Why two sides cannot be compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Why {
-    /// A trial of the cell is INVALID on this side, or its rounds are.
+    /// More than a third of the cell's rounds are INVALID on this side, or all of them together are.
     Invalid(SideName),
     /// The figure itself cannot be compared.
     Figure(Obstacle),
@@ -210,9 +210,12 @@ fn figures(side: &[PointSummary], model: Model, metric: Metric) -> Option<Figure
     Some(all)
 }
 
-/// Whether a trial of the model's cell is INVALID, or a finding over its rounds.
+/// Whether so many rounds of the model's cell are INVALID that its median may be of one of them, as for a claim, or a
+/// finding over its rounds is.
 fn is_invalid(point: &PointSummary, model: Model) -> bool {
-    let trial = point.cell(model).is_some_and(|cell: &CellSummary| cell.rounds_that_are(Verdict::Invalid) > 0);
+    let trial = point.cell(model).is_some_and(|cell: &CellSummary| {
+        cell.rounds_that_are(Verdict::Invalid) as f64 > cell.rounds() as f64 * gate::DISTURBED
+    });
     let rounds = point.findings.iter().filter(|finding| finding.model.is_none_or(|other| other == model));
     trial || rounds.into_iter().any(|finding| finding.gate.verdict() == Verdict::Invalid)
 }

@@ -11,7 +11,7 @@ use crate::units;
 /// when another has their CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Executing {
-    /// As many were: CPU time by wall time needs as many CPUs at some instant.
+    /// As many were: the CPU time of the busiest millisecond needs as many CPUs at some instant.
     pub at_least: u32,
     /// No more were: neither than were worked on by their threads' own record, nor than there are CPUs.
     pub at_most: u32,
@@ -20,9 +20,10 @@ pub struct Executing {
 impl Executing {
     pub(super) fn of(traced: &Traced) -> Self {
         /// The harness itself, in CPUs, while it records.
-        const HARNESS: f64 = 0.05;
+        const HARNESS: f64 = 0.1;
         let at_most = traced.lanes.most_worked_on().min(traced.cpus);
-        let used = traced.cpu_ns as f64 / traced.wall_ns.max(1) as f64;
+        let average = traced.cpu_ns as f64 / traced.wall_ns.max(1) as f64;
+        let used = traced.lanes.busiest.map_or(average, |busiest| busiest.cpus().max(average));
         let at_least = ((used - HARNESS).ceil() as u32).clamp(at_most.min(1), at_most);
         Self { at_least, at_most }
     }
@@ -47,18 +48,26 @@ impl fmt::Display for Executing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lanes::{Lanes, Span, What};
+    use crate::lanes::{Lanes, Slice, Span, What};
 
     #[test]
     fn as_many_execute_as_cpu_time_proves_and_no_more_than_were_recorded() {
         // CPUs, their time in a second in which so many lanes work on a job each.
-        let check = |cpus, cpu_ms: u64, worked_on: u32, expected: &str| {
+        let traced = |cpus, cpu_ms: u64, worked_on: u32, busiest: Option<Slice>| {
             let span = |lane| Span { lane, job: lane, what: What::Run, start: 0, end: 1_000_000_000 };
-            let lanes = Lanes { spans: (0..worked_on).map(span).collect(), ..Lanes::default() };
+            let lanes = Lanes { spans: (0..worked_on).map(span).collect(), busiest, ..Lanes::default() };
             let cpu_ns = cpu_ms * 1_000_000;
-            let traced = Traced { cpus, wall_ns: 1_000_000_000, jobs: 8, cpu_ns, lanes, footprint: None };
-            assert_eq!(Executing::of(&traced).to_string(), expected, "{cpus} {cpu_ms} {worked_on}");
+            Traced { cpus, wall_ns: 1_000_000_000, jobs: 8, cpu_ns, lanes, footprint: None }
         };
+        let check = |cpus, cpu_ms: u64, worked_on: u32, expected: &str| {
+            let found = Executing::of(&traced(cpus, cpu_ms, worked_on, None));
+            assert_eq!(found.to_string(), expected, "{cpus} {cpu_ms} {worked_on}");
+        };
+        // Hardly any CPU time on the average, and all of two CPUs in one millisecond.
+        let busiest = Some(Slice { cpu_ns: 1_900_000, wall_ns: 1_010_000 });
+        assert_eq!(Executing::of(&traced(2, 20, 4, busiest)).to_string(), "2");
+        assert_eq!(Executing::of(&traced(4, 20, 4, busiest)).to_string(), "≤ 4");
+        assert_eq!(Executing::of(&traced(2, 20, 1, busiest)).to_string(), "1");
         check(2, 1_950, 8, "2");
         check(2, 990, 1, "1");
         check(2, 20, 4, "≤ 2");

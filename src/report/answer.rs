@@ -104,7 +104,7 @@ fn computations(point: &PointSummary, offload: &OffloadSpec) -> Vec<String> {
         if let Some(slower) = slower.filter(|slower| slower.ratio.ratio > 1.3) {
             sentences.push(format!(
                 "async shared its one thread and did not add one: it took {} times as long as {other} on {} threads{}.",
-                units::three_digits(slower.ratio.ratio),
+                units::three_digits(words::side_by_side(Metric::Wall, &slower.ratio).ratio),
                 shown(fastest, Metric::Threads),
                 ratios::in_brackets(Metric::Wall, &slower.ratio),
             ));

@@ -1,6 +1,6 @@
 //! A claim and what became of it, in words.
 
-use super::words;
+use super::words::{self, SideBySide};
 use crate::analysis::claims::{Reason, Statistic};
 use crate::analysis::{JudgedClaim, STALL_NS};
 use crate::scenario::Against;
@@ -20,12 +20,25 @@ pub(super) fn subject(judged: &JudgedClaim<'_>) -> String {
 /// The measured figure, `n/a` where there is none.
 pub(super) fn measured(judged: &JudgedClaim<'_>) -> String {
     let bound = judged.rounds.as_ref().map_or_else(Default::default, |rounds| rounds.bound());
-    judged.measured.map_or_else(|| "n/a".into(), |value| words::bounded(judged.claim.metric, value, bound))
+    match (beside(judged), judged.measured) {
+        (Some(beside), _) => format!("{}{}", bound.sign(), beside.above),
+        (None, Some(value)) => words::bounded(judged.claim.metric, value, bound),
+        (None, None) => "n/a".into(),
+    }
+}
+
+/// The two figures of a ratio to the digit that makes them agree with it; nothing where there is no ratio.
+fn beside(judged: &JudgedClaim<'_>) -> Option<SideBySide> {
+    judged.ratio.as_ref().map(|ratio| words::side_by_side(judged.claim.metric, ratio))
 }
 
 /// What the figure is compared with: `jobs * wait = 100 s`, `threads: 171 ms`.
 pub(super) fn expected(judged: &JudgedClaim<'_>) -> String {
-    let value = judged.expected.map_or_else(|| "n/a".into(), |value| words::figure(judged.claim.metric, value));
+    let value = match (beside(judged), judged.expected) {
+        (Some(beside), _) => beside.below,
+        (None, Some(value)) => words::figure(judged.claim.metric, value),
+        (None, None) => "n/a".into(),
+    };
     match &judged.claim.against {
         Against::Formula(formula) if formula.is_literal() => value,
         Against::Formula(formula) => format!("{formula} = {value}"),
@@ -35,11 +48,11 @@ pub(super) fn expected(judged: &JudgedClaim<'_>) -> String {
 
 /// The ratio and its interval: `1.02 (1.01 to 1.03)`.
 pub(super) fn ratio(judged: &JudgedClaim<'_>) -> String {
-    let Some(ratio) = judged.ratio else { return "n/a".into() };
+    let (Some(ratio), Some(beside)) = (judged.ratio, beside(judged)) else { return "n/a".into() };
     let sign = ratio.bound.sign();
     let ends = ratio.interval.map(|Interval { low, high }| [low, high].map(units::three_digits));
     let sure = ends.filter(|[low, high]| low != high).map(|[low, high]| format!(" ({sign}{low} to {sign}{high})"));
-    format!("{sign}{}{}", units::three_digits(ratio.ratio), sure.unwrap_or_default())
+    format!("{sign}{}{}", units::three_digits(beside.ratio), sure.unwrap_or_default())
 }
 
 /// The bounds that were claimed: `0.9 to 1.1`, `5 or more`.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::words::SideBySide;
 use super::{json as run_json, ratios, words};
 use crate::analysis::compare::{Change, Comparison, Direction, SideName, Warning, Why};
 use crate::analysis::{Analysis, STALL_NS};
@@ -14,13 +15,13 @@ pub const HEADINGS: [&str; 5] = ["before", "after", "change", "95 % interval", "
 /// The two means, their ratio, its interval and what it is, under [`HEADINGS`].
 pub fn columns(change: &Change) -> [String; 5] {
     let ratio = &change.ratio;
-    let [before, after] = ratio.means.map(|mean| words::figure(change.metric, mean));
+    let SideBySide { below: before, above: after, ratio: shown } = words::side_by_side(change.metric, ratio);
     let sign = ratio.bound.sign();
     let interval = ratio.interval.map_or_else(
         || "n/a".into(),
         |Interval { low, high }| format!("{sign}{} to {sign}{}", words::change(low), words::change(high)),
     );
-    [before, after, format!("{sign}{}", words::change(ratio.ratio)), interval, verdict(change)]
+    [before, after, format!("{sign}{}", words::change(shown)), interval, verdict(change)]
 }
 
 /// The cell without its model: `echo, load.rate = max`.

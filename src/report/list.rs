@@ -65,7 +65,14 @@ fn told(run: &Run) -> Told {
             (State::Running, _) | (_, None) => "it has not ended".into(),
             (State::Partial(signal), _) => format!("partial: {} ended it early", words::one_line(signal)),
             (State::Complete, _) => {
-                verdict(&[(judged.failed, "failed"), (judged.invalid, "invalid"), (judged.suspect, "suspect")], "valid")
+                let counts = [
+                    (judged.failed, "failed"),
+                    (judged.invalid, "invalid"),
+                    (judged.suspect, "suspect"),
+                    (judged.rounds_invalid, "invalid over the rounds"),
+                    (judged.rounds_suspect, "suspect over the rounds"),
+                ];
+                verdict(&counts, "valid")
             }
         },
         claims: verdict(

@@ -1,6 +1,6 @@
 //! Ratios of two models in words.
 
-use super::words;
+use super::words::{self, SideBySide};
 use crate::analysis::{AIM, Difference, ModelRatio, Obstacle, STALL_NS};
 use crate::scenario::{Metric, Work};
 use crate::stats::{Bound, FEWEST, Interval, Ratio};
@@ -64,7 +64,7 @@ fn larger(versus: &ModelRatio, work: &Work) -> String {
         // Only to that side is there a difference at all.
         Bound::AtLeast | Bound::AtMost | Bound::Unknown => "at least ",
     };
-    let times = format!("{least}{} times", units::three_digits(ratio.ratio));
+    let times = format!("{least}{} times", units::three_digits(words::side_by_side(*metric, ratio).ratio));
     match metric {
         Metric::Wall => format!("{more} took {times} as long as {less}"),
         Metric::Gap => format!("The longest gap under {more} was {times} that under {less}"),
@@ -80,7 +80,7 @@ fn larger(versus: &ModelRatio, work: &Work) -> String {
 /// The two means that the ratio is of, and its interval: ` (geometric means of 6 rounds: 190 ms and 100 ms; 95 % CI 1.8 to
 /// 2.0)`.
 pub(super) fn in_brackets(metric: Metric, ratio: &Ratio) -> String {
-    let [below, above] = ratio.means.map(|mean| words::figure(metric, mean));
+    let SideBySide { below, above, .. } = words::side_by_side(metric, ratio);
     let sign = ratio.bound.sign();
     let sure = ratio.interval.map_or_else(String::new, |Interval { low, high }| {
         format!("; 95 % CI {sign}{} to {sign}{}", units::three_digits(low), units::three_digits(high))

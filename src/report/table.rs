@@ -257,13 +257,14 @@ impl Table {
         if self.has(Metric::Executing) {
             notes.push(
                 "In flight: the most jobs begun and not done at one instant. Executing: the most that were on a CPU at one \
-                 instant, in one trial more; ≤ where CPU time does not prove as many as threads recorded or CPUs allow."
+                 instant, in one trial more; ≤ where the CPU time of no millisecond proves as many as threads recorded or CPUs \
+                 allow."
                     .into(),
             );
         }
         if self.has(Metric::Memory) {
             notes.push(
-                "Memory per waiting job: resident, page tables, kernel stacks and what else the kernel keeps, beyond \
+                "Memory per job, of one that waits: resident, page tables, kernel stacks and what else the kernel keeps, beyond \
                  what there was before; the usual figure is what is resident. The last two are counted for the whole machine."
                     .into(),
             );

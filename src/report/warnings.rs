@@ -27,9 +27,31 @@ pub(super) fn of_point(point: &PointSummary) -> Vec<String> {
     limits.chain(of_trials).chain(over_the_rounds(point)).collect()
 }
 
-/// The findings over the rounds of a point.
+/// The findings over the rounds of a point, a sentence a kind: `SUSPECT, drift, p50 under threads: ...`.
 pub(super) fn over_the_rounds(point: &PointSummary) -> Vec<String> {
-    point.findings.iter().map(|finding| over_rounds(finding, &point.work)).collect()
+    let mut kinds: Vec<(&PointFinding, Vec<String>)> = Vec::new();
+    for finding in &point.findings {
+        let subject = subject(finding, &point.work);
+        let is_like = |other: &PointFinding| {
+            (other.gate.name(), other.gate.verdict()) == (finding.gate.name(), finding.gate.verdict())
+        };
+        match kinds.iter_mut().find(|(other, _)| is_like(other)) {
+            Some((worst, subjects)) => {
+                subjects.push(subject);
+                if finding.gate.severity() > worst.gate.severity() {
+                    *worst = finding;
+                }
+            }
+            None => kinds.push((finding, vec![subject])),
+        }
+    }
+    let sentence = |(worst, subjects): (&PointFinding, Vec<String>)| {
+        let gate = &worst.gate;
+        let most = if subjects.len() > 1 { "at worst, " } else { "" };
+        let subjects = subjects.join(", ");
+        format!("{}, {}, {subjects}: {most}{gate}; {}.", gate.verdict(), gate.name(), gate.advice())
+    };
+    kinds.into_iter().map(sentence).collect()
 }
 
 fn of_kind(kind: &TrialFindings) -> String {
@@ -50,15 +72,13 @@ fn of_kind(kind: &TrialFindings) -> String {
     format!("{}: {trials}: {most}{worst}; {}.", worst.name(), worst.advice())
 }
 
-/// A finding over the rounds: `SUSPECT, drift, p50 under threads: ...`.
-fn over_rounds(finding: &PointFinding, work: &Work) -> String {
-    let PointFinding { gate, model, metric } = finding;
-    let subject = match (metric, model) {
+/// What a finding is about: `p50 under threads`.
+fn subject(finding: &PointFinding, work: &Work) -> String {
+    match (finding.metric, finding.model) {
         (Some(metric), Some(model)) => format!("{} under {model}", metric.heading(work)),
         (_, Some(model)) => model.to_string(),
         _ => "models side by side".into(),
-    };
-    format!("{}, {}, {subject}: {gate}; {}.", gate.verdict(), gate.name(), gate.advice())
+    }
 }
 
 /// What the headline figure is without the rounds that something disturbed, for each cell that has some.
@@ -129,18 +149,21 @@ fn doubtful_trials<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -
 
 /// The findings over the rounds in one sentence: `Over the rounds: SUSPECT, drift, p50 under threads; ...`.
 fn doubtful_rounds<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Option<String> {
-    let mut found = Vec::new();
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for point in points {
-        for PointFinding { gate, model, metric } in &point.findings {
-            let figure = metric.map_or_else(String::new, |metric| format!(" in {}", metric.heading(&point.work)));
-            let model = model.map_or_else(String::new, |model| format!(" under {model}"));
+        for finding in &point.findings {
+            let kind = format!("{} ({})", finding.gate.name(), finding.gate.verdict());
             let place = words::one_line(&point.at.to_string());
-            let place = if place.is_empty() { String::new() } else { format!(" ({place})") };
-            let finding = format!("{} ({}){figure}{model}{place}", gate.name(), gate.verdict());
-            if !found.contains(&finding) {
-                found.push(finding);
+            let place = if place.is_empty() { String::new() } else { format!(" at {place}") };
+            let subject = format!("{}{place}", subject(finding, &point.work));
+            match found.iter_mut().find(|(other, _)| *other == kind) {
+                Some((_, subjects)) if subjects.contains(&subject) => {}
+                Some((_, subjects)) => subjects.push(subject),
+                None => found.push((kind, vec![subject])),
             }
         }
     }
-    (!found.is_empty()).then(|| format!("Over the rounds the gates find: {}.", found.join("; ")))
+    let kinds: Vec<String> =
+        found.into_iter().map(|(kind, subjects)| format!("{kind}: {}", subjects.join(", "))).collect();
+    (!kinds.is_empty()).then(|| format!("Over the rounds the gates find {}.", kinds.join("; ")))
 }

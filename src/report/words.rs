@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::analysis::{CellSummary, Estimate};
 use crate::scenario::{Cell, Metric, Unit};
-use crate::stats::{Bound, Interval, Spread};
+use crate::stats::{Bound, Interval, Ratio, Spread};
 use crate::units;
 
 /// A figure in the unit of its metric.
@@ -17,6 +17,46 @@ pub(super) fn figure(metric: Metric, value: f64) -> String {
         Unit::Number => units::three_digits(value),
         Unit::Share => percent(value),
     }
+}
+
+/// Two figures and their ratio as they stand beside each other.
+pub(super) struct SideBySide {
+    /// The figure below the line, to four digits.
+    pub(super) below: String,
+    /// The figure above the line, to four digits.
+    pub(super) above: String,
+    /// The one by the other as they are shown: whoever divides them finds this number.
+    pub(super) ratio: f64,
+}
+
+/// The two geometric means that a ratio is of, to one digit more than the ratio is shown with.
+pub(super) fn side_by_side(metric: Metric, ratio: &Ratio) -> SideBySide {
+    let [(below, by), (above, of)] = ratio.means.map(|mean| to_four_digits(metric, mean));
+    // What is too small to be shown has no quotient.
+    let shown = of / by;
+    SideBySide { below, above, ratio: if shown.is_finite() { shown } else { ratio.ratio } }
+}
+
+/// A figure to four digits, and the number that this text stands for.
+fn to_four_digits(metric: Metric, value: f64) -> (String, f64) {
+    const NANOSECONDS: &[(f64, &str)] = &[(60e9, "min"), (1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")];
+    const BYTES: &[(f64, &str)] = &[(1_073_741_824.0, "GiB"), (1_048_576.0, "MiB"), (1_024.0, "KiB"), (1.0, "B")];
+    let scales = match metric.unit() {
+        Unit::Nanoseconds if value < 600e9 => &NANOSECONDS[1..],
+        Unit::Nanoseconds => NANOSECONDS,
+        Unit::Bytes => BYTES,
+        Unit::PerSecond if value >= 999.5 => return (figure(metric, value), value.round()),
+        Unit::PerSecond => &[(1.0, "/s")],
+        Unit::Share => &[(0.01, "%")],
+        Unit::Count | Unit::Number => &[(1.0, "")],
+    };
+    let (scale, unit) = scales.iter().find(|(scale, _)| value >= *scale).copied().unwrap_or(scales[scales.len() - 1]);
+    let text = units::significant(value / scale, 4);
+    // A whole number needs no zeros behind its point.
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    let shown = text.parse::<f64>().map_or(value, |number| number * scale);
+    let blank = if unit.is_empty() || unit == "/s" { "" } else { " " };
+    (format!("{text}{blank}{unit}"), shown)
 }
 
 /// The value of a figure over the rounds, `≥ 26.6 ms`; without the sign where it is no bound.
@@ -158,5 +198,39 @@ pub(super) fn exact(length: Duration) -> String {
     match text.split_at(digits) {
         (number, "us") => format!("{number} µs"),
         (number, unit) => format!("{number} {unit}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_divides_the_two_figures_finds_the_ratio_beside_them() {
+        let ratio = |below: f64, above: f64| Ratio {
+            ratio: above / below,
+            means: [below, above],
+            variance: 0.0,
+            interval: None,
+            rounds: 6,
+            agreeing: 6,
+            bound: Bound::Exact,
+        };
+        let number =
+            |text: &str| text.split(' ').next().and_then(|number| number.replace(',', "").parse::<f64>().ok()).unwrap();
+        for (below, above, expected) in [
+            (202_880_000.0, 407_240_000.0, ("202.9 ms", "407.2 ms")),
+            (3_756_000.0, 4_721_000.0, ("3.756 ms", "4.721 ms")),
+            (101.0, 999.0, ("101 ns", "999 ns")),
+        ] {
+            let SideBySide { below, above, ratio } = side_by_side(Metric::Wall, &ratio(below, above));
+            assert_eq!((below.as_str(), above.as_str()), expected);
+            let divided = number(&above) / number(&below);
+            assert_eq!(units::three_digits(divided), units::three_digits(ratio), "{above} by {below}");
+        }
+        let shown = side_by_side(Metric::Rate, &ratio(161_613.4, 159_000.0));
+        assert_eq!((shown.below.as_str(), shown.above.as_str()), ("161,613/s", "159,000/s"));
+        assert_eq!(side_by_side(Metric::Memory, &ratio(2_048.0, 36_000.0)).above, "35.16 KiB");
+        assert_eq!(side_by_side(Metric::Starved, &ratio(2.0, 6.0)).ratio, 3.0);
     }
 }

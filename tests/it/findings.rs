@@ -57,7 +57,7 @@ fn check(name: &str, verdict: &str, model: &str, change: impl Fn(&mut Record)) {
     assert!(flat.contains(&sentence), "{name}: {terminal}");
     for page in ["index.html", "compute.html"] {
         let page = fs::read_to_string(path.join(page)).unwrap();
-        assert!(page.contains(&format!("{name} ({})", verdict.to_uppercase())), "no banner: {name}");
+        assert!(page.contains(&format!("{name} ({}): ", verdict.to_uppercase())), "no banner: {name}");
     }
     assert!(fs::read_to_string(path.join("compute.html")).unwrap().contains(&sentence), "{name}");
 

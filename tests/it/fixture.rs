@@ -142,6 +142,7 @@ fn traced(cell: &Cell) -> Outcome {
         spans,
         left_out: 0,
         run_queue_ns: Some(1_500_000),
+        busiest: None,
     };
     let waiting = u64::from(cell.work.jobs().unwrap_or(0));
     let (resident, kernel) = if cell.id.model == Model::Threads { (9_000, 16_384) } else { (450, 0) };

@@ -103,12 +103,12 @@ pub(super) fn control(control: &Control, metric: Metric) -> Figure {
 
 fn multiple(metric: Metric, ratio: &Ratio) -> Figure {
     let sign = ratio.bound.sign();
-    let [below, above] = ratio.means.map(|mean| words::figure(metric, mean));
+    let words::SideBySide { below, above, ratio: shown } = words::side_by_side(metric, ratio);
     let interval = ratio.interval.map_or_else(String::new, |Interval { low, high }| {
         format!("{sign}{} to {sign}{}; ", units::three_digits(low), units::three_digits(high))
     });
     Figure {
-        text: format!("{sign}{} ×", units::three_digits(ratio.ratio)),
+        text: format!("{sign}{} ×", units::three_digits(shown)),
         range: Some(format!("{interval}{above} / {below}")),
     }
 }
