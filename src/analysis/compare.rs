@@ -7,13 +7,13 @@
 
 use super::cell::CellSummary;
 use super::point::PointSummary;
-use super::ratios::{self, Obstacle};
+use super::ratios::Obstacle;
 use super::round::Estimate;
 use super::{Analysis, ScenarioAnalysis};
 use crate::gate::{self, Verdict};
 use crate::record::{Run, State};
 use crate::scenario::{Metric, Model, Point, Work};
-use crate::stats::{self, Bound, Interval, Noise, Ratio};
+use crate::stats::{self, Bound, Finding, Interval, Noise, Ratio};
 
 /// What two sides have in common and where they differ.
 #[derive(Clone, Debug)]
@@ -244,13 +244,15 @@ impl Change {
             return;
         }
         let less_is_better = self.metric.less_is_better();
-        self.direction = match ratios::difference(&self.ratio, None, None).1 {
-            ratios::Difference::More if self.ratio.ratio > self.seen => worse_if(less_is_better),
-            ratios::Difference::Less if self.ratio.ratio < 1.0 / self.seen => worse_if(!less_is_better),
-            ratios::Difference::Incomparable(obstacle @ (Obstacle::TooFewRounds { .. } | Obstacle::Unanswered)) => {
-                Direction::Incomparable(Why::Figure(obstacle))
+        let unanswered = self.ratio.bound != Bound::Exact;
+        self.direction = match self.ratio.finding(1.0) {
+            Finding::More if self.ratio.ratio > self.seen => worse_if(less_is_better),
+            Finding::Less if self.ratio.ratio < 1.0 / self.seen => worse_if(!less_is_better),
+            Finding::TooFew => {
+                Direction::Incomparable(Why::Figure(Obstacle::TooFewRounds { rounds: self.ratio.rounds }))
             }
-            _ => Direction::Same,
+            Finding::None if unanswered => Direction::Incomparable(Why::Figure(Obstacle::Unanswered)),
+            Finding::More | Finding::Less | Finding::None => Direction::Same,
         };
     }
 
