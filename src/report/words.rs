@@ -50,7 +50,8 @@ fn to_four_digits(metric: Metric, value: f64) -> (String, f64) {
         Unit::Share => &[(0.01, "%")],
         Unit::Count | Unit::Number => &[(1.0, "")],
     };
-    let (scale, unit) = scales.iter().find(|(scale, _)| value >= *scale).copied().unwrap_or(scales[scales.len() - 1]);
+    let (scale, unit) =
+        scales.iter().find(|(scale, _)| value >= *scale * 0.99995).copied().unwrap_or(scales[scales.len() - 1]);
     let text = units::significant(value / scale, 4);
     // A whole number needs no zeros behind its point.
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
@@ -228,6 +229,8 @@ mod tests {
             let divided = number(&above) / number(&below);
             assert_eq!(units::three_digits(divided), units::three_digits(ratio), "{above} by {below}");
         }
+        // What rounds up to the next unit stands in it.
+        assert_eq!(side_by_side(Metric::Wall, &ratio(999_999_999.0, 1e9)).below, "1 s");
         let shown = side_by_side(Metric::Rate, &ratio(161_613.4, 159_000.0));
         assert_eq!((shown.below.as_str(), shown.above.as_str()), ("161,613/s", "159,000/s"));
         assert_eq!(side_by_side(Metric::Memory, &ratio(2_048.0, 36_000.0)).above, "35.16 KiB");
