@@ -67,7 +67,8 @@ pub struct Change {
     pub ratio: Ratio,
     /// Runs before and after.
     pub runs: [usize; 2],
-    /// What two runs of the same thing were seen to differ by, a ratio of at least 1.
+    /// What two runs of the same thing were seen to differ by, or the noise floor of several runs a side; a ratio of at least
+    /// 1.
     pub seen: f64,
     /// What follows.
     pub direction: Direction,
@@ -160,10 +161,11 @@ fn change(
         (one, other) => stats::ratio_of_runs(one, other)?,
     };
     let noise = before.iter().chain(after).filter_map(|point| point.control.as_ref()?.noise(metric)).reduce(Noise::and);
-    let floor = noise.map_or(1.0, |noise| noise.floor(ratio.rounds.max(1)));
+    let floor = noise.map_or(1.0, |noise| noise.floor(one.rounds.len().min(other.rounds.len())));
     let runs = [before.len(), after.len()];
-    // How much the runs of a side differ is in the interval already where there are several.
-    let seen = if runs == [1, 1] { between_runs(metric, &first.work).max(floor) } else { 1.0 };
+    // How much the runs of a side differ is in the interval where there are several; no difference below the noise floor of
+    // their rounds is one either way.
+    let seen = if runs == [1, 1] { between_runs(metric, &first.work).max(floor) } else { floor };
     let invalid = |side: &[PointSummary]| side.iter().any(|point| is_invalid(point, model));
     let direction = match (invalid(before), invalid(after)) {
         (true, _) => Direction::Incomparable(Why::Invalid(SideName::Before)),
@@ -220,7 +222,7 @@ fn is_invalid(point: &PointSummary, model: Model) -> bool {
     trial || rounds.into_iter().any(|finding| finding.gate.verdict() == Verdict::Invalid)
 }
 
-/// What two runs of the same thing were seen to differ by, a ratio of at least 1: of 45 pairs of ten runs on a quiet
+/// What two runs of the same thing were seen to differ by, a ratio of at least 1: of the pairs of nine to eleven runs on a
 /// virtual machine, 19 of 20 differed by less (`benches/README.md`, section "Two runs of the same thing").
 pub fn between_runs(metric: Metric, work: &Work) -> f64 {
     match (metric, work) {
