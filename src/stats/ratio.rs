@@ -18,7 +18,7 @@ pub struct Ratio {
     pub means: [f64; 2],
     /// The variance of the logarithms of the ratios from round to round; of two runs that of one of their rounds.
     pub variance: f64,
-    /// It, with [`CONFIDENCE`](super::CONFIDENCE); nothing of fewer than [`FEWEST`] rounds.
+    /// It, with [`CONFIDENCE`]; nothing of fewer than [`FEWEST`] rounds.
     pub interval: Option<Interval>,
     /// How many rounds.
     pub rounds: usize,
