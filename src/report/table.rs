@@ -281,7 +281,7 @@ impl Table {
             );
         }
         if self.has(Metric::Max) {
-            notes.push("max: the longest of all rounds; every other figure is the median of the rounds.".into());
+            notes.push("max: the longest of all rounds; the percentiles are medians of the rounds.".into());
         }
         if self.has(Metric::LateP99) {
             notes.push(

@@ -70,6 +70,69 @@ fn what_got_slower_is_told_and_ends_with_1_where_that_was_asked_for() {
 }
 
 #[test]
+fn several_runs_a_side_are_compared_run_by_run() {
+    let home = tempfile::tempdir().unwrap();
+    let runs = |name: &str, times: [f64; 3]| {
+        let of_one = |(i, times): (usize, f64)| {
+            write(home.path(), &format!("{name}{i}"), |_, records| {
+                for model in [Model::Threads, Model::Async] {
+                    slower(records, model, times);
+                }
+            })
+        };
+        times.into_iter().enumerate().map(of_one).collect::<Vec<PathBuf>>()
+    };
+    let (before, after) = (runs("before", [1.0, 1.04, 0.97]), runs("after", [1.28, 1.33, 1.3]));
+    let same = runs("same", [1.05, 0.98, 1.02]);
+    let compare = |before: &[PathBuf], after: &[PathBuf]| {
+        let mut command = avt(["compare", "--json", "--before"]);
+        command.args(before).arg("--after").args(after);
+        let ended = run(command);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        let is_wall = |change: &&serde_json::Value| change["figure"] == "wall" && change["model"] == "threads";
+        json["changes"].as_array().unwrap().iter().find(is_wall).unwrap().clone()
+    };
+    let change = compare(&before, &after);
+    assert_eq!((&change["verdict"], &change["runs"]), (&"worse".into(), &serde_json::json!([3, 3])), "{change}");
+    assert!(change["ratio"].as_f64().is_some_and(|ratio| (1.25..1.35).contains(&ratio)), "{change}");
+    // Within a run the rounds agree to a hundredth; the runs do not, and they are what counts.
+    assert_eq!(compare(&before, &same)["verdict"], "same");
+    assert_eq!(compare(&before[..1], &same)["verdict"], "same", "one run before");
+}
+
+#[test]
+fn nothing_is_concluded_from_an_invalid_measurement() {
+    let home = tempfile::tempdir().unwrap();
+    let before = write(home.path(), "before", |_, _| ());
+    let throttled = |name: &str, rounds: u32| {
+        write(home.path(), name, |_, records| {
+            slower(records, Model::Threads, 1.3);
+            let of_threads = records.iter_mut().filter(|record| record.cell.model == Model::Threads);
+            for record in of_threads.filter(|record| record.round().is_some_and(|round| round <= rounds)) {
+                record.conditions.throttled_ns = Some(1_000_000);
+            }
+        })
+    };
+    for (before, after, side) in
+        [(&before, &throttled("after", 6), "after"), (&throttled("first", 3), &before, "before")]
+    {
+        let ended = compare(before, after, &["--fail-over", "10%"]);
+        assert_eq!(ended.code, Some(4), "{ended:?}");
+        assert!(ended.stdout.contains(&format!("not comparable: INVALID {side}")), "{}", ended.stdout);
+        assert!(ended.stdout.contains(&format!("Mind: {side}: Of ")), "what the gates find is told: {}", ended.stdout);
+        let ended = compare(before, after, &["--json"]);
+        let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!((ended.code, &json[side][0]["verdict"]), (Some(4), &"invalid".into()), "{json}");
+        let verdicts = json["changes"].as_array().unwrap().iter();
+        let refused = verdicts.filter(|change| change["verdict"] == "not_comparable");
+        assert!(refused.clone().count() > 0 && refused.into_iter().all(|change| change["model"] == "threads"), "{json}");
+    }
+    // One such round of six is one that the median is not of.
+    assert_eq!(compare(&before, &throttled("once", 1), &["--fail-over", "10%"]).code, Some(1));
+}
+
+#[test]
 fn what_else_differs_is_minded() {
     let home = tempfile::tempdir().unwrap();
     let before = write(home.path(), "before", |_, _| ());
