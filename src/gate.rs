@@ -11,6 +11,7 @@
 
 mod load;
 mod machine;
+mod over_time;
 mod point;
 mod rounds;
 mod trial;

@@ -1,13 +1,13 @@
 //! The gates of a load.
 
 use super::{
-    BUSY, Cause, ENOUGH, Gate, KEPT_UP, LATE_P50, LATE_P99, LENGTHENED, LITTLE, LONG_WINDOW, ONE_EVENT, PAUSE, PAUSED,
-    PAUSED_TAIL, QUEUED, UNSTEADY, Verdict, lengthened, machine, ratio, verdict,
+    BUSY, Cause, ENOUGH, Gate, KEPT_UP, LATE_P50, LATE_P99, LENGTHENED, LITTLE, PAUSE, PAUSED, PAUSED_TAIL, QUEUED,
+    Verdict, lengthened, machine, ratio, verdict,
 };
 use crate::record::{GeneratorThread, LoadRecord, Series};
 use crate::schedule::Pacing;
-use crate::stats::{self, Spread};
-use crate::timeline::Timeline;
+
+use super::over_time::{one_event, unsteady};
 
 /// Returns the gates that a load did not pass, of which so many requests were answered within its window of `wall_ns`.
 pub fn of_load(load: &LoadRecord, series: &[Series], wall_ns: u64, answered: u64) -> Vec<Gate> {
@@ -136,42 +136,6 @@ fn blame_shared_cpus(gates: Vec<Gate>, cpus: usize, waited: Option<f64>) -> Vec<
     let (explained, mut others): (Vec<Gate>, Vec<Gate>) = gates.into_iter().partition(Gate::is_wait_for_cpu);
     others.push(Gate::SharedCpus { cpus, waited, verdict: verdict(&explained).max(Verdict::Suspect) });
     others
-}
-
-/// Whether the 99th percentile is that of requests which were due in one short stretch of the window.
-fn one_event(load: &LoadRecord, wall_ns: u64) -> Option<Gate> {
-    /// The longest stretch that is short, as a share of the window.
-    const SHORT: f64 = 0.1;
-    // Those of a connection that starved are due at the beginning, and have a gate of their own.
-    let burst = load.over_time.burst(0.99).filter(|_| load.connections_starved == 0)?;
-    let is_short = ratio(burst.length_ns, wall_ns) <= SHORT;
-    let is_one = burst.share > ONE_EVENT.0 && ratio(burst.quantile_ns, burst.without_ns) > ONE_EVENT.1;
-    (is_short && is_one).then_some(Gate::OneEvent {
-        share: burst.share,
-        from_ns: burst.from_ns,
-        length_ns: burst.length_ns,
-        p99_ns: burst.quantile_ns,
-        without_ns: burst.without_ns,
-    })
-}
-
-/// Whether the medians of ten stretches of the window go one way, as [`drift`](super::drift) finds of rounds.
-fn unsteady(times: &Timeline, wall_ns: u64) -> Option<Gate> {
-    /// Of so many stretches, of which each third has three at least.
-    const STRETCHES: usize = 10;
-    /// A median of fewer says little.
-    const FEWEST: u64 = 20;
-    let stretches = times.stretches(STRETCHES);
-    if wall_ns < LONG_WINDOW || stretches.len() < STRETCHES || stretches.iter().any(|stretch| stretch.len() < FEWEST) {
-        return None;
-    }
-    let medians: Vec<f64> = stretches.iter().map(|stretch| stretch.median().map_or(0.0, f64::ln)).collect();
-    let points: Vec<(f64, f64)> = (0_u32..).map(f64::from).zip(medians.iter().copied()).collect();
-    let goes_one_way = stats::slope(&points)?.interval.is_some_and(|interval| !interval.holds(0.0));
-    let third = STRETCHES / 3;
-    let middle = |part: &[f64]| Spread::of(part.iter().copied()).map(|spread| spread.median);
-    let ratio = (middle(&medians[STRETCHES - third..])? - middle(&medians[..third])?).exp();
-    (goes_one_way && ratio.max(1.0 / ratio) > 1.0 + UNSTEADY).then_some(Gate::Unsteady { ratio })
 }
 
 fn little(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Gate> {

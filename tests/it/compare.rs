@@ -126,7 +126,10 @@ fn nothing_is_concluded_from_an_invalid_measurement() {
         assert_eq!((ended.code, &json[side][0]["verdict"]), (Some(4), &"invalid".into()), "{json}");
         let verdicts = json["changes"].as_array().unwrap().iter();
         let refused = verdicts.filter(|change| change["verdict"] == "not_comparable");
-        assert!(refused.clone().count() > 0 && refused.into_iter().all(|change| change["model"] == "threads"), "{json}");
+        assert!(
+            refused.clone().count() > 0 && refused.into_iter().all(|change| change["model"] == "threads"),
+            "{json}"
+        );
     }
     // One such round of six is one that the median is not of.
     assert_eq!(compare(&before, &throttled("once", 1), &["--fail-over", "10%"]).code, Some(1));
