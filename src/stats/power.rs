@@ -45,7 +45,7 @@ impl Ratio {
     /// Statistical Power Analysis, 1988, section 2.4, with Student's quantiles in place of the normal ones). The variance
     /// s² is pooled over the A/A control and the rounds of the ratio itself; with ν degrees of freedom in all, the factor
     /// 1 + 1.25/ν makes up for that it is an estimate and for the noise floor. Simulated with 6 and 10 rounds and
-    /// controls at 1, 2 and 4 points, it is found in 79 to 82 of 100 cases, and in 75 to 82 where one round in ten is an
+    /// controls at 1, 2 and 4 points, it is found in 78 to 83 of 100 cases, and in 80 to 84 where one round in ten is an
     /// outlier (`tests/it/stats.rs`).
     pub fn detectable(&self, control: Option<Noise>) -> Option<f64> {
         let known = self.rounds >= FEWEST && self.bound == super::Bound::Exact;
