@@ -23,7 +23,7 @@ use super::report::scenarios;
                         avt compare --before reports/a1 reports/a2 reports/a3 --after reports/b1 reports/b2 reports/b3")]
 pub(super) struct Args {
     /// The folders of one run before and one after
-    #[arg(value_name = "DIR", num_args = 2, required_unless_present_all = ["before", "after"],
+    #[arg(value_names = ["BEFORE", "AFTER"], num_args = 2, required_unless_present_all = ["before", "after"],
           conflicts_with_all = ["before", "after"])]
     pair: Vec<PathBuf>,
     /// The folders of the runs before the change

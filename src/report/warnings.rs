@@ -122,7 +122,9 @@ pub(super) fn banner<'a>(
     if run.host.debug_build {
         warnings.push("avt was built without optimisation, so no figure here means anything.".into());
     }
-    warnings.extend(doubts(points));
+    let where_to_read = "Each page says under \u{201c}How sure are we?\u{201d} why, and what to do about it.";
+    warnings.extend(doubtful_trials(points.clone()).map(|trials| format!("{trials} {where_to_read}")));
+    warnings.extend(doubtful_rounds(points));
     warnings
 }
 
@@ -139,15 +141,14 @@ fn doubtful_trials<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -
     let parts: Vec<String> = parts.map(|(count, word)| format!("{} {word}", units::count(count as u64))).collect();
     (!parts.is_empty()).then(|| {
         format!(
-            "Of {} trials the gates on the measurement itself find {}. Each page says under \u{201c}How sure are \
-             we?\u{201d} why, and what to do about it.",
+            "Of {} trials the gates on the measurement itself find {}.",
             units::count(trials as u64),
             parts.join(" and ")
         )
     })
 }
 
-/// The findings over the rounds in one sentence: `Over the rounds: SUSPECT, drift, p50 under threads; ...`.
+/// The findings over the rounds in one sentence: `Over the rounds the gates find drift (SUSPECT): p50 under threads.`
 fn doubtful_rounds<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Option<String> {
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for point in points {
