@@ -72,6 +72,15 @@ fn of_kind(kind: &TrialFindings) -> String {
     format!("{}: {trials}: {most}{worst}; {}.", worst.name(), worst.advice())
 }
 
+/// The scenario and the point: `echo, load.rate = max`.
+fn place(point: &PointSummary) -> String {
+    let scenario = point.cells.first().map_or("", |cell| cell.cell.id.scenario.as_str());
+    match words::one_line(&point.at.to_string()) {
+        at if at.is_empty() => scenario.to_owned(),
+        at => format!("{scenario}, {at}"),
+    }
+}
+
 /// What a finding is about: `p50 under threads`.
 fn subject(finding: &PointFinding, work: &Work) -> String {
     match (finding.metric, finding.model) {
@@ -154,9 +163,7 @@ fn doubtful_rounds<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Option
     for point in points {
         for finding in &point.findings {
             let kind = format!("{} ({})", finding.gate.name(), finding.gate.verdict());
-            let place = words::one_line(&point.at.to_string());
-            let place = if place.is_empty() { String::new() } else { format!(" at {place}") };
-            let subject = format!("{}{place}", subject(finding, &point.work));
+            let subject = format!("{} ({})", subject(finding, &point.work), place(point));
             match found.iter_mut().find(|(other, _)| *other == kind) {
                 Some((_, subjects)) if subjects.contains(&subject) => {}
                 Some((_, subjects)) => subjects.push(subject),
