@@ -27,7 +27,7 @@ use crate::usage::Stranger;
 
 pub use load::of_load;
 pub use point::{Limit, PointLimit, of_point_load};
-pub use rounds::{control, disturbed, drift, workers};
+pub use rounds::{are_too_many, control, disturbed, drift, workers};
 pub use trial::{of_single_load, of_trial};
 
 /// What all gates together say.
@@ -297,7 +297,7 @@ const UNSTEADY: f64 = 0.25;
 /// The shortest window whose steadiness is judged, nanoseconds.
 const LONG_WINDOW: u64 = 1_000_000_000;
 /// This share of a cell's rounds may be disturbed: of fewer than half, the median is of an undisturbed one or beside it.
-pub const DISTURBED: f64 = 1.0 / 3.0;
+const DISTURBED: f64 = 1.0 / 3.0;
 /// Where more than this share of the rounds is disturbed, the median is of a disturbed one.
 const MOSTLY: f64 = 0.5;
 
@@ -372,7 +372,7 @@ impl Gate {
             Self::Starved { connections, of } => f64::from(connections) / f64::from(of.max(1)),
             Self::Throttled { for_ns } => for_ns as f64,
             Self::FewCpus { wanted, cpus } => f64::from(wanted.all()) - f64::from(cpus),
-            Self::Drift { ratio } | Self::Unsteady { ratio } | Self::Control { ratio } => ratio.max(1.0 / ratio),
+            Self::Drift { ratio } | Self::Unsteady { ratio } | Self::Control { ratio } => distance(ratio),
             Self::Disturbed { rounds, of } => rounds as f64 / of.max(1) as f64,
             Self::Workers { least, most } => f64::from(most) / f64::from(least.max(1)),
         }

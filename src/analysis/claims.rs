@@ -1,7 +1,7 @@
 //! Claims against what was measured: reproduced, refuted, or more rounds are needed.
 //!
-//! A round that a gate calls INVALID stays among the others and widens the interval; where there are more of them than
-//! [`gate::DISTURBED`], nothing is decided.
+//! A round that a gate calls INVALID stays among the others and widens the interval; where there are
+//! [too many](gate::are_too_many) of them, nothing is decided.
 
 use super::cell::CellSummary;
 use super::point::PointSummary;
@@ -58,9 +58,9 @@ pub enum Reason {
     OneTrial,
     /// Some rounds are INVALID.
     Invalid {
-        /// How many.
+        /// The number of INVALID rounds.
         invalid: usize,
-        /// Of how many.
+        /// The number of all rounds.
         rounds: usize,
     },
 }
@@ -149,7 +149,7 @@ fn decide(claim: &Claim, point: &PointSummary, expected: Option<f64>, ratio: Opt
     let invalid = cells().map(|cell| cell.rounds_that_are(gate::Verdict::Invalid)).max().unwrap_or(0);
     // What only the recorded trial has rests on the rounds beside it as well.
     let rounds = cells().map(CellSummary::rounds).min().unwrap_or(0);
-    if invalid as f64 > rounds as f64 * gate::DISTURBED {
+    if gate::are_too_many(invalid, rounds) {
         return inconclusive(Reason::Invalid { invalid, rounds });
     }
     let models: Vec<_> = claim.models().collect();

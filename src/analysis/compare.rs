@@ -130,25 +130,24 @@ fn changes_at(
     before: &[&ScenarioAnalysis<'_>],
     after: &[&ScenarioAnalysis<'_>],
 ) -> Vec<Change> {
-    let points = |side: &'_ [&'_ ScenarioAnalysis<'_>]| -> Option<Vec<PointSummary>> {
-        side.iter().map(|one| one.points.iter().find(|other| other.at == point.at).cloned()).collect()
-    };
-    let (Some(before), Some(after)) = (points(before), points(after)) else { return Vec::new() };
-    let models = point.cells.iter().map(|cell| cell.cell.id.model);
-    let metrics = Metric::compared(&point.work);
-    models
-        .flat_map(|model| {
-            metrics.iter().filter_map({
-                let (before, after) = (&before, &after);
-                move |metric| change(scenario, (before, after), model, *metric)
-            })
-        })
-        .collect()
+    let (Some(before), Some(after)) = (at_point(before, point), at_point(after, point)) else { return Vec::new() };
+    let mut changes = Vec::new();
+    for cell in &point.cells {
+        for metric in Metric::compared(&point.work) {
+            changes.extend(change(scenario, (&before, &after), cell.cell.id.model, *metric));
+        }
+    }
+    changes
+}
+
+/// The same point of every run of a side; nothing where one of them lacks it.
+fn at_point<'a>(side: &[&'a ScenarioAnalysis<'_>], point: &PointSummary) -> Option<Vec<&'a PointSummary>> {
+    side.iter().map(|one| one.points.iter().find(|other| other.at == point.at)).collect()
 }
 
 fn change(
     scenario: &str,
-    (before, after): (&[PointSummary], &[PointSummary]),
+    (before, after): (&[&PointSummary], &[&PointSummary]),
     model: Model,
     metric: Metric,
 ) -> Option<Change> {
@@ -166,7 +165,7 @@ fn change(
     // How much the runs of a side differ is in the interval where there are several; no difference below the noise floor of
     // their rounds is one either way.
     let seen = if runs == [1, 1] { between_runs(metric, &first.work).max(floor) } else { floor };
-    let invalid = |side: &[PointSummary]| side.iter().any(|point| is_invalid(point, model));
+    let invalid = |side: &[&PointSummary]| side.iter().any(|point| is_invalid(point, model));
     let direction = match (invalid(before), invalid(after)) {
         (true, _) => Direction::Incomparable(Why::Invalid(SideName::Before)),
         (_, true) => Direction::Incomparable(Why::Invalid(SideName::After)),
@@ -198,7 +197,7 @@ struct Figures {
 }
 
 /// Nothing where some run lacks the figure.
-fn figures(side: &[PointSummary], model: Model, metric: Metric) -> Option<Figures> {
+fn figures(side: &[&PointSummary], model: Model, metric: Metric) -> Option<Figures> {
     let mut all = Figures { rounds: Vec::new(), runs: Vec::new(), bound: Bound::Exact };
     for point in side {
         let estimate: &Estimate = point.cell(model)?.figure(metric)?;
@@ -215,9 +214,9 @@ fn figures(side: &[PointSummary], model: Model, metric: Metric) -> Option<Figure
 /// Whether so many rounds of the model's cell are INVALID that its median may be of one of them, as for a claim, or a
 /// finding over its rounds is.
 fn is_invalid(point: &PointSummary, model: Model) -> bool {
-    let trial = point.cell(model).is_some_and(|cell: &CellSummary| {
-        cell.rounds_that_are(Verdict::Invalid) as f64 > cell.rounds() as f64 * gate::DISTURBED
-    });
+    let trial = point
+        .cell(model)
+        .is_some_and(|cell: &CellSummary| gate::are_too_many(cell.rounds_that_are(Verdict::Invalid), cell.rounds()));
     let rounds = point.findings.iter().filter(|finding| finding.model.is_none_or(|other| other == model));
     trial || rounds.into_iter().any(|finding| finding.gate.verdict() == Verdict::Invalid)
 }

@@ -17,7 +17,12 @@ pub fn drift(by_round: &[(u32, f64)]) -> Option<Gate> {
 
 /// How many rounds of a cell were disturbed, of how many: whether that is more than [`DISTURBED`].
 pub fn disturbed(rounds: usize, of: usize) -> Option<Gate> {
-    (rounds as f64 > DISTURBED * of as f64).then_some(Gate::Disturbed { rounds, of })
+    are_too_many(rounds, of).then_some(Gate::Disturbed { rounds, of })
+}
+
+/// Whether so many of all rounds of a cell are bad that its median may be of one of them: more than [`DISTURBED`].
+pub fn are_too_many(bad: usize, of: usize) -> bool {
+    bad as f64 > DISTURBED * of as f64
 }
 
 /// Two cells of the same thing: whether the interval of their ratio leaves out 1, and they differ by more than 5 %.
