@@ -133,22 +133,24 @@ fn measure(name: &str, text: &str, lengths: [&str; 2], runs: usize, rounds: Opti
     );
     println!("  A/A, all pairs: figures called different {}, pairs with one {}", share(all.called), share(all.pairs));
 
-    // What was made longer: a figure got worse where it is told apart from the noise.
+    // The runs with more work: the figures that `avt compare` calls worse.
     let mut found: BTreeMap<(&str, &str), [usize; 2]> = BTreeMap::new();
+    let mut count = |sides: &'static str, changes: &[Change]| {
+        for change in changes {
+            let [worse, all] = found.entry((sides, change.metric.name())).or_default();
+            *worse += usize::from(change.direction == Direction::Worse);
+            *all += 1;
+        }
+    };
     let mut pairs = [0; 2];
     for (one, other) in before.iter().zip(&after) {
         let changes = compare(side(one), side(other)).changes;
-        pairs = [pairs[0] + usize::from(changes.iter().any(|c| c.direction == Direction::Worse)), pairs[1] + 1];
-        for change in &changes {
-            let count = found.entry(("one run a side", change.metric.name())).or_default();
-            *count = [count[0] + usize::from(change.direction == Direction::Worse), count[1] + 1];
-        }
+        let is_found = changes.iter().any(|change| change.direction == Direction::Worse);
+        pairs = [pairs[0] + usize::from(is_found), pairs[1] + 1];
+        count("one run a side", &changes);
     }
     for (before, after) in before.chunks_exact(3).zip(after.chunks_exact(3)) {
-        for change in compare(before, after).changes {
-            let count = found.entry(("three runs a side", change.metric.name())).or_default();
-            *count = [count[0] + usize::from(change.direction == Direction::Worse), count[1] + 1];
-        }
+        count("three runs a side", &compare(before, after).changes);
     }
     for ((sides, figure), count) in found {
         println!("  +20 %, {sides}: {figure:<12} worse in {}", share(count));

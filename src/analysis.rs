@@ -30,14 +30,14 @@ pub use executing::Executing;
 pub use findings::{PointFinding, TrialFindings};
 pub use load::LoadSummary;
 pub use point::{Answered, Beats, CeilingUse, PointSummary};
-pub use ratios::{AIM, Control, Difference, ModelRatio, Obstacle, STALL_NS, USEFUL};
+pub use ratios::{AIM, Control, Difference, ModelRatio, Obstacle, STALL_NS};
 pub use round::{Estimate, RoundFigure};
 pub use single_load::{LoadAnalysis, LoadFigures, analyze_load};
 pub use sweep::{KeptUp, PriceOfWaiting};
 pub use times::SeriesSummary;
 
 use crate::gate::Verdict;
-use crate::record::{Judged, Outcome, Record, Run, State};
+use crate::record::{Judged, Outcome, Record, Run};
 use crate::scenario::Scenario;
 use crate::stats::Spread;
 
@@ -144,11 +144,6 @@ impl Analysis<'_> {
         }
         let is_good = self.judged.failed == 0 && self.judged.claims_refuted == 0;
         if is_good { Standing::Good } else { Standing::Bad }
-    }
-
-    /// Whether records of every planned trial are there.
-    pub fn is_complete(&self) -> bool {
-        self.run.state == State::Complete
     }
 }
 

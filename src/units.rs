@@ -90,7 +90,7 @@ pub fn rate(per_second: f64) -> String {
     }
 }
 
-/// A number to so many significant digits without an exponent; below a millionth nothing is told apart.
+/// Formats a number to so many significant digits without an exponent, and at most eight decimals.
 pub fn significant(value: f64, digits: usize) -> String {
     let magnitude = value.abs();
     let exponent = if magnitude > 0.0 { magnitude.log10().floor() as i32 } else { 0 };

@@ -1,11 +1,8 @@
 //! How many jobs were on a CPU at one instant.
 
-use std::fmt;
-
 use super::round::RoundFigure;
 use crate::record::Traced;
 use crate::stats::Bound;
-use crate::units;
 
 /// The most jobs that were executed at one instant, as far as it is known: threads record what they work on, and do not see
 /// when another has their CPU.
@@ -30,18 +27,8 @@ impl Executing {
 
     /// The figure, which is a bound where the two differ.
     pub(super) fn as_figure(self) -> RoundFigure {
-        RoundFigure::exact(self.at_most.into()).with_bound(self.bound())
-    }
-
-    fn bound(self) -> Bound {
-        if self.at_least == self.at_most { Bound::Exact } else { Bound::AtMost }
-    }
-}
-
-/// `2`, or `≤ 2` where fewer are possible.
-impl fmt::Display for Executing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.bound().sign(), units::count(self.at_most.into()))
+        let bound = if self.at_least == self.at_most { Bound::Exact } else { Bound::AtMost };
+        RoundFigure::exact(self.at_most.into()).with_bound(bound)
     }
 }
 
@@ -59,15 +46,18 @@ mod tests {
             let cpu_ns = cpu_ms * 1_000_000;
             Traced { cpus, wall_ns: 1_000_000_000, jobs: 8, cpu_ns, lanes, footprint: None }
         };
+        let shown = |traced: Traced| {
+            let figure = Executing::of(&traced).as_figure();
+            format!("{}{}", figure.bound.sign(), figure.value)
+        };
         let check = |cpus, cpu_ms: u64, worked_on: u32, expected: &str| {
-            let found = Executing::of(&traced(cpus, cpu_ms, worked_on, None));
-            assert_eq!(found.to_string(), expected, "{cpus} {cpu_ms} {worked_on}");
+            assert_eq!(shown(traced(cpus, cpu_ms, worked_on, None)), expected, "{cpus} {cpu_ms} {worked_on}");
         };
         // Hardly any CPU time on the average, and all of two CPUs in one millisecond.
         let busiest = Some(Slice { cpu_ns: 1_900_000, wall_ns: 1_010_000 });
-        assert_eq!(Executing::of(&traced(2, 20, 4, busiest)).to_string(), "2");
-        assert_eq!(Executing::of(&traced(4, 20, 4, busiest)).to_string(), "≤ 4");
-        assert_eq!(Executing::of(&traced(2, 20, 1, busiest)).to_string(), "1");
+        assert_eq!(shown(traced(2, 20, 4, busiest)), "2");
+        assert_eq!(shown(traced(4, 20, 4, busiest)), "≤ 4");
+        assert_eq!(shown(traced(2, 20, 1, busiest)), "1");
         check(2, 1_950, 8, "2");
         check(2, 990, 1, "1");
         check(2, 20, 4, "≤ 2");

@@ -1,5 +1,5 @@
-//! What the gates over the rounds find: drift, a control that differs, rounds that something disturbed, pools of different
-//! sizes side by side, a generator at its limit.
+//! What the gates over the rounds find: drift, a control that differs, rounds that something disturbed, and pools
+//! of different sizes side by side.
 
 use super::cell::CellSummary;
 use super::point::PointSummary;

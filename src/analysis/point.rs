@@ -163,8 +163,8 @@ impl PointSummary {
         }
     }
 
-    /// What recording lanes cost the cells of this point: wall time of jobs, CPU time of a server, whose window lasts as
-    /// long as it is told to. Each by the same without recording.
+    /// The cost of recording lanes for each cell of this point: wall time of jobs with recording by wall time without. Of a
+    /// server, whose window has a fixed length, CPU time per request instead.
     pub fn recording_costs(&self) -> Vec<f64> {
         let cost = |cell: &CellSummary| {
             let traced = cell.traced.as_ref()?;

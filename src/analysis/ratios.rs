@@ -55,7 +55,7 @@ pub enum Obstacle {
         /// The window it would take, nanoseconds; nothing in a closed loop, which needs more requests a connection.
         window_ns: Option<u64>,
     },
-    /// Only a difference beyond [`USEFUL`] would be found.
+    /// Only a difference that is of no use, of twice or more, would be found.
     TooNoisy {
         /// The ratio that would be found four times in five.
         detectable: f64,
@@ -68,7 +68,7 @@ pub enum Obstacle {
 pub const STALL_NS: u64 = 4_000_000;
 
 /// A difference that is found only from this ratio on is of no use.
-pub const USEFUL: f64 = 2.0;
+const USEFUL: f64 = 2.0;
 
 /// The difference that the advice on rounds aims at.
 pub const AIM: f64 = 1.5;

@@ -10,7 +10,7 @@ pub struct RoundFigure {
     pub value: f64,
     /// Whether it is only a bound.
     pub bound: Bound,
-    /// The smallest figure that the trial could have told from 0.
+    /// The smallest figure above 0 that the trial could measure.
     pub(super) smallest: f64,
 }
 
@@ -25,7 +25,8 @@ impl RoundFigure {
         Self { bound, ..self }
     }
 
-    /// The figure as a ratio takes it: 0 becomes the smallest figure that could have been told from it, as an upper bound.
+    /// The figure for a ratio, which needs one above 0: 0 becomes the smallest figure the trial could measure, as an upper
+    /// bound.
     pub(super) fn in_ratio(&self) -> (f64, Bound) {
         if self.value > 0.0 { (self.value, self.bound) } else { (self.smallest, Bound::AtMost) }
     }

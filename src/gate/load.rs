@@ -1,13 +1,12 @@
 //! The gates of a load.
 
+use super::over_time::{one_event, unsteady};
 use super::{
     BUSY, Cause, ENOUGH, Gate, KEPT_UP, LATE_P50, LATE_P99, LENGTHENED, LITTLE, PAUSE, PAUSED, PAUSED_TAIL, QUEUED,
     Verdict, lengthened, machine, ratio, verdict,
 };
 use crate::record::{GeneratorThread, LoadRecord, Series};
 use crate::schedule::Pacing;
-
-use super::over_time::{one_event, unsteady};
 
 /// Returns the gates that a load did not pass, of which so many requests were answered within its window of `wall_ns`.
 pub fn of_load(load: &LoadRecord, series: &[Series], wall_ns: u64, answered: u64) -> Vec<Gate> {

@@ -1,6 +1,6 @@
 //! The gates of when response times were long within the window: one event that makes the tail, and a steady rise or fall.
 
-use super::{Gate, LONG_WINDOW, ONE_EVENT, UNSTEADY, ratio};
+use super::{Gate, LONG_WINDOW, ONE_EVENT, UNSTEADY, distance, ratio};
 use crate::record::LoadRecord;
 use crate::stats::{self, Spread};
 use crate::timeline::Timeline;
@@ -38,5 +38,5 @@ pub(super) fn unsteady(times: &Timeline, wall_ns: u64) -> Option<Gate> {
     let third = STRETCHES / 3;
     let middle = |part: &[f64]| Spread::of(part.iter().copied()).map(|spread| spread.median);
     let ratio = (middle(&medians[STRETCHES - third..])? - middle(&medians[..third])?).exp();
-    (goes_one_way && ratio.max(1.0 / ratio) > 1.0 + UNSTEADY).then_some(Gate::Unsteady { ratio })
+    (goes_one_way && distance(ratio) > 1.0 + UNSTEADY).then_some(Gate::Unsteady { ratio })
 }

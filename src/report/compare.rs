@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::words::SideBySide;
 use super::{json as run_json, ratios, words};
 use crate::analysis::compare::{Change, Comparison, Direction, SideName, Warning, Why};
-use crate::analysis::{Analysis, STALL_NS};
+use crate::analysis::{Analysis, Obstacle, STALL_NS};
 use crate::stats::Interval;
 use crate::units;
 
@@ -26,10 +26,7 @@ pub fn columns(change: &Change) -> [String; 5] {
 
 /// The cell without its model: `echo, load.rate = max`.
 pub fn place(change: &Change) -> String {
-    match words::one_line(&change.point.to_string()) {
-        point if point.is_empty() => change.scenario.clone(),
-        point => format!("{}, {point}", change.scenario),
-    }
+    words::place(&change.scenario, &change.point)
 }
 
 /// The figure as a column names it.
@@ -53,7 +50,7 @@ pub fn verdict(change: &Change) -> String {
 fn why_not(why: &Why) -> String {
     match why {
         Why::Invalid(side) => format!("INVALID {}", side_in_words(*side)),
-        Why::Figure(crate::analysis::Obstacle::OneStall { .. }) => {
+        Why::Figure(Obstacle::OneStall { .. }) => {
             format!("one stall of {} decides it", units::duration(STALL_NS))
         }
         Why::Figure(obstacle) => ratios::obstacle(obstacle),

@@ -89,12 +89,8 @@ fn told(run: &Run) -> Told {
 
 /// `12 invalid, 104 suspect`, or what there is to say of none.
 fn verdict(numbers: &[(u64, &str)], none: &str) -> String {
-    let told: Vec<String> = numbers
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, word)| format!("{} {word}", units::count(*number)))
-        .collect();
-    if told.is_empty() { none.into() } else { told.join(", ") }
+    let counts = words::counted(numbers);
+    if counts.is_empty() { none.into() } else { counts.join(", ") }
 }
 
 /// A folder's name as it may stand in an address.

@@ -1,7 +1,6 @@
 //! The two switches: how a job waits, blocking or async, and how many threads there are, one or more. Every combination
 //! once for waiting and once for computing, each with what was measured.
 
-use super::table;
 use super::words;
 use crate::analysis::{CellSummary, Difference, PointSummary, ScenarioAnalysis};
 use crate::scenario::{Metric, Model, OffloadSpec, Scenario, Work};
@@ -151,7 +150,7 @@ fn combination(cell: &CellSummary, ideal: f64, most: f64) -> Option<Combination>
     let (of_wall, flight) = (cell.figure(Metric::Wall)?, cell.figure(Metric::InFlight)?);
     let (wall, threads) = (of_wall.value(), cell.value(Metric::Threads)?.round().max(1.0));
     let fewer = words::fewer_jobs(&cell.cell);
-    let executing = table::executing(cell.traced.as_ref().map(|traced| traced.most_executing));
+    let executing = cell.figure(Metric::Executing).map_or_else(|| "–".into(), words::estimate);
     let more = if threads as usize > SQUARES { " …" } else { "" };
     Some(Combination {
         model: cell.cell.id.model.to_string(),

@@ -2,7 +2,7 @@
 
 mod column;
 
-pub(super) use column::{Column, Figure, executing};
+pub(super) use column::{Column, Figure};
 
 use column::plain;
 

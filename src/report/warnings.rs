@@ -9,15 +9,13 @@ use crate::units;
 
 /// `2 suspect of 6 rounds`; nothing where every gate passed.
 pub(super) fn of_cell(cell: &CellSummary) -> Option<String> {
-    let counts = counted(cell.rounds_that_are(Verdict::Suspect), cell.rounds_that_are(Verdict::Invalid))?;
-    Some(format!("{counts} of {} rounds", cell.rounds()))
+    let counts = counted(|verdict| cell.rounds_that_are(verdict));
+    (!counts.is_empty()).then(|| format!("{} of {} rounds", counts.join(", "), cell.rounds()))
 }
 
-/// `3 suspect, 1 invalid`; nothing of none.
-fn counted(suspect: usize, invalid: usize) -> Option<String> {
-    let parts = [(suspect, "suspect"), (invalid, "invalid")].into_iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<String> = parts.map(|(count, word)| format!("{} {word}", units::count(count as u64))).collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
+/// `3 suspect`, `1 invalid`.
+fn counted(count: impl Fn(Verdict) -> usize) -> Vec<String> {
+    words::counted(&[(count(Verdict::Suspect) as u64, "suspect"), (count(Verdict::Invalid) as u64, "invalid")])
 }
 
 /// Every finding at a point: what limited its load, of its trials one sentence a kind of gate, then those over its rounds.
@@ -70,15 +68,6 @@ fn of_kind(kind: &TrialFindings) -> String {
         format!("{} of {} trials ({})", verdicts.join(" and "), units::count(*trials as u64), models.join(", "));
     let most = if suspect + invalid == 1 { "" } else { "at worst, " };
     format!("{}: {trials}: {most}{worst}; {}.", worst.name(), worst.advice())
-}
-
-/// The scenario and the point: `echo, load.rate = max`.
-fn place(point: &PointSummary) -> String {
-    let scenario = point.cells.first().map_or("", |cell| cell.cell.id.scenario.as_str());
-    match words::one_line(&point.at.to_string()) {
-        at if at.is_empty() => scenario.to_owned(),
-        at => format!("{scenario}, {at}"),
-    }
 }
 
 /// What a finding is about: `p50 under threads`.
@@ -144,10 +133,7 @@ pub(super) fn doubts<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone)
 
 fn doubtful_trials<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -> Option<String> {
     let trials: usize = points.clone().flat_map(PointSummary::all_cells).map(CellSummary::rounds).sum();
-    let count = |verdict| points.clone().map(|point| point.trials_that_are(verdict)).sum::<usize>();
-    let parts = [(count(Verdict::Suspect), "suspect"), (count(Verdict::Invalid), "invalid")];
-    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<String> = parts.map(|(count, word)| format!("{} {word}", units::count(count as u64))).collect();
+    let parts = counted(|verdict| points.clone().map(|point| point.trials_that_are(verdict)).sum());
     (!parts.is_empty()).then(|| {
         format!(
             "Of {} trials the gates on the measurement itself find {}.",
@@ -163,7 +149,8 @@ fn doubtful_rounds<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Option
     for point in points {
         for finding in &point.findings {
             let kind = format!("{} ({})", finding.gate.name(), finding.gate.verdict());
-            let subject = format!("{} ({})", subject(finding, &point.work), place(point));
+            let scenario = point.cells.first().map_or("", |cell| cell.cell.id.scenario.as_str());
+            let subject = format!("{} ({})", subject(finding, &point.work), words::place(scenario, &point.at));
             match found.iter_mut().find(|(other, _)| *other == kind) {
                 Some((_, subjects)) if subjects.contains(&subject) => {}
                 Some((_, subjects)) => subjects.push(subject),

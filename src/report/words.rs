@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::analysis::{CellSummary, Estimate};
-use crate::scenario::{Cell, Metric, Unit};
+use crate::scenario::{Cell, Metric, Point, Unit};
 use crate::stats::{Bound, Interval, Ratio, Spread};
 use crate::units;
 
@@ -78,7 +78,11 @@ pub(super) fn estimate_range(estimate: &Estimate) -> Option<String> {
         Unit::PerSecond => per_second(value),
         _ => figure(estimate.metric, value),
     };
-    let (low, high) = (show(low), show(high));
+    from_to((show(low), of_low), (show(high), of_high))
+}
+
+/// Two ends, the unit named once where it is the same: `20.1 to ≥ 54.5 ms`; nothing where both read the same.
+fn from_to((low, of_low): (String, Bound), (high, of_high): (String, Bound)) -> Option<String> {
     if (&low, of_low) == (&high, of_high) {
         return None;
     }
@@ -150,11 +154,21 @@ pub(super) fn percent(share: f64) -> String {
 /// The interval of a median, or its range where there is none: `100 to 103 ms`; nothing where both ends read the same.
 pub fn range(spread: &Spread, text: fn(f64) -> String) -> Option<String> {
     let Interval { low, high } = spread.range();
-    let (low, high) = (text(low), text(high));
-    (low != high).then(|| match (low.rsplit_once(' '), high.rsplit_once(' ')) {
-        (Some((number, unit)), Some((_, same))) if unit == same => format!("{number} to {high}"),
-        _ => format!("{low} to {high}"),
-    })
+    from_to((text(low), Bound::Exact), (text(high), Bound::Exact))
+}
+
+/// The scenario and the point of its sweep: `echo, load.rate = max`.
+pub(super) fn place(scenario: &str, point: &Point) -> String {
+    match one_line(&point.to_string()) {
+        point if point.is_empty() => scenario.to_owned(),
+        point => format!("{scenario}, {point}"),
+    }
+}
+
+/// The numbers that are not 0, each with its word: `12 invalid`, `104 suspect`.
+pub(super) fn counted(numbers: &[(u64, &str)]) -> Vec<String> {
+    let some = numbers.iter().filter(|(number, _)| *number > 0);
+    some.map(|(number, word)| format!("{} {word}", units::count(*number))).collect()
 }
 
 /// `10 of 1,000 jobs`, where a model ran fewer than the others.

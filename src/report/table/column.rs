@@ -1,6 +1,6 @@
 //! What stands in a column: its heading, and the figure of a cell as text.
 
-use crate::analysis::{CellSummary, Control, Difference, Estimate, Executing, ModelRatio, SeriesSummary};
+use crate::analysis::{CellSummary, Control, Difference, Estimate, ModelRatio, SeriesSummary};
 use crate::report::{ratios, words};
 use crate::scenario::{Metric, Origin, Unit, Work};
 use crate::stats::{Interval, Ratio};
@@ -73,14 +73,8 @@ fn of_cell(cell: &CellSummary, figure: &Estimate) -> Figure {
             let of = connections.map_or_else(String::new, |all| format!(" of {}", units::count(all.into())));
             Figure { text: format!("{}{of}", shown.text), ..shown }
         }
-        Metric::Executing => plain(executing(cell.traced.as_ref().map(|traced| traced.most_executing))),
         _ => shown,
     }
-}
-
-/// How many executed at once; a dash where that was not recorded.
-pub(in crate::report) fn executing(executing: Option<Executing>) -> String {
-    executing.map_or_else(|| "–".into(), |executing| executing.to_string())
 }
 
 /// `1.71 ×`, its interval and the two means; or that no difference was found.
