@@ -152,9 +152,9 @@ pub enum Gate {
     },
     /// Connections that were asked and never got an answer: the percentiles describe the others.
     Starved {
-        /// How many.
+        /// Connections without an answer.
         connections: u32,
-        /// Of how many.
+        /// Connections that were asked.
         of: u32,
     },
     /// The jobs' own computing took more CPU time than the calibration gives it: the CPUs were slower.
@@ -179,9 +179,9 @@ pub enum Gate {
     },
     /// Something beside the trials disturbed many rounds of a cell.
     Disturbed {
-        /// How many.
+        /// Rounds that were disturbed.
         rounds: usize,
-        /// Of how many.
+        /// Rounds of the cell.
         of: usize,
     },
     /// Models that compute on different numbers of workers stand side by side.
