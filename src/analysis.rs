@@ -27,7 +27,7 @@ mod times;
 pub use cell::{CellSummary, Measures, TracedSummary, Waiting};
 pub use claims::JudgedClaim;
 pub use executing::Executing;
-pub use findings::{PointFinding, TrialFindings};
+pub use findings::{Invalidity, PointFinding, TrialFindings};
 pub use load::LoadSummary;
 pub use point::{Answered, Beats, CeilingUse, PointSummary};
 pub use ratios::{AIM, Control, Difference, ModelRatio, Obstacle, STALL_NS};

@@ -1,13 +1,14 @@
 //! Claims against what was measured: reproduced, refuted, or more rounds are needed.
 //!
-//! A round that a gate calls INVALID stays among the others and widens the interval; where there are
-//! [too many](gate::are_too_many) of them, nothing is decided.
+//! A round that a gate calls INVALID stays among the others and widens the interval; where there are too many of them, or
+//! a gate over the rounds calls them INVALID, nothing is decided ([`PointSummary::invalidity`]).
 
 use super::cell::CellSummary;
+use super::findings::Invalidity;
 use super::point::PointSummary;
 use super::ratios;
 use super::round::Estimate;
-use crate::gate;
+use crate::gate::{self, Gate};
 use crate::scenario::{Against, Claim, Machine, Metric, Point, PointSpec, Scenario, Work};
 use crate::stats::{Bound, Interval, Ratio};
 
@@ -63,6 +64,8 @@ pub enum Reason {
         /// The number of all rounds.
         rounds: usize,
     },
+    /// This gate over the rounds found them INVALID.
+    InvalidRounds(Gate),
 }
 
 /// Which statistic of the rounds a claim compares.
@@ -146,12 +149,14 @@ fn decide(claim: &Claim, point: &PointSummary, expected: Option<f64>, ratio: Opt
     let inconclusive = |reason| (Verdict::Inconclusive, reason);
     let Some(ratio) = ratio else { return inconclusive(Reason::NotMeasured) };
     let cells = || claim.models().filter_map(|model| point.cell(model));
-    let invalid = cells().map(|cell| cell.rounds_that_are(gate::Verdict::Invalid)).max().unwrap_or(0);
     // What only the recorded trial has rests on the rounds beside it as well.
-    let rounds = cells().map(CellSummary::rounds).min().unwrap_or(0);
-    if gate::are_too_many(invalid, rounds) {
-        return inconclusive(Reason::Invalid { invalid, rounds });
+    match claim.models().find_map(|model| point.invalidity(model)) {
+        Some(Invalidity::Trials { invalid, rounds }) => return inconclusive(Reason::Invalid { invalid, rounds }),
+        Some(Invalidity::Rounds(gate)) => return inconclusive(Reason::InvalidRounds(gate)),
+        None => {}
     }
+    let invalid = cells().map(|cell| cell.rounds_that_are(gate::Verdict::Invalid)).max().unwrap_or(0);
+    let rounds = cells().map(CellSummary::rounds).min().unwrap_or(0);
     let models: Vec<_> = claim.models().collect();
     if point.one_stall(claim.metric, [models[0], *models.last().unwrap_or(&models[0])]).is_some() {
         return inconclusive(Reason::OneStall);

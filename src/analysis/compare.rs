@@ -5,12 +5,10 @@
 //! the difference is judged by how much the runs of a side differ. From one pair it is judged by what two runs of the same
 //! thing were seen to differ by ([`between_runs`]), and by the rounds.
 
-use super::cell::CellSummary;
 use super::point::PointSummary;
 use super::ratios::Obstacle;
 use super::round::Estimate;
 use super::{Analysis, ScenarioAnalysis};
-use crate::gate::{self, Verdict};
 use crate::record::{Run, State};
 use crate::scenario::{Metric, Model, Point, Work};
 use crate::stats::{self, Bound, Finding, Interval, Noise, Ratio};
@@ -165,7 +163,7 @@ fn change(
     // How much the runs of a side differ is in the interval where there are several; no difference below the noise floor of
     // their rounds is one either way.
     let seen = if runs == [1, 1] { between_runs(metric, &first.work).max(floor) } else { floor };
-    let invalid = |side: &[&PointSummary]| side.iter().any(|point| is_invalid(point, model));
+    let invalid = |side: &[&PointSummary]| side.iter().any(|point| point.invalidity(model).is_some());
     let direction = match (invalid(before), invalid(after)) {
         (true, _) => Direction::Incomparable(Why::Invalid(SideName::Before)),
         (_, true) => Direction::Incomparable(Why::Invalid(SideName::After)),
@@ -209,16 +207,6 @@ fn figures(side: &[&PointSummary], model: Model, metric: Metric) -> Option<Figur
         all.bound = bounds.into_iter().fold(all.bound, Bound::and);
     }
     Some(all)
-}
-
-/// Whether so many rounds of the model's cell are INVALID that its median may be of one of them, as for a claim, or a
-/// finding over its rounds is.
-fn is_invalid(point: &PointSummary, model: Model) -> bool {
-    let trial = point
-        .cell(model)
-        .is_some_and(|cell: &CellSummary| gate::are_too_many(cell.rounds_that_are(Verdict::Invalid), cell.rounds()));
-    let rounds = point.findings.iter().filter(|finding| finding.model.is_none_or(|other| other == model));
-    trial || rounds.into_iter().any(|finding| finding.gate.verdict() == Verdict::Invalid)
 }
 
 /// What two runs of the same thing were seen to differ by, a ratio of at least 1: of the pairs of nine to eleven runs on a

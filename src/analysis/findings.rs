@@ -17,6 +17,20 @@ pub struct PointFinding {
     pub metric: Option<Metric>,
 }
 
+/// Why nothing can be concluded from the figures of a cell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Invalidity {
+    /// Too many of its trials are INVALID.
+    Trials {
+        /// The number of INVALID trials.
+        invalid: usize,
+        /// The number of all trials.
+        rounds: usize,
+    },
+    /// This gate over its rounds found them INVALID.
+    Rounds(Gate),
+}
+
 /// One kind of gate that trials of a point did not pass.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrialFindings {
@@ -88,6 +102,20 @@ impl PointSummary {
     /// The trials of this point with a verdict.
     pub fn trials_that_are(&self, verdict: Verdict) -> usize {
         self.all_cells().map(|cell| cell.rounds_that_are(verdict)).sum()
+    }
+
+    /// What makes the figures of a model at this point INVALID: more than a third of its trials, so that the median may be
+    /// one of theirs, or a finding over its rounds. Nothing is concluded from such figures, neither whether a claim holds
+    /// nor whether they changed since another run.
+    pub fn invalidity(&self, model: Model) -> Option<Invalidity> {
+        let cell = self.cell(model)?;
+        let (invalid, rounds) = (cell.rounds_that_are(Verdict::Invalid), cell.rounds());
+        if gate::are_too_many(invalid, rounds) {
+            return Some(Invalidity::Trials { invalid, rounds });
+        }
+        let mut of_model = self.findings.iter().filter(|finding| finding.model.is_none_or(|other| other == model));
+        let finding = of_model.find(|finding| finding.gate.verdict() == Verdict::Invalid)?;
+        Some(Invalidity::Rounds(finding.gate))
     }
 
     /// Whether the figure that answers the question drifted under a model.

@@ -63,6 +63,24 @@ fn check(name: &str, verdict: &str, model: &str, change: impl Fn(&mut Record)) {
 
     let codes = [&["--strict"][..], &["--strict=suspect"]].map(|strict| report(strict).code);
     assert_eq!(codes, [Some(if verdict == "invalid" { 4 } else { 0 }), Some(4)], "{name}");
+
+    // What is INVALID decides neither a claim nor a comparison; what is only suspect does.
+    let is_of_model = |claim: &&Value| [&claim["of"], &claim["than"]].iter().any(|side| **side == model);
+    let claims: Vec<&Value> = json["claims"].as_array().unwrap().iter().filter(is_of_model).collect();
+    for claim in &claims {
+        let is_left_open = claim["verdict"] == "inconclusive" && claim["why"] == format!("INVALID: {name}");
+        assert_eq!(is_left_open, verdict == "invalid", "{name}: {claim}");
+    }
+    assert!(!claims.is_empty(), "{name}: {json}");
+    let mut compare = avt(["compare", "--json"]);
+    compare.args([&path, &path]);
+    let compared: Value = serde_json::from_str(&run(compare).stdout).unwrap();
+    let mut of_model = compared["changes"].as_array().unwrap().iter().filter(|change| change["model"] == model);
+    assert_eq!(
+        of_model.all(|change| change["verdict"] == "not_comparable"),
+        verdict == "invalid",
+        "{name}: {compared}"
+    );
 }
 
 /// The rounds of the threads, from 1 to 6.
