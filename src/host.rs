@@ -1,11 +1,15 @@
 //! The machine: what it is, what it allows, and the CPUs a process may run on.
 
+mod cgroup;
+
 use std::fs;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
+
+pub use cgroup::{GroupLimit, cpu_quota, throttled_ns};
 
 /// The machine and the software a run was made on. What cannot be read is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,7 +18,9 @@ pub struct Host {
     pub cpu: Option<String>,
     /// CPUs this process may use.
     pub cpus: u32,
-    /// Bytes of memory.
+    /// CPU time that a quota allows this process each second, seconds; nothing without a quota.
+    pub cpu_quota: Option<f64>,
+    /// Bytes of memory that this process may use: those of the machine, or fewer by a limit of its control groups.
     pub memory_bytes: Option<u64>,
     /// Kernel release.
     pub kernel: Option<String>,
@@ -56,7 +62,11 @@ impl Host {
         Self {
             cpu: fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| field(&text, "model name")),
             cpus: cpus().len() as u32,
-            memory_bytes: fs::read_to_string("/proc/meminfo").ok().and_then(|text| memory_bytes(&text)),
+            cpu_quota: cpu_quota().map(|quota| quota.value),
+            memory_bytes: {
+                let all = fs::read_to_string("/proc/meminfo").ok().and_then(|text| memory_bytes(&text));
+                all.into_iter().chain(cgroup::memory()).min()
+            },
             kernel: first_line("/proc/sys/kernel/osrelease"),
             clocksource: first_line("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
             governor: first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
@@ -136,8 +146,10 @@ pub fn thread_limits() -> Vec<ThreadLimit> {
         let own = threads_of_this_user().unwrap_or(0);
         limit("RLIMIT_NPROC", nproc.filter(|n| *n != u64::MAX), &|threads| threads.saturating_sub(own));
     }
-    if let Some((max, current)) = pids_cgroup() {
-        limit("cgroup pids.max", Some(max), &|pids| pids.saturating_sub(current));
+    for group in cgroup::pids() {
+        let (max, current) = group.value;
+        let name = format!("pids.max of {}", group.folder.display());
+        limit(&name, Some(max), &|pids| pids.saturating_sub(current));
     }
     limits.sort_by_key(|limit| limit.allows);
     limits
@@ -154,22 +166,6 @@ fn threads_of_this_user() -> Option<u64> {
         field(&status, "Threads")?.parse::<u64>().ok()
     };
     Some(fs::read_dir("/proc").ok()?.filter_map(|entry| threads(entry.ok()?)).sum())
-}
-
-/// `pids.max` and `pids.current` of the cgroup this process is in, of version 2 or 1; nothing when unlimited.
-fn pids_cgroup() -> Option<(u64, u64)> {
-    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let folder = groups.lines().find_map(|line| {
-        let mut parts = line.splitn(3, ':');
-        let (controllers, path) = (parts.nth(1)?, parts.next()?);
-        match controllers {
-            "" => Some(format!("/sys/fs/cgroup{path}")),
-            _ if controllers.split(',').any(|name| name == "pids") => Some(format!("/sys/fs/cgroup/pids{path}")),
-            _ => None,
-        }
-    })?;
-    let number = |file: &str| fs::read_to_string(format!("{folder}/{file}")).ok()?.trim().parse().ok();
-    Some((number("pids.max")?, number("pids.current").unwrap_or(0)))
 }
 
 /// The first value under a key of a `key : value` file.

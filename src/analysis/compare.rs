@@ -306,12 +306,13 @@ fn machine_warnings(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> Vec<Warn
 }
 
 /// What should be the same of two runs.
-fn facts(run: &Run) -> [(&'static str, String); 9] {
+fn facts(run: &Run) -> [(&'static str, String); 10] {
     let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".into());
     let host = &run.host;
     [
         ("The processor", known(&host.cpu)),
         ("The number of CPUs", host.cpus.to_string()),
+        ("The quota of CPU time", host.cpu_quota.map_or_else(|| "none".into(), |quota| quota.to_string())),
         ("The memory", host.memory_bytes.map_or_else(|| "unknown".into(), crate::units::bytes)),
         ("The kernel", known(&host.kernel)),
         ("The clock", known(&host.clocksource)),

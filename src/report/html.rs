@@ -303,6 +303,7 @@ fn machine(run: &Run) -> Vec<(&'static str, String)> {
         ("tokio", words::one_line(&host.tokio)),
         ("rayon", words::one_line(&host.rayon)),
     ];
+    facts.extend(host.cpu_quota.map(|quota| ("CPU quota", format!("{} CPUs' time", units::three_digits(quota)))));
     facts.push(("calibration", calibration(run)));
     facts.extend(at_once(run.parallel.all()).map(|told| ("computes at once", told)));
     // Of more CPUs than there are, it is the same.

@@ -6,7 +6,7 @@ use crate::host;
 use crate::record::{Conditions, Run};
 use crate::scenario::{Machine, Work};
 use crate::units;
-use crate::usage::{StealMeter, throttled_ns};
+use crate::usage::StealMeter;
 
 /// The shortest computation of a job whose CPU time is compared with the calibration: starting a thread for it takes some
 /// 20 us, which must be far less.
@@ -22,13 +22,13 @@ pub(super) struct Lookout {
 impl Lookout {
     /// Reads the counters before a trial.
     pub(super) fn begin() -> Self {
-        Self { throttled_ns: throttled_ns(), steal: StealMeter::start() }
+        Self { throttled_ns: host::throttled_ns(), steal: StealMeter::start() }
     }
 
     /// Reads them again after the trial of this work, which belongs to this run.
     pub(super) fn end(self, work: &Work, run: &Run) -> Conditions {
         Conditions {
-            throttled_ns: throttled_ns().zip(self.throttled_ns).map(|(now, before)| now.saturating_sub(before)),
+            throttled_ns: host::throttled_ns().zip(self.throttled_ns).map(|(now, before)| now.saturating_sub(before)),
             stolen: self.steal.stop(),
             cpus: host::cpus().len() as u32,
             cpus_wanted: work.cpus_wanted(),

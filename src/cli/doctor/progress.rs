@@ -42,6 +42,7 @@ impl Progress {
 /// `timerfd, asked for 1ms`; `as fast as it goes`; `1,000/s by hybrid`.
 pub(super) fn words(probe: Probe) -> String {
     match probe {
+        Probe::Parallel => "what all CPUs compute at once".into(),
         Probe::Timer(timer, asked) => format!("{}, asked for {}", timer.name(), units::exact(asked)),
         Probe::Ceiling => "as fast as it goes".into(),
         Probe::Pacing(rate, pacing) => format!("{} by {}", units::rate(rate), pacing.name()),

@@ -108,6 +108,9 @@ fn machine(checkup: &Checkup) -> String {
     let count = |n: Option<u64>| n.map_or_else(|| "n/a".into(), units::count);
     let mut text = "This machine\n".to_owned();
     let _ = writeln!(text, "  CPUs     {} of {}", host.cpus, known(&host.cpu));
+    if let Some(quota) = host.cpu_quota {
+        let _ = writeln!(text, "  quota    CPU time of {} CPUs at most", units::three_digits(quota));
+    }
     for (threads, factor) in checkup.parallel.points().iter().filter(|(threads, _)| *threads > 1) {
         let factor = units::three_digits(*factor);
         let _ = writeln!(text, "  at once  {threads} threads compute {factor} times as much as one");

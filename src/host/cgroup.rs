@@ -1,0 +1,205 @@
+//! The control groups that this process is in, and those above them: a limit of any of them holds for it.
+//!
+//! Of version 2 and of version 1, and of both where a machine mounts both. What stands above the root of a control group
+//! namespace (cgroup_namespaces(7)) cannot be seen from here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A limit of a control group, and where it is set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupLimit<T> {
+    /// The folder of the group.
+    pub folder: PathBuf,
+    /// The limit.
+    pub value: T,
+}
+
+/// The number of processes and threads that each group allows, and has: `pids.max` and `pids.current`.
+pub(super) fn pids() -> Vec<GroupLimit<(u64, u64)>> {
+    limits("pids", |folder| Some((number(folder, "pids.max")?, number(folder, "pids.current").unwrap_or(0))))
+}
+
+/// How many CPUs' worth of time the tightest quota allows; nothing without a quota.
+pub fn cpu_quota() -> Option<GroupLimit<f64>> {
+    let quotas = limits("cpu", |folder| quota(&read(folder, "cpu.max")?).or_else(|| quota_of_1(folder)));
+    let quotas = quotas.into_iter().chain(limits("cpu", quota_of_1));
+    quotas.min_by(|one, other| one.value.total_cmp(&other.value))
+}
+
+/// The least memory that a group allows, bytes; nothing without a limit.
+pub(super) fn memory() -> Option<u64> {
+    /// Version 1 knows no word for "no limit": it is the largest number of whole pages.
+    const NONE: u64 = 1 << 62;
+    let bytes = |folder: &Path| number(folder, "memory.max").or_else(|| number(folder, "memory.limit_in_bytes"));
+    limits("memory", bytes).into_iter().map(|limit| limit.value).filter(|bytes| *bytes < NONE).min()
+}
+
+/// For how long quotas of these groups held back what is in them, since they were made, nanoseconds; nothing where no group
+/// counts it.
+pub fn throttled_ns() -> Option<u64> {
+    let counted = limits("cpu", |folder| {
+        let stat = read(folder, "cpu.stat")?;
+        // Microseconds in version 2 and nanoseconds in version 1.
+        let field = |name: &str| stat.lines().find_map(|line| line.strip_prefix(name))?.trim().parse::<u64>().ok();
+        field("throttled_usec ").map(|us| us * 1_000).or_else(|| field("throttled_time "))
+    });
+    let times = counted.into_iter().map(|limit| limit.value);
+    times.reduce(u64::saturating_add)
+}
+
+/// What the groups of a controller say, this process's own first; those that say nothing are left out.
+fn limits<T>(controller: &str, read: impl Fn(&Path) -> Option<T>) -> Vec<GroupLimit<T>> {
+    let text = |path: &str| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
+    let folders = folders(&text("/proc/self/cgroup"), &text("/proc/self/mountinfo"), controller);
+    folders.into_iter().filter_map(|folder| Some(GroupLimit { value: read(&folder)?, folder })).collect()
+}
+
+fn read(folder: &Path, file: &str) -> Option<String> {
+    fs::read_to_string(folder.join(file)).ok()
+}
+
+/// Nothing for the word `max`, too.
+fn number(folder: &Path, file: &str) -> Option<u64> {
+    read(folder, file)?.trim().parse().ok()
+}
+
+/// Quota by period of `cpu.max`: `50000 100000` is half a CPU, `max 100000` none.
+fn quota(text: &str) -> Option<f64> {
+    let mut words = text.split_whitespace();
+    let (quota, period): (f64, f64) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    (period > 0.0).then(|| quota / period)
+}
+
+/// The same of version 1, in which -1 is none.
+fn quota_of_1(folder: &Path) -> Option<f64> {
+    let (quota, period) = (number(folder, "cpu.cfs_quota_us")?, number(folder, "cpu.cfs_period_us")?);
+    (period > 0).then(|| quota as f64 / period as f64)
+}
+
+/// The folders of a controller's groups, from the process's own up to the root of its mount, by `/proc/self/cgroup`
+/// (cgroups(7)) and `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
+fn folders(groups: &str, mounts: &str, controller: &str) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = Vec::new();
+    for line in mounts.lines() {
+        let Some((root, mount, is_of)) = mounted(line, controller) else { continue };
+        let group = groups.lines().find_map(|line| {
+            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+            is_of(controllers).then_some(path)
+        });
+        let Some(group) = group else { continue };
+        // A container may see a part of the hierarchy only, mounted as if it were the whole.
+        let below = Path::new(group).strip_prefix(&root).unwrap_or(Path::new(""));
+        let own = mount.join(below);
+        found.extend(own.ancestors().take_while(|folder| folder.starts_with(&mount)).map(Path::to_owned));
+    }
+    found
+}
+
+/// What of a hierarchy is mounted, where, and whose line of `/proc/self/cgroup` tells the group in it; nothing of a mount
+/// that has nothing to do with the controller.
+fn mounted(line: &str, controller: &str) -> Option<(PathBuf, PathBuf, impl Fn(&str) -> bool)> {
+    let (place, kind) = line.split_once(" - ")?;
+    let mut place = place.split(' ').skip(3);
+    let (root, mount) = (unescaped(place.next()?), unescaped(place.next()?));
+    let mut kind = kind.split(' ');
+    let (system, options) = (kind.next()?, kind.nth(1)?);
+    let names = |list: &str| list.split(',').any(|name| name == controller);
+    let is_second = system == "cgroup2";
+    let is_first = system == "cgroup" && names(options);
+    let controller = controller.to_owned();
+    let is_of = move |controllers: &str| match is_second {
+        true => controllers.is_empty(),
+        false => controllers.split(',').any(|name| name == controller),
+    };
+    (is_first || is_second).then_some((root, mount, is_of))
+}
+
+/// A path of `mountinfo`, in which spaces and the like are octal: `\040`.
+fn unescaped(path: &str) -> PathBuf {
+    let mut parts = path.split('\\');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(byte) => {
+                plain.push(char::from(byte));
+                plain.push_str(&part[3..]);
+            }
+            None => plain.push_str(part),
+        }
+    }
+    plain.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: &str = "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n";
+    const FIRST: &str = "31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755\n\
+                         32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct\n\
+                         39 31 0:36 / /sys/fs/cgroup/pids rw,relatime - cgroup cgroup rw,pids\n\
+                         41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n";
+
+    fn check(groups: &str, mounts: &str, controller: &str, expected: &[&str]) {
+        let found = folders(groups, mounts, controller);
+        assert_eq!(found, expected.iter().map(PathBuf::from).collect::<Vec<_>>(), "{controller} of {groups}");
+    }
+
+    #[test]
+    fn every_group_up_to_the_root_is_asked() {
+        check(
+            "0::/a.slice/b.scope\n",
+            SECOND,
+            "pids",
+            &["/sys/fs/cgroup/a.slice/b.scope", "/sys/fs/cgroup/a.slice", "/sys/fs/cgroup"],
+        );
+        let first = "8:pids:/a/in\n1:cpu,cpuacct:/b\n0::/c\n";
+        check(
+            first,
+            FIRST,
+            "pids",
+            &[
+                "/sys/fs/cgroup/pids/a/in",
+                "/sys/fs/cgroup/pids/a",
+                "/sys/fs/cgroup/pids",
+                "/sys/fs/cgroup/unified/c",
+                "/sys/fs/cgroup/unified",
+            ],
+        );
+        check(
+            first,
+            FIRST,
+            "cpu",
+            &[
+                "/sys/fs/cgroup/cpu,cpuacct/b",
+                "/sys/fs/cgroup/cpu,cpuacct",
+                "/sys/fs/cgroup/unified/c",
+                "/sys/fs/cgroup/unified",
+            ],
+        );
+        check("", "", "cpu", &[]);
+        check("nonsense", "more - nonsense", "cpu", &[]);
+    }
+
+    #[test]
+    fn a_container_sees_its_part_of_the_hierarchy_as_a_whole() {
+        let mounts = "31 23 0:28 /docker/a\\040b /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+        check("0::/docker/a b/in\n", mounts, "cpu", &["/sys/fs/cgroup/in", "/sys/fs/cgroup"]);
+        // In a namespace of its own the path is as if seen from there.
+        check("0::/\n", mounts, "cpu", &["/sys/fs/cgroup"]);
+    }
+
+    #[test]
+    fn a_quota_is_a_number_of_cpus() {
+        assert_eq!(quota("50000 100000\n"), Some(0.5));
+        assert_eq!(quota("max 100000\n"), None);
+        assert_eq!(quota("1 0"), None);
+        let home = tempfile::tempdir().unwrap();
+        for (value, expected) in [("-1", None), ("150000", Some(1.5))] {
+            fs::write(home.path().join("cpu.cfs_quota_us"), value).unwrap();
+            fs::write(home.path().join("cpu.cfs_period_us"), "100000\n").unwrap();
+            assert_eq!(quota_of_1(home.path()), expected, "{value}");
+        }
+    }
+}
