@@ -92,7 +92,7 @@ fn offload(c: &mut Criterion) {
     let runtime = one_thread();
     let rayon = RayonPool::new(2).expect("two threads can be started");
     group.bench_function("inline", |b| b.iter_custom(|n| timed(&runtime, empty(Inline, n))));
-    group.bench_function("blocking", |b| b.iter_custom(|n| timed(&runtime, empty(BlockingPool, n))));
+    group.bench_function("blocking", |b| b.iter_custom(|n| timed(&runtime, empty(BlockingPool::default(), n))));
     group.bench_function("rayon-2", |b| b.iter_custom(|n| timed(&runtime, empty(rayon.clone(), n))));
     group.bench_function("own-thread", |b| b.iter(|| thread::spawn(|| 7).join().expect("no thread panics")));
     group.finish();

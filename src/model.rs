@@ -74,7 +74,12 @@ pub fn run<W: Workload>(model: Model, workload: Arc<W>, ledger: &Arc<Ledger>) ->
             room.for_threads(u64::from(n.get()))?;
             Ok(tasks::run(&many_threads(n.get()).map_err(refused)?, Inline, &workload, ledger))
         }
-        Model::HybridBlocking => Ok(tasks::run(&one_thread().map_err(refused)?, BlockingPool, &workload, ledger)),
+        Model::HybridBlocking => {
+            let admitted = room.for_threads(1)?;
+            let (runtime, pool) = blocking_threads().map_err(refused)?;
+            let ran = tasks::run(&runtime, pool.clone(), &workload, ledger);
+            admitted.check_pool(&pool).map(|()| ran)
+        }
         Model::HybridRayon(n) => {
             room.for_threads(u64::from(n.get()))?;
             let pool = RayonPool::new(n.get()).map_err(refused)?;
@@ -98,7 +103,11 @@ pub fn serve(model: Model, listener: TcpListener, server: Arc<Server>) -> io::Re
         Model::Pool(n) => threads::serve_pool(n.get(), &listener, &server),
         Model::Async => tasks::serve(&one_thread()?, Inline, listener, server),
         Model::AsyncWorkers(n) => tasks::serve(&many_threads(n.get())?, Inline, listener, server),
-        Model::HybridBlocking => tasks::serve(&one_thread()?, BlockingPool, listener, server),
+        Model::HybridBlocking => {
+            let (runtime, pool) = blocking_threads()?;
+            server.hands_over_to(&pool);
+            tasks::serve(&runtime, pool, listener, server)
+        }
         Model::HybridRayon(n) => tasks::serve(&one_thread()?, RayonPool::new(n.get())?, listener, server),
         Model::External => Err(io::Error::other("a server of its own listens for itself")),
     }
@@ -106,8 +115,17 @@ pub fn serve(model: Model, listener: TcpListener, server: Arc<Server>) -> io::Re
 
 /// Whether the machine allows a server of this model to give each of so many connections what it needs.
 pub fn check_server(model: Model, connections: u32) -> Result<(), Failure> {
-    let threads = if model == Model::Threads { u64::from(connections) } else { 0 };
+    let threads = match model {
+        Model::Threads => u64::from(connections),
+        Model::HybridBlocking => 1,
+        _ => 0,
+    };
     Room::read().for_threads(threads).map(drop)
+}
+
+/// Whether the pool of a server had the threads that its work needed.
+pub fn check_pool(server: &Server) -> Result<(), Failure> {
+    server.pool().map_or(Ok(()), |pool| Room::read().for_threads(0)?.check_pool(pool))
 }
 
 /// Listens for any model: the same address reuse and the same backlog.
@@ -122,6 +140,15 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 fn one_thread() -> io::Result<Runtime> {
     started(Builder::new_current_thread(), "blocking")
+}
+
+/// One thread and its blocking pool, which hears of the threads that are started: of such a runtime no others are.
+fn blocking_threads() -> io::Result<(Runtime, BlockingPool)> {
+    let pool = BlockingPool::default();
+    let counts = pool.clone();
+    let mut builder = Builder::new_current_thread();
+    builder.on_thread_start(move || counts.thread_started());
+    Ok((started(builder, "blocking")?, pool))
 }
 
 fn many_threads(workers: u16) -> io::Result<Runtime> {
@@ -176,6 +203,7 @@ struct Room {
 }
 
 /// That many threads fit under every limit that is known; what to say when the kernel refuses one all the same.
+#[derive(Clone)]
 struct Admitted {
     needed: u64,
     nearest: Option<host::ThreadLimit>,
@@ -205,6 +233,14 @@ impl Room {
 }
 
 impl Admitted {
+    /// A pool that lacked threads did less at once than its name says.
+    fn check_pool(&self, pool: &BlockingPool) -> Result<(), Failure> {
+        pool.missing().map_or(Ok(()), |(started, needed)| {
+            let error = io::Error::other(format!("tokio's blocking pool got {started} threads, and the work waited"));
+            Err(Self { needed, ..self.clone() }.refusal(started + 1, &error))
+        })
+    }
+
     fn refusal(&self, at: u64, error: &io::Error) -> Failure {
         let (limit, value) = match &self.nearest {
             Some(limit) => (limit.name.clone(), limit.value),

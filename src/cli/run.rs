@@ -214,6 +214,9 @@ impl<'a> Listener<'a> {
                 announce_calibration(run);
                 self.folder = Some(make_folder(self.args.out.as_deref(), run)?);
             }
+            Event::ParallelUnknown(why) => {
+                note(format_args!("avt: how much this machine computes at once is not known for every CPU: {why}"));
+            }
             Event::CeilingUnknown(why) => {
                 note(format_args!("avt: what the load generator can do here is not known: {why}"));
             }

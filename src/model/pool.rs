@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::oneshot;
@@ -21,12 +22,48 @@ impl Pool for Inline {
 }
 
 /// tokio's blocking pool: up to 512 threads, started on demand. A hand-over allocates a task and wakes a thread.
-#[derive(Clone, Copy, Debug)]
-pub struct BlockingPool;
+///
+/// Where the kernel refuses it a thread, tokio lets the work wait behind that of the others and says nothing (tokio-rs/tokio
+/// #8406). So the work under way is counted, and the threads that were started.
+#[derive(Clone, Debug, Default)]
+pub struct BlockingPool(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Threads that were started.
+    started: AtomicU64,
+    /// Work that was handed over and is not done; below 0 for a moment where it is done before it is counted.
+    under_way: AtomicI64,
+    /// The most of it at one instant.
+    most: AtomicI64,
+}
+
+impl BlockingPool {
+    /// Hears of a thread that the runtime has started for it.
+    pub(super) fn thread_started(&self) {
+        self.0.started.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many threads it has, and how many it should have had for the work under way; nothing where it had them all.
+    pub(super) fn missing(&self) -> Option<(u64, u64)> {
+        let most = u64::try_from(self.0.most.load(Ordering::Relaxed)).unwrap_or(0);
+        let (started, needed) = (self.0.started.load(Ordering::Relaxed), most.min(super::BLOCKING_THREADS as u64));
+        (started < needed).then_some((started, needed))
+    }
+}
 
 impl Pool for BlockingPool {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        spawn_blocking(lanes::carry(work)).await.expect("the work does not panic and the pool outlives it")
+        let (counts, work) = (Arc::clone(&self.0), lanes::carry(work));
+        let done = spawn_blocking(move || {
+            let outcome = work();
+            // Its thread is not free yet: whatever is counted until now has a thread of its own.
+            counts.under_way.fetch_sub(1, Ordering::Relaxed);
+            outcome
+        });
+        let under_way = self.0.under_way.fetch_add(1, Ordering::Relaxed) + 1;
+        self.0.most.fetch_max(under_way, Ordering::Relaxed);
+        done.await.expect("the work does not panic and the pool outlives it")
     }
 }
 
@@ -49,5 +86,42 @@ impl Pool for RayonPool {
         let work = lanes::carry(work);
         self.0.spawn(move || drop(sender.send(work())));
         receiver.await.expect("the work does not panic and the pool outlives it")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    /// What a pool lacks when so many pieces of work are handed over to so many threads, each of which waits for the others.
+    fn missing(pieces: usize, threads: usize) -> Option<(u64, u64)> {
+        let pool = BlockingPool::default();
+        let counts = pool.clone();
+        let mut builder = Builder::new_current_thread();
+        builder.on_thread_start(move || counts.thread_started()).max_blocking_threads(threads);
+        let all_there = Arc::new(Barrier::new(threads.min(pieces)));
+        builder.build().unwrap().block_on(async {
+            let work = |_| {
+                let (pool, all_there) = (pool.clone(), Arc::clone(&all_there));
+                async move { pool.run(move || all_there.wait().is_leader()).await }
+            };
+            let mut all = tokio::task::JoinSet::new();
+            let local = tokio::task::LocalSet::new();
+            (0..pieces).map(work).for_each(|piece| drop(all.spawn_local_on(piece, &local)));
+            local.run_until(all.join_all()).await;
+        });
+        pool.missing()
+    }
+
+    #[test]
+    fn a_pool_that_got_fewer_threads_than_work_under_way_says_so() {
+        assert_eq!(missing(4, 4), None);
+        assert_eq!(missing(4, 64), None);
+        assert_eq!(missing(4, 1), Some((1, 4)));
+        assert_eq!(missing(6, 2), Some((2, 6)));
     }
 }

@@ -14,6 +14,7 @@ use crate::service::echo::Echo;
 
 use super::counted;
 use super::patience::Timeouts;
+use super::pool::BlockingPool;
 
 /// A server under any model: what it answers, its connections, and how it is stopped.
 ///
@@ -29,6 +30,7 @@ pub struct Server {
     most: u64,
     stopping: AtomicBool,
     runtime: OnceLock<Handle>,
+    pool: OnceLock<BlockingPool>,
     open: Mutex<Open>,
     accepted: AtomicU64,
     refused: AtomicU64,
@@ -79,6 +81,7 @@ impl Server {
             most,
             stopping: AtomicBool::new(false),
             runtime: OnceLock::new(),
+            pool: OnceLock::new(),
             open: Mutex::default(),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -107,6 +110,15 @@ impl Server {
     /// What the runtime that serves has counted so far; nothing where there is none.
     pub fn runtime(&self) -> Option<RuntimeUsage> {
         self.runtime.get().map(|runtime| counted(&runtime.metrics()))
+    }
+
+    /// The blocking pool that it hands work to; nothing of a model without one.
+    pub(super) fn pool(&self) -> Option<&BlockingPool> {
+        self.pool.get()
+    }
+
+    pub(super) fn hands_over_to(&self, pool: &BlockingPool) {
+        self.pool.get_or_init(|| pool.clone());
     }
 
     pub(super) fn runs_on(&self, runtime: &Handle) {

@@ -4,11 +4,12 @@
 //! lie up to 1.3 % apart, and then the same job is other work in both runs. So a run keeps the number of an earlier run,
 //! as long as it still describes the machine.
 
+use std::io;
 use std::time::Duration;
 
 use crate::host;
 use crate::message::Calibration;
-use crate::record::CalibrationOrigin;
+use crate::record::{CalibrationOrigin, Failure};
 use crate::scenario::{Machine, Scenario};
 use crate::workload::{self, compute};
 
@@ -77,12 +78,15 @@ fn choose(source: &CalibrationSource, measured: u64) -> (u64, CalibrationOrigin)
 }
 
 /// Measures how much this machine computes at once: on all its CPUs, and on as few of them as a scenario pins to. The
-/// better of two measurements, as what disturbs one of them only takes away. About a second with two CPUs.
-pub(super) fn measure_parallel(scenarios: &[Scenario], iterations_per_s: u64) -> Machine {
+/// better of two measurements, as what disturbs one of them only takes away. About a second with two CPUs. Also why it could
+/// not be measured with every CPU, where it could not.
+pub(super) fn measure_parallel(scenarios: &[Scenario], iterations_per_s: u64) -> (Machine, Option<Failure>) {
     let cpus = host::cpus();
     let pinned = || scenarios.iter().flat_map(|scenario| &scenario.points).filter_map(|point| point.work.cpus());
     let measure = || workload::machine(&cpus, pinned(), iterations_per_s);
-    measure().best(&measure())
+    let ((first, refused), (second, refused_again)) = (measure(), measure());
+    let failure = |error: io::Error| Failure::Refused { what: error.to_string() };
+    (first.best(&second), refused.or(refused_again).map(failure))
 }
 
 #[cfg(test)]

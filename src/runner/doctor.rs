@@ -31,6 +31,8 @@ pub enum Depth {
 /// One measurement of a check-up.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Probe {
+    /// How much the machine computes at once.
+    Parallel,
     /// How late a timer rings that is asked for so much time.
     Timer(Timer, Duration),
     /// What the load generator can do at most.

@@ -54,7 +54,7 @@ fn waiting(spec: &TrialSpec) -> Result<Option<Footprint>, Failure> {
     let (over, is_over) = mpsc::channel::<Infallible>();
     let (ready, is_ready) = mpsc::channel();
     thread::scope(|scope| {
-        let watcher = scope.spawn(move || {
+        let watch = move || {
             let before = Footprint::read();
             let _ = ready.send(());
             let mut most = before;
@@ -64,7 +64,10 @@ fn waiting(spec: &TrialSpec) -> Result<Option<Footprint>, Failure> {
                     most.zip(Footprint::read()).map(|(most, now)| if now.total() > most.total() { now } else { most });
             }
             Some(most?.since(&before?))
-        });
+        };
+        let watcher = thread::Builder::new().name("footprint".into()).spawn_scoped(scope, watch);
+        let watcher =
+            watcher.map_err(|error| Failure::Refused { what: format!("a thread for the footprint: {error}") })?;
         let _ = is_ready.recv();
         let ran = model::run(spec.model, workload, &ledger);
         drop(over);
@@ -136,6 +139,7 @@ fn done(ran: Ran, series: Vec<Series>, heartbeat: Option<record::Heartbeat>, ent
         usage,
         others: None,
         runtime,
+        server_window_ns: None,
         load: None,
     }
 }

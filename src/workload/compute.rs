@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
-use std::sync::Barrier;
+use std::io;
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -54,63 +55,94 @@ pub fn calibrate() -> u64 {
 
 /// How much so many CPUs compute at once: 1, 2, 4 ... and all of them, by what one thread does. The fastest of eight
 /// passes of 20 ms each, by what [`calibrate`] found; all numbers in turns, so that what disturbs one of them for a while
-/// leaves the other passes alone. About half a second with two CPUs.
-pub fn parallel(cpus: u32, iterations_per_s: u64) -> Parallel {
+/// leaves the other passes alone. About half a second with two CPUs. Where the kernel refuses a thread, it is measured with
+/// as many as there can be, and the reason is returned beside.
+pub fn parallel(cpus: u32, iterations_per_s: u64) -> (Parallel, Option<io::Error>) {
     const PASSES: u32 = 8;
     let iterations = iterations_per_s / 50;
     let counts = (0..).map(|power| 1 << power).take_while(|threads| *threads < cpus).chain([cpus.max(1)]);
     let mut fastest: Vec<(u32, Duration)> = counts.map(|threads| (threads, Duration::MAX)).collect();
+    let mut refused = None;
     for _ in 0..PASSES {
-        for (threads, least) in &mut fastest {
-            *least = at_once(*threads, iterations).min(*least);
+        for k in 0..fastest.len() {
+            match at_once(fastest[k].0, iterations) {
+                Ok(time) => fastest[k].1 = time.min(fastest[k].1),
+                Err(error) => {
+                    refused = Some(error);
+                    fastest.truncate(k);
+                    break;
+                }
+            }
         }
     }
-    let alone = fastest[0].1.as_secs_f64();
+    let alone = fastest.first().map_or(1.0, |(_, time)| time.as_secs_f64());
     let factor = |(threads, least): &(u32, Duration)| (*threads, f64::from(*threads) * alone / least.as_secs_f64());
-    Parallel::measured(fastest.iter().map(factor))
+    (Parallel::measured(fastest.iter().map(factor)), refused)
 }
 
 /// How much a machine with these CPUs computes at once, and the first so many of them for each of these numbers: as
 /// [`parallel`] for each number that is less than all, and more than one.
-pub fn machine(cpus: &[usize], pinned: impl IntoIterator<Item = u32>, iterations_per_s: u64) -> Machine {
-    let all = parallel(cpus.len() as u32, iterations_per_s);
+pub fn machine(
+    cpus: &[usize],
+    pinned: impl IntoIterator<Item = u32>,
+    iterations_per_s: u64,
+) -> (Machine, Option<io::Error>) {
+    let (all, mut refused) = parallel(cpus.len() as u32, iterations_per_s);
     let numbers: BTreeSet<u32> = pinned.into_iter().collect();
-    let of = |number: u32| match cpus.get(..number as usize) {
+    let mut of = |number: u32| match cpus.get(..number as usize) {
         None | Some([]) => all.clone(),
         Some([_]) => Parallel::measured([]),
         Some(part) if part.len() == cpus.len() => all.clone(),
-        Some(part) => parallel_on(part, iterations_per_s).unwrap_or_else(|| all.at_most(number)),
+        Some(part) => {
+            let (parallel, why) = parallel_on(part, iterations_per_s);
+            refused = refused.take().or(why);
+            parallel.unwrap_or_else(|| all.at_most(number))
+        }
     };
     let pinned = numbers.into_iter().map(|number| (number, of(number))).collect();
-    Machine::new(all, pinned)
+    (Machine::new(all, pinned), refused)
 }
 
 /// The same of these CPUs alone, by a thread that keeps to them and those that it starts; nothing where it may not.
-fn parallel_on(cpus: &[usize], iterations_per_s: u64) -> Option<Parallel> {
+fn parallel_on(cpus: &[usize], iterations_per_s: u64) -> (Option<Parallel>, Option<io::Error>) {
     thread::scope(|scope| {
         let pinned = || host::pin(cpus).is_ok().then(|| parallel(cpus.len() as u32, iterations_per_s));
-        scope.spawn(pinned).join().ok().flatten()
+        match thread::Builder::new().spawn_scoped(scope, pinned) {
+            Ok(thread) => thread.join().ok().flatten().map_or((None, None), |(found, why)| (Some(found), why)),
+            Err(error) => (None, Some(error)),
+        }
     })
 }
 
-/// From when so many threads begin together until the last of them has computed.
-fn at_once(threads: u32, iterations: u64) -> Duration {
-    let gate = Barrier::new(threads as usize);
-    let spans: Vec<(Instant, Instant)> = thread::scope(|scope| {
-        let spawn = |_| {
-            scope.spawn(|| {
+/// From when so many threads begin together until the last of them has computed. Where one of them cannot be started, the
+/// others end without having computed.
+fn at_once(threads: u32, iterations: u64) -> io::Result<Duration> {
+    // Each thread waits at a door of its own: one that is closed unopened sends it home.
+    thread::scope(|scope| {
+        let (mut doors, mut running) = (Vec::new(), Vec::new());
+        for k in 0..threads {
+            let (door, opened) = mpsc::sync_channel::<Arc<Barrier>>(1);
+            let work = move || {
+                let gate = opened.recv().ok()?;
                 gate.wait();
                 let begun = Instant::now();
                 compute(iterations);
-                (begun, Instant::now())
-            })
-        };
-        let running: Vec<_> = (0..threads).map(spawn).collect();
-        running.into_iter().filter_map(|thread| thread.join().ok()).collect()
-    });
-    let first = spans.iter().map(|(begun, _)| *begun).min();
-    let last = spans.iter().map(|(_, ended)| *ended).max();
-    first.zip(last).map(|(first, last)| last - first).unwrap_or_default()
+                Some((begun, Instant::now()))
+            };
+            let started = thread::Builder::new().spawn_scoped(scope, work).map_err(|error| {
+                io::Error::new(error.kind(), format!("only {k} of {threads} threads could be started: {error}"))
+            })?;
+            doors.push(door);
+            running.push(started);
+        }
+        let gate = Arc::new(Barrier::new(threads as usize));
+        doors.iter().for_each(|door| drop(door.send(Arc::clone(&gate))));
+        let spans: Vec<(Instant, Instant)> =
+            running.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect();
+        let first = spans.iter().map(|(begun, _)| *begun).min();
+        let last = spans.iter().map(|(_, ended)| *ended).max();
+        Ok(first.zip(last).map(|(first, last)| last - first).unwrap_or_default())
+    })
 }
 
 #[cfg(test)]
@@ -132,7 +164,8 @@ mod tests {
     fn every_number_of_cpus_is_measured_on_these_and_no_others() {
         let before = host::cpus();
         let cpus = &before[..before.len().min(3)];
-        let machine = machine(cpus, [64, 1, 2, 1], 1_000_000);
+        let (machine, refused) = machine(cpus, [64, 1, 2, 1], 1_000_000);
+        assert!(refused.is_none(), "{refused:?}");
         let numbers: Vec<u32> = machine.pinned().iter().map(|(number, _)| *number).collect();
         assert_eq!(numbers, [1, 2, 64]);
         for (number, parallel) in machine.pinned() {

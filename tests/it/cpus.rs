@@ -198,3 +198,44 @@ fn server_and_generator_that_share_cpus_are_said_to() {
     // Where there is room for both, the kernel keeps them apart.
     assert_eq!(page.contains("CPUs shared: "), host::cpus().len() <= 2, "{page}");
 }
+
+/// `avt` as somebody who may have so many processes and threads, this one included. A superuser is not bound by such a limit,
+/// and so becomes another user first; anybody else has processes already, and gets no room at all.
+fn limited(tasks: u32, args: &[&str]) -> Ended {
+    let avt = env!("CARGO_BIN_EXE_avt");
+    let mut command = if nix::unistd::geteuid().is_root() {
+        // A number that nobody has, each time another one.
+        let user = 700_000 + std::process::id() % 100_000 * 10 + tasks;
+        let mut command = std::process::Command::new("setpriv");
+        command.args([&format!("--reuid={user}"), "--clear-groups", "prlimit", &format!("--nproc={tasks}")]);
+        command
+    } else {
+        let mut command = std::process::Command::new("prlimit");
+        command.arg("--nproc=1");
+        command
+    };
+    command.arg(avt).args(args).stdin(std::process::Stdio::null());
+    run(command)
+}
+
+#[test]
+fn with_too_few_threads_a_run_ends_and_calls_nothing_measured_that_was_not() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = tempfile::tempdir().unwrap();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let text = "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"offload\"\nmodels = [\"hybrid/blocking\", \"async\"]\n\
+                jobs = 8\nblock = \"20ms\"\nrounds = { quick = 1, full = 1 }\n";
+    let file = scenario(home.path(), "few", text);
+    // The runner and its trial are two of them.
+    for tasks in 1..=5 {
+        let out = home.path().join(format!("out-{tasks}"));
+        let ended = limited(tasks, &["run", "--json", "--out", out.to_str().unwrap(), file.to_str().unwrap()]);
+        assert!(!ended.stderr.contains("panicked"), "{tasks}: {ended:?}");
+        assert_eq!(ended.code, Some(1), "{tasks}: {ended:?}");
+        let (_, records) = Folder::read(&out).unwrap();
+        let blocking = records.iter().filter(|record| record.cell.model.to_string() == "hybrid/blocking");
+        for Record { outcome, .. } in blocking {
+            assert!(matches!(outcome, Outcome::Failed(_)), "{tasks}: {outcome:?}");
+        }
+    }
+}

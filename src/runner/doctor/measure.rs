@@ -67,19 +67,20 @@ fn measure_machine(extent: Extent) -> Checkup {
     let (begun, pressure, steal) = (Instant::now(), Pressure::read(), StealMeter::start());
     let pauses = ruler::pauses(extent.length);
     let waited = Pressure::read().zip(pressure).map(|(now, before)| now.since(before) as f64);
+    let (parallel, refused) = parallel(host.cpus, calibrate());
     let pairs = RATES.iter().flat_map(|rate| PACINGS.map(|pacing| (*rate, pacing)));
     Checkup {
         ports: host::outgoing_ports(),
         clock: ruler::clock(),
         pressure: waited.map(|waited| (waited / units::nanos(begun.elapsed()).max(1) as f64).min(1.0)),
         steal: steal.stop().map(|stolen| stolen.share()),
-        parallel: parallel(host.cpus, calibrate()),
+        parallel,
         pauses,
         host,
         timers: Vec::new(),
         ceilings: Vec::new(),
         pacing: pairs.map(|(rate, pacing)| PacedLoad { rate, pacing, rounds: Vec::new() }).collect(),
-        failures: Vec::new(),
+        failures: refused.map(|error| (Probe::Parallel, error.to_string())).into_iter().collect(),
         partial: false,
     }
 }
