@@ -113,6 +113,7 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
                 heartbeat: None,
                 others: None,
                 runtime: None,
+                server_window_ns: None,
                 usage: Usage { cpu_user_ns: 1_000_000, ..Usage::default() },
                 load: Some(LoadRecord {
                     offered_per_s: Some(10_000.0),

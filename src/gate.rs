@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::CpusWanted;
 use crate::units;
-use crate::usage::Stranger;
+use crate::usage::{Gaps, Stranger};
 
 pub use load::of_load;
 pub use point::{Limit, PointLimit, of_point_load};
@@ -191,6 +191,16 @@ pub enum Gate {
         /// The most.
         most: u16,
     },
+    /// Server and generator did not measure the same stretch of time, as an order between them came late.
+    Windows {
+        /// The time that only one of them measured, as a part of the generator's window.
+        share: f64,
+    },
+    /// Figures of a server that is none of ours could not be known, and are missing.
+    Unknown {
+        /// Which ones.
+        gaps: Gaps,
+    },
     /// A quota held the process back.
     Throttled {
         /// For how long, nanoseconds.
@@ -286,6 +296,8 @@ const ENOUGH: u64 = 1_000;
 /// CPU time of jobs beyond what the calibration gives their computing, as a share of it. 6 of 9 trials above 6 % were off, and
 /// 4 of 6 in the third run; of the 129 others that compute, 6.
 const SLOW_CPU: f64 = 0.06;
+/// The time that only one of server and generator measured, as shares of the window: what the server used is off by as much.
+const WINDOWS: (f64, f64) = (0.05, 0.2);
 /// A figure that rises or falls by these shares over the rounds makes them suspect, and invalid: of half as much again the
 /// median says no more than when it was measured.
 const DRIFT: (f64, f64) = (0.1, 0.5);
@@ -324,6 +336,8 @@ impl Gate {
             Self::Stranger { share, of: Victim::Server, .. } => worse_than(share, STRANGER.1),
             Self::SharedCpus { verdict, .. } => verdict,
             Self::Throttled { .. } | Self::FewCpus { .. } => Verdict::Invalid,
+            Self::Windows { share } => worse_than(share, WINDOWS.1),
+            Self::Unknown { .. } => Verdict::Suspect,
             Self::Busy { .. } | Self::OneEvent { .. } | Self::Little { .. } => Verdict::Suspect,
             Self::Unanswered { .. } | Self::Starved { .. } | Self::SlowCpu { .. } => Verdict::Suspect,
             Self::Drift { ratio } => worse_than(distance(ratio) - 1.0, DRIFT.1),
@@ -365,7 +379,9 @@ impl Gate {
             Self::Queued { share }
             | Self::Stolen { share }
             | Self::Stranger { share, .. }
+            | Self::Windows { share }
             | Self::SlowCpu { share } => share,
+            Self::Unknown { .. } => 0.0,
             Self::SharedCpus { waited, .. } => waited.unwrap_or(0.0),
             Self::OneEvent { p99_ns, without_ns, .. } => ratio(p99_ns, without_ns),
             Self::Little { in_flight, expected } => (in_flight - expected).abs() / expected.max(f64::MIN_POSITIVE),

@@ -27,7 +27,7 @@
 //! | 3 | [`record`] | what a trial leaves, and the files that keep it |
 //! | 2 | [`scenario`], [`lanes`] | the question and what is claimed of its answer, the TOML as written stays private; what each thread did when |
 //! | 1 | [`http1`], [`schedule`], [`stats`], [`ruler`], [`ledger`], [`usage`] | the one codec of every server and of the raw client, sans IO; when each request is due; what rounds can tell; what clock and timers cost; when each job began and ended; what a process costs |
-//! | 0 | [`histogram`], [`timeline`], [`units`], [`random`], [`host`], [`census`] | times, when they were, words for them, seeded streams, the machine, its threads |
+//! | 0 | [`histogram`], [`timeline`], [`units`], [`random`], [`host`], [`proc`], [`census`] | times, when they were, words for them, seeded streams, the machine, its processes, the threads of this one |
 //!
 //! ## Invariants
 //!
@@ -49,6 +49,7 @@
 pub mod census;
 pub mod histogram;
 pub mod host;
+pub mod proc;
 pub mod random;
 pub mod timeline;
 pub mod units;

@@ -138,11 +138,15 @@ pub struct Served {
     pub runtime: Option<RuntimeUsage>,
     /// Its lanes in the window, if they were wanted.
     pub lanes: Option<Lanes>,
+    /// When it began and ended to measure: nanoseconds of `CLOCK_MONOTONIC`, which every process of a machine reads alike.
+    pub window_ns: (u64, u64),
 }
 
 /// The generator's side of an echo trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Generated {
+    /// When the measured window began, by the same clock as that of [`Served`].
+    pub begin_ns: u64,
     /// The measured window, nanoseconds.
     pub wall_ns: u64,
     /// Requests answered within it.

@@ -1,17 +1,27 @@
-//! What several readers of `/proc` share.
+//! The processes of this machine, as `/proc` shows them.
+//!
+//! A file of a process is read as bytes and shown as text: its name may hold anything.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::process;
+use std::thread;
+use std::time::{Duration, Instant};
 
-/// `USER_HZ`, in which `/proc/stat` counts: part of the kernel's interface, 100 wherever Rust runs.
-pub(super) const TICK_NS: u64 = 10_000_000;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::Pid;
 
-/// The processes of this machine.
-pub(super) fn processes() -> Vec<u32> {
+/// `USER_HZ`, in which `/proc` counts CPU time: part of the kernel's interface, 100 wherever Rust runs. Nanoseconds.
+pub const TICK_NS: u64 = 10_000_000;
+
+/// The processes of this machine, without their threads.
+pub fn processes() -> Vec<u32> {
     numbers("/proc")
 }
 
 /// The threads of a process; none of one that has ended.
-pub(super) fn threads(pid: u32) -> Vec<u32> {
+pub fn threads(pid: u32) -> Vec<u32> {
     numbers(&format!("/proc/{pid}/task"))
 }
 
@@ -21,29 +31,119 @@ fn numbers(folder: &str) -> Vec<u32> {
     all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// A file of a process, such as `status`; nothing of one that has ended.
-pub(super) fn read(pid: u32, file: &str) -> Option<String> {
-    fs::read_to_string(format!("/proc/{pid}/{file}")).ok()
+/// A file of a process, such as `status`; nothing of one that has ended. Bytes that are no UTF-8 become U+FFFD.
+pub fn read(pid: u32, file: &str) -> Option<String> {
+    Some(String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/{file}")).ok()?).into_owned())
+}
+
+/// The name of a process, which the kernel cuts at 15 bytes, without control characters; nothing of one that has ended.
+pub fn name(pid: u32) -> Option<String> {
+    Some(read(pid, "comm")?.chars().filter(|c| !c.is_control()).collect())
 }
 
 /// The fields of a `stat` file from the third one on. The name, which is the second, stands in brackets and may hold
 /// anything.
-pub(super) fn fields_from_third(stat: &str) -> Option<Vec<&str>> {
+pub fn fields_from_third(stat: &str) -> Option<Vec<&str>> {
     Some(stat.rsplit_once(") ")?.1.split_whitespace().collect())
 }
 
 /// The first number of the line that starts with this key, as kibibytes in bytes.
-pub(super) fn kibibytes(status: &str, key: &str) -> Option<u64> {
+pub fn kibibytes(status: &str, key: &str) -> Option<u64> {
     number(status, key).map(|n| n * 1_024)
 }
 
 /// The first number of the line that starts with this key.
-pub(super) fn number(status: &str, key: &str) -> Option<u64> {
+pub fn number(status: &str, key: &str) -> Option<u64> {
     status.lines().find_map(|line| line.strip_prefix(key))?.split_whitespace().next()?.parse().ok()
+}
+
+/// A process and the one that it belongs to: that started it, or took it over when the starter ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kin {
+    /// The process.
+    pub pid: u32,
+    /// The other one, 0 where it has none.
+    pub parent: u32,
+    /// Whether it has ended, and its parent has not asked how.
+    pub is_zombie: bool,
+}
+
+impl Kin {
+    /// Nothing of a process that has ended.
+    pub fn of(pid: u32) -> Option<Self> {
+        let stat = read(pid, "stat")?;
+        let fields = fields_from_third(&stat)?;
+        Some(Self { pid, parent: fields.get(1)?.parse().ok()?, is_zombie: *fields.first()? == "Z" })
+    }
+}
+
+/// Every process of this machine. A process whose parent ends while the list is read has another one by then, so it is
+/// read again until every parent is in it, three times at most. Some 10 us a process.
+fn everybody() -> Vec<Kin> {
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        all = processes().into_iter().filter_map(Kin::of).collect();
+        let known: BTreeSet<u32> = all.iter().map(|kin| kin.pid).chain([0]).collect();
+        if all.iter().all(|kin| known.contains(&kin.parent)) {
+            break;
+        }
+    }
+    all
+}
+
+/// Everything that these processes started, and what that started in its turn: children first, themselves left out, and
+/// nothing below a process of `except`.
+pub fn descendants(of: &[u32], except: &[u32]) -> Vec<Kin> {
+    let all = everybody();
+    let mut found: Vec<Kin> = Vec::new();
+    let mut next: Vec<u32> = of.to_vec();
+    while !next.is_empty() {
+        let is_new = |kin: &&Kin| {
+            next.contains(&kin.parent)
+                && !of.contains(&kin.pid)
+                && !except.contains(&kin.pid)
+                && found.iter().all(|other| other.pid != kin.pid)
+        };
+        let children: Vec<Kin> = all.iter().filter(is_new).copied().collect();
+        next = children.iter().map(|kin| kin.pid).collect();
+        found.extend(children);
+    }
+    found
+}
+
+/// Kills everything that descends from this process, and again what that started meanwhile, until nothing is left or the
+/// patience is over; the processes of `except` and what they started stay. Returns those that did not end: they belong to
+/// another user, or the kernel holds them. A process that left its group or its session is found too where this process is
+/// a subreaper (`PR_SET_CHILD_SUBREAPER` of prctl(2)).
+pub fn end_descendants(except: &[u32], patience: Duration) -> Vec<u32> {
+    /// How long a killed process takes to end, as a rule.
+    const PAUSE: Duration = Duration::from_millis(1);
+    let until = Instant::now() + patience;
+    loop {
+        let (ended, running): (Vec<Kin>, Vec<Kin>) =
+            descendants(&[process::id()], except).into_iter().partition(|kin| kin.is_zombie);
+        // A child that has ended is only gone when it was waited for.
+        for kin in ended.iter().filter(|kin| kin.parent == process::id()) {
+            let _ = waitpid(pid(kin), Some(WaitPidFlag::WNOHANG));
+        }
+        if running.is_empty() || Instant::now() >= until {
+            return running.iter().map(|kin| kin.pid).collect();
+        }
+        for kin in &running {
+            let _ = kill(pid(kin), Signal::SIGKILL);
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+fn pid(kin: &Kin) -> Pid {
+    Pid::from_raw(kin.pid as i32)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::{Command, Stdio, id};
+
     use super::*;
 
     #[test]
@@ -58,5 +158,41 @@ mod tests {
     #[test]
     fn a_name_with_brackets_is_no_field() {
         assert_eq!(fields_from_third("7 (a) b) c) S 1 7"), Some(vec!["S", "1", "7"]));
+    }
+
+    #[test]
+    fn children_and_theirs_are_found_but_not_below_an_exception() {
+        // The inner `cat` reads until its standard input is closed; `true` keeps the shell from becoming `cat` itself.
+        let mut shell = Command::new("sh").args(["-c", "cat; true"]).stdin(Stdio::piped()).spawn().unwrap();
+        let is_cat = |kin: &Kin| kin.parent == shell.id();
+        let found = loop {
+            let found = descendants(&[id()], &[]);
+            if found.iter().any(is_cat) {
+                break found;
+            }
+        };
+        let place = |wanted: &dyn Fn(&Kin) -> bool| found.iter().position(wanted).unwrap();
+        assert!(place(&|kin| kin.pid == shell.id()) < place(&is_cat), "{found:?}");
+        assert!(!found.iter().any(|kin| kin.pid == id()), "{found:?}");
+        let without = descendants(&[id()], &[shell.id()]);
+        assert!(!without.iter().any(|kin| kin.pid == shell.id() || is_cat(kin)), "{without:?}");
+        drop(shell.stdin.take());
+        shell.wait().unwrap();
+        assert_eq!(Kin::of(u32::MAX), None);
+    }
+
+    #[test]
+    fn a_name_that_is_no_text_hides_no_process() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"a\xff\x1b) b"));
+        let installed = Command::new("cp").arg("/bin/cat").arg(&path).status();
+        assert!(installed.unwrap().success());
+        let mut child = Command::new(&path).stdin(Stdio::piped()).spawn().unwrap();
+        // Until it is that program.
+        while !name(child.id()).is_some_and(|name| name.starts_with('a')) {}
+        assert_eq!(name(child.id()).unwrap(), "a\u{fffd}) b");
+        assert_eq!(Kin::of(child.id()).unwrap().parent, id());
+        drop(child.stdin.take());
+        child.wait().unwrap();
     }
 }

@@ -154,7 +154,7 @@ pub struct Record {
 /// What the machine was like around a trial. What a kernel does not tell is `None`, never 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {
-    /// How long the trial's control group was held back by a quota of CPU time, nanoseconds.
+    /// How long the trial's control groups, and those above them, were held back by a quota of CPU time, nanoseconds.
     pub throttled_ns: Option<u64>,
     /// CPU time of this machine that its host gave to others during the trial.
     pub stolen: Option<Stolen>,
@@ -223,6 +223,9 @@ pub struct Measured {
     pub runtime: Option<RuntimeUsage>,
     /// The generator's side of an echo trial.
     pub load: Option<LoadRecord>,
+    /// By how much later than the generator's window the server's began and ended, nanoseconds; negative for earlier. The
+    /// server measures what it uses in its own. Nothing of jobs.
+    pub server_window_ns: Option<(i64, i64)>,
 }
 
 /// What a tokio runtime counts.

@@ -12,6 +12,7 @@ pub mod doctor;
 mod echo;
 mod interrupt;
 mod jobs;
+mod orphans;
 mod plan;
 mod trial;
 
@@ -20,7 +21,7 @@ use std::time::SystemTime;
 
 use crate::message::Calibration;
 use crate::record::{CalibrationOrigin, Failure, Outcome, Record, Run, SCHEMA, State};
-use crate::scenario::Scenario;
+use crate::scenario::{Machine, Scenario};
 
 use conditions::Lookout;
 
@@ -35,6 +36,8 @@ pub use plan::{Effort, Plan, Planned, RunSpec, TooLong, expected};
 pub enum Event<'a> {
     /// It is known how fast this machine computes.
     Calibrated(&'a Run),
+    /// How much this machine computes at once could not be measured with every CPU; the run goes on with what was.
+    ParallelUnknown(Failure),
     /// What the load generator can do here could not be measured for a kind of load; the run goes on.
     CeilingUnknown(Failure),
     /// All that is measured before the first trial is known: `run` is as it will be but for its end.
@@ -77,8 +80,11 @@ pub fn run<E>(
     mut listen: impl FnMut(Event<'_>) -> Result<(), E>,
 ) -> Result<(Run, Ending), E> {
     let (calibration, origin) = calibration::calibrate_as(&plan.spec.scenarios, &plan.spec.calibration);
-    let mut run = begin(plan, &calibration, origin);
+    // Measured before the first trial, so that every view judges by the same number.
+    let (machine, refused) = calibration::measure_parallel(&plan.spec.scenarios, calibration.iterations_per_s);
+    let mut run = begin(plan, &calibration, origin, machine);
     listen(Event::Calibrated(&run))?;
+    refused.map_or(Ok(()), |why| listen(Event::ParallelUnknown(why)))?;
     let unknown = |why| listen(Event::CeilingUnknown(why));
     run.ceilings = ceiling::measure_all(&plan.spec.scenarios, program, interrupt, unknown)?;
     listen(Event::Ready(&run))?;
@@ -91,8 +97,8 @@ pub fn run<E>(
 }
 
 /// A run that has just begun.
-fn begin(plan: &Plan, calibration: &Calibration, origin: CalibrationOrigin) -> Run {
-    let RunSpec { scenarios, sources, models, effort, seed, .. } = &plan.spec;
+fn begin(plan: &Plan, calibration: &Calibration, origin: CalibrationOrigin, parallel: Machine) -> Run {
+    let RunSpec { sources, models, effort, seed, .. } = &plan.spec;
     Run {
         schema: SCHEMA,
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
@@ -102,8 +108,7 @@ fn begin(plan: &Plan, calibration: &Calibration, origin: CalibrationOrigin) -> R
         host: plan.host.clone(),
         iterations_per_s: calibration.iterations_per_s,
         calibration: origin,
-        // Measured before the first trial, so that every view judges by the same number.
-        parallel: calibration::measure_parallel(scenarios, calibration.iterations_per_s),
+        parallel,
         ceilings: Vec::new(),
         scenarios: sources.clone(),
         models: models.clone(),

@@ -12,9 +12,11 @@ mod server;
 
 use std::io::{self, BufRead as _, Write as _};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
+use nix::time::{ClockId, clock_gettime};
 
 use crate::host;
 use crate::message::{Reply, Role, TrialSpec};
@@ -37,7 +39,12 @@ pub fn run() -> ExitCode {
     if nix::unistd::getppid().as_raw() != spec.parent as i32 {
         return ExitCode::FAILURE;
     }
-    let outcome = pin(&spec).and_then(|()| match &spec.role {
+    let pinned = match &spec.role {
+        // Only the server keeps to them, and not who watches over it.
+        Role::External { .. } => Ok(()),
+        _ => pin(&spec),
+    };
+    let outcome = pinned.and_then(|()| match &spec.role {
         Role::Jobs { traced } => jobs::run(&spec, *traced),
         Role::Server { nonce, traced } => server::run(&spec, nonce, *traced),
         Role::NullServer { nonce } => null::run(&spec, nonce),
@@ -62,6 +69,12 @@ fn pin(spec: &TrialSpec) -> Result<(), Failure> {
         return Ok(());
     }
     host::pin(&spec.cpus).map_err(|error| Failure::Refused { what: format!("CPUs {:?}: {error}", spec.cpus) })
+}
+
+/// The time by the clock that every process of this machine reads alike, nanoseconds.
+fn now_ns() -> u64 {
+    let time = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("Linux has this clock");
+    Duration::from(time).as_nanos() as u64
 }
 
 /// Writes one reply as one line.

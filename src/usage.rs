@@ -5,7 +5,6 @@
 
 mod listeners;
 mod others;
-mod proc;
 mod processes;
 mod tree;
 
@@ -14,12 +13,12 @@ use nix::sys::time::{TimeVal, TimeValLike as _};
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-pub use listeners::{listeners_at_path, listeners_at_port};
+pub use listeners::{listeners_at, listeners_at_path};
 pub use others::{Others, OthersMeter, Stranger};
 pub use processes::{ProcessesMeter, ProcessesUsage};
 pub use tree::{Tree, process_cpu_ns};
 
-use proc::{TICK_NS, kibibytes, number};
+use crate::proc::{TICK_NS, kibibytes, number};
 
 /// What one process used between two instants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +41,39 @@ pub struct Usage {
     pub memory_start_bytes: Option<u64>,
     /// Threads of the process at the second instant, as the kernel counts them.
     pub threads_at_end: Option<u64>,
+    /// Figures that could not be known, of processes that are none of ours.
+    #[serde(default, skip_serializing_if = "Gaps::is_none")]
+    pub gaps: Gaps,
+}
+
+/// Figures of processes that could not be known, as some of them ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gaps {
+    /// CPU time and page faults, and why.
+    pub cpu: Option<CpuGap>,
+    /// The most memory: processes ended, and their peak is known to nobody.
+    pub memory: bool,
+    /// Context switches: threads ended, and nobody is handed theirs.
+    pub switches: bool,
+}
+
+/// Why CPU time is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CpuGap {
+    /// A process ignores SIGCHLD, and so the kernel drops what its children used when they end.
+    ChildrenIgnored,
+    /// A process ended that handed what it used to none of the processes that are known.
+    Ended,
+    /// Far less was used than answering takes: others did the work.
+    TooLittle,
+}
+
+impl Gaps {
+    /// Whether every figure is known.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Usage {
@@ -50,9 +82,14 @@ impl Usage {
         self.cpu_user_ns + self.cpu_system_ns
     }
 
-    /// Context switches of both kinds.
-    pub fn switches(&self) -> u64 {
-        self.switches_voluntary + self.switches_involuntary
+    /// CPU time of both kinds, nanoseconds; nothing where it could not be known.
+    pub fn known_cpu_ns(&self) -> Option<u64> {
+        self.gaps.cpu.is_none().then(|| self.cpu_ns())
+    }
+
+    /// Context switches of both kinds; nothing where they could not be known.
+    pub fn known_switches(&self) -> Option<u64> {
+        (!self.gaps.switches).then_some(self.switches_voluntary + self.switches_involuntary)
     }
 }
 
@@ -81,6 +118,7 @@ impl Meter {
             memory_peak_bytes: after.memory_peak_bytes,
             memory_start_bytes: before.memory_start_bytes,
             threads_at_end: after.threads_at_end,
+            gaps: Gaps::default(),
         }
     }
 }
@@ -193,24 +231,6 @@ impl Pressure {
     pub fn since(self, earlier: Self) -> u64 {
         self.some_us.saturating_sub(earlier.some_us) * 1_000
     }
-}
-
-/// For how long this process's control group was held back by a quota of CPU time, since it began, nanoseconds; nothing
-/// where there is no quota to hold it back.
-pub fn throttled_ns() -> Option<u64> {
-    let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    // Version 2 has one line, `0::/path`; version 1 one for each controller.
-    own.lines().find_map(|line| {
-        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
-        let (root, key, unit) = match controllers {
-            "" => ("/sys/fs/cgroup".to_owned(), "throttled_usec", 1_000),
-            _ if controllers.split(',').any(|name| name == "cpu") => {
-                (format!("/sys/fs/cgroup/{controllers}"), "throttled_time", 1)
-            }
-            _ => return None,
-        };
-        Some(number(&std::fs::read_to_string(format!("{root}{path}/cpu.stat")).ok()?, key)? * unit)
-    })
 }
 
 /// What the scheduler did for one thread.

@@ -48,7 +48,8 @@ pub fn analyze_load(figures: &LoadFigures<'_>, server: Option<&ProcessesUsage>, 
     let LoadFigures { series, load, wall_ns, requests_in_window } = *figures;
     let gates = gate::of_single_load(load, series, wall_ns, requests_in_window, server);
     let per_request = |server: &ProcessesUsage| {
-        (figures.requests_in_window > 0).then(|| server.cpu_ns as f64 / figures.requests_in_window as f64)
+        let cpu_ns = server.usage.known_cpu_ns()? as f64;
+        (figures.requests_in_window > 0).then(|| cpu_ns / figures.requests_in_window as f64)
     };
     LoadAnalysis {
         verdict: gate::verdict(&gates),

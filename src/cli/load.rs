@@ -23,7 +23,7 @@ use crate::load::{self, Endpoint, Interval, LoadError, Loaded, Observer, Plan, Q
 use crate::report::{self, LoadReport};
 use crate::runner::Interrupt;
 use crate::units;
-use crate::usage::{ProcessesMeter, ProcessesUsage, listeners_at_path, listeners_at_port};
+use crate::usage::{ProcessesMeter, ProcessesUsage, listeners_at, listeners_at_path};
 
 pub(super) use args::Args;
 
@@ -170,7 +170,7 @@ impl Observer for Watcher<'_> {
     }
 
     fn end(&mut self) {
-        self.server = self.meter.as_ref().and_then(ProcessesMeter::stop);
+        self.server = self.meter.as_ref().map(ProcessesMeter::stop);
     }
 
     fn stop(&self) -> bool {
@@ -217,7 +217,7 @@ fn plan(
 /// The processes that listen at an address of this machine, as far as this user may look into them.
 fn processes(server: &Endpoint) -> Vec<u32> {
     match server {
-        Endpoint::Tcp(address) if address.ip().is_loopback() => listeners_at_port(address.port()),
+        Endpoint::Tcp(address) if address.ip().is_loopback() => listeners_at(*address),
         Endpoint::Tcp(_) => Vec::new(),
         Endpoint::Unix(path) => listeners_at_path(path),
     }

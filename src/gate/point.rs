@@ -173,6 +173,7 @@ mod tests {
             usage: Usage::default(),
             others: None,
             runtime: None,
+            server_window_ns: None,
             load: Some(load),
         }
     }

@@ -1,8 +1,8 @@
 //! The gates of a whole trial, and of a load without one.
 
-use super::{Gate, load, machine};
+use super::{Gate, WINDOWS, load, machine};
 use crate::record::{Conditions, LoadRecord, Measured, Series};
-use crate::usage::ProcessesUsage;
+use crate::usage::{ProcessesUsage, Usage};
 
 /// Returns every gate that a trial did not pass, from its record alone.
 pub fn of_trial(conditions: &Conditions, measured: &Measured) -> Vec<Gate> {
@@ -10,6 +10,8 @@ pub fn of_trial(conditions: &Conditions, measured: &Measured) -> Vec<Gate> {
     match &measured.load {
         Some(load) => {
             gates.extend(measured.others.as_ref().and_then(machine::of_server_cpus));
+            gates.extend(windows(measured));
+            gates.extend(unknown(&measured.usage));
             let of_load = load::of_generator(load, &measured.series, measured.wall_ns, measured.jobs);
             // A pool that leaves connections without an answer is measured as it is; one sentence a point says so.
             gates.extend(of_load.into_iter().filter(|gate| !gate.is_of_the_server()));
@@ -34,14 +36,28 @@ pub fn of_single_load(
 ) -> Vec<Gate> {
     let mut gates = load::of_load(load, std::slice::from_ref(series), wall_ns, answered);
     gates.extend(server.and_then(|server| machine::of_server_cpus(server.others.as_ref()?)));
+    gates.extend(server.and_then(|server| unknown(&server.usage)));
     gates
+}
+
+/// Whether server and generator measured the same stretch of time.
+fn windows(measured: &Measured) -> Option<Gate> {
+    let (begin, end) = measured.server_window_ns?;
+    let share = super::ratio(begin.unsigned_abs().saturating_add(end.unsigned_abs()), measured.wall_ns);
+    (share > WINDOWS.0).then_some(Gate::Windows { share })
+}
+
+/// Whether all is known of what a server used.
+fn unknown(usage: &Usage) -> Option<Gate> {
+    (!usage.gaps.is_none()).then_some(Gate::Unknown { gaps: usage.gaps })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gate::Verdict;
     use crate::record::LoadRecord;
-    use crate::usage::{Others, Stolen, Usage};
+    use crate::usage::{CpuGap, Gaps, Others, Stolen};
 
     const MS: u64 = 1_000_000;
 
@@ -57,6 +73,7 @@ mod tests {
             others: Some(Others { cpu_ns: 10 * MS, of_ns: 200 * MS, most: None }),
             runtime: None,
             load,
+            server_window_ns: None,
         }
     }
 
@@ -80,5 +97,28 @@ mod tests {
         // What the server did is measured rightly.
         let starved = LoadRecord { connections_starved: 1, connections_asked: 2, ..LoadRecord::default() };
         assert_eq!(names(&Conditions::default(), Some(starved)), ["stranger on the CPU"]);
+    }
+
+    #[test]
+    fn windows_that_differ_make_what_the_server_used_doubtful() {
+        let check = |window: Option<(i64, i64)>, expected: Option<Verdict>| {
+            let measured = Measured { server_window_ns: window, ..measured(Some(LoadRecord::default())) };
+            assert_eq!(windows(&measured).map(|gate| gate.verdict()), expected, "{window:?}");
+        };
+        const MS: i64 = 1_000_000;
+        check(None, None);
+        check(Some((0, 4 * MS)), None);
+        check(Some((3 * MS, 3 * MS)), Some(Verdict::Suspect));
+        check(Some((-30 * MS, 0)), Some(Verdict::Invalid));
+        check(Some((i64::MIN, i64::MAX)), Some(Verdict::Invalid));
+    }
+
+    #[test]
+    fn what_is_not_known_of_a_server_is_said() {
+        let usage = |gaps| Usage { gaps, ..Usage::default() };
+        assert_eq!(unknown(&usage(Gaps::default())), None);
+        let gaps = Gaps { cpu: Some(CpuGap::TooLittle), memory: true, switches: false };
+        let words = unknown(&usage(gaps)).unwrap().to_string();
+        assert!(words.contains("CPU time") && words.contains("peak memory") && !words.contains("switches"), "{words}");
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::*;
+use crate::usage::CpuGap;
 
 impl Gate {
     /// In a word or two, for a table.
@@ -21,6 +22,8 @@ impl Gate {
             Self::Unanswered { .. } => "never answered",
             Self::Starved { .. } => "connections starved",
             Self::SlowCpu { .. } => "slow CPU",
+            Self::Windows { .. } => "windows differ",
+            Self::Unknown { .. } => "figures missing",
             Self::Throttled { .. } => "throttled",
             Self::FewCpus { .. } => "too few CPUs",
             Self::Drift { .. } => "drift",
@@ -57,7 +60,12 @@ impl Gate {
             Self::Unsteady { .. } => "offer less if a line grows before the server; else warm up or measure for longer",
             Self::Workers { .. } => "give them the same number, and compare the models and not their pools",
             Self::Control { .. } => "trust no smaller difference, and measure again with --full",
-            Self::Throttled { .. } => "lift the quota of the control group (cpu.max)",
+            Self::Windows { .. } => "measure again, and do not stop avt meanwhile",
+            Self::Unknown { gaps } if gaps.cpu == Some(CpuGap::ChildrenIgnored) => {
+                "let the server wait for its children: do not ignore SIGCHLD"
+            }
+            Self::Unknown { .. } => "measure with a server whose processes live as long as the window",
+            Self::Throttled { .. } => "lift the quota of the control groups (cpu.max, cpu.cfs_quota_us)",
             Self::FewCpus { .. } => {
                 "measure on a machine with as many, and without a taskset or cpuset that takes some away"
             }
@@ -217,6 +225,20 @@ impl fmt::Display for Gate {
             Self::Workers { least, most } => {
                 write!(f, "models that compute have from {least} to {most} workers (one number is allowed)")
             }
+            Self::Windows { share } => write!(
+                f,
+                "server and generator did not measure the same time: {} of the window was measured by one of them only ({} \
+                 are allowed), and what the server used is off by as much",
+                percent(share),
+                percent(&WINDOWS.0)
+            ),
+            Self::Unknown { gaps } => {
+                let cpu = gaps.cpu.map(|gap| format!("CPU time, as {}", why(gap)));
+                let memory = gaps.memory.then(|| "peak memory, as processes of it ended".to_owned());
+                let switches = gaps.switches.then(|| "context switches, as threads of it ended".to_owned());
+                let all: Vec<String> = [cpu, memory, switches].into_iter().flatten().collect();
+                write!(f, "not known of the server: {}", all.join("; "))
+            }
             Self::Throttled { for_ns } => {
                 write!(f, "a quota held the process back for {} (none is allowed)", units::duration(*for_ns))
             }
@@ -224,5 +246,16 @@ impl fmt::Display for Gate {
                 write!(f, "the scenario asks for {wanted}, this machine has {cpus} for it")
             }
         }
+    }
+}
+
+/// Why the CPU time of a server is not known.
+fn why(gap: CpuGap) -> &'static str {
+    match gap {
+        CpuGap::ChildrenIgnored => {
+            "a process of it ignores its children (SIGCHLD), and what they used is lost when they end"
+        }
+        CpuGap::Ended => "a process ended that handed what it used to none of the others",
+        CpuGap::TooLittle => "it used less than answering takes: other processes did the work",
     }
 }

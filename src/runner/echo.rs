@@ -9,9 +9,10 @@ use crate::host;
 use crate::message::{Generated, Order, Reply, Role, Served, TrialSpec};
 use crate::record::{Failure, Measured, Traced};
 use crate::scenario::{EchoSpec, Pin};
-use crate::usage::{Others, OthersMeter, Tree};
+use crate::usage::{CpuGap, Others, OthersMeter, Tree};
 
 use super::child::{Child, Halt, next_reply};
+use super::orphans::Orphans;
 use super::trial::Deadline;
 use super::{Interrupt, Program};
 
@@ -34,6 +35,8 @@ pub(super) fn run(
 
     let role = server(nonce.clone());
     let is_external = matches!(role, Role::External { .. });
+    // Declared before the processes, and so dropped after them.
+    let _orphans = is_external.then(Orphans::adopt);
     let mut server = Child::start(program, "server", &spec(role, server_pin))?;
     let port = match next_reply(&mut [&mut server], deadline, interrupt)? {
         (_, Reply::Ready { port, nonce: shown }) if shown == nonce => port,
@@ -46,7 +49,7 @@ pub(super) fn run(
     let role = Role::Generator { server: address, nonce: stamp, server_cpus: server_cpus.clone() };
     let mut generator = Child::start(program, "generator", &spec(role, generator_pin))?;
     // From here on, so that reading the clocks of all processes is over before the window begins.
-    let mut meter = Some(OthersMeter::start(server_cpus));
+    let mut meter = Some((OthersMeter::start(server_cpus), Tree::of(&[server.id()], &[])));
     let mut others = None;
     let (mut served, mut generated) = (None, None);
     loop {
@@ -59,7 +62,7 @@ pub(super) fn run(
             (1, Reply::Begin) => server.order(Order::Begin),
             (1, Reply::End) => {
                 server.order(Order::End);
-                others = meter.take().and_then(|meter| strangers(meter, &server, &generator));
+                others = meter.take().and_then(|(meter, before)| strangers(meter, &before, &server, &generator));
             }
             (0, Reply::Served(told)) => served = Some(*told),
             (1, Reply::Generated(told)) => generated = Some(*told),
@@ -67,24 +70,33 @@ pub(super) fn run(
             (_, other) => return Err(out_of_turn("generator", &other)),
         }
         match (served.take(), generated.take()) {
-            (Some(served), Some(generated)) => return Ok(both(served, generated, others)?),
+            (Some(served), Some(generated)) => {
+                let (mut measured, traced) = both(served, generated, others)?;
+                if is_external {
+                    doubt(&mut measured);
+                }
+                return Ok((measured, traced));
+            }
             some => (served, generated) = some,
         }
     }
 }
 
-/// What used the server's CPUs beside this run.
-fn strangers(meter: OthersMeter, server: &Child, generator: &Child) -> Option<Others> {
-    // Whatever an external server has started belongs to it.
-    let own: Vec<u32> = Tree::read(server.id()).pids().chain([generator.id()]).collect();
-    let own_ns = meter.used_by(&own);
+/// What used the server's CPUs beside this run; nothing where it is not known what the server used of them.
+fn strangers(meter: OthersMeter, before: &Tree, server: &Child, generator: &Child) -> Option<Others> {
+    // Whatever an external server has started belongs to it, also what has ended meanwhile.
+    let tree = Tree::of(&[server.id()], &[]);
+    let own: Vec<u32> = tree.pids().chain([generator.id()]).collect();
+    let own_ns = tree.since(before).known_cpu_ns()? + meter.used_by(&[generator.id()]);
     // This process does next to nothing meanwhile, wherever the kernel puts it.
     meter.stop(&[&own[..], &[std::process::id()]].concat(), own_ns)
 }
 
 fn both(served: Served, generated: Generated, others: Option<Others>) -> Result<(Measured, Option<Traced>), Failure> {
-    let Served { threads, usage, runtime, lanes } = served;
-    let Generated { wall_ns, requests_in_window, series, load } = generated;
+    let Served { threads, usage, runtime, lanes, window_ns } = served;
+    let Generated { begin_ns, wall_ns, requests_in_window, series, load } = generated;
+    let later = |server: u64, generator: u64| server as i64 - generator as i64;
+    let server_window_ns = Some((later(window_ns.0, begin_ns), later(window_ns.1, begin_ns + wall_ns)));
     if !load.requests.add_up() {
         return Err(Failure::WrongWork { what: format!("requests were lost: {:?}", load.requests) });
     }
@@ -110,8 +122,20 @@ fn both(served: Served, generated: Generated, others: Option<Others>) -> Result<
         others,
         runtime,
         load: Some(load),
+        server_window_ns,
     };
     Ok((measured, traced))
+}
+
+/// A server that used next to nothing while it answered was not the one that did: its CPU time is not known.
+fn doubt(measured: &mut Measured) {
+    /// No server answers for less, nanoseconds: two system calls, a read and a write, take as long (`cargo bench --bench
+    /// primitives`).
+    const LEAST_PER_REQUEST: u64 = 500;
+    let usage = &mut measured.usage;
+    if measured.jobs > 0 && usage.gaps.cpu.is_none() && usage.cpu_ns() < LEAST_PER_REQUEST * measured.jobs {
+        usage.gaps.cpu = Some(CpuGap::TooLittle);
+    }
 }
 
 fn out_of_turn(name: &str, reply: &Reply) -> Halt {

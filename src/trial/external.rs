@@ -1,31 +1,57 @@
-//! A server that is none of ours: started by the scenario's command, watched with all its children, and ended with them.
+//! A server that is none of ours: started by the scenario's command, watched with all that it starts, and ended with it.
 //!
-//! This process is the first of a group of its own, and whatever the command starts is in it as long as it does not leave;
-//! when standard input ends, because the trial or the runner did, the whole group is killed.
+//! This process is a subreaper (prctl(2)): whatever the command starts stays its descendant, also what leaves its process
+//! group or its session, or outlives its parent. So all of it is found to be counted and to be ended. When standard input
+//! ends, because the trial or the runner did, everything is killed.
+//!
+//! Its threads keep to other CPUs than those of the server, where there are some: what they use is not the server's.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::mpsc;
+mod listener;
+mod output;
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::process::CommandExt as _;
+use std::process::{self, Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::sys::prctl;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::getpgrp;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitStatus, waitpid};
 
-use crate::message::{Reply, Served, TrialSpec};
+use crate::host;
+use crate::message::{Order, Reply, Served, TrialSpec};
+use crate::proc;
 use crate::record::Failure;
 use crate::scenario::{ServerSpec, Work};
 use crate::usage::Tree;
 
-use super::say;
-use super::server::{check_descriptors, obey};
+use super::server::{check_descriptors, each_order};
+use super::{now_ns, say};
+use output::Output;
 
 /// How long a server may take until it is ready.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is asked.
 const ASK: Duration = Duration::from_millis(20);
+/// How long its processes may take to end after they were killed.
+const TO_END: Duration = Duration::from_millis(900);
+
+/// What happens to a server while it is watched.
+#[derive(Debug)]
+enum Event {
+    /// The runner says where the window begins or ends.
+    Order(Order),
+    /// A process of the server has ended that belonged to this one.
+    Ended(WaitStatus),
+    /// The last of its processes has ended.
+    AllEnded,
+    /// No process of it listens any more.
+    Deaf,
+}
 
 pub(super) fn run(spec: &TrialSpec, nonce: &str, environment: &[(String, String)]) -> Result<(), Failure> {
     let (server, connections) = match &spec.work {
@@ -36,93 +62,211 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, environment: &[(String, String)
     check_descriptors(connections)?;
     // The end of standard input tells of the parent's; a signal that kills would leave the server behind.
     let _ = prctl::set_pdeathsig(None);
-    let outcome = serve(server, nonce, environment);
-    if let Err(failure) = outcome {
+    prctl::set_child_subreaper(true).map_err(|error| refused(format!("to be a subreaper: {error}")))?;
+    // Whoever started avt may ignore SIGCHLD, and then so would the server and this process, and what ends would be lost. A
+    // handler is not inherited by a program, and its children begin with the default.
+    signal_hook::flag::register(Signal::SIGCHLD as i32, Arc::default())
+        .map_err(|error| refused(format!("a handler for SIGCHLD: {error}")))?;
+
+    let (tell, events) = mpsc::channel();
+    let orders = tell.clone();
+    spawn("orders", move || {
+        each_order(|order| orders.send(Event::Order(order)).is_ok());
+        end();
+        process::exit(0);
+    })?;
+    let mut external = External { server, cpus: &spec.cpus, output: Output::default(), tell, events };
+    let outcome = external.serve(nonce, environment);
+    end();
+    if let Err(mut failure) = outcome {
+        external.output.add_last_words(&mut failure);
         let _ = say(&Reply::Failed(failure));
     }
-    // All of the group, this process among them.
-    let _ = killpg(getpgrp(), Signal::SIGKILL);
     Ok(())
 }
 
-fn serve(server: &ServerSpec, nonce: &str, environment: &[(String, String)]) -> Result<(), Failure> {
-    let port = match server.port {
-        Some(port) => port,
-        None => free_port().map_err(|error| refused(format!("a port of 127.0.0.1: {error}")))?,
-    };
-    let mut process = start(server, port, environment)?;
-    let stderr = process.stderr.take().expect("it was asked for");
-    let (complain, complaints) = mpsc::channel();
-    thread::spawn(move || complain.send(last_words(stderr)));
-    if let Err(why) = wait_until_ready(server, port, &mut process) {
-        let _ = process.kill();
-        // Its children may hold the other end for as long as they please.
-        let said = complaints.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
-        let said = if said.is_empty() { String::new() } else { format!("; it said: {said}") };
-        return Err(refused(format!("{why}{said}")));
+/// Ends all processes of the server.
+fn end() {
+    let left = proc::end_descendants(&[], TO_END);
+    for pid in left {
+        let name = proc::name(pid).unwrap_or_default();
+        eprintln!("the server's process {pid} ({name}) could not be ended");
     }
-    say(&Reply::Ready { port, nonce: nonce.to_owned() })?;
-    let tree = || Tree::read(process.id());
-    obey(tree, |before| {
-        let after = tree();
-        Ok(Served { threads: after.threads(), usage: after.since(&before), runtime: None, lanes: None })
-    })
+}
+
+struct External<'a> {
+    server: &'a ServerSpec,
+    /// Where it runs; empty for anywhere.
+    cpus: &'a [usize],
+    output: Output,
+    tell: Sender<Event>,
+    events: Receiver<Event>,
+}
+
+impl External<'_> {
+    fn serve(&mut self, nonce: &str, environment: &[(String, String)]) -> Result<(), Failure> {
+        let port = match self.server.port {
+            Some(port) => port,
+            None => free_port().map_err(|error| refused(format!("a port of 127.0.0.1: {error}")))?,
+        };
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        listener::check_free(address).map_err(refused)?;
+        let leader = self.start(port, environment)?;
+        let tell = self.tell.clone();
+        spawn("reaper", move || wait_for_all(&tell))?;
+        self.wait_until_ready(address, leader).map_err(refused)?;
+        listener::check_own(address).map_err(refused)?;
+        let tell = self.tell.clone();
+        spawn("watch", move || {
+            listener::wait_until_deaf(address);
+            let _ = tell.send(Event::Deaf);
+        })?;
+        say(&Reply::Ready { port, nonce: nonce.to_owned() })?;
+        self.obey()
+    }
+
+    /// Starts the command on its CPUs, and keeps this process off them where there are others.
+    fn start(&mut self, port: u16, environment: &[(String, String)]) -> Result<u32, Failure> {
+        let words: Vec<String> =
+            self.server.command.iter().map(|word| word.replace("{port}", &port.to_string())).collect();
+        let (program, arguments) = words.split_first().ok_or_else(|| refused("the command is empty".into()))?;
+        let mut command = Command::new(program);
+        command.args(arguments).env_clear().envs(environment.iter().cloned()).env("PORT", port.to_string());
+        // A server that signals its process group means its own processes.
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let all = host::cpus();
+        let pin = |cpus: &[usize]| {
+            host::pin(cpus).map_err(|error| Failure::Refused { what: format!("CPUs {cpus:?}: {error}") })
+        };
+        if !self.cpus.is_empty() {
+            pin(self.cpus)?;
+        }
+        let started = command.spawn();
+        let others: Vec<usize> = all.iter().copied().filter(|cpu| !self.cpus.contains(cpu)).collect();
+        pin(if others.is_empty() { &all } else { &others })?;
+        let mut process = started.map_err(|error| refused(format!("the server's command {program:?}: {error}")))?;
+        self.output = Output::read(process.stderr.take().expect("it was asked for"))?;
+        // It is waited for with all the others.
+        Ok(process.id())
+    }
+
+    /// Why it will not be.
+    fn wait_until_ready(&self, address: SocketAddr, leader: u32) -> Result<(), String> {
+        let until = Instant::now() + PATIENCE;
+        let mut end_of_leader = None;
+        loop {
+            let why = match listener::ask(&self.server.ready, address) {
+                Ok(true) => return Ok(()),
+                Ok(false) => "it did not answer 200".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            if Instant::now() >= until {
+                return Err(format!(
+                    "the server was not ready within {} s: GET http://{address}{}: {why}",
+                    PATIENCE.as_secs(),
+                    self.server.ready
+                ));
+            }
+            match self.events.recv_timeout(ASK) {
+                // A command may end when it has started the server, and the server goes on.
+                Ok(Event::Ended(status)) if status.pid().is_some_and(|pid| pid.as_raw() as u32 == leader) => {
+                    end_of_leader = Some(status);
+                }
+                Ok(Event::Ended(_)) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Event::AllEnded) => {
+                    let how = end_of_leader.map_or_else(String::new, |status| format!(": {}", in_words(status)));
+                    return Err(format!(
+                        "the server's command {:?} ended before it was ready{how}",
+                        self.server.command[0]
+                    ));
+                }
+                Ok(Event::Order(_) | Event::Deaf) | Err(RecvTimeoutError::Disconnected) => {
+                    return Err("the window began before the server was ready".into());
+                }
+            }
+        }
+    }
+
+    /// Measures between the two orders. A server that ends before the window does is a failure.
+    fn obey(&self) -> Result<(), Failure> {
+        let mut begun = None;
+        loop {
+            match self.events.recv() {
+                Ok(Event::Order(Order::Begin)) => begun = Some((now_ns(), Tree::below_this_process())),
+                Ok(Event::Order(Order::End)) => {
+                    let end_ns = now_ns();
+                    let (begin_ns, before) =
+                        begun.ok_or_else(|| Failure::WrongWork { what: "an order that makes no sense".into() })?;
+                    let after = Tree::below_this_process();
+                    return say(&Reply::Served(Box::new(Served {
+                        threads: after.threads(),
+                        usage: after.since(&before),
+                        runtime: None,
+                        lanes: None,
+                        window_ns: (begin_ns, end_ns),
+                    })))
+                    .and_then(|()| self.idle());
+                }
+                Ok(Event::Ended(_)) => {}
+                Ok(Event::AllEnded) => return Err(died("all of its processes ended")),
+                Ok(Event::Deaf) => return Err(died("none of its processes listens any more")),
+                Err(_) => return Ok(()),
+            }
+        }
+    }
+
+    /// The window is over: what becomes of the server now is no matter. The end of standard input ends this process.
+    fn idle(&self) -> Result<(), Failure> {
+        while let Ok(event) = self.events.recv() {
+            if let Event::Order(_) = event {
+                return Err(Failure::WrongWork { what: "an order that makes no sense".into() });
+            }
+        }
+        Ok(())
+    }
 }
 
 fn refused(what: String) -> Failure {
     Failure::Refused { what }
 }
 
-/// Free a moment ago. Whoever takes it in between answers in the server's place, which its next start shows.
-fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
-}
-
-fn start(server: &ServerSpec, port: u16, environment: &[(String, String)]) -> Result<Child, Failure> {
-    let words: Vec<String> = server.command.iter().map(|word| word.replace("{port}", &port.to_string())).collect();
-    let (program, arguments) = words.split_first().ok_or_else(|| refused("the command is empty".into()))?;
-    let mut command = Command::new(program);
-    command.args(arguments).env_clear().envs(environment.iter().cloned()).env("PORT", port.to_string());
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    command.spawn().map_err(|error| refused(format!("the server's command {program:?}: {error}")))
-}
-
-/// The last line of what it writes on its standard error, read to the end so that it never has to wait.
-fn last_words(stderr: ChildStderr) -> String {
-    let lines = BufReader::new(stderr).split(b'\n').map_while(Result::ok);
-    let last = lines.filter(|line| !line.trim_ascii().is_empty()).last().unwrap_or_default();
-    String::from_utf8_lossy(&last[..last.len().min(300)]).trim().to_owned()
-}
-
-/// Why it will not be.
-fn wait_until_ready(server: &ServerSpec, port: u16, process: &mut Child) -> Result<(), String> {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        if let Ok(Some(status)) = process.try_wait() {
-            return Err(format!("the server's command {:?} ended before it was ready: {status}", server.command[0]));
-        }
-        let why = match ask(&server.ready, port) {
-            Ok(true) => return Ok(()),
-            Ok(false) => "it did not answer 200".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        if Instant::now() >= until {
-            return Err(format!(
-                "the server was not ready within {} s: GET http://127.0.0.1:{port}{}: {why}",
-                PATIENCE.as_secs(),
-                server.ready
-            ));
-        }
-        thread::sleep(ASK);
+fn died(how: &str) -> Failure {
+    Failure::Died {
+        process: "server".into(),
+        how: format!("ended before the window did: {how}"),
+        last_words: String::new(),
     }
 }
 
-/// Whether it answers 200.
-fn ask(path: &str, port: u16) -> std::io::Result<bool> {
-    let mut peer = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
-    peer.set_read_timeout(Some(Duration::from_secs(1)))?;
-    write!(peer, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n")?;
-    let mut head = [0; 12];
-    peer.read_exact(&mut head)?;
-    Ok(head.starts_with(b"HTTP/1.") && head.ends_with(b" 200"))
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    let started = thread::Builder::new().name(name.into()).spawn(work);
+    started.map(drop).map_err(|error| refused(format!("a thread for the server's {name}: {error}")))
+}
+
+/// Waits for every process that belongs to this one, until there is none.
+fn wait_for_all(tell: &Sender<Event>) {
+    loop {
+        let event = match waitpid(None, None) {
+            Ok(status) => Event::Ended(status),
+            Err(Errno::EINTR) => continue,
+            Err(_) => Event::AllEnded,
+        };
+        let is_last = matches!(event, Event::AllEnded);
+        if tell.send(event).is_err() || is_last {
+            return;
+        }
+    }
+}
+
+fn in_words(status: WaitStatus) -> String {
+    match status {
+        WaitStatus::Exited(_, code) => format!("exit status: {code}"),
+        WaitStatus::Signaled(_, signal, _) => format!("signal: {signal}"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Free a moment ago. Whoever takes it in between is found out before the server is measured.
+fn free_port() -> std::io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

@@ -6,6 +6,7 @@ use crate::load::{self, Loaded, Observer, Plan, Question, Until};
 use crate::message::{Generated, Reply, TrialSpec};
 use crate::record::Failure;
 use crate::scenario::{EchoSpec, HeavySpec, Work};
+use crate::units;
 
 use super::say;
 
@@ -23,9 +24,10 @@ pub(super) fn run(
     };
     let plan = plan(work, server, nonce, server_cpus, spec.seed);
     let loaded = load::run(&plan, &mut Teller);
-    let Loaded { wall_ns, requests_in_window, series, load, .. } =
+    let Loaded { started_ns, wall_ns, requests_in_window, series, load } =
         loaded.map_err(|error| Failure::Refused { what: error.to_string() })?;
-    say(&Reply::Generated(Box::new(Generated { wall_ns, requests_in_window, series, load })))
+    let begin_ns = started_ns.saturating_add(units::nanos(work.load.warmup));
+    say(&Reply::Generated(Box::new(Generated { begin_ns, wall_ns, requests_in_window, series, load })))
 }
 
 /// Says when the window begins and ends. When nobody hears it any more, the last reply fails too and ends the process.

@@ -19,7 +19,7 @@ use crate::scenario::Work;
 use crate::service::echo::Echo;
 use crate::usage::Meter;
 
-use super::{say, steps};
+use super::{now_ns, say, steps};
 
 /// With its lanes where they are wanted.
 pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Failure> {
@@ -55,10 +55,17 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
     };
     obey(begin, |(before, meter)| {
         let usage = Meter::stop(meter);
+        model::check_pool(&server)?;
         // It may have been started only in the window.
         let runtime = server.runtime().map(|now| before.map_or(now, |before| now.since(before)));
         match server.echo.wrong() {
-            0 => Ok(Served { threads: census::threads(), usage, runtime, lanes: traced.then(lanes::end) }),
+            0 => Ok(Served {
+                threads: census::threads(),
+                usage,
+                runtime,
+                lanes: traced.then(lanes::end),
+                window_ns: (0, 0),
+            }),
             wrong => Err(Failure::WrongWork { what: format!("the steps of {wrong} requests gave a wrong checksum") }),
         }
     })
@@ -81,14 +88,32 @@ pub(super) fn check_descriptors(connections: u32) -> Result<(), Failure> {
 /// Measures between the two orders, and ends with standard input. `served` tells of the window, unless it was served
 /// wrongly.
 pub(super) fn obey<T>(begin: impl Fn() -> T, served: impl Fn(T) -> Result<Served, Failure>) -> Result<(), Failure> {
+    let nonsense = || Failure::WrongWork { what: "an order that makes no sense".into() };
     let mut begun = None;
-    for line in io::stdin().lock().lines() {
-        let order = line.ok().and_then(|line| serde_json::from_str(&line).ok());
-        match (order, begun.take()) {
-            (Some(Order::Begin), _) => begun = Some(begin()),
-            (Some(Order::End), Some(start)) => say(&Reply::Served(Box::new(served(start)?)))?,
-            _ => return Err(Failure::WrongWork { what: "an order that makes no sense".into() }),
+    let mut outcome = Ok(());
+    each_order(|order| {
+        outcome = match (order, begun.take()) {
+            (Order::Begin, _) => {
+                begun = Some((now_ns(), begin()));
+                Ok(())
+            }
+            (Order::End, None) => Err(nonsense()),
+            (Order::End, Some((begin_ns, start))) => {
+                let window_ns = (begin_ns, now_ns());
+                served(start).and_then(|served| say(&Reply::Served(Box::new(Served { window_ns, ..served }))))
+            }
+        };
+        outcome.is_ok()
+    });
+    outcome
+}
+
+/// Hands on each order of standard input until its end, or until one is not taken. A line that is no order ends it too.
+pub(super) fn each_order(mut take: impl FnMut(Order) -> bool) {
+    let lines = io::stdin().lock().lines();
+    for order in lines.map_while(|line| serde_json::from_str(&line.ok()?).ok()) {
+        if !take(order) {
+            return;
         }
     }
-    Ok(())
 }

@@ -1,15 +1,20 @@
 //! The processes behind an address of this machine.
+//!
+//! Two listeners may share a port: one at `127.0.0.1`, one at `127.0.0.2`, one at `::`. The kernel hands a connection to the
+//! one that is most specific (`__inet_lookup_listener`), so these are found by address as well, and their processes by the
+//! inode of the socket.
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-use super::proc;
+use crate::proc;
 
-/// The processes that listen at a port of this machine, as far as this user may look into them. Looks through all of
+/// The processes that listen at an address of this machine, as far as this user may look into them. Looks through all of
 /// `/proc`, some milliseconds.
-pub fn listeners_at_port(port: u16) -> Vec<u32> {
-    holders(&at_port(port))
+pub fn listeners_at(address: SocketAddr) -> Vec<u32> {
+    holders(&at_address(address))
 }
 
 /// The processes that listen at a Unix socket, as far as this user may look into them. Looks through all of `/proc`, some
@@ -18,16 +23,69 @@ pub fn listeners_at_path(path: &Path) -> Vec<u32> {
     holders(&at_path(path))
 }
 
-/// The inodes of the sockets that listen at this port.
-fn at_port(port: u16) -> BTreeSet<String> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|table| fs::read_to_string(table).ok());
-    tables.flat_map(|table| table.lines().filter_map(|line| at_this_port(line, port)).collect::<Vec<_>>()).collect()
+/// The inodes of the sockets that get the connections to this address: several where they share it (`SO_REUSEPORT`).
+fn at_address(address: SocketAddr) -> BTreeSet<String> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
+    let all = tables.iter().flat_map(|table| table.lines().filter_map(Listener::parse));
+    let fitting: Vec<(u8, Listener)> =
+        all.filter(|one| one.port == address.port()).filter_map(|one| Some((one.fits(address.ip())?, one))).collect();
+    let best = fitting.iter().map(|(rank, _)| *rank).min();
+    fitting.into_iter().filter(|(rank, _)| Some(*rank) == best).map(|(_, listener)| listener.inode).collect()
+}
+
+/// A socket that listens, of a line of `/proc/net/tcp` or `tcp6`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Listener {
+    at: IpAddr,
+    port: u16,
+    inode: String,
+}
+
+impl Listener {
+    fn parse(line: &str) -> Option<Self> {
+        /// `TCP_LISTEN` of the kernel's `tcp_states.h`.
+        const LISTENS: &str = "0A";
+        let mut fields = line.split_whitespace();
+        let (at, port) = fields.nth(1)?.rsplit_once(':')?;
+        let state = fields.nth(1)?;
+        let inode = fields.nth(5)?;
+        let port = u16::from_str_radix(port, 16).ok()?;
+        (state == LISTENS).then_some(Self { at: address(at)?, port, inode: inode.to_owned() })
+    }
+
+    /// How specific it is to an address, the most specific first; nothing where it does not get its connections.
+    fn fits(&self, address: IpAddr) -> Option<u8> {
+        let (at, address) = (self.at.to_canonical(), address.to_canonical());
+        match self.at {
+            _ if at == address => Some(0),
+            IpAddr::V4(any) if any.is_unspecified() && address.is_ipv4() => Some(1),
+            // One of IPv6 gets those of IPv4 too, unless it was told not to, which the table does not show.
+            IpAddr::V6(any) if any.is_unspecified() => Some(2),
+            _ => None,
+        }
+    }
+}
+
+/// An address of these tables: words of 32 bits in the order of this machine.
+fn address(hex: &str) -> Option<IpAddr> {
+    let word = |k: usize| Some(u32::from_str_radix(hex.get(8 * k..8 * k + 8)?, 16).ok()?.to_ne_bytes());
+    match hex.len() {
+        8 => Some(Ipv4Addr::from(word(0)?).into()),
+        32 => {
+            let mut bytes = [0; 16];
+            for (k, part) in bytes.chunks_exact_mut(4).enumerate() {
+                part.copy_from_slice(&word(k)?);
+            }
+            Some(Ipv6Addr::from(bytes).into())
+        }
+        _ => None,
+    }
 }
 
 /// The inodes of the sockets that listen at this path.
 fn at_path(path: &Path) -> BTreeSet<String> {
-    let table = fs::read_to_string("/proc/net/unix").unwrap_or_default();
-    table.lines().filter_map(|line| at_this_path(line, path)).collect()
+    let table = fs::read("/proc/net/unix").unwrap_or_default();
+    String::from_utf8_lossy(&table).lines().filter_map(|line| at_this_path(line, path)).collect()
 }
 
 /// The processes that hold one of these sockets.
@@ -42,18 +100,6 @@ fn holders(inodes: &BTreeSet<String>) -> Vec<u32> {
         targets.any(|target| target.to_str().is_some_and(|target| sockets.contains(target)))
     };
     proc::processes().into_iter().filter(holds).collect()
-}
-
-/// The inode of a line of `/proc/net/tcp`, if it is that of a socket which listens at this port.
-fn at_this_port(line: &str, port: u16) -> Option<String> {
-    /// `TCP_LISTEN` of the kernel's `tcp_states.h`.
-    const LISTENS: &str = "0A";
-    let mut fields = line.split_whitespace();
-    let local = fields.nth(1)?;
-    let state = fields.nth(1)?;
-    let inode = fields.nth(5)?;
-    let own = u16::from_str_radix(local.rsplit(':').next()?, 16).ok()?;
-    (own == port && state == LISTENS).then(|| inode.to_owned())
 }
 
 /// The inode of a line of `/proc/net/unix`, if it is that of a socket which listens at this path.
@@ -73,12 +119,54 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_listener_is_found_by_its_port() {
+    fn a_listener_is_found_by_its_address() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        assert!(listeners_at_port(port).contains(&std::process::id()));
+        let address = listener.local_addr().unwrap();
+        let elsewhere = SocketAddr::from(([127, 0, 0, 2], address.port()));
+        assert_eq!(listeners_at(address), [std::process::id()]);
+        assert!(listeners_at(elsewhere).is_empty());
         drop(listener);
-        assert!(listeners_at_port(port).is_empty());
+        assert!(listeners_at(address).is_empty());
+    }
+
+    #[test]
+    fn of_two_at_one_port_the_more_specific_one_is_asked() {
+        let specific = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = specific.local_addr().unwrap();
+        let Ok(other) = std::net::TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), address.port())) else { return };
+        let inode = |listener: &std::net::TcpListener| {
+            let link = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(listener));
+            let target = fs::read_link(link).unwrap().to_str().unwrap().to_owned();
+            target.trim_start_matches("socket:[").trim_end_matches(']').to_owned()
+        };
+        assert_eq!(at_address(address), [inode(&specific)].into());
+        assert_eq!(at_address(other.local_addr().unwrap()), [inode(&other)].into());
+    }
+
+    #[test]
+    fn an_address_is_fitted_by_itself_then_by_any_of_its_kind_then_by_any() {
+        let at = |at: &str| Listener { at: at.parse().unwrap(), port: 1, inode: String::new() };
+        let fits = |listener: &str, address: &str| at(listener).fits(address.parse().unwrap());
+        for (listener, ipv4, ipv6) in [
+            ("127.0.0.1", Some(0), None),
+            ("127.0.0.2", None, None),
+            ("0.0.0.0", Some(1), None),
+            ("::", Some(2), Some(2)),
+            ("::1", None, Some(0)),
+            ("::ffff:127.0.0.1", Some(0), None),
+        ] {
+            assert_eq!((fits(listener, "127.0.0.1"), fits(listener, "::1")), (ipv4, ipv6), "{listener}");
+        }
+        let line =
+            "   1: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0";
+        if cfg!(target_endian = "little") {
+            assert_eq!(
+                Listener::parse(line),
+                Some(Listener { at: [127, 0, 0, 1].into(), port: 8080, inode: "4711".into() })
+            );
+        }
+        assert_eq!(Listener::parse(&line.replace(" 0A ", " 01 ")), None, "a connection");
+        assert_eq!(address("00000000000000000000000000000000"), Some(Ipv6Addr::UNSPECIFIED.into()));
     }
 
     #[test]

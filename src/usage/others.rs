@@ -11,9 +11,9 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::proc::{self, TICK_NS};
 use super::{Scheduled, process_cpu_ns};
 use crate::host;
+use crate::proc::{self, TICK_NS};
 
 /// What strangers used of some CPUs between two instants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,41 +4,46 @@ use std::collections::BTreeSet;
 
 use crate::host;
 
-use super::proc::{self, kibibytes};
-use super::{Others, OthersMeter, process_cpu_ns};
+use super::{Others, OthersMeter, Tree, Usage};
 
-/// What some processes used between two instants.
+/// What some processes, and everything that they started, used between two instants.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProcessesUsage {
-    /// The processes.
+    /// The processes at the second instant.
     pub processes: Vec<u32>,
-    /// CPU time of all their threads, ended ones too, nanoseconds: by the clocks of the processes, which count no ticks.
-    pub cpu_ns: u64,
-    /// The most memory that was ever resident, added up; nothing where the kernel does not tell.
-    pub memory_peak_bytes: Option<u64>,
+    /// CPU time, memory, threads.
+    pub usage: Usage,
     /// CPUs that they may run on.
     pub cpus: Vec<usize>,
-    /// What others than them and this process used of those CPUs, from when the meter was made.
+    /// What others than them and this process used of those CPUs, from when the meter was made; nothing where their own
+    /// CPU time is not known.
     pub others: Option<Others>,
 }
 
 /// The first of the two instants.
 #[derive(Debug)]
 pub struct ProcessesMeter {
-    processes: Vec<u32>,
+    roots: Vec<u32>,
     cpus: Vec<usize>,
-    cpu_ns: u64,
+    /// When the meter was made, and when the CPU time that counts begins.
+    trees: [Tree; 2],
     others: OthersMeter,
 }
 
 impl ProcessesMeter {
-    /// For these processes; nothing where there is none, or one of them has ended. Costs as much as [`OthersMeter::start`].
-    pub fn start(processes: Vec<u32>) -> Option<Self> {
-        if processes.is_empty() {
-            return None;
+    /// For these processes and what they started, without this process; nothing where there is none. Costs as much as
+    /// [`OthersMeter::start`].
+    pub fn start(mut roots: Vec<u32>) -> Option<Self> {
+        /// The first process of a machine opens sockets for services that it starts, and holds them as well; everything
+        /// else was started by it.
+        const INIT: u32 = 1;
+        if roots.len() > 1 {
+            roots.retain(|pid| *pid != INIT);
         }
-        let cpus = cpus_of(&processes);
-        Some(Self { cpu_ns: cpu_ns(&processes)?, others: OthersMeter::start(cpus.clone()), cpus, processes })
+        let tree = tree(&roots);
+        let cpus = cpus_of(&tree);
+        let is_there = tree.pids().next().is_some();
+        is_there.then(|| Self { trees: [tree.clone(), tree], others: OthersMeter::start(cpus.clone()), cpus, roots })
     }
 
     /// CPUs that one of the processes may run on.
@@ -46,52 +51,67 @@ impl ProcessesMeter {
         &self.cpus
     }
 
-    /// Takes their CPU time anew: from now on it counts.
+    /// Reads their counters anew: from now on they count.
     pub fn restart(&mut self) {
-        self.cpu_ns = cpu_ns(&self.processes).unwrap_or(self.cpu_ns);
+        self.trees[1] = tree(&self.roots);
     }
 
-    /// What they used since; nothing when one of them has ended.
-    pub fn stop(&self) -> Option<ProcessesUsage> {
-        let after = cpu_ns(&self.processes)?;
-        let peak = |pid: &u32| kibibytes(&proc::read(*pid, "status")?, "VmHWM:");
-        let own: Vec<u32> = self.processes.iter().copied().chain([std::process::id()]).collect();
-        Some(ProcessesUsage {
-            processes: self.processes.clone(),
-            cpu_ns: after.saturating_sub(self.cpu_ns),
-            memory_peak_bytes: self.processes.iter().map(peak).sum(),
+    /// What they used since.
+    pub fn stop(&self) -> ProcessesUsage {
+        let now = tree(&self.roots);
+        let [made, counted] = &self.trees;
+        let (usage, since_made) = (now.since(counted), now.since(made));
+        let this = std::process::id();
+        let own: Vec<u32> = now.pids().chain([this]).collect();
+        let others = || self.others.stop(&own, since_made.cpu_ns() + self.others.used_by(&[this]));
+        ProcessesUsage {
+            processes: now.pids().collect(),
+            usage,
             cpus: self.cpus.clone(),
-            others: self.others.stop(&own, self.others.used_by(&own)),
-        })
+            others: since_made.gaps.cpu.is_none().then(others).flatten(),
+        }
     }
+}
+
+fn tree(roots: &[u32]) -> Tree {
+    Tree::of(roots, &[std::process::id()])
 }
 
 /// CPUs that one of these processes may run on.
-fn cpus_of(processes: &[u32]) -> Vec<usize> {
-    let cpus: BTreeSet<usize> = processes.iter().flat_map(|pid| host::cpus_of(*pid)).collect();
+fn cpus_of(tree: &Tree) -> Vec<usize> {
+    let cpus: BTreeSet<usize> = tree.pids().flat_map(host::cpus_of).collect();
     cpus.into_iter().collect()
-}
-
-/// CPU time of these processes together; nothing where one of them has ended.
-fn cpu_ns(processes: &[u32]) -> Option<u64> {
-    processes.iter().map(|pid| process_cpu_ns(*pid)).sum()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::{Command, Stdio};
+
     use super::*;
 
     #[test]
-    fn less_than_a_tick_of_the_kernel_is_seen() {
-        let meter = ProcessesMeter::start(vec![std::process::id()]).unwrap();
-        let first = meter.stop().unwrap();
-        assert!(first.memory_peak_bytes.is_some_and(|peak| peak > 0) && first.cpus == host::cpus(), "{first:?}");
-        let until = first.cpu_ns + 100_000;
-        let mut sum = 0_u64;
-        while meter.stop().unwrap().cpu_ns < until {
-            sum = std::hint::black_box((0..1_000_u64).fold(sum, u64::wrapping_add));
-        }
+    fn what_some_processes_use_is_measured_and_their_end_is_noticed() {
+        let mut shell = Command::new("sh")
+            .args(["-c", "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; echo done; read x"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let meter = ProcessesMeter::start(vec![shell.id()]).unwrap();
+        BufReader::new(shell.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+        let used = meter.stop();
+        assert!(
+            used.usage.cpu_ns() > 1_000_000 && used.usage.memory_peak_bytes.is_some_and(|peak| peak > 0),
+            "{used:?}"
+        );
+        assert_eq!((used.processes.as_slice(), &used.cpus), ([shell.id()].as_slice(), &host::cpus()));
+        drop(shell.stdin.take());
+        shell.wait().unwrap();
+        let used = meter.stop();
+        assert!(used.processes.is_empty() && used.usage.gaps.cpu.is_some() && used.others.is_none(), "{used:?}");
         assert!(ProcessesMeter::start(Vec::new()).is_none());
         assert!(ProcessesMeter::start(vec![u32::MAX]).is_none());
+        assert!(ProcessesMeter::start(vec![std::process::id()]).is_none(), "this process is no server of somebody's");
     }
 }

@@ -1,136 +1,351 @@
-//! A process that is none of ours, with all it started: read from `/proc`, as it cannot be asked itself.
+//! Processes that are none of ours, with all they started: read from `/proc`, as they cannot be asked themselves.
+//!
+//! A process that ends hands the CPU time that it used to its parent, which waits for it (`cutime` of proc_pid_stat(5)). So
+//! the sum over a tree, of what each process used and of what it was handed, is not less when some of them end: the
+//! difference of two such sums is what the tree used, whoever ended meanwhile. Two things go with a process: the peak of
+//! its memory, and its context switches. And a process that ignores SIGCHLD is handed nothing. Such figures are
+//! [gaps](Gaps).
 
+use std::collections::BTreeSet;
+
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use nix::time::clock_getcpuclockid;
 use nix::unistd::Pid;
 
-use super::Usage;
-use super::proc::{self, kibibytes, number};
+use super::{CpuGap, Gaps, Usage, nanos};
+use crate::proc::{self, TICK_NS, kibibytes, number};
 
-/// A process and everything that it started, at one instant.
-#[derive(Clone, Debug)]
+/// Processes and everything that they started, at one instant.
+#[derive(Clone, Debug, Default)]
 pub struct Tree {
-    /// By process.
-    processes: Vec<(u32, Usage)>,
+    members: Vec<Member>,
+    /// Handed to the root by processes that ended, where the root itself is no member.
+    handed_to_root: Counted,
+    /// The root, where it is no member.
+    root: Option<u32>,
+}
+
+/// A process of a tree.
+#[derive(Clone, Debug)]
+struct Member {
+    pid: u32,
+    parent: u32,
+    /// What it used since it began, and was handed by the children that ended.
+    counted: Counted,
+    switches: [u64; 2],
+    threads: BTreeSet<u32>,
+    /// Resident memory at its most and now, bytes; nothing where the kernel does not tell.
+    memory: Option<[u64; 2]>,
+    ignores_its_children: bool,
+}
+
+/// Counters that outlive a process, as its parent is handed them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    cpu_ns: u64,
+    /// The part of it in the kernel.
+    cpu_system_ns: u64,
+    faults_minor: u64,
+    faults_major: u64,
 }
 
 impl Tree {
-    /// Reads it from `/proc`: some 50 us a process. CPU time is that of each process's clock, ended threads and all; its
-    /// division into user and kernel is the kernel's, by ticks. Switches are those of the threads that live.
-    pub fn read(root: u32) -> Self {
-        let mut processes: Vec<(u32, Usage)> = Vec::new();
-        let mut left = vec![root];
-        while let Some(pid) = left.pop() {
-            processes.extend(of_process(pid).map(|usage| (pid, usage)));
-            left.extend(children(pid));
+    /// These processes with all that they started, apart from the processes of `except` and what those started. Some
+    /// 50 us a process, and 10 us for each other one of the machine.
+    pub fn of(roots: &[u32], except: &[u32]) -> Self {
+        let roots = roots.iter().copied().filter(|root| !except.contains(root));
+        let started = proc::descendants(&roots.clone().collect::<Vec<_>>(), except);
+        Self {
+            members: roots.chain(started.iter().map(|kin| kin.pid)).filter_map(Member::read).collect(),
+            ..Self::default()
         }
-        Self { processes }
+    }
+
+    /// All that this process started, itself left out. What ends and has no other parent left must come to this process
+    /// (`PR_SET_CHILD_SUBREAPER` of prctl(2)), and be waited for by it.
+    pub fn below_this_process() -> Self {
+        let own = std::process::id();
+        Self {
+            members: proc::descendants(&[own], &[]).iter().filter_map(|kin| Member::read(kin.pid)).collect(),
+            handed_to_root: Counted::by_own_children(),
+            root: Some(own),
+        }
     }
 
     /// The numbers of its processes.
     pub fn pids(&self) -> impl Iterator<Item = u32> {
-        self.processes.iter().map(|(pid, _)| *pid)
+        self.members.iter().map(|member| member.pid)
     }
 
     /// Threads of all its processes.
     pub fn threads(&self) -> u64 {
-        self.processes.iter().filter_map(|(_, usage)| usage.threads_at_end).sum()
+        self.members.iter().map(|member| member.threads.len() as u64).sum()
     }
 
-    /// What it used since an earlier instant. A process that was started in between counts from its start; one that ended
-    /// is lost. Memory of several processes that share pages is counted in each.
+    /// What it used since an earlier instant, and what of that is not known. Memory of several processes that share pages
+    /// is counted in each.
     pub fn since(&self, earlier: &Self) -> Usage {
-        let sum = |of: fn(&Usage) -> u64| {
-            let each = self.processes.iter().map(|(pid, now)| {
-                let before = earlier.processes.iter().find(|(other, _)| other == pid).map_or(0, |(_, then)| of(then));
-                of(now).saturating_sub(before)
+        let (now, before) = (self.counted(), earlier.counted());
+        let cpu_ns = now.cpu_ns.saturating_sub(before.cpu_ns);
+        let cpu_system_ns = now.cpu_system_ns.saturating_sub(before.cpu_system_ns).min(cpu_ns);
+        let switches = |kind: usize| {
+            let each = self.members.iter().map(|member| {
+                let then = earlier.member(member.pid).map_or(0, |then| then.switches[kind]);
+                member.switches[kind].saturating_sub(then)
             });
-            each.sum::<u64>()
+            each.sum()
         };
-        let total =
-            |tree: &Self, of: fn(&Usage) -> Option<u64>| tree.processes.iter().map(|(_, usage)| of(usage)).sum();
+        let memory = |tree: &Self, kind: usize| {
+            let each = tree.members.iter().map(|member| Some(member.memory?[kind]));
+            each.sum::<Option<u64>>()
+        };
+        let gaps = self.gaps(earlier);
         Usage {
-            cpu_user_ns: sum(|usage| usage.cpu_user_ns),
-            cpu_system_ns: sum(|usage| usage.cpu_system_ns),
-            switches_voluntary: sum(|usage| usage.switches_voluntary),
-            switches_involuntary: sum(|usage| usage.switches_involuntary),
-            faults_minor: sum(|usage| usage.faults_minor),
-            faults_major: sum(|usage| usage.faults_major),
-            memory_peak_bytes: total(self, |usage| usage.memory_peak_bytes),
-            memory_start_bytes: total(earlier, |usage| usage.memory_start_bytes),
+            cpu_user_ns: cpu_ns - cpu_system_ns,
+            cpu_system_ns,
+            switches_voluntary: switches(0),
+            switches_involuntary: switches(1),
+            faults_minor: now.faults_minor.saturating_sub(before.faults_minor),
+            faults_major: now.faults_major.saturating_sub(before.faults_major),
+            memory_peak_bytes: memory(self, 0).filter(|_| !gaps.memory),
+            memory_start_bytes: memory(earlier, 1),
             threads_at_end: Some(self.threads()),
+            gaps,
+        }
+    }
+
+    fn gaps(&self, earlier: &Self) -> Gaps {
+        let ended = || earlier.members.iter().filter(|member| self.member(member.pid).is_none());
+        let has_ended_thread =
+            |now: &Member| earlier.member(now.pid).is_some_and(|then| !then.threads.is_subset(&now.threads));
+        let ignores = |tree: &Self| tree.members.iter().any(|member| member.ignores_its_children);
+        // Whoever ended handed what it used to its parent, which is there, or has ended too; the last of them is.
+        let is_handed_on = |member: &Member| {
+            let mut parent = member.parent;
+            loop {
+                if self.member(parent).is_some() || self.root == Some(parent) {
+                    return true;
+                }
+                match earlier.member(parent) {
+                    Some(next) => parent = next.parent,
+                    None => return false,
+                }
+            }
+        };
+        let cpu = if ignores(self) || ignores(earlier) {
+            Some(CpuGap::ChildrenIgnored)
+        } else if ended().any(|member| !is_handed_on(member)) {
+            Some(CpuGap::Ended)
+        } else {
+            None
+        };
+        Gaps {
+            cpu,
+            memory: ended().next().is_some(),
+            switches: cpu.is_some() || ended().next().is_some() || self.members.iter().any(has_ended_thread),
+        }
+    }
+
+    fn member(&self, pid: u32) -> Option<&Member> {
+        self.members.iter().find(|member| member.pid == pid)
+    }
+
+    fn counted(&self) -> Counted {
+        self.members.iter().map(|member| member.counted).fold(self.handed_to_root, Counted::and)
+    }
+}
+
+impl Member {
+    /// Nothing of a process that is gone; one that has ended and was not waited for still has its counters.
+    fn read(pid: u32) -> Option<Self> {
+        let (stat, status) = (proc::read(pid, "stat")?, proc::read(pid, "status")?);
+        let fields = proc::fields_from_third(&stat)?;
+        let threads: BTreeSet<u32> = proc::threads(pid).into_iter().collect();
+        let statuses = threads.iter().filter_map(|tid| proc::read(pid, &format!("task/{tid}/status")));
+        let switches = statuses.fold([0, 0], |[voluntary, involuntary], status| {
+            let switches = |name| number(&status, name).unwrap_or(0);
+            [voluntary + switches("voluntary_ctxt_switches:"), involuntary + switches("nonvoluntary_ctxt_switches:")]
+        });
+        // A process that has ended holds no memory, and its status says nothing of it.
+        let has_ended = matches!(*fields.first()?, "Z" | "X");
+        let memory = kibibytes(&status, "VmHWM:").zip(kibibytes(&status, "VmRSS:")).map(|(most, now)| [most, now]);
+        Some(Self {
+            pid,
+            parent: fields.get(1)?.parse().ok()?,
+            counted: Counted::of_process(pid, &fields)?,
+            switches,
+            threads,
+            memory: memory.or(has_ended.then_some([0, 0])),
+            ignores_its_children: ignores_its_children(&status),
+        })
+    }
+}
+
+impl Counted {
+    /// Of a process and of the ended ones that it waited for. Its own CPU time is that of its clock, not of the ticks in
+    /// `stat`, of which only the kernel's part is taken.
+    fn of_process(pid: u32, fields: &[&str]) -> Option<Self> {
+        let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+        let ([user, system], [handed_user, handed_system]) = ([field(14)?, field(15)?], [field(16)?, field(17)?]);
+        let cpu_ns = process_cpu_ns(pid).unwrap_or((user + system) * TICK_NS);
+        let cpu_system_ns =
+            if user + system == 0 { 0 } else { u128::from(cpu_ns) * u128::from(system) / u128::from(user + system) };
+        Some(Self {
+            cpu_ns: cpu_ns + (handed_user + handed_system) * TICK_NS,
+            cpu_system_ns: cpu_system_ns as u64 + handed_system * TICK_NS,
+            faults_minor: field(10)? + field(11)?,
+            faults_major: field(12)? + field(13)?,
+        })
+    }
+
+    /// Of the children of this process that have ended and were waited for: to the microsecond.
+    fn by_own_children() -> Self {
+        let Ok(usage) = getrusage(UsageWho::RUSAGE_CHILDREN) else { return Self::default() };
+        let (user, system) = (nanos(usage.user_time()), nanos(usage.system_time()));
+        let count = |n: i64| u64::try_from(n).unwrap_or(0);
+        Self {
+            cpu_ns: user + system,
+            cpu_system_ns: system,
+            faults_minor: count(usage.minor_page_faults()),
+            faults_major: count(usage.major_page_faults()),
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            cpu_ns: self.cpu_ns + other.cpu_ns,
+            cpu_system_ns: self.cpu_system_ns + other.cpu_system_ns,
+            faults_minor: self.faults_minor + other.faults_minor,
+            faults_major: self.faults_major + other.faults_major,
         }
     }
 }
 
-fn children(pid: u32) -> Vec<u32> {
-    let lists = proc::threads(pid).into_iter().filter_map(|tid| proc::read(pid, &format!("task/{tid}/children")));
-    lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<u32>>()).collect()
+/// Whether SIGCHLD is among the signals that the process ignores (`SigIgn` of proc_pid_status(5), a bit a signal).
+fn ignores_its_children(status: &str) -> bool {
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (nix::sys::signal::Signal::SIGCHLD as u32 - 1) & 1 == 1
 }
 
 /// CPU time of a process and all its threads, ended ones too, nanoseconds: by its own clock (clock_getcpuclockid(3)), not
-/// by the ticks of `/proc/PID/stat`. Nothing of a process that has ended. About 1 us.
+/// by the ticks of `/proc/PID/stat`. Nothing of a process that is gone. About 1 us.
 pub fn process_cpu_ns(pid: u32) -> Option<u64> {
     let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(pid).ok()?)).ok()?;
     u64::try_from(clock.now().ok()?.num_nanoseconds()).ok()
 }
 
-/// Nothing of a process that has ended.
-fn of_process(pid: u32) -> Option<Usage> {
-    let cpu_ns = process_cpu_ns(pid)?;
-    let (stat, status) = (proc::read(pid, "stat")?, proc::read(pid, "status")?);
-    let fields = proc::fields_from_third(&stat)?;
-    let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
-    let (faults_minor, faults_major, user, system) = (field(10)?, field(12)?, field(14)?, field(15)?);
-    let cpu_system_ns = if user + system == 0 { 0 } else { cpu_ns as u128 * system as u128 / (user + system) as u128 };
-    let cpu_system_ns = cpu_system_ns as u64;
-    let statuses = proc::threads(pid).into_iter().filter_map(|tid| proc::read(pid, &format!("task/{tid}/status")));
-    let (voluntary, involuntary) = statuses.fold((0, 0), |(voluntary, involuntary), status| {
-        let switches = |name| number(&status, name).unwrap_or(0);
-        (voluntary + switches("voluntary_ctxt_switches:"), involuntary + switches("nonvoluntary_ctxt_switches:"))
-    });
-    Some(Usage {
-        cpu_user_ns: cpu_ns - cpu_system_ns,
-        cpu_system_ns,
-        switches_voluntary: voluntary,
-        switches_involuntary: involuntary,
-        faults_minor,
-        faults_major,
-        memory_peak_bytes: kibibytes(&status, "VmHWM:"),
-        memory_start_bytes: kibibytes(&status, "VmRSS:"),
-        threads_at_end: number(&status, "Threads:"),
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Stdio, id};
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::process::{Child, Command, Stdio};
 
     use super::*;
 
+    /// A shell that does a line of a script each time it is told to go on, and says when it has.
+    struct Shell(Child, BufReader<std::process::ChildStdout>);
+
+    impl Shell {
+        fn start(script: &str) -> Self {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+            let mut child = command.spawn().unwrap();
+            let stdout = BufReader::new(child.stdout.take().unwrap());
+            Self(child, stdout)
+        }
+
+        fn tree(&self) -> Tree {
+            Tree::of(&[self.0.id()], &[])
+        }
+
+        fn go_on(&mut self) -> String {
+            self.0.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+            self.hear()
+        }
+
+        fn hear(&mut self) -> String {
+            let mut line = String::new();
+            self.1.read_line(&mut line).unwrap();
+            line.trim().to_owned()
+        }
+    }
+
+    impl Drop for Shell {
+        fn drop(&mut self) {
+            drop(self.0.stdin.take());
+            self.0.wait().unwrap();
+        }
+    }
+
+    /// Uses some 100 ms of CPU in a process of its own and ends.
+    const WORK: &str = "sh -c 'i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done'";
+
     #[test]
-    fn a_tree_holds_what_was_started() {
-        // `cat` reads until its standard input is closed.
-        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        let tree = Tree::read(id());
-        assert!(tree.processes.iter().any(|(pid, _)| *pid == child.id()), "{tree:?}");
-        // Of the same reading: other tests start and end threads meanwhile.
-        let own = tree.processes.iter().find(|(pid, _)| *pid == id()).and_then(|(_, usage)| usage.threads_at_end);
-        assert!(tree.threads() > own.unwrap(), "{tree:?}");
-        drop(child.stdin.take());
-        child.wait().unwrap();
-        assert!(!Tree::read(id()).processes.iter().any(|(pid, _)| *pid == child.id()));
+    fn a_tree_holds_what_was_started_and_no_more() {
+        let shell = Shell::start("cat; true");
+        let tree = loop {
+            let tree = shell.tree();
+            if tree.pids().count() == 2 {
+                break tree;
+            }
+        };
+        assert_eq!(tree.threads(), 2);
+        assert!(tree.members.iter().all(|member| member.memory.is_some_and(|[most, _]| most > 100_000)), "{tree:?}");
+        assert_eq!(Tree::of(&[shell.0.id()], &[shell.0.id()]).pids().count(), 0);
+        assert_eq!(Tree::of(&[u32::MAX], &[]).pids().count(), 0);
     }
 
     #[test]
-    fn what_a_tree_used_is_a_difference() {
-        let before = Tree::read(id());
-        let mut sum = 0_u64;
-        while Tree::read(id()).since(&before).cpu_ns() < 2_000_000 {
-            sum = std::hint::black_box((0..100_000_u64).fold(sum, u64::wrapping_add));
-        }
-        let used = Tree::read(id()).since(&before);
-        assert!(used.memory_peak_bytes.is_some_and(|bytes| bytes > 100_000), "{used:?}");
-        assert_eq!(Tree::read(u32::MAX).processes, []);
+    fn what_ended_counts_for_the_one_that_waited_for_it() {
+        let mut shell = Shell::start(&format!("echo there; read x; {WORK}; echo done; read x"));
+        shell.hear();
+        let before = shell.tree();
+        assert_eq!(shell.go_on(), "done");
+        let used = shell.tree().since(&before);
+        assert!(used.cpu_ns() > 20_000_000, "{used:?}");
+        // It was there at neither instant.
+        assert_eq!(used.gaps, Gaps::default());
+    }
+
+    #[test]
+    fn a_process_that_ends_takes_its_peak_and_not_its_cpu_time_along() {
+        let mut shell = Shell::start(
+            &format!("(read x; {WORK}) <&0 & echo there; wait; echo done; read x")
+                .replace("(read x;", "exec 3<&0; (read x <&3;"),
+        );
+        shell.hear();
+        let before = loop {
+            let tree = shell.tree();
+            if tree.pids().count() == 2 {
+                break tree;
+            }
+        };
+        assert_eq!(shell.go_on(), "done");
+        let used = shell.tree().since(&before);
+        assert!(used.cpu_ns() > 20_000_000, "{used:?}");
+        assert_eq!(used.gaps, Gaps { cpu: None, memory: true, switches: true });
+        assert_eq!(used.memory_peak_bytes, None);
+    }
+
+    #[test]
+    fn who_ignores_its_children_loses_what_they_used() {
+        // A shell sets SIGCHLD as it needs it, whatever it was started with.
+        let shell = Shell::start("exec env --ignore-signal=CHLD cat");
+        let gap = || {
+            let tree = shell.tree();
+            tree.since(&tree).gaps.cpu
+        };
+        while gap().is_none() {}
+        assert_eq!(gap(), Some(CpuGap::ChildrenIgnored));
+    }
+
+    #[test]
+    fn what_ended_and_belongs_to_nobody_here_is_lost() {
+        let shell = Shell::start("cat; true");
+        let before = shell.tree();
+        drop(shell);
+        let gone = Tree::default();
+        assert_eq!(gone.since(&before).gaps.cpu, Some(CpuGap::Ended));
     }
 }

@@ -158,56 +158,6 @@ fn a_lost_server_or_generator_is_a_record_and_takes_the_other_with_it() {
     assert_eq!(lost, ["server", "generator"]);
 }
 
-/// A scenario with a server of its own, which is asked twenty milliseconds.
-fn external(server: &str) -> String {
-    let load = "connections = 2\nwarmup = \"0s\"\nduration = \"20ms\"\ndrain = \"50ms\"";
-    let text = echo("[\"external\"]", load).replace("[heavy]\nshare = 0.5\ncompute = \"10us\"\n", "");
-    format!("{text}\n[server]\n{server}\n")
-}
-
-#[test]
-fn a_server_of_somebody_elses_stands_beside_ours_and_ends_with_its_trial() {
-    let home = tempfile::tempdir().unwrap();
-    let (out, pids) = (home.path().join("out"), home.path().join("pids"));
-    // A shell that has a child, so that there is a tree to be counted and to be ended.
-    let serve = format!(
-        "{} serve --model async --addr 127.0.0.1:$PORT & echo $$ $! >> {}; wait",
-        env!("CARGO_BIN_EXE_avt"),
-        pids.display()
-    );
-    let server = format!("command = [\"sh\", \"-c\", {serve:?}]");
-    let mut command = avt(["run", "--out"]);
-    command.arg(&out).arg(scenario(home.path(), "theirs", &external(&server)));
-    let ended = run(command);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    let (_, records) = Folder::read(&out).unwrap();
-    assert_eq!(records.len(), 2, "it and the control; its lanes are not recorded");
-    let Outcome::Measured(measured) = &records[0].outcome else { panic!("{:?}", records[0].outcome) };
-    assert!(measured.jobs > 0 && measured.threads >= 2, "a shell and a server: {measured:?}");
-    assert!(measured.usage.cpu_ns() > 0 && measured.usage.memory_peak_bytes.is_some(), "{measured:?}");
-    let pids = std::fs::read_to_string(pids).unwrap();
-    let pids: Vec<u32> = pids.split_whitespace().map(|pid| pid.parse().unwrap()).collect();
-    assert_eq!(pids.len(), 4);
-    wait_for("its end", || pids.iter().all(|pid| !runs(*pid)).then_some(()));
-}
-
-#[test]
-fn a_server_that_does_not_come_up_is_a_record_that_says_why() {
-    let home = tempfile::tempdir().unwrap();
-    let refused = |name: &str, server: &str, why: &str| {
-        let out = home.path().join(name);
-        let mut command = avt(["run", "--out"]);
-        command.arg(&out).arg(scenario(home.path(), name, &external(server)));
-        let ended = run(command);
-        assert_eq!(ended.code, Some(1), "{ended:?}");
-        let (_, records) = Folder::read(&out).unwrap();
-        let Outcome::Failed(failure) = &records[0].outcome else { panic!("{:?}", records[0].outcome) };
-        assert!(failure.to_string().contains(why), "{failure}");
-    };
-    refused("nowhere", "command = [\"no-such-program\"]", "the server's command \"no-such-program\"");
-    refused("quits", "command = [\"sh\", \"-c\", \"echo no wood >&2; exit 3\"]", "exit status: 3; it said: no wood");
-}
-
 #[test]
 fn a_server_that_answers_nobody_is_measured_and_judged() {
     let home = tempfile::tempdir().unwrap();

@@ -19,7 +19,7 @@ use async_vs_threads::scenario::{
 use async_vs_threads::schedule::{Arrivals, Pacing};
 use async_vs_threads::timeline::Timeline;
 use async_vs_threads::units;
-use async_vs_threads::usage::{Footprint, Stolen, Usage};
+use async_vs_threads::usage::{Footprint, Gaps, Stolen, Usage};
 
 /// A whole run, as a report gets it.
 pub(crate) struct Fixture {
@@ -70,6 +70,7 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
         host: Host {
             cpu: Some("Example CPU @ 2.00GHz".into()),
             cpus: 2,
+            cpu_quota: None,
             memory_bytes: Some(8 << 30),
             kernel: Some("6.1.0".into()),
             clocksource: Some("tsc".into()),
@@ -335,6 +336,7 @@ fn worked(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
         most_in_flight: cell.work.jobs().map_or(IN_FLIGHT, u64::from),
         others: None,
         runtime: None,
+        server_window_ns: None,
         wall_ns: wall as u64,
         jobs: jobs.into(),
         threads,
@@ -356,5 +358,6 @@ fn usage(threads: u64, jobs: u64, computed_ns: u64) -> Usage {
         memory_peak_bytes: Some((5 << 20) + threads * 9_500 + jobs * 400),
         memory_start_bytes: Some(4 << 20),
         threads_at_end: Some(1),
+        gaps: Gaps::default(),
     }
 }

@@ -7,6 +7,7 @@ mod compare;
 mod cpus;
 mod doctor;
 mod echo;
+mod external;
 mod findings;
 mod fixture;
 mod http1;

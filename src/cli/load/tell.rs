@@ -83,9 +83,9 @@ pub(super) fn json(
         },
         "server": server.map(|server| json!({
             "processes": server.processes,
-            "cpu_s": server.cpu_ns as f64 / 1e9,
+            "cpu_s": server.usage.known_cpu_ns().map(|nanos| nanos as f64 / 1e9),
             "cpu_us_per_request": analysis.server_cpu_per_request_ns.map(|nanos| nanos / 1e3),
-            "peak_rss_bytes": server.memory_peak_bytes,
+            "peak_rss_bytes": server.usage.memory_peak_bytes,
             "cpus": server.cpus,
             "others_share": server.others.map(|others| others.share()),
         })),
@@ -235,10 +235,14 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
         let per_request = analysis.server_cpu_per_request_ns;
         let _ = writeln!(
             text,
-            "server     {} of CPU{}, {}",
-            units::duration(server.cpu_ns),
+            "server     {}{}, {}",
+            server
+                .usage
+                .known_cpu_ns()
+                .map_or_else(|| "CPU time n/a".into(), |nanos| format!("{} of CPU", units::duration(nanos))),
             per_request.map_or_else(String::new, |nanos| format!(", {} a request", units::duration(nanos as u64))),
             server
+                .usage
                 .memory_peak_bytes
                 .map_or_else(|| "memory n/a".into(), |peak| format!("{} at most", units::bytes(peak))),
         );

@@ -1,0 +1,95 @@
+//! Whose the socket is that the server is asked at: before, during and after.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::thread;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use crate::proc;
+use crate::usage::listeners_at;
+
+/// The longest wait for one answer.
+const ANSWER: Duration = Duration::from_secs(1);
+
+/// Nobody may answer at the address of a server before its command is started: that one would be measured in its place.
+pub(super) fn check_free(address: SocketAddr) -> Result<(), String> {
+    match TcpStream::connect_timeout(&address, ANSWER) {
+        Err(_) => Ok(()),
+        Ok(_) => Err(format!("{address} is served already, by {}: end it, or choose another port", named(address))),
+    }
+}
+
+/// The listener of a server that is ready must be a process that its command started.
+pub(super) fn check_own(address: SocketAddr) -> Result<(), String> {
+    if own(address).is_empty() {
+        return Err(format!(
+            "{address} is served by {}, which the server's command did not start: what it costs cannot be measured",
+            named(address)
+        ));
+    }
+    Ok(())
+}
+
+/// Waits until no process of the server listens at its address. A process that listens and ends is noticed at once; while
+/// none ends, this costs nothing.
+pub(super) fn wait_until_deaf(address: SocketAddr) {
+    /// How long a server may take to hand its listener on to another of its processes.
+    const HAND_OVER: Duration = Duration::from_millis(100);
+    /// How often it is looked at where the kernel has no handles of processes (before Linux 5.3).
+    const LOOK: Duration = Duration::from_millis(250);
+    loop {
+        let mut listeners = own(address);
+        if listeners.is_empty() {
+            thread::sleep(HAND_OVER);
+            listeners = own(address);
+        }
+        if listeners.is_empty() {
+            return;
+        }
+        let handles: Vec<OwnedFd> = listeners.iter().filter_map(|pid| handle(*pid)).collect();
+        if handles.len() < listeners.len() {
+            thread::sleep(LOOK);
+            continue;
+        }
+        let mut ends: Vec<PollFd<'_>> = handles.iter().map(|handle| PollFd::new(handle, PollFlags::IN)).collect();
+        // A signal is no end; then it is looked once more.
+        let _ = poll(&mut ends, None);
+    }
+}
+
+/// A handle that becomes readable when the process ends.
+fn handle(pid: u32) -> Option<OwnedFd> {
+    pidfd_open(Pid::from_raw(pid as i32)?, PidfdFlags::empty()).ok()
+}
+
+/// The processes that listen at the address and descend from this one.
+fn own(address: SocketAddr) -> Vec<u32> {
+    let listeners = listeners_at(address);
+    if listeners.is_empty() {
+        return listeners;
+    }
+    let started = proc::descendants(&[std::process::id()], &[]);
+    listeners.into_iter().filter(|pid| started.iter().any(|kin| kin.pid == *pid && !kin.is_zombie)).collect()
+}
+
+/// Who listens there, as far as this user may know.
+fn named(address: SocketAddr) -> String {
+    match listeners_at(address).first() {
+        Some(pid) => format!("process {pid} ({})", proc::name(*pid).unwrap_or_default()),
+        None => "a process of another user".into(),
+    }
+}
+
+/// Whether it answers 200.
+pub(super) fn ask(path: &str, address: SocketAddr) -> io::Result<bool> {
+    let mut peer = TcpStream::connect_timeout(&address, ANSWER)?;
+    peer.set_read_timeout(Some(ANSWER))?;
+    write!(peer, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut head = [0; 12];
+    peer.read_exact(&mut head)?;
+    Ok(head.starts_with(b"HTTP/1.") && head.ends_with(b" 200"))
+}

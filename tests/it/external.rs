@@ -1,0 +1,238 @@
+//! `avt run` of a server that is none of ours: all of it is measured, nothing but it, and all of it ends.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::thread;
+
+use async_vs_threads::record::{Failure, Folder, Outcome, Record};
+use async_vs_threads::usage::process_cpu_ns;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::support::{Running, avt, children, run, runs, scenario, wait_for};
+
+const AVT: &str = env!("CARGO_BIN_EXE_avt");
+
+/// A scenario with a server of its own, which is asked for so long.
+fn external_for(duration: &str, server: &str) -> String {
+    format!(
+        "question = \"does it echo?\"\nanalysis = \"It should.\"\nworkload = \"echo\"\nmodels = [\"external\"]\n\
+         rounds = {{ quick = 1, full = 1 }}\n\
+         [load]\nloop = \"closed\"\nconnections = 2\nwarmup = \"0s\"\nduration = \"{duration}\"\ndrain = \"50ms\"\n\
+         [server]\n{server}\n"
+    )
+}
+
+fn external(server: &str) -> String {
+    external_for("400ms", server)
+}
+
+/// The `[server]` of a shell's script.
+fn script(script: &str) -> String {
+    format!("command = [\"sh\", \"-c\", {script:?}]")
+}
+
+/// Shell words that serve, and add their process to a file.
+fn serve(pids: &Path) -> String {
+    let pids = pids.display();
+    format!("sh -c 'echo $$ >> {pids}; exec {AVT} serve --model async --addr 127.0.0.1:'$PORT")
+}
+
+/// The processes in such a file.
+fn written(pids: &Path) -> Vec<u32> {
+    fs::read_to_string(pids).unwrap_or_default().split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
+
+/// Runs a scenario and returns its records.
+fn records(home: &Path, name: &str, text: &str, code: i32) -> Vec<Record> {
+    let out = home.join(format!("{name}-out"));
+    let mut command = avt(["run", "--out"]);
+    command.arg(&out).arg(scenario(home, name, text));
+    let ended = run(command);
+    assert_eq!(ended.code, Some(code), "{name}: {ended:?}");
+    Folder::read(&out).unwrap().1
+}
+
+/// The run of a server that is asked for a minute, when both processes of its first trial are there.
+struct Long {
+    run: Running,
+    out: PathBuf,
+    pids: PathBuf,
+    /// The process of the trial that watches over the server.
+    watcher: u32,
+}
+
+impl Long {
+    fn start(home: &Path, serve_with: impl Fn(&Path) -> String) -> Self {
+        let (out, pids) = (home.join("out"), home.join("pids"));
+        let text = external_for("60s", &script(&serve_with(&pids)));
+        let mut command = avt(["run", "--rounds", "1", "--out"]);
+        command.arg(&out).arg(scenario(home, "long", &text)).stdout(Stdio::null()).stderr(Stdio::null());
+        let run = Running(command.spawn().unwrap());
+        let pid = run.0.id();
+        // The ceiling is measured before, by pairs of its own; the server is started after them.
+        wait_for("the server", || (!written(&pids).is_empty()).then_some(()));
+        let pair = wait_for("the generator", || Some(children(pid)).filter(|pair| pair.len() == 2));
+        let server = written(&pids)[0];
+        wait_for("the window", || (process_cpu_ns(server)? > 100_000_000).then_some(()));
+        Self { run, out, pids, watcher: pair.into_iter().min().unwrap() }
+    }
+
+    fn all_gone(&self) {
+        wait_for("the end of every process", || written(&self.pids).iter().all(|pid| !runs(*pid)).then_some(()));
+    }
+
+    /// Ends the run, and returns what its first trial left.
+    fn first_failure(mut self) -> Failure {
+        let record = wait_for("the first record", || Folder::read(&self.out).ok()?.1.into_iter().next());
+        kill(Pid::from_raw(self.run.0.id() as i32), Signal::SIGTERM).unwrap();
+        self.run.0.wait().unwrap();
+        self.all_gone();
+        match record.outcome {
+            Outcome::Failed(failure) => failure,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_server_of_somebody_elses_stands_beside_ours_and_ends_with_its_trial() {
+    let home = tempfile::tempdir().unwrap();
+    let (out, pids) = (home.path().join("out"), home.path().join("pids"));
+    // A shell that has a child, so that there is a tree to be counted and to be ended.
+    let serve = format!(
+        "{} serve --model async --addr 127.0.0.1:$PORT & echo $$ $! >> {}; wait",
+        env!("CARGO_BIN_EXE_avt"),
+        pids.display()
+    );
+    let server = format!("command = [\"sh\", \"-c\", {serve:?}]");
+    let mut command = avt(["run", "--out"]);
+    command.arg(&out).arg(scenario(home.path(), "theirs", &external(&server)));
+    let ended = run(command);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let (_, records) = Folder::read(&out).unwrap();
+    assert_eq!(records.len(), 2, "it and the control; its lanes are not recorded");
+    let Outcome::Measured(measured) = &records[0].outcome else { panic!("{:?}", records[0].outcome) };
+    assert!(measured.jobs > 0 && measured.threads >= 2, "a shell and a server: {measured:?}");
+    assert!(measured.usage.cpu_ns() > 0 && measured.usage.memory_peak_bytes.is_some(), "{measured:?}");
+    let pids = fs::read_to_string(pids).unwrap();
+    let pids: Vec<u32> = pids.split_whitespace().map(|pid| pid.parse().unwrap()).collect();
+    assert_eq!(pids.len(), 4);
+    wait_for("its end", || pids.iter().all(|pid| !runs(*pid)).then_some(()));
+}
+
+#[test]
+fn a_server_that_does_not_come_up_is_a_record_that_says_why() {
+    let home = tempfile::tempdir().unwrap();
+    let refused = |name: &str, server: &str, why: &str| {
+        let out = home.path().join(name);
+        let mut command = avt(["run", "--out"]);
+        command.arg(&out).arg(scenario(home.path(), name, &external(server)));
+        let ended = run(command);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        let (_, records) = Folder::read(&out).unwrap();
+        let Outcome::Failed(failure) = &records[0].outcome else { panic!("{:?}", records[0].outcome) };
+        assert!(failure.to_string().contains(why), "{failure}");
+    };
+    refused("nowhere", "command = [\"no-such-program\"]", "the server's command \"no-such-program\"");
+    refused("quits", "command = [\"sh\", \"-c\", \"echo no wood >&2; exit 3\"]", "exit status: 3; it said: no wood");
+}
+
+#[test]
+fn a_server_that_leaves_its_parent_and_its_session_is_measured_and_ends_with_its_trial() {
+    let home = tempfile::tempdir().unwrap();
+    for (name, of) in [
+        ("session", "setsid SERVE & wait"),
+        ("forks-twice", "(SERVE &)"),
+        ("forks-twice-into-a-session", "(setsid SERVE &)"),
+        ("parent-ends", "SERVE & sleep 0.05"),
+    ] {
+        let pids = home.path().join(format!("{name}-pids"));
+        let text = external(&script(&of.replace("SERVE", &serve(&pids))));
+        let records = records(home.path(), name, &text, 0);
+        let pids = written(&pids);
+        assert_eq!(pids.len(), 2, "{name}: {pids:?}");
+        assert!(pids.iter().all(|pid| !runs(*pid)), "{name}: it lives on");
+        for record in &records {
+            let Outcome::Measured(measured) = &record.outcome else { panic!("{name}: {:?}", record.outcome) };
+            let per_request = measured.usage.known_cpu_ns().map(|cpu_ns| cpu_ns / measured.jobs.max(1));
+            assert!(per_request.is_some_and(|nanos| nanos > 500), "{name}: {per_request:?} {measured:?}");
+        }
+    }
+}
+
+#[test]
+fn whoever_of_a_trial_is_killed_its_server_ends() {
+    for (killed, signal) in [
+        ("the one that watches", Signal::SIGKILL),
+        ("the one that watches", Signal::SIGTERM),
+        ("the runner", Signal::SIGKILL),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let long = Long::start(home.path(), |pids| format!("{} & (setsid {} &) ; wait", serve(pids), "sleep 300"));
+        let pid = match killed {
+            "the runner" => long.run.0.id(),
+            _ => long.watcher,
+        };
+        kill(Pid::from_raw(pid as i32), signal).unwrap();
+        long.all_gone();
+        if killed != "the runner" {
+            let failure = long.first_failure();
+            assert!(matches!(failure, Failure::Died { .. }), "{killed}: {failure}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_ends_in_the_window_is_a_failed_trial() {
+    let home = tempfile::tempdir().unwrap();
+    // The command itself lives on.
+    let long = Long::start(home.path(), |pids| format!("{} & sleep 300", serve(pids)));
+    kill(Pid::from_raw(written(&long.pids)[0] as i32), Signal::SIGKILL).unwrap();
+    let failure = long.first_failure();
+    let Failure::Died { process, how, .. } = &failure else { panic!("{failure:?}") };
+    assert_eq!(process, "server");
+    assert!(how.contains("none of its processes listens any more"), "{how}");
+}
+
+#[test]
+fn a_port_that_somebody_serves_already_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let text = external(&format!("command = [\"sleep\", \"300\"]\nport = {port}"));
+    for record in records(home.path(), "stale", &text, 1) {
+        let Outcome::Failed(failure) = record.outcome else { panic!("{:?}", record.outcome) };
+        let says = format!("127.0.0.1:{port} is served already, by process {} (", std::process::id());
+        assert!(failure.to_string().contains(&says), "{failure}");
+    }
+}
+
+#[test]
+fn a_listener_that_the_command_did_not_start_is_not_measured() {
+    let home = tempfile::tempdir().unwrap();
+    let started = home.path().join("started");
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let server = script(&format!("echo >> {}; sleep 300", started.display()));
+    let text = external(&format!("{server}\nport = {port}"));
+    // Answers from when the command was started until both trials have asked.
+    let stranger = thread::spawn(move || {
+        wait_for("the command", || started.exists().then_some(()));
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port))).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        let _ = peer.read(&mut [0; 1_024]);
+        peer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+        // Not before the trial has looked whose listener it is.
+        let _ = listener.accept();
+    });
+    let records = records(home.path(), "foreign", &text, 1);
+    let Outcome::Failed(failure) = &records[0].outcome else { panic!("{:?}", records[0].outcome) };
+    let says = format!("process {} (", std::process::id());
+    assert!(failure.to_string().contains(&says), "{failure}");
+    assert!(failure.to_string().contains("which the server's command did not start"), "{failure}");
+    // The second trial found the port served, and so asked: that was the second connection.
+    stranger.join().unwrap();
+}
