@@ -49,8 +49,8 @@ pub enum Role {
     External {
         /// Said back when it is ready; such a server shows nothing of ours.
         nonce: String,
-        /// Variables of the environment that it gets: `PATH`, `HOME`.
-        environment: Vec<(String, String)>,
+        /// Variables of the environment that it gets, `PATH` and `HOME` among them: names, and values of any bytes.
+        environment: Vec<(String, Vec<u8>)>,
     },
     /// A server that does nothing but answer, to see what the generator itself can do.
     NullServer {

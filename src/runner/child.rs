@@ -113,7 +113,7 @@ impl Child {
             Ok(status) => how(status),
             Err(error) => format!("could not be waited for: {error}"),
         };
-        self.stderr.read();
+        self.stderr.read_last(LAST_WORDS);
         Failure::Died { process: self.name.into(), how, last_words: last_words(&self.stderr.bytes) }
     }
 }
@@ -155,7 +155,7 @@ pub(super) fn next_reply(
         wait(children, left.min(LOOK_UP));
         for child in children.iter_mut() {
             child.stdout.read();
-            child.stderr.read();
+            child.stderr.read_last(LAST_WORDS);
         }
     }
 }
@@ -187,10 +187,22 @@ impl<R: Read + AsFd> Pipe<R> {
         self.open.then(|| self.end.as_fd())
     }
 
-    /// Reads all there is.
+    /// Reads what is there, and keeps no more of it than so many of the last bytes.
+    fn read_last(&mut self, most: usize) {
+        self.read();
+        let surplus = self.bytes.len().saturating_sub(most);
+        self.bytes.drain(..surplus);
+    }
+
+    /// Reads what is there.
     fn read(&mut self) {
+        /// So much at a time: whoever writes without end is not read without end.
+        const PIECES: usize = 64;
         let mut buffer = [0; 8_192];
-        while self.open {
+        for _ in 0..PIECES {
+            if !self.open {
+                break;
+            }
             match self.end.read(&mut buffer) {
                 Ok(0) => self.open = false,
                 Ok(n) => self.bytes.extend_from_slice(&buffer[..n]),

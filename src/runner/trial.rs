@@ -1,5 +1,6 @@
 //! One trial of a run, whatever its workload.
 
+use std::os::unix::ffi::OsStringExt as _;
 use std::time::{Duration, Instant};
 
 use crate::host;
@@ -52,9 +53,9 @@ pub(super) fn run(
 }
 
 /// What a server of somebody else's needs to find its programs.
-fn environment() -> Vec<(String, String)> {
+fn environment() -> Vec<(String, Vec<u8>)> {
     let variables = ["PATH", "HOME", "VIRTUAL_ENV", "LANG"];
-    variables.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect()
+    variables.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var_os(name)?.into_vec()))).collect()
 }
 
 pub(super) fn record(planned: &Planned, run: u64, conditions: Conditions, outcome: Outcome) -> Record {

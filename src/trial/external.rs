@@ -9,7 +9,9 @@
 mod listener;
 mod output;
 
+use std::ffi::OsStr;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{self, Command, Stdio};
 use std::sync::Arc;
@@ -53,7 +55,7 @@ enum Event {
     Deaf,
 }
 
-pub(super) fn run(spec: &TrialSpec, nonce: &str, environment: &[(String, String)]) -> Result<(), Failure> {
+pub(super) fn run(spec: &TrialSpec, nonce: &str, environment: &[(String, Vec<u8>)]) -> Result<(), Failure> {
     let (server, connections) = match &spec.work {
         Work::Echo(work) => (work.server.as_ref(), work.load.connections),
         Work::Sleep(_) | Work::Offload(_) => (None, 0),
@@ -104,7 +106,7 @@ struct External<'a> {
 }
 
 impl External<'_> {
-    fn serve(&mut self, nonce: &str, environment: &[(String, String)]) -> Result<(), Failure> {
+    fn serve(&mut self, nonce: &str, environment: &[(String, Vec<u8>)]) -> Result<(), Failure> {
         let port = match self.server.port {
             Some(port) => port,
             None => free_port().map_err(|error| refused(format!("a port of 127.0.0.1: {error}")))?,
@@ -126,12 +128,16 @@ impl External<'_> {
     }
 
     /// Starts the command on its CPUs, and keeps this process off them where there are others.
-    fn start(&mut self, port: u16, environment: &[(String, String)]) -> Result<u32, Failure> {
+    fn start(&mut self, port: u16, environment: &[(String, Vec<u8>)]) -> Result<u32, Failure> {
         let words: Vec<String> =
             self.server.command.iter().map(|word| word.replace("{port}", &port.to_string())).collect();
         let (program, arguments) = words.split_first().ok_or_else(|| refused("the command is empty".into()))?;
         let mut command = Command::new(program);
-        command.args(arguments).env_clear().envs(environment.iter().cloned()).env("PORT", port.to_string());
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(environment.iter().map(|(name, value)| (name, OsStr::from_bytes(value))))
+            .env("PORT", port.to_string());
         // A server that signals its process group means its own processes.
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let all = host::cpus();
