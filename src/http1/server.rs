@@ -11,6 +11,9 @@ use super::response::{Manner, Output};
 use super::scan::{Scan, Start};
 use super::{Date, Method, Request, Response, Status, limits};
 
+/// The beginning of a request whose answer has no body.
+const HEAD: &[u8] = b"HEAD ";
+
 /// One connection's bytes in, requests out; answers in, bytes out.
 ///
 /// The loop around it: [`next`](Self::next) until there is nothing, answering each; write all
@@ -135,8 +138,14 @@ impl ServerCodec {
     #[cold]
     pub fn refuse(&mut self, status: Status, date: &Date) {
         if !self.output.is_last {
-            let manner = Manner { version: Version::Http11, is_kept_alive: false, to_head: false };
-            self.output.answer(&Response::plain(status), date, manner);
+            // What is refused waits at the front of the input. The answer to a HEAD has no body, whatever else is wrong with
+            // the request (RFC 9110 section 9.3.2); one to a request that may yet become a HEAD has an empty one.
+            let waiting = self.input.waiting();
+            let to_head = waiting.starts_with(HEAD);
+            let may_be_head = !to_head && HEAD.starts_with(waiting);
+            let response = if may_be_head { Response::text(status, b"") } else { Response::plain(status) };
+            let manner = Manner { version: Version::Http11, is_kept_alive: false, to_head };
+            self.output.answer(&response, date, manner);
             self.input.clear();
             self.input.give_back();
         }

@@ -8,6 +8,7 @@ mod connections;
 mod expected;
 mod fields;
 mod framing;
+mod heads;
 mod limits;
 mod posts;
 mod request_lines;
@@ -102,8 +103,8 @@ impl Row {
 }
 
 /// Every case, by the file that it stands in.
-pub(crate) fn tables() -> [(&'static str, Vec<Case>); 8] {
-    [
+pub(crate) fn tables() -> [(&'static str, Vec<Case>); 9] {
+    let tables = [
         ("routes", routes::cases()),
         ("posts", posts::cases()),
         ("request_lines", request_lines::cases()),
@@ -112,7 +113,10 @@ pub(crate) fn tables() -> [(&'static str, Vec<Case>); 8] {
         ("chunks", chunks::cases()),
         ("connections", connections::cases()),
         ("limits", limits::cases()),
-    ]
+    ];
+    let heads = tables.iter().flat_map(|(_, cases)| cases).filter_map(heads::of).collect();
+    let [a, b, c, d, e, f, g, h] = tables;
+    [a, b, c, d, e, f, g, h, ("heads", heads)]
 }
 
 /// A good request and nothing else, to be sent behind another, and what it is answered.

@@ -107,7 +107,11 @@ impl Conversation {
 
 /// Reads what a server said as a client would.
 fn judge_answers(said: &Conversation) {
-    let is_to_head = |n: usize| said.requests.get(n).is_some_and(|(method, _)| *method == Method::Head);
+    // What is refused is no request; of a HEAD that is refused there is a head and nothing behind it.
+    let is_to_head = |n: usize| match said.requests.get(n) {
+        Some((method, _)) => *method == Method::Head,
+        None => said.output.ends_with(b"\r\n\r\n"),
+    };
     let mut codec = ClientCodec::new(None);
     let (mut rest, mut answers) = (&said.output[..], Vec::new());
     while !rest.is_empty() {

@@ -139,3 +139,29 @@ fn stamp_refusal_and_a_dropped_responder() {
     codec.refuse(Status::RequestTimeout, &DATE);
     assert!(codec.output().starts_with(b"HTTP/1.1 408 Request Timeout\r\n") && codec.is_closing());
 }
+
+#[test]
+fn a_refusal_has_a_body_only_where_the_request_is_known_not_to_be_a_head() {
+    let check = |begin: &[u8], length: usize, body: &str| {
+        let mut codec = ServerCodec::new(None);
+        feed(&mut codec, begin);
+        codec.refuse(Status::RequestTimeout, &DATE);
+        let said = String::from_utf8(codec.output().to_vec()).unwrap();
+        let begin = String::from_utf8_lossy(begin);
+        assert!(said.contains(&format!("\r\nContent-Length: {length}\r\n")), "{begin:?}: {said}");
+        assert!(said.ends_with(&format!("\r\n\r\n{body}")), "{begin:?}: {said}");
+    };
+    let text = Status::RequestTimeout.text();
+    for unknown in [&b""[..], b"\r\n", b"H", b"HEAD"] {
+        check(unknown, 0, "");
+    }
+    for head in [&b"HEAD "[..], b"HEAD / HTTP/1.1\r\nHost: h", b"\r\nHEAD /"] {
+        check(head, text.len(), "");
+    }
+    for other in
+        [&b"G"[..], b"HEADS", b"GET / HTTP/1.1\r\n", b"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n"]
+    {
+        check(other, text.len(), text);
+    }
+    check(b"HEAD / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n", text.len(), "");
+}
