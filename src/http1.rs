@@ -43,6 +43,7 @@ mod reply;
 mod request;
 mod response;
 mod scan;
+mod segment;
 mod server;
 mod status;
 
@@ -52,5 +53,6 @@ pub use encode::encode_request;
 pub use reply::{Reply, ReplyError};
 pub use request::{Content, Method, Request};
 pub use response::Response;
+pub use segment::is_segment;
 pub use server::{Expects, Responder, ServerCodec};
 pub use status::Status;

@@ -160,7 +160,7 @@ impl Kind {
             Self::Text { most, lines: Lines::One } => format!("one line of 1 to {most} characters"),
             Self::Text { most, lines: Lines::Many } => format!("1 to {most} characters"),
             Self::Slug => "1 to 80 of a-z 0-9 . _ -, a letter or digit first".into(),
-            Self::What => "1 to 1024 printable ASCII characters, no blank and none of / \\ ? # %".into(),
+            Self::What => "1 to 1024 printable ASCII characters, no blank and none of / \\ ? # % { }".into(),
             Self::Choice(words) => {
                 let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
                 quoted.join(" or ")

@@ -152,7 +152,7 @@ fn value(kind: Kind) -> Value {
         }
         Kind::Slug => json!({ "type": "string", "pattern": "^(?!index$)(?!.*\\.\\.)[a-z0-9][a-z0-9._-]{0,79}$" }),
         Kind::What => {
-            json!({ "type": "string", "pattern": "^(?!(heavy|\\.|\\.\\.)$)[!\"$&-.0->@-\\[\\]-~]{1,1024}$" })
+            json!({ "type": "string", "pattern": "^(?!(heavy|\\.|\\.\\.)$)[!\"$&-.0->@-\\[\\]-z|~]{1,1024}$" })
         }
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Model => json!({ "type": "string", "pattern": MODEL, "examples": Model::EXAMPLES }),

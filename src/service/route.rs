@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::http1::{Content, Date, Method, Request, Responder, Response, Status, percent};
+use crate::http1::{Content, Date, Method, Request, Responder, Response, Status, is_segment, percent};
 
 /// What a request asks of the echo server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +144,38 @@ fn decode(path: &[u8]) -> Path<'_> {
     }
 }
 
-/// What aiohttp matches as `{what}`: `[^{}/]+`.
-fn is_segment(text: &[u8]) -> bool {
-    !text.is_empty() && !text.iter().any(|b| matches!(b, b'/' | b'{' | b'}'))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::ServerCodec;
+    use crate::scenario::parse;
+
+    #[test]
+    fn what_a_scenario_may_ask_for_is_echoed() {
+        let scenario = |what: char| {
+            let text = format!(
+                "question = \"x\"\nanalysis = \"x. The caveat: y.\"\nworkload = \"echo\"\nmodels = [\"async\"]\nwhat = \"a\\u{:04X}b\"\n\
+                 [load]\nloop = \"closed\"\nconnections = 1\nduration = \"1s\"\nwarmup = \"0s\"\n",
+                u32::from(what)
+            );
+            parse("x.toml", &text)
+        };
+        let mut taken = String::new();
+        for what in '!'..='~' {
+            if scenario(what).is_err() {
+                continue;
+            }
+            taken.push(what);
+            let date = &crate::service::date::now();
+            let mut codec = ServerCodec::new(None);
+            let request = format!("GET /echo/a{what}b-0001 HTTP/1.1\r\nHost: h\r\n\r\n");
+            codec.space()[..request.len()].copy_from_slice(request.as_bytes());
+            codec.received(request.len());
+            let (request, responder) = codec.next(date).expect("a whole request");
+            let expected = format!("a{what}b-0001");
+            assert_eq!(route(&request), Route::Echo { what: expected.as_bytes().into() });
+            drop(responder);
+        }
+        assert_eq!(taken.len(), 87, "all printable ASCII but / \\ ? # % {{ }}: {taken}");
+    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use toml::de::{DeInteger, DeValue};
 
 use super::mistakes::quoted;
+use crate::http1::is_segment;
 use crate::scenario::keys::{AS_FAST_AS_IT_GOES, Key, Kind, Lines, Need};
 use crate::scenario::{Finite, Formula, HeavySpec, Model, ModelError, SweptValue, closest};
 use crate::units;
@@ -262,7 +263,8 @@ fn nearest_slug(name: &str) -> String {
 }
 
 fn what(what: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | '\\' | '?' | '#' | '%');
+    // What the route takes, and goes there and back as it is written.
+    let plain = |c: char| c.is_ascii_graphic() && is_segment(&[c as u8]) && !matches!(c, '\\' | '?' | '#' | '%');
     match what {
         "" => Err("an empty text cannot be asked for".into()),
         HeavySpec::WHAT => Err("\"heavy\" is what heavy requests ask for".into()),
