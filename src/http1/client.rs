@@ -87,6 +87,12 @@ impl ClientCodec {
         self.bytes == 0 && self.input.waiting().is_empty() && !self.has_ended
     }
 
+    /// Whether the connection has served before and has not answered its current request with a single byte: an end or a
+    /// reset now is [`ReplyError::Stale`].
+    pub fn is_unanswered(&self) -> bool {
+        self.has_served && self.bytes == 0 && self.input.waiting().is_empty()
+    }
+
     /// Whether the head of a final reply is complete and its body is not.
     pub fn is_within_body(&self) -> bool {
         matches!(self.reading, Reading::Body(..))
@@ -114,7 +120,6 @@ impl ClientCodec {
             }
             let body = match head.framing {
                 _ if to_head || matches!(head.status, 204 | 304) => Body::Length(0),
-                Framing::Length(length) if length > limits::REPLY_BODY => return Err(ReplyError::BodyTooLarge),
                 Framing::Length(length) => Body::Length(length),
                 Framing::Chunked => Body::Chunked(Chunked::new(limits::REPLY_BODY)),
                 Framing::UntilEnd => Body::UntilEnd { room: limits::REPLY_BODY },
@@ -152,9 +157,7 @@ impl ClientCodec {
         match &self.reading {
             _ if !self.has_ended => Ok(None),
             Reading::Body(..) => Err(ReplyError::EofInBody),
-            Reading::Head(_) if self.has_served && self.bytes == 0 && self.input.waiting().is_empty() => {
-                Err(ReplyError::Stale)
-            }
+            Reading::Head(_) if self.is_unanswered() => Err(ReplyError::Stale),
             Reading::Head(_) => Err(ReplyError::EofBeforeHead),
         }
     }

@@ -10,7 +10,7 @@ use super::{field, limits, scan};
 /// A complete answer, its body counted and forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// The status code, 200 to 599.
+    /// The status code, 200 to 999 (RFC 9110 section 15: one of an unknown class counts as a server's error).
     pub status: u16,
     /// Bytes of the body, chunk framing left out.
     pub body_bytes: u64,
@@ -29,8 +29,8 @@ pub enum ReplyError {
     /// Its head is over [`limits::HEAD`] bytes or [`limits::N_FIELDS`] fields, or its trailers are over theirs.
     #[error("the head of the reply is over its limit")]
     HeadTooLarge,
-    /// Its body is, or says it will be, over [`limits::REPLY_BODY`].
-    #[error("the body of the reply is over its limit")]
+    /// Its chunks add up to more than [`limits::REPLY_BODY`].
+    #[error("the body of the reply is longer than can be counted")]
     BodyTooLarge,
     /// The connection ended with no head or half a head.
     #[error("the connection ended before the head of the reply was complete")]
@@ -38,7 +38,7 @@ pub enum ReplyError {
     /// The connection ended inside the body.
     #[error("the connection ended inside the body of the reply")]
     EofInBody,
-    /// A connection that had served before ended before the first byte.
+    /// A connection that had served before ended, or was reset, before the first byte.
     #[error("the connection, used before, ended before the first byte of the reply")]
     Stale,
     /// A well-formed reply, but not from the server of this trial.
@@ -102,7 +102,7 @@ impl Head {
             Ok(httparse::Status::Partial) => return Ok(None),
             Err(_) => return Err(Fault::Malformed),
         };
-        let (Some(minor), Some(status @ 100..600)) = (response.version, response.code) else {
+        let (Some(minor), Some(status @ 100..=999)) = (response.version, response.code) else {
             return Err(Fault::Malformed);
         };
         if len > limits::HEAD {
@@ -111,18 +111,12 @@ impl Head {
         if !scan::has_no_bare_line_feed(&bytes[..len], response.headers) {
             return Err(Fault::Malformed);
         }
-        let fields = Fields::gather(response.headers, stamp)?;
-        let framing = match (fields.coding, fields.length) {
-            (None, Some(length)) => Framing::Length(length),
-            (None, None) => Framing::UntilEnd,
-            (Some(coding), None) if minor == 1 && coding.eq_ignore_ascii_case(b"chunked") => Framing::Chunked,
-            _ => return Err(Fault::Malformed),
-        };
+        let fields = Fields::gather(response.headers.iter().map(|field| (field.name, field.value)), stamp)?;
         Ok(Some(Self {
             len,
             status,
-            framing,
-            is_kept_alive: !fields.close && (minor == 1 || fields.keep_alive),
+            framing: fields.framing(minor == 1)?,
+            is_kept_alive: fields.is_kept_alive(minor == 1),
             is_stamped: fields.n_stamps == 1 || stamp.is_none(),
         }))
     }
@@ -138,12 +132,13 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn gather(headers: &[httparse::Header<'a>], stamp: Option<&str>) -> Result<Self, Fault> {
+    #[inline]
+    fn gather(headers: impl Iterator<Item = (&'a str, &'a [u8])>, stamp: Option<&str>) -> Result<Self, Fault> {
         let mut fields = Self::default();
-        for httparse::Header { name, value } in headers {
+        for (name, value) in headers {
             match name.len() {
                 9 if name.eq_ignore_ascii_case("avt-nonce") => {
-                    fields.n_stamps += usize::from(stamp.is_some_and(|stamp| stamp.as_bytes() == *value));
+                    fields.n_stamps += usize::from(stamp.is_some_and(|stamp| stamp.as_bytes() == value));
                 }
                 10 if name.eq_ignore_ascii_case("connection") => {
                     fields.close |= field::has_token(value, "close");
@@ -163,5 +158,18 @@ impl<'a> Fields<'a> {
             }
         }
         Ok(fields)
+    }
+
+    fn framing(&self, is_http11: bool) -> Result<Framing, Fault> {
+        match (self.coding, self.length) {
+            (None, Some(length)) => Ok(Framing::Length(length)),
+            (None, None) => Ok(Framing::UntilEnd),
+            (Some(coding), None) if is_http11 && coding.eq_ignore_ascii_case(b"chunked") => Ok(Framing::Chunked),
+            _ => Err(Fault::Malformed),
+        }
+    }
+
+    fn is_kept_alive(&self, is_http11: bool) -> bool {
+        !self.close && (is_http11 || self.keep_alive)
     }
 }
