@@ -150,6 +150,13 @@ pub enum Gate {
         /// Of these, the ones that got no answer.
         unanswered: f64,
     },
+    /// Requests that ended in an error: the figures are those of the others.
+    Failed {
+        /// Requests that failed.
+        requests: u64,
+        /// Requests that were planned.
+        of: u64,
+    },
     /// Connections that were asked and never got an answer: the percentiles describe the others.
     Starved {
         /// Connections without an answer.
@@ -290,6 +297,9 @@ const KEPT_UP: f64 = 0.99;
 const OVERLOADED: f64 = 0.95;
 /// Little's law holds within this share.
 const LITTLE: f64 = 0.05;
+/// Requests that ended in an error, as shares of all: a policy, and no threshold that was measured. One that fails at once
+/// weighs nothing in Little's law.
+const FAILED: (f64, f64) = (0.05, 0.5);
 /// Fewer requests than this average nothing out.
 const ENOUGH: u64 = 1_000;
 
@@ -340,6 +350,7 @@ impl Gate {
             Self::Unknown { .. } => Verdict::Suspect,
             Self::Busy { .. } | Self::OneEvent { .. } | Self::Little { .. } => Verdict::Suspect,
             Self::Unanswered { .. } | Self::Starved { .. } | Self::SlowCpu { .. } => Verdict::Suspect,
+            Self::Failed { requests, of } => worse_than(ratio(requests, of), FAILED.1),
             Self::Drift { ratio } => worse_than(distance(ratio) - 1.0, DRIFT.1),
             Self::Control { ratio } => worse_than(distance(ratio) - 1.0, CONTROL.1),
             Self::Disturbed { rounds, of } => worse_than(rounds as f64 / of.max(1) as f64, MOSTLY),
@@ -349,7 +360,7 @@ impl Gate {
 
     /// Whether it is what the server did, measured rightly, that the percentiles do not show.
     fn is_of_the_server(&self) -> bool {
-        matches!(self, Self::Starved { .. } | Self::Unanswered { .. })
+        matches!(self, Self::Starved { .. } | Self::Unanswered { .. } | Self::Failed { .. })
     }
 
     /// Whether something beside the trial disturbed it, so that the same trial at another time would not show it.
@@ -386,6 +397,7 @@ impl Gate {
             Self::OneEvent { p99_ns, without_ns, .. } => ratio(p99_ns, without_ns),
             Self::Little { in_flight, expected } => (in_flight - expected).abs() / expected.max(f64::MIN_POSITIVE),
             Self::Starved { connections, of } => f64::from(connections) / f64::from(of.max(1)),
+            Self::Failed { requests, of } => ratio(requests, of),
             Self::Throttled { for_ns } => for_ns as f64,
             Self::FewCpus { wanted, cpus } => f64::from(wanted.all()) - f64::from(cpus),
             Self::Drift { ratio } | Self::Unsteady { ratio } | Self::Control { ratio } => distance(ratio),
@@ -405,9 +417,9 @@ fn distance(ratio: f64) -> f64 {
     ratio.max(1.0 / ratio)
 }
 
-/// One number of nanoseconds by another.
-fn ratio(nanos: u64, by: u64) -> f64 {
-    nanos as f64 / by.max(1) as f64
+/// One number by another.
+fn ratio(number: u64, by: u64) -> f64 {
+    number as f64 / by.max(1) as f64
 }
 
 /// The worst of what they say.

@@ -2,8 +2,8 @@
 
 use super::over_time::{one_event, unsteady};
 use super::{
-    BUSY, Cause, ENOUGH, Gate, KEPT_UP, LATE_P50, LATE_P99, LENGTHENED, LITTLE, PAUSE, PAUSED, PAUSED_TAIL, QUEUED,
-    Verdict, lengthened, machine, ratio, verdict,
+    BUSY, Cause, ENOUGH, FAILED, Gate, KEPT_UP, LATE_P50, LATE_P99, LENGTHENED, LITTLE, PAUSE, PAUSED, PAUSED_TAIL,
+    QUEUED, Verdict, lengthened, machine, ratio, verdict,
 };
 use crate::record::{GeneratorThread, LoadRecord, Series};
 use crate::schedule::Pacing;
@@ -30,6 +30,7 @@ pub(super) fn of_generator(load: &LoadRecord, series: &[Series], wall_ns: u64, a
         one_event(load, wall_ns).filter(|_| paused.is_none()),
         little(load, series, wall_ns),
         unsteady(&load.over_time, wall_ns).filter(|_| kept_up.is_some_and(|share| share >= KEPT_UP)),
+        failed(load),
         (load.connections_starved > 0)
             .then_some(Gate::Starved { connections: load.connections_starved, of: load.connections_asked }),
     ];
@@ -135,6 +136,12 @@ fn blame_shared_cpus(gates: Vec<Gate>, cpus: usize, waited: Option<f64>) -> Vec<
     let (explained, mut others): (Vec<Gate>, Vec<Gate>) = gates.into_iter().partition(Gate::is_wait_for_cpu);
     others.push(Gate::SharedCpus { cpus, waited, verdict: verdict(&explained).max(Verdict::Suspect) });
     others
+}
+
+/// What failed, where that is a share to speak of. Those that were waited for are found by Little's law.
+fn failed(load: &LoadRecord) -> Option<Gate> {
+    let (requests, of) = (load.requests.failed, load.requests.planned);
+    (ratio(requests, of) > FAILED.0).then_some(Gate::Failed { requests, of })
 }
 
 fn little(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Gate> {
@@ -408,6 +415,25 @@ mod tests {
         assert!(advice(|load| load.thread_costs[0].waited_ns = Some(WALL / 100)).contains("CPU of its own"));
         assert!(advice(|load| load.thread_costs[0].timer_only_ns = WALL / 2).contains("CPU of its own"));
         assert!(advice(|load| load.thread_costs[0].spun_ns = 0).contains("more generator threads"), "busy");
+    }
+
+    #[test]
+    fn a_load_most_of_which_failed_is_no_measurement() {
+        let check = |failed: u64, expected: Verdict| {
+            let (mut load, series) = good();
+            load.requests.failed = failed;
+            load.requests.planned += failed;
+            // Answered is what was sent and due, so that nothing else is wrong.
+            load.offered_per_s = None;
+            let gates = judge(&load, &series);
+            assert_eq!(verdict(&gates), expected, "{failed}: {gates:?}");
+            assert_eq!(gates.iter().any(|gate| matches!(gate, Gate::Failed { .. })), expected != Verdict::Valid);
+        };
+        check(500, Verdict::Valid);
+        check(600, Verdict::Suspect);
+        check(9_900, Verdict::Suspect);
+        check(10_100, Verdict::Invalid);
+        check(490_000, Verdict::Invalid);
     }
 
     #[test]

@@ -20,6 +20,7 @@ impl Gate {
             Self::OneEvent { .. } => "p99 of one event",
             Self::Little { .. } => "Little's law broken",
             Self::Unanswered { .. } => "never answered",
+            Self::Failed { .. } => "requests failed",
             Self::Starved { .. } => "connections starved",
             Self::SlowCpu { .. } => "slow CPU",
             Self::Windows { .. } => "windows differ",
@@ -72,6 +73,7 @@ impl Gate {
             Self::SharedCpus { .. } => "pin server and generator to different CPUs (taskset)",
             Self::Little { .. } => "this is a defect of the generator: please report it",
             Self::Unanswered { .. } => "read the percentiles as those of the requests that were answered",
+            Self::Failed { .. } => "find out why they failed; the figures are those of the requests that were answered",
             Self::Starved { .. } => "offer no more connections than the server has threads for",
         }
     }
@@ -185,6 +187,13 @@ impl fmt::Display for Gate {
                 units::three_digits(*unanswered),
                 units::three_digits(in_flight - unanswered),
                 percent(&LITTLE)
+            ),
+            Self::Failed { requests, of } => write!(
+                f,
+                "{} of {} requests failed ({} are allowed)",
+                units::count(*requests),
+                units::count(*of),
+                percent(&FAILED.0)
             ),
             Self::Starved { connections, of } => {
                 write!(f, "{connections} of {of} connections got no answer at all")
