@@ -6,6 +6,7 @@
 //! in the same epoll: its own time-outs count milliseconds, and are up to 50 us late beside.
 
 mod connection;
+mod server;
 
 use std::collections::VecDeque;
 use std::io;

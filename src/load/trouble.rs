@@ -3,7 +3,12 @@
 use std::fmt;
 use std::io;
 
+use std::net::SocketAddr;
+
 use nix::errno::Errno;
+use rustix::net::{AddressFamily, SocketType, connect, socket};
+
+use super::Endpoint;
 
 /// Why a question got no answer. The three time-outs are times too, and so in the distribution of response times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +35,10 @@ pub enum Trouble {
     NoDescriptor,
     /// This machine has no port left: our limit, not the server's doing.
     NoPort,
+    /// This machine has no address from which the server's could be reached.
+    NoAddress,
+    /// This machine does not speak IPv6.
+    NoIpv6,
     /// The server showed a certificate that proves nothing: why.
     Certificate(&'static str),
     /// TLS came to no agreement.
@@ -52,6 +61,8 @@ impl Trouble {
             Self::ResetInBody => "reset_in_body",
             Self::NoDescriptor => "local_no_descriptor",
             Self::NoPort => "local_no_port",
+            Self::NoAddress => "local_no_address",
+            Self::NoIpv6 => "local_no_ipv6",
             Self::Certificate(_) => "certificate",
             Self::Tls => "tls",
             Self::Reply(class) | Self::Other(class) => class,
@@ -72,6 +83,8 @@ impl fmt::Display for Trouble {
             Self::ResetInBody => "the server reset the connection inside its answer",
             Self::NoDescriptor => "this process may not open more files",
             Self::NoPort => "this machine has no port left for another connection",
+            Self::NoAddress => "this machine has no address from which it could be reached",
+            Self::NoIpv6 => "IPv6 is switched off on this machine",
             Self::Tls => "TLS came to no agreement: is it a server of https?",
             Self::Certificate(why) | Self::Reply(why) | Self::Other(why) => why,
         })
@@ -79,6 +92,33 @@ impl fmt::Display for Trouble {
 }
 
 impl std::error::Error for Trouble {}
+
+impl Trouble {
+    /// Why a connection to this server could not be opened, by the system's reason.
+    pub(super) fn connecting(error: io::Error, server: &Endpoint) -> Self {
+        match (error.raw_os_error().map(Errno::from_raw), server) {
+            (Some(Errno::EADDRNOTAVAIL | Errno::EAFNOSUPPORT), Endpoint::Tcp(address)) => local_address(*address),
+            _ => error.into(),
+        }
+    }
+}
+
+/// What is missing here for a connection there. The system has one word for a port and for an address; a datagram socket
+/// needs the same address and none of those ports.
+fn local_address(server: SocketAddr) -> Trouble {
+    let family = if server.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let reached = socket(family, SocketType::DGRAM, None).and_then(|socket| connect(&socket, &server));
+    match reached.map_err(|errno| Errno::from_raw(errno.raw_os_error())) {
+        Err(Errno::EAFNOSUPPORT) if server.is_ipv6() => Trouble::NoIpv6,
+        Err(Errno::EADDRNOTAVAIL) if server.is_ipv6() && has_no_ipv6_address() => Trouble::NoIpv6,
+        Err(Errno::EADDRNOTAVAIL | Errno::EAFNOSUPPORT) => Trouble::NoAddress,
+        _ => Trouble::NoPort,
+    }
+}
+
+fn has_no_ipv6_address() -> bool {
+    std::fs::read_to_string("/proc/net/if_inet6").map_or(true, |addresses| addresses.is_empty())
+}
 
 /// By the system's reason. Only who reads the answer can tell that a reset came in its body.
 impl From<io::Error> for Trouble {
@@ -118,5 +158,22 @@ mod tests {
             assert_eq!(Trouble::from(io::Error::from(errno)).class(), class, "{errno}");
         }
         assert_eq!(Trouble::from(io::Error::other("nothing of the system's")).class(), "io");
+    }
+
+    #[test]
+    fn an_address_that_is_not_available_is_a_port_or_an_address() {
+        let check = |server: &str, class: &str| {
+            let server = Endpoint::Tcp(server.parse().unwrap());
+            assert_eq!(Trouble::connecting(Errno::EADDRNOTAVAIL.into(), &server).class(), class, "{server}");
+        };
+        // An address of this machine is here, so that it is the port that is missing.
+        check("127.0.0.1:1", "local_no_port");
+        if !has_no_ipv6_address() {
+            check("[::1]:1", "local_no_port");
+        } else {
+            check("[::1]:1", "local_no_ipv6");
+        }
+        let unix = Endpoint::Unix("/nowhere".into());
+        assert_eq!(Trouble::connecting(Errno::EAGAIN.into(), &unix).class(), "queue_full");
     }
 }

@@ -1,18 +1,19 @@
 //! One connection of the raw client: what it does with each event.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
-use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sockopt};
+use rustix::net::{self, RecvFlags, SendFlags, sockopt};
 
 use crate::http1::{ClientCodec, ReplyError, encode_request};
 use crate::load::client::{Answer, Event, Question};
 use crate::load::trouble::Trouble;
-use crate::load::{Endpoint, Plan, clock};
+use crate::load::{Plan, clock};
+
+use super::server::Server;
 
 /// Reads in a row from one connection, before the others have their turn.
 const READS: u32 = 16;
@@ -20,7 +21,7 @@ const READS: u32 = 16;
 /// What is the same for all connections.
 #[derive(Debug)]
 pub(super) struct Shared {
-    server: Endpoint,
+    server: Server,
     /// The plan's requests, ready to be sent.
     requests: Vec<Vec<u8>>,
     to_head: bool,
@@ -102,7 +103,7 @@ impl Shared {
             encode_request(method, target, authority, &headers, body)
         };
         Self {
-            server: plan.server.clone(),
+            server: Server::new(&plan.server),
             requests: plan.requests().map(encode).collect(),
             to_head: plan.question.method == "HEAD",
             stamp: plan.stamp.clone(),
@@ -161,32 +162,12 @@ impl Connection {
     pub(super) fn connect(&mut self, epoll: &OwnedFd, shared: &Shared, k: usize, to_ask: bool) -> Result<(), Trouble> {
         self.state = State::Connecting { to_ask };
         (self.spent, self.reset) = (false, false);
-        let socket = self.open_socket(epoll, shared, k).map_err(io::Error::from)?;
-        self.socket = Some(socket);
+        let socket = shared.server.connect().and_then(|socket| {
+            epoll::add(epoll, &socket, self.data(k), INTEREST)?;
+            Ok(socket)
+        });
+        self.socket = Some(socket.map_err(|errno| shared.server.trouble(errno))?);
         Ok(())
-    }
-
-    fn open_socket(&self, epoll: &OwnedFd, shared: &Shared, k: usize) -> Result<OwnedFd, Errno> {
-        let family = match &shared.server {
-            Endpoint::Tcp(SocketAddr::V4(_)) => AddressFamily::INET,
-            Endpoint::Tcp(SocketAddr::V6(_)) => AddressFamily::INET6,
-            Endpoint::Unix(_) => AddressFamily::UNIX,
-        };
-        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-        let socket = net::socket_with(family, SocketType::STREAM, flags, None)?;
-        let begun = match &shared.server {
-            Endpoint::Tcp(address) => {
-                sockopt::set_tcp_nodelay(&socket, true)?;
-                net::connect(&socket, address)
-            }
-            Endpoint::Unix(path) => net::connect(&socket, &SocketAddrUnix::new(path.as_path())?),
-        };
-        match begun {
-            Ok(()) | Err(Errno::INPROGRESS) => {}
-            Err(errno) => return Err(errno),
-        }
-        epoll::add(epoll, &socket, self.data(k), INTEREST)?;
-        Ok(socket)
     }
 
     /// Asks for the event once more that was not dealt with to its end.
@@ -225,6 +206,7 @@ impl Connection {
                 if !flags.contains(EventFlags::OUT) {
                     return Ok(None);
                 }
+                shared.server.refuse_own_end(socket)?;
                 if to_ask {
                     self.connected = Some(clock::now());
                     self.state = State::Asking;
@@ -326,9 +308,16 @@ impl Connection {
     }
 }
 
-/// A reset, by how far the answer had come.
+/// A reset, by how far the answer had come. Of a connection that was used before and says nothing, an end and a reset are
+/// one failure: which of them is seen depends on whether the request or the server's close came first.
 fn reset(http: &ClientCodec) -> Trouble {
-    if http.is_within_body() { Trouble::ResetInBody } else { Trouble::ResetInHead }
+    if http.is_unanswered() {
+        ReplyError::Stale.into()
+    } else if http.is_within_body() {
+        Trouble::ResetInBody
+    } else {
+        Trouble::ResetInHead
+    }
 }
 
 /// The generation and the number of a connection.

@@ -1,0 +1,116 @@
+//! Where the raw client's sockets connect to.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
+
+use crate::load::Endpoint;
+use crate::load::trouble::Trouble;
+
+/// The server's address, as a socket needs it.
+#[derive(Debug)]
+pub(super) struct Server {
+    endpoint: Endpoint,
+    /// Whether the kernel may choose the server's port for the near end of a connection.
+    is_port_chosen: bool,
+}
+
+impl Server {
+    pub(super) fn new(endpoint: &Endpoint) -> Self {
+        let is_port_chosen = matches!(endpoint, Endpoint::Tcp(server) if is_chosen_by_kernel(server.port()));
+        Self { endpoint: endpoint.clone(), is_port_chosen }
+    }
+
+    /// Begins to connect a socket that never blocks.
+    pub(super) fn connect(&self) -> Result<OwnedFd, Errno> {
+        let family = match &self.endpoint {
+            Endpoint::Tcp(SocketAddr::V4(_)) => AddressFamily::INET,
+            Endpoint::Tcp(SocketAddr::V6(_)) => AddressFamily::INET6,
+            Endpoint::Unix(_) => AddressFamily::UNIX,
+        };
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let socket = net::socket_with(family, SocketType::STREAM, flags, None)?;
+        let begun = match &self.endpoint {
+            Endpoint::Tcp(address) => {
+                sockopt::set_tcp_nodelay(&socket, true)?;
+                net::connect(&socket, address)
+            }
+            Endpoint::Unix(path) => net::connect(&socket, &SocketAddrUnix::new(path.as_path())?),
+        };
+        match begun {
+            Ok(()) | Err(Errno::INPROGRESS) => Ok(socket),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Why a socket could not begin to connect.
+    pub(super) fn trouble(&self, errno: Errno) -> Trouble {
+        Trouble::connecting(io::Error::from(errno), &self.endpoint)
+    }
+
+    /// Refuses a socket that is connected to itself: nobody listens at the server's port, and the kernel has chosen that
+    /// very port for the near end. It is left without TIME_WAIT, which would keep the server from its port.
+    pub(super) fn refuse_own_end(&self, socket: &OwnedFd) -> Result<(), Trouble> {
+        let Endpoint::Tcp(server) = &self.endpoint else { return Ok(()) };
+        if !self.is_port_chosen || !is_at(socket, server) {
+            return Ok(());
+        }
+        sockopt::set_socket_linger(socket, Some(Duration::ZERO)).map_err(io::Error::from)?;
+        Err(Trouble::Refused)
+    }
+}
+
+/// Whether the near end of a socket is this address.
+fn is_at(socket: &OwnedFd, address: &SocketAddr) -> bool {
+    let own = net::getsockname(socket).ok().and_then(|own| SocketAddr::try_from(own).ok());
+    own.is_some_and(|own| own.port() == address.port() && own.ip() == address.ip())
+}
+
+/// Whether a port is of the range from which the kernel chooses; where that cannot be read, it may be.
+pub(in crate::load) fn is_chosen_by_kernel(port: u16) -> bool {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let mut ends = range.split_whitespace().map_while(|end| end.parse().ok());
+    match (ends.next(), ends.next()) {
+        (Some(first), Some(last)) => (first..=last).contains(&port),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use socket2::{Domain, Socket, Type};
+
+    use super::*;
+
+    #[test]
+    fn a_socket_that_is_connected_to_itself_is_refused_and_leaves_nothing_behind() {
+        let own = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        own.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        let address = own.local_addr().unwrap();
+        own.connect(&address).unwrap();
+        let address = address.as_socket().unwrap();
+        let server = Server { endpoint: address.into(), is_port_chosen: true };
+        let own = OwnedFd::from(own);
+        assert_eq!(server.refuse_own_end(&own), Err(Trouble::Refused));
+        drop(own);
+        // A TIME_WAIT would hold the port of who does not ask to share it.
+        Socket::new(Domain::IPV4, Type::STREAM, None).unwrap().bind(&address.into()).unwrap();
+    }
+
+    #[test]
+    fn a_socket_that_is_connected_to_a_server_is_not() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = Server { endpoint: address.into(), is_port_chosen: true };
+        let socket = server.connect().unwrap();
+        listener.accept().unwrap();
+        assert_eq!(server.refuse_own_end(&socket), Ok(()));
+    }
+}
