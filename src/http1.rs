@@ -50,7 +50,7 @@ mod status;
 pub use client::ClientCodec;
 pub use date::Date;
 pub use encode::encode_request;
-pub use reply::{Reply, ReplyError};
+pub use reply::{Reply, ReplyError, judge_head};
 pub use request::{Content, Method, Request};
 pub use response::Response;
 pub use segment::is_segment;

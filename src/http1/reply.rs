@@ -173,3 +173,36 @@ impl<'a> Fields<'a> {
         !self.close && (is_http11 || self.keep_alive)
     }
 }
+
+/// Judges the head of a final reply that another parser has taken apart by the rules of
+/// [`ClientCodec`](super::ClientCodec): returns whether the connection takes another request. `to_head` is whether it
+/// answers a HEAD.
+///
+/// # Errors
+///
+/// As the codec's: where the framing could be read in two ways, where 101 switches to a protocol that nobody asked for,
+/// where the head is over its limit, where the stamp is missing.
+pub fn judge_head<'a>(
+    status: u16,
+    is_http11: bool,
+    fields: impl Iterator<Item = (&'a str, &'a [u8])>,
+    stamp: Option<&str>,
+    to_head: bool,
+) -> Result<bool, ReplyError> {
+    let mut length = "HTTP/1.1 200 \r\n\r\n".len();
+    let measured = fields.inspect(|(name, value)| length += name.len() + ": \r\n".len() + value.len());
+    let fields = Fields::gather(measured, stamp);
+    if length > limits::HEAD {
+        return Err(ReplyError::HeadTooLarge);
+    }
+    let fields = fields?;
+    let framing = fields.framing(is_http11)?;
+    if status == 101 {
+        return Err(ReplyError::Parse);
+    }
+    if stamp.is_some() && fields.n_stamps != 1 {
+        return Err(ReplyError::Stranger);
+    }
+    let is_delimited = framing != Framing::UntilEnd || to_head || matches!(status, 204 | 304);
+    Ok(is_delimited && fields.is_kept_alive(is_http11))
+}

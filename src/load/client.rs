@@ -46,8 +46,8 @@ pub(super) const LOOK: u64 = 0;
 /// All connections of one generator thread, known by their numbers from 0. Each does one thing at a time, and whatever
 /// it was told to do ends with one [`Event`].
 pub(super) trait Client: Sized {
-    /// What it means when a connection is not open within the time-out.
-    const NOT_OPENED: Trouble = Trouble::ConnectTimeout;
+    /// How much longer than the time-out opening a connection may take, nanoseconds.
+    const GRACE: u64 = 0;
 
     /// So many connections, all of them closed.
     fn new(plan: &Plan, connections: u32) -> io::Result<Self>;

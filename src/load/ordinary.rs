@@ -2,25 +2,38 @@
 //!
 //! A shared `Client` would not do: its pool races an idle connection against a new one (hyperium/hyper#4134), so that
 //! the number of connections would not be the scenario's.
+//!
+//! It judges answers as the raw client does, as far as reqwest shows them: a bare line feed, an empty line before the
+//! head, and how much of a head had come when the connection ended are not shown; nor is a connection that reqwest
+//! replaces by itself, where the server has closed it before the request was sent.
 
-use std::cell::RefCell;
+mod failure;
+mod port;
+
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Method, Request};
+use reqwest::{Method, Request, Url, Version};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, yield_now};
 use tokio::time::timeout;
 
+use crate::http1::judge_head;
+
 use super::client::{Answer, Client, Event, Question};
 use super::trouble::Trouble;
 use super::turns::Turns;
 use super::{Endpoint, Plan, clock};
+
+use failure::{Failure, Phase};
+use port::KeptPort;
 
 /// The runtime's timer counts whole milliseconds and rounds up.
 const TICK: Duration = Duration::from_millis(2);
@@ -34,6 +47,9 @@ pub(super) struct ReqwestClient {
     turns: Turns,
     connections: Vec<Connection>,
     has_waited: bool,
+    /// How long connecting may take, and the first answer after it.
+    timeout: Duration,
+    kept_port: KeptPort,
 }
 
 /// A client that keeps at most one connection, once it is asked for; and the question under way.
@@ -41,12 +57,16 @@ pub(super) struct ReqwestClient {
 struct Connection {
     client: Option<reqwest::Client>,
     asking: Option<AbortHandle>,
+    /// Whether the server has answered on the connection, and said nothing of closing it.
+    has_served: Rc<Cell<bool>>,
 }
 
 /// How a client is made.
 #[derive(Debug)]
 struct Maker {
     server: Endpoint,
+    /// How long connecting may take.
+    timeout: Duration,
     /// The name under which HTTPS knows it.
     name: Option<String>,
     #[cfg(feature = "tls")]
@@ -56,8 +76,10 @@ struct Maker {
 /// What is the same for all connections.
 #[derive(Debug)]
 struct Shared {
+    server: Endpoint,
     /// The plan's requests, ready to be sent.
     requests: Vec<Result<Request, Trouble>>,
+    to_head: bool,
     stamp: Option<Arc<str>>,
     /// What has happened, and the bell that is rung when it does.
     inbox: RefCell<VecDeque<(usize, Event)>>,
@@ -65,10 +87,13 @@ struct Shared {
 }
 
 impl Client for ReqwestClient {
-    const NOT_OPENED: Trouble = Trouble::Other("no answer to the first request, with which reqwest connects");
+    /// Opening ends with an event of its own: see [`open`](Self::open).
+    const GRACE: u64 = 1_000_000_000;
 
     fn new(plan: &Plan, connections: u32) -> io::Result<Self> {
         let shared = Shared {
+            server: plan.server.clone(),
+            to_head: plan.question.method == "HEAD",
             requests: plan.requests().map(|(question, target)| build(plan, question, target)).collect(),
             stamp: plan.stamp.clone(),
             inbox: RefCell::default(),
@@ -81,20 +106,35 @@ impl Client for ReqwestClient {
             turns: Turns::new(plan),
             connections: (0..connections).map(|_| Connection::default()).collect(),
             has_waited: false,
+            timeout: plan.timeout,
+            kept_port: KeptPort::new(&plan.server),
         })
     }
 
-    /// reqwest connects when it is first asked, so it is asked once, ahead of all that is counted.
+    /// reqwest connects when it is first asked, so it is asked once, ahead of all that is counted. A connection that was
+    /// there is open, whatever became of its answer: what is wrong with that is wrong with those that count.
     fn open(&mut self, k: usize) {
-        self.spawn(k, false, |_| Event::Opened);
+        let asking = self.ask_next(k, false);
+        let answered_until = self.timeout + 2 * TICK;
+        self.spawn(k, async move {
+            match timeout(answered_until, asking).await {
+                Ok(Err(Failure { trouble, is_connect: true })) => Event::Failed(trouble),
+                // Who has not connected within the time-out has failed before this.
+                Ok(_) | Err(_) => Event::Opened,
+            }
+        });
     }
 
     fn ask(&mut self, k: usize, heavy: bool) {
-        self.spawn(k, heavy, Event::Answered);
+        let asking = self.ask_next(k, heavy);
+        self.spawn(
+            k,
+            async move { asking.await.map_or_else(|failure| Event::Failed(failure.trouble), Event::Answered) },
+        );
     }
 
     fn close(&mut self, k: usize) {
-        let Connection { client: _, asking } = std::mem::take(&mut self.connections[k]);
+        let Connection { asking, .. } = std::mem::take(&mut self.connections[k]);
         if let Some(asking) = asking {
             asking.abort();
         }
@@ -116,8 +156,16 @@ impl Client for ReqwestClient {
             }
         }
         let found = self.shared.inbox.borrow_mut().pop_front();
-        if let Some((k, Event::Failed(_))) = found {
-            self.connections[k] = Connection::default();
+        match found {
+            Some((k, Event::Failed(_))) => {
+                self.connections[k] = Connection::default();
+                self.kept_port.keep();
+            }
+            // reqwest may still take such a connection for one that can be asked again.
+            Some((k, Event::Opened)) if !self.connections[k].has_served.get() => {
+                self.connections[k] = Connection::default();
+            }
+            _ => {}
         }
         found
     }
@@ -128,17 +176,24 @@ impl Client for ReqwestClient {
 }
 
 impl ReqwestClient {
-    fn spawn(&mut self, k: usize, heavy: bool, end: fn(Answer) -> Event) {
+    /// Asks the next request on a connection.
+    fn ask_next(&mut self, k: usize, heavy: bool) -> impl Future<Output = Result<Answer, Failure>> + use<> {
         let connection = &mut self.connections[k];
         let client = connection.client.get_or_insert_with(|| self.maker.make()).clone();
-        let shared = Rc::clone(&self.shared);
+        let (shared, has_served) = (Rc::clone(&self.shared), Rc::clone(&connection.has_served));
         let request = self.turns.next(heavy);
+        async move { ask(&client, &shared, request, &has_served).await }
+    }
+
+    /// Has a connection do this, which ends with an event.
+    fn spawn(&mut self, k: usize, doing: impl Future<Output = Event> + 'static) {
+        let shared = Rc::clone(&self.shared);
         let asking = self.runtime.spawn_local(async move {
-            let event = ask(&client, &shared, request).await.map_or_else(Event::Failed, end);
+            let event = doing.await;
             shared.inbox.borrow_mut().push_back((k, event));
             shared.bell.notify_one();
         });
-        connection.asking = Some(asking.abort_handle());
+        self.connections[k].asking = Some(asking.abort_handle());
     }
 }
 
@@ -146,6 +201,7 @@ impl Maker {
     fn new(plan: &Plan) -> Result<Self, String> {
         Ok(Self {
             server: plan.server.clone(),
+            timeout: plan.timeout,
             name: plan.secure.as_ref().map(|secure| secure.name.clone()),
             #[cfg(feature = "tls")]
             tls: super::tls::config(plan.secure.as_ref())?,
@@ -155,6 +211,7 @@ impl Maker {
     /// A client that keeps one connection.
     fn make(&self) -> reqwest::Client {
         let builder = reqwest::Client::builder().no_proxy().http1_only().tcp_nodelay(true).pool_max_idle_per_host(1);
+        let builder = builder.connect_timeout(self.timeout);
         let builder = match (&self.server, &self.name) {
             (Endpoint::Tcp(address), Some(name)) => builder.resolve(name, *address),
             (Endpoint::Tcp(_), None) => builder,
@@ -169,22 +226,28 @@ impl Maker {
     }
 }
 
-async fn ask(client: &reqwest::Client, shared: &Shared, request: usize) -> Result<Answer, Trouble> {
-    let request = shared.requests[request].as_ref().map_err(|trouble| *trouble)?;
+async fn ask(
+    client: &reqwest::Client,
+    shared: &Shared,
+    request: usize,
+    has_served: &Cell<bool>,
+) -> Result<Answer, Failure> {
+    let request = shared.requests[request].as_ref().map_err(|trouble| Failure::from(*trouble))?;
     let request = request.try_clone().expect("its body is no stream");
-    let mut response = client.execute(request).await.map_err(|error| trouble(error, Trouble::ResetInHead))?;
-    if let Some(stamp) = &shared.stamp {
-        let shown = response.headers().get("avt-nonce");
-        if shown.is_none_or(|shown| shown.as_bytes() != stamp.as_bytes()) {
-            return Err(Trouble::Reply("stranger"));
-        }
-    }
+    let phase = if has_served.replace(false) { Phase::NextHead } else { Phase::FirstHead };
+    let failed = |error: reqwest::Error, phase| Failure::of(&error, &shared.server, phase);
+    let mut response = client.execute(request).await.map_err(|error| failed(error, phase))?;
     let status = response.status().as_u16();
+    let fields = response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let is_http11 = response.version() == Version::HTTP_11;
+    let is_kept_alive = judge_head(status, is_http11, fields, shared.stamp.as_deref(), shared.to_head);
+    let is_kept_alive = is_kept_alive.map_err(|error| Failure::from(Trouble::from(error)))?;
     let mut bytes = 0;
-    while let Some(chunk) = response.chunk().await.map_err(|error| trouble(error, Trouble::ResetInBody))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, Phase::Body))? {
         bytes += chunk.len() as u64;
     }
-    // Whether it keeps the connection is reqwest's own affair, and so is when it connects.
+    has_served.set(is_kept_alive);
+    // When it connects is reqwest's own affair.
     Ok(Answer { status, bytes, sent: None })
 }
 
@@ -200,43 +263,19 @@ fn build(plan: &Plan, question: &Question, target: &str) -> Result<Request, Trou
             format!("{scheme}://{}{target}", question.authority)
         }
     };
-    let url = reqwest::Url::parse(&url).map_err(|_| Trouble::Other("invalid_url"))?;
+    let url = Url::parse(&url).map_err(|_| Trouble::Other("invalid_url"))?;
     let method = Method::from_bytes(question.method.as_bytes()).map_err(|_| Trouble::Other("invalid_method"))?;
     let mut request = Request::new(method, url);
     let fields = question.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     for (name, value) in fields.chain([("host", question.authority.as_str())]) {
-        let name = name.parse::<reqwest::header::HeaderName>().map_err(|_| Trouble::Other("invalid_header"))?;
+        let name = name.parse::<HeaderName>().map_err(|_| Trouble::Other("invalid_header"))?;
         let value = value.parse().map_err(|_| Trouble::Other("invalid_header"))?;
         request.headers_mut().append(name, value);
     }
     if !question.body.is_empty() {
         *request.body_mut() = Some(question.body.clone().into());
+    } else if matches!(question.method.as_str(), "POST" | "PUT" | "PATCH") {
+        request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     Ok(request)
-}
-
-/// The system's own reason below reqwest's layers, where there is one; a reset is called what it is at this point.
-fn trouble(error: reqwest::Error, reset: Trouble) -> Trouble {
-    let mut source = std::error::Error::source(&error);
-    while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref::<io::Error>().filter(|io| io.raw_os_error().is_some()) {
-            let system = io.raw_os_error().map(io::Error::from_raw_os_error);
-            return match system.map_or(Trouble::Other("io"), Trouble::from) {
-                Trouble::ResetInHead => reset,
-                trouble => trouble,
-            };
-        }
-        #[cfg(feature = "tls")]
-        if let Some(error) = rustls_error(inner) {
-            return super::tls::trouble(error);
-        }
-        source = inner.source();
-    }
-    Trouble::Other(if error.is_connect() { "connect" } else { "client" })
-}
-
-/// What TLS failed at: it comes inside of errors of the connection, which leave it out when asked for their source.
-#[cfg(feature = "tls")]
-fn rustls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
-    error.downcast_ref().or_else(|| rustls_error(error.downcast_ref::<io::Error>()?.get_ref()?))
 }

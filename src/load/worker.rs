@@ -25,7 +25,8 @@ pub(super) fn run<C: Client>(plan: &Plan, share: Share, gate: Gate, mut hand_in:
         Ok(client) => client,
         Err(error) => return tell(report, 0, Some(error.into())),
     };
-    let (opened, trouble) = open(&mut client, share.connections as usize, units::nanos(plan.timeout));
+    let limit = units::nanos(plan.timeout).saturating_add(C::GRACE);
+    let (opened, trouble) = open(&mut client, share.connections as usize, limit);
     tell(report, opened, trouble);
     // A closed door means that there will be no window.
     let Ok(window) = window.recv() else { return };
@@ -65,7 +66,7 @@ fn open<C: Client>(client: &mut C, connections: usize, limit: u64) -> (usize, Op
             Some((_, Event::Failed(trouble))) => return (opened, Some(trouble)),
             Some((_, Event::Answered(_))) => unreachable!("nothing was asked yet"),
             None if begun.iter().flatten().any(|begun| clock::now() - begun >= limit) => {
-                return (opened, Some(C::NOT_OPENED));
+                return (opened, Some(Trouble::ConnectTimeout));
             }
             None => {}
         }

@@ -1,0 +1,85 @@
+//! Keeps connections of ours from being given the server's port as their own.
+
+use std::net::SocketAddr;
+
+use socket2::{Domain, Socket, Type};
+
+use crate::load::Endpoint;
+use crate::load::raw::is_chosen_by_kernel;
+
+/// A socket that is bound to the server's port at an address that nobody asks for. The kernel gives no bound port to a
+/// connection. While the server listens that is so anyway; when it is gone a connection could be given its port, be
+/// connected to itself, and hold the port for as long as TIME_WAIT lasts. reqwest does not show its sockets, so that they
+/// cannot be looked at as those of the raw client are.
+#[derive(Debug)]
+pub(super) enum KeptPort {
+    /// The kernel never chooses this port.
+    NotNeeded,
+    /// A server that listens at all addresses is in the way as long as it lives.
+    NotYet(u16),
+    /// The socket is bound.
+    Kept {
+        /// Bound for as long as this lives.
+        _socket: Socket,
+    },
+}
+
+impl KeptPort {
+    pub(super) fn new(server: &Endpoint) -> Self {
+        match server {
+            Endpoint::Tcp(server) if is_chosen_by_kernel(server.port()) => Self::NotYet(server.port()).try_to_keep(),
+            _ => Self::NotNeeded,
+        }
+    }
+
+    /// Keeps the port, where it is not kept yet.
+    pub(super) fn keep(&mut self) {
+        if let Self::NotYet(port) = *self {
+            *self = Self::NotYet(port).try_to_keep();
+        }
+    }
+
+    fn try_to_keep(self) -> Self {
+        /// A loopback address that is not 127.0.0.1.
+        const ELSEWHERE: [u8; 4] = [127, 83, 47, 11];
+        let Self::NotYet(port) = self else { return self };
+        let bound = Socket::new(Domain::IPV4, Type::STREAM, None).and_then(|socket| {
+            // The server may come back, and other threads keep the port too.
+            socket.set_reuse_address(true)?;
+            socket.bind(&SocketAddr::from((ELSEWHERE, port)).into())?;
+            Ok(socket)
+        });
+        bound.map_or(self, |socket| Self::Kept { _socket: socket })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_port_is_kept_without_being_in_the_way_of_its_server() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let first = KeptPort::new(&address.into());
+        assert!(matches!(first, KeptPort::Kept { .. }), "{first:?}");
+        // Another thread's, and the server's own when it comes back.
+        assert!(matches!(KeptPort::new(&address.into()), KeptPort::Kept { .. }));
+        drop(listener);
+        let again = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        again.bind(&address.into()).unwrap();
+    }
+
+    #[test]
+    fn a_server_at_all_addresses_is_waited_for() {
+        let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut port = KeptPort::new(&address.into());
+        assert!(matches!(port, KeptPort::NotYet(_)), "{port:?}");
+        drop(listener);
+        port.keep();
+        assert!(matches!(port, KeptPort::Kept { .. }), "{port:?}");
+    }
+}
