@@ -46,6 +46,7 @@ mod scan;
 mod segment;
 mod server;
 mod status;
+mod target;
 
 pub use client::ClientCodec;
 pub use date::Date;
@@ -56,3 +57,4 @@ pub use response::Response;
 pub use segment::is_segment;
 pub use server::{Expects, Responder, ServerCodec};
 pub use status::Status;
+pub use target::encode_target;

@@ -57,6 +57,7 @@ use crate::units;
 use crate::usage::{Meter, StealMeter};
 
 pub use client::Question;
+pub use ordinary::normalize_target;
 pub use plan::{Endpoint, LoadError, Plan, Secure, Until};
 pub use trouble::Trouble;
 

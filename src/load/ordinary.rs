@@ -279,3 +279,11 @@ fn build(plan: &Plan, question: &Question, target: &str) -> Result<Request, Trou
     }
     Ok(request)
 }
+
+/// Returns the target that reqwest asks for where it is given this one: its URLs have no dot segments, and no `'` in their
+/// query.
+pub fn normalize_target(target: &str) -> String {
+    let Ok(url) = Url::parse(&format!("http://host{target}")) else { return target.to_owned() };
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{}{query}", url.path())
+}

@@ -10,12 +10,13 @@ use clap::builder::RangedU64ValueParser;
 use reqwest::{Method, Url};
 
 use crate::analysis::slo::Slo;
-use crate::load::{Question, Secure};
+use crate::http1::encode_target;
+use crate::load::{Question, Secure, normalize_target};
 use crate::scenario::{self, ArrivalSpec};
 use crate::schedule::{Arrivals, Pacing};
 use crate::units;
 
-use super::super::output::Stop;
+use super::super::output::{Stop, note};
 use super::super::strict::StrictLoad;
 use super::super::times::{any_time, some_time};
 
@@ -24,6 +25,10 @@ use super::super::times::{any_time, some_time};
 #[command(after_help = "Example: avt load http://127.0.0.1:8080/echo/hello -c 50 -d 10s --rate 1000")]
 pub(in crate::cli) struct Args {
     /// What to ask for; several URLs, all at one scheme, host and port, are asked in turn
+    ///
+    /// Path and query go out as typed, without the fragment; blanks, control characters, "<>\^`{|} and what is not ASCII are
+    /// percent-encoded. reqwest also resolves . and .. and encodes ' in a query. Where another target is asked for than
+    /// was typed, it is shown.
     #[arg(value_name = "URL", required = true)]
     pub(super) urls: Vec<String>,
     /// Keep-alive connections, all open before the clock starts
@@ -66,6 +71,10 @@ pub(in crate::cli) struct Args {
     pub(super) drain: Option<Duration>,
     /// Which client asks: raw costs the least, reqwest is what an ordinary program uses; it asks once on every
     /// connection before it counts, as that is how it connects
+    ///
+    /// Both take answers of any status from 200 to 999 whose head has at most 64 KiB and 100 fields; a larger one is
+    /// `header_too_large`. raw also takes at most 16 interim answers before one. Bodies are counted and not kept: the
+    /// time-out alone bounds them.
     ///
     /// [default: raw, and reqwest for https]
     #[arg(long, value_enum)]
@@ -182,8 +191,31 @@ impl Args {
         }
     }
 
-    /// The server of all URLs, and the path and query of each.
+    /// The server of all URLs, and the path and query that each is asked with. Notes each that differs from what was typed.
     pub(super) fn targets(&self) -> Result<(Target, Vec<String>), Stop> {
+        let (target, mut paths) = self.typed_targets()?;
+        for (url, path) in self.urls.iter().zip(&mut paths) {
+            let encoded = encode_target(path);
+            let asked = match self.client(&target) {
+                scenario::Client::Raw => encoded.clone(),
+                scenario::Client::Reqwest => normalize_target(&encoded),
+            };
+            if asked != *path {
+                let remedy = if asked == encoded {
+                    ""
+                } else if target.is_secure {
+                    ", as reqwest has it"
+                } else {
+                    ", as reqwest has it; --client raw asks as typed"
+                };
+                note(format_args!("avt: {} is asked as {asked}{remedy}", url.escape_debug()));
+            }
+            *path = asked;
+        }
+        Ok((target, paths))
+    }
+
+    fn typed_targets(&self) -> Result<(Target, Vec<String>), Stop> {
         let (target, first) = self.target(&self.urls[0])?;
         let mut paths = vec![first];
         for url in &self.urls[1..] {
@@ -199,11 +231,12 @@ impl Args {
         Ok((target, paths))
     }
 
-    /// The server of an URL, and its path and query.
+    /// The server of an URL, and its path and query as typed.
     fn target(&self, url: &str) -> Result<(Target, String), Stop> {
         let wrong = |what: &str| Stop::input(format_args!("{url}: {what}"));
         let example = "write it like http://127.0.0.1:8080/echo/hello";
-        let url = Url::parse(url).map_err(|error| wrong(&format!("{error}; {example}")))?;
+        let (server, path) = split(url).ok_or_else(|| wrong(&format!("no scheme and host; {example}")))?;
+        let url = Url::parse(server).map_err(|error| wrong(&format!("{error}; {example}")))?;
         match url.scheme() {
             "https" if !cfg!(feature = "tls") => {
                 return Err(wrong("this avt is built without TLS; build it with `--features tls`, or ask over http"));
@@ -218,7 +251,6 @@ impl Args {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(wrong("a name and password are not sent; give them as -H 'Authorization: ...'"));
         }
-        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let target = Target {
             // An IPv6 address stands in brackets in an URL and without them everywhere else.
@@ -227,7 +259,7 @@ impl Args {
             authority,
             is_secure: url.scheme() == "https",
         };
-        Ok((target, format!("{}{query}", url.path())))
+        Ok((target, path))
     }
 
     /// Which client asks such a server.
@@ -286,6 +318,20 @@ impl Args {
         let authority = hosts.into_iter().next().map_or_else(|| target.authority.clone(), |(_, value)| value);
         Ok(Question { method, authority, targets: paths, headers, body })
     }
+}
+
+/// Splits an URL into scheme and authority, and path with query, both as typed. A URL type would resolve the path.
+fn split(url: &str) -> Option<(&str, String)> {
+    let authority = url.find("://")? + "://".len();
+    let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
+    // A backslash would end the host for some readers and not for others; blanks would be left out.
+    let is_host = |c: char| c != '\\' && !c.is_whitespace() && !c.is_control();
+    if !url[authority..end].chars().all(is_host) {
+        return None;
+    }
+    let target = url[end..].split('#').next().unwrap_or_default();
+    let slash = if target.starts_with('/') { "" } else { "/" };
+    Some((&url[..end], format!("{slash}{target}")))
 }
 
 /// A file as a body. A device may have no end, so there is a bound.

@@ -19,7 +19,8 @@ use crate::usage::ProcessesUsage;
 use super::picture::picture;
 
 /// The contract of `avt load --json`, schema 1: durations in microseconds, floating point; a figure that does not exist
-/// is null. A closed loop offers no rate. `url` is the first of `urls`.
+/// is null. A closed loop offers no rate. `url` is the first of `urls`, `targets` what
+/// each of them was asked as.
 pub(super) fn json(
     urls: &[String],
     plan: &Plan,
@@ -40,6 +41,7 @@ pub(super) fn json(
         "schema": 1,
         "url": urls.first(),
         "urls": urls,
+        "targets": plan.question.targets,
         "loop": if load.offered_per_s.is_some() { "open" } else { "closed" },
         "arrivals": arrivals,
         "pacing": pacing,
