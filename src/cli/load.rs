@@ -4,22 +4,18 @@ mod args;
 mod export;
 mod live;
 mod picture;
+mod servers;
 mod tell;
 
 use std::fs::File;
 use std::io::{LineWriter, Write as _};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use hdrhistogram::serialization::V2DeflateSerializer;
 
 use crate::analysis::{LoadAnalysis, LoadFigures, analyze_load};
 use crate::host::Host;
-use crate::load::{self, Endpoint, Interval, LoadError, Loaded, Observer, Plan, Question, Secure, Trouble, Until};
+use crate::load::{self, Endpoint, Interval, LoadError, Loaded, Observer, Plan, Question, Secure, Until};
 use crate::report::{self, LoadReport};
 use crate::runner::Interrupt;
 use crate::units;
@@ -36,18 +32,13 @@ use live::Live;
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let (target, paths) = args.targets()?;
     let question = args.question(&target, paths)?;
-    let server = match &args.unix {
-        Some(path) => socket(path)?,
-        None => resolve(&target, args.timeout)?.into(),
+    let servers = match &args.unix {
+        Some(path) => servers::at_path(path)?,
+        None => servers::of_name(&target.host, target.port, args.timeout)?,
     };
     let secure = args.secure(&target)?;
-    let meter = ProcessesMeter::start(processes(&server));
-    let server_cpus = meter.as_ref().map(|meter| meter.cpus().to_vec()).unwrap_or_default();
-    let plan = plan(args, &target, question, server.clone(), secure, server_cpus);
+    let mut plan = plan(args, &target, question, servers[0].clone(), secure);
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
-    if matches!(server, Endpoint::Tcp(address) if !address.ip().is_loopback()) {
-        note(format_args!("avt: {server} is not this machine"));
-    }
     note(format_args!(
         "{} over {} connections, {}: {}",
         args.urls_in_words(),
@@ -63,8 +54,8 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let hgrm = args.hgrm.as_ref().map(|path| export::create(path, "--hgrm")).transpose()?;
     let html = args.html.as_ref().map(|path| export::create(path, "--html")).transpose()?;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let mut watcher = Watcher { interrupt: &interrupt, meter, server: None, live: Live::new(&plan), log };
-    let loaded = load::run(&plan, &mut watcher);
+    let mut watcher = Watcher { interrupt: &interrupt, meter: None, server: None, live: Live::new(&plan), log };
+    let loaded = ask_first_that_answers(&servers, &mut plan, &mut watcher);
     watcher.live.clear();
     let loaded = loaded.map_err(|error| match error {
         LoadError::Tls(_) => Stop::input(error),
@@ -183,14 +174,7 @@ impl Observer for Watcher<'_> {
     }
 }
 
-fn plan(
-    args: &Args,
-    target: &Target,
-    question: Question,
-    server: Endpoint,
-    secure: Option<Secure>,
-    server_cpus: Vec<usize>,
-) -> Plan {
+fn plan(args: &Args, target: &Target, question: Question, server: Endpoint, secure: Option<Secure>) -> Plan {
     let until = match args.requests {
         Some(requests) => Until::Requests(requests),
         None => Until::Elapsed(args.duration),
@@ -209,9 +193,34 @@ fn plan(
         timeout: args.timeout,
         drain: args.drain.unwrap_or(args.timeout),
         stamp: None,
-        server_cpus,
+        server_cpus: Vec::new(),
         seed: args.seed,
     }
+}
+
+/// Puts the load on the first of the servers at which a connection can be opened. The connections of the load are the
+/// only ones: a server is not asked beforehand whether it is there. Where none is, the first one's trouble is told.
+fn ask_first_that_answers(
+    servers: &[Endpoint],
+    plan: &mut Plan,
+    watcher: &mut Watcher<'_>,
+) -> Result<Loaded, LoadError> {
+    let mut first_error = None;
+    for server in servers {
+        if matches!(server, Endpoint::Tcp(address) if !address.ip().is_loopback()) {
+            note(format_args!("avt: {server} is not this machine"));
+        }
+        plan.server = server.clone();
+        watcher.meter = ProcessesMeter::start(processes(server));
+        plan.server_cpus = watcher.meter.as_ref().map(|meter| meter.cpus().to_vec()).unwrap_or_default();
+        match load::run(plan, watcher) {
+            Err(error @ LoadError::Connect { opened: 0, .. }) if watcher.interrupt.signal().is_none() => {
+                first_error.get_or_insert(error);
+            }
+            ended => return ended,
+        }
+    }
+    Err(first_error.expect("there is at least one server"))
 }
 
 /// The processes that listen at an address of this machine, as far as this user may look into them.
@@ -229,49 +238,4 @@ fn length(plan: &Plan) -> String {
         Until::Requests(requests) => format!("{} requests", units::count(requests)),
     };
     if plan.warmup.is_zero() { window } else { format!("{window} after {} of warm-up", units::exact(plan.warmup)) }
-}
-
-/// A Unix socket that somebody listens at.
-fn socket(path: &Path) -> Result<Endpoint, Stop> {
-    match UnixStream::connect(path) {
-        Ok(_) => Ok(Endpoint::Unix(path.to_owned())),
-        Err(error) => Err(Stop::machine(format_args!("--unix: {}: {error}", path.display()))),
-    }
-}
-
-/// The first address of the target that somebody answers at.
-fn resolve(target: &Target, limit: Duration) -> Result<SocketAddr, Stop> {
-    let (sender, receiver) = mpsc::channel();
-    let (host, port) = (target.host.clone(), target.port);
-    // The resolver of the C library knows no time-out: it is left behind when it takes too long.
-    thread::spawn(move || {
-        drop(sender.send((host.as_str(), port).to_socket_addrs().map(|all| all.collect::<Vec<_>>())))
-    });
-    let name = &target.host;
-    let addresses = match receiver.recv_timeout(limit) {
-        Ok(Ok(addresses)) => addresses,
-        Ok(Err(error)) => return Err(Stop::machine(format_args!("{name}: {error}"))),
-        Err(_) => {
-            return Err(Stop::machine(format_args!(
-                "{name}: no address within {}",
-                units::duration(units::nanos(limit))
-            )));
-        }
-    };
-    let mut first_trouble = None;
-    for address in &addresses {
-        match TcpStream::connect_timeout(address, limit) {
-            Ok(_) => return Ok(*address),
-            Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
-                first_trouble.get_or_insert((*address, Trouble::ConnectTimeout));
-            }
-            Err(error) => {
-                first_trouble.get_or_insert((*address, Trouble::from(error)));
-            }
-        }
-    }
-    Err(match first_trouble {
-        Some((address, trouble)) => Stop::machine(format_args!("{address}: {trouble}")),
-        None => Stop::machine(format_args!("{name}: it has no address")),
-    })
 }

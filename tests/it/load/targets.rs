@@ -86,6 +86,120 @@ fn a_request_that_waits_for_its_connection_or_its_rest_stays_the_same() {
 }
 
 #[test]
+fn a_target_goes_out_as_typed_or_is_shown() {
+    // What is typed, what raw asks, and what reqwest asks.
+    let cases = [
+        ("", "/", "/"),
+        ("?q", "/?q", "/?q"),
+        ("/a/../b", "/a/../b", "/b"),
+        ("/%2e%2e/x", "/%2e%2e/x", "/x"),
+        ("/a/./b", "/a/./b", "/a/b"),
+        ("/a//b", "/a//b", "/a//b"),
+        ("/a%2Fb?q=%27x%27#frag", "/a%2Fb?q=%27x%27", "/a%2Fb?q=%27x%27"),
+        ("/it's?it's", "/it's?it's", "/it's?it%27s"),
+        ("/a\\b", "/a%5Cb", "/a%5Cb"),
+        ("/a\tb c", "/a%09b%20c", "/a%09b%20c"),
+        ("/\u{e4}|{}^`", "/%C3%A4%7C%7B%7D%5E%60", "/%C3%A4%7C%7B%7D%5E%60"),
+    ];
+    for (typed, raw, reqwest) in cases {
+        for (client, expected) in [("raw", raw), ("reqwest", reqwest)] {
+            let (address, asked) = listening(OK, false, 0);
+            let (ended, json) = load(address, &[typed], &["-n", "1", "-c", "1", "--client", client]);
+            assert_eq!(ended.code, Some(0), "{client}: {ended:?}");
+            assert_eq!(asked.lock().unwrap().last().unwrap(), expected, "{client}, {typed:?}");
+            assert_eq!(json["targets"], serde_json::json!([expected]), "{client}, {typed:?}");
+            let is_changed = !typed.is_empty() && typed.split('#').next() != Some(expected) && !typed.starts_with('?');
+            let shown = ended.stderr.lines().find(|line| line.contains(&format!("is asked as {expected}")));
+            assert_eq!(shown.is_some(), is_changed, "{client}, {typed:?}: {ended:?}");
+            let names_raw = shown.is_some_and(|shown| shown.contains("--client raw asks as typed"));
+            assert_eq!(names_raw, client == "reqwest" && reqwest != raw, "{client}, {typed:?}: {ended:?}");
+        }
+    }
+}
+
+#[test]
+fn a_method_that_has_a_body_says_so_where_it_is_empty() {
+    for client in ["raw", "reqwest"] {
+        for (method, has_length) in [("POST", true), ("PUT", true), ("PATCH", true), ("GET", false), ("DELETE", false)]
+        {
+            let heads = Asked::default();
+            let address = server({
+                let heads = Arc::clone(&heads);
+                move |mut stream| {
+                    let mut head = Vec::new();
+                    while let Ok(1) = stream.read(head_byte(&mut head)) {
+                        if head.ends_with(b"\r\n\r\n") {
+                            let text = String::from_utf8(std::mem::take(&mut head)).unwrap().to_lowercase();
+                            heads.lock().unwrap().push(text);
+                            stream.write_all(OK).unwrap();
+                        }
+                    }
+                }
+            });
+            let (ended, _) = load(address, &["/"], &["-n", "2", "-c", "1", "-X", method, "--client", client]);
+            assert_eq!(ended.code, Some(0), "{client} {method}: {ended:?}");
+            for head in heads.lock().unwrap().iter() {
+                let n = head.matches("\r\ncontent-length: 0\r\n").count();
+                assert_eq!(n, usize::from(has_length), "{client} {method}: {head}");
+            }
+        }
+    }
+}
+
+/// Room for one more byte.
+fn head_byte(head: &mut Vec<u8>) -> &mut [u8] {
+    head.push(0);
+    let last = head.len() - 1;
+    &mut head[last..]
+}
+
+#[test]
+fn no_connection_is_opened_beside_those_asked_for() {
+    for client in ["raw", "reqwest"] {
+        // A server of one connection, at one of the addresses of the name.
+        for host in ["127.0.0.1", "localhost"] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let once = thread::spawn(move || {
+                let stream = listener.accept().unwrap().0;
+                drop(listener);
+                let (mut stream, asked) = (BufReader::new(stream), Asked::default());
+                while read(&mut stream, 0, &asked) {
+                    stream.get_mut().write_all(OK).unwrap();
+                }
+                asked.lock().unwrap().len()
+            });
+            let url = format!("http://{host}:{port}/");
+            let ended = run(avt(["load", &url, "--json", "-n", "5", "-c", "1", "--client", client]));
+            assert_eq!(ended.code, Some(0), "{client}, {host}: {ended:?}");
+            let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+            assert_eq!(json["requests"]["completed"], 5, "{client}, {host}: {json}");
+            // reqwest connects with a request of its own.
+            assert_eq!(once.join().unwrap(), if client == "raw" { 5 } else { 6 }, "{client}, {host}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_url_is_refused() {
+    for (url, expected) in [
+        ("127.0.0.1:1/a", "no scheme and host"),
+        ("http:127.0.0.1:1/a", "no scheme and host"),
+        ("http:/127.0.0.1:1/a", "no scheme and host"),
+        ("http:\\\\127.0.0.1:1\\a", "no scheme and host"),
+        ("http://127.0.0.1:1\\a", "no scheme and host"),
+        ("http://127.0 .0.1:1/a", "no scheme and host"),
+        ("http:///a", "empty host"),
+        ("http://?a", "empty host"),
+        ("http://a:b@127.0.0.1:1/", "a name and password are not sent"),
+    ] {
+        let ended = run(avt(["load", url]));
+        assert_eq!(ended.code, Some(2), "{url}: {ended:?}");
+        assert!(ended.stderr.contains(expected), "{url}: {ended:?}");
+    }
+}
+
+#[test]
 fn urls_of_several_servers_are_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -46,8 +46,49 @@ fn both_clients_ask_at_a_path() {
 }
 
 #[test]
+fn a_server_of_one_connection_is_asked_over_it() {
+    for client in ["raw", "reqwest"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("once.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let once = thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            drop(listener);
+            let (mut asked, mut some) = (Vec::new(), [0; 1_024]);
+            while let Ok(n @ 1..) = stream.read(&mut some) {
+                asked.extend_from_slice(&some[..n]);
+                if asked.ends_with(b"\r\n\r\n") {
+                    asked.clear();
+                    stream.write_all(OK).unwrap();
+                }
+            }
+        });
+        let mut command = avt(["load", "http://a/", "--json", "-c", "1", "-n", "5", "--client", client, "--unix"]);
+        command.arg(&path);
+        let ended = run(command);
+        assert_eq!(ended.code, Some(0), "{client}: {ended:?}");
+        let json: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(json["requests"]["completed"], 5, "{client}: {json}");
+        once.join().unwrap();
+    }
+}
+
+#[test]
 fn a_path_where_nobody_listens_is_refused_before_any_load() {
     let ended = run(avt(["load", "http://app.example/", "--unix", "/nowhere/app.sock"]));
     assert_eq!(ended.code, Some(3), "{ended:?}");
     assert!(ended.stderr.contains("--unix: /nowhere/app.sock: No such file"), "{ended:?}");
+    let ended = run(avt(["load", "http://app.example/", "--unix", "/dev/null"]));
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.stderr.contains("--unix: /dev/null: this is no socket"), "{ended:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("left.sock");
+    drop(UnixListener::bind(&path).unwrap());
+    for client in ["raw", "reqwest"] {
+        let mut command = avt(["load", "http://app.example/", "--client", client, "--unix"]);
+        command.arg(&path);
+        let ended = run(command);
+        assert_eq!(ended.code, Some(3), "{client}: {ended:?}");
+        assert!(ended.stderr.contains("nobody listens there"), "{client}: {ended:?}");
+    }
 }
