@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::http1::encode_target;
 use crate::load::{self, Loaded, Observer, Plan, Question, Until};
 use crate::message::{Generated, Reply, TrialSpec};
 use crate::record::Failure;
@@ -72,6 +73,7 @@ fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, server_cpus: &
 
 /// Targets of one length, so that all answers are of one length too.
 fn targets(what: &str) -> Vec<String> {
+    let what = encode_target(what);
     (0..TARGETS).map(|k| format!("/echo/{what}-{k:04}")).collect()
 }
 
