@@ -259,6 +259,7 @@ fn bad_input_is_refused_before_any_load() {
     check(&["http://127.0.0.1:1/", "-H", "no colon"], 2, "no colon");
     check(&["http://127.0.0.1:1/", "-H", "A: b\r\nC: d"], 2, "no header may hold");
     check(&["http://127.0.0.1:1/", "-X", "G ET"], 2, "is no method");
+    check(&["http://127.0.0.1:1/", "-X", "CONNECT"], 2, "opens a tunnel");
     check(&["http://nope.invalid/", "--timeout", "5s"], 3, "nope.invalid");
     let listens = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listens.local_addr().unwrap());

@@ -308,6 +308,11 @@ impl Args {
         if Method::from_bytes(method.as_bytes()).is_err() {
             return Err(Stop::input(format_args!("-X: `{method}` is no method; write it like GET or POST")));
         }
+        if method == "CONNECT" {
+            return Err(Stop::input(
+                "-X: CONNECT opens a tunnel and has no answer to measure; write it like GET or POST",
+            ));
+        }
         let (hosts, headers): (Vec<_>, Vec<_>) = self
             .headers
             .iter()
