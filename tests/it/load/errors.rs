@@ -250,9 +250,11 @@ fn an_answer_to_half_a_question_is_an_answer() {
             while stream.read(&mut [0; 64 << 10]).is_ok_and(|n| n > 0) {}
         }
     });
-    for address in [hasty, patient] {
-        let (ended, json) = load(address, "/", &["-n", "20", "-c", "2", "--body", &body]);
-        assert_eq!(ended.code, Some(0), "{ended:?}");
+    // reqwest may find its writing broken before it has read the answer of the hasty one.
+    for (client, address) in [("raw", hasty), ("raw", patient), ("reqwest", patient)] {
+        let args = ["-n", "20", "-c", "2", "--body", &body, "--client", client];
+        let (ended, json) = load(address, "/", &args);
+        assert_eq!(ended.code, Some(0), "{client}: {ended:?}");
         check_sum(&json);
         assert_eq!((&json["errors"], &json["status"]), (&json!({}), &json!({ "413": 20 })), "{json}");
     }
