@@ -82,6 +82,11 @@ impl ClientCodec {
         }
     }
 
+    /// Whether bytes have arrived that are of no reply yet. Behind a complete one nobody has asked for them.
+    pub fn has_more(&self) -> bool {
+        !self.input.waiting().is_empty()
+    }
+
     /// Whether nothing of a further reply has arrived, and the server has not ended its side as far as is known.
     pub fn is_at_rest(&self) -> bool {
         self.bytes == 0 && self.input.waiting().is_empty() && !self.has_ended

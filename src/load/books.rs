@@ -40,6 +40,8 @@ pub(super) struct Books {
     pub(super) in_flight_ns: u128,
     /// Requests of the window that were due before it.
     pub(super) carried_over: u64,
+    /// Answers with bytes behind them that nobody asked for.
+    pub(super) with_surplus: u64,
     /// Requests of the window that were sent before it ended.
     pub(super) sent_in_window: u64,
     /// Service times, less the time that requests were under way within the window.
@@ -152,6 +154,7 @@ impl Books {
         self.requests.completed += 1;
         self.bytes += answer.bytes;
         self.last_done = done;
+        self.with_surplus += u64::from(answer.has_surplus);
         *self.status.entry(answer.status).or_default() += 1;
     }
 
@@ -242,6 +245,7 @@ impl Books {
         self.unanswered_ns += other.unanswered_ns;
         self.sent_in_window += other.sent_in_window;
         self.carried_over += other.carried_over;
+        self.with_surplus += other.with_surplus;
         self.over_time.merge(&other.over_time);
         self.warmup.merge(&other.warmup);
         self.threads.extend(&other.threads);
@@ -264,6 +268,7 @@ impl Books {
         self.over_time.clear();
         self.warmup.clear();
         (self.requests, self.warmup_requests) = Default::default();
+        self.with_surplus = 0;
         self.errors.clear();
         self.status.clear();
         self.threads.clear();
@@ -338,6 +343,7 @@ impl Books {
             requests_per_connection: [per_connection(0.0), per_connection(0.5), per_connection(1.0)],
             requests: self.requests,
             carried_over: self.carried_over,
+            answers_with_surplus: self.with_surplus,
             sent_in_window: self.sent_in_window,
             warmup_requests: self.warmup_requests,
             errors: self.errors.into_iter().map(|(class, n)| (class.to_owned(), n)).collect(),

@@ -5,7 +5,8 @@
 //!
 //! It judges answers as the raw client does, as far as reqwest shows them: a bare line feed, an empty line before the
 //! head, and how much of a head had come when the connection ended are not shown; nor is a connection that reqwest
-//! replaces by itself, where the server has closed it before the request was sent.
+//! replaces by itself, where the server has closed it before the request was sent, or whether a request that runs out of
+//! time had a connection.
 
 mod failure;
 mod port;
@@ -247,8 +248,8 @@ async fn ask(
         bytes += chunk.len() as u64;
     }
     has_served.set(is_kept_alive);
-    // When it connects is reqwest's own affair.
-    Ok(Answer { status, bytes, sent: None })
+    // When it connects is reqwest's own affair, and so are bytes that come behind an answer.
+    Ok(Answer { status, bytes, sent: None, has_surplus: false })
 }
 
 fn build(plan: &Plan, question: &Question, target: &str) -> Result<Request, Trouble> {

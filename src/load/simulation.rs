@@ -111,7 +111,7 @@ impl<S: SimulatedServer> SimulatedClient<S> {
         (at <= self.time.now.get()).then(|| {
             self.coming.pop();
             let sent = self.connected[connection].take();
-            (connection, Event::Answered(Answer { status: 200, bytes: 100, sent }))
+            (connection, Event::Answered(Answer { status: 200, bytes: 100, sent, has_surplus: false }))
         })
     }
 }

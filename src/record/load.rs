@@ -38,6 +38,10 @@ pub struct LoadRecord {
     pub errors: BTreeMap<String, u64>,
     /// Answers by status code.
     pub status: BTreeMap<u16, u64>,
+    /// Answers behind which bytes came that nobody asked for, as far as the client tells: `raw` alone does. Their
+    /// connections were closed.
+    #[serde(default)]
+    pub answers_with_surplus: u64,
     /// Bytes received, as far as the client tells: head and body by `raw`, bodies alone by `reqwest`.
     pub bytes_received: u64,
     /// From when a request was due until it was sent.

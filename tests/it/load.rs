@@ -183,7 +183,10 @@ fn bytes_that_nobody_asked_for_answer_nothing() {
         let (ended, json) = load(canned(answer, false), "/", &["-n", "10", "-c", "2", "--think", think]);
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert_eq!(json["status"], serde_json::json!({ "200": 10 }), "{json}");
+        assert_eq!(json["answers_with_surplus_bytes"], 10, "{json}");
     }
+    let (_, json) = load(canned(OK, false), "/", &["-n", "10", "-c", "2"]);
+    assert_eq!(json["answers_with_surplus_bytes"], 0, "{json}");
 }
 
 #[test]

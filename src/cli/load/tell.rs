@@ -57,6 +57,7 @@ pub(super) fn json(
         "warmup_requests": load.warmup_requests,
         "errors": load.errors,
         "status": load.status,
+        "answers_with_surplus_bytes": load.answers_with_surplus,
         "rate": { "offered": load.offered_per_s, "achieved": analysis.rate },
         "mean_in_flight": load.mean_in_flight,
         "most_in_flight": load.most_in_flight,
@@ -219,6 +220,13 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
     }
     let answers: Vec<String> =
         load.status.iter().map(|(status, n)| format!("{} x {status}", units::count(*n))).collect();
+    if load.answers_with_surplus > 0 {
+        let n = units::count(load.answers_with_surplus);
+        let _ = writeln!(
+            text,
+            "surplus    {n} answers had bytes behind them that nobody asked for; their connections were closed"
+        );
+    }
     let _ = writeln!(text, "status     {}", if answers.is_empty() { "no answer".into() } else { answers.join(", ") });
     let _ = writeln!(
         text,

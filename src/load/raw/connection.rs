@@ -46,6 +46,8 @@ pub(super) struct Connection {
     spent: bool,
     /// Whether sending has found the connection reset. What came before that can still be read, and then an end.
     reset: bool,
+    /// Whether bytes came while nothing was asked, since the last answer that told of it.
+    had_surplus: bool,
     /// How often it was closed: events of a socket that is gone are told by it.
     generation: u32,
 }
@@ -123,6 +125,7 @@ impl Connection {
             connected: None,
             spent: false,
             reset: false,
+            had_surplus: false,
             generation: 0,
         }
     }
@@ -220,6 +223,7 @@ impl Connection {
             }
             State::Open => {
                 self.spent |= flags.contains(EventFlags::IN);
+                self.had_surplus |= flags.contains(EventFlags::IN) && !flags.intersects(END);
                 Ok(None)
             }
             State::Closed => Ok(None),
@@ -288,7 +292,8 @@ impl Connection {
             }
             http.received(n);
             if let Some(reply) = http.next(shared.to_head)? {
-                let answer = Answer { status: reply.status, bytes: reply.bytes, sent: self.connected };
+                let has_surplus = std::mem::take(&mut self.had_surplus) || http.has_more();
+                let answer = Answer { status: reply.status, bytes: reply.bytes, sent: self.connected, has_surplus };
                 // Bytes behind the answer would be taken for the next one, and a question not sent to its end would
                 // be finished by the next: such a connection is not asked again.
                 let is_whole = http.is_at_rest() && self.sent == self.request(shared).len();
