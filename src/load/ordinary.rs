@@ -233,7 +233,8 @@ async fn ask(
     request: usize,
     has_served: &Cell<bool>,
 ) -> Result<Answer, Failure> {
-    let request = shared.requests[request].as_ref().map_err(|trouble| Failure::from(*trouble))?;
+    let request =
+        shared.requests[request].as_ref().map_err(|trouble| Failure { trouble: *trouble, is_connect: true })?;
     let request = request.try_clone().expect("its body is no stream");
     let phase = if has_served.replace(false) { Phase::NextHead } else { Phase::FirstHead };
     let failed = |error: reqwest::Error, phase| Failure::of(&error, &shared.server, phase);
@@ -258,11 +259,9 @@ fn build(plan: &Plan, question: &Question, target: &str) -> Result<Request, Trou
         (Endpoint::Tcp(address), Some(secure)) => {
             format!("https://{}:{}{target}", secure.name, address.port())
         }
-        // Whoever is named in it, the socket is what is asked.
-        (Endpoint::Unix(_), secure) => {
-            let scheme = if secure.is_some() { "https" } else { "http" };
-            format!("{scheme}://{}{target}", question.authority)
-        }
+        // Whoever is named in it, the socket is what is asked, and Host is a field of its own.
+        (Endpoint::Unix(_), None) => format!("http://localhost{target}"),
+        (Endpoint::Unix(_), Some(secure)) => format!("https://{}{target}", secure.name),
     };
     let url = Url::parse(&url).map_err(|_| Trouble::Other("invalid_url"))?;
     let method = Method::from_bytes(question.method.as_bytes()).map_err(|_| Trouble::Other("invalid_method"))?;

@@ -28,6 +28,19 @@ fn serve(path: &Path) {
 }
 
 #[test]
+fn a_host_that_no_url_may_hold_is_only_a_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.sock");
+    serve(&path);
+    for client in ["raw", "reqwest"] {
+        let mut command = avt(["load", "http://a/", "--json", "-n", "2", "-H", "Host: app.example, b c"]);
+        command.args(["--client", client, "--unix"]).arg(&path);
+        let ended = run(command);
+        assert_eq!(ended.code, Some(0), "{client}: {ended:?}");
+    }
+}
+
+#[test]
 fn both_clients_ask_at_a_path() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.sock");
