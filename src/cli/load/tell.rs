@@ -8,6 +8,7 @@ use crate::analysis::LoadAnalysis;
 use crate::analysis::slo::{JudgedCondition, Measured};
 use crate::cli::grid::Grid;
 use crate::histogram::Histogram;
+use crate::http1::limits;
 use crate::load::{Loaded, Plan};
 use crate::record::{LoadRecord, Requests};
 use crate::report::{PERCENTILES, pacing, told};
@@ -217,6 +218,10 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
         let classes: Vec<String> =
             load.errors.iter().map(|(class, n)| format!("{} {class}", units::count(*n))).collect();
         let _ = writeln!(text, "errors     {}", classes.join(", "));
+        if load.errors.contains_key("header_too_large") {
+            let (bytes, fields) = (units::bytes(limits::HEAD as u64), limits::N_FIELDS);
+            let _ = writeln!(text, "           header_too_large: avt takes no head over {bytes} or {fields} fields");
+        }
     }
     let answers: Vec<String> =
         load.status.iter().map(|(status, n)| format!("{} x {status}", units::count(*n))).collect();

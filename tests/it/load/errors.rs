@@ -119,6 +119,9 @@ fn more_fields_than_are_taken() {
         .as_bytes(),
         "header_too_large",
     );
+    let url = format!("http://{}/", canned(fields(101), true));
+    let told = run(avt(["load", &url, "-n", "1", "-c", "1"])).stdout;
+    assert!(told.contains("avt takes no head over 64.0 KiB or 100 fields"), "{told}");
     for client in ["raw", "reqwest"] {
         let (ended, json) = load(canned(fields(100), false), "/", &["-n", "2", "-c", "1", "--client", client]);
         assert_eq!((ended.code, &json["status"]), (Some(0), &json!({ "200": 2 })), "{client}: {ended:?}");
