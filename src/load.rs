@@ -59,6 +59,7 @@ use crate::usage::{Meter, StealMeter};
 pub use client::Question;
 pub use ordinary::normalize_target;
 pub use plan::{Endpoint, LoadError, Plan, Secure, Until};
+pub use raw::refuse_own_end;
 pub use trouble::Trouble;
 
 use collect::Collector;

@@ -26,6 +26,7 @@ use super::turns::Turns;
 use connection::{Codecs, Connection, Halt, Shared, parts};
 
 pub(super) use server::is_chosen_by_kernel;
+pub use server::refuse_own_end;
 
 /// How many events one wait can bring. More wait in the kernel, which goes round.
 const EVENTS: usize = 256;

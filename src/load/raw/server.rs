@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -53,22 +53,28 @@ impl Server {
         Trouble::connecting(io::Error::from(errno), &self.endpoint)
     }
 
-    /// Refuses a socket that is connected to itself: nobody listens at the server's port, and the kernel has chosen that
-    /// very port for the near end. It is left without TIME_WAIT, which would keep the server from its port.
+    /// Refuses a socket that is connected to itself; asks only where that can be.
     pub(super) fn refuse_own_end(&self, socket: &OwnedFd) -> Result<(), Trouble> {
-        let Endpoint::Tcp(server) = &self.endpoint else { return Ok(()) };
-        if !self.is_port_chosen || !is_at(socket, server) {
-            return Ok(());
+        match &self.endpoint {
+            Endpoint::Tcp(server) if self.is_port_chosen => Ok(refuse_own_end(socket, *server)?),
+            _ => Ok(()),
         }
-        sockopt::set_socket_linger(socket, Some(Duration::ZERO)).map_err(io::Error::from)?;
-        Err(Trouble::Refused)
     }
 }
 
-/// Whether the near end of a socket is this address.
-fn is_at(socket: &OwnedFd, address: &SocketAddr) -> bool {
-    let own = net::getsockname(socket).ok().and_then(|own| SocketAddr::try_from(own).ok());
-    own.is_some_and(|own| own.port() == address.port() && own.ip() == address.ip())
+/// Refuses a socket that is connected to itself: nobody listens at the server's port, and the kernel has chosen that very
+/// port for the near end. It is left without TIME_WAIT, which would keep the server from its port.
+///
+/// # Errors
+///
+/// `ECONNREFUSED`, as if the kernel had chosen another port.
+pub fn refuse_own_end(socket: impl AsFd, server: SocketAddr) -> io::Result<()> {
+    let own = SocketAddr::try_from(net::getsockname(&socket)?)?;
+    if own.port() != server.port() || own.ip() != server.ip() {
+        return Ok(());
+    }
+    sockopt::set_socket_linger(&socket, Some(Duration::ZERO))?;
+    Err(Errno::CONNREFUSED.into())
 }
 
 /// Whether a port is of the range from which the kernel chooses; where that cannot be read, it may be.

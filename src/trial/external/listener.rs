@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
+use crate::load::refuse_own_end;
 use crate::proc;
 use crate::usage::listeners_at;
 
@@ -17,7 +18,7 @@ const ANSWER: Duration = Duration::from_secs(1);
 
 /// Nobody may answer at the address of a server before its command is started: that one would be measured in its place.
 pub(super) fn check_free(address: SocketAddr) -> Result<(), String> {
-    match TcpStream::connect_timeout(&address, ANSWER) {
+    match connect(address) {
         Err(_) => Ok(()),
         Ok(_) => Err(format!("{address} is served already, by {}: end it, or choose another port", named(address))),
     }
@@ -84,9 +85,16 @@ fn named(address: SocketAddr) -> String {
     }
 }
 
+/// Connects to whoever listens there, and never to itself.
+fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&address, ANSWER)?;
+    refuse_own_end(&stream, address)?;
+    Ok(stream)
+}
+
 /// Whether it answers 200.
 pub(super) fn ask(path: &str, address: SocketAddr) -> io::Result<bool> {
-    let mut peer = TcpStream::connect_timeout(&address, ANSWER)?;
+    let mut peer = connect(address)?;
     peer.set_read_timeout(Some(ANSWER))?;
     write!(peer, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut head = [0; 12];
