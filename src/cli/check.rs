@@ -7,9 +7,10 @@ use serde::Serialize;
 use crate::host;
 use crate::runner::{self, Effort};
 use crate::scenario::{Mistake, Mistakes};
+use crate::text::wrapped;
 use crate::units;
 
-use super::output::{Stop, note, note_color, print, print_json};
+use super::output::{Stop, note_color, note_styled, note_width, print, print_json, width};
 use super::sources::{Named, read, settled};
 
 /// Check scenario files and say how long they would take
@@ -50,7 +51,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     if args.json && !mistaken.is_empty() {
         print_json(&mistaken.iter().map(Mistaken::from).collect::<Vec<_>>())?;
     } else {
-        mistaken.iter().for_each(|mistakes| note(mistakes.render(note_color())));
+        mistaken.iter().for_each(|mistakes| note_styled(mistakes.render(note_width(), note_color())));
     }
     let processors = host::cpus().len() as u32;
     let checked = settled(found, mistaken.len())?.into_iter().map(|Named { scenario, .. }| Checked {
@@ -65,7 +66,8 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     }
     for Checked { name, cells, rounds, planned_s } in checked {
         let time = units::duration((planned_s * 1e9) as u64);
-        print(format_args!("{name}: {cells} cells x {rounds} rounds, about {time}"))?;
+        let line = format!("{name}: {cells} cells x {rounds} rounds, about {time}");
+        print(wrapped(&line, width(), "  ").join("\n"))?;
     }
     Ok(())
 }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use crate::analysis::compare::{Change, Comparison, Direction, SideName, compare};
 use crate::analysis::{Analysis, analyze};
 use crate::record::{Folder, Record, Run};
-use crate::report::compare as words;
-use crate::report::terminal;
+use crate::report::{self, compare as words};
 use crate::scenario::Scenario;
+use crate::text::{self, wrapped};
 use crate::units;
 
 use super::grid::Grid;
-use super::output::{Stop, print, print_json, width};
+use super::output::{Stop, note, print, print_json, width};
 use super::report::scenarios;
 
 /// Compare runs before a change with runs after it, cell by cell
@@ -88,7 +88,8 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         print(text(&found, &before, &after))?;
         for change in &regressions {
             let figure = format!("{} under {}", words::heading(change), change.model);
-            print(format_args!("over the limit: {}, {figure}: {}", words::place(change), words::verdict(change)))?;
+            let line = format!("over the limit: {}, {figure}: {}", words::place(change), words::verdict(change));
+            print(wrapped(&line, width(), "  ").join("\n"))?;
         }
     }
     if !regressions.is_empty() {
@@ -102,25 +103,25 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
 
 fn text(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>]) -> String {
     let mut text = String::new();
-    let wide = width().map_or(100, usize::from);
+    let wide = width();
     let findings = [(SideName::Before, before), (SideName::After, after)];
     let findings = findings.into_iter().filter_map(|(side, runs)| words::findings(side, runs));
     for warning in found.warnings.iter().map(words::warning).chain(findings) {
-        text += &terminal::wrapped(&format!("Mind: {warning}"), wide, "  ").join("\n");
+        text += &wrapped(&format!("Mind: {warning}"), wide, "  ").join("\n");
         text.push('\n');
     }
     for here in found.changes.chunk_by(|one, next| words::place(one) == words::place(next)) {
-        text += &format!("\n{}\n", words::place(&here[0]));
+        text += &format!("\n{}\n", wrapped(&words::place(&here[0]), wide, "  ").join("\n"));
         let mut grid = Grid::new(&["model", "figure"], &words::HEADINGS);
         for change in here {
             grid.row(
                 [change.model.to_string(), words::heading(change).into()].into_iter().chain(words::columns(change)),
             );
         }
-        text += &grid.lines().join("\n");
+        text += &grid.lines(wide).join("\n");
         text.push('\n');
     }
-    text + "\n" + &terminal::wrapped(&closing(found), wide, "").join("\n")
+    text + "\n" + &wrapped(&closing(found), wide, "").join("\n")
 }
 
 /// What all figures together say.

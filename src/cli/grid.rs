@@ -1,33 +1,150 @@
 //! A table of text without lines.
 
-use comfy_table::{CellAlignment, Table, presets};
+use crate::text::{columns, wrapped};
 
 /// Names to the left, figures to the right.
 #[derive(Debug)]
 pub(super) struct Grid {
-    table: Table,
+    /// The headings first.
+    rows: Vec<Vec<String>>,
     names: usize,
 }
+
+/// Cells of a column that is wider than this are broken between words where the table is too wide.
+const TEXT: usize = 24;
+
+/// Blanks on both sides of a cell, together.
+const PADDING: usize = 2;
 
 impl Grid {
     /// So many columns of names, and then those of figures.
     pub(super) fn new(names: &[&str], figures: &[&str]) -> Self {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        table.set_header(names.iter().chain(figures));
-        Self { table, names: names.len() }
+        let headings = names.iter().chain(figures).map(|heading| (*heading).to_owned());
+        Self { rows: vec![headings.collect()], names: names.len() }
     }
 
     /// A row, the names first.
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.table.add_row(cells);
+        self.rows.push(cells.into_iter().collect());
     }
 
-    /// Its lines, no blank at their ends.
-    pub(super) fn lines(mut self) -> Vec<String> {
-        for column in self.table.column_iter_mut().skip(self.names) {
-            column.set_cell_alignment(CellAlignment::Right);
+    /// Its lines, no blank at their ends, none wider than so many columns. A table that is too wide becomes several, one
+    /// below the other, each with the names and as many of the figures as fit; nothing is left out.
+    pub(super) fn lines(&self, most: usize) -> Vec<String> {
+        let content = |column: usize| self.rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..self.rows[0].len()).map(content).collect();
+        let (names, figures) = widths.split_at(self.names);
+        // Names leave some room for figures, whatever they are.
+        let longest_name = match names.iter().map(|width| width + PADDING).sum::<usize>() + TEXT / 2 {
+            needed if needed <= most => usize::MAX,
+            _ => (most.saturating_sub(TEXT) / self.names.max(1)).max(4),
+        };
+        let names: Vec<usize> = names.iter().map(|width| (*width).min(longest_name)).collect();
+        let room = most.saturating_sub(names.iter().map(|width| width + PADDING).sum());
+        let mut lines = Vec::new();
+        let mut next = 0;
+        while next < figures.len() {
+            let block = block(&figures[next..], room);
+            if next > 0 {
+                lines.push(String::new());
+            }
+            for row in &self.rows {
+                let (of_names, of_figures) = row.split_at(self.names);
+                let cells = of_names.iter().zip(&names).map(|(cell, width)| (cell, *width, Side::Left));
+                let shown = of_figures[next..].iter().zip(&block);
+                lines.extend(row_lines(cells.chain(shown.map(|(cell, width)| (cell, *width, Side::Right)))));
+            }
+            next += block.len();
         }
-        self.table.lines().map(|line| line.trim_end().to_owned()).collect()
+        lines
+    }
+}
+
+/// The widths of as many columns, one at least, as the room holds.
+fn block(figures: &[usize], room: usize) -> Vec<usize> {
+    let least = |width: usize| width.min(TEXT) + PADDING;
+    let mut taken = 0;
+    let fits = |width: &&usize| {
+        taken += least(**width);
+        taken <= room
+    };
+    let count = figures.iter().take_while(fits).count().max(1);
+    let mut left = room.saturating_sub(figures[..count].iter().map(|width| least(*width)).sum());
+    let widened = |width: &usize| {
+        let more = (width - width.min(&TEXT)).min(left);
+        left -= more;
+        (width.min(&TEXT) + more).min(room.saturating_sub(PADDING).max(4))
+    };
+    figures[..count].iter().map(widened).collect()
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    Left,
+    Right,
+}
+
+/// One row; cells that are wider than their column take several lines.
+fn row_lines<'a>(cells: impl Iterator<Item = (&'a String, usize, Side)>) -> Vec<String> {
+    let cells: Vec<(Vec<String>, usize, Side)> =
+        cells.map(|(cell, width, side)| (in_column(cell, width), width, side)).collect();
+    let height = cells.iter().map(|(lines, ..)| lines.len()).max().unwrap_or(0);
+    let line = |nth: usize| {
+        let mut line = String::new();
+        for (lines, width, side) in &cells {
+            let text = lines.get(nth).map_or("", String::as_str);
+            let blanks = " ".repeat(width.saturating_sub(columns(text)));
+            match side {
+                // What takes several lines is read from the left.
+                Side::Right if lines.len() < 2 => line.extend([" ", &blanks, text, " "]),
+                _ => line.extend([" ", text, &blanks, " "]),
+            }
+        }
+        line.trim_end().to_owned()
+    };
+    (0..height).map(line).collect()
+}
+
+/// The lines of a cell; one that fits keeps its blanks, which indent it.
+fn in_column(cell: &str, width: usize) -> Vec<String> {
+    if columns(cell) <= width { vec![cell.to_owned()] } else { wrapped(cell, width, "") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid() -> Grid {
+        let mut grid = Grid::new(&["model", "figure"], &["before", "after", "verdict"]);
+        let row = ["async", "p99", "1.00 ms", "1.20 ms", "no verdict: two runs of the same thing differ by up to 22 %"];
+        grid.row(row.map(str::to_owned));
+        grid.row(["待機", "wall", "10", "9", "better"].map(str::to_owned));
+        grid
+    }
+
+    #[test]
+    fn a_table_that_fits_is_one() {
+        assert_eq!(
+            grid().lines(200)[..2],
+            [
+                " model  figure   before    after                                                      verdict",
+                " async  p99     1.00 ms  1.20 ms  no verdict: two runs of the same thing differ by up to 22 %",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_table_that_does_not_fit_loses_nothing() {
+        for most in [20, 30, 44, 60, 80, 200] {
+            let lines = grid().lines(most);
+            assert!(lines.iter().all(|line| columns(line) <= most), "{most}: {lines:#?}");
+            if most == 20 {
+                // Words are broken there.
+                continue;
+            }
+            let text = lines.join(" ");
+            let words = ["1.00", "1.20", "before", "after", "verdict:", "differ", "22", "better", "待機", "wall"];
+            assert!(words.iter().all(|word| text.contains(word)), "{most}: {lines:#?}");
+        }
     }
 }

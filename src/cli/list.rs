@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::scenario::builtin::{self, Group};
+use crate::text;
 
-use super::output::{Stop, print, print_json};
+use super::output::{Stop, print, print_json, width};
 
 /// List the built-in scenarios
 #[derive(Debug, clap::Args)]
@@ -43,7 +44,10 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     if args.json {
         return print_json(&listed);
     }
-    let width = listed.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0);
+    let widest = listed.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0);
+    // The questions stand beside the names, or below them where that would leave them too little room.
+    let beside = widest + 4;
+    let indent = if width() >= beside + 30 { beside } else { 4 };
     let mut group = None;
     for Listed { name, question, tour, group: of, .. } in &listed {
         if group != Some(*of) {
@@ -52,7 +56,14 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
             group = Some(*of);
         }
         let mark = if *tour { '*' } else { ' ' };
-        print(format_args!("{mark} {name:width$}  {question}"))?;
+        let question = text::wrapped(question, width().saturating_sub(indent), "");
+        let question = question.join(&format!("\n{:indent$}", ""));
+        if indent == beside {
+            print(format_args!("{mark} {name:widest$}  {question}"))?;
+        } else {
+            print(format_args!("{mark} {name}\n{:indent$}{question}", ""))?;
+        }
     }
-    print("\n* in the tour: what `avt run` runs when it is given no name; `avt run --all` runs them all")
+    let tour = "* in the tour: what `avt run` runs when it is given no name; `avt run --all` runs them all";
+    print(format_args!("\n{}", text::wrapped(tour, width(), "  ").join("\n")))
 }

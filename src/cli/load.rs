@@ -18,12 +18,13 @@ use crate::host::Host;
 use crate::load::{self, Endpoint, Interval, LoadError, Loaded, Observer, Plan, Question, Secure, Until};
 use crate::report::{self, LoadReport};
 use crate::runner::Interrupt;
+use crate::text;
 use crate::units;
 use crate::usage::{ProcessesMeter, ProcessesUsage, listeners_at, listeners_at_path};
 
 pub(super) use args::Args;
 
-use super::output::{Stop, note, print, print_json};
+use super::output::{Stop, note, print, print_json, width};
 use super::strict::ended;
 use args::Target;
 use export::Log;
@@ -76,7 +77,8 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     } else {
         let is_unjudged = args.slo.is_some() && partial;
         let unjudged = if is_unjudged { "\nslo        not judged: ended early by a signal" } else { "" };
-        print(format_args!("{}{unjudged}", tell::text(&loaded, server.as_ref(), &analysis, partial)))
+        let told = format!("{}{unjudged}", tell::text(&loaded, server.as_ref(), &analysis, partial));
+        print(text::fitted(&told, width()))
     };
     // How it ended counts for more than whether somebody still reads about it.
     match signal {

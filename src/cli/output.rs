@@ -2,9 +2,12 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use serde::Serialize;
+
+use crate::text;
 
 /// A verb that did not end with 0.
 #[derive(Debug)]
@@ -63,14 +66,36 @@ pub(super) fn print_json(value: &impl Serialize) -> Result<(), Stop> {
     print(serde_json::to_string_pretty(value).expect("what is printed is plain data"))
 }
 
-/// Writes a message to standard error. Whether anyone reads it changes nothing.
-pub(super) fn note(text: impl Display) {
-    let _ = writeln!(io::stderr(), "{text}");
+/// Writes a message to standard error, lines of the terminal's width where it is one. Whatever others wrote of it is shown
+/// as [`text`] has it. Whether anyone reads it changes nothing.
+pub(super) fn note(message: impl Display) {
+    let message = message.to_string();
+    let message = text::printable(&message);
+    note_styled(note_width().map_or_else(|| message.to_string(), |width| text::fitted(&message, width)));
 }
 
-/// How many columns standard output has, where it is a terminal.
-pub(super) fn width() -> Option<u16> {
-    terminal_size::terminal_size_of(io::stdout()).map(|(columns, _)| columns.0)
+/// Writes a message that may hold colours of ours to standard error.
+pub(super) fn note_styled(message: impl Display) {
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
+/// How many columns what is written to standard output may take.
+pub(super) fn width() -> usize {
+    width_of(io::stdout())
+}
+
+/// How many columns a message on standard error may take. Nothing where that is no terminal: whoever reads messages line by
+/// line wants each on one.
+pub(super) fn note_width() -> Option<usize> {
+    io::stderr().is_terminal().then(|| width_of(io::stderr()))
+}
+
+/// `COLUMNS` where it is set, as for `ls`; else what the terminal says; 80 where there is none, or it says nothing. Never
+/// fewer than 20, which no text can be read in.
+fn width_of(stream: impl AsFd) -> usize {
+    let set = || std::env::var("COLUMNS").ok()?.trim().parse::<usize>().ok().filter(|columns| *columns > 0);
+    let told = || terminal_size::terminal_size_of(stream).map(|(columns, _)| usize::from(columns.0));
+    set().or_else(|| told().filter(|columns| *columns > 0)).unwrap_or(80).clamp(20, 1_000)
 }
 
 /// Whether standard output wants colour.
@@ -83,7 +108,18 @@ pub(super) fn note_color() -> bool {
     wants_color(io::stderr().is_terminal())
 }
 
-/// Only a terminal, and never with `NO_COLOR` (no-color.org: present and not empty).
+/// Whether a line of standard error can be drawn anew: whether it is a terminal that knows how to move.
+pub(super) fn note_redraws() -> bool {
+    io::stderr().is_terminal() && obeys_escapes()
+}
+
+/// Only a terminal that knows colours, and never with `NO_COLOR` (no-color.org: present and not empty).
 fn wants_color(terminal: bool) -> bool {
-    terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    terminal && obeys_escapes() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Whether the terminal is one that obeys escape sequences, by its name: `dumb`, `unknown` and none at all do not.
+pub(super) fn obeys_escapes() -> bool {
+    let name = std::env::var_os("TERM").unwrap_or_default();
+    !matches!(name.as_encoded_bytes(), b"" | b"dumb" | b"unknown")
 }

@@ -6,9 +6,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::runner::{Plan, Planned};
 use crate::scenario::CellId;
+use crate::text;
 use crate::units;
 
-use super::output::note;
+use super::output::{note, note_redraws, note_width};
 
 /// A bar on a terminal; elsewhere a line for every scenario. Drawn between trials only, so that nothing of it runs
 /// while something is measured.
@@ -26,9 +27,16 @@ pub(super) struct Progress {
 impl Progress {
     /// Before the first trial.
     pub(super) fn new(plan: &Plan, quiet: bool) -> Self {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let draws = !quiet && note_redraws();
+        let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(millis(plan.expected())), target);
-        let style = ProgressStyle::with_template("{wide_msg}\n{bar:40} {percent:>3} %  {prefix}");
+        // What a narrow terminal has no room for is the bar.
+        let style = match width_of_bar(70) {
+            None => ProgressStyle::with_template("{wide_msg} {percent:>3} %  {prefix}"),
+            Some(wide) => {
+                ProgressStyle::with_template(&format!("{{wide_msg}} {{bar:{wide}}} {{percent:>3}} %  {{prefix}}"))
+            }
+        };
         bar.set_style(style.expect("the template is a constant").progress_chars("━╸─"));
         Self {
             bar,
@@ -50,7 +58,8 @@ impl Progress {
         }
         self.scenario.clone_from(scenario);
         let point = if point.is_empty() { String::new() } else { format!(", {point}") };
-        self.bar.set_message(format!("{scenario}{point} · {model} · {pass} · trial {order} of {trials}"));
+        self.bar
+            .set_message(text::one_line(&format!("{scenario}{point} · {model} · {pass} · trial {order} of {trials}")));
         self.bar.set_prefix(format!("{} left", self.left()));
         self.bar.tick();
     }
@@ -87,6 +96,12 @@ impl Progress {
             _ => format!("about {} h", units::three_digits(seconds as f64 / 3_600.0)),
         }
     }
+}
+
+/// How wide a bar is beside text of so many columns, on one line of standard error; nothing where there is no room for one.
+pub(super) fn width_of_bar(text: usize) -> Option<usize> {
+    let room = note_width().unwrap_or(0).saturating_sub(text).min(40);
+    (room >= 8).then_some(room)
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -7,7 +7,8 @@ use crate::record::{Folder, RUN, Run, Source};
 use crate::report;
 use crate::scenario::{Model, Scenario, parse};
 
-use super::output::{Stop, color, note, note_color, print, print_json, width};
+use crate::text;
+use super::output::{Stop, color, note, note_color, note_styled, note_width, print, print_json, width};
 use super::strict::Strict;
 
 /// Write the report of a run again from its records, or the list of all runs
@@ -30,7 +31,7 @@ pub(super) const RUNS: &str = "reports";
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
     if !args.folder.join(RUN).exists() {
         return match list(&args.folder)? {
-            Some(index) => print(format_args!("runs: {}", index.display())),
+            Some(index) => print(format_args!("runs: {}", text::of_path(&index))),
             None => Err(Stop::input(format_args!(
                 "{}: neither it nor a folder in it holds a {RUN}; `avt run` makes one",
                 args.folder.display()
@@ -48,8 +49,8 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         let (folder, index) = (args.folder.to_string_lossy(), index.to_string_lossy());
         print_json(&report::json::run(&analysis, &folder, &index))
     } else {
-        let mut tables = analysis.scenarios.iter().map(|of| report::terminal::table(of, width(), color()));
-        tables.try_for_each(print).and_then(|()| print(format_args!("report: {}", index.display())))
+        let mut tables = analysis.scenarios.iter().map(|of| report::terminal::table(of, Some(width()), color()));
+        tables.try_for_each(print).and_then(|()| print(format_args!("report: {}", text::of_path(&index))))
     };
     if records.is_empty() {
         return Err(Stop::not_well());
@@ -85,7 +86,7 @@ pub(super) fn scenarios(run: &Run) -> Result<Vec<Scenario>, Stop> {
 /// Parses a scenario as it stands in `run.json`, with the models that were run.
 fn again(source: &Source, run: &Run) -> Result<Scenario, Stop> {
     let scenario = parse(&format!("{}.toml", source.name), &source.toml).map_err(|mistakes| {
-        note(mistakes.render(note_color()));
+        note_styled(mistakes.render(note_width(), note_color()));
         Stop::input(format_args!("run.json: the scenario `{}` is none that this avt can read", source.name))
     })?;
     Ok(only(scenario, &run.models))

@@ -14,6 +14,7 @@ use crate::runner::{
     self, CalibrationSource, Effort, Ending, Event, Interrupt, KeptCalibration, Plan, Program, RunSpec,
 };
 use crate::scenario::{Model, Scenario};
+use crate::text;
 use crate::units;
 
 use super::output::{Stop, color, note, print, print_json, width};
@@ -230,7 +231,7 @@ impl<'a> Listener<'a> {
             Event::ScenarioEnded(run, scenario) => {
                 if !self.args.json && self.printed.is_ok() {
                     let analysis = analyze_scenario(scenario, run, &self.records);
-                    let table = || print(report::terminal::table(&analysis, width(), color()));
+                    let table = || print(report::terminal::table(&analysis, Some(width()), color()));
                     self.printed = self.progress.suspend(table);
                 }
             }
@@ -258,7 +259,7 @@ impl<'a> Listener<'a> {
             let (folder, index) = (path.to_string_lossy(), index.to_string_lossy());
             self.printed = print_json(&report::json::run(&analysis, &folder, &index));
         } else if self.printed.is_ok() {
-            self.printed = print(format_args!("report: {}", index.display()));
+            self.printed = print(format_args!("report: {}", text::of_path(&index)));
         }
         if let State::Partial(_) = run.state {
             let (done, planned) = (self.records.len(), run.trials_planned);

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::scenario::builtin::{self, Builtin};
 use crate::scenario::{MOST_BYTES, Mistakes, Scenario, closest, parse_bytes};
 
-use super::output::{Stop, note, note_color};
+use super::output::{Stop, note_color, note_styled, note_width};
 
 /// A scenario, and how it was named.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub(super) fn scenarios(names: &[OsString]) -> Result<Vec<Named>, Stop> {
     }
     let (found, mistaken) = read(names)?;
     for mistakes in &mistaken {
-        note(mistakes.render(note_color()));
+        note_styled(mistakes.render(note_width(), note_color()));
     }
     settled(found, mistaken.len())
 }

@@ -10,6 +10,7 @@ use super::words;
 use crate::analysis::{Beats, CellSummary, Difference, KeptUp, PointSummary, PriceOfWaiting, ScenarioAnalysis};
 use crate::record::Failure;
 use crate::scenario::{EchoSpec, HeartbeatSpec, Metric, Model, OffloadSpec, SleepSpec, StepsSpec, Work};
+use crate::text;
 use crate::units;
 
 /// At most three sentences about a scenario: what only all points of its sweep tell, then those of the last one, which
@@ -18,7 +19,7 @@ pub(super) fn of(scenario: &ScenarioAnalysis<'_>) -> Vec<String> {
     let Some(point) = scenario.points.last() else { return vec!["This scenario has no cells.".into()] };
     let mut sentences = at(point);
     if !point.at.is_empty() {
-        sentences[0] = format!("With {}: {}", words::one_line(&point.at.to_string()), sentences[0]);
+        sentences[0] = format!("With {}: {}", text::one_line(&point.at.to_string()), sentences[0]);
     }
     highest_rates(scenario).into_iter().chain(price_of_waiting(scenario)).chain(sentences).take(3).collect()
 }
@@ -49,7 +50,7 @@ fn nothing(point: &PointSummary) -> Vec<String> {
     match point.cells.iter().find_map(|cell| words::reasons(cell).into_iter().next().map(|why| (cell, why))) {
         Some((cell, why)) => vec![
             "Every trial failed, so there is no answer.".into(),
-            format!("The first reason: {} {}.", cell.cell.id.model, words::one_line(&why)),
+            format!("The first reason: {} {}.", cell.cell.id.model, text::one_line(&why)),
         ],
         None => vec!["No trial was run, so there is no answer.".into()],
     }
@@ -62,7 +63,7 @@ fn missing(point: &PointSummary) -> Option<String> {
     let mut failures = failed().flat_map(|cell| &cell.failures).map(|(_, failure)| failure);
     let why = match failures.next()? {
         limit @ Failure::ThreadLimit { .. } if failures.all(|failure| failure == limit) => {
-            format!("each trial {}", words::one_line(&limit.to_string()))
+            format!("each trial {}", text::one_line(&limit.to_string()))
         }
         _ => "every trial failed".into(),
     };

@@ -31,6 +31,7 @@ use backend::{FINE, Svg};
 pub(super) use backend::{Ink, Paint};
 
 use crate::scenario::{Family, Model};
+use crate::text::columns;
 
 /// Where a chart is drawn.
 pub(super) type Area<'svg> = DrawingArea<Svg<'svg>, Shift>;
@@ -217,12 +218,12 @@ enum Face {
 /// About how wide text of a chart is, in pixels. The browser lays the text out; this only keeps labels apart, so it is
 /// on the wide side.
 fn text_width(words: &str) -> f64 {
-    words.chars().count() as f64 * 7.2
+    columns(words) as f64 * 7.2
 }
 
 /// The same of [`Face::Strong`].
 fn strong_width(words: &str) -> f64 {
-    words.chars().count() as f64 * 8.8
+    columns(words) as f64 * 8.8
 }
 
 /// The end of a line in pixels, and whose it is.

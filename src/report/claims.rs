@@ -5,6 +5,7 @@ use crate::analysis::claims::{Reason, Statistic};
 use crate::analysis::{JudgedClaim, STALL_NS};
 use crate::scenario::Against;
 use crate::stats::{FEWEST, Interval};
+use crate::text;
 use crate::units;
 
 /// The figure and the model: `wall time of async`, the point beside it where something is swept.
@@ -12,7 +13,7 @@ pub(super) fn subject(judged: &JudgedClaim<'_>) -> String {
     let at = if judged.point.is_empty() {
         String::new()
     } else {
-        format!(", {}", words::one_line(&judged.point.to_string()))
+        format!(", {}", text::one_line(&judged.point.to_string()))
     };
     format!("{} of {}{at}", judged.claim.metric.heading(judged.work), judged.claim.of)
 }

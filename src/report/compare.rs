@@ -7,6 +7,7 @@ use super::{json as run_json, ratios, words};
 use crate::analysis::compare::{Change, Comparison, Direction, SideName, Warning, Why};
 use crate::analysis::{Analysis, Obstacle, STALL_NS};
 use crate::stats::Interval;
+use crate::text;
 use crate::units;
 
 /// The headings of a table of changes, after the model and the figure.
@@ -66,7 +67,7 @@ fn side_in_words(side: SideName) -> &'static str {
 
 /// A warning as a sentence.
 pub fn warning(warning: &Warning) -> String {
-    let line = words::one_line;
+    let line = text::one_line;
     match warning {
         Warning::Differs(what, first, second) => format!("{what} differs: {}, then {}.", line(first), line(second)),
         Warning::OnlyIn(SideName::Before, name) => format!("Not every run after has the scenario {name}."),

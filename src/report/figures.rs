@@ -19,6 +19,7 @@ use super::words;
 use crate::analysis::{CellSummary, Control, Estimate, PointSummary, SeriesSummary};
 use crate::scenario::{Metric, OffloadSpec, Work};
 use crate::stats::{self, Interval};
+use crate::text;
 use crate::units;
 
 /// A picture with its words and its table.
@@ -369,7 +370,7 @@ fn named(title: &str, point: &PointSummary, of: &str) -> String {
     if point.at.is_empty() {
         format!("{title}: {of}")
     } else {
-        format!("{title}, {}: {of}", words::one_line(&point.at.to_string()))
+        format!("{title}, {}: {of}", text::one_line(&point.at.to_string()))
     }
 }
 

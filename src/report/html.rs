@@ -14,6 +14,7 @@ use super::{answer, warnings};
 use crate::analysis::{Analysis, CellSummary, PointSummary, ScenarioAnalysis};
 use crate::record::{CalibrationOrigin, Record, Run, Source};
 use crate::scenario::{Family, Parallel};
+use crate::text;
 use crate::units;
 
 pub(super) const STYLE: &str = include_str!("templates/style.css");
@@ -113,20 +114,20 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
     let card = |(i, scenario): (usize, &ScenarioAnalysis<'_>)| Card {
         name: scenario.scenario.name.clone(),
         href: format!("{}.html", scenario.scenario.name),
-        question: words::one_line(&scenario.scenario.question),
+        question: text::one_line(&scenario.scenario.question),
         answer: answer::of(scenario),
         chart: scenario.points.last().and_then(|point| figures::small(point, &format!("c{i}"))).unwrap_or_default(),
     };
     let points = || scenarios.iter().flat_map(|scenario| &scenario.points);
     let failed = |cell: &CellSummary| {
-        let (model, point) = (cell.cell.id.model.to_string(), words::one_line(&cell.cell.id.point.to_string()));
+        let (model, point) = (cell.cell.id.model.to_string(), text::one_line(&cell.cell.id.point.to_string()));
         let trial = |why| FailedTrial {
             scenario: cell.cell.id.scenario.clone(),
             point: point.clone(),
             model: model.clone(),
             why,
         };
-        let untraced = cell.untraced.iter().map(|why| words::one_line(&format!("its lanes were not recorded: {why}")));
+        let untraced = cell.untraced.iter().map(|why| text::one_line(&format!("its lanes were not recorded: {why}")));
         words::reasons(cell).into_iter().chain(untraced).map(trial).collect::<Vec<_>>()
     };
     let mut head = head(analysis, points());
@@ -158,7 +159,7 @@ pub(super) fn scenario(
     let page = ScenarioPage {
         head: head(analysis, points.iter()),
         name: scenario.name.clone(),
-        question: words::one_line(&scenario.question),
+        question: text::one_line(&scenario.question),
         answer: answer::of(of),
         analysis: paragraphs(&scenario.analysis),
         claims: claims::of_scenario(of),
@@ -166,7 +167,7 @@ pub(super) fn scenario(
         points: points.iter().enumerate().map(|(i, point)| point_view(point, &format!("p{i}"))).collect(),
         models: scenario.models.iter().map(|m| (class(m.family()), m.to_string(), m.description())).collect(),
         command: command(run, run.scenarios.iter().filter(|source| source.name == scenario.name)),
-        source: words::harmless(&scenario.source),
+        source: text::printable(&scenario.source).into_owned(),
         trace: points
             .iter()
             .any(|point| point.cells.iter().any(|cell| cell.traced.is_some()))
@@ -194,7 +195,7 @@ fn point_view(point: &PointSummary, id: &str) -> PointView {
     // The first table is the answer in figures; the others are depth.
     let chart = |(i, figure): (usize, Figure)| chart_view(point, figure, i > 0);
     PointView {
-        label: words::one_line(&point.at.to_string()),
+        label: text::one_line(&point.at.to_string()),
         answer: answer::at(point),
         charts: figures::of(point, id).into_iter().enumerate().map(chart).collect(),
     }
@@ -273,14 +274,14 @@ fn head<'a>(analysis: &Analysis<'_>, points: impl Iterator<Item = &'a PointSumma
         failed => format!("{}, {} of them failed", units::count(done), units::count(failed)),
     };
     let most = records.iter().filter_map(Record::round).max().unwrap_or(0);
-    let asked = words::one_line(&run.rounds);
+    let asked = text::one_line(&run.rounds);
     let rounds = if asked == most.to_string() { asked } else { format!("{most} ({asked})") };
     Head {
-        when: words::one_line(&run.started),
+        when: text::one_line(&run.started),
         warnings,
         facts: vec![
-            ("when", words::one_line(&run.started)),
-            ("machine", format!("{} × {}", units::count(host.cpus.into()), words::one_line(cpu))),
+            ("when", text::one_line(&run.started)),
+            ("machine", format!("{} × {}", units::count(host.cpus.into()), text::one_line(cpu))),
             ("trials", trials),
             ("rounds", rounds),
             ("seed", run.seed.to_string()),
@@ -290,7 +291,7 @@ fn head<'a>(analysis: &Analysis<'_>, points: impl Iterator<Item = &'a PointSumma
 
 fn machine(run: &Run) -> Vec<(&'static str, String)> {
     let host = &run.host;
-    let known = |text: &Option<String>| text.as_deref().map_or_else(|| "unknown".into(), words::one_line);
+    let known = |text: &Option<String>| text.as_deref().map_or_else(|| "unknown".into(), text::one_line);
     let mut facts = vec![
         ("processor", known(&host.cpu)),
         ("CPUs", units::count(host.cpus.into())),
@@ -298,10 +299,10 @@ fn machine(run: &Run) -> Vec<(&'static str, String)> {
         ("kernel", known(&host.kernel)),
         ("clock", known(&host.clocksource)),
         ("governor", known(&host.governor)),
-        ("avt", words::one_line(&host.avt)),
-        ("rustc", words::one_line(&host.rustc)),
-        ("tokio", words::one_line(&host.tokio)),
-        ("rayon", words::one_line(&host.rayon)),
+        ("avt", text::one_line(&host.avt)),
+        ("rustc", text::one_line(&host.rustc)),
+        ("tokio", text::one_line(&host.tokio)),
+        ("rayon", text::one_line(&host.rayon)),
     ];
     facts.extend(host.cpu_quota.map(|quota| ("CPU quota", format!("{} CPUs' time", units::three_digits(quota)))));
     facts.push(("calibration", calibration(run)));
@@ -314,7 +315,7 @@ fn machine(run: &Run) -> Vec<(&'static str, String)> {
     facts.extend(host.open_files.map(|n| ("open files", units::count(n))));
     facts.extend(host.thread_limits.first().map(|limit| {
         let room = units::count(limit.allows);
-        ("threads", format!("room for {room} ({} = {})", words::one_line(&limit.name), limit.value))
+        ("threads", format!("room for {room} ({} = {})", text::one_line(&limit.name), limit.value))
     }));
     facts
 }
@@ -326,11 +327,11 @@ fn calibration(run: &Run) -> String {
         CalibrationOrigin::New => format!("{used}, measured before this run"),
         CalibrationOrigin::Kept { run: kept, measured_per_s } => format!(
             "{used}, kept from {}; {} measured before this run",
-            words::one_line(kept),
+            text::one_line(kept),
             units::count(*measured_per_s)
         ),
         CalibrationOrigin::Changed { run: kept, kept_per_s } => {
-            format!("{used}, measured before this run; {} in {}", units::count(*kept_per_s), words::one_line(kept))
+            format!("{used}, measured before this run; {} in {}", units::count(*kept_per_s), text::one_line(kept))
         }
     }
 }
@@ -349,16 +350,16 @@ fn command<'a>(run: &'a Run, sources: impl Iterator<Item = &'a Source>) -> Strin
     let rounds = match run.rounds.as_str() {
         "quick" => String::new(),
         "full" => " --full".into(),
-        given => format!(" --rounds {}", words::one_line(given)),
+        given => format!(" --rounds {}", text::one_line(given)),
     };
-    let names: Vec<String> = sources.map(|source| words::one_line(&source.given)).collect();
+    let names: Vec<String> = sources.map(|source| text::one_line(&source.given)).collect();
     let models: String = run.models.iter().map(|model| format!(" --model {model}")).collect();
     format!("avt run {}{models} --seed {}{rounds}", names.join(" "), run.seed)
 }
 
 fn paragraphs(text: &str) -> Vec<String> {
     let text = text.replace("\r\n", "\n");
-    text.split("\n\n").map(words::one_line).filter(|paragraph| !paragraph.is_empty()).collect()
+    text.split("\n\n").map(text::one_line).filter(|paragraph| !paragraph.is_empty()).collect()
 }
 
 #[cfg(test)]

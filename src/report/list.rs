@@ -8,6 +8,7 @@ use super::html::{SCRIPT, SCRIPT_HASH, STYLE};
 use super::{Page, words};
 use crate::record::{Run, State};
 use crate::units;
+use crate::text;
 
 #[derive(Template)]
 #[template(path = "list.html", config = "src/report/templates/askama.toml")]
@@ -40,7 +41,7 @@ pub fn list(runs: &[(String, Result<Run, String>)]) -> Page {
     let listed = |(name, run): &(String, Result<Run, String>)| Listed {
         name: words::one_line(name),
         href: format!("{}/index.html", encoded(name)),
-        told: run.as_ref().map(told).map_err(|why| words::one_line(why)),
+        told: run.as_ref().map(told).map_err(|why| text::one_line(why)),
     };
     let mut runs: Vec<Listed> = runs.iter().map(listed).collect();
     // Those that cannot be read have no time: they come last.
@@ -56,14 +57,14 @@ fn told(run: &Run) -> Told {
     let count = units::count;
     let judged = run.judged.unwrap_or_default();
     Told {
-        when: words::one_line(&run.started),
-        machine: format!("{} × {}", count(run.host.cpus.into()), words::one_line(cpu)),
+        when: text::one_line(&run.started),
+        machine: format!("{} × {}", count(run.host.cpus.into()), text::one_line(cpu)),
         scenarios: names.join(", "),
-        rounds: words::one_line(&run.rounds),
+        rounds: text::one_line(&run.rounds),
         trials: count(run.trials_planned),
         verdict: match (&run.state, run.judged) {
             (State::Running, _) | (_, None) => "it has not ended".into(),
-            (State::Partial(signal), _) => format!("partial: {} ended it early", words::one_line(signal)),
+            (State::Partial(signal), _) => format!("partial: {} ended it early", text::one_line(signal)),
             (State::Complete, _) => {
                 let counts = [
                     (judged.failed, "failed"),
@@ -83,7 +84,7 @@ fn told(run: &Run) -> Told {
             ],
             "–",
         ),
-        avt: words::one_line(&run.host.avt),
+        avt: text::one_line(&run.host.avt),
     }
 }
 

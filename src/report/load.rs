@@ -14,6 +14,7 @@ use crate::histogram::Histogram;
 use crate::host::Host;
 use crate::record::{LoadRecord, Requests};
 use crate::scenario::Family;
+use crate::text;
 use crate::units;
 
 /// The percentiles that are told of a load, and how they are called.
@@ -96,7 +97,7 @@ pub fn load(report: &LoadReport<'_>) -> String {
     let draw_curves = |size: Size, caption: &Caption<'_>| curves.draw(size, caption);
     let draw_densities = |size: Size, caption: &Caption<'_>| densities.draw(size, caption);
     let page = Page {
-        url: words::one_line(report.url),
+        url: text::one_line(report.url),
         verdict: report.analysis.verdict,
         warnings: warnings(report),
         answer: words(report),
@@ -112,7 +113,7 @@ pub fn load(report: &LoadReport<'_>) -> String {
         rows: rows_of(report),
         has_bounds: series.lower_bound_from_ns.is_some(),
         requests: requests(report.figures.load),
-        command: words::one_line(&report.command),
+        command: text::one_line(&report.command),
     };
     page.render().expect("writing into a string")
 }
@@ -171,10 +172,10 @@ fn words(report: &LoadReport<'_>) -> Vec<String> {
 
 fn facts(report: &LoadReport<'_>) -> Vec<(&'static str, String)> {
     let (LoadFigures { load, wall_ns, .. }, host) = (report.figures, report.host);
-    let cpu = words::one_line(host.cpu.as_deref().unwrap_or("unknown processor"));
+    let cpu = text::one_line(host.cpu.as_deref().unwrap_or("unknown processor"));
     let late = told(&load.send_lag.late, 0.99).filter(|_| load.offered_per_s.is_some());
     let mut facts = vec![
-        ("when", words::one_line(&report.started)),
+        ("when", text::one_line(&report.started)),
         ("from", format!("{} × {cpu}", units::count(host.cpus.into()))),
         ("how", report.kind.clone()),
         ("window", units::duration(wall_ns)),
@@ -237,7 +238,7 @@ fn requests(load: &LoadRecord) -> Vec<(&'static str, String)> {
     let mut requests: Vec<_> = parts.into_iter().map(|(name, n)| (name, units::count(n))).collect();
     let errors: Vec<String> = load.errors.iter().map(|(class, n)| format!("{} {class}", units::count(*n))).collect();
     if !errors.is_empty() {
-        requests.push(("errors", words::one_line(&errors.join(", "))));
+        requests.push(("errors", text::one_line(&errors.join(", "))));
     }
     let status: Vec<String> =
         load.status.iter().map(|(status, n)| format!("{} × {status}", units::count(*n))).collect();

@@ -12,6 +12,7 @@ use crate::analysis::{CellSummary, Control, PointSummary};
 use crate::gate::Gate;
 use crate::record::Ceiling;
 use crate::scenario::{Family, Metric, Work};
+use crate::text;
 use crate::units;
 
 /// Figures of the cells at one point.
@@ -87,7 +88,7 @@ pub(super) fn over_points(points: &[PointSummary], columns: &[Column]) -> Option
     for point in points {
         let name = point.series_names().first().copied().unwrap_or_default();
         let mut table = of(point, columns.to_vec(), name);
-        let label = words::one_line(&point.at.to_string());
+        let label = text::one_line(&point.at.to_string());
         table.rows.iter_mut().for_each(|row| row.model = format!("{}, {label}", row.model));
         table.about_load.clear();
         match &mut all {
@@ -196,7 +197,7 @@ fn lost(point: &PointSummary) -> impl Iterator<Item = String> {
         let load = cell.measures.as_ref()?.load.as_ref().filter(|load| load.lost > 0)?;
         let (lost, planned) = (units::count(load.lost), units::count(load.planned));
         let why: Vec<String> = load.errors.iter().map(|(class, n)| format!("{} {class}", units::count(*n))).collect();
-        let why = if why.is_empty() { String::new() } else { format!(" ({})", words::one_line(&why.join(", "))) };
+        let why = if why.is_empty() { String::new() } else { format!(" ({})", text::one_line(&why.join(", "))) };
         Some(format!("{}: {lost} of {planned} requests of all rounds got no answer{why}.", cell.cell.id.model))
     })
 }

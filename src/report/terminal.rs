@@ -6,55 +6,53 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement};
 use super::claims;
 use super::table::{self, Column, Table};
 use super::warnings;
-use super::words;
 use crate::analysis::{JudgedClaim, ScenarioAnalysis};
 use crate::scenario::{Family, Metric, Work};
+use crate::text::{self, wrapped};
 
-/// The scenario's question and its figures. Columns that do not fit the width are left out, the least telling first;
-/// without a width none is. Colour only tells the families apart, which their names do too.
-pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<u16>, color: bool) -> String {
+/// The scenario's question and its figures. Columns that do not fit the width are left out, the least telling first, and
+/// a line below the table names them; without a width none is. Colour only tells the families apart, which their names do
+/// too.
+pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<usize>, color: bool) -> String {
     let scenario = analysis.scenario;
     let paint = if color { Paint::Ansi } else { Paint::None };
-    let width = width.map_or(usize::MAX, usize::from);
-    let mut text = String::new();
-    for line in wrapped(&words::one_line(&scenario.question), width, "") {
-        text.push_str(&paint.bold(&line));
-        text.push('\n');
+    let width = width.unwrap_or(usize::MAX);
+    let mut shown = String::new();
+    let mut push = |line: &str| {
+        shown.push_str(line);
+        shown.push('\n');
+    };
+    for line in wrapped(&text::one_line(&scenario.question), width, "") {
+        push(&paint.bold(&line));
     }
     for point in &analysis.points {
-        text.push('\n');
+        push("");
         if !point.at.is_empty() {
-            text.push_str(&words::one_line(&point.at.to_string()));
-            text.push('\n');
+            wrapped(&text::one_line(&point.at.to_string()), width, "  ").iter().for_each(|line| push(line));
         }
-        let table = fitted(table::brief(point), &point.work, width);
+        let (table, left_out) = fitted(table::brief(point), &point.work, width);
         let lines = rendered(&table, &point.work);
         for (i, line) in lines.iter().enumerate() {
             // The first line is the heading; below it the lines are the rows.
             let family = i.checked_sub(1).and_then(|row| table.rows.get(row)).map(|row| (row.family, row.model.len()));
-            text.push_str(&family.map_or_else(|| line.clone(), |(family, name)| paint.name(line, family, name)));
-            text.push('\n');
+            push(&family.map_or_else(|| line.clone(), |(family, name)| paint.name(line, family, name)));
         }
-        for note in remarks(&table) {
-            wrapped(&note, width, "  ").iter().for_each(|line| text.push_str(&format!("{line}\n")));
-        }
-        for finding in warnings::over_the_rounds(point) {
-            wrapped(&finding, width, "  ").iter().for_each(|line| text.push_str(&format!("{line}\n")));
+        let missing = (!left_out.is_empty())
+            .then(|| format!("No room here for {}; the report has all columns.", left_out.join(", ")));
+        for note in missing.into_iter().chain(remarks(&table)).chain(warnings::over_the_rounds(point)) {
+            wrapped(&note, width, "  ").iter().for_each(|line| push(line));
         }
     }
     let judged = &analysis.claims;
     if !judged.is_empty() {
-        text.push('\n');
+        push("");
     }
-    for line in judged.iter().flat_map(|judged| wrapped(&claim(judged), width, "  ")) {
-        text.push_str(&line);
-        text.push('\n');
-    }
-    text
+    judged.iter().flat_map(|judged| wrapped(&claim(judged), width, "  ")).for_each(|line| push(&line));
+    shown
 }
 
-/// The same table with as many columns as the width holds.
-fn fitted(mut table: Table, work: &Work, width: usize) -> Table {
+/// The same table with as many columns as the width holds, and the headings of those that are left out.
+fn fitted(mut table: Table, work: &Work, width: usize) -> (Table, Vec<&'static str>) {
     use Metric as M;
     const LEAST_TELLING_FIRST: [Metric; 13] = [
         M::SwitchesTotal,
@@ -71,17 +69,18 @@ fn fitted(mut table: Table, work: &Work, width: usize) -> Table {
         M::Starved,
         M::Rate,
     ];
+    let mut left_out = Vec::new();
     for column in LEAST_TELLING_FIRST.map(Column::Figure) {
-        let fits = rendered(&table, work).iter().all(|line| line.chars().count() <= width);
+        let fits = rendered(&table, work).iter().all(|line| text::columns(line) <= width);
         if fits || table.columns.len() == 1 {
             break;
         }
         if let Some(at) = table.columns.iter().position(|other| *other == column) {
-            table.columns.remove(at);
+            left_out.push(table.columns.remove(at).heading(work));
             table.rows.iter_mut().filter(|row| !row.figures.is_empty()).for_each(|row| drop(row.figures.remove(at)));
         }
     }
-    table
+    (table, left_out)
 }
 
 fn rendered(table: &Table, work: &Work) -> Vec<String> {
@@ -109,7 +108,7 @@ fn remarks(table: &Table) -> Vec<String> {
         fewer
             .chain(row.reasons.iter().cloned())
             .chain(doubt)
-            .map(|what| words::one_line(&format!("{}: {what}", row.model)))
+            .map(|what| text::one_line(&format!("{}: {what}", row.model)))
     });
     rows.chain(table.notes()).collect()
 }
@@ -119,35 +118,18 @@ fn claim(judged: &JudgedClaim<'_>) -> String {
     let at = if judged.point.is_empty() {
         String::new()
     } else {
-        format!(" ({})", words::one_line(&judged.point.to_string()))
+        format!(" ({})", text::one_line(&judged.point.to_string()))
     };
     let why = claims::reason(judged);
     let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
     format!(
         "{}{why}: {}{at}: {} times {}, where {} was claimed",
         judged.verdict.word(),
-        words::one_line(&judged.claim.says),
+        text::one_line(&judged.claim.says),
         claims::ratio(judged),
         claims::expected(judged),
         claims::bounds(judged),
     )
-}
-
-/// Lines of at most this width, broken between words; every line but the first begins with the indent.
-pub fn wrapped(text: &str, width: usize, indent: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is always a line");
-        if line.trim().is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(format!("{indent}{word}"));
-        }
-    }
-    lines
 }
 
 /// Whether the terminal takes colour.

@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::words;
 use crate::lanes::What;
 use crate::record::{Outcome, Record, Traced};
 use crate::scenario::Scenario;
+use crate::text;
 
 /// All recorded trials of a scenario; nothing where there is none. Times are microseconds, as the format wants them.
 pub(super) fn chrome(scenario: &Scenario, records: &[Record]) -> Option<String> {
@@ -17,7 +17,7 @@ pub(super) fn chrome(scenario: &Scenario, records: &[Record]) -> Option<String> 
             _ => None,
         });
         if let Some(traced) = traced {
-            let (model, point) = (cell.id.model, words::one_line(&cell.id.point.to_string()));
+            let (model, point) = (cell.id.model, text::one_line(&cell.id.point.to_string()));
             let name = if point.is_empty() { model.to_string() } else { format!("{model} ({point})") };
             of_trial(&mut events, i + 1, &name, traced);
         }

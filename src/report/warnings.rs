@@ -4,7 +4,8 @@ use super::words;
 use crate::analysis::{Analysis, CellSummary, PointFinding, PointSummary, TrialFindings};
 use crate::gate::Verdict;
 use crate::record::State;
-use crate::scenario::{Metric, Work};
+use crate::scenario::{CellId, Metric, Work};
+use crate::text;
 use crate::units;
 
 /// `2 suspect of 6 rounds`; nothing where every gate passed.
@@ -114,7 +115,7 @@ pub(super) fn banner<'a>(
         State::Complete => {}
         State::Running => warnings.push(format!("This run has not ended: {so_far}.")),
         State::Partial(signal) => {
-            warnings.push(format!("This run is partial: {} ended it early, and {so_far}.", words::one_line(signal)));
+            warnings.push(format!("This run is partial: {} ended it early, and {so_far}.", text::one_line(signal)));
         }
     }
     if run.host.debug_build {

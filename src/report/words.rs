@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::analysis::{CellSummary, Estimate};
 use crate::scenario::{Cell, Metric, Point, Unit};
 use crate::stats::{Bound, Interval, Ratio, Spread};
+use crate::text::one_line;
 use crate::units;
 
 /// A figure in the unit of its metric.
@@ -192,18 +193,6 @@ pub(super) fn reasons(cell: &CellSummary) -> Vec<String> {
         format!("failed in round{} {}: {why}", if list.len() == 1 { "" } else { "s" }, list.join(", "))
     };
     reasons.into_iter().map(text).collect()
-}
-
-/// Text that somebody else wrote, on one line and without control characters, which a terminal would obey.
-pub(super) fn one_line(text: &str) -> String {
-    harmless(text).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The same with its lines kept.
-pub(super) fn harmless(text: &str) -> String {
-    // Besides the control characters those that turn the direction of writing, which could hide what is said.
-    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if (c.is_control() && !c.is_whitespace()) || turns(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// A length that a scenario gave, as it is said: `100 ms`, `1.5 s`.

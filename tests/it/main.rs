@@ -20,3 +20,4 @@ mod serve;
 mod stats;
 mod support;
 mod tidy;
+mod terminal;

@@ -79,7 +79,7 @@ fn a_narrow_terminal_gets_fewer_columns() {
         for width in [40, 60, 80] {
             let text = terminal::table(scenario, Some(width), false);
             for line in text.lines() {
-                assert!(line.chars().count() <= usize::from(width), "wider than {width}: {line}");
+                assert!(line.chars().count() <= width, "wider than {width}: {line}");
             }
         }
     }

@@ -134,7 +134,7 @@ fn mistakes_can_be_had_one_by_one_and_in_colour() {
     let expected = serde_json::json!([{ "line": 5, "column": 8, "key": "jobs", "message": "0 does nothing",
         "remedy": "write a whole number from 1 to 1000000" }]);
     assert_eq!(json, expected);
-    assert!(mistakes.render(true).contains("\u{1b}["));
+    assert!(mistakes.render(None, true).contains("\u{1b}["));
     assert!(!mistakes.to_string().contains('\u{1b}'));
 }
 

@@ -2,7 +2,8 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::cli::output::note;
+use crate::cli::output::{note, note_redraws};
+use crate::cli::progress::width_of_bar;
 use crate::runner::doctor::{Depth, Probe};
 use crate::units;
 
@@ -14,8 +15,12 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn new(depth: Depth) -> Self {
         let probes = depth.probes();
-        let bar = ProgressBar::with_draw_target(Some(probes as u64), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{wide_msg}\n{bar:40} {pos} of {len}");
+        let target = if note_redraws() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(probes as u64), target);
+        let style = match width_of_bar(50) {
+            None => ProgressStyle::with_template("{wide_msg} {pos} of {len}"),
+            Some(wide) => ProgressStyle::with_template(&format!("{{wide_msg}} {{bar:{wide}}} {{pos}} of {{len}}")),
+        };
         bar.set_style(style.expect("the template is a constant").progress_chars("━╸─"));
         if bar.is_hidden() {
             let seconds = match depth {

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use crate::cli::grid::Grid;
 use crate::cli::output::width;
-use crate::report::{self, terminal};
+use crate::report;
 use crate::runner::doctor::{Checkup, PacedLoad, PacedRound, TimerLateness};
 use crate::stats::Spread;
+use crate::text;
 use crate::units;
 
 use super::advice::advice;
@@ -88,7 +89,7 @@ pub(super) fn text(checkup: &Checkup) -> String {
     if checkup.partial {
         text.insert(0, "Ended early: this is what was measured until then.".into());
     }
-    text.join("\n\n")
+    text::fitted(&text.join("\n\n"), width())
 }
 
 /// What follows from it, a sentence each.
@@ -210,7 +211,8 @@ fn ranged(spread: &Spread, show: fn(f64) -> String) -> String {
 }
 
 fn indented(table: Grid) -> String {
-    let lines: Vec<String> = table.lines().iter().map(|line| format!(" {line}")).collect();
+    let lines: Vec<String> =
+        table.lines(width().saturating_sub(1)).iter().map(|line| format!(" {line}").trim_end().to_owned()).collect();
     lines.join("\n")
 }
 
@@ -218,8 +220,7 @@ fn list(title: &str, sentences: &[String]) -> String {
     if sentences.is_empty() {
         return String::new();
     }
-    let width = usize::from(width().unwrap_or(100)).clamp(40, 120) - 4;
-    let lines =
-        sentences.iter().map(|sentence| format!("  - {}", terminal::wrapped(sentence, width, "    ").join("\n")));
+    let width = width().min(120).saturating_sub(4);
+    let lines = sentences.iter().map(|sentence| format!("  - {}", text::wrapped(sentence, width, "    ").join("\n")));
     iter::once(title.to_owned()).chain(lines).collect::<Vec<_>>().join("\n")
 }

@@ -2,6 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::output::note_redraws;
 use crate::load::{Interval, Plan, Until};
 use crate::units;
 
@@ -19,7 +20,8 @@ pub(super) struct Live {
 impl Live {
     /// Draws nothing where standard error is no terminal.
     pub(super) fn new(plan: &Plan) -> Self {
-        let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let target = if note_redraws() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let line = ProgressBar::with_draw_target(None, target);
         line.set_style(ProgressStyle::with_template("{wide_msg}").expect("the template is a constant"));
         Self { line, until: plan.until, offered: plan.arrival.offered(), seconds: 0, ended: 0, errors: 0 }
     }

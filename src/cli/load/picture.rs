@@ -5,12 +5,16 @@ use crate::units;
 
 const ROWS: usize = 10;
 
-/// The longest bar, in columns: a row fits 80.
+/// The longest bar, in columns.
 const BAR: usize = 36;
 
+/// The columns of a row beside its bar.
+const BESIDE: usize = 33;
+
 /// Ten rows of times, each as much longer than the one before it; how many requests took up to so long and longer than
-/// the row before. Nothing where there is nothing to see: no two times that the histogram tells apart.
-pub(super) fn picture(times: &Histogram) -> Vec<String> {
+/// the row before; no row takes more columns than the width. Nothing where there is nothing to see: no two times that the
+/// histogram tells apart.
+pub(super) fn picture(times: &Histogram, width: usize) -> Vec<String> {
     let (Some(least), Some(most)) = (times.min(), times.max()) else { return Vec::new() };
     if times.buckets().nth(1).is_none() {
         return Vec::new();
@@ -23,18 +27,19 @@ pub(super) fn picture(times: &Histogram) -> Vec<String> {
         counts[row.clamp(1, ROWS) - 1] += count;
     }
     let largest = counts.iter().copied().max().unwrap_or(1);
+    let widest = width.saturating_sub(BESIDE).clamp(1, BAR);
     let row = |(k, count): (usize, &u64)| {
         let until = units::duration((least * ((k + 1) as f64 * step).exp()).round() as u64);
         let share = *count as f64 / times.len() as f64 * 100.0;
-        format!("{until:>9} {:BAR$} {:>13} {share:5.1} %", bar(*count, largest), units::count(*count))
+        format!("{until:>9} {:widest$} {:>13} {share:5.1} %", bar(*count, largest, widest), units::count(*count))
     };
     counts.iter().enumerate().map(row).collect()
 }
 
 /// Eighths of a column; whatever is not nothing is seen.
-fn bar(count: u64, largest: u64) -> String {
+fn bar(count: u64, largest: u64, widest: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let eighths = (count as f64 / largest as f64 * (BAR * 8) as f64).round() as usize;
+    let eighths = (count as f64 / largest as f64 * (widest * 8) as f64).round() as usize;
     let eighths = if count > 0 { eighths.max(1) } else { 0 };
     "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
 }
@@ -53,19 +58,22 @@ mod tests {
         let mut times = Histogram::default();
         (1..=1_000).for_each(|k| times.record(k * 1_000));
         times.record_many(100_000_000, 5);
-        let rows = picture(&times);
+        let rows = picture(&times, 80);
         assert_eq!(rows.len(), ROWS);
         assert_eq!(counts(&rows).iter().sum::<u64>(), 1_005, "{rows:#?}");
         assert_eq!(counts(&rows)[ROWS - 1], 5, "{rows:#?}");
-        assert!(rows.iter().all(|row| row.chars().count() <= 80), "{rows:#?}");
+        for width in [40, 60, 80, 200] {
+            let rows = picture(&times, width);
+            assert!(rows.iter().all(|row| row.chars().count() <= width), "{width}: {rows:#?}");
+        }
         assert!(rows[ROWS - 1].contains('▏') || rows[ROWS - 1].contains('▎'), "a few are seen too: {rows:#?}");
     }
 
     #[test]
     fn where_nothing_differs_there_is_no_picture() {
         let mut times = Histogram::default();
-        assert!(picture(&times).is_empty());
+        assert!(picture(&times, 80).is_empty());
         times.record_many(5_000, 100);
-        assert!(picture(&times).is_empty());
+        assert!(picture(&times, 80).is_empty());
     }
 }

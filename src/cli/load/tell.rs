@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::analysis::LoadAnalysis;
 use crate::analysis::slo::{JudgedCondition, Measured};
 use crate::cli::grid::Grid;
+use crate::cli::output::width;
 use crate::histogram::Histogram;
 use crate::http1::limits;
 use crate::load::{Loaded, Plan};
@@ -180,7 +181,7 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
         table.row(row("  generator late", &load.send_lag.late, None));
     }
     text.push('\n');
-    for line in table.lines() {
+    for line in table.lines(width()) {
         let _ = writeln!(text, "{line}");
     }
     if from.is_some() {
@@ -191,7 +192,7 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
     }
     text.push('\n');
 
-    let picture = picture(&series.response_time);
+    let picture = picture(&series.response_time, width());
     if !picture.is_empty() {
         let _ = write!(text, "response time up to\n{}\n\n", picture.join("\n"));
     }

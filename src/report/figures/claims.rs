@@ -6,6 +6,10 @@ use super::{both, look};
 use crate::analysis::{JudgedClaim, PointSummary};
 use crate::scenario::Against;
 use crate::stats::Interval;
+use crate::text;
+
+/// As much of a title as the narrow picture holds.
+const NARROW: usize = 34;
 
 /// A panel a claim, numbered as in the table; empty where nothing was measured.
 pub(in crate::report) fn svg(all: &[JudgedClaim<'_>], points: &[PointSummary], id: &str) -> String {
@@ -19,7 +23,7 @@ pub(in crate::report) fn svg(all: &[JudgedClaim<'_>], points: &[PointSummary], i
         };
         let title = format!("{}. {} ÷ {than}", i + 1, judged.claim.metric.heading(&point.work));
         Some(Panel {
-            title: shortened(&title),
+            title: text::shortened(&title, NARROW).into_owned(),
             band: Interval { low, high },
             rows: vec![(judged.claim.of.to_string(), look(point, of), ratio)],
         })
@@ -35,13 +39,4 @@ pub(in crate::report) fn svg(all: &[JudgedClaim<'_>], points: &[PointSummary], i
     let finding: Vec<String> = all.iter().enumerate().map(told).collect();
     let title = "What was measured, as a multiple of what was claimed";
     both(id, title, &finding.join(" "), |size, caption| forest.draw(size, caption))
-}
-
-/// As much as the narrow picture holds.
-fn shortened(title: &str) -> String {
-    const MOST: usize = 34;
-    if title.chars().count() <= MOST {
-        return title.to_owned();
-    }
-    format!("{}…", title.chars().take(MOST - 1).collect::<String>().trim_end())
 }

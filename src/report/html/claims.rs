@@ -2,9 +2,9 @@
 
 use super::super::claims;
 use super::super::figures;
-use super::super::words;
 use crate::analysis::claims::{Verdict, count};
 use crate::analysis::{Analysis, JudgedClaim, ScenarioAnalysis};
+use crate::text;
 
 /// A table of claims.
 pub(super) struct Claims {
@@ -67,9 +67,9 @@ fn score(verdicts: &[Verdict]) -> String {
 
 fn view(judged: &JudgedClaim<'_>, href: String) -> ClaimView {
     ClaimView {
-        says: words::one_line(&judged.claim.says),
+        says: text::one_line(&judged.claim.says),
         href,
-        source: judged.claim.source.as_deref().map(words::one_line),
+        source: judged.claim.source.as_deref().map(text::one_line),
         verdict: judged.verdict.word(),
         why: claims::reason(judged),
         subject: claims::subject(judged),

@@ -6,6 +6,8 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
+use crate::text;
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Mistake {
@@ -52,7 +54,7 @@ impl Mistakes {
             let place = Place::of(text, span);
             mistakes.list.push(Mistake { line: place.line, column: place.column, key, message, remedy });
             if mistakes.lines.len() < SHOWN {
-                mistakes.lines.push((place.text.to_owned(), place.span));
+                mistakes.lines.push(place.shown());
             }
         }
         mistakes
@@ -68,19 +70,27 @@ impl Mistakes {
         &self.list
     }
 
-    /// `file:line:column: message` for each, and below it the line with the place underlined; ANSI colours on request.
-    pub fn render(&self, color: bool) -> String {
+    /// `file:line:column: message` for each, and below it the line with the place underlined; lines of so many columns and
+    /// ANSI colours on request.
+    pub fn render(&self, width: Option<usize>, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        let renderer = match width {
+            Some(width) => renderer.term_width(width),
+            None => renderer,
+        };
+        let file = text::one_line(&self.file);
         let shown: Vec<String> = self
             .list
             .iter()
             .zip(&self.lines)
             .map(|(mistake, (line, span))| {
-                let title = format!("{}:{}:{}: {mistake}", self.file, mistake.line, mistake.column);
-                let title = Level::ERROR.no_name().primary_title(title);
+                let title = text::one_line(&format!("{file}:{}:{}: {mistake}", mistake.line, mistake.column));
+                let fitted = width.map(|width| text::wrapped(&title, width, "  ").join("\n"));
+                let level = Level::ERROR.no_name();
                 let mark = AnnotationKind::Primary.span(span.clone());
                 let snippet = Snippet::source(line.as_str()).line_start(mistake.line).annotation(mark);
-                renderer.render(&[Group::with_title(title).element(snippet)])
+                let shown = renderer.render(&[Group::with_title(level.primary_title(&title)).element(snippet)]);
+                fitted.map_or_else(|| shown.clone(), |fitted| shown.replacen(&title, &fitted, 1))
             })
             .collect();
         let mut text = shown.join("\n\n");
@@ -93,7 +103,7 @@ impl Mistakes {
 
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(false))
+        f.write_str(&self.render(None, false))
     }
 }
 
@@ -144,6 +154,17 @@ impl<'a> Place<'a> {
             text: line,
             span: from..to,
         }
+    }
+}
+
+impl Place<'_> {
+    /// The line as it is shown, and the bytes of that which are meant.
+    fn shown(&self) -> (String, Range<usize>) {
+        let Range { start, end } = self.span;
+        let [before, marked, after] =
+            [&self.text[..start], &self.text[start..end], &self.text[end..]].map(text::printable);
+        let marked_at = before.len()..before.len() + marked.len();
+        (format!("{before}{marked}{after}"), marked_at)
     }
 }
 
