@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize, de, ser};
 /// The longest time told apart: one hour. Longer ones are recorded as this and counted by [`Histogram::clipped`].
 pub const HIGHEST: u64 = 3_600_000_000_000;
 
+/// More times than a histogram that is read may hold: sums of a thousand of them are no overflow.
+const MOST_TIMES: u64 = 1 << 53;
+
 /// A distribution of times in nanoseconds. While times are recorded about 260 KiB: one per worker or generator thread,
 /// never one per job. One that was read from a file is as large as it has different times, some 10 KiB.
 #[derive(Clone)]
@@ -268,13 +271,21 @@ impl Histogram {
         if (counts.low(), counts.high(), counts.sigfig()) != (1, HIGHEST, 3) {
             return Err("its bounds are not 1 ns to one hour with three digits".into());
         }
-        let mut seen = 0;
+        let mut seen = 0_u64;
         let up_to = counts.iter_recorded().map(|bucket| {
-            seen += bucket.count_since_last_iteration();
+            seen = seen.saturating_add(bucket.count_since_last_iteration());
             (bucket.value_iterated_to(), seen)
         });
         let up_to: Box<[(u64, u64)]> = up_to.collect();
-        let longest = longest.or(up_to.last().map(|(value, _)| *value)).unwrap_or(0);
+        if seen > MOST_TIMES {
+            return Err(format!("{seen} times are more than anybody measures"));
+        }
+        let highest = up_to.last().map_or(0, |(value, _)| *value);
+        let longest = longest.unwrap_or(highest.min(HIGHEST));
+        // The longest time lies in the last bucket that holds one, and nowhere else.
+        if longest > HIGHEST || counts.highest_equivalent(longest) != highest && !(longest == 0 && highest == 0) {
+            return Err(format!("its longest time is not {longest} ns"));
+        }
         let sparse = Sparse { up_to, min: counts.min(), mean: counts.mean() };
         Ok(Self { counts: Counts::Sparse(sparse), longest, clipped: 0 })
     }

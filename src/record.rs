@@ -1,13 +1,16 @@
 //! What a trial leaves behind, and the files that keep it.
 //!
 //! A run is a folder: [`run.json`](Run) says what was asked of which machine, and `trials.jsonl` holds one [`Record`] a
-//! line, written as each trial ends. Every report is computed from these two alone.
+//! line behind a checksum, written as each trial ends. Every report is computed from these two alone. Whatever is read is
+//! checked first: a line that is not as it was written, or a record that cannot be true, is an error.
 
 mod ceiling;
 mod failure;
 mod file;
+mod line;
 mod load;
 mod pass;
+mod plausible;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +28,7 @@ use crate::stats::Bound;
 use crate::usage::{Footprint, Others, Stolen, Usage};
 
 /// The version of both files. A reader refuses any other.
-pub const SCHEMA: u32 = 7;
+pub const SCHEMA: u32 = 8;
 
 /// `run.json`: one call of `avt run`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

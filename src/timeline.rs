@@ -11,6 +11,9 @@ pub const MOST_COLUMNS: usize = 64;
 /// 2^19 ns = 0.52 ms: what a column stands for at first.
 const FINEST: u32 = 19;
 
+/// 2^46 ns = 20 hours: a column of a timeline that is read stands for no longer.
+const WIDEST: u64 = 1 << 46;
+
 /// 2^10 ns = 1 µs: all shorter times are one bin.
 const SHORTEST: u32 = 10;
 
@@ -263,7 +266,10 @@ impl TryFrom<Written> for Timeline {
         let Written { width_ns, columns } = written;
         let last = bin(u64::MAX) as usize;
         let has_room = columns.iter().all(|column| column.0 as usize + column.1.len() <= last + 1);
-        if !width_ns.is_power_of_two() || width_ns < 1 << FINEST || columns.len() > MOST_COLUMNS || !has_room {
+        let is_tight = |counts: &[u32]| counts.first() != Some(&0) && counts.last() != Some(&0);
+        let is_tight = columns.iter().all(|column| is_tight(&column.1)) && columns.last().is_none_or(|c| !c.is_empty());
+        let is_width = width_ns.is_power_of_two() && (1 << FINEST..=WIDEST).contains(&width_ns);
+        if !is_width || columns.len() > MOST_COLUMNS || !has_room || !is_tight {
             return Err(format!("{} columns of {width_ns} ns are no timeline of ours", columns.len()));
         }
         Ok(Self { width_log2: width_ns.trailing_zeros(), columns })

@@ -93,6 +93,12 @@ fn again(source: &Source, run: &Run) -> Result<Scenario, Stop> {
 }
 
 /// The scenario with only these of its models, or with all where none is named.
+    if scenario.name != source.name {
+        return Err(Stop::input(format_args!(
+            "run.json: scenarios: `{}` has the text of the scenario `{}`",
+            source.name, scenario.name
+        )));
+    }
 pub(super) fn only(mut scenario: Scenario, models: &[Model]) -> Scenario {
     let is_wanted = |model: &Model| models.is_empty() || models.contains(model);
     scenario.models.retain(is_wanted);

@@ -1,28 +1,33 @@
 //! The folder of a run: `run.json` replaced whole, `trials.jsonl` grown line by line.
 
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use thiserror::Error;
 
+use super::{Pass, Record, Run, SCHEMA, line, plausible};
 use crate::scenario::CellId;
-
-use super::{Pass, Record, Run, SCHEMA};
+use crate::text;
 
 /// The name of the file that says what was asked.
 pub const RUN: &str = "run.json";
 /// The name of the file that holds the records.
 pub const RECORDS: &str = "trials.jsonl";
 
+/// The longest `run.json`, and the longest line of `trials.jsonl`: a hundred times what the largest of ours have.
+const MOST_BYTES: u64 = 64 << 20;
+
 /// Why a folder cannot be read or written.
 #[derive(Debug, Error)]
 pub enum FolderError {
     /// The system's own reason.
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {error}", text::of_path(path))]
     Io {
         /// What was opened, read or written.
         path: PathBuf,
@@ -30,7 +35,7 @@ pub enum FolderError {
         error: io::Error,
     },
     /// A file that is there but says something else.
-    #[error("{}{}: {what}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+    #[error("{}{}: {what}", text::of_path(path), line.map(|line| format!(":{line}")).unwrap_or_default())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -76,18 +81,16 @@ impl Folder {
 
     /// Appends one record as one line in one write, so that a crash costs at most the last line.
     pub fn append(&mut self, record: &Record) -> Result<(), FolderError> {
-        let mut line = serde_json::to_vec(record).expect("a record is plain data");
-        line.push(b'\n');
-        self.records.write_all(&line).map_err(|error| failed(&self.path.join(RECORDS), error))
+        self.records.write_all(&line::written(record)).map_err(|error| failed(&self.path.join(RECORDS), error))
     }
 
-    /// The names of the folders in a folder that hold a run, in their order.
-    pub fn runs(path: &Path) -> Result<Vec<String>, FolderError> {
+    /// The names of the folders in a folder that hold a run, in their order. A name may hold any bytes.
+    pub fn runs(path: &Path) -> Result<Vec<OsString>, FolderError> {
         let mut names = Vec::new();
         for entry in fs::read_dir(path).map_err(|error| failed(path, error))? {
             let folder = entry.map_err(|error| failed(path, error))?.path();
-            let name = folder.file_name().and_then(|name| name.to_str());
-            names.extend(name.filter(|_| folder.join(RUN).is_file()).map(str::to_owned));
+            let name = folder.file_name().filter(|_| folder.join(RUN).is_file());
+            names.extend(name.map(OsStr::to_owned));
         }
         names.sort_unstable();
         Ok(names)
@@ -96,24 +99,34 @@ impl Folder {
     /// Reads what a run says of itself, without its records.
     pub fn read_run(path: &Path) -> Result<Run, FolderError> {
         let path = path.join(RUN);
-        let text = fs::read(&path).map_err(|error| failed(&path, error))?;
-        parsed(&text).map_err(|what| FolderError::Unreadable { path, line: None, what })
+        let mut text = Vec::new();
+        let file = opened(&path)?;
+        file.take(MOST_BYTES + 1).read_to_end(&mut text).map_err(|error| failed(&path, error))?;
+        let run = bounded(&text).and_then(parsed::<Run>);
+        let run = run.and_then(|run| plausible::run(&run).map(|()| run));
+        run.map_err(|what| FolderError::Unreadable { path, line: None, what })
     }
 
     /// Reads a run and its records back. A last line cut short by a crash is left out.
     pub fn read(path: &Path) -> Result<(Run, Vec<Record>), FolderError> {
         let run = Self::read_run(path)?;
         let records_path = path.join(RECORDS);
-        let unreadable =
-            |line: usize, what| FolderError::Unreadable { path: records_path.clone(), line: Some(line), what };
-        let text = fs::read(&records_path).map_err(|error| failed(&records_path, error))?;
-        let (mut records, mut seen) = (Vec::new(), BTreeSet::new());
-        let complete = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        for (i, line) in text[..complete].split(|byte| *byte == b'\n').enumerate() {
-            if !line.is_empty() {
-                let record = parsed(line).and_then(|record| fits(record, run.seed, &mut seen));
-                records.push(record.map_err(|what| unreadable(i + 1, what))?);
+        let mut file = BufReader::new(opened(&records_path)?);
+        let (mut records, mut seen, mut line) = (Vec::new(), BTreeSet::new(), Vec::new());
+        for number in 1.. {
+            line.clear();
+            let read = (&mut file).take(MOST_BYTES + 1).read_until(b'\n', &mut line);
+            read.map_err(|error| failed(&records_path, error))?;
+            let is_whole = line.pop_if(|last| *last == b'\n').is_some();
+            if !is_whole && line.len() as u64 <= MOST_BYTES {
+                break;
             }
+            if line.is_empty() {
+                continue;
+            }
+            let record = bounded(&line).and_then(|line| record(line, run.seed, &mut seen));
+            let unreadable = |what| FolderError::Unreadable { path: records_path.clone(), line: Some(number), what };
+            records.push(record.map_err(unreadable)?);
         }
         Ok((run, records))
     }
@@ -124,8 +137,41 @@ impl Folder {
     }
 }
 
-/// A run or a record, if it is of our version.
+/// Opens a file to be read: no folder, device or pipe, which may have no end.
+fn opened(path: &Path) -> Result<File, FolderError> {
+    let is_file = fs::metadata(path).map_err(|error| failed(path, error))?.is_file();
+    if is_file {
+        File::open(path).map_err(|error| failed(path, error))
+    } else {
+        Err(FolderError::Unreadable { path: path.to_owned(), line: None, what: "it is not a file".into() })
+    }
+}
+
+/// The bytes, if they are no more than there may be.
+fn bounded(bytes: &[u8]) -> Result<&[u8], String> {
+    if bytes.len() as u64 <= MOST_BYTES { Ok(bytes) } else { Err(format!("more than {MOST_BYTES} bytes")) }
+}
+
+/// The record of a line, if it is one of this run that can be true.
+fn record(line: &[u8], run: u64, seen: &mut BTreeSet<(CellId, Pass)>) -> Result<Record, String> {
+    let json = line::verified(line).map_err(|damaged| versioned(line).err().unwrap_or(damaged))?;
+    let record: Record = parsed(&json)?;
+    plausible::record(&record)?;
+    fits(record, run, seen)
+}
+
+/// A run or a record, if it is of our version and each of its numbers can be one.
 fn parsed<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
+    // What has no version at all is told by what is missing or wrong.
+    versioned(text)?;
+    let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    plausible::numbers(&value)?;
+    // Not from the value: an error then names line and column.
+    serde_json::from_slice(text).map_err(|error| error.to_string())
+}
+
+/// Fails where a run or a record is of another version.
+fn versioned(text: &[u8]) -> Result<(), String> {
     /// What every version of both has.
     #[derive(Deserialize)]
     struct Versioned {
@@ -135,8 +181,7 @@ fn parsed<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
         Ok(Versioned { schema }) if schema != SCHEMA => {
             Err(format!("written by another version of avt: schema {schema}, this one reads schema {SCHEMA}"))
         }
-        // What has no version at all is told by what is missing or wrong.
-        _ => serde_json::from_slice(text).map_err(|error| error.to_string()),
+        _ => Ok(()),
     }
 }
 

@@ -7,11 +7,14 @@ use super::Work;
 /// How many times the work of one thread so many threads that compute do: P of so many. Two CPUs may be two halves of
 /// one core, so it is measured and not counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Vec<(u32, f64)>", into = "Vec<(u32, f64)>")]
 pub struct Parallel {
     /// Threads, rising from 1 to the number of CPUs, and their factor.
     points: Vec<(u32, f64)>,
 }
+
+/// More CPUs than any machine has.
+const MOST_CPUS: u32 = 1 << 16;
 
 impl Parallel {
     /// As if every CPU were a core of its own.
@@ -65,6 +68,26 @@ impl Parallel {
     /// What was measured, threads and factor.
     pub fn points(&self) -> &[(u32, f64)] {
         &self.points
+    }
+}
+
+impl From<Parallel> for Vec<(u32, f64)> {
+    fn from(parallel: Parallel) -> Self {
+        parallel.points
+    }
+}
+
+impl TryFrom<Vec<(u32, f64)>> for Parallel {
+    type Error = String;
+
+    /// As a file has it: only what [`measured`](Self::measured) gives.
+    fn try_from(points: Vec<(u32, f64)>) -> Result<Self, String> {
+        let measured = Self::measured(points.iter().skip(1).copied());
+        if measured.points == points && measured.cpus() <= MOST_CPUS {
+            Ok(measured)
+        } else {
+            Err(format!("{points:?} is not what so many threads compute by what one does"))
+        }
     }
 }
 
@@ -176,6 +199,19 @@ mod tests {
     fn a_measurement_beyond_sense_is_brought_back() {
         let machine = Parallel::measured([(2, 2.3), (4, 1.5), (8, f64::NAN)]);
         assert_eq!(machine.points(), [(1, 1.0), (2, 2.0), (4, 2.0)]);
+    }
+
+    #[test]
+    fn only_what_can_have_been_measured_is_read() {
+        let read = |json: &str| serde_json::from_str::<Parallel>(json).map(|parallel| parallel.points);
+        assert_eq!(read("[[1,1.0]]").unwrap(), [(1, 1.0)]);
+        assert_eq!(read("[[1,1.0],[2,1.9],[4,2.5]]").unwrap(), [(1, 1.0), (2, 1.9), (4, 2.5)]);
+        for wrong in ["[]", "[[2,1.0]]", "[[1,0.5]]", "[[1,1.0],[1,1.0]]", "[[1,1.0],[4,2.0],[2,2.0]]"]
+            .into_iter()
+            .chain(["[[1,1.0],[2,0]]", "[[1,1.0],[2,2.5]]", "[[1,1.0],[2,1.9],[4,1.5]]", "[[1,1.0],[4000000000,2.0]]"])
+        {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

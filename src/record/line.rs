@@ -1,0 +1,69 @@
+//! A line of `trials.jsonl`: a record as JSON, its checksum first.
+//!
+//! ```text
+//! {"crc32":"9ae0daaf","schema":8,"run":...}
+//! ```
+//!
+//! The checksum is CRC-32 as in gzip, zlib and PNG, of the same line without `"crc32":"...",` and the line feed.
+
+use super::Record;
+
+const BEGIN: &[u8] = b"{\"crc32\":\"";
+const END: &[u8] = b"\",";
+const DIGITS: usize = 8;
+
+/// A record as a line, its line feed included.
+pub(super) fn written(record: &Record) -> Vec<u8> {
+    let json = serde_json::to_vec(record).expect("a record is plain data");
+    signed(&json)
+}
+
+/// A JSON object as a line.
+fn signed(json: &[u8]) -> Vec<u8> {
+    let checksum = format!("{:08x}", crc32fast::hash(json));
+    [BEGIN, checksum.as_bytes(), END, &json[1..], b"\n"].concat()
+}
+
+/// The JSON object of a line without its line feed, if it is as it was written.
+pub(super) fn verified(line: &[u8]) -> Result<Vec<u8>, String> {
+    let parts = line.strip_prefix(BEGIN).and_then(|rest| {
+        let (checksum, rest) = rest.split_at_checked(DIGITS)?;
+        Some((str::from_utf8(checksum).ok()?, rest.strip_prefix(END)?))
+    });
+    let Some((checksum, rest)) = parts else { return Err("it does not begin with its checksum (crc32)".into()) };
+    let json = [b"{", rest].concat();
+    let computed = format!("{:08x}", crc32fast::hash(&json));
+    if computed == checksum {
+        Ok(json)
+    } else {
+        Err(format!("damaged: its checksum (crc32) is {computed}, and {checksum} was written"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_back_and_any_changed_bit_is_seen() {
+        let json = br#"{"schema":8,"run":42}"#;
+        let line = signed(json);
+        assert_eq!(line, b"{\"crc32\":\"a8d485ef\",\"schema\":8,\"run\":42}\n");
+        let line = &line[..line.len() - 1];
+        assert_eq!(verified(line).unwrap(), json);
+        for bit in 0..line.len() * 8 {
+            let mut damaged = line.to_vec();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(verified(&damaged).is_err(), "bit {bit}: {}", String::from_utf8_lossy(&damaged));
+        }
+        for cut in 0..line.len() {
+            assert!(verified(&line[..cut]).is_err(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn the_checksum_is_that_of_gzip() {
+        // The check value of CRC-32/ISO-HDLC in the catalogue of parametrised CRC algorithms.
+        assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926);
+    }
+}

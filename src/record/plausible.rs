@@ -1,0 +1,180 @@
+//! Whether a run and its records can be true: what is read from a file may have been damaged, or written by hand.
+//!
+//! Each check names the field. What passes does not upset any computation on it: no sum overflows, no share exceeds its
+//! whole, nothing ends before it begins.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{CalibrationOrigin, Ceiling, LoadRecord, Measured, Outcome, Pass, Record, Requests, Run, Series, Traced};
+use crate::lanes::Lanes;
+
+/// The largest number of a record: 2^53, in nanoseconds 104 days, in bytes 8 PiB. Sums of a thousand of them are no
+/// overflow, and every reader of JSON reads each number to the digit (RFC 7493, 2.2).
+const MOST: f64 = 9_007_199_254_740_992.0;
+
+/// Numbers that are drawn at random, and take all 64 bits.
+const RANDOM: [&str; 2] = ["seed", "run"];
+
+/// The only number that may be below 0.
+const SIGNED: &str = "at_the_edges_ns";
+
+/// What the machine tells of itself holds limits without end, and nothing is computed from it.
+const HOST: &str = "host";
+
+/// Checks every number of a JSON object; the error names the field.
+pub(super) fn numbers(object: &Value) -> Result<(), String> {
+    walk(object, &mut Vec::new())
+}
+
+fn walk<'a>(value: &'a Value, path: &mut Vec<&'a str>) -> Result<(), String> {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                if name != HOST && !(RANDOM.contains(&name.as_str()) && field.is_u64()) {
+                    path.push(name);
+                    walk(field, path)?;
+                    path.pop();
+                }
+            }
+            Ok(())
+        }
+        Value::Array(items) => items.iter().try_for_each(|item| walk(item, path)),
+        Value::Number(number) => {
+            let number = number.as_f64().unwrap_or(f64::INFINITY);
+            let is_signed = path.last().is_some_and(|name| *name == SIGNED);
+            let wrong = |what: &str| Err(format!("{}: {number} is {what}", path.join(".")));
+            match number {
+                _ if !number.is_finite() || number.abs() > MOST => wrong("more than 2^53, which nothing here is"),
+                _ if number < 0.0 && !is_signed => wrong("negative"),
+                _ => Ok(()),
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
+    }
+}
+
+/// Fails with the name of the field and what is wrong with it, unless it holds.
+fn ensure(holds: bool, field: &str, wrong: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(format!("{field}: {wrong}")) }
+}
+
+/// Checks what a run says of itself.
+pub(super) fn run(run: &Run) -> Result<(), String> {
+    let Run { host, iterations_per_s, calibration, ceilings, scenarios, .. } = run;
+    ensure(host.cpus > 0, "host.cpus", "no CPU")?;
+    ensure(*iterations_per_s > 0, "iterations_per_s", "0 computes nothing")?;
+    let earlier = match calibration {
+        CalibrationOrigin::New => 1,
+        CalibrationOrigin::Kept { measured_per_s: per_s, .. }
+        | CalibrationOrigin::Changed { kept_per_s: per_s, .. } => *per_s,
+    };
+    ensure(earlier > 0, "calibration", "0 computes nothing")?;
+    ceilings.iter().try_for_each(ceiling)?;
+    let mut names = BTreeSet::new();
+    for scenario in scenarios {
+        ensure(names.insert(&scenario.name), "scenarios", &format!("two are called `{}`", scenario.name))?;
+    }
+    Ok(())
+}
+
+fn ceiling(ceiling: &Ceiling) -> Result<(), String> {
+    let Ceiling { threads, floor_ns, connections, per_s, goes, lowest_per_s, .. } = *ceiling;
+    ensure(threads > 0, "ceilings.threads", "no thread asked")?;
+    ensure(floor_ns > 0, "ceilings.floor_ns", "no time at all")?;
+    ensure(connections > 0, "ceilings.connections", "no connection was open")?;
+    ensure(goes > 0, "ceilings.goes", "nothing was measured")?;
+    ensure(per_s > 0.0, "ceilings.per_s", "nothing was answered")?;
+    ensure(lowest_per_s <= per_s, "ceilings.lowest_per_s", "more than the best")
+}
+
+/// Checks what a trial left.
+pub(super) fn record(record: &Record) -> Result<(), String> {
+    let Record { conditions, outcome, .. } = record;
+    ensure(record.order > 0, "order", "positions count from 1")?;
+    ensure(conditions.cpus > 0, "conditions.cpus", "no CPU")?;
+    if let Some(stolen) = conditions.stolen {
+        ensure(stolen.cpu_ns <= stolen.of_ns, "conditions.stolen.cpu_ns", "more than there was")?;
+    }
+    match (outcome, record.pass) {
+        (Outcome::Measured(found), Pass::Round(_)) => measured(found).map_err(|wrong| inside("measured", &wrong)),
+        (Outcome::Traced(found), Pass::Lanes) => traced(found).map_err(|wrong| inside("traced", &wrong)),
+        (Outcome::Failed(_), _) => Ok(()),
+        (Outcome::Measured(_), Pass::Lanes) => Err("pass: lanes, and the outcome is a measurement".into()),
+        (Outcome::Traced(_), Pass::Round(_)) => Err("pass: a round, and the outcome is lanes".into()),
+    }
+}
+
+fn inside(kind: &str, wrong: &str) -> String {
+    format!("outcome.{kind}.{wrong}")
+}
+
+fn measured(found: &Measured) -> Result<(), String> {
+    let Measured { wall_ns, series, heartbeat, others, runtime, load, .. } = found;
+    ensure(*wall_ns > 0, "wall_ns", "no time at all")?;
+    ensure(!series.is_empty(), "series", "there is none")?;
+    let mut names = BTreeSet::new();
+    for one in series {
+        ensure(names.insert(&one.name), "series", &format!("two are called `{}`", one.name))?;
+        times(one)?;
+    }
+    if let Some(heartbeat) = heartbeat {
+        ensure(heartbeat.every_ns > 0, "heartbeat.every_ns", "no time at all")?;
+    }
+    if let Some(others) = others {
+        ensure(others.of_ns > 0, "others.of_ns", "no time at all")?;
+    }
+    if let Some(runtime) = runtime {
+        ensure(runtime.workers > 0, "runtime.workers", "no worker")?;
+    }
+    load.as_ref().map_or(Ok(()), self::load)
+}
+
+fn times(series: &Series) -> Result<(), String> {
+    let Series { response_time, service_time, paused_response_time, lower_bound_from_ns, .. } = series;
+    let all = response_time.len();
+    ensure(service_time.len() <= all, "series.service_time", "more times than response times")?;
+    ensure(paused_response_time.len() <= all, "series.paused_response_time", "more times than response times")?;
+    let longest = response_time.max();
+    ensure(
+        lower_bound_from_ns.is_none_or(|from| longest.is_some_and(|longest| from <= longest)),
+        "series.lower_bound_from_ns",
+        "longer than the longest response time",
+    )
+}
+
+fn load(load: &LoadRecord) -> Result<(), String> {
+    let LoadRecord { offered_per_s, requests, warmup_requests, carried_over, threads, status, .. } = load;
+    ensure(offered_per_s.is_none_or(|rate| rate > 0.0), "load.offered_per_s", "0 asks nothing")?;
+    ensure(requests.add_up(), "load.requests", "the parts do not add up to the planned ones")?;
+    ensure(warmup_requests.add_up(), "load.warmup_requests", "the parts do not add up to the planned ones")?;
+    let Requests { planned, completed, .. } = *requests;
+    ensure(*carried_over <= planned, "load.carried_over", "more than were planned")?;
+    ensure(load.sent_in_window <= planned, "load.sent_in_window", "more than were planned")?;
+    ensure(load.connections_starved <= load.connections_opened, "load.connections_starved", "more than were opened")?;
+    ensure(*threads > 0, "load.threads", "no thread asked")?;
+    ensure(status.keys().all(|status| (100..=999).contains(status)), "load.status", "not from 100 to 999")?;
+    ensure(status.values().sum::<u64>() <= completed, "load.status", "more answers than requests were answered")
+}
+
+fn traced(found: &Traced) -> Result<(), String> {
+    ensure(found.cpus > 0, "cpus", "no CPU")?;
+    ensure(found.wall_ns > 0, "wall_ns", "no time at all")?;
+    lanes(&found.lanes)
+}
+
+/// Each lane is a thread: what it did has an end after its beginning, and is listed as it ended.
+fn lanes(lanes: &Lanes) -> Result<(), String> {
+    let mut ended = vec![0; lanes.names.len()];
+    for span in &lanes.spans {
+        let Some(before) = ended.get_mut(span.lane as usize) else {
+            return Err(format!("lanes.spans: there is no lane {}", span.lane));
+        };
+        ensure(span.start <= span.end, "lanes.spans", "one ends before it begins")?;
+        ensure(*before <= span.end, "lanes.spans", "one ends before the one above it")?;
+        *before = span.end;
+    }
+    let busiest = lanes.busiest.is_none_or(|busiest| busiest.wall_ns > 0);
+    ensure(busiest, "lanes.busiest.wall_ns", "no time at all")
+}
