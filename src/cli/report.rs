@@ -1,5 +1,6 @@
 //! `avt report`: the pages of a run, written again from its records.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::analysis::{Analysis, Standing, analyze};
@@ -68,7 +69,7 @@ pub(super) fn list(folder: &Path) -> Result<Option<PathBuf>, Stop> {
     if names.is_empty() {
         return Ok(None);
     }
-    let read = |name: String| {
+    let read = |name: OsString| {
         let run = Folder::read_run(&folder.join(&name)).map_err(|error| error.to_string());
         (name, run)
     };

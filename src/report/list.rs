@@ -1,5 +1,6 @@
 //! The page that lists runs: what was asked of which machine, and how far its figures can be believed.
 
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 
 use askama::Template;
@@ -7,8 +8,8 @@ use askama::Template;
 use super::html::{SCRIPT, SCRIPT_HASH, STYLE};
 use super::{Page, words};
 use crate::record::{Run, State};
-use crate::units;
 use crate::text;
+use crate::units;
 
 #[derive(Template)]
 #[template(path = "list.html", config = "src/report/templates/askama.toml")]
@@ -36,10 +37,10 @@ struct Told {
     avt: String,
 }
 
-/// `index.html` over the runs of a folder, by the name of each: the newest first.
-pub fn list(runs: &[(String, Result<Run, String>)]) -> Page {
-    let listed = |(name, run): &(String, Result<Run, String>)| Listed {
-        name: words::one_line(name),
+/// `index.html` over the runs of a folder, by the name of each, which may hold any bytes: the newest first.
+pub fn list(runs: &[(OsString, Result<Run, String>)]) -> Page {
+    let listed = |(name, run): &(OsString, Result<Run, String>)| Listed {
+        name: text::of_path(name.as_ref()),
         href: format!("{}/index.html", encoded(name)),
         told: run.as_ref().map(told).map_err(|why| text::one_line(why)),
     };
@@ -53,7 +54,7 @@ pub fn list(runs: &[(String, Result<Run, String>)]) -> Page {
 
 fn told(run: &Run) -> Told {
     let cpu = run.host.cpu.as_deref().unwrap_or("unknown processor");
-    let names: Vec<String> = run.scenarios.iter().map(|source| words::one_line(&source.name)).collect();
+    let names: Vec<String> = run.scenarios.iter().map(|source| text::one_line(&source.name)).collect();
     let count = units::count;
     let judged = run.judged.unwrap_or_default();
     Told {
@@ -95,8 +96,8 @@ fn verdict(numbers: &[(u64, &str)], none: &str) -> String {
 }
 
 /// A folder's name as it may stand in an address.
-fn encoded(name: &str) -> String {
-    name.bytes().fold(String::new(), |mut address, byte| {
+fn encoded(name: &OsStr) -> String {
+    name.as_encoded_bytes().iter().fold(String::new(), |mut address, &byte| {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => address.push(byte.into()),
             _ => write!(address, "%{byte:02X}").expect("writing into a string"),
