@@ -36,9 +36,11 @@ pub use single_load::{LoadAnalysis, LoadFigures, analyze_load};
 pub use sweep::{KeptUp, PriceOfWaiting};
 pub use times::SeriesSummary;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::gate::Verdict;
 use crate::record::{Judged, Outcome, Record, Run};
-use crate::scenario::Scenario;
+use crate::scenario::{CellId, Scenario};
 use crate::stats::Spread;
 
 /// Everything that follows from a run.
@@ -50,8 +52,8 @@ pub struct Analysis<'a> {
     pub records: &'a [Record],
     /// Each scenario, in the order of the report.
     pub scenarios: Vec<ScenarioAnalysis<'a>>,
-    /// Records that belong to no cell of these scenarios.
-    pub strays: usize,
+    /// The cells of records that belong to none of these scenarios, and how many records each has.
+    pub strays: BTreeMap<&'a CellId, u64>,
     /// What became of the trials, the rounds and the claims, in numbers.
     pub judged: Judged,
 }
@@ -99,8 +101,8 @@ pub enum Standing {
 /// Analyzes a run. About 20 ms for the tour.
 pub fn analyze<'a>(run: &'a Run, scenarios: &'a [Scenario], records: &'a [Record]) -> Analysis<'a> {
     let scenarios: Vec<_> = scenarios.iter().map(|scenario| analyze_scenario(scenario, run, records)).collect();
-    let (judged, shown) = (judge(&scenarios, records), scenarios.iter().map(ScenarioAnalysis::records).sum());
-    Analysis { run, records, scenarios, strays: records.len().saturating_sub(shown), judged }
+    let judged = judge(&scenarios, records);
+    Analysis { run, records, strays: strays(&scenarios, records), scenarios, judged }
 }
 
 /// Analyzes the records of one scenario, and passes over those of others.
@@ -147,15 +149,15 @@ impl Analysis<'_> {
     }
 }
 
-impl ScenarioAnalysis<'_> {
-    /// The number of records that belong to its cells.
-    fn records(&self) -> usize {
-        let of_cell = |cell: &CellSummary| {
-            let traced = usize::from(cell.traced.is_some()) + usize::from(cell.untraced.is_some());
-            cell.failures.len() + cell.rounds() + traced
-        };
-        self.points.iter().flat_map(PointSummary::all_cells).map(of_cell).sum()
+/// Counts the records of each cell that is in none of these scenarios.
+fn strays<'a>(scenarios: &[ScenarioAnalysis<'_>], records: &'a [Record]) -> BTreeMap<&'a CellId, u64> {
+    let cells = scenarios.iter().flat_map(|of| &of.points).flat_map(PointSummary::all_cells);
+    let known: BTreeSet<&CellId> = cells.map(|cell| &cell.cell.id).collect();
+    let mut strays = BTreeMap::new();
+    for record in records.iter().filter(|record| !known.contains(&record.cell)) {
+        *strays.entry(&record.cell).or_insert(0) += 1;
     }
+    strays
 }
 
 /// Counts what became of the trials, the rounds and the claims.

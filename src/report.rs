@@ -31,6 +31,7 @@ mod words;
 
 pub use list::list;
 pub use load::{LoadReport, PERCENTILES, load, pacing, told};
+pub use warnings::strays;
 pub use words::range;
 
 use crate::analysis::Analysis;

@@ -76,6 +76,11 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     };
     let (before, after) = (read(of_before)?, read(of_after)?);
     let (before, after) = (analyzed(&before), analyzed(&after));
+    for (folder, analysis) in of_before.iter().zip(&before).chain(of_after.iter().zip(&after)) {
+        if let Some(strays) = report::strays(analysis) {
+            note(format_args!("avt: {}: {strays}", text::of_path(folder)));
+        }
+    }
     let found = compare(&before, &after);
     if found.changes.is_empty() {
         return Err(Stop::input("the runs before and after have no cell in common that all of them measured"));

@@ -7,8 +7,8 @@ use crate::analysis::{Analysis, Standing, analyze};
 use crate::record::{Folder, RUN, Run, Source};
 use crate::report;
 use crate::scenario::{Model, Scenario, parse};
-
 use crate::text;
+
 use super::output::{Stop, color, note, note_color, note_styled, note_width, print, print_json, width};
 use super::strict::Strict;
 
@@ -45,6 +45,9 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     }
     let scenarios = scenarios(&run)?;
     let analysis = analyze(&run, &scenarios, &records);
+    if let Some(strays) = report::strays(&analysis) {
+        note(format_args!("avt: {strays}"));
+    }
     let index = write(&args.folder, &analysis)?;
     let printed = if args.json {
         let (folder, index) = (args.folder.to_string_lossy(), index.to_string_lossy());
@@ -90,16 +93,16 @@ fn again(source: &Source, run: &Run) -> Result<Scenario, Stop> {
         note_styled(mistakes.render(note_width(), note_color()));
         Stop::input(format_args!("run.json: the scenario `{}` is none that this avt can read", source.name))
     })?;
-    Ok(only(scenario, &run.models))
-}
-
-/// The scenario with only these of its models, or with all where none is named.
     if scenario.name != source.name {
         return Err(Stop::input(format_args!(
             "run.json: scenarios: `{}` has the text of the scenario `{}`",
             source.name, scenario.name
         )));
     }
+    Ok(only(scenario, &run.models))
+}
+
+/// The scenario with only these of its models, or with all where none is named.
 pub(super) fn only(mut scenario: Scenario, models: &[Model]) -> Scenario {
     let is_wanted = |model: &Model| models.is_empty() || models.contains(model);
     scenario.models.retain(is_wanted);

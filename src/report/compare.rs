@@ -113,6 +113,7 @@ pub fn json(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>],
                 "verdict": run.verdict(),
                 "judged": run.judged,
                 "findings": run_json::findings(run),
+                "strays": run_json::strays(run),
             })
         };
         runs.iter().map(of_run).collect()

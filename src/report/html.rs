@@ -131,10 +131,7 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
         words::reasons(cell).into_iter().chain(untraced).map(trial).collect::<Vec<_>>()
     };
     let mut head = head(analysis, points());
-    if analysis.strays > 0 {
-        let others = units::count(analysis.strays as u64);
-        head.warnings.push(format!("{others} records belong to no cell of these scenarios and are not shown."));
-    }
+    head.warnings.extend(warnings::strays(analysis));
     let page = Index {
         head,
         answer: switches::sentences(scenarios),

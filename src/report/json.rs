@@ -10,7 +10,7 @@ use crate::analysis::{
 };
 use crate::gate::{self, Gate};
 use crate::record::SCHEMA;
-use crate::scenario::{Against, Metric, Origin};
+use crate::scenario::{Against, CellId, Metric, Origin};
 use crate::stats::{Bound, Interval, Ratio};
 
 /// Everything that follows from a run; `folder` and `report` are paths of its files.
@@ -29,10 +29,22 @@ pub fn run(analysis: &Analysis<'_>, folder: &str, report: &str) -> Value {
         "verdict": analysis.verdict(),
         "judged": analysis.judged,
         "findings": findings(analysis),
+        "strays": strays(analysis),
         "claims": claims.collect::<Vec<_>>(),
         "points": points.collect::<Vec<_>>(),
         "cells": cells.map(cell).collect::<Vec<_>>(),
     })
+}
+
+/// The records that belong to no scenario of the run.
+pub(super) fn strays(analysis: &Analysis<'_>) -> Vec<Value> {
+    let stray = |(cell, records): (&&CellId, &u64)| {
+        json!({
+            "scenario": cell.scenario, "point": cell.point.to_string(), "model": cell.model, "control": cell.control,
+            "records": records,
+        })
+    };
+    analysis.strays.iter().map(stray).collect()
 }
 
 /// Every finding over the rounds of a run.

@@ -127,6 +127,29 @@ pub(super) fn banner<'a>(
     warnings
 }
 
+/// Names the records that are shown nowhere, as their cells are in no scenario of the run; nothing where there are none.
+pub fn strays(analysis: &Analysis<'_>) -> Option<String> {
+    /// As many are named.
+    const NAMED: usize = 5;
+    let strays = &analysis.strays;
+    let of_cell = |(cell, trials): (&&CellId, &u64)| {
+        let place = words::place(&text::one_line(&cell.scenario), &cell.point);
+        let control = if cell.control { " (control)" } else { "" };
+        let times = if *trials == 1 { String::new() } else { format!(", {} times", units::count(*trials)) };
+        format!("{place} under {}{control}{times}", cell.model)
+    };
+    let mut named: Vec<String> = strays.iter().take(NAMED).map(of_cell).collect();
+    if strays.len() > NAMED {
+        named.push(format!("{} other cells", units::count((strays.len() - NAMED) as u64)));
+    }
+    let all: u64 = strays.values().sum();
+    let (records, are, belong) = if all == 1 { ("record", "is", "belongs") } else { ("records", "are", "belong") };
+    (all > 0).then(|| {
+        let all = units::count(all);
+        format!("{all} {records} {belong} to no scenario of run.json and {are} not shown: {}.", named.join("; "))
+    })
+}
+
 /// The doubtful trials and rounds of these points, a sentence each.
 pub(super) fn doubts<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -> Vec<String> {
     doubtful_trials(points.clone()).into_iter().chain(doubtful_rounds(points)).collect()
