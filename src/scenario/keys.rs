@@ -171,7 +171,11 @@ impl Kind {
             Self::Share => "a number above 0 and at most 1".into(),
             Self::Rate => "a number of requests a second above 0 and at most 100000000, or \"max\"".into(),
             Self::Formula => "a formula, such as \"ceil(jobs / workers) * wait\"".into(),
-            Self::Bounds => "two numbers from 0 on, the smaller first, as in [0.9, 1.1]; `inf` is without end".into(),
+            Self::Bounds => {
+                "two numbers from 1e-9 to 1e9, the smaller first, as in [0.9, 1.1]; the first may be 0, the \
+                             second inf for no upper bound"
+                    .into()
+            }
         }
     }
 }

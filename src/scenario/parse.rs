@@ -4,9 +4,10 @@
 //!
 //! 1. the file is not UTF-8, or too long;
 //! 2. it is not TOML;
-//! 3. a key is unknown, misplaced or missing, or its value is none ([`fields`], [`values`]);
-//! 4. the values do not go together ([`together`]);
-//! 5. the whole would take too long.
+//! 3. it has characters that nobody sees, be it in a comment;
+//! 4. a key is unknown, misplaced or missing, or its value is none ([`fields`], [`values`]);
+//! 5. the values do not go together ([`together`]);
+//! 6. the whole would take too long.
 
 mod claims;
 mod fields;
@@ -42,6 +43,7 @@ pub fn parse(file: &str, text: &str) -> Result<Scenario, Mistakes> {
     }
     let (table, errors) = DeTable::parse_recoverable(body);
     refuse(syntax::mistakes(&errors, table.get_ref(), body))?;
+    refuse(syntax::hidden(body))?;
     let mut found = Vec::new();
     let fields = fields::read(table.get_ref(), &mut found);
     let name = name(file, &fields).map_err(|mistake| found.push(mistake));

@@ -1,5 +1,6 @@
 //! From TOML to a scenario, and from a slip in it to the line, the column and the remedy.
 
+mod hidden;
 mod slips;
 
 use async_vs_threads::scenario::{Mistakes, Scenario, Work, builtin, parse, parse_bytes};

@@ -38,7 +38,8 @@ impl Scale {
             Self::Linear(from, to) => (value - from) / (to - from),
             Self::Log(from, to) => (value.max(from) / from).ln() / (to / from).ln(),
         };
-        share.clamp(0.0, 1.0)
+        // Ends that are no numbers, or the same, have no places between them.
+        if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
     }
 
     /// Whether it begins at 0.
@@ -48,7 +49,13 @@ impl Scale {
 
     /// About so many round values inside the scale.
     pub(super) fn ticks(self, about: usize) -> Vec<f64> {
+        let (Self::Linear(from, to) | Self::Log(from, to)) = self;
+        // Whatever the figures: no picture has ticks without end.
+        if !from.is_finite() || !to.is_finite() || to <= from {
+            return Vec::new();
+        }
         match self {
+            Self::Log(from, _) if from <= 0.0 => Vec::new(),
             Self::Linear(from, to) => linear_ticks(from, to, about),
             Self::Log(from, to) if to / from < 4.0 => linear_ticks(from, to, about),
             Self::Log(from, to) => log_ticks(from, to, about),
@@ -56,11 +63,14 @@ impl Scale {
     }
 }
 
+/// More ticks are on no axis.
+const MOST_TICKS: usize = 100;
+
 /// Multiples of 1, 2 or 5 times a power of ten.
 fn linear_ticks(from: f64, to: f64, about: usize) -> Vec<f64> {
     let step = round_step((to - from) / about.max(1) as f64);
     let (first, last) = ((from / step).ceil() as i64, (to / step + 1e-9).floor() as i64);
-    (first..=last).map(|k| k as f64 * step).collect()
+    (first..=last).take(MOST_TICKS).map(|k| k as f64 * step).collect()
 }
 
 /// 1, 2 and 5 in each power of ten, or powers alone where that would be too many.
@@ -136,6 +146,21 @@ mod tests {
         check(Scale::Log(0.8e6, 1.2e9), 4, &["1 ms", "10 ms", "100 ms", "1 s"]);
         check(Scale::Log(0.9e6, 12e6), 4, &["1 ms", "2 ms", "5 ms", "10 ms"]);
         check(Scale::Log(98e6, 105e6), 4, &["98 ms", "100 ms", "102 ms", "104 ms"]);
+    }
+
+    #[test]
+    fn no_scale_has_ticks_without_end() {
+        let numbers = [0.0, -1.0, 1.0, 5e-324, 1e-305, 1e291, f64::MAX, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
+        for from in numbers {
+            for to in numbers {
+                for scale in [Scale::Linear(from, to), Scale::Log(from, to), Scale::of_times(from, to)] {
+                    let ticks = scale.ticks(7);
+                    assert!(ticks.len() <= MOST_TICKS, "{scale:?}: {}", ticks.len());
+                    let places = numbers.map(|number| scale.place(number));
+                    assert!(places.iter().all(|place| (0.0..=1.0).contains(place)), "{scale:?}: {places:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue, Error};
 
 use super::mistakes::{Found, quoted};
+use crate::text;
 
 /// What the TOML parser says, with what to do about it: one mistake a line, and one for a list without an end.
 pub(super) fn mistakes(errors: &[Error], table: &DeTable<'_>, text: &str) -> Vec<Found> {
@@ -19,6 +20,17 @@ pub(super) fn mistakes(errors: &[Error], table: &DeTable<'_>, text: &str) -> Vec
     found.sort_by_key(|found| found.span.start);
     found.dedup_by(|later, first| !text[first.span.start..later.span.start].contains('\n'));
     found
+}
+
+/// The characters that nobody sees, or that turn the direction of what follows, as they stand in the file.
+pub(super) fn hidden(file: &str) -> Vec<Found> {
+    let is_hidden = |c: char| !matches!(c, '\n' | '\r' | '\t') && text::is_hidden(c);
+    let hidden = file.char_indices().filter(|(_, c)| is_hidden(*c));
+    let found = hidden.map(|(at, c)| {
+        let message = format!("here is the invisible U+{:04X}", u32::from(c));
+        Found::new(at..at + c.len_utf8(), "", message, "leave it out")
+    });
+    found.collect()
 }
 
 /// The outermost list that reaches to this byte.

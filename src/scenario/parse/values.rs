@@ -1,6 +1,7 @@
 //! One value of the file against what its key wants.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use toml::de::{DeInteger, DeValue};
@@ -9,6 +10,7 @@ use super::mistakes::quoted;
 use crate::http1::is_segment;
 use crate::scenario::keys::{AS_FAST_AS_IT_GOES, Key, Kind, Lines, Need};
 use crate::scenario::{Finite, Formula, HeavySpec, Model, ModelError, SweptValue, closest};
+use crate::text::is_hidden;
 use crate::units;
 
 /// A checked value.
@@ -73,12 +75,12 @@ pub(super) fn check(kind: Kind, written: &DeValue<'_>) -> Result<Value, Wrong> {
             count(integer, from, to, zero).map(Value::Count).map_err(instead)
         }
         (Kind::Count { .. }, DeValue::Float(float)) => Err(instead(format!("{float} is no whole number"))),
-        (Kind::Share, DeValue::Integer(integer)) => share(integer.as_str()).map(Value::Share).map_err(instead),
+        (Kind::Share, DeValue::Integer(integer)) => share(&decimal(integer)).map(Value::Share).map_err(instead),
         (Kind::Share, DeValue::Float(float)) => share(float.as_str()).map(Value::Share).map_err(instead),
-        (Kind::Rate, DeValue::Integer(integer)) => rate(integer.as_str()).map_err(instead),
+        (Kind::Rate, DeValue::Integer(integer)) => rate(&decimal(integer)).map_err(instead),
         (Kind::Rate, DeValue::Float(float)) => rate(float.as_str()).map_err(instead),
         (Kind::Rate, DeValue::String(word)) if *word == AS_FAST_AS_IT_GOES => Ok(Value::Rate(None)),
-        (Kind::Length { .. }, DeValue::Integer(integer)) => Err(without_unit(integer.as_str(), kind)),
+        (Kind::Length { .. }, DeValue::Integer(integer)) => Err(without_unit(&decimal(integer), kind)),
         (Kind::Length { .. }, DeValue::Float(float)) => Err(without_unit(float.as_str(), kind)),
         (Kind::Length { from, to, zero }, DeValue::String(text)) => {
             let length = read_length(text, kind)?;
@@ -92,8 +94,7 @@ pub(super) fn check(kind: Kind, written: &DeValue<'_>) -> Result<Value, Wrong> {
         (Kind::Bounds, DeValue::Array(list)) => {
             let numbers: Vec<f64> = list.iter().filter_map(|item| number(item.get_ref())).collect();
             match (numbers.as_slice(), list.len()) {
-                ([low, high], 2) if *low >= 0.0 && low <= high => Ok(Value::Bounds(*low, *high)),
-                ([low, high], 2) => Err(instead(format!("[{low}, {high}] holds nothing"))),
+                ([low, high], 2) => bounds(*low, *high).map_err(instead),
                 (_, n) => Err(instead(format!("a list of {n} values that are not two numbers"))),
             }
         }
@@ -136,9 +137,30 @@ fn count(integer: &DeInteger<'_>, from: u32, to: u32, zero: &str) -> Result<u32,
     }
 }
 
+/// The bounds of a claim; beyond these no picture and no ratio means anything.
+fn bounds(low: f64, high: f64) -> Result<Value, String> {
+    const RANGE: RangeInclusive<f64> = 1e-9..=1e9;
+    let far = |bound: f64| Err(format!("{bound:e} is not from 1e-9 to 1e9"));
+    match (low, high) {
+        (low, high) if low.is_nan() || high.is_nan() => Err("nan is no number".into()),
+        (low, high) if low > high => Err(format!("[{low}, {high}] holds nothing")),
+        (f64::INFINITY, _) => Err("[inf, inf] holds nothing".into()),
+        (low, _) if low < 0.0 => Err(format!("{low} is negative, which no figure is")),
+        (low, _) if low != 0.0 && !RANGE.contains(&low) => far(low),
+        (_, high) if high != f64::INFINITY && !RANGE.contains(&high) => far(high),
+        (low, high) => Ok(Value::Bounds(low, high)),
+    }
+}
+
+/// A whole number in decimal digits, as it may be written in hexadecimal, octal or binary ones.
+fn decimal(integer: &DeInteger<'_>) -> String {
+    let number = i128::from_str_radix(integer.as_str(), integer.radix());
+    number.map_or_else(|_| integer.to_string(), |number| number.to_string())
+}
+
 fn number(value: &DeValue<'_>) -> Option<f64> {
     match value {
-        DeValue::Integer(integer) => integer.as_str().replace('_', "").parse().ok(),
+        DeValue::Integer(integer) => decimal(integer).parse().ok(),
         DeValue::Float(float) => float.as_str().replace('_', "").parse().ok(),
         _ => None,
     }
@@ -235,7 +257,7 @@ pub(super) fn slug(name: &str) -> Result<String, Wrong> {
     let first = |c: char| matches!(c, 'a'..='z' | '0'..='9');
     let message = match name {
         "" => "an empty name names nothing".to_owned(),
-        "index" => "\"index\" is the name of the report's first page".to_owned(),
+        _ if name.eq_ignore_ascii_case("index") => format!("{} is the name of the report's first page", quoted(name)),
         _ if name.contains("..") => format!("{} has two dots in a row", quoted(name)),
         _ if name.len() > 80 => format!("{} is longer than 80 characters", quoted(name)),
         _ if !name.starts_with(first) => format!("{} does not begin with a letter or digit", quoted(name)),
@@ -281,9 +303,7 @@ fn what(what: &str) -> Result<String, String> {
 fn text(written: &str, most: usize, lines: Lines) -> Result<String, String> {
     let text = written.replace("\r\n", "\n").trim().to_owned();
     let length = text.chars().count();
-    // Besides control characters those that turn the order of what follows around.
-    let hidden = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    match text.chars().enumerate().find(|(_, c)| hidden(*c) && !(*c == '\n' && lines == Lines::Many)) {
+    match text.chars().enumerate().find(|(_, c)| is_hidden(*c) && !(*c == '\n' && lines == Lines::Many)) {
         _ if length == 0 => Err("an empty text says nothing".into()),
         _ if length > most => Err(format!("{length} characters are more than {most}")),
         Some((_, '\n')) => Err("a line break is in it".into()),

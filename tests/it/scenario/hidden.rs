@@ -1,0 +1,96 @@
+//! Characters that nobody sees, names and numbers that no report could hold: each is refused where it stands.
+
+use async_vs_threads::scenario::{Scenario, parse};
+
+use super::SLEEP;
+
+fn said(text: &str) -> String {
+    match parse("f.toml", text) {
+        Ok(_) => "nothing".to_owned(),
+        Err(mistakes) => mistakes.list().iter().map(|it| format!("{}:{}: {it}", it.line, it.column)).collect(),
+    }
+}
+
+#[test]
+fn a_character_that_nobody_sees_is_named_and_marked_wherever_it_stands() {
+    let hidden =
+        ['\u{61c}', '\u{200b}', '\u{200e}', '\u{200f}', '\u{feff}', '\u{ad}', '\u{2028}', '\u{2060}', '\u{202e}']
+            .into_iter()
+            .chain([
+                '\u{2066}',
+                '\u{85}',
+                '\u{9b}',
+                '\u{180e}',
+                '\u{3164}',
+                '\u{fff9}',
+                '\u{e0041}',
+                '\u{2029}',
+                '\u{200d}',
+            ]);
+    for c in hidden {
+        let name = format!("U+{:04X}", u32::from(c));
+        for (text, place) in [
+            (SLEEP.replace("How long?", &format!("How{c} long?")), "1:16"),
+            (SLEEP.replace("analysis", &format!("# se{c}en\nanalysis")), "2:5"),
+            (SLEEP.replace("analysis", &format!("\"ana{c}lysis\"")), "2:5"),
+        ] {
+            assert_eq!(said(&text), format!("{place}: here is the invisible {name}; leave it out"), "{text:?}");
+        }
+        // Written as its number, it stands in a text all the same.
+        let escaped = SLEEP.replace("How long?", &format!("How\\U{:08x} long?", u32::from(c)));
+        assert!(
+            said(&escaped).starts_with(&format!("1:12: question: character 4 is the invisible {name}")),
+            "{escaped}"
+        );
+        let mistakes = parse("f.toml", &SLEEP.replace("How", &format!("H{c}w"))).unwrap_err();
+        let rendered = mistakes.render(Some(60), false);
+        assert!(!rendered.contains(c) && rendered.contains("\\u{"), "{rendered:?}");
+    }
+    // A mark of the byte order is no part of the text; an emoji with its variation selector is.
+    assert!(parse("f.toml", &format!("\u{feff}{SLEEP}")).is_ok());
+    assert!(parse("f.toml", &SLEEP.replace("How long?", "How ❤\u{fe0f} 待機?")).is_ok());
+}
+
+#[test]
+fn no_scenario_has_the_name_of_a_page_of_the_report() {
+    for name in ["index", "INDEX", "Index"] {
+        let text = format!("name = \"{name}\"\n{SLEEP}");
+        let expected = format!("1:8: name: \"{name}\" is the name of the report's first page; write \"my-scenario\"");
+        assert!(said(&text).starts_with(&expected), "{}", said(&text));
+    }
+}
+
+#[test]
+fn bounds_of_a_claim_are_numbers_that_a_picture_can_hold() {
+    let claimed = |between: &str| {
+        let claim = "[[claim]]\nsays = \"S.\"\nfigure = \"wall\"\nof = \"async\"\nis = \"wait\"\nbetween = ";
+        format!("{SLEEP}{claim}{between}\n")
+    };
+    for (between, why) in [
+        ("[0.9, 1e300]", "1e300 is not from 1e-9 to 1e9"),
+        ("[0.9, 1e291]", "1e291 is not from 1e-9 to 1e9"),
+        ("[1e-305, 1.1]", "1e-305 is not from 1e-9 to 1e9"),
+        ("[0, 1e-310]", "1e-310 is not from 1e-9 to 1e9"),
+        ("[0, 0]", "0e0 is not from 1e-9 to 1e9"),
+        ("[inf, inf]", "[inf, inf] holds nothing"),
+        ("[nan, 1]", "nan is no number"),
+        ("[0.5, nan]", "nan is no number"),
+        ("[-1, 1]", "-1 is negative, which no figure is"),
+        ("[-inf, inf]", "-inf is negative, which no figure is"),
+        ("[2, 1]", "[2, 1] holds nothing"),
+    ] {
+        let said = said(&claimed(between));
+        assert!(said.contains(&format!("claim.between: {why}; write two numbers")), "{between}: {said}");
+    }
+    for (between, bounds) in [
+        ("[0.9, inf]", (0.9, f64::INFINITY)),
+        ("[0, 2]", (0.0, 2.0)),
+        ("[1e-9, 1e9]", (1e-9, 1e9)),
+        ("[1, 1]", (1.0, 1.0)),
+        ("[0x1, 0x10]", (1.0, 16.0)),
+        ("[0b1, 1_000]", (1.0, 1_000.0)),
+    ] {
+        let claims = parse("f.toml", &claimed(between)).map(|Scenario { claims, .. }| claims);
+        assert_eq!(claims.unwrap_or_else(|why| panic!("{between}: {why}"))[0].between, bounds, "{between}");
+    }
+}
