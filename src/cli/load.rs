@@ -78,7 +78,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         let is_unjudged = args.slo.is_some() && partial;
         let unjudged = if is_unjudged { "\nslo        not judged: ended early by a signal" } else { "" };
         let told = format!("{}{unjudged}", tell::text(&loaded, server.as_ref(), &analysis, partial));
-        print(text::fitted(&told, width()))
+        print(text::fitted(&text::printable(&told), width()))
     };
     // How it ended counts for more than whether somebody still reads about it.
     match signal {

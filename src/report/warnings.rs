@@ -21,7 +21,7 @@ fn counted(count: impl Fn(Verdict) -> usize) -> Vec<String> {
 
 /// Every finding at a point: what limited its load, of its trials one sentence a kind of gate, then those over its rounds.
 pub(super) fn of_point(point: &PointSummary) -> Vec<String> {
-    let limits = point.limits.iter().map(|limit| format!("{}: {limit}.", limit.limit.name()));
+    let limits = point.limits.iter().map(|limit| text::one_line(&format!("{}: {limit}.", limit.limit.name())));
     let of_trials = point.trial_findings().into_iter().map(|kind| of_kind(&kind));
     limits.chain(of_trials).chain(over_the_rounds(point)).collect()
 }
@@ -48,7 +48,7 @@ pub(super) fn over_the_rounds(point: &PointSummary) -> Vec<String> {
         let gate = &worst.gate;
         let most = if subjects.len() > 1 { "at worst, " } else { "" };
         let subjects = subjects.join(", ");
-        format!("{}, {}, {subjects}: {most}{gate}; {}.", gate.verdict(), gate.name(), gate.advice())
+        text::one_line(&format!("{}, {}, {subjects}: {most}{gate}; {}.", gate.verdict(), gate.name(), gate.advice()))
     };
     kinds.into_iter().map(sentence).collect()
 }
@@ -68,7 +68,8 @@ fn of_kind(kind: &TrialFindings) -> String {
     let trials =
         format!("{} of {} trials ({})", verdicts.join(" and "), units::count(*trials as u64), models.join(", "));
     let most = if suspect + invalid == 1 { "" } else { "at worst, " };
-    format!("{}: {trials}: {most}{worst}; {}.", worst.name(), worst.advice())
+    // A gate may name a process, which names itself.
+    text::one_line(&format!("{}: {trials}: {most}{worst}; {}.", worst.name(), worst.advice()))
 }
 
 /// What a finding is about: `p50 under threads`.

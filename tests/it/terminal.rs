@@ -1,7 +1,7 @@
 //! What reaches a terminal: lines that fit it, escape sequences only where it obeys them, and nothing raw of what others
 //! wrote.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,6 +10,7 @@ use async_vs_threads::record::{Failure, Folder, Outcome};
 use async_vs_threads::scenario::parse;
 use async_vs_threads::text;
 use nix::pty::{Winsize, openpty};
+use serde_json::json;
 
 use crate::fixture;
 use crate::support::{avt, run, scenario};
@@ -62,6 +63,11 @@ fn wide(home: &Path) -> (PathBuf, PathBuf) {
     let mut records = fixture::records(&scenarios, 6);
     let (how, last_words) = ("ended \x1b[31mred\x07".into(), "\u{202e}word \u{9b}2J 待機待機待機待機待機待機".into());
     records[0].outcome = Outcome::Failed(Failure::Died { process: "trial".into(), how, last_words });
+    // A process that takes the CPUs of a trial, and names itself as it likes.
+    let name = "\x1b[2J\u{202e}evil\u{9b}\0\0";
+    let others = json!({ "cpu_ns": 900, "of_ns": 1_000, "most": { "pid": 7, "name": name.as_bytes() } });
+    let Outcome::Measured(measured) = &mut records[1].outcome else { panic!("{:?}", records[1]) };
+    measured.others = Some(serde_json::from_value(others).unwrap());
     let path = home.join("run");
     let mut folder = Folder::create(&path, &fixture::run(&scenarios, records.len() as u64)).unwrap();
     records.iter().for_each(|record| folder.append(record).unwrap());
@@ -96,6 +102,11 @@ fn every_line_fits_and_nothing_of_others_is_raw() {
             let hidden = plain.chars().find(|c| text::is_hidden(*c) && *c != '\n');
             assert_eq!(hidden, None, "{args:?}: {plain}");
             if args[0] == "report" {
+                let page = fs::read_to_string(Path::new(&folder).join("wide.html")).unwrap();
+                assert!(
+                    page.contains("\\u{202e}evil") && !page.contains(|c| text::is_hidden(c) && c != '\n'),
+                    "{page}"
+                );
                 for words in ["\\u{1b}[31mred\\u{7}", "No room here for", "failed in round 1"] {
                     let one_line: String = plain.split_whitespace().collect();
                     let words: String = words.split_whitespace().collect();

@@ -89,7 +89,7 @@ pub(super) fn text(checkup: &Checkup) -> String {
     if checkup.partial {
         text.insert(0, "Ended early: this is what was measured until then.".into());
     }
-    text::fitted(&text.join("\n\n"), width())
+    text::fitted(&text::printable(&text.join("\n\n")), width())
 }
 
 /// What follows from it, a sentence each.
