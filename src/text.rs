@@ -68,7 +68,26 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The same on one line: whatever blanks and line breaks stand between two words become one blank.
+/// JSON in which every hidden character is escaped as JSON has it: any reader finds the same text, and a terminal obeys
+/// none of it.
+pub fn printable_json(json: &str) -> Cow<'_, str> {
+    let is_shown = |c: char| matches!(c, '\n' | '\t' | '\r') || !is_hidden(c);
+    if json.chars().all(is_shown) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len() + 8);
+    for c in json.chars() {
+        if is_shown(c) {
+            escaped.push(c);
+        } else {
+            let units = c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+            escaped.push_str(&units);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// The text on one line, printable: whatever blanks and line breaks stand between two words become one blank.
 pub fn one_line(text: &str) -> String {
     printable(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
 }
@@ -191,6 +210,16 @@ mod tests {
             // What takes no column and is not hidden is a mark on the character before it, or chooses its look.
             let is_mark = columns(&c.to_string()) == 0 && !is_hidden(c);
             assert!(!is_mark || c as u32 >= 0x300, "{c:?}");
+        }
+    }
+
+    #[test]
+    fn json_says_the_same_and_hides_nothing() {
+        for text in ["plain", "a\u{1b}[2J\u{7f}\u{9b}1m\u{202e}\u{e0041}\u{feff}\"\\\n"] {
+            let json = serde_json::to_string(text).unwrap();
+            let shown = printable_json(&json);
+            assert!(!shown.chars().any(is_hidden), "{shown}");
+            assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
         }
     }
 

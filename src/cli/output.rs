@@ -63,7 +63,7 @@ pub(super) fn print(text: impl Display) -> Result<(), Stop> {
 
 /// Writes a value as JSON to standard output.
 pub(super) fn print_json(value: &impl Serialize) -> Result<(), Stop> {
-    print(serde_json::to_string_pretty(value).expect("what is printed is plain data"))
+    print(text::printable_json(&serde_json::to_string_pretty(value).expect("what is printed is plain data")))
 }
 
 /// Writes a message to standard error, lines of the terminal's width where it is one. Whatever others wrote of it is shown

@@ -86,7 +86,7 @@ impl TryFrom<Vec<(u32, f64)>> for Parallel {
         if measured.points == points && measured.cpus() <= MOST_CPUS {
             Ok(measured)
         } else {
-            Err(format!("{points:?} is not what so many threads compute by what one does"))
+            Err(format!("parallel: {points:?} is not what so many threads can compute by what one does"))
         }
     }
 }
