@@ -27,7 +27,7 @@
 //! | 3 | [`record`] | what a trial leaves, and the files that keep it |
 //! | 2 | [`scenario`], [`lanes`] | the question and what is claimed of its answer, the TOML as written stays private; what each thread did when |
 //! | 1 | [`http1`], [`schedule`], [`stats`], [`ruler`], [`ledger`], [`usage`] | the one codec of every server and of the raw client, sans IO; when each request is due; what rounds can tell; what clock and timers cost; when each job began and ended; what a process costs |
-//! | 0 | [`histogram`], [`timeline`], [`units`], [`text`], [`random`], [`host`], [`proc`], [`census`] | times, when they were, words for them, text that others wrote, seeded streams, the machine, its processes, the threads of this one |
+//! | 0 | [`histogram`], [`timeline`], [`units`], [`text`], [`random`], [`host`], [`proc`], [`census`], [`replace`] | times, when they were, words for them, text that others wrote, seeded streams, the machine, its processes, the threads of this one; files that are replaced whole or not at all |
 //!
 //! ## Invariants
 //!
@@ -53,6 +53,7 @@ pub mod histogram;
 pub mod host;
 pub mod proc;
 pub mod random;
+pub mod replace;
 pub mod text;
 pub mod timeline;
 pub mod units;

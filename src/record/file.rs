@@ -12,6 +12,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{Pass, Record, Run, SCHEMA, line, plausible};
+use crate::replace;
 use crate::scenario::CellId;
 use crate::text;
 
@@ -76,7 +77,7 @@ impl Folder {
     pub fn write_run(&self, run: &Run) -> Result<(), FolderError> {
         let mut text = serde_json::to_vec_pretty(run).expect("a run is plain data");
         text.push(b'\n');
-        replace(&self.path.join(RUN), &text)
+        write(&self.path.join(RUN), &text)
     }
 
     /// Appends one record as one line in one write, so that a crash costs at most the last line.
@@ -133,7 +134,7 @@ impl Folder {
 
     /// Writes a page of the report into a run's folder.
     pub fn write_page(path: &Path, name: &str, text: &str) -> Result<(), FolderError> {
-        replace(&path.join(name), text.as_bytes())
+        write(&path.join(name), text.as_bytes())
     }
 }
 
@@ -204,22 +205,7 @@ fn failed(path: &Path, error: io::Error) -> FolderError {
     FolderError::Io { path: path.to_owned(), error }
 }
 
-/// Writes a file whole or not at all: a new file in the same folder, synced, then renamed over the old one. A link in
-/// the way of the new file is refused, not followed.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
-    let mut name = path.file_name().expect("a file has a name").to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let written = OpenOptions::new().write(true).create_new(true).open(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    });
-    written.map_err(|error| {
-        if error.kind() != io::ErrorKind::AlreadyExists {
-            // The message that counts is the first one; a leftover is only untidy.
-            let _ = fs::remove_file(&temporary);
-        }
-        failed(path, error)
-    })
+/// Writes a file whole or not at all.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    replace::write(path, bytes).map_err(|error| failed(path, error))
 }

@@ -1,0 +1,195 @@
+//! Files that take the place of others whole or not at all.
+//!
+//! A [`Replacement`] is written into a temporary file in the same folder and renamed at the end. Until then the earlier file
+//! is as it was, whatever happens. A place that is no regular file (a pipe, a device, an open descriptor of this process) is
+//! written straight.
+
+mod place;
+
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, Read as _, Seek as _, Write};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use place::Place;
+
+/// The temporary files of this process. A file is listed before it is made, and removed before it is taken off the list.
+static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn temporary() -> MutexGuard<'static, Vec<PathBuf>> {
+    TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes every temporary file of this process, and lets it make no further one: for a process that is about to end.
+pub fn remove_temporary_files() {
+    let mut paths = temporary();
+    for path in paths.drain(..) {
+        let _ = fs::remove_file(path);
+    }
+    // Who wants to make another one waits for this lock until the process has ended.
+    std::mem::forget(paths);
+}
+
+/// Writes a file whole or not at all.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut replacement = Replacement::begin(path)?;
+    replacement.write_all(bytes)?;
+    replacement.finish()
+}
+
+/// A file in the making. Without [`finish`](Self::finish) nothing of it stays, except what was written straight.
+#[derive(Debug)]
+pub struct Replacement {
+    file: File,
+    end: End,
+}
+
+/// How a replacement ends.
+#[derive(Debug)]
+enum End {
+    /// Nothing is left to do: all was written where it belongs.
+    Straight,
+    /// The temporary file is renamed.
+    Rename { temporary: Temporary, target: PathBuf },
+    /// The contents are copied into the file that is there: one with several names, in a folder that takes no further
+    /// file, or of an owner that this process cannot give to another.
+    Copy { temporary: Temporary, target: PathBuf },
+}
+
+/// A temporary file, removed when it is dropped.
+#[derive(Debug)]
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let mut paths = temporary();
+        let _ = fs::remove_file(&self.0);
+        paths.retain(|path| *path != self.0);
+    }
+}
+
+impl Replacement {
+    /// Begins to write a file at this path. Follows symbolic links. Fails where the file could not be written in the end,
+    /// as far as that can be known now. Waits for a reader where the path is a named pipe.
+    pub fn begin(path: &Path) -> io::Result<Self> {
+        match Place::of(path)? {
+            Place::Straight(path) => Ok(Self { file: place::open_straight(&path)?, end: End::Straight }),
+            Place::File(target) => match fs::metadata(&target) {
+                Ok(earlier) => Self::over(target, &earlier),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let (temporary, file) = Temporary::beside(&target, 0o666)?;
+                    Ok(Self { file, end: End::Rename { temporary, target } })
+                }
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// Begins to write over a file that is there.
+    fn over(target: PathBuf, earlier: &Metadata) -> io::Result<Self> {
+        // Fails where this process may not write it, and changes nothing.
+        drop(OpenOptions::new().write(true).open(&target)?);
+        let mode = earlier.permissions().mode() & 0o7777;
+        let (temporary, file) = match Temporary::beside(&target, mode) {
+            Ok(made) => made,
+            Err(error) if is_refused(&error) => {
+                let (temporary, file) = Temporary::in_folder(&std::env::temp_dir(), 0o600)?;
+                return Ok(Self { file, end: End::Copy { temporary, target } });
+            }
+            Err(error) => return Err(error),
+        };
+        let is_alike = keep_owner(&file, earlier).and_then(|()| file.set_permissions(Permissions::from_mode(mode)));
+        let end = if is_alike.is_ok() && earlier.nlink() == 1 {
+            End::Rename { temporary, target }
+        } else {
+            End::Copy { temporary, target }
+        };
+        Ok(Self { file, end })
+    }
+
+    /// Puts what was written in its place. An error means that it is not there, and that the earlier file is, unless the
+    /// disk became full while it was written over.
+    pub fn finish(self) -> io::Result<()> {
+        let Self { mut file, end } = self;
+        match end {
+            End::Straight => Ok(()),
+            End::Rename { temporary, target } => {
+                file.sync_all()?;
+                match fs::rename(&temporary.0, &target) {
+                    // Another file system is mounted on the file, or the folder lets nobody rename over others' files.
+                    Err(error) if is_refused(&error) && target.is_file() => copy(&mut file, &target),
+                    done => done,
+                }
+            }
+            End::Copy { temporary, target } => {
+                let copied = copy(&mut file, &target);
+                drop(temporary);
+                copied
+            }
+        }
+    }
+}
+
+impl Write for Replacement {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Temporary {
+    fn beside(target: &Path, mode: u32) -> io::Result<(Self, File)> {
+        Self::in_folder(target.parent().unwrap_or(Path::new("/")), mode)
+    }
+
+    /// Makes a temporary file in a folder, with these permissions at the most. A link in its way is not followed.
+    fn in_folder(folder: &Path, mode: u32) -> io::Result<(Self, File)> {
+        /// Names that other processes hold, in another container perhaps under the same process number, are passed over.
+        const ATTEMPTS: u32 = 1_000;
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let mut paths = temporary();
+        for _ in 0..ATTEMPTS {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = folder.join(format!(".avt-{}-{number}.tmp", process::id()));
+            match OpenOptions::new().read(true).write(true).create_new(true).mode(mode).open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+                Ok(file) => {
+                    paths.push(path.clone());
+                    return Ok((Self(path), file));
+                }
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+}
+
+/// Gives a new file the owner of the earlier one.
+fn keep_owner(file: &File, earlier: &Metadata) -> io::Result<()> {
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) == (earlier.uid(), earlier.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(earlier.uid()), Some(earlier.gid()))
+}
+
+/// Copies the contents of a temporary file into a file that is there.
+fn copy(from: &mut File, target: &Path) -> io::Result<()> {
+    from.rewind()?;
+    let mut to = OpenOptions::new().write(true).truncate(true).open(target)?;
+    let length = from.metadata()?.len();
+    io::copy(&mut from.take(length), &mut to)?;
+    to.sync_all()
+}
+
+/// Whether a folder or a file system refuses what the file itself allows.
+fn is_refused(error: &io::Error) -> bool {
+    use io::ErrorKind::{CrossesDevices, PermissionDenied, ReadOnlyFilesystem, ResourceBusy};
+    matches!(error.kind(), CrossesDevices | PermissionDenied | ReadOnlyFilesystem | ResourceBusy)
+}
