@@ -1,6 +1,6 @@
 //! The command line: one file a verb.
 //!
-//! Results go to standard output, everything else to standard error. [`EXIT_CODES`] lists how a verb ends.
+//! Results go to standard output, everything else to standard error. Exit codes and signals: [`AFTER_HELP`].
 
 mod check;
 mod compare;
@@ -25,24 +25,36 @@ use std::sync::Arc;
 use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::text;
-use crate::trial;
+use crate::{runner, trial};
 
-/// How every verb ends.
-const EXIT_CODES: &str = "\
+/// What `avt --help` ends with.
+const AFTER_HELP: &str = "\
+Start with `avt run`: it measures this machine for a minute or two and writes a report.
+
 Exit codes:
   0    done
-  1    done, but a trial failed, a claim was refuted, or a limit that was asked for is exceeded
+  1    done, but something that was asked for does not hold: a trial failed, no request was answered, a claim is refuted,
+       a limit is exceeded; standard error says what
   2    bad input: an argument, a scenario, or a file of a run; nothing was started
-  3    the machine refused: a port, a limit, a disk
+  3    the machine refused: a port, a limit, a disk, a place that cannot be written any more
   4    done, but the measurement is INVALID (with --strict, or where --slo or compare would rest on it)
-  130, 143, 129    ended by a signal (INT, TERM, HUP), with a report of what was measured";
+  129, 130, 143    ended by HUP, INT or TERM
+
+Signals:
+  The first INT, TERM or HUP ends every verb within 2 seconds, whatever it waits for. What was measured by then is kept and
+  shown, marked as partial. A second one ends it at once. INT and TERM are obeyed even where they were ignored at the
+  start, as they are for the background jobs of a script; HUP stays ignored where it was, as under nohup. `avt serve`
+  answers what it was asked first (--stop-timeout), and ends with 0.
+
+Files:
+  A file that is written over stays as it was until the new one is complete, and then is replaced at once.";
 
 /// Async or threads? The same work under both, measured side by side.
 ///
 /// Async is a way of waiting. Threads are a way of doing. They are two separate switches.
 #[derive(Debug, Parser)]
 #[command(name = "avt", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = format!("Start with `avt run`: it measures this machine for a minute or two and writes a report.\n\n{EXIT_CODES}"))]
+#[command(after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -81,12 +93,18 @@ fn refused(error: &clap::Error) -> ExitCode {
 pub fn main() -> ExitCode {
     // Past a limit on the size of files a write then fails, and is told, instead of ending the process. Fails on no Linux.
     let _ = signal_hook::flag::register(nix::libc::SIGXFSZ, Arc::default());
+    // Trials end when their parent does, and leave signals to it.
+    let is_trial = std::env::args_os().nth(1).is_some_and(|verb| verb == "trial");
+    if !is_trial && let Err(error) = runner::obey_signals() {
+        return output::Stop::machine(format_args!("signals: {error}")).tell();
+    }
     let color = if output::obeys_escapes() { ColorChoice::Auto } else { ColorChoice::Never };
     let parsed = Cli::command().color(color).try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return refused(&error),
     };
+    let is_server = matches!(cli.verb, Verb::Serve(_));
     let done = match cli.verb {
         Verb::Run(args) => run::main(&args),
         Verb::List(args) => list::main(&args),
@@ -100,8 +118,8 @@ pub fn main() -> ExitCode {
         Verb::Completions(args) => completions::main(&args),
         Verb::Trial => return trial::run(),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(stop) => stop.tell(),
-    }
+    let code = done.map_or_else(output::Stop::tell, |()| ExitCode::SUCCESS);
+    // One that came too late to be noticed counts all the same.
+    let signal = runner::signal().filter(|_| !is_server);
+    signal.map_or(code, |signal| output::Stop::signal(signal).tell())
 }

@@ -28,7 +28,7 @@ use conditions::Lookout;
 pub use calibration::{CalibrationSource, KeptCalibration, calibrate};
 pub use ceiling::{ceiling, load_on_nothing};
 pub use child::Halt;
-pub use interrupt::{Interrupt, name as signal_name};
+pub use interrupt::{Interrupt, TIME_TO_END, name as signal_name, obey_signals, signal};
 pub use plan::{Effort, Plan, Planned, RunSpec, TooLong, expected};
 
 /// What happens in a run, in this order.

@@ -6,10 +6,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
-use signal_hook::iterator::Signals;
-
 use crate::model::{Server, Tally, Timeouts};
+use crate::runner::{Interrupt, TIME_TO_END, signal_name};
 use crate::scenario::Model;
 use crate::service::echo::Echo;
 use crate::workload::Steps;
@@ -43,8 +41,8 @@ pub(super) struct Args {
     /// How long a peer may take to read what it is sent
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = some_time)]
     write_timeout: Duration,
-    /// How long answers in flight may take once INT or TERM has come
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = some_time)]
+    /// How long answers in flight may take once INT, TERM or HUP has come
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = some_time)]
     stop_timeout: Duration,
 }
 
@@ -62,7 +60,10 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     });
     // Before anyone knows of the server, so that every signal finds it listening.
     let (ends, ended) = mpsc::channel();
-    listen_for_signals(ends.clone()).map_err(Stop::machine)?;
+    let pass_on = ends.clone();
+    let notify = move |signal| drop(pass_on.send(End::Signal(signal)));
+    let grace = TIME_TO_END.max(args.stop_timeout.saturating_add(Duration::from_millis(300)));
+    Interrupt::listen_with(grace, Some(Box::new(notify))).map_err(Stop::machine)?;
     let listener = model::listen(args.addr).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     if !address.ip().is_loopback() {
@@ -87,8 +88,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
                 Ok(End::Served(Ok(()))) => Ok(()),
                 Ok(End::Served(ended)) => Err(cannot_serve(args, ended)),
                 // What still runs must not hold the process.
-                Ok(End::Signal(again)) => process::exit(128 + again),
-                Err(_) => process::exit(1),
+                Ok(End::Signal(_)) | Err(_) => process::exit(1),
             }
         }
     }
@@ -103,19 +103,6 @@ fn timeouts(args: &Args) -> Timeouts {
     Timeouts { head, body, idle, write }
 }
 
-/// Passes on every INT, TERM and HUP, from a thread that sleeps in between.
-fn listen_for_signals(ends: mpsc::Sender<End>) -> std::io::Result<()> {
-    let mut signals = Signals::new([Signal::SIGINT as i32, Signal::SIGTERM as i32, Signal::SIGHUP as i32])?;
-    let pass_on = move || {
-        for signal in signals.forever() {
-            if ends.send(End::Signal(signal)).is_err() {
-                break;
-            }
-        }
-    };
-    thread::Builder::new().name("signals".into()).spawn(pass_on).map(drop)
-}
-
 fn cannot_serve(args: &Args, ended: std::io::Result<()>) -> Stop {
     let why = ended.err().map_or_else(|| "it has ended".into(), |error| error.to_string());
     Stop::machine(format_args!("{} cannot serve: {why}", args.model))
@@ -123,11 +110,7 @@ fn cannot_serve(args: &Args, ended: std::io::Result<()>) -> Stop {
 
 fn words(tally: Tally, signal: i32) -> String {
     let Tally { accepted, refused, timed_out, open } = tally;
-    let mut text = format!(
-        "avt: stopped by {}: {} connections served",
-        crate::runner::signal_name(signal),
-        units::count(accepted)
-    );
+    let mut text = format!("avt: stopped by {}: {} connections served", signal_name(signal), units::count(accepted));
     for (n, what) in [(refused, "refused with 503"), (timed_out, "timed out"), (open, "cut off")] {
         if n > 0 {
             text += &format!(", {} {what}", units::count(n));

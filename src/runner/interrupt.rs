@@ -1,38 +1,182 @@
-//! Signals that end a run: noted, not obeyed at once, so that what was measured is kept.
+//! Signals that end the program: INT, TERM and HUP.
+//!
+//! At first a signal ends the process at once. After [`Interrupt::listen`] the first one is noted, so that what was measured
+//! is kept and shown; the process ends by itself within [`TIME_TO_END`], or is ended then, whatever it waits for. A second signal
+//! ends it at once in any case. Temporary files are removed first.
+//!
+//! INT and TERM are obeyed even where they were ignored or blocked when the program was started, as they are for the jobs
+//! that a script runs in the background. HUP is not, where it was ignored: that is what `nohup` is for.
 
-use std::io;
-use std::sync::Arc;
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
+use signal_hook::{flag, low_level};
 
-/// Whether INT, TERM or HUP has come. The first is noted; a second one ends the process at once.
-#[derive(Clone, Debug)]
-pub struct Interrupt(Arc<AtomicUsize>);
+use crate::replace;
+
+/// The time that a process has to end by itself after the first signal.
+pub const TIME_TO_END: Duration = Duration::from_millis(1_600);
+
+/// The number of the last signal, or 0.
+static SIGNAL: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
+
+/// What the next signal does.
+static NEXT: Mutex<Next> = Mutex::new(Next::Ends);
+
+/// Without a thread that watches, whether the next signal ends the process at once.
+static ENDS: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
+
+/// What the next signal does.
+enum Next {
+    /// It ends the process.
+    Ends,
+    /// It is noted, and the process has this time to end by itself.
+    IsNoted { grace: Duration, notify: Option<Box<dyn FnOnce(i32) + Send>> },
+}
+
+/// Whether INT, TERM or HUP has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupt(());
 
 impl Interrupt {
-    /// Listens from now on.
+    /// Notes the first signal from now on.
     pub fn listen() -> io::Result<Self> {
-        let (signal, again) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        for number in [Signal::SIGINT as i32, Signal::SIGTERM as i32, Signal::SIGHUP as i32] {
-            // In this order: the first signal finds `again` unset, sets it, and the second one finds it set.
-            signal_hook::flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&again))?;
-            signal_hook::flag::register(number, Arc::clone(&again))?;
-            signal_hook::flag::register_usize(number, Arc::clone(&signal), number as usize)?;
-        }
-        Ok(Self(signal))
+        Self::listen_with(TIME_TO_END, None)
+    }
+
+    /// The same with another time to end by itself, and somebody who is told of the signal.
+    pub fn listen_with(grace: Duration, notify: Option<Box<dyn FnOnce(i32) + Send>>) -> io::Result<Self> {
+        obey_signals()?;
+        *NEXT.lock().unwrap_or_else(PoisonError::into_inner) = Next::IsNoted { grace, notify };
+        ENDS.store(false, Ordering::SeqCst);
+        Ok(Self(()))
     }
 
     /// The number of the signal that has come, if one has.
     pub fn signal(&self) -> Option<i32> {
-        match self.0.load(Ordering::Relaxed) {
-            0 => None,
-            number => Some(number as i32),
+        signal()
+    }
+}
+
+/// The number of the signal that has come, if one has.
+pub fn signal() -> Option<i32> {
+    match SIGNAL.load(Ordering::Relaxed) {
+        0 => None,
+        number => Some(number as i32),
+    }
+}
+
+/// Lets signals end the process, from now on by the rules of this module. Calling it again changes nothing.
+pub fn obey_signals() -> io::Result<()> {
+    static OBEYED: OnceLock<()> = OnceLock::new();
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    if OBEYED.get().is_some() {
+        return Ok(());
+    }
+    let (mut arrivals, arrived) = UnixStream::pair()?;
+    let numbers = numbers();
+    let watch = move || watch(&mut arrivals);
+    let is_watched = thread::Builder::new().name("signals".into()).spawn(watch).is_ok();
+    for number in numbers {
+        if !is_watched {
+            // In this order: the first signal that is noted finds `ENDS` unset, sets it, and the second one finds it set.
+            flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&ENDS))?;
+            flag::register(number, Arc::clone(&ENDS))?;
         }
+        flag::register_usize(number, Arc::clone(&SIGNAL), number as usize)?;
+        if is_watched {
+            low_level::pipe::register(number, arrived.try_clone()?)?;
+        }
+    }
+    let mut unblocked = SigSet::empty();
+    unblocked.add(Signal::SIGINT);
+    unblocked.add(Signal::SIGTERM);
+    unblocked.thread_unblock()?;
+    let _ = OBEYED.set(());
+    Ok(())
+}
+
+/// The signals that are obeyed.
+fn numbers() -> Vec<i32> {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut numbers = vec![Signal::SIGINT as i32, Signal::SIGTERM as i32];
+    if !is_ignored(&status, Signal::SIGHUP) {
+        numbers.push(Signal::SIGHUP as i32);
+    }
+    numbers
+}
+
+/// Whether a process ignores a signal, by its `/proc/PID/status`.
+fn is_ignored(status: &str, signal: Signal) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal as i32 - 1) & 1 == 1
+}
+
+/// Waits for signals, each of which is a byte, and ends the process when it is time.
+fn watch(arrivals: &mut UnixStream) {
+    let mut byte = [0];
+    let mut arrives = |limit: Option<Duration>| {
+        let _ = arrivals.set_read_timeout(limit);
+        loop {
+            match arrivals.read(&mut byte) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return matches!(read, Ok(1)),
+            }
+        }
+    };
+    if !arrives(None) {
+        // Every handler is gone, so that none was ever installed.
+        return;
+    }
+    let first = signal().unwrap_or(Signal::SIGINT as i32);
+    let next = std::mem::replace(&mut *NEXT.lock().unwrap_or_else(PoisonError::into_inner), Next::Ends);
+    if let Next::IsNoted { grace, notify } = next {
+        if let Some(notify) = notify {
+            notify(first);
+        }
+        if !arrives(Some(grace)) {
+            say(format!("avt: {} came, and not everything was done {grace:?} later", name(first)));
+        }
+    }
+    replace::remove_temporary_files();
+    low_level::exit(128 + signal().unwrap_or(first));
+}
+
+/// Writes a line to standard error, unless that takes long: whoever reads it may be what the process waits for.
+fn say(line: String) {
+    let (done, is_done) = std::sync::mpsc::channel();
+    let write = move || {
+        let _ = writeln!(io::stderr(), "{line}");
+        let _ = done.send(());
+    };
+    if thread::Builder::new().spawn(write).is_ok() {
+        let _ = is_done.recv_timeout(Duration::from_millis(50));
     }
 }
 
 /// The name of a signal, as `kill -l` has it: `SIGKILL`.
 pub fn name(number: i32) -> String {
     Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |signal| signal.as_str().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ignored_signal_is_read_from_the_mask() {
+        let nohup = "SigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000006\n";
+        let ignored = |status, signal| is_ignored(status, signal);
+        assert!(ignored(nohup, Signal::SIGHUP) && ignored(nohup, Signal::SIGPIPE));
+        assert!(!ignored(nohup, Signal::SIGINT) && !ignored(nohup, Signal::SIGTERM));
+        assert!(!ignored("", Signal::SIGHUP) && !ignored("SigIgn:\tnonsense\n", Signal::SIGHUP));
+    }
 }
