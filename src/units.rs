@@ -81,9 +81,13 @@ pub fn bytes(n: u64) -> String {
     }
 }
 
-/// A rate per second: `12.5/s`, `143,870/s`.
+/// A rate per second: `12.5/s`, `143,870/s`, `1e-9/s`.
 pub fn rate(per_second: f64) -> String {
-    if per_second < 999.5 {
+    if per_second > 0.0 && per_second < 1e-3 {
+        // Three digits, and none of them a 0 at the end.
+        let rounded = format!("{per_second:.2e}").parse().unwrap_or(per_second);
+        format!("{rounded:e}/s")
+    } else if per_second < 999.5 {
         format!("{}/s", three_digits(per_second))
     } else {
         format!("{}/s", count(per_second.round() as u64))
@@ -178,6 +182,8 @@ mod tests {
         assert_eq!(count(1_000_000), "1,000,000");
         assert_eq!(bytes(3_575_644), "3.41 MiB");
         assert_eq!(rate(12.5), "12.5/s");
+        assert_eq!((rate(0.0), rate(0.001)), ("0.00/s".into(), "0.00100/s".into()));
+        assert_eq!((rate(1e-9), rate(0.000_123_456)), ("1e-9/s".into(), "1.23e-4/s".into()));
         assert_eq!(rate(143_870.2), "143,870/s");
     }
 }
