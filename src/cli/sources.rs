@@ -6,7 +6,8 @@ use std::io::Read as _;
 use std::path::Path;
 
 use crate::scenario::builtin::{self, Builtin};
-use crate::scenario::{MOST_BYTES, Mistakes, Scenario, closest, parse_bytes};
+use crate::scenario::{ArrivalSpec, LoadSpec, MOST_BYTES, Mistakes, Scenario, Work, closest, parse_bytes};
+use crate::units;
 
 use super::output::{Stop, note_color, note_styled, note_width};
 
@@ -53,7 +54,35 @@ pub(super) fn settled(found: Vec<Named>, mistaken: usize) -> Result<Vec<Named>, 
             )));
         }
     }
+    for warning in found.iter().filter_map(|Named { scenario, .. }| few_requests(scenario)) {
+        note(format_args!("avt: {warning}"));
+    }
     Ok(found)
+}
+
+/// Warns of a scenario in which some rounds may have no request at all.
+fn few_requests(scenario: &Scenario) -> Option<String> {
+    /// Of a Poisson process with this mean, fewer than one window in 20,000 is empty.
+    const ENOUGH: f64 = 10.0;
+    let expected = |load: &LoadSpec| match load.arrival {
+        ArrivalSpec::Open { rate, .. } => Some((rate, load.duration, rate * load.duration.as_secs_f64())),
+        ArrivalSpec::Closed { .. } => None,
+    };
+    let loads = scenario.points.iter().filter_map(|point| match &point.work {
+        Work::Echo(echo) => expected(&echo.load),
+        Work::Sleep(_) | Work::Offload(_) => None,
+    });
+    let (rate, length, requests) = loads.min_by(|(.., one), (.., other)| one.total_cmp(other))?;
+    (requests < ENOUGH).then(|| {
+        format!(
+            "{}: at {} only {} requests fall due on the average in a window of {}, so that a round may have none; raise \
+             load.rate or load.duration",
+            scenario.name,
+            units::rate(rate),
+            units::three_digits(requests),
+            units::exact(length)
+        )
+    })
 }
 
 /// The scenarios of these names and files, and the mistakes of those that have some.
@@ -88,4 +117,24 @@ fn find(name: &OsStr) -> Result<Result<Scenario, Mistakes>, Stop> {
     let read = File::open(path).and_then(|file| file.take(MOST_BYTES as u64 + 1).read_to_end(&mut text));
     read.map_err(|error| Stop::input(format_args!("{}: {error}", path.display())))?;
     Ok(parse_bytes(&path.to_string_lossy(), &text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::parse;
+
+    fn warning(load: &str) -> Option<String> {
+        let head = "question = \"x\"\nanalysis = \"x. The caveat: y.\"\nworkload = \"echo\"\nmodels = [\"async\"]\n[load]\nconnections = 1\n";
+        few_requests(&parse("few.toml", &format!("{head}{load}")).unwrap())
+    }
+
+    #[test]
+    fn a_rate_that_leaves_rounds_without_a_request_is_warned_of() {
+        let found = warning("loop = \"open\"\nrate = [1000, 1]\nduration = \"400ms\"\n").unwrap();
+        assert!(found.starts_with("few: at 1.00/s only 0.400 requests") && found.contains("of 400ms"), "{found}");
+        assert_eq!(warning("loop = \"open\"\nrate = 25\nduration = \"400ms\"\n"), None);
+        assert_eq!(warning("loop = \"closed\"\nduration = \"10ms\"\n"), None);
+        assert_eq!(every().iter().find_map(|named| few_requests(&named.scenario)), None);
+    }
 }
