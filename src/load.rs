@@ -44,7 +44,7 @@ mod trouble;
 mod turns;
 mod worker;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -58,7 +58,7 @@ use crate::usage::{Meter, StealMeter};
 
 pub use client::Question;
 pub use ordinary::normalize_target;
-pub use plan::{Endpoint, LoadError, Plan, Secure, Until};
+pub use plan::{Endpoint, LoadError, Plan, Secure, Until, is_nothing_due};
 pub use raw::refuse_own_end;
 pub use trouble::Trouble;
 
@@ -99,7 +99,7 @@ pub trait Observer {
     /// The window has ended.
     fn end(&mut self) {}
 
-    /// Whether the window shall end now. Asked 20 times a second.
+    /// Whether the load shall end now: asked 20 times a second while connections are opened, in the window, and in the drain.
     fn stop(&self) -> bool {
         false
     }
@@ -121,6 +121,8 @@ struct Window {
     begin: u64,
     /// `u64::MAX` while only the number of requests will tell.
     end: AtomicU64,
+    /// When the drain is cut short; `u64::MAX` while it is not.
+    cut: AtomicU64,
 }
 
 impl Window {
@@ -136,12 +138,27 @@ impl Window {
             Until::Elapsed(duration) => begin.saturating_add(units::nanos(duration)),
             Until::Requests(_) => u64::MAX,
         };
-        Self { start, begin, end: AtomicU64::new(end) }
+        Self { start, begin, end: AtomicU64::new(end), cut: AtomicU64::new(u64::MAX) }
     }
 
     #[inline]
     fn end(&self) -> u64 {
         self.end.load(Ordering::Relaxed)
+    }
+
+    /// When a drain of this length is over.
+    #[inline]
+    fn drained(&self, drain: u64) -> u64 {
+        self.end().saturating_add(drain).min(self.cut.load(Ordering::Relaxed))
+    }
+
+    /// Ends the window now, unless it has ended, and leaves the requests under way a moment.
+    fn cut_short(&self) {
+        /// Long enough for the answers of a server that is well.
+        const MOMENT: u64 = 500_000_000;
+        let now = clock::now();
+        self.end.fetch_min(now, Ordering::Relaxed);
+        self.cut.fetch_min(now + MOMENT, Ordering::Relaxed);
     }
 }
 
@@ -149,29 +166,28 @@ impl Window {
 pub fn run<O: Observer>(plan: &Plan, observer: &mut O) -> Result<Loaded, LoadError> {
     check_descriptors(plan)?;
     check_tls(plan)?;
-    let threads = u32::from(plan.threads).min(plan.connections);
+    let threads = u32::from(plan.threads).min(plan.connections_used());
+    let opening = Opening::default();
     let (mut collector, hand_ins) = Collector::new(threads as usize, O::LISTENS.then_some(collect::INTERVAL));
     thread::scope(|scope| {
         let (report, reports) = mpsc::channel();
         let mut doors = Vec::new();
         for (k, hand_in) in (0..threads).zip(hand_ins) {
             let (door, window) = mpsc::channel();
-            let (share, gate) = (Share::of(plan, k, threads), Gate { report: report.clone(), window });
+            let gate = Gate { report: report.clone(), window, opening: &opening };
+            let share = Share::of(plan, k, threads);
             let plan = plan.of_thread(k, threads);
             let work = move || match plan.client {
                 Client::Raw => worker::run::<raw::RawClient>(&plan, share, gate, hand_in),
                 Client::Reqwest => worker::run::<ordinary::ReqwestClient>(&plan, share, gate, hand_in),
             };
             // Where this fails, the doors of the threads before it close, and they end.
-            thread::Builder::new().name(format!("generator {}", k + 1)).spawn_scoped(scope, work)?;
+            let thread = thread::Builder::new().name(format!("generator {}", k + 1)).spawn_scoped(scope, work);
+            thread.inspect_err(|_| opening.abandon())?;
             doors.push(door);
         }
         drop(report);
-        let opened: Vec<Opened> = reports.iter().collect();
-        if let Some(trouble) = opened.iter().find_map(|opened| opened.trouble) {
-            let opened = opened.iter().map(|opened| opened.connections).sum();
-            return Err(LoadError::Connect { server: plan.server.clone(), opened, asked: plan.connections, trouble });
-        }
+        wait_for_connections(plan, &opening, &reports, observer)?;
         let window = Arc::new(Window::of(plan));
         for door in doors {
             door.send(Arc::clone(&window)).expect("a thread that has opened its connections waits at its door");
@@ -187,8 +203,9 @@ pub fn run<O: Observer>(plan: &Plan, observer: &mut O) -> Result<Loaded, LoadErr
         window.end.fetch_min(clock::now(), Ordering::Relaxed);
         let (usage, steal) = (meter.stop(), steal.stop());
         observer.end();
-        while !is_done {
-            is_done = collect(Duration::MAX, &mut collector, observer);
+        if !is_done && !wait_until(u64::MAX, &mut collector, observer) {
+            window.cut_short();
+            while !collect(Duration::MAX, &mut collector, observer) {}
         }
         if O::LISTENS
             && let Some(last) = collector.rest()
@@ -216,10 +233,67 @@ struct Opened {
 
 /// Where a generator thread reports, and then waits for the window. A closed door means that there will be none.
 #[derive(Debug)]
-struct Gate {
+struct Gate<'a> {
     report: mpsc::Sender<Opened>,
     window: mpsc::Receiver<Arc<Window>>,
+    opening: &'a Opening,
 }
+
+/// What the threads that open connections know of each other.
+#[derive(Debug, Default)]
+struct Opening {
+    has_failed: AtomicBool,
+    is_abandoned: AtomicBool,
+}
+
+impl Opening {
+    /// Lets nobody begin a further connection: one could not be opened.
+    fn fail(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets everybody stop at once.
+    fn abandon(&self) {
+        self.is_abandoned.store(true, Ordering::Relaxed);
+    }
+
+    fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed)
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.is_abandoned.load(Ordering::Relaxed)
+    }
+}
+
+/// Waits until every thread has opened its connections. Where one could not be opened, the error counts those of all threads
+/// that were.
+fn wait_for_connections<O: Observer>(
+    plan: &Plan,
+    opening: &Opening,
+    reports: &mpsc::Receiver<Opened>,
+    observer: &O,
+) -> Result<(), LoadError> {
+    let mut all = Vec::new();
+    loop {
+        match reports.recv_timeout(LOOK_UP) {
+            Ok(opened) => all.push(opened),
+            Err(mpsc::RecvTimeoutError::Timeout) if observer.stop() => opening.abandon(),
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    let opened = all.iter().map(|opened| opened.connections).sum();
+    let (server, asked) = (plan.server.clone(), plan.connections_used());
+    match all.iter().find_map(|opened| opened.trouble) {
+        _ if opening.is_abandoned() => Err(LoadError::Stopped { server, opened, asked }),
+        Some(trouble) => Err(LoadError::Connect { server, opened, asked, trouble }),
+        None => Ok(()),
+    }
+}
+
+/// How often the observer is asked whether there is a reason to end.
+const LOOK_UP: Duration = Duration::from_millis(50);
 
 /// One generator thread's part of a plan.
 #[derive(Clone, Copy, Debug)]
@@ -238,14 +312,13 @@ impl Share {
             Until::Elapsed(_) => u64::MAX,
             Until::Requests(requests) => part(requests),
         };
-        Self { thread: k, threads: n, connections: part(plan.connections.into()) as u32, requests }
+        Self { thread: k, threads: n, connections: part(plan.connections_used().into()) as u32, requests }
     }
 }
 
 /// Waits until an instant, looking up 20 times a second whether there is a reason not to: true when all threads have
 /// done their work.
 fn wait_until<O: Observer>(instant: u64, collector: &mut Collector, observer: &mut O) -> bool {
-    const LOOK_UP: Duration = Duration::from_millis(50);
     while !observer.stop() {
         let left = instant.saturating_sub(clock::now());
         if left == 0 {
@@ -283,9 +356,10 @@ fn check_descriptors(plan: &Plan) -> Result<(), LoadError> {
     /// Standard streams, and an epoll, a timer, an eventfd and a socket pair for each runtime.
     const OWN: u64 = 16;
     let limit = host::raise_open_files().map_err(std::io::Error::from)?;
-    let needed = u64::from(plan.connections) + OWN + 5 * u64::from(plan.threads);
+    let connections = plan.connections_used();
+    let needed = u64::from(connections) + OWN + 5 * u64::from(plan.threads);
     if needed > limit {
-        return Err(LoadError::Descriptors { connections: plan.connections, needed, limit });
+        return Err(LoadError::Descriptors { connections, needed, limit });
     }
     Ok(())
 }

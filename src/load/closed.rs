@@ -150,7 +150,7 @@ impl<'a, C: Client, K: Clock> Closed<'a, C, K> {
             self.resting.pop();
             self.begin(k, until, now);
         }
-        let over = self.desk.window.end().saturating_add(units::nanos(self.desk.plan.drain));
+        let over = self.desk.window.drained(units::nanos(self.desk.plan.drain));
         let rested = self.resting.peek().map_or(u64::MAX, |Reverse((until, _))| *until);
         self.alarm = self.desk.ring(now).min(over).min(rested);
         now >= over

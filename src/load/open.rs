@@ -281,7 +281,7 @@ impl<'a, C: Client, K: Clock> Open<'a, C, K> {
             }
             first_out = u64::MAX;
         }
-        let over = self.desk.window.end().saturating_add(units::nanos(self.desk.plan.drain));
+        let over = self.desk.window.drained(units::nanos(self.desk.plan.drain));
         self.alarm = self.desk.ring(now).min(over).min(first_out);
         now >= over
     }

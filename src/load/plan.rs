@@ -10,6 +10,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::scenario::{ArrivalSpec, Client};
+use crate::schedule::Schedule;
 use crate::units;
 
 use super::client::Question;
@@ -28,7 +29,7 @@ pub struct Plan {
     pub heavy: Option<(f64, Question)>,
     /// Which client asks.
     pub client: Client,
-    /// Connections, at least one.
+    /// Connections, at least one; no more are opened than there are requests.
     pub connections: u32,
     /// Generator threads, at least one; no more are started than there are connections.
     pub threads: u16,
@@ -51,6 +52,14 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Connections that are opened: no more than there are requests, since the others would have nothing to do.
+    pub fn connections_used(&self) -> u32 {
+        match self.until {
+            Until::Requests(requests) => u32::try_from(requests).map_or(self.connections, |n| n.min(self.connections)),
+            Until::Elapsed(_) => self.connections,
+        }
+    }
+
     /// Every request that can be asked, by question and target: the ordinary ones, then the heavy ones.
     pub(super) fn requests(&self) -> impl Iterator<Item = (&Question, &str)> {
         let heavy = self.heavy.as_ref().map(|(_, question)| question);
@@ -74,6 +83,23 @@ impl Plan {
         }
         Cow::Owned(own)
     }
+}
+
+/// Whether no request of a schedule falls due in the window after the warm-up, as far as that is known beforehand: of a
+/// window in which many are expected it is not asked.
+pub fn is_nothing_due(arrival: ArrivalSpec, seed: u64, warmup: Duration, until: Until) -> bool {
+    /// Of a Poisson process with this mean, one window in e^50 is empty.
+    const MANY: f64 = 50.0;
+    /// Looking so far ahead takes a fraction of a second.
+    const AHEAD: usize = 10_000_000;
+    let (ArrivalSpec::Open { rate, arrivals, .. }, Until::Elapsed(length)) = (arrival, until) else { return false };
+    if rate * length.as_secs_f64() > MANY {
+        return false;
+    }
+    let begin = units::nanos(warmup);
+    let end = begin.saturating_add(units::nanos(length));
+    let mut offsets = Schedule { rate, arrivals, seed }.offsets().take(AHEAD);
+    offsets.find(|at| *at >= begin).is_some_and(|first| first >= end)
 }
 
 /// Where a server listens.
@@ -133,6 +159,16 @@ pub enum LoadError {
         /// The first thing that went wrong.
         trouble: Trouble,
     },
+    /// The observer ended it before every connection was open.
+    #[error("{server}: ended while connections were opened: {opened} of {asked} were open")]
+    Stopped {
+        /// Where to.
+        server: Endpoint,
+        /// How many were open.
+        opened: u32,
+        /// How many should have been.
+        asked: u32,
+    },
     /// HTTPS cannot be spoken as asked.
     #[error("TLS: {0}")]
     Tls(String),
@@ -152,4 +188,29 @@ pub enum LoadError {
     /// A thread or a runtime could not be started.
     #[error("no generator thread could be started: {0}")]
     Start(#[from] std::io::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::{Arrivals, Pacing};
+
+    #[test]
+    fn a_window_in_which_nothing_is_due_is_known_beforehand() {
+        let open = |rate, arrivals| ArrivalSpec::Open { rate, arrivals, pacing: Pacing::Sleep };
+        let second = Until::Elapsed(Duration::from_secs(1));
+        for (rate, arrivals, warmup, until, expected) in [
+            (1e-9, Arrivals::Even, 0, second, false),
+            (1e-9, Arrivals::Even, 1, second, true),
+            (1e-9, Arrivals::Poisson, 0, second, true),
+            (1e-9, Arrivals::Poisson, 0, Until::Requests(1), false),
+            (1_000.0, Arrivals::Poisson, 0, second, false),
+            (1_000.0, Arrivals::Poisson, 3_600, Until::Elapsed(Duration::from_nanos(1)), true),
+            (1e8, Arrivals::Even, 0, Until::Elapsed(Duration::from_nanos(1)), false),
+        ] {
+            let warmup = Duration::from_secs(warmup);
+            assert_eq!(is_nothing_due(open(rate, arrivals), 1, warmup, until), expected, "{rate} {warmup:?} {until:?}");
+        }
+        assert!(!is_nothing_due(ArrivalSpec::Closed { think: Duration::ZERO }, 1, Duration::ZERO, second));
+    }
 }

@@ -234,7 +234,7 @@ impl Simulation {
             Until::Elapsed(length) => begin + units::nanos(length),
             Until::Requests(_) => u64::MAX,
         };
-        let window = Window { start: START, begin, end: end.into() };
+        let window = Window { start: START, begin, end: end.into(), cut: u64::MAX.into() };
         let (mut collector, mut ends) = Collector::new(1, Some(super::collect::INTERVAL));
         let mut hand_in = ends.remove(0);
         hand_in.open(&window);

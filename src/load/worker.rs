@@ -13,20 +13,23 @@ use super::collect::HandIn;
 use super::desk::{Desk, LOOK_UP};
 use super::open::Open;
 use super::trouble::Trouble;
-use super::{Gate, Opened, Plan, Share, clock};
+use super::{Gate, Opened, Opening, Plan, Share, clock};
 
 /// Connections that one thread opens at the same time: more could overflow a server's backlog, and a dropped SYN costs
 /// a second.
 const OPENING: usize = 100;
 
-pub(super) fn run<C: Client>(plan: &Plan, share: Share, gate: Gate, mut hand_in: HandIn) {
-    let Gate { report, window } = gate;
+pub(super) fn run<C: Client>(plan: &Plan, share: Share, gate: Gate<'_>, mut hand_in: HandIn) {
+    let Gate { report, window, opening } = gate;
     let mut client = match C::new(plan, share.connections) {
         Ok(client) => client,
-        Err(error) => return tell(report, 0, Some(error.into())),
+        Err(error) => {
+            opening.fail();
+            return tell(report, 0, Some(error.into()));
+        }
     };
     let limit = units::nanos(plan.timeout).saturating_add(C::GRACE);
-    let (opened, trouble) = open(&mut client, share.connections as usize, limit);
+    let (opened, trouble) = open(&mut client, share.connections as usize, limit, opening);
     tell(report, opened, trouble);
     // A closed door means that there will be no window.
     let Ok(window) = window.recv() else { return };
@@ -47,29 +50,144 @@ fn tell(report: Sender<Opened>, connections: usize, trouble: Option<Trouble>) {
     let _ = report.send(Opened { connections: connections as u32, trouble });
 }
 
-/// Opens a thread's connections, until one of them meets trouble: how many are open, and the trouble.
-fn open<C: Client>(client: &mut C, connections: usize, limit: u64) -> (usize, Option<Trouble>) {
-    // When each was begun; those that are open have ended.
-    let mut begun = Vec::with_capacity(connections);
-    let mut opened = 0;
-    while opened < connections {
+/// Opens a thread's connections: how many are open, and why not all of them, where one could not be opened. Then those
+/// under way are waited for and no others are begun, by any thread. Takes no longer than `limit` for each connection.
+fn open<C: Client>(client: &mut C, connections: usize, limit: u64, opening: &Opening) -> (usize, Option<Trouble>) {
+    // When each was begun; those that have ended have none.
+    let mut begun: Vec<Option<u64>> = Vec::with_capacity(connections);
+    // Those that found the server's queue full: they are begun anew until their time is over.
+    let mut queued = Vec::new();
+    let (mut opened, mut trouble) = (0, None);
+    while opened < connections && !opening.is_abandoned() {
         let now = clock::now();
-        while begun.len() < connections.min(opened + OPENING) {
-            client.open(begun.len());
-            begun.push(Some(now));
+        if !opening.has_failed() {
+            while begun.len() < connections.min(opened + OPENING) {
+                client.open(begun.len());
+                begun.push(Some(now));
+            }
+        } else if begun.iter().all(Option::is_none) {
+            break;
         }
         match client.next(now + LOOK_UP.min(limit)) {
             Some((k, Event::Opened)) => {
                 begun[k] = None;
                 opened += 1;
             }
-            Some((_, Event::Failed(trouble))) => return (opened, Some(trouble)),
-            Some((_, Event::Answered(_))) => unreachable!("nothing was asked yet"),
-            None if begun.iter().flatten().any(|begun| clock::now() - begun >= limit) => {
-                return (opened, Some(Trouble::ConnectTimeout));
+            Some((k, Event::Failed(Trouble::QueueFull))) => queued.push(k),
+            Some((k, Event::Failed(why))) => {
+                begun[k] = None;
+                trouble.get_or_insert(why);
+                opening.fail();
             }
-            None => {}
+            Some((_, Event::Answered(_))) => unreachable!("nothing was asked yet"),
+            None => {
+                let now = clock::now();
+                for (k, begun) in begun.iter_mut().enumerate() {
+                    if begun.is_some_and(|at| now.saturating_sub(at) >= limit) {
+                        *begun = None;
+                        let is_queued = || queued.contains(&k);
+                        trouble.get_or_insert_with(|| if is_queued() { Trouble::QueueFull } else { Trouble::ConnectTimeout });
+                        opening.fail();
+                    }
+                }
+                for k in queued.drain(..) {
+                    if opening.has_failed() {
+                        begun[k] = None;
+                    } else {
+                        client.open(k);
+                    }
+                }
+            }
         }
     }
-    (opened, None)
+    (opened, trouble)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::io;
+
+    use super::super::client::Answer;
+    use super::*;
+
+    /// A client whose connections end as they are told to: each when it is opened, or when it is waited for.
+    #[derive(Default)]
+    struct Told {
+        at_once: Vec<(usize, Trouble)>,
+        later: VecDeque<(usize, Event)>,
+        opened: Vec<usize>,
+        events: VecDeque<(usize, Event)>,
+    }
+
+    impl Client for Told {
+        fn new(_: &Plan, _: u32) -> io::Result<Self> {
+            Ok(Self::default())
+        }
+
+        fn open(&mut self, k: usize) {
+            self.opened.push(k);
+            if let Some(found) = self.at_once.iter().position(|(at, _)| *at == k) {
+                self.events.push_back((k, Event::Failed(self.at_once.swap_remove(found).1)));
+            }
+        }
+
+        fn ask(&mut self, _: usize, _: bool) {
+            unreachable!(
+                "nothing is asked while connections are opened: {:?}",
+                Answer { status: 0, bytes: 0, sent: None, has_surplus: false }
+            )
+        }
+
+        fn close(&mut self, _: usize) {}
+
+        fn next(&mut self, _: u64) -> Option<(usize, Event)> {
+            self.events.pop_front().or_else(|| self.later.pop_front())
+        }
+
+        fn has_waited(&self) -> bool {
+            false
+        }
+    }
+
+    const LONG: u64 = 3_600_000_000_000;
+
+    #[test]
+    fn those_under_way_are_waited_for_where_one_fails_at_once() {
+        let later = [(0, Event::Opened), (1, Event::Failed(Trouble::Refused)), (3, Event::Opened), (4, Event::Opened)];
+        let mut client =
+            Told { at_once: vec![(2, Trouble::NoPort)], later: later.into_iter().collect(), ..Told::default() };
+        let opening = Opening::default();
+        assert_eq!(open(&mut client, 5, LONG, &opening), (3, Some(Trouble::NoPort)));
+        assert!(opening.has_failed());
+    }
+
+    #[test]
+    fn no_further_one_is_begun_where_another_thread_failed() {
+        let opening = Opening::default();
+        opening.fail();
+        let mut client = Told::default();
+        assert_eq!(open(&mut client, 5, LONG, &opening), (0, None));
+        assert!(client.opened.is_empty());
+    }
+
+    #[test]
+    fn a_full_queue_is_tried_again_until_the_time_is_over() {
+        let opened = (0..2).map(|k| (k, Event::Opened));
+        let mut client =
+            Told { at_once: vec![(0, Trouble::QueueFull); 3], later: opened.clone().collect(), ..Told::default() };
+        client.later.push_front((0, Event::Failed(Trouble::QueueFull)));
+        assert_eq!(open(&mut client, 2, LONG, &Opening::default()), (2, None));
+
+        let mut client = Told { at_once: vec![(0, Trouble::QueueFull)], ..Told::default() };
+        client.later.push_back((1, Event::Opened));
+        assert_eq!(open(&mut client, 2, 1, &Opening::default()), (1, Some(Trouble::QueueFull)));
+    }
+
+    #[test]
+    fn nothing_is_waited_for_when_the_load_is_given_up() {
+        let opening = Opening::default();
+        opening.abandon();
+        assert_eq!(open(&mut Told::default(), 5, LONG, &opening), (0, None));
+    }
 }

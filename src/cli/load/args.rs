@@ -31,7 +31,7 @@ pub(in crate::cli) struct Args {
     /// was typed, it is shown.
     #[arg(value_name = "URL", required = true)]
     pub(super) urls: Vec<String>,
-    /// Keep-alive connections, all open before the clock starts
+    /// Keep-alive connections, all open before the clock starts; no more than there are requests
     #[arg(short, long, value_name = "N", default_value = "10",
           value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000_000))]
     pub(super) connections: u32,
