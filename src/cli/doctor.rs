@@ -35,9 +35,13 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         note("avt: built without optimisation, so no figure means anything; use `cargo run --release -- doctor`");
     }
     let printed = if args.json { print_json(&tell::json(&checkup)) } else { print(tell::text(&checkup)) };
+    let n_failed = checkup.failures.len();
     match signal {
         Some(signal) => Err(Stop::signal(signal)),
-        None if !checkup.failures.is_empty() => Err(Stop::not_well()),
+        None if n_failed > 0 => {
+            let measurements = if n_failed == 1 { "measurement" } else { "measurements" };
+            Err(Stop::not_well(format_args!("{n_failed} {measurements} failed")))
+        }
         None => printed,
     }
 }

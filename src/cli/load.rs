@@ -83,7 +83,10 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     // How it ended counts for more than whether somebody still reads about it.
     match signal {
         Some(signal) => Err(Stop::signal(signal)),
-        None => ended(analysis.standing(args.strict.strictness())).and(written).and(printed),
+        None => {
+            let standing = analysis.standing(args.strict.strictness());
+            ended(standing, || tell::not_well(&loaded, &analysis)).and(written).and(printed)
+        }
     }
 }
 

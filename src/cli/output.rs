@@ -17,9 +17,9 @@ pub(super) struct Stop {
 }
 
 impl Stop {
-    /// Done, but not everything is well; what is wrong has been told.
-    pub(super) fn not_well() -> Self {
-        Self { code: 1, message: None }
+    /// Done, but not everything that was asked for holds: why.
+    pub(super) fn not_well(message: impl Display) -> Self {
+        Self { code: 1, message: Some(message.to_string()) }
     }
 
     /// Bad input: nothing was started.

@@ -57,7 +57,8 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         tables.try_for_each(print).and_then(|()| print(format_args!("report: {}", text::of_path(&index))))
     };
     if records.is_empty() {
-        return Err(Stop::not_well());
+        let folder = args.folder.display();
+        return Err(Stop::not_well(format_args!("{folder}: no trial left a record")));
     }
     // How the run ended was its own exit code; here only what is asked for counts.
     match analysis.standing(args.strict.strictness()) {

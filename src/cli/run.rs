@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::analysis::{Standing, analyze, analyze_scenario};
 use crate::host::Host;
-use crate::record::{CalibrationOrigin, Folder, FolderError, Record, Run, Source, State};
+use crate::record::{CalibrationOrigin, Folder, FolderError, Judged, Record, Run, Source, State};
 use crate::report;
 use crate::runner::{
     self, CalibrationSource, Effort, Ending, Event, Interrupt, KeptCalibration, Plan, Program, RunSpec,
@@ -77,12 +77,24 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     announce(&plan);
     let mut listener = Listener::new(args, &plan);
     let (run, ending) = runner::run(&plan, &Program::this(), &interrupt, |event| listener.hear(event))?;
-    let standing = listener.finish(run)?;
+    let (standing, judged) = listener.finish(run)?;
     // How the run ended counts for more than whether somebody still reads about it.
     match ending {
         Ending::Interrupted(signal) => Err(Stop::signal(signal)),
-        Ending::Complete => ended(standing).and(listener.printed),
+        Ending::Complete => ended(standing, || not_well(&judged)).and(listener.printed),
     }
+}
+
+/// What does not hold of a run, in a sentence.
+fn not_well(judged: &Judged) -> String {
+    let of = |n: u64, one: &str, many: &str| {
+        (n > 0).then(|| format!("{} {}", units::count(n), if n == 1 { one } else { many }))
+    };
+    let parts = [
+        of(judged.failed, "trial failed", "trials failed"),
+        of(judged.claims_refuted, "claim is refuted", "claims are refuted"),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// The scenarios that were named, with the models that were.
@@ -243,8 +255,8 @@ impl<'a> Listener<'a> {
         self.folder.as_mut().expect("a run is calibrated before anything else")
     }
 
-    /// Writes the report and prints where it is; returns how the run stands.
-    fn finish(&mut self, run: Run) -> Result<Standing, Stop> {
+    /// Writes the report and prints where it is; returns how the run stands, and what of it in numbers.
+    fn finish(&mut self, run: Run) -> Result<(Standing, Judged), Stop> {
         self.progress.finish();
         let folder = self.folder.as_ref().expect("a run is calibrated before anything else");
         let path = folder.path();
@@ -265,7 +277,7 @@ impl<'a> Listener<'a> {
             let (done, planned) = (self.records.len(), run.trials_planned);
             note(format_args!("avt: ended early after {done} of {planned} trials; the report says so"));
         }
-        Ok(analysis.standing(self.args.strict.strictness()))
+        Ok((analysis.standing(self.args.strict.strictness()), analysis.judged))
     }
 }
 

@@ -43,11 +43,11 @@ impl Strict {
     }
 }
 
-/// How a verb ends whose result stands so.
-pub(super) fn ended(standing: Standing) -> Result<(), Stop> {
+/// How a verb ends whose result stands so. `why` words what does not hold.
+pub(super) fn ended(standing: Standing, why: impl FnOnce() -> String) -> Result<(), Stop> {
     match standing {
         Standing::Good => Ok(()),
-        Standing::Bad => Err(Stop::not_well()),
+        Standing::Bad => Err(Stop::not_well(why())),
         Standing::Unbelievable => Err(Stop::invalid()),
     }
 }

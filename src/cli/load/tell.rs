@@ -118,6 +118,25 @@ fn measured(condition: &JudgedCondition) -> String {
     }
 }
 
+/// So many connections.
+pub(super) fn connections(n: u32) -> String {
+    format!("{} connection{}", units::count(n.into()), if n == 1 { "" } else { "s" })
+}
+
+/// Why a load did not end well, in a sentence.
+pub(super) fn not_well(loaded: &Loaded, analysis: &LoadAnalysis) -> String {
+    let requests = &loaded.load.requests;
+    let objectives = analysis.objectives.as_deref().unwrap_or_default();
+    let broken = objectives.iter().filter(|objective| !objective.is_kept).count();
+    if requests.planned == 0 {
+        "no request fell due in the window".to_owned()
+    } else if requests.completed == 0 {
+        format!("none of {} requests was answered", units::count(requests.planned))
+    } else {
+        format!("{broken} of {} conditions of --slo broken", objectives.len())
+    }
+}
+
 /// A line a condition.
 fn objectives(all: &[JudgedCondition]) -> String {
     let line = |one: &JudgedCondition| {
@@ -161,8 +180,16 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
     let [least, median, most] = load.requests_per_connection.map(units::count);
     let _ = writeln!(
         text,
-        "{} connections, {} of them busy on the average, {least} to {most} requests each (median {median}){starved}",
-        units::count(load.connections_opened.into()),
+        "{}{}, {} of them busy on the average, {least} to {most} requests each (median {median}){starved}",
+        connections(load.connections_opened),
+        if load.connections_opened < load.connections_asked {
+            format!(
+                " ({} asked for, which is more than there are requests)",
+                units::count(load.connections_asked.into())
+            )
+        } else {
+            String::new()
+        },
         units::three_digits(load.mean_in_flight),
     );
 
