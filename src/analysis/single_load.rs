@@ -1,9 +1,12 @@
 //! One load by itself, as `avt load` puts it on a server: its figures, its gates, its objectives.
 
+use std::time::Duration;
+
 use super::slo::{JudgedCondition, Slo};
 use super::{Standing, Strictness};
 use crate::gate::{self, Gate, Verdict};
 use crate::record::{LoadRecord, Series};
+use crate::units;
 use crate::usage::ProcessesUsage;
 
 /// What one load recorded.
@@ -43,10 +46,17 @@ impl LoadFigures<'_> {
     }
 }
 
-/// Analyzes one load. `server` is what the processes behind its address used, where they are on this machine.
-pub fn analyze_load(figures: &LoadFigures<'_>, server: Option<&ProcessesUsage>, slo: Option<&Slo>) -> LoadAnalysis {
+/// Analyzes one load. `server` is what the processes behind its address used, where they are on this machine;
+/// `server_ended_after` is how far into the window they had all ended, where they had.
+pub fn analyze_load(
+    figures: &LoadFigures<'_>,
+    server: Option<&ProcessesUsage>,
+    server_ended_after: Option<Duration>,
+    slo: Option<&Slo>,
+) -> LoadAnalysis {
     let LoadFigures { series, load, wall_ns, requests_in_window } = *figures;
-    let gates = gate::of_single_load(load, series, wall_ns, requests_in_window, server);
+    let mut gates = gate::of_single_load(load, series, wall_ns, requests_in_window, server);
+    gates.extend(server_ended_after.map(|after| Gate::ServerEnded { after_ns: units::nanos(after) }));
     let per_request = |server: &ProcessesUsage| {
         let cpu_ns = server.usage.known_cpu_ns()? as f64;
         (figures.requests_in_window > 0).then(|| cpu_ns / figures.requests_in_window as f64)

@@ -6,6 +6,7 @@ mod live;
 mod picture;
 mod servers;
 mod tell;
+mod watch;
 
 use std::fs::File;
 use std::io::{LineWriter, Write as _};
@@ -29,6 +30,7 @@ use super::strict::ended;
 use args::Target;
 use export::Log;
 use live::Live;
+use watch::Watch;
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let (target, paths) = args.targets()?;
@@ -55,7 +57,8 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let hgrm = args.hgrm.as_ref().map(|path| export::create(path, "--hgrm")).transpose()?;
     let html = args.html.as_ref().map(|path| export::create(path, "--html")).transpose()?;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let mut watcher = Watcher { interrupt: &interrupt, meter: None, server: None, live: Live::new(&plan), log };
+    let (live, watch) = (Live::new(&plan), Watch::over(&[]));
+    let mut watcher = Watcher { interrupt: &interrupt, meter: None, watch, server: None, live, log };
     let loaded = ask_first_that_answers(&servers, &mut plan, &mut watcher);
     watcher.live.clear();
     let loaded = loaded.map_err(|error| match error {
@@ -66,7 +69,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let signal = interrupt.signal();
     // What ended early is not held against anybody.
     let slo = args.slo.as_ref().filter(|_| signal.is_none());
-    let analysis = analyze_load(&figures(&loaded), server.as_ref(), slo);
+    let analysis = analyze_load(&figures(&loaded), server.as_ref(), watcher.watch.ended_after(), slo);
     let partial = signal.is_some();
     let written = write(hgrm, watcher.log, &loaded, partial).and_then(|()| match html {
         Some(file) => page(file, args, started, &plan, &loaded, &analysis, partial),
@@ -152,6 +155,7 @@ fn quoted(argument: String) -> String {
 struct Watcher<'a> {
     interrupt: &'a Interrupt,
     meter: Option<ProcessesMeter>,
+    watch: Watch,
     server: Option<ProcessesUsage>,
     live: Live,
     log: Option<Log<'a>>,
@@ -162,15 +166,17 @@ impl Observer for Watcher<'_> {
 
     fn begin(&mut self) {
         self.meter.iter_mut().for_each(ProcessesMeter::restart);
+        self.watch.begin();
         self.log.iter_mut().for_each(Log::window);
     }
 
     fn end(&mut self) {
+        self.watch.end();
         self.server = self.meter.as_ref().map(ProcessesMeter::stop);
     }
 
     fn stop(&self) -> bool {
-        self.interrupt.signal().is_some()
+        self.interrupt.signal().is_some() || self.watch.has_ended()
     }
 
     fn interval(&mut self, interval: Interval) {
@@ -217,6 +223,7 @@ fn ask_first_that_answers(
         }
         plan.server = server.clone();
         watcher.meter = ProcessesMeter::start(processes(server));
+        watcher.watch = Watch::over(watcher.meter.as_ref().map_or(&[], ProcessesMeter::roots));
         plan.server_cpus = watcher.meter.as_ref().map(|meter| meter.cpus().to_vec()).unwrap_or_default();
         match load::run(plan, watcher) {
             Err(error @ LoadError::Connect { opened: 0, .. }) if watcher.interrupt.signal().is_none() => {

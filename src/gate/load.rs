@@ -2,7 +2,8 @@
 
 use super::over_time::{one_event, unsteady};
 use super::{
-    BUSY, Cause, ENOUGH, FAILED, Gate, KEPT_UP, LATE_P50, LATE_P99, LENGTHENED, LITTLE, PAUSE, PAUSED, PAUSED_TAIL,
+    BUSY, Cause, ENOUGH, EXHAUSTED, FAILED, Gate, KEPT_UP, LATE_P50, LATE_P99, LENGTHENED, LITTLE, PAUSE, PAUSED,
+    PAUSED_TAIL,
     QUEUED, Verdict, lengthened, machine, ratio, verdict,
 };
 use crate::record::{GeneratorThread, LoadRecord, Series};
@@ -29,6 +30,7 @@ pub(super) fn of_generator(load: &LoadRecord, series: &[Series], wall_ns: u64, a
         queued.filter(|share| *share > QUEUED.0).map(|share| Gate::Queued { share }),
         one_event(load, wall_ns).filter(|_| paused.is_none()),
         little(load, series, wall_ns),
+        exhausted(load),
         unsteady(&load.over_time, wall_ns).filter(|_| kept_up.is_some_and(|share| share >= KEPT_UP)),
         failed(load),
         (load.connections_starved > 0)
@@ -144,6 +146,14 @@ fn failed(load: &LoadRecord) -> Option<Gate> {
     (ratio(requests, of) > FAILED.0).then_some(Gate::Failed { requests, of })
 }
 
+/// Whether many requests got no connection because this machine had nothing left to make one of.
+fn exhausted(load: &LoadRecord) -> Option<Gate> {
+    const CLASSES: [&str; 2] = ["local_no_port", "local_no_descriptor"];
+    let failed: u64 = CLASSES.iter().filter_map(|class| load.errors.get(*class)).sum();
+    let share = failed as f64 / load.requests.planned.max(1) as f64;
+    (share > EXHAUSTED.0).then_some(Gate::Exhausted { share })
+}
+
 fn little(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Gate> {
     let nanos: f64 =
         series.iter().filter_map(|one| Some(one.service_time.mean()? * one.service_time.len() as f64)).sum();
@@ -236,6 +246,30 @@ mod tests {
             (Box::new(|load| load.cpus.0 = vec![1]), Verdict::Suspect),
             (Box::new(|load| load.mean_in_flight = 11.0), Verdict::Suspect),
             (Box::new(|load| load.connections_starved = 1), Verdict::Suspect),
+            (
+                Box::new(|load| {
+                    load.errors.insert("local_no_port".into(), 10);
+                }),
+                Verdict::Valid,
+            ),
+            (
+                Box::new(|load| {
+                    load.errors.insert("local_no_port".into(), 11);
+                }),
+                Verdict::Suspect,
+            ),
+            (
+                Box::new(|load| {
+                    load.errors.insert("local_no_descriptor".into(), 1_001);
+                }),
+                Verdict::Invalid,
+            ),
+            (
+                Box::new(|load| {
+                    load.errors.insert("refused".into(), 5_000);
+                }),
+                Verdict::Valid,
+            ),
         ] {
             let (verdict, gates) = judged(change);
             assert_eq!((verdict, gates.len()), (expected, usize::from(expected != Verdict::Valid)), "{gates:?}");

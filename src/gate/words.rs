@@ -22,6 +22,8 @@ impl Gate {
             Self::Unanswered { .. } => "never answered",
             Self::Failed { .. } => "requests failed",
             Self::Starved { .. } => "connections starved",
+            Self::Exhausted { .. } => "generator out of ports",
+            Self::ServerEnded { .. } => "server ended",
             Self::SlowCpu { .. } => "slow CPU",
             Self::Windows { .. } => "windows differ",
             Self::Unknown { .. } => "figures missing",
@@ -74,6 +76,10 @@ impl Gate {
             Self::Little { .. } => "this is a defect of the generator: please report it",
             Self::Unanswered { .. } => "read the percentiles as those of the requests that were answered",
             Self::Failed { .. } => "find out why they failed; the figures are those of the requests that were answered",
+            Self::Exhausted { .. } => {
+                "let the server keep its connections open, widen net.ipv4.ip_local_port_range, or raise the limit of open files"
+            }
+            Self::ServerEnded { .. } => "find out why it ended, and measure again",
             Self::Starved { .. } => "offer no more connections than the server has threads for",
         }
     }
@@ -197,6 +203,16 @@ impl fmt::Display for Gate {
             ),
             Self::Starved { connections, of } => {
                 write!(f, "{connections} of {of} connections got no answer at all")
+            }
+            Self::Exhausted { share } => write!(
+                f,
+                "the generator's machine was the limit: {} of the requests got no connection because no port or no open file \
+                 was left ({} are allowed)",
+                percent(share),
+                percent(&EXHAUSTED.0)
+            ),
+            Self::ServerEnded { after_ns } => {
+                write!(f, "the server's processes had all ended {} after the window began", units::duration(*after_ns))
             }
             Self::SlowCpu { share } => write!(
                 f,

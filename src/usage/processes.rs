@@ -46,6 +46,11 @@ impl ProcessesMeter {
         is_there.then(|| Self { trees: [tree.clone(), tree], others: OthersMeter::start(cpus.clone()), cpus, roots })
     }
 
+    /// The processes that it was made for, without what they started.
+    pub fn roots(&self) -> &[u32] {
+        &self.roots
+    }
+
     /// CPUs that one of the processes may run on.
     pub fn cpus(&self) -> &[usize] {
         &self.cpus

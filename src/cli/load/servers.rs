@@ -28,9 +28,11 @@ pub(super) fn of_name(name: &str, port: u16, limit: Duration) -> Result<Vec<Endp
     let (sender, receiver) = mpsc::channel();
     let host = name.to_owned();
     // The resolver of the C library knows no time-out: it is left behind when it takes too long.
-    thread::spawn(move || {
+    let resolve = move || {
         drop(sender.send((host.as_str(), port).to_socket_addrs().map(|all| all.collect::<Vec<SocketAddr>>())))
-    });
+    };
+    let resolver = thread::Builder::new().name("resolver".into()).spawn(resolve);
+    resolver.map_err(|error| Stop::machine(format_args!("{name}: a thread that asks for its address: {error}")))?;
     match receiver.recv_timeout(limit) {
         Ok(Ok(addresses)) if addresses.is_empty() => Err(Stop::machine(format_args!("{name}: it has no address"))),
         Ok(Ok(addresses)) => Ok(addresses.into_iter().map(Endpoint::from).collect()),
