@@ -3,13 +3,14 @@
 mod args;
 mod export;
 mod live;
+mod outputs;
 mod picture;
 mod servers;
 mod tell;
 mod watch;
 
-use std::fs::File;
-use std::io::{LineWriter, Write as _};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::time::SystemTime;
 
 use hdrhistogram::serialization::V2DeflateSerializer;
@@ -25,56 +26,58 @@ use crate::usage::{ProcessesMeter, ProcessesUsage, listeners_at, listeners_at_pa
 
 pub(super) use args::Args;
 
-use super::output::{Stop, note, print, print_json, width};
+use super::output::{Stop, first_failure, note, print, print_json, width};
 use super::strict::ended;
 use args::Target;
 use export::Log;
 use live::Live;
+use outputs::Outputs;
 use watch::Watch;
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let (target, paths) = args.targets()?;
     let question = args.question(&target, paths)?;
+    refuse_nothing_due(args)?;
     let servers = match &args.unix {
         Some(path) => servers::at_path(path)?,
         None => servers::of_name(&target.host, target.port, args.timeout)?,
     };
     let secure = args.secure(&target)?;
     let mut plan = plan(args, &target, question, servers[0].clone(), secure);
-    let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     note(format_args!(
-        "{} over {} connections, {}: {}",
+        "{} over {}, {}: {}",
         args.urls_in_words(),
-        units::count(args.connections.into()),
+        tell::connections(plan.connections_used()),
         plan.arrival.in_words(),
         length(&plan)
     ));
 
+    let Outputs { hgrm, mut hlog, html } = Outputs::begin(args)?;
+    // Until here nothing was measured that a signal could leave behind.
+    let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     let mut serializer = V2DeflateSerializer::new();
-    let mut file = args.hlog.as_ref().map(|path| export::create(path, "--hlog")).transpose()?.map(LineWriter::new);
-    let log = file.as_mut().map(|file| Log::begin(file, &mut serializer, &args.urls_in_words())).transpose();
-    let log = log.map_err(|error| Stop::machine(format_args!("--hlog: {error}")))?;
-    let hgrm = args.hgrm.as_ref().map(|path| export::create(path, "--hgrm")).transpose()?;
-    let html = args.html.as_ref().map(|path| export::create(path, "--html")).transpose()?;
+    let log = hlog.as_mut().map(|output| Log::begin(&mut output.file, &mut serializer, &args.urls_in_words()));
+    let log = log.transpose().map_err(|error| Stop::machine(format_args!("--hlog: {error}")))?;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let (live, watch) = (Live::new(&plan), Watch::over(&[]));
     let mut watcher = Watcher { interrupt: &interrupt, meter: None, watch, server: None, live, log };
     let loaded = ask_first_that_answers(&servers, &mut plan, &mut watcher);
     watcher.live.clear();
-    let loaded = loaded.map_err(|error| match error {
-        LoadError::Tls(_) => Stop::input(error),
-        _ => Stop::machine(error),
-    })?;
-    let server = watcher.server;
+    let loaded = loaded.map_err(|error| not_loaded(error, &interrupt))?;
+    let Watcher { server, watch, log, .. } = watcher;
     let signal = interrupt.signal();
     // What ended early is not held against anybody.
     let slo = args.slo.as_ref().filter(|_| signal.is_none());
-    let analysis = analyze_load(&figures(&loaded), server.as_ref(), watcher.watch.ended_after(), slo);
+    let analysis = analyze_load(&figures(&loaded), server.as_ref(), watch.ended_after(), slo);
     let partial = signal.is_some();
-    let written = write(hgrm, watcher.log, &loaded, partial).and_then(|()| match html {
-        Some(file) => page(file, args, started, &plan, &loaded, &analysis, partial),
-        None => Ok(()),
+    let logged = log.map_or(Ok(()), |log| log.close(partial));
+    let hlog = hlog.map(|output| match logged {
+        Ok(()) => output.finish(),
+        Err(error) => Err(output.failed(error)),
     });
+    let hgrm = hgrm.map(|output| output.write(&distribution(&loaded, partial)));
+    let html = html.map(|output| output.write(&page(args, started, &plan, &loaded, &analysis, partial)));
+    let written = first_failure([hgrm, hlog, html].into_iter().flatten());
     let printed = if args.json {
         print_json(&tell::json(&args.urls, &plan, &loaded, server.as_ref(), &analysis, partial))
     } else {
@@ -85,12 +88,42 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     };
     // How it ended counts for more than whether somebody still reads about it.
     match signal {
-        Some(signal) => Err(Stop::signal(signal)),
+        Some(signal) => {
+            if let Err(stop) = written {
+                stop.tell();
+            }
+            Err(Stop::signal(signal))
+        }
         None => {
             let standing = analysis.standing(args.strict.strictness());
-            ended(standing, || tell::not_well(&loaded, &analysis)).and(written).and(printed)
+            written.and(ended(standing, || tell::not_well(&loaded, &analysis))).and(printed)
         }
     }
+}
+
+/// How a load ends that did not begin.
+fn not_loaded(error: LoadError, interrupt: &Interrupt) -> Stop {
+    match (&error, interrupt.signal()) {
+        (_, Some(signal)) => {
+            note(format_args!("avt: {error}"));
+            Stop::signal(signal)
+        }
+        (LoadError::Tls(_), None) => Stop::input(error),
+        (LoadError::Stopped { .. }, None) => Stop::machine(format_args!("{error}; the server's processes have ended")),
+        _ => Stop::machine(error),
+    }
+}
+
+/// Refuses a schedule of which nothing falls due in the window.
+fn refuse_nothing_due(args: &Args) -> Result<(), Stop> {
+    if !load::is_nothing_due(args.arrival(), args.seed, args.warmup, until(args)) {
+        return Ok(());
+    }
+    let (rate, length) = (args.rate.map_or_else(String::new, units::rate), units::exact(args.duration));
+    Err(Stop::input(format_args!(
+        "--rate: of {rate} no request falls due in the window of {length}; measure for longer, ask for a higher rate, or \
+         for a number of requests (-n)"
+    )))
 }
 
 fn figures(loaded: &Loaded) -> LoadFigures<'_> {
@@ -98,60 +131,53 @@ fn figures(loaded: &Loaded) -> LoadFigures<'_> {
     LoadFigures { series: &series[0], load, wall_ns: *wall_ns, requests_in_window: *requests_in_window }
 }
 
-/// Writes what was asked for beside the figures.
-fn write(hgrm: Option<File>, log: Option<Log<'_>>, loaded: &Loaded, partial: bool) -> Result<(), Stop> {
-    if let Some(mut file) = hgrm {
-        let mut text = export::hgrm(&loaded.series[0].response_time);
-        if partial {
-            text.push_str("#[partial: ended early by a signal]\n");
-        }
-        file.write_all(text.as_bytes()).map_err(|error| Stop::machine(format_args!("--hgrm: {error}")))?;
+/// The percentile distribution of response times, as HdrHistogram's plotter reads it.
+fn distribution(loaded: &Loaded, partial: bool) -> String {
+    let mut text = export::hgrm(&loaded.series[0].response_time);
+    if partial {
+        text.push_str("#[partial: ended early by a signal]\n");
     }
-    if let Some(mut log) = log {
-        if partial {
-            log.partial();
-        }
-        if let Some(error) = log.error() {
-            return Err(Stop::machine(format_args!("--hlog: {error}")));
-        }
-    }
-    Ok(())
+    text
 }
 
-/// Writes the page of the report.
-fn page(
-    mut file: File,
-    args: &Args,
-    started: String,
-    plan: &Plan,
-    loaded: &Loaded,
-    analysis: &LoadAnalysis,
-    partial: bool,
-) -> Result<(), Stop> {
-    let command: Vec<String> = std::env::args().skip(1).map(quoted).collect();
-    let html = report::load(&LoadReport {
+/// The page of the report.
+fn page(args: &Args, started: String, plan: &Plan, loaded: &Loaded, analysis: &LoadAnalysis, partial: bool) -> String {
+    report::load(&LoadReport {
         url: &args.urls_in_words(),
         kind: plan.arrival.in_words(),
         started,
-        command: format!("avt {}", command.join(" ")),
+        command: command_line(std::env::args_os()),
         host: &Host::read(),
         figures: figures(loaded),
         analysis,
         partial,
-    });
-    file.write_all(html.as_bytes()).map_err(|error| Stop::machine(format_args!("--html: {error}")))
+    })
 }
 
-/// An argument as a shell takes it.
-fn quoted(argument: String) -> String {
+/// The command as a shell takes it, under the name `avt`.
+fn command_line(args: impl Iterator<Item = OsString>) -> String {
+    let words = ["avt".to_owned()].into_iter().chain(args.skip(1).map(|argument| quoted(&argument)));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// An argument as a shell takes it, whatever its bytes are.
+fn quoted(argument: &OsStr) -> String {
+    let Some(text) = argument.to_str() else {
+        let escaped = argument.as_bytes().iter().map(|byte| match byte {
+            b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
+            b' '..=b'~' => char::from(*byte).to_string(),
+            _ => format!("\\x{byte:02x}"),
+        });
+        return format!("$'{}'", escaped.collect::<String>());
+    };
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !argument.is_empty() && argument.chars().all(is_plain) {
-        return argument;
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
     }
-    format!("'{}'", argument.replace('\'', "'\\''"))
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// Looks on: ends the window when a signal comes, reads what the server uses in it, and tells each second.
+/// Looks on: ends the load when a signal comes or the server's processes have ended, reads what the server uses in it, and tells each second.
 struct Watcher<'a> {
     interrupt: &'a Interrupt,
     meter: Option<ProcessesMeter>,
@@ -186,10 +212,6 @@ impl Observer for Watcher<'_> {
 }
 
 fn plan(args: &Args, target: &Target, question: Question, server: Endpoint, secure: Option<Secure>) -> Plan {
-    let until = match args.requests {
-        Some(requests) => Until::Requests(requests),
-        None => Until::Elapsed(args.duration),
-    };
     Plan {
         server,
         secure,
@@ -199,7 +221,7 @@ fn plan(args: &Args, target: &Target, question: Question, server: Endpoint, secu
         connections: args.connections,
         threads: args.threads,
         warmup: args.warmup,
-        until,
+        until: until(args),
         arrival: args.arrival(),
         timeout: args.timeout,
         drain: args.drain.unwrap_or(args.timeout),
@@ -235,6 +257,13 @@ fn ask_first_that_answers(
     Err(first_error.expect("there is at least one server"))
 }
 
+fn until(args: &Args) -> Until {
+    match args.requests {
+        Some(requests) => Until::Requests(requests),
+        None => Until::Elapsed(args.duration),
+    }
+}
+
 /// The processes that listen at an address of this machine, as far as this user may look into them.
 fn processes(server: &Endpoint) -> Vec<u32> {
     match server {
@@ -247,7 +276,21 @@ fn processes(server: &Endpoint) -> Vec<u32> {
 fn length(plan: &Plan) -> String {
     let window = match plan.until {
         Until::Elapsed(duration) => units::exact(duration),
+        Until::Requests(1) => "1 request".to_owned(),
         Until::Requests(requests) => format!("{} requests", units::count(requests)),
     };
     if plan.warmup.is_zero() { window } else { format!("{window} after {} of warm-up", units::exact(plan.warmup)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_is_what_a_shell_takes_whatever_its_bytes_are() {
+        let line = |args: &[&[u8]]| command_line(args.iter().map(|bytes| OsStr::from_bytes(bytes).to_owned()));
+        assert_eq!(line(&[b"\xfe", b"load", b"http://a/b", b"-n", b"1"]), "avt load http://a/b -n 1");
+        assert_eq!(line(&[b"avt", b"it's", b"", b"a b"]), r"avt 'it'\''s' '' 'a b'");
+        assert_eq!(line(&[b"avt", b"--html", b"a'\\\xff b\n"]), r"avt --html $'a\'\\\xff b\x0a'");
+    }
 }

@@ -51,6 +51,16 @@ impl Stop {
     }
 }
 
+/// The first of some failures; the others are told at once.
+pub(super) fn first_failure(done: impl IntoIterator<Item = Result<(), Stop>>) -> Result<(), Stop> {
+    let mut failures = done.into_iter().filter_map(Result::err);
+    let Some(first) = failures.next() else { return Ok(()) };
+    for stop in failures {
+        stop.tell();
+    }
+    Err(first)
+}
+
 /// Writes a result to standard output. A reader that has gone away ends the program quietly: it has what it wanted.
 pub(super) fn print(text: impl Display) -> Result<(), Stop> {
     let mut stdout = io::stdout().lock();

@@ -9,7 +9,7 @@ use crate::scenario::builtin::{self, Builtin};
 use crate::scenario::{ArrivalSpec, LoadSpec, MOST_BYTES, Mistakes, Scenario, Work, closest, parse_bytes};
 use crate::units;
 
-use super::output::{Stop, note_color, note_styled, note_width};
+use super::output::{Stop, note, note_color, note_styled, note_width};
 
 /// A scenario, and how it was named.
 #[derive(Clone, Debug)]

@@ -1,25 +1,18 @@
 //! The times as HdrHistogram's own tools read them.
 
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::{self, LineWriter};
-use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriter, IntervalLogWriterBuilder, Tag};
 
-use crate::cli::output::Stop;
 use crate::histogram::Histogram;
 use crate::load::Interval;
+use crate::replace::Replacement;
 
 /// Both files tell milliseconds, as is usual for them.
 const NANOS_PER_MS: f64 = 1e6;
-
-/// A file that is to be written: refused before any load, where it can't be.
-pub(super) fn create(path: &Path, option: &str) -> Result<File, Stop> {
-    File::create(path).map_err(|error| Stop::input(format_args!("{option}: {}: {error}", path.display())))
-}
 
 /// The percentile distribution that HdrHistogram's plotter reads: value in milliseconds, percentile, count so far and
 /// 1/(1 - percentile), five steps to each halving of what is left.
@@ -57,7 +50,7 @@ pub(super) fn hgrm(times: &Histogram) -> String {
 
 /// An interval log that is written as the load goes on, line by line.
 pub(super) struct Log<'a> {
-    writer: IntervalLogWriter<'a, 'a, LineWriter<File>, V2DeflateSerializer>,
+    writer: IntervalLogWriter<'a, 'a, LineWriter<Replacement>, V2DeflateSerializer>,
     begun: Instant,
     /// When the interval began that is not yet written.
     since: Duration,
@@ -67,7 +60,7 @@ pub(super) struct Log<'a> {
 impl<'a> Log<'a> {
     /// Writes the head of the log.
     pub(super) fn begin(
-        file: &'a mut LineWriter<File>,
+        file: &'a mut LineWriter<Replacement>,
         serializer: &'a mut V2DeflateSerializer,
         urls: &str,
     ) -> io::Result<Self> {
@@ -99,14 +92,12 @@ impl<'a> Log<'a> {
         self.since = until;
     }
 
-    /// Says that the load ended early.
-    pub(super) fn partial(&mut self) {
-        let _ = self.writer.write_comment("partial: ended early by a signal");
-    }
-
-    /// What went wrong on the way, if anything.
-    pub(super) fn error(&self) -> Option<&str> {
-        self.error.as_deref()
+    /// Ends the log, and returns what went wrong on the way.
+    pub(super) fn close(mut self, partial: bool) -> Result<(), String> {
+        if partial {
+            let _ = self.writer.write_comment("partial: ended early by a signal");
+        }
+        self.error.map_or(Ok(()), Err)
     }
 }
 

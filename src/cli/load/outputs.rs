@@ -1,0 +1,75 @@
+//! The files that a load leaves: none replaces an earlier one before it is complete.
+
+use std::io::{LineWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::cli::output::Stop;
+use crate::replace::{Place, Replacement};
+
+use super::args::Args;
+
+/// The files that were asked for.
+#[derive(Debug)]
+pub(super) struct Outputs {
+    pub(super) hgrm: Option<Output>,
+    pub(super) hlog: Option<Output>,
+    pub(super) html: Option<Output>,
+}
+
+/// A file in the making, and the option that asked for it.
+#[derive(Debug)]
+pub(super) struct Output {
+    option: &'static str,
+    path: PathBuf,
+    pub(super) file: LineWriter<Replacement>,
+}
+
+impl Outputs {
+    /// Begins to write every file. Refuses a place that cannot be written, and one that two outputs would share.
+    pub(super) fn begin(args: &Args) -> Result<Self, Stop> {
+        let asked = [("--hgrm", &args.hgrm), ("--hlog", &args.hlog), ("--html", &args.html)];
+        let mut places: Vec<(&str, Place)> = Vec::new();
+        for (option, path) in asked.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?))) {
+            let refused = |why: &str| Stop::input(format_args!("{option}: {}: {why}", path.display()));
+            let place = Place::of(path).map_err(|error| refused(&error.to_string()))?;
+            if let Some((other, _)) = places.iter().find(|(_, other)| place.is_same(other)) {
+                return Err(refused(&format!("{other} is written there too; name another file")));
+            }
+            if place.is_standard_output() {
+                return Err(refused("standard output goes there too; name another file"));
+            }
+            places.push((option, place));
+        }
+        let begin =
+            |option, path: &Option<PathBuf>| path.as_deref().map(|path| Output::begin(option, path)).transpose();
+        let [hgrm, hlog, html] = asked;
+        Ok(Self { hgrm: begin(hgrm.0, hgrm.1)?, hlog: begin(hlog.0, hlog.1)?, html: begin(html.0, html.1)? })
+    }
+}
+
+impl Output {
+    fn begin(option: &'static str, path: &Path) -> Result<Self, Stop> {
+        let file = Replacement::begin(path)
+            .map_err(|error| Stop::input(format_args!("{option}: {}: {error}", path.display())))?;
+        Ok(Self { option, path: path.to_owned(), file: LineWriter::new(file) })
+    }
+
+    /// The error of this output.
+    pub(super) fn failed(&self, why: impl std::fmt::Display) -> Stop {
+        Stop::machine(format_args!("{}: {}: {why}", self.option, self.path.display()))
+    }
+
+    /// Writes the contents, and puts the file in its place.
+    pub(super) fn write(mut self, text: &str) -> Result<(), Stop> {
+        self.file.write_all(text.as_bytes()).map_err(|error| self.failed(error))?;
+        self.finish()
+    }
+
+    /// Puts the file in its place.
+    pub(super) fn finish(mut self) -> Result<(), Stop> {
+        self.file.flush().map_err(|error| self.failed(error))?;
+        let Self { option, path, file } = self;
+        let finished = file.into_inner().map_err(std::io::IntoInnerError::into_error).and_then(Replacement::finish);
+        finished.map_err(|error| Stop::machine(format_args!("{option}: {}: {error}", path.display())))
+    }
+}
