@@ -1,8 +1,11 @@
 //! `avt load` against servers that behave and servers that don't: every request is accounted for.
 
 mod errors;
+mod interrupted;
 mod open;
+mod opening;
 mod outputs;
+mod replaced;
 mod targets;
 #[cfg(feature = "tls")]
 mod tls;
@@ -10,12 +13,14 @@ mod unix;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::support::{Ended, MODELS, Server, avt, run};
+use crate::support::{Ended, MODELS, Running, Server, avt, run, wait_for};
 
 /// The shortest good answer.
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -240,6 +245,31 @@ fn a_server_that_dies_half_way_loses_no_request() {
     check_sum(&json);
     assert_eq!((&json["requests"]["planned"], &json["requests"]["completed"]), (&30.into(), &10.into()), "{json}");
     assert!(json["errors"]["refused"].as_u64().is_some_and(|refused| refused >= 18), "{json}");
+}
+
+/// The CPU time that a process has used, in ticks of 10 ms.
+fn cpu_ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+#[test]
+fn a_server_whose_processes_end_in_the_window_ends_it_and_makes_it_invalid() {
+    let server = Server::start("async");
+    let url = format!("http://{}/echo/hello", server.address);
+    let mut command = avt(["load", &url, "--json", "-c", "2", "-d", "1h"]);
+    let mut load = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    // It works, so it is asked.
+    wait_for("requests", || (cpu_ticks(server.pid()) >= 3).then_some(()));
+    server.signal(Signal::SIGKILL);
+    let mut text = String::new();
+    load.0.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+    let json: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((load.0.wait().unwrap().code(), &json["verdict"]), (Some(0), &Value::from("invalid")), "{json}");
+    assert!(json["reasons"].to_string().contains("the server's processes had all ended"), "{json}");
+    assert!(json["requests"]["completed"].as_u64().unwrap() > 0 && json["partial"] == false, "{json}");
+    check_sum(&json);
 }
 
 #[test]

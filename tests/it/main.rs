@@ -18,6 +18,7 @@ mod report;
 mod run;
 mod scenario;
 mod serve;
+mod signals;
 mod stats;
 mod support;
 mod terminal;

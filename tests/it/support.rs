@@ -138,6 +138,38 @@ pub(crate) fn runs(pid: u32) -> bool {
     stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
 }
 
+/// The same command where a shell ignored a signal before it became this command, as `nohup` does, or a script for what it
+/// runs in the background.
+pub(crate) fn ignoring(signal: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &format!("trap '' {signal}; exec \"$0\" \"$@\"")])
+        .arg(command.get_program())
+        .args(command.get_args());
+    shell.stdin(Stdio::null());
+    shell
+}
+
+/// Sends a signal to a process of this test.
+pub(crate) fn send(process: &Child, signal: Signal) {
+    kill(Pid::from_raw(process.id() as i32), signal).unwrap();
+}
+
+/// Waits until a process has a handler for a signal.
+pub(crate) fn wait_for_handler(process: &Child, signal: Signal) {
+    wait_for("a handler", || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).ok()?;
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+        let caught = u64::from_str_radix(caught.trim(), 16).ok()?;
+        (caught >> (signal as i32 - 1) & 1 == 1).then_some(())
+    });
+}
+
+/// The exit code of a process, which ends by itself.
+pub(crate) fn exit_code(process: &mut Running) -> Option<i32> {
+    wait_for("the end", || process.0.try_wait().unwrap()).code()
+}
+
 /// A scenario file in a folder of the test's own.
 pub(crate) fn scenario(folder: &Path, name: &str, toml: &str) -> PathBuf {
     let path = folder.join(format!("{name}.toml"));
