@@ -104,7 +104,7 @@ fn lost(length: Duration) -> f64 {
     let losing = [1, 0].map(|k| {
         thread::spawn(move || {
             keep_to(k);
-            ruler::pauses(length).share
+            ruler::pauses(length, || false).share
         })
     });
     let [of_generator, _] = losing.map(|one| one.join().expect("a loop does not panic"));

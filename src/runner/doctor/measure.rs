@@ -7,7 +7,7 @@ use crate::host::{self, Host};
 use crate::record::Measured;
 use crate::ruler::{self, Timer};
 use crate::runner::{self, Halt, Interrupt, Program};
-use crate::scenario::{ArrivalSpec, Client, LoadSpec, Pin};
+use crate::scenario::{ArrivalSpec, Client, LoadSpec, Parallel, Pin};
 use crate::schedule::{Arrivals, Pacing};
 use crate::units;
 use crate::usage::{Pressure, StealMeter};
@@ -52,7 +52,7 @@ pub(super) fn probes(depth: Depth) -> usize {
 /// begins.
 pub fn examine(depth: Depth, interrupt: &Interrupt, mut begin: impl FnMut(Probe)) -> (Checkup, Option<i32>) {
     let extent = Extent::of(depth);
-    let mut checkup = measure_machine(extent);
+    let mut checkup = measure_machine(extent, interrupt);
     let signal = measure_timers(extent, &mut checkup, &mut begin, interrupt)
         .and_then(|()| measure_generator(extent, &mut checkup, &mut begin, interrupt))
         .err();
@@ -61,13 +61,16 @@ pub fn examine(depth: Depth, interrupt: &Interrupt, mut begin: impl FnMut(Probe)
     (checkup, signal)
 }
 
-/// What one thread finds out alone.
-fn measure_machine(extent: Extent) -> Checkup {
+/// What one thread finds out alone. After a signal only what takes no time.
+fn measure_machine(extent: Extent, interrupt: &Interrupt) -> Checkup {
     let host = Host::read();
     let (begun, pressure, steal) = (Instant::now(), Pressure::read(), StealMeter::start());
-    let pauses = ruler::pauses(extent.length);
+    let pauses = ruler::pauses(extent.length, || interrupt.signal().is_some());
     let waited = Pressure::read().zip(pressure).map(|(now, before)| now.since(before) as f64);
-    let (parallel, refused) = parallel(host.cpus, calibrate());
+    let (parallel, refused) = match interrupt.signal() {
+        None => parallel(host.cpus, calibrate()),
+        Some(_) => (Parallel::measured([]), None),
+    };
     let pairs = RATES.iter().flat_map(|rate| PACINGS.map(|pacing| (*rate, pacing)));
     Checkup {
         ports: host::outgoing_ports(),
