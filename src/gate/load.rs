@@ -3,8 +3,7 @@
 use super::over_time::{one_event, unsteady};
 use super::{
     BUSY, Cause, ENOUGH, EXHAUSTED, FAILED, Gate, KEPT_UP, LATE_P50, LATE_P99, LENGTHENED, LITTLE, PAUSE, PAUSED,
-    PAUSED_TAIL,
-    QUEUED, Verdict, lengthened, machine, ratio, verdict,
+    PAUSED_TAIL, QUEUED, Verdict, lengthened, machine, ratio, verdict,
 };
 use crate::record::{GeneratorThread, LoadRecord, Series};
 use crate::schedule::Pacing;

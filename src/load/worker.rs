@@ -86,7 +86,9 @@ fn open<C: Client>(client: &mut C, connections: usize, limit: u64, opening: &Ope
                     if begun.is_some_and(|at| now.saturating_sub(at) >= limit) {
                         *begun = None;
                         let is_queued = || queued.contains(&k);
-                        trouble.get_or_insert_with(|| if is_queued() { Trouble::QueueFull } else { Trouble::ConnectTimeout });
+                        trouble.get_or_insert_with(|| {
+                            if is_queued() { Trouble::QueueFull } else { Trouble::ConnectTimeout }
+                        });
                         opening.fail();
                     }
                 }

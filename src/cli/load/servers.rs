@@ -28,9 +28,8 @@ pub(super) fn of_name(name: &str, port: u16, limit: Duration) -> Result<Vec<Endp
     let (sender, receiver) = mpsc::channel();
     let host = name.to_owned();
     // The resolver of the C library knows no time-out: it is left behind when it takes too long.
-    let resolve = move || {
-        drop(sender.send((host.as_str(), port).to_socket_addrs().map(|all| all.collect::<Vec<SocketAddr>>())))
-    };
+    let resolve =
+        move || drop(sender.send((host.as_str(), port).to_socket_addrs().map(|all| all.collect::<Vec<SocketAddr>>())));
     let resolver = thread::Builder::new().name("resolver".into()).spawn(resolve);
     resolver.map_err(|error| Stop::machine(format_args!("{name}: a thread that asks for its address: {error}")))?;
     match receiver.recv_timeout(limit) {
