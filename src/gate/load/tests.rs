@@ -1,0 +1,313 @@
+//! Loads that are sound but for one thing, and the gate that finds it.
+
+use super::*;
+use crate::histogram::Histogram;
+use crate::record::{Requests, SendLag};
+use crate::usage::Stolen;
+
+const WALL: u64 = 1_000_000_000;
+
+/// A second of 10,000 answers, each 1 ms after its request was due.
+fn good() -> (LoadRecord, Vec<Series>) {
+    let of = |nanos| {
+        let mut histogram = Histogram::default();
+        histogram.record_many(nanos, 10_000);
+        histogram
+    };
+    let times = || of(1_000_000);
+    let load = LoadRecord {
+        offered_per_s: Some(10_000.0),
+        pacing: Some(Pacing::Hybrid),
+        sent_in_window: 10_000,
+        connections_asked: 50,
+        connections_opened: 50,
+        requests: Requests { planned: 10_000, completed: 10_000, ..Requests::default() },
+        send_lag: SendLag { total: of(2_000), late: of(2_000), no_connection: of(0) },
+        mean_in_flight: 10.0,
+        threads: 1,
+        thread_costs: vec![GeneratorThread {
+            ran_ns: Some(WALL),
+            waited_ns: Some(0),
+            spun_ns: WALL / 2,
+            ..GeneratorThread::default()
+        }],
+        stolen: Some(Stolen { cpu_ns: 0, of_ns: 2 * WALL }),
+        cpus: (vec![0], vec![1]),
+        ..LoadRecord::default()
+    };
+    (load, vec![Series::of_jobs("requests", times(), times())])
+}
+
+fn judge(load: &LoadRecord, series: &[Series]) -> Vec<Gate> {
+    of_load(load, series, WALL, load.requests.completed)
+}
+
+fn judged(change: impl FnOnce(&mut LoadRecord)) -> (Verdict, Vec<Gate>) {
+    let (mut load, series) = good();
+    change(&mut load);
+    let gates = judge(&load, &series);
+    (verdict(&gates), gates)
+}
+
+#[test]
+fn a_good_load_passes_every_gate() {
+    assert_eq!(judged(|_| ()), (Verdict::Valid, vec![]));
+}
+
+#[test]
+fn each_sign_of_a_sick_generator_is_found() {
+    let late = |share_of_all: u64, nanos| {
+        move |load: &mut LoadRecord| load.send_lag.late.record_many(nanos, 10_000 * share_of_all / 100)
+    };
+    for (change, expected) in [
+        (Box::new(late(2, 330_000)) as Box<dyn FnOnce(&mut LoadRecord)>, Verdict::Valid),
+        (Box::new(late(2, 340_000)), Verdict::Suspect),
+        (Box::new(late(2, 990_000)), Verdict::Suspect),
+        (Box::new(late(2, 1_100_000)), Verdict::Invalid),
+        (Box::new(late(200, 99_000)), Verdict::Valid),
+        (Box::new(late(200, 102_000)), Verdict::Suspect),
+        (Box::new(late(200, 510_000)), Verdict::Invalid),
+        (Box::new(|load| load.thread_costs[0].waited_ns = Some(WALL * 3 / 100)), Verdict::Valid),
+        (Box::new(|load| load.thread_costs[0].waited_ns = Some(WALL * 4 / 100)), Verdict::Suspect),
+        (Box::new(|load| load.thread_costs[0].waited_ns = Some(WALL * 21 / 100)), Verdict::Invalid),
+        (Box::new(|load| load.stolen = Some(Stolen { cpu_ns: WALL / 50, of_ns: WALL })), Verdict::Valid),
+        (Box::new(|load| load.stolen = Some(Stolen { cpu_ns: WALL / 50, of_ns: 3 * WALL / 2 })), Verdict::Valid),
+        (Box::new(|load| load.stolen = Some(Stolen { cpu_ns: WALL / 20, of_ns: 2 * WALL })), Verdict::Suspect),
+        (Box::new(|load| load.stolen = Some(Stolen { cpu_ns: WALL / 5, of_ns: 2 * WALL })), Verdict::Invalid),
+        (Box::new(|load| load.cpus.0 = vec![1]), Verdict::Suspect),
+        (Box::new(|load| load.mean_in_flight = 11.0), Verdict::Suspect),
+        (Box::new(|load| load.connections_starved = 1), Verdict::Suspect),
+        (
+            Box::new(|load| {
+                load.errors.insert("local_no_port".into(), 10);
+            }),
+            Verdict::Valid,
+        ),
+        (
+            Box::new(|load| {
+                load.errors.insert("local_no_port".into(), 11);
+            }),
+            Verdict::Suspect,
+        ),
+        (
+            Box::new(|load| {
+                load.errors.insert("local_no_descriptor".into(), 1_001);
+            }),
+            Verdict::Invalid,
+        ),
+        (
+            Box::new(|load| {
+                load.errors.insert("refused".into(), 5_000);
+            }),
+            Verdict::Valid,
+        ),
+    ] {
+        let (verdict, gates) = judged(change);
+        assert_eq!((verdict, gates.len()), (expected, usize::from(expected != Verdict::Valid)), "{gates:?}");
+        assert!(gates.iter().all(|gate| !gate.to_string().is_empty() && !gate.advice().is_empty()));
+    }
+}
+
+/// The good second with a response time for each of its 10,000 requests, which are due at equal steps.
+fn over_time(took: &dyn Fn(u64) -> u64) -> (LoadRecord, Vec<Series>) {
+    let (mut load, series) = good();
+    (0..10_000).for_each(|k| load.over_time.record(k * 100_000, took(k)));
+    (load, series)
+}
+
+#[test]
+fn a_line_that_grows_is_found_and_a_stall_or_a_jump_is_not() {
+    let took = |took: &dyn Fn(u64) -> u64| {
+        let (load, series) = over_time(took);
+        judge(&load, &series)
+    };
+    assert_eq!(took(&|_| 1_000_000), []);
+    assert_eq!(took(&|k| if k / 1_000 == 4 { 80_000_000 } else { 1_000_000 + k % 7 * 10_000 }), [], "a stall");
+    assert_eq!(took(&|k| 1_000_000 + 30 * k), [], "by 20 %");
+    let gates = took(&|k| 1_000_000 + 100 * k);
+    let [Gate::Unsteady { ratio }] = gates[..] else { panic!("{gates:?}") };
+    assert!((1.4..1.8).contains(&ratio), "{ratio}");
+    let gates = took(&|k| 3_000_000 - 200 * k);
+    assert!(matches!(gates[..], [Gate::Unsteady { ratio }] if ratio < 0.6), "{gates:?}");
+}
+
+#[test]
+fn a_load_is_called_unsteady_only_where_it_can_be_steady() {
+    let (mut load, series) = over_time(&|k| 1_000_000 + 100 * k);
+    assert_eq!(of_load(&load, &series, WALL - 1, 10_000), [], "too short a window");
+    assert_eq!(of_load(&load, &series, WALL, 9_899), [], "an overloaded server");
+    load.offered_per_s = None;
+    assert_eq!(judge(&load, &series), [], "a closed loop");
+}
+
+#[test]
+fn a_99th_percentile_that_one_event_makes_is_suspect() {
+    const MS: u64 = 1_000_000;
+    let check = |took: &dyn Fn(u64) -> u64, expected: bool| {
+        let (load, series) = over_time(took);
+        let gates = judge(&load, &series);
+        assert_eq!(gates.iter().any(|gate| matches!(gate, Gate::OneEvent { .. })), expected, "{gates:?}");
+        assert!(gates.len() <= 1 && verdict(&gates) <= Verdict::Suspect, "{gates:?}");
+    };
+    let stall = |requests: u64, length: u64| move |k| if k / requests == 3 { length } else { MS };
+    check(&stall(101, 5 * MS), true);
+    check(&stall(99, 5 * MS), false);
+    check(&stall(101, 19 * MS / 10), false);
+    // As many that are heavy, one after the other: many events.
+    check(&|k| if k % 50 == 0 { 5 * MS } else { MS }, false);
+    // Two fifths of the tail are of one event, and the others of many.
+    check(&|k| if k / 80 == 3 || k % 80 == 0 { 5 * MS } else { MS }, false);
+    // An event that lasts for longer than a tenth of the window is what the load was like.
+    check(&stall(2_000, 5 * MS), false);
+    let (mut load, series) = over_time(&stall(101, 5 * MS));
+    load.connections_starved = 1;
+    assert!(matches!(judge(&load, &series)[..], [Gate::Starved { .. }]));
+}
+
+#[test]
+fn a_generator_without_time_to_spare_is_named_where_a_rate_was_not_reached() {
+    let check = |busy: u64, sent: u64, answered: u64, expected: &[&str]| {
+        let (mut load, series) = good();
+        load.thread_costs[0] =
+            GeneratorThread { ran_ns: Some(WALL * busy / 100), waited_ns: Some(0), ..GeneratorThread::default() };
+        load.sent_in_window = sent;
+        // What it books where it notices late that a connection is free.
+        load.send_lag.no_connection.record_many(1_000_000_000, 1_000);
+        let names = |load: &LoadRecord| -> Vec<&str> {
+            of_load(load, &series, WALL, answered).iter().map(Gate::name).collect()
+        };
+        assert_eq!(names(&load), expected, "{busy} {sent} {answered}");
+        load.offered_per_s = None;
+        assert_eq!(names(&load), [""; 0], "a closed loop is as fast as it can be");
+    };
+    check(99, 10_000, 10_000, &[]);
+    check(99, 9_900, 9_900, &[]);
+    check(91, 9_899, 9_900, &["generator busy"]);
+    check(91, 10_000, 9_899, &["generator busy"]);
+    check(90, 9_000, 9_000, &[]);
+}
+
+#[test]
+fn a_shared_cpu_is_named_once_and_as_bad_as_what_it_explains() {
+    let check = |waited: u64, late: u64, paused: u64, expected: Verdict| {
+        let (verdict, gates) = judged(|load| {
+            load.cpus.0 = vec![1];
+            load.send_lag.late.record_many(late, 20_000);
+            let thread = &mut load.thread_costs[0];
+            thread.waited_ns = Some(waited);
+            (thread.pauses, thread.paused_ns, thread.longest_pause_ns) = (1, paused, paused);
+        });
+        assert!(matches!(gates[..], [Gate::SharedCpus { .. }]), "{gates:?}");
+        assert_eq!(verdict, expected, "{gates:?}");
+    };
+    check(0, 0, 0, Verdict::Suspect);
+    check(WALL / 10, 200_000, WALL / 50, Verdict::Suspect);
+    check(WALL / 10, 800_000, 0, Verdict::Invalid);
+    check(WALL / 4, 0, 0, Verdict::Invalid);
+    check(WALL / 10, 0, WALL / 10, Verdict::Invalid);
+    // One that was stopped did not wait for a CPU.
+    let (_, gates) = judged(|load| {
+        load.cpus.0 = vec![1];
+        (load.thread_costs[0].paused_ns, load.thread_costs[0].longest_pause_ns) = (WALL / 10, WALL / 10);
+    });
+    assert!(matches!(gates[..], [Gate::Paused { .. }, Gate::SharedCpus { .. }]), "{gates:?}");
+}
+
+#[test]
+fn what_was_not_sent_in_time_is_ours_unless_the_server_kept_it_waiting() {
+    let (mut load, series) = good();
+    load.sent_in_window = 9_000;
+    assert_eq!(judge(&load, &series), [Gate::Behind { share: 0.9 }]);
+    load.send_lag.no_connection.record_many(1_000_000_000, 1_000);
+    assert_eq!(judge(&load, &series), []);
+    load.offered_per_s = None;
+    assert_eq!(judge(&load, &series), []);
+}
+
+#[test]
+fn what_was_sent_and_not_answered_is_the_server_s() {
+    let (mut load, series) = good();
+    load.requests = Requests { planned: 10_000, completed: 9_000, unfinished: 1_000, ..Requests::default() };
+    assert_eq!(judge(&load, &series), []);
+}
+
+#[test]
+fn a_pause_of_the_generator_is_judged_by_its_length_and_by_what_it_makes_of_the_tail() {
+    let check = |pauses: GeneratorThread, paused: &[(u64, u64)], tail: &[(u64, u64)], expected: Verdict| {
+        let (mut load, mut series) = good();
+        load.thread_costs[0] = GeneratorThread { ran_ns: Some(WALL / 2), waited_ns: Some(0), ..pauses };
+        paused.iter().for_each(|(nanos, n)| series[0].paused_response_time.record_many(*nanos, *n));
+        paused.iter().chain(tail).for_each(|(nanos, n)| series[0].response_time.record_many(*nanos, *n));
+        let gates = judge(&load, &series);
+        assert_eq!(verdict(&gates), expected, "{gates:?}");
+        assert!(gates.iter().all(|gate| matches!(gate, Gate::Paused { .. })), "{gates:?}");
+    };
+    const MS: u64 = 1_000_000;
+    let one =
+        |nanos| GeneratorThread { pauses: 1, paused_ns: nanos, longest_pause_ns: nanos, ..GeneratorThread::default() };
+    check(one(4 * MS), &[], &[], Verdict::Valid);
+    check(one(12 * MS), &[], &[], Verdict::Suspect);
+    check(one(100 * MS), &[], &[], Verdict::Invalid);
+    let many = GeneratorThread { pauses: 60, paused_ns: 60 * MS, longest_pause_ns: MS, ..GeneratorThread::default() };
+    check(many, &[], &[], Verdict::Invalid);
+    check(GeneratorThread { paused_ns: 31 * MS, ..many }, &[], &[], Verdict::Suspect);
+    check(GeneratorThread { paused_ns: 30 * MS, ..many }, &[], &[], Verdict::Valid);
+    // Of 10,200 requests 102 are from p99 on.
+    check(one(4 * MS), &[(5 * MS, 200)], &[], Verdict::Invalid);
+    check(one(4 * MS), &[(5 * MS, 40)], &[(6 * MS, 160)], Verdict::Valid);
+    check(one(4 * MS), &[(7 * MS, 110)], &[(4 * MS, 110)], Verdict::Suspect);
+    // They are a third of the tail, which would be no shorter without them.
+    check(one(4 * MS), &[(7 * MS, 60)], &[(4 * MS, 110)], Verdict::Valid);
+}
+
+#[test]
+fn a_late_generator_comes_with_what_would_help() {
+    let advice = |change: fn(&mut LoadRecord)| {
+        let (_, gates) = judged(|load| {
+            load.send_lag.late.record_many(900_000, 300);
+            change(load);
+        });
+        let late = gates.iter().find(|gate| matches!(gate, Gate::Late { .. }));
+        late.unwrap_or_else(|| panic!("{gates:?}")).advice()
+    };
+    assert!(advice(|_| ()).contains("quiet"));
+    assert!(advice(|load| load.pacing = Some(Pacing::Sleep)).contains("--pacing hybrid"));
+    assert!(advice(|load| load.thread_costs[0].waited_ns = Some(WALL / 100)).contains("CPU of its own"));
+    assert!(advice(|load| load.thread_costs[0].timer_only_ns = WALL / 2).contains("CPU of its own"));
+    assert!(advice(|load| load.thread_costs[0].spun_ns = 0).contains("more generator threads"), "busy");
+}
+
+#[test]
+fn a_load_most_of_which_failed_is_no_measurement() {
+    let check = |failed: u64, expected: Verdict| {
+        let (mut load, series) = good();
+        load.requests.failed = failed;
+        load.requests.planned += failed;
+        // Answered is what was sent and due, so that nothing else is wrong.
+        load.offered_per_s = None;
+        let gates = judge(&load, &series);
+        assert_eq!(verdict(&gates), expected, "{failed}: {gates:?}");
+        assert_eq!(gates.iter().any(|gate| matches!(gate, Gate::Failed { .. })), expected != Verdict::Valid);
+    };
+    check(500, Verdict::Valid);
+    check(600, Verdict::Suspect);
+    check(9_900, Verdict::Suspect);
+    check(10_100, Verdict::Invalid);
+    check(490_000, Verdict::Invalid);
+}
+
+#[test]
+fn requests_that_never_end_are_seen_by_little_s_law() {
+    let (mut load, series) = good();
+    // 184 requests hang for the whole window, beside 10 that are served on the average.
+    load.mean_in_flight = 194.0;
+    load.unanswered_ns = 184 * WALL;
+    load.at_the_edges_ns = -184 * WALL as i64;
+    let gates = judge(&load, &series);
+    let [Gate::Unanswered { in_flight, unanswered }] = gates[..] else { panic!("{gates:?}") };
+    assert_eq!((in_flight, unanswered), (194.0, 184.0));
+    // A request that nobody knows of is a defect.
+    load.unanswered_ns = 0;
+    load.at_the_edges_ns = 0;
+    assert!(matches!(judge(&load, &series)[..], [Gate::Little { .. }]));
+}
