@@ -57,6 +57,13 @@ pub fn number(status: &str, key: &str) -> Option<u64> {
     status.lines().find_map(|line| line.strip_prefix(key))?.split_whitespace().next()?.parse().ok()
 }
 
+/// Whether a process ignores a signal, by its `status` (`SigIgn` of proc_pid_status(5), a bit a signal).
+pub fn is_ignored(status: &str, signal: Signal) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal as i32 - 1) & 1 == 1
+}
+
 /// A process and the one that it belongs to: that started it, or took it over when the starter ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kin {
@@ -153,6 +160,14 @@ mod tests {
         assert_eq!(number(status, "Threads:"), Some(7));
         assert_eq!(number(status, "VmPTE:"), None);
         assert_eq!(number("Threads:\tmany\n", "Threads:"), None);
+    }
+
+    #[test]
+    fn an_ignored_signal_is_read_from_the_mask() {
+        let nohup = "SigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000006\n";
+        assert!(is_ignored(nohup, Signal::SIGHUP) && is_ignored(nohup, Signal::SIGPIPE));
+        assert!(!is_ignored(nohup, Signal::SIGINT) && !is_ignored(nohup, Signal::SIGTERM));
+        assert!(!is_ignored("", Signal::SIGHUP) && !is_ignored("SigIgn:\tnonsense\n", Signal::SIGHUP));
     }
 
     #[test]

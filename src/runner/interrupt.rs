@@ -18,7 +18,7 @@ use std::time::Duration;
 use nix::sys::signal::{SigSet, Signal};
 use signal_hook::{flag, low_level};
 
-use crate::replace;
+use crate::{proc, replace};
 
 /// The time that a process has to end by itself after the first signal.
 pub const TIME_TO_END: Duration = Duration::from_millis(1_600);
@@ -107,17 +107,10 @@ pub fn obey_signals() -> io::Result<()> {
 fn numbers() -> Vec<i32> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mut numbers = vec![Signal::SIGINT as i32, Signal::SIGTERM as i32];
-    if !is_ignored(&status, Signal::SIGHUP) {
+    if !proc::is_ignored(&status, Signal::SIGHUP) {
         numbers.push(Signal::SIGHUP as i32);
     }
     numbers
-}
-
-/// Whether a process ignores a signal, by its `/proc/PID/status`.
-fn is_ignored(status: &str, signal: Signal) -> bool {
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    mask >> (signal as i32 - 1) & 1 == 1
 }
 
 /// Waits for signals, each of which is a byte, and ends the process when it is time.
@@ -165,18 +158,4 @@ fn say(line: String) {
 /// The name of a signal, as `kill -l` has it: `SIGKILL`.
 pub fn name(number: i32) -> String {
     Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |signal| signal.as_str().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_ignored_signal_is_read_from_the_mask() {
-        let nohup = "SigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000006\n";
-        let ignored = |status, signal| is_ignored(status, signal);
-        assert!(ignored(nohup, Signal::SIGHUP) && ignored(nohup, Signal::SIGPIPE));
-        assert!(!ignored(nohup, Signal::SIGINT) && !ignored(nohup, Signal::SIGTERM));
-        assert!(!ignored("", Signal::SIGHUP) && !ignored("SigIgn:\tnonsense\n", Signal::SIGHUP));
-    }
 }

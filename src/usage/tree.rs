@@ -9,6 +9,7 @@
 use std::collections::BTreeSet;
 
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::signal::Signal;
 use nix::sys::time::TimeValLike as _;
 use nix::time::clock_getcpuclockid;
 use nix::unistd::Pid;
@@ -177,7 +178,7 @@ impl Member {
             switches,
             threads,
             memory: memory.or(has_ended.then_some([0, 0])),
-            ignores_its_children: ignores_its_children(&status),
+            ignores_its_children: proc::is_ignored(&status, Signal::SIGCHLD),
         })
     }
 }
@@ -220,13 +221,6 @@ impl Counted {
             faults_major: self.faults_major + other.faults_major,
         }
     }
-}
-
-/// Whether SIGCHLD is among the signals that the process ignores (`SigIgn` of proc_pid_status(5), a bit a signal).
-fn ignores_its_children(status: &str) -> bool {
-    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    mask >> (nix::sys::signal::Signal::SIGCHLD as u32 - 1) & 1 == 1
 }
 
 /// CPU time of a process and all its threads, ended ones too, nanoseconds: by its own clock (clock_getcpuclockid(3)), not
