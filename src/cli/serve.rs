@@ -71,7 +71,15 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     }
     print(format_args!("listening on http://{address}/echo/hello ({}: {})", args.model, args.model.description()))?;
 
-    let most = args.connections.unwrap_or_else(|| files.saturating_sub(OWN_FILES).max(1));
+    let room = files.saturating_sub(OWN_FILES).max(1);
+    let most = args.connections.unwrap_or(room);
+    if room < args.connections.unwrap_or(FEW) {
+        let connections = if room == 1 { "connection" } else { "connections" };
+        note(format_args!(
+            "avt: room for {room} {connections}: this process may open {files} files and keeps {OWN_FILES} for itself; raise \
+             the limit of open files (ulimit -n)"
+        ));
+    }
     let server = Arc::new(Server::new(Echo::new(Steps::default(), None, None), timeouts(args), most));
     let (model, served) = (args.model, Arc::clone(&server));
     let serve = move || drop(ends.send(End::Served(model::serve(model, listener, served))));
@@ -97,6 +105,9 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
 /// Descriptors that are no connections: standard streams, the listener twice, the runtime's own, those that were told
 /// 503, and files read for a moment.
 const OWN_FILES: u64 = 160;
+
+/// Room for fewer connections than this is worth a sentence.
+const FEW: u64 = 512;
 
 fn timeouts(args: &Args) -> Timeouts {
     let Args { head_timeout: head, body_timeout: body, idle_timeout: idle, write_timeout: write, .. } = *args;

@@ -2,7 +2,10 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
+use std::process::{Command, Stdio};
 use std::thread;
+
+use nix::sys::signal::Signal;
 
 use crate::http1::cases::{Case, NEXT, next_answer, tables, text};
 use crate::http1::oracle::DATE;
@@ -124,4 +127,22 @@ fn a_port_in_use_is_named_and_refused() {
     let ended = run(avt(["serve", "--model", "asinc"]));
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("did you mean `async`?"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_server_that_may_open_few_files_says_for_how_many_connections_there_is_room() {
+    let says = |files: u32, more: &[&str]| {
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--nofile={files}:{files}")).arg(env!("CARGO_BIN_EXE_avt"));
+        command.args(["serve", "--model", "async", "--addr", "127.0.0.1:0"]).args(more);
+        let server = Server::spawn({
+            command.stdin(Stdio::null()).stderr(Stdio::piped());
+            command
+        });
+        server.signal(Signal::SIGTERM);
+        server.ended().1
+    };
+    assert!(says(64, &[]).contains("room for 1 connection: this process may open 64 files"), "{}", says(64, &[]));
+    assert!(says(400, &["--connections", "300"]).contains("room for 240 connections"));
+    assert!(!says(400, &["--connections", "200"]).contains("room for"));
 }
