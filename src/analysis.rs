@@ -52,7 +52,7 @@ pub struct Analysis<'a> {
     pub records: &'a [Record],
     /// Each scenario, in the order of the report.
     pub scenarios: Vec<ScenarioAnalysis<'a>>,
-    /// The cells of records that belong to none of these scenarios, and how many records each has.
+    /// The cells of records that belong to no scenario of the run, each with its number of records.
     pub strays: BTreeMap<&'a CellId, u64>,
     /// What became of the trials, the rounds and the claims, in numbers.
     pub judged: Judged,

@@ -27,27 +27,27 @@ use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcom
 use crate::text;
 use crate::{runner, trial};
 
-/// What `avt --help` ends with.
+/// The text at the end of `avt --help`.
 const AFTER_HELP: &str = "\
 Start with `avt run`: it measures this machine for a minute or two and writes a report.
 
 Exit codes:
   0    done
-  1    done, but something that was asked for does not hold: a trial failed, no request was answered, a claim is refuted,
-       a limit is exceeded; standard error says what
+  1    done, but with a failure: a trial failed, no request was answered, a claim was refuted, or a limit was exceeded;
+       standard error shows the reason
   2    bad input: an argument, a scenario, or a file of a run; nothing was started
-  3    the machine refused: a port, a limit, a disk, a place that cannot be written any more
-  4    done, but the measurement is INVALID (with --strict, or where --slo or compare would rest on it)
+  3    the machine refused: a port, a limit, a disk, a file that can no longer be written
+  4    done, but the measurement is INVALID (with --strict, or if --slo or compare depends on it)
   129, 130, 143    ended by HUP, INT or TERM
 
 Signals:
-  The first INT, TERM or HUP ends every verb within 2 seconds, whatever it waits for. What was measured by then is kept and
-  shown, marked as partial. A second one ends it at once. INT and TERM are obeyed even where they were ignored at the
-  start, as they are for the background jobs of a script; HUP stays ignored where it was, as under nohup. `avt serve`
-  answers what it was asked first (--stop-timeout), and ends with 0.
+  The first INT, TERM or HUP ends every verb within 2 seconds, even if it is blocked. The measurements up to then are
+  kept and shown, marked as partial. A second signal ends it at once. INT and TERM are obeyed even where they were
+  ignored at the start, as they are for the background jobs of a script; HUP stays ignored if it was, as under nohup.
+  `avt serve` first finishes the answers in flight (--stop-timeout) and exits with 0.
 
 Files:
-  A file that is written over stays as it was until the new one is complete, and then is replaced at once.";
+  An existing output file keeps its contents until the new file is complete and replaces it.";
 
 /// Async or threads? The same work under both, measured side by side.
 ///
@@ -77,13 +77,13 @@ enum Verb {
     Trial,
 }
 
-/// Shows help, or why the arguments are none: in colours unless an argument holds something that a terminal would obey.
+/// Prints the help or the error of invalid arguments; without colours if an argument holds terminal escape sequences.
 fn refused(error: &clap::Error) -> ExitCode {
     let plain = error.render().to_string();
     if plain.chars().any(|c| c != '\n' && text::is_hidden(c)) {
         output::note(plain.trim_end());
     } else {
-        // Whether anyone reads it changes nothing.
+        // A closed standard error is ignored.
         let _ = error.print();
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
@@ -119,7 +119,7 @@ pub fn main() -> ExitCode {
         Verb::Trial => return trial::run(),
     };
     let code = done.map_or_else(output::Stop::tell, |()| ExitCode::SUCCESS);
-    // One that came too late to be noticed counts all the same.
+    // Counts a signal that came after the last check, too.
     let signal = runner::signal().filter(|_| !is_server);
     signal.map_or(code, |signal| output::Stop::signal(signal).tell())
 }

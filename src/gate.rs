@@ -168,7 +168,7 @@ pub enum Gate {
     },
     /// The generator's machine had no port, or the generator no open file, left for a connection.
     Exhausted {
-        /// The part of the requests that ended so.
+        /// The share of all requests that got no connection for this reason.
         share: f64,
     },
     /// The server's processes ended within the window.
@@ -215,9 +215,9 @@ pub enum Gate {
         /// The time that only one of them measured, as a part of the generator's window.
         share: f64,
     },
-    /// Figures of a server that is none of ours could not be known, and are missing.
+    /// Figures of an external server could not be determined and are missing.
     Unknown {
-        /// Which ones.
+        /// The missing figures, with the reasons.
         gaps: Gaps,
     },
     /// A quota held the process back.
@@ -353,7 +353,7 @@ fn distance(ratio: f64) -> f64 {
     ratio.max(1.0 / ratio)
 }
 
-/// One number by another.
+/// Returns the ratio of two numbers.
 fn ratio(number: u64, by: u64) -> f64 {
     number as f64 / by.max(1) as f64
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize, de, ser};
 /// The longest time told apart: one hour. Longer ones are recorded as this and counted by [`Histogram::clipped`].
 pub const HIGHEST: u64 = 3_600_000_000_000;
 
-/// More times than a histogram that is read may hold: sums of a thousand of them are no overflow.
+/// The most times that a histogram read from a file may hold: sums of a thousand of them do not overflow.
 const MOST_TIMES: u64 = 1 << 53;
 
 /// A distribution of times in nanoseconds. While times are recorded about 260 KiB: one per worker or generator thread,
@@ -278,11 +278,11 @@ impl Histogram {
         });
         let up_to: Box<[(u64, u64)]> = up_to.collect();
         if seen > MOST_TIMES {
-            return Err(format!("{seen} times are more than anybody measures"));
+            return Err(format!("{seen} times are too many"));
         }
         let highest = up_to.last().map_or(0, |(value, _)| *value);
         let longest = longest.unwrap_or(highest.min(HIGHEST));
-        // The longest time lies in the last bucket that holds one, and nowhere else.
+        // The longest time lies in the last non-empty bucket.
         if longest > HIGHEST || counts.highest_equivalent(longest) != highest && !(longest == 0 && highest == 0) {
             return Err(format!("its longest time is not {longest} ns"));
         }

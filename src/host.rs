@@ -18,9 +18,9 @@ pub struct Host {
     pub cpu: Option<String>,
     /// CPUs this process may use.
     pub cpus: u32,
-    /// CPU time that a quota allows this process each second, seconds; nothing without a quota.
+    /// CPU time that a quota allows this process each second, seconds; `None` without a quota.
     pub cpu_quota: Option<f64>,
-    /// Bytes of memory that this process may use: those of the machine, or fewer by a limit of its control groups.
+    /// Bytes of memory that this process may use: the machine's, or the lower limit of its control groups.
     pub memory_bytes: Option<u64>,
     /// Kernel release.
     pub kernel: Option<String>,

@@ -27,7 +27,7 @@
 //! | 3 | [`record`] | what a trial leaves, and the files that keep it |
 //! | 2 | [`scenario`], [`lanes`] | the question and what is claimed of its answer, the TOML as written stays private; what each thread did when |
 //! | 1 | [`http1`], [`schedule`], [`stats`], [`ruler`], [`ledger`], [`usage`] | the one codec of every server and of the raw client, sans IO; when each request is due; what rounds can tell; what clock and timers cost; when each job began and ended; what a process costs |
-//! | 0 | [`histogram`], [`timeline`], [`units`], [`text`], [`random`], [`host`], [`proc`], [`census`], [`replace`] | times, when they were, words for them, text that others wrote, seeded streams, the machine, its processes, the threads of this one; files that are replaced whole or not at all |
+//! | 0 | [`histogram`], [`timeline`], [`units`], [`text`], [`random`], [`host`], [`proc`], [`census`], [`replace`] | times, when they were, words for them, untrusted text, seeded streams, the machine, its processes, the threads of this one; replacement of files once the new ones are complete |
 //!
 //! ## Invariants
 //!
@@ -44,7 +44,7 @@
 //! - In the measured path nothing boxes a future, locks, formats, logs or allocates per job beyond what the model itself
 //!   costs.
 //! - Bytes from outside (arguments, files, names of processes, records) end in a result or in a message with a documented
-//!   exit code; what of them is shown goes through [`text`].
+//!   exit code; they pass through [`text`] before they are shown.
 //! - A trial never fails silently: a crash, a time-out, a refusal is a record that says so, and the run goes on.
 //! - What a report shows can be computed again from `run.json` and `trials.jsonl` alone.
 

@@ -99,7 +99,8 @@ pub trait Observer {
     /// The window has ended.
     fn end(&mut self) {}
 
-    /// Whether the load shall end now: asked 20 times a second while connections are opened, in the window, and in the drain.
+    /// Returns whether to end the load now. Called 20 times a second while connections are opened, in the window, and
+    /// in the drain.
     fn stop(&self) -> bool {
         false
     }
@@ -121,7 +122,7 @@ struct Window {
     begin: u64,
     /// `u64::MAX` while only the number of requests will tell.
     end: AtomicU64,
-    /// When the drain is cut short; `u64::MAX` while it is not.
+    /// When a shortened drain ends; `u64::MAX` if it is not shortened.
     cut: AtomicU64,
 }
 
@@ -146,15 +147,15 @@ impl Window {
         self.end.load(Ordering::Relaxed)
     }
 
-    /// When a drain of this length is over.
+    /// Returns when a drain of this length ends.
     #[inline]
     fn drained(&self, drain: u64) -> u64 {
         self.end().saturating_add(drain).min(self.cut.load(Ordering::Relaxed))
     }
 
-    /// Ends the window now, unless it has ended, and leaves the requests under way a moment.
+    /// Ends the window now, unless it has ended, and shortens the drain.
     fn cut_short(&self) {
-        /// Long enough for the answers of a server that is well.
+        /// Long enough for the answers of a healthy server.
         const MOMENT: u64 = 500_000_000;
         let now = clock::now();
         self.end.fetch_min(now, Ordering::Relaxed);
@@ -239,7 +240,7 @@ struct Gate<'a> {
     opening: &'a Opening,
 }
 
-/// What the threads that open connections know of each other.
+/// The state that threads share while they open connections.
 #[derive(Debug, Default)]
 struct Opening {
     has_failed: AtomicBool,
@@ -247,12 +248,12 @@ struct Opening {
 }
 
 impl Opening {
-    /// Lets nobody begin a further connection: one could not be opened.
+    /// Records that a connection could not be opened: no thread begins another one.
     fn fail(&self) {
         self.has_failed.store(true, Ordering::Relaxed);
     }
 
-    /// Lets everybody stop at once.
+    /// Makes every thread stop at once.
     fn abandon(&self) {
         self.is_abandoned.store(true, Ordering::Relaxed);
     }
@@ -266,8 +267,8 @@ impl Opening {
     }
 }
 
-/// Waits until every thread has opened its connections. Where one could not be opened, the error counts those of all threads
-/// that were.
+/// Waits until every thread has opened its connections. If one could not be opened, the error counts the open
+/// connections of all threads.
 fn wait_for_connections<O: Observer>(
     plan: &Plan,
     opening: &Opening,
@@ -292,7 +293,7 @@ fn wait_for_connections<O: Observer>(
     }
 }
 
-/// How often the observer is asked whether there is a reason to end.
+/// The interval at which the observer is asked whether to end.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
 /// One generator thread's part of a plan.

@@ -49,7 +49,7 @@ pub enum Role {
     External {
         /// Said back when it is ready; such a server shows nothing of ours.
         nonce: String,
-        /// Variables of the environment that it gets, `PATH` and `HOME` among them: names, and values of any bytes.
+        /// Environment variables of the process, `PATH` and `HOME` among them: names, and values of any bytes.
         environment: Vec<(String, Vec<u8>)>,
     },
     /// A server that does nothing but answer, to see what the generator itself can do.
@@ -138,14 +138,15 @@ pub struct Served {
     pub runtime: Option<RuntimeUsage>,
     /// Its lanes in the window, if they were wanted.
     pub lanes: Option<Lanes>,
-    /// When it began and ended to measure: nanoseconds of `CLOCK_MONOTONIC`, which every process of a machine reads alike.
+    /// When the measurement began and ended, nanoseconds of `CLOCK_MONOTONIC`, which is the same for every process of a
+    /// machine.
     pub window_ns: (u64, u64),
 }
 
 /// The generator's side of an echo trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Generated {
-    /// When the measured window began, by the same clock as that of [`Served`].
+    /// When the measured window began, by the clock of [`Served`].
     pub begin_ns: u64,
     /// The measured window, nanoseconds.
     pub wall_ns: u64,

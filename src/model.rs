@@ -123,7 +123,7 @@ pub fn check_server(model: Model, connections: u32) -> Result<(), Failure> {
     Room::read().for_threads(threads).map(drop)
 }
 
-/// Whether the pool of a server had the threads that its work needed.
+/// Checks that the server's pool got the threads that its work needed.
 pub fn check_pool(server: &Server) -> Result<(), Failure> {
     server.pool().map_or(Ok(()), |pool| Room::read().for_threads(0)?.check_pool(pool))
 }
@@ -142,7 +142,7 @@ fn one_thread() -> io::Result<Runtime> {
     started(Builder::new_current_thread(), "blocking")
 }
 
-/// One thread and its blocking pool, which hears of the threads that are started: of such a runtime no others are.
+/// Builds a runtime of one thread with its blocking pool, which counts the threads that this runtime starts.
 fn blocking_threads() -> io::Result<(Runtime, BlockingPool)> {
     let pool = BlockingPool::default();
     let counts = pool.clone();
@@ -233,10 +233,10 @@ impl Room {
 }
 
 impl Admitted {
-    /// A pool that lacked threads did less at once than its name says.
+    /// Fails if the pool lacked threads: it then did less at once than its name promises.
     fn check_pool(&self, pool: &BlockingPool) -> Result<(), Failure> {
         pool.missing().map_or(Ok(()), |(started, needed)| {
-            let error = io::Error::other(format!("tokio's blocking pool got {started} threads, and the work waited"));
+            let error = io::Error::other(format!("tokio's blocking pool got only {started} threads, so work waited"));
             Err(Self { needed, ..self.clone() }.refusal(started + 1, &error))
         })
     }

@@ -1,6 +1,6 @@
-//! The processes of this machine, as `/proc` shows them.
+//! Reads the processes of this machine from `/proc`.
 //!
-//! A file of a process is read as bytes and shown as text: its name may hold anything.
+//! Files of a process are read as bytes and shown as text, since its name may hold anything.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,71 +12,72 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
-/// `USER_HZ`, in which `/proc` counts CPU time: part of the kernel's interface, 100 wherever Rust runs. Nanoseconds.
+/// `USER_HZ`, the tick in which `/proc` counts CPU time, nanoseconds. Part of the kernel's interface: 100 a second
+/// wherever Rust runs.
 pub const TICK_NS: u64 = 10_000_000;
 
-/// The processes of this machine, without their threads.
+/// Returns the processes of this machine, without their threads.
 pub fn processes() -> Vec<u32> {
     numbers("/proc")
 }
 
-/// The threads of a process; none of one that has ended.
+/// Returns the threads of a process; none if it has ended.
 pub fn threads(pid: u32) -> Vec<u32> {
     numbers(&format!("/proc/{pid}/task"))
 }
 
-/// The entries of a folder whose names are numbers.
+/// Returns the entries of a folder whose names are numbers.
 fn numbers(folder: &str) -> Vec<u32> {
     let all = fs::read_dir(folder).into_iter().flatten().flatten();
     all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// A file of a process, such as `status`; nothing of one that has ended. Bytes that are no UTF-8 become U+FFFD.
+/// Reads a file of a process, such as `status`; `None` if the process has ended. Invalid UTF-8 becomes U+FFFD.
 pub fn read(pid: u32, file: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/{file}")).ok()?).into_owned())
 }
 
-/// The name of a process, which the kernel cuts at 15 bytes, without control characters; nothing of one that has ended.
+/// Returns the name of a process, at most 15 bytes, without control characters; `None` if it has ended.
 pub fn name(pid: u32) -> Option<String> {
     Some(read(pid, "comm")?.chars().filter(|c| !c.is_control()).collect())
 }
 
-/// The fields of a `stat` file from the third one on. The name, which is the second, stands in brackets and may hold
+/// Returns the fields of a `stat` file from the third one on. The second is the name, in brackets, and may hold
 /// anything.
 pub fn fields_from_third(stat: &str) -> Option<Vec<&str>> {
     Some(stat.rsplit_once(") ")?.1.split_whitespace().collect())
 }
 
-/// The first number of the line that starts with this key, as kibibytes in bytes.
+/// Returns the first number of the line that starts with this key, converted from KiB to bytes.
 pub fn kibibytes(status: &str, key: &str) -> Option<u64> {
     number(status, key).map(|n| n * 1_024)
 }
 
-/// The first number of the line that starts with this key.
+/// Returns the first number of the line that starts with this key.
 pub fn number(status: &str, key: &str) -> Option<u64> {
     status.lines().find_map(|line| line.strip_prefix(key))?.split_whitespace().next()?.parse().ok()
 }
 
-/// Whether a process ignores a signal, by its `status` (`SigIgn` of proc_pid_status(5), a bit a signal).
+/// Returns whether a process ignores a signal, from its `status` (`SigIgn` of proc_pid_status(5), one bit per signal).
 pub fn is_ignored(status: &str, signal: Signal) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
     mask >> (signal as i32 - 1) & 1 == 1
 }
 
-/// A process and the one that it belongs to: that started it, or took it over when the starter ended.
+/// A process and its parent: the process that started it, or that adopted it when the starter ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kin {
-    /// The process.
+    /// The process id.
     pub pid: u32,
-    /// The other one, 0 where it has none.
+    /// The parent's process id; 0 without a parent.
     pub parent: u32,
-    /// Whether it has ended, and its parent has not asked how.
+    /// Whether the process has ended and was not waited for.
     pub is_zombie: bool,
 }
 
 impl Kin {
-    /// Nothing of a process that has ended.
+    /// Reads a process; `None` if it has ended.
     pub fn of(pid: u32) -> Option<Self> {
         let stat = read(pid, "stat")?;
         let fields = fields_from_third(&stat)?;
@@ -84,8 +85,8 @@ impl Kin {
     }
 }
 
-/// Every process of this machine. A process whose parent ends while the list is read has another one by then, so it is
-/// read again until every parent is in it, three times at most. Some 10 us a process.
+/// Returns every process of this machine. If a parent ends while the list is read, its children have a new one, so the
+/// list is read again until it holds every parent, at most three times. Takes about 10 us a process.
 fn everybody() -> Vec<Kin> {
     let mut all = Vec::new();
     for _ in 0..3 {
@@ -98,8 +99,8 @@ fn everybody() -> Vec<Kin> {
     all
 }
 
-/// Everything that these processes started, and what that started in its turn: children first, themselves left out, and
-/// nothing below a process of `except`.
+/// Returns the descendants of these processes, children first, without the processes themselves. Omits the processes of
+/// `except` and their descendants.
 pub fn descendants(of: &[u32], except: &[u32]) -> Vec<Kin> {
     let all = everybody();
     let mut found: Vec<Kin> = Vec::new();
@@ -118,18 +119,18 @@ pub fn descendants(of: &[u32], except: &[u32]) -> Vec<Kin> {
     found
 }
 
-/// Kills everything that descends from this process, and again what that started meanwhile, until nothing is left or the
-/// patience is over; the processes of `except` and what they started stay. Returns those that did not end: they belong to
-/// another user, or the kernel holds them. A process that left its group or its session is found too where this process is
-/// a subreaper (`PR_SET_CHILD_SUBREAPER` of prctl(2)).
+/// Kills all descendants of this process, and any started meanwhile, until none are left or `patience` is over. Spares
+/// the processes of `except` and their descendants. Returns the processes that did not end: they belong to another
+/// user, or the kernel holds them. A process that left its group or session is found if this process is a subreaper
+/// (`PR_SET_CHILD_SUBREAPER` of prctl(2)).
 pub fn end_descendants(except: &[u32], patience: Duration) -> Vec<u32> {
-    /// How long a killed process takes to end, as a rule.
+    /// Typical time for a killed process to end.
     const PAUSE: Duration = Duration::from_millis(1);
     let until = Instant::now() + patience;
     loop {
         let (ended, running): (Vec<Kin>, Vec<Kin>) =
             descendants(&[process::id()], except).into_iter().partition(|kin| kin.is_zombie);
-        // A child that has ended is only gone when it was waited for.
+        // An ended child remains until it is waited for.
         for kin in ended.iter().filter(|kin| kin.parent == process::id()) {
             let _ = waitpid(pid(kin), Some(WaitPidFlag::WNOHANG));
         }
@@ -203,7 +204,7 @@ mod tests {
         let installed = Command::new("cp").arg("/bin/cat").arg(&path).status();
         assert!(installed.unwrap().success());
         let mut child = Command::new(&path).stdin(Stdio::piped()).spawn().unwrap();
-        // Until it is that program.
+        // Wait until the process is that program.
         while !name(child.id()).is_some_and(|name| name.starts_with('a')) {}
         assert_eq!(name(child.id()).unwrap(), "a\u{fffd}) b");
         assert_eq!(Kin::of(child.id()).unwrap().parent, id());

@@ -157,7 +157,7 @@ pub struct Record {
 /// What the machine was like around a trial. What a kernel does not tell is `None`, never 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {
-    /// How long the trial's control groups, and those above them, were held back by a quota of CPU time, nanoseconds.
+    /// How long a CPU quota has throttled the trial's control groups and those above them, nanoseconds.
     pub throttled_ns: Option<u64>,
     /// CPU time of this machine that its host gave to others during the trial.
     pub stolen: Option<Stolen>,
@@ -226,8 +226,8 @@ pub struct Measured {
     pub runtime: Option<RuntimeUsage>,
     /// The generator's side of an echo trial.
     pub load: Option<LoadRecord>,
-    /// By how much later than the generator's window the server's began and ended, nanoseconds; negative for earlier. The
-    /// server measures what it uses in its own. Nothing of jobs.
+    /// How much later than the generator's window the server's began and ended, nanoseconds; negative if earlier. The
+    /// server measures its usage in its own window. `None` for jobs.
     pub server_window_ns: Option<(i64, i64)>,
 }
 

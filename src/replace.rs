@@ -1,8 +1,8 @@
-//! Files that take the place of others whole or not at all.
+//! Replaces files only when the new contents are complete.
 //!
-//! A [`Replacement`] is written into a temporary file in the same folder and renamed at the end. Until then the earlier file
-//! is as it was, whatever happens. A place that is no regular file (a pipe, a device, an open descriptor of this process) is
-//! written straight.
+//! A [`Replacement`] is written into a temporary file in the same folder and renamed at the end. Until then the earlier
+//! file keeps its contents, whatever happens. A path that is not a regular file (a pipe, a device, an open descriptor
+//! of this process) is written directly.
 
 mod place;
 
@@ -16,46 +16,46 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use place::Place;
 
-/// The temporary files of this process. A file is listed before it is made, and removed before it is taken off the list.
+/// The temporary files of this process. A path is added before its file is created, and removed after the file is.
 static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 fn temporary() -> MutexGuard<'static, Vec<PathBuf>> {
     TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes every temporary file of this process, and lets it make no further one: for a process that is about to end.
+/// Removes every temporary file of this process, and prevents new ones: for a process that is about to end.
 pub fn remove_temporary_files() {
     let mut paths = temporary();
     for path in paths.drain(..) {
         let _ = fs::remove_file(path);
     }
-    // Who wants to make another one waits for this lock until the process has ended.
+    // A thread that wants to create another one waits for this lock until the process has ended.
     std::mem::forget(paths);
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file, and keeps an earlier one until the new contents are complete.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut replacement = Replacement::begin(path)?;
     replacement.write_all(bytes)?;
     replacement.finish()
 }
 
-/// A file in the making. Without [`finish`](Self::finish) nothing of it stays, except what was written straight.
+/// An unfinished file. Without [`finish`](Self::finish) nothing of it remains, except what was written directly.
 #[derive(Debug)]
 pub struct Replacement {
     file: File,
     end: End,
 }
 
-/// How a replacement ends.
+/// The last step of a replacement.
 #[derive(Debug)]
 enum End {
-    /// Nothing is left to do: all was written where it belongs.
+    /// Nothing: all was written directly.
     Straight,
-    /// The temporary file is renamed.
+    /// Rename the temporary file.
     Rename { temporary: Temporary, target: PathBuf },
-    /// The contents are copied into the file that is there: one with several names, in a folder that takes no further
-    /// file, or of an owner that this process cannot give to another.
+    /// Copy the contents into the existing file: it has several names, its folder takes no further file, or its owner
+    /// cannot be kept.
     Copy { temporary: Temporary, target: PathBuf },
 }
 
@@ -72,8 +72,8 @@ impl Drop for Temporary {
 }
 
 impl Replacement {
-    /// Begins to write a file at this path. Follows symbolic links. Fails where the file could not be written in the end,
-    /// as far as that can be known now. Waits for a reader where the path is a named pipe.
+    /// Begins to write a file at this path. Follows symbolic links. Fails if the file cannot be written, as far as that
+    /// is known by now. Waits for a reader if the path is a named pipe.
     pub fn begin(path: &Path) -> io::Result<Self> {
         match Place::of(path)? {
             Place::Straight(path) => Ok(Self { file: place::open_straight(&path)?, end: End::Straight }),
@@ -88,9 +88,9 @@ impl Replacement {
         }
     }
 
-    /// Begins to write over a file that is there.
+    /// Begins to replace an existing file.
     fn over(target: PathBuf, earlier: &Metadata) -> io::Result<Self> {
-        // Fails where this process may not write it, and changes nothing.
+        // Fails if this process may not write the file, and changes nothing.
         drop(OpenOptions::new().write(true).open(&target)?);
         let mode = earlier.permissions().mode() & 0o7777;
         let (temporary, file) = match Temporary::beside(&target, mode) {
@@ -110,8 +110,8 @@ impl Replacement {
         Ok(Self { file, end })
     }
 
-    /// Puts what was written in its place. An error means that it is not there, and that the earlier file is, unless the
-    /// disk became full while it was written over.
+    /// Completes the file. After an error the earlier file is unchanged, unless the disk became full while it was
+    /// overwritten.
     pub fn finish(self) -> io::Result<()> {
         let Self { mut file, end } = self;
         match end {
@@ -119,7 +119,7 @@ impl Replacement {
             End::Rename { temporary, target } => {
                 file.sync_all()?;
                 match fs::rename(&temporary.0, &target) {
-                    // Another file system is mounted on the file, or the folder lets nobody rename over others' files.
+                    // The file is a mount point, or the folder forbids renaming over files of other users.
                     Err(error) if is_refused(&error) && target.is_file() => copy(&mut file, &target),
                     done => done,
                 }
@@ -148,9 +148,10 @@ impl Temporary {
         Self::in_folder(target.parent().unwrap_or(Path::new("/")), mode)
     }
 
-    /// Makes a temporary file in a folder, with these permissions at the most. A link in its way is not followed.
+    /// Creates a temporary file in a folder, with at most these permissions. Follows no link at its path.
     fn in_folder(folder: &Path, mode: u32) -> io::Result<(Self, File)> {
-        /// Names that other processes hold, in another container perhaps under the same process number, are passed over.
+        /// The most names to try: another process may hold one, such as a process of another container with the same
+        /// id.
         const ATTEMPTS: u32 = 1_000;
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let mut paths = temporary();
@@ -179,7 +180,7 @@ fn keep_owner(file: &File, earlier: &Metadata) -> io::Result<()> {
     fchown(file, Some(earlier.uid()), Some(earlier.gid()))
 }
 
-/// Copies the contents of a temporary file into a file that is there.
+/// Copies the contents of a temporary file into an existing file.
 fn copy(from: &mut File, target: &Path) -> io::Result<()> {
     from.rewind()?;
     let mut to = OpenOptions::new().write(true).truncate(true).open(target)?;
@@ -188,7 +189,7 @@ fn copy(from: &mut File, target: &Path) -> io::Result<()> {
     to.sync_all()
 }
 
-/// Whether a folder or a file system refuses what the file itself allows.
+/// Returns whether a folder or a file system refuses what the file itself allows.
 fn is_refused(error: &io::Error) -> bool {
     use io::ErrorKind::{CrossesDevices, PermissionDenied, ReadOnlyFilesystem, ResourceBusy};
     matches!(error.kind(), CrossesDevices | PermissionDenied | ReadOnlyFilesystem | ResourceBusy)

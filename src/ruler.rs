@@ -57,8 +57,8 @@ impl Pauses {
     pub const PAUSE: Duration = Duration::from_micros(20);
 }
 
-/// Looks at the clock for so long, or until it is enough, and does nothing else. Where more than 1 % is lost, no 99th percentile below the pauses can
-/// be measured.
+/// Reads the clock in a loop for this long, or until `is_enough`. If pauses take more than 1 % of the time, no 99th
+/// percentile below them can be measured.
 pub fn pauses(length: Duration, is_enough: impl Fn() -> bool) -> Pauses {
     let begun = Instant::now();
     let (mut last, mut lost, mut longest) = (begun, Duration::ZERO, Duration::ZERO);

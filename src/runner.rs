@@ -36,7 +36,7 @@ pub use plan::{Effort, Plan, Planned, RunSpec, TooLong, expected};
 pub enum Event<'a> {
     /// It is known how fast this machine computes.
     Calibrated(&'a Run),
-    /// How much this machine computes at once could not be measured with every CPU; the run goes on with what was.
+    /// The capacity of all CPUs together could not be measured; the run goes on with what was measured.
     ParallelUnknown(Failure),
     /// What the load generator can do here could not be measured for a kind of load; the run goes on.
     CeilingUnknown(Failure),

@@ -1,5 +1,4 @@
-//! Text that others wrote, made fit to be shown: nothing in it that a terminal obeys or that a reader cannot see, and
-//! lines that fit a number of columns.
+//! Makes untrusted text safe to show, without hidden characters and terminal escape sequences, and wraps lines.
 //!
 //! File names, scenarios, records, process names and headers may hold any characters. Everything that is printed or
 //! written into a page passes [`printable`] or [`one_line`] first.
@@ -9,8 +8,8 @@ use std::path::Path;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// Characters that show nothing, or change the direction of what follows, beside the control characters: the general
-/// category Cf of Unicode 16, the line and paragraph separators, and the other default ignorable code points
+/// Characters other than control characters that are invisible or change the direction of text: the general category Cf
+/// of Unicode 16, the line and paragraph separators, and the other default ignorable code points
 /// (`DerivedCoreProperties.txt`). Variation selectors are left out: they only choose how an emoji or ideograph looks.
 const HIDDEN: [(char, char); 33] = [
     ('\u{ad}', '\u{ad}'),
@@ -49,13 +48,13 @@ const HIDDEN: [(char, char); 33] = [
     ('\u{10fffe}', '\u{10ffff}'),
 ];
 
-/// Whether a character cannot be seen where it stands: a control character, or one that shows nothing or changes the
-/// direction of writing. Blanks can be seen; line breaks and tabs are control characters.
+/// Returns whether a character is invisible where it stands: a control character (line breaks and tabs included), or
+/// one that is invisible or changes the direction of text. Blanks count as visible.
 pub fn is_hidden(c: char) -> bool {
     c.is_control() || HIDDEN.iter().any(|(first, last)| (*first..=*last).contains(&c))
 }
 
-/// The text with every hidden character but line feeds and tabs written as its number: `\u{1b}`.
+/// Escapes every hidden character but line feeds and tabs: `\u{1b}`.
 pub fn printable(text: &str) -> Cow<'_, str> {
     let is_shown = |c: char| matches!(c, '\n' | '\t') || !is_hidden(c);
     if text.chars().all(is_shown) {
@@ -68,7 +67,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// JSON in which every hidden character is escaped as JSON has it: any reader finds the same text, and a terminal obeys
+/// Escapes every hidden character of JSON as JSON does, so that every reader gets the same text and a terminal obeys
 /// none of it.
 pub fn printable_json(json: &str) -> Cow<'_, str> {
     let is_shown = |c: char| matches!(c, '\n' | '\t' | '\r') || !is_hidden(c);
@@ -87,24 +86,24 @@ pub fn printable_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// The text on one line, printable: whatever blanks and line breaks stand between two words become one blank.
+/// Returns the text on one line, printable: blanks and line breaks between two words become one blank.
 pub fn one_line(text: &str) -> String {
     printable(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
 }
 
-/// A path on one line; bytes of it that are not UTF-8 are shown as U+FFFD.
+/// Returns a path on one line; bytes that are not UTF-8 become U+FFFD.
 pub fn of_path(path: &Path) -> String {
     let path = path.to_string_lossy();
     printable(&path).replace(['\n', '\t'], " ")
 }
 
-/// How many columns of a terminal a text takes, if it is one line: wide characters take two.
+/// Returns the width of a line on a terminal, in columns: wide characters take two.
 pub fn columns(line: &str) -> usize {
     line.width()
 }
 
-/// Lines of at most so many columns, broken between words, and within a word that is longer than a line; every line but
-/// the first begins with the indent.
+/// Wraps text into lines of at most `most` columns, between words, or within a word that is longer than a line. Every
+/// line but the first begins with the indent.
 pub fn wrapped(text: &str, most: usize, indent: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut room = most;
@@ -137,8 +136,8 @@ pub fn wrapped(text: &str, most: usize, indent: &str) -> Vec<String> {
     lines
 }
 
-/// The same of a text of several lines, of which only those are broken that are too wide. What goes on stands below the
-/// text of its line, behind whatever label that begins with.
+/// Wraps each line of a text that is too wide. Continuation lines are aligned below the text of their line, behind its
+/// label.
 pub fn fitted(text: &str, most: usize) -> String {
     let fit = |line: &str| {
         if columns(line) <= most {
@@ -151,7 +150,7 @@ pub fn fitted(text: &str, most: usize) -> String {
     text.split('\n').map(fit).collect::<Vec<_>>().join("\n")
 }
 
-/// The blanks that a line begins with, or its first word where two blanks or more follow it.
+/// Returns the label of a line: its indent, or its first word with the blanks after it if there are two or more.
 fn label(line: &str) -> Option<&str> {
     let begin = line.find(|c: char| c != ' ').unwrap_or(line.len());
     let gap = line[begin..].find("  ").map(|gap| begin + gap).filter(|gap| !line[begin..*gap].contains(' '));
@@ -159,7 +158,7 @@ fn label(line: &str) -> Option<&str> {
     (end > 0).then(|| &line[..end])
 }
 
-/// A word in parts that take so many columns at most, the first and the others.
+/// Splits a word into parts of at most this many columns, for the first and for the others.
 fn parts(word: &str, first: usize, others: usize) -> Vec<&str> {
     let (mut parts, mut begin, mut taken, mut room) = (Vec::new(), 0, 0, first);
     for (at, c) in word.char_indices() {
@@ -174,7 +173,7 @@ fn parts(word: &str, first: usize, others: usize) -> Vec<&str> {
     parts
 }
 
-/// As much of a line as so many columns hold; `…` stands for what is left out.
+/// Cuts a line to this many columns; `…` replaces the rest.
 pub fn shortened(line: &str, most: usize) -> Cow<'_, str> {
     if columns(line) <= most {
         return Cow::Borrowed(line);
@@ -207,7 +206,7 @@ mod tests {
         for c in '\0'..=char::MAX {
             let shown = one_line(&c.to_string());
             assert!(!shown.chars().any(is_hidden), "{c:?}");
-            // What takes no column and is not hidden is a mark on the character before it, or chooses its look.
+            // A character without width that is not hidden is a mark on the one before it, or chooses its look.
             let is_mark = columns(&c.to_string()) == 0 && !is_hidden(c);
             assert!(!is_mark || c as u32 >= 0x300, "{c:?}");
         }

@@ -11,7 +11,7 @@ pub const MOST_COLUMNS: usize = 64;
 /// 2^19 ns = 0.52 ms: what a column stands for at first.
 const FINEST: u32 = 19;
 
-/// 2^46 ns = 20 hours: a column of a timeline that is read stands for no longer.
+/// The widest column of a timeline read from a file: 2^46 ns = 20 hours.
 const WIDEST: u64 = 1 << 46;
 
 /// 2^10 ns = 1 µs: all shorter times are one bin.

@@ -40,7 +40,7 @@ pub fn run() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let pinned = match &spec.role {
-        // Only the server keeps to them, and not who watches over it.
+        // Only the external server is pinned, not the process that watches it.
         Role::External { .. } => Ok(()),
         _ => pin(&spec),
     };
@@ -71,7 +71,7 @@ fn pin(spec: &TrialSpec) -> Result<(), Failure> {
     host::pin(&spec.cpus).map_err(|error| Failure::Refused { what: format!("CPUs {:?}: {error}", spec.cpus) })
 }
 
-/// The time by the clock that every process of this machine reads alike, nanoseconds.
+/// Returns the time of `CLOCK_MONOTONIC`, which is the same for every process of this machine, nanoseconds.
 fn now_ns() -> u64 {
     let time = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("Linux has this clock");
     Duration::from(time).as_nanos() as u64

@@ -41,31 +41,31 @@ pub struct Usage {
     pub memory_start_bytes: Option<u64>,
     /// Threads of the process at the second instant, as the kernel counts them.
     pub threads_at_end: Option<u64>,
-    /// Figures that could not be known, of processes that are none of ours.
+    /// Figures of external processes that could not be determined.
     #[serde(default, skip_serializing_if = "Gaps::is_none")]
     pub gaps: Gaps,
 }
 
-/// Figures of processes that could not be known, as some of them ended.
+/// Figures that could not be determined for external processes, mostly because some of them ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gaps {
-    /// CPU time and page faults, and why.
+    /// Why CPU time and page faults are unknown; `None` if they are known.
     pub cpu: Option<CpuGap>,
-    /// The most memory: processes ended, and their peak is known to nobody.
+    /// Whether peak memory is unknown, because a process ended with its peak unread.
     pub memory: bool,
-    /// Context switches: threads ended, and nobody is handed theirs.
+    /// Whether context switches are unknown, because a thread ended, and no other inherits its count.
     pub switches: bool,
 }
 
-/// Why CPU time is not known.
+/// The reason why CPU time is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CpuGap {
-    /// A process ignores SIGCHLD, and so the kernel drops what its children used when they end.
+    /// A process ignores SIGCHLD, so the kernel drops the usage of its children when they end.
     ChildrenIgnored,
-    /// A process ended that handed what it used to none of the processes that are known.
+    /// A process ended whose usage went to none of the known processes.
     Ended,
-    /// Far less was used than answering takes: others did the work.
+    /// The processes used far less than answering takes: others did the work.
     TooLittle,
 }
 
@@ -82,12 +82,12 @@ impl Usage {
         self.cpu_user_ns + self.cpu_system_ns
     }
 
-    /// CPU time of both kinds, nanoseconds; nothing where it could not be known.
+    /// CPU time of both kinds, nanoseconds; `None` if it is unknown.
     pub fn known_cpu_ns(&self) -> Option<u64> {
         self.gaps.cpu.is_none().then(|| self.cpu_ns())
     }
 
-    /// Context switches of both kinds; nothing where they could not be known.
+    /// Context switches of both kinds; `None` if they are unknown.
     pub fn known_switches(&self) -> Option<u64> {
         (!self.gaps.switches).then_some(self.switches_voluntary + self.switches_involuntary)
     }

@@ -5,15 +5,15 @@ use crate::text::{columns, wrapped};
 /// Names to the left, figures to the right.
 #[derive(Debug)]
 pub(super) struct Grid {
-    /// The headings first.
+    /// Rows of cells, the headings first.
     rows: Vec<Vec<String>>,
     names: usize,
 }
 
-/// Cells of a column that is wider than this are broken between words where the table is too wide.
+/// The width above which a column's cells are broken between words if the table is too wide.
 const TEXT: usize = 24;
 
-/// Blanks on both sides of a cell, together.
+/// Blanks left and right of a cell, in sum.
 const PADDING: usize = 2;
 
 impl Grid {
@@ -28,13 +28,13 @@ impl Grid {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// Its lines, no blank at their ends, none wider than so many columns. A table that is too wide becomes several, one
-    /// below the other, each with the names and as many of the figures as fit; nothing is left out.
+    /// Returns the lines of the table, each at most `most` columns wide and without trailing blanks. A table that is
+    /// too wide is split into several, one below the other, each with the names and as many figures as fit.
     pub(super) fn lines(&self, most: usize) -> Vec<String> {
         let content = |column: usize| self.rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0);
         let widths: Vec<usize> = (0..self.rows[0].len()).map(content).collect();
         let (names, figures) = widths.split_at(self.names);
-        // Names leave some room for figures, whatever they are.
+        // Long names must leave room for figures.
         let longest_name = match names.iter().map(|width| width + PADDING).sum::<usize>() + TEXT / 2 {
             needed if needed <= most => usize::MAX,
             _ => (most.saturating_sub(TEXT) / self.names.max(1)).max(4),
@@ -60,7 +60,7 @@ impl Grid {
     }
 }
 
-/// The widths of as many columns, one at least, as the room holds.
+/// Returns the widths of the leading columns that fit the room, at least one.
 fn block(figures: &[usize], room: usize) -> Vec<usize> {
     let least = |width: usize| width.min(TEXT) + PADDING;
     let mut taken = 0;
@@ -84,7 +84,7 @@ enum Side {
     Right,
 }
 
-/// One row; cells that are wider than their column take several lines.
+/// Formats one row; a cell that is wider than its column takes several lines.
 fn row_lines<'a>(cells: impl Iterator<Item = (&'a String, usize, Side)>) -> Vec<String> {
     let cells: Vec<(Vec<String>, usize, Side)> =
         cells.map(|(cell, width, side)| (in_column(cell, width), width, side)).collect();
@@ -95,7 +95,7 @@ fn row_lines<'a>(cells: impl Iterator<Item = (&'a String, usize, Side)>) -> Vec<
             let text = lines.get(nth).map_or("", String::as_str);
             let blanks = " ".repeat(width.saturating_sub(columns(text)));
             match side {
-                // What takes several lines is read from the left.
+                // Cells of several lines are aligned left.
                 Side::Right if lines.len() < 2 => line.extend([" ", &blanks, text, " "]),
                 _ => line.extend([" ", text, &blanks, " "]),
             }
@@ -105,7 +105,7 @@ fn row_lines<'a>(cells: impl Iterator<Item = (&'a String, usize, Side)>) -> Vec<
     (0..height).map(line).collect()
 }
 
-/// The lines of a cell; one that fits keeps its blanks, which indent it.
+/// Returns the lines of a cell. A cell that fits in one line keeps its indent.
 fn in_column(cell: &str, width: usize) -> Vec<String> {
     if columns(cell) <= width { vec![cell.to_owned()] } else { wrapped(cell, width, "") }
 }
@@ -139,7 +139,7 @@ mod tests {
             let lines = grid().lines(most);
             assert!(lines.iter().all(|line| columns(line) <= most), "{most}: {lines:#?}");
             if most == 20 {
-                // Words are broken there.
+                // A cell of words is broken between words.
                 continue;
             }
             let text = lines.join(" ");

@@ -45,7 +45,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         return print_json(&listed);
     }
     let widest = listed.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0);
-    // The questions stand beside the names, or below them where that would leave them too little room.
+    // The questions stand beside the names, or below them if the terminal is narrow.
     let beside = widest + 4;
     let indent = if width() >= beside + 30 { beside } else { 4 };
     let mut group = None;
@@ -64,6 +64,6 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
             print(format_args!("{mark} {name}\n{:indent$}{question}", ""))?;
         }
     }
-    let tour = "* in the tour: what `avt run` runs when it is given no name; `avt run --all` runs them all";
+    let tour = "* part of the tour: `avt run` without a name runs these; `avt run --all` runs all scenarios";
     print(format_args!("\n{}", text::wrapped(tour, width(), "  ").join("\n")))
 }

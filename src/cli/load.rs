@@ -53,7 +53,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     ));
 
     let Outputs { hgrm, mut hlog, html } = Outputs::begin(args)?;
-    // Until here nothing was measured that a signal could leave behind.
+    // Nothing has been measured up to here, so a signal may end the process at once.
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     let mut serializer = V2DeflateSerializer::new();
     let log = hlog.as_mut().map(|output| Log::begin(&mut output.file, &mut serializer, &args.urls_in_words()));
@@ -101,7 +101,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     }
 }
 
-/// How a load ends that did not begin.
+/// Converts the error of a load that could not begin.
 fn not_loaded(error: LoadError, interrupt: &Interrupt) -> Stop {
     match (&error, interrupt.signal()) {
         (_, Some(signal)) => {
@@ -114,14 +114,14 @@ fn not_loaded(error: LoadError, interrupt: &Interrupt) -> Stop {
     }
 }
 
-/// Refuses a schedule of which nothing falls due in the window.
+/// Refuses a schedule without any request in the window.
 fn refuse_nothing_due(args: &Args) -> Result<(), Stop> {
     if !load::is_nothing_due(args.arrival(), args.seed, args.warmup, until(args)) {
         return Ok(());
     }
     let (rate, length) = (args.rate.map_or_else(String::new, units::rate), units::exact(args.duration));
     Err(Stop::input(format_args!(
-        "--rate: of {rate} no request falls due in the window of {length}; measure for longer, ask for a higher rate, or \
+        "--rate: at {rate} no request falls due in the window of {length}; measure for longer, ask for a higher rate, or \
          for a number of requests (-n)"
     )))
 }
@@ -131,7 +131,7 @@ fn figures(loaded: &Loaded) -> LoadFigures<'_> {
     LoadFigures { series: &series[0], load, wall_ns: *wall_ns, requests_in_window: *requests_in_window }
 }
 
-/// The percentile distribution of response times, as HdrHistogram's plotter reads it.
+/// Formats the percentile distribution of response times for HdrHistogram's plotter.
 fn distribution(loaded: &Loaded, partial: bool) -> String {
     let mut text = export::hgrm(&loaded.series[0].response_time);
     if partial {
@@ -140,7 +140,7 @@ fn distribution(loaded: &Loaded, partial: bool) -> String {
     text
 }
 
-/// The page of the report.
+/// Renders the HTML report.
 fn page(args: &Args, started: String, plan: &Plan, loaded: &Loaded, analysis: &LoadAnalysis, partial: bool) -> String {
     report::load(&LoadReport {
         url: &args.urls_in_words(),
@@ -154,13 +154,13 @@ fn page(args: &Args, started: String, plan: &Plan, loaded: &Loaded, analysis: &L
     })
 }
 
-/// The command as a shell takes it, under the name `avt`.
+/// Returns the command line, quoted for a shell, with `avt` as the program's name.
 fn command_line(args: impl Iterator<Item = OsString>) -> String {
     let words = ["avt".to_owned()].into_iter().chain(args.skip(1).map(|argument| quoted(&argument)));
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// An argument as a shell takes it, whatever its bytes are.
+/// Quotes an argument for a shell; it may hold any bytes.
 fn quoted(argument: &OsStr) -> String {
     let Some(text) = argument.to_str() else {
         let escaped = argument.as_bytes().iter().map(|byte| match byte {
@@ -177,7 +177,8 @@ fn quoted(argument: &OsStr) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// Looks on: ends the load when a signal comes or the server's processes have ended, reads what the server uses in it, and tells each second.
+/// Observes a load: ends it on a signal or when the server's processes have ended, reads what the server uses, and
+/// shows each second.
 struct Watcher<'a> {
     interrupt: &'a Interrupt,
     meter: Option<ProcessesMeter>,
@@ -231,8 +232,8 @@ fn plan(args: &Args, target: &Target, question: Question, server: Endpoint, secu
     }
 }
 
-/// Puts the load on the first of the servers at which a connection can be opened. The connections of the load are the
-/// only ones: a server is not asked beforehand whether it is there. Where none is, the first one's trouble is told.
+/// Runs the load against the first server that accepts a connection. Opens only the connections of the load: no server
+/// is probed beforehand. If none accepts, returns the error of the first server.
 fn ask_first_that_answers(
     servers: &[Endpoint],
     plan: &mut Plan,

@@ -17,7 +17,7 @@ pub(super) struct Stop {
 }
 
 impl Stop {
-    /// Done, but not everything that was asked for holds: why.
+    /// Exit code 1: the run is complete, but a requirement does not hold. `message` is the reason.
     pub(super) fn not_well(message: impl Display) -> Self {
         Self { code: 1, message: Some(message.to_string()) }
     }
@@ -51,7 +51,7 @@ impl Stop {
     }
 }
 
-/// The first of some failures; the others are told at once.
+/// Returns the first failure, and prints the others at once.
 pub(super) fn first_failure(done: impl IntoIterator<Item = Result<(), Stop>>) -> Result<(), Stop> {
     let mut failures = done.into_iter().filter_map(Result::err);
     let Some(first) = failures.next() else { return Ok(()) };
@@ -76,32 +76,32 @@ pub(super) fn print_json(value: &impl Serialize) -> Result<(), Stop> {
     print(text::printable_json(&serde_json::to_string_pretty(value).expect("what is printed is plain data")))
 }
 
-/// Writes a message to standard error, lines of the terminal's width where it is one. Whatever others wrote of it is shown
-/// as [`text`] has it. Whether anyone reads it changes nothing.
+/// Writes a message to standard error, wrapped to the width of a terminal and made [`printable`](text::printable). A
+/// closed standard error is ignored.
 pub(super) fn note(message: impl Display) {
     let message = message.to_string();
     let message = text::printable(&message);
     note_styled(note_width().map_or_else(|| message.to_string(), |width| text::fitted(&message, width)));
 }
 
-/// Writes a message that may hold colours of ours to standard error.
+/// Writes a message to standard error; it may hold our own colour sequences.
 pub(super) fn note_styled(message: impl Display) {
     let _ = writeln!(io::stderr(), "{message}");
 }
 
-/// How many columns what is written to standard output may take.
+/// Returns the width of standard output, in columns.
 pub(super) fn width() -> usize {
     width_of(io::stdout())
 }
 
-/// How many columns a message on standard error may take. Nothing where that is no terminal: whoever reads messages line by
-/// line wants each on one.
+/// Returns the width of standard error, in columns; `None` if it is not a terminal, so that each message stays on one
+/// line.
 pub(super) fn note_width() -> Option<usize> {
     io::stderr().is_terminal().then(|| width_of(io::stderr()))
 }
 
-/// `COLUMNS` where it is set, as for `ls`; else what the terminal says; 80 where there is none, or it says nothing. Never
-/// fewer than 20, which no text can be read in.
+/// Returns `COLUMNS` if it is set, as `ls` does; else the terminal's width; else 80. At least 20 columns, since fewer
+/// are unreadable.
 fn width_of(stream: impl AsFd) -> usize {
     let set = || std::env::var("COLUMNS").ok()?.trim().parse::<usize>().ok().filter(|columns| *columns > 0);
     let told = || terminal_size::terminal_size_of(stream).map(|(columns, _)| usize::from(columns.0));
@@ -118,17 +118,17 @@ pub(super) fn note_color() -> bool {
     wants_color(io::stderr().is_terminal())
 }
 
-/// Whether a line of standard error can be drawn anew: whether it is a terminal that knows how to move.
+/// Returns whether standard error is a terminal that can redraw a line.
 pub(super) fn note_redraws() -> bool {
     io::stderr().is_terminal() && obeys_escapes()
 }
 
-/// Only a terminal that knows colours, and never with `NO_COLOR` (no-color.org: present and not empty).
+/// Returns whether the terminal supports colours and `NO_COLOR` (no-color.org: present and not empty) is not set.
 fn wants_color(terminal: bool) -> bool {
     terminal && obeys_escapes() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Whether the terminal is one that obeys escape sequences, by its name: `dumb`, `unknown` and none at all do not.
+/// Returns whether the terminal supports escape sequences, by `TERM`: not if it is `dumb`, `unknown`, empty or unset.
 pub(super) fn obeys_escapes() -> bool {
     let name = std::env::var_os("TERM").unwrap_or_default();
     !matches!(name.as_encoded_bytes(), b"" | b"dumb" | b"unknown")

@@ -30,7 +30,7 @@ impl Progress {
         let draws = !quiet && note_redraws();
         let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(millis(plan.expected())), target);
-        // What a narrow terminal has no room for is the bar.
+        // The bar is left out first if the terminal is narrow.
         let style = match width_of_bar(70) {
             None => ProgressStyle::with_template("{wide_msg} {percent:>3} %  {prefix}"),
             Some(wide) => {
@@ -98,7 +98,8 @@ impl Progress {
     }
 }
 
-/// How wide a bar is beside text of so many columns, on one line of standard error; nothing where there is no room for one.
+/// Returns the width of a bar beside a text of this many columns, on one line of standard error; `None` if it does not
+/// fit.
 pub(super) fn width_of_bar(text: usize) -> Option<usize> {
     let room = note_width().unwrap_or(0).saturating_sub(text).min(40);
     (room >= 8).then_some(room)

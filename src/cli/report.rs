@@ -58,7 +58,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     };
     if records.is_empty() {
         let folder = args.folder.display();
-        return Err(Stop::not_well(format_args!("{folder}: no trial left a record")));
+        return Err(Stop::not_well(format_args!("{folder}: contains no trial records")));
     }
     // How the run ended was its own exit code; here only what is asked for counts.
     match analysis.standing(args.strict.strictness()) {

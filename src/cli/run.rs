@@ -85,7 +85,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     }
 }
 
-/// What does not hold of a run, in a sentence.
+/// Returns in a sentence which requirements of the run do not hold.
 fn not_well(judged: &Judged) -> String {
     let of = |n: u64, one: &str, many: &str| {
         (n > 0).then(|| format!("{} {}", units::count(n), if n == 1 { one } else { many }))
@@ -228,7 +228,7 @@ impl<'a> Listener<'a> {
                 self.folder = Some(make_folder(self.args.out.as_deref(), run)?);
             }
             Event::ParallelUnknown(why) => {
-                note(format_args!("avt: how much this machine computes at once is not known for every CPU: {why}"));
+                note(format_args!("avt: could not measure the computing capacity of every CPU: {why}"));
             }
             Event::CeilingUnknown(why) => {
                 note(format_args!("avt: what the load generator can do here is not known: {why}"));
@@ -255,7 +255,7 @@ impl<'a> Listener<'a> {
         self.folder.as_mut().expect("a run is calibrated before anything else")
     }
 
-    /// Writes the report and prints where it is; returns how the run stands, and what of it in numbers.
+    /// Writes the report and prints its path; returns the run's state, and its failures in numbers.
     fn finish(&mut self, run: Run) -> Result<(Standing, Judged), Stop> {
         self.progress.finish();
         let folder = self.folder.as_ref().expect("a run is calibrated before anything else");

@@ -60,9 +60,9 @@ pub(super) fn settled(found: Vec<Named>, mistaken: usize) -> Result<Vec<Named>, 
     Ok(found)
 }
 
-/// Warns of a scenario in which some rounds may have no request at all.
+/// Warns of a scenario in which some rounds may have no requests.
 fn few_requests(scenario: &Scenario) -> Option<String> {
-    /// Of a Poisson process with this mean, fewer than one window in 20,000 is empty.
+    /// With a Poisson process of this mean, fewer than one window in 20,000 is empty.
     const ENOUGH: f64 = 10.0;
     let expected = |load: &LoadSpec| match load.arrival {
         ArrivalSpec::Open { rate, .. } => Some((rate, load.duration, rate * load.duration.as_secs_f64())),
@@ -75,7 +75,7 @@ fn few_requests(scenario: &Scenario) -> Option<String> {
     let (rate, length, requests) = loads.min_by(|(.., one), (.., other)| one.total_cmp(other))?;
     (requests < ENOUGH).then(|| {
         format!(
-            "{}: at {} only {} requests fall due on the average in a window of {}, so that a round may have none; raise \
+            "{}: at {} only {} requests fall due on average in a window of {}, so a round may have none; raise \
              load.rate or load.duration",
             scenario.name,
             units::rate(rate),

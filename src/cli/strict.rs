@@ -43,7 +43,7 @@ impl Strict {
     }
 }
 
-/// How a verb ends whose result stands so. `why` words what does not hold.
+/// Returns the exit of a verb whose result has this state. `why` returns the reason in words.
 pub(super) fn ended(standing: Standing, why: impl FnOnce() -> String) -> Result<(), Stop> {
     match standing {
         Standing::Good => Ok(()),

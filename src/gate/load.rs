@@ -139,7 +139,7 @@ fn blame_shared_cpus(gates: Vec<Gate>, cpus: usize, waited: Option<f64>) -> Vec<
     others
 }
 
-/// What failed, where that is a share to speak of. Those that were waited for are found by Little's law.
+/// Checks the share of requests that failed. Little's law finds those that were waited for.
 fn failed(load: &LoadRecord) -> Option<Gate> {
     let (requests, of) = (load.requests.failed, load.requests.planned);
     (ratio(requests, of) > FAILED.0).then_some(Gate::Failed { requests, of })

@@ -1,41 +1,41 @@
-//! The control groups that this process is in, and those above them: a limit of any of them holds for it.
+//! Limits of the control groups that this process is in, and of those above them; each limit applies to it.
 //!
-//! Of version 2 and of version 1, and of both where a machine mounts both. What stands above the root of a control group
-//! namespace (cgroup_namespaces(7)) cannot be seen from here.
+//! Supports versions 1 and 2, and machines that mount both. Groups above the root of a control group namespace
+//! (cgroup_namespaces(7)) are invisible from here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A limit of a control group, and where it is set.
+/// A limit of a control group, and the group that sets it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupLimit<T> {
-    /// The folder of the group.
+    /// The group's folder.
     pub folder: PathBuf,
-    /// The limit.
+    /// The limit's value.
     pub value: T,
 }
 
-/// The number of processes and threads that each group allows, and has: `pids.max` and `pids.current`.
+/// Returns the process limit of each group and its number of processes and threads: `pids.max` and `pids.current`.
 pub(super) fn pids() -> Vec<GroupLimit<(u64, u64)>> {
     limits("pids", |folder| Some((number(folder, "pids.max")?, number(folder, "pids.current").unwrap_or(0))))
 }
 
-/// How many CPUs' worth of time the tightest quota allows; nothing without a quota.
+/// Returns the tightest quota, in CPUs; `None` without a quota.
 pub fn cpu_quota() -> Option<GroupLimit<f64>> {
     let quotas = limits("cpu", |folder| quota(&read(folder, "cpu.max")?).or_else(|| quota_of_1(folder)));
     let quotas = quotas.into_iter().chain(limits("cpu", quota_of_1));
     quotas.min_by(|one, other| one.value.total_cmp(&other.value))
 }
 
-/// The least memory that a group allows, bytes; nothing without a limit.
+/// Returns the lowest memory limit of the groups, bytes; `None` without a limit.
 pub(super) fn memory() -> Option<u64> {
-    /// Version 1 knows no word for "no limit": it is the largest number of whole pages.
+    /// Version 1 has no value for "no limit" and reports the largest number of whole pages.
     const NONE: u64 = 1 << 62;
     let bytes = |folder: &Path| number(folder, "memory.max").or_else(|| number(folder, "memory.limit_in_bytes"));
     limits("memory", bytes).into_iter().map(|limit| limit.value).filter(|bytes| *bytes < NONE).min()
 }
 
-/// For how long quotas of these groups held back what is in them, since they were made, nanoseconds; nothing where no group
+/// Returns for how long quotas have throttled these groups since they were created, nanoseconds; `None` if no group
 /// counts it.
 pub fn throttled_ns() -> Option<u64> {
     let counted = limits("cpu", |folder| {
@@ -48,7 +48,8 @@ pub fn throttled_ns() -> Option<u64> {
     times.reduce(u64::saturating_add)
 }
 
-/// What the groups of a controller say, this process's own first; those that say nothing are left out.
+/// Reads a value from each group of a controller, this process's own group first; groups without the value are left
+/// out.
 fn limits<T>(controller: &str, read: impl Fn(&Path) -> Option<T>) -> Vec<GroupLimit<T>> {
     let text = |path: &str| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
     let folders = folders(&text("/proc/self/cgroup"), &text("/proc/self/mountinfo"), controller);
@@ -59,26 +60,26 @@ fn read(folder: &Path, file: &str) -> Option<String> {
     fs::read_to_string(folder.join(file)).ok()
 }
 
-/// Nothing for the word `max`, too.
+/// Reads a number from a group's file; `None` also for the word `max`.
 fn number(folder: &Path, file: &str) -> Option<u64> {
     read(folder, file)?.trim().parse().ok()
 }
 
-/// Quota by period of `cpu.max`: `50000 100000` is half a CPU, `max 100000` none.
+/// Returns quota divided by period, from `cpu.max`: `50000 100000` is half a CPU, `max 100000` is no quota.
 fn quota(text: &str) -> Option<f64> {
     let mut words = text.split_whitespace();
     let (quota, period): (f64, f64) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
     (period > 0.0).then(|| quota / period)
 }
 
-/// The same of version 1, in which -1 is none.
+/// Returns quota divided by period in version 1, where -1 is no quota.
 fn quota_of_1(folder: &Path) -> Option<f64> {
     let (quota, period) = (number(folder, "cpu.cfs_quota_us")?, number(folder, "cpu.cfs_period_us")?);
     (period > 0).then(|| quota as f64 / period as f64)
 }
 
-/// The folders of a controller's groups, from the process's own up to the root of its mount, by `/proc/self/cgroup`
-/// (cgroups(7)) and `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
+/// Returns the folders of a controller's groups, from the process's own up to the root of the mount. `groups` is
+/// `/proc/self/cgroup` (cgroups(7)), `mounts` is `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
 fn folders(groups: &str, mounts: &str, controller: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = Vec::new();
     for line in mounts.lines() {
@@ -88,7 +89,7 @@ fn folders(groups: &str, mounts: &str, controller: &str) -> Vec<PathBuf> {
             is_of(controllers).then_some(path)
         });
         let Some(group) = group else { continue };
-        // A container may see a part of the hierarchy only, mounted as if it were the whole.
+        // A container may see only a part of the hierarchy, mounted as if it were the whole.
         let below = Path::new(group).strip_prefix(&root).unwrap_or(Path::new(""));
         let own = mount.join(below);
         found.extend(own.ancestors().take_while(|folder| folder.starts_with(&mount)).map(Path::to_owned));
@@ -96,8 +97,8 @@ fn folders(groups: &str, mounts: &str, controller: &str) -> Vec<PathBuf> {
     found
 }
 
-/// What of a hierarchy is mounted, where, and whose line of `/proc/self/cgroup` tells the group in it; nothing of a mount
-/// that has nothing to do with the controller.
+/// Parses a mount: the mounted part of the hierarchy, where it is mounted, and whether a list of controllers in
+/// `/proc/self/cgroup` belongs to it. Returns `None` for a mount without this controller.
 fn mounted(line: &str, controller: &str) -> Option<(PathBuf, PathBuf, impl Fn(&str) -> bool)> {
     let (place, kind) = line.split_once(" - ")?;
     let mut place = place.split(' ').skip(3);
@@ -115,7 +116,7 @@ fn mounted(line: &str, controller: &str) -> Option<(PathBuf, PathBuf, impl Fn(&s
     (is_first || is_second).then_some((root, mount, is_of))
 }
 
-/// A path of `mountinfo`, in which spaces and the like are octal: `\040`.
+/// Unescapes a path of `mountinfo`, which writes spaces and the like in octal: `\040`.
 fn unescaped(path: &str) -> PathBuf {
     let mut parts = path.split('\\');
     let mut plain = parts.next().unwrap_or_default().to_owned();
@@ -186,7 +187,7 @@ mod tests {
     fn a_container_sees_its_part_of_the_hierarchy_as_a_whole() {
         let mounts = "31 23 0:28 /docker/a\\040b /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
         check("0::/docker/a b/in\n", mounts, "cpu", &["/sys/fs/cgroup/in", "/sys/fs/cgroup"]);
-        // In a namespace of its own the path is as if seen from there.
+        // In a control group namespace, the path is relative to the namespace.
         check("0::/\n", mounts, "cpu", &["/sys/fs/cgroup"]);
     }
 

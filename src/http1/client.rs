@@ -82,7 +82,7 @@ impl ClientCodec {
         }
     }
 
-    /// Whether bytes have arrived that are of no reply yet. Behind a complete one nobody has asked for them.
+    /// Whether bytes have arrived that belong to no reply yet. Behind a complete reply they are unrequested.
     pub fn has_more(&self) -> bool {
         !self.input.waiting().is_empty()
     }

@@ -18,8 +18,8 @@ pub const N_EMPTY_LINES: u8 = 8;
 /// The longest request body; beyond it 413.
 pub const REQUEST_BODY: u64 = 1024 * 1024;
 
-/// The longest reply body that the load generator takes: one that is only counted costs no memory, so that the time-out
-/// alone bounds it.
+/// The longest reply body that the load generator accepts. Bodies are only counted and cost no memory, so only the
+/// time-out limits them.
 pub const REPLY_BODY: u64 = u64::MAX;
 
 /// The most interim (1xx) replies before a final one.

@@ -10,7 +10,7 @@ use super::{field, limits, scan};
 /// A complete answer, its body counted and forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// The status code, 200 to 999 (RFC 9110 section 15: one of an unknown class counts as a server's error).
+    /// The status code, 200 to 999 (RFC 9110 section 15: an unknown class counts as a server error).
     pub status: u16,
     /// Bytes of the body, chunk framing left out.
     pub body_bytes: u64,
@@ -29,7 +29,7 @@ pub enum ReplyError {
     /// Its head is over [`limits::HEAD`] bytes or [`limits::N_FIELDS`] fields, or its trailers are over theirs.
     #[error("the head of the reply is over its limit")]
     HeadTooLarge,
-    /// Its chunks add up to more than [`limits::REPLY_BODY`].
+    /// The chunks add up to more than [`limits::REPLY_BODY`].
     #[error("the body of the reply is longer than can be counted")]
     BodyTooLarge,
     /// The connection ended with no head or half a head.
@@ -38,7 +38,7 @@ pub enum ReplyError {
     /// The connection ended inside the body.
     #[error("the connection ended inside the body of the reply")]
     EofInBody,
-    /// A connection that had served before ended, or was reset, before the first byte.
+    /// A reused connection ended, or was reset, before the first byte.
     #[error("the connection, used before, ended before the first byte of the reply")]
     Stale,
     /// A well-formed reply, but not from the server of this trial.
@@ -174,14 +174,14 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Judges the head of a final reply that another parser has taken apart by the rules of
-/// [`ClientCodec`](super::ClientCodec): returns whether the connection takes another request. `to_head` is whether it
-/// answers a HEAD.
+/// Checks the head of a final reply that another parser has parsed, by the rules of
+/// [`ClientCodec`](super::ClientCodec), and returns whether the connection takes another request. `to_head` is whether
+/// the reply answers a HEAD.
 ///
 /// # Errors
 ///
-/// As the codec's: where the framing could be read in two ways, where 101 switches to a protocol that nobody asked for,
-/// where the head is over its limit, where the stamp is missing.
+/// The errors of the codec: the framing is ambiguous, 101 switches to an unrequested protocol, the head is
+/// over its limit, or the stamp is missing.
 pub fn judge_head<'a>(
     status: u16,
     is_http11: bool,

@@ -138,8 +138,9 @@ impl ServerCodec {
     #[cold]
     pub fn refuse(&mut self, status: Status, date: &Date) {
         if !self.output.is_last {
-            // What is refused waits at the front of the input. The answer to a HEAD has no body, whatever else is wrong with
-            // the request (RFC 9110 section 9.3.2); one to a request that may yet become a HEAD has an empty one.
+            // The refused request is still at the front of the input. The answer to a HEAD has no body, whatever else
+            // is wrong with the request (RFC 9110 section 9.3.2); the answer to an incomplete request that may become a
+            // HEAD has an empty one.
             let waiting = self.input.waiting();
             let to_head = waiting.starts_with(HEAD);
             let may_be_head = !to_head && HEAD.starts_with(waiting);

@@ -1,8 +1,8 @@
-//! A request target as it was typed, made fit for a request line.
+//! Encodes a typed request target for a request line.
 
-/// Returns path and query as they go out: as typed, dots, double slashes and escapes included, where RFC 3986 lets the
-/// character stand in a path or query, or where every server takes it all the same (`[`, `]`, a lone `%`). Blanks, control
-/// characters, `"<>\^`{|}` and what is not ASCII are percent-encoded, byte by byte.
+/// Returns path and query for the request line. Characters stay as typed, dots, double slashes and escapes included, if
+/// RFC 3986 allows them in a path or query, or if every server accepts them all the same (`[`, `]`, a lone `%`).
+/// Blanks, control characters, `"<>\^`{|}` and non-ASCII characters are percent-encoded, byte by byte.
 pub fn encode_target(typed: &str) -> String {
     let mut target = String::with_capacity(typed.len());
     for byte in typed.bytes() {

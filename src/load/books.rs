@@ -40,7 +40,7 @@ pub(super) struct Books {
     pub(super) in_flight_ns: u128,
     /// Requests of the window that were due before it.
     pub(super) carried_over: u64,
-    /// Answers with bytes behind them that nobody asked for.
+    /// Answers that were followed by unrequested bytes.
     pub(super) with_surplus: u64,
     /// Requests of the window that were sent before it ended.
     pub(super) sent_in_window: u64,

@@ -29,8 +29,8 @@ pub(super) struct Answer {
     /// When its question was sent, where that was not at once: a connection had to be opened first. Nanoseconds, as
     /// all instants here, of [`clock::now`](super::clock::now).
     pub(super) sent: Option<u64>,
-    /// Whether bytes that nobody asked for came behind it, or behind the one before on its connection, as far as the
-    /// client knows.
+    /// Whether unrequested bytes followed this answer, or the one before it on the connection, as far as the client can
+    /// detect.
     pub(super) has_surplus: bool,
 }
 

@@ -3,9 +3,10 @@
 //! A shared `Client` would not do: its pool races an idle connection against a new one (hyperium/hyper#4134), so that
 //! the number of connections would not be the scenario's.
 //!
-//! It judges answers as the raw client does, as far as reqwest shows them: a bare line feed, an empty line before the
-//! head, and how much of a head had come when the connection ended are not shown; nor is a connection that reqwest
-//! replaces by itself, where the server has closed it before the request was sent, or whether a request that runs out of
+//! It judges answers as the raw client does, as far as reqwest allows. reqwest hides a bare line feed, an empty line
+//! before the head, and how much of a head had come when the connection ended. It also hides a connection that it
+//! replaces because the server has closed it before the request was sent, and whether a request that timed out had a
+//! connection.
 //! time had a connection.
 
 mod failure;
@@ -48,7 +49,7 @@ pub(super) struct ReqwestClient {
     turns: Turns,
     connections: Vec<Connection>,
     has_waited: bool,
-    /// How long connecting may take, and the first answer after it.
+    /// The time-out for connecting, and again for the first answer.
     timeout: Duration,
     kept_port: KeptPort,
 }
@@ -58,7 +59,7 @@ pub(super) struct ReqwestClient {
 struct Connection {
     client: Option<reqwest::Client>,
     asking: Option<AbortHandle>,
-    /// Whether the server has answered on the connection, and said nothing of closing it.
+    /// Whether the server has answered on the connection and keeps it open.
     has_served: Rc<Cell<bool>>,
 }
 
@@ -66,7 +67,7 @@ struct Connection {
 #[derive(Debug)]
 struct Maker {
     server: Endpoint,
-    /// How long connecting may take.
+    /// The time-out for connecting.
     timeout: Duration,
     /// The name under which HTTPS knows it.
     name: Option<String>,
@@ -88,7 +89,7 @@ struct Shared {
 }
 
 impl Client for ReqwestClient {
-    /// Opening ends with an event of its own: see [`open`](Self::open).
+    /// [`open`](Self::open) has a time-out of its own, and always ends with an event.
     const GRACE: u64 = 1_000_000_000;
 
     fn new(plan: &Plan, connections: u32) -> io::Result<Self> {
@@ -112,15 +113,15 @@ impl Client for ReqwestClient {
         })
     }
 
-    /// reqwest connects when it is first asked, so it is asked once, ahead of all that is counted. A connection that was
-    /// there is open, whatever became of its answer: what is wrong with that is wrong with those that count.
+    /// Opens a connection with one request ahead of all counted ones, since reqwest connects on its first request. The
+    /// connection counts as open whatever its answer is: a faulty answer recurs in the counted requests.
     fn open(&mut self, k: usize) {
         let asking = self.ask_next(k, false);
         let answered_until = self.timeout + 2 * TICK;
         self.spawn(k, async move {
             match timeout(answered_until, asking).await {
                 Ok(Err(Failure { trouble, is_connect: true })) => Event::Failed(trouble),
-                // Who has not connected within the time-out has failed before this.
+                // A connection that was not made within the time-out has failed before this.
                 Ok(_) | Err(_) => Event::Opened,
             }
         });
@@ -162,7 +163,7 @@ impl Client for ReqwestClient {
                 self.connections[k] = Connection::default();
                 self.kept_port.keep();
             }
-            // reqwest may still take such a connection for one that can be asked again.
+            // reqwest may still consider such a connection reusable.
             Some((k, Event::Opened)) if !self.connections[k].has_served.get() => {
                 self.connections[k] = Connection::default();
             }
@@ -177,7 +178,7 @@ impl Client for ReqwestClient {
 }
 
 impl ReqwestClient {
-    /// Asks the next request on a connection.
+    /// Sends the next request on a connection.
     fn ask_next(&mut self, k: usize, heavy: bool) -> impl Future<Output = Result<Answer, Failure>> + use<> {
         let connection = &mut self.connections[k];
         let client = connection.client.get_or_insert_with(|| self.maker.make()).clone();
@@ -186,7 +187,7 @@ impl ReqwestClient {
         async move { ask(&client, &shared, request, &has_served).await }
     }
 
-    /// Has a connection do this, which ends with an event.
+    /// Runs a future for a connection; its output is the connection's next event.
     fn spawn(&mut self, k: usize, doing: impl Future<Output = Event> + 'static) {
         let shared = Rc::clone(&self.shared);
         let asking = self.runtime.spawn_local(async move {
@@ -249,7 +250,7 @@ async fn ask(
         bytes += chunk.len() as u64;
     }
     has_served.set(is_kept_alive);
-    // When it connects is reqwest's own affair, and so are bytes that come behind an answer.
+    // reqwest hides when it connects, and bytes that follow an answer.
     Ok(Answer { status, bytes, sent: None, has_surplus: false })
 }
 
@@ -259,7 +260,7 @@ fn build(plan: &Plan, question: &Question, target: &str) -> Result<Request, Trou
         (Endpoint::Tcp(address), Some(secure)) => {
             format!("https://{}:{}{target}", secure.name, address.port())
         }
-        // Whoever is named in it, the socket is what is asked, and Host is a field of its own.
+        // Requests go to the socket whatever host the URL names; the Host field is set separately.
         (Endpoint::Unix(_), None) => format!("http://localhost{target}"),
         (Endpoint::Unix(_), Some(secure)) => format!("https://{}{target}", secure.name),
     };
@@ -280,8 +281,7 @@ fn build(plan: &Plan, question: &Question, target: &str) -> Result<Request, Trou
     Ok(request)
 }
 
-/// Returns the target that reqwest asks for where it is given this one: its URLs have no dot segments, and no `'` in their
-/// query.
+/// Returns the target that reqwest requests for this one: its URLs have no dot segments, and no `'` in their query.
 pub fn normalize_target(target: &str) -> String {
     let Ok(url) = Url::parse(&format!("http://host{target}")) else { return target.to_owned() };
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();

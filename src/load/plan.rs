@@ -52,7 +52,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Connections that are opened: no more than there are requests, since the others would have nothing to do.
+    /// Returns the number of connections to open: at most one per request, since more would be idle.
     pub fn connections_used(&self) -> u32 {
         match self.until {
             Until::Requests(requests) => u32::try_from(requests).map_or(self.connections, |n| n.min(self.connections)),
@@ -85,12 +85,12 @@ impl Plan {
     }
 }
 
-/// Whether no request of a schedule falls due in the window after the warm-up, as far as that is known beforehand: of a
-/// window in which many are expected it is not asked.
+/// Returns whether no request of a schedule falls due in the window after the warm-up. Returns `false` without a check
+/// for a window in which many are expected.
 pub fn is_nothing_due(arrival: ArrivalSpec, seed: u64, warmup: Duration, until: Until) -> bool {
-    /// Of a Poisson process with this mean, one window in e^50 is empty.
+    /// With a Poisson process of this mean, one window in e^50 is empty.
     const MANY: f64 = 50.0;
-    /// Looking so far ahead takes a fraction of a second.
+    /// The most arrivals to draw, which takes a fraction of a second.
     const AHEAD: usize = 10_000_000;
     let (ArrivalSpec::Open { rate, arrivals, .. }, Until::Elapsed(length)) = (arrival, until) else { return false };
     if rate * length.as_secs_f64() > MANY {
@@ -159,14 +159,14 @@ pub enum LoadError {
         /// The first thing that went wrong.
         trouble: Trouble,
     },
-    /// The observer ended it before every connection was open.
-    #[error("{server}: ended while connections were opened: {opened} of {asked} were open")]
+    /// The observer ended the load before every connection was open.
+    #[error("{server}: ended while opening connections: {opened} of {asked} were open")]
     Stopped {
-        /// Where to.
+        /// The server.
         server: Endpoint,
-        /// How many were open.
+        /// The number of open connections.
         opened: u32,
-        /// How many should have been.
+        /// The number of planned connections.
         asked: u32,
     },
     /// HTTPS cannot be spoken as asked.

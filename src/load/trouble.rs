@@ -35,9 +35,9 @@ pub enum Trouble {
     NoDescriptor,
     /// This machine has no port left: our limit, not the server's doing.
     NoPort,
-    /// This machine has no address from which the server's could be reached.
+    /// This machine has no local address from which to reach the server.
     NoAddress,
-    /// This machine does not speak IPv6.
+    /// IPv6 is disabled on this machine.
     NoIpv6,
     /// The server showed a certificate that proves nothing: why.
     Certificate(&'static str),
@@ -83,7 +83,7 @@ impl fmt::Display for Trouble {
             Self::ResetInBody => "the server reset the connection inside its answer",
             Self::NoDescriptor => "this process may not open more files",
             Self::NoPort => "this machine has no port left for another connection",
-            Self::NoAddress => "this machine has no address from which it could be reached",
+            Self::NoAddress => "this machine has no local address from which to reach it",
             Self::NoIpv6 => "IPv6 is switched off on this machine",
             Self::Tls => "TLS came to no agreement: is it a server of https?",
             Self::Certificate(why) | Self::Reply(why) | Self::Other(why) => why,
@@ -94,7 +94,7 @@ impl fmt::Display for Trouble {
 impl std::error::Error for Trouble {}
 
 impl Trouble {
-    /// Why a connection to this server could not be opened, by the system's reason.
+    /// Returns why a connection to this server could not be opened, from the system's error.
     pub(super) fn connecting(error: io::Error, server: &Endpoint) -> Self {
         match (error.raw_os_error().map(Errno::from_raw), server) {
             (Some(Errno::EADDRNOTAVAIL | Errno::EAFNOSUPPORT), Endpoint::Tcp(address)) => local_address(*address),
@@ -103,8 +103,8 @@ impl Trouble {
     }
 }
 
-/// What is missing here for a connection there. The system has one word for a port and for an address; a datagram socket
-/// needs the same address and none of those ports.
+/// Returns what this machine lacks for the connection: a port, an address or IPv6. The system has one error for a port
+/// and an address; a datagram socket needs the same address and none of those ports.
 fn local_address(server: SocketAddr) -> Trouble {
     let family = if server.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let reached = socket(family, SocketType::DGRAM, None).and_then(|socket| connect(&socket, &server));
@@ -166,7 +166,7 @@ mod tests {
             let server = Endpoint::Tcp(server.parse().unwrap());
             assert_eq!(Trouble::connecting(Errno::EADDRNOTAVAIL.into(), &server).class(), class, "{server}");
         };
-        // An address of this machine is here, so that it is the port that is missing.
+        // A loopback address is always local, so the port is missing.
         check("127.0.0.1:1", "local_no_port");
         if !has_no_ipv6_address() {
             check("[::1]:1", "local_no_port");

@@ -50,12 +50,13 @@ fn tell(report: Sender<Opened>, connections: usize, trouble: Option<Trouble>) {
     let _ = report.send(Opened { connections: connections as u32, trouble });
 }
 
-/// Opens a thread's connections: how many are open, and why not all of them, where one could not be opened. Then those
-/// under way are waited for and no others are begun, by any thread. Takes no longer than `limit` for each connection.
+/// Opens a thread's connections. Returns the number of open connections, and the failure if one could not be opened.
+/// After a failure, no thread begins another connection, and those under way are awaited. Takes at most `limit` per
+/// connection.
 fn open<C: Client>(client: &mut C, connections: usize, limit: u64, opening: &Opening) -> (usize, Option<Trouble>) {
-    // When each was begun; those that have ended have none.
+    // When each attempt began; `None` once it has ended.
     let mut begun: Vec<Option<u64>> = Vec::with_capacity(connections);
-    // Those that found the server's queue full: they are begun anew until their time is over.
+    // Connections that found the server's queue full are retried until their time is over.
     let mut queued = Vec::new();
     let (mut opened, mut trouble) = (0, None);
     while opened < connections && !opening.is_abandoned() {
@@ -113,7 +114,7 @@ mod tests {
     use super::super::client::Answer;
     use super::*;
 
-    /// A client whose connections end as they are told to: each when it is opened, or when it is waited for.
+    /// A client whose connections end as the test sets: when they are opened, or while they are awaited.
     #[derive(Default)]
     struct Told {
         at_once: Vec<(usize, Trouble)>,
@@ -136,7 +137,7 @@ mod tests {
 
         fn ask(&mut self, _: usize, _: bool) {
             unreachable!(
-                "nothing is asked while connections are opened: {:?}",
+                "no request is sent while connections are opened: {:?}",
                 Answer { status: 0, bytes: 0, sent: None, has_surplus: false }
             )
         }

@@ -23,8 +23,8 @@ impl Pool for Inline {
 
 /// tokio's blocking pool: up to 512 threads, started on demand. A hand-over allocates a task and wakes a thread.
 ///
-/// Where the kernel refuses it a thread, tokio lets the work wait behind that of the others and says nothing (tokio-rs/tokio
-/// #8406). So the work under way is counted, and the threads that were started.
+/// If the kernel refuses a thread, tokio silently queues the work behind that of other threads (tokio-rs/tokio #8406).
+/// So this pool counts the work under way and the threads that were started.
 #[derive(Clone, Debug, Default)]
 pub struct BlockingPool(Arc<Counts>);
 
@@ -32,19 +32,19 @@ pub struct BlockingPool(Arc<Counts>);
 struct Counts {
     /// Threads that were started.
     started: AtomicU64,
-    /// Work that was handed over and is not done; below 0 for a moment where it is done before it is counted.
+    /// Pieces of work that were handed over and are not done; briefly below 0 if one is done before it is counted.
     under_way: AtomicI64,
-    /// The most of it at one instant.
+    /// The highest value of `under_way`.
     most: AtomicI64,
 }
 
 impl BlockingPool {
-    /// Hears of a thread that the runtime has started for it.
+    /// Counts a thread that the runtime has started for this pool.
     pub(super) fn thread_started(&self) {
         self.0.started.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many threads it has, and how many it should have had for the work under way; nothing where it had them all.
+    /// Returns the threads started and those needed for the work under way; `None` if none were missing.
     pub(super) fn missing(&self) -> Option<(u64, u64)> {
         let most = u64::try_from(self.0.most.load(Ordering::Relaxed)).unwrap_or(0);
         let (started, needed) = (self.0.started.load(Ordering::Relaxed), most.min(super::BLOCKING_THREADS as u64));
@@ -57,7 +57,7 @@ impl Pool for BlockingPool {
         let (counts, work) = (Arc::clone(&self.0), lanes::carry(work));
         let done = spawn_blocking(move || {
             let outcome = work();
-            // Its thread is not free yet: whatever is counted until now has a thread of its own.
+            // The thread is still busy here, so work counted before this point has a thread of its own.
             counts.under_way.fetch_sub(1, Ordering::Relaxed);
             outcome
         });
@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    /// What a pool lacks when so many pieces of work are handed over to so many threads, each of which waits for the others.
+    /// Returns what a pool of `threads` lacks for this many pieces of work, each of which waits for the others.
     fn missing(pieces: usize, threads: usize) -> Option<(u64, u64)> {
         let pool = BlockingPool::default();
         let counts = pool.clone();

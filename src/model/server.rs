@@ -112,7 +112,7 @@ impl Server {
         self.runtime.get().map(|runtime| counted(&runtime.metrics()))
     }
 
-    /// The blocking pool that it hands work to; nothing of a model without one.
+    /// Returns the blocking pool of the model; `None` for a model without one.
     pub(super) fn pool(&self) -> Option<&BlockingPool> {
         self.pool.get()
     }

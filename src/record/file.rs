@@ -21,7 +21,7 @@ pub const RUN: &str = "run.json";
 /// The name of the file that holds the records.
 pub const RECORDS: &str = "trials.jsonl";
 
-/// The longest `run.json`, and the longest line of `trials.jsonl`: a hundred times what the largest of ours have.
+/// The longest `run.json`, and the longest line of `trials.jsonl`: a hundred times our largest.
 const MOST_BYTES: u64 = 64 << 20;
 
 /// Why a folder cannot be read or written.
@@ -85,7 +85,7 @@ impl Folder {
         self.records.write_all(&line::written(record)).map_err(|error| failed(&self.path.join(RECORDS), error))
     }
 
-    /// The names of the folders in a folder that hold a run, in their order. A name may hold any bytes.
+    /// Returns the names of the folders in a folder that hold a run, sorted. A name may hold any bytes.
     pub fn runs(path: &Path) -> Result<Vec<OsString>, FolderError> {
         let mut names = Vec::new();
         for entry in fs::read_dir(path).map_err(|error| failed(path, error))? {
@@ -138,22 +138,22 @@ impl Folder {
     }
 }
 
-/// Opens a file to be read: no folder, device or pipe, which may have no end.
+/// Opens a regular file. Refuses a folder, device or pipe, which may have no end.
 fn opened(path: &Path) -> Result<File, FolderError> {
     let is_file = fs::metadata(path).map_err(|error| failed(path, error))?.is_file();
     if is_file {
         File::open(path).map_err(|error| failed(path, error))
     } else {
-        Err(FolderError::Unreadable { path: path.to_owned(), line: None, what: "it is not a file".into() })
+        Err(FolderError::Unreadable { path: path.to_owned(), line: None, what: "not a regular file".into() })
     }
 }
 
-/// The bytes, if they are no more than there may be.
+/// Returns the bytes unless they are more than [`MOST_BYTES`].
 fn bounded(bytes: &[u8]) -> Result<&[u8], String> {
     if bytes.len() as u64 <= MOST_BYTES { Ok(bytes) } else { Err(format!("more than {MOST_BYTES} bytes")) }
 }
 
-/// The record of a line, if it is one of this run that can be true.
+/// Parses a line into a plausible record of this run.
 fn record(line: &[u8], run: u64, seen: &mut BTreeSet<(CellId, Pass)>) -> Result<Record, String> {
     let json = line::verified(line).map_err(|damaged| versioned(line).err().unwrap_or(damaged))?;
     let record: Record = parsed(&json)?;
@@ -161,13 +161,13 @@ fn record(line: &[u8], run: u64, seen: &mut BTreeSet<(CellId, Pass)>) -> Result<
     fits(record, run, seen)
 }
 
-/// A run or a record, if it is of our version and each of its numbers can be one.
+/// Parses a run or a record of our version whose numbers are in range.
 fn parsed<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
-    // What has no version at all is told by what is missing or wrong.
+    // Text without a version falls through, so the error names what is missing or wrong.
     versioned(text)?;
     let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     plausible::numbers(&value)?;
-    // Not from the value: an error then names line and column.
+    // Parsing the text instead of the value gives errors with line and column.
     serde_json::from_slice(text).map_err(|error| error.to_string())
 }
 

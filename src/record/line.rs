@@ -4,7 +4,7 @@
 //! {"crc32":"9ae0daaf","schema":8,"run":...}
 //! ```
 //!
-//! The checksum is CRC-32 as in gzip, zlib and PNG, of the same line without `"crc32":"...",` and the line feed.
+//! The checksum is the CRC-32 of gzip, zlib and PNG, over the line without `"crc32":"...",` and the line feed.
 
 use super::Record;
 
@@ -12,19 +12,19 @@ const BEGIN: &[u8] = b"{\"crc32\":\"";
 const END: &[u8] = b"\",";
 const DIGITS: usize = 8;
 
-/// A record as a line, its line feed included.
+/// Formats a record as a line, with its line feed.
 pub(super) fn written(record: &Record) -> Vec<u8> {
     let json = serde_json::to_vec(record).expect("a record is plain data");
     signed(&json)
 }
 
-/// A JSON object as a line.
+/// Formats a JSON object as a line with its checksum.
 fn signed(json: &[u8]) -> Vec<u8> {
     let checksum = format!("{:08x}", crc32fast::hash(json));
     [BEGIN, checksum.as_bytes(), END, &json[1..], b"\n"].concat()
 }
 
-/// The JSON object of a line without its line feed, if it is as it was written.
+/// Returns the JSON object of a line without its line feed, if the checksum matches.
 pub(super) fn verified(line: &[u8]) -> Result<Vec<u8>, String> {
     let parts = line.strip_prefix(BEGIN).and_then(|rest| {
         let (checksum, rest) = rest.split_at_checked(DIGITS)?;

@@ -38,7 +38,7 @@ pub struct LoadRecord {
     pub errors: BTreeMap<String, u64>,
     /// Answers by status code.
     pub status: BTreeMap<u16, u64>,
-    /// Answers behind which bytes came that nobody asked for, as far as the client tells: `raw` alone does. Their
+    /// Answers that were followed by unrequested bytes, as far as the client can detect: only `raw` can. Their
     /// connections were closed.
     #[serde(default)]
     pub answers_with_surplus: u64,

@@ -1,7 +1,7 @@
-//! Whether a run and its records can be true: what is read from a file may have been damaged, or written by hand.
+//! Checks that a run and its records are plausible: a file may have been damaged, or written by hand.
 //!
-//! Each check names the field. What passes does not upset any computation on it: no sum overflows, no share exceeds its
-//! whole, nothing ends before it begins.
+//! Each error names the field. Whatever passes is safe to compute with: no sum overflows, no share exceeds its whole,
+//! nothing ends before it begins.
 
 use std::collections::BTreeSet;
 
@@ -10,17 +10,17 @@ use serde_json::Value;
 use super::{CalibrationOrigin, Ceiling, LoadRecord, Measured, Outcome, Pass, Record, Requests, Run, Series, Traced};
 use crate::lanes::Lanes;
 
-/// The largest number of a record: 2^53, in nanoseconds 104 days, in bytes 8 PiB. Sums of a thousand of them are no
-/// overflow, and every reader of JSON reads each number to the digit (RFC 7493, 2.2).
+/// The largest number of a record: 2^53, which is 104 days in nanoseconds or 8 PiB in bytes. Sums of a thousand of them
+/// do not overflow, and every JSON reader keeps all their digits (RFC 7493, 2.2).
 const MOST: f64 = 9_007_199_254_740_992.0;
 
-/// Numbers that are drawn at random, and take all 64 bits.
+/// Random numbers, which use all 64 bits.
 const RANDOM: [&str; 2] = ["seed", "run"];
 
-/// The only number that may be below 0.
+/// The only field that may be negative.
 const SIGNED: &str = "at_the_edges_ns";
 
-/// What the machine tells of itself holds limits without end, and nothing is computed from it.
+/// The machine's description: its limits may be of any size, and no computation uses them.
 const HOST: &str = "host";
 
 /// Checks every number of a JSON object; the error names the field.
@@ -46,7 +46,7 @@ fn walk<'a>(value: &'a Value, path: &mut Vec<&'a str>) -> Result<(), String> {
             let is_signed = path.last().is_some_and(|name| *name == SIGNED);
             let wrong = |what: &str| Err(format!("{}: {number} is {what}", path.join(".")));
             match number {
-                _ if !number.is_finite() || number.abs() > MOST => wrong("more than 2^53, which nothing here is"),
+                _ if !number.is_finite() || number.abs() > MOST => wrong("more than 2^53"),
                 _ if number < 0.0 && !is_signed => wrong("negative"),
                 _ => Ok(()),
             }
@@ -55,12 +55,12 @@ fn walk<'a>(value: &'a Value, path: &mut Vec<&'a str>) -> Result<(), String> {
     }
 }
 
-/// Fails with the name of the field and what is wrong with it, unless it holds.
+/// Fails with the name of the field and the reason unless `holds`.
 fn ensure(holds: bool, field: &str, wrong: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(format!("{field}: {wrong}")) }
 }
 
-/// Checks what a run says of itself.
+/// Checks the description of a run.
 pub(super) fn run(run: &Run) -> Result<(), String> {
     let Run { host, iterations_per_s, calibration, ceilings, scenarios, .. } = run;
     ensure(host.cpus > 0, "host.cpus", "no CPU")?;
@@ -81,15 +81,15 @@ pub(super) fn run(run: &Run) -> Result<(), String> {
 
 fn ceiling(ceiling: &Ceiling) -> Result<(), String> {
     let Ceiling { threads, floor_ns, connections, per_s, goes, lowest_per_s, .. } = *ceiling;
-    ensure(threads > 0, "ceilings.threads", "no thread asked")?;
-    ensure(floor_ns > 0, "ceilings.floor_ns", "no time at all")?;
-    ensure(connections > 0, "ceilings.connections", "no connection was open")?;
-    ensure(goes > 0, "ceilings.goes", "nothing was measured")?;
-    ensure(per_s > 0.0, "ceilings.per_s", "nothing was answered")?;
+    ensure(threads > 0, "ceilings.threads", "must be greater than 0")?;
+    ensure(floor_ns > 0, "ceilings.floor_ns", "must be greater than 0")?;
+    ensure(connections > 0, "ceilings.connections", "must be greater than 0")?;
+    ensure(goes > 0, "ceilings.goes", "must be greater than 0")?;
+    ensure(per_s > 0.0, "ceilings.per_s", "must be greater than 0")?;
     ensure(lowest_per_s <= per_s, "ceilings.lowest_per_s", "more than the best")
 }
 
-/// Checks what a trial left.
+/// Checks the record of a trial.
 pub(super) fn record(record: &Record) -> Result<(), String> {
     let Record { conditions, outcome, .. } = record;
     ensure(record.order > 0, "order", "positions count from 1")?;
@@ -112,18 +112,18 @@ fn inside(kind: &str, wrong: &str) -> String {
 
 fn measured(found: &Measured) -> Result<(), String> {
     let Measured { wall_ns, series, heartbeat, others, runtime, load, .. } = found;
-    ensure(*wall_ns > 0, "wall_ns", "no time at all")?;
-    ensure(!series.is_empty(), "series", "there is none")?;
+    ensure(*wall_ns > 0, "wall_ns", "must be greater than 0")?;
+    ensure(!series.is_empty(), "series", "must not be empty")?;
     let mut names = BTreeSet::new();
     for one in series {
         ensure(names.insert(&one.name), "series", &format!("two are called `{}`", one.name))?;
         times(one)?;
     }
     if let Some(heartbeat) = heartbeat {
-        ensure(heartbeat.every_ns > 0, "heartbeat.every_ns", "no time at all")?;
+        ensure(heartbeat.every_ns > 0, "heartbeat.every_ns", "must be greater than 0")?;
     }
     if let Some(others) = others {
-        ensure(others.of_ns > 0, "others.of_ns", "no time at all")?;
+        ensure(others.of_ns > 0, "others.of_ns", "must be greater than 0")?;
     }
     if let Some(runtime) = runtime {
         ensure(runtime.workers > 0, "runtime.workers", "no worker")?;
@@ -153,18 +153,19 @@ fn load(load: &LoadRecord) -> Result<(), String> {
     ensure(*carried_over <= planned, "load.carried_over", "more than were planned")?;
     ensure(load.sent_in_window <= planned, "load.sent_in_window", "more than were planned")?;
     ensure(load.connections_starved <= load.connections_opened, "load.connections_starved", "more than were opened")?;
-    ensure(*threads > 0, "load.threads", "no thread asked")?;
+    ensure(*threads > 0, "load.threads", "must be greater than 0")?;
     ensure(status.keys().all(|status| (100..=999).contains(status)), "load.status", "not from 100 to 999")?;
     ensure(status.values().sum::<u64>() <= completed, "load.status", "more answers than requests were answered")
 }
 
 fn traced(found: &Traced) -> Result<(), String> {
     ensure(found.cpus > 0, "cpus", "no CPU")?;
-    ensure(found.wall_ns > 0, "wall_ns", "no time at all")?;
+    ensure(found.wall_ns > 0, "wall_ns", "must be greater than 0")?;
     lanes(&found.lanes)
 }
 
-/// Each lane is a thread: what it did has an end after its beginning, and is listed as it ended.
+/// Checks lanes, each of which is a thread: a span ends after its beginning, and spans are listed in the order of their
+/// ends.
 fn lanes(lanes: &Lanes) -> Result<(), String> {
     let mut ended = vec![0; lanes.names.len()];
     for span in &lanes.spans {
@@ -176,5 +177,5 @@ fn lanes(lanes: &Lanes) -> Result<(), String> {
         *before = span.end;
     }
     let busiest = lanes.busiest.is_none_or(|busiest| busiest.wall_ns > 0);
-    ensure(busiest, "lanes.busiest.wall_ns", "no time at all")
+    ensure(busiest, "lanes.busiest.wall_ns", "must be greater than 0")
 }

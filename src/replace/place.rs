@@ -1,4 +1,4 @@
-//! Where a path leads to, and how that is written.
+//! Resolves an output path, and how to write it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -7,19 +7,19 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-/// Where a path leads to.
+/// A resolved path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A regular file, or none yet, without a symbolic link in its path.
+    /// A regular file that exists or can be created; the path has no symbolic links.
     File(PathBuf),
     /// Anything else: a pipe, a device, an open descriptor of a process.
     Straight(PathBuf),
 }
 
 impl Place {
-    /// Returns where a path leads to. Fails where its folder does not exist.
+    /// Resolves a path. Fails if its folder does not exist.
     pub fn of(path: &Path) -> io::Result<Self> {
-        /// As many as the kernel follows.
+        /// The most symbolic links, as in the kernel.
         const LINKS: u32 = 40;
         if path.as_os_str().as_bytes().ends_with(b"/") {
             return Err(ErrorKind::IsADirectory.into());
@@ -34,7 +34,7 @@ impl Place {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let folder = folder.canonicalize()?;
             let full = folder.join(name);
-            // A link of /proc leads to what a process has open, whatever its text says.
+            // A link of /proc leads to an open file, whatever its text is.
             if folder.starts_with("/proc") {
                 return Ok(Self::Straight(full));
             }
@@ -50,8 +50,8 @@ impl Place {
         Err(io::Error::from_raw_os_error(nix::libc::ELOOP))
     }
 
-    /// Whether two outputs cannot both go there: the same file, or the same pipe. A device such as `/dev/null` takes any
-    /// number.
+    /// Returns whether two outputs collide: they go to the same file or the same pipe. A device such as `/dev/null`
+    /// takes any number.
     pub fn is_same(&self, other: &Self) -> bool {
         let (Self::File(one) | Self::Straight(one), Self::File(two) | Self::Straight(two)) = (self, other);
         match (fs::metadata(one), fs::metadata(two)) {
@@ -60,7 +60,7 @@ impl Place {
         }
     }
 
-    /// Whether standard output goes into this file, by its name and not as a descriptor.
+    /// Returns whether standard output goes into this file, which was given by name and not as a descriptor.
     pub fn is_standard_output(&self) -> bool {
         let Self::File(path) = self else { return false };
         let open = Self::Straight(PathBuf::from("/proc/self/fd/1"));
@@ -68,7 +68,7 @@ impl Place {
     }
 }
 
-/// Opens what is no regular file of its own. Standard output and standard error go on where they stand.
+/// Opens a path that is not a regular file. Standard output and standard error continue at their position.
 pub(super) fn open_straight(path: &Path) -> io::Result<File> {
     let own = fs::canonicalize("/proc/self/fd").unwrap_or_default();
     let (stdout, stderr) = (io::stdout(), io::stderr());

@@ -37,7 +37,7 @@ struct Told {
     avt: String,
 }
 
-/// `index.html` over the runs of a folder, by the name of each, which may hold any bytes: the newest first.
+/// Renders `index.html` for the runs of a folder, the newest first. The name of a run may hold any bytes.
 pub fn list(runs: &[(OsString, Result<Run, String>)]) -> Page {
     let listed = |(name, run): &(OsString, Result<Run, String>)| Listed {
         name: text::of_path(name.as_ref()),

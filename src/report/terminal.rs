@@ -10,9 +10,9 @@ use crate::analysis::{JudgedClaim, ScenarioAnalysis};
 use crate::scenario::{Family, Metric, Work};
 use crate::text::{self, wrapped};
 
-/// The scenario's question and its figures. Columns that do not fit the width are left out, the least telling first, and
-/// a line below the table names them; without a width none is. Colour only tells the families apart, which their names do
-/// too.
+/// Formats a scenario's question and its figures. Columns that do not fit the width are left out, the least important
+/// first, and a line below the table names them; without a width all are kept. Colour only marks the families, which
+/// their names do too.
 pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<usize>, color: bool) -> String {
     let scenario = analysis.scenario;
     let paint = if color { Paint::Ansi } else { Paint::None };
@@ -51,7 +51,7 @@ pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<usize>, color: bool)
     shown
 }
 
-/// The same table with as many columns as the width holds, and the headings of those that are left out.
+/// Returns the table with as many columns as fit the width, and the headings of the others.
 fn fitted(mut table: Table, work: &Work, width: usize) -> (Table, Vec<&'static str>) {
     use Metric as M;
     const LEAST_TELLING_FIRST: [Metric; 13] = [

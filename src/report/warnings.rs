@@ -68,7 +68,7 @@ fn of_kind(kind: &TrialFindings) -> String {
     let trials =
         format!("{} of {} trials ({})", verdicts.join(" and "), units::count(*trials as u64), models.join(", "));
     let most = if suspect + invalid == 1 { "" } else { "at worst, " };
-    // A gate may name a process, which names itself.
+    // A finding may hold the name of a process, which may be any text.
     text::one_line(&format!("{}: {trials}: {most}{worst}; {}.", worst.name(), worst.advice()))
 }
 
@@ -128,9 +128,9 @@ pub(super) fn banner<'a>(
     warnings
 }
 
-/// Names the records that are shown nowhere, as their cells are in no scenario of the run; nothing where there are none.
+/// Warns of records that are not shown because no scenario of the run has their cell; `None` if there are none.
 pub fn strays(analysis: &Analysis<'_>) -> Option<String> {
-    /// As many are named.
+    /// The most cells to name.
     const NAMED: usize = 5;
     let strays = &analysis.strays;
     let of_cell = |(cell, trials): (&&CellId, &u64)| {

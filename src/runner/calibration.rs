@@ -78,8 +78,8 @@ fn choose(source: &CalibrationSource, measured: u64) -> (u64, CalibrationOrigin)
 }
 
 /// Measures how much this machine computes at once: on all its CPUs, and on as few of them as a scenario pins to. The
-/// better of two measurements, as what disturbs one of them only takes away. About a second with two CPUs. Also why it could
-/// not be measured with every CPU, where it could not.
+/// better of two measurements, as what disturbs one of them only takes away. About a second with two CPUs. Also
+/// returns the reason if it could not be measured with every CPU.
 pub(super) fn measure_parallel(scenarios: &[Scenario], iterations_per_s: u64) -> (Machine, Option<Failure>) {
     let cpus = host::cpus();
     let pinned = || scenarios.iter().flat_map(|scenario| &scenario.points).filter_map(|point| point.work.cpus());

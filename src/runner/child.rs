@@ -187,16 +187,16 @@ impl<R: Read + AsFd> Pipe<R> {
         self.open.then(|| self.end.as_fd())
     }
 
-    /// Reads what is there, and keeps no more of it than so many of the last bytes.
+    /// Reads what is available, and keeps at most the last `most` bytes.
     fn read_last(&mut self, most: usize) {
         self.read();
         let surplus = self.bytes.len().saturating_sub(most);
         self.bytes.drain(..surplus);
     }
 
-    /// Reads what is there.
+    /// Reads what is available.
     fn read(&mut self) {
-        /// So much at a time: whoever writes without end is not read without end.
+        /// The most pieces of one call, so that endless output cannot keep it here.
         const PIECES: usize = 64;
         let mut buffer = [0; 8_192];
         for _ in 0..PIECES {

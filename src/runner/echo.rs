@@ -82,9 +82,9 @@ pub(super) fn run(
     }
 }
 
-/// What used the server's CPUs beside this run; nothing where it is not known what the server used of them.
+/// Returns what other processes used of the server's CPUs; `None` if the server's own CPU time is unknown.
 fn strangers(meter: OthersMeter, before: &Tree, server: &Child, generator: &Child) -> Option<Others> {
-    // Whatever an external server has started belongs to it, also what has ended meanwhile.
+    // The descendants of an external server belong to it, ended ones included.
     let tree = Tree::of(&[server.id()], &[]);
     let own: Vec<u32> = tree.pids().chain([generator.id()]).collect();
     let own_ns = tree.since(before).known_cpu_ns()? + meter.used_by(&[generator.id()]);
@@ -127,10 +127,10 @@ fn both(served: Served, generated: Generated, others: Option<Others>) -> Result<
     Ok((measured, traced))
 }
 
-/// A server that used next to nothing while it answered was not the one that did: its CPU time is not known.
+/// Marks the CPU time of a server as unknown if it is too little for its answers: another process gave them.
 fn doubt(measured: &mut Measured) {
-    /// No server answers for less, nanoseconds: two system calls, a read and a write, take as long (`cargo bench --bench
-    /// primitives`).
+    /// The least CPU time of an answer, nanoseconds: two system calls, a read and a write, take this long (`cargo bench
+    /// --bench primitives`).
     const LEAST_PER_REQUEST: u64 = 500;
     let usage = &mut measured.usage;
     if measured.jobs > 0 && usage.gaps.cpu.is_none() && usage.cpu_ns() < LEAST_PER_REQUEST * measured.jobs {

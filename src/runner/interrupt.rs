@@ -1,11 +1,11 @@
 //! Signals that end the program: INT, TERM and HUP.
 //!
-//! At first a signal ends the process at once. After [`Interrupt::listen`] the first one is noted, so that what was measured
-//! is kept and shown; the process ends by itself within [`TIME_TO_END`], or is ended then, whatever it waits for. A second signal
-//! ends it at once in any case. Temporary files are removed first.
+//! At first a signal ends the process at once. After [`Interrupt::listen`] the first one is noted, so that the
+//! measurements are kept and shown; the process must end by itself within [`TIME_TO_END`], or is ended then. A second
+//! signal ends it at once in any case. Temporary files are removed first.
 //!
-//! INT and TERM are obeyed even where they were ignored or blocked when the program was started, as they are for the jobs
-//! that a script runs in the background. HUP is not, where it was ignored: that is what `nohup` is for.
+//! INT and TERM are obeyed even if they were ignored or blocked when the program was started, as they are for a
+//! script's background jobs. An ignored HUP stays ignored, which is the purpose of `nohup`.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -26,17 +26,17 @@ pub const TIME_TO_END: Duration = Duration::from_millis(1_600);
 /// The number of the last signal, or 0.
 static SIGNAL: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
-/// What the next signal does.
+/// The effect of the next signal.
 static NEXT: Mutex<Next> = Mutex::new(Next::Ends);
 
-/// Without a thread that watches, whether the next signal ends the process at once.
+/// Whether the next signal ends the process at once, even if no thread watches.
 static ENDS: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
 
-/// What the next signal does.
+/// The effect of a signal.
 enum Next {
-    /// It ends the process.
+    /// The process ends.
     Ends,
-    /// It is noted, and the process has this time to end by itself.
+    /// The signal is noted, and the process has `grace` to end by itself.
     IsNoted { grace: Duration, notify: Option<Box<dyn FnOnce(i32) + Send>> },
 }
 
@@ -50,7 +50,7 @@ impl Interrupt {
         Self::listen_with(TIME_TO_END, None)
     }
 
-    /// The same with another time to end by itself, and somebody who is told of the signal.
+    /// Notes the first signal from now on, with another time to end by itself, and calls `notify` with it.
     pub fn listen_with(grace: Duration, notify: Option<Box<dyn FnOnce(i32) + Send>>) -> io::Result<Self> {
         obey_signals()?;
         *NEXT.lock().unwrap_or_else(PoisonError::into_inner) = Next::IsNoted { grace, notify };
@@ -64,7 +64,7 @@ impl Interrupt {
     }
 }
 
-/// The number of the signal that has come, if one has.
+/// Returns the number of the signal that has come, if any.
 pub fn signal() -> Option<i32> {
     match SIGNAL.load(Ordering::Relaxed) {
         0 => None,
@@ -72,7 +72,7 @@ pub fn signal() -> Option<i32> {
     }
 }
 
-/// Lets signals end the process, from now on by the rules of this module. Calling it again changes nothing.
+/// Installs the handlers of this module. Calling it again changes nothing.
 pub fn obey_signals() -> io::Result<()> {
     static OBEYED: OnceLock<()> = OnceLock::new();
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -86,7 +86,8 @@ pub fn obey_signals() -> io::Result<()> {
     let is_watched = thread::Builder::new().name("signals".into()).spawn(watch).is_ok();
     for number in numbers {
         if !is_watched {
-            // In this order: the first signal that is noted finds `ENDS` unset, sets it, and the second one finds it set.
+            // The order matters: the first noted signal finds `ENDS` unset and sets it, and the second one finds it
+            // set.
             flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&ENDS))?;
             flag::register(number, Arc::clone(&ENDS))?;
         }
@@ -103,7 +104,7 @@ pub fn obey_signals() -> io::Result<()> {
     Ok(())
 }
 
-/// The signals that are obeyed.
+/// Returns the signals to obey.
 fn numbers() -> Vec<i32> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mut numbers = vec![Signal::SIGINT as i32, Signal::SIGTERM as i32];
@@ -113,7 +114,7 @@ fn numbers() -> Vec<i32> {
     numbers
 }
 
-/// Waits for signals, each of which is a byte, and ends the process when it is time.
+/// Waits for signals, each of which arrives as a byte, and ends the process when it is due.
 fn watch(arrivals: &mut UnixStream) {
     let mut byte = [0];
     let mut arrives = |limit: Option<Duration>| {
@@ -126,7 +127,7 @@ fn watch(arrivals: &mut UnixStream) {
         }
     };
     if !arrives(None) {
-        // Every handler is gone, so that none was ever installed.
+        // The handlers are gone: none could be installed.
         return;
     }
     let first = signal().unwrap_or(Signal::SIGINT as i32);
@@ -136,14 +137,14 @@ fn watch(arrivals: &mut UnixStream) {
             notify(first);
         }
         if !arrives(Some(grace)) {
-            say(format!("avt: {} came, and not everything was done {grace:?} later", name(first)));
+            say(format!("avt: ended by {}: still busy after {grace:?}", name(first)));
         }
     }
     replace::remove_temporary_files();
     low_level::exit(128 + signal().unwrap_or(first));
 }
 
-/// Writes a line to standard error, unless that takes long: whoever reads it may be what the process waits for.
+/// Writes a line to standard error, and gives up after a while: a blocked reader may be what the process waits for.
 fn say(line: String) {
     let (done, is_done) = std::sync::mpsc::channel();
     let write = move || {

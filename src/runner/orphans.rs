@@ -1,7 +1,7 @@
-//! What a server of somebody else's leaves behind when the trial that watched over it was killed.
+//! Ends the processes that an external server leaves behind when the trial that watches it is killed.
 //!
-//! The trial's process ends all that its server started. Where that process itself is killed, its descendants come to the
-//! runner, which is a subreaper (prctl(2)) as long as such a trial runs.
+//! The trial's process ends all descendants of its server. If it is killed itself, the runner adopts them: it is a
+//! subreaper (prctl(2)) while such a trial runs.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use nix::sys::prctl;
 
 use crate::proc;
 
-/// How long the processes may take to end after they were killed.
+/// How long killed processes may take to end.
 const TO_END: Duration = Duration::from_millis(900);
 
-/// Ends what came to this process when it is dropped: that is when the processes of the trial are gone.
+/// Ends the adopted processes when it is dropped, which is after the trial's own processes are gone.
 #[derive(Debug)]
 pub(super) struct Orphans {
-    /// Children that this process had before: whoever started them, it was no trial.
+    /// Children that this process had before, which are not a trial's.
     before: Vec<u32>,
 }
 
 impl Orphans {
-    /// From now on whatever a trial leaves behind comes to this process.
+    /// Makes this process adopt whatever a trial leaves behind.
     pub(super) fn adopt() -> Self {
         let own = std::process::id();
         let children = proc::descendants(&[own], &[]).into_iter().filter(|kin| kin.parent == own);
         let before = children.map(|kin| kin.pid).collect();
-        // Where a kernel refuses it, the trial's own process ends what it started, unless it is killed.
+        // If the kernel refuses, the trial's own process still ends what it started, unless it is killed.
         let _ = prctl::set_child_subreaper(true);
         Self { before }
     }

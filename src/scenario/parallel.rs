@@ -13,7 +13,7 @@ pub struct Parallel {
     points: Vec<(u32, f64)>,
 }
 
-/// More CPUs than any machine has.
+/// An upper bound on the CPUs of any machine.
 const MOST_CPUS: u32 = 1 << 16;
 
 impl Parallel {
@@ -80,13 +80,13 @@ impl From<Parallel> for Vec<(u32, f64)> {
 impl TryFrom<Vec<(u32, f64)>> for Parallel {
     type Error = String;
 
-    /// As a file has it: only what [`measured`](Self::measured) gives.
+    /// Parses the points of a file; only those that [`measured`](Self::measured) returns are valid.
     fn try_from(points: Vec<(u32, f64)>) -> Result<Self, String> {
         let measured = Self::measured(points.iter().skip(1).copied());
         if measured.points == points && measured.cpus() <= MOST_CPUS {
             Ok(measured)
         } else {
-            Err(format!("parallel: {points:?} is not what so many threads can compute by what one does"))
+            Err(format!("parallel: invalid points {points:?}"))
         }
     }
 }

@@ -4,8 +4,8 @@
 //!
 //! 1. the file is not UTF-8, or too long;
 //! 2. it is not TOML;
-//! 3. it has characters that nobody sees, be it in a comment;
-//! 4. a key is unknown, misplaced or missing, or its value is none ([`fields`], [`values`]);
+//! 3. it has invisible characters, even in a comment;
+//! 4. a key is unknown, misplaced or missing, or its value is invalid ([`fields`], [`values`]);
 //! 5. the values do not go together ([`together`]);
 //! 6. the whole would take too long.
 

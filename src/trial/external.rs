@@ -1,4 +1,4 @@
-//! A server that is none of ours: started by the scenario's command, watched with all that it starts, and ended with it.
+//! An external server: started by the scenario's command, watched and ended with all its descendants.
 //!
 //! This process is a subreaper (prctl(2)): whatever the command starts stays its descendant, also what leaves its process
 //! group or its session, or outlives its parent. So all of it is found to be counted and to be ended. When standard input
@@ -156,7 +156,7 @@ impl External<'_> {
         Ok(process.id())
     }
 
-    /// Why it will not be.
+    /// Waits until the server is ready; the error is the reason why it is not.
     fn wait_until_ready(&self, address: SocketAddr, leader: u32) -> Result<(), String> {
         let until = Instant::now() + PATIENCE;
         let mut end_of_leader = None;
@@ -272,7 +272,7 @@ fn in_words(status: WaitStatus) -> String {
     }
 }
 
-/// Free a moment ago. Whoever takes it in between is found out before the server is measured.
+/// Returns a port that was free a moment ago. A process that takes it meanwhile is found before the server is measured.
 fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

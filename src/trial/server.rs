@@ -108,7 +108,8 @@ pub(super) fn obey<T>(begin: impl Fn() -> T, served: impl Fn(T) -> Result<Served
     outcome
 }
 
-/// Hands on each order of standard input until its end, or until one is not taken. A line that is no order ends it too.
+/// Passes each order of standard input to `take`, until the input ends, a line is not an order, or `take` returns
+/// `false`.
 pub(super) fn each_order(mut take: impl FnMut(Order) -> bool) {
     let lines = io::stdin().lock().lines();
     for order in lines.map_while(|line| serde_json::from_str(&line.ok()?).ok()) {

@@ -1,8 +1,8 @@
 //! The processes behind an address of this machine.
 //!
-//! Two listeners may share a port: one at `127.0.0.1`, one at `127.0.0.2`, one at `::`. The kernel hands a connection to the
-//! one that is most specific (`__inet_lookup_listener`), so these are found by address as well, and their processes by the
-//! inode of the socket.
+//! Several listeners may share a port, such as one at `127.0.0.1`, one at `127.0.0.2` and one at `::`. The kernel hands
+//! a connection to the most specific one (`__inet_lookup_listener`), so this module matches the address as well, and
+//! finds the processes by the inode of the socket.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,8 +11,8 @@ use std::path::Path;
 
 use crate::proc;
 
-/// The processes that listen at an address of this machine, as far as this user may look into them. Looks through all of
-/// `/proc`, some milliseconds.
+/// Returns the processes that listen at an address of this machine, as far as this user may see. Looks through all of
+/// `/proc`, which takes some milliseconds.
 pub fn listeners_at(address: SocketAddr) -> Vec<u32> {
     holders(&at_address(address))
 }
@@ -23,7 +23,8 @@ pub fn listeners_at_path(path: &Path) -> Vec<u32> {
     holders(&at_path(path))
 }
 
-/// The inodes of the sockets that get the connections to this address: several where they share it (`SO_REUSEPORT`).
+/// Returns the inodes of the sockets that get the connections to this address: several if they share it
+/// (`SO_REUSEPORT`).
 fn at_address(address: SocketAddr) -> BTreeSet<String> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
     let all = tables.iter().flat_map(|table| table.lines().filter_map(Listener::parse));
@@ -33,7 +34,7 @@ fn at_address(address: SocketAddr) -> BTreeSet<String> {
     fitting.into_iter().filter(|(rank, _)| Some(*rank) == best).map(|(_, listener)| listener.inode).collect()
 }
 
-/// A socket that listens, of a line of `/proc/net/tcp` or `tcp6`.
+/// A listening socket, parsed from a line of `/proc/net/tcp` or `tcp6`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Listener {
     at: IpAddr,
@@ -43,7 +44,7 @@ struct Listener {
 
 impl Listener {
     fn parse(line: &str) -> Option<Self> {
-        /// `TCP_LISTEN` of the kernel's `tcp_states.h`.
+        /// `TCP_LISTEN` in the kernel's `tcp_states.h`.
         const LISTENS: &str = "0A";
         let mut fields = line.split_whitespace();
         let (at, port) = fields.nth(1)?.rsplit_once(':')?;
@@ -53,20 +54,21 @@ impl Listener {
         (state == LISTENS).then_some(Self { at: address(at)?, port, inode: inode.to_owned() })
     }
 
-    /// How specific it is to an address, the most specific first; nothing where it does not get its connections.
+    /// Returns how specifically the socket matches an address, 0 being the most; `None` if it does not get its
+    /// connections.
     fn fits(&self, address: IpAddr) -> Option<u8> {
         let (at, address) = (self.at.to_canonical(), address.to_canonical());
         match self.at {
             _ if at == address => Some(0),
             IpAddr::V4(any) if any.is_unspecified() && address.is_ipv4() => Some(1),
-            // One of IPv6 gets those of IPv4 too, unless it was told not to, which the table does not show.
+            // An IPv6 socket also accepts IPv4 unless it is IPV6_V6ONLY, which the table does not show.
             IpAddr::V6(any) if any.is_unspecified() => Some(2),
             _ => None,
         }
     }
 }
 
-/// An address of these tables: words of 32 bits in the order of this machine.
+/// Parses an address of these tables: 32-bit words in native byte order.
 fn address(hex: &str) -> Option<IpAddr> {
     let word = |k: usize| Some(u32::from_str_radix(hex.get(8 * k..8 * k + 8)?, 16).ok()?.to_ne_bytes());
     match hex.len() {

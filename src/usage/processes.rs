@@ -6,7 +6,7 @@ use crate::host;
 
 use super::{Others, OthersMeter, Tree, Usage};
 
-/// What some processes, and everything that they started, used between two instants.
+/// What some processes and their descendants used between two instants.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProcessesUsage {
     /// The processes at the second instant.
@@ -15,8 +15,8 @@ pub struct ProcessesUsage {
     pub usage: Usage,
     /// CPUs that they may run on.
     pub cpus: Vec<usize>,
-    /// What others than them and this process used of those CPUs, from when the meter was made; nothing where their own
-    /// CPU time is not known.
+    /// What processes other than these and this one used of those CPUs since the meter was made; `None` if the CPU time
+    /// of these is unknown.
     pub others: Option<Others>,
 }
 
@@ -25,17 +25,17 @@ pub struct ProcessesUsage {
 pub struct ProcessesMeter {
     roots: Vec<u32>,
     cpus: Vec<usize>,
-    /// When the meter was made, and when the CPU time that counts begins.
+    /// The processes when the meter was made, and when counting began.
     trees: [Tree; 2],
     others: OthersMeter,
 }
 
 impl ProcessesMeter {
-    /// For these processes and what they started, without this process; nothing where there is none. Costs as much as
-    /// [`OthersMeter::start`].
+    /// Starts a meter for these processes and their descendants, without this process; `None` if none are left. Costs
+    /// as much as [`OthersMeter::start`].
     pub fn start(mut roots: Vec<u32>) -> Option<Self> {
-        /// The first process of a machine opens sockets for services that it starts, and holds them as well; everything
-        /// else was started by it.
+        /// The first process of a machine: it may hold the sockets of services that it starts, and is an ancestor of
+        /// every process.
         const INIT: u32 = 1;
         if roots.len() > 1 {
             roots.retain(|pid| *pid != INIT);
@@ -46,7 +46,7 @@ impl ProcessesMeter {
         is_there.then(|| Self { trees: [tree.clone(), tree], others: OthersMeter::start(cpus.clone()), cpus, roots })
     }
 
-    /// The processes that it was made for, without what they started.
+    /// Returns the processes given to `start`, without their descendants.
     pub fn roots(&self) -> &[u32] {
         &self.roots
     }
@@ -56,12 +56,12 @@ impl ProcessesMeter {
         &self.cpus
     }
 
-    /// Reads their counters anew: from now on they count.
+    /// Reads the counters again; usage counts from here.
     pub fn restart(&mut self) {
         self.trees[1] = tree(&self.roots);
     }
 
-    /// What they used since.
+    /// Returns the usage since the last restart, or since the start.
     pub fn stop(&self) -> ProcessesUsage {
         let now = tree(&self.roots);
         let [made, counted] = &self.trees;
@@ -82,7 +82,7 @@ fn tree(roots: &[u32]) -> Tree {
     Tree::of(roots, &[std::process::id()])
 }
 
-/// CPUs that one of these processes may run on.
+/// Returns the CPUs that one of these processes may run on.
 fn cpus_of(tree: &Tree) -> Vec<usize> {
     let cpus: BTreeSet<usize> = tree.pids().flat_map(host::cpus_of).collect();
     cpus.into_iter().collect()
@@ -117,6 +117,6 @@ mod tests {
         assert!(used.processes.is_empty() && used.usage.gaps.cpu.is_some() && used.others.is_none(), "{used:?}");
         assert!(ProcessesMeter::start(Vec::new()).is_none());
         assert!(ProcessesMeter::start(vec![u32::MAX]).is_none());
-        assert!(ProcessesMeter::start(vec![std::process::id()]).is_none(), "this process is no server of somebody's");
+        assert!(ProcessesMeter::start(vec![std::process::id()]).is_none(), "this process is not an external server");
     }
 }

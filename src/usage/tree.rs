@@ -1,10 +1,9 @@
-//! Processes that are none of ours, with all they started: read from `/proc`, as they cannot be asked themselves.
+//! Counters of external processes and their descendants, read from `/proc`.
 //!
-//! A process that ends hands the CPU time that it used to its parent, which waits for it (`cutime` of proc_pid_stat(5)). So
-//! the sum over a tree, of what each process used and of what it was handed, is not less when some of them end: the
-//! difference of two such sums is what the tree used, whoever ended meanwhile. Two things go with a process: the peak of
-//! its memory, and its context switches. And a process that ignores SIGCHLD is handed nothing. Such figures are
-//! [gaps](Gaps).
+//! A process that ends hands its CPU time to the parent that waits for it (`cutime` of proc_pid_stat(5)). So the sum
+//! over a tree of own and inherited CPU time does not shrink when processes end, and the difference of two sums is what
+//! the tree used. Peak memory and context switches are lost with their process, and a process that ignores SIGCHLD
+//! inherits nothing. Such figures are [gaps](Gaps).
 
 use std::collections::BTreeSet;
 
@@ -17,13 +16,13 @@ use nix::unistd::Pid;
 use super::{CpuGap, Gaps, Usage, nanos};
 use crate::proc::{self, TICK_NS, kibibytes, number};
 
-/// Processes and everything that they started, at one instant.
+/// Processes and their descendants at one instant.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
     members: Vec<Member>,
-    /// Handed to the root by processes that ended, where the root itself is no member.
+    /// Counters that the root inherited from ended processes, if the root itself is not a member.
     handed_to_root: Counted,
-    /// The root, where it is no member.
+    /// The root, if it is not a member.
     root: Option<u32>,
 }
 
@@ -32,28 +31,28 @@ pub struct Tree {
 struct Member {
     pid: u32,
     parent: u32,
-    /// What it used since it began, and was handed by the children that ended.
+    /// Counters since the process began, with those inherited from its ended children.
     counted: Counted,
     switches: [u64; 2],
     threads: BTreeSet<u32>,
-    /// Resident memory at its most and now, bytes; nothing where the kernel does not tell.
+    /// Peak and current resident memory, bytes; `None` if the kernel does not report it.
     memory: Option<[u64; 2]>,
     ignores_its_children: bool,
 }
 
-/// Counters that outlive a process, as its parent is handed them.
+/// Counters that outlive a process, because its parent inherits them.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counted {
     cpu_ns: u64,
-    /// The part of it in the kernel.
+    /// The part of `cpu_ns` that was spent in the kernel.
     cpu_system_ns: u64,
     faults_minor: u64,
     faults_major: u64,
 }
 
 impl Tree {
-    /// These processes with all that they started, apart from the processes of `except` and what those started. Some
-    /// 50 us a process, and 10 us for each other one of the machine.
+    /// Reads these processes and their descendants, without those of `except` and their descendants. Takes about 50 us
+    /// a process, and 10 us for each other one of the machine.
     pub fn of(roots: &[u32], except: &[u32]) -> Self {
         let roots = roots.iter().copied().filter(|root| !except.contains(root));
         let started = proc::descendants(&roots.clone().collect::<Vec<_>>(), except);
@@ -63,8 +62,8 @@ impl Tree {
         }
     }
 
-    /// All that this process started, itself left out. What ends and has no other parent left must come to this process
-    /// (`PR_SET_CHILD_SUBREAPER` of prctl(2)), and be waited for by it.
+    /// Reads the descendants of this process, without itself. It must be a subreaper (`PR_SET_CHILD_SUBREAPER` of
+    /// prctl(2)) and wait for every orphan that it adopts.
     pub fn below_this_process() -> Self {
         let own = std::process::id();
         Self {
@@ -84,8 +83,8 @@ impl Tree {
         self.members.iter().map(|member| member.threads.len() as u64).sum()
     }
 
-    /// What it used since an earlier instant, and what of that is not known. Memory of several processes that share pages
-    /// is counted in each.
+    /// Returns the usage since an earlier instant, and which of its figures are unknown. Memory that several processes
+    /// share counts in each of them.
     pub fn since(&self, earlier: &Self) -> Usage {
         let (now, before) = (self.counted(), earlier.counted());
         let cpu_ns = now.cpu_ns.saturating_sub(before.cpu_ns);
@@ -121,7 +120,7 @@ impl Tree {
         let has_ended_thread =
             |now: &Member| earlier.member(now.pid).is_some_and(|then| !then.threads.is_subset(&now.threads));
         let ignores = |tree: &Self| tree.members.iter().any(|member| member.ignores_its_children);
-        // Whoever ended handed what it used to its parent, which is there, or has ended too; the last of them is.
+        // An ended process hands its usage to its parent; the chain must end at a process that still runs.
         let is_handed_on = |member: &Member| {
             let mut parent = member.parent;
             loop {
@@ -158,7 +157,7 @@ impl Tree {
 }
 
 impl Member {
-    /// Nothing of a process that is gone; one that has ended and was not waited for still has its counters.
+    /// Reads a process; `None` if it is gone. A zombie still has its counters.
     fn read(pid: u32) -> Option<Self> {
         let (stat, status) = (proc::read(pid, "stat")?, proc::read(pid, "status")?);
         let fields = proc::fields_from_third(&stat)?;
@@ -168,7 +167,7 @@ impl Member {
             let switches = |name| number(&status, name).unwrap_or(0);
             [voluntary + switches("voluntary_ctxt_switches:"), involuntary + switches("nonvoluntary_ctxt_switches:")]
         });
-        // A process that has ended holds no memory, and its status says nothing of it.
+        // An ended process holds no memory, and its status omits it.
         let has_ended = matches!(*fields.first()?, "Z" | "X");
         let memory = kibibytes(&status, "VmHWM:").zip(kibibytes(&status, "VmRSS:")).map(|(most, now)| [most, now]);
         Some(Self {
@@ -184,8 +183,8 @@ impl Member {
 }
 
 impl Counted {
-    /// Of a process and of the ended ones that it waited for. Its own CPU time is that of its clock, not of the ticks in
-    /// `stat`, of which only the kernel's part is taken.
+    /// Reads the counters of a process and of the ended children that it waited for. Its own CPU time is that of its
+    /// clock; the coarse ticks in `stat` only give the kernel's share.
     fn of_process(pid: u32, fields: &[&str]) -> Option<Self> {
         let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
         let ([user, system], [handed_user, handed_system]) = ([field(14)?, field(15)?], [field(16)?, field(17)?]);
@@ -200,7 +199,7 @@ impl Counted {
         })
     }
 
-    /// Of the children of this process that have ended and were waited for: to the microsecond.
+    /// Reads the counters of this process's ended children that were waited for, to the microsecond.
     fn by_own_children() -> Self {
         let Ok(usage) = getrusage(UsageWho::RUSAGE_CHILDREN) else { return Self::default() };
         let (user, system) = (nanos(usage.user_time()), nanos(usage.system_time()));
@@ -224,7 +223,7 @@ impl Counted {
 }
 
 /// CPU time of a process and all its threads, ended ones too, nanoseconds: by its own clock (clock_getcpuclockid(3)), not
-/// by the ticks of `/proc/PID/stat`. Nothing of a process that is gone. About 1 us.
+/// by the ticks of `/proc/PID/stat`; `None` if it is gone. Takes about 1 us.
 pub fn process_cpu_ns(pid: u32) -> Option<u64> {
     let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(pid).ok()?)).ok()?;
     u64::try_from(clock.now().ok()?.num_nanoseconds()).ok()
@@ -237,7 +236,7 @@ mod tests {
 
     use super::*;
 
-    /// A shell that does a line of a script each time it is told to go on, and says when it has.
+    /// A shell that runs one line of a script at a time, on command, and reports when it is done.
     struct Shell(Child, BufReader<std::process::ChildStdout>);
 
     impl Shell {
@@ -272,7 +271,7 @@ mod tests {
         }
     }
 
-    /// Uses some 100 ms of CPU in a process of its own and ends.
+    /// A shell command that uses about 100 ms of CPU in a process of its own.
     const WORK: &str = "sh -c 'i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done'";
 
     #[test]
@@ -298,7 +297,7 @@ mod tests {
         assert_eq!(shell.go_on(), "done");
         let used = shell.tree().since(&before);
         assert!(used.cpu_ns() > 20_000_000, "{used:?}");
-        // It was there at neither instant.
+        // The process ran at neither instant.
         assert_eq!(used.gaps, Gaps::default());
     }
 
@@ -324,7 +323,7 @@ mod tests {
 
     #[test]
     fn who_ignores_its_children_loses_what_they_used() {
-        // A shell sets SIGCHLD as it needs it, whatever it was started with.
+        // A shell resets SIGCHLD, whatever it inherited.
         let shell = Shell::start("exec env --ignore-signal=CHLD cat");
         let gap = || {
             let tree = shell.tree();

@@ -55,8 +55,8 @@ pub fn calibrate() -> u64 {
 
 /// How much so many CPUs compute at once: 1, 2, 4 ... and all of them, by what one thread does. The fastest of eight
 /// passes of 20 ms each, by what [`calibrate`] found; all numbers in turns, so that what disturbs one of them for a while
-/// leaves the other passes alone. About half a second with two CPUs. Where the kernel refuses a thread, it is measured with
-/// as many as there can be, and the reason is returned beside.
+/// leaves the other passes alone. About half a second with two CPUs. If the kernel refuses a thread, measures with as
+/// many as possible, and also returns the reason.
 pub fn parallel(cpus: u32, iterations_per_s: u64) -> (Parallel, Option<io::Error>) {
     const PASSES: u32 = 8;
     let iterations = iterations_per_s / 50;
@@ -114,10 +114,10 @@ fn parallel_on(cpus: &[usize], iterations_per_s: u64) -> (Option<Parallel>, Opti
     })
 }
 
-/// From when so many threads begin together until the last of them has computed. Where one of them cannot be started, the
-/// others end without having computed.
+/// Returns the time from the common start of the threads until the last one has computed. If one cannot be started, the
+/// others end without computing.
 fn at_once(threads: u32, iterations: u64) -> io::Result<Duration> {
-    // Each thread waits at a door of its own: one that is closed unopened sends it home.
+    // Each thread waits for a message of its own; a closed channel makes it return.
     thread::scope(|scope| {
         let (mut doors, mut running) = (Vec::new(), Vec::new());
         for k in 0..threads {

@@ -123,7 +123,7 @@ fn a_refuted_claim_is_what_a_run_stands_badly_for() {
         let fixture = waiting(&claim("It waits", "wall", "async", "is = \"wait\"", between));
         assert_eq!(verdicts(&fixture)[0].0, verdict);
         let mut analysis = fixture.analysis();
-        // Its trials that failed are no matter here.
+        // Failed trials do not matter in this test.
         analysis.judged.failed = 0;
         assert_eq!(analysis.standing(Strictness::Lenient), standing);
     }
@@ -149,11 +149,11 @@ fn a_refuted_claim_ends_the_run_with_one() {
         let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{e}: {ended:?}"));
         let claim = json["claims"][0].clone();
         assert_eq!((claim["says"].as_str(), claim["is"].as_str()), (Some("It waits"), Some("wait")));
-        // Where other tests take the CPUs in most rounds, nothing is decided.
+        // If other tests take the CPUs in most rounds, the claim stays undecided.
         let is_disturbed = claim["why"].as_str().is_some_and(|why| why.contains("INVALID"));
         (ended.code, claim["verdict"].as_str().unwrap().to_owned(), is_disturbed)
     };
-    // A wait never ends before its time.
+    // A wait never ends early.
     for (name, between, rounds, expected) in [
         ("refuted", "[0, 0.5]", "6", (Some(1), "refuted".to_owned())),
         ("few", "[0, 0.5]", "2", (Some(0), "inconclusive".to_owned())),

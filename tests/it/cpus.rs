@@ -199,12 +199,12 @@ fn server_and_generator_that_share_cpus_are_said_to() {
     assert_eq!(page.contains("CPUs shared: "), host::cpus().len() <= 2, "{page}");
 }
 
-/// `avt` as somebody who may have so many processes and threads, this one included. A superuser is not bound by such a limit,
-/// and so becomes another user first; anybody else has processes already, and gets no room at all.
+/// Runs `avt` as a user limited to this many processes and threads, itself included. The limit does not bind a
+/// superuser, who becomes another user first; any other user has processes already, and gets no room at all.
 fn limited(tasks: u32, args: &[&str]) -> Ended {
     let avt = env!("CARGO_BIN_EXE_avt");
     let mut command = if nix::unistd::geteuid().is_root() {
-        // A number that nobody has, each time another one.
+        // An unused user id, different for each call.
         let user = 700_000 + std::process::id() % 100_000 * 10 + tasks;
         let mut command = std::process::Command::new("setpriv");
         command.args([&format!("--reuid={user}"), "--clear-groups", "prlimit", &format!("--nproc={tasks}")]);

@@ -1,4 +1,4 @@
-//! Damaged files: whatever bytes a record or a scenario has, reading it ends in figures or in a message, soon, and without a
+//! Damaged files: reading any bytes as a record or a scenario ends in figures or in a message, soon, and without a
 //! panic.
 //!
 //! Every case is drawn from one seed and its number, which a failure names.
@@ -27,16 +27,16 @@ use crate::support::{avt, run};
 
 const SEED: u64 = 0x5eed;
 
-/// Damaged runs, of each of three kinds.
+/// The number of damaged runs, of each of three kinds.
 const RUNS: u64 = 1_000;
 
-/// Damaged scenario files.
+/// The number of damaged scenario files.
 const SCENARIOS: u64 = 4_000;
 
-/// How long one case may take before it counts as a hang: a hundred times what the slowest takes.
+/// The time after which a case counts as hung: a hundred times what the slowest takes.
 const HANG: Duration = Duration::from_secs(60);
 
-/// Runs so many cases on a thread of its own, and fails with the number of the one that panics or does not end.
+/// Runs the cases on a thread of its own, and fails with the number of the one that panics or does not end.
 fn run_cases(cases: u64, mut case: impl FnMut(u64, &mut Rng) + Send + 'static) {
     let (sender, done) = mpsc::channel();
     let worker = thread::spawn(move || {
@@ -90,7 +90,7 @@ fn files() -> (Vec<u8>, Vec<u8>) {
     (read(RUN), read(RECORDS))
 }
 
-/// Everything that a run's folder is read for.
+/// Computes every view of a run's folder.
 fn read_and_report(path: &Path) -> Result<(), String> {
     let (run, records) = Folder::read(path).map_err(|error| error.to_string())?;
     let scenarios: Result<Vec<Scenario>, _> =
@@ -117,13 +117,13 @@ fn read_and_report(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// No text that is shown has something in it that a terminal obeys, or a figure that is none.
+/// Fails if the shown text has a hidden character.
 fn check_text(shown: &str) {
     let hidden = shown.chars().find(|c| text::is_hidden(*c) && !matches!(c, '\n' | '\t'));
     assert_eq!(hidden, None, "{shown}");
 }
 
-/// The same of a text with figures.
+/// Fails if the shown text has a hidden character, or a figure that is not a number.
 fn check_figures(shown: &str) {
     check_text(shown);
     for none in ["NaN", "inf ", "inf\u{a0}"] {
@@ -150,7 +150,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Rng) {
     }
 }
 
-/// Numbers that upset who computes with them, and values that are none.
+/// Numbers that may break a computation, and values that are not numbers.
 const VALUES: [&str; 22] = [
     "0",
     "1",
@@ -176,7 +176,7 @@ const VALUES: [&str; 22] = [
     "{}",
 ];
 
-/// Puts another value in the place of some numbers.
+/// Replaces some numbers with other values.
 fn change_numbers(bytes: &mut Vec<u8>, random: &mut Rng) {
     for _ in 0..random.usize(1..4) {
         let is_number = |at: usize| bytes[at].is_ascii_digit() && matches!(bytes[at - 1], b':' | b',' | b'[' | b' ');
@@ -187,13 +187,13 @@ fn change_numbers(bytes: &mut Vec<u8>, random: &mut Rng) {
     }
 }
 
-/// CRC-32, bit by bit, as RFC 1952 gives it in section 8.
+/// CRC-32, bit by bit, by RFC 1952, section 8.
 fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
     !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))
 }
 
-/// A line of records with the right checksum for whatever stands behind it.
+/// Returns a line of records with the right checksum for its contents.
 fn signed(line: &[u8]) -> Vec<u8> {
     const BEGIN: usize = "{\"crc32\":\"01234567\",".len();
     let rest = line.get(BEGIN..).unwrap_or_default();
@@ -228,7 +228,7 @@ fn a_damaged_line_of_records_is_never_taken_for_a_record() {
         fs::write(home.path().join(RUN), &run).unwrap();
         fs::write(home.path().join(RECORDS), &damaged).unwrap();
         match Folder::read(home.path()) {
-            // What stands behind the last line feed is left out: a run that was killed leaves it. A blank line is none.
+            // An incomplete last line is ignored: a killed run leaves one. A blank line is not a record.
             Ok((_, read)) => {
                 let whole = damaged.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
                 let whole: Vec<&[u8]> = whole.filter(|line| line.len() > 1).collect();
@@ -259,10 +259,7 @@ fn a_record_with_other_numbers_is_an_error_or_has_a_report() {
         }
         *line = signed(line);
         read += u64::from(reads(home.path(), &run, &lines.concat()));
-        assert!(
-            number + 1 < RUNS || read > RUNS / 20,
-            "{read} of {RUNS} could be read: the others say nothing of reports"
-        );
+        assert!(number + 1 < RUNS || read > RUNS / 20, "only {read} of {RUNS} could be read, too few to test reports");
     });
 }
 
@@ -279,10 +276,7 @@ fn a_damaged_run_is_an_error_or_has_a_report() {
             change_numbers(&mut run, random)
         }
         read += u64::from(reads(home.path(), &run, &records));
-        assert!(
-            number + 1 < RUNS || read > RUNS / 20,
-            "{read} of {RUNS} could be read: the others say nothing of reports"
-        );
+        assert!(number + 1 < RUNS || read > RUNS / 20, "only {read} of {RUNS} could be read, too few to test reports");
     });
 }
 
@@ -321,7 +315,7 @@ fn a_damaged_scenario_is_a_scenario_or_a_list_of_mistakes() {
     });
 }
 
-/// A run whose records, or what it says of itself, are changed as values, so that the checksums are right.
+/// Writes a run whose description or records are changed as values, so that the checksums are right.
 fn changed(change: impl FnOnce(&mut Run, &mut Vec<Record>)) -> (TempDir, PathBuf) {
     let scenarios = [builtin::find("compute").unwrap().scenario()];
     let mut records = fixture::records(&scenarios, 2);
@@ -373,7 +367,7 @@ fn a_record_that_cannot_be_true_names_file_line_and_field() {
         ),
         (
             |_, records| measured(&mut records[0]).series.clear(),
-            "trials.jsonl:1: outcome.measured.series: there is none",
+            "trials.jsonl:1: outcome.measured.series: must not be empty",
         ),
         (
             |_, records| measured(&mut records[0]).series[0].lower_bound_from_ns = Some(1 << 50),
@@ -453,7 +447,7 @@ fn a_run_is_two_files_and_no_pipe_or_device() {
             let ended = run(command);
             fs::remove_file(path.join(name)).unwrap();
             assert_eq!(ended.code, Some(2), "{name} {target}: {ended:?}");
-            assert!(ended.stderr.contains(&format!("{name}: it is not a file")), "{}", ended.stderr);
+            assert!(ended.stderr.contains(&format!("{name}: not a regular file")), "{}", ended.stderr);
         }
         fs::write(path.join(name), kept).unwrap();
     }

@@ -1,4 +1,4 @@
-//! `avt run` of a server that is none of ours: all of it is measured, nothing but it, and all of it ends.
+//! `avt run` of an external server: all of it, and nothing else, is measured and ended.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -16,7 +16,7 @@ use crate::support::{Running, avt, children, run, runs, scenario, wait_for};
 
 const AVT: &str = env!("CARGO_BIN_EXE_avt");
 
-/// A scenario with a server of its own, which is asked for so long.
+/// Returns a scenario with an external server and a window of this length.
 fn external_for(duration: &str, server: &str) -> String {
     format!(
         "question = \"does it echo?\"\nanalysis = \"It should.\"\nworkload = \"echo\"\nmodels = [\"external\"]\n\
@@ -30,18 +30,18 @@ fn external(server: &str) -> String {
     external_for("400ms", server)
 }
 
-/// The `[server]` of a shell's script.
+/// Returns a `[server]` section that runs a shell script.
 fn script(script: &str) -> String {
     format!("command = [\"sh\", \"-c\", {script:?}]")
 }
 
-/// Shell words that serve, and add their process to a file.
+/// Returns shell words that serve, and append their process id to a file.
 fn serve(pids: &Path) -> String {
     let pids = pids.display();
     format!("sh -c 'echo $$ >> {pids}; exec {AVT} serve --model async --addr 127.0.0.1:'$PORT")
 }
 
-/// The processes in such a file.
+/// Returns the process ids in such a file.
 fn written(pids: &Path) -> Vec<u32> {
     fs::read_to_string(pids).unwrap_or_default().split_whitespace().map(|pid| pid.parse().unwrap()).collect()
 }
@@ -56,12 +56,12 @@ fn records(home: &Path, name: &str, text: &str, code: i32) -> Vec<Record> {
     Folder::read(&out).unwrap().1
 }
 
-/// The run of a server that is asked for a minute, when both processes of its first trial are there.
+/// A run with a window of a minute, once both processes of its first trial have started.
 struct Long {
     run: Running,
     out: PathBuf,
     pids: PathBuf,
-    /// The process of the trial that watches over the server.
+    /// The trial's process that watches the server.
     watcher: u32,
 }
 
@@ -73,7 +73,7 @@ impl Long {
         command.arg(&out).arg(scenario(home, "long", &text)).stdout(Stdio::null()).stderr(Stdio::null());
         let run = Running(command.spawn().unwrap());
         let pid = run.0.id();
-        // The ceiling is measured before, by pairs of its own; the server is started after them.
+        // The ceiling is measured first, by other pairs; the server starts after them.
         wait_for("the server", || (!written(&pids).is_empty()).then_some(()));
         let pair = wait_for("the generator", || Some(children(pid)).filter(|pair| pair.len() == 2));
         let server = written(&pids)[0];
@@ -85,7 +85,7 @@ impl Long {
         wait_for("the end of every process", || written(&self.pids).iter().all(|pid| !runs(*pid)).then_some(()));
     }
 
-    /// Ends the run, and returns what its first trial left.
+    /// Ends the run, and returns the failure of its first trial.
     fn first_failure(mut self) -> Failure {
         let record = wait_for("the first record", || Folder::read(&self.out).ok()?.1.into_iter().next());
         kill(Pid::from_raw(self.run.0.id() as i32), Signal::SIGTERM).unwrap();
@@ -102,7 +102,7 @@ impl Long {
 fn a_server_of_somebody_elses_stands_beside_ours_and_ends_with_its_trial() {
     let home = tempfile::tempdir().unwrap();
     let (out, pids) = (home.path().join("out"), home.path().join("pids"));
-    // A shell that has a child, so that there is a tree to be counted and to be ended.
+    // A shell with a child, so that there is a tree to count and to end.
     let serve = format!(
         "{} serve --model async --addr 127.0.0.1:$PORT & echo $$ $! >> {}; wait",
         env!("CARGO_BIN_EXE_avt"),
@@ -114,7 +114,7 @@ fn a_server_of_somebody_elses_stands_beside_ours_and_ends_with_its_trial() {
     let ended = run(command);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let (_, records) = Folder::read(&out).unwrap();
-    assert_eq!(records.len(), 2, "it and the control; its lanes are not recorded");
+    assert_eq!(records.len(), 2, "a trial and its control, no lanes");
     let Outcome::Measured(measured) = &records[0].outcome else { panic!("{:?}", records[0].outcome) };
     assert!(measured.jobs > 0 && measured.threads >= 2, "a shell and a server: {measured:?}");
     assert!(measured.usage.cpu_ns() > 0 && measured.usage.memory_peak_bytes.is_some(), "{measured:?}");
@@ -155,7 +155,7 @@ fn a_server_that_leaves_its_parent_and_its_session_is_measured_and_ends_with_its
         let records = records(home.path(), name, &text, 0);
         let pids = written(&pids);
         assert_eq!(pids.len(), 2, "{name}: {pids:?}");
-        assert!(pids.iter().all(|pid| !runs(*pid)), "{name}: it lives on");
+        assert!(pids.iter().all(|pid| !runs(*pid)), "{name}: still runs");
         for record in &records {
             let Outcome::Measured(measured) = &record.outcome else { panic!("{name}: {:?}", record.outcome) };
             let per_request = measured.usage.known_cpu_ns().map(|cpu_ns| cpu_ns / measured.jobs.max(1));
@@ -189,7 +189,7 @@ fn whoever_of_a_trial_is_killed_its_server_ends() {
 #[test]
 fn a_server_that_ends_in_the_window_is_a_failed_trial() {
     let home = tempfile::tempdir().unwrap();
-    // The command itself lives on.
+    // The command itself goes on running.
     let long = Long::start(home.path(), |pids| format!("{} & sleep 300", serve(pids)));
     kill(Pid::from_raw(written(&long.pids)[0] as i32), Signal::SIGKILL).unwrap();
     let failure = long.first_failure();
@@ -218,14 +218,14 @@ fn a_listener_that_the_command_did_not_start_is_not_measured() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let server = script(&format!("echo >> {}; sleep 300", started.display()));
     let text = external(&format!("{server}\nport = {port}"));
-    // Answers from when the command was started until both trials have asked.
+    // Listens from when the command starts until both trials have connected.
     let stranger = thread::spawn(move || {
         wait_for("the command", || started.exists().then_some(()));
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port))).unwrap();
         let (mut peer, _) = listener.accept().unwrap();
         let _ = peer.read(&mut [0; 1_024]);
         peer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
-        // Not before the trial has looked whose listener it is.
+        // Keeps listening until the trial has looked for the owner of the listener.
         let _ = listener.accept();
     });
     let records = records(home.path(), "foreign", &text, 1);
@@ -233,6 +233,6 @@ fn a_listener_that_the_command_did_not_start_is_not_measured() {
     let says = format!("process {} (", std::process::id());
     assert!(failure.to_string().contains(&says), "{failure}");
     assert!(failure.to_string().contains("which the server's command did not start"), "{failure}");
-    // The second trial found the port served, and so asked: that was the second connection.
+    // The second trial found the port served by connecting to it.
     stranger.join().unwrap();
 }

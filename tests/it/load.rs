@@ -247,7 +247,7 @@ fn a_server_that_dies_half_way_loses_no_request() {
     assert!(json["errors"]["refused"].as_u64().is_some_and(|refused| refused >= 18), "{json}");
 }
 
-/// The CPU time that a process has used, in ticks of 10 ms.
+/// Returns the CPU time of a process, in ticks of 10 ms.
 fn cpu_ticks(pid: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split_whitespace().collect();
@@ -260,7 +260,7 @@ fn a_server_whose_processes_end_in_the_window_ends_it_and_makes_it_invalid() {
     let url = format!("http://{}/echo/hello", server.address);
     let mut command = avt(["load", &url, "--json", "-c", "2", "-d", "1h"]);
     let mut load = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
-    // It works, so it is asked.
+    // CPU time shows that requests arrive.
     wait_for("requests", || (cpu_ticks(server.pid()) >= 3).then_some(()));
     server.signal(Signal::SIGKILL);
     let mut text = String::new();

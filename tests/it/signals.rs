@@ -1,4 +1,4 @@
-//! The first INT, TERM or HUP ends every verb, whatever it waits for.
+//! The first INT, TERM or HUP ends every verb, even a blocked one.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -12,7 +12,7 @@ use nix::unistd::mkfifo;
 
 use crate::support::{Running, Server, avt, exit_code, ignoring, send, wait_for, wait_for_handler};
 
-/// A pipe that is full, both of its ends.
+/// Returns both ends of a full pipe.
 fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
     let (reader, mut writer) = std::io::pipe().unwrap();
     fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
@@ -113,7 +113,7 @@ fn help_tells_of_exit_codes_and_signals() {
     }
 }
 
-/// A name that is no UTF-8, of the program itself too.
+/// File names that are not UTF-8, the program's own included.
 #[test]
 fn arguments_of_any_bytes_are_taken() {
     use std::os::unix::ffi::OsStrExt as _;

@@ -138,8 +138,7 @@ pub(crate) fn runs(pid: u32) -> bool {
     stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
 }
 
-/// The same command where a shell ignored a signal before it became this command, as `nohup` does, or a script for what it
-/// runs in the background.
+/// Returns the command started by a shell that ignores a signal, as `nohup` and scripts with background jobs do.
 pub(crate) fn ignoring(signal: &str, command: &Command) -> Command {
     let mut shell = Command::new("sh");
     shell
@@ -165,7 +164,7 @@ pub(crate) fn wait_for_handler(process: &Child, signal: Signal) {
     });
 }
 
-/// The exit code of a process, which ends by itself.
+/// Returns the exit code of a process that ends by itself.
 pub(crate) fn exit_code(process: &mut Running) -> Option<i32> {
     wait_for("the end", || process.0.try_wait().unwrap()).code()
 }

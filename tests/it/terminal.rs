@@ -1,5 +1,5 @@
-//! What reaches a terminal: lines that fit it, escape sequences only where it obeys them, and nothing raw of what others
-//! wrote.
+//! Output on a terminal: lines fit it, escape sequences appear only if it supports them, and untrusted text is never
+//! raw.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::fixture;
 use crate::support::{avt, run, scenario};
 
-/// What a command wrote to a terminal of so many columns, both streams together, and its exit code.
+/// Runs a command on a terminal of this width; returns its exit code, and both output streams together.
 fn on_terminal(mut command: Command, columns: u16, term: Option<&str>) -> (Option<i32>, String) {
     let size = Winsize { ws_row: 30, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     let pty = openpty(Some(&size), None).unwrap();
@@ -26,19 +26,19 @@ fn on_terminal(mut command: Command, columns: u16, term: Option<&str>) -> (Optio
     };
     let mut child =
         command.stdout(Stdio::from(pty.slave.try_clone().unwrap())).stderr(Stdio::from(pty.slave)).spawn().unwrap();
-    // The command holds the terminal as well, and the read ends only when nobody does.
+    // The command holds the terminal open, and the read ends only when it is closed everywhere.
     drop(command);
     let mut written = Vec::new();
     let mut bytes = [0; 4_096];
     let mut master = File::from(pty.master);
-    // At its end a terminal gives an error.
+    // Reading a closed terminal fails.
     while let Ok(count @ 1..) = master.read(&mut bytes) {
         written.extend_from_slice(&bytes[..count]);
     }
     (child.wait().unwrap().code(), String::from_utf8(written).unwrap())
 }
 
-/// The text without the sequences that colour it or move about in it.
+/// Removes the sequences that colour the text or move the cursor.
 fn without_escapes(text: &str) -> String {
     let mut parts = text.split("\x1b[");
     let first = parts.next().unwrap_or_default().to_owned();
@@ -50,7 +50,7 @@ fn widest(text: &str) -> usize {
     without_escapes(text).split(['\r', '\n']).map(text::columns).max().unwrap_or(0)
 }
 
-/// A scenario in characters that take two columns each, and a made-up run of it.
+/// Writes a scenario in characters of two columns each, and a made-up run of it.
 fn wide(home: &Path) -> (PathBuf, PathBuf) {
     let words = "待機するジョブは何本のスレッドを必要とするか、千のタイマーと一本のスレッド 待機 ❤\u{fe0f}";
     let toml = format!(
@@ -63,7 +63,7 @@ fn wide(home: &Path) -> (PathBuf, PathBuf) {
     let mut records = fixture::records(&scenarios, 6);
     let (how, last_words) = ("ended \x1b[31mred\x07".into(), "\u{202e}word \u{9b}2J 待機待機待機待機待機待機".into());
     records[0].outcome = Outcome::Failed(Failure::Died { process: "trial".into(), how, last_words });
-    // A process that takes the CPUs of a trial, and names itself as it likes.
+    // A process that takes the CPUs of a trial; its name is untrusted.
     let name = "\x1b[2J\u{202e}evil\u{9b}\0\0";
     let others = json!({ "cpu_ns": 900, "of_ns": 1_000, "most": { "pid": 7, "name": name.as_bytes() } });
     let Outcome::Measured(measured) = &mut records[1].outcome else { panic!("{:?}", records[1]) };
@@ -95,7 +95,7 @@ fn every_line_fits_and_nothing_of_others_is_raw() {
             command.current_dir(home.path());
             let (code, shown) = on_terminal(command, columns, Some("xterm"));
             assert!(matches!(code, Some(0 | 2 | 4)), "{args:?}: {code:?} {shown}");
-            // A path is never broken: it is there to be copied.
+            // Paths are never broken, so that they can be copied.
             let lines: Vec<&str> = shown.split(['\r', '\n']).filter(|line| !line.contains("report: ")).collect();
             assert!(widest(&lines.join("\n")) <= usize::from(columns), "{columns} {args:?}:\n{shown}");
             let plain = without_escapes(&shown).replace('\r', "");
@@ -135,7 +135,7 @@ fn a_terminal_that_obeys_no_escapes_gets_none() {
             let is_run = what.contains("smoke");
             let (_, shown) = on_terminal(command, 80, term);
             assert!(!shown.contains('\x1b'), "{what}: {shown:?}");
-            // The progress is told in lines instead.
+            // Progress is shown in lines instead.
             assert!(!is_run || shown.contains("smoke: from trial 1 of 5"), "{what}: {shown}");
         }
     }
@@ -181,7 +181,7 @@ fn what_an_argument_commands_reaches_no_terminal() {
         assert_eq!(code, Some(2), "{args:?}: {shown:?}");
         let hidden = shown.chars().find(|c| text::is_hidden(*c) && !matches!(c, '\r' | '\n'));
         assert_eq!(hidden, None, "{args:?}: {shown:?}");
-        // clap leaves out what it knows as an escape sequence.
+        // clap removes the escape sequences that it recognizes.
         assert!(shown.contains("\\u{"), "{args:?}: {shown:?}");
     }
 }

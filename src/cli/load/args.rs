@@ -26,9 +26,9 @@ use super::super::times::{any_time, some_time};
 pub(in crate::cli) struct Args {
     /// What to ask for; several URLs, all at one scheme, host and port, are asked in turn
     ///
-    /// Path and query go out as typed, without the fragment; blanks, control characters, "<>\^`{|} and what is not ASCII are
-    /// percent-encoded. reqwest also resolves . and .. and encodes ' in a query. Where another target is asked for than
-    /// was typed, it is shown.
+    /// Path and query are sent as typed, without the fragment; blanks, control characters, "<>\^`{|} and non-ASCII
+    /// characters are percent-encoded. reqwest also resolves . and .. and encodes ' in a query. A target that differs
+    /// from what was typed is shown.
     #[arg(value_name = "URL", required = true)]
     pub(super) urls: Vec<String>,
     /// Keep-alive connections, all open before the clock starts; no more than there are requests
@@ -72,9 +72,9 @@ pub(in crate::cli) struct Args {
     /// Which client asks: raw costs the least, reqwest is what an ordinary program uses; it asks once on every
     /// connection before it counts, as that is how it connects
     ///
-    /// Both take answers of any status from 200 to 999 whose head has at most 64 KiB and 100 fields; a larger one is
-    /// `header_too_large`. raw also takes at most 16 interim answers before one. Bodies are counted and not kept: the
-    /// time-out alone bounds them.
+    /// Both accept answers of any status from 200 to 999 whose head has at most 64 KiB and 100 fields; a larger head is
+    /// `header_too_large`. raw also accepts at most 16 interim answers before one. Bodies are counted and not kept:
+    /// only the time-out limits them.
     ///
     /// [default: raw, and reqwest for https]
     #[arg(long, value_enum)]
@@ -191,7 +191,8 @@ impl Args {
         }
     }
 
-    /// The server of all URLs, and the path and query that each is asked with. Notes each that differs from what was typed.
+    /// Returns the server of all URLs, and the path and query of each. Prints a note for each that differs from what
+    /// was typed.
     pub(super) fn targets(&self) -> Result<(Target, Vec<String>), Stop> {
         let (target, mut paths) = self.typed_targets()?;
         for (url, path) in self.urls.iter().zip(&mut paths) {
@@ -204,11 +205,11 @@ impl Args {
                 let remedy = if asked == encoded {
                     ""
                 } else if target.is_secure {
-                    ", as reqwest has it"
+                    " by reqwest"
                 } else {
-                    ", as reqwest has it; --client raw asks as typed"
+                    " by reqwest; --client raw sends it as typed"
                 };
-                note(format_args!("avt: {} is asked as {asked}{remedy}", url.escape_debug()));
+                note(format_args!("avt: {} is requested as {asked}{remedy}", url.escape_debug()));
             }
             *path = asked;
         }
@@ -231,7 +232,7 @@ impl Args {
         Ok((target, paths))
     }
 
-    /// The server of an URL, and its path and query as typed.
+    /// Returns the server of a URL, and its path and query as typed.
     fn target(&self, url: &str) -> Result<(Target, String), Stop> {
         let wrong = |what: &str| Stop::input(format_args!("{url}: {what}"));
         let example = "write it like http://127.0.0.1:8080/echo/hello";
@@ -325,11 +326,11 @@ impl Args {
     }
 }
 
-/// Splits an URL into scheme and authority, and path with query, both as typed. A URL type would resolve the path.
+/// Splits a URL into scheme and authority, and path with query, both as typed. A URL type would resolve the path.
 fn split(url: &str) -> Option<(&str, String)> {
     let authority = url.find("://")? + "://".len();
     let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
-    // A backslash would end the host for some readers and not for others; blanks would be left out.
+    // Some parsers end the host at a backslash and others do not; some drop blanks.
     let is_host = |c: char| c != '\\' && !c.is_whitespace() && !c.is_control();
     if !url[authority..end].chars().all(is_host) {
         return None;

@@ -92,7 +92,7 @@ impl<'a> Log<'a> {
         self.since = until;
     }
 
-    /// Ends the log, and returns what went wrong on the way.
+    /// Ends the log, and returns the first error of writing it.
     pub(super) fn close(mut self, partial: bool) -> Result<(), String> {
         if partial {
             let _ = self.writer.write_comment("partial: ended early by a signal");

@@ -1,4 +1,4 @@
-//! The files that a load leaves: none replaces an earlier one before it is complete.
+//! The output files of a load. A new file replaces an earlier one only when it is complete.
 
 use std::io::{LineWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::replace::{Place, Replacement};
 
 use super::args::Args;
 
-/// The files that were asked for.
+/// The output files that the options ask for.
 #[derive(Debug)]
 pub(super) struct Outputs {
     pub(super) hgrm: Option<Output>,
@@ -16,7 +16,7 @@ pub(super) struct Outputs {
     pub(super) html: Option<Output>,
 }
 
-/// A file in the making, and the option that asked for it.
+/// An unfinished output file, and the option that asked for it.
 #[derive(Debug)]
 pub(super) struct Output {
     option: &'static str,
@@ -25,7 +25,7 @@ pub(super) struct Output {
 }
 
 impl Outputs {
-    /// Begins to write every file. Refuses a place that cannot be written, and one that two outputs would share.
+    /// Begins to write every file. Refuses a path that cannot be written, and one that two outputs would share.
     pub(super) fn begin(args: &Args) -> Result<Self, Stop> {
         let asked = [("--hgrm", &args.hgrm), ("--hlog", &args.hlog), ("--html", &args.html)];
         let mut places: Vec<(&str, Place)> = Vec::new();
@@ -54,18 +54,18 @@ impl Output {
         Ok(Self { option, path: path.to_owned(), file: LineWriter::new(file) })
     }
 
-    /// The error of this output.
+    /// Returns an error that names the option and path of this output.
     pub(super) fn failed(&self, why: impl std::fmt::Display) -> Stop {
         Stop::machine(format_args!("{}: {}: {why}", self.option, self.path.display()))
     }
 
-    /// Writes the contents, and puts the file in its place.
+    /// Writes the contents and moves the file to its path.
     pub(super) fn write(mut self, text: &str) -> Result<(), Stop> {
         self.file.write_all(text.as_bytes()).map_err(|error| self.failed(error))?;
         self.finish()
     }
 
-    /// Puts the file in its place.
+    /// Moves the complete file to its path.
     pub(super) fn finish(mut self) -> Result<(), Stop> {
         self.file.flush().map_err(|error| self.failed(error))?;
         let Self { option, path, file } = self;

@@ -11,9 +11,8 @@ const BAR: usize = 36;
 /// The columns of a row beside its bar.
 const BESIDE: usize = 33;
 
-/// Ten rows of times, each as much longer than the one before it; how many requests took up to so long and longer than
-/// the row before; no row takes more columns than the width. Nothing where there is nothing to see: no two times that the
-/// histogram tells apart.
+/// Draws a histogram of ten rows on a log scale of time, with the number of requests in each row. No row is wider than
+/// `width` columns. Returns no rows if all times fall into one bucket of the histogram.
 pub(super) fn picture(times: &Histogram, width: usize) -> Vec<String> {
     let (Some(least), Some(most)) = (times.min(), times.max()) else { return Vec::new() };
     if times.buckets().nth(1).is_none() {

@@ -118,12 +118,12 @@ fn measured(condition: &JudgedCondition) -> String {
     }
 }
 
-/// So many connections.
+/// Formats a number of connections.
 pub(super) fn connections(n: u32) -> String {
     format!("{} connection{}", units::count(n.into()), if n == 1 { "" } else { "s" })
 }
 
-/// Why a load did not end well, in a sentence.
+/// Returns in a sentence why a load fails (exit code 1), if it does.
 pub(super) fn not_well(loaded: &Loaded, analysis: &LoadAnalysis) -> String {
     let requests = &loaded.load.requests;
     let objectives = analysis.objectives.as_deref().unwrap_or_default();
@@ -133,7 +133,7 @@ pub(super) fn not_well(loaded: &Loaded, analysis: &LoadAnalysis) -> String {
     } else if requests.completed == 0 {
         format!("none of {} requests was answered", units::count(requests.planned))
     } else {
-        format!("{broken} of {} conditions of --slo broken", objectives.len())
+        format!("{broken} of {} conditions of --slo violated", objectives.len())
     }
 }
 
@@ -180,7 +180,7 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
     let [least, median, most] = load.requests_per_connection.map(units::count);
     let _ = writeln!(
         text,
-        "{}{}, {} of them busy on the average, {least} to {most} requests each (median {median}){starved}",
+        "{}{}, {} of them busy on average, {least} to {most} requests each (median {median}){starved}",
         connections(load.connections_opened),
         if load.connections_opened < load.connections_asked {
             format!(
@@ -248,17 +248,15 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
         let _ = writeln!(text, "errors     {}", classes.join(", "));
         if load.errors.contains_key("header_too_large") {
             let (bytes, fields) = (units::bytes(limits::HEAD as u64), limits::N_FIELDS);
-            let _ = writeln!(text, "           header_too_large: avt takes no head over {bytes} or {fields} fields");
+            let _ = writeln!(text, "           header_too_large: the limit is {bytes} or {fields} fields");
         }
     }
     let answers: Vec<String> =
         load.status.iter().map(|(status, n)| format!("{} x {status}", units::count(*n))).collect();
     if load.answers_with_surplus > 0 {
         let n = units::count(load.answers_with_surplus);
-        let _ = writeln!(
-            text,
-            "surplus    {n} answers had bytes behind them that nobody asked for; their connections were closed"
-        );
+        let _ =
+            writeln!(text, "surplus    {n} answers were followed by unrequested bytes; their connections were closed");
     }
     let _ = writeln!(text, "status     {}", if answers.is_empty() { "no answer".into() } else { answers.join(", ") });
     let _ = writeln!(

@@ -1,4 +1,4 @@
-//! Whether the processes behind an address still run.
+//! Detects when the processes behind a server's address have ended.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -8,31 +8,32 @@ use crate::proc;
 /// The processes that listened when the load began.
 #[derive(Debug)]
 pub(super) struct Watch {
-    /// Each by its number and when it was started, since numbers are given again.
+    /// Process id and start time of each; the kernel reuses ids.
     processes: Vec<(u32, String)>,
-    /// Since when the window is open, and after how long they were seen to be gone.
+    /// When the window began, and how long after that the processes were seen to have ended.
     window: Option<Instant>,
     ended_after: Cell<Option<Duration>>,
 }
 
 impl Watch {
-    /// Watches over these processes; over none where nothing is known of them.
+    /// Watches these processes; an empty list means that none are known.
     pub(super) fn over(processes: &[u32]) -> Self {
         let started = |pid: &u32| Some((*pid, started(*pid)?));
         Self { processes: processes.iter().filter_map(started).collect(), window: None, ended_after: Cell::new(None) }
     }
 
-    /// The window begins.
+    /// Marks the beginning of the window.
     pub(super) fn begin(&mut self) {
         self.window = Some(Instant::now());
     }
 
-    /// The window has ended: from now on the server may end too.
+    /// Marks the end of the window: the server may end from now on.
     pub(super) fn end(&mut self) {
         self.processes.clear();
     }
 
-    /// Whether all of them have ended before the window did. Reads a file of each, until the first that runs.
+    /// Returns whether all processes ended before the window did. Reads one file per process, up to the first that
+    /// runs.
     pub(super) fn has_ended(&self) -> bool {
         let runs = |(pid, since): &(u32, String)| started(*pid).is_some_and(|started| started == *since);
         if self.processes.is_empty() || self.processes.iter().any(runs) {
@@ -44,13 +45,13 @@ impl Watch {
         true
     }
 
-    /// After how much of the window they were gone.
+    /// Returns how far into the window the processes were seen to have ended.
     pub(super) fn ended_after(&self) -> Option<Duration> {
         self.ended_after.get()
     }
 }
 
-/// When a process was started, in ticks of the kernel; nothing of one that has ended, waited for or not.
+/// Returns the start time of a process, in kernel ticks; `None` if it has ended, whether reaped or not.
 fn started(pid: u32) -> Option<String> {
     let stat = proc::read(pid, "stat")?;
     let fields = proc::fields_from_third(&stat)?;
@@ -76,7 +77,7 @@ mod tests {
         first.wait().unwrap();
         assert!(!watch.has_ended());
         second.kill().unwrap();
-        // Not waited for yet: it has ended all the same, as soon as the kernel is done with it.
+        // A killed process that was not waited for is a zombie shortly after.
         let start = Instant::now();
         while !watch.has_ended() {
             assert!(start.elapsed() < Duration::from_secs(60), "a killed process still runs");

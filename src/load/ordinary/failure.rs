@@ -1,4 +1,4 @@
-//! Why reqwest has no answer: the cause below its layers, in the words of the raw client.
+//! Maps an error of reqwest to the raw client's terms, by the cause below reqwest's layers.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -7,20 +7,20 @@ use crate::http1::ReplyError;
 use crate::load::Endpoint;
 use crate::load::trouble::Trouble;
 
-/// What failed, and when.
+/// A failed request: its cause, and whether connecting failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) trouble: Trouble,
-    /// Whether there was no connection yet.
+    /// Whether the request failed while connecting.
     pub(super) is_connect: bool,
 }
 
-/// What was waited for.
+/// The part of an answer that was awaited when the request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// The head of the first answer on a connection.
     FirstHead,
-    /// The head of a further one.
+    /// The head of a later answer.
     NextHead,
     Body,
 }
@@ -37,7 +37,7 @@ impl Failure {
         let mut trouble = None;
         let mut source = error.source();
         while let Some(inner) = source {
-            // The deepest cause counts.
+            // The deepest known cause counts.
             trouble = cause(inner, server, phase, is_connect).or(trouble);
             source = inner.source();
         }
@@ -50,7 +50,7 @@ impl Failure {
     }
 }
 
-/// What one layer says; nothing where it has no word of its own.
+/// Maps the error of one layer; `None` if the layer adds no cause of its own.
 fn cause(error: &(dyn Error + 'static), server: &Endpoint, phase: Phase, is_connect: bool) -> Option<Trouble> {
     #[cfg(feature = "tls")]
     if let Some(error) = rustls_error(error) {
@@ -70,7 +70,7 @@ fn cause(error: &(dyn Error + 'static), server: &Endpoint, phase: Phase, is_conn
         });
     }
     match (error.kind(), phase) {
-        // Only a handshake ends before there is a connection.
+        // Only a TLS handshake can end before there is a connection.
         (ErrorKind::UnexpectedEof, _) if is_connect => Some(Trouble::Tls),
         (ErrorKind::UnexpectedEof, Phase::Body) => Some(ReplyError::EofInBody.into()),
         (ErrorKind::InvalidData | ErrorKind::InvalidInput, Phase::Body) => Some(ReplyError::Parse.into()),
@@ -95,7 +95,7 @@ fn of_hyper(error: &hyper::Error, phase: Phase) -> Option<Trouble> {
     Some(reply.into())
 }
 
-/// What TLS failed at: it comes inside of errors of the connection, which leave it out when asked for their source.
+/// Finds the TLS error inside connection errors, whose `source` omits it.
 #[cfg(feature = "tls")]
 fn rustls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     error.downcast_ref().or_else(|| rustls_error(error.downcast_ref::<io::Error>()?.get_ref()?))

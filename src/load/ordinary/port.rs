@@ -1,4 +1,4 @@
-//! Keeps connections of ours from being given the server's port as their own.
+//! Keeps the kernel from choosing the server's port for our end of a connection.
 
 use std::net::SocketAddr;
 
@@ -7,19 +7,18 @@ use socket2::{Domain, Socket, Type};
 use crate::load::Endpoint;
 use crate::load::raw::is_chosen_by_kernel;
 
-/// A socket that is bound to the server's port at an address that nobody asks for. The kernel gives no bound port to a
-/// connection. While the server listens that is so anyway; when it is gone a connection could be given its port, be
-/// connected to itself, and hold the port for as long as TIME_WAIT lasts. reqwest does not show its sockets, so that they
-/// cannot be looked at as those of the raw client are.
+/// A socket bound to the server's port at an unused address: the kernel chooses no bound port for a connection. A
+/// listening server has the same effect. Once it is gone, a connection could get its port, connect to itself, and hold
+/// the port throughout TIME_WAIT. reqwest hides its sockets, so they cannot be checked as the raw client's are.
 #[derive(Debug)]
 pub(super) enum KeptPort {
     /// The kernel never chooses this port.
     NotNeeded,
-    /// A server that listens at all addresses is in the way as long as it lives.
+    /// Not bound yet: a server that listens at all addresses prevents it while it runs.
     NotYet(u16),
     /// The socket is bound.
     Kept {
-        /// Bound for as long as this lives.
+        /// Keeps the port until it is dropped.
         _socket: Socket,
     },
 }
@@ -32,7 +31,7 @@ impl KeptPort {
         }
     }
 
-    /// Keeps the port, where it is not kept yet.
+    /// Binds the socket, unless it is bound or not needed.
     pub(super) fn keep(&mut self) {
         if let Self::NotYet(port) = *self {
             *self = Self::NotYet(port).try_to_keep();
@@ -65,7 +64,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let first = KeptPort::new(&address.into());
         assert!(matches!(first, KeptPort::Kept { .. }), "{first:?}");
-        // Another thread's, and the server's own when it comes back.
+        // The socket of another thread, and the server's own when it restarts.
         assert!(matches!(KeptPort::new(&address.into()), KeptPort::Kept { .. }));
         drop(listener);
         let again = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();

@@ -46,7 +46,7 @@ pub(super) struct Connection {
     spent: bool,
     /// Whether sending has found the connection reset. What came before that can still be read, and then an end.
     reset: bool,
-    /// Whether bytes came while nothing was asked, since the last answer that told of it.
+    /// Whether unrequested bytes came since the last answer that recorded such.
     had_surplus: bool,
     /// How often it was closed: events of a socket that is gone are told by it.
     generation: u32,
@@ -313,8 +313,9 @@ impl Connection {
     }
 }
 
-/// A reset, by how far the answer had come. Of a connection that was used before and says nothing, an end and a reset are
-/// one failure: which of them is seen depends on whether the request or the server's close came first.
+/// Returns the error of a reset, by how much of the answer had come. On a reused connection without any byte of the
+/// answer, an end and a reset count as one failure: which of them appears depends on whether the request or the
+/// server's close came first.
 fn reset(http: &ClientCodec) -> Trouble {
     if http.is_unanswered() {
         ReplyError::Stale.into()

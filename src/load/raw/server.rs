@@ -1,4 +1,4 @@
-//! Where the raw client's sockets connect to.
+//! The server that the raw client's sockets connect to.
 
 use std::fs;
 use std::io;
@@ -12,11 +12,11 @@ use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, 
 use crate::load::Endpoint;
 use crate::load::trouble::Trouble;
 
-/// The server's address, as a socket needs it.
+/// The server's address, with what connecting a socket requires.
 #[derive(Debug)]
 pub(super) struct Server {
     endpoint: Endpoint,
-    /// Whether the kernel may choose the server's port for the near end of a connection.
+    /// Whether the kernel may choose the server's port for our end of a connection.
     is_port_chosen: bool,
 }
 
@@ -26,7 +26,7 @@ impl Server {
         Self { endpoint: endpoint.clone(), is_port_chosen }
     }
 
-    /// Begins to connect a socket that never blocks.
+    /// Begins to connect a non-blocking socket.
     pub(super) fn connect(&self) -> Result<OwnedFd, Errno> {
         let family = match &self.endpoint {
             Endpoint::Tcp(SocketAddr::V4(_)) => AddressFamily::INET,
@@ -48,12 +48,12 @@ impl Server {
         }
     }
 
-    /// Why a socket could not begin to connect.
+    /// Returns why a socket could not begin to connect.
     pub(super) fn trouble(&self, errno: Errno) -> Trouble {
         Trouble::connecting(io::Error::from(errno), &self.endpoint)
     }
 
-    /// Refuses a socket that is connected to itself; asks only where that can be.
+    /// Refuses a socket that is connected to itself; checks only where that is possible.
     pub(super) fn refuse_own_end(&self, socket: &OwnedFd) -> Result<(), Trouble> {
         match &self.endpoint {
             Endpoint::Tcp(server) if self.is_port_chosen => Ok(refuse_own_end(socket, *server)?),
@@ -62,8 +62,8 @@ impl Server {
     }
 }
 
-/// Refuses a socket that is connected to itself: nobody listens at the server's port, and the kernel has chosen that very
-/// port for the near end. It is left without TIME_WAIT, which would keep the server from its port.
+/// Refuses a socket that is connected to itself, because no server listens and the kernel has chosen the server's port
+/// for our end. Closes it without TIME_WAIT, which would block the port for the server.
 ///
 /// # Errors
 ///
@@ -77,7 +77,7 @@ pub fn refuse_own_end(socket: impl AsFd, server: SocketAddr) -> io::Result<()> {
     Err(Errno::CONNREFUSED.into())
 }
 
-/// Whether a port is of the range from which the kernel chooses; where that cannot be read, it may be.
+/// Returns whether the kernel chooses local ports from a range with this port, or the range is unreadable.
 pub(in crate::load) fn is_chosen_by_kernel(port: u16) -> bool {
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     let mut ends = range.split_whitespace().map_while(|end| end.parse().ok());
@@ -106,7 +106,7 @@ mod tests {
         let own = OwnedFd::from(own);
         assert_eq!(server.refuse_own_end(&own), Err(Trouble::Refused));
         drop(own);
-        // A TIME_WAIT would hold the port of who does not ask to share it.
+        // TIME_WAIT would block the port for a server that does not set SO_REUSEADDR.
         Socket::new(Domain::IPV4, Type::STREAM, None).unwrap().bind(&address.into()).unwrap();
     }
 

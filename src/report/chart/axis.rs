@@ -38,7 +38,7 @@ impl Scale {
             Self::Linear(from, to) => (value - from) / (to - from),
             Self::Log(from, to) => (value.max(from) / from).ln() / (to / from).ln(),
         };
-        // Ends that are no numbers, or the same, have no places between them.
+        // An axis of equal or NaN ends has no positions between them.
         if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
     }
 
@@ -50,7 +50,7 @@ impl Scale {
     /// About so many round values inside the scale.
     pub(super) fn ticks(self, about: usize) -> Vec<f64> {
         let (Self::Linear(from, to) | Self::Log(from, to)) = self;
-        // Whatever the figures: no picture has ticks without end.
+        // Infinite ends would give endless ticks.
         if !from.is_finite() || !to.is_finite() || to <= from {
             return Vec::new();
         }
@@ -63,7 +63,7 @@ impl Scale {
     }
 }
 
-/// More ticks are on no axis.
+/// The most ticks of an axis.
 const MOST_TICKS: usize = 100;
 
 /// Multiples of 1, 2 or 5 times a power of ten.

@@ -35,7 +35,7 @@ impl Panel {
         let ratios = || self.rows.iter().map(|(.., ratio)| ratio);
         let ends = ratios().filter_map(|ratio| ratio.interval).flat_map(|Interval { low, high }| [low, high]);
         let values = ends.chain(ratios().map(|ratio| ratio.ratio)).chain([self.band.low, self.band.high]);
-        // What is shaded to 0 or without end ends with the picture, and so does what no picture could hold.
+        // Bounds of 0 or infinity, and values that no chart could hold, are clipped at its edge.
         let values = values.filter(|value| (1e-12..=1e12).contains(value));
         let (low, high) = values.fold((1.0_f64, 1.0_f64), |(low, high), value| (low.min(value), high.max(value)));
         Scale::log_around(low, high, (high / low).powf(0.06).max(1.002))

@@ -8,7 +8,7 @@ use crate::scenario::Against;
 use crate::stats::Interval;
 use crate::text;
 
-/// As much of a title as the narrow picture holds.
+/// The longest title of the narrow chart, in characters.
 const NARROW: usize = 34;
 
 /// A panel a claim, numbered as in the table; empty where nothing was measured.

@@ -61,7 +61,7 @@ pub fn examine(depth: Depth, interrupt: &Interrupt, mut begin: impl FnMut(Probe)
     (checkup, signal)
 }
 
-/// What one thread finds out alone. After a signal only what takes no time.
+/// Measures what one thread can. After a signal, only what takes no time.
 fn measure_machine(extent: Extent, interrupt: &Interrupt) -> Checkup {
     let host = Host::read();
     let (begun, pressure, steal) = (Instant::now(), Pressure::read(), StealMeter::start());

@@ -70,8 +70,8 @@ impl Mistakes {
         &self.list
     }
 
-    /// `file:line:column: message` for each, and below it the line with the place underlined; lines of so many columns and
-    /// ANSI colours on request.
+    /// Formats each mistake as `file:line:column: message`, and below it the line with the place underlined; optionally
+    /// wrapped to a width, and with ANSI colours.
     pub fn render(&self, width: Option<usize>, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let renderer = match width {
@@ -158,7 +158,7 @@ impl<'a> Place<'a> {
 }
 
 impl Place<'_> {
-    /// The line as it is shown, and the bytes of that which are meant.
+    /// Returns the line as it is shown, and the range of bytes in it to underline.
     fn shown(&self) -> (String, Range<usize>) {
         let Range { start, end } = self.span;
         let [before, marked, after] =

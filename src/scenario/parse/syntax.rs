@@ -22,12 +22,12 @@ pub(super) fn mistakes(errors: &[Error], table: &DeTable<'_>, text: &str) -> Vec
     found
 }
 
-/// The characters that nobody sees, or that turn the direction of what follows, as they stand in the file.
+/// Finds the characters of a file that are invisible or change the direction of the text after them.
 pub(super) fn hidden(file: &str) -> Vec<Found> {
     let is_hidden = |c: char| !matches!(c, '\n' | '\r' | '\t') && text::is_hidden(c);
     let hidden = file.char_indices().filter(|(_, c)| is_hidden(*c));
     let found = hidden.map(|(at, c)| {
-        let message = format!("here is the invisible U+{:04X}", u32::from(c));
+        let message = format!("invisible character U+{:04X}", u32::from(c));
         Found::new(at..at + c.len_utf8(), "", message, "leave it out")
     });
     found.collect()

@@ -137,22 +137,22 @@ fn count(integer: &DeInteger<'_>, from: u32, to: u32, zero: &str) -> Result<u32,
     }
 }
 
-/// The bounds of a claim; beyond these no picture and no ratio means anything.
+/// Checks the bounds of a claim; beyond this range no ratio and no chart is meaningful.
 fn bounds(low: f64, high: f64) -> Result<Value, String> {
     const RANGE: RangeInclusive<f64> = 1e-9..=1e9;
     let far = |bound: f64| Err(format!("{bound:e} is not from 1e-9 to 1e9"));
     match (low, high) {
-        (low, high) if low.is_nan() || high.is_nan() => Err("nan is no number".into()),
+        (low, high) if low.is_nan() || high.is_nan() => Err("expected a number, found nan".into()),
         (low, high) if low > high => Err(format!("[{low}, {high}] holds nothing")),
         (f64::INFINITY, _) => Err("[inf, inf] holds nothing".into()),
-        (low, _) if low < 0.0 => Err(format!("{low} is negative, which no figure is")),
+        (low, _) if low < 0.0 => Err(format!("{low} must not be negative")),
         (low, _) if low != 0.0 && !RANGE.contains(&low) => far(low),
         (_, high) if high != f64::INFINITY && !RANGE.contains(&high) => far(high),
         (low, high) => Ok(Value::Bounds(low, high)),
     }
 }
 
-/// A whole number in decimal digits, as it may be written in hexadecimal, octal or binary ones.
+/// Formats a whole number, written in any radix, in decimal digits.
 fn decimal(integer: &DeInteger<'_>) -> String {
     let number = i128::from_str_radix(integer.as_str(), integer.radix());
     number.map_or_else(|_| integer.to_string(), |number| number.to_string())
@@ -285,7 +285,7 @@ fn nearest_slug(name: &str) -> String {
 }
 
 fn what(what: &str) -> Result<String, String> {
-    // What the route takes, and goes there and back as it is written.
+    // Accepts the characters that the echo route takes and that are echoed as written.
     let plain = |c: char| c.is_ascii_graphic() && is_segment(&[c as u8]) && !matches!(c, '\\' | '?' | '#' | '%');
     match what {
         "" => Err("an empty text cannot be asked for".into()),

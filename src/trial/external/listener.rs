@@ -1,4 +1,4 @@
-//! Whose the socket is that the server is asked at: before, during and after.
+//! Checks which process listens at the server's address: before the command starts, when it is ready, and after.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -16,7 +16,7 @@ use crate::usage::listeners_at;
 /// The longest wait for one answer.
 const ANSWER: Duration = Duration::from_secs(1);
 
-/// Nobody may answer at the address of a server before its command is started: that one would be measured in its place.
+/// Fails if a process already listens at the address: it would be measured in place of the server.
 pub(super) fn check_free(address: SocketAddr) -> Result<(), String> {
     match connect(address) {
         Err(_) => Ok(()),
@@ -24,7 +24,7 @@ pub(super) fn check_free(address: SocketAddr) -> Result<(), String> {
     }
 }
 
-/// The listener of a server that is ready must be a process that its command started.
+/// Fails unless the listener of a ready server is a process that its command started.
 pub(super) fn check_own(address: SocketAddr) -> Result<(), String> {
     if own(address).is_empty() {
         return Err(format!(
@@ -77,7 +77,7 @@ fn own(address: SocketAddr) -> Vec<u32> {
     listeners.into_iter().filter(|pid| started.iter().any(|kin| kin.pid == *pid && !kin.is_zombie)).collect()
 }
 
-/// Who listens there, as far as this user may know.
+/// Returns the name of the process that listens there, as far as this user may see.
 fn named(address: SocketAddr) -> String {
     match listeners_at(address).first() {
         Some(pid) => format!("process {pid} ({})", proc::name(*pid).unwrap_or_default()),
@@ -92,7 +92,7 @@ fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Whether it answers 200.
+/// Returns whether a GET of this path is answered with 200.
 pub(super) fn ask(path: &str, address: SocketAddr) -> io::Result<bool> {
     let mut peer = connect(address)?;
     peer.set_read_timeout(Some(ANSWER))?;

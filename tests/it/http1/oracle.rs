@@ -107,7 +107,7 @@ impl Conversation {
 
 /// Reads what a server said as a client would.
 fn judge_answers(said: &Conversation) {
-    // What is refused is no request; of a HEAD that is refused there is a head and nothing behind it.
+    // A refused request is not recorded; the refusal of a HEAD is a head alone.
     let is_to_head = |n: usize| match said.requests.get(n) {
         Some((method, _)) => *method == Method::Head,
         None => said.output.ends_with(b"\r\n\r\n"),

@@ -134,7 +134,7 @@ fn ends_too_early() {
     check("HTTP/1.1 200 OK\r\nContent-Le", "eof_before_head");
     check("HTTP/1.1 100 Continue\r\n\r\n", "eof_before_head");
     check("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell", "eof_in_body");
-    // A body that is only counted has no bound of its own.
+    // A body that is only counted has no limit.
     check("HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\nhell", "eof_in_body");
     check("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "eof_in_body");
     check("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "eof_in_body");

@@ -12,7 +12,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 use super::{canned, check_sum, head, load, server};
 use crate::support::{Ended, avt, run};
 
-/// Two requests that fail, one after the other on one connection: how either client tells of them, and what else must hold.
+/// Checks two failing requests, one after the other on one connection, with either client.
 fn check(address: SocketAddr, class: &str) {
     for client in ["raw", "reqwest"] {
         check_client(client, address, class);
@@ -96,7 +96,7 @@ fn what_is_no_reply() {
     check_reply(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "parse_error");
     check_reply(b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "parse_error");
     check_reply(b"HTTP/1.1 200 OK\r\nContent-Length: 0, 0\r\n\r\n", "parse_error");
-    // reqwest's parser is more lenient here, and does not show it.
+    // reqwest's parser is more lenient here, and does not report these.
     for reply in [
         &b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0 \r\n\r\n"[..],
         b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
@@ -121,7 +121,7 @@ fn more_fields_than_are_taken() {
     );
     let url = format!("http://{}/", canned(fields(101), true));
     let told = run(avt(["load", &url, "-n", "1", "-c", "1"])).stdout;
-    assert!(told.contains("avt takes no head over 64.0 KiB or 100 fields"), "{told}");
+    assert!(told.contains("the limit is 64.0 KiB or 100 fields"), "{told}");
     for client in ["raw", "reqwest"] {
         let (ended, json) = load(canned(fields(100), false), "/", &["-n", "2", "-c", "1", "--client", client]);
         assert_eq!((ended.code, &json["status"]), (Some(0), &json!({ "200": 2 })), "{client}: {ended:?}");
@@ -134,9 +134,9 @@ fn replies_without_end() {
     const PIECE: &[u8] = &[b'x'; 64 << 10];
     check(endless(b"HTTP/1.1 200 OK\r\nA: ", PIECE, Duration::ZERO), "header_too_large");
     check(endless(OK, b"A: b\r\n", Duration::ZERO), "header_too_large");
-    // reqwest takes interim answers for as long as they come.
+    // reqwest accepts interim answers for as long as they come.
     check_client("raw", endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", Duration::ZERO), "parse_error");
-    // A body is counted and not kept: the time-out alone ends it.
+    // A body is counted and not kept: only the time-out ends it.
     let claimed = b"HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775807\r\n\r\n";
     let chunk = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFF\r\n";
     for begin in [&claimed[..], chunk, b"HTTP/1.1 200 OK\r\n\r\n"] {
@@ -184,7 +184,7 @@ fn a_used_connection_that_ends_in_silence_is_stale() {
             head(&mut stream);
         }
     });
-    // The same, and closes before it has read the question: a reset.
+    // This server closes before it has read the request: a reset.
     let hasty = server(|mut stream| {
         if head(&mut stream) && stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").is_ok() {
             stream.peek(&mut [0]).unwrap();
@@ -253,7 +253,7 @@ fn an_answer_to_half_a_question_is_an_answer() {
             while stream.read(&mut [0; 64 << 10]).is_ok_and(|n| n > 0) {}
         }
     });
-    // reqwest may find its writing broken before it has read the answer of the hasty one.
+    // reqwest may fail to write before it has read the answer of the hasty server.
     for (client, address) in [("raw", hasty), ("raw", patient), ("reqwest", patient)] {
         let args = ["-n", "20", "-c", "2", "--body", &body, "--client", client];
         let (ended, json) = load(address, "/", &args);

@@ -1,4 +1,4 @@
-//! A load that a signal ends: what was measured is told, and what was under way is unfinished.
+//! A load that a signal ends: the measurements are shown, and requests under way count as unfinished.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Child;
@@ -10,7 +10,7 @@ use super::opening::narrow;
 use super::*;
 use crate::support::{PATIENCE, exit_code, ignoring, send, wait_for_handler};
 
-/// A server that reads requests and never answers, and tells of each.
+/// A server that reads requests and never answers, and reports each.
 fn silent() -> (SocketAddr, mpsc::Receiver<()>) {
     let (tell, told) = mpsc::channel();
     let address = server(move |mut stream| {

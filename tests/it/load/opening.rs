@@ -1,4 +1,4 @@
-//! Connections before the first request: how many are opened, and what is told where one cannot be.
+//! Connections before the first request: how many are opened, and the error if one cannot be.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -28,7 +28,7 @@ fn no_more_connections_are_opened_than_there_are_requests() {
             let connections = ["asked", "opened"].map(|name| json["connections"][name].as_u64().unwrap());
             assert_eq!(connections, [asked, opened], "{client}: {json}");
             assert_eq!(json["requests"]["completed"].as_u64().unwrap().to_string(), args[1], "{client}: {json}");
-            // One more at the most, which looks whether anybody listens.
+            // At most one more, which probes for a listener.
             assert!(accepted.load(Ordering::SeqCst) - before <= opened + 1, "{client}");
         }
         let ended = run(avt(["load", &format!("http://{address}/"), "-n", "1", "-c", "50"]));
@@ -39,7 +39,7 @@ fn no_more_connections_are_opened_than_there_are_requests() {
     }
 }
 
-/// A Unix socket that lets two connections wait.
+/// Returns a Unix socket that lets two connections wait.
 pub(super) fn narrow(path: &Path) -> Socket {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
     socket.bind(&SockAddr::unix(path).unwrap()).unwrap();
@@ -53,7 +53,7 @@ fn connections_that_are_open_are_counted_where_one_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("narrow.sock");
         let listener = narrow(&path);
-        // One is answered, and two wait.
+        // One connection is answered, and two wait.
         let taken = thread::spawn(move || {
             let mut stream: std::os::unix::net::UnixStream = listener.accept().unwrap().0.into();
             let _ = stream.read(&mut [0; 1_024]);
@@ -81,7 +81,7 @@ fn a_full_queue_is_waited_for() {
         let mut load = Running(command.spawn().unwrap());
         let mut announced = String::new();
         BufReader::new(load.0.stderr.take().unwrap()).read_line(&mut announced).unwrap();
-        // Nobody is let in before one more would be refused.
+        // The server accepts nothing until its queue is full.
         wait_for("the queue to be full", || {
             let one_more = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
             one_more.set_nonblocking(true).unwrap();
@@ -123,6 +123,6 @@ fn a_window_without_a_request_is_refused_beforehand_and_a_load_without_an_answer
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stderr.contains("none of 3 requests was answered"), "{ended:?}");
     let (ended, json) = load(server.address, "/echo/hello", &["-n", "3", "-c", "1", "--slo", "p50<1ns"]);
-    let is_told = ended.code == Some(1) && ended.stderr.contains("1 of 1 conditions of --slo broken");
+    let is_told = ended.code == Some(1) && ended.stderr.contains("1 of 1 conditions of --slo violated");
     assert!(is_told || json["verdict"] == "invalid", "{ended:?}");
 }

@@ -1,4 +1,4 @@
-//! Files that a load writes: an earlier one is as it was until the new one is complete.
+//! Files that a load writes: an earlier file keeps its contents until the new one is complete.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
@@ -34,7 +34,7 @@ fn is_untouched(folder: &Path) -> bool {
     OPTIONS.iter().all(|option| fs::read_to_string(folder.join(&option[2..])).unwrap() == EARLIER)
 }
 
-/// A server that answers, and tells when it has answered some requests.
+/// A server that answers, and reports when it has answered some requests.
 fn telling() -> (SocketAddr, mpsc::Receiver<()>) {
     let (tell, told) = mpsc::channel();
     let address = server(move |mut stream| {
@@ -107,7 +107,7 @@ fn a_folder_that_vanished_is_told_and_the_figures_are_printed() {
         let file = folder.path().join("file");
         let path = folder.path().to_owned();
         let address = server(move |mut stream| {
-            // The first connection only looks whether anybody listens.
+            // The first connection only probes for a listener.
             while head(&mut stream) {
                 let vanished = || fs::remove_dir_all(&path).is_ok() || !path.exists();
                 wait_for("the folder to vanish", || vanished().then_some(()));
@@ -138,7 +138,7 @@ fn a_link_is_followed_and_permissions_are_kept() {
     assert!(fs::read_to_string(&new).unwrap().contains("<html"));
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o640);
 
-    // A second name of a file goes on being one.
+    // A file with two names keeps both.
     let second = folder.path().join("second");
     fs::hard_link(&file, &second).unwrap();
     let (ended, _) = load(server.address, "/echo/hello", &["-n", "7", "--hgrm", file.to_str().unwrap()]);
@@ -185,7 +185,7 @@ fn a_place_that_cannot_be_written_or_is_written_twice_is_refused_before_any_load
         assert!(ended.stderr.contains("--h") && ended.stdout.is_empty(), "{args:?}: {ended:?}");
     }
     assert!(is_untouched(folder.path()));
-    // What the figures themselves are written to.
+    // The file that standard output goes to.
     let mut command = avt(["load", &format!("http://{}/echo/hello", server.address), "-n", "1", "--html", &html]);
     let figures = fs::OpenOptions::new().append(true).open(&html).unwrap();
     let output = command.stdout(figures).output().unwrap();

@@ -87,7 +87,7 @@ fn a_request_that_waits_for_its_connection_or_its_rest_stays_the_same() {
 
 #[test]
 fn a_target_goes_out_as_typed_or_is_shown() {
-    // What is typed, what raw asks, and what reqwest asks.
+    // The target as typed, as raw sends it, and as reqwest sends it.
     let cases = [
         ("", "/", "/"),
         ("?q", "/?q", "/?q"),
@@ -109,9 +109,9 @@ fn a_target_goes_out_as_typed_or_is_shown() {
             assert_eq!(asked.lock().unwrap().last().unwrap(), expected, "{client}, {typed:?}");
             assert_eq!(json["targets"], serde_json::json!([expected]), "{client}, {typed:?}");
             let is_changed = !typed.is_empty() && typed.split('#').next() != Some(expected) && !typed.starts_with('?');
-            let shown = ended.stderr.lines().find(|line| line.contains(&format!("is asked as {expected}")));
+            let shown = ended.stderr.lines().find(|line| line.contains(&format!("is requested as {expected}")));
             assert_eq!(shown.is_some(), is_changed, "{client}, {typed:?}: {ended:?}");
-            let names_raw = shown.is_some_and(|shown| shown.contains("--client raw asks as typed"));
+            let names_raw = shown.is_some_and(|shown| shown.contains("--client raw sends it as typed"));
             assert_eq!(names_raw, client == "reqwest" && reqwest != raw, "{client}, {typed:?}: {ended:?}");
         }
     }
@@ -146,7 +146,7 @@ fn a_method_that_has_a_body_says_so_where_it_is_empty() {
     }
 }
 
-/// Room for one more byte.
+/// Grows a head by one byte, and returns that byte.
 fn head_byte(head: &mut Vec<u8>) -> &mut [u8] {
     head.push(0);
     let last = head.len() - 1;
@@ -156,7 +156,7 @@ fn head_byte(head: &mut Vec<u8>) -> &mut [u8] {
 #[test]
 fn no_connection_is_opened_beside_those_asked_for() {
     for client in ["raw", "reqwest"] {
-        // A server of one connection, at one of the addresses of the name.
+        // A server that accepts one connection, at one of the name's addresses.
         for host in ["127.0.0.1", "localhost"] {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let port = listener.local_addr().unwrap().port();

@@ -93,7 +93,7 @@ fn a_path_where_nobody_listens_is_refused_before_any_load() {
     assert!(ended.stderr.contains("--unix: /nowhere/app.sock: No such file"), "{ended:?}");
     let ended = run(avt(["load", "http://app.example/", "--unix", "/dev/null"]));
     assert_eq!(ended.code, Some(3), "{ended:?}");
-    assert!(ended.stderr.contains("--unix: /dev/null: this is no socket"), "{ended:?}");
+    assert!(ended.stderr.contains("--unix: /dev/null: not a Unix socket"), "{ended:?}");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("left.sock");
     drop(UnixListener::bind(&path).unwrap());

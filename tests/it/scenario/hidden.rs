@@ -1,4 +1,4 @@
-//! Characters that nobody sees, names and numbers that no report could hold: each is refused where it stands.
+//! Invisible characters, and names and numbers that no report can hold: each is refused with its position.
 
 use async_vs_threads::scenario::{Scenario, parse};
 
@@ -34,9 +34,9 @@ fn a_character_that_nobody_sees_is_named_and_marked_wherever_it_stands() {
             (SLEEP.replace("analysis", &format!("# se{c}en\nanalysis")), "2:5"),
             (SLEEP.replace("analysis", &format!("\"ana{c}lysis\"")), "2:5"),
         ] {
-            assert_eq!(said(&text), format!("{place}: here is the invisible {name}; leave it out"), "{text:?}");
+            assert_eq!(said(&text), format!("{place}: invisible character {name}; leave it out"), "{text:?}");
         }
-        // Written as its number, it stands in a text all the same.
+        // An escape sequence puts the character into the text all the same.
         let escaped = SLEEP.replace("How long?", &format!("How\\U{:08x} long?", u32::from(c)));
         assert!(
             said(&escaped).starts_with(&format!("1:12: question: character 4 is the invisible {name}")),
@@ -46,7 +46,7 @@ fn a_character_that_nobody_sees_is_named_and_marked_wherever_it_stands() {
         let rendered = mistakes.render(Some(60), false);
         assert!(!rendered.contains(c) && rendered.contains("\\u{"), "{rendered:?}");
     }
-    // A mark of the byte order is no part of the text; an emoji with its variation selector is.
+    // A byte order mark is not part of the text; a variation selector after an emoji is.
     assert!(parse("f.toml", &format!("\u{feff}{SLEEP}")).is_ok());
     assert!(parse("f.toml", &SLEEP.replace("How long?", "How ❤\u{fe0f} 待機?")).is_ok());
 }
@@ -73,10 +73,10 @@ fn bounds_of_a_claim_are_numbers_that_a_picture_can_hold() {
         ("[0, 1e-310]", "1e-310 is not from 1e-9 to 1e9"),
         ("[0, 0]", "0e0 is not from 1e-9 to 1e9"),
         ("[inf, inf]", "[inf, inf] holds nothing"),
-        ("[nan, 1]", "nan is no number"),
-        ("[0.5, nan]", "nan is no number"),
-        ("[-1, 1]", "-1 is negative, which no figure is"),
-        ("[-inf, inf]", "-inf is negative, which no figure is"),
+        ("[nan, 1]", "expected a number, found nan"),
+        ("[0.5, nan]", "expected a number, found nan"),
+        ("[-1, 1]", "-1 must not be negative"),
+        ("[-inf, inf]", "-inf must not be negative"),
         ("[2, 1]", "[2, 1] holds nothing"),
     ] {
         let said = said(&claimed(between));

@@ -1,8 +1,8 @@
-//! Refusals of HEAD: those of the other methods, without their body (RFC 9110 section 9.3.2).
+//! Refusals of HEAD: the same as for other methods, without a body (RFC 9110 section 9.3.2).
 
 use super::Case;
 
-/// The same request as a HEAD, where it is refused and nothing is answered before.
+/// Returns a case as a HEAD, if its request is refused and nothing is answered before.
 pub(super) fn of(case: &Case) -> Option<Case> {
     let rest = [&b"GET "[..], b"POST "].into_iter().find_map(|method| case.request.strip_prefix(method))?;
     let n_answers = case.answer.windows(5).filter(|window| window == b"HTTP/").count();
