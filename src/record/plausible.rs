@@ -17,8 +17,8 @@ const MOST: f64 = 9_007_199_254_740_992.0;
 /// Random numbers, which use all 64 bits.
 const RANDOM: [&str; 2] = ["seed", "run"];
 
-/// The only field that may be negative.
-const SIGNED: &str = "at_the_edges_ns";
+/// The fields that may be negative.
+const SIGNED: [&str; 2] = ["at_the_edges_ns", "server_window_ns"];
 
 /// The machine's description: its limits may be of any size, and no computation uses them.
 const HOST: &str = "host";
@@ -43,7 +43,7 @@ fn walk<'a>(value: &'a Value, path: &mut Vec<&'a str>) -> Result<(), String> {
         Value::Array(items) => items.iter().try_for_each(|item| walk(item, path)),
         Value::Number(number) => {
             let number = number.as_f64().unwrap_or(f64::INFINITY);
-            let is_signed = path.last().is_some_and(|name| *name == SIGNED);
+            let is_signed = path.last().is_some_and(|name| SIGNED.contains(name));
             let wrong = |what: &str| Err(format!("{}: {number} is {what}", path.join(".")));
             match number {
                 _ if !number.is_finite() || number.abs() > MOST => wrong("more than 2^53"),
@@ -178,4 +178,21 @@ fn lanes(lanes: &Lanes) -> Result<(), String> {
     }
     let busiest = lanes.busiest.is_none_or(|busiest| busiest.wall_ns > 0);
     ensure(busiest, "lanes.busiest.wall_ns", "must be greater than 0")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_differences_may_be_negative() {
+        assert_eq!(
+            numbers(&json!({ "measured": { "server_window_ns": [-5, 7], "load": { "at_the_edges_ns": -1 } } })),
+            Ok(())
+        );
+        assert_eq!(numbers(&json!({ "measured": { "jobs": -5 } })), Err("measured.jobs: -5 is negative".into()));
+        assert_eq!(numbers(&json!({ "seed": u64::MAX, "host": { "open_files": 1e300 } })), Ok(()));
+    }
 }

@@ -360,7 +360,10 @@ fn a_record_that_cannot_be_true_names_file_line_and_field() {
             "trials.jsonl:1: conditions.stolen.cpu_ns: more than there was",
         ),
         (|_, records| records[0].pass = Pass::Lanes, "trials.jsonl:1: pass: lanes, and the outcome is a measurement"),
-        (|_, records| measured(&mut records[0]).wall_ns = 0, "trials.jsonl:1: outcome.measured.wall_ns: no time"),
+        (
+            |_, records| measured(&mut records[0]).wall_ns = 0,
+            "trials.jsonl:1: outcome.measured.wall_ns: must be greater than 0",
+        ),
         (
             |_, records| measured(&mut records[0]).usage.cpu_user_ns = u64::MAX,
             "trials.jsonl:1: outcome.measured.usage.cpu_user_ns: 18446744073709552000 is more than 2^53",
