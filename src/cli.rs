@@ -83,8 +83,13 @@ fn refused(error: &clap::Error) -> ExitCode {
     if plain.chars().any(|c| c != '\n' && text::is_hidden(c)) {
         output::note(plain.trim_end());
     } else {
-        // A closed standard error is ignored.
-        let _ = error.print();
+        match error.print() {
+            // Help that was asked for is a result; a reader that has left has read enough.
+            Err(why) if !error.use_stderr() && why.kind() != std::io::ErrorKind::BrokenPipe => {
+                return output::Stop::machine(format_args!("standard output: {why}")).tell();
+            }
+            _ => {}
+        }
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }

@@ -14,6 +14,9 @@ use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use nix::errno::Errno;
+use nix::fcntl::posix_fallocate;
+
 pub use place::Place;
 
 /// The temporary files of this process. A path is added before its file is created, and removed after the file is.
@@ -183,10 +186,29 @@ fn keep_owner(file: &File, earlier: &Metadata) -> io::Result<()> {
 /// Copies the contents of a temporary file into an existing file.
 fn copy(from: &mut File, target: &Path) -> io::Result<()> {
     from.rewind()?;
-    let mut to = OpenOptions::new().write(true).truncate(true).open(target)?;
-    let length = from.metadata()?.len();
+    let mut to = OpenOptions::new().write(true).open(target)?;
+    let (length, earlier) = (from.metadata()?.len(), to.metadata()?.len());
+    make_room(&to, length, earlier)?;
     io::copy(&mut from.take(length), &mut to)?;
+    to.set_len(length)?;
     to.sync_all()
+}
+
+/// Allocates the room for so many bytes in a file, before the first of them is written. Where the disk is full the file
+/// stays as it was.
+fn make_room(file: &File, length: u64, earlier: u64) -> io::Result<()> {
+    let size = i64::try_from(length).map_err(io::Error::other)?;
+    if size == 0 {
+        return Ok(());
+    }
+    match posix_fallocate(file, 0, size) {
+        // Such a file system has no way to allocate room ahead.
+        Ok(()) | Err(Errno::EOPNOTSUPP | Errno::EINVAL | Errno::ENODEV) => Ok(()),
+        Err(errno) => {
+            file.set_len(earlier)?;
+            Err(errno.into())
+        }
+    }
 }
 
 /// Returns whether a folder or a file system refuses what the file itself allows.

@@ -70,6 +70,11 @@ pub enum CpuGap {
 }
 
 impl Gaps {
+    /// Whether CPU time or memory is missing. Context switches are missing of every server that ends a thread.
+    pub fn is_serious(&self) -> bool {
+        self.cpu.is_some() || self.memory
+    }
+
     /// Whether every figure is known.
     pub fn is_none(&self) -> bool {
         *self == Self::default()

@@ -262,6 +262,7 @@ impl<'a> Listener<'a> {
         let path = folder.path();
         let analysis = analyze(&run, &self.plan.spec.scenarios, &self.records);
         let kept = Run { judged: Some(analysis.judged), ..run.clone() };
+        folder.check_in_place().map_err(Stop::machine)?;
         folder.write_run(&kept).map_err(Stop::machine)?;
         let index = write(path, &analysis)?;
         if self.args.out.is_none() {

@@ -9,10 +9,15 @@ pub(super) fn of_conditions(conditions: &Conditions) -> Vec<Gate> {
     let Conditions { throttled_ns, stolen, cpus, cpus_wanted, .. } = *conditions;
     let gates = [
         cpus_wanted.filter(|wanted| wanted.all() > cpus).map(|wanted| Gate::FewCpus { wanted, cpus }),
-        throttled_ns.filter(|for_ns| *for_ns > 0).map(|for_ns| Gate::Throttled { for_ns }),
+        throttled(throttled_ns),
         stolen.and_then(self::stolen),
     ];
     gates.into_iter().flatten().collect()
+}
+
+/// Returns the gate of a quota that held something back.
+pub(super) fn throttled(for_ns: Option<u64>) -> Option<Gate> {
+    for_ns.filter(|for_ns| *for_ns > 0).map(|for_ns| Gate::Throttled { for_ns })
 }
 
 /// Whether the host took CPU time, and more of it than a few ticks.

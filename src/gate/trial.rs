@@ -37,6 +37,7 @@ pub fn of_single_load(
     let mut gates = load::of_load(load, std::slice::from_ref(series), wall_ns, answered);
     gates.extend(server.and_then(|server| machine::of_server_cpus(server.others.as_ref()?)));
     gates.extend(server.and_then(|server| unknown(&server.usage)));
+    gates.extend(server.and_then(|server| machine::throttled(server.throttled_ns)));
     gates
 }
 
@@ -49,7 +50,7 @@ fn windows(measured: &Measured) -> Option<Gate> {
 
 /// Whether all is known of what a server used.
 fn unknown(usage: &Usage) -> Option<Gate> {
-    (!usage.gaps.is_none()).then_some(Gate::Unknown { gaps: usage.gaps })
+    usage.gaps.is_serious().then_some(Gate::Unknown { gaps: usage.gaps })
 }
 
 #[cfg(test)]

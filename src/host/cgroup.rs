@@ -3,6 +3,7 @@
 //! Supports versions 1 and 2, and machines that mount both. Groups above the root of a control group namespace
 //! (cgroup_namespaces(7)) are invisible from here.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -35,25 +36,31 @@ pub(super) fn memory() -> Option<u64> {
     limits("memory", bytes).into_iter().map(|limit| limit.value).filter(|bytes| *bytes < NONE).min()
 }
 
-/// Returns for how long quotas have throttled these groups since they were created, nanoseconds; `None` if no group
-/// counts it.
-pub fn throttled_ns() -> Option<u64> {
-    let counted = limits("cpu", |folder| {
+/// Returns for how long quotas have held back the groups of these processes, and all above them, since the groups were made,
+/// nanoseconds; `None` if no group counts it. A group that several of them are in counts once.
+pub fn throttled_ns(processes: &[u32]) -> Option<u64> {
+    let mounts = lossy("/proc/self/mountinfo");
+    let groups = processes.iter().map(|pid| lossy(&format!("/proc/{pid}/cgroup")));
+    let all: BTreeSet<PathBuf> = groups.flat_map(|groups| folders(&groups, &mounts, "cpu")).collect();
+    let counted = all.iter().filter_map(|folder| {
         let stat = read(folder, "cpu.stat")?;
         // Microseconds in version 2 and nanoseconds in version 1.
         let field = |name: &str| stat.lines().find_map(|line| line.strip_prefix(name))?.trim().parse::<u64>().ok();
         field("throttled_usec ").map(|us| us * 1_000).or_else(|| field("throttled_time "))
     });
-    let times = counted.into_iter().map(|limit| limit.value);
-    times.reduce(u64::saturating_add)
+    counted.reduce(u64::saturating_add)
 }
 
 /// Reads a value from each group of a controller, this process's own group first; groups without the value are left
 /// out.
 fn limits<T>(controller: &str, read: impl Fn(&Path) -> Option<T>) -> Vec<GroupLimit<T>> {
-    let text = |path: &str| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
-    let folders = folders(&text("/proc/self/cgroup"), &text("/proc/self/mountinfo"), controller);
+    let folders = folders(&lossy("/proc/self/cgroup"), &lossy("/proc/self/mountinfo"), controller);
     folders.into_iter().filter_map(|folder| Some(GroupLimit { value: read(&folder)?, folder })).collect()
+}
+
+/// Reads a text whose paths may hold any bytes.
+fn lossy(path: &str) -> String {
+    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
 }
 
 fn read(folder: &Path, file: &str) -> Option<String> {

@@ -36,6 +36,17 @@ struct Counts {
     under_way: AtomicI64,
     /// The highest value of `under_way`.
     most: AtomicI64,
+    /// How often tokio panicked instead of taking the work.
+    refused: AtomicU64,
+}
+
+/// Counts a thread that the kernel refused: tokio panics where the pool has none at all.
+struct Refused<'a>(&'a Counts);
+
+impl Drop for Refused<'_> {
+    fn drop(&mut self) {
+        self.0.refused.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl BlockingPool {
@@ -48,6 +59,7 @@ impl BlockingPool {
     pub(super) fn missing(&self) -> Option<(u64, u64)> {
         let most = u64::try_from(self.0.most.load(Ordering::Relaxed)).unwrap_or(0);
         let (started, needed) = (self.0.started.load(Ordering::Relaxed), most.min(super::BLOCKING_THREADS as u64));
+        let needed = if self.0.refused.load(Ordering::Relaxed) > 0 { needed.max(started + 1) } else { needed };
         (started < needed).then_some((started, needed))
     }
 }
@@ -55,12 +67,14 @@ impl BlockingPool {
 impl Pool for BlockingPool {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         let (counts, work) = (Arc::clone(&self.0), lanes::carry(work));
+        let refused = Refused(&self.0);
         let done = spawn_blocking(move || {
             let outcome = work();
             // The thread is still busy here, so work counted before this point has a thread of its own.
             counts.under_way.fetch_sub(1, Ordering::Relaxed);
             outcome
         });
+        std::mem::forget(refused);
         let under_way = self.0.under_way.fetch_add(1, Ordering::Relaxed) + 1;
         self.0.most.fetch_max(under_way, Ordering::Relaxed);
         done.await.expect("the work does not panic and the pool outlives it")
@@ -123,5 +137,12 @@ mod tests {
         assert_eq!(missing(4, 64), None);
         assert_eq!(missing(4, 1), Some((1, 4)));
         assert_eq!(missing(6, 2), Some((2, 6)));
+    }
+
+    #[test]
+    fn a_pool_without_any_thread_says_so() {
+        let pool = BlockingPool::default();
+        drop(Refused(&pool.0));
+        assert_eq!(pool.missing(), Some((0, 1)));
     }
 }

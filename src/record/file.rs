@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -83,6 +84,17 @@ impl Folder {
     /// Appends one record as one line in one write, so that a crash costs at most the last line.
     pub fn append(&mut self, record: &Record) -> Result<(), FolderError> {
         self.records.write_all(&line::written(record)).map_err(|error| failed(&self.path.join(RECORDS), error))
+    }
+
+    /// Fails unless the records that were appended are still where a reader looks for them.
+    pub fn check_in_place(&self) -> Result<(), FolderError> {
+        let path = self.path.join(RECORDS);
+        let is_same = |there: fs::Metadata, open: fs::Metadata| (there.dev(), there.ino()) == (open.dev(), open.ino());
+        match fs::metadata(&path).and_then(|there| Ok(is_same(there, self.records.metadata()?))) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(failed(&path, io::Error::other("another file took its place while the run went on"))),
+            Err(error) => Err(failed(&path, error)),
+        }
     }
 
     /// Returns the names of the folders in a folder that hold a run, sorted. A name may hold any bytes.

@@ -22,13 +22,15 @@ pub(super) struct Lookout {
 impl Lookout {
     /// Reads the counters before a trial.
     pub(super) fn begin() -> Self {
-        Self { throttled_ns: host::throttled_ns(), steal: StealMeter::start() }
+        Self { throttled_ns: host::throttled_ns(&[std::process::id()]), steal: StealMeter::start() }
     }
 
     /// Reads them again after the trial of this work, which belongs to this run.
     pub(super) fn end(self, work: &Work, run: &Run) -> Conditions {
         Conditions {
-            throttled_ns: host::throttled_ns().zip(self.throttled_ns).map(|(now, before)| now.saturating_sub(before)),
+            throttled_ns: host::throttled_ns(&[std::process::id()])
+                .zip(self.throttled_ns)
+                .map(|(now, before)| now.saturating_sub(before)),
             stolen: self.steal.stop(),
             cpus: host::cpus().len() as u32,
             cpus_wanted: work.cpus_wanted(),

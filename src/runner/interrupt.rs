@@ -84,7 +84,8 @@ pub fn obey_signals() -> io::Result<()> {
     let numbers = numbers();
     let watch = move || watch(&mut arrivals);
     let is_watched = thread::Builder::new().name("signals".into()).spawn(watch).is_ok();
-    for number in numbers {
+    for number in &numbers {
+        let number = *number;
         if !is_watched {
             // The order matters: the first noted signal finds `ENDS` unset and sets it, and the second one finds it
             // set.
@@ -97,8 +98,7 @@ pub fn obey_signals() -> io::Result<()> {
         }
     }
     let mut unblocked = SigSet::empty();
-    unblocked.add(Signal::SIGINT);
-    unblocked.add(Signal::SIGTERM);
+    numbers.iter().filter_map(|number| Signal::try_from(*number).ok()).for_each(|signal| unblocked.add(signal));
     unblocked.thread_unblock()?;
     let _ = OBEYED.set(());
     Ok(())

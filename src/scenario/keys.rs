@@ -125,6 +125,8 @@ pub(super) enum Kind {
     Slug,
     /// What can stand in `/echo/{what}`.
     What,
+    /// A path as a request line takes it.
+    Path,
     /// One of a few words.
     Choice(&'static [&'static str]),
     /// The name of a model.
@@ -160,6 +162,7 @@ impl Kind {
             Self::Text { most, lines: Lines::One } => format!("one line of 1 to {most} characters"),
             Self::Text { most, lines: Lines::Many } => format!("1 to {most} characters"),
             Self::Slug => "1 to 80 of a-z 0-9 . _ -, a letter or digit first".into(),
+            Self::Path => "a path of 1 to 200 characters, as a request line takes it: `/ready?full=1`".into(),
             Self::What => "1 to 1024 printable ASCII characters, no blank and none of / \\ ? # % { }".into(),
             Self::Choice(words) => {
                 let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();

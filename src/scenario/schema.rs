@@ -151,6 +151,7 @@ fn value(kind: Kind) -> Value {
             json!({ "type": "string", "pattern": pattern })
         }
         Kind::Slug => json!({ "type": "string", "pattern": "^(?!index$)(?!.*\\.\\.)[a-z0-9][a-z0-9._-]{0,79}$" }),
+        Kind::Path => json!({ "type": "string", "pattern": "^/[!$-;=?-\\[\\]_a-z~]*$", "maxLength": 200 }),
         Kind::What => {
             json!({ "type": "string", "pattern": "^(?!(heavy|\\.|\\.\\.)$)[!\"$&-.0->@-\\[\\]-z|~]{1,1024}$" })
         }

@@ -205,7 +205,8 @@ impl External<'_> {
                         begun.ok_or_else(|| Failure::WrongWork { what: "an order that makes no sense".into() })?;
                     let after = Tree::below_this_process();
                     return say(&Reply::Served(Box::new(Served {
-                        threads: after.threads(),
+                        // A thread per connection ends with its connection, and the generator's may be closed by now.
+                        threads: after.threads().max(before.threads()),
                         usage: after.since(&before),
                         runtime: None,
                         lanes: None,

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
@@ -26,8 +27,7 @@ pub fn listeners_at_path(path: &Path) -> Vec<u32> {
 /// Returns the inodes of the sockets that get the connections to this address: several if they share it
 /// (`SO_REUSEPORT`).
 fn at_address(address: SocketAddr) -> BTreeSet<String> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
-    let all = tables.iter().flat_map(|table| table.lines().filter_map(Listener::parse));
+    let all = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().flat_map(listening);
     let fitting: Vec<(u8, Listener)> =
         all.filter(|one| one.port == address.port()).filter_map(|one| Some((one.fits(address.ip())?, one))).collect();
     let best = fitting.iter().map(|(rank, _)| *rank).min();
@@ -35,6 +35,13 @@ fn at_address(address: SocketAddr) -> BTreeSet<String> {
 }
 
 /// A listening socket, parsed from a line of `/proc/net/tcp` or `tcp6`.
+/// Reads the listening sockets of a table. The kernel lists them before all connections (`tcp_seq_start`), of which there
+/// may be many thousands: those are not read.
+fn listening(table: &str) -> Vec<Listener> {
+    let lines = fs::File::open(table).map(BufReader::new).into_iter().flat_map(|table| table.lines().skip(1));
+    lines.map_while(|line| Listener::parse(&line.ok()?)).collect()
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Listener {
     at: IpAddr,

@@ -18,6 +18,8 @@ pub struct ProcessesUsage {
     /// What processes other than these and this one used of those CPUs since the meter was made; `None` if the CPU time
     /// of these is unknown.
     pub others: Option<Others>,
+    /// For how long a quota held back them or this process, nanoseconds; `None` if the kernel does not count it.
+    pub throttled_ns: Option<u64>,
 }
 
 /// The first of the two instants.
@@ -27,6 +29,7 @@ pub struct ProcessesMeter {
     cpus: Vec<usize>,
     /// The processes when the meter was made, and when counting began.
     trees: [Tree; 2],
+    throttled_ns: Option<u64>,
     others: OthersMeter,
 }
 
@@ -43,7 +46,13 @@ impl ProcessesMeter {
         let tree = tree(&roots);
         let cpus = cpus_of(&tree);
         let is_there = tree.pids().next().is_some();
-        is_there.then(|| Self { trees: [tree.clone(), tree], others: OthersMeter::start(cpus.clone()), cpus, roots })
+        is_there.then(|| Self {
+            trees: [tree.clone(), tree],
+            throttled_ns: throttled_ns(&roots),
+            others: OthersMeter::start(cpus.clone()),
+            cpus,
+            roots,
+        })
     }
 
     /// Returns the processes given to `start`, without their descendants.
@@ -59,6 +68,7 @@ impl ProcessesMeter {
     /// Reads the counters again; usage counts from here.
     pub fn restart(&mut self) {
         self.trees[1] = tree(&self.roots);
+        self.throttled_ns = throttled_ns(&self.roots);
     }
 
     /// Returns the usage since the last restart, or since the start.
@@ -73,9 +83,15 @@ impl ProcessesMeter {
             processes: now.pids().collect(),
             usage,
             cpus: self.cpus.clone(),
+            throttled_ns: throttled_ns(&self.roots).zip(self.throttled_ns).map(|(now, then)| now.saturating_sub(then)),
             others: since_made.gaps.cpu.is_none().then(others).flatten(),
         }
     }
+}
+
+/// Reads it for these processes and this one.
+fn throttled_ns(roots: &[u32]) -> Option<u64> {
+    host::throttled_ns(&[roots, &[std::process::id()]].concat())
 }
 
 fn tree(roots: &[u32]) -> Tree {

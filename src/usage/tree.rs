@@ -33,6 +33,8 @@ struct Member {
     parent: u32,
     /// Counters since the process began, with those inherited from its ended children.
     counted: Counted,
+    /// The part of its minor faults that it was handed.
+    handed_faults: u64,
     switches: [u64; 2],
     threads: BTreeSet<u32>,
     /// Peak and current resident memory, bytes; `None` if the kernel does not report it.
@@ -117,6 +119,12 @@ impl Tree {
 
     fn gaps(&self, earlier: &Self) -> Gaps {
         let ended = || earlier.members.iter().filter(|member| self.member(member.pid).is_none());
+        // Every process faults, so whoever is handed faults had a child that ended.
+        let is_handed_more =
+            |now: &Member| now.handed_faults > earlier.member(now.pid).map_or(0, |then| then.handed_faults);
+        let to_root = (self.handed_to_root.faults_minor, earlier.handed_to_root.faults_minor);
+        let has_ended_process =
+            ended().next().is_some() || to_root.0 > to_root.1 || self.members.iter().any(is_handed_more);
         let has_ended_thread =
             |now: &Member| earlier.member(now.pid).is_some_and(|then| !then.threads.is_subset(&now.threads));
         let ignores = |tree: &Self| tree.members.iter().any(|member| member.ignores_its_children);
@@ -142,8 +150,8 @@ impl Tree {
         };
         Gaps {
             cpu,
-            memory: ended().next().is_some(),
-            switches: cpu.is_some() || ended().next().is_some() || self.members.iter().any(has_ended_thread),
+            memory: has_ended_process,
+            switches: cpu.is_some() || has_ended_process || self.members.iter().any(has_ended_thread),
         }
     }
 
@@ -174,6 +182,7 @@ impl Member {
             pid,
             parent: fields.get(1)?.parse().ok()?,
             counted: Counted::of_process(pid, &fields)?,
+            handed_faults: fields.get(11 - 3)?.parse().ok()?,
             switches,
             threads,
             memory: memory.or(has_ended.then_some([0, 0])),
@@ -298,7 +307,7 @@ mod tests {
         let used = shell.tree().since(&before);
         assert!(used.cpu_ns() > 20_000_000, "{used:?}");
         // The process ran at neither instant.
-        assert_eq!(used.gaps, Gaps::default());
+        assert_eq!(used.gaps, Gaps { cpu: None, memory: true, switches: true });
     }
 
     #[test]

@@ -236,3 +236,29 @@ fn a_listener_that_the_command_did_not_start_is_not_measured() {
     // The second trial found the port served by connecting to it.
     stranger.join().unwrap();
 }
+
+#[test]
+fn a_server_that_closes_its_listener_and_lives_on_is_a_failed_trial() {
+    // Answers fifty connections, one request each, and then nobody.
+    const SERVER: &str = r#"
+import socket, sys, time
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+answered = 0
+while answered < 50:
+    peer = listener.accept()[0]
+    peer.recv(9999)
+    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    peer.close()
+    answered += 1
+listener.close()
+time.sleep(300)
+"#;
+    let home = tempfile::tempdir().unwrap();
+    let program = home.path().join("server.py");
+    fs::write(&program, SERVER).unwrap();
+    let server = format!("command = [\"python3\", {program:?}, \"{{port}}\"]");
+    for record in records(home.path(), "closes", &external_for("60s", &server), 1) {
+        let Outcome::Failed(Failure::Died { how, .. }) = &record.outcome else { panic!("{:?}", record.outcome) };
+        assert!(how.contains("none of its processes listens any more"), "{how}");
+    }
+}

@@ -384,3 +384,21 @@ fn a_narration_says_who_did_what_when() {
     assert_eq!(refused.code, Some(2));
     assert!(refused.stderr.contains("workload = \"offload\"") && refused.stdout.is_empty(), "{refused:?}");
 }
+
+#[test]
+fn records_that_vanish_while_a_run_goes_on_are_an_error() {
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out");
+    let text = "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"sleep\"\nmodels = [\"async\"]\njobs = 1\nwait = \"300ms\"\n\
+                rounds = { quick = 2, full = 2 }\n";
+    let mut command = avt(["run", "--out"]);
+    command.arg(&out).arg(scenario(home.path(), "vanishes", text)).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut parent = Running(command.spawn().unwrap());
+    let records = out.join("trials.jsonl");
+    wait_for("the first record", || fs::metadata(&records).is_ok_and(|file| file.len() > 0).then_some(()));
+    fs::remove_file(&records).unwrap();
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut parent.0.stderr.take().unwrap(), &mut said).unwrap();
+    assert_eq!(parent.0.wait().unwrap().code(), Some(3), "{said}");
+    assert!(said.contains("trials.jsonl: No such file"), "{said}");
+}

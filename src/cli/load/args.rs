@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -296,6 +296,11 @@ impl Args {
     #[expect(clippy::unused_self, reason = "there is no --ca in such a build")]
     fn authorities(&self) -> Result<Vec<u8>, Stop> {
         Ok(Vec::new())
+    }
+
+    /// Returns the file that the body is read from.
+    pub(super) fn body_file(&self) -> Option<&Path> {
+        self.body.as_deref()?.strip_prefix('@').map(Path::new)
     }
 
     /// The requests themselves.

@@ -28,12 +28,14 @@ impl Outputs {
     /// Begins to write every file. Refuses a path that cannot be written, and one that two outputs would share.
     pub(super) fn begin(args: &Args) -> Result<Self, Stop> {
         let asked = [("--hgrm", &args.hgrm), ("--hlog", &args.hlog), ("--html", &args.html)];
-        let mut places: Vec<(&str, Place)> = Vec::new();
+        // A body is read before, and would be lost.
+        let body = args.body_file().and_then(|path| Some(("--body", Place::of(path).ok()?)));
+        let mut places: Vec<(&str, Place)> = body.into_iter().collect();
         for (option, path) in asked.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?))) {
             let refused = |why: &str| Stop::input(format_args!("{option}: {}: {why}", path.display()));
             let place = Place::of(path).map_err(|error| refused(&error.to_string()))?;
             if let Some((other, _)) = places.iter().find(|(_, other)| place.is_same(other)) {
-                return Err(refused(&format!("{other} is written there too; name another file")));
+                return Err(refused(&format!("{other} is the same file; name another one")));
             }
             if place.is_standard_output() {
                 return Err(refused("standard output goes there too; name another file"));

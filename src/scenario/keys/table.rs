@@ -182,7 +182,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     key(
         Server,
         "ready",
-        Kind::Text { most: 200, lines: Lines::One },
+        Kind::Path,
         "the path it answers with 200 once it is ready, within 10 s",
     )
     .of(ECHO)

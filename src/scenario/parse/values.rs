@@ -7,7 +7,7 @@ use std::time::Duration;
 use toml::de::{DeInteger, DeValue};
 
 use super::mistakes::quoted;
-use crate::http1::is_segment;
+use crate::http1::{encode_target, is_segment};
 use crate::scenario::keys::{AS_FAST_AS_IT_GOES, Key, Kind, Lines, Need};
 use crate::scenario::{Finite, Formula, HeavySpec, Model, ModelError, SweptValue, closest};
 use crate::text::is_hidden;
@@ -98,6 +98,7 @@ pub(super) fn check(kind: Kind, written: &DeValue<'_>) -> Result<Value, Wrong> {
                 (_, n) => Err(instead(format!("a list of {n} values that are not two numbers"))),
             }
         }
+        (Kind::Path, DeValue::String(text)) => path(text).map(Value::Text).map_err(instead),
         (Kind::What, DeValue::String(text)) => what(text).map(Value::Text).map_err(instead),
         (Kind::Text { most, lines }, DeValue::String(written)) => {
             text(written, most, lines).map(Value::Text).map_err(instead)
@@ -282,6 +283,16 @@ fn nearest_slug(name: &str) -> String {
     let slug = slug.trim_start_matches(['.', '_', '-']);
     let slug = slug[..slug.len().min(80)].trim_end_matches(['.', '-']);
     if slug.is_empty() || slug == "index" { "my-scenario".into() } else { slug.into() }
+}
+
+fn path(path: &str) -> Result<String, String> {
+    let differs = || path.chars().find(|c| !encode_target(&c.to_string()).starts_with(*c));
+    match path.chars().find(|c| *c == '#').or_else(differs) {
+        _ if !path.starts_with('/') => Err(format!("{} does not begin with /", quoted(path))),
+        _ if path.len() > 200 => Err(format!("{} is longer than 200 characters", quoted(path))),
+        Some(c) => Err(format!("{} has {} in it", quoted(path), quoted(&c.to_string()))),
+        None => Ok(path.to_owned()),
+    }
 }
 
 fn what(what: &str) -> Result<String, String> {

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::thread;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::load::refuse_own_end;
@@ -57,8 +57,9 @@ pub(super) fn wait_until_deaf(address: SocketAddr) {
             continue;
         }
         let mut ends: Vec<PollFd<'_>> = handles.iter().map(|handle| PollFd::new(handle, PollFlags::IN)).collect();
+        let look = Timespec::try_from(LOOK).expect("a quarter of a second");
         // A signal is no end; then it is looked once more.
-        let _ = poll(&mut ends, None);
+        let _ = poll(&mut ends, Some(&look));
     }
 }
 

@@ -192,3 +192,37 @@ fn a_place_that_cannot_be_written_or_is_written_twice_is_refused_before_any_load
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(is_untouched(folder.path()));
 }
+
+#[test]
+fn a_body_is_not_written_over_by_an_output() {
+    let server = Server::start("async");
+    let folder = tempfile::tempdir().unwrap();
+    let body = folder.path().join("body");
+    fs::write(&body, EARLIER).unwrap();
+    for option in OPTIONS {
+        let mut command = avt(["load", &format!("http://{}/echo", server.address), "-n", "1", "--body"]);
+        command.arg(format!("@{}", body.display())).arg(option).arg(&body);
+        let ended = run(command);
+        assert_eq!(ended.code, Some(2), "{option}: {ended:?}");
+        assert!(ended.stderr.contains("--body is the same file"), "{ended:?}");
+        assert_eq!(fs::read_to_string(&body).unwrap(), EARLIER);
+    }
+}
+
+#[test]
+fn a_file_with_two_names_keeps_its_contents_where_the_new_ones_do_not_fit() {
+    use std::os::unix::process::CommandExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+    fs::write(&file, EARLIER).unwrap();
+    fs::hard_link(&file, &link).unwrap();
+    let server = Server::start("async");
+    // Past this limit a write fails, as on a disk that is full: a page is longer, the earlier file is shorter.
+    let mut command = std::process::Command::new("prlimit");
+    command.args(["--fsize=4096", env!("CARGO_BIN_EXE_avt"), "load"]);
+    command.arg(format!("http://{}/echo/a", server.address)).args(["-n", "5", "--html"]).arg(&file);
+    command.stdin(Stdio::null()).process_group(0);
+    let ended = run(command);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert_eq!(fs::read_to_string(&link).unwrap(), EARLIER);
+}

@@ -478,6 +478,9 @@ fn servers_of_somebody_elses() {
             "[server]\nport = 0\n",
             "6:8: server.port: 0 is no port of its own; write a whole number",
         ),
+        (SERVED, "[server]\n", "[server]\nready = \"x\"\n", "6:9: server.ready: \"x\" does not begin with /"),
+        (SERVED, "[server]\n", "[server]\nready = \"/a b\"\n", "6:9: server.ready: \"/a b\" has \" \" in it"),
+        (SERVED, "[server]\n", "[server]\nready = \"/a#b\"\n", "6:9: server.ready: \"/a#b\" has \"#\" in it"),
         (SERVED, "command", "comand", "6:1: server.comand: there is no such key; did you mean command?"),
         (
             SLEEP,
