@@ -19,6 +19,7 @@ mod sources;
 mod strict;
 mod times;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -75,6 +76,13 @@ enum Verb {
     /// Runs one trial from a spec on standard input; only `avt run` calls it.
     #[command(hide = true)]
     Trial,
+    /// Becomes the server of a trial; only a trial starts it.
+    #[command(hide = true)]
+    Launch {
+        parent: u32,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<OsString>,
+    },
 }
 
 /// Prints the help or the error of invalid arguments; without colours if an argument holds terminal escape sequences.
@@ -99,7 +107,7 @@ pub fn main() -> ExitCode {
     // Past a limit on the size of files a write then fails, and is told, instead of ending the process. Fails on no Linux.
     let _ = signal_hook::flag::register(nix::libc::SIGXFSZ, Arc::default());
     // Trials end when their parent does, and leave signals to it.
-    let is_trial = std::env::args_os().nth(1).is_some_and(|verb| verb == "trial");
+    let is_trial = std::env::args_os().nth(1).is_some_and(|verb| verb == "trial" || verb == "launch");
     if !is_trial && let Err(error) = runner::obey_signals() {
         return output::Stop::machine(format_args!("signals: {error}")).tell();
     }
@@ -122,6 +130,7 @@ pub fn main() -> ExitCode {
         Verb::Doctor(args) => doctor::main(&args),
         Verb::Completions(args) => completions::main(&args),
         Verb::Trial => return trial::run(),
+        Verb::Launch { parent, command } => return trial::launch(parent, &command),
     };
     let code = done.map_or_else(output::Stop::tell, |()| ExitCode::SUCCESS);
     // Counts a signal that came after the last check, too.

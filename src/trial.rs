@@ -10,6 +10,8 @@ mod jobs;
 mod null;
 mod server;
 
+pub use external::launch;
+
 use std::io::{self, BufRead as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;

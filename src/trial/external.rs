@@ -9,11 +9,11 @@
 mod listener;
 mod output;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::process::{self, Command, Stdio};
+use std::process::{self, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
@@ -132,8 +132,10 @@ impl External<'_> {
         let words: Vec<String> =
             self.server.command.iter().map(|word| word.replace("{port}", &port.to_string())).collect();
         let (program, arguments) = words.split_first().ok_or_else(|| refused("the command is empty".into()))?;
-        let mut command = Command::new(program);
+        let mut command = Command::new("/proc/self/exe");
         command
+            .arg0("avt")
+            .args(["launch", &process::id().to_string(), "--", program])
             .args(arguments)
             .env_clear()
             .envs(environment.iter().map(|(name, value)| (name, OsStr::from_bytes(value))))
@@ -276,4 +278,19 @@ fn in_words(status: WaitStatus) -> String {
 /// Returns a port that was free a moment ago. A process that takes it meanwhile is found before the server is measured.
 fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// Becomes the server's command, which the kernel kills when the process that started it ends: that process may be killed
+/// together with the runner, and then nobody else is left to do it. Does not return unless the command cannot be run.
+pub fn launch(parent: u32, command: &[OsString]) -> ExitCode {
+    let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+    // The parent may have ended before its death could send a signal.
+    if nix::unistd::getppid().as_raw() == parent as i32
+        && let Some((program, arguments)) = command.split_first()
+    {
+        let error = Command::new(program).args(arguments).exec();
+        eprintln!("avt: {}: {error}", program.display());
+    }
+    // As a shell does it.
+    ExitCode::from(127)
 }

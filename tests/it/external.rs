@@ -170,16 +170,23 @@ fn whoever_of_a_trial_is_killed_its_server_ends() {
         ("the one that watches", Signal::SIGKILL),
         ("the one that watches", Signal::SIGTERM),
         ("the runner", Signal::SIGKILL),
+        ("both", Signal::SIGKILL),
     ] {
         let home = tempfile::tempdir().unwrap();
-        let long = Long::start(home.path(), |pids| format!("{} & (setsid {} &) ; wait", serve(pids), "sleep 300"));
-        let pid = match killed {
-            "the runner" => long.run.0.id(),
-            _ => long.watcher,
+        // Where both are killed at once, only the process that the command itself is can be ended.
+        let long = Long::start(home.path(), |pids| match killed {
+            "both" => format!("exec {}", serve(pids)),
+            _ => format!("{} & (setsid sleep 300 &) ; wait", serve(pids)),
+        });
+        let runner = long.run.0.id();
+        let all: &[u32] = match killed {
+            "the runner" => &[runner],
+            "both" => &[runner, long.watcher],
+            _ => &[long.watcher],
         };
-        kill(Pid::from_raw(pid as i32), signal).unwrap();
+        all.iter().for_each(|pid| kill(Pid::from_raw(*pid as i32), signal).unwrap());
         long.all_gone();
-        if killed != "the runner" {
+        if killed == "the one that watches" {
             let failure = long.first_failure();
             assert!(matches!(failure, Failure::Died { .. }), "{killed}: {failure}");
         }
