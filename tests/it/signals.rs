@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::support::{Running, Server, avt, exit_code, ignoring, send, wait_for, wait_for_handler};
+use crate::support::{Running, Server, avt, exit_code, hanging_up, ignoring, send, wait_for, wait_for_handler};
 
 /// Returns both ends of a full pipe.
 fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
@@ -38,7 +38,7 @@ fn a_verb_that_waits_for_a_pipe_ends() {
             &["load", &url, "--html", path],
             &["load", &url, "--hlog", path],
         ] {
-            let mut command = avt(args);
+            let mut command = hanging_up(&avt(args));
             command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
             let mut process = Running(command.spawn().unwrap());
             wait_for_handler(&process.0, signal);

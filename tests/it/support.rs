@@ -149,6 +149,13 @@ pub(crate) fn ignoring(signal: &str, command: &Command) -> Command {
     shell
 }
 
+/// Returns the command started with the default of a hang-up, which the tests themselves may have been told to ignore.
+pub(crate) fn hanging_up(command: &Command) -> Command {
+    let mut env = Command::new("env");
+    env.arg("--default-signal=HUP").arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
+    env
+}
+
 /// Sends a signal to a process of this test.
 pub(crate) fn send(process: &Child, signal: Signal) {
     kill(Pid::from_raw(process.id() as i32), signal).unwrap();
