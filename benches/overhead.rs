@@ -120,6 +120,7 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
                     send_lag: lag,
                     over_time: over_time(),
                     warmup: over_time(),
+                    threads: 1,
                     ..LoadRecord::default()
                 }),
             };
@@ -128,9 +129,9 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
                 run: run.seed,
                 cell: cell.id.clone(),
                 pass,
-                order: order as u64,
+                order: order as u64 + 1,
                 seed: 1,
-                conditions: Conditions::default(),
+                conditions: Conditions { cpus: 2, ..Conditions::default() },
                 outcome: Outcome::Measured(Box::new(measured)),
             };
             folder.append(&record).expect("a record");
