@@ -13,7 +13,7 @@ use nix::sys::time::{TimeVal, TimeValLike as _};
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-pub use listeners::{listeners_at, listeners_at_path};
+pub use listeners::{listeners_at, listeners_at_path, sockets_at};
 pub use others::{Others, OthersMeter, Stranger};
 pub use processes::{ProcessesMeter, ProcessesUsage};
 pub use tree::{Tree, process_cpu_ns};

@@ -15,7 +15,7 @@ use crate::proc;
 /// Returns the processes that listen at an address of this machine, as far as this user may see. Looks through all of
 /// `/proc`, which takes some milliseconds.
 pub fn listeners_at(address: SocketAddr) -> Vec<u32> {
-    holders(&at_address(address))
+    holders(&sockets_at(address))
 }
 
 /// The processes that listen at a Unix socket, as far as this user may look into them. Looks through all of `/proc`, some
@@ -25,8 +25,8 @@ pub fn listeners_at_path(path: &Path) -> Vec<u32> {
 }
 
 /// Returns the inodes of the sockets that get the connections to this address: several if they share it
-/// (`SO_REUSEPORT`).
-fn at_address(address: SocketAddr) -> BTreeSet<String> {
+/// (`SO_REUSEPORT`). Reads two files of `/proc`, as far as listeners stand in them.
+pub fn sockets_at(address: SocketAddr) -> BTreeSet<String> {
     let all = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().flat_map(listening);
     let fitting: Vec<(u8, Listener)> =
         all.filter(|one| one.port == address.port()).filter_map(|one| Some((one.fits(address.ip())?, one))).collect();
@@ -34,7 +34,6 @@ fn at_address(address: SocketAddr) -> BTreeSet<String> {
     fitting.into_iter().filter(|(rank, _)| Some(*rank) == best).map(|(_, listener)| listener.inode).collect()
 }
 
-/// A listening socket, parsed from a line of `/proc/net/tcp` or `tcp6`.
 /// Reads the listening sockets of a table. The kernel lists them before all connections (`tcp_seq_start`), of which there
 /// may be many thousands: those are not read.
 fn listening(table: &str) -> Vec<Listener> {
@@ -42,6 +41,7 @@ fn listening(table: &str) -> Vec<Listener> {
     lines.map_while(|line| Listener::parse(&line.ok()?)).collect()
 }
 
+/// A listening socket, parsed from a line of `/proc/net/tcp` or `tcp6`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Listener {
     at: IpAddr,
@@ -148,8 +148,8 @@ mod tests {
             let target = fs::read_link(link).unwrap().to_str().unwrap().to_owned();
             target.trim_start_matches("socket:[").trim_end_matches(']').to_owned()
         };
-        assert_eq!(at_address(address), [inode(&specific)].into());
-        assert_eq!(at_address(other.local_addr().unwrap()), [inode(&other)].into());
+        assert_eq!(sockets_at(address), [inode(&specific)].into());
+        assert_eq!(sockets_at(other.local_addr().unwrap()), [inode(&other)].into());
     }
 
     #[test]

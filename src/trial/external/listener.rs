@@ -11,7 +11,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::load::refuse_own_end;
 use crate::proc;
-use crate::usage::listeners_at;
+use crate::usage::{listeners_at, sockets_at};
 
 /// The longest wait for one answer.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -35,14 +35,15 @@ pub(super) fn check_own(address: SocketAddr) -> Result<(), String> {
     Ok(())
 }
 
-/// Waits until no process of the server listens at its address. A process that listens and ends is noticed at once; while
-/// none ends, this costs nothing.
+/// Waits until no process of the server listens at its address. The end of a process that listens is noticed at once, a
+/// closed listener within a quarter of a second. Until then a look reads the machine's listeners, and not its processes.
 pub(super) fn wait_until_deaf(address: SocketAddr) {
     /// How long a server may take to hand its listener on to another of its processes.
     const HAND_OVER: Duration = Duration::from_millis(100);
-    /// How often it is looked at where the kernel has no handles of processes (before Linux 5.3).
+    /// The pause between two looks.
     const LOOK: Duration = Duration::from_millis(250);
     loop {
+        let sockets = sockets_at(address);
         let mut listeners = own(address);
         if listeners.is_empty() {
             thread::sleep(HAND_OVER);
@@ -53,14 +54,20 @@ pub(super) fn wait_until_deaf(address: SocketAddr) {
         }
         let handles: Vec<OwnedFd> = listeners.iter().filter_map(|pid| handle(*pid)).collect();
         if handles.len() < listeners.len() {
+            // One has ended already, or the kernel has no handles of processes (before Linux 5.3).
             thread::sleep(LOOK);
             continue;
         }
-        let mut ends: Vec<PollFd<'_>> = handles.iter().map(|handle| PollFd::new(handle, PollFlags::IN)).collect();
-        let look = Timespec::try_from(LOOK).expect("a quarter of a second");
-        // A signal is no end; then it is looked once more.
-        let _ = poll(&mut ends, Some(&look));
+        while !ends_within(LOOK, &handles) && sockets_at(address) == sockets {}
     }
+}
+
+/// Returns whether one of the processes ends within this time.
+fn ends_within(time: Duration, handles: &[OwnedFd]) -> bool {
+    let mut ends: Vec<PollFd<'_>> = handles.iter().map(|handle| PollFd::new(handle, PollFlags::IN)).collect();
+    let time = Timespec::try_from(time).expect("less than a second");
+    // After a signal, the caller looks once more.
+    poll(&mut ends, Some(&time)).is_ok_and(|ended| ended > 0)
 }
 
 /// A handle that becomes readable when the process ends.
