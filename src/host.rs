@@ -9,7 +9,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
-pub use cgroup::{GroupLimit, cpu_quota, throttled_ns};
+pub use cgroup::throttled_ns;
 
 /// The machine and the software a run was made on. What cannot be read is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ impl Host {
         Self {
             cpu: fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| field(&text, "model name")),
             cpus: cpus().len() as u32,
-            cpu_quota: cpu_quota().map(|quota| quota.value),
+            cpu_quota: cgroup::cpu_quota(),
             memory_bytes: {
                 let all = fs::read_to_string("/proc/meminfo").ok().and_then(|text| memory_bytes(&text));
                 all.into_iter().chain(cgroup::memory()).min()

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 /// A limit of a control group, and the group that sets it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct GroupLimit<T> {
+pub(super) struct GroupLimit<T> {
     /// The group's folder.
-    pub folder: PathBuf,
+    pub(super) folder: PathBuf,
     /// The limit's value.
-    pub value: T,
+    pub(super) value: T,
 }
 
 /// Returns the process limit of each group and its number of processes and threads: `pids.max` and `pids.current`.
@@ -22,10 +22,9 @@ pub(super) fn pids() -> Vec<GroupLimit<(u64, u64)>> {
 }
 
 /// Returns the tightest quota, in CPUs; `None` without a quota.
-pub fn cpu_quota() -> Option<GroupLimit<f64>> {
-    let quotas = limits("cpu", |folder| quota(&read(folder, "cpu.max")?).or_else(|| quota_of_1(folder)));
-    let quotas = quotas.into_iter().chain(limits("cpu", quota_of_1));
-    quotas.min_by(|one, other| one.value.total_cmp(&other.value))
+pub(super) fn cpu_quota() -> Option<f64> {
+    let of = |folder: &Path| read(folder, "cpu.max").and_then(|text| quota(&text)).or_else(|| quota_of_1(folder));
+    limits("cpu", of).into_iter().map(|limit| limit.value).min_by(f64::total_cmp)
 }
 
 /// Returns the lowest memory limit of the groups, bytes; `None` without a limit.
