@@ -39,8 +39,8 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
     let server = thread::Builder::new().name("server".into()).spawn(serve);
     server.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
     say(&Reply::Ready { port, nonce: nonce.to_owned() })?;
-    obey(Meter::start, |meter| {
-        Ok(Served { threads: 1, usage: meter.stop(), runtime: None, lanes: None, window_ns: (0, 0) })
+    obey(Meter::start, |meter, window_ns| {
+        Ok(Served { threads: 1, usage: meter.stop(), runtime: None, lanes: None, window_ns })
     })
 }
 

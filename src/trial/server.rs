@@ -53,19 +53,13 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
         lanes::start(lanes::LENGTH.min(work.load.duration));
         (server.runtime(), Meter::start())
     };
-    obey(begin, |(before, meter)| {
+    obey(begin, |(before, meter), window_ns| {
         let usage = Meter::stop(meter);
         model::check_pool(&server)?;
         // It may have been started only in the window.
         let runtime = server.runtime().map(|now| before.map_or(now, |before| now.since(before)));
         match server.echo.wrong() {
-            0 => Ok(Served {
-                threads: census::threads(),
-                usage,
-                runtime,
-                lanes: traced.then(lanes::end),
-                window_ns: (0, 0),
-            }),
+            0 => Ok(Served { threads: census::threads(), usage, runtime, lanes: traced.then(lanes::end), window_ns }),
             wrong => Err(Failure::WrongWork { what: format!("the steps of {wrong} requests gave a wrong checksum") }),
         }
     })
@@ -87,7 +81,10 @@ pub(super) fn check_descriptors(connections: u32) -> Result<(), Failure> {
 
 /// Measures between the two orders, and ends with standard input. `served` tells of the window, unless it was served
 /// wrongly.
-pub(super) fn obey<T>(begin: impl Fn() -> T, served: impl Fn(T) -> Result<Served, Failure>) -> Result<(), Failure> {
+pub(super) fn obey<T>(
+    begin: impl Fn() -> T,
+    served: impl Fn(T, (u64, u64)) -> Result<Served, Failure>,
+) -> Result<(), Failure> {
     let nonsense = || Failure::WrongWork { what: "an order that makes no sense".into() };
     let mut begun = None;
     let mut outcome = Ok(());
@@ -100,7 +97,7 @@ pub(super) fn obey<T>(begin: impl Fn() -> T, served: impl Fn(T) -> Result<Served
             (Order::End, None) => Err(nonsense()),
             (Order::End, Some((begin_ns, start))) => {
                 let window_ns = (begin_ns, now_ns());
-                served(start).and_then(|served| say(&Reply::Served(Box::new(Served { window_ns, ..served }))))
+                served(start, window_ns).and_then(|served| say(&Reply::Served(Box::new(served))))
             }
         };
         outcome.is_ok()
