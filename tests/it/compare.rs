@@ -120,7 +120,7 @@ fn nothing_is_concluded_from_an_invalid_measurement() {
         let ended = compare(before, after, &["--fail-over", "10%"]);
         assert_eq!(ended.code, Some(4), "{ended:?}");
         assert!(ended.stdout.contains(&format!("not comparable: INVALID {side}")), "{}", ended.stdout);
-        assert!(ended.stdout.contains(&format!("Mind: {side}: Of ")), "what the gates find is told: {}", ended.stdout);
+        assert!(ended.stdout.contains(&format!("Mind: {side}: Of ")), "the findings are shown: {}", ended.stdout);
         let ended = compare(before, after, &["--json"]);
         let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
         assert_eq!((ended.code, &json[side][0]["verdict"]), (Some(4), &"invalid".into()), "{json}");
