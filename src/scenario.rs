@@ -49,6 +49,8 @@ pub struct Scenario {
     pub rounds: Rounds,
     /// Models that get fewer jobs because they would take too long, and how many.
     pub jobs_for: Vec<(Model, u32)>,
+    /// Models to which the machine may refuse threads: a trial that it refuses is a result and not a failure.
+    pub may_refuse: Vec<Model>,
     /// Every point of the sweep; a single one without values where nothing is swept.
     pub points: Vec<PointSpec>,
     /// What should be measured, in the order of the file.

@@ -87,10 +87,13 @@ fn name(file: &str, fields: &Fields) -> Result<String, Found> {
 
 fn assemble(fields: &Fields, workload: Workload, name: String, source: &str) -> Scenario {
     let text = |name| fields.get(Section::Top, name).map(|field| field.values[0].0.to_string()).unwrap_or_default();
-    let models = fields.get(Section::Top, "models").map(|field| field.values.as_slice()).unwrap_or_default();
     let model = |value: &Value| match value {
         Value::Model(model) => *model,
         other => unreachable!("models were checked to be models: {other:?}"),
+    };
+    let models = |name| {
+        let values = fields.get(Section::Top, name).map(|field| field.values.as_slice()).unwrap_or_default();
+        values.iter().map(|(value, _)| model(value)).collect::<Vec<Model>>()
     };
     let [quick, full] = together::rounds(fields).map(|(count, _)| count);
     let points = points::points(fields, workload);
@@ -98,9 +101,10 @@ fn assemble(fields: &Fields, workload: Workload, name: String, source: &str) -> 
         name,
         question: text("question"),
         analysis: text("analysis"),
-        models: models.iter().map(|(value, _)| model(value)).collect(),
+        models: models("models"),
         rounds: Rounds { quick, full },
         jobs_for: together::jobs_for(fields).map(|(model, most, _)| (model, most)).collect::<Vec<(Model, u32)>>(),
+        may_refuse: models("may_refuse"),
         claims: claims::claims(fields, &points),
         points,
         source: source.to_owned(),

@@ -177,6 +177,7 @@ pub(crate) fn scenario(name: &str, question: &str, analysis: &str, models: &[&st
         models: models.iter().map(|name| name.parse().expect("a model of the fixture")).collect(),
         rounds: Rounds { quick: 6, full: 15 },
         jobs_for: Vec::new(),
+        may_refuse: Vec::new(),
         points: vec![PointSpec { at: Point::default(), work }],
         claims: Vec::new(),
         source: format!("question = \"{question}\"\nworkload = \"sleep\"\n"),

@@ -3,7 +3,7 @@
 mod hidden;
 mod slips;
 
-use async_vs_threads::scenario::{Mistakes, Scenario, Work, builtin, parse, parse_bytes};
+use async_vs_threads::scenario::{Mistakes, Model, Scenario, Work, builtin, parse, parse_bytes};
 use proptest::prelude::*;
 
 pub(crate) const SLEEP: &str = r#"question = "How long?"
@@ -77,6 +77,15 @@ fn a_model_can_get_fewer_jobs() {
     let cells = read(&format!("{SLEEP}[jobs_for]\nasync = 3\n")).cells();
     let jobs: Vec<_> = cells.iter().map(|cell| (cell.work.jobs(), cell.jobs_wanted)).collect();
     assert_eq!(jobs, [(Some(10), None), (Some(3), Some(10))]);
+}
+
+#[test]
+fn a_machine_may_refuse_threads_to_models_of_every_workload() {
+    assert_eq!(read(SLEEP).may_refuse, []);
+    for text in [SLEEP, OFFLOAD, ECHO] {
+        let text = text.replace("workload", "may_refuse = [\"async\", \"threads\"]\nworkload");
+        assert_eq!(read(&text).may_refuse, [Model::Async, Model::Threads]);
+    }
 }
 
 #[test]

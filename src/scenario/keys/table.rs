@@ -58,6 +58,14 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     key(Top, "name", Kind::Slug, "the scenario's label; without it the file's name without `.toml`"),
     key(Top, "workload", Kind::Choice(Workload::NAMES), "what is done").required(),
     key(Top, "models", Kind::Model, "who does it, in the order of the report").required().many(Many::List(32)),
+    key(
+        Top,
+        "may_refuse",
+        Kind::Model,
+        "models to which the machine may refuse threads: a trial that it refuses is a result and not a failure; each must be \
+         among `models`",
+    )
+    .many(Many::List(32)),
     key(Top, "jobs", count(1, 1_000_000, "does nothing"), "how many jobs").of(SLEEP).required().swept(),
     key(Top, "wait", length("1us", "1h"), "how long each job waits").of(SLEEP).required().swept(),
     key(Top, "jobs", count(1, 100_000, "does nothing"), "how many jobs, the heartbeat not counted")

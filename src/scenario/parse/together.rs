@@ -29,6 +29,7 @@ pub(super) fn check(fields: &Fields, workload: Workload) -> Vec<Found> {
         found.push(Found::new(span, key, message, format!("write full = {quick} or more, or a smaller quick")));
     }
     found.extend(jobs_for_nobody(fields, workload));
+    found.extend(refused_to_nobody(fields));
     found.extend(too_many_cells(fields));
     found.extend(other_loop(fields));
     found.extend(external(fields, workload));
@@ -89,6 +90,18 @@ fn jobs_for_nobody(fields: &Fields, workload: Workload) -> Vec<Found> {
         }
     };
     entries.filter_map(contradiction).collect()
+}
+
+/// Models of `may_refuse` that are not among `models`.
+fn refused_to_nobody(fields: &Fields) -> Vec<Found> {
+    let Some(may_refuse) = fields.get(Section::Top, "may_refuse") else { return Vec::new() };
+    let strangers = may_refuse.values.iter().filter(|(value, _)| !models(fields).any(|model| model == value));
+    let mistake = |(value, span): &(Value, Range<usize>)| {
+        let names: Vec<String> = models(fields).map(Value::to_string).collect();
+        let remedy = format!("write it there too, or one of {} here", names.join(", "));
+        Found::new(span.clone(), may_refuse.path(), format!("{value} is not among models"), remedy)
+    };
+    strangers.map(mistake).collect()
 }
 
 /// Keys of the one loop in the other one, and an open loop without a rate.

@@ -217,6 +217,12 @@ fn words() {
             "4:22: models: \"pool/0\" says no number of workers; write a whole number",
         ),
         (SLEEP, "\"async\"]", "\"threads\"]", "4:22: models: threads is there twice; leave one out"),
+        (
+            SLEEP,
+            "jobs = 10",
+            "jobs = 10\nmay_refuse = [\"thread\"]",
+            "6:15: may_refuse: no model is called \"thread\"; did you mean \"threads\"?",
+        ),
         (SLEEP, "[\"threads\", \"async\"]", "[]", "4:10: models: the list is empty; write at least one"),
         (
             SLEEP,
@@ -255,6 +261,19 @@ fn lists() {
         (SLEEP, "jobs = 10", "jobs = [10, 1_0]", "5:13: jobs: 10 is there twice"),
         (SLEEP, "\"10ms\"", "[\"1s\", \"1000ms\"]", "6:15: wait: 1s is there twice; leave one out"),
         (SLEEP, "jobs = 10", "jobs = [[10]]", "5:9: jobs: [..] is a list, not a whole number"),
+        (SLEEP, "jobs = 10", "jobs = 10\nmay_refuse = []", "6:14: may_refuse: the list is empty; write at least one"),
+        (
+            SLEEP,
+            "jobs = 10",
+            "jobs = 10\nmay_refuse = \"threads\"",
+            "6:14: may_refuse: text, not a list; write a list in square brackets",
+        ),
+        (
+            SLEEP,
+            "jobs = 10",
+            "jobs = 10\nmay_refuse = [\"threads\", \"threads\"]",
+            "6:26: may_refuse: threads is there twice; leave one out",
+        ),
         (
             ECHO,
             "= 5",
@@ -287,6 +306,12 @@ fn together() {
             "8:9: jobs_for.async: 11 is above the 10 jobs there are",
         ),
         (SLEEP, "\"10ms\"", "\"10ms\"\n[jobs_for]\nasync = 0", "8:9: jobs_for.async: 0 does nothing"),
+        (
+            SLEEP,
+            "\"10ms\"",
+            "\"10ms\"\nmay_refuse = [\"async\", \"pool/2\"]",
+            "7:24: may_refuse: pool/2 is not among models; write it there too, or one of threads, async here",
+        ),
         (
             SLEEP,
             "[\"threads\", \"async\"]\njobs = 10",
