@@ -71,7 +71,8 @@ pub fn run<W: Workload>(model: Model, workload: Arc<W>, ledger: &Arc<Ledger>) ->
         Model::Pool(n) => threads::run_pool(n.get(), &workload, ledger, &room.for_threads(u64::from(n.get()))?),
         Model::Async => Ok(tasks::run(&one_thread().map_err(refused)?, Inline, &workload, ledger)),
         Model::AsyncWorkers(n) => {
-            room.for_threads(u64::from(n.get()))?;
+            let admitted = room.for_threads(u64::from(n.get()))?;
+            try_threads(n.get()).map_err(|(at, error)| admitted.refusal(at, &error))?;
             Ok(tasks::run(&many_threads(n.get()).map_err(refused)?, Inline, &workload, ledger))
         }
         Model::HybridBlocking => {
@@ -81,8 +82,8 @@ pub fn run<W: Workload>(model: Model, workload: Arc<W>, ledger: &Arc<Ledger>) ->
             admitted.check_pool(&pool).map(|()| ran)
         }
         Model::HybridRayon(n) => {
-            room.for_threads(u64::from(n.get()))?;
-            let pool = RayonPool::new(n.get()).map_err(refused)?;
+            let admitted = room.for_threads(u64::from(n.get()))?;
+            let pool = RayonPool::new(n.get()).map_err(|(at, error)| admitted.refusal(at, &error))?;
             Ok(tasks::run(&one_thread().map_err(refused)?, pool, &workload, ledger))
         }
         Model::External => Err(Failure::WrongWork { what: "a server of its own runs no jobs".into() }),
@@ -102,13 +103,19 @@ pub fn serve(model: Model, listener: TcpListener, server: Arc<Server>) -> io::Re
         Model::Threads => threads::serve_each(&listener, &server, Room::read().most()),
         Model::Pool(n) => threads::serve_pool(n.get(), &listener, &server),
         Model::Async => tasks::serve(&one_thread()?, Inline, listener, server),
-        Model::AsyncWorkers(n) => tasks::serve(&many_threads(n.get())?, Inline, listener, server),
+        Model::AsyncWorkers(n) => {
+            try_threads(n.get()).map_err(not_started)?;
+            tasks::serve(&many_threads(n.get())?, Inline, listener, server)
+        }
         Model::HybridBlocking => {
             let (runtime, pool) = blocking_threads()?;
             server.hands_over_to(&pool);
             tasks::serve(&runtime, pool, listener, server)
         }
-        Model::HybridRayon(n) => tasks::serve(&one_thread()?, RayonPool::new(n.get())?, listener, server),
+        Model::HybridRayon(n) => {
+            let pool = RayonPool::new(n.get()).map_err(not_started)?;
+            tasks::serve(&one_thread()?, pool, listener, server)
+        }
         Model::External => Err(io::Error::other("a server of its own listens for itself")),
     }
 }
@@ -151,8 +158,8 @@ fn blocking_threads() -> io::Result<(Runtime, BlockingPool)> {
     Ok((started(builder, "blocking")?, pool))
 }
 
+/// Builds a runtime of so many workers, for which [`try_threads`] must have found room.
 fn many_threads(workers: u16) -> io::Result<Runtime> {
-    try_threads(workers)?;
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(workers.into());
     started(builder, "worker")
@@ -175,22 +182,25 @@ fn counted(metrics: &RuntimeMetrics) -> RuntimeUsage {
     }
 }
 
-/// Whether so many threads can be started: tried, because tokio panics and then waits for ever when the kernel refuses
-/// it a worker (tokio-rs/tokio#6167).
-fn try_threads(threads: u16) -> io::Result<()> {
+/// Whether so many threads can be started, or which of them cannot, counted from 1: tried, because tokio panics and then
+/// waits for ever when the kernel refuses it a worker (tokio-rs/tokio#6167).
+fn try_threads(threads: u16) -> Result<(), (u64, io::Error)> {
     thread::scope(|scope| {
         let mut doors = Vec::new();
-        for k in 0..threads {
+        for k in 1..=threads {
             let (door, closed) = mpsc::channel::<()>();
             // All of them at the same time, until the doors close with the end of this block.
             let started = thread::Builder::new().spawn_scoped(scope, move || closed.recv().is_ok());
-            started.map_err(|error| {
-                io::Error::new(error.kind(), format!("only {k} of {threads} threads could be started: {error}"))
-            })?;
+            started.map_err(|error| (u64::from(k), error))?;
             doors.push(door);
         }
         Ok(())
     })
+}
+
+/// Which thread of a server could not be started, as an error.
+fn not_started((at, error): (u64, io::Error)) -> io::Error {
+    io::Error::new(error.kind(), format!("thread {at} could not be started: {error}"))
 }
 
 fn refused(error: io::Error) -> Failure {

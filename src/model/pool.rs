@@ -86,10 +86,17 @@ impl Pool for BlockingPool {
 pub struct RayonPool(Arc<ThreadPool>);
 
 impl RayonPool {
-    /// Starts so many threads.
-    pub fn new(threads: u16) -> io::Result<Self> {
-        let builder = ThreadPoolBuilder::new().num_threads(threads.into()).thread_name(|k| format!("rayon {}", k + 1));
-        builder.build().map(|pool| Self(Arc::new(pool))).map_err(io::Error::other)
+    /// Starts so many threads; the error holds which of them could not be started, counted from 1.
+    pub fn new(threads: u16) -> Result<Self, (u64, io::Error)> {
+        let last = Arc::new(AtomicU64::new(0));
+        let named = Arc::clone(&last);
+        // rayon asks for the name of a thread just before it starts it.
+        let builder = ThreadPoolBuilder::new().num_threads(threads.into()).thread_name(move |k| {
+            named.store(k as u64 + 1, Ordering::Relaxed);
+            format!("rayon {}", k + 1)
+        });
+        let pool = builder.build().map(|pool| Self(Arc::new(pool)));
+        pool.map_err(|error| (last.load(Ordering::Relaxed), io::Error::other(error)))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::units;
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
     /// The machine does not allow so many threads; nothing was started.
-    #[error("needs {} threads, but {limit} = {value} leaves room for {}", units::count(*.needed), units::count(*.allows))]
+    #[error("needs {} threads, but {limit} = {} leaves room for {}", units::count(*.needed), units::count(*.value), units::count(*.allows))]
     ThreadLimit {
         /// Threads the model needs.
         needed: u64,
@@ -22,7 +22,7 @@ pub enum Failure {
         allows: u64,
     },
     /// The kernel refused a thread on the way.
-    #[error("the kernel refused thread {} of {}: {error}; the lowest limit known is {limit} = {value}", units::count(*.at), units::count(*.needed))]
+    #[error("the kernel refused thread {} of {}: {error}; the lowest limit known is {limit} = {}", units::count(*.at), units::count(*.needed), units::count(*.value))]
     ThreadRefused {
         /// Which thread, counted from 1.
         at: u64,
@@ -57,10 +57,21 @@ pub enum Failure {
         /// Which check failed and with which values.
         what: String,
     },
-    /// The machine refused something else it needs: a port, a descriptor, a CPU.
+    /// The machine refused something else that the trial needs: a port, a descriptor, a CPU, or a thread that measures.
     #[error("the machine refused: {what}")]
     Refused {
         /// What, and the kernel's word.
         what: String,
     },
+}
+
+impl Failure {
+    /// Whether the machine refused the model a thread. A thread that only the measurement needs is not the model's, and a
+    /// process that was killed for its memory died: neither of them is such a refusal.
+    pub fn is_refusal_of_threads(&self) -> bool {
+        match self {
+            Self::ThreadLimit { .. } | Self::ThreadRefused { .. } => true,
+            Self::Died { .. } | Self::TimedOut { .. } | Self::WrongWork { .. } | Self::Refused { .. } => false,
+        }
+    }
 }
