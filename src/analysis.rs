@@ -24,7 +24,7 @@ mod single_load;
 mod sweep;
 mod times;
 
-pub use cell::{CellSummary, Measures, TracedSummary, Waiting};
+pub use cell::{CellSummary, Measures, TracedSummary, Unmeasured, Waiting};
 pub use claims::JudgedClaim;
 pub use executing::Executing;
 pub use findings::{Invalidity, PointFinding, TrialFindings};
@@ -78,7 +78,7 @@ pub struct ScenarioAnalysis<'a> {
 /// What has to be in order for a run to end well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strictness {
-    /// Every trial leaves a record and no claim is refuted.
+    /// No trial fails and no claim is refuted. A trial that the machine refuses as its scenario expects does not fail.
     #[default]
     Lenient,
     /// Besides, no trial and no finding over the rounds is INVALID.
@@ -163,6 +163,7 @@ fn strays<'a>(scenarios: &[ScenarioAnalysis<'_>], records: &'a [Record]) -> BTre
 /// Counts what became of the trials, the rounds and the claims.
 fn judge(scenarios: &[ScenarioAnalysis<'_>], records: &[Record]) -> Judged {
     let points = || scenarios.iter().flat_map(|scenario| &scenario.points);
+    let cells = || points().flat_map(PointSummary::all_cells);
     let trials = |verdict| points().map(|point| point.trials_that_are(verdict)).sum::<usize>() as u64;
     let findings = |verdict| {
         let found = points().flat_map(|point| &point.findings).filter(|finding| finding.gate.verdict() == verdict);
@@ -170,11 +171,15 @@ fn judge(scenarios: &[ScenarioAnalysis<'_>], records: &[Record]) -> Judged {
     };
     let verdicts = scenarios.iter().flat_map(|scenario| &scenario.claims).map(|judged| judged.verdict);
     let [claims_reproduced, claims_inconclusive, claims_refuted] = claims::count(verdicts);
+    let unmeasured = records.iter().filter(|record| matches!(record.outcome, Outcome::Failed(_))).count();
+    let refused = cells().map(CellSummary::refused_trials).sum::<usize>();
     Judged {
-        measured: points().flat_map(PointSummary::all_cells).map(CellSummary::rounds).sum::<usize>() as u64,
+        measured: cells().map(CellSummary::rounds).sum::<usize>() as u64,
         suspect: trials(Verdict::Suspect),
         invalid: trials(Verdict::Invalid),
-        failed: records.iter().filter(|record| matches!(record.outcome, Outcome::Failed(_))).count() as u64,
+        // A refusal is expected of the cells of a scenario only: a record of none of them has failed.
+        failed: (unmeasured - refused) as u64,
+        refused: refused as u64,
         rounds_suspect: findings(Verdict::Suspect),
         rounds_invalid: findings(Verdict::Invalid),
         claims_reproduced,

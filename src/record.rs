@@ -96,8 +96,12 @@ pub struct Judged {
     pub suspect: u64,
     /// And with one that makes them invalid.
     pub invalid: u64,
-    /// Left no measurement, or no lanes.
+    /// Left no measurement, or no lanes, and not because the machine refused threads as their scenarios expect.
     pub failed: u64,
+    /// Refused threads by the machine, as their scenarios expect. Files of versions that did not count them have no such
+    /// number, and no such trials.
+    #[serde(default)]
+    pub refused: u64,
     /// Findings over the rounds of a cell, such as drift, that make them suspect.
     pub rounds_suspect: u64,
     /// Findings over the rounds of a cell that make them invalid.

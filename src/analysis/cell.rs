@@ -1,4 +1,4 @@
-//! One cell over its rounds: every figure, its findings, and the trials that failed.
+//! One cell over its rounds: every figure, its findings, and the trials that failed or were refused.
 //!
 //! A percentile is taken in each round and its median shown: percentiles are never averaged and never added. The
 //! histogram of all rounds draws curves only.
@@ -11,7 +11,7 @@ use super::times::{SeriesSummary, series};
 use crate::gate::{self, Gate, Verdict};
 use crate::lanes::Lanes;
 use crate::record::{Failure, Measured, Outcome, Record, Run, Traced};
-use crate::scenario::{Cell, Metric, Origin, Work, expect};
+use crate::scenario::{Cell, Metric, Origin, Scenario, Work, expect};
 use crate::units;
 
 /// One cell over its rounds.
@@ -29,16 +29,31 @@ pub struct CellSummary {
     pub traced: Option<TracedSummary>,
     /// The lanes themselves; none where they were not recorded.
     pub lanes: Lanes,
-    /// Why they were not recorded, where that was tried.
+    /// Why they were not recorded, where that failed.
     pub untraced: Option<Failure>,
     /// Every round that failed, and why.
     pub failures: Vec<(u32, Failure)>,
+    /// Every round to which the machine refused threads as the scenario expects, and why.
+    pub refusals: Vec<(u32, Failure)>,
+    /// Why the machine refused threads to the trial that records lanes, as the scenario expects.
+    pub refused_lanes: Option<Failure>,
     /// The shortest wall time any model could reach, in nanoseconds; nothing for echo.
     pub ideal_ns: Option<u64>,
     /// The wall time arithmetic gives this model, in nanoseconds; nothing for echo.
     pub predicted_ns: Option<u64>,
     /// The longest gap between two beats that arithmetic gives this model, in nanoseconds.
     pub predicted_gap_ns: Option<u64>,
+}
+
+/// Why a cell has no figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmeasured {
+    /// None of its trials was run.
+    NotRun,
+    /// Some of its trials failed, and no other was measured.
+    Failed,
+    /// The machine refused threads to all of its trials, as the scenario expects.
+    Refused,
 }
 
 /// What the lanes of a cell show.
@@ -98,6 +113,22 @@ impl CellSummary {
         self.measures.as_ref().map_or(0, |measures| measures.rounds)
     }
 
+    /// Why the cell has no figure; `None` if it has one.
+    pub fn unmeasured(&self) -> Option<Unmeasured> {
+        match (&self.measures, self.failures.is_empty(), self.refusals.is_empty()) {
+            (Some(_), ..) => None,
+            (None, false, _) => Some(Unmeasured::Failed),
+            (None, true, false) => Some(Unmeasured::Refused),
+            (None, true, true) => Some(Unmeasured::NotRun),
+        }
+    }
+
+    /// The number of trials to which the machine refused threads as the scenario expects, the one that records lanes
+    /// included.
+    pub fn refused_trials(&self) -> usize {
+        self.refusals.len() + usize::from(self.refused_lanes.is_some())
+    }
+
     /// The rounds that something beside them disturbed.
     pub fn disturbed(&self) -> Vec<u32> {
         let is_disturbed = |gates: &[Gate]| gates.iter().any(Gate::is_disturbance);
@@ -134,10 +165,13 @@ impl Measures {
     }
 }
 
-/// Summarizes the records of one cell.
-pub(super) fn summarize(cell: Cell, run: &Run, records: &[Record]) -> CellSummary {
-    let (mut measured, mut failures, mut doubts) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut traced, mut untraced, mut orders) = (None, None, Vec::new());
+/// Summarizes the records of one cell of a scenario.
+pub(super) fn summarize(cell: Cell, scenario: &Scenario, run: &Run, records: &[Record]) -> CellSummary {
+    let (mut measured, mut orders, mut doubts) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut traced, mut untraced, mut failures) = (None, None, Vec::new());
+    let (mut refused_lanes, mut refusals) = (None, Vec::new());
+    let may_refuse = scenario.may_refuse.contains(&cell.id.model);
+    let is_expected = |why: &Failure| may_refuse && why.is_refusal_of_threads();
     for record in records.iter().filter(|record| record.cell == cell.id) {
         match (&record.outcome, record.round()) {
             (Outcome::Measured(found), Some(round)) => {
@@ -146,8 +180,10 @@ pub(super) fn summarize(cell: Cell, run: &Run, records: &[Record]) -> CellSummar
                 measured.push((round, found.as_ref()));
                 orders.push((round, record.order));
             }
+            (Outcome::Failed(why), Some(round)) if is_expected(why) => refusals.push((round, why.clone())),
             (Outcome::Failed(why), Some(round)) => failures.push((round, why.clone())),
             (Outcome::Traced(found), _) => traced = Some(found.as_ref()),
+            (Outcome::Failed(why), None) if is_expected(why) => refused_lanes = Some(why.clone()),
             (Outcome::Failed(why), None) => untraced = Some(why.clone()),
             (Outcome::Measured(_), None) => {}
         }
@@ -166,6 +202,8 @@ pub(super) fn summarize(cell: Cell, run: &Run, records: &[Record]) -> CellSummar
         lanes: traced.map(|traced| traced.lanes.clone()).unwrap_or_default(),
         untraced,
         failures,
+        refusals,
+        refused_lanes,
         ideal_ns: expect::ideal(&cell.work, &machine).map(units::nanos),
         predicted_ns: has_jobs.then(|| units::nanos(expect::wall(&cell.work, cell.id.model, &machine))),
         predicted_gap_ns: gap.map(units::nanos),

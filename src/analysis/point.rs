@@ -67,7 +67,7 @@ const NEAR_THE_CEILING: f64 = 0.9;
 /// Every point of a scenario.
 pub(super) fn points(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<PointSummary> {
     let (cells, controls) = (scenario.cells(), scenario.control_cells());
-    let summarize = |cell: &Cell| cell::summarize(cell.clone(), run, records);
+    let summarize = |cell: &Cell| cell::summarize(cell.clone(), scenario, run, records);
     let point = |point: &PointSpec| PointSummary {
         at: point.at.clone(),
         work: point.work.clone(),
