@@ -7,7 +7,9 @@ use std::iter;
 
 use super::ratios;
 use super::words;
-use crate::analysis::{Beats, CellSummary, Difference, KeptUp, PointSummary, PriceOfWaiting, ScenarioAnalysis};
+use crate::analysis::{
+    Beats, CellSummary, Difference, KeptUp, PointSummary, PriceOfWaiting, ScenarioAnalysis, Unmeasured,
+};
 use crate::record::Failure;
 use crate::scenario::{EchoSpec, HeartbeatSpec, Metric, Model, OffloadSpec, SleepSpec, StepsSpec, Work};
 use crate::text;
@@ -38,36 +40,52 @@ pub(super) fn at(point: &PointSummary) -> Vec<String> {
         Work::Echo(echo) => requests(point, echo),
     };
     // A model that left nothing is part of the answer, before any finer point.
-    if let Some(missing) = missing(point) {
-        sentences.truncate(2);
-        sentences.push(missing);
-    }
-    sentences.truncate(3);
+    let missing: Vec<String> = refused(point).into_iter().chain(failed(point)).collect();
+    sentences.truncate(3 - missing.len());
+    sentences.extend(missing);
     sentences
 }
 
 fn nothing(point: &PointSummary) -> Vec<String> {
-    match point.cells.iter().find_map(|cell| words::reasons(cell).into_iter().next().map(|why| (cell, why))) {
-        Some((cell, why)) => vec![
-            "Every trial failed, so there is no answer.".into(),
-            format!("The first reason: {} {}.", cell.cell.id.model, text::one_line(&why)),
-        ],
-        None => vec!["No trial was run, so there is no answer.".into()],
+    let failed = point.cells.iter().find(|cell| cell.unmeasured() == Some(Unmeasured::Failed));
+    let why = failed.and_then(|cell| {
+        let why = words::reasons(cell).into_iter().next()?;
+        Some(format!("The first reason: {} {}.", cell.cell.id.model, text::one_line(&why)))
+    });
+    match (why, refused(point)) {
+        (Some(why), None) => vec!["Every trial failed, so there is no answer.".into(), why],
+        (Some(why), Some(refused)) => vec!["No trial was measured, so there is no answer.".into(), why, refused],
+        (None, Some(refused)) => vec![refused],
+        (None, None) => vec!["No trial was run, so there is no answer.".into()],
     }
 }
 
 /// Models of which every round failed, and the limit where that is why.
-fn missing(point: &PointSummary) -> Option<String> {
-    let failed = || point.cells.iter().filter(|cell| cell.measures.is_none() && !cell.failures.is_empty());
-    let names: Vec<String> = failed().map(|cell| cell.cell.id.model.to_string()).collect();
-    let mut failures = failed().flat_map(|cell| &cell.failures).map(|(_, failure)| failure);
-    let why = match failures.next()? {
+fn failed(point: &PointSummary) -> Option<String> {
+    let (names, limit) = unmeasured(point, Unmeasured::Failed)?;
+    let why = limit.map_or_else(|| "every trial failed".into(), |limit| format!("each trial {limit}"));
+    Some(format!("There is no figure for {names}: {why}."))
+}
+
+/// Models to which the machine refused threads in every round, as the scenario expects, and the limit where that is why.
+fn refused(point: &PointSummary) -> Option<String> {
+    let (names, limit) = unmeasured(point, Unmeasured::Refused)?;
+    let why = limit.map_or_else(String::new, |limit| format!(": each {limit}"));
+    Some(format!("The machine refused every trial of {names}, as the scenario expects{why}."))
+}
+
+/// The models without a figure for this reason, and the limit on threads where that is why in every round of them.
+fn unmeasured(point: &PointSummary, wanted: Unmeasured) -> Option<(String, Option<String>)> {
+    let cells = || point.cells.iter().filter(|cell| cell.unmeasured() == Some(wanted));
+    let names: Vec<String> = cells().map(|cell| cell.cell.id.model.to_string()).collect();
+    let mut failures = cells().flat_map(|cell| cell.failures.iter().chain(&cell.refusals)).map(|(_, failure)| failure);
+    let limit = match failures.next()? {
         limit @ Failure::ThreadLimit { .. } if failures.all(|failure| failure == limit) => {
-            format!("each trial {}", text::one_line(&limit.to_string()))
+            Some(text::one_line(&limit.to_string()))
         }
-        _ => "every trial failed".into(),
+        _ => None,
     };
-    Some(format!("There is no figure for {}: {why}.", listed(&names)))
+    Some((listed(&names), limit))
 }
 
 fn waits(point: &PointSummary, sleep: &SleepSpec) -> Vec<String> {

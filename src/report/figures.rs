@@ -16,7 +16,7 @@ use super::chart::{Caption, Look, Size};
 use super::table::{self, Table};
 use super::warnings;
 use super::words;
-use crate::analysis::{CellSummary, Control, Estimate, PointSummary, SeriesSummary};
+use crate::analysis::{CellSummary, Control, Estimate, PointSummary, SeriesSummary, Unmeasured};
 use crate::scenario::{Metric, OffloadSpec, Work};
 use crate::stats::{self, Interval};
 use crate::text;
@@ -234,7 +234,8 @@ fn rows(point: &PointSummary, values: impl Fn(&CellSummary) -> Values) -> Vec<Ba
     let row = |cell: &CellSummary| {
         let (metric, line, predicted) = values(cell);
         let (value, fewer) = (cell.figure(metric).cloned(), words::fewer_jobs(&cell.cell));
-        Bar { label: cell.cell.id.model.to_string(), look: look(point, cell), value, line, predicted, fewer }
+        let missing = if cell.unmeasured() == Some(Unmeasured::Refused) { "refused" } else { "no measurement" };
+        Bar { label: cell.cell.id.model.to_string(), look: look(point, cell), value, line, predicted, fewer, missing }
     };
     point.cells.iter().map(row).collect()
 }

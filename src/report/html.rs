@@ -11,8 +11,8 @@ use super::switches::{self, Grid};
 use super::table::{Row, Table};
 use super::words;
 use super::{answer, warnings};
-use crate::analysis::{Analysis, CellSummary, PointSummary, ScenarioAnalysis};
-use crate::record::{CalibrationOrigin, Record, Run, Source};
+use crate::analysis::{Analysis, CellSummary, PointSummary, ScenarioAnalysis, Unmeasured};
+use crate::record::{CalibrationOrigin, Judged, Record, Run, Source};
 use crate::scenario::{Family, Parallel};
 use crate::text;
 use crate::units;
@@ -30,7 +30,7 @@ struct Index {
     grids: Vec<Grid>,
     claims: Claims,
     cards: Vec<Card>,
-    failures: Vec<FailedTrial>,
+    unmeasured: Vec<UnmeasuredTrial>,
     machine: Vec<(&'static str, String)>,
     iterations: String,
     command: String,
@@ -74,7 +74,8 @@ struct Card {
     chart: String,
 }
 
-struct FailedTrial {
+/// Trials of a cell that failed or were refused for one reason.
+struct UnmeasuredTrial {
     scenario: String,
     point: String,
     model: String,
@@ -119,16 +120,20 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
         chart: scenario.points.last().and_then(|point| figures::small(point, &format!("c{i}"))).unwrap_or_default(),
     };
     let points = || scenarios.iter().flat_map(|scenario| &scenario.points);
-    let failed = |cell: &CellSummary| {
+    let unmeasured = |cell: &CellSummary| {
         let (model, point) = (cell.cell.id.model.to_string(), text::one_line(&cell.cell.id.point.to_string()));
-        let trial = |why| FailedTrial {
+        let trial = |why| UnmeasuredTrial {
             scenario: cell.cell.id.scenario.clone(),
             point: point.clone(),
             model: model.clone(),
             why,
         };
         let untraced = cell.untraced.iter().map(|why| text::one_line(&format!("its lanes were not recorded: {why}")));
-        words::reasons(cell).into_iter().chain(untraced).map(trial).collect::<Vec<_>>()
+        // Lanes that are refused like all rounds need no line of their own.
+        let refused_lanes = cell.refused_lanes.iter().filter(|_| cell.unmeasured() != Some(Unmeasured::Refused));
+        let refused_lanes =
+            refused_lanes.map(|why| text::one_line(&format!("its lanes were refused, as the scenario expects: {why}")));
+        words::reasons(cell).into_iter().chain(untraced).chain(refused_lanes).map(trial).collect::<Vec<_>>()
     };
     let mut head = head(analysis, points());
     head.warnings.extend(warnings::strays(analysis));
@@ -138,7 +143,7 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
         grids: switches::of(scenarios),
         claims: claims::of_run(analysis),
         cards: scenarios.iter().enumerate().map(card).collect(),
-        failures: points().flat_map(PointSummary::all_cells).flat_map(failed).collect(),
+        unmeasured: points().flat_map(PointSummary::all_cells).flat_map(unmeasured).collect(),
         machine: machine(run),
         iterations: units::count(run.iterations_per_s),
         command: command(run, run.scenarios.iter()),
@@ -265,11 +270,7 @@ fn head<'a>(analysis: &Analysis<'_>, points: impl Iterator<Item = &'a PointSumma
     let warnings = warnings::banner(analysis, points);
     let host = &run.host;
     let cpu = host.cpu.as_deref().unwrap_or("unknown processor");
-    let failed = analysis.judged.failed;
-    let trials = match failed {
-        0 => units::count(done),
-        failed => format!("{}, {} of them failed", units::count(done), units::count(failed)),
-    };
+    let trials = trials(done, &analysis.judged);
     let most = records.iter().filter_map(Record::round).max().unwrap_or(0);
     let asked = text::one_line(&run.rounds);
     let rounds = if asked == most.to_string() { asked } else { format!("{most} ({asked})") };
@@ -284,6 +285,23 @@ fn head<'a>(analysis: &Analysis<'_>, points: impl Iterator<Item = &'a PointSumma
             ("seed", run.seed.to_string()),
         ],
     }
+}
+
+/// How many trials left a record, and what became of those that were not measured:
+/// `96, 2 of them failed; 24 trials refused by the machine, as their scenarios expect`.
+fn trials(done: u64, judged: &Judged) -> String {
+    let mut text = units::count(done);
+    if judged.failed > 0 {
+        text += &format!(", {} of them failed", units::count(judged.failed));
+    }
+    match judged.refused {
+        0 => {}
+        1 => text += "; 1 trial refused by the machine, as its scenario expects",
+        refused => {
+            text += &format!("; {} trials refused by the machine, as their scenarios expect", units::count(refused));
+        }
+    }
+    text
 }
 
 fn machine(run: &Run) -> Vec<(&'static str, String)> {

@@ -9,7 +9,7 @@ use crate::analysis::{
     SeriesSummary,
 };
 use crate::gate::{self, Gate};
-use crate::record::SCHEMA;
+use crate::record::{Failure, SCHEMA};
 use crate::scenario::{Against, CellId, Metric, Origin};
 use crate::stats::{Bound, Interval, Ratio};
 
@@ -160,7 +160,10 @@ fn ratio(versus: &ModelRatio) -> Value {
 }
 
 fn cell(summary: &CellSummary) -> Value {
-    let CellSummary { cell, measures, doubts, failures, traced, ideal_ns, predicted_ns, .. } = summary;
+    let CellSummary { cell, measures, doubts, failures, refusals, traced, ideal_ns, predicted_ns, .. } = summary;
+    let unmeasured = |rounds: &[(u32, Failure)]| -> Vec<Value> {
+        rounds.iter().map(|(round, failure)| json!({ "round": round, "why": failure.to_string() })).collect()
+    };
     let of_lanes = Metric::ALL.into_iter().filter(|metric| metric.origin() == Origin::Lanes);
     let mut value = json!({
         "scenario": cell.id.scenario,
@@ -169,10 +172,8 @@ fn cell(summary: &CellSummary) -> Value {
         "jobs_wanted": cell.jobs_wanted,
         "ideal_ns": ideal_ns,
         "predicted_ns": predicted_ns,
-        "failures": failures
-            .iter()
-            .map(|(round, failure)| json!({ "round": round, "why": failure.to_string() }))
-            .collect::<Vec<_>>(),
+        "failures": unmeasured(failures),
+        "refusals": unmeasured(refusals),
         "gates": doubts.iter().map(of_round).collect::<Vec<_>>(),
         "measured": measures.as_ref().map(|_| measured(summary)),
     });

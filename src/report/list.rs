@@ -29,7 +29,7 @@ struct Told {
     machine: String,
     scenarios: String,
     rounds: String,
-    /// `321 of 321`.
+    /// `321`, or `321, 24 of them refused as expected`.
     trials: String,
     verdict: String,
     /// `23 reproduced, 1 refuted`.
@@ -62,7 +62,10 @@ fn told(run: &Run) -> Told {
         machine: format!("{} × {}", count(run.host.cpus.into()), text::one_line(cpu)),
         scenarios: names.join(", "),
         rounds: text::one_line(&run.rounds),
-        trials: count(run.trials_planned),
+        trials: match judged.refused {
+            0 => count(run.trials_planned),
+            refused => format!("{}, {} of them refused as expected", count(run.trials_planned), count(refused)),
+        },
         verdict: match (&run.state, run.judged) {
             (State::Running, _) | (_, None) => "it has not ended".into(),
             (State::Partial(signal), _) => format!("partial: {} ended it early", text::one_line(signal)),

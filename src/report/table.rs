@@ -33,6 +33,8 @@ pub(super) struct Row {
     pub(super) fewer: Option<String>,
     /// One a column; empty when no round was measured.
     pub(super) figures: Vec<Figure>,
+    /// What stands in place of the figures where there are none.
+    pub(super) unmeasured: Option<&'static str>,
     /// Why there is no figure, or a figure of fewer rounds.
     pub(super) reasons: Vec<String>,
     /// `2 suspect of 6 rounds`, where not all gates passed.
@@ -142,6 +144,7 @@ pub(super) fn against_reference(point: &PointSummary, control: &Control) -> Opti
             family: cell.cell.id.model.family(),
             fewer: None,
             figures: if cell.measures.is_some() { metrics.iter().map(figure).collect() } else { Vec::new() },
+            unmeasured: cell.unmeasured().map(words::unmeasured),
             reasons: words::reasons(cell),
             doubt: None,
         }
@@ -153,6 +156,7 @@ pub(super) fn against_reference(point: &PointSummary, control: &Control) -> Opti
         family: reference.family(),
         fewer: None,
         figures: if has_any { metrics.iter().map(of_control).collect() } else { Vec::new() },
+        unmeasured: control.cell.unmeasured().map(words::unmeasured),
         reasons: words::reasons(&control.cell),
         doubt: warnings::of_cell(&control.cell),
     };
@@ -316,6 +320,7 @@ fn row(cell: &CellSummary, columns: &[Column], series: &str) -> Row {
         family: cell.cell.id.model.family(),
         fewer: words::fewer_jobs(&cell.cell),
         figures: figures.unwrap_or_default(),
+        unmeasured: cell.unmeasured().map(words::unmeasured),
         reasons: words::reasons(cell),
         doubt: warnings::of_cell(cell),
     }

@@ -90,7 +90,7 @@ fn rendered(table: &Table, work: &Work) -> Vec<String> {
     text.set_header(std::iter::once("model").chain(headings));
     for row in &table.rows {
         let figures = row.figures.iter().map(|figure| figure.text.clone());
-        let missing = row.figures.is_empty().then(|| if row.reasons.is_empty() { "no trial" } else { "failed" }.into());
+        let missing = row.unmeasured.map(str::to_owned);
         text.add_row(std::iter::once(row.model.clone()).chain(figures).chain(missing).map(Cell::new));
     }
     for column in text.column_iter_mut() {
@@ -100,7 +100,7 @@ fn rendered(table: &Table, work: &Work) -> Vec<String> {
     text.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// What stands below the table: why cells failed, which ran fewer jobs, what the signs mean.
+/// What stands below the table: why cells have no figures, which ran fewer jobs, what the signs mean.
 fn remarks(table: &Table) -> Vec<String> {
     let rows = table.rows.iter().flat_map(|row| {
         let fewer = row.fewer.iter().map(|fewer| format!("ran {fewer}"));

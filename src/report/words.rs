@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::analysis::{CellSummary, Estimate};
+use crate::analysis::{CellSummary, Estimate, Unmeasured};
+use crate::record::Failure;
 use crate::scenario::{Cell, Metric, Point, Unit};
 use crate::stats::{Bound, Interval, Ratio, Spread};
 use crate::text::one_line;
@@ -178,10 +179,23 @@ pub(super) fn fewer_jobs(cell: &Cell) -> Option<String> {
     Some(format!("{} of {} jobs", units::count(ran.into()), units::count(wanted.into())))
 }
 
-/// Why rounds of a cell left no measurement, each reason once: `failed in round 2: no end after 30.0 s`.
+/// Why rounds of a cell left no measurement, each reason once: `failed in round 2: no end after 30.0 s`;
+/// `refused, as the scenario expects: needs 20,000 threads, but ...` where that is why the cell has no figure.
 pub(super) fn reasons(cell: &CellSummary) -> Vec<String> {
+    let failed = by_reason(&cell.failures).into_iter().map(|(why, rounds)| format!("failed in {rounds}: {why}"));
+    let refusals = by_reason(&cell.refusals);
+    let always = cell.unmeasured() == Some(Unmeasured::Refused) && refusals.len() == 1;
+    let refused = refusals.into_iter().map(|(why, rounds)| {
+        let rounds = if always { String::new() } else { format!(" in {rounds}") };
+        format!("refused{rounds}, as the scenario expects: {why}")
+    });
+    failed.chain(refused).collect()
+}
+
+/// Each reason with its rounds in words: `rounds 1, 2`.
+fn by_reason(failures: &[(u32, Failure)]) -> Vec<(String, String)> {
     let mut reasons: Vec<(String, Vec<u32>)> = Vec::new();
-    for (round, failure) in &cell.failures {
+    for (round, failure) in failures {
         let why = one_line(&failure.to_string());
         match reasons.iter_mut().find(|(known, _)| *known == why) {
             Some((_, rounds)) => rounds.push(*round),
@@ -190,9 +204,18 @@ pub(super) fn reasons(cell: &CellSummary) -> Vec<String> {
     }
     let text = |(why, rounds): (String, Vec<u32>)| {
         let list: Vec<String> = rounds.iter().map(u32::to_string).collect();
-        format!("failed in round{} {}: {why}", if list.len() == 1 { "" } else { "s" }, list.join(", "))
+        (why, format!("round{} {}", if list.len() == 1 { "" } else { "s" }, list.join(", ")))
     };
     reasons.into_iter().map(text).collect()
+}
+
+/// What stands in place of the figures of a cell that has none.
+pub(super) fn unmeasured(why: Unmeasured) -> &'static str {
+    match why {
+        Unmeasured::NotRun => "no trial",
+        Unmeasured::Failed => "failed",
+        Unmeasured::Refused => "refused",
+    }
 }
 
 /// A length that a scenario gave, as it is said: `100 ms`, `1.5 s`.

@@ -14,6 +14,7 @@ mod fixture;
 mod http1;
 mod load;
 mod peers;
+mod refusals;
 mod report;
 mod run;
 mod scenario;

@@ -32,6 +32,8 @@ pub(in crate::report) struct Bar {
     pub(in crate::report) predicted: Option<f64>,
     /// `10 of 1,000 jobs`: then the bar is hatched.
     pub(in crate::report) fewer: Option<String>,
+    /// What stands where the bar would be, where there is no value.
+    pub(in crate::report) missing: &'static str,
 }
 
 /// Where the parts of a row stand, in pixels.
@@ -105,7 +107,7 @@ impl Bars {
             (Some(fewer), _) => Some(format!("only {fewer}")),
             (None, range) => range,
         };
-        let value = value.unwrap_or_else(|| "no measurement".into());
+        let value = value.unwrap_or_else(|| bar.missing.into());
         match size {
             Size::Wide => {
                 let end = bar.values().fold(x(0.0), |end, value| end.max(x(value))) + 10.0;

@@ -5,7 +5,7 @@ use super::super::chart::sweep::{Line, Place, Sweep};
 use super::super::table::{self, Column};
 use super::super::words;
 use super::{Figure, both, look, titles};
-use crate::analysis::{CellSummary, PointSummary, ScenarioAnalysis};
+use crate::analysis::{CellSummary, PointSummary, ScenarioAnalysis, Unmeasured};
 use crate::host::ThreadLimit;
 use crate::scenario::{Metric, Model, Unit, Work};
 use crate::stats::{Bound, Interval};
@@ -72,7 +72,8 @@ pub(in crate::report) fn of(scenario: &ScenarioAnalysis<'_>, limits: &[ThreadLim
     let is_echo = swept[0].1.work.is_echo();
     let (over, kinds): (&str, &[Kind]) =
         if is_echo { ("requests due a second", &[ANSWERED, P99]) } else { ("jobs", &[WALL, MEMORY, THREADS]) };
-    let marks = if is_echo { knees(scenario) } else { limit(points, limits) };
+    let mut marks = if is_echo { knees(scenario) } else { limit(points, limits) };
+    marks.extend(refusals(&swept));
     let figure = |(i, kind): (usize, &Kind)| figure(&swept, scenario, (over, &marks), kind, &format!("{id}-{i}"));
     kinds.iter().enumerate().filter_map(figure).collect()
 }
@@ -92,6 +93,18 @@ fn limit(points: &[PointSummary], limits: &[ThreadLimit]) -> Vec<(f64, String)> 
     let least = limits.iter().min_by_key(|limit| limit.allows).filter(|_| has_threads);
     let mark = |limit: &ThreadLimit| (limit.allows as f64, format!("{}: no more threads", limit.name));
     least.into_iter().map(mark).collect()
+}
+
+/// Where the machine refused threads to a model first, as the scenario expects.
+fn refusals(swept: &[(f64, &PointSummary)]) -> Vec<(f64, String)> {
+    let models = swept[0].1.cells.iter().map(|cell| cell.cell.id.model);
+    let first = |model: Model| {
+        let is_refused =
+            |point: &PointSummary| point.cell(model).is_some_and(|cell| cell.unmeasured() == Some(Unmeasured::Refused));
+        let (at, _) = swept.iter().find(|(_, point)| is_refused(point))?;
+        Some((*at, format!("{model}: refused")))
+    };
+    models.filter_map(first).collect()
 }
 
 /// What is swept.
