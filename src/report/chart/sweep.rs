@@ -68,11 +68,14 @@ impl Sweep {
             self.draw_axis(area, size, &x, (top, bottom));
             let over = format!("{}; both axes in equal ratios", self.over);
             text(area, &over, (if size == Size::Wide { left } else { 1.0 }, bottom + 38.0), HPos::Left, Face::Small);
+            // Where its name stands: from where to where, and how high.
+            let mut name_of_ideal = None;
             if let Some((name, places)) = &self.ideal {
                 let places: Vec<(f64, f64)> = places.iter().map(|(at, value)| (x(*at), y(*value))).collect();
                 path(area, &places, Ink { paint: Paint::Text, variant: 2 }, 1);
                 if let Some((at, height)) = places.last() {
                     text(area, name, (at - 12.0, height - 9.0), HPos::Right, Face::Small);
+                    name_of_ideal = Some((at - 12.0 - text_width(name), at - 12.0, height - 9.0));
                 }
             }
             let marks = || self.marks.iter().filter(|(at, _)| (first..=last).contains(at));
@@ -93,7 +96,13 @@ impl Sweep {
                 let span = (x(*at).min(x(*at) + widest), x(*at).max(x(*at) + widest));
                 let is_free = |foot: &f64| {
                     let mut heights = (0..rows.len()).map(|row| foot - 15.0 * row as f64);
-                    heights.all(|height| !self.lines.iter().any(|line| line.is_near(span, height, &x, &y)))
+                    heights.all(|height| {
+                        let covers = |(from, to, of_name): (f64, f64, f64)| {
+                            from <= span.1 && to >= span.0 && (height - of_name).abs() < 14.0
+                        };
+                        !name_of_ideal.is_some_and(covers)
+                            && !self.lines.iter().any(|line| line.is_near(span, height, &x, &y))
+                    })
                 };
                 let foot = (0..8).map(|step| lowest - 15.0 * f64::from(step)).find(is_free).unwrap_or(lowest);
                 for (i, row) in rows.iter().rev().enumerate() {
