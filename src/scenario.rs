@@ -20,7 +20,7 @@ mod schema;
 mod work;
 
 pub use cell::{Cell, CellId};
-pub use claim::{Against, Claim};
+pub use claim::{Against, Claim, ClaimKind};
 pub use formula::{Dimension, Formula};
 pub use metric::{Metric, Origin, OverRounds, Unit};
 pub use model::{Family, Model, ModelError, closest};

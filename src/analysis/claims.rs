@@ -9,7 +9,7 @@ use super::point::PointSummary;
 use super::ratios;
 use super::round::Estimate;
 use crate::gate::{self, Gate};
-use crate::scenario::{Against, Claim, Machine, Metric, Point, PointSpec, Scenario, Work};
+use crate::scenario::{Against, Claim, Machine, Metric, Model, Point, PointSpec, Scenario, Work};
 use crate::stats::{Bound, Interval, Ratio};
 
 /// What became of a claim.
@@ -77,11 +77,13 @@ pub enum Statistic {
     GeometricMean,
 }
 
-/// A claim at one point of its scenario.
+/// A claim about one of its models at one point of its scenario.
 #[derive(Clone, Debug)]
 pub struct JudgedClaim<'a> {
     /// The claim.
     pub claim: &'a Claim,
+    /// The model whose figure is judged, one of [`Claim::of`].
+    pub model: Model,
     /// The point of the sweep; empty where nothing is swept.
     pub point: &'a Point,
     /// The work of the point.
@@ -102,7 +104,7 @@ pub struct JudgedClaim<'a> {
     pub reason: Reason,
 }
 
-/// Judges every claim of a scenario at every point that it is about.
+/// Judges every claim of a scenario at every point that it is about, for each of its models.
 pub(super) fn judge_all<'a>(
     scenario: &'a Scenario,
     points: &[PointSummary],
@@ -111,7 +113,9 @@ pub(super) fn judge_all<'a>(
     let mut judged = Vec::new();
     for claim in &scenario.claims {
         let about = scenario.points.iter().zip(points).filter(|(point, _)| claim.is_about(&point.at));
-        judged.extend(about.map(|(place, point)| judge(claim, place, point, machine)));
+        for (place, point) in about {
+            judged.extend(claim.of.iter().map(|model| judge(claim, *model, place, point, machine)));
+        }
     }
     judged
 }
@@ -121,12 +125,18 @@ pub fn count(verdicts: impl Iterator<Item = Verdict> + Clone) -> [u64; 3] {
     Verdict::ALL.map(|wanted| verdicts.clone().filter(|verdict| *verdict == wanted).count() as u64)
 }
 
-fn judge<'a>(claim: &'a Claim, place: &'a PointSpec, point: &PointSummary, machine: &Machine) -> JudgedClaim<'a> {
-    let cell = point.cell(claim.of);
+fn judge<'a>(
+    claim: &'a Claim,
+    model: Model,
+    place: &'a PointSpec,
+    point: &PointSummary,
+    machine: &Machine,
+) -> JudgedClaim<'a> {
+    let cell = point.cell(model);
     let rounds = cell.and_then(|cell| cell.figure(claim.metric)).cloned();
     let (statistic, measured, expected, ratio) = match &claim.against {
         Against::Formula(formula) => {
-            let value = cell.and_then(|cell| formula.value(&cell.cell.work, claim.of, &machine.of(&cell.cell.work)));
+            let value = cell.and_then(|cell| formula.value(&cell.cell.work, model, &machine.of(&cell.cell.work)));
             let expected = value.map(|value| value / claim.metric.scale());
             let ratio = rounds.as_ref().zip(expected).map(|(rounds, expected)| by_number(rounds, expected));
             (Statistic::Median, rounds.as_ref().map(Estimate::value), expected, ratio)
@@ -134,34 +144,40 @@ fn judge<'a>(claim: &'a Claim, place: &'a PointSpec, point: &PointSummary, machi
         Against::Model(other) => {
             let ratio = point
                 .with_all_jobs(*other)
-                .zip(point.with_all_jobs(claim.of))
+                .zip(point.with_all_jobs(model))
                 .and_then(|(below, above)| ratios::ratio(below, above, claim.metric, point.seed));
             let means = ratio.map(|ratio| ratio.means);
             (Statistic::GeometricMean, means.map(|[_, measured]| measured), means.map(|[expected, _]| expected), ratio)
         }
     };
-    let (verdict, reason) = decide(claim, point, expected, ratio.as_ref());
+    let (verdict, reason) = decide(claim, model, point, expected, ratio.as_ref());
     let PointSpec { at, work } = place;
-    JudgedClaim { claim, point: at, work, rounds, statistic, measured, expected, ratio, verdict, reason }
+    JudgedClaim { claim, model, point: at, work, rounds, statistic, measured, expected, ratio, verdict, reason }
 }
 
-fn decide(claim: &Claim, point: &PointSummary, expected: Option<f64>, ratio: Option<&Ratio>) -> (Verdict, Reason) {
+fn decide(
+    claim: &Claim,
+    model: Model,
+    point: &PointSummary,
+    expected: Option<f64>,
+    ratio: Option<&Ratio>,
+) -> (Verdict, Reason) {
     let inconclusive = |reason| (Verdict::Inconclusive, reason);
     let Some(ratio) = ratio else { return inconclusive(Reason::NotMeasured) };
-    let cells = || claim.models().filter_map(|model| point.cell(model));
+    let models: Vec<Model> = claim.compared(model).collect();
+    let cells = || models.iter().filter_map(|model| point.cell(*model));
     // What only the recorded trial has rests on the rounds beside it as well.
-    match claim.models().find_map(|model| point.invalidity(model)) {
+    match models.iter().find_map(|model| point.invalidity(*model)) {
         Some(Invalidity::Trials { invalid, rounds }) => return inconclusive(Reason::Invalid { invalid, rounds }),
         Some(Invalidity::Rounds(gate)) => return inconclusive(Reason::InvalidRounds(gate)),
         None => {}
     }
     let invalid = cells().map(|cell| cell.rounds_that_are(gate::Verdict::Invalid)).max().unwrap_or(0);
     let rounds = cells().map(CellSummary::rounds).min().unwrap_or(0);
-    let models: Vec<_> = claim.models().collect();
-    if point.one_stall(claim.metric, [models[0], *models.last().unwrap_or(&models[0])]).is_some() {
+    if point.one_stall(claim.metric, &models).is_some() {
         return inconclusive(Reason::OneStall);
     }
-    let (interval, bound) = match executing_within(claim, point, expected) {
+    let (interval, bound) = match executing_within(claim, model, point, expected) {
         Some(interval) => (Some(interval), Bound::Exact),
         None if claim.metric.is_of_one_trial() => (Some(Interval { low: ratio.ratio, high: ratio.ratio }), ratio.bound),
         None => (ratio.interval, ratio.bound),
@@ -178,8 +194,8 @@ fn decide(claim: &Claim, point: &PointSummary, expected: Option<f64>, ratio: Opt
 }
 
 /// How many executed, as a multiple of what was expected: what one trial shows within bounds is as good as an interval.
-fn executing_within(claim: &Claim, point: &PointSummary, expected: Option<f64>) -> Option<Interval> {
-    let traced = point.cell(claim.of)?.traced.as_ref().filter(|_| claim.metric == Metric::Executing)?;
+fn executing_within(claim: &Claim, model: Model, point: &PointSummary, expected: Option<f64>) -> Option<Interval> {
+    let traced = point.cell(model)?.traced.as_ref().filter(|_| claim.metric == Metric::Executing)?;
     let (Against::Formula(_), Some(expected)) = (&claim.against, expected) else { return None };
     let executing = traced.most_executing;
     Some(Interval { low: f64::from(executing.at_least) / expected, high: f64::from(executing.at_most) / expected })

@@ -167,7 +167,7 @@ fn change(
     let direction = match (invalid(before), invalid(after)) {
         (true, _) => Direction::Incomparable(Why::Invalid(SideName::Before)),
         (_, true) => Direction::Incomparable(Why::Invalid(SideName::After)),
-        _ => match first.one_stall(metric, [model; 2]) {
+        _ => match first.one_stall(metric, &[model]) {
             Some(stall) => Direction::Incomparable(Why::Figure(stall)),
             None => Direction::Same,
         },

@@ -182,9 +182,9 @@ impl PointSummary {
     }
 
     /// Why a figure of these cells can be decided by one stall.
-    pub(super) fn one_stall(&self, metric: Metric, models: [Model; 2]) -> Option<Obstacle> {
+    pub(super) fn one_stall(&self, metric: Metric, models: &[Model]) -> Option<Obstacle> {
         let stall = |model: Model| ratios::one_stall(metric, &self.work, self.cell(model)?.figure(Metric::Jobs));
-        models.into_iter().find_map(stall)
+        models.iter().copied().find_map(stall)
     }
 
     fn control_of(&self, cell: CellSummary) -> Control {
@@ -209,7 +209,7 @@ impl PointSummary {
         let (below, above) = (self.with_all_jobs(reference)?, self.with_all_jobs(model)?);
         let ratio = ratios::ratio(below, above, metric, self.seed)?;
         let noise = self.control.as_ref().and_then(|control| control.noise(metric));
-        let stall = self.one_stall(metric, [model, reference]);
+        let stall = self.one_stall(metric, &[model, reference]);
         let (floor, difference) = ratios::difference(&ratio, noise, stall);
         Some(ModelRatio { metric, model, reference, ratio, floor, difference })
     }

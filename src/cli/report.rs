@@ -107,7 +107,7 @@ fn again(source: &Source, run: &Run) -> Result<Scenario, Stop> {
 pub(super) fn only(mut scenario: Scenario, models: &[Model]) -> Scenario {
     let is_wanted = |model: &Model| models.is_empty() || models.contains(model);
     scenario.models.retain(is_wanted);
-    scenario.claims.retain(|claim| claim.models().all(|model| is_wanted(&model)));
+    scenario.claims = scenario.claims.into_iter().filter_map(|claim| claim.among(is_wanted)).collect();
     scenario
 }
 

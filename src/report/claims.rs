@@ -15,7 +15,7 @@ pub(super) fn subject(judged: &JudgedClaim<'_>) -> String {
     } else {
         format!(", {}", text::one_line(&judged.point.to_string()))
     };
-    format!("{} of {}{at}", judged.claim.metric.heading(judged.work), judged.claim.of)
+    format!("{} of {}{at}", judged.claim.metric.heading(judged.work), judged.model)
 }
 
 /// The measured figure, `n/a` where there is none.

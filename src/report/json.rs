@@ -77,7 +77,7 @@ fn claim(of: &ScenarioAnalysis<'_>, judged: &JudgedClaim<'_>) -> Value {
         "says": claim.says,
         "source": claim.source,
         "figure": claim.metric.name(),
-        "of": claim.of,
+        "of": judged.model,
         "is": is,
         "than": than,
         "between": [claim.between.0, claim.between.1],

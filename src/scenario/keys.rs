@@ -131,6 +131,8 @@ pub(super) enum Kind {
     Choice(&'static [&'static str]),
     /// The name of a model.
     Model,
+    /// An absolute address, http or https.
+    Url,
     /// A whole number; `zero` says what a 0 would do.
     Count { from: u32, to: u32, zero: &'static str },
     /// A duration, its bounds written as in a file; `zero` says what `0s` would do, where that is not allowed.
@@ -169,6 +171,7 @@ impl Kind {
                 quoted.join(" or ")
             }
             Self::Model => "the name of a model, such as \"async\"".into(),
+            Self::Url => "an absolute URL of 1 to 500 characters, such as \"https://example.org/paper\"".into(),
             Self::Count { from, to, .. } => format!("a whole number from {from} to {to}"),
             Self::Length { from, to, .. } => format!("a duration from \"{from}\" to \"{to}\""),
             Self::Share => "a number above 0 and at most 1".into(),
@@ -203,6 +206,8 @@ pub(super) enum Many {
     Sweep,
     /// A list of 1 to so many.
     List(usize),
+    /// One value, or a list of 1 to so many; nothing is swept.
+    OneOrList(usize),
 }
 
 /// One key in one table, for the workloads that know it under these bounds.

@@ -58,7 +58,8 @@ fn row(key: &Key) -> String {
     let swept = if key.many == Many::Sweep { "yes" } else { "" };
     let takes = match key.many {
         Many::List(most) => format!("a list of 1 to {most}: {}", key.kind.expected()),
-        _ => key.kind.expected(),
+        Many::OneOrList(most) => format!("{}, or a list of 1 to {most}", key.kind.expected()),
+        Many::One | Many::Sweep => key.kind.expected(),
     };
     format!("| `{}` | {takes} | {default} | {swept} | {} | {} |\n", key.name, of(key.workloads), key.about)
 }

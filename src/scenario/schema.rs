@@ -120,14 +120,16 @@ fn values(key: &Key) -> Value {
     let one = value(key.kind);
     let may_repeat = matches!(key.kind, Kind::Text { .. });
     let list = |one: &Value| json!({ "type": "array", "items": one, "minItems": 1, "uniqueItems": !may_repeat });
+    let list_of = |one: &Value, most: usize| {
+        let mut list = list(one);
+        list["maxItems"] = json!(most);
+        list
+    };
     match key.many {
         Many::One => one,
         Many::Sweep => json!({ "anyOf": [one, list(&one)] }),
-        Many::List(most) => {
-            let mut list = list(&one);
-            list["maxItems"] = json!(most);
-            list
-        }
+        Many::List(most) => list_of(&one, most),
+        Many::OneOrList(most) => json!({ "anyOf": [one, list_of(&one, most)] }),
     }
 }
 
@@ -151,6 +153,9 @@ fn value(kind: Kind) -> Value {
             json!({ "type": "string", "pattern": pattern })
         }
         Kind::Slug => json!({ "type": "string", "pattern": "^(?!index$)(?!.*\\.\\.)[a-z0-9][a-z0-9._-]{0,79}$" }),
+        Kind::Url => {
+            json!({ "type": "string", "pattern": "^https?://[0-9A-Za-z\\[][!#-;=?-\\[\\]_a-z~]*$", "maxLength": 500 })
+        }
         Kind::Path => json!({ "type": "string", "pattern": "^/[!$-;=?-\\[\\]_a-z~]*$", "maxLength": 200 }),
         Kind::What => {
             json!({ "type": "string", "pattern": "^(?!(heavy|\\.|\\.\\.)$)[!\"$&-.0->@-\\[\\]-z|~]{1,1024}$" })

@@ -3,7 +3,7 @@
 use async_vs_threads::analysis::claims::{Reason, Verdict};
 use async_vs_threads::analysis::{Standing, Strictness};
 use async_vs_threads::report::{self, terminal};
-use async_vs_threads::scenario::{Claim, Parallel, parse};
+use async_vs_threads::scenario::{Claim, ClaimKind, Parallel, parse};
 
 use crate::fixture::{self, Fixture};
 use crate::support::{avt, run, scenario};
@@ -77,6 +77,54 @@ fn a_formula_rests_on_what_the_machine_computes_at_once() {
     let mut millis = |machine| expected(machine).map(|ns| (ns / 1e6).round());
     assert_eq!(millis(Parallel::ideal(2)), Some(200.0));
     assert_eq!(millis(Parallel::measured([(2, 1.25)])), Some(320.0));
+}
+
+#[test]
+fn a_claim_about_several_models_is_judged_for_each() {
+    let each = claim("Waiting is free", "wall", "async", "is = \"wait\"", "[0.9, 1.2]")
+        .replace("\"async\"", "[\"async\", \"pool/100\", \"threads\"]");
+    let fixture = waiting(&each);
+    let analysis = fixture.analysis();
+    let claims = &analysis.scenarios[0].claims;
+    let judged: Vec<_> = claims.iter().map(|judged| (judged.model.to_string(), judged.verdict)).collect();
+    use Verdict::{Refuted, Reproduced};
+    let expected = [("async", Reproduced), ("pool/100", Refuted), ("threads", Reproduced)];
+    assert_eq!(judged, expected.map(|(model, verdict)| (model.to_owned(), verdict)));
+
+    let json = report::json::run(&analysis, "", "");
+    let of: Vec<_> = json["claims"].as_array().unwrap().iter().map(|claim| claim["of"].as_str().unwrap()).collect();
+    assert_eq!(of, ["async", "pool/100", "threads"]);
+    let page = &report::pages(&analysis)[1].html;
+    for model in of {
+        assert!(page.contains(&format!("wall time of {model}, median")), "{model}: {page}");
+        let line = format!("Waiting is free ({model}): ");
+        assert!(terminal::table(&analysis.scenarios[0], None, false).contains(&line), "{line}");
+    }
+
+    let kept = |wanted: &[&str]| {
+        let claim = read(&each)[0].clone().among(|model| wanted.contains(&model.to_string().as_str()));
+        claim.map(|claim| claim.of.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    assert_eq!(kept(&["threads", "async"]), Some(vec!["async".into(), "threads".into()]), "in the order of the claim");
+    assert_eq!(kept(&["sequential"]), None);
+    let than = read(&claim("T", "wall", "threads", "than = \"async\"", "[0.5, inf]"))[0].clone();
+    assert_eq!(than.among(|model| model.to_string() == "threads"), None, "nothing to compare with");
+}
+
+#[test]
+fn a_claim_is_a_prediction_unless_it_says_otherwise() {
+    let text = claim("Waiting is free", "wall", "async", "is = \"wait\"", "[0.9, 1.2]");
+    let with = |more: &str| read(&format!("{text}{more}"))[0].clone();
+    let plain = with("");
+    assert_eq!((plain.kind, plain.url, plain.revised), (ClaimKind::Prediction, None, None));
+    for kind in ClaimKind::ALL {
+        let more =
+            format!("kind = \"{}\"\nurl = \"https://example.org/a\"\nrevised = \" wait: 10 to 20 ms \"\n", kind.name());
+        let claim = with(&more);
+        assert_eq!(claim.kind, kind);
+        assert_eq!(claim.url.as_deref(), Some("https://example.org/a"));
+        assert_eq!(claim.revised.as_deref(), Some("wait: 10 to 20 ms"));
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ const NARROW: usize = 34;
 pub(in crate::report) fn svg(all: &[JudgedClaim<'_>], points: &[PointSummary], id: &str) -> String {
     let panel = |(i, judged): (usize, &JudgedClaim<'_>)| {
         let point = points.iter().find(|point| point.at == *judged.point)?;
-        let (ratio, of) = (judged.ratio?, point.cell(judged.claim.of)?);
+        let (ratio, of) = (judged.ratio?, point.cell(judged.model)?);
         let (low, high) = judged.claim.between;
         let than = match &judged.claim.against {
             Against::Formula(formula) => formula.to_string(),
@@ -25,7 +25,7 @@ pub(in crate::report) fn svg(all: &[JudgedClaim<'_>], points: &[PointSummary], i
         Some(Panel {
             title: text::shortened(&title, NARROW).into_owned(),
             band: Interval { low, high },
-            rows: vec![(judged.claim.of.to_string(), look(point, of), ratio)],
+            rows: vec![(judged.model.to_string(), look(point, of), ratio)],
         })
     };
     let forest = Forest { panels: all.iter().enumerate().filter_map(panel).collect() };

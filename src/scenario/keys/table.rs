@@ -4,7 +4,7 @@ use super::Section::{Claim, Heartbeat, Heavy, JobsFor, Load, Rounds, Server, Top
 use super::{
     ANY_MODEL, AnyOf, ECHO, EVERY, JOBS, Key, Kind, Lines, Many, Need, OFFLOAD, SLEEP, STEPS, Section, Workload,
 };
-use crate::scenario::Metric;
+use crate::scenario::{ClaimKind, Metric};
 use crate::schedule::{Arrivals, Pacing};
 
 const fn key(section: Section, name: &'static str, kind: Kind, about: &'static str) -> Key {
@@ -195,8 +195,18 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     .of(ECHO)
     .default("/echo/ready"),
     key(Claim, "says", Kind::Text { most: 200, lines: Lines::One }, "the statement, in one sentence").required(),
+    key(
+        Claim,
+        "kind",
+        Kind::Choice(ClaimKind::NAMES),
+        "what it rests on: somebody published it, which needs `source` and `url`; it is our own, written down before it was \
+         measured; it follows from the numbers of the scenario and the machine; or it is true by the definition of the model",
+    )
+    .default("prediction"),
     key(Claim, "figure", Kind::Choice(Metric::CLAIMABLE), "what is measured").required(),
-    key(Claim, "of", Kind::Model, "whose figure, one of `models`").required(),
+    key(Claim, "of", Kind::Model, "whose figure, each one of `models`; the claim is judged for each of them")
+        .required()
+        .many(Many::OneOrList(32)),
     key(Claim, "is", Kind::Formula, "what arithmetic gives, in the names below; or `than`"),
     key(Claim, "than", Kind::Model, "the model whose figure it is compared with, one of `models`; or `is`"),
     key(Claim, "between", Kind::Bounds, "how many times as much as that it is").required(),
@@ -207,6 +217,13 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         "the only point of the sweep it is about, as the report labels it: `jobs = 1000`",
     ),
     key(Claim, "source", Kind::Text { most: 300, lines: Lines::One }, "who said so, and where"),
+    key(Claim, "url", Kind::Url, "where the source can be read"),
+    key(
+        Claim,
+        "revised",
+        Kind::Text { most: 300, lines: Lines::One },
+        "what was changed in the scenario after the claim was first tested, and why",
+    ),
 ];
 
 const NOTHING_TO_DO: &str = "there is nothing to do";

@@ -1,10 +1,14 @@
 //! The claims of a file, and whether they can be told by what it runs.
 
+use std::ops::Range;
+
 use super::fields::{Field, Fields};
 use super::mistakes::{Found, quoted};
-use super::values::Value;
-use crate::scenario::keys::Section;
-use crate::scenario::{Against, Claim, Metric, Model, Parallel, Point, PointSpec, Scenario, Work, closest};
+use super::values::{self, Value};
+use crate::scenario::keys::{self, Section};
+use crate::scenario::{
+    Against, Claim, ClaimKind, Formula, Metric, Model, Parallel, Point, PointSpec, Scenario, Work, closest,
+};
 
 /// Every claim about these points, in the order of the file.
 pub(super) fn claims(fields: &Fields, points: &[PointSpec]) -> Vec<Claim> {
@@ -17,32 +21,44 @@ fn count(fields: &Fields) -> usize {
 }
 
 fn claim(fields: &Fields, nth: usize, points: &[PointSpec]) -> Claim {
-    let value = |name| fields.get_of(Section::Claim, nth, name).map(|field| &field.values[0].0);
+    let field = |name| fields.get_of(Section::Claim, nth, name);
+    let value = |name| {
+        let default = || keys::rows(Section::Claim, name).find_map(values::default);
+        field(name).map(|field| field.values[0].0.clone()).or_else(default)
+    };
     let text = |name| match value(name) {
-        Some(Value::Text(text)) => Some(text.clone()),
+        Some(Value::Text(text)) => Some(text),
         _ => None,
     };
-    let model = |name| match value(name) {
-        Some(Value::Model(model)) => Some(*model),
-        _ => None,
-    };
+    let models = |name| field(name).into_iter().flat_map(models);
     let against = match value("is") {
-        Some(Value::Formula(formula)) => Against::Formula(formula.clone()),
-        _ => Against::Model(model("than").expect("one of the two was asked for")),
+        Some(Value::Formula(formula)) => Against::Formula(formula),
+        _ => Against::Model(models("than").map(|(model, _)| model).next().expect("one of the two was asked for")),
     };
     let between = match value("between") {
-        Some(Value::Bounds(low, high)) => (*low, *high),
+        Some(Value::Bounds(low, high)) => (low, high),
         other => unreachable!("bounds were checked to be bounds: {other:?}"),
     };
     Claim {
         says: text("says").expect("it is required"),
+        kind: text("kind").and_then(|word| ClaimKind::by_name(&word)).expect("it has a default"),
         metric: text("figure").and_then(|word| Metric::find(&word)).expect("it was checked to be one"),
-        of: model("of").expect("it is required"),
+        of: models("of").map(|(model, _)| model).collect(),
         against,
         between,
         at: text("at").and_then(|label| labelled(points, &label)).cloned(),
         source: text("source"),
+        url: text("url"),
+        revised: text("revised"),
     }
+}
+
+/// The models that a key names, each with its place.
+fn models(field: &Field) -> impl Iterator<Item = (Model, &Range<usize>)> {
+    field.values.iter().filter_map(|(value, span)| match value {
+        Value::Model(model) => Some((*model, span)),
+        _ => None,
+    })
 }
 
 /// The point with this label.
@@ -50,72 +66,133 @@ fn labelled<'a>(points: &'a [PointSpec], label: &str) -> Option<&'a Point> {
     points.iter().map(|point| &point.at).find(|at| at.to_string() == label)
 }
 
-/// Claims that no run of this scenario could tell.
+/// Claims that no run of this scenario could tell, and claims without what their kind requires.
 pub(super) fn check(fields: &Fields, scenario: &Scenario) -> Vec<Found> {
-    let mut found = Vec::new();
-    for (nth, claim) in scenario.claims.iter().enumerate() {
-        let field = |name: &str| fields.get_of(Section::Claim, nth, name);
-        let mut wrong = |name: &str, message: String, remedy: String| {
-            let span = field(name).map_or(0..0, |field: &Field| field.span.clone());
-            found.push(Found::new(span, format!("claim.{name}"), message, remedy));
+    let written = scenario.claims.iter().enumerate().map(|(nth, claim)| Written { fields, nth, claim, scenario });
+    written
+        .flat_map(|claim| {
+            let checks = [claim.unsourced(), claim.wrong_models(), claim.wrong_point(), claim.wrong_figure()];
+            checks.into_iter().flatten().chain(claim.wrong_formula()).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// A claim, where its keys are written, and the scenario that it is about.
+struct Written<'a> {
+    fields: &'a Fields,
+    nth: usize,
+    claim: &'a Claim,
+    scenario: &'a Scenario,
+}
+
+impl Written<'_> {
+    fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.get_of(Section::Claim, self.nth, name)
+    }
+
+    /// A mistake in the value of this key.
+    fn wrong(&self, name: &str, message: String, remedy: String) -> Found {
+        let span = self.field(name).map_or(0..0, |field| field.span.clone());
+        Found::new(span, format!("claim.{name}"), message, remedy)
+    }
+
+    /// What a published claim lacks, pointed at where it is called published.
+    fn unsourced(&self) -> Vec<Found> {
+        let Some(kind) = self.field("kind").filter(|_| self.claim.kind == ClaimKind::Published) else {
+            return Vec::new();
         };
-        if field("is").is_some() && field("than").is_some() {
-            wrong("than", "there is a formula as well".into(), "leave one of is and than out".into());
+        let required = [("source", "Who, where (when)"), ("url", "https://...")];
+        let missing = required.into_iter().filter(|(name, _)| self.field(name).is_none());
+        missing
+            .map(|(name, example)| {
+                let message = "it is missing, but the claim is called published";
+                let remedy = format!("write {name} = \"{example}\", or another kind");
+                Found::new(kind.span.clone(), format!("claim.{name}"), message, remedy)
+            })
+            .collect()
+    }
+
+    fn wrong_models(&self) -> Vec<Found> {
+        let mut found = Vec::new();
+        if self.field("is").is_some() && self.field("than").is_some() {
+            let message = "there is a formula as well".into();
+            found.push(self.wrong("than", message, "leave one of is and than out".into()));
         }
         for name in ["of", "than"] {
-            let named = field(name).map(|field| &field.values[0].0);
-            if let Some(Value::Model(model)) = named
-                && !scenario.models.contains(model)
-            {
-                wrong(name, format!("{model} is not among models"), "add it there, or name one of them".into());
+            for (model, span) in self.field(name).into_iter().flat_map(models) {
+                if !self.scenario.models.contains(&model) {
+                    let message = format!("{model} is not among models");
+                    let remedy = "add it there, or name one of them";
+                    found.push(Found::new(span.clone(), format!("claim.{name}"), message, remedy));
+                }
             }
         }
-        if let Against::Model(other) = claim.against
-            && other == claim.of
+        if let Against::Model(other) = self.claim.against
+            && self.claim.of.contains(&other)
         {
-            wrong("than", format!("{other} is compared with itself"), "name another model".into());
+            let remedy = if self.claim.of.len() == 1 { "name another model" } else { "take it out of `of`" };
+            found.push(self.wrong("than", format!("{other} is compared with itself"), remedy.into()));
         }
-        let written = field("at").map(|field| field.values[0].0.to_string());
-        let unknown = written.filter(|_| claim.at.is_none());
-        if let Some(at) = &unknown {
-            let labels: Vec<String> = scenario.points.iter().map(|point| point.at.to_string()).collect();
-            let remedy = match closest(at, labels.iter().map(String::as_str)) {
-                _ if labels.iter().all(String::is_empty) => "leave it out: nothing is swept".to_owned(),
-                Some(nearest) => format!("did you mean {}?", quoted(nearest)),
-                None => {
-                    let labels: Vec<String> = labels.iter().map(|label| quoted(label)).collect();
-                    format!("the points are {}", labels.join(", "))
-                }
-            };
-            wrong("at", format!("there is no point {}", quoted(at)), remedy);
+        found
+    }
+
+    /// The label of a point that the scenario does not have.
+    fn unknown_point(&self) -> Option<String> {
+        let written = self.field("at").map(|field| field.values[0].0.to_string());
+        written.filter(|_| self.claim.at.is_none())
+    }
+
+    fn wrong_point(&self) -> Vec<Found> {
+        let Some(at) = self.unknown_point() else { return Vec::new() };
+        let labels: Vec<String> = self.scenario.points.iter().map(|point| point.at.to_string()).collect();
+        let remedy = match closest(&at, labels.iter().map(String::as_str)) {
+            _ if labels.iter().all(String::is_empty) => "leave it out: nothing is swept".to_owned(),
+            Some(nearest) => format!("did you mean {}?", quoted(nearest)),
+            None => {
+                let labels: Vec<String> = labels.iter().map(|label| quoted(label)).collect();
+                format!("the points are {}", labels.join(", "))
+            }
+        };
+        vec![self.wrong("at", format!("there is no point {}", quoted(&at)), remedy)]
+    }
+
+    /// The work of the points that the claim is about.
+    fn work(&self) -> impl Iterator<Item = &Work> {
+        let is_known = self.unknown_point().is_none();
+        let about = self.scenario.points.iter().filter(move |point| is_known && self.claim.is_about(&point.at));
+        about.map(|point| &point.work)
+    }
+
+    fn wrong_figure(&self) -> Vec<Found> {
+        if self.work().all(|work| self.claim.metric.applies_to(work)) {
+            return Vec::new();
         }
-        let points = || scenario.points.iter().filter(|point| unknown.is_none() && claim.is_about(&point.at));
-        if !points().all(|point| claim.metric.applies_to(&point.work)) {
-            let (word, why) = (claim.metric.name(), "name another figure, or give the scenario what it needs");
-            wrong("figure", format!("such work has no {word}"), why.into());
-        }
-        if let Against::Formula(formula) = &claim.against {
-            match formula.dimension() {
-                Err(why) => wrong("is", why, "add and compare only what is alike".into()),
-                Ok(other) if other != claim.metric.dimension() => {
-                    let message =
-                        format!("it gives {other}, but {} is {}", claim.metric.name(), claim.metric.dimension());
-                    wrong("is", message, "write a formula that gives the same".into());
-                }
-                Ok(_) => {
-                    let models: &[Model] = &scenario.models;
-                    let value = |work: &Work| formula.value(work, claim.of, &Parallel::ideal(work.cpus().unwrap_or(2)));
-                    let is_told =
-                        models.is_empty() || points().all(|point| value(&point.work).is_some_and(is_positive));
-                    if !is_told {
-                        let message = "this work lacks one of its numbers, or it does not give one above 0".into();
-                        wrong("is", message, "use only what the scenario has".into());
-                    }
-                }
+        let message = format!("such work has no {}", self.claim.metric.name());
+        vec![self.wrong("figure", message, "name another figure, or give the scenario what it needs".into())]
+    }
+
+    fn wrong_formula(&self) -> Option<Found> {
+        let Against::Formula(formula) = &self.claim.against else { return None };
+        let metric = self.claim.metric;
+        match formula.dimension() {
+            Err(why) => Some(self.wrong("is", why, "add and compare only what is alike".into())),
+            Ok(other) if other != metric.dimension() => {
+                let message = format!("it gives {other}, but {} is {}", metric.name(), metric.dimension());
+                Some(self.wrong("is", message, "write a formula that gives the same".into()))
+            }
+            Ok(_) if self.scenario.models.is_empty() || self.work().all(|work| self.has_value(formula, work)) => None,
+            Ok(_) => {
+                let message = "this work lacks one of its numbers, or it does not give one above 0".into();
+                Some(self.wrong("is", message, "use only what the scenario has".into()))
             }
         }
     }
-    found
+
+    /// Whether the formula gives a positive number for each model of the claim.
+    fn has_value(&self, formula: &Formula, work: &Work) -> bool {
+        let value = |model: &Model| formula.value(work, *model, &Parallel::ideal(work.cpus().unwrap_or(2)));
+        self.claim.of.iter().all(|model| value(model).is_some_and(is_positive))
+    }
 }
 
 fn is_positive(value: f64) -> bool {

@@ -192,14 +192,14 @@ impl Reader<'_> {
                 let message = format!("{} values are more than {MOST_CELLS} cells", list.len());
                 return wrong(field.span, message, "shorten this list".into());
             }
-            (Many::List(most), DeValue::Array(list)) if list.len() > most => {
+            (Many::List(most) | Many::OneOrList(most), DeValue::Array(list)) if list.len() > most => {
                 return wrong(field.span, format!("{} are more than {most}", list.len()), "leave some out".into());
             }
-            (Many::List(_) | Many::Sweep, DeValue::Array(list)) if list.is_empty() => {
+            (Many::List(_) | Many::OneOrList(_) | Many::Sweep, DeValue::Array(list)) if list.is_empty() => {
                 let remedy = format!("write at least one: {}", key.kind.expected());
                 return wrong(field.span, "the list is empty".into(), remedy);
             }
-            (Many::List(_) | Many::Sweep, DeValue::Array(list)) => {
+            (Many::List(_) | Many::OneOrList(_) | Many::Sweep, DeValue::Array(list)) => {
                 field.is_list = true;
                 // Words of a command may, values of a sweep and models may not.
                 let may_repeat = matches!(key.kind, Kind::Text { .. });

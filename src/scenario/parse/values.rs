@@ -98,6 +98,7 @@ pub(super) fn check(kind: Kind, written: &DeValue<'_>) -> Result<Value, Wrong> {
                 (_, n) => Err(instead(format!("a list of {n} values that are not two numbers"))),
             }
         }
+        (Kind::Url, DeValue::String(text)) => url(text).map(Value::Text).map_err(instead),
         (Kind::Path, DeValue::String(text)) => path(text).map(Value::Text).map_err(instead),
         (Kind::What, DeValue::String(text)) => what(text).map(Value::Text).map_err(instead),
         (Kind::Text { most, lines }, DeValue::String(written)) => {
@@ -292,6 +293,43 @@ fn path(path: &str) -> Result<String, String> {
         _ if path.len() > 200 => Err(format!("{} is longer than 200 characters", quoted(path))),
         Some(c) => Err(format!("{} has {} in it", quoted(path), quoted(&c.to_string()))),
         None => Ok(path.to_owned()),
+    }
+}
+
+/// Checks an absolute http or https address. Whoever opens a report may follow it, so it holds no user name, which would
+/// hide the host, and no character that a URL has to encode.
+fn url(url: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}');
+    let Some(rest) = ["http://", "https://"].iter().find_map(|scheme| url.strip_prefix(scheme)) else {
+        return Err(format!("{} does not begin with http:// or https://", quoted(url)));
+    };
+    if url.len() > 500 {
+        return Err(format!("{} characters are more than 500", url.chars().count()));
+    }
+    if let Some(c) = url.chars().find(|c| !is_plain(*c)) {
+        return Err(format!("{} has {} in it, which a URL has to encode", quoted(url), quoted(&c.to_string())));
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let in_brackets = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let is_host = match in_brackets {
+        Some(address) => {
+            !address.is_empty() && address.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '.'))
+        }
+        None => {
+            host.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
+        }
+    };
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|_| !port.starts_with('+')));
+    match (host, is_host, is_port) {
+        ("", ..) => Err(format!("{} has no host", quoted(url))),
+        (_, false, _) => Err(format!("{} is not the name of a host", quoted(authority))),
+        (_, _, false) => Err(format!("{} is not a port", quoted(port.unwrap_or_default()))),
+        _ => Ok(url.to_owned()),
     }
 }
 

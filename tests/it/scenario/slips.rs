@@ -404,6 +404,50 @@ between = [0.9, inf]
             "figure = \"walls\"",
             "9:10: claim.figure: there is no \"walls\"; did you mean \"wall\"?",
         ),
+        (
+            CLAIMED,
+            "of = \"async\"",
+            "of = [\"async\", \"pool/2\"]",
+            "10:16: claim.of: pool/2 is not among models; add it there",
+        ),
+        (
+            CLAIMED,
+            "of = \"async\"",
+            "of = [\"async\", \"async\"]",
+            "10:16: claim.of: async is there twice; leave one out",
+        ),
+        (CLAIMED, "of = \"async\"", "of = []", "10:6: claim.of: the list is empty; write at least one"),
+        (CLAIMED, "of = \"async\"", "of = [\"async\", 2]", "10:16: claim.of: 2 is a number, not text"),
+        (
+            CLAIMED,
+            "of = \"threads\"",
+            "of = [\"threads\", \"async\"]",
+            "18:8: claim.than: async is compared with itself; take it out of `of`",
+        ),
+        (
+            CLAIMED,
+            "is = \"wait\"",
+            "is = \"wait\"\nkind = \"predicted\"",
+            "12:8: claim.kind: there is no \"predicted\"; did you mean \"prediction\"?",
+        ),
+        (
+            CLAIMED,
+            "is = \"wait\"",
+            "is = \"wait\"\nkind = \"published\"\nurl = \"https://example.org\"",
+            "12:8: claim.source: it is missing, but the claim is called published; write source = \"Who",
+        ),
+        (
+            CLAIMED,
+            "is = \"wait\"",
+            "is = \"wait\"\nkind = \"published\"\nsource = \"A (2020)\"",
+            "12:8: claim.url: it is missing, but the claim is called published; write url = \"https://...\", or another",
+        ),
+        (
+            CLAIMED,
+            "is = \"wait\"",
+            "is = \"wait\"\nrevised = \"\"",
+            "12:11: claim.revised: an empty text says nothing; write one line of 1 to 300 characters",
+        ),
         (CLAIMED, "figure = \"wall\"", "figure = \"longest_gap\"", "9:10: claim.figure: such work has no longest_gap;"),
         (CLAIMED, "of = \"async\"", "of = \"pool/2\"", "10:6: claim.of: pool/2 is not among models; add it there"),
         (
@@ -476,6 +520,52 @@ between = [0.9, inf]
         ),
         (SLEEP, "\"10ms\"", "\"10ms\"\nclaim = [1]", "7:10: claim: a number, not a table; write [[claim]]"),
     ]);
+}
+
+#[test]
+fn addresses() {
+    let with_url = |url: &str| {
+        format!(
+            "{SLEEP}[[claim]]\nsays = \"S.\"\nfigure = \"wall\"\nof = \"async\"\nis = \"wait\"\nbetween = [1, 2]\nurl = \"{url}\"\n"
+        )
+    };
+    for url in [
+        "http://a",
+        "https://example.org/a/b?c=d&e=%20#f",
+        "https://example.org:8080",
+        "https://[::1]:80/",
+        "https://en.wikipedia.org/wiki/Thread_(computing)",
+    ] {
+        let scenario = parse("f.toml", &with_url(url)).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        assert_eq!(scenario.claims[0].url.as_deref(), Some(url));
+    }
+    let most = format!("https://{}", "a".repeat(492));
+    assert!(parse("f.toml", &with_url(&most)).is_ok());
+    let long = format!("{most}a");
+    for (url, expected) in [
+        ("", "\"\" does not begin with http:// or https://"),
+        ("example.org", "\"example.org\" does not begin with http:// or https://"),
+        ("/paper", "\"/paper\" does not begin with http:// or https://"),
+        ("javascript:alert(1)", "\"javascript:alert(1)\" does not begin with http:// or https://"),
+        (" https://a", "\" https://a\" does not begin with http:// or https://"),
+        ("https://", "\"https://\" has no host"),
+        ("https:///a", "\"https:///a\" has no host"),
+        ("https://:80", "\"https://:80\" has no host"),
+        ("https://a@b.org/", "\"a@b.org\" is not the name of a host"),
+        ("https://-a", "\"-a\" is not the name of a host"),
+        ("https://[]", "\"[]\" is not the name of a host"),
+        ("https://a:port/", "\"port\" is not a port"),
+        ("https://a:65536/", "\"65536\" is not a port"),
+        ("https://a/b c", "\"https://a/b c\" has \" \" in it, which a URL has to encode"),
+        ("https://a/\\\"b", "\"https://a/\\\"b\" has \"\\\"\" in it, which a URL has to encode"),
+        ("https://é.org", "\"https://é.org\" has \"é\" in it, which a URL has to encode"),
+        ("https://a/\\u0007", "\"https://a/\\u{7}\" has \"\\u{7}\" in it"),
+        (&long, "501 characters are more than 500"),
+    ] {
+        let message = parse("f.toml", &with_url(url)).expect_err(url).to_string();
+        let expected = format!("f.toml:13:7: claim.url: {expected}");
+        assert!(message.starts_with(&expected) && message.contains("write an absolute URL"), "{message}");
+    }
 }
 
 #[test]
