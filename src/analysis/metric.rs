@@ -25,15 +25,21 @@ pub(super) fn of_trial(metric: Metric, measured: &Measured) -> Option<RoundFigur
         Metric::CpuTotal => usage.known_cpu_ns()? as f64,
         Metric::KernelShare => usage.cpu_system_ns as f64 / usage.known_cpu_ns()?.max(1) as f64,
         Metric::CpusUsed => usage.known_cpu_ns()? as f64 / measured.wall_ns.max(1) as f64,
-        Metric::Switches => per_job(usage.known_switches()?)?,
-        Metric::SwitchesTotal => usage.known_switches()? as f64,
+        Metric::ContextSwitchesPerJob => per_job(usage.known_switches()?)?,
+        Metric::ContextSwitches => usage.known_switches()? as f64,
         Metric::Faults => usage.known_cpu_ns().map(|_| (usage.faults_minor + usage.faults_major) as f64)?,
         Metric::PeakMemory => usage.memory_peak_bytes? as f64,
         Metric::RuntimeBusy => runtime(|measured, runtime| {
             runtime.busy_ns as f64 / (measured.wall_ns * u64::from(runtime.workers)).max(1) as f64
         })?,
         Metric::RuntimeParks => runtime(|_, runtime| runtime.parks as f64)?,
-        Metric::P50 | Metric::P90 | Metric::P99 | Metric::Max | Metric::ServiceP50 | Metric::ServiceP99 => {
+        Metric::P50
+        | Metric::P90
+        | Metric::P95
+        | Metric::P99
+        | Metric::Max
+        | Metric::ServiceP50
+        | Metric::ServiceP99 => {
             return of_series(metric, measured.series.first()?);
         }
         Metric::AnsweredShare => {
@@ -66,6 +72,7 @@ pub(super) fn of_series(metric: Metric, series: &Series) -> Option<RoundFigure> 
     match metric {
         Metric::P50 => response(0.5),
         Metric::P90 => response(0.9),
+        Metric::P95 => response(0.95),
         Metric::P99 => response(0.99),
         Metric::Max => {
             // A job that never finished took longer than it was waited for, and may be the longest of all.

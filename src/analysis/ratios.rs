@@ -147,6 +147,7 @@ pub(super) fn difference(ratio: &Ratio, noise: Option<Noise>, stall: Option<Obst
 pub(super) fn one_stall(metric: Metric, work: &Work, requests: Option<&Estimate>) -> Option<Obstacle> {
     let beyond = match metric {
         Metric::P99 | Metric::ServiceP99 => 0.01,
+        Metric::P95 => 0.05,
         _ => return None,
     };
     let Work::Echo(echo) = work else { return None };

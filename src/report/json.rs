@@ -220,6 +220,7 @@ fn series(series: &SeriesSummary) -> Value {
             "count": series.response.len(),
             "p50": figure(Metric::P50),
             "p90": figure(Metric::P90),
+            "p95": figure(Metric::P95),
             "p99": figure(Metric::P99),
             "max": figure(Metric::Max),
         },

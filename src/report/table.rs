@@ -53,7 +53,7 @@ pub(super) fn full(point: &PointSummary) -> Table {
         Metric::KernelShare,
         Metric::Cpu,
         Metric::PeakMemory,
-        Metric::Switches,
+        Metric::ContextSwitchesPerJob,
         Metric::Faults,
         Metric::RunQueue,
         Metric::RuntimeBusy,
@@ -61,7 +61,7 @@ pub(super) fn full(point: &PointSummary) -> Table {
     ]);
     if has_heartbeat(&point.work) {
         // They are those of the process, most of it the beats', and of no job.
-        columns.retain(|column| !matches!(column, Metric::Cpu | Metric::Switches));
+        columns.retain(|column| !matches!(column, Metric::Cpu | Metric::ContextSwitchesPerJob));
     }
     if is_open(&point.work) {
         columns.extend([Metric::AnsweredShare, Metric::ServiceP99, Metric::WaitedP99, Metric::LateP99]);
@@ -109,7 +109,7 @@ pub(super) fn brief(point: &PointSummary) -> Table {
     if is_open(&point.work) {
         columns.extend([Metric::ServiceP99, Metric::LateP99]);
     }
-    columns.extend([Metric::CpuTotal, Metric::PeakMemory, Metric::SwitchesTotal]);
+    columns.extend([Metric::CpuTotal, Metric::PeakMemory, Metric::ContextSwitches]);
     if starves(point) {
         columns.push(Metric::Starved);
     }
@@ -118,10 +118,22 @@ pub(super) fn brief(point: &PointSummary) -> Table {
 
 /// The percentiles of one kind of job, and what the cells cost that it ran in.
 pub(super) fn of_series(point: &PointSummary, name: &str) -> Table {
-    use Metric::{CpuTotal, Max, P50, P90, P99, PeakMemory, Rate, ServiceP50, ServiceP99, Switches, Threads};
+    use Metric::{
+        ContextSwitchesPerJob, CpuTotal, Max, P50, P90, P99, PeakMemory, Rate, ServiceP50, ServiceP99, Threads,
+    };
     let mut columns = figures(vec![Threads, Rate]);
     columns.push(Column::Samples);
-    columns.extend(figures(vec![P50, P90, P99, Max, ServiceP50, ServiceP99, CpuTotal, PeakMemory, Switches]));
+    columns.extend(figures(vec![
+        P50,
+        P90,
+        P99,
+        Max,
+        ServiceP50,
+        ServiceP99,
+        CpuTotal,
+        PeakMemory,
+        ContextSwitchesPerJob,
+    ]));
     of(point, columns, name)
 }
 

@@ -55,7 +55,7 @@ pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<usize>, color: bool)
 fn fitted(mut table: Table, work: &Work, width: usize) -> (Table, Vec<&'static str>) {
     use Metric as M;
     const LEAST_TELLING_FIRST: [Metric; 13] = [
-        M::SwitchesTotal,
+        M::ContextSwitches,
         M::P50,
         M::PeakMemory,
         M::CpuTotal,

@@ -17,6 +17,8 @@ pub enum Metric {
     Rate,
     /// The median response time.
     P50,
+    /// The 95th percentile of the response time.
+    P95,
     /// The 99th percentile of the response time.
     P99,
     /// CPU time per job or request.
@@ -32,7 +34,7 @@ pub enum Metric {
     /// The most jobs or requests begun and not done at one instant.
     InFlight,
     /// Context switches per job or request.
-    Switches,
+    ContextSwitchesPerJob,
     /// Connections without an answer in the whole window.
     Starved,
     /// Answers within the window by requests that were due in it.
@@ -54,7 +56,7 @@ pub enum Metric {
     /// Peak memory of the process that ran the model.
     PeakMemory,
     /// Context switches of the process that ran the model.
-    SwitchesTotal,
+    ContextSwitches,
     /// Page faults of the process that ran the model.
     Faults,
     /// The part of their time for which the workers of the tokio runtime were busy.
@@ -164,7 +166,7 @@ impl Row {
 }
 
 /// In the order of [`Metric`].
-const TABLE: [Row; 33] = {
+const TABLE: [Row; 34] = {
     use Metric as M;
     use Unit::{Bytes, Count, Nanoseconds, Number, PerSecond, Share};
     [
@@ -172,6 +174,7 @@ const TABLE: [Row; 33] = {
         row(M::Gap, "longest_gap", "longest gap", Nanoseconds).claimable(),
         row(M::Rate, "throughput", "jobs/s", PerSecond).of_requests("requests/s").claimable(),
         row(M::P50, "p50", "p50", Nanoseconds).from(Origin::Series).claimable(),
+        row(M::P95, "p95", "p95", Nanoseconds).from(Origin::Series).claimable(),
         row(M::P99, "p99", "p99", Nanoseconds).from(Origin::Series).claimable(),
         row(M::Cpu, "cpu", "CPU per job", Nanoseconds).of_requests("CPU per request").claimable(),
         row(M::ServiceP50, "service_p50", "service p50", Nanoseconds).from(Origin::Series).claimable(),
@@ -179,7 +182,9 @@ const TABLE: [Row; 33] = {
         row(M::CpusUsed, "cpus_used", "CPUs used", Number).claimable(),
         row(M::Threads, "threads", "threads", Count).claimable(),
         row(M::InFlight, "in_flight", "in flight", Count).claimable(),
-        row(M::Switches, "switches", "switches per job", Number).of_requests("switches per request").claimable(),
+        row(M::ContextSwitchesPerJob, "context_switches_per_job", "context switches per job", Number)
+            .of_requests("context switches per request")
+            .claimable(),
         row(M::Starved, "starved", "starved", Count).claimable(),
         row(M::AnsweredShare, "answered_share", "answers by due", Number).claimable(),
         row(M::Executing, "executing", "executing", Count).from(Origin::Lanes).claimable(),
@@ -190,7 +195,7 @@ const TABLE: [Row; 33] = {
         row(M::CpuTotal, "cpu_total", "CPU", Nanoseconds),
         row(M::KernelShare, "kernel_share", "of it in the kernel", Share),
         row(M::PeakMemory, "peak_memory", "peak memory", Bytes),
-        row(M::SwitchesTotal, "switches_total", "switches", Count),
+        row(M::ContextSwitches, "context_switches_total", "context switches", Count),
         row(M::Faults, "page_faults", "page faults", Count),
         row(M::RuntimeBusy, "runtime_busy_share", "tokio busy", Share),
         row(M::RuntimeParks, "runtime_parks", "tokio parks", Count),
@@ -203,6 +208,10 @@ const TABLE: [Row; 33] = {
         row(M::WarmupP50, "warmup_p50", "warm-up p50", Nanoseconds),
     ]
 };
+
+/// Words of earlier versions for figures, each with the figure that it was; a mistake names the new word.
+const RENAMED: [(&str, Metric); 2] =
+    [("switches", Metric::ContextSwitchesPerJob), ("switches_total", Metric::ContextSwitches)];
 
 impl Metric {
     /// All of them, in the order of the table.
@@ -248,6 +257,11 @@ impl Metric {
     /// The figure of this name.
     pub fn find(name: &str) -> Option<Self> {
         TABLE.iter().find(|row| row.name == name).map(|row| row.metric)
+    }
+
+    /// The figure that an earlier version called by this name.
+    pub(super) fn renamed(name: &str) -> Option<Self> {
+        RENAMED.iter().find(|(old, _)| *old == name).map(|(_, metric)| *metric)
     }
 
     /// The word for it in claims and JSON.
@@ -359,7 +373,15 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_made_about_sixteen_of_them() {
-        assert_eq!((Metric::CLAIMABLE.len(), Metric::CLAIMABLE[0], Metric::CLAIMABLE[15]), (16, "wall", "memory"));
+    fn an_earlier_name_is_no_name() {
+        for (old, metric) in RENAMED {
+            assert_eq!((Metric::find(old), Metric::renamed(old)), (None, Some(metric)), "{old}");
+        }
+        assert_eq!(Metric::renamed("wall"), None);
+    }
+
+    #[test]
+    fn claims_are_made_about_seventeen_of_them() {
+        assert_eq!((Metric::CLAIMABLE.len(), Metric::CLAIMABLE[0], Metric::CLAIMABLE[16]), (17, "wall", "memory"));
     }
 }

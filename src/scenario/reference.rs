@@ -85,6 +85,18 @@ mod tests {
     }
 
     #[test]
+    fn the_readmes_claim_is_one() {
+        let claim = README.split("```toml\n").find(|block| block.starts_with("[[claim]]")).unwrap();
+        let scenario = "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"sleep\"\nmodels = [\"pool/32\", \"pool/64\"]\n\
+                        jobs = [100, 1000]\nwait = \"10ms\"\n";
+        let claim = claim.split("```").next().unwrap();
+        match parse("claim.toml", &format!("{scenario}{claim}")) {
+            Ok(scenario) => assert_eq!(scenario.claims.len(), 1),
+            Err(mistakes) => panic!("{mistakes}"),
+        }
+    }
+
+    #[test]
     fn the_readmes_example_is_a_scenario() {
         let example = README.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         match parse("example.toml", example) {

@@ -9,7 +9,7 @@ use toml::de::{DeInteger, DeValue};
 use super::mistakes::quoted;
 use crate::http1::{encode_target, is_segment};
 use crate::scenario::keys::{AS_FAST_AS_IT_GOES, Key, Kind, Lines, Need};
-use crate::scenario::{Finite, Formula, HeavySpec, Model, ModelError, SweptValue, closest};
+use crate::scenario::{Finite, Formula, HeavySpec, Metric, Model, ModelError, SweptValue, closest};
 use crate::text::is_hidden;
 use crate::units;
 
@@ -245,6 +245,9 @@ fn model(name: &str) -> Result<Model, Wrong> {
 fn choice(written: &str, words: &'static [&'static str]) -> Result<String, Wrong> {
     if words.contains(&written) {
         return Ok(written.to_owned());
+    }
+    if let Some(new) = Metric::renamed(written).map(Metric::name).filter(|new| words.contains(new)) {
+        return Err(Wrong { message: format!("{written} is now {new}"), remedy: format!("write \"{new}\"") });
     }
     let remedy = match closest(&written.to_lowercase(), words.iter().copied()) {
         Some(nearest) => format!("did you mean \"{nearest}\"?"),

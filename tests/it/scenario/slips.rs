@@ -448,6 +448,12 @@ between = [0.9, inf]
             "is = \"wait\"\nrevised = \"\"",
             "12:11: claim.revised: an empty text says nothing; write one line of 1 to 300 characters",
         ),
+        (
+            CLAIMED,
+            "figure = \"wall\"",
+            "figure = \"switches\"",
+            "9:10: claim.figure: switches is now context_switches_per_job; write \"context_switches_per_job\"",
+        ),
         (CLAIMED, "figure = \"wall\"", "figure = \"longest_gap\"", "9:10: claim.figure: such work has no longest_gap;"),
         (CLAIMED, "of = \"async\"", "of = \"pool/2\"", "10:6: claim.of: pool/2 is not among models; add it there"),
         (
