@@ -20,6 +20,7 @@ mod metric;
 mod point;
 mod ratios;
 mod round;
+mod scoreboard;
 mod single_load;
 mod sweep;
 mod times;
@@ -32,6 +33,7 @@ pub use load::LoadSummary;
 pub use point::{Answered, Beats, CeilingUse, PointSummary};
 pub use ratios::{AIM, Control, Difference, ModelRatio, Obstacle, STALL_NS};
 pub use round::{Estimate, RoundFigure};
+pub use scoreboard::Scoreboard;
 pub use single_load::{LoadAnalysis, LoadFigures, analyze_load};
 pub use sweep::{KeptUp, PriceOfWaiting};
 pub use times::SeriesSummary;
@@ -56,6 +58,8 @@ pub struct Analysis<'a> {
     pub strays: BTreeMap<&'a CellId, u64>,
     /// What became of the trials, the rounds and the claims, in numbers.
     pub judged: Judged,
+    /// What became of the claims of each kind.
+    pub scoreboard: Scoreboard,
 }
 
 /// Everything that follows from the records of one scenario.
@@ -67,6 +71,8 @@ pub struct ScenarioAnalysis<'a> {
     pub points: Vec<PointSummary>,
     /// Each claim at each point that it is about.
     pub claims: Vec<JudgedClaim<'a>>,
+    /// What became of the claims of each kind.
+    pub scoreboard: Scoreboard,
     /// The highest of the offered rates that the models kept up with; empty where there is one rate or none.
     pub kept_up: Vec<KeptUp>,
     /// What a waiting job costs under each model; empty where the number of waiting jobs is not swept.
@@ -101,16 +107,19 @@ pub enum Standing {
 /// Analyzes a run. About 20 ms for the tour.
 pub fn analyze<'a>(run: &'a Run, scenarios: &'a [Scenario], records: &'a [Record]) -> Analysis<'a> {
     let scenarios: Vec<_> = scenarios.iter().map(|scenario| analyze_scenario(scenario, run, records)).collect();
-    let judged = judge(&scenarios, records);
-    Analysis { run, records, strays: strays(&scenarios, records), scenarios, judged }
+    let scoreboard = Scoreboard::of(scenarios.iter().flat_map(|scenario| &scenario.claims));
+    let judged = judge(&scenarios, &scoreboard, records);
+    Analysis { run, records, strays: strays(&scenarios, records), scenarios, judged, scoreboard }
 }
 
 /// Analyzes the records of one scenario, and passes over those of others.
 pub fn analyze_scenario<'a>(scenario: &'a Scenario, run: &Run, records: &[Record]) -> ScenarioAnalysis<'a> {
     let points = point::points(scenario, run, records);
+    let claims = claims::judge_all(scenario, &points, &run.parallel);
     ScenarioAnalysis {
         scenario,
-        claims: claims::judge_all(scenario, &points, &run.parallel),
+        scoreboard: Scoreboard::of(&claims),
+        claims,
         kept_up: sweep::kept_up(&points),
         prices_of_waiting: sweep::prices_of_waiting(&points),
         recording: point::recording(&points),
@@ -161,7 +170,7 @@ fn strays<'a>(scenarios: &[ScenarioAnalysis<'_>], records: &'a [Record]) -> BTre
 }
 
 /// Counts what became of the trials, the rounds and the claims.
-fn judge(scenarios: &[ScenarioAnalysis<'_>], records: &[Record]) -> Judged {
+fn judge(scenarios: &[ScenarioAnalysis<'_>], scoreboard: &Scoreboard, records: &[Record]) -> Judged {
     let points = || scenarios.iter().flat_map(|scenario| &scenario.points);
     let cells = || points().flat_map(PointSummary::all_cells);
     let trials = |verdict| points().map(|point| point.trials_that_are(verdict)).sum::<usize>() as u64;
@@ -169,8 +178,6 @@ fn judge(scenarios: &[ScenarioAnalysis<'_>], records: &[Record]) -> Judged {
         let found = points().flat_map(|point| &point.findings).filter(|finding| finding.gate.verdict() == verdict);
         found.count() as u64
     };
-    let verdicts = scenarios.iter().flat_map(|scenario| &scenario.claims).map(|judged| judged.verdict);
-    let [claims_reproduced, claims_inconclusive, claims_refuted] = claims::count(verdicts);
     let unmeasured = records.iter().filter(|record| matches!(record.outcome, Outcome::Failed(_))).count();
     let refused = cells().map(CellSummary::refused_trials).sum::<usize>();
     Judged {
@@ -182,8 +189,8 @@ fn judge(scenarios: &[ScenarioAnalysis<'_>], records: &[Record]) -> Judged {
         refused: refused as u64,
         rounds_suspect: findings(Verdict::Suspect),
         rounds_invalid: findings(Verdict::Invalid),
-        claims_reproduced,
-        claims_inconclusive,
-        claims_refuted,
+        claims_reproduced: scoreboard.total(claims::Verdict::Reproduced),
+        claims_inconclusive: scoreboard.total(claims::Verdict::Inconclusive),
+        claims_refuted: scoreboard.total(claims::Verdict::Refuted),
     }
 }

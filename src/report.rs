@@ -23,6 +23,7 @@ mod html;
 mod list;
 mod load;
 mod ratios;
+mod scoreboard;
 mod switches;
 mod table;
 mod trace;

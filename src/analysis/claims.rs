@@ -120,11 +120,6 @@ pub(super) fn judge_all<'a>(
     judged
 }
 
-/// How many came to each verdict, in the order of [`Verdict::ALL`].
-pub fn count(verdicts: impl Iterator<Item = Verdict> + Clone) -> [u64; 3] {
-    Verdict::ALL.map(|wanted| verdicts.clone().filter(|verdict| *verdict == wanted).count() as u64)
-}
-
 fn judge<'a>(
     claim: &'a Claim,
     model: Model,
@@ -264,12 +259,5 @@ mod tests {
         let open = |low, high, bound| verdict(Interval { low, high }, bound, (5.0, f64::INFINITY));
         assert_eq!(open(6.0, 9.0, Bound::AtLeast), Verdict::Reproduced, "more is claimed as well");
         assert_eq!(verdict(Interval { low: 0.1, high: 0.9 }, Bound::AtMost, (0.0, 1.0)), Verdict::Reproduced);
-    }
-
-    #[test]
-    fn verdicts_are_counted() {
-        use Verdict::{Inconclusive, Refuted, Reproduced};
-        assert_eq!(count([Reproduced, Refuted, Reproduced, Inconclusive].into_iter()), [2, 1, 1]);
-        assert_eq!(count(std::iter::empty()), [0, 0, 0]);
     }
 }

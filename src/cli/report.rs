@@ -54,7 +54,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         print_json(&report::json::run(&analysis, &folder, &index))
     } else {
         let mut tables = analysis.scenarios.iter().map(|of| report::terminal::table(of, Some(width()), color()));
-        tables.try_for_each(print).and_then(|()| print(format_args!("report: {}", text::of_path(&index))))
+        tables.try_for_each(print).and_then(|()| print_end(&analysis, &index))
     };
     if records.is_empty() {
         let folder = args.folder.display();
@@ -65,6 +65,15 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         Standing::Unbelievable => Err(Stop::invalid()),
         Standing::Good | Standing::Bad => printed,
     }
+}
+
+/// Prints how the claims stand, if there are any, and where the report is.
+pub(super) fn print_end(analysis: &Analysis<'_>, index: &Path) -> Result<(), Stop> {
+    let scoreboard = report::terminal::scoreboard(&analysis.scoreboard, Some(width()));
+    if !scoreboard.is_empty() {
+        print(scoreboard)?;
+    }
+    print(format_args!("report: {}", text::of_path(index)))
 }
 
 /// Writes the page that lists the runs of a folder, and tells its path; nothing where there is none.

@@ -14,12 +14,11 @@ use crate::runner::{
     self, CalibrationSource, Effort, Ending, Event, Interrupt, KeptCalibration, Plan, Program, RunSpec,
 };
 use crate::scenario::{Model, Scenario};
-use crate::text;
 use crate::units;
 
 use super::output::{Stop, color, note, print, print_json, width};
 use super::progress::Progress;
-use super::report::{RUNS, list, only, write};
+use super::report::{RUNS, list, only, print_end, write};
 use super::sources::{Named, every, scenarios};
 use super::strict::{Strict, ended};
 
@@ -272,7 +271,7 @@ impl<'a> Listener<'a> {
             let (folder, index) = (path.to_string_lossy(), index.to_string_lossy());
             self.printed = print_json(&report::json::run(&analysis, &folder, &index));
         } else if self.printed.is_ok() {
-            self.printed = print(format_args!("report: {}", text::of_path(&index)));
+            self.printed = print_end(&analysis, &index);
         }
         if let State::Partial(_) = run.state {
             let (done, planned) = (self.records.len(), run.trials_planned);

@@ -82,6 +82,11 @@ pub(super) fn reason(judged: &JudgedClaim<'_>) -> String {
     }
 }
 
+/// What was changed in the scenario after the claim was first tested.
+pub(super) fn revised(judged: &JudgedClaim<'_>) -> Option<String> {
+    judged.claim.revised.as_deref().map(text::one_line)
+}
+
 /// The statistic of the rounds that is compared.
 pub(super) fn statistic(judged: &JudgedClaim<'_>) -> &'static str {
     match judged.statistic {

@@ -4,7 +4,7 @@ mod claims;
 
 use askama::Template;
 
-use self::claims::Claims;
+use self::claims::{ByKind, Claims};
 
 use super::figures::{self, Figure, Sign};
 use super::switches::{self, Grid};
@@ -29,6 +29,7 @@ struct Index {
     answer: Vec<String>,
     grids: Vec<Grid>,
     claims: Claims,
+    by_kind: ByKind,
     cards: Vec<Card>,
     unmeasured: Vec<UnmeasuredTrial>,
     machine: Vec<(&'static str, String)>,
@@ -142,6 +143,7 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
         answer: switches::sentences(scenarios),
         grids: switches::of(scenarios),
         claims: claims::of_run(analysis),
+        by_kind: claims::by_kind(analysis),
         cards: scenarios.iter().enumerate().map(card).collect(),
         unmeasured: points().flat_map(PointSummary::all_cells).flat_map(unmeasured).collect(),
         machine: machine(run),

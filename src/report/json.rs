@@ -4,13 +4,14 @@
 use serde_json::{Map, Value, json};
 
 use super::claims;
+use crate::analysis::claims::Verdict;
 use crate::analysis::{
     Analysis, CellSummary, Difference, Estimate, JudgedClaim, ModelRatio, PointFinding, PointSummary, ScenarioAnalysis,
-    SeriesSummary,
+    Scoreboard, SeriesSummary,
 };
 use crate::gate::{self, Gate};
 use crate::record::{Failure, SCHEMA};
-use crate::scenario::{Against, CellId, Metric, Origin};
+use crate::scenario::{Against, CellId, ClaimKind, Metric, Origin};
 use crate::stats::{Bound, Interval, Ratio};
 
 /// Everything that follows from a run; `folder` and `report` are paths of its files.
@@ -30,6 +31,7 @@ pub fn run(analysis: &Analysis<'_>, folder: &str, report: &str) -> Value {
         "judged": analysis.judged,
         "findings": findings(analysis),
         "strays": strays(analysis),
+        "scoreboard": scoreboard(&analysis.scoreboard),
         "claims": claims.collect::<Vec<_>>(),
         "points": points.collect::<Vec<_>>(),
         "cells": cells.map(cell).collect::<Vec<_>>(),
@@ -64,6 +66,13 @@ pub(super) fn findings(analysis: &Analysis<'_>) -> Vec<Value> {
     analysis.scenarios.iter().flat_map(|of| of.points.iter().flat_map(move |at| of_point(of, at))).collect()
 }
 
+/// For each kind how many claims came to each verdict.
+fn scoreboard(board: &Scoreboard) -> Value {
+    let row = |kind| Verdict::ALL.map(|verdict| (verdict.word().to_owned(), json!(board.count(kind, verdict))));
+    let rows = ClaimKind::ALL.map(|kind| (kind.name().to_owned(), Value::Object(row(kind).into_iter().collect())));
+    Value::Object(rows.into_iter().collect())
+}
+
 /// Bounds without end are null there.
 fn claim(of: &ScenarioAnalysis<'_>, judged: &JudgedClaim<'_>) -> Value {
     let claim = judged.claim;
@@ -75,7 +84,10 @@ fn claim(of: &ScenarioAnalysis<'_>, judged: &JudgedClaim<'_>) -> Value {
         "scenario": of.scenario.name,
         "point": judged.point.to_string(),
         "says": claim.says,
+        "kind": claim.kind.name(),
         "source": claim.source,
+        "url": claim.url,
+        "revised": claim.revised,
         "figure": claim.metric.name(),
         "of": judged.model,
         "is": is,

@@ -4,9 +4,10 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ContentArrangement};
 
 use super::claims;
+use super::scoreboard;
 use super::table::{self, Column, Table};
 use super::warnings;
-use crate::analysis::{JudgedClaim, ScenarioAnalysis};
+use crate::analysis::{JudgedClaim, ScenarioAnalysis, Scoreboard};
 use crate::scenario::{Family, Metric, Work};
 use crate::text::{self, wrapped};
 
@@ -113,17 +114,25 @@ fn remarks(table: &Table) -> Vec<String> {
     rows.chain(table.notes()).collect()
 }
 
-/// `reproduced: Waiting is free on one thread: 1.02 (1.01 to 1.03) times wait = 100 ms, where 0.99 to 1.1 was claimed`.
+/// Formats how many claims of each kind came to each verdict, with a line break at the end; empty where there is no claim.
+pub fn scoreboard(board: &Scoreboard, width: Option<usize>) -> String {
+    scoreboard::plain(board, width.unwrap_or(usize::MAX))
+}
+
+/// `reproduced (published): Waiting is free on one thread: 1.02 (1.01 to 1.03) times wait = 100 ms, where 0.99 to 1.1 was
+/// claimed`.
 fn claim(judged: &JudgedClaim<'_>) -> String {
     let model = (judged.claim.of.len() > 1).then(|| judged.model.to_string());
     let point = (!judged.point.is_empty()).then(|| text::one_line(&judged.point.to_string()));
     let at: Vec<String> = model.into_iter().chain(point).collect();
     let at = if at.is_empty() { String::new() } else { format!(" ({})", at.join(", ")) };
     let why = claims::reason(judged);
-    let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
+    let why = if why.is_empty() { String::new() } else { format!("; {why}") };
+    let revised = claims::revised(judged).map_or_else(String::new, |what| format!(" [revised: {what}]"));
     format!(
-        "{}{why}: {}{at}: {} times {}, where {} was claimed",
+        "{} ({}{why}): {}{at}: {} times {}, where {} was claimed{revised}",
         judged.verdict.word(),
+        judged.claim.kind.name(),
         text::one_line(&judged.claim.says),
         claims::ratio(judged),
         claims::expected(judged),

@@ -3,7 +3,7 @@
 use async_vs_threads::analysis::claims::{Reason, Verdict};
 use async_vs_threads::analysis::{Standing, Strictness};
 use async_vs_threads::report::{self, terminal};
-use async_vs_threads::scenario::{Claim, ClaimKind, Parallel, parse};
+use async_vs_threads::scenario::{Against, Claim, ClaimKind, Model, Parallel, parse};
 
 use crate::fixture::{self, Fixture};
 use crate::support::{avt, run, scenario};
@@ -145,7 +145,7 @@ fn the_index_opens_with_the_scoreboard() {
     let analysis = fixture.analysis();
     let pages = report::pages(&analysis);
     let index = &pages[0].html;
-    assert!(index.contains("6 claims: 4 reproduced, 1 inconclusive, 1 refuted."), "{index}");
+    assert!(index.contains("6 predictions: 4 reproduced, 1 inconclusive, 1 refuted."), "{index}");
     let table = index.split("<h2 id=\"claims\">").nth(1).unwrap();
     let order: Vec<_> = ["Waiting is dear", "Fewer jobs do not", "Waiting is free"].map(|says| table.find(says)).into();
     assert!(order.is_sorted() && order[0].is_some(), "the refuted ones come first: {order:?}");
@@ -161,6 +161,113 @@ fn the_terminal_tells_each_in_a_sentence() {
     let fixture = waiting(&every_kind());
     let text = terminal::table(&fixture.analysis().scenarios[0], Some(100), false);
     insta::assert_snapshot!(text.split("\n\n").last().unwrap());
+}
+
+/// The claims of [`every_kind`] with kinds of their own: two published, the last with an address, and two checks.
+fn of_kinds() -> String {
+    let kinds = [
+        "kind = \"arithmetic\"",
+        "kind = \"published\"\nurl = \"https://example.org/?a=1&b='2'\"",
+        "kind = \"definition\"\nrevised = \"bounds: <5> to 2\"",
+        "",
+        "url = \"http://localhost/\"",
+        "kind = \"published\"\nurl = \"https://example.org/two\"",
+    ];
+    let claims = every_kind();
+    let claims = claims.split("[[claim]]").skip(1).zip(kinds);
+    claims.map(|(claim, kind)| format!("[[claim]]{claim}{kind}\n")).collect()
+}
+
+#[test]
+fn the_scoreboard_counts_checks_of_the_harness_apart() {
+    let fixture = waiting(&of_kinds());
+    let analysis = fixture.analysis();
+    let pages = report::pages(&analysis);
+    let score = "2 published claims and 2 predictions: 2 reproduced, 1 inconclusive, 1 refuted. \
+                 2 checks of the harness: 2 reproduced.";
+    assert!(pages[0].html.contains(score) && pages[1].html.contains(score), "{}", pages[0].html);
+    let table =
+        pages[0].html.split("<caption>Claims by kind</caption>").nth(1).unwrap().split("</table>").next().unwrap();
+    let cells: Vec<&str> =
+        table.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text.trim()).collect();
+    let cells: Vec<&str> = cells.into_iter().filter(|text| !text.is_empty()).collect();
+    let expected =
+        "claims reproduced inconclusive refuted published 1 0 1 prediction 1 1 0 arithmetic 1 0 0 definition 1 0 0";
+    assert_eq!(cells.join(" "), expected);
+
+    let board = terminal::scoreboard(&analysis.scoreboard, Some(60));
+    insta::assert_snapshot!("scoreboard", board);
+    let narrow = terminal::scoreboard(&analysis.scoreboard, Some(40));
+    assert!(
+        narrow.starts_with("published: 1 reproduced, 1 refuted\nprediction: 1 reproduced, 1 inconclusive\n"),
+        "{narrow}"
+    );
+    let none = waiting("");
+    assert_eq!(terminal::scoreboard(&none.analysis().scoreboard, None), "");
+
+    let json = report::json::run(&analysis, "", "");
+    let counts = |reproduced, inconclusive, refuted| serde_json::json!({ "reproduced": reproduced, "inconclusive": inconclusive, "refuted": refuted });
+    let expected = serde_json::json!({
+        "published": counts(1, 0, 1), "prediction": counts(1, 1, 0),
+        "arithmetic": counts(1, 0, 0), "definition": counts(1, 0, 0),
+    });
+    assert_eq!(json["scoreboard"], expected);
+    let [second, third, fourth] = [1, 2, 3].map(|nth| &json["claims"][nth]);
+    assert_eq!((&second["kind"], &second["url"]), (&"published".into(), &"https://example.org/?a=1&b='2'".into()));
+    assert_eq!((&third["kind"], &third["revised"]), (&"definition".into(), &"bounds: <5> to 2".into()));
+    assert_eq!((&fourth["kind"], &fourth["url"], &fourth["revised"]), (&"prediction".into(), &().into(), &().into()));
+}
+
+#[test]
+fn kind_source_and_revision_stand_beside_each_claim() {
+    let fixture = waiting(&of_kinds());
+    let analysis = fixture.analysis();
+    for page in &report::pages(&analysis)[..2] {
+        for expected in [
+            "<small>arithmetic: Somebody (2020)</small>",
+            "<small>published: <a href=\"https://example.org/?a=1&#38;b=&#39;2&#39;\" rel=\"noreferrer\">Somebody (2020)</a></small>",
+            "<small>definition: Somebody (2020)</small><small>revised: bounds: &#60;5&#62; to 2</small>",
+        ] {
+            assert!(page.html.contains(expected), "{expected}: {}", page.html);
+        }
+    }
+    let text = terminal::table(&analysis.scenarios[0], None, false);
+    for expected in [
+        "reproduced (arithmetic): Waiting is free: ",
+        "refuted (published): Waiting is dear: ",
+        "inconclusive (prediction; not measured): Fewer jobs do not compare: ",
+        " was claimed [revised: bounds: <5> to 2]\n",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+}
+
+#[test]
+fn a_claim_without_a_source_links_its_address() {
+    let text = claim("Waiting is free", "wall", "async", "is = \"wait\"", "[0.9, 1.2]");
+    let fixture = waiting(&text.replace("source = \"Somebody (2020)\"", "url = \"http://localhost/\""));
+    let page = &report::pages(&fixture.analysis())[1].html;
+    let expected = "<small>prediction: <a href=\"http://localhost/\" rel=\"noreferrer\">http://localhost/</a></small>";
+    assert!(page.contains(expected), "{page}");
+}
+
+#[test]
+fn every_counted_figure_can_be_claimed_as_a_number() {
+    let read = |figure: &str, is: &str| {
+        let claims = claim("So many", figure, "async", &format!("is = \"{is}\""), "[0.9, 1.1]");
+        let text = format!("{}{claims}", crate::scenario::ECHO.replace("\"closed\"", "\"open\"\nrate = 100"));
+        parse("claims.toml", &text).unwrap_or_else(|mistakes| panic!("{figure}: {mistakes}")).claims.remove(0)
+    };
+    for figure in
+        ["in_flight", "threads", "answered_share", "executing", "cpus_used", "starved", "context_switches_per_job"]
+    {
+        for (is, expected) in [("1", 1.0), ("512 + 1", 513.0)] {
+            let Against::Formula(formula) = read(figure, is).against else { panic!("{figure}") };
+            let work = parse("echo.toml", crate::scenario::ECHO).unwrap().points[0].work.clone();
+            assert_eq!(formula.value(&work, Model::Async, &Parallel::ideal(2)), Some(expected), "{figure}");
+        }
+    }
+    assert_eq!(read("p95", "1ms").metric.name(), "p95");
 }
 
 #[test]

@@ -314,6 +314,8 @@ fn the_sample_is_what_its_records_give() {
     command.arg(copy.path());
     let ended = run(command);
     assert_eq!(ended.code, Some(0), "{ended:?}");
+    let end: Vec<&str> = ended.stdout.rsplit("\n\n").take(2).collect();
+    assert!(end[0].starts_with("report: ") && end[1].starts_with("claims "), "the scoreboard, then the path: {end:?}");
     for file in ["index.html", "sleep.html", "compute.html", "compute.trace.json"] {
         let [kept, written] = [&sample, copy.path()].map(|folder| fs::read_to_string(folder.join(file)).unwrap());
         assert!(kept == written, "reports/sample/{file} is not what this version writes");

@@ -1,15 +1,16 @@
-//! The scoreboard: claims, what was measured, and the verdicts.
+//! Claims, what was measured, the verdicts, and the scoreboard of all of them.
 
 use super::super::claims;
 use super::super::figures;
-use crate::analysis::claims::{Verdict, count};
+use super::super::scoreboard;
+use crate::analysis::claims::Verdict;
 use crate::analysis::{Analysis, JudgedClaim, ScenarioAnalysis};
 use crate::text;
 
 /// A table of claims.
 pub(super) struct Claims {
     pub(super) caption: &'static str,
-    /// `23 claims: 21 reproduced, 2 inconclusive.`
+    /// `14 predictions: 12 reproduced, 2 refuted. 9 checks of the harness: 9 reproduced.`
     pub(super) score: String,
     pub(super) rows: Vec<ClaimView>,
     /// Their picture, where it stands beside.
@@ -20,7 +21,11 @@ pub(super) struct ClaimView {
     pub(super) says: String,
     /// The page of its scenario, where that is another.
     pub(super) href: String,
+    pub(super) kind: &'static str,
     pub(super) source: Option<String>,
+    /// The address of the source; the parser let only http and https through.
+    pub(super) url: Option<String>,
+    pub(super) revised: Option<String>,
     pub(super) verdict: &'static str,
     pub(super) why: String,
     pub(super) subject: String,
@@ -32,6 +37,17 @@ pub(super) struct ClaimView {
     pub(super) bounds: String,
 }
 
+/// How many claims of each kind came to each verdict.
+pub(super) struct ByKind {
+    pub(super) headings: [&'static str; 4],
+    pub(super) rows: Vec<[String; 4]>,
+}
+
+/// The scoreboard of a run.
+pub(super) fn by_kind(analysis: &Analysis<'_>) -> ByKind {
+    ByKind { headings: scoreboard::headings(), rows: scoreboard::rows(&analysis.scoreboard) }
+}
+
 /// Those of all scenarios, the refuted ones first, for the index.
 pub(super) fn of_run(analysis: &Analysis<'_>) -> Claims {
     let of_scenario = |scenario: &'_ ScenarioAnalysis<'_>| {
@@ -39,37 +55,34 @@ pub(super) fn of_run(analysis: &Analysis<'_>) -> Claims {
         scenario.claims.iter().map(|judged| (judged.verdict, view(judged, href.clone()))).collect::<Vec<_>>()
     };
     let mut judged: Vec<(Verdict, ClaimView)> = analysis.scenarios.iter().flat_map(of_scenario).collect();
-    let score = score(&judged.iter().map(|(verdict, _)| *verdict).collect::<Vec<_>>());
     judged.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
     let rows = judged.into_iter().map(|(_, view)| view).collect();
-    Claims { caption: "What was claimed, and what became of it", score, rows, svg: String::new() }
+    Claims {
+        caption: "What was claimed, and what became of it",
+        score: scoreboard::sentence(&analysis.scoreboard),
+        rows,
+        svg: String::new(),
+    }
 }
 
 /// Those of one scenario, in its order.
 pub(super) fn of_scenario(scenario: &ScenarioAnalysis<'_>) -> Claims {
     Claims {
         caption: "The claims of this scenario",
-        score: score(&scenario.claims.iter().map(|judged| judged.verdict).collect::<Vec<_>>()),
+        score: scoreboard::sentence(&scenario.scoreboard),
         svg: figures::claims::svg(&scenario.claims, &scenario.points, "claims"),
         rows: scenario.claims.iter().map(|judged| view(judged, String::new())).collect(),
     }
-}
-
-fn score(verdicts: &[Verdict]) -> String {
-    let told: Vec<String> = Verdict::ALL
-        .into_iter()
-        .zip(count(verdicts.iter().copied()))
-        .filter(|(_, count)| *count > 0)
-        .map(|(verdict, count)| format!("{count} {}", verdict.word()))
-        .collect();
-    format!("{} claim{}: {}.", verdicts.len(), if verdicts.len() == 1 { "" } else { "s" }, told.join(", "))
 }
 
 fn view(judged: &JudgedClaim<'_>, href: String) -> ClaimView {
     ClaimView {
         says: text::one_line(&judged.claim.says),
         href,
+        kind: judged.claim.kind.name(),
         source: judged.claim.source.as_deref().map(text::one_line),
+        url: judged.claim.url.clone(),
+        revised: claims::revised(judged),
         verdict: judged.verdict.word(),
         why: claims::reason(judged),
         subject: claims::subject(judged),

@@ -1,0 +1,69 @@
+//! How many claims of each kind came to each verdict: what could have failed apart from what checks the harness.
+
+use super::claims::{JudgedClaim, Verdict};
+use crate::scenario::ClaimKind;
+
+/// The claims of a run or a scenario by kind and verdict; a claim counts once for each model and point that it is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scoreboard {
+    /// A row a kind and a column a verdict, in the orders of [`ClaimKind::ALL`] and [`Verdict::ALL`].
+    counts: [[u64; Verdict::ALL.len()]; ClaimKind::ALL.len()],
+}
+
+impl Scoreboard {
+    /// Counts judged claims.
+    pub(super) fn of<'a>(claims: impl IntoIterator<Item = &'a JudgedClaim<'a>>) -> Self {
+        let mut board = Self::default();
+        for judged in claims {
+            board.counts[judged.claim.kind as usize][judged.verdict as usize] += 1;
+        }
+        board
+    }
+
+    /// Returns the number of claims of this kind that came to this verdict.
+    pub fn count(&self, kind: ClaimKind, verdict: Verdict) -> u64 {
+        self.counts[kind as usize][verdict as usize]
+    }
+
+    /// Returns the number of claims of this kind.
+    pub fn all_of(&self, kind: ClaimKind) -> u64 {
+        self.counts[kind as usize].iter().sum()
+    }
+
+    /// Returns the number of claims of every kind that came to this verdict.
+    pub fn total(&self, verdict: Verdict) -> u64 {
+        ClaimKind::ALL.into_iter().map(|kind| self.count(kind, verdict)).sum()
+    }
+
+    /// The kinds that there are claims of, the ones that could have failed first.
+    pub fn kinds(&self) -> impl Iterator<Item = ClaimKind> {
+        ClaimKind::ALL.into_iter().filter(|kind| self.all_of(*kind) > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_counted_by_kind_and_verdict() {
+        use ClaimKind::{Arithmetic, Prediction, Published};
+        use Verdict::{Inconclusive, Refuted, Reproduced};
+        let board = Scoreboard { counts: [[3, 0, 1], [0, 2, 0], [0, 0, 0], [4, 0, 0]] };
+        assert_eq!(board.kinds().collect::<Vec<_>>(), [Published, Prediction, ClaimKind::Definition]);
+        assert_eq!((board.count(Published, Refuted), board.count(Prediction, Inconclusive)), (1, 2));
+        assert_eq!((board.all_of(Published), board.all_of(Arithmetic)), (4, 0));
+        assert_eq!([Reproduced, Inconclusive, Refuted].map(|verdict| board.total(verdict)), [7, 2, 1]);
+        assert_eq!(Scoreboard::of([]), Scoreboard::default());
+    }
+
+    #[test]
+    fn kinds_and_verdicts_stand_at_their_places() {
+        for (place, kind) in ClaimKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, place);
+        }
+        for (place, verdict) in Verdict::ALL.into_iter().enumerate() {
+            assert_eq!(verdict as usize, place);
+        }
+    }
+}

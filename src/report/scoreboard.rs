@@ -1,0 +1,78 @@
+//! The scoreboard: how many claims were reproduced, as a sentence and as rows of a table.
+
+use super::words;
+use crate::analysis::Scoreboard;
+use crate::analysis::claims::Verdict;
+use crate::scenario::ClaimKind;
+use crate::text;
+use crate::units;
+
+/// Counts what could have failed apart from what checks the harness: `8 published claims and 6 predictions: 12 reproduced,
+/// 2 refuted. 9 checks of the harness: 9 reproduced.`
+pub(super) fn sentence(board: &Scoreboard) -> String {
+    let (checks, could_fail): (Vec<_>, Vec<_>) = board.kinds().partition(|kind| kind.is_check_of_harness());
+    let names: Vec<String> = could_fail.iter().map(|kind| counted(board.all_of(*kind), noun(*kind))).collect();
+    let n_checks = checks.iter().map(|kind| board.all_of(*kind)).sum();
+    let all = [
+        (names.join(" and "), could_fail),
+        (counted(n_checks, ["check of the harness", "checks of the harness"]), checks),
+    ];
+    let told = all.into_iter().filter(|(_, kinds)| !kinds.is_empty());
+    told.map(|(what, kinds)| format!("{what}: {}.", verdicts(board, &kinds))).collect::<Vec<_>>().join(" ")
+}
+
+fn noun(kind: ClaimKind) -> [&'static str; 2] {
+    match kind {
+        ClaimKind::Published => ["published claim", "published claims"],
+        ClaimKind::Prediction => ["prediction", "predictions"],
+        ClaimKind::Arithmetic | ClaimKind::Definition => ["check of the harness", "checks of the harness"],
+    }
+}
+
+fn counted(count: u64, [one, many]: [&str; 2]) -> String {
+    format!("{} {}", units::count(count), if count == 1 { one } else { many })
+}
+
+/// `12 reproduced, 2 refuted`
+fn verdicts(board: &Scoreboard, kinds: &[ClaimKind]) -> String {
+    let count = |verdict| kinds.iter().map(|kind| board.count(*kind, verdict)).sum();
+    words::counted(&Verdict::ALL.map(|verdict| (count(verdict), verdict.word()))).join(", ")
+}
+
+/// The headings of the table.
+pub(super) fn headings() -> [&'static str; 4] {
+    let [reproduced, inconclusive, refuted] = Verdict::ALL.map(Verdict::word);
+    ["claims", reproduced, inconclusive, refuted]
+}
+
+/// A row for each kind that there are claims of: its name and how many came to each verdict.
+pub(super) fn rows(board: &Scoreboard) -> Vec<[String; 4]> {
+    let row = |kind: ClaimKind| {
+        let [reproduced, inconclusive, refuted] = Verdict::ALL.map(|verdict| units::count(board.count(kind, verdict)));
+        [kind.name().to_owned(), reproduced, inconclusive, refuted]
+    };
+    board.kinds().map(row).collect()
+}
+
+/// The table as plain text, or a line for each kind where that is too wide; empty where there is no claim.
+pub(super) fn plain(board: &Scoreboard, width: usize) -> String {
+    let rows = rows(board);
+    if rows.is_empty() {
+        return String::new();
+    }
+    let headings = headings().map(str::to_owned);
+    let lines: Vec<&[String; 4]> = std::iter::once(&headings).chain(&rows).collect();
+    let widths: [usize; 4] =
+        std::array::from_fn(|column| lines.iter().map(|line| text::columns(&line[column])).max().unwrap_or(0));
+    let line = |[name, counts @ ..]: &[String; 4]| {
+        let counts: String =
+            counts.iter().zip(&widths[1..]).map(|(count, width)| format!("  {count:>width$}")).collect();
+        format!("{name:<0$}{counts}\n", widths[0])
+    };
+    let table: String = lines.into_iter().map(line).collect();
+    if table.lines().all(|line| text::columns(line) <= width) {
+        return table;
+    }
+    let told = board.kinds().map(|kind| format!("{}: {}", kind.name(), verdicts(board, &[kind])));
+    told.flat_map(|told| text::wrapped(&told, width, "  ")).map(|line| line + "\n").collect()
+}
