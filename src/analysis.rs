@@ -98,7 +98,7 @@ pub enum Strictness {
 pub enum Standing {
     /// Everything asked for holds.
     Good,
-    /// A trial failed, or a claim was refuted.
+    /// A trial failed, or a claim was refuted that had not been refuted before.
     Bad,
     /// The measurement itself cannot be believed, so nothing may rest on it.
     Unbelievable,
@@ -153,7 +153,7 @@ impl Analysis<'_> {
         if least.is_some_and(|least| self.verdict() >= least) {
             return Standing::Unbelievable;
         }
-        let is_good = self.judged.failed == 0 && self.judged.claims_refuted == 0;
+        let is_good = self.judged.failed == 0 && self.judged.refuted_anew() == 0;
         if is_good { Standing::Good } else { Standing::Bad }
     }
 }
@@ -192,5 +192,6 @@ fn judge(scenarios: &[ScenarioAnalysis<'_>], scoreboard: &Scoreboard, records: &
         claims_reproduced: scoreboard.total(claims::Verdict::Reproduced),
         claims_inconclusive: scoreboard.total(claims::Verdict::Inconclusive),
         claims_refuted: scoreboard.total(claims::Verdict::Refuted),
+        claims_refuted_again: scoreboard.refuted_again(),
     }
 }

@@ -112,6 +112,9 @@ pub struct Judged {
     pub claims_inconclusive: u64,
     /// Claims that were refuted.
     pub claims_refuted: u64,
+    /// Of these, the claims that were refuted before, as their scenarios say; 0 in files from before they could say so.
+    #[serde(default)]
+    pub claims_refuted_again: u64,
 }
 
 /// How far a run has come.
@@ -271,6 +274,13 @@ pub struct Heartbeat {
     pub beats: u32,
     /// The longest time between two beats that follow each other, nanoseconds.
     pub longest_gap_ns: u64,
+}
+
+impl Judged {
+    /// The claims that were refuted and had not been refuted before.
+    pub fn refuted_anew(&self) -> u64 {
+        self.claims_refuted.saturating_sub(self.claims_refuted_again)
+    }
 }
 
 impl Run {

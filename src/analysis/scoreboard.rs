@@ -8,6 +8,8 @@ use crate::scenario::ClaimKind;
 pub struct Scoreboard {
     /// A row a kind and a column a verdict, in the orders of [`ClaimKind::ALL`] and [`Verdict::ALL`].
     counts: [[u64; Verdict::ALL.len()]; ClaimKind::ALL.len()],
+    /// Of the refuted ones, those that the scenario says were refuted before.
+    refuted_again: u64,
 }
 
 impl Scoreboard {
@@ -16,6 +18,8 @@ impl Scoreboard {
         let mut board = Self::default();
         for judged in claims {
             board.counts[judged.claim.kind as usize][judged.verdict as usize] += 1;
+            let is_known = judged.verdict == Verdict::Refuted && judged.claim.refuted_before.is_some();
+            board.refuted_again += u64::from(is_known);
         }
         board
     }
@@ -35,6 +39,11 @@ impl Scoreboard {
         ClaimKind::ALL.into_iter().map(|kind| self.count(kind, verdict)).sum()
     }
 
+    /// Returns how many of the refuted claims were refuted before, as their scenarios say.
+    pub fn refuted_again(&self) -> u64 {
+        self.refuted_again
+    }
+
     /// The kinds that there are claims of, the ones that could have failed first.
     pub fn kinds(&self) -> impl Iterator<Item = ClaimKind> {
         ClaimKind::ALL.into_iter().filter(|kind| self.all_of(*kind) > 0)
@@ -49,7 +58,7 @@ mod tests {
     fn claims_are_counted_by_kind_and_verdict() {
         use ClaimKind::{Arithmetic, Prediction, Published};
         use Verdict::{Inconclusive, Refuted, Reproduced};
-        let board = Scoreboard { counts: [[3, 0, 1], [0, 2, 0], [0, 0, 0], [4, 0, 0]] };
+        let board = Scoreboard { counts: [[3, 0, 1], [0, 2, 0], [0, 0, 0], [4, 0, 0]], refuted_again: 1 };
         assert_eq!(board.kinds().collect::<Vec<_>>(), [Published, Prediction, ClaimKind::Definition]);
         assert_eq!((board.count(Published, Refuted), board.count(Prediction, Inconclusive)), (1, 2));
         assert_eq!((board.all_of(Published), board.all_of(Arithmetic)), (4, 0));

@@ -91,7 +91,7 @@ fn not_well(judged: &Judged) -> String {
     };
     let parts = [
         of(judged.failed, "trial failed", "trials failed"),
-        of(judged.claims_refuted, "claim is refuted", "claims are refuted"),
+        of(judged.refuted_anew(), "claim is refuted", "claims are refuted"),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

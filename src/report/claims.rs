@@ -82,7 +82,12 @@ pub(super) fn reason(judged: &JudgedClaim<'_>) -> String {
     }
 }
 
-/// What was changed in the scenario after the claim was first tested.
+/// Where the claim was refuted before, and why; nothing where the scenario states nothing.
+pub(super) fn refuted_before(judged: &JudgedClaim<'_>) -> Option<String> {
+    judged.claim.refuted_before.as_deref().map(text::one_line)
+}
+
+/// What was changed in the scenario after the claim was first tested; nothing where it was not.
 pub(super) fn revised(judged: &JudgedClaim<'_>) -> Option<String> {
     judged.claim.revised.as_deref().map(text::one_line)
 }

@@ -88,6 +88,7 @@ fn claim(of: &ScenarioAnalysis<'_>, judged: &JudgedClaim<'_>) -> Value {
         "source": claim.source,
         "url": claim.url,
         "revised": claim.revised,
+        "refuted_before": claim.refuted_before,
         "figure": claim.metric.name(),
         "of": judged.model,
         "is": is,

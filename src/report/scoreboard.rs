@@ -18,7 +18,16 @@ pub(super) fn sentence(board: &Scoreboard) -> String {
         (counted(n_checks, ["check of the harness", "checks of the harness"]), checks),
     ];
     let told = all.into_iter().filter(|(_, kinds)| !kinds.is_empty());
-    told.map(|(what, kinds)| format!("{what}: {}.", verdicts(board, &kinds))).collect::<Vec<_>>().join(" ")
+    let mut told: Vec<String> = told.map(|(what, kinds)| format!("{what}: {}.", verdicts(board, &kinds))).collect();
+    told.extend(match board.refuted_again() {
+        0 => None,
+        1 => Some("1 of the refuted claims was refuted before, which its scenario states.".to_owned()),
+        more => Some(format!(
+            "{} of the refuted claims were refuted before, which their scenarios state.",
+            units::count(more)
+        )),
+    });
+    told.join(" ")
 }
 
 fn noun(kind: ClaimKind) -> [&'static str; 2] {

@@ -129,8 +129,9 @@ fn claim(judged: &JudgedClaim<'_>) -> String {
     let why = claims::reason(judged);
     let why = if why.is_empty() { String::new() } else { format!("; {why}") };
     let revised = claims::revised(judged).map_or_else(String::new, |what| format!(" [revised: {what}]"));
+    let before = claims::refuted_before(judged).map_or_else(String::new, |why| format!(" [refuted before: {why}]"));
     format!(
-        "{} ({}{why}): {}{at}: {} times {}, where {} was claimed{revised}",
+        "{} ({}{why}): {}{at}: {} times {}, where {} was claimed{before}{revised}",
         judged.verdict.word(),
         judged.claim.kind.name(),
         text::one_line(&judged.claim.says),

@@ -28,6 +28,8 @@ pub struct Claim {
     pub url: Option<String>,
     /// What was changed in the scenario after the claim was first tested, and why.
     pub revised: Option<String>,
+    /// Where the claim was refuted before, and why: it stays as it was written, and does not make a run fail.
+    pub refuted_before: Option<String>,
 }
 
 /// What a claim rests on, and so what a refuted one would mean.

@@ -285,6 +285,28 @@ fn a_refuted_claim_is_what_a_run_stands_badly_for() {
 }
 
 #[test]
+fn a_claim_that_was_refuted_before_is_shown_as_refuted_and_fails_no_run() {
+    let again = claim("It was wrong", "wall", "async", "is = \"wait\"", "[0, 0.5]")
+        + "refuted_before = \"2026, a machine: it waits\"\n";
+    let anew = claim("It is wrong", "wall", "async", "is = \"wait\"", "[0, 0.4]");
+    for (claims, refuted, anew, standing) in
+        [(again.clone(), 1, 0, Standing::Good), ([again, anew].concat(), 2, 1, Standing::Bad)]
+    {
+        let fixture = waiting(&claims);
+        let mut analysis = fixture.analysis();
+        analysis.judged.failed = 0;
+        assert_eq!((analysis.judged.claims_refuted, analysis.judged.refuted_anew()), (refuted, anew));
+        assert_eq!(analysis.standing(Strictness::Lenient), standing);
+        let text = terminal::table(&analysis.scenarios[0], None, false);
+        assert!(text.contains("refuted (prediction): It was wrong:"), "{text}");
+        assert!(text.contains("[refuted before: 2026, a machine: it waits]"), "{text}");
+        let index = &report::pages(&analysis)[0].html;
+        assert!(index.contains("refuted before: 2026, a machine: it waits"), "{index}");
+        assert!(index.contains("1 of the refuted claims was refuted before"), "{index}");
+    }
+}
+
+#[test]
 fn a_refuted_claim_ends_the_run_with_one() {
     let home = tempfile::tempdir().unwrap();
     let text = |between: &str| {

@@ -26,6 +26,7 @@ pub(super) struct ClaimView {
     /// The address of the source; the parser let only http and https through.
     pub(super) url: Option<String>,
     pub(super) revised: Option<String>,
+    pub(super) refuted_before: Option<String>,
     pub(super) verdict: &'static str,
     pub(super) why: String,
     pub(super) subject: String,
@@ -83,6 +84,7 @@ fn view(judged: &JudgedClaim<'_>, href: String) -> ClaimView {
         source: judged.claim.source.as_deref().map(text::one_line),
         url: judged.claim.url.clone(),
         revised: claims::revised(judged),
+        refuted_before: claims::refuted_before(judged),
         verdict: judged.verdict.word(),
         why: claims::reason(judged),
         subject: claims::subject(judged),

@@ -224,6 +224,13 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         Kind::Text { most: 300, lines: Lines::One },
         "what was changed in the scenario after the claim was first tested, and why",
     ),
+    key(
+        Claim,
+        "refuted_before",
+        Kind::Text { most: 300, lines: Lines::One },
+        "where the claim was refuted before, and why; it stays as it was written, and if it is refuted again, the run does not \
+         fail for it",
+    ),
 ];
 
 const NOTHING_TO_DO: &str = "there is nothing to do";

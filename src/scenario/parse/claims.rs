@@ -50,6 +50,7 @@ fn claim(fields: &Fields, nth: usize, points: &[PointSpec]) -> Claim {
         source: text("source"),
         url: text("url"),
         revised: text("revised"),
+        refuted_before: text("refuted_before"),
     }
 }
 
