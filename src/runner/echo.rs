@@ -28,7 +28,7 @@ pub(super) fn run(
     let all = host::cpus();
     let (server_pin, generator_pin) = match work.load.pin {
         Pin::Split => split(&all, work.load.server_cpus, work.load.threads.into()),
-        Pin::None => shared(&all, work.load.server_cpus),
+        Pin::None => Default::default(),
     };
     let server_cpus = if server_pin.is_empty() { all } else { server_pin.clone() };
     let nonce = format!("{:016x}", fastrand::u64(..));
@@ -156,12 +156,6 @@ fn split(cpus: &[usize], server_cpus: Option<u32>, generator_threads: usize) -> 
     (cpus[..server].to_vec(), cpus[cpus.len() - generator..].to_vec())
 }
 
-/// Both get the first CPUs, as many as the scenario asks for; both run anywhere if it does not ask, or if there are no more.
-fn shared(cpus: &[usize], wanted: Option<u32>) -> (Vec<usize>, Vec<usize>) {
-    let first = cpus[..cpus.len().min(wanted.map_or(usize::MAX, |wanted| wanted as usize))].to_vec();
-    if first.len() == cpus.len() { Default::default() } else { (first.clone(), first) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,20 +170,6 @@ mod tests {
             (vec![0], 1, vec![], vec![]),
         ] {
             assert_eq!(split(&cpus, None, threads), (server, generator), "{cpus:?} and {threads} threads");
-        }
-    }
-
-    #[test]
-    fn server_and_generator_share_as_many_cpus_as_the_scenario_asks_for() {
-        let nowhere_in_particular = (vec![], vec![]);
-        for (cpus, wanted, expected) in [
-            (vec![0, 2, 4, 6], Some(2), (vec![0, 2], vec![0, 2])),
-            (vec![0, 1], Some(1), (vec![0], vec![0])),
-            (vec![0, 1], Some(2), nowhere_in_particular.clone()),
-            (vec![0], Some(2), nowhere_in_particular.clone()),
-            (vec![0, 1, 2], None, nowhere_in_particular.clone()),
-        ] {
-            assert_eq!(shared(&cpus, wanted), expected, "{wanted:?} of {cpus:?}");
         }
     }
 

@@ -152,8 +152,7 @@ pub struct LoadSpec {
     pub drain: Duration,
     /// Which CPUs server and generator run on.
     pub pin: Pin,
-    /// CPUs that the server is pinned to, and with [`Pin::None`] the generator beside it; all that `pin` leaves it where
-    /// there is nothing.
+    /// CPUs that the server is pinned to; all that `pin` leaves it where there is nothing.
     pub server_cpus: Option<u32>,
 }
 
@@ -250,7 +249,7 @@ pub enum Pin {
     /// On different CPUs when there are two or more: the generator has the last ones, the server the others.
     #[default]
     Split,
-    /// Wherever the kernel puts them, on all CPUs or on as many as the scenario asks for.
+    /// Wherever the kernel puts them.
     None,
 }
 
@@ -289,8 +288,7 @@ impl Work {
 
     /// How many CPUs a machine must have for it; nothing where any number will do.
     pub fn cpus_wanted(&self) -> Option<CpusWanted> {
-        let needs_another = matches!(self, Self::Echo(echo) if echo.load.pin == Pin::Split);
-        self.cpus().map(|model| CpusWanted { model, generator: needs_another.into() })
+        self.cpus().map(|model| CpusWanted { model, generator: self.is_echo().into() })
     }
 
     /// What one ordinary job does.

@@ -186,16 +186,6 @@ fn a_server_that_leaves_no_cpu_to_the_generator_is_measured_and_invalid() {
 #[test]
 fn server_and_generator_that_share_cpus_are_said_to() {
     let home = tempfile::tempdir().unwrap();
-    let (ended, _, one) = ran(home.path(), "shared-one", &echo("[\"async\"]", "cpus = 1", "pin = \"none\""), &[]);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    let (run, records) = read(&one);
-    assert_eq!(run.parallel.pinned(), [(1, Parallel::measured([]))]);
-    for record in &records {
-        assert_eq!(record.conditions.cpus_wanted, Some(CpusWanted { model: 1, generator: 0 }));
-        let Outcome::Measured(measured) = &record.outcome else { continue };
-        let first = vec![host::cpus()[0]];
-        assert_eq!(measured.load.as_ref().unwrap().cpus, (first.clone(), first));
-    }
     let (ended, _, out) = ran(home.path(), "shared", &echo("[\"async\"]", "", "pin = \"none\""), &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let (_, records) = read(&out);

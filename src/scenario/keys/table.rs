@@ -82,9 +82,10 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         Top,
         "cpus",
         count(1, 1024, "runs nothing"),
-        "how many CPUs each trial is pinned to, the first of those that avt may use; all of them without. A server and its \
-         load generator share them, with `load.pin = \"none\"`. A trial on a machine with fewer is INVALID",
-    ),
+        "how many CPUs each trial is pinned to, the first of those that avt may use; all of them without. A trial on a \
+         machine with fewer is INVALID",
+    )
+    .of(JOBS),
     key(
         Top,
         "server_cpus",

@@ -85,7 +85,7 @@ impl Chosen<'_> {
                     timeout: self.length(Load, "timeout"),
                     drain: self.length(Load, "drain"),
                     pin: self.choice(Load, "pin"),
-                    server_cpus: self.optional_count(Top, "server_cpus").or(self.optional_count(Top, "cpus")),
+                    server_cpus: self.optional_count(Top, "server_cpus"),
                 },
             }),
         }

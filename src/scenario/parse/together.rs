@@ -145,26 +145,14 @@ fn external(fields: &Fields, workload: Workload) -> Option<Found> {
     }
 }
 
-/// A number of CPUs for a server that the kernel may put anywhere, or for both where each is to have its own.
+/// A number of CPUs for a server that the kernel may put anywhere.
 fn pinned_and_not(fields: &Fields) -> Option<Found> {
-    if !fields.has(Section::Load) {
-        return None;
-    }
-    let found =
-        |field: &Field, message, remedy| Some(Found::new(field.name_span.clone(), field.path(), message, remedy));
-    let pin = fields.get(Section::Load, "pin").map(|pin| &pin.values[..]);
-    let is_shared = matches!(pin, Some([(Value::Text(word), _)]) if word == "none");
-    match (fields.get(Section::Top, "server_cpus"), fields.get(Section::Top, "cpus"), is_shared) {
-        (Some(field), _, true) => {
-            let message = "the server is pinned, and load.pin = \"none\" leaves it to the kernel";
-            found(field, message, "leave one of the two out, or write cpus for both the server and the load generator")
-        }
-        (_, Some(field), false) => {
-            let message = "the server and the load generator would share these CPUs, and load.pin gives each its own";
-            found(field, message, "write server_cpus, or load.pin = \"none\"")
-        }
-        _ => None,
-    }
+    let pin = fields.get(Section::Load, "pin")?;
+    let server_cpus = fields.get(Section::Top, "server_cpus")?;
+    matches!(&pin.values[..], [(Value::Text(word), _)] if word == "none").then(|| {
+        let message = "the server is pinned, and load.pin = \"none\" leaves it to the kernel";
+        Found::new(server_cpus.name_span.clone(), server_cpus.path(), message, "leave one of the two out")
+    })
 }
 
 fn too_many_cells(fields: &Fields) -> Option<Found> {

@@ -1,6 +1,6 @@
 //! A corpus of slips: each is made in a file that is otherwise right, and met with one message at the right place.
 
-use async_vs_threads::scenario::{CpusWanted, parse};
+use async_vs_threads::scenario::parse;
 
 use super::{ECHO, OFFLOAD, SLEEP};
 
@@ -348,13 +348,7 @@ fn numbers_of_cpus() {
         (SLEEP, "jobs", "cpus = [1, 2]\njobs", "5:8: cpus: a list, but this key cannot be swept; write one value"),
         (OFFLOAD, "jobs", "cpu = 1\njobs", "5:1: cpu: there is no such key; did you mean cpus?"),
         (SLEEP, "jobs", "server_cpus = 1\njobs", "5:1: server_cpus: this is for echo, not for sleep"),
-        (
-            ECHO,
-            "what",
-            "cpus = 1\nwhat",
-            "5:1: cpus: the server and the load generator would share these CPUs, and load.pin gives each its own; write \
-             server_cpus, or load.pin = \"none\"",
-        ),
+        (ECHO, "what", "cpus = 1\nwhat", "5:1: cpus: this is for sleep and offload, not for echo"),
         (ECHO, "what", "server_cpus = 0\nwhat", "5:15: server_cpus: 0 serves nothing; write a whole number"),
         (ECHO, "what", "server_cpus = 1025\nwhat", "5:15: server_cpus: 1025 is above 1024"),
         (ECHO, "= 5", "= 5\nserver_cpus = 1", "11:1: load.server_cpus: there is no such key; move it to the top"),
@@ -366,12 +360,8 @@ fn numbers_of_cpus() {
     assert_eq!((mistake.line, mistake.column), (5, 1));
     assert_eq!(
         mistake.to_string(),
-        "server_cpus: the server is pinned, and load.pin = \"none\" leaves it to the kernel; leave one of the two out, or \
-         write cpus for both the server and the load generator"
+        "server_cpus: the server is pinned, and load.pin = \"none\" leaves it to the kernel; leave one of the two out"
     );
-    let shared = parse("f.toml", &(ECHO.replacen("what", "cpus = 2\nwhat", 1) + "pin = \"none\"\n")).unwrap();
-    let wanted = shared.points[0].work.cpus_wanted();
-    assert_eq!(wanted, Some(CpusWanted { model: 2, generator: 0 }), "both share them");
 }
 
 #[test]
