@@ -13,6 +13,7 @@ mod findings;
 mod fixture;
 mod http1;
 mod load;
+mod machines;
 mod peers;
 mod refusals;
 mod report;

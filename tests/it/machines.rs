@@ -1,0 +1,126 @@
+//! The built-in scenarios on simulated machines of 1 to 64 CPUs: no number of CPUs refutes a claim.
+//!
+//! The trials are simulated, without the formulas that claims are compared with: threads hold what they hold, queue where
+//! they queue, and share the CPUs evenly.
+
+mod records;
+mod simulate;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_vs_threads::analysis::claims::{Reason, Verdict};
+use async_vs_threads::scenario::{Parallel, Scenario, builtin, parse};
+
+use self::records::simulated;
+
+/// Machines on which a CPU is a core of its own, and ones on which two CPUs are two halves of a core.
+fn machines() -> Vec<(&'static str, Parallel)> {
+    vec![
+        ("1 CPU", Parallel::ideal(1)),
+        ("2 CPUs", Parallel::ideal(2)),
+        ("2 halves of a core", Parallel::measured([(2, 1.25)])),
+        ("4 CPUs", Parallel::ideal(4)),
+        ("6 CPUs", Parallel::ideal(6)),
+        ("8 halves of 4 cores", Parallel::measured([(2, 2.0), (4, 4.0), (8, 5.2)])),
+        ("8 CPUs", Parallel::ideal(8)),
+        ("64 CPUs", Parallel::ideal(64)),
+    ]
+}
+
+/// What became of each claim of each scenario, by scenario, statement, model and point, on this machine.
+fn verdicts(scenarios: &[Scenario], machine: &Parallel) -> BTreeMap<[String; 4], (Verdict, Reason, String)> {
+    let fixture = simulated(scenarios, machine);
+    let analysis = fixture.analysis();
+    let mut all = BTreeMap::new();
+    for scenario in &analysis.scenarios {
+        for judged in &scenario.claims {
+            let name = scenario.scenario.name.clone();
+            let key = [name, judged.claim.says.clone(), judged.model.to_string(), judged.point.to_string()];
+            let figures = format!(
+                "{:?} times {} = {:?}, claimed {:?}",
+                judged.ratio.map(|ratio| ratio.ratio),
+                judged.claim.against,
+                judged.expected,
+                judged.claim.between
+            );
+            all.insert(key, (judged.verdict, judged.reason, figures));
+        }
+    }
+    all
+}
+
+/// The scenarios that claim something.
+fn scenarios() -> Vec<Scenario> {
+    builtin::all().iter().map(builtin::Builtin::scenario).filter(|scenario| !scenario.claims.is_empty()).collect()
+}
+
+/// What the tick of a real kernel decides.
+const TICKS: &str = "On one CPU, the p99 of cheap requests beside offloaded work is at least that among threads";
+
+#[test]
+fn no_number_of_cpus_refutes_a_claim() {
+    let scenarios = scenarios();
+    let mut wrong = Vec::new();
+    let mut decided = BTreeSet::new();
+    for (name, machine) in machines() {
+        for (claim, (verdict, reason, figures)) in verdicts(&scenarios, &machine) {
+            match verdict {
+                Verdict::Refuted => wrong.push(format!("{name}: {claim:?}: {figures}")),
+                Verdict::Reproduced => drop(decided.insert(claim)),
+                // A machine that has too few CPUs for the scenario decides nothing.
+                Verdict::Inconclusive if matches!(reason, Reason::Invalid { .. }) && machine.cpus() <= 2 => {}
+                // The simulated kernel shares its CPUs at every instant, and knows no ticks.
+                Verdict::Inconclusive if claim[1] == TICKS => {}
+                Verdict::Inconclusive => wrong.push(format!("{name}: {claim:?}: {reason:?}: {figures}")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(decided.len() > 100, "{} claims were decided", decided.len());
+}
+
+#[test]
+fn a_claim_about_two_cpus_is_refuted_by_eight() {
+    let text = r#"
+question = "Are threads as fast as two workers?"
+analysis = "On two CPUs they are."
+workload = "offload"
+models = ["threads", "async/2"]
+jobs = 8
+compute = "50ms"
+
+[[claim]]
+says = "Threads and async workers compute alike"
+figure = "wall"
+of = "threads"
+than = "async/2"
+between = [0.9, 1.1]
+"#;
+    let pinned = text.replace("jobs = 8", "jobs = 8\ncpus = 2");
+    for (text, cpus, expected) in [
+        (text, 2, Verdict::Reproduced),
+        (text, 8, Verdict::Refuted),
+        (&pinned, 8, Verdict::Reproduced),
+        (&pinned, 1, Verdict::Inconclusive),
+    ] {
+        let scenario = parse("threads.toml", text).unwrap();
+        let verdicts: Vec<_> = verdicts(&[scenario], &Parallel::ideal(cpus)).into_values().collect();
+        assert_eq!(verdicts.len(), 1);
+        assert_eq!(verdicts[0].0, expected, "{cpus} CPUs: {:?}", verdicts[0]);
+    }
+}
+
+#[test]
+fn a_machine_with_too_few_cpus_decides_no_claim_that_needs_more() {
+    let scenarios: Vec<Scenario> = scenarios().into_iter().filter(wants_two_cpus).collect();
+    assert!(scenarios.len() > 8, "{} scenarios ask for a number of CPUs", scenarios.len());
+    for (claim, (verdict, reason, _)) in verdicts(&scenarios, &Parallel::ideal(1)) {
+        assert_eq!(verdict, Verdict::Inconclusive, "{claim:?}");
+        assert!(matches!(reason, Reason::Invalid { .. }), "{claim:?}: {reason:?}");
+    }
+}
+
+fn wants_two_cpus(scenario: &Scenario) -> bool {
+    let mut wanted = scenario.points.iter().filter_map(|point| point.work.cpus_wanted());
+    wanted.any(|wanted| wanted.all() >= 2)
+}

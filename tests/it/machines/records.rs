@@ -1,0 +1,455 @@
+//! Records of a run on a simulated machine.
+//!
+//! What a thread, a task and a switch cost is the same on every machine here, and taken from the sources that the claims
+//! name; what varies is how many CPUs there are.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use async_vs_threads::histogram::Histogram;
+use async_vs_threads::lanes::{Lanes, Slice, Span, What};
+use async_vs_threads::record::{
+    Conditions, Failure, GeneratorThread, Heartbeat, LoadRecord, Measured, Outcome, Pass, Requests, Run, SendLag,
+    Series, Traced,
+};
+use async_vs_threads::scenario::{
+    Cell, EchoSpec, Family, Machine as Cpus, Model, OffloadSpec, Parallel, Pin, Scenario, StepsSpec, Work,
+};
+use async_vs_threads::usage::{Footprint, Usage};
+
+use super::simulate::{Item, Machine, Stage, Station};
+use crate::fixture::{self, CALM, Fixture};
+
+/// Costs in nanoseconds of CPU time: of starting a thread and a task (jimblandy/context-switch), of a call to another
+/// pool (tokio #7757), and of a request to a thread, to one async thread and to several workers.
+const THREAD: f64 = 20_000.0;
+const TASK: f64 = 300.0;
+const CALL: f64 = 8_000.0;
+const REQUEST: [f64; 3] = [7_500.0, 6_500.0, 6_800.0];
+/// What a request takes in the load generator, and on its way to the server and back.
+const GENERATOR: f64 = 5_000.0;
+const WAY: f64 = 15_000.0;
+/// How late a sleeping thread and an awaited timer are.
+const LATE: [f64; 2] = [100_000.0, 1_100_000.0];
+/// How long a thread waits for a CPU while others compute on all of them: a time slice.
+const SLICE: f64 = 3e6;
+/// tokio's default limit of the blocking pool.
+const BLOCKING: usize = 512;
+/// The most threads of an ordinary Linux.
+const MOST_THREADS: u32 = 15_882;
+
+/// What was simulated of a cell in one round.
+#[derive(Clone)]
+struct Trial {
+    wall: f64,
+    jobs: u64,
+    threads: u64,
+    in_flight: u64,
+    /// Response and service times of the jobs or cheap requests, and of the heavy ones.
+    times: [Vec<(f64, f64)>; 2],
+    longest_gap: Option<f64>,
+    cpu: f64,
+    switches: u64,
+    executing: usize,
+    starved: u32,
+    /// Requests that were sent or due and never answered.
+    open: u64,
+}
+
+/// Six rounds of these scenarios on this machine, as a report gets them.
+pub(super) fn simulated(scenarios: &[Scenario], machine: &Parallel) -> Fixture {
+    let mut records = Vec::new();
+    let mut known: HashMap<String, Trial> = HashMap::new();
+    let mut random = fastrand::Rng::with_seed(11);
+    for scenario in scenarios {
+        for pass in Pass::rounds(6).into_iter().chain([Pass::Lanes]) {
+            let round = pass.round().unwrap_or(1);
+            for cell in scenario.cells() {
+                let cpus = machine.at_most(cell.work.cpus().unwrap_or(u32::MAX));
+                // Without heavy requests, rounds differ by nothing but noise.
+                let is_drawn = matches!(&cell.work, Work::Echo(echo) if echo.heavy.is_some());
+                let name = format!("{:?} {:?} {}", cell.work, cell.id.model, if is_drawn { round } else { 0 });
+                let outcome = match refused(&cell) {
+                    Some(failure) => Outcome::Failed(failure),
+                    None => {
+                        let trial = known.entry(name).or_insert_with(|| trial(&cell, &cpus, machine, round)).clone();
+                        match pass.round() {
+                            Some(_) => Outcome::Measured(Box::new(measured(
+                                &trial,
+                                &cell,
+                                1.0 + 2e-3 * random.f64(),
+                                machine.cpus(),
+                            ))),
+                            None => Outcome::Traced(Box::new(traced(&trial, &cell, &cpus))),
+                        }
+                    }
+                };
+                let (there, wanted) = (machine.cpus(), cell.work.cpus_wanted());
+                let mut record = fixture::record(&cell, pass, records.len() as u64 + 1, outcome);
+                record.conditions = Conditions { cpus: there, cpus_wanted: wanted, ..CALM };
+                records.push(record);
+            }
+        }
+    }
+    let mut run: Run = fixture::run(scenarios, records.len() as u64);
+    run.host.cpus = machine.cpus();
+    let pinned = [1, 2].map(|cpus| (cpus, machine.at_most(cpus)));
+    run.parallel = Cpus::new(machine.clone(), pinned.into());
+    run.ceilings.clear();
+    Fixture { run, scenarios: scenarios.to_vec(), records }
+}
+
+/// A thread for each of too many jobs.
+fn refused(cell: &Cell) -> Option<Failure> {
+    let needed = cell.work.jobs().filter(|jobs| *jobs > MOST_THREADS && cell.id.model == Model::Threads)?;
+    let limit = "vm.max_map_count".into();
+    Some(Failure::ThreadLimit { needed: needed.into(), limit, value: 65_530, allows: MOST_THREADS.into() })
+}
+
+fn nanos(length: Duration) -> f64 {
+    length.as_nanos() as f64
+}
+
+/// How long a wait really takes.
+fn waited(model: Model, wait: f64) -> f64 {
+    match (wait > 0.0, model.family()) {
+        (false, _) => 0.0,
+        (true, Family::Threads) => wait + LATE[0],
+        (true, _) => wait + LATE[1],
+    }
+}
+
+fn trial(cell: &Cell, cpus: &Parallel, all: &Parallel, round: u32) -> Trial {
+    match &cell.work {
+        Work::Echo(echo) => {
+            // A server without a number of its own has all CPUs but the generator's, or shares them with it.
+            let cpus = match (echo.load.server_cpus, echo.load.pin) {
+                (None, Pin::Split) => &all.at_most((all.cpus() - 1).max(1)),
+                (None, Pin::None) => all,
+                (Some(_), _) => cpus,
+            };
+            served(cell.id.model, echo, cpus, round)
+        }
+        Work::Sleep(sleep) => {
+            worked(cell.id.model, sleep.jobs, StepsSpec { wait: sleep.wait, ..StepsSpec::default() }, None, cpus)
+        }
+        Work::Offload(offload) => worked(cell.id.model, offload.jobs, offload.steps, Some(offload), cpus),
+    }
+}
+
+/// Threads of the first station, and of the one that steps are handed to.
+fn stations(model: Model, all: usize) -> Vec<Station> {
+    let (first, second) = match model {
+        Model::Sequential | Model::Async | Model::External => (1, 0),
+        Model::Threads => (all, 0),
+        Model::Pool(n) | Model::AsyncWorkers(n) => (n.get().into(), 0),
+        Model::HybridBlocking => (1, BLOCKING),
+        Model::HybridRayon(n) => (1, n.get().into()),
+    };
+    vec![Station::new(first), Station::new(second)]
+}
+
+/// The stages of a job or request, of which the part around its steps computes for `around`.
+fn stages(model: Model, steps: StepsSpec, around: f64) -> Vec<Stage> {
+    let (wait, blocked, computed) = (waited(model, nanos(steps.wait)), nanos(steps.block), nanos(steps.compute));
+    let hold = |station, blocked, computed| Stage::Hold { station, blocked, computed };
+    match model.family() {
+        Family::Threads => vec![hold(0, wait + blocked, around + computed)],
+        Family::Hybrid if blocked + computed > 0.0 => {
+            vec![Stage::Wait(wait), hold(0, 0.0, around + CALL), hold(1, blocked, computed)]
+        }
+        _ => vec![Stage::Wait(wait), hold(0, blocked, around + computed)],
+    }
+}
+
+fn threads(model: Model, machine: &Machine<'_>, all: usize) -> u64 {
+    match model {
+        Model::Threads => all as u64,
+        Model::HybridBlocking | Model::HybridRayon(_) => 1 + machine.stations[1].most_held as u64,
+        Model::Pool(n) | Model::AsyncWorkers(n) => n.get().into(),
+        Model::Sequential | Model::Async | Model::External => 1,
+    }
+}
+
+fn worked(model: Model, jobs: u32, steps: StepsSpec, offload: Option<&OffloadSpec>, cpus: &Parallel) -> Trial {
+    let heartbeat = offload.and_then(|offload| offload.heartbeat);
+    let mut stations = stations(model, jobs as usize);
+    stations.push(Station::new(1));
+    let mut machine = Machine::new(cpus, stations);
+    let around = if model.family() == Family::Threads { 0.0 } else { TASK };
+    for _ in 0..jobs {
+        // A thread or a task is made first, one after the other.
+        let made = if model == Model::Threads { THREAD } else { TASK };
+        let mut all = vec![Stage::Hold { station: 2, blocked: 0.0, computed: made }];
+        all.extend(stages(model, steps, around));
+        machine.begin(Item { started_after: 1, stages: all, ..Item::default() });
+    }
+    let mut times = Vec::new();
+    machine.run(f64::INFINITY, |machine, item| times.push((machine.now - item.due, machine.now - item.begun)));
+    let overhead = if model == Model::HybridBlocking { THREAD * machine.stations[1].most_held as f64 } else { 0.0 };
+    let longest_gap = heartbeat.map(|heartbeat| {
+        let every = nanos(heartbeat.every);
+        let slice = if machine.most_computing > cpus.cpus() as usize { SLICE } else { 0.0 };
+        match model.family() {
+            Family::Async => every.max(machine.stations[0].longest_full),
+            Family::Hybrid | Family::Threads | Family::External => every + slice,
+        }
+    });
+    let beating = heartbeat.map_or(0.0, |heartbeat| nanos(heartbeat.every) * f64::from(heartbeat.beats - 1));
+    let alone = if model == Model::Sequential { beating } else { 0.0 };
+    Trial {
+        wall: (machine.now + alone).max(beating),
+        jobs: jobs.into(),
+        threads: threads(model, &machine, jobs as usize),
+        in_flight: if model == Model::Threads || steps.wait.is_zero() {
+            machine.most_in_flight.min(jobs.into())
+        } else {
+            in_flight(model, jobs)
+        },
+        times: [times, Vec::new()],
+        longest_gap,
+        cpu: machine.cpu + overhead,
+        switches: threads(model, &machine, jobs as usize) * 2,
+        executing: machine.most_computing.min(cpus.cpus() as usize),
+        starved: 0,
+        open: 0,
+    }
+}
+
+/// Jobs that a model begins before the first is done.
+fn in_flight(model: Model, jobs: u32) -> u64 {
+    match model {
+        Model::Sequential => 1,
+        Model::Pool(n) => u64::from(n.get()).min(jobs.into()),
+        _ => jobs.into(),
+    }
+}
+
+/// A load on a server under one model, and what has become of it.
+struct Load<'a> {
+    model: Model,
+    echo: &'a EchoSpec,
+    /// What a request computes around its steps.
+    around: f64,
+    /// From when to when requests count.
+    window: (f64, f64),
+    free: Vec<usize>,
+    /// When the requests were due that found no connection free, and whether they are heavy.
+    backlog: VecDeque<(f64, bool)>,
+    times: [Vec<(f64, f64)>; 2],
+    done_in_window: u64,
+}
+
+impl Load<'_> {
+    fn request(&self, (due, is_heavy): (f64, bool), begun: f64, connection: usize) -> Item {
+        let steps = self.echo.heavy.filter(|_| is_heavy).map_or(self.echo.steps, |heavy| heavy.steps);
+        let mut all = vec![Stage::Wait(WAY), Stage::Hold { station: 2, blocked: GENERATOR, computed: 0.0 }];
+        all.extend(stages(self.model, steps, self.around));
+        Item { due, begun, is_heavy, connection, stages: all, ..Item::default() }
+    }
+
+    /// Counts a request that is answered, and lets its connection ask again.
+    fn answered(&mut self, machine: &mut Machine<'_>, item: &Item) {
+        let (now, (from, to)) = (machine.now, self.window);
+        if item.due >= from && item.due < to {
+            self.times[usize::from(item.is_heavy)].push((now - item.due, now - item.begun));
+        }
+        self.done_in_window += u64::from(now >= from && now < to);
+        match self.echo.load.arrival.offered() {
+            None if now < to => machine.begin(self.request((now, false), now, item.connection)),
+            None => {}
+            Some(_) => match self.backlog.pop_front() {
+                Some(due) => machine.begin(self.request(due, now, item.connection)),
+                None => self.free.push(item.connection),
+            },
+        }
+    }
+
+    fn run(&mut self, machine: &mut Machine<'_>, until: f64) {
+        machine.run(until, |machine, item| self.answered(machine, item));
+    }
+}
+
+/// When requests are due, and which of them are heavy: the same for every model of a round.
+fn arrivals(echo: &EchoSpec, until: f64, round: u32) -> Vec<(f64, bool)> {
+    let Some(rate) = echo.load.arrival.offered() else { return Vec::new() };
+    let mut random = fastrand::Rng::with_seed(round.into());
+    let (mut at, mut all) = (0.0, Vec::new());
+    loop {
+        at -= 1e9 / rate * (1.0 - random.f64()).ln();
+        if at >= until {
+            return all;
+        }
+        all.push((at, echo.heavy.is_some_and(|heavy| random.f64() < heavy.share)));
+    }
+}
+
+fn served(model: Model, echo: &EchoSpec, cpus: &Parallel, round: u32) -> Trial {
+    let spec = &echo.load;
+    let (from, to) = (nanos(spec.warmup), nanos(spec.warmup + spec.duration));
+    let connections = spec.connections as usize;
+    let served = if let Model::Pool(n) = model { connections.min(n.get().into()) } else { connections };
+    let mut load = Load {
+        model,
+        echo,
+        around: match model {
+            Model::Threads | Model::Pool(_) | Model::Sequential | Model::External => REQUEST[0],
+            Model::Async | Model::HybridBlocking | Model::HybridRayon(_) => REQUEST[1],
+            Model::AsyncWorkers(_) => REQUEST[2],
+        },
+        window: (from, to),
+        free: (0..served).collect(),
+        backlog: VecDeque::new(),
+        times: Default::default(),
+        done_in_window: 0,
+    };
+    let mut stations = stations(model, connections);
+    stations.push(Station::new(1));
+    let mut machine = Machine::new(cpus, stations);
+    if spec.arrival.offered().is_none() {
+        let all = std::mem::take(&mut load.free);
+        all.into_iter().for_each(|connection| machine.begin(load.request((0.0, false), 0.0, connection)));
+    }
+    let (before, within): (Vec<_>, Vec<_>) = arrivals(echo, to, round).into_iter().partition(|(at, _)| *at < from);
+    let mut ask = |machine: &mut Machine<'_>, all: Vec<(f64, bool)>, until: f64| {
+        for due in all {
+            load.run(machine, due.0);
+            match load.free.pop() {
+                Some(connection) => machine.begin(load.request(due, due.0, connection)),
+                None => load.backlog.push_back(due),
+            }
+        }
+        load.run(machine, until);
+        (machine.cpu, machine.stations[0].woken)
+    };
+    let (cpu_before, woken_before) = ask(&mut machine, before, from);
+    let (cpu, woken) = ask(&mut machine, within, to);
+    ask(&mut machine, Vec::new(), to + nanos(spec.drain));
+    let starved = (connections - served) as u32;
+    let switches = if model.family() == Family::Threads { load.done_in_window } else { woken - woken_before };
+    Trial {
+        wall: to - from,
+        jobs: load.done_in_window,
+        threads: threads(model, &machine, connections),
+        in_flight: machine.most_in_flight,
+        longest_gap: None,
+        cpu: cpu - cpu_before,
+        switches,
+        executing: machine.most_computing.min(cpus.cpus() as usize),
+        starved,
+        open: load.backlog.len() as u64 + u64::from(starved),
+        times: load.times,
+    }
+}
+
+fn measured(trial: &Trial, cell: &Cell, noise: f64, cpus: u32) -> Measured {
+    let is_echo = cell.work.is_echo();
+    let histogram = |times: &mut dyn Iterator<Item = f64>| {
+        let mut histogram = Histogram::default();
+        times.for_each(|time| histogram.record((time * noise) as u64));
+        histogram
+    };
+    let series = |name: &str, times: &[(f64, f64)]| {
+        let response = histogram(&mut times.iter().map(|(response, _)| *response));
+        Series::of_jobs(name, response, histogram(&mut times.iter().map(|(_, service)| *service)))
+    };
+    let [all, heavy] = &trial.times;
+    let mut kinds = vec![series(if is_echo { "requests" } else { "jobs" }, all)];
+    if !heavy.is_empty() {
+        kinds.push(series("heavy requests", heavy));
+    }
+    let wall_ns = if is_echo { trial.wall } else { trial.wall * noise };
+    let heartbeat = match (&cell.work, trial.longest_gap) {
+        (Work::Offload(OffloadSpec { heartbeat: Some(spec), .. }), Some(gap)) => Some(Heartbeat {
+            every_ns: nanos(spec.every) as u64,
+            beats: spec.beats,
+            longest_gap_ns: (gap * noise) as u64,
+        }),
+        _ => None,
+    };
+    Measured {
+        wall_ns: wall_ns as u64,
+        jobs: trial.jobs,
+        threads: trial.threads,
+        most_in_flight: trial.in_flight,
+        series: kinds,
+        heartbeat,
+        usage: Usage {
+            cpu_user_ns: (trial.cpu * noise) as u64,
+            switches_voluntary: trial.switches,
+            memory_peak_bytes: Some(8 << 20),
+            ..Usage::default()
+        },
+        others: None,
+        runtime: None,
+        load: if let Work::Echo(echo) = &cell.work { Some(generated(trial, echo, cpus)) } else { None },
+        server_window_ns: is_echo.then_some((0, 0)),
+    }
+}
+
+fn generated(trial: &Trial, echo: &EchoSpec, cpus: u32) -> LoadRecord {
+    let completed = trial.times.iter().map(|times| times.len() as u64).sum::<u64>();
+    let served: f64 = trial.times.iter().flatten().map(|(_, service)| service).sum();
+    let every: Vec<usize> = (0..cpus as usize).collect();
+    // While the server has all CPUs, the generator waits for one, and is late.
+    let is_crowded = echo.load.pin == Pin::None && every.len() <= 2 && trial.executing >= every.len();
+    let waited_ns = if is_crowded { trial.wall as u64 / 5 } else { 0 };
+    let mut send_lag = SendLag::default();
+    for (response, service) in trial.times.iter().flatten() {
+        send_lag.total.record((response - service) as u64);
+        send_lag.no_connection.record((response - service) as u64);
+        send_lag.late.record(if is_crowded { (*response / 2.0) as u64 } else { 1_000 });
+    }
+    LoadRecord {
+        offered_per_s: echo.load.arrival.offered(),
+        pacing: echo.load.arrival.pacing(),
+        connections_asked: echo.load.connections,
+        connections_opened: echo.load.connections,
+        connections_starved: trial.starved,
+        requests: Requests {
+            planned: completed + trial.open,
+            completed,
+            unfinished: trial.open,
+            ..Requests::default()
+        },
+        sent_in_window: completed + trial.open,
+        send_lag,
+        mean_in_flight: served / trial.wall,
+        most_in_flight: trial.in_flight,
+        threads: 1,
+        cpus: match (echo.load.pin, cpus) {
+            // On one CPU nobody is pinned.
+            (Pin::None, _) | (_, 1) => (every.clone(), every),
+            (Pin::Split, _) => (vec![0], vec![1]),
+        },
+        thread_costs: vec![GeneratorThread { waited_ns: Some(waited_ns), ..GeneratorThread::default() }],
+        ..LoadRecord::default()
+    }
+}
+
+fn traced(trial: &Trial, cell: &Cell, cpus: &Parallel) -> Traced {
+    let span = |lane| Span { lane, job: lane, what: What::Run, start: 0, end: 1_000_000 };
+    let lanes = Lanes {
+        jobs_are: "job".into(),
+        names: (0..trial.executing).map(|lane| format!("thread {lane}")).collect(),
+        spans: (0..trial.executing as u32).map(span).collect(),
+        busiest: Some(Slice { cpu_ns: 1_000_000 * trial.executing as u64, wall_ns: 1_000_000 }),
+        ..Lanes::default()
+    };
+    let waiting = u64::from(cell.work.jobs().unwrap_or(0));
+    let (resident, kernel) = if cell.id.model == Model::Threads { (9_500, 16_384) } else { (400, 0) };
+    let footprint = matches!(cell.work, Work::Sleep(_)).then(|| Footprint {
+        resident_bytes: resident * waiting,
+        page_table_bytes: 0,
+        kernel_stack_bytes: kernel * waiting,
+        slab_bytes: 0,
+    });
+    Traced {
+        cpus: cpus.cpus(),
+        wall_ns: trial.wall as u64,
+        jobs: trial.jobs.max(1),
+        cpu_ns: trial.cpu as u64,
+        lanes,
+        footprint,
+    }
+}
