@@ -155,6 +155,18 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_lists_every_scenario_with_its_question() {
+        const README: &str = include_str!("../../scenarios/README.md");
+        for builtin in ALL {
+            let (name, question) = (builtin.name, builtin.scenario().question);
+            let row = format!("| [`{name}`]({name}.toml){} | {question} |", if builtin.is_tour { " *" } else { "" });
+            assert!(README.contains(&row), "scenarios/README.md should have a row that begins with {row}");
+        }
+        let rows = README.lines().filter(|line| line.starts_with("| [`") && line.contains(".toml)"));
+        assert_eq!(rows.count(), ALL.len(), "one row a scenario");
+    }
+
+    #[test]
     fn servers_of_somebody_elses_have_scenarios_too() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/external");
         for file in ["aiohttp.toml", "nginx.toml"] {
