@@ -15,6 +15,7 @@ mod http1;
 mod load;
 mod machines;
 mod peers;
+mod readme;
 mod refusals;
 mod report;
 mod run;

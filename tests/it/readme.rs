@@ -1,0 +1,191 @@
+//! The documents say what the program does: their console blocks are run, their links lead somewhere, and their tables
+//! agree with the code.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use async_vs_threads::scenario::{Metric, builtin};
+
+use crate::support::{avt, run};
+
+/// Documents whose console blocks are run.
+const RUN: [&str; 3] = ["README.md", "METHOD.md", "CLI.md"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(document: &str) -> String {
+    fs::read_to_string(root().join(document)).unwrap_or_else(|error| panic!("{document}: {error}"))
+}
+
+/// A fenced block.
+struct Block {
+    language: String,
+    text: String,
+}
+
+fn blocks(document: &str) -> Vec<Block> {
+    let text = read(document);
+    let parts: Vec<&str> = text.split("```").collect();
+    assert!(parts.len() % 2 == 1, "{document}: a fenced block has no end");
+    let fenced = parts.into_iter().skip(1).step_by(2);
+    fenced
+        .map(|block| {
+            let (language, text) = block.split_once('\n').unwrap_or((block, ""));
+            Block { language: language.to_owned(), text: text.to_owned() }
+        })
+        .collect()
+}
+
+/// Writes the blocks that begin with `# NAME.toml` into a folder, for the commands that name such a file.
+fn write_scenarios(blocks: &[Block], folder: &Path) {
+    for block in blocks.iter().filter(|block| block.language == "toml") {
+        let name = block.text.lines().next().and_then(|line| line.strip_prefix("# "));
+        if let Some(name) = name.filter(|name| name.ends_with(".toml") && !name.contains(' ')) {
+            fs::write(folder.join(name), &block.text).unwrap();
+        }
+    }
+}
+
+/// Runs a line of a shell in which `avt` is the one under test; returns both of its output streams together.
+fn shell(line: &str, folder: &Path) -> String {
+    let avt = Path::new(env!("CARGO_BIN_EXE_avt")).parent().unwrap();
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths(std::iter::once(PathBuf::from(avt)).chain(env::split_paths(&path))).unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("exec 2>&1\n{line}")]).current_dir(folder).env("PATH", path);
+    shell.env_remove("COLUMNS").env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").stdin(Stdio::null());
+    run(shell).stdout
+}
+
+#[test]
+fn console_blocks_show_what_the_commands_print() {
+    for document in RUN {
+        let folder = tempfile::tempdir().unwrap();
+        let blocks = blocks(document);
+        write_scenarios(&blocks, folder.path());
+        let is_console = |block: &&Block| ["console", "text"].contains(&block.language.as_str());
+        let consoles: Vec<&Block> =
+            blocks.iter().filter(is_console).filter(|block| block.text.starts_with("$ avt ")).collect();
+        assert!(!consoles.is_empty(), "{document} shows no command");
+        for Block { text, .. } in consoles {
+            let commands = text.lines().filter_map(|line| line.strip_prefix("$ "));
+            let printed: String =
+                commands.map(|command| format!("$ {command}\n{}", shell(command, folder.path()))).collect();
+            assert_eq!(&printed, text, "{document} shows something else than is printed");
+        }
+    }
+}
+
+#[test]
+fn code_in_the_readme_is_code_that_is_built() {
+    let custom = read("benches/custom.rs");
+    let blocks = blocks("README.md");
+    let code: Vec<&Block> = blocks.iter().filter(|block| block.language == "rust").collect();
+    assert!(!code.is_empty(), "README.md shows no code");
+    for Block { text, .. } in code {
+        assert!(custom.contains(text), "benches/custom.rs does not contain:\n{text}");
+    }
+}
+
+#[test]
+fn exit_codes_are_those_of_the_help() {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let help = words(&run(avt(["--help"])).stdout);
+    let document = read("CLI.md");
+    let section = document.split("## Exit codes").nth(1).unwrap();
+    let rows = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+    let rows: Vec<&str> = rows.take_while(|line| line.starts_with('|')).collect();
+    assert!(rows.len() >= 6, "{rows:?}");
+    for row in rows {
+        let plain = row.replace('`', "");
+        let (code, meaning) = plain.trim_matches('|').split_once(" | ").unwrap();
+        let (code, meaning) = (code.trim(), meaning.trim());
+        assert!(help.contains(&format!("{code} {meaning}")), "avt --help does not say {code} {meaning:?}: {help}");
+    }
+}
+
+#[test]
+fn every_gate_is_described() {
+    let words = read("src/gate/words.rs");
+    let names = words.split("pub fn name").nth(1).unwrap().split("pub fn advice").next().unwrap();
+    let names: Vec<&str> = names.split('"').skip(1).step_by(2).collect();
+    assert!(names.len() > 20, "{names:?}");
+    let method = read("METHOD.md");
+    for name in names {
+        assert!(method.contains(&format!("| {name} | ")), "METHOD.md has no row for the gate {name:?}");
+    }
+}
+
+#[test]
+fn every_figure_is_described() {
+    let method = read("METHOD.md");
+    let section = method.split("## Figures").nth(1).unwrap().split("## Gates").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let described: Vec<&str> = rows.flat_map(|figures| figures.split(", ")).collect();
+    // The headings of jobs, and those of requests.
+    for scenario in ["sleep", "echo"] {
+        let scenario = builtin::find(scenario).unwrap().scenario();
+        for metric in Metric::ALL {
+            let heading = metric.heading(&scenario.points[0].work);
+            assert!(described.contains(&heading), "METHOD.md does not describe the figure {heading:?}");
+        }
+    }
+}
+
+/// Every document of the project.
+const DOCUMENTS: [&str; 9] = [
+    "README.md",
+    "METHOD.md",
+    "CLI.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "benches/README.md",
+    "reports/README.md",
+    "scenarios/README.md",
+    "tests/fuzz/README.md",
+];
+
+/// The targets of the links of a document, code left out.
+fn links(text: &str) -> Vec<String> {
+    let prose = text.split("```").step_by(2);
+    let targets = prose.flat_map(|prose| prose.split("](").skip(1).filter_map(|rest| rest.split(')').next()));
+    targets.map(str::to_owned).collect()
+}
+
+/// The anchors of the headings of a document, as GitHub makes them.
+fn anchors(text: &str) -> Vec<String> {
+    let headings = text.split("```").step_by(2).flat_map(str::lines).filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| {
+        let heading = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.collect::<String>().replace(' ', "-")
+    };
+    headings.map(anchor).collect()
+}
+
+#[test]
+fn links_lead_to_files_and_headings() {
+    for document in DOCUMENTS {
+        let text = read(document);
+        for link in links(&text) {
+            if link.contains("://") {
+                continue;
+            }
+            let (path, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let target = if path.is_empty() {
+                root().join(document)
+            } else {
+                root().join(document).parent().unwrap().join(path)
+            };
+            assert!(target.exists(), "{document}: {link}: there is no such file");
+            if !anchor.is_empty() {
+                let headings = anchors(&fs::read_to_string(&target).unwrap());
+                assert!(headings.iter().any(|heading| heading == anchor), "{document}: {link}: not in {headings:?}");
+            }
+        }
+    }
+}
