@@ -62,7 +62,7 @@ pub(super) fn simulated(scenarios: &[Scenario], machine: &Parallel) -> Fixture {
     let mut known: HashMap<String, Trial> = HashMap::new();
     let mut random = fastrand::Rng::with_seed(11);
     for scenario in scenarios {
-        for pass in Pass::rounds(6).into_iter().chain([Pass::Lanes]) {
+        for pass in Pass::rounds(6).chain([Pass::Lanes]) {
             let round = pass.round().unwrap_or(1);
             for cell in scenario.cells() {
                 let cpus = machine.at_most(cell.work.cpus().unwrap_or(u32::MAX));
