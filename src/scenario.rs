@@ -48,7 +48,7 @@ pub struct Scenario {
     /// How often everything is done.
     pub rounds: Rounds,
     /// Models that get fewer jobs because they would take too long, and how many.
-    pub jobs_for: Vec<(Model, u32)>,
+    pub max_jobs: Vec<(Model, u32)>,
     /// Models to which the machine may refuse threads: a trial that it refuses is a result and not a failure.
     pub may_refuse: Vec<Model>,
     /// Every point of the sweep; a single one without values where nothing is swept.
@@ -81,7 +81,7 @@ impl Scenario {
     /// Every model at every point, in the order of the report.
     pub fn cells(&self) -> Vec<Cell> {
         let cell = |point: &PointSpec, model: Model| {
-            let most = self.jobs_for.iter().find(|(limited, _)| *limited == model).map(|(_, most)| *most);
+            let most = self.max_jobs.iter().find(|(limited, _)| *limited == model).map(|(_, most)| *most);
             let fewer = most.filter(|most| point.work.jobs().is_some_and(|wanted| wanted > *most));
             let work = point.work.clone();
             Cell {
@@ -98,7 +98,7 @@ impl Scenario {
 
     /// The model that the others are compared with: async where it is one of them, else the first that runs all jobs.
     pub fn reference(&self) -> Option<Model> {
-        let has_all = |model: &&Model| !self.jobs_for.iter().any(|(limited, _)| limited == *model);
+        let has_all = |model: &&Model| !self.max_jobs.iter().any(|(limited, _)| limited == *model);
         let is_async = self.models.iter().find(|model| **model == Model::Async).filter(has_all);
         is_async.or_else(|| self.models.iter().find(has_all)).copied()
     }

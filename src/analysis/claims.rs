@@ -114,7 +114,7 @@ pub(super) fn judge_all<'a>(
     for claim in &scenario.claims {
         let about = scenario.points.iter().zip(points).filter(|(point, _)| claim.is_about(&point.at));
         for (place, point) in about {
-            judged.extend(claim.of.iter().map(|model| judge(claim, *model, place, point, machine)));
+            judged.extend(claim.models.iter().map(|model| judge(claim, *model, place, point, machine)));
         }
     }
     judged
@@ -178,7 +178,7 @@ fn decide(
         None => (ratio.interval, ratio.bound),
     };
     let Some(interval) = interval else { return inconclusive(Reason::TooFewRounds) };
-    match verdict(interval, bound, claim.between) {
+    match verdict(interval, bound, claim.bounds) {
         Verdict::Inconclusive if ratio.bound == Bound::Exact => inconclusive(Reason::Crosses),
         Verdict::Inconclusive if claim.metric == Metric::Executing => inconclusive(Reason::AtMost),
         Verdict::Inconclusive => inconclusive(Reason::Unanswered),

@@ -185,14 +185,20 @@ fn parsed<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
 
 /// Fails where a run or a record is of another version.
 fn versioned(text: &[u8]) -> Result<(), String> {
-    /// What every version of both has.
+    /// What every version of both has, and the machine of a run with the version of avt.
     #[derive(Deserialize)]
     struct Versioned {
         schema: u32,
+        host: Option<Writer>,
+    }
+    #[derive(Deserialize)]
+    struct Writer {
+        avt: String,
     }
     match serde_json::from_slice(text) {
-        Ok(Versioned { schema }) if schema != SCHEMA => {
-            Err(format!("written by another version of avt: schema {schema}, this one reads schema {SCHEMA}"))
+        Ok(Versioned { schema, host }) if schema != SCHEMA => {
+            let by = host.map_or_else(|| "another version of avt".to_owned(), |host| format!("avt {}", host.avt));
+            Err(format!("written by {by}: schema {schema}, this one reads schema {SCHEMA}"))
         }
         _ => Ok(()),
     }

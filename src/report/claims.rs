@@ -58,7 +58,7 @@ pub(super) fn ratio(judged: &JudgedClaim<'_>) -> String {
 
 /// The bounds that were claimed: `0.9 to 1.1`, `5 or more`.
 pub(super) fn bounds(judged: &JudgedClaim<'_>) -> String {
-    match judged.claim.between {
+    match judged.claim.bounds {
         (low, f64::INFINITY) => format!("{low} or more"),
         (low, high) if low == high => format!("exactly {low}"),
         (0.0, high) => format!("{high} or less"),

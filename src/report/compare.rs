@@ -139,7 +139,7 @@ fn change(change: &Change) -> Value {
         "scenario": change.scenario,
         "point": change.point.to_string(),
         "model": change.model,
-        "figure": change.metric.name(),
+        "metric": change.metric.name(),
         "runs": change.runs,
         "before": before,
         "after": after,

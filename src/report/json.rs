@@ -58,7 +58,7 @@ pub(super) fn findings(analysis: &Analysis<'_>) -> Vec<Value> {
             finding["scenario"] = json!(of.scenario.name);
             finding["point"] = json!(at.at.to_string());
             finding["model"] = json!(model);
-            finding["figure"] = json!(metric.map(Metric::name));
+            finding["metric"] = json!(metric.map(Metric::name));
             all.push(finding);
         }
         all
@@ -76,7 +76,7 @@ fn scoreboard(board: &Scoreboard) -> Value {
 /// Bounds without end are null there.
 fn claim(of: &ScenarioAnalysis<'_>, judged: &JudgedClaim<'_>) -> Value {
     let claim = judged.claim;
-    let (is, than) = match &claim.against {
+    let (expect, baseline) = match &claim.against {
         Against::Formula(formula) => (Some(formula.to_string()), None),
         Against::Model(model) => (None, Some(model)),
     };
@@ -89,11 +89,11 @@ fn claim(of: &ScenarioAnalysis<'_>, judged: &JudgedClaim<'_>) -> Value {
         "url": claim.url,
         "revised": claim.revised,
         "refuted_before": claim.refuted_before,
-        "figure": claim.metric.name(),
-        "of": judged.model,
-        "is": is,
-        "than": than,
-        "between": [claim.between.0, claim.between.1],
+        "metric": claim.metric.name(),
+        "model": judged.model,
+        "expect": expect,
+        "baseline": baseline,
+        "bounds": [claim.bounds.0, claim.bounds.1],
         "statistic": claims::statistic(judged),
         "measured": judged.rounds.as_ref().map(estimate),
         "compared": judged.measured,
@@ -134,7 +134,7 @@ fn point(of: &ScenarioAnalysis<'_>, at: &PointSummary) -> Value {
             "name": finding.gate.name(),
             "verdict": finding.gate.verdict(),
             "model": finding.model,
-            "figure": finding.metric.map(Metric::name),
+            "metric": finding.metric.map(Metric::name),
         })).collect::<Vec<_>>(),
         "limits": at.limits.iter().map(|limit| json!({
             "name": limit.limit.name(), "models": limit.models, "trials": limit.trials, "of": limit.of,
@@ -158,7 +158,7 @@ fn ratio(versus: &ModelRatio) -> Value {
         _ => None,
     };
     json!({
-        "figure": versus.metric.name(),
+        "metric": versus.metric.name(),
         "model": versus.model,
         "reference": versus.reference,
         "ratio": versus.ratio.ratio,

@@ -122,7 +122,7 @@ pub fn scoreboard(board: &Scoreboard, width: Option<usize>) -> String {
 /// `reproduced (published): Waiting is free on one thread: 1.02 (1.01 to 1.03) times wait = 100 ms, where 0.99 to 1.1 was
 /// claimed`.
 fn claim(judged: &JudgedClaim<'_>) -> String {
-    let model = (judged.claim.of.len() > 1).then(|| judged.model.to_string());
+    let model = (judged.claim.models.len() > 1).then(|| judged.model.to_string());
     let point = (!judged.point.is_empty()).then(|| text::one_line(&judged.point.to_string()));
     let at: Vec<String> = model.into_iter().chain(point).collect();
     let at = if at.is_empty() { String::new() } else { format!(" ({})", at.join(", ")) };

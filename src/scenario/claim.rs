@@ -15,13 +15,13 @@ pub struct Claim {
     /// What is measured.
     pub metric: Metric,
     /// The models whose figure it is: one or more, each once.
-    pub of: Vec<Model>,
+    pub models: Vec<Model>,
     /// What it is compared with.
     pub against: Against,
     /// How many times as much as that it is claimed to be, from and to.
-    pub between: (f64, f64),
+    pub bounds: (f64, f64),
     /// The only point it is about; every point where there is none.
-    pub at: Option<Point>,
+    pub point: Option<Point>,
     /// Who said so, and where.
     pub source: Option<String>,
     /// The address of the source; absolute, http or https.
@@ -90,7 +90,7 @@ impl fmt::Display for Against {
 impl Claim {
     /// Whether it is about this point.
     pub fn is_about(&self, point: &Point) -> bool {
-        self.at.as_ref().is_none_or(|at| at == point)
+        self.point.as_ref().is_none_or(|only| only == point)
     }
 
     /// The models whose figures are needed to judge it for one of its models: that one, and the one it is compared with.
@@ -108,7 +108,7 @@ impl Claim {
 
     /// The part of the claim that can be judged when only some models run; nothing where no part can.
     pub fn among(mut self, runs: impl Fn(&Model) -> bool) -> Option<Self> {
-        self.of.retain(&runs);
-        (!self.of.is_empty() && self.than().is_none_or(|model| runs(&model))).then_some(self)
+        self.models.retain(&runs);
+        (!self.models.is_empty() && self.than().is_none_or(|model| runs(&model))).then_some(self)
     }
 }

@@ -5,7 +5,7 @@
 
 mod table;
 
-use Section::{Claim, Heartbeat, Heavy, JobsFor, Load, Rounds, Server, Top};
+use Section::{Claim, Heartbeat, Heavy, Load, MaxJobs, Rounds, Server, Top};
 use Workload::{Echo, Offload, Sleep};
 
 pub(super) use table::{ANY_OF, KEYS};
@@ -43,7 +43,7 @@ impl Workload {
 pub(super) enum Section {
     Top,
     Rounds,
-    JobsFor,
+    MaxJobs,
     Heartbeat,
     Heavy,
     Load,
@@ -53,14 +53,14 @@ pub(super) enum Section {
 }
 
 impl Section {
-    pub(super) const ALL: &[Self] = &[Top, Rounds, JobsFor, Heartbeat, Heavy, Load, Server, Claim];
+    pub(super) const ALL: &[Self] = &[Top, Rounds, MaxJobs, Heartbeat, Heavy, Load, Server, Claim];
 
     /// As its header writes it; empty for the top.
     pub(super) fn name(self) -> &'static str {
         match self {
             Top => "",
             Rounds => "rounds",
-            JobsFor => "jobs_for",
+            MaxJobs => "max_jobs",
             Heartbeat => "heartbeat",
             Heavy => "heavy",
             Load => "load",
@@ -77,7 +77,7 @@ impl Section {
     pub(super) fn workloads(self) -> &'static [Workload] {
         match self {
             Top | Rounds | Claim => EVERY,
-            JobsFor => JOBS,
+            MaxJobs => JOBS,
             Heartbeat => OFFLOAD,
             Heavy | Load | Server => ECHO,
         }
@@ -102,7 +102,7 @@ impl Section {
         match self {
             Top => "above the first table",
             Rounds => "how often everything is done",
-            JobsFor => "models that get at most so many jobs because they would take too long",
+            MaxJobs => "models that get at most so many jobs because they would take too long",
             Heartbeat => "something small that should go on beside the jobs, and shows when it does not",
             Heavy => "a share of the requests that asks for more",
             Load => {
@@ -222,7 +222,7 @@ pub(super) struct Key {
     pub(super) about: &'static str,
 }
 
-/// Stands for every model's name in `[jobs_for]`.
+/// Stands for every model's name in `[max_jobs]`.
 pub(super) const ANY_MODEL: &str = "MODEL";
 
 impl Key {
@@ -237,6 +237,17 @@ pub(super) fn path(section: Section, name: &str) -> String {
     if section == Top { name.to_owned() } else { format!("{}.{name}", section.name()) }
 }
 
+/// Keys and tables of earlier versions: the table they stood in, their name, and the name that replaces it.
+pub(super) const RENAMED: &[(Section, &str, &str)] = &[
+    (Top, "jobs_for", "max_jobs"),
+    (Claim, "figure", "metric"),
+    (Claim, "of", "model"),
+    (Claim, "is", "expect"),
+    (Claim, "than", "baseline"),
+    (Claim, "between", "ratio"),
+    (Claim, "at", "point"),
+];
+
 /// Keys of a table of which at least one must be there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AnyOf {
@@ -249,7 +260,7 @@ pub(super) struct AnyOf {
 
 /// The rows of this key, one for each set of workloads with bounds of their own.
 pub(super) fn rows(section: Section, name: &str) -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().filter(move |key| key.section == section && (key.name == name || section == JobsFor))
+    KEYS.iter().filter(move |key| key.section == section && (key.name == name || section == MaxJobs))
 }
 
 /// The row that holds for a workload.

@@ -188,7 +188,7 @@ const TABLE: [Row; 34] = {
         row(M::Starved, "starved", "starved", Count).claimable(),
         row(M::AnsweredShare, "answered_share", "answers by due", Number).claimable(),
         row(M::Executing, "executing", "executing", Count).from(Origin::Lanes).claimable(),
-        row(M::Memory, "memory", "memory per job", Bytes).from(Origin::Lanes).claimable(),
+        row(M::Memory, "memory_per_job", "memory per job", Bytes).from(Origin::Lanes).claimable(),
         row(M::ResidentMemory, "resident_memory", "resident per job", Bytes).from(Origin::Lanes),
         row(M::P90, "p90", "p90", Nanoseconds).from(Origin::Series),
         row(M::Max, "max", "max", Nanoseconds).from(Origin::Series),
@@ -210,8 +210,11 @@ const TABLE: [Row; 34] = {
 };
 
 /// Words of earlier versions for figures, each with the figure that it was; a mistake names the new word.
-const RENAMED: [(&str, Metric); 2] =
-    [("switches", Metric::ContextSwitchesPerJob), ("switches_total", Metric::ContextSwitches)];
+const RENAMED: [(&str, Metric); 3] = [
+    ("switches", Metric::ContextSwitchesPerJob),
+    ("switches_total", Metric::ContextSwitches),
+    ("memory", Metric::Memory),
+];
 
 impl Metric {
     /// All of them, in the order of the table.
@@ -382,6 +385,9 @@ mod tests {
 
     #[test]
     fn claims_are_made_about_seventeen_of_them() {
-        assert_eq!((Metric::CLAIMABLE.len(), Metric::CLAIMABLE[0], Metric::CLAIMABLE[16]), (17, "wall", "memory"));
+        assert_eq!(
+            (Metric::CLAIMABLE.len(), Metric::CLAIMABLE[0], Metric::CLAIMABLE[16]),
+            (17, "wall", "memory_per_job")
+        );
     }
 }

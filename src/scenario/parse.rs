@@ -103,7 +103,7 @@ fn assemble(fields: &Fields, workload: Workload, name: String, source: &str) -> 
         analysis: text("analysis"),
         models: models("models"),
         rounds: Rounds { quick, full },
-        jobs_for: together::jobs_for(fields).map(|(model, most, _)| (model, most)).collect::<Vec<(Model, u32)>>(),
+        max_jobs: together::max_jobs(fields).map(|(model, most, _)| (model, most)).collect::<Vec<(Model, u32)>>(),
         may_refuse: models("may_refuse"),
         claims: claims::claims(fields, &points),
         points,

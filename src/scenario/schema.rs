@@ -213,6 +213,6 @@ mod tests {
         assert_eq!(then(1)["anyOf"], json!([{ "required": ["block"] }, { "required": ["compute"] }]));
         assert_eq!(then(1)["properties"]["jobs"]["anyOf"][0]["maximum"], json!(100_000));
         assert_eq!(then(2)["required"], json!(["load"]));
-        assert_eq!(then(2)["properties"]["jobs_for"], json!(false));
+        assert_eq!(then(2)["properties"]["max_jobs"], json!(false));
     }
 }

@@ -19,7 +19,7 @@ fn read(claims: &str) -> Vec<Claim> {
 
 fn claim(says: &str, figure: &str, of: &str, against: &str, between: &str) -> String {
     format!(
-        "[[claim]]\nsays = \"{says}\"\nfigure = \"{figure}\"\nof = \"{of}\"\n{against}\nbetween = {between}\n\
+        "[[claim]]\nsays = \"{says}\"\nmetric = \"{figure}\"\nmodel = \"{of}\"\n{against}\nratio = {between}\n\
          source = \"Somebody (2020)\"\n"
     )
 }
@@ -38,12 +38,12 @@ fn verdicts(fixture: &Fixture) -> Vec<(Verdict, Reason)> {
 /// One of each kind.
 fn every_kind() -> String {
     [
-        claim("Waiting is free", "wall", "async", "is = \"wait\"", "[0.9, 1.2]"),
-        claim("Waiting is dear", "wall", "async", "is = \"jobs * wait\"", "[0.9, 1.2]"),
-        claim("Threads are slower", "wall", "threads", "than = \"async\"", "[0.5, inf]"),
-        claim("Ten of a thousand", "wall", "sequential", "is = \"jobs * wait\"", "[0.9, 1.2]"),
-        claim("Fewer jobs do not compare", "wall", "sequential", "than = \"async\"", "[0.1, 9]"),
-        claim("Two at once", "executing", "async", "is = \"2\"", "[1, 1]"),
+        claim("Waiting is free", "wall", "async", "expect = \"wait\"", "[0.9, 1.2]"),
+        claim("Waiting is dear", "wall", "async", "expect = \"jobs * wait\"", "[0.9, 1.2]"),
+        claim("Threads are slower", "wall", "threads", "baseline = \"async\"", "[0.5, inf]"),
+        claim("Ten of a thousand", "wall", "sequential", "expect = \"jobs * wait\"", "[0.9, 1.2]"),
+        claim("Fewer jobs do not compare", "wall", "sequential", "baseline = \"async\"", "[0.1, 9]"),
+        claim("Two at once", "executing", "async", "expect = \"2\"", "[1, 1]"),
     ]
     .concat()
 }
@@ -65,7 +65,7 @@ fn a_formula_rests_on_what_the_machine_computes_at_once() {
         &format!(
             "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"offload\"\njobs = 8\ncompute = \"50ms\"\n\
              models = [\"threads\", \"async\"]\n{}",
-            claim("Two at once", "wall", "threads", "is = \"jobs * compute / P\"", "[0.9, 1.3]")
+            claim("Two at once", "wall", "threads", "expect = \"jobs * compute / P\"", "[0.9, 1.3]")
         ),
     )
     .unwrap()
@@ -81,7 +81,7 @@ fn a_formula_rests_on_what_the_machine_computes_at_once() {
 
 #[test]
 fn a_claim_about_several_models_is_judged_for_each() {
-    let each = claim("Waiting is free", "wall", "async", "is = \"wait\"", "[0.9, 1.2]")
+    let each = claim("Waiting is free", "wall", "async", "expect = \"wait\"", "[0.9, 1.2]")
         .replace("\"async\"", "[\"async\", \"pool/100\", \"threads\"]");
     let fixture = waiting(&each);
     let analysis = fixture.analysis();
@@ -92,7 +92,7 @@ fn a_claim_about_several_models_is_judged_for_each() {
     assert_eq!(judged, expected.map(|(model, verdict)| (model.to_owned(), verdict)));
 
     let json = report::json::run(&analysis, "", "");
-    let of: Vec<_> = json["claims"].as_array().unwrap().iter().map(|claim| claim["of"].as_str().unwrap()).collect();
+    let of: Vec<_> = json["claims"].as_array().unwrap().iter().map(|claim| claim["model"].as_str().unwrap()).collect();
     assert_eq!(of, ["async", "pool/100", "threads"]);
     let page = &report::pages(&analysis)[1].html;
     for model in of {
@@ -103,17 +103,17 @@ fn a_claim_about_several_models_is_judged_for_each() {
 
     let kept = |wanted: &[&str]| {
         let claim = read(&each)[0].clone().among(|model| wanted.contains(&model.to_string().as_str()));
-        claim.map(|claim| claim.of.iter().map(ToString::to_string).collect::<Vec<_>>())
+        claim.map(|claim| claim.models.iter().map(ToString::to_string).collect::<Vec<_>>())
     };
     assert_eq!(kept(&["threads", "async"]), Some(vec!["async".into(), "threads".into()]), "in the order of the claim");
     assert_eq!(kept(&["sequential"]), None);
-    let than = read(&claim("T", "wall", "threads", "than = \"async\"", "[0.5, inf]"))[0].clone();
+    let than = read(&claim("T", "wall", "threads", "baseline = \"async\"", "[0.5, inf]"))[0].clone();
     assert_eq!(than.among(|model| model.to_string() == "threads"), None, "nothing to compare with");
 }
 
 #[test]
 fn a_claim_is_a_prediction_unless_it_says_otherwise() {
-    let text = claim("Waiting is free", "wall", "async", "is = \"wait\"", "[0.9, 1.2]");
+    let text = claim("Waiting is free", "wall", "async", "expect = \"wait\"", "[0.9, 1.2]");
     let with = |more: &str| read(&format!("{text}{more}"))[0].clone();
     let plain = with("");
     assert_eq!((plain.kind, plain.url, plain.revised), (ClaimKind::Prediction, None, None));
@@ -244,7 +244,7 @@ fn kind_source_and_revision_stand_beside_each_claim() {
 
 #[test]
 fn a_claim_without_a_source_links_its_address() {
-    let text = claim("Waiting is free", "wall", "async", "is = \"wait\"", "[0.9, 1.2]");
+    let text = claim("Waiting is free", "wall", "async", "expect = \"wait\"", "[0.9, 1.2]");
     let fixture = waiting(&text.replace("source = \"Somebody (2020)\"", "url = \"http://localhost/\""));
     let page = &report::pages(&fixture.analysis())[1].html;
     let expected = "<small>prediction: <a href=\"http://localhost/\" rel=\"noreferrer\">http://localhost/</a></small>";
@@ -254,7 +254,7 @@ fn a_claim_without_a_source_links_its_address() {
 #[test]
 fn every_counted_figure_can_be_claimed_as_a_number() {
     let read = |figure: &str, is: &str| {
-        let claims = claim("So many", figure, "async", &format!("is = \"{is}\""), "[0.9, 1.1]");
+        let claims = claim("So many", figure, "async", &format!("expect = \"{is}\""), "[0.9, 1.1]");
         let text = format!("{}{claims}", crate::scenario::ECHO.replace("\"closed\"", "\"open\"\nrate = 100"));
         parse("claims.toml", &text).unwrap_or_else(|mistakes| panic!("{figure}: {mistakes}")).claims.remove(0)
     };
@@ -275,7 +275,7 @@ fn a_refuted_claim_is_what_a_run_stands_badly_for() {
     for (between, verdict, standing) in
         [("[0, 0.5]", Verdict::Refuted, Standing::Bad), ("[0.9, inf]", Verdict::Reproduced, Standing::Good)]
     {
-        let fixture = waiting(&claim("It waits", "wall", "async", "is = \"wait\"", between));
+        let fixture = waiting(&claim("It waits", "wall", "async", "expect = \"wait\"", between));
         assert_eq!(verdicts(&fixture)[0].0, verdict);
         let mut analysis = fixture.analysis();
         // Failed trials do not matter in this test.
@@ -286,9 +286,9 @@ fn a_refuted_claim_is_what_a_run_stands_badly_for() {
 
 #[test]
 fn a_claim_that_was_refuted_before_is_shown_as_refuted_and_fails_no_run() {
-    let again = claim("It was wrong", "wall", "async", "is = \"wait\"", "[0, 0.5]")
+    let again = claim("It was wrong", "wall", "async", "expect = \"wait\"", "[0, 0.5]")
         + "refuted_before = \"2026, a machine: it waits\"\n";
-    let anew = claim("It is wrong", "wall", "async", "is = \"wait\"", "[0, 0.4]");
+    let anew = claim("It is wrong", "wall", "async", "expect = \"wait\"", "[0, 0.4]");
     for (claims, refuted, anew, standing) in
         [(again.clone(), 1, 0, Standing::Good), ([again, anew].concat(), 2, 1, Standing::Bad)]
     {
@@ -313,7 +313,7 @@ fn a_refuted_claim_ends_the_run_with_one() {
         format!(
             "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"sleep\"\njobs = 2\nwait = \"20ms\"\n\
              models = [\"async\"]\n{}",
-            claim("It waits", "wall", "async", "is = \"wait\"", between)
+            claim("It waits", "wall", "async", "expect = \"wait\"", between)
         )
     };
     let ended = |name: &str, between: &str, rounds: &str| {
@@ -325,7 +325,7 @@ fn a_refuted_claim_ends_the_run_with_one() {
         let ended = run(command);
         let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{e}: {ended:?}"));
         let claim = json["claims"][0].clone();
-        assert_eq!((claim["says"].as_str(), claim["is"].as_str()), (Some("It waits"), Some("wait")));
+        assert_eq!((claim["says"].as_str(), claim["expect"].as_str()), (Some("It waits"), Some("wait")));
         // If other tests take the CPUs in most rounds, the claim stays undecided.
         let is_disturbed = claim["why"].as_str().is_some_and(|why| why.contains("INVALID"));
         (ended.code, claim["verdict"].as_str().unwrap().to_owned(), is_disturbed)

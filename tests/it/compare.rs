@@ -64,7 +64,7 @@ fn what_got_slower_is_told_and_ends_with_1_where_that_was_asked_for() {
     let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     let changes = json["changes"].as_array().unwrap();
     let worse: Vec<_> = changes.iter().filter(|change| change["verdict"] == "worse").collect();
-    assert_eq!((worse.len(), &worse[0]["model"], &worse[0]["figure"]), (1, &"threads".into(), &"wall".into()));
+    assert_eq!((worse.len(), &worse[0]["model"], &worse[0]["metric"]), (1, &"threads".into(), &"wall".into()));
     assert!(worse[0]["interval"][0].as_f64().is_some_and(|low| (1.2..1.3).contains(&low)), "{json}");
     assert_eq!(json["over_the_limit"], 1);
 }
@@ -90,7 +90,7 @@ fn several_runs_a_side_are_compared_run_by_run() {
         let ended = run(command);
         assert_eq!(ended.code, Some(0), "{ended:?}");
         let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
-        let is_wall = |change: &&serde_json::Value| change["figure"] == "wall" && change["model"] == "threads";
+        let is_wall = |change: &&serde_json::Value| change["metric"] == "wall" && change["model"] == "threads";
         json["changes"].as_array().unwrap().iter().find(is_wall).unwrap().clone()
     };
     let change = compare(&before, &after);
@@ -177,7 +177,7 @@ fn folders_that_hold_no_run_are_refused() {
     refused(
         &old,
         &[],
-        &format!("run.json: written by another version of avt: schema 1, this one reads schema {SCHEMA}"),
+        &format!("run.json: written by avt {}: schema 1, this one reads schema {SCHEMA}", env!("CARGO_PKG_VERSION")),
     );
     let foreign = write(home.path(), "foreign", |_, _| ());
     let mut records = fs::OpenOptions::new().append(true).open(foreign.join(RECORDS)).unwrap();

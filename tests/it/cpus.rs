@@ -26,17 +26,17 @@ rounds = {{ quick = 2, full = 2 }}
 
 [[claim]]
 says = "The work by what these CPUs do at once"
-figure = "wall"
-of = "threads"
-is = "jobs * compute / P"
-between = [0, inf]
+metric = "wall"
+model = "threads"
+expect = "jobs * compute / P"
+ratio = [0, inf]
 
 [[claim]]
 says = "At least one executes"
-figure = "executing"
-of = "threads"
-is = "1"
-between = [1, inf]
+metric = "executing"
+model = "threads"
+expect = "1"
+ratio = [1, inf]
 "#
     )
 }

@@ -58,9 +58,9 @@ fn files() -> (Vec<u8>, Vec<u8>) {
     let head = "analysis = \"A.\"\n[rounds]\nquick = 2\nfull = 6\n";
     let claim = |of: &str| {
         format!(
-            "[[claim]]\nsays = \"S.\"\nfigure = \"{}\"\nof = \"async\"\n{}\nbetween = [0.9, 1.1]\n",
+            "[[claim]]\nsays = \"S.\"\nmetric = \"{}\"\nmodel = \"async\"\n{}\nratio = [0.9, 1.1]\n",
             if of == "is" { "wall" } else { "p50" },
-            if of == "is" { "is = \"wait\"" } else { "than = \"threads\"" },
+            if of == "is" { "expect = \"wait\"" } else { "baseline = \"threads\"" },
         )
     };
     let texts = [
@@ -302,7 +302,7 @@ fn a_damaged_scenario_is_a_scenario_or_a_list_of_mistakes() {
             Ok(scenario) => {
                 assert!(!scenario.cells().is_empty());
                 for claim in &scenario.claims {
-                    let (low, high) = claim.between;
+                    let (low, high) = claim.bounds;
                     assert!(low <= high && low <= 1e9 && high > 0.0, "{low} to {high}");
                 }
             }

@@ -180,17 +180,17 @@ drain = "10ms"
 
 [[claim]]
 says = "It answers a thousand a second"
-figure = "throughput"
-of = "threads"
-is = "connections / wait"
-between = [0.5, 2]
+metric = "throughput"
+model = "threads"
+expect = "connections / wait"
+ratio = [0.5, 2]
 
 [[claim]]
 says = "Half of the requests are answered in a millisecond"
-figure = "p50"
-of = "async"
-is = "1ms"
-between = [0, 1]
+metric = "p50"
+model = "async"
+expect = "1ms"
+ratio = [0, 1]
 "#;
     let mut command = avt(["run", "--json", "--out"]);
     command.arg(&out).arg(scenario(home.path(), "silent", text));

@@ -65,7 +65,7 @@ fn check(name: &str, verdict: &str, model: &str, change: impl Fn(&mut Record)) {
     assert_eq!(codes, [Some(if verdict == "invalid" { 4 } else { 0 }), Some(4)], "{name}");
 
     // What is INVALID decides neither a claim nor a comparison; what is only suspect does.
-    let is_of_model = |claim: &&Value| [&claim["of"], &claim["than"]].iter().any(|side| **side == model);
+    let is_of_model = |claim: &&Value| [&claim["model"], &claim["than"]].iter().any(|side| **side == model);
     let claims: Vec<&Value> = json["claims"].as_array().unwrap().iter().filter(is_of_model).collect();
     for claim in &claims {
         let is_left_open = claim["verdict"] == "inconclusive" && claim["why"] == format!("INVALID: {name}");

@@ -176,7 +176,7 @@ pub(crate) fn scenario(name: &str, question: &str, analysis: &str, models: &[&st
         analysis: analysis.into(),
         models: models.iter().map(|name| name.parse().expect("a model of the fixture")).collect(),
         rounds: Rounds { quick: 6, full: 15 },
-        jobs_for: Vec::new(),
+        max_jobs: Vec::new(),
         may_refuse: Vec::new(),
         points: vec![PointSpec { at: Point::default(), work }],
         claims: Vec::new(),
@@ -191,7 +191,7 @@ fn waiting() -> Scenario {
     let models = ["sequential", "threads", "pool/100", "async", "async/2", "hybrid/blocking"];
     let scenario =
         scenario("waiting", "How many threads does it take to wait for 1,000 things?", analysis, &models, work);
-    Scenario { jobs_for: vec![(Model::Sequential, 10)], ..scenario }
+    Scenario { max_jobs: vec![(Model::Sequential, 10)], ..scenario }
 }
 
 fn computing() -> Scenario {

@@ -41,7 +41,7 @@ fn verdicts(scenarios: &[Scenario], machine: &Parallel) -> BTreeMap<[String; 4],
                 judged.ratio.map(|ratio| ratio.ratio),
                 judged.claim.against,
                 judged.expected,
-                judged.claim.between
+                judged.claim.bounds
             );
             all.insert(key, (judged.verdict, judged.reason, figures));
         }
@@ -91,10 +91,10 @@ compute = "50ms"
 
 [[claim]]
 says = "Threads and async workers compute alike"
-figure = "wall"
-of = "threads"
-than = "async/2"
-between = [0.9, 1.1]
+metric = "wall"
+model = "threads"
+baseline = "async/2"
+ratio = [0.9, 1.1]
 "#;
     let pinned = text.replace("jobs = 8", "jobs = 8\ncpus = 2");
     for (text, cpus, expected) in [

@@ -74,7 +74,7 @@ fn lists_are_swept_in_the_order_of_the_file() {
 
 #[test]
 fn a_model_can_get_fewer_jobs() {
-    let cells = read(&format!("{SLEEP}[jobs_for]\nasync = 3\n")).cells();
+    let cells = read(&format!("{SLEEP}[max_jobs]\nasync = 3\n")).cells();
     let jobs: Vec<_> = cells.iter().map(|cell| (cell.work.jobs(), cell.jobs_wanted)).collect();
     assert_eq!(jobs, [(Some(10), None), (Some(3), Some(10))]);
 }

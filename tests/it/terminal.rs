@@ -56,7 +56,7 @@ fn wide(home: &Path) -> (PathBuf, PathBuf) {
     let toml = format!(
         "question = \"{words}\"\nanalysis = \"A.\"\nworkload = \"sleep\"\njobs = [2, 20]\nwait = \"1ms\"\n\
          models = [\"async\", \"threads\", \"hybrid/rayon-16\"]\n[rounds]\nquick = 1\nfull = 6\n\
-         [[claim]]\nsays = \"{words}{words}\"\nfigure = \"wall\"\nof = \"async\"\nis = \"wait\"\nbetween = [0.9, 1.1]\n"
+         [[claim]]\nsays = \"{words}{words}\"\nmetric = \"wall\"\nmodel = \"async\"\nexpect = \"wait\"\nratio = [0.9, 1.1]\n"
     );
     let file = scenario(home, "wide", &toml);
     let scenarios = [parse("wide.toml", &toml).unwrap_or_else(|wrong| panic!("{wrong}"))];

@@ -16,7 +16,7 @@ pub(in crate::report) fn svg(all: &[JudgedClaim<'_>], points: &[PointSummary], i
     let panel = |(i, judged): (usize, &JudgedClaim<'_>)| {
         let point = points.iter().find(|point| point.at == *judged.point)?;
         let (ratio, of) = (judged.ratio?, point.cell(judged.model)?);
-        let (low, high) = judged.claim.between;
+        let (low, high) = judged.claim.bounds;
         let than = match &judged.claim.against {
             Against::Formula(formula) => formula.to_string(),
             Against::Model(model) => model.to_string(),

@@ -1,6 +1,6 @@
 //! The rows: every key of a scenario file.
 
-use super::Section::{Claim, Heartbeat, Heavy, JobsFor, Load, Rounds, Server, Top};
+use super::Section::{Claim, Heartbeat, Heavy, Load, MaxJobs, Rounds, Server, Top};
 use super::{
     ANY_MODEL, AnyOf, ECHO, EVERY, JOBS, Key, Kind, Lines, Many, Need, OFFLOAD, SLEEP, STEPS, Section, Workload,
 };
@@ -97,7 +97,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     key(Rounds, "quick", count(1, 1000, "measures nothing"), "how often by default; at most `full`").default("6"),
     key(Rounds, "full", count(1, 1000, "measures nothing"), "how often with `--full`").default("10"),
     key(
-        JobsFor,
+        MaxJobs,
         ANY_MODEL,
         count(1, 1_000_000, "does nothing"),
         "at most so many jobs for this model, which must be among `models`; at most `jobs`",
@@ -204,18 +204,18 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
          measured; it follows from the numbers of the scenario and the machine; or it is true by the definition of the model",
     )
     .default("prediction"),
-    key(Claim, "figure", Kind::Choice(Metric::CLAIMABLE), "what is measured").required(),
-    key(Claim, "of", Kind::Model, "whose figure, each one of `models`; the claim is judged for each of them")
+    key(Claim, "metric", Kind::Choice(Metric::CLAIMABLE), "what is measured").required(),
+    key(Claim, "model", Kind::Model, "whose metric it is, each one of `models`; the claim is judged for each of them")
         .required()
         .many(Many::OneOrList(32)),
-    key(Claim, "is", Kind::Formula, "what arithmetic gives, in the names below; or `than`"),
-    key(Claim, "than", Kind::Model, "the model whose figure it is compared with, one of `models`; or `is`"),
-    key(Claim, "between", Kind::Bounds, "how many times as much as that it is").required(),
+    key(Claim, "expect", Kind::Formula, "what arithmetic gives, in the names below; or `baseline`"),
+    key(Claim, "baseline", Kind::Model, "the model that it is compared with in the same rounds, one of `models`; or `expect`"),
+    key(Claim, "ratio", Kind::Bounds, "how many times as much as that it is, from and to").required(),
     key(
         Claim,
-        "at",
+        "point",
         Kind::Text { most: 200, lines: Lines::One },
-        "the only point of the sweep it is about, as the report labels it: `jobs = 1000`",
+        "the only point of the sweep that it is about, as the report labels it: `jobs = 1000`; without it every point",
     ),
     key(Claim, "source", Kind::Text { most: 300, lines: Lines::One }, "who said so, and where"),
     key(Claim, "url", Kind::Url, "where the source can be read"),
@@ -240,5 +240,10 @@ const NOTHING_TO_DO: &str = "there is nothing to do";
 pub(in crate::scenario) const ANY_OF: &[AnyOf] = &[
     AnyOf { section: Top, workloads: OFFLOAD, names: &["block", "compute"], without: NOTHING_TO_DO },
     AnyOf { section: Heavy, workloads: ECHO, names: &["wait", "block", "compute"], without: NOTHING_TO_DO },
-    AnyOf { section: Claim, workloads: EVERY, names: &["is", "than"], without: "there is nothing to compare with" },
+    AnyOf {
+        section: Claim,
+        workloads: EVERY,
+        names: &["expect", "baseline"],
+        without: "there is nothing to compare with",
+    },
 ];

@@ -31,22 +31,22 @@ fn claim(fields: &Fields, nth: usize, points: &[PointSpec]) -> Claim {
         _ => None,
     };
     let models = |name| field(name).into_iter().flat_map(models);
-    let against = match value("is") {
+    let against = match value("expect") {
         Some(Value::Formula(formula)) => Against::Formula(formula),
-        _ => Against::Model(models("than").map(|(model, _)| model).next().expect("one of the two was asked for")),
+        _ => Against::Model(models("baseline").map(|(model, _)| model).next().expect("one of the two was asked for")),
     };
-    let between = match value("between") {
+    let bounds = match value("ratio") {
         Some(Value::Bounds(low, high)) => (low, high),
         other => unreachable!("bounds were checked to be bounds: {other:?}"),
     };
     Claim {
         says: text("says").expect("it is required"),
         kind: text("kind").and_then(|word| ClaimKind::by_name(&word)).expect("it has a default"),
-        metric: text("figure").and_then(|word| Metric::find(&word)).expect("it was checked to be one"),
-        of: models("of").map(|(model, _)| model).collect(),
+        metric: text("metric").and_then(|word| Metric::find(&word)).expect("it was checked to be one"),
+        models: models("model").map(|(model, _)| model).collect(),
         against,
-        between,
-        at: text("at").and_then(|label| labelled(points, &label)).cloned(),
+        bounds,
+        point: text("point").and_then(|label| labelled(points, &label)).cloned(),
         source: text("source"),
         url: text("url"),
         revised: text("revised"),
@@ -115,11 +115,11 @@ impl Written<'_> {
 
     fn wrong_models(&self) -> Vec<Found> {
         let mut found = Vec::new();
-        if self.field("is").is_some() && self.field("than").is_some() {
+        if self.field("expect").is_some() && self.field("baseline").is_some() {
             let message = "there is a formula as well".into();
-            found.push(self.wrong("than", message, "leave one of is and than out".into()));
+            found.push(self.wrong("baseline", message, "leave out expect or baseline".into()));
         }
-        for name in ["of", "than"] {
+        for name in ["model", "baseline"] {
             for (model, span) in self.field(name).into_iter().flat_map(models) {
                 if !self.scenario.models.contains(&model) {
                     let message = format!("{model} is not among models");
@@ -129,18 +129,18 @@ impl Written<'_> {
             }
         }
         if let Against::Model(other) = self.claim.against
-            && self.claim.of.contains(&other)
+            && self.claim.models.contains(&other)
         {
-            let remedy = if self.claim.of.len() == 1 { "name another model" } else { "take it out of `of`" };
-            found.push(self.wrong("than", format!("{other} is compared with itself"), remedy.into()));
+            let remedy = if self.claim.models.len() == 1 { "name another model" } else { "take it out of `model`" };
+            found.push(self.wrong("baseline", format!("{other} is compared with itself"), remedy.into()));
         }
         found
     }
 
     /// The label of a point that the scenario does not have.
     fn unknown_point(&self) -> Option<String> {
-        let written = self.field("at").map(|field| field.values[0].0.to_string());
-        written.filter(|_| self.claim.at.is_none())
+        let written = self.field("point").map(|field| field.values[0].0.to_string());
+        written.filter(|_| self.claim.point.is_none())
     }
 
     fn wrong_point(&self) -> Vec<Found> {
@@ -154,7 +154,7 @@ impl Written<'_> {
                 format!("the points are {}", labels.join(", "))
             }
         };
-        vec![self.wrong("at", format!("there is no point {}", quoted(&at)), remedy)]
+        vec![self.wrong("point", format!("there is no point {}", quoted(&at)), remedy)]
     }
 
     /// The work of the points that the claim is about.
@@ -169,22 +169,22 @@ impl Written<'_> {
             return Vec::new();
         }
         let message = format!("such work has no {}", self.claim.metric.name());
-        vec![self.wrong("figure", message, "name another figure, or give the scenario what it needs".into())]
+        vec![self.wrong("metric", message, "name another metric, or give the scenario what it needs".into())]
     }
 
     fn wrong_formula(&self) -> Option<Found> {
         let Against::Formula(formula) = &self.claim.against else { return None };
         let metric = self.claim.metric;
         match formula.dimension() {
-            Err(why) => Some(self.wrong("is", why, "add and compare only what is alike".into())),
+            Err(why) => Some(self.wrong("expect", why, "add and compare only what is alike".into())),
             Ok(other) if other != metric.dimension() => {
                 let message = format!("it gives {other}, but {} is {}", metric.name(), metric.dimension());
-                Some(self.wrong("is", message, "write a formula that gives the same".into()))
+                Some(self.wrong("expect", message, "write a formula that gives the same".into()))
             }
             Ok(_) if self.scenario.models.is_empty() || self.work().all(|work| self.has_value(formula, work)) => None,
             Ok(_) => {
                 let message = "this work lacks one of its numbers, or it does not give one above 0".into();
-                Some(self.wrong("is", message, "use only what the scenario has".into()))
+                Some(self.wrong("expect", message, "use only what the scenario has".into()))
             }
         }
     }
@@ -192,7 +192,7 @@ impl Written<'_> {
     /// Whether the formula gives a positive number for each model of the claim.
     fn has_value(&self, formula: &Formula, work: &Work) -> bool {
         let value = |model: &Model| formula.value(work, *model, &Parallel::ideal(work.cpus().unwrap_or(2)));
-        self.claim.of.iter().all(|model| value(model).is_some_and(is_positive))
+        self.claim.models.iter().all(|model| value(model).is_some_and(is_positive))
     }
 }
 

@@ -9,7 +9,7 @@ use super::mistakes::{Found, bare};
 use super::together::MOST_CELLS;
 use super::values::{self, Value, type_of};
 use crate::scenario::closest;
-use crate::scenario::keys::{self, ANY_OF, KEYS, Key, Kind, Many, Need, Section, Workload};
+use crate::scenario::keys::{self, ANY_OF, KEYS, Key, Kind, Many, Need, RENAMED, Section, Workload};
 
 /// What a file says, every value checked for itself.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Fields {
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) key: &'static Key,
-    /// As it is written: the key's name, or in `[jobs_for]` the model's.
+    /// As it is written: the key's name, or in `[max_jobs]` the model's.
     pub(super) name: String,
     pub(super) name_span: Range<usize>,
     pub(super) span: Range<usize>,
@@ -226,6 +226,12 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, section: Section, name: &str, span: Range<usize>) {
+        if let Some((.., new)) = RENAMED.iter().find(|(home, old, _)| (*home, *old) == (section, name)) {
+            self.meant.push((section, new));
+            let path = keys::path(section, &bare(name));
+            self.found.push(Found::new(span, path, format!("it is now called {new}"), format!("write {new}")));
+            return;
+        }
         let known = |key: &&Key| self.workload.is_none_or(|workload| key.workloads.contains(&workload));
         let here: Vec<&'static str> =
             KEYS.iter().filter(|key| key.section == section).filter(known).map(|key| key.name).collect();

@@ -28,7 +28,7 @@ pub(super) fn check(fields: &Fields, workload: Workload) -> Vec<Found> {
         let message = format!("quick rounds are {quick}, full rounds only {full}");
         found.push(Found::new(span, key, message, format!("write full = {quick} or more, or a smaller quick")));
     }
-    found.extend(jobs_for_nobody(fields, workload));
+    found.extend(max_jobs_nobody(fields, workload));
     found.extend(refused_to_nobody(fields));
     found.extend(too_many_cells(fields));
     found.extend(other_loop(fields));
@@ -50,9 +50,9 @@ pub(super) fn rounds(fields: &Fields) -> [(u32, Option<Range<usize>>); 2] {
     })
 }
 
-/// Every entry of `[jobs_for]` that names a model, in the order of the file.
-pub(super) fn jobs_for(fields: &Fields) -> impl Iterator<Item = (Model, u32, &Field)> {
-    let mut entries: Vec<&Field> = fields.list.iter().filter(|field| field.key.section == Section::JobsFor).collect();
+/// Every entry of `[max_jobs]` that names a model, in the order of the file.
+pub(super) fn max_jobs(fields: &Fields) -> impl Iterator<Item = (Model, u32, &Field)> {
+    let mut entries: Vec<&Field> = fields.list.iter().filter(|field| field.key.section == Section::MaxJobs).collect();
     entries.sort_by_key(|field| field.span.start);
     entries.into_iter().filter_map(|field| match field.values[0].0 {
         Value::Count(most) => field.name.parse().ok().map(|model| (model, most, field)),
@@ -64,8 +64,8 @@ fn models(fields: &Fields) -> impl Iterator<Item = &Value> {
     fields.get(Section::Top, "models").into_iter().flat_map(|field| field.values.iter().map(|(value, _)| value))
 }
 
-/// Entries of `[jobs_for]` for models that are not asked, or for more jobs than there are.
-fn jobs_for_nobody(fields: &Fields, workload: Workload) -> Vec<Found> {
+/// Entries of `[max_jobs]` for models that are not asked, or for more jobs than there are.
+fn max_jobs_nobody(fields: &Fields, workload: Workload) -> Vec<Found> {
     let names: Vec<String> = models(fields).map(Value::to_string).collect();
     let jobs = keys::row(Section::Top, "jobs", workload).and_then(|key| fields.get(Section::Top, key.name));
     let most_jobs = jobs.into_iter().flat_map(|field| &field.values).filter_map(|(value, _)| match value {
@@ -73,7 +73,7 @@ fn jobs_for_nobody(fields: &Fields, workload: Workload) -> Vec<Found> {
         _ => None,
     });
     let most_jobs = most_jobs.max().unwrap_or(u32::MAX);
-    let entries = fields.list.iter().filter(|field| field.key.section == Section::JobsFor);
+    let entries = fields.list.iter().filter(|field| field.key.section == Section::MaxJobs);
     let contradiction = |field: &Field| {
         if !names.contains(&field.name) {
             let message = "the model is not among models";
@@ -189,7 +189,7 @@ pub(super) fn planned_time(fields: &Fields, scenario: &Scenario) -> Vec<Found> {
         None => (String::new(), "cut the sweep, load.duration or rounds.full".to_owned()),
         Some((time, model)) => (
             format!("; {model} alone {}", hours(*time)),
-            format!("cut rounds.full, the jobs or what each does, or give {model} fewer below [jobs_for]"),
+            format!("cut rounds.full, the jobs or what each does, or give {model} fewer below [max_jobs]"),
         ),
     };
     let [_, (full, span)] = rounds(fields);

@@ -63,7 +63,7 @@ fn no_scenario_has_the_name_of_a_page_of_the_report() {
 #[test]
 fn bounds_of_a_claim_are_numbers_that_a_picture_can_hold() {
     let claimed = |between: &str| {
-        let claim = "[[claim]]\nsays = \"S.\"\nfigure = \"wall\"\nof = \"async\"\nis = \"wait\"\nbetween = ";
+        let claim = "[[claim]]\nsays = \"S.\"\nmetric = \"wall\"\nmodel = \"async\"\nexpect = \"wait\"\nratio = ";
         format!("{SLEEP}{claim}{between}\n")
     };
     for (between, why) in [
@@ -80,7 +80,7 @@ fn bounds_of_a_claim_are_numbers_that_a_picture_can_hold() {
         ("[2, 1]", "[2, 1] holds nothing"),
     ] {
         let said = said(&claimed(between));
-        assert!(said.contains(&format!("claim.between: {why}; write two numbers")), "{between}: {said}");
+        assert!(said.contains(&format!("claim.ratio: {why}; write two numbers")), "{between}: {said}");
     }
     for (between, bounds) in [
         ("[0.9, inf]", (0.9, f64::INFINITY)),
@@ -91,6 +91,6 @@ fn bounds_of_a_claim_are_numbers_that_a_picture_can_hold() {
         ("[0b1, 1_000]", (1.0, 1_000.0)),
     ] {
         let claims = parse("f.toml", &claimed(between)).map(|Scenario { claims, .. }| claims);
-        assert_eq!(claims.unwrap_or_else(|why| panic!("{between}: {why}"))[0].between, bounds, "{between}");
+        assert_eq!(claims.unwrap_or_else(|why| panic!("{between}: {why}"))[0].bounds, bounds, "{between}");
     }
 }

@@ -43,7 +43,7 @@ fn syntax() {
         (
             SLEEP,
             "wait = \"10ms\"",
-            "wait = \"10ms\"\n[jobs_for]\npool/2 = 1",
+            "wait = \"10ms\"\n[max_jobs]\npool/2 = 1",
             "8:5: \"/\" cannot be in a bare key; put the key in quotes",
         ),
     ]);
@@ -296,16 +296,16 @@ fn together() {
         (
             SLEEP,
             "\"10ms\"",
-            "\"10ms\"\n[jobs_for]\nsequential = 5",
-            "8:1: jobs_for.sequential: the model is not among models",
+            "\"10ms\"\n[max_jobs]\nsequential = 5",
+            "8:1: max_jobs.sequential: the model is not among models",
         ),
         (
             SLEEP,
             "\"10ms\"",
-            "\"10ms\"\n[jobs_for]\nasync = 11",
-            "8:9: jobs_for.async: 11 is above the 10 jobs there are",
+            "\"10ms\"\n[max_jobs]\nasync = 11",
+            "8:9: max_jobs.async: 11 is above the 10 jobs there are",
         ),
-        (SLEEP, "\"10ms\"", "\"10ms\"\n[jobs_for]\nasync = 0", "8:9: jobs_for.async: 0 does nothing"),
+        (SLEEP, "\"10ms\"", "\"10ms\"\n[max_jobs]\nasync = 0", "8:9: max_jobs.async: 0 does nothing"),
         (
             SLEEP,
             "\"10ms\"",
@@ -374,134 +374,162 @@ jobs = [10, 20]
 wait = "10ms"
 [[claim]]
 says = "They wait at once"
-figure = "wall"
-of = "async"
-is = "wait"
-between = [0.9, 1.1]
-at = "jobs = 10"
+metric = "wall"
+model = "async"
+expect = "wait"
+ratio = [0.9, 1.1]
+point = "jobs = 10"
 [[claim]]
 says = "Threads are as fast"
-figure = "wall"
-of = "threads"
-than = "async"
-between = [0.9, inf]
+metric = "wall"
+model = "threads"
+baseline = "async"
+ratio = [0.9, inf]
 "#;
     assert!(parse("f.toml", CLAIMED).is_ok_and(|scenario| scenario.claims.len() == 2));
     check(&[
         (
             CLAIMED,
-            "figure = \"wall\"",
-            "figure = \"walls\"",
-            "9:10: claim.figure: there is no \"walls\"; did you mean \"wall\"?",
+            "metric = \"wall\"",
+            "metric = \"walls\"",
+            "9:10: claim.metric: there is no \"walls\"; did you mean \"wall\"?",
         ),
         (
             CLAIMED,
-            "of = \"async\"",
-            "of = [\"async\", \"pool/2\"]",
-            "10:16: claim.of: pool/2 is not among models; add it there",
+            "model = \"async\"",
+            "model = [\"async\", \"pool/2\"]",
+            "10:19: claim.model: pool/2 is not among models; add it there",
         ),
         (
             CLAIMED,
-            "of = \"async\"",
-            "of = [\"async\", \"async\"]",
-            "10:16: claim.of: async is there twice; leave one out",
+            "model = \"async\"",
+            "model = [\"async\", \"async\"]",
+            "10:19: claim.model: async is there twice; leave one out",
         ),
-        (CLAIMED, "of = \"async\"", "of = []", "10:6: claim.of: the list is empty; write at least one"),
-        (CLAIMED, "of = \"async\"", "of = [\"async\", 2]", "10:16: claim.of: 2 is a number, not text"),
+        (CLAIMED, "model = \"async\"", "model = []", "10:9: claim.model: the list is empty; write at least one"),
+        (CLAIMED, "model = \"async\"", "model = [\"async\", 2]", "10:19: claim.model: 2 is a number, not text"),
         (
             CLAIMED,
-            "of = \"threads\"",
-            "of = [\"threads\", \"async\"]",
-            "18:8: claim.than: async is compared with itself; take it out of `of`",
+            "model = \"threads\"",
+            "model = [\"threads\", \"async\"]",
+            "18:12: claim.baseline: async is compared with itself; take it out of `model`",
         ),
         (
             CLAIMED,
-            "is = \"wait\"",
-            "is = \"wait\"\nkind = \"predicted\"",
+            "expect = \"wait\"",
+            "expect = \"wait\"\nkind = \"predicted\"",
             "12:8: claim.kind: there is no \"predicted\"; did you mean \"prediction\"?",
         ),
         (
             CLAIMED,
-            "is = \"wait\"",
-            "is = \"wait\"\nkind = \"published\"\nurl = \"https://example.org\"",
+            "expect = \"wait\"",
+            "expect = \"wait\"\nkind = \"published\"\nurl = \"https://example.org\"",
             "12:8: claim.source: it is missing, but the claim is called published; write source = \"Who",
         ),
         (
             CLAIMED,
-            "is = \"wait\"",
-            "is = \"wait\"\nkind = \"published\"\nsource = \"A (2020)\"",
+            "expect = \"wait\"",
+            "expect = \"wait\"\nkind = \"published\"\nsource = \"A (2020)\"",
             "12:8: claim.url: it is missing, but the claim is called published; write url = \"https://...\", or another",
         ),
         (
             CLAIMED,
-            "is = \"wait\"",
-            "is = \"wait\"\nrevised = \"\"",
+            "expect = \"wait\"",
+            "expect = \"wait\"\nrevised = \"\"",
             "12:11: claim.revised: an empty text says nothing; write one line of 1 to 300 characters",
         ),
         (
             CLAIMED,
-            "figure = \"wall\"",
-            "figure = \"switches\"",
-            "9:10: claim.figure: switches is now context_switches_per_job; write \"context_switches_per_job\"",
+            "metric = \"wall\"",
+            "metric = \"switches\"",
+            "9:10: claim.metric: switches is now context_switches_per_job; write \"context_switches_per_job\"",
         ),
-        (CLAIMED, "figure = \"wall\"", "figure = \"longest_gap\"", "9:10: claim.figure: such work has no longest_gap;"),
-        (CLAIMED, "of = \"async\"", "of = \"pool/2\"", "10:6: claim.of: pool/2 is not among models; add it there"),
+        (CLAIMED, "metric = \"wall\"", "metric = \"longest_gap\"", "9:10: claim.metric: such work has no longest_gap;"),
         (
             CLAIMED,
-            "than = \"async\"",
-            "than = \"threads\"",
-            "18:8: claim.than: threads is compared with itself; name another",
+            "model = \"async\"",
+            "model = \"pool/2\"",
+            "10:9: claim.model: pool/2 is not among models; add it there",
         ),
         (
             CLAIMED,
-            "is = \"wait\"\n",
+            "baseline = \"async\"",
+            "baseline = \"threads\"",
+            "18:12: claim.baseline: threads is compared with itself; name another",
+        ),
+        (
+            CLAIMED,
+            "expect = \"wait\"\n",
             "",
-            "7:1: claim: there is nothing to compare with; write at least one of is, than",
+            "7:1: claim: there is nothing to compare with; write at least one of expect, baseline",
         ),
         (
             CLAIMED,
-            "is = \"wait\"",
-            "is = \"wait\"\nthan = \"threads\"",
-            "12:8: claim.than: there is a formula as well; leave one",
+            "expect = \"wait\"",
+            "expect = \"wait\"\nbaseline = \"threads\"",
+            "12:12: claim.baseline: there is a formula as well; leave out expect or baseline",
         ),
         (
             CLAIMED,
-            "is = \"wait\"",
-            "is = \"waits\"",
-            "11:6: claim.is: there is no waits; did you mean wait?; write a formula",
+            "expect = \"wait\"",
+            "expect = \"waits\"",
+            "11:10: claim.expect: there is no waits; did you mean wait?; write a formula",
         ),
         (
             CLAIMED,
-            "is = \"wait\"",
-            "is = \"jobs\"",
-            "11:6: claim.is: it gives a number, but wall is a time; write a formula",
+            "expect = \"wait\"",
+            "expect = \"jobs\"",
+            "11:10: claim.expect: it gives a number, but wall is a time; write a formula",
         ),
         (
             CLAIMED,
-            "is = \"wait\"",
-            "is = \"jobs + wait\"",
-            "11:6: claim.is: a number and a time stand side by side; add and",
+            "expect = \"wait\"",
+            "expect = \"jobs + wait\"",
+            "11:10: claim.expect: a number and a time stand side by side; add and",
         ),
-        (CLAIMED, "is = \"wait\"", "is = \"every\"", "11:6: claim.is: this work lacks one of its numbers"),
+        (CLAIMED, "expect = \"wait\"", "expect = \"every\"", "11:10: claim.expect: this work lacks one of its numbers"),
         (
             CLAIMED,
-            "is = \"wait\"",
-            "is = \"wait - wait\"",
-            "11:6: claim.is: this work lacks one of its numbers, or it does not",
+            "expect = \"wait\"",
+            "expect = \"wait - wait\"",
+            "11:10: claim.expect: this work lacks one of its numbers, or it does not",
         ),
-        (CLAIMED, "is = \"wait\"", "is = 5", "11:6: claim.is: 5 is a number, not text; write a formula"),
-        (CLAIMED, "[0.9, 1.1]", "[1.1, 0.9]", "12:11: claim.between: [1.1, 0.9] holds nothing; write two numbers"),
-        (CLAIMED, "[0.9, 1.1]", "[0.9]", "12:11: claim.between: a list of 1 values that are not two numbers"),
-        (CLAIMED, "[0.9, 1.1]", "[0.9, \"1\"]", "12:11: claim.between: a list of 2 values that are not two numbers"),
-        (CLAIMED, "[0.9, 1.1]", "1.1", "12:11: claim.between: 1.1 is a number, not a list"),
-        (CLAIMED, "between = [0.9, 1.1]\n", "", "7:1: claim.between: it is missing; write two numbers"),
+        (CLAIMED, "expect = \"wait\"", "expect = 5", "11:10: claim.expect: 5 is a number, not text; write a formula"),
+        (CLAIMED, "[0.9, 1.1]", "[1.1, 0.9]", "12:9: claim.ratio: [1.1, 0.9] holds nothing; write two numbers"),
+        (CLAIMED, "[0.9, 1.1]", "[0.9]", "12:9: claim.ratio: a list of 1 values that are not two numbers"),
+        (CLAIMED, "[0.9, 1.1]", "[0.9, \"1\"]", "12:9: claim.ratio: a list of 2 values that are not two numbers"),
+        (CLAIMED, "[0.9, 1.1]", "1.1", "12:9: claim.ratio: 1.1 is a number, not a list"),
+        (CLAIMED, "ratio = [0.9, 1.1]\n", "", "7:1: claim.ratio: it is missing; write two numbers"),
         (
             CLAIMED,
             "jobs = 10\"",
             "jobs = 11\"",
-            "13:6: claim.at: there is no point \"jobs = 11\"; did you mean \"jobs = 10\"?",
+            "13:9: claim.point: there is no point \"jobs = 11\"; did you mean \"jobs = 10\"?",
         ),
-        (CLAIMED, "between", "betwen", "12:1: claim.betwen: there is no such key; did you mean between?"),
+        (CLAIMED, "ratio", "ration", "12:1: claim.ration: there is no such key; did you mean ratio?"),
+        (CLAIMED, "metric = \"wall\"", "figure = \"wall\"", "9:1: claim.figure: it is now called metric; write metric"),
+        (CLAIMED, "model = \"async\"", "of = \"async\"", "10:1: claim.of: it is now called model; write model"),
+        (CLAIMED, "expect = \"wait\"", "is = \"wait\"", "11:1: claim.is: it is now called expect; write expect"),
+        (CLAIMED, "baseline = ", "than = ", "18:1: claim.than: it is now called baseline; write baseline"),
+        (
+            CLAIMED,
+            "ratio = [0.9, 1.1]",
+            "between = [0.9, 1.1]",
+            "12:1: claim.between: it is now called ratio; write ratio",
+        ),
+        (CLAIMED, "point = ", "at = ", "13:1: claim.at: it is now called point; write point"),
+        (
+            SLEEP,
+            "\"10ms\"",
+            "\"10ms\"\n[jobs_for]\nasync = 1",
+            "7:2: jobs_for: it is now called max_jobs; write max_jobs",
+        ),
+        (
+            CLAIMED,
+            "metric = \"wall\"",
+            "metric = \"memory\"",
+            "9:10: claim.metric: memory is now memory_per_job; write",
+        ),
         (
             CLAIMED,
             "[[claim]]\nsays = \"They",
@@ -522,7 +550,7 @@ between = [0.9, inf]
 fn addresses() {
     let with_url = |url: &str| {
         format!(
-            "{SLEEP}[[claim]]\nsays = \"S.\"\nfigure = \"wall\"\nof = \"async\"\nis = \"wait\"\nbetween = [1, 2]\nurl = \"{url}\"\n"
+            "{SLEEP}[[claim]]\nsays = \"S.\"\nmetric = \"wall\"\nmodel = \"async\"\nexpect = \"wait\"\nratio = [1, 2]\nurl = \"{url}\"\n"
         )
     };
     for url in [
