@@ -1,4 +1,4 @@
-//! What measuring costs: the ruler's own thickness; and what it takes to make a report of it.
+//! What measuring costs, and what it takes to make a report of it.
 //!
 //! A large run is seven models at six rates in ten rounds. Its peak memory is that of this process, printed first.
 

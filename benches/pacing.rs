@@ -18,9 +18,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use async_vs_threads::clock_cost;
 use async_vs_threads::host;
 use async_vs_threads::load::{self, Plan, Question, Until};
-use async_vs_threads::ruler;
 use async_vs_threads::scenario::{ArrivalSpec, Client};
 use async_vs_threads::schedule::{Arrivals, Pacing, Schedule};
 use common::{Scale, spread};
@@ -104,7 +104,7 @@ fn lost(length: Duration) -> f64 {
     let losing = [1, 0].map(|k| {
         thread::spawn(move || {
             keep_to(k);
-            ruler::pauses(length, || false).share
+            clock_cost::measure_pauses(length, || false).share
         })
     });
     let [of_generator, _] = losing.map(|one| one.join().expect("a loop does not panic"));

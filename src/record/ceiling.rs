@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::{Client, LoadSpec, Pin};
 
-/// How fast a load generator is against a server that does nothing: the thickness of the ruler. No server can look better.
+/// How fast a load generator is against a server that does nothing: the limit of what can be measured. No server can look better.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ceiling {
     /// Which client asked.

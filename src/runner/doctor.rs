@@ -8,10 +8,10 @@ mod measure;
 
 use std::time::Duration;
 
+use crate::clock_cost::{ClockCost, CpuPauses, Timer};
 use crate::histogram::Histogram;
 use crate::host::Host;
 use crate::record::Ceiling;
-use crate::ruler::{Clock, Pauses, Timer};
 use crate::scenario::Parallel;
 use crate::schedule::Pacing;
 use crate::stats::Spread;
@@ -49,7 +49,7 @@ pub struct Checkup {
     /// Ports for connections from here to one server; nothing where the kernel does not tell.
     pub ports: Option<u64>,
     /// The clock.
-    pub clock: Clock,
+    pub clock: ClockCost,
     /// How much the machine computes at once.
     pub parallel: Parallel,
     /// The share of the time in which ready tasks had no CPU while this program alone was at work on one thread; nothing
@@ -58,7 +58,7 @@ pub struct Checkup {
     /// The share of all CPU time that the host gave to others meanwhile; nothing where the kernel does not tell.
     pub steal: Option<f64>,
     /// What one thread lost that ran alone and never stopped.
-    pub pauses: Pauses,
+    pub pauses: CpuPauses,
     /// How late the timers ring.
     pub timers: Vec<TimerLateness>,
     /// What the load generator can do at most, one a round.

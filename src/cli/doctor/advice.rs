@@ -1,6 +1,6 @@
 //! What follows from a check-up, a sentence each.
 
-use crate::ruler::Timer;
+use crate::clock_cost::Timer;
 use crate::runner::doctor::Diagnosis;
 use crate::units;
 

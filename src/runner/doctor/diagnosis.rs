@@ -1,7 +1,7 @@
 //! What the figures of a check-up mean for whoever measures here: pure, a threshold each.
 
+use crate::clock_cost::{CpuPauses, Timer};
 use crate::host::ThreadLimit;
-use crate::ruler::{Pauses, Timer};
 use crate::schedule::Pacing;
 
 use super::{Checkup, PacedLoad};
@@ -57,7 +57,7 @@ pub enum Diagnosis {
         thread_ns: u64,
     },
     /// A thread that never stops loses its CPU.
-    Paused(Pauses),
+    Paused(CpuPauses),
     /// Reading the clock is slow.
     SlowClock {
         /// What one look at it costs, nanoseconds.
@@ -135,9 +135,9 @@ impl Checkup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock_cost::ClockCost;
     use crate::histogram::Histogram;
     use crate::host::Host;
-    use crate::ruler::Clock;
     use crate::runner::doctor::{PacedRound, TimerLateness};
     use crate::scenario::Parallel;
 
@@ -147,11 +147,11 @@ mod tests {
         Checkup {
             host,
             ports: None,
-            clock: Clock { read_ns: 25.0, step_ns: 1 },
+            clock: ClockCost { read_ns: 25.0, step_ns: 1 },
             parallel: Parallel::ideal(2),
             pressure: Some(0.01),
             steal: Some(0.001),
-            pauses: Pauses { share: 0.01, longest_ns: 1 },
+            pauses: CpuPauses { share: 0.01, longest_ns: 1 },
             timers: Vec::new(),
             ceilings: Vec::new(),
             pacing: Vec::new(),
@@ -173,7 +173,7 @@ mod tests {
         check(|checkup| checkup.pressure = Some(0.011), &[Diagnosis::CpusWanted { share: 0.011 }]);
         check(|checkup| checkup.steal = Some(0.002), &[Diagnosis::Stolen { share: 0.002 }]);
         check(|checkup| checkup.pressure = None, &[]);
-        let pauses = Pauses { share: 0.02, longest_ns: 7 };
+        let pauses = CpuPauses { share: 0.02, longest_ns: 7 };
         check(|checkup| checkup.pauses = pauses, &[Diagnosis::Paused(pauses)]);
         check(|checkup| checkup.clock.read_ns = 101.0, &[Diagnosis::SlowClock { read_ns: 101.0, source: None }]);
         let half = Parallel::measured([(2, 1.2)]);

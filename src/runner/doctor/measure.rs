@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::clock_cost::{self, Timer};
 use crate::histogram::Histogram;
 use crate::host::{self, Host};
 use crate::record::Measured;
-use crate::ruler::{self, Timer};
 use crate::runner::{self, Halt, Interrupt, Program};
 use crate::scenario::{ArrivalSpec, Client, LoadSpec, Parallel, Pin};
 use crate::schedule::{Arrivals, Pacing};
@@ -65,7 +65,7 @@ pub fn examine(depth: Depth, interrupt: &Interrupt, mut begin: impl FnMut(Probe)
 fn measure_machine(extent: Extent, interrupt: &Interrupt) -> Checkup {
     let host = Host::read();
     let (begun, pressure, steal) = (Instant::now(), Pressure::read(), StealMeter::start());
-    let pauses = ruler::pauses(extent.length, || interrupt.signal().is_some());
+    let pauses = clock_cost::measure_pauses(extent.length, || interrupt.signal().is_some());
     let waited = Pressure::read().zip(pressure).map(|(now, before)| now.since(before) as f64);
     let (parallel, refused) = match interrupt.signal() {
         None => parallel(host.cpus, calibrate()),
@@ -74,7 +74,7 @@ fn measure_machine(extent: Extent, interrupt: &Interrupt) -> Checkup {
     let pairs = RATES.iter().flat_map(|rate| PACINGS.map(|pacing| (*rate, pacing)));
     Checkup {
         ports: host::outgoing_ports(),
-        clock: ruler::clock(),
+        clock: clock_cost::measure_clock(),
         pressure: waited.map(|waited| (waited / units::nanos(begun.elapsed()).max(1) as f64).min(1.0)),
         steal: steal.stop().map(|stolen| stolen.share()),
         parallel,

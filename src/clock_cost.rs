@@ -14,7 +14,7 @@ use crate::units;
 
 /// The clock behind [`Instant`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Clock {
+pub struct ClockCost {
     /// What one look at it costs, nanoseconds: the least of ten series.
     pub read_ns: f64,
     /// The smallest step it was seen to make, nanoseconds.
@@ -22,7 +22,7 @@ pub struct Clock {
 }
 
 /// Looks at the clock a million times: about 40 ms.
-pub fn clock() -> Clock {
+pub fn measure_clock() -> ClockCost {
     const LOOKS: u32 = 100_000;
     let series = |_| {
         let begun = Instant::now();
@@ -40,39 +40,39 @@ pub fn clock() -> Clock {
             step_ns = step_ns.min(step);
         }
     }
-    Clock { read_ns, step_ns }
+    ClockCost { read_ns, step_ns }
 }
 
 /// What a thread loses that never stops: the host, the kernel or another process had its CPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Pauses {
+pub struct CpuPauses {
     /// The share of its time, 0 to 1, that went by in pauses of more than [`PAUSE`](Self::PAUSE).
     pub share: f64,
     /// The longest of them, nanoseconds; 0 where there was none.
     pub longest_ns: u64,
 }
 
-impl Pauses {
+impl CpuPauses {
     /// From here on it is a pause and not the loop: the kernel's own interrupts take less.
     pub const PAUSE: Duration = Duration::from_micros(20);
 }
 
 /// Reads the clock in a loop for this long, or until `is_enough`. If pauses take more than 1 % of the time, no 99th
 /// percentile below them can be measured.
-pub fn pauses(length: Duration, is_enough: impl Fn() -> bool) -> Pauses {
+pub fn measure_pauses(length: Duration, is_enough: impl Fn() -> bool) -> CpuPauses {
     let begun = Instant::now();
     let (mut last, mut lost, mut longest) = (begun, Duration::ZERO, Duration::ZERO);
     while last - begun < length && !is_enough() {
         let now = Instant::now();
         let gap = now - last;
-        if gap > Pauses::PAUSE {
+        if gap > CpuPauses::PAUSE {
             lost += gap;
             longest = longest.max(gap);
         }
         last = now;
     }
     let looked = (last - begun).max(Duration::from_nanos(1));
-    Pauses { share: lost.as_secs_f64() / looked.as_secs_f64(), longest_ns: units::nanos(longest) }
+    CpuPauses { share: lost.as_secs_f64() / looked.as_secs_f64(), longest_ns: units::nanos(longest) }
 }
 
 /// A way to sleep until an instant.
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_clock_costs_something_and_makes_steps() {
-        let Clock { read_ns, step_ns } = clock();
+        let ClockCost { read_ns, step_ns } = measure_clock();
         assert!(read_ns > 0.0 && read_ns.is_finite());
         assert!(step_ns > 0 && step_ns < u64::MAX);
     }
@@ -148,10 +148,10 @@ mod tests {
     #[test]
     fn what_is_lost_is_a_share_and_the_longest_pause_is_in_it() {
         let length = Duration::from_millis(20);
-        let Pauses { share, longest_ns } = pauses(length, || false);
+        let CpuPauses { share, longest_ns } = measure_pauses(length, || false);
         assert!((0.0..=1.0).contains(&share), "{share}");
         assert_eq!(share == 0.0, longest_ns == 0, "{share} {longest_ns}");
-        let Pauses { share, longest_ns } = pauses(Duration::MAX, || true);
+        let CpuPauses { share, longest_ns } = measure_pauses(Duration::MAX, || true);
         assert_eq!((share, longest_ns), (0.0, 0));
     }
 
