@@ -8,8 +8,8 @@ use std::time::Instant;
 use async_vs_threads::analysis::analyze;
 use async_vs_threads::histogram::Histogram;
 use async_vs_threads::host::Host;
+use async_vs_threads::job_log::JobLog;
 use async_vs_threads::lanes::{self, What};
-use async_vs_threads::ledger::Ledger;
 use async_vs_threads::record::{
     CalibrationOrigin, Conditions, Folder, LoadRecord, Measured, Outcome, Pass, Record, Run, SCHEMA, SendLag, Series,
     State,
@@ -43,13 +43,13 @@ fn overhead(c: &mut Criterion) {
     });
 
     // Two clock reads and a row: a job of sleep or offload.
-    let ledger = Ledger::new(1_024);
-    ledger.start();
+    let log = JobLog::new(1_024);
+    log.start();
     let mut jobs = (0..1_024).cycle();
     group.bench_function("row of a job", |b| {
         b.iter(|| {
-            let begun = ledger.now();
-            ledger.enter(jobs.next().expect("the jobs go round"), begun, 0);
+            let begun = log.now();
+            log.finish(jobs.next().expect("the jobs go round"), begun, 0);
         });
     });
 

@@ -26,7 +26,7 @@
 //! | 4 | [`gate`], [`message`] | whether a trial can be believed; what runner and trial say to each other |
 //! | 3 | [`record`] | what a trial leaves, and the files that keep it |
 //! | 2 | [`scenario`], [`lanes`] | the question and what is claimed of its answer, the TOML as written stays private; what each thread did when |
-//! | 1 | [`http1`], [`schedule`], [`stats`], [`clock_cost`], [`ledger`], [`usage`] | the one codec of every server and of the raw client, sans IO; when each request is due; what rounds can tell; what clock and timers cost; when each job began and ended; what a process costs |
+//! | 1 | [`http1`], [`schedule`], [`stats`], [`clock_cost`], [`job_log`], [`usage`] | the one codec of every server and of the raw client, sans IO; when each request is due; what rounds can tell; what clock and timers cost; when each job began and ended; what a process costs |
 //! | 0 | [`histogram`], [`timeline`], [`units`], [`text`], [`random`], [`host`], [`proc`], [`census`], [`replace`] | times, when they were, words for them, untrusted text, seeded streams, the machine, its processes, the threads of this one; replacement of files once the new ones are complete |
 //!
 //! ## Invariants
@@ -60,7 +60,7 @@ pub mod units;
 
 pub mod clock_cost;
 pub mod http1;
-pub mod ledger;
+pub mod job_log;
 pub mod schedule;
 pub mod stats;
 pub mod usage;

@@ -24,7 +24,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::runtime::{Builder, Runtime, RuntimeMetrics};
 
 use crate::host;
-use crate::ledger::Ledger;
+use crate::job_log::JobLog;
 use crate::record::{Failure, RuntimeUsage};
 use crate::scenario::Model;
 use crate::units;
@@ -50,7 +50,7 @@ struct Linger {
     reads: u32,
 }
 
-/// How a model's run of jobs went; each job's own times are in the [`Ledger`].
+/// How a model's run of jobs went; each job's own times are in the [`JobLog`].
 #[derive(Clone, Copy, Debug)]
 pub struct Ran {
     /// From the start until the last job was joined, nanoseconds.
@@ -61,30 +61,30 @@ pub struct Ran {
     pub runtime: Option<RuntimeUsage>,
 }
 
-/// Runs every job of the ledger under a model. Runtimes and pools are started before the clock; what a model starts
+/// Runs every job of the log under a model. Runtimes and pools are started before the clock; what a model starts
 /// per job (a thread, a task) is part of what is measured.
-pub fn run<W: Workload>(model: Model, workload: Arc<W>, ledger: &Arc<Ledger>) -> Result<Ran, Failure> {
+pub fn run<W: Workload>(model: Model, workload: Arc<W>, log: &Arc<JobLog>) -> Result<Ran, Failure> {
     let room = Room::read();
     match model {
-        Model::Sequential => Ok(threads::run_sequential(&*workload, ledger)),
-        Model::Threads => threads::run_each(&workload, ledger, &room.for_threads(u64::from(ledger.jobs()))?),
-        Model::Pool(n) => threads::run_pool(n.get(), &workload, ledger, &room.for_threads(u64::from(n.get()))?),
-        Model::Async => Ok(tasks::run(&one_thread().map_err(refused)?, Inline, &workload, ledger)),
+        Model::Sequential => Ok(threads::run_sequential(&*workload, log)),
+        Model::Threads => threads::run_each(&workload, log, &room.for_threads(u64::from(log.jobs()))?),
+        Model::Pool(n) => threads::run_pool(n.get(), &workload, log, &room.for_threads(u64::from(n.get()))?),
+        Model::Async => Ok(tasks::run(&one_thread().map_err(refused)?, Inline, &workload, log)),
         Model::AsyncWorkers(n) => {
             let admitted = room.for_threads(u64::from(n.get()))?;
             try_threads(n.get()).map_err(|(at, error)| admitted.refusal(at, &error))?;
-            Ok(tasks::run(&many_threads(n.get()).map_err(refused)?, Inline, &workload, ledger))
+            Ok(tasks::run(&many_threads(n.get()).map_err(refused)?, Inline, &workload, log))
         }
         Model::HybridBlocking => {
             let admitted = room.for_threads(1)?;
             let (runtime, pool) = blocking_threads().map_err(refused)?;
-            let ran = tasks::run(&runtime, pool.clone(), &workload, ledger);
+            let ran = tasks::run(&runtime, pool.clone(), &workload, log);
             admitted.check_pool(&pool).map(|()| ran)
         }
         Model::HybridRayon(n) => {
             let admitted = room.for_threads(u64::from(n.get()))?;
             let pool = RayonPool::new(n.get()).map_err(|(at, error)| admitted.refusal(at, &error))?;
-            Ok(tasks::run(&one_thread().map_err(refused)?, pool, &workload, ledger))
+            Ok(tasks::run(&one_thread().map_err(refused)?, pool, &workload, log))
         }
         Model::External => Err(Failure::WrongWork { what: "a server of its own runs no jobs".into() }),
     }
@@ -92,7 +92,7 @@ pub fn run<W: Workload>(model: Model, workload: Arc<W>, ledger: &Arc<Ledger>) ->
 
 /// How long a model takes for so many jobs of a workload: what a bench of your own code measures.
 pub fn wall<W: Workload>(model: Model, workload: &Arc<W>, jobs: u32) -> Result<Duration, Failure> {
-    let ran = run(model, Arc::clone(workload), &Arc::new(Ledger::new(jobs)))?;
+    let ran = run(model, Arc::clone(workload), &Arc::new(JobLog::new(jobs)))?;
     Ok(Duration::from_nanos(ran.wall_ns))
 }
 
@@ -267,15 +267,15 @@ struct Watch {
 
 impl Watch {
     /// Reads the meter, then starts the clock.
-    fn start(ledger: &Ledger) -> Self {
+    fn start(log: &JobLog) -> Self {
         let meter = Meter::start();
-        ledger.start();
+        log.start();
         Self { meter }
     }
 
     /// Reads the clock, then the meter.
-    fn stop(self, ledger: &Ledger) -> Ran {
-        let wall_ns = ledger.now();
+    fn stop(self, log: &JobLog) -> Ran {
+        let wall_ns = log.now();
         Ran { wall_ns, usage: self.meter.stop(), runtime: None }
     }
 }

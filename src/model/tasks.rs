@@ -19,8 +19,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::census;
 use crate::http1::{Expects, Status};
+use crate::job_log::JobLog;
 use crate::lanes;
-use crate::ledger::Ledger;
 use crate::service::date;
 use crate::service::route::route;
 use crate::units;
@@ -34,30 +34,30 @@ use super::server::{Entry, Server, Wake};
 use super::{LINGER, Ran, Watch, counted};
 
 /// A task per job. They are spawned from a task, because the future under `block_on` runs on no worker.
-pub(super) fn run<W: Workload, P: Pool>(runtime: &Runtime, pool: P, workload: &Arc<W>, ledger: &Arc<Ledger>) -> Ran {
-    let (workload, ledger) = (Arc::clone(workload), Arc::clone(ledger));
+pub(super) fn run<W: Workload, P: Pool>(runtime: &Runtime, pool: P, workload: &Arc<W>, log: &Arc<JobLog>) -> Ran {
+    let (workload, log) = (Arc::clone(workload), Arc::clone(log));
     let all = async move {
-        let mut handles = Vec::with_capacity(ledger.jobs() as usize);
-        let watch = Watch::start(&ledger);
-        for id in 0..ledger.jobs() {
-            let (workload, ledger, pool) = (Arc::clone(&workload), Arc::clone(&ledger), pool.clone());
-            handles.push(tokio::spawn(async move { job(&*workload, &ledger, &pool, id).await }));
+        let mut handles = Vec::with_capacity(log.jobs() as usize);
+        let watch = Watch::start(&log);
+        for id in 0..log.jobs() {
+            let (workload, log, pool) = (Arc::clone(&workload), Arc::clone(&log), pool.clone());
+            handles.push(tokio::spawn(async move { job(&*workload, &log, &pool, id).await }));
         }
         join(handles).await;
-        watch.stop(&ledger)
+        watch.stop(&log)
     };
     let ran = runtime.block_on(async { tokio::spawn(all).await.expect("no job panics") });
     Ran { runtime: Some(counted(&runtime.metrics())), ..ran }
 }
 
-/// One job, with its row in the ledger.
-async fn job<W: Workload, P: Pool>(workload: &W, ledger: &Ledger, pool: &P, id: Job) {
+/// One job, recorded in the log.
+async fn job<W: Workload, P: Pool>(workload: &W, log: &JobLog, pool: &P, id: Job) {
     census::touch();
-    let begun = ledger.now();
+    let begun = log.now();
     let receipt = workload.task(id, pool).await;
     // Perhaps another worker than the one that began it.
     census::touch();
-    ledger.enter(id, begun, receipt);
+    log.finish(id, begun, receipt);
 }
 
 /// A connection that was accepted.

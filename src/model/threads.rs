@@ -13,8 +13,8 @@ use socket2::SockRef;
 
 use crate::census;
 use crate::http1::{Expects, Status};
+use crate::job_log::JobLog;
 use crate::lanes::{self, What};
-use crate::ledger::Ledger;
 use crate::record::Failure;
 use crate::service::date;
 use crate::service::route::route;
@@ -27,25 +27,21 @@ use super::server::{Entry, Server, Wake};
 use super::{Admitted, LINGER, Ran, Watch};
 
 /// One thread, one job after the other.
-pub(super) fn run_sequential<W: Workload>(workload: &W, ledger: &Ledger) -> Ran {
-    let watch = Watch::start(ledger);
-    for id in 0..ledger.jobs() {
-        job(workload, ledger, id);
+pub(super) fn run_sequential<W: Workload>(workload: &W, log: &JobLog) -> Ran {
+    let watch = Watch::start(log);
+    for id in 0..log.jobs() {
+        job(workload, log, id);
     }
-    watch.stop(ledger)
+    watch.stop(log)
 }
 
 /// A thread per job.
-pub(super) fn run_each<W: Workload>(
-    workload: &Arc<W>,
-    ledger: &Arc<Ledger>,
-    admitted: &Admitted,
-) -> Result<Ran, Failure> {
-    let mut handles = Vec::with_capacity(ledger.jobs() as usize);
-    let watch = Watch::start(ledger);
-    for id in 0..ledger.jobs() {
-        let (workload, own_ledger) = (Arc::clone(workload), Arc::clone(ledger));
-        match Builder::new().spawn(move || job(&*workload, &own_ledger, id)) {
+pub(super) fn run_each<W: Workload>(workload: &Arc<W>, log: &Arc<JobLog>, admitted: &Admitted) -> Result<Ran, Failure> {
+    let mut handles = Vec::with_capacity(log.jobs() as usize);
+    let watch = Watch::start(log);
+    for id in 0..log.jobs() {
+        let (workload, own_log) = (Arc::clone(workload), Arc::clone(log));
+        match Builder::new().spawn(move || job(&*workload, &own_log, id)) {
             Ok(handle) => handles.push(handle),
             Err(error) => {
                 join(handles);
@@ -54,35 +50,35 @@ pub(super) fn run_each<W: Workload>(
         }
     }
     join(handles);
-    Ok(watch.stop(ledger))
+    Ok(watch.stop(log))
 }
 
 /// N threads that take jobs from a queue.
 pub(super) fn run_pool<W: Workload>(
     threads: u16,
     workload: &Arc<W>,
-    ledger: &Arc<Ledger>,
+    log: &Arc<JobLog>,
     admitted: &Admitted,
 ) -> Result<Ran, Failure> {
     let (queue, jobs) = mpsc::channel();
-    let (own_workload, own_ledger) = (Arc::clone(workload), Arc::clone(ledger));
-    let workers = start_pool(threads, jobs, move |id| job(&*own_workload, &own_ledger, id));
+    let (own_workload, own_log) = (Arc::clone(workload), Arc::clone(log));
+    let workers = start_pool(threads, jobs, move |id| job(&*own_workload, &own_log, id));
     let workers = workers.map_err(|(at, error)| admitted.refusal(at, &error))?;
-    let watch = Watch::start(ledger);
-    for id in 0..ledger.jobs() {
+    let watch = Watch::start(log);
+    for id in 0..log.jobs() {
         queue.send(id).expect("the workers take jobs until the queue is closed");
     }
     drop(queue);
     join(workers);
-    Ok(watch.stop(ledger))
+    Ok(watch.stop(log))
 }
 
-/// One job, with its row in the ledger.
-fn job<W: Workload>(workload: &W, ledger: &Ledger, id: Job) {
+/// One job, recorded in the log.
+fn job<W: Workload>(workload: &W, log: &JobLog, id: Job) {
     census::touch();
-    let begun = ledger.now();
+    let begun = log.now();
     let receipt = workload.block(id);
-    ledger.enter(id, begun, receipt);
+    log.finish(id, begun, receipt);
 }
 
 /// A connection that was accepted.

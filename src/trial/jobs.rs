@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::census;
 use crate::histogram::Histogram;
 use crate::host;
+use crate::job_log::{JobLog, JobTimes};
 use crate::lanes;
-use crate::ledger::{Entry, Ledger};
 use crate::message::{Reply, Role, TrialSpec};
 use crate::model::{self, Ran};
 use crate::record::{self, Failure, Measured, Series, Traced};
@@ -50,7 +50,7 @@ pub(super) fn run(spec: &TrialSpec, traced: bool) -> Result<(), Failure> {
 fn waiting(spec: &TrialSpec) -> Result<Option<Footprint>, Failure> {
     let Work::Sleep(sleep) = &spec.work else { return Ok(None) };
     let workload = Arc::new(Sleep { steps: steps(&spec.work.steps(), spec)? });
-    let ledger = Arc::new(Ledger::new(sleep.jobs));
+    let log = Arc::new(JobLog::new(sleep.jobs));
     let (over, is_over) = mpsc::channel::<Infallible>();
     let (ready, is_ready) = mpsc::channel();
     thread::scope(|scope| {
@@ -69,7 +69,7 @@ fn waiting(spec: &TrialSpec) -> Result<Option<Footprint>, Failure> {
         let watcher =
             watcher.map_err(|error| Failure::Refused { what: format!("a thread for the footprint: {error}") })?;
         let _ = is_ready.recv();
-        let ran = model::run(spec.model, workload, &ledger);
+        let ran = model::run(spec.model, workload, &log);
         drop(over);
         let footprint = watcher.join().expect("the watcher does not panic");
         ran.map(|_| footprint)
@@ -105,18 +105,18 @@ fn run_offload(spec: &TrialSpec, offload: &OffloadSpec) -> Result<Measured, Fail
     Ok(done(ran, all, fared, &entries))
 }
 
-fn run_all<W: Workload>(spec: &TrialSpec, workload: Arc<W>, jobs: u32) -> Result<(Ran, Vec<Entry>), Failure> {
-    let ledger = Arc::new(Ledger::new(jobs));
+fn run_all<W: Workload>(spec: &TrialSpec, workload: Arc<W>, jobs: u32) -> Result<(Ran, Vec<JobTimes>), Failure> {
+    let log = Arc::new(JobLog::new(jobs));
     let ran = match spec.role {
-        Role::Jobs { traced: true } => model::run(spec.model, Arc::new(workload::Traced(workload)), &ledger)?,
-        _ => model::run(spec.model, workload, &ledger)?,
+        Role::Jobs { traced: true } => model::run(spec.model, Arc::new(workload::Traced(workload)), &log)?,
+        _ => model::run(spec.model, workload, &log)?,
     };
-    let entries = ledger.entries().map_err(|job| Failure::WrongWork { what: format!("job {job} was never done") })?;
+    let entries = log.times().map_err(|job| Failure::WrongWork { what: format!("job {job} was never done") })?;
     Ok((ran, entries))
 }
 
 /// Every job must have returned what its steps give.
-fn check(entries: &[Entry], receipt: Receipt) -> Result<(), Failure> {
+fn check(entries: &[JobTimes], receipt: Receipt) -> Result<(), Failure> {
     match entries.iter().position(|entry| entry.receipt != receipt) {
         None => Ok(()),
         Some(job) => {
@@ -127,7 +127,7 @@ fn check(entries: &[Entry], receipt: Receipt) -> Result<(), Failure> {
 }
 
 /// The entries are those of all jobs, the heartbeat's first: it is in flight as well, but no job of the question.
-fn done(ran: Ran, series: Vec<Series>, heartbeat: Option<record::Heartbeat>, entries: &[Entry]) -> Measured {
+fn done(ran: Ran, series: Vec<Series>, heartbeat: Option<record::Heartbeat>, entries: &[JobTimes]) -> Measured {
     let Ran { wall_ns, usage, runtime } = ran;
     Measured {
         wall_ns,
@@ -145,12 +145,12 @@ fn done(ran: Ran, series: Vec<Series>, heartbeat: Option<record::Heartbeat>, ent
 }
 
 /// The most jobs that were begun and not done at one instant.
-fn most_in_flight(jobs: &[Entry]) -> u64 {
+fn most_in_flight(jobs: &[JobTimes]) -> u64 {
     lanes::most_at_once(jobs.iter().map(|job| (job.begun, job.done, 1)))
 }
 
 /// All jobs are due at the start.
-fn series(entries: &[Entry]) -> Series {
+fn series(entries: &[JobTimes]) -> Series {
     let (mut response_time, mut service_time) = (Histogram::default(), Histogram::default());
     for entry in entries {
         response_time.record(entry.done);
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn jobs_that_follow_each_other_are_not_in_flight_together() {
-        let entry = |(begun, done)| Entry { begun, done, receipt: 0 };
+        let entry = |(begun, done)| JobTimes { begun, done, receipt: 0 };
         let most = |spans: &[(u64, u64)]| most_in_flight(&spans.iter().copied().map(entry).collect::<Vec<_>>());
         assert_eq!(most(&[(0, 10), (10, 20), (20, 30)]), 1);
         assert_eq!(most(&[(0, 10), (9, 20), (5, 6), (0, 30)]), 3);
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_wrong_receipt_is_found() {
-        let entry = |receipt| Entry { begun: 0, done: 1, receipt };
+        let entry = |receipt| JobTimes { begun: 0, done: 1, receipt };
         assert_eq!(check(&[entry(7), entry(7)], 7), Ok(()));
         assert!(matches!(check(&[entry(7), entry(8)], 7), Err(Failure::WrongWork { .. })));
     }

@@ -10,7 +10,7 @@ use fake::faker::lorem::en::Words;
 
 use super::super::output::{Stop, print};
 use super::super::sources::Named;
-use crate::ledger::Ledger;
+use crate::job_log::JobLog;
 use crate::model;
 use crate::runner;
 use crate::scenario::{Model, OffloadSpec, Scenario, Work};
@@ -70,8 +70,8 @@ fn narrate(scenario: &Scenario, spec: &OffloadSpec, model: Model) -> Result<(), 
     // Whoever reads may go away; the jobs end all the same.
     let say = move |moment| drop(writeln!(stdout(), "{}", line(start, moment)));
     let workload = Arc::new(Narrated::new(Offload { steps, heartbeat }, say));
-    let ledger = Arc::new(Ledger::new(spec.jobs + heartbeats));
-    let ran = model::run(model, workload, &ledger).map_err(Stop::machine)?;
+    let log = Arc::new(JobLog::new(spec.jobs + heartbeats));
+    let ran = model::run(model, workload, &log).map_err(Stop::machine)?;
     print(format_args!("{model}: all was done after {}\n", units::duration(ran.wall_ns)))
 }
 
