@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_vs_threads::message::Calibration;
 use async_vs_threads::model;
+use async_vs_threads::protocol::Calibration;
 use async_vs_threads::scenario::{Model, StepsSpec};
 use async_vs_threads::workload::offload::Offload;
 use async_vs_threads::workload::{Steps, calibrate, compute};

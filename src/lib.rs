@@ -19,11 +19,11 @@
 //! | floor | modules | what lives there |
 //! |---|---|---|
 //! | 9 | `cli` | one file a verb: parses, calls, prints |
-//! | 8 | [`runner`], [`trial`] | the parent and the child of every trial; they meet in [`message`] only |
+//! | 8 | [`runner`], [`trial`] | the parent and the child of every trial; they meet in [`protocol`] only |
 //! | 7 | [`model`], [`load`] | who runs jobs and serves connections; who sends requests |
 //! | 6 | [`report`], [`service`] | an analysis in, text out; what the servers serve: routes, the work before an answer, its date |
 //! | 5 | [`analysis`], [`workload`] | records in, figures and verdicts out; what a job does, two faces side by side |
-//! | 4 | [`gate`], [`message`] | whether a trial can be believed; what runner and trial say to each other |
+//! | 4 | [`gate`], [`protocol`] | whether a trial can be believed; what runner and trial say to each other |
 //! | 3 | [`record`] | what a trial leaves, and the files that keep it |
 //! | 2 | [`scenario`], [`lanes`] | the question and what is claimed of its answer, the TOML as written stays private; what each thread did when |
 //! | 1 | [`http1`], [`schedule`], [`stats`], [`clock_cost`], [`job_log`], [`usage`] | the one codec of every server and of the raw client, sans IO; when each request is due; what rounds can tell; what clock and timers cost; when each job began and ended; what a process costs |
@@ -71,7 +71,7 @@ pub mod scenario;
 pub mod record;
 
 pub mod gate;
-pub mod message;
+pub mod protocol;
 
 pub mod analysis;
 pub mod workload;

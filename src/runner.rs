@@ -19,7 +19,7 @@ mod trial;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use crate::message::Calibration;
+use crate::protocol::Calibration;
 use crate::record::{CalibrationOrigin, Failure, Outcome, Record, Run, SCHEMA, State};
 use crate::scenario::{Machine, Scenario};
 

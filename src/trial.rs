@@ -1,7 +1,7 @@
 //! The child of a trial: one spec in, one measurement out.
 //!
 //! `avt trial` is a verb that only the [`runner`](crate::runner) calls. Its process reads one [`TrialSpec`] line from
-//! standard input, does what its role says, and writes [`Reply`] lines to standard output. It ends when its parent does:
+//! standard input, does what its role says, and writes [`TrialReply`] lines to standard output. It ends when its parent does:
 //! by the parent-death signal, and by the end of standard input where it reads on.
 
 mod external;
@@ -21,7 +21,7 @@ use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime};
 
 use crate::host;
-use crate::message::{Reply, Role, TrialSpec};
+use crate::protocol::{Role, TrialReply, TrialSpec};
 use crate::record::Failure;
 use crate::scenario::StepsSpec;
 use crate::workload::Steps;
@@ -53,7 +53,7 @@ pub fn run() -> ExitCode {
         Role::External { nonce, environment } => external::run(&spec, nonce, environment),
         Role::Generator { server, nonce, server_cpus } => generator::run(&spec, *server, nonce.as_deref(), server_cpus),
     });
-    match outcome.or_else(|failure| say(&Reply::Failed(failure))) {
+    match outcome.or_else(|failure| say(&TrialReply::Failed(failure))) {
         Ok(()) => ExitCode::SUCCESS,
         // Nobody listens any more: the parent is gone.
         Err(_) => ExitCode::FAILURE,
@@ -80,7 +80,7 @@ fn now_ns() -> u64 {
 }
 
 /// Writes one reply as one line.
-fn say(reply: &Reply) -> Result<(), Failure> {
+fn say(reply: &TrialReply) -> Result<(), Failure> {
     let mut line = serde_json::to_vec(reply).expect("a reply is plain data");
     line.push(b'\n');
     let mut stdout = io::stdout().lock();

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use async_vs_threads::host;
-use async_vs_threads::message::{Calibration, Reply, Role, TrialSpec};
+use async_vs_threads::protocol::{Calibration, Role, TrialReply, TrialSpec};
 use async_vs_threads::scenario::{ArrivalSpec, Client, EchoSpec, LoadSpec, Model, Pin, StepsSpec, Work};
 use async_vs_threads::usage::Tree;
 use nix::sys::signal::{Signal, kill};
@@ -122,7 +122,7 @@ impl Server {
             .read_line(&mut line)
             .expect("avt says a line");
         match serde_json::from_str(&line) {
-            Ok(Reply::Ready { port, .. }) => {
+            Ok(TrialReply::Ready { port, .. }) => {
                 Self { name: "null".into(), process, address: format!("127.0.0.1:{port}") }
             }
             _ => panic!("the null server said {line:?}"),

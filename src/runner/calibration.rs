@@ -8,7 +8,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::host;
-use crate::message::Calibration;
+use crate::protocol::Calibration;
 use crate::record::{CalibrationOrigin, Failure};
 use crate::scenario::{Machine, Scenario};
 use crate::workload::{self, compute};

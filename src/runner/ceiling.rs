@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::message::{Calibration, Role};
+use crate::protocol::{Calibration, Role};
 use crate::record::{Ceiling, Failure, Measured};
 use crate::scenario::{
     ArrivalSpec, Cell, CellId, EchoSpec, LoadSpec, Model, Parallel, Point, Scenario, StepsSpec, Work, expect,

@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use crate::message::{Order, Reply, TrialSpec};
+use crate::protocol::{Order, TrialReply, TrialSpec};
 use crate::record::Failure;
 
 use super::Program;
@@ -97,7 +97,7 @@ impl Child {
     }
 
     /// The next line it has said, if a whole one is there.
-    fn reply(&mut self) -> Option<Result<Reply, Failure>> {
+    fn reply(&mut self) -> Option<Result<TrialReply, Failure>> {
         let end = self.stdout.bytes.iter().position(|byte| *byte == b'\n')?;
         let line: Vec<u8> = self.stdout.bytes.drain(..=end).collect();
         Some(
@@ -135,11 +135,11 @@ pub(super) fn next_reply(
     children: &mut [&mut Child],
     deadline: Deadline,
     interrupt: &Interrupt,
-) -> Result<(usize, Reply), Halt> {
+) -> Result<(usize, TrialReply), Halt> {
     loop {
         for (i, child) in children.iter_mut().enumerate() {
             match child.reply() {
-                Some(Ok(Reply::Failed(failure))) => return Err(failure.into()),
+                Some(Ok(TrialReply::Failed(failure))) => return Err(failure.into()),
                 Some(reply) => return Ok((i, reply?)),
                 None if !child.stdout.open => return Err(child.died().into()),
                 None => {}

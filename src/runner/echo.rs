@@ -6,7 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::host;
-use crate::message::{Generated, Order, Reply, Role, Served, TrialSpec};
+use crate::protocol::{Generated, Order, Role, Served, TrialReply, TrialSpec};
 use crate::record::{Failure, Measured, Traced};
 use crate::scenario::{EchoSpec, Pin};
 use crate::usage::{CpuGap, Others, OthersMeter, Tree};
@@ -39,7 +39,7 @@ pub(super) fn run(
     let _orphans = is_external.then(Orphans::adopt);
     let mut server = Child::start(program, "server", &spec(role, server_pin))?;
     let port = match next_reply(&mut [&mut server], deadline, interrupt)? {
-        (_, Reply::Ready { port, nonce: shown }) if shown == nonce => port,
+        (_, TrialReply::Ready { port, nonce: shown }) if shown == nonce => port,
         (_, other) => return Err(out_of_turn("server", &other)),
     };
 
@@ -59,13 +59,13 @@ pub(super) fn run(
             Some(_) => next_reply(&mut [&mut server], deadline, interrupt)?,
         };
         match reply {
-            (1, Reply::Begin) => server.order(Order::Begin),
-            (1, Reply::End) => {
+            (1, TrialReply::Begin) => server.order(Order::Begin),
+            (1, TrialReply::End) => {
                 server.order(Order::End);
                 others = meter.take().and_then(|(meter, before)| strangers(meter, &before, &server, &generator));
             }
-            (0, Reply::Served(told)) => served = Some(*told),
-            (1, Reply::Generated(told)) => generated = Some(*told),
+            (0, TrialReply::Served(told)) => served = Some(*told),
+            (1, TrialReply::Generated(told)) => generated = Some(*told),
             (0, other) => return Err(out_of_turn("server", &other)),
             (_, other) => return Err(out_of_turn("generator", &other)),
         }
@@ -138,7 +138,7 @@ fn doubt(measured: &mut Measured) {
     }
 }
 
-fn out_of_turn(name: &str, reply: &Reply) -> Halt {
+fn out_of_turn(name: &str, reply: &TrialReply) -> Halt {
     Failure::WrongWork { what: format!("the {name} said {reply:?} out of turn") }.into()
 }
 

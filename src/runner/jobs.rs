@@ -1,7 +1,7 @@
 //! A trial of `sleep` or `offload`: one process.
 
 use crate::host;
-use crate::message::{Reply, TrialSpec};
+use crate::protocol::{TrialReply, TrialSpec};
 use crate::record::{Failure, Outcome};
 use crate::usage::OthersMeter;
 
@@ -19,11 +19,11 @@ pub(super) fn run(
     let meter = OthersMeter::start(cpus);
     let mut trial = Child::start(program, "trial", spec)?;
     match next_reply(&mut [&mut trial], deadline, interrupt)? {
-        (_, Reply::Done(mut measured)) => {
+        (_, TrialReply::Done(mut measured)) => {
             measured.others = meter.stop(&[trial.id(), std::process::id()], measured.usage.cpu_ns());
             Ok(Outcome::Measured(measured))
         }
-        (_, Reply::Traced(traced)) => Ok(Outcome::Traced(traced)),
+        (_, TrialReply::Traced(traced)) => Ok(Outcome::Traced(traced)),
         (_, other) => {
             Err(Failure::WrongWork { what: format!("the trial said {other:?} instead of being done") }.into())
         }

@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::time::{Duration, Instant};
 
 use crate::host;
-use crate::message::{Calibration, Role, TrialSpec};
+use crate::protocol::{Calibration, Role, TrialSpec};
 use crate::record::{Conditions, Failure, Outcome, Pass, Record, SCHEMA};
 use crate::scenario::{Cell, Model, Work};
 use crate::units;

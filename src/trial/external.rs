@@ -25,8 +25,8 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 
 use crate::host;
-use crate::message::{Order, Reply, Served, TrialSpec};
 use crate::proc;
+use crate::protocol::{Order, Served, TrialReply, TrialSpec};
 use crate::record::Failure;
 use crate::scenario::{ServerSpec, Work};
 use crate::usage::Tree;
@@ -82,7 +82,7 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, environment: &[(String, Vec<u8>
     end();
     if let Err(mut failure) = outcome {
         external.output.add_last_words(&mut failure);
-        let _ = say(&Reply::Failed(failure));
+        let _ = say(&TrialReply::Failed(failure));
     }
     Ok(())
 }
@@ -123,7 +123,7 @@ impl External<'_> {
             listener::wait_until_deaf(address);
             let _ = tell.send(Event::Deaf);
         })?;
-        say(&Reply::Ready { port, nonce: nonce.to_owned() })?;
+        say(&TrialReply::Ready { port, nonce: nonce.to_owned() })?;
         self.obey()
     }
 
@@ -206,7 +206,7 @@ impl External<'_> {
                     let (begin_ns, before) =
                         begun.ok_or_else(|| Failure::WrongWork { what: "an order that makes no sense".into() })?;
                     let after = Tree::below_this_process();
-                    return say(&Reply::Served(Box::new(Served {
+                    return say(&TrialReply::Served(Box::new(Served {
                         // A thread per connection ends with its connection, and the generator's may be closed by now.
                         threads: after.threads().max(before.threads()),
                         usage: after.since(&before),

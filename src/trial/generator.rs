@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::http1::encode_target;
 use crate::load::{self, Loaded, Observer, Plan, Question, Until};
-use crate::message::{Generated, Reply, TrialSpec};
+use crate::protocol::{Generated, TrialReply, TrialSpec};
 use crate::record::Failure;
 use crate::scenario::{EchoSpec, HeavySpec, Work};
 use crate::units;
@@ -28,7 +28,7 @@ pub(super) fn run(
     let Loaded { started_ns, wall_ns, requests_in_window, series, load } =
         loaded.map_err(|error| Failure::Refused { what: error.to_string() })?;
     let begin_ns = started_ns.saturating_add(units::nanos(work.load.warmup));
-    say(&Reply::Generated(Box::new(Generated { begin_ns, wall_ns, requests_in_window, series, load })))
+    say(&TrialReply::Generated(Box::new(Generated { begin_ns, wall_ns, requests_in_window, series, load })))
 }
 
 /// Says when the window begins and ends. When nobody hears it any more, the last reply fails too and ends the process.
@@ -36,11 +36,11 @@ struct Teller;
 
 impl Observer for Teller {
     fn begin(&mut self) {
-        let _ = say(&Reply::Begin);
+        let _ = say(&TrialReply::Begin);
     }
 
     fn end(&mut self) {
-        let _ = say(&Reply::End);
+        let _ = say(&TrialReply::End);
     }
 }
 

@@ -11,8 +11,8 @@ use crate::histogram::Histogram;
 use crate::host;
 use crate::job_log::{JobLog, JobTimes};
 use crate::lanes;
-use crate::message::{Reply, Role, TrialSpec};
 use crate::model::{self, Ran};
+use crate::protocol::{Role, TrialReply, TrialSpec};
 use crate::record::{self, Failure, Measured, Series, Traced};
 use crate::scenario::{HeartbeatSpec, OffloadSpec, SleepSpec, Work};
 use crate::units;
@@ -40,9 +40,9 @@ pub(super) fn run(spec: &TrialSpec, traced: bool) -> Result<(), Failure> {
         let cpus = host::cpus().len() as u32;
         let (lanes, cpu_ns) = (lanes::end(), done.usage.cpu_ns());
         let traced = Traced { cpus, wall_ns: done.wall_ns, jobs: done.jobs, cpu_ns, lanes, footprint };
-        return say(&Reply::Traced(Box::new(traced)));
+        return say(&TrialReply::Traced(Box::new(traced)));
     }
-    say(&Reply::Done(Box::new(done)))
+    say(&TrialReply::Done(Box::new(done)))
 }
 
 /// What jobs that wait take of memory, in a pass of its own: neither a recording nor another thread belongs in a measured

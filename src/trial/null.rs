@@ -13,8 +13,8 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
 
-use crate::message::{Reply, Served, TrialSpec};
 use crate::model;
+use crate::protocol::{Served, TrialReply, TrialSpec};
 use crate::record::Failure;
 use crate::scenario::Work;
 
@@ -33,12 +33,12 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
     let port = listener.local_addr().map_err(refused)?.port();
     let serve = move || {
         let Err(error) = respond(&listener, answer.as_bytes());
-        let _ = say(&Reply::Failed(Failure::Refused { what: format!("the server could not go on: {error}") }));
+        let _ = say(&TrialReply::Failed(Failure::Refused { what: format!("the server could not go on: {error}") }));
         process::exit(1);
     };
     let server = thread::Builder::new().name("server".into()).spawn(serve);
     server.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
-    say(&Reply::Ready { port, nonce: nonce.to_owned() })?;
+    say(&TrialReply::Ready { port, nonce: nonce.to_owned() })?;
     obey(Meter::start, |meter, window_ns| {
         Ok(Served { threads: 1, usage: meter.stop(), runtime: None, lanes: None, window_ns })
     })

@@ -12,8 +12,8 @@ use std::thread;
 use crate::census;
 use crate::host;
 use crate::lanes;
-use crate::message::{Order, Reply, Served, TrialSpec};
 use crate::model::{self, Server, Timeouts};
+use crate::protocol::{Order, Served, TrialReply, TrialSpec};
 use crate::record::Failure;
 use crate::scenario::Work;
 use crate::service::echo::Echo;
@@ -42,13 +42,13 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
     let serve = move || {
         let ended = model::serve(model, listener, served);
         let why = ended.err().map_or_else(|| "it was not told to stop".into(), |error| error.to_string());
-        let _ = say(&Reply::Failed(Failure::Refused { what: format!("the server could not go on: {why}") }));
+        let _ = say(&TrialReply::Failed(Failure::Refused { what: format!("the server could not go on: {why}") }));
         process::exit(1);
     };
     // Never joined: it serves until the process ends.
     let started = thread::Builder::new().name("server".into()).spawn(serve);
     started.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
-    say(&Reply::Ready { port, nonce: nonce.to_owned() })?;
+    say(&TrialReply::Ready { port, nonce: nonce.to_owned() })?;
     let begin = || {
         lanes::start(lanes::LENGTH.min(work.load.duration));
         (server.runtime(), Meter::start())
@@ -97,7 +97,7 @@ pub(super) fn obey<T>(
             (Order::End, None) => Err(nonsense()),
             (Order::End, Some((begin_ns, start))) => {
                 let window_ns = (begin_ns, now_ns());
-                served(start, window_ns).and_then(|served| say(&Reply::Served(Box::new(served))))
+                served(start, window_ns).and_then(|served| say(&TrialReply::Served(Box::new(served))))
             }
         };
         outcome.is_ok()

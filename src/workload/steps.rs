@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::census;
 use crate::lanes::{What, span};
-use crate::message::Calibration;
+use crate::protocol::Calibration;
 use crate::scenario::StepsSpec;
 
 use super::compute::{Computation, compute};

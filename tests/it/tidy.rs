@@ -11,7 +11,7 @@ const FLOORS: [&[&str]; 10] = [
     &["http1", "job_log", "clock_cost", "schedule", "stats", "usage"],
     &["lanes", "scenario"],
     &["record"],
-    &["gate", "message"],
+    &["gate", "protocol"],
     &["analysis", "workload"],
     &["report", "service"],
     &["model", "load"],

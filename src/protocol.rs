@@ -93,7 +93,7 @@ impl Calibration {
 /// A line a trial's process writes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reply {
+pub enum TrialReply {
     /// The server listens.
     Ready {
         /// On 127.0.0.1 and this port.
