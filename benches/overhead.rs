@@ -17,13 +17,13 @@ use async_vs_threads::record::{
 use async_vs_threads::scenario::{Finite, Parallel, PointSpec, Scenario, SweptValue, builtin};
 use async_vs_threads::timeline::Timeline;
 use async_vs_threads::usage::{Meter, Usage};
-use async_vs_threads::{census, random, report, units};
+use async_vs_threads::{random, report, thread_count, units};
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 
 fn overhead(c: &mut Criterion) {
     let mut group = c.benchmark_group("overhead");
     group.bench_function("clock read", |b| b.iter(Instant::now));
-    group.bench_function("census, after the first time", |b| b.iter(census::touch));
+    group.bench_function("thread_count, after the first time", |b| b.iter(thread_count::mark_current));
 
     let mut histogram = Histogram::default();
     let mut times = (0..u64::MAX).map(|k| 50_000 + k.wrapping_mul(2_654_435_761) % 100_000);

@@ -27,7 +27,7 @@
 //! | 3 | [`record`] | what a trial leaves, and the files that keep it |
 //! | 2 | [`scenario`], [`lanes`] | the question and what is claimed of its answer, the TOML as written stays private; what each thread did when |
 //! | 1 | [`http1`], [`schedule`], [`stats`], [`clock_cost`], [`job_log`], [`usage`] | the one codec of every server and of the raw client, sans IO; when each request is due; what rounds can tell; what clock and timers cost; when each job began and ended; what a process costs |
-//! | 0 | [`histogram`], [`timeline`], [`units`], [`text`], [`random`], [`host`], [`proc`], [`census`], [`replace`] | times, when they were, words for them, untrusted text, seeded streams, the machine, its processes, the threads of this one; replacement of files once the new ones are complete |
+//! | 0 | [`histogram`], [`timeline`], [`units`], [`text`], [`random`], [`host`], [`proc`], [`thread_count`], [`replace`] | times, when they were, words for them, untrusted text, seeded streams, the machine, its processes, the threads of this one; replacement of files once the new ones are complete |
 //!
 //! ## Invariants
 //!
@@ -48,13 +48,13 @@
 //! - A trial never fails silently: a crash, a time-out, a refusal is a record that says so, and the run goes on.
 //! - What a report shows can be computed again from `run.json` and `trials.jsonl` alone.
 
-pub mod census;
 pub mod histogram;
 pub mod host;
 pub mod proc;
 pub mod random;
 pub mod replace;
 pub mod text;
+pub mod thread_count;
 pub mod timeline;
 pub mod units;
 

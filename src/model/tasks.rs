@@ -17,12 +17,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::census;
 use crate::http1::{Expects, Status};
 use crate::job_log::JobLog;
 use crate::lanes;
 use crate::service::date;
 use crate::service::route::route;
+use crate::thread_count;
 use crate::units;
 use crate::workload::{Job, Pool, Workload, polls};
 
@@ -52,11 +52,11 @@ pub(super) fn run<W: Workload, P: Pool>(runtime: &Runtime, pool: P, workload: &A
 
 /// One job, recorded in the log.
 async fn job<W: Workload, P: Pool>(workload: &W, log: &JobLog, pool: &P, id: Job) {
-    census::touch();
+    thread_count::mark_current();
     let begun = log.now();
     let receipt = workload.task(id, pool).await;
     // Perhaps another worker than the one that began it.
-    census::touch();
+    thread_count::mark_current();
     log.finish(id, begun, receipt);
 }
 
@@ -155,12 +155,12 @@ async fn connection<P: Pool>(guest: Guest, server: &Server, pool: &P) -> io::Res
             http.finish();
         }
         while let Some((request, responder)) = http.next(&date) {
-            census::touch();
+            thread_count::mark_current();
             reader.patience.restart();
             let route = route(&request);
             let steps = echo.steps(&route);
             echo.check(steps, steps.task(pool).await);
-            census::touch();
+            thread_count::mark_current();
             route.respond(responder, &if steps.is_empty() { date } else { date::now() });
         }
         if !http.output().is_empty() {

@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use nix::libc::{MSG_DONTWAIT, MSG_NOSIGNAL};
 use socket2::SockRef;
 
-use crate::census;
 use crate::http1::{Expects, Status};
 use crate::job_log::JobLog;
 use crate::lanes::{self, What};
 use crate::record::Failure;
 use crate::service::date;
 use crate::service::route::route;
+use crate::thread_count;
 use crate::workload::{Job, Workload};
 
 use super::accept::Backoff;
@@ -75,7 +75,7 @@ pub(super) fn run_pool<W: Workload>(
 
 /// One job, recorded in the log.
 fn job<W: Workload>(workload: &W, log: &JobLog, id: Job) {
-    census::touch();
+    thread_count::mark_current();
     let begun = log.now();
     let receipt = workload.block(id);
     log.finish(id, begun, receipt);
@@ -185,7 +185,7 @@ fn connection(guest: &Guest, server: &Server) -> io::Result<()> {
             http.finish();
         }
         while let Some((request, responder)) = http.next(&date) {
-            census::touch();
+            thread_count::mark_current();
             reader.patience.restart();
             let route = route(&request);
             let steps = echo.steps(&route);

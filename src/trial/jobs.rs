@@ -6,7 +6,6 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use crate::census;
 use crate::histogram::Histogram;
 use crate::host;
 use crate::job_log::{JobLog, JobTimes};
@@ -15,6 +14,7 @@ use crate::model::{self, Ran};
 use crate::protocol::{Role, TrialReply, TrialSpec};
 use crate::record::{self, Failure, Measured, Series, Traced};
 use crate::scenario::{HeartbeatSpec, OffloadSpec, SleepSpec, Work};
+use crate::thread_count;
 use crate::units;
 use crate::usage::Footprint;
 use crate::workload::offload::{Heartbeat, Offload};
@@ -132,7 +132,7 @@ fn done(ran: Ran, series: Vec<Series>, heartbeat: Option<record::Heartbeat>, ent
     Measured {
         wall_ns,
         jobs: (entries.len() - usize::from(heartbeat.is_some())) as u64,
-        threads: census::threads(),
+        threads: thread_count::count(),
         most_in_flight: most_in_flight(entries),
         series,
         heartbeat,

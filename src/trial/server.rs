@@ -9,7 +9,6 @@ use std::process;
 use std::sync::Arc;
 use std::thread;
 
-use crate::census;
 use crate::host;
 use crate::lanes;
 use crate::model::{self, Server, Timeouts};
@@ -17,6 +16,7 @@ use crate::protocol::{Order, Served, TrialReply, TrialSpec};
 use crate::record::Failure;
 use crate::scenario::Work;
 use crate::service::echo::Echo;
+use crate::thread_count;
 use crate::usage::Meter;
 
 use super::{now_ns, say, steps};
@@ -59,7 +59,9 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
         // It may have been started only in the window.
         let runtime = server.runtime().map(|now| before.map_or(now, |before| now.since(before)));
         match server.echo.wrong() {
-            0 => Ok(Served { threads: census::threads(), usage, runtime, lanes: traced.then(lanes::end), window_ns }),
+            0 => {
+                Ok(Served { threads: thread_count::count(), usage, runtime, lanes: traced.then(lanes::end), window_ns })
+            }
             wrong => Err(Failure::WrongWork { what: format!("the steps of {wrong} requests gave a wrong checksum") }),
         }
     })

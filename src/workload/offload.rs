@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::census;
 use crate::lanes::{What, span};
+use crate::thread_count;
 
 use super::{Job, Pool, Receipt, Steps, Workload};
 
@@ -75,7 +75,7 @@ impl Heartbeat {
         for (k, beat) in (0..).zip(&self.beats) {
             if let Some(early) = (self.every * k).checked_sub(start.elapsed()) {
                 tokio::time::sleep(early).await;
-                census::touch();
+                thread_count::mark_current();
             }
             beat.store(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
             says(k);

@@ -3,10 +3,10 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::census;
 use crate::lanes::{What, span};
 use crate::protocol::Calibration;
 use crate::scenario::StepsSpec;
+use crate::thread_count;
 
 use super::compute::{Computation, compute};
 use super::{Pool, Receipt};
@@ -80,7 +80,7 @@ impl Steps {
             match *step {
                 Step::Wait(length) => {
                     tokio::time::sleep(length).await;
-                    census::touch();
+                    thread_count::mark_current();
                 }
                 Step::Block(length) => pool.run(counted(move || span(What::Block, || thread::sleep(length)))).await,
                 Step::Compute(computation) => {
@@ -93,10 +93,10 @@ impl Steps {
     }
 }
 
-/// The work, with the thread it lands on entered in the census.
+/// The work, with the thread it lands on counted.
 fn counted<T>(work: impl FnOnce() -> T + Send) -> impl FnOnce() -> T + Send {
     move || {
-        census::touch();
+        thread_count::mark_current();
         work()
     }
 }

@@ -14,7 +14,7 @@ thread_local! {
 
 /// Counts the calling thread, once. About a nanosecond after the first time.
 #[inline]
-pub fn touch() {
+pub fn mark_current() {
     COUNTED.with(|counted| {
         if !counted.replace(true) {
             THREADS.fetch_add(1, Ordering::Relaxed);
@@ -22,8 +22,8 @@ pub fn touch() {
     });
 }
 
-/// The count so far.
-pub fn threads() -> u64 {
+/// Returns the count so far.
+pub fn count() -> u64 {
     THREADS.load(Ordering::Relaxed)
 }
 
@@ -31,10 +31,10 @@ pub fn threads() -> u64 {
 mod tests {
     #[test]
     fn a_thread_counts_once() {
-        let before = super::threads();
-        let count = || (0..3).for_each(|_| super::touch());
-        std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(count))));
-        // No other test of this binary touches the census.
-        assert_eq!(super::threads() - before, 4);
+        let before = super::count();
+        let mark = || (0..3).for_each(|_| super::mark_current());
+        std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(mark))));
+        // No other test of this binary marks a thread.
+        assert_eq!(super::count() - before, 4);
     }
 }
