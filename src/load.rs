@@ -30,11 +30,11 @@ mod desk;
 #[cfg(test)]
 mod known_answers;
 mod open;
-mod ordinary;
 mod pauses;
 mod plan;
 mod raw;
 mod request;
+mod reqwest_client;
 #[cfg(test)]
 mod simulation;
 mod step_down;
@@ -57,9 +57,9 @@ use crate::units;
 use crate::usage::{Meter, StealMeter};
 
 pub use client::Question;
-pub use ordinary::normalize_target;
 pub use plan::{Endpoint, LoadError, Plan, Secure, Until, is_nothing_due};
 pub use raw::refuse_own_end;
+pub use reqwest_client::normalize_target;
 pub use trouble::Trouble;
 
 use collect::Collector;
@@ -180,7 +180,7 @@ pub fn run<O: Observer>(plan: &Plan, observer: &mut O) -> Result<Loaded, LoadErr
             let plan = plan.of_thread(k, threads);
             let work = move || match plan.client {
                 Client::Raw => worker::run::<raw::RawClient>(&plan, share, gate, hand_in),
-                Client::Reqwest => worker::run::<ordinary::ReqwestClient>(&plan, share, gate, hand_in),
+                Client::Reqwest => worker::run::<reqwest_client::ReqwestClient>(&plan, share, gate, hand_in),
             };
             // Where this fails, the doors of the threads before it close, and they end.
             let thread = thread::Builder::new().name(format!("generator {}", k + 1)).spawn_scoped(scope, work);

@@ -9,7 +9,7 @@ use crate::load::trouble::Trouble;
 
 /// A failed request: its cause, and whether connecting failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(super) struct RequestFailure {
     pub(super) trouble: Trouble,
     /// Whether the request failed while connecting.
     pub(super) is_connect: bool,
@@ -25,13 +25,13 @@ pub(super) enum Phase {
     Body,
 }
 
-impl From<Trouble> for Failure {
+impl From<Trouble> for RequestFailure {
     fn from(trouble: Trouble) -> Self {
         Self { trouble, is_connect: false }
     }
 }
 
-impl Failure {
+impl RequestFailure {
     pub(super) fn of(error: &reqwest::Error, server: &Endpoint, phase: Phase) -> Self {
         let is_connect = error.is_connect();
         let mut trouble = None;

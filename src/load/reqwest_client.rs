@@ -7,7 +7,6 @@
 //! before the head, and how much of a head had come when the connection ended. It also hides a connection that it
 //! replaces because the server has closed it before the request was sent, and whether a request that timed out had a
 //! connection.
-//! time had a connection.
 
 mod failure;
 mod port;
@@ -34,7 +33,7 @@ use super::trouble::Trouble;
 use super::turns::Turns;
 use super::{Endpoint, Plan, clock};
 
-use failure::{Failure, Phase};
+use failure::{Phase, RequestFailure};
 use port::KeptPort;
 
 /// The runtime's timer counts whole milliseconds and rounds up.
@@ -44,10 +43,10 @@ const TICK: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(super) struct ReqwestClient {
     runtime: LocalRuntime,
-    maker: Maker,
-    shared: Rc<Shared>,
+    factory: ClientFactory,
+    shared: Rc<ReqwestShared>,
     turns: Turns,
-    connections: Vec<Connection>,
+    connections: Vec<ReqwestConnection>,
     has_waited: bool,
     /// The time-out for connecting, and again for the first answer.
     timeout: Duration,
@@ -56,7 +55,7 @@ pub(super) struct ReqwestClient {
 
 /// A client that keeps at most one connection, once it is asked for; and the question under way.
 #[derive(Debug, Default)]
-struct Connection {
+struct ReqwestConnection {
     client: Option<reqwest::Client>,
     asking: Option<AbortHandle>,
     /// Whether the server has answered on the connection and keeps it open.
@@ -65,7 +64,7 @@ struct Connection {
 
 /// How a client is made.
 #[derive(Debug)]
-struct Maker {
+struct ClientFactory {
     server: Endpoint,
     /// The time-out for connecting.
     timeout: Duration,
@@ -77,7 +76,7 @@ struct Maker {
 
 /// What is the same for all connections.
 #[derive(Debug)]
-struct Shared {
+struct ReqwestShared {
     server: Endpoint,
     /// The plan's requests, ready to be sent.
     requests: Vec<Result<Request, Trouble>>,
@@ -93,7 +92,7 @@ impl Client for ReqwestClient {
     const GRACE: u64 = 1_000_000_000;
 
     fn new(plan: &Plan, connections: u32) -> io::Result<Self> {
-        let shared = Shared {
+        let shared = ReqwestShared {
             server: plan.server.clone(),
             to_head: plan.question.method == "HEAD",
             requests: plan.requests().map(|(question, target)| build(plan, question, target)).collect(),
@@ -103,10 +102,10 @@ impl Client for ReqwestClient {
         };
         Ok(Self {
             runtime: Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?,
-            maker: Maker::new(plan).map_err(io::Error::other)?,
+            factory: ClientFactory::new(plan).map_err(io::Error::other)?,
             shared: Rc::new(shared),
             turns: Turns::new(plan),
-            connections: (0..connections).map(|_| Connection::default()).collect(),
+            connections: (0..connections).map(|_| ReqwestConnection::default()).collect(),
             has_waited: false,
             timeout: plan.timeout,
             kept_port: KeptPort::new(&plan.server),
@@ -120,7 +119,7 @@ impl Client for ReqwestClient {
         let answered_until = self.timeout + 2 * TICK;
         self.spawn(k, async move {
             match timeout(answered_until, asking).await {
-                Ok(Err(Failure { trouble, is_connect: true })) => Event::Failed(trouble),
+                Ok(Err(RequestFailure { trouble, is_connect: true })) => Event::Failed(trouble),
                 // A connection that was not made within the time-out has failed before this.
                 Ok(_) | Err(_) => Event::Opened,
             }
@@ -136,7 +135,7 @@ impl Client for ReqwestClient {
     }
 
     fn close(&mut self, k: usize) {
-        let Connection { asking, .. } = std::mem::take(&mut self.connections[k]);
+        let ReqwestConnection { asking, .. } = std::mem::take(&mut self.connections[k]);
         if let Some(asking) = asking {
             asking.abort();
         }
@@ -160,12 +159,12 @@ impl Client for ReqwestClient {
         let found = self.shared.inbox.borrow_mut().pop_front();
         match found {
             Some((k, Event::Failed(_))) => {
-                self.connections[k] = Connection::default();
+                self.connections[k] = ReqwestConnection::default();
                 self.kept_port.keep();
             }
             // reqwest may still consider such a connection reusable.
             Some((k, Event::Opened)) if !self.connections[k].has_served.get() => {
-                self.connections[k] = Connection::default();
+                self.connections[k] = ReqwestConnection::default();
             }
             _ => {}
         }
@@ -179,9 +178,9 @@ impl Client for ReqwestClient {
 
 impl ReqwestClient {
     /// Sends the next request on a connection.
-    fn ask_next(&mut self, k: usize, heavy: bool) -> impl Future<Output = Result<Answer, Failure>> + use<> {
+    fn ask_next(&mut self, k: usize, heavy: bool) -> impl Future<Output = Result<Answer, RequestFailure>> + use<> {
         let connection = &mut self.connections[k];
-        let client = connection.client.get_or_insert_with(|| self.maker.make()).clone();
+        let client = connection.client.get_or_insert_with(|| self.factory.make()).clone();
         let (shared, has_served) = (Rc::clone(&self.shared), Rc::clone(&connection.has_served));
         let request = self.turns.next(heavy);
         async move { ask(&client, &shared, request, &has_served).await }
@@ -199,7 +198,7 @@ impl ReqwestClient {
     }
 }
 
-impl Maker {
+impl ClientFactory {
     fn new(plan: &Plan) -> Result<Self, String> {
         Ok(Self {
             server: plan.server.clone(),
@@ -230,21 +229,21 @@ impl Maker {
 
 async fn ask(
     client: &reqwest::Client,
-    shared: &Shared,
+    shared: &ReqwestShared,
     request: usize,
     has_served: &Cell<bool>,
-) -> Result<Answer, Failure> {
+) -> Result<Answer, RequestFailure> {
     let request =
-        shared.requests[request].as_ref().map_err(|trouble| Failure { trouble: *trouble, is_connect: true })?;
+        shared.requests[request].as_ref().map_err(|trouble| RequestFailure { trouble: *trouble, is_connect: true })?;
     let request = request.try_clone().expect("its body is no stream");
     let phase = if has_served.replace(false) { Phase::NextHead } else { Phase::FirstHead };
-    let failed = |error: reqwest::Error, phase| Failure::of(&error, &shared.server, phase);
+    let failed = |error: reqwest::Error, phase| RequestFailure::of(&error, &shared.server, phase);
     let mut response = client.execute(request).await.map_err(|error| failed(error, phase))?;
     let status = response.status().as_u16();
     let fields = response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let is_http11 = response.version() == Version::HTTP_11;
     let is_kept_alive = judge_head(status, is_http11, fields, shared.stamp.as_deref(), shared.to_head);
-    let is_kept_alive = is_kept_alive.map_err(|error| Failure::from(Trouble::from(error)))?;
+    let is_kept_alive = is_kept_alive.map_err(|error| RequestFailure::from(Trouble::from(error)))?;
     let mut bytes = 0;
     while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, Phase::Body))? {
         bytes += chunk.len() as u64;
