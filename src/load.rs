@@ -2,7 +2,7 @@
 //! **open loop** is a schedule that does not care how the server fares.
 //!
 //! One implementation for every server, ours or not. Each generator thread drives its share of the connections in one
-//! event loop and keeps its own books, so that nothing on the way of a request is shared, locked or allocated. All
+//! event loop and keeps its own metrics, so that nothing on the way of a request is shared, locked or allocated. All
 //! connections are open before the clock starts, and all requests are ready to be sent. Where there are several targets
 //! they are asked for in turn; each thread begins at another one.
 //!
@@ -21,14 +21,14 @@
 //! generator stood still ([`pauses`]), and what that covers of a request is the generator's lateness, or stands beside the
 //! service time as its pause.
 
-mod books;
 mod client;
 mod clock;
 mod closed;
 mod collect;
-mod desk;
+mod in_flight;
 #[cfg(test)]
 mod known_answers;
+mod metrics;
 mod open;
 mod pauses;
 mod plan;
@@ -127,8 +127,8 @@ struct Window {
 }
 
 impl Window {
-    fn of(plan: &Plan) -> Self {
-        /// How long every thread has to get to its desk before the first request is due.
+    fn new(plan: &Plan) -> Self {
+        /// The time that every thread has to get ready before the first request is due.
         const TO_GET_READY: u64 = 2_000_000;
         let start = match plan.arrival {
             ArrivalSpec::Closed { .. } => clock::now(),
@@ -169,29 +169,29 @@ pub fn run<O: Observer>(plan: &Plan, observer: &mut O) -> Result<Loaded, LoadErr
     check_tls(plan)?;
     let threads = u32::from(plan.threads).min(plan.connections_used());
     let opening = Opening::default();
-    let (mut collector, hand_ins) = Collector::new(threads as usize, O::LISTENS.then_some(collect::INTERVAL));
+    let (mut collector, metrics_txs) = Collector::new(threads as usize, O::LISTENS.then_some(collect::INTERVAL));
     thread::scope(|scope| {
         let (report, reports) = mpsc::channel();
-        let mut doors = Vec::new();
-        for (k, hand_in) in (0..threads).zip(hand_ins) {
-            let (door, window) = mpsc::channel();
-            let gate = Gate { report: report.clone(), window, opening: &opening };
-            let share = Share::of(plan, k, threads);
+        let mut starts = Vec::new();
+        for (k, metrics_tx) in (0..threads).zip(metrics_txs) {
+            let (start, window) = mpsc::channel();
+            let barrier = StartBarrier { report: report.clone(), window, opening: &opening };
+            let assignment = Assignment::new(plan, k, threads);
             let plan = plan.of_thread(k, threads);
             let work = move || match plan.client {
-                Client::Raw => worker::run::<raw::RawClient>(&plan, share, gate, hand_in),
-                Client::Reqwest => worker::run::<reqwest_client::ReqwestClient>(&plan, share, gate, hand_in),
+                Client::Raw => worker::run::<raw::RawClient>(&plan, assignment, barrier, metrics_tx),
+                Client::Reqwest => worker::run::<reqwest_client::ReqwestClient>(&plan, assignment, barrier, metrics_tx),
             };
-            // Where this fails, the doors of the threads before it close, and they end.
+            // If this fails, the channels of the threads before it close, and they end.
             let thread = thread::Builder::new().name(format!("generator {}", k + 1)).spawn_scoped(scope, work);
             thread.inspect_err(|_| opening.abandon())?;
-            doors.push(door);
+            starts.push(start);
         }
         drop(report);
         wait_for_connections(plan, &opening, &reports, observer)?;
-        let window = Arc::new(Window::of(plan));
-        for door in doors {
-            door.send(Arc::clone(&window)).expect("a thread that has opened its connections waits at its door");
+        let window = Arc::new(Window::new(plan));
+        for start in starts {
+            start.send(Arc::clone(&window)).expect("a thread that has opened its connections waits for the window");
         }
 
         let mut is_done = wait_until(window.begin, &mut collector, observer);
@@ -232,9 +232,9 @@ struct Opened {
     trouble: Option<Trouble>,
 }
 
-/// Where a generator thread reports, and then waits for the window. A closed door means that there will be none.
+/// Where a generator thread reports, and then waits for the window. If the channel closes, there will be none.
 #[derive(Debug)]
-struct Gate<'a> {
+struct StartBarrier<'a> {
     report: mpsc::Sender<Opened>,
     window: mpsc::Receiver<Arc<Window>>,
     opening: &'a Opening,
@@ -298,16 +298,16 @@ const LOOK_UP: Duration = Duration::from_millis(50);
 
 /// One generator thread's part of a plan.
 #[derive(Clone, Copy, Debug)]
-struct Share {
+struct Assignment {
     thread: u32,
     threads: u32,
     connections: u32,
     requests: u64,
 }
 
-impl Share {
+impl Assignment {
     /// The part of thread k of n; the first ones take what does not divide evenly.
-    fn of(plan: &Plan, k: u32, n: u32) -> Self {
+    fn new(plan: &Plan, k: u32, n: u32) -> Self {
         let part = |whole: u64| whole / u64::from(n) + u64::from(u64::from(k) < whole % u64::from(n));
         let requests = match plan.until {
             Until::Elapsed(_) => u64::MAX,
@@ -333,9 +333,9 @@ fn wait_until<O: Observer>(instant: u64, collector: &mut Collector, observer: &m
 }
 
 fn collect<O: Observer>(at_most: Duration, collector: &mut Collector, observer: &mut O) -> bool {
-    collector.collect(at_most, |books| {
+    collector.collect(at_most, |metrics| {
         if O::LISTENS {
-            observer.interval(books.interval());
+            observer.interval(metrics.interval());
         }
     })
 }

@@ -11,19 +11,19 @@ use crate::units;
 
 use super::client::Client;
 use super::clock::Clock;
-use super::desk::Desk;
-use super::request::{Ended, Request};
-use super::{Share, Until};
+use super::in_flight::InFlight;
+use super::request::{Ended, PendingRequest};
+use super::{Assignment, Until};
 
 /// The pause after a request that failed, doubled up to the longest until one is answered again.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// One generator thread in a closed loop.
-pub(super) struct Closed<'a, C, K> {
-    desk: Desk<'a, C, K>,
+pub(super) struct ClosedLoop<'a, C, K> {
+    in_flight: InFlight<'a, C, K>,
     think: Duration,
-    connections: Vec<Connection>,
+    connections: Vec<LoopConnection>,
     /// Connections that pause or think, and until when.
     resting: BinaryHeap<Reverse<(u64, usize)>>,
     /// When to look at the clock for another reason than an event.
@@ -35,51 +35,51 @@ pub(super) struct Closed<'a, C, K> {
 }
 
 /// What a connection keeps for itself.
-struct Connection {
+struct LoopConnection {
     /// The pause after its last failure; none after an answer.
     pause: Duration,
     /// Decides which of its requests are heavy.
     rng: Rng,
 }
 
-impl<'a, C: Client, K: Clock> Closed<'a, C, K> {
-    pub(super) fn new(desk: Desk<'a, C, K>, share: Share, think: Duration) -> Self {
-        let number = |k: usize| u64::from(share.thread) << 32 | k as u64;
-        let rng = |k| random::stream(desk.plan.seed, number(k));
-        let connection = |k| Connection { pause: Duration::ZERO, rng: rng(k) };
+impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
+    pub(super) fn new(in_flight: InFlight<'a, C, K>, assignment: Assignment, think: Duration) -> Self {
+        let number = |k: usize| u64::from(assignment.thread) << 32 | k as u64;
+        let rng = |k| random::stream(in_flight.plan.seed, number(k));
+        let connection = |k| LoopConnection { pause: Duration::ZERO, rng: rng(k) };
         Self {
             think,
-            connections: (0..desk.len()).map(connection).collect(),
+            connections: (0..in_flight.len()).map(connection).collect(),
             resting: BinaryHeap::new(),
             alarm: 0,
-            busy: desk.len(),
-            budget: share.requests,
-            desk,
+            busy: in_flight.len(),
+            budget: assignment.requests,
+            in_flight,
         }
     }
 
     /// Lets every connection ask until the window ends and the drain is over.
     pub(super) fn run(mut self) {
-        let mut now = self.desk.look();
+        let mut now = self.in_flight.look();
         for k in 0..self.connections.len() {
             self.begin(k, now, now);
-            now = self.desk.look();
+            now = self.in_flight.look();
         }
         while self.busy > 0 {
             if now >= self.alarm && self.ring(now) {
                 break;
             }
             let ended;
-            (ended, now) = self.desk.next(self.alarm);
+            (ended, now) = self.in_flight.next(self.alarm);
             if let Some(ended) = ended {
                 self.ended(ended, now);
             }
         }
-        self.desk.give_up(now);
-        if let Until::Requests(_) = self.desk.plan.until {
-            self.desk.never_due(self.budget);
+        self.in_flight.give_up(now);
+        if let Until::Requests(_) = self.in_flight.plan.until {
+            self.in_flight.never_due(self.budget);
         }
-        self.desk.close(now);
+        self.in_flight.close(now);
     }
 
     /// Begins a connection's next request, which is due. One that has none left stays open: the server may have given a
@@ -90,17 +90,17 @@ impl<'a, C: Client, K: Clock> Closed<'a, C, K> {
             self.busy -= 1;
             return;
         }
-        self.desk.take_up();
-        let heavy = self.desk.plan.heavy.as_ref().is_some_and(|(share, _)| self.connections[k].rng.f64() < *share);
-        let in_window = intended >= self.desk.window.begin;
-        self.desk.ask(k, Request { intended, late: now - intended, asked: now, heavy, in_window });
+        self.in_flight.take_up();
+        let heavy = self.in_flight.plan.heavy.as_ref().is_some_and(|(share, _)| self.connections[k].rng.f64() < *share);
+        let in_window = intended >= self.in_flight.window.begin;
+        self.in_flight.ask(k, PendingRequest { intended, late: now - intended, asked: now, heavy, in_window });
     }
 
     /// Whether another request may begin now.
     #[inline]
     fn may_begin(&mut self, intended: u64, now: u64) -> bool {
-        let window = self.desk.window;
-        match self.desk.plan.until {
+        let window = self.in_flight.window;
+        match self.in_flight.plan.until {
             _ if now >= window.end() => false,
             Until::Elapsed(_) => true,
             Until::Requests(_) if intended < window.begin => true,
@@ -108,7 +108,7 @@ impl<'a, C: Client, K: Clock> Closed<'a, C, K> {
                 let may = self.budget > 0;
                 self.budget = self.budget.saturating_sub(1);
                 if self.budget == 0 {
-                    self.desk.exhaust();
+                    self.in_flight.exhaust();
                 }
                 may
             }
@@ -141,7 +141,7 @@ impl<'a, C: Client, K: Clock> Closed<'a, C, K> {
 
     /// Does what the clock alone brings about: whether the window and the drain after it have ended.
     fn ring(&mut self, now: u64) -> bool {
-        for ended in self.desk.time_out(now) {
+        for ended in self.in_flight.time_out(now) {
             self.ended(ended, now);
         }
         while let Some(&Reverse((until, k))) = self.resting.peek()
@@ -150,9 +150,9 @@ impl<'a, C: Client, K: Clock> Closed<'a, C, K> {
             self.resting.pop();
             self.begin(k, until, now);
         }
-        let over = self.desk.window.drained(units::nanos(self.desk.plan.drain));
+        let over = self.in_flight.window.drained(units::nanos(self.in_flight.plan.drain));
         let rested = self.resting.peek().map_or(u64::MAX, |Reverse((until, _))| *until);
-        self.alarm = self.desk.ring(now).min(over).min(rested);
+        self.alarm = self.in_flight.ring(now).min(over).min(rested);
         now >= over
     }
 }

@@ -1,5 +1,5 @@
-//! How the books of all threads come together, a second at a time: each thread hands in full books and goes on with
-//! empty ones, so that it writes every figure once and nobody waits for anybody.
+//! Collects the metrics of all threads, a second at a time. Threads swap full metrics for empty ones through channels;
+//! recording never blocks.
 
 use std::mem;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -7,28 +7,28 @@ use std::time::Duration;
 
 use crate::record::Requests;
 
-use super::books::Books;
+use super::metrics::Metrics;
 use super::{Interval, Window};
 
-/// From one hand-in to the next, where somebody listens.
+/// The interval at which threads hand in their metrics, if an observer listens, nanoseconds.
 pub(super) const INTERVAL: u64 = 1_000_000_000;
 
-/// A thread's books, and whose they are.
-type Delivery = (usize, Box<Books>);
+/// The metrics of a thread, and its number.
+type Delivery = (usize, Box<Metrics>);
 
-/// A thread's end of it.
+/// Sends the metrics of one thread to the [`Collector`].
 #[derive(Debug)]
-pub(super) struct HandIn {
+pub(super) struct MetricsTx {
     thread: usize,
-    /// From one hand-in to the next; nothing where all is handed in at the end.
+    /// Nanoseconds from one hand-in to the next; `None` if all is handed in at the end.
     interval: Option<u64>,
     deliver: Sender<Delivery>,
-    empty: Receiver<Box<Books>>,
+    empty: Receiver<Box<Metrics>>,
     next: u64,
 }
 
-impl HandIn {
-    /// When the next books are due.
+impl MetricsTx {
+    /// Returns when the next metrics are due.
     pub(super) fn next(&self) -> u64 {
         self.next
     }
@@ -38,62 +38,62 @@ impl HandIn {
         self.next = self.interval.map_or(u64::MAX, |interval| window.begin.saturating_add(interval));
     }
 
-    /// Hands in the books when they are due. Without empty ones at hand it goes on with these.
-    pub(super) fn ring(&mut self, books: &mut Box<Books>, now: u64) {
+    /// Hands in the metrics when they are due. Keeps them if no empty ones are at hand.
+    pub(super) fn ring(&mut self, metrics: &mut Box<Metrics>, now: u64) {
         let Some(interval) = self.interval.filter(|_| now >= self.next) else { return };
         self.next += interval * ((now - self.next) / interval + 1);
         if let Ok(mut empty) = self.empty.try_recv() {
-            empty.began = books.began;
-            self.last(mem::replace(books, empty));
+            empty.began = metrics.began;
+            self.last(mem::replace(metrics, empty));
         }
     }
 
-    /// Hands in books, whenever it is.
-    pub(super) fn last(&self, books: Box<Books>) {
+    /// Hands in metrics at any time.
+    pub(super) fn last(&self, metrics: Box<Metrics>) {
         // Whoever collects them outlives the threads.
-        let _ = self.deliver.send((self.thread, books));
+        let _ = self.deliver.send((self.thread, metrics));
     }
 }
 
-/// Where all books come together.
+/// Collects the metrics of all threads.
 #[derive(Debug)]
 pub(super) struct Collector {
     deliveries: Receiver<Delivery>,
-    /// To each thread, its empty books.
-    empty: Vec<Sender<Box<Books>>>,
+    /// To each thread, its empty metrics.
+    empty: Vec<Sender<Box<Metrics>>>,
     /// Deliveries since the last interval was told.
     delivered: usize,
-    interval: Books,
-    total: Books,
+    interval: Metrics,
+    total: Metrics,
 }
 
 impl Collector {
     /// For so many threads, and an end for each of them, which hands in once an interval, nanoseconds; without one only at
     /// the end. Taking in a hand-in costs about 1 ms of CPU time, which the threads lose where they share one CPU with it.
-    pub(super) fn new(threads: usize, interval: Option<u64>) -> (Self, Vec<HandIn>) {
+    pub(super) fn new(threads: usize, interval: Option<u64>) -> (Self, Vec<MetricsTx>) {
         let (deliver, deliveries) = channel();
         let mut empty = Vec::with_capacity(threads);
-        let hand_in = |thread| {
+        let metrics_tx = |thread| {
             let (send, receive) = channel();
             // One to be filled while another is emptied.
             let _ = send.send(Box::default());
             empty.push(send);
-            HandIn { thread, interval, deliver: deliver.clone(), empty: receive, next: u64::MAX }
+            MetricsTx { thread, interval, deliver: deliver.clone(), empty: receive, next: u64::MAX }
         };
-        let ends = (0..threads).map(hand_in).collect();
-        let all = Self { deliveries, empty, delivered: 0, interval: Books::default(), total: Books::default() };
+        let ends = (0..threads).map(metrics_tx).collect();
+        let all = Self { deliveries, empty, delivered: 0, interval: Metrics::default(), total: Metrics::default() };
         (all, ends)
     }
 
-    /// Takes in what comes, for so long at most: true when every thread has handed in its last books. `tell` gets what
+    /// Takes in what comes, for so long at most: true when every thread has handed in its last metrics. `tell` gets what
     /// all of them did in an interval.
-    pub(super) fn collect(&mut self, at_most: Duration, mut tell: impl FnMut(&Books)) -> bool {
+    pub(super) fn collect(&mut self, at_most: Duration, mut tell: impl FnMut(&Metrics)) -> bool {
         match self.deliveries.recv_timeout(at_most) {
-            Ok((thread, mut books)) => {
-                self.interval.merge(&books);
-                books.clear();
+            Ok((thread, mut metrics)) => {
+                self.interval.merge(&metrics);
+                metrics.clear();
                 // It may have ended.
-                let _ = self.empty[thread].send(books);
+                let _ = self.empty[thread].send(metrics);
                 self.delivered += 1;
                 if self.delivered == self.empty.len() {
                     tell(&self.interval);
@@ -112,8 +112,8 @@ impl Collector {
         (interval.requests != Requests::default()).then_some(interval)
     }
 
-    /// The books of the whole window.
-    pub(super) fn close(mut self) -> Books {
+    /// Returns the metrics of the whole window.
+    pub(super) fn close(mut self) -> Metrics {
         self.turn_over();
         self.total
     }

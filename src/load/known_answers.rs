@@ -1,4 +1,4 @@
-//! Loads whose answer is known beforehand, in simulated time: what is booked, and to which side.
+//! Loads whose answer is known beforehand, in simulated time: what is recorded, and for which side.
 //!
 //! The same on a real clock and real sockets is `cargo bench --bench oracles`.
 
@@ -306,13 +306,13 @@ fn a_server_that_closes_after_each_answer_breaks_no_law() {
 #[test]
 fn one_server_behind_one_line_is_m_m_1() {
     /// Exponential service of this mean, one request after the other; keeps its own log of arrival and end.
-    struct Line {
+    struct SingleQueue {
         mean: f64,
         free_at: u64,
         rng: fastrand::Rng,
         log: std::rc::Rc<std::cell::RefCell<Vec<u64>>>,
     }
-    impl SimulatedServer for Line {
+    impl SimulatedServer for SingleQueue {
         fn ask(&mut self, _connection: usize, at: u64) -> Option<u64> {
             let service = -self.mean * (1.0 - self.rng.f64()).ln();
             self.free_at = self.free_at.max(at) + service as u64;
@@ -323,8 +323,12 @@ fn one_server_behind_one_line_is_m_m_1() {
     let log = std::rc::Rc::default();
     let simulation = Simulation::new(open(400.0, Arrivals::Poisson), 1_000, seconds(100));
     let mean = 2e6;
-    let found =
-        simulation.run(Line { mean, free_at: 0, rng: crate::random::stream(7, 7), log: std::rc::Rc::clone(&log) });
+    let found = simulation.run(SingleQueue {
+        mean,
+        free_at: 0,
+        rng: crate::random::stream(7, 7),
+        log: std::rc::Rc::clone(&log),
+    });
     let mut log = log.borrow_mut();
     log.sort_unstable();
     for share in [0.5, 0.9, 0.99] {

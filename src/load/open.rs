@@ -13,10 +13,10 @@ use crate::units;
 
 use super::client::{Client, LOOK};
 use super::clock::Clock;
-use super::desk::Desk;
-use super::request::{Ended, Request};
+use super::in_flight::InFlight;
+use super::request::{Ended, PendingRequest};
 use super::step_down::StepDown;
-use super::{Share, Window};
+use super::{Assignment, Window};
 
 /// How long before a request is due the thread wakes, to look at the clock from then on: a timer of this kernel is 45 us
 /// late at the median and 74 us at the 99th percentile (`avt doctor` measures it).
@@ -27,15 +27,15 @@ const EARLY: u64 = 80_000;
 const AWAKE: u64 = 100_000;
 
 /// One generator thread in an open loop.
-pub(super) struct Open<'a, C, K> {
-    desk: Desk<'a, C, K>,
+pub(super) struct OpenLoop<'a, C, K> {
+    in_flight: InFlight<'a, C, K>,
     pacing: Pacing,
     /// Whether hybrid pacing keeps to the timer, since looking at the clock has cost this thread its CPU.
     step_down: StepDown,
     /// Until when it does not sleep while a request is under way.
     awake_until: u64,
     timeout: u64,
-    line: Line<'a>,
+    backlog: Backlog<'a>,
     /// Pauses that were looked at, and what the last of them has left behind.
     n_pauses: u64,
     aftermath: Aftermath,
@@ -46,10 +46,10 @@ pub(super) struct Open<'a, C, K> {
 }
 
 /// A thread's part of the schedule, from the first request that it has not taken up.
-struct Line<'a> {
+struct Backlog<'a> {
     window: &'a Window,
     seed: u64,
-    share: Share,
+    assignment: Assignment,
     offsets: Peekable<std::iter::Enumerate<StepBy<std::iter::Skip<Offsets>>>>,
     /// Requests of the window that are still to come, where their number ends it.
     budget: u64,
@@ -86,16 +86,16 @@ impl Aftermath {
     }
 }
 
-impl<'a> Line<'a> {
-    fn new(schedule: Schedule, heavy_share: f64, share: Share, window: &'a Window) -> Self {
+impl<'a> Backlog<'a> {
+    fn new(schedule: Schedule, heavy_share: f64, assignment: Assignment, window: &'a Window) -> Self {
         // The same requests, however many threads take turns.
-        let part = schedule.offsets().skip(share.thread as usize).step_by(share.threads as usize);
+        let part = schedule.offsets().skip(assignment.thread as usize).step_by(assignment.threads as usize);
         Self {
             window,
             seed: schedule.seed,
-            share,
+            assignment,
             offsets: part.enumerate().peekable(),
-            budget: share.requests,
+            budget: assignment.requests,
             heavy_share,
         }
     }
@@ -119,41 +119,46 @@ impl<'a> Line<'a> {
     }
 }
 
-impl Line<'_> {
+impl Backlog<'_> {
     /// Drawn for each request by its place in the whole schedule.
     fn is_heavy(&self, k: u64) -> bool {
-        let place = k * u64::from(self.share.threads) + u64::from(self.share.thread);
+        let place = k * u64::from(self.assignment.threads) + u64::from(self.assignment.thread);
         random::stream(self.seed, place).f64() < self.heavy_share
     }
 }
 
-impl<'a, C: Client, K: Clock> Open<'a, C, K> {
-    pub(super) fn new(desk: Desk<'a, C, K>, share: Share, schedule: Schedule, pacing: Pacing) -> Self {
-        let heavy_share = desk.plan.heavy.as_ref().map_or(0.0, |(share, _)| *share);
+impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
+    pub(super) fn new(
+        in_flight: InFlight<'a, C, K>,
+        assignment: Assignment,
+        schedule: Schedule,
+        pacing: Pacing,
+    ) -> Self {
+        let heavy_share = in_flight.plan.heavy.as_ref().map_or(0.0, |(share, _)| *share);
         Self {
             pacing,
             step_down: StepDown::default(),
             n_pauses: 0,
             aftermath: Aftermath::default(),
             awake_until: 0,
-            timeout: units::nanos(desk.plan.timeout),
-            line: Line::new(schedule, heavy_share, share, desk.window),
-            free: (0..desk.len()).map(|k| (k, 0)).collect(),
+            timeout: units::nanos(in_flight.plan.timeout),
+            backlog: Backlog::new(schedule, heavy_share, assignment, in_flight.window),
+            free: (0..in_flight.len()).map(|k| (k, 0)).collect(),
             alarm: 0,
-            desk,
+            in_flight,
         }
     }
 
     /// Sends what is due until the schedule ends, and waits for the answers until the drain is over.
     pub(super) fn run(mut self) {
-        let mut now = self.desk.look();
+        let mut now = self.in_flight.look();
         loop {
             now = self.send(now);
             if now >= self.alarm && self.ring(now) {
                 break;
             }
-            let next = self.line.next_at();
-            if next.is_none() && self.desk.in_flight() == 0 && self.is_over(now) {
+            let next = self.backlog.next_at();
+            if next.is_none() && self.in_flight.n_requests() == 0 && self.is_over(now) {
                 break;
             }
             // With no connection free, only an answer can bring the next request on its way.
@@ -166,11 +171,11 @@ impl<'a, C: Client, K: Clock> Open<'a, C, K> {
     /// Sends every request that is due, as long as there are free connections.
     #[inline]
     fn send(&mut self, mut now: u64) -> u64 {
-        if self.desk.n_pauses() != self.n_pauses {
+        if self.in_flight.n_pauses() != self.n_pauses {
             self.notice_pause();
         }
         while let Some(&(k, since)) = self.free.front()
-            && self.line.next_at().is_some_and(|at| at <= now)
+            && self.backlog.next_at().is_some_and(|at| at <= now)
             && let Some(Due { at, heavy, in_window }) = self.take()
         {
             self.free.pop_front();
@@ -179,14 +184,14 @@ impl<'a, C: Client, K: Clock> Open<'a, C, K> {
             let late = if self.aftermath.holds(at, now) {
                 now - at
             } else {
-                now - ready + self.desk.paused_between(at, ready)
+                now - ready + self.in_flight.paused_between(at, ready)
             };
-            self.desk.ask(k, Request { intended: at, late, asked: now, heavy, in_window });
+            self.in_flight.ask(k, PendingRequest { intended: at, late, asked: now, heavy, in_window });
             self.alarm = self.alarm.min(at.saturating_add(self.timeout));
-            now = self.desk.look();
+            now = self.in_flight.look();
             self.awake_until = now + AWAKE;
         }
-        if now <= self.aftermath.until && self.line.next_at().is_none_or(|at| at > now) {
+        if now <= self.aftermath.until && self.backlog.next_at().is_none_or(|at| at > now) {
             // It has caught up.
             self.aftermath = Aftermath::default();
         }
@@ -195,9 +200,9 @@ impl<'a, C: Client, K: Clock> Open<'a, C, K> {
 
     #[cold]
     fn notice_pause(&mut self) {
-        self.n_pauses = self.desk.n_pauses();
-        if let Some((start, end)) = self.desk.last_pause()
-            && self.line.next_at().is_some_and(|at| at >= start)
+        self.n_pauses = self.in_flight.n_pauses();
+        if let Some((start, end)) = self.in_flight.last_pause()
+            && self.backlog.next_at().is_some_and(|at| at >= start)
         {
             self.aftermath = Aftermath::of(start, end);
         }
@@ -206,10 +211,10 @@ impl<'a, C: Client, K: Clock> Open<'a, C, K> {
     /// Takes up the next request.
     #[inline]
     fn take(&mut self) -> Option<Due> {
-        let due = self.line.take()?;
-        self.desk.take_up();
-        if self.line.budget == 0 {
-            self.desk.exhaust();
+        let due = self.backlog.take()?;
+        self.in_flight.take_up();
+        if self.backlog.budget == 0 {
+            self.in_flight.exhaust();
         }
         Some(due)
     }
@@ -228,12 +233,12 @@ impl<'a, C: Client, K: Clock> Open<'a, C, K> {
             (Some(_), Pacing::Spin) => LOOK,
         };
         let is_awake =
-            pacing == Pacing::Hybrid && now < self.awake_until && self.desk.in_flight() > 0 && self.alarm > now;
+            pacing == Pacing::Hybrid && now < self.awake_until && self.in_flight.n_requests() > 0 && self.alarm > now;
         if wake > now && !is_awake {
-            let (ended, after) = self.desk.next(wake.min(self.alarm));
+            let (ended, after) = self.in_flight.next(wake.min(self.alarm));
             self.ended(ended, after);
             if pacing != self.pacing {
-                self.desk.stepped_down(after - now);
+                self.in_flight.stepped_down(after - now);
             }
             return after;
         }
@@ -243,15 +248,15 @@ impl<'a, C: Client, K: Clock> Open<'a, C, K> {
     /// Looks for an event without waiting for one, and offers the CPU to whoever wants it.
     #[inline]
     fn spin(&mut self, now: u64) -> u64 {
-        let before = self.desk.n_lost_cpu();
-        let (ended, mut after) = self.desk.next(LOOK);
+        let before = self.in_flight.n_lost_cpu();
+        let (ended, mut after) = self.in_flight.next(LOOK);
         if ended.is_none() {
             // The server may want the CPU that this thread does not need.
-            self.desk.clock.yield_now();
-            after = self.desk.look();
-            self.desk.spun(after - now);
+            self.in_flight.clock.yield_now();
+            after = self.in_flight.look();
+            self.in_flight.spun(after - now);
         }
-        if self.desk.n_lost_cpu() > before {
+        if self.in_flight.n_lost_cpu() > before {
             self.step_down.lost_cpu(after);
         }
         self.ended(ended, after);
@@ -267,37 +272,37 @@ impl<'a, C: Client, K: Clock> Open<'a, C, K> {
 
     /// Does what the clock alone brings about: whether the window and the drain after it have ended.
     fn ring(&mut self, now: u64) -> bool {
-        for ended in self.desk.time_out(now) {
+        for ended in self.in_flight.time_out(now) {
             self.ended(Some(ended), now);
         }
         let mut first_out = u64::MAX;
-        while let Some(at) = self.line.next_at() {
+        while let Some(at) = self.backlog.next_at() {
             first_out = at.saturating_add(self.timeout);
             if first_out > now {
                 break;
             }
             if let Some(Due { at, heavy, in_window }) = self.take() {
-                self.desk.timed_out_unsent(heavy, at, in_window, now);
+                self.in_flight.timed_out_unsent(heavy, at, in_window, now);
             }
             first_out = u64::MAX;
         }
-        let over = self.desk.window.drained(units::nanos(self.desk.plan.drain));
-        self.alarm = self.desk.ring(now).min(over).min(first_out);
+        let over = self.in_flight.window.drained(units::nanos(self.in_flight.plan.drain));
+        self.alarm = self.in_flight.ring(now).min(over).min(first_out);
         now >= over
     }
 
     /// Whether the window has ended: at its own time, though there be nothing left to do, or with its last request.
     fn is_over(&self, now: u64) -> bool {
-        let end = self.desk.window.end();
+        let end = self.in_flight.window.end();
         now >= end || end == u64::MAX
     }
 
-    /// Books what was due and never sent.
+    /// Records what was due and never sent.
     fn close(mut self, now: u64) {
-        self.desk.give_up(now);
+        self.in_flight.give_up(now);
         while let Some(Due { at, heavy, in_window }) = self.take() {
-            self.desk.unsent(heavy, at, in_window, now);
+            self.in_flight.unsent(heavy, at, in_window, now);
         }
-        self.desk.close(now);
+        self.in_flight.close(now);
     }
 }

@@ -23,7 +23,7 @@ pub(super) enum Turn {
 
 /// The pauses of one thread, and what part of them lies between two instants.
 #[derive(Debug)]
-pub(super) struct Pauses {
+pub(super) struct PauseLog {
     /// In the order of time, none touching another.
     gaps: VecDeque<Gap>,
     count: u64,
@@ -45,7 +45,7 @@ struct Gap {
     before: u64,
 }
 
-impl Pauses {
+impl PauseLog {
     /// Of a thread whose requests are never older than this, nanoseconds.
     pub(super) fn new(oldest: u64) -> Self {
         Self {
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn a_turn_that_goes_on_too_late_is_a_pause() {
         let clock = Queue::default();
-        let mut pauses = Pauses::new(1_000 * MS);
+        let mut pauses = PauseLog::new(1_000 * MS);
         let mut check = |turn, began, now, expected| {
             assert_eq!(pauses.turn(turn, began, now, &clock), expected, "{turn:?}, {began} to {now}");
         };
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn a_thread_that_waited_for_its_cpu_was_late_though_its_timer_was_not() {
         let clock = Queue::default();
-        let mut pauses = Pauses::new(1_000 * MS);
+        let mut pauses = PauseLog::new(1_000 * MS);
         clock.0.set(3 * MS);
         assert_eq!(pauses.turn(Turn::Waited { until: 100 * MS }, 0, 10 * MS, &clock), Some(3 * MS));
         assert_eq!((pauses.between(0, 10 * MS), pauses.lost_cpu()), (3 * MS, 1));
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn what_lies_between_two_instants_is_added_up() {
         let clock = Queue::default();
-        let mut pauses = Pauses::new(1_000 * MS);
+        let mut pauses = PauseLog::new(1_000 * MS);
         assert_eq!(pauses.between(0, 5), 0);
         pauses.turn(Turn::Worked, 10 * MS, 20 * MS, &clock);
         pauses.turn(Turn::Worked, 30 * MS, 35 * MS, &clock);
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn what_is_too_old_for_any_request_is_forgotten() {
         let clock = Queue::default();
-        let mut pauses = Pauses::new(10 * MS);
+        let mut pauses = PauseLog::new(10 * MS);
         for k in 0..1_000 {
             pauses.turn(Turn::Worked, k * 2 * MS, (k * 2 + 1) * MS, &clock);
         }

@@ -23,7 +23,7 @@ use super::client::{Client, Event, LOOK};
 use super::trouble::Trouble;
 use super::turns::Turns;
 
-use connection::{Codecs, Connection, Halt, Shared, parts};
+use connection::{Codecs, NoEvent, RawConnection, RawShared, parts};
 
 pub(super) use server::is_chosen_by_kernel;
 pub use server::refuse_own_end;
@@ -37,10 +37,10 @@ const TIMER: u64 = u64::MAX;
 /// All connections of a generator thread.
 pub(super) struct RawClient {
     epoll: OwnedFd,
-    shared: Shared,
+    shared: RawShared,
     turns: Turns,
     codecs: Codecs,
-    connections: Vec<Connection>,
+    connections: Vec<RawConnection>,
     /// What the last wait brought, and how much of it has been looked at.
     ready: Vec<epoll::Event>,
     seen: usize,
@@ -54,7 +54,7 @@ pub(super) struct RawClient {
 
 impl Client for RawClient {
     fn new(plan: &Plan, connections: u32) -> io::Result<Self> {
-        let shared = Shared::new(plan);
+        let shared = RawShared::new(plan);
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
         // Once each time it rings, though nobody reads how often it has.
@@ -64,7 +64,7 @@ impl Client for RawClient {
             timer,
             alarm: None,
             has_waited: false,
-            connections: (0..connections).map(|_| Connection::closed()).collect(),
+            connections: (0..connections).map(|_| RawConnection::closed()).collect(),
             shared,
             turns: Turns::new(plan),
             codecs: Codecs::default(),
@@ -134,8 +134,8 @@ impl RawClient {
             match connection.advance(flags, &self.shared, &mut self.codecs) {
                 Ok(None) => {}
                 Ok(Some(event)) => return Some((k, event)),
-                Err(Halt::Again) => connection.look_again(&self.epoll, k),
-                Err(Halt::Failed(trouble)) => {
+                Err(NoEvent::Again) => connection.look_again(&self.epoll, k),
+                Err(NoEvent::Failed(trouble)) => {
                     connection.close();
                     return Some((k, Event::Failed(trouble)));
                 }

@@ -2,8 +2,8 @@
 
 /// What is known about a connection.
 #[derive(Debug, Default)]
-pub(super) struct Connection {
-    pub(super) asking: Option<Request>,
+pub(super) struct ConnectionState {
+    pub(super) asking: Option<PendingRequest>,
     /// Requests that belong to the window, those of them that got no answer, and answers that came within it.
     pub(super) requests: u64,
     pub(super) lost: u64,
@@ -14,7 +14,7 @@ pub(super) struct Connection {
 
 /// A request that has no answer yet.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Request {
+pub(super) struct PendingRequest {
     /// When it was due.
     pub(super) intended: u64,
     /// How much later it was asked than it could have been: the generator's own part of the delay.
@@ -33,7 +33,7 @@ pub(super) struct Ended {
     pub(super) is_answered: bool,
 }
 
-impl Connection {
+impl ConnectionState {
     /// Whether it got no answer in the window, though it was asked: it lost a request, or waited for most of the window.
     /// One that was first asked shortly before the end, and answered after it, has not been kept waiting.
     pub(super) fn is_starved(&self, window: u64) -> bool {

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use super::client::{Answer, Client, Event, LOOK};
 use super::clock::Clock;
-use super::closed::Closed;
+use super::closed::ClosedLoop;
 use super::collect::Collector;
-use super::desk::Desk;
-use super::open::Open;
-use super::{Plan, Question, Share, Until, Window};
+use super::in_flight::InFlight;
+use super::open::OpenLoop;
+use super::{Assignment, Plan, Question, Until, Window};
 use crate::gate::{self, Gate};
 use crate::record::{LoadRecord, Series};
 use crate::scenario::{self, ArrivalSpec};
@@ -224,7 +224,7 @@ impl Simulation {
     pub(super) fn run(&self, server: impl SimulatedServer) -> Simulated {
         let plan = &self.plan;
         let time = Rc::new(Time::default());
-        // As in `Window::of`: a closed loop asks at once, an open one has a moment to get ready.
+        // As in `Window::new`: a closed loop asks at once, an open one has a moment to get ready.
         let lead = if plan.arrival.offered().is_some() { MS } else { 0 };
         time.now.set(START - lead);
         time.stops.replace(self.stops.clone());
@@ -236,8 +236,8 @@ impl Simulation {
         };
         let window = Window { start: START, begin, end: end.into(), cut: u64::MAX.into() };
         let (mut collector, mut ends) = Collector::new(1, Some(super::collect::INTERVAL));
-        let mut hand_in = ends.remove(0);
-        hand_in.open(&window);
+        let mut metrics_tx = ends.remove(0);
+        metrics_tx.open(&window);
         let client = SimulatedClient {
             time: Rc::clone(&time),
             server,
@@ -245,19 +245,19 @@ impl Simulation {
             connected: vec![None; plan.connections as usize],
             has_waited: false,
         };
-        let desk = Desk::new(plan, client, SimulatedClock(time), plan.connections, &window, hand_in);
-        let share = Share::of(plan, 0, 1);
+        let in_flight = InFlight::new(plan, client, SimulatedClock(time), plan.connections, &window, metrics_tx);
+        let assignment = Assignment::new(plan, 0, 1);
         match plan.arrival {
-            ArrivalSpec::Closed { think } => Closed::new(desk, share, think).run(),
+            ArrivalSpec::Closed { think } => ClosedLoop::new(in_flight, assignment, think).run(),
             ArrivalSpec::Open { rate, arrivals, pacing } => {
-                Open::new(desk, share, Schedule { rate, arrivals, seed: plan.seed }, pacing).run();
+                OpenLoop::new(in_flight, assignment, Schedule { rate, arrivals, seed: plan.seed }, pacing).run();
             }
         }
         while !collector.collect(Duration::ZERO, |_| ()) {}
-        let books = collector.close();
-        let in_window = books.in_window;
-        let wall_ns = if end == u64::MAX { books.last_done } else { end } - begin;
-        let (series, load) = books.close(plan, 1, wall_ns, Usage::default(), None, Vec::new());
+        let metrics = collector.close();
+        let in_window = metrics.in_window;
+        let wall_ns = if end == u64::MAX { metrics.last_done } else { end } - begin;
+        let (series, load) = metrics.close(plan, 1, wall_ns, Usage::default(), None, Vec::new());
         assert!(load.requests.add_up() && load.warmup_requests.add_up(), "{load:?}");
         assert!(load.most_in_flight <= plan.connections.into(), "{load:?}");
         let gates = gate::of_load(&load, &series, wall_ns, in_window);

@@ -5,13 +5,13 @@ use super::Plan;
 /// The next of [`Plan::requests`] to ask, for the ordinary requests and for the heavy ones.
 #[derive(Debug)]
 pub(super) struct Turns {
-    ordinary: Turn,
-    heavy: Turn,
+    ordinary: TargetCycle,
+    heavy: TargetCycle,
 }
 
 /// A stretch of the list of requests, and the next of it.
 #[derive(Clone, Copy, Debug)]
-struct Turn {
+struct TargetCycle {
     first: usize,
     end: usize,
     next: usize,
@@ -20,8 +20,8 @@ struct Turn {
 impl Turns {
     pub(super) fn new(plan: &Plan) -> Self {
         let n_ordinary = plan.question.targets.len();
-        let ordinary = Turn { first: 0, end: n_ordinary, next: 0 };
-        let heavy = plan.heavy.as_ref().map_or(ordinary, |(_, question)| Turn {
+        let ordinary = TargetCycle { first: 0, end: n_ordinary, next: 0 };
+        let heavy = plan.heavy.as_ref().map_or(ordinary, |(_, question)| TargetCycle {
             first: n_ordinary,
             end: n_ordinary + question.targets.len(),
             next: n_ordinary,

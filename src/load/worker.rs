@@ -1,4 +1,4 @@
-//! One generator thread, from the opening of its connections to the closing of its books.
+//! One generator thread, from the opening of its connections to its last metrics.
 
 use std::sync::mpsc::Sender;
 
@@ -8,20 +8,25 @@ use crate::units;
 
 use super::client::{Client, Event};
 use super::clock::SystemClock;
-use super::closed::Closed;
-use super::collect::HandIn;
-use super::desk::{Desk, LOOK_UP};
-use super::open::Open;
+use super::closed::ClosedLoop;
+use super::collect::MetricsTx;
+use super::in_flight::{InFlight, LOOK_UP};
+use super::open::OpenLoop;
 use super::trouble::Trouble;
-use super::{Gate, Opened, Opening, Plan, Share, clock};
+use super::{Assignment, Opened, Opening, Plan, StartBarrier, clock};
 
 /// Connections that one thread opens at the same time: more could overflow a server's backlog, and a dropped SYN costs
 /// a second.
 const OPENING: usize = 100;
 
-pub(super) fn run<C: Client>(plan: &Plan, share: Share, gate: Gate<'_>, mut hand_in: HandIn) {
-    let Gate { report, window, opening } = gate;
-    let mut client = match C::new(plan, share.connections) {
+pub(super) fn run<C: Client>(
+    plan: &Plan,
+    assignment: Assignment,
+    barrier: StartBarrier<'_>,
+    mut metrics_tx: MetricsTx,
+) {
+    let StartBarrier { report, window, opening } = barrier;
+    let mut client = match C::new(plan, assignment.connections) {
         Ok(client) => client,
         Err(error) => {
             opening.fail();
@@ -29,24 +34,25 @@ pub(super) fn run<C: Client>(plan: &Plan, share: Share, gate: Gate<'_>, mut hand
         }
     };
     let limit = units::nanos(plan.timeout).saturating_add(C::GRACE);
-    let (opened, trouble) = open(&mut client, share.connections as usize, limit, opening);
+    let (opened, trouble) = open(&mut client, assignment.connections as usize, limit, opening);
     tell(report, opened, trouble);
-    // A closed door means that there will be no window.
+    // If the channel is closed, there will be no window.
     let Ok(window) = window.recv() else { return };
-    hand_in.open(&window);
-    let desk = Desk::new(plan, client, SystemClock::of_this_thread(), share.connections, &window, hand_in);
+    metrics_tx.open(&window);
+    let in_flight =
+        InFlight::new(plan, client, SystemClock::of_this_thread(), assignment.connections, &window, metrics_tx);
     match plan.arrival {
-        ArrivalSpec::Closed { think } => Closed::new(desk, share, think).run(),
+        ArrivalSpec::Closed { think } => ClosedLoop::new(in_flight, assignment, think).run(),
         ArrivalSpec::Open { rate, arrivals, pacing } => {
             let schedule = Schedule { rate, arrivals, seed: plan.seed };
-            Open::new(desk, share, schedule, pacing).run();
+            OpenLoop::new(in_flight, assignment, schedule, pacing).run();
         }
     }
 }
 
 /// Reports, and gives the sender away: whoever listens has heard the last report when all senders are gone.
 fn tell(report: Sender<Opened>, connections: usize, trouble: Option<Trouble>) {
-    // Nobody listens when another thread could not be started; then the door is closed as well.
+    // Nobody listens when another thread could not be started; then the channel is closed as well.
     let _ = report.send(Opened { connections: connections as u32, trouble });
 }
 

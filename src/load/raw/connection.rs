@@ -13,15 +13,15 @@ use crate::load::client::{Answer, Event, Question};
 use crate::load::trouble::Trouble;
 use crate::load::{Plan, clock};
 
-use super::server::Server;
+use super::server::ServerAddress;
 
 /// Reads in a row from one connection, before the others have their turn.
 const READS: u32 = 16;
 
 /// What is the same for all connections.
 #[derive(Debug)]
-pub(super) struct Shared {
-    server: Server,
+pub(super) struct RawShared {
+    server: ServerAddress,
     /// The plan's requests, ready to be sent.
     requests: Vec<Vec<u8>>,
     to_head: bool,
@@ -29,8 +29,8 @@ pub(super) struct Shared {
 }
 
 #[derive(Debug)]
-pub(super) struct Connection {
-    state: State,
+pub(super) struct RawConnection {
+    state: RawState,
     /// There unless the connection is closed.
     socket: Option<OwnedFd>,
     /// There while half a reply is.
@@ -53,7 +53,7 @@ pub(super) struct Connection {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum RawState {
     Closed,
     Connecting {
         /// Whether a question waits for it.
@@ -71,7 +71,7 @@ const END: EventFlags = EventFlags::RDHUP.union(EventFlags::HUP).union(EventFlag
 
 /// Why a connection did not come to an event.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Halt {
+pub(super) enum NoEvent {
     /// It had its turn, and there is more.
     Again,
     Failed(Trouble),
@@ -85,7 +85,7 @@ pub(super) struct Codecs(Vec<Box<ClientCodec>>);
 
 impl Codecs {
     #[inline]
-    fn take(&mut self, has_served: bool, shared: &Shared) -> Box<ClientCodec> {
+    fn take(&mut self, has_served: bool, shared: &RawShared) -> Box<ClientCodec> {
         let mut http = self.0.pop().unwrap_or_else(|| Box::new(ClientCodec::new(shared.stamp.clone())));
         http.take_up(has_served);
         http
@@ -97,7 +97,7 @@ impl Codecs {
     }
 }
 
-impl Shared {
+impl RawShared {
     pub(super) fn new(plan: &Plan) -> Self {
         let encode = |(question, target): (&Question, &str)| {
             let Question { method, authority, targets: _, headers, body } = question;
@@ -105,7 +105,7 @@ impl Shared {
             encode_request(method, target, authority, &headers, body)
         };
         Self {
-            server: Server::new(&plan.server),
+            server: ServerAddress::new(&plan.server),
             requests: plan.requests().map(encode).collect(),
             to_head: plan.question.method == "HEAD",
             stamp: plan.stamp.clone(),
@@ -113,10 +113,10 @@ impl Shared {
     }
 }
 
-impl Connection {
+impl RawConnection {
     pub(super) fn closed() -> Self {
         Self {
-            state: State::Closed,
+            state: RawState::Closed,
             socket: None,
             http: None,
             has_served: false,
@@ -131,7 +131,7 @@ impl Connection {
     }
 
     pub(super) fn is_connecting(&self) -> bool {
-        matches!(self.state, State::Connecting { .. })
+        matches!(self.state, RawState::Connecting { .. })
     }
 
     /// Whether an event of this generation is about the socket that it has now.
@@ -141,7 +141,7 @@ impl Connection {
     }
 
     pub(super) fn close(&mut self) {
-        self.state = State::Closed;
+        self.state = RawState::Closed;
         self.socket = None;
         self.http = None;
         self.has_served = false;
@@ -150,20 +150,26 @@ impl Connection {
 
     /// Sends a request on an open connection; false where it must be opened first.
     #[inline]
-    pub(super) fn ask(&mut self, request: usize, shared: &Shared) -> Result<bool, Trouble> {
+    pub(super) fn ask(&mut self, request: usize, shared: &RawShared) -> Result<bool, Trouble> {
         (self.request, self.sent, self.connected) = (request, 0, None);
-        if self.state != State::Open || self.spent {
+        if self.state != RawState::Open || self.spent {
             self.close();
             return Ok(false);
         }
-        self.state = State::Asking;
+        self.state = RawState::Asking;
         self.send(shared)?;
         Ok(true)
     }
 
     /// Begins to open it.
-    pub(super) fn connect(&mut self, epoll: &OwnedFd, shared: &Shared, k: usize, to_ask: bool) -> Result<(), Trouble> {
-        self.state = State::Connecting { to_ask };
+    pub(super) fn connect(
+        &mut self,
+        epoll: &OwnedFd,
+        shared: &RawShared,
+        k: usize,
+        to_ask: bool,
+    ) -> Result<(), Trouble> {
+        self.state = RawState::Connecting { to_ask };
         (self.spent, self.reset) = (false, false);
         let socket = shared.server.connect().and_then(|socket| {
             epoll::add(epoll, &socket, self.data(k), INTEREST)?;
@@ -190,18 +196,18 @@ impl Connection {
     pub(super) fn advance(
         &mut self,
         flags: EventFlags,
-        shared: &Shared,
+        shared: &RawShared,
         codecs: &mut Codecs,
-    ) -> Result<Option<Event>, Halt> {
+    ) -> Result<Option<Event>, NoEvent> {
         self.spent |= flags.intersects(END);
         match self.state {
-            State::Asking => {
+            RawState::Asking => {
                 if flags.contains(EventFlags::OUT) && self.sent < self.request(shared).len() {
                     self.send(shared)?;
                 }
                 self.read(shared, codecs)
             }
-            State::Connecting { to_ask } => {
+            RawState::Connecting { to_ask } => {
                 let socket = self.socket.as_ref().expect("what connects has a socket");
                 if let Err(errno) = sockopt::socket_error(socket).map_err(io::Error::from)? {
                     return Err(io::Error::from(errno).into());
@@ -212,33 +218,33 @@ impl Connection {
                 shared.server.refuse_own_end(socket)?;
                 if to_ask {
                     self.connected = Some(clock::now());
-                    self.state = State::Asking;
+                    self.state = RawState::Asking;
                     self.send(shared)?;
                     // What came along with the connection is not told again.
                     return if flags.intersects(END | EventFlags::IN) { self.read(shared, codecs) } else { Ok(None) };
                 }
                 self.spent |= flags.contains(EventFlags::IN);
-                self.state = State::Open;
+                self.state = RawState::Open;
                 Ok(Some(Event::Opened))
             }
-            State::Open => {
+            RawState::Open => {
                 self.spent |= flags.contains(EventFlags::IN);
                 self.had_surplus |= flags.contains(EventFlags::IN) && !flags.intersects(END);
                 Ok(None)
             }
-            State::Closed => Ok(None),
+            RawState::Closed => Ok(None),
         }
     }
 
     #[inline]
-    fn request<'a>(&self, shared: &'a Shared) -> &'a [u8] {
+    fn request<'a>(&self, shared: &'a RawShared) -> &'a [u8] {
         &shared.requests[self.request]
     }
 
     /// Sends what is left of the request, as far as there is room. That the server takes no more of it is no trouble
     /// yet: it may have answered early, and reading tells.
     #[inline]
-    fn send(&mut self, shared: &Shared) -> Result<(), Trouble> {
+    fn send(&mut self, shared: &RawShared) -> Result<(), Trouble> {
         let request = self.request(shared);
         let socket = self.socket.as_ref().expect("what asks has a socket");
         while self.sent < request.len() {
@@ -259,23 +265,23 @@ impl Connection {
 
     /// Reads until the answer is complete or there is nothing more to read.
     #[inline]
-    fn read(&mut self, shared: &Shared, codecs: &mut Codecs) -> Result<Option<Event>, Halt> {
+    fn read(&mut self, shared: &RawShared, codecs: &mut Codecs) -> Result<Option<Event>, NoEvent> {
         let mut http = match self.http.take() {
             Some(http) => http,
             None => codecs.take(self.has_served, shared),
         };
         let read = self.read_with(&mut http, shared);
         match read {
-            Ok(_) | Err(Halt::Again) if http.is_at_rest() => codecs.give_back(http),
-            Ok(None) | Err(Halt::Again) => self.http = Some(http),
+            Ok(_) | Err(NoEvent::Again) if http.is_at_rest() => codecs.give_back(http),
+            Ok(None) | Err(NoEvent::Again) => self.http = Some(http),
             // It holds what nobody will read on.
-            Ok(Some(_)) | Err(Halt::Failed(_)) => {}
+            Ok(Some(_)) | Err(NoEvent::Failed(_)) => {}
         }
         read
     }
 
     #[inline]
-    fn read_with(&mut self, http: &mut ClientCodec, shared: &Shared) -> Result<Option<Event>, Halt> {
+    fn read_with(&mut self, http: &mut ClientCodec, shared: &RawShared) -> Result<Option<Event>, NoEvent> {
         let socket = self.socket.as_ref().expect("what asks has a socket");
         for _ in 0..READS {
             let space = http.space();
@@ -298,7 +304,7 @@ impl Connection {
                 // be finished by the next: such a connection is not asked again.
                 let is_whole = http.is_at_rest() && self.sent == self.request(shared).len();
                 if reply.keep_alive && is_whole && !self.spent {
-                    self.state = State::Open;
+                    self.state = RawState::Open;
                     self.has_served = true;
                 } else {
                     self.close();
@@ -309,7 +315,7 @@ impl Connection {
                 return Ok(None);
             }
         }
-        Err(Halt::Again)
+        Err(NoEvent::Again)
     }
 }
 
@@ -337,7 +343,7 @@ impl From<ReplyError> for Trouble {
     }
 }
 
-impl<T: Into<Trouble>> From<T> for Halt {
+impl<T: Into<Trouble>> From<T> for NoEvent {
     fn from(trouble: T) -> Self {
         Self::Failed(trouble.into())
     }

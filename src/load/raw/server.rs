@@ -14,13 +14,13 @@ use crate::load::trouble::Trouble;
 
 /// The server's address, with what connecting a socket requires.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(super) struct ServerAddress {
     endpoint: Endpoint,
     /// Whether the kernel may choose the server's port for our end of a connection.
     is_port_chosen: bool,
 }
 
-impl Server {
+impl ServerAddress {
     pub(super) fn new(endpoint: &Endpoint) -> Self {
         let is_port_chosen = matches!(endpoint, Endpoint::Tcp(server) if is_chosen_by_kernel(server.port()));
         Self { endpoint: endpoint.clone(), is_port_chosen }
@@ -102,7 +102,7 @@ mod tests {
         let address = own.local_addr().unwrap();
         own.connect(&address).unwrap();
         let address = address.as_socket().unwrap();
-        let server = Server { endpoint: address.into(), is_port_chosen: true };
+        let server = ServerAddress { endpoint: address.into(), is_port_chosen: true };
         let own = OwnedFd::from(own);
         assert_eq!(server.refuse_own_end(&own), Err(Trouble::Refused));
         drop(own);
@@ -114,7 +114,7 @@ mod tests {
     fn a_socket_that_is_connected_to_a_server_is_not() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let server = Server { endpoint: address.into(), is_port_chosen: true };
+        let server = ServerAddress { endpoint: address.into(), is_port_chosen: true };
         let socket = server.connect().unwrap();
         listener.accept().unwrap();
         assert_eq!(server.refuse_own_end(&socket), Ok(()));

@@ -1,4 +1,4 @@
-//! What became of every request: one thread's books, merged when all have closed theirs.
+//! What became of every request: the metrics of one thread, merged with those of the others at the end.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use crate::timeline::Timeline;
 use crate::usage::{Scheduled, Stolen, Usage};
 
 use super::client::Answer;
-use super::request::Request;
+use super::request::PendingRequest;
 use super::trouble::Trouble;
 use super::{Interval, Plan};
 
-/// One generator thread's books.
+/// The metrics of one generator thread.
 #[derive(Debug, Default)]
-pub(super) struct Books {
+pub(super) struct Metrics {
     pub(super) began: Began,
     /// Ordinary requests, then heavy ones.
-    kinds: [Kind; 2],
+    kinds: [KindMetrics; 2],
     /// From when a request was due until it was sent, in two parts: it was our turn and we were late; it waited for a
     /// connection to be free, or to be opened.
     send_lag: Histogram,
@@ -65,7 +65,7 @@ pub(super) struct Began {
 }
 
 #[derive(Debug, Default)]
-struct Kind {
+struct KindMetrics {
     /// Requests that were sent the instant they were due: nearly all of a closed loop, and one record instead of five.
     both: Histogram,
     /// The others.
@@ -114,7 +114,7 @@ impl ThreadCost {
     }
 }
 
-impl Kind {
+impl KindMetrics {
     /// A response time of which the generator stood still for so long.
     #[inline]
     fn paused(&mut self, response: u64, paused: u64) {
@@ -124,7 +124,7 @@ impl Kind {
     }
 }
 
-impl Books {
+impl Metrics {
     /// Requests of the window, whatever will become of them.
     pub(super) fn plan(&mut self, requests: u64) {
         self.requests.planned += requests;
@@ -132,7 +132,7 @@ impl Books {
 
     /// A request that was answered at this instant, within the window or after it.
     #[inline]
-    pub(super) fn answered(&mut self, request: &Request, answer: &Answer, sent: u64, done: u64, paused: Paused) {
+    pub(super) fn answered(&mut self, request: &PendingRequest, answer: &Answer, sent: u64, done: u64, paused: Paused) {
         let kind = &mut self.kinds[usize::from(request.heavy)];
         let response = done - request.intended;
         if sent == request.intended {
@@ -159,7 +159,7 @@ impl Books {
     }
 
     /// A request that does not belong to the window was answered.
-    pub(super) fn warmed_up(&mut self, request: &Request, done: u64) {
+    pub(super) fn warmed_up(&mut self, request: &PendingRequest, done: u64) {
         self.warmup.record(request.intended.saturating_sub(self.began.warmup), done - request.intended);
         self.warmup_requests.completed += 1;
     }
@@ -172,7 +172,7 @@ impl Books {
     }
 
     /// A request that was given up; the generator stood still for this part of its time.
-    pub(super) fn timed_out(&mut self, request: &Request, trouble: Trouble, now: u64, paused: u64) {
+    pub(super) fn timed_out(&mut self, request: &PendingRequest, trouble: Trouble, now: u64, paused: u64) {
         self.requests.timed_out += 1;
         *self.errors.entry(trouble.class()).or_default() += 1;
         self.last_done = now;
@@ -188,7 +188,7 @@ impl Books {
     }
 
     /// A request still under way when the drain ended.
-    pub(super) fn unfinished(&mut self, request: &Request, now: u64, paused: u64) {
+    pub(super) fn unfinished(&mut self, request: &PendingRequest, now: u64, paused: u64) {
         self.requests.unfinished += 1;
         self.waited(request.heavy, request.intended, now, paused);
     }
@@ -310,8 +310,8 @@ impl Books {
             }
         }
         service_pauses.record_many(0, self.requests.completed - service_pauses.len());
-        let series = |(name, kind): (&str, Kind)| {
-            let Kind { both, mut response_time, mut service_time, paused, lower_bound_from } = kind;
+        let series = |(name, kind): (&str, KindMetrics)| {
+            let KindMetrics { both, mut response_time, mut service_time, paused, lower_bound_from } = kind;
             response_time.merge(&both);
             service_time.merge(&both);
             Series {

@@ -4,12 +4,12 @@
 use crate::units;
 use crate::usage::Scheduled;
 
-use super::books::{Began, Books, Paused, ThreadCost};
 use super::client::{Answer, Client, Event};
 use super::clock::Clock;
-use super::collect::HandIn;
-use super::pauses::{Pauses, Turn};
-use super::request::{Connection, Ended, Request};
+use super::collect::MetricsTx;
+use super::metrics::{Began, Metrics, Paused, ThreadCost};
+use super::pauses::{PauseLog, Turn};
+use super::request::{ConnectionState, Ended, PendingRequest};
 use super::trouble::Trouble;
 use super::{Plan, Window};
 
@@ -17,24 +17,24 @@ use super::{Plan, Window};
 /// thread itself is seen by the timer that it oversleeps.
 pub(super) const LOOK_UP: u64 = 5_000_000;
 
-/// One generator thread at work.
-pub(super) struct Desk<'a, C, K> {
+/// The connections of one generator thread and the requests in flight on them.
+pub(super) struct InFlight<'a, C, K> {
     pub(super) plan: &'a Plan,
     pub(super) window: &'a Window,
     pub(super) client: C,
     pub(super) clock: K,
-    pub(super) books: Box<Books>,
-    hand_in: HandIn,
-    connections: Vec<Connection>,
+    pub(super) metrics: Box<Metrics>,
+    metrics_tx: MetricsTx,
+    connections: Vec<ConnectionState>,
     timeout: u64,
     /// Before this no request can have taken longer than the time-out.
     no_timeout_before: u64,
     /// When this thread itself stood still.
-    pauses: Pauses,
+    pauses: PauseLog,
     /// The last look at the clock: the current turn began then.
     looked: u64,
     /// Requests under way, and since when there are as many.
-    in_flight: u32,
+    n_requests: u32,
     since: u64,
     /// Requests that were taken up, sent or not, and those of them that ended without belonging to the window.
     begun: u64,
@@ -55,32 +55,32 @@ enum Cost {
     Measured,
 }
 
-impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
+impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     pub(super) fn new(
         plan: &'a Plan,
         client: C,
         clock: K,
         connections: u32,
         window: &'a Window,
-        hand_in: HandIn,
+        metrics_tx: MetricsTx,
     ) -> Self {
-        let mut books = Box::<Books>::default();
-        books.began = Began { warmup: window.start, window: window.begin };
+        let mut metrics = Box::<Metrics>::default();
+        metrics.began = Began { warmup: window.start, window: window.begin };
         let timeout = units::nanos(plan.timeout);
-        let mut pauses = Pauses::new(timeout);
+        let mut pauses = PauseLog::new(timeout);
         pauses.forget_queued(&clock);
         Self {
             plan,
             window,
             client,
-            books,
-            hand_in,
-            connections: (0..connections).map(|_| Connection::default()).collect(),
+            metrics,
+            metrics_tx,
+            connections: (0..connections).map(|_| ConnectionState::default()).collect(),
             timeout,
             no_timeout_before: 0,
             pauses,
             looked: clock.now(),
-            in_flight: 0,
+            n_requests: 0,
             since: window.begin,
             begun: 0,
             left_out: 0,
@@ -95,8 +95,8 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
         self.connections.len()
     }
 
-    pub(super) fn in_flight(&self) -> u32 {
-        self.in_flight
+    pub(super) fn n_requests(&self) -> u32 {
+        self.n_requests
     }
 
     /// Reads the clock after work that was to take no time.
@@ -151,7 +151,7 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
 
     /// Sends a request that was taken up, on a connection that carries none.
     #[inline]
-    pub(super) fn ask(&mut self, k: usize, request: Request) {
+    pub(super) fn ask(&mut self, k: usize, request: PendingRequest) {
         self.count_in_flight(request.asked, 1);
         // One that waited for a connection runs out earlier than one that is due now.
         self.no_timeout_before = self.no_timeout_before.min(request.intended.saturating_add(self.timeout));
@@ -173,9 +173,9 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
             Event::Answered(answer) => self.answered(k, answer, now),
             Event::Failed(trouble) => {
                 if self.lost(k, now).is_some() {
-                    self.books.failed(trouble, now);
+                    self.metrics.failed(trouble, now);
                 } else {
-                    self.books.warmup_requests.failed += 1;
+                    self.metrics.warmup_requests.failed += 1;
                 }
             }
             Event::Opened => unreachable!("connections are opened before the window, or by what is asked"),
@@ -189,32 +189,32 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
         let inside = self.inside(k, &request, now);
         let in_window = now >= self.window.begin && now <= self.window.end();
         // The rate is that of all answers in the window: behind a line they are to requests from before it.
-        self.books.in_window += u64::from(in_window);
+        self.metrics.in_window += u64::from(in_window);
         self.connections[k].answers += u64::from(in_window);
         if !self.belongs(request.in_window, self.is_past_window(now)) {
-            self.books.warmed_up(&request, now);
-            self.books.at_the_edges_ns -= inside as i64;
+            self.metrics.warmed_up(&request, now);
+            self.metrics.at_the_edges_ns -= inside as i64;
             return;
         }
         self.count(k, &request);
         // Where the connection is open, a request is sent the instant it is asked: one clock read fewer.
         let sent = answer.sent.unwrap_or(request.asked);
-        self.books.at_the_edges_ns += (now - sent) as i64 - inside as i64;
+        self.metrics.at_the_edges_ns += (now - sent) as i64 - inside as i64;
         let paused = Paused {
             connecting: self.pauses.between(request.asked, sent),
             service: self.pauses.between(sent, now),
             response: self.pauses.between(request.intended, now),
         };
-        self.books.answered(&request, &answer, sent, now, paused);
+        self.metrics.answered(&request, &answer, sent, now, paused);
     }
 
     /// Ends a request that got no answer: the request, if it belongs to the window, and what part of its time the
     /// generator stood still.
-    fn lost(&mut self, k: usize, now: u64) -> Option<(Request, u64)> {
+    fn lost(&mut self, k: usize, now: u64) -> Option<(PendingRequest, u64)> {
         let request = self.take(k, now).expect("what ends was asked");
         let inside = self.inside(k, &request, now);
-        self.books.at_the_edges_ns -= inside as i64;
-        self.books.unanswered_ns += inside;
+        self.metrics.at_the_edges_ns -= inside as i64;
+        self.metrics.unanswered_ns += inside;
         if !self.counts_unanswered(request.in_window, now) {
             return None;
         }
@@ -225,9 +225,9 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
 
     /// Counts a request that belongs to the window.
     #[inline]
-    fn count(&mut self, k: usize, request: &Request) {
+    fn count(&mut self, k: usize, request: &PendingRequest) {
         self.connections[k].requests += 1;
-        self.books.sent_in_window += u64::from(request.asked <= self.window.end());
+        self.metrics.sent_in_window += u64::from(request.asked <= self.window.end());
     }
 
     /// Whether a request that ends now without an answer belongs to the window.
@@ -242,7 +242,7 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
     fn belongs(&mut self, in_window: bool, has_lasted: bool) -> bool {
         let belongs = in_window || has_lasted;
         self.left_out += u64::from(!belongs);
-        self.books.carried_over += u64::from(belongs && !in_window);
+        self.metrics.carried_over += u64::from(belongs && !in_window);
         belongs
     }
 
@@ -254,7 +254,7 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
     }
 
     #[inline]
-    fn take(&mut self, k: usize, now: u64) -> Option<Request> {
+    fn take(&mut self, k: usize, now: u64) -> Option<PendingRequest> {
         let request = self.connections[k].asking.take()?;
         self.count_in_flight(now, -1);
         Some(request)
@@ -262,7 +262,7 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
 
     /// How long a request that ends now was under way within the window.
     #[inline]
-    fn inside(&mut self, k: usize, request: &Request, now: u64) -> u64 {
+    fn inside(&mut self, k: usize, request: &PendingRequest, now: u64) -> u64 {
         let inside = now.min(self.window.end()).saturating_sub(request.asked.max(self.window.begin));
         self.connections[k].waited += inside;
         inside
@@ -273,13 +273,13 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
     fn count_in_flight(&mut self, now: u64, change: i32) {
         if now > self.since {
             let until = now.min(self.window.end());
-            self.books.in_flight_ns += u128::from(until.saturating_sub(self.since)) * u128::from(self.in_flight);
+            self.metrics.in_flight_ns += u128::from(until.saturating_sub(self.since)) * u128::from(self.n_requests);
             self.since = now;
-            if self.in_flight > self.own.most_in_flight && until > self.window.begin {
-                self.own.most_in_flight = self.in_flight;
+            if self.n_requests > self.own.most_in_flight && until > self.window.begin {
+                self.own.most_in_flight = self.n_requests;
             }
         }
-        self.in_flight = self.in_flight.wrapping_add_signed(change);
+        self.n_requests = self.n_requests.wrapping_add_signed(change);
     }
 
     /// Does what the clock alone brings about for both loops, and says when to look at it again at the latest.
@@ -296,9 +296,9 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
             self.measure();
         }
         self.pauses.forget_queued(&self.clock);
-        self.hand_in.ring(&mut self.books, now);
+        self.metrics_tx.ring(&mut self.metrics, now);
         let end = Some(self.window.end()).filter(|end| *end > now).unwrap_or(u64::MAX);
-        (now + LOOK_UP).min(self.no_timeout_before).min(self.hand_in.next()).min(begin).min(end)
+        (now + LOOK_UP).min(self.no_timeout_before).min(self.metrics_tx.next()).min(begin).min(end)
     }
 
     /// Gives up what has been waited for too long.
@@ -318,8 +318,8 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
             let trouble = if self.client.is_connecting(k) { Trouble::ConnectTimeout } else { Trouble::Timeout };
             self.client.close(k);
             match self.lost(k, now) {
-                Some((request, paused)) => self.books.timed_out(&request, trouble, now, paused),
-                None => self.books.warmup_requests.timed_out += 1,
+                Some((request, paused)) => self.metrics.timed_out(&request, trouble, now, paused),
+                None => self.metrics.warmup_requests.timed_out += 1,
             }
             ended.push(Ended { connection: k, is_answered: false });
         }
@@ -330,9 +330,9 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
     pub(super) fn timed_out_unsent(&mut self, heavy: bool, intended: u64, in_window: bool, now: u64) {
         if self.counts_unanswered(in_window, now) {
             let paused = self.pauses.between(intended, now);
-            self.books.timed_out_unsent(heavy, intended, now, paused);
+            self.metrics.timed_out_unsent(heavy, intended, now, paused);
         } else {
-            self.books.warmup_requests.timed_out += 1;
+            self.metrics.warmup_requests.timed_out += 1;
         }
     }
 
@@ -340,9 +340,9 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
     pub(super) fn unsent(&mut self, heavy: bool, intended: u64, in_window: bool, now: u64) {
         if self.counts_unanswered(in_window, now) {
             let paused = self.pauses.between(intended, now);
-            self.books.unsent_since(heavy, intended, now, paused);
+            self.metrics.unsent_since(heavy, intended, now, paused);
         } else {
-            self.books.warmup_requests.unsent += 1;
+            self.metrics.warmup_requests.unsent += 1;
         }
     }
 
@@ -374,9 +374,9 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
                 continue;
             }
             if let Some((request, paused)) = self.lost(k, now) {
-                self.books.unfinished(&request, now, paused);
+                self.metrics.unfinished(&request, now, paused);
             } else {
-                self.books.warmup_requests.unfinished += 1;
+                self.metrics.warmup_requests.unfinished += 1;
             }
         }
     }
@@ -384,20 +384,20 @@ impl<'a, C: Client, K: Clock> Desk<'a, C, K> {
     /// Requests of a closed loop that no connection was left to send: they were never due.
     pub(super) fn never_due(&mut self, requests: u64) {
         self.begun += requests;
-        self.books.unsent(requests);
+        self.metrics.unsent(requests);
     }
 
-    /// Hands in the last books. What was planned is counted where requests are taken up, not where they end: so a lost one
+    /// Hands in the last metrics. What was planned is counted where requests are taken up, not where they end: so a lost one
     /// would show.
     pub(super) fn close(mut self, now: u64) {
         self.measure();
         let window = now.min(self.window.end()).saturating_sub(self.window.begin);
         for connection in &self.connections {
-            self.books.connection(connection.requests, connection.is_starved(window));
+            self.metrics.connection(connection.requests, connection.is_starved(window));
         }
-        self.books.plan(self.begun - self.left_out);
-        self.books.warmup_requests.planned = self.left_out;
-        self.books.threads.push(self.own);
-        self.hand_in.last(self.books);
+        self.metrics.plan(self.begun - self.left_out);
+        self.metrics.warmup_requests.planned = self.left_out;
+        self.metrics.threads.push(self.own);
+        self.metrics_tx.last(self.metrics);
     }
 }
