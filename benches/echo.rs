@@ -8,7 +8,7 @@ mod common;
 
 use std::time::Duration;
 
-use async_vs_threads::load::{self, Endpoint, Plan, Question, Until};
+use async_vs_threads::load::{self, Endpoint, Plan, RequestTemplate, Until};
 use async_vs_threads::scenario::{ArrivalSpec, Client};
 use common::Server;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
@@ -20,7 +20,7 @@ fn wall(server: &Server, connections: u32, requests: u64) -> Duration {
     let plan = Plan {
         server: Endpoint::Tcp(server.address.parse().expect("a server tells an address")),
         secure: None,
-        question: Question {
+        request: RequestTemplate {
             method: "GET".into(),
             authority: server.address.clone(),
             targets: common::paths(),

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use async_vs_threads::clock_cost;
 use async_vs_threads::host;
-use async_vs_threads::load::{self, Plan, Question, Until};
+use async_vs_threads::load::{self, Plan, RequestTemplate, Until};
 use async_vs_threads::scenario::{ArrivalSpec, Client};
 use async_vs_threads::schedule::{Arrivals, Pacing, Schedule};
 use common::{Scale, spread};
@@ -215,7 +215,7 @@ fn plan(server: SocketAddr, schedule: Schedule, pacing: Pacing, length: Duration
     Plan {
         server: server.into(),
         secure: None,
-        question: Question {
+        request: RequestTemplate {
             method: "GET".into(),
             authority: server.to_string(),
             targets: vec!["/".into()],

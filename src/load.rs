@@ -34,13 +34,13 @@ mod pauses;
 mod plan;
 mod raw;
 mod request;
+mod request_error;
 mod reqwest_client;
 #[cfg(test)]
 mod simulation;
 mod step_down;
 #[cfg(feature = "tls")]
 mod tls;
-mod trouble;
 mod turns;
 mod worker;
 
@@ -56,11 +56,11 @@ use crate::scenario::{ArrivalSpec, Client};
 use crate::units;
 use crate::usage::{Meter, StealMeter};
 
-pub use client::Question;
+pub use client::RequestTemplate;
 pub use plan::{Endpoint, LoadError, Plan, Secure, Until, is_nothing_due};
 pub use raw::refuse_own_end;
+pub use request_error::RequestError;
 pub use reqwest_client::normalize_target;
-pub use trouble::Trouble;
 
 use collect::Collector;
 
@@ -229,7 +229,7 @@ pub fn run<O: Observer>(plan: &Plan, observer: &mut O) -> Result<Loaded, LoadErr
 #[derive(Clone, Copy, Debug)]
 struct Opened {
     connections: u32,
-    trouble: Option<Trouble>,
+    error: Option<RequestError>,
 }
 
 /// Where a generator thread reports, and then waits for the window. If the channel closes, there will be none.
@@ -286,9 +286,9 @@ fn wait_for_connections<O: Observer>(
     }
     let opened = all.iter().map(|opened| opened.connections).sum();
     let (server, asked) = (plan.server.clone(), plan.connections_used());
-    match all.iter().find_map(|opened| opened.trouble) {
+    match all.iter().find_map(|opened| opened.error) {
         _ if opening.is_abandoned() => Err(LoadError::Stopped { server, opened, asked }),
-        Some(trouble) => Err(LoadError::Connect { server, opened, asked, trouble }),
+        Some(error) => Err(LoadError::Connect { server, opened, asked, error }),
         None => Ok(()),
     }
 }

@@ -17,7 +17,7 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 
 use crate::analysis::{LoadAnalysis, LoadFigures, analyze_load};
 use crate::host::Host;
-use crate::load::{self, Endpoint, Interval, LoadError, Loaded, Observer, Plan, Question, Secure, Until};
+use crate::load::{self, Endpoint, Interval, LoadError, Loaded, Observer, Plan, RequestTemplate, Secure, Until};
 use crate::report::{self, LoadReport};
 use crate::runner::Interrupt;
 use crate::text;
@@ -36,14 +36,14 @@ use watch::Watch;
 
 pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let (target, paths) = args.targets()?;
-    let question = args.question(&target, paths)?;
+    let template = args.request_template(&target, paths)?;
     refuse_nothing_due(args)?;
     let servers = match &args.unix {
         Some(path) => servers::at_path(path)?,
         None => servers::of_name(&target.host, target.port, args.timeout)?,
     };
     let secure = args.secure(&target)?;
-    let mut plan = plan(args, &target, question, servers[0].clone(), secure);
+    let mut plan = plan(args, &target, template, servers[0].clone(), secure);
     note(format_args!(
         "{} over {}, {}: {}",
         args.urls_in_words(),
@@ -212,11 +212,11 @@ impl Observer for Watcher<'_> {
     }
 }
 
-fn plan(args: &Args, target: &Target, question: Question, server: Endpoint, secure: Option<Secure>) -> Plan {
+fn plan(args: &Args, target: &Target, template: RequestTemplate, server: Endpoint, secure: Option<Secure>) -> Plan {
     Plan {
         server,
         secure,
-        question,
+        request: template,
         heavy: None,
         client: args.client(target),
         connections: args.connections,

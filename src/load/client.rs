@@ -1,13 +1,13 @@
-//! The seam between the loop that decides what is asked and the client that carries it.
+//! The interface between the loop that decides which requests are sent and the client that sends them.
 
 use std::io;
 
 use super::Plan;
-use super::trouble::Trouble;
+use super::request_error::RequestError;
 
 /// Requests that differ in their target alone, before any client has put them into its own form.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
+pub struct RequestTemplate {
     /// `GET`.
     pub method: String,
     /// Host and port as the `Host` header names them.
@@ -20,34 +20,34 @@ pub struct Question {
     pub body: Vec<u8>,
 }
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct ReceivedResponse {
     pub(super) status: u16,
     /// Bytes received for it, as far as the client knows.
     pub(super) bytes: u64,
-    /// When its question was sent, where that was not at once: a connection had to be opened first. Nanoseconds, as
+    /// When its request was sent, if that was not at once: a connection had to be opened first. Nanoseconds, as
     /// all instants here, of [`clock::now`](super::clock::now).
     pub(super) sent: Option<u64>,
-    /// Whether unrequested bytes followed this answer, or the one before it on the connection, as far as the client can
+    /// Whether unrequested bytes followed this response, or the one before it on the connection, as far as the client can
     /// detect.
     pub(super) has_surplus: bool,
 }
 
-/// What became of what a connection was told to do.
+/// What happened on a connection: every call of [`Client::open`] and [`Client::send`] ends with one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     Opened,
-    Answered(Answer),
-    /// The connection is closed, and opened again by the next question.
-    Failed(Trouble),
+    Answered(ReceivedResponse),
+    /// The connection is closed, and opened again by the next request.
+    Failed(RequestError),
 }
 
 /// An instant that has always come: only a look at what has happened.
 pub(super) const LOOK: u64 = 0;
 
-/// All connections of one generator thread, known by their numbers from 0. Each does one thing at a time, and whatever
-/// it was told to do ends with one [`Event`].
+/// All connections of one generator thread, known by their numbers from 0. Each does one thing at a time, which
+/// ends with one [`Event`].
 pub(super) trait Client: Sized {
     /// How much longer than the time-out opening a connection may take, nanoseconds.
     const GRACE: u64 = 0;
@@ -55,11 +55,11 @@ pub(super) trait Client: Sized {
     /// So many connections, all of them closed.
     fn new(plan: &Plan, connections: u32) -> io::Result<Self>;
 
-    /// Opens a connection ahead of its first question.
+    /// Opens a connection ahead of its first request.
     fn open(&mut self, connection: usize);
 
-    /// Asks one question, after opening the connection where it is closed.
-    fn ask(&mut self, connection: usize, heavy: bool);
+    /// Sends one request, after opening the connection if it is closed.
+    fn send(&mut self, connection: usize, heavy: bool);
 
     /// Whether a connection is being opened.
     fn is_connecting(&self, _connection: usize) -> bool {

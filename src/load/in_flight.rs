@@ -4,13 +4,13 @@
 use crate::units;
 use crate::usage::Scheduled;
 
-use super::client::{Answer, Client, Event};
+use super::client::{Client, Event, ReceivedResponse};
 use super::clock::Clock;
 use super::collect::MetricsTx;
 use super::metrics::{Began, Metrics, Paused, ThreadCost};
 use super::pauses::{PauseLog, Turn};
 use super::request::{ConnectionState, Ended, PendingRequest};
-use super::trouble::Trouble;
+use super::request_error::RequestError;
 use super::{Plan, Window};
 
 /// How often the clock is looked at while nothing happens: the window's end can be moved from outside, and a pause of the
@@ -151,12 +151,12 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
 
     /// Sends a request that was taken up, on a connection that carries none.
     #[inline]
-    pub(super) fn ask(&mut self, k: usize, request: PendingRequest) {
+    pub(super) fn send(&mut self, k: usize, request: PendingRequest) {
         self.count_in_flight(request.asked, 1);
         // One that waited for a connection runs out earlier than one that is due now.
         self.no_timeout_before = self.no_timeout_before.min(request.intended.saturating_add(self.timeout));
-        self.connections[k].asking = Some(request);
-        self.client.ask(k, request.heavy);
+        self.connections[k].pending = Some(request);
+        self.client.send(k, request.heavy);
     }
 
     /// Waits for the end of a request; not beyond this instant.
@@ -170,10 +170,10 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     #[inline]
     fn happened(&mut self, k: usize, event: Event, now: u64) -> Ended {
         match event {
-            Event::Answered(answer) => self.answered(k, answer, now),
-            Event::Failed(trouble) => {
+            Event::Answered(response) => self.answered(k, response, now),
+            Event::Failed(error) => {
                 if self.lost(k, now).is_some() {
-                    self.metrics.failed(trouble, now);
+                    self.metrics.failed(error, now);
                 } else {
                     self.metrics.warmup_requests.failed += 1;
                 }
@@ -184,7 +184,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     }
 
     #[inline]
-    fn answered(&mut self, k: usize, answer: Answer, now: u64) {
+    fn answered(&mut self, k: usize, response: ReceivedResponse, now: u64) {
         let request = self.take(k, now).expect("an event ends what a connection was asked");
         let inside = self.inside(k, &request, now);
         let in_window = now >= self.window.begin && now <= self.window.end();
@@ -198,14 +198,14 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         }
         self.count(k, &request);
         // Where the connection is open, a request is sent the instant it is asked: one clock read fewer.
-        let sent = answer.sent.unwrap_or(request.asked);
+        let sent = response.sent.unwrap_or(request.asked);
         self.metrics.at_the_edges_ns += (now - sent) as i64 - inside as i64;
         let paused = Paused {
             connecting: self.pauses.between(request.asked, sent),
             service: self.pauses.between(sent, now),
             response: self.pauses.between(request.intended, now),
         };
-        self.metrics.answered(&request, &answer, sent, now, paused);
+        self.metrics.answered(&request, &response, sent, now, paused);
     }
 
     /// Ends a request that got no answer: the request, if it belongs to the window, and what part of its time the
@@ -255,7 +255,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
 
     #[inline]
     fn take(&mut self, k: usize, now: u64) -> Option<PendingRequest> {
-        let request = self.connections[k].asking.take()?;
+        let request = self.connections[k].pending.take()?;
         self.count_in_flight(now, -1);
         Some(request)
     }
@@ -309,16 +309,16 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         }
         self.no_timeout_before = now.saturating_add(self.timeout);
         for k in 0..self.connections.len() {
-            let Some(request) = self.connections[k].asking else { continue };
+            let Some(request) = self.connections[k].pending else { continue };
             let deadline = request.intended.saturating_add(self.timeout);
             if deadline > now {
                 self.no_timeout_before = self.no_timeout_before.min(deadline);
                 continue;
             }
-            let trouble = if self.client.is_connecting(k) { Trouble::ConnectTimeout } else { Trouble::Timeout };
+            let error = if self.client.is_connecting(k) { RequestError::ConnectTimeout } else { RequestError::Timeout };
             self.client.close(k);
             match self.lost(k, now) {
-                Some((request, paused)) => self.metrics.timed_out(&request, trouble, now, paused),
+                Some((request, paused)) => self.metrics.timed_out(&request, error, now, paused),
                 None => self.metrics.warmup_requests.timed_out += 1,
             }
             ended.push(Ended { connection: k, is_answered: false });
@@ -370,7 +370,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     /// Records what is still under way when the drain has ended.
     pub(super) fn give_up(&mut self, now: u64) {
         for k in 0..self.connections.len() {
-            if self.connections[k].asking.is_none() {
+            if self.connections[k].pending.is_none() {
                 continue;
             }
             if let Some((request, paused)) = self.lost(k, now) {

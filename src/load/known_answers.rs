@@ -230,7 +230,7 @@ fn long_requests_count_no_more_than_short_ones_in_a_short_window() {
         asked: Vec<u64>,
     }
     impl SimulatedServer for SomeAreSlow {
-        fn ask(&mut self, connection: usize, at: u64) -> Option<u64> {
+        fn answer_at(&mut self, connection: usize, at: u64) -> Option<u64> {
             self.asked[connection] += 1;
             let mut drawn = crate::random::stream(connection as u64, self.asked[connection]);
             Some(at + if drawn.f64() < 0.007 { 100 * MS } else { 200 * US })
@@ -286,7 +286,7 @@ fn a_server_that_never_answers_is_measured() {
 fn a_server_that_closes_after_each_answer_breaks_no_law() {
     struct Closing;
     impl SimulatedServer for Closing {
-        fn ask(&mut self, _connection: usize, at: u64) -> Option<u64> {
+        fn answer_at(&mut self, _connection: usize, at: u64) -> Option<u64> {
             Some(at + 100 * US)
         }
 
@@ -313,7 +313,7 @@ fn one_server_behind_one_line_is_m_m_1() {
         log: std::rc::Rc<std::cell::RefCell<Vec<u64>>>,
     }
     impl SimulatedServer for SingleQueue {
-        fn ask(&mut self, _connection: usize, at: u64) -> Option<u64> {
+        fn answer_at(&mut self, _connection: usize, at: u64) -> Option<u64> {
             let service = -self.mean * (1.0 - self.rng.f64()).ln();
             self.free_at = self.free_at.max(at) + service as u64;
             self.log.borrow_mut().push(self.free_at - at);

@@ -7,9 +7,9 @@ use crate::record::{GeneratorThread, LoadRecord, Requests, SendLag, Series};
 use crate::timeline::Timeline;
 use crate::usage::{Scheduled, Stolen, Usage};
 
-use super::client::Answer;
+use super::client::ReceivedResponse;
 use super::request::PendingRequest;
-use super::trouble::Trouble;
+use super::request_error::RequestError;
 use super::{Interval, Plan};
 
 /// The metrics of one generator thread.
@@ -132,7 +132,14 @@ impl Metrics {
 
     /// A request that was answered at this instant, within the window or after it.
     #[inline]
-    pub(super) fn answered(&mut self, request: &PendingRequest, answer: &Answer, sent: u64, done: u64, paused: Paused) {
+    pub(super) fn answered(
+        &mut self,
+        request: &PendingRequest,
+        received: &ReceivedResponse,
+        sent: u64,
+        done: u64,
+        paused: Paused,
+    ) {
         let kind = &mut self.kinds[usize::from(request.heavy)];
         let response = done - request.intended;
         if sent == request.intended {
@@ -152,10 +159,10 @@ impl Metrics {
         }
         self.over_time.record(request.intended.saturating_sub(self.began.window), response);
         self.requests.completed += 1;
-        self.bytes += answer.bytes;
+        self.bytes += received.bytes;
         self.last_done = done;
-        self.with_surplus += u64::from(answer.has_surplus);
-        *self.status.entry(answer.status).or_default() += 1;
+        self.with_surplus += u64::from(received.has_surplus);
+        *self.status.entry(received.status).or_default() += 1;
     }
 
     /// A request that does not belong to the window was answered.
@@ -165,16 +172,16 @@ impl Metrics {
     }
 
     /// A request that ended by an error: it has no time.
-    pub(super) fn failed(&mut self, trouble: Trouble, now: u64) {
+    pub(super) fn failed(&mut self, error: RequestError, now: u64) {
         self.requests.failed += 1;
         self.last_done = now;
-        *self.errors.entry(trouble.class()).or_default() += 1;
+        *self.errors.entry(error.class()).or_default() += 1;
     }
 
     /// A request that was given up; the generator stood still for this part of its time.
-    pub(super) fn timed_out(&mut self, request: &PendingRequest, trouble: Trouble, now: u64, paused: u64) {
+    pub(super) fn timed_out(&mut self, request: &PendingRequest, error: RequestError, now: u64, paused: u64) {
         self.requests.timed_out += 1;
-        *self.errors.entry(trouble.class()).or_default() += 1;
+        *self.errors.entry(error.class()).or_default() += 1;
         self.last_done = now;
         self.waited(request.heavy, request.intended, now, paused);
     }
@@ -182,7 +189,7 @@ impl Metrics {
     /// A request that was given up while it waited for a connection.
     pub(super) fn timed_out_unsent(&mut self, heavy: bool, intended: u64, now: u64, paused: u64) {
         self.requests.timed_out += 1;
-        *self.errors.entry(Trouble::TimeoutUnsent.class()).or_default() += 1;
+        *self.errors.entry(RequestError::TimeoutUnsent.class()).or_default() += 1;
         self.last_done = now;
         self.waited(heavy, intended, now, paused);
     }
@@ -219,7 +226,7 @@ impl Metrics {
         kind.lower_bound_from = Some(kind.lower_bound_from.map_or(waited, |least| least.min(waited)));
     }
 
-    /// Adds other books to these.
+    /// Adds other metrics to these.
     pub(super) fn merge(&mut self, other: &Self) {
         for (kind, others) in self.kinds.iter_mut().zip(&other.kinds) {
             kind.both.merge(&others.both);
@@ -292,7 +299,7 @@ impl Metrics {
         all
     }
 
-    /// Closes the books: the times, and everything else. The usage is that of the generator's process in the window, the
+    /// Returns the results: the times, and everything else. The usage is that of the generator's process in the window, the
     /// CPUs are those that it may run on.
     pub(super) fn close(
         self,

@@ -186,7 +186,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
             } else {
                 now - ready + self.in_flight.paused_between(at, ready)
             };
-            self.in_flight.ask(k, PendingRequest { intended: at, late, asked: now, heavy, in_window });
+            self.in_flight.send(k, PendingRequest { intended: at, late, asked: now, heavy, in_window });
             self.alarm = self.alarm.min(at.saturating_add(self.timeout));
             now = self.in_flight.look();
             self.awake_until = now + AWAKE;

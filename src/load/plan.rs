@@ -13,8 +13,8 @@ use crate::scenario::{ArrivalSpec, Client};
 use crate::schedule::Schedule;
 use crate::units;
 
-use super::client::Question;
-use super::trouble::Trouble;
+use super::client::RequestTemplate;
+use super::request_error::RequestError;
 
 /// Everything a load needs to know.
 #[derive(Clone, Debug)]
@@ -23,11 +23,11 @@ pub struct Plan {
     pub server: Endpoint,
     /// HTTPS instead of HTTP; only with the feature `tls`, and the client reqwest.
     pub secure: Option<Secure>,
-    /// What is asked.
-    pub question: Question,
-    /// What is asked instead for a share of the requests.
-    pub heavy: Option<(f64, Question)>,
-    /// Which client asks.
+    /// The request that is sent.
+    pub request: RequestTemplate,
+    /// The request that is sent instead for a share of the requests.
+    pub heavy: Option<(f64, RequestTemplate)>,
+    /// Which client sends them.
     pub client: Client,
     /// Connections, at least one; no more are opened than there are requests.
     pub connections: u32,
@@ -60,24 +60,24 @@ impl Plan {
         }
     }
 
-    /// Every request that can be asked, by question and target: the ordinary ones, then the heavy ones.
-    pub(super) fn requests(&self) -> impl Iterator<Item = (&Question, &str)> {
-        let heavy = self.heavy.as_ref().map(|(_, question)| question);
-        let questions = [&self.question].into_iter().chain(heavy);
-        questions.flat_map(|question| question.targets.iter().map(move |target| (question, target.as_str())))
+    /// Every request that can be sent, by template and target: the ordinary ones, then the heavy ones.
+    pub(super) fn requests(&self) -> impl Iterator<Item = (&RequestTemplate, &str)> {
+        let heavy = self.heavy.as_ref().map(|(_, template)| template);
+        let templates = [&self.request].into_iter().chain(heavy);
+        templates.flat_map(|template| template.targets.iter().map(move |target| (template, target.as_str())))
     }
 
     /// The plan as thread k of n follows it: its turns begin k/n of the way round, so that threads in step ask for
     /// different targets.
     pub(super) fn of_thread(&self, k: u32, n: u32) -> Cow<'_, Self> {
-        let heavy = self.heavy.as_ref().map(|(_, question)| question);
-        let is_varied = [&self.question].into_iter().chain(heavy).any(|question| question.targets.len() > 1);
+        let heavy = self.heavy.as_ref().map(|(_, template)| template);
+        let is_varied = [&self.request].into_iter().chain(heavy).any(|template| template.targets.len() > 1);
         if k == 0 || !is_varied {
             return Cow::Borrowed(self);
         }
         let mut own = self.clone();
-        let heavy = own.heavy.as_mut().map(|(_, question)| question);
-        for Question { targets, .. } in [&mut own.question].into_iter().chain(heavy) {
+        let heavy = own.heavy.as_mut().map(|(_, template)| template);
+        for RequestTemplate { targets, .. } in [&mut own.request].into_iter().chain(heavy) {
             let first = targets.len() * k as usize / n as usize;
             targets.rotate_left(first);
         }
@@ -148,7 +148,7 @@ pub enum Until {
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// Not every connection could be opened.
-    #[error("{server}: only {opened} of {asked} connections could be opened: {trouble}")]
+    #[error("{server}: only {opened} of {asked} connections could be opened: {error}")]
     Connect {
         /// Where to.
         server: Endpoint,
@@ -157,7 +157,7 @@ pub enum LoadError {
         /// How many should have been.
         asked: u32,
         /// The first thing that went wrong.
-        trouble: Trouble,
+        error: RequestError,
     },
     /// The observer ended the load before every connection was open.
     #[error("{server}: ended while opening connections: {opened} of {asked} were open")]

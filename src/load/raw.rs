@@ -2,7 +2,7 @@
 //!
 //! One edge-triggered epoll a thread, and two system calls a request, a write and a read, beside the wait that all
 //! connections share: a read that does not fill its buffer has emptied the socket, so none is tried in vain, and the
-//! next question is written straight from where the last answer was read. What is due at an instant is woken by a timer
+//! next request is written straight from where the last response was read. What is due at an instant is woken by a timer
 //! in the same epoll: its own time-outs count milliseconds, and are up to 50 us late beside.
 
 mod connection;
@@ -20,7 +20,7 @@ use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, 
 
 use super::Plan;
 use super::client::{Client, Event, LOOK};
-use super::trouble::Trouble;
+use super::request_error::RequestError;
 use super::turns::Turns;
 
 use connection::{Codecs, NoEvent, RawConnection, RawShared, parts};
@@ -79,12 +79,12 @@ impl Client for RawClient {
     }
 
     #[inline]
-    fn ask(&mut self, k: usize, heavy: bool) {
+    fn send(&mut self, k: usize, heavy: bool) {
         let request = self.turns.next(heavy);
-        match self.connections[k].ask(request, &self.shared) {
+        match self.connections[k].send(request, &self.shared) {
             Ok(true) => {}
             Ok(false) => self.connect(k, true),
-            Err(trouble) => self.tell_failed(k, trouble),
+            Err(error) => self.push_failed(k, error),
         }
     }
 
@@ -135,9 +135,9 @@ impl RawClient {
                 Ok(None) => {}
                 Ok(Some(event)) => return Some((k, event)),
                 Err(NoEvent::Again) => connection.look_again(&self.epoll, k),
-                Err(NoEvent::Failed(trouble)) => {
+                Err(NoEvent::Failed(error)) => {
                     connection.close();
-                    return Some((k, Event::Failed(trouble)));
+                    return Some((k, Event::Failed(error)));
                 }
             }
         }
@@ -169,14 +169,14 @@ impl RawClient {
         self.alarm = Some(at);
     }
 
-    fn connect(&mut self, k: usize, to_ask: bool) {
-        if let Err(trouble) = self.connections[k].connect(&self.epoll, &self.shared, k, to_ask) {
-            self.tell_failed(k, trouble);
+    fn connect(&mut self, k: usize, to_send: bool) {
+        if let Err(error) = self.connections[k].connect(&self.epoll, &self.shared, k, to_send) {
+            self.push_failed(k, error);
         }
     }
 
-    fn tell_failed(&mut self, k: usize, trouble: Trouble) {
+    fn push_failed(&mut self, k: usize, error: RequestError) {
         self.connections[k].close();
-        self.told.push_back((k, Event::Failed(trouble)));
+        self.told.push_back((k, Event::Failed(error)));
     }
 }

@@ -3,7 +3,7 @@
 /// What is known about a connection.
 #[derive(Debug, Default)]
 pub(super) struct ConnectionState {
-    pub(super) asking: Option<PendingRequest>,
+    pub(super) pending: Option<PendingRequest>,
     /// Requests that belong to the window, those of them that got no answer, and answers that came within it.
     pub(super) requests: u64,
     pub(super) lost: u64,

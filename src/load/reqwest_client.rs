@@ -28,8 +28,8 @@ use tokio::time::timeout;
 
 use crate::http1::judge_head;
 
-use super::client::{Answer, Client, Event, Question};
-use super::trouble::Trouble;
+use super::client::{Client, Event, ReceivedResponse, RequestTemplate};
+use super::request_error::RequestError;
 use super::turns::Turns;
 use super::{Endpoint, Plan, clock};
 
@@ -39,7 +39,7 @@ use port::KeptPort;
 /// The runtime's timer counts whole milliseconds and rounds up.
 const TICK: Duration = Duration::from_millis(2);
 
-/// All connections of a generator thread: a task for each question, on a runtime that runs while events are waited for.
+/// All connections of a generator thread: a task for each request, on a runtime that runs while events are waited for.
 #[derive(Debug)]
 pub(super) struct ReqwestClient {
     runtime: LocalRuntime,
@@ -53,11 +53,11 @@ pub(super) struct ReqwestClient {
     kept_port: KeptPort,
 }
 
-/// A client that keeps at most one connection, once it is asked for; and the question under way.
+/// A client that keeps at most one connection, once it is needed; and the request under way.
 #[derive(Debug, Default)]
 struct ReqwestConnection {
     client: Option<reqwest::Client>,
-    asking: Option<AbortHandle>,
+    pending: Option<AbortHandle>,
     /// Whether the server has answered on the connection and keeps it open.
     has_served: Rc<Cell<bool>>,
 }
@@ -79,7 +79,7 @@ struct ClientFactory {
 struct ReqwestShared {
     server: Endpoint,
     /// The plan's requests, ready to be sent.
-    requests: Vec<Result<Request, Trouble>>,
+    requests: Vec<Result<Request, RequestError>>,
     to_head: bool,
     stamp: Option<Arc<str>>,
     /// What has happened, and the bell that is rung when it does.
@@ -94,8 +94,8 @@ impl Client for ReqwestClient {
     fn new(plan: &Plan, connections: u32) -> io::Result<Self> {
         let shared = ReqwestShared {
             server: plan.server.clone(),
-            to_head: plan.question.method == "HEAD",
-            requests: plan.requests().map(|(question, target)| build(plan, question, target)).collect(),
+            to_head: plan.request.method == "HEAD",
+            requests: plan.requests().map(|(template, target)| build(plan, template, target)).collect(),
             stamp: plan.stamp.clone(),
             inbox: RefCell::default(),
             bell: Notify::new(),
@@ -115,29 +115,29 @@ impl Client for ReqwestClient {
     /// Opens a connection with one request ahead of all counted ones, since reqwest connects on its first request. The
     /// connection counts as open whatever its answer is: a faulty answer recurs in the counted requests.
     fn open(&mut self, k: usize) {
-        let asking = self.ask_next(k, false);
+        let pending = self.send_next(k, false);
         let answered_until = self.timeout + 2 * TICK;
         self.spawn(k, async move {
-            match timeout(answered_until, asking).await {
-                Ok(Err(RequestFailure { trouble, is_connect: true })) => Event::Failed(trouble),
+            match timeout(answered_until, pending).await {
+                Ok(Err(RequestFailure { error, is_connect: true })) => Event::Failed(error),
                 // A connection that was not made within the time-out has failed before this.
                 Ok(_) | Err(_) => Event::Opened,
             }
         });
     }
 
-    fn ask(&mut self, k: usize, heavy: bool) {
-        let asking = self.ask_next(k, heavy);
+    fn send(&mut self, k: usize, heavy: bool) {
+        let pending = self.send_next(k, heavy);
         self.spawn(
             k,
-            async move { asking.await.map_or_else(|failure| Event::Failed(failure.trouble), Event::Answered) },
+            async move { pending.await.map_or_else(|failure| Event::Failed(failure.error), Event::Answered) },
         );
     }
 
     fn close(&mut self, k: usize) {
-        let ReqwestConnection { asking, .. } = std::mem::take(&mut self.connections[k]);
-        if let Some(asking) = asking {
-            asking.abort();
+        let ReqwestConnection { pending, .. } = std::mem::take(&mut self.connections[k]);
+        if let Some(pending) = pending {
+            pending.abort();
         }
         self.shared.inbox.borrow_mut().retain(|(told, _)| *told != k);
     }
@@ -178,23 +178,27 @@ impl Client for ReqwestClient {
 
 impl ReqwestClient {
     /// Sends the next request on a connection.
-    fn ask_next(&mut self, k: usize, heavy: bool) -> impl Future<Output = Result<Answer, RequestFailure>> + use<> {
+    fn send_next(
+        &mut self,
+        k: usize,
+        heavy: bool,
+    ) -> impl Future<Output = Result<ReceivedResponse, RequestFailure>> + use<> {
         let connection = &mut self.connections[k];
         let client = connection.client.get_or_insert_with(|| self.factory.make()).clone();
         let (shared, has_served) = (Rc::clone(&self.shared), Rc::clone(&connection.has_served));
         let request = self.turns.next(heavy);
-        async move { ask(&client, &shared, request, &has_served).await }
+        async move { send(&client, &shared, request, &has_served).await }
     }
 
     /// Runs a future for a connection; its output is the connection's next event.
     fn spawn(&mut self, k: usize, doing: impl Future<Output = Event> + 'static) {
         let shared = Rc::clone(&self.shared);
-        let asking = self.runtime.spawn_local(async move {
+        let pending = self.runtime.spawn_local(async move {
             let event = doing.await;
             shared.inbox.borrow_mut().push_back((k, event));
             shared.bell.notify_one();
         });
-        self.connections[k].asking = Some(asking.abort_handle());
+        self.connections[k].pending = Some(pending.abort_handle());
     }
 }
 
@@ -227,14 +231,14 @@ impl ClientFactory {
     }
 }
 
-async fn ask(
+async fn send(
     client: &reqwest::Client,
     shared: &ReqwestShared,
     request: usize,
     has_served: &Cell<bool>,
-) -> Result<Answer, RequestFailure> {
+) -> Result<ReceivedResponse, RequestFailure> {
     let request =
-        shared.requests[request].as_ref().map_err(|trouble| RequestFailure { trouble: *trouble, is_connect: true })?;
+        shared.requests[request].as_ref().map_err(|error| RequestFailure { error: *error, is_connect: true })?;
     let request = request.try_clone().expect("its body is no stream");
     let phase = if has_served.replace(false) { Phase::NextHead } else { Phase::FirstHead };
     let failed = |error: reqwest::Error, phase| RequestFailure::of(&error, &shared.server, phase);
@@ -243,17 +247,17 @@ async fn ask(
     let fields = response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let is_http11 = response.version() == Version::HTTP_11;
     let is_kept_alive = judge_head(status, is_http11, fields, shared.stamp.as_deref(), shared.to_head);
-    let is_kept_alive = is_kept_alive.map_err(|error| RequestFailure::from(Trouble::from(error)))?;
+    let is_kept_alive = is_kept_alive.map_err(|error| RequestFailure::from(RequestError::from(error)))?;
     let mut bytes = 0;
     while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, Phase::Body))? {
         bytes += chunk.len() as u64;
     }
     has_served.set(is_kept_alive);
     // reqwest hides when it connects, and bytes that follow an answer.
-    Ok(Answer { status, bytes, sent: None, has_surplus: false })
+    Ok(ReceivedResponse { status, bytes, sent: None, has_surplus: false })
 }
 
-fn build(plan: &Plan, question: &Question, target: &str) -> Result<Request, Trouble> {
+fn build(plan: &Plan, template: &RequestTemplate, target: &str) -> Result<Request, RequestError> {
     let url = match (&plan.server, &plan.secure) {
         (Endpoint::Tcp(address), None) => format!("http://{address}{target}"),
         (Endpoint::Tcp(address), Some(secure)) => {
@@ -263,18 +267,18 @@ fn build(plan: &Plan, question: &Question, target: &str) -> Result<Request, Trou
         (Endpoint::Unix(_), None) => format!("http://localhost{target}"),
         (Endpoint::Unix(_), Some(secure)) => format!("https://{}{target}", secure.name),
     };
-    let url = Url::parse(&url).map_err(|_| Trouble::Other("invalid_url"))?;
-    let method = Method::from_bytes(question.method.as_bytes()).map_err(|_| Trouble::Other("invalid_method"))?;
+    let url = Url::parse(&url).map_err(|_| RequestError::Other("invalid_url"))?;
+    let method = Method::from_bytes(template.method.as_bytes()).map_err(|_| RequestError::Other("invalid_method"))?;
     let mut request = Request::new(method, url);
-    let fields = question.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    for (name, value) in fields.chain([("host", question.authority.as_str())]) {
-        let name = name.parse::<HeaderName>().map_err(|_| Trouble::Other("invalid_header"))?;
-        let value = value.parse().map_err(|_| Trouble::Other("invalid_header"))?;
+    let fields = template.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    for (name, value) in fields.chain([("host", template.authority.as_str())]) {
+        let name = name.parse::<HeaderName>().map_err(|_| RequestError::Other("invalid_header"))?;
+        let value = value.parse().map_err(|_| RequestError::Other("invalid_header"))?;
         request.headers_mut().append(name, value);
     }
-    if !question.body.is_empty() {
-        *request.body_mut() = Some(question.body.clone().into());
-    } else if matches!(question.method.as_str(), "POST" | "PUT" | "PATCH") {
+    if !template.body.is_empty() {
+        *request.body_mut() = Some(template.body.clone().into());
+    } else if matches!(template.method.as_str(), "POST" | "PUT" | "PATCH") {
         request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     Ok(request)

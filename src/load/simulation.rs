@@ -8,13 +8,13 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::client::{Answer, Client, Event, LOOK};
+use super::client::{Client, Event, LOOK, ReceivedResponse};
 use super::clock::Clock;
 use super::closed::ClosedLoop;
 use super::collect::Collector;
 use super::in_flight::InFlight;
 use super::open::OpenLoop;
-use super::{Assignment, Plan, Question, Until, Window};
+use super::{Assignment, Plan, RequestTemplate, Until, Window};
 use crate::gate::{self, Gate};
 use crate::record::{LoadRecord, Series};
 use crate::scenario::{self, ArrivalSpec};
@@ -32,7 +32,7 @@ const TIMER: u64 = 40_000;
 
 /// A server: when the request that a connection sends at this instant is answered; never, where it says nothing.
 pub(super) trait SimulatedServer {
-    fn ask(&mut self, connection: usize, at: u64) -> Option<u64>;
+    fn answer_at(&mut self, connection: usize, at: u64) -> Option<u64>;
 
     /// The generator hangs up: the connections that are answered because of it, and when.
     fn hang_up(&mut self, _connection: usize, _at: u64) -> Vec<(usize, u64)> {
@@ -46,7 +46,7 @@ pub(super) trait SimulatedServer {
 }
 
 impl<F: FnMut(usize, u64) -> Option<u64>> SimulatedServer for F {
-    fn ask(&mut self, connection: usize, at: u64) -> Option<u64> {
+    fn answer_at(&mut self, connection: usize, at: u64) -> Option<u64> {
         self(connection, at)
     }
 }
@@ -111,7 +111,7 @@ impl<S: SimulatedServer> SimulatedClient<S> {
         (at <= self.time.now.get()).then(|| {
             self.coming.pop();
             let sent = self.connected[connection].take();
-            (connection, Event::Answered(Answer { status: 200, bytes: 100, sent, has_surplus: false }))
+            (connection, Event::Answered(ReceivedResponse { status: 200, bytes: 100, sent, has_surplus: false }))
         })
     }
 }
@@ -123,11 +123,11 @@ impl<S: SimulatedServer> Client for SimulatedClient<S> {
 
     fn open(&mut self, _connection: usize) {}
 
-    fn ask(&mut self, connection: usize, _heavy: bool) {
+    fn send(&mut self, connection: usize, _heavy: bool) {
         let now = self.time.now.get();
         let connected = self.server.connect_ns().map(|takes| now + takes);
         self.connected[connection] = connected;
-        if let Some(done) = self.server.ask(connection, connected.unwrap_or(now)) {
+        if let Some(done) = self.server.answer_at(connection, connected.unwrap_or(now)) {
             self.coming.push(Reverse((done, connection)));
         }
     }
@@ -194,7 +194,7 @@ pub(super) const START: u64 = 1_000 * MS;
 impl Simulation {
     /// One thread without a warm-up, and a time-out beyond everything.
     pub(super) fn new(arrival: ArrivalSpec, connections: u32, window: Duration) -> Self {
-        let question = Question {
+        let template = RequestTemplate {
             method: "GET".into(),
             authority: "localhost".into(),
             targets: vec!["/".into()],
@@ -204,7 +204,7 @@ impl Simulation {
         let plan = Plan {
             server: std::net::SocketAddr::from(([127, 0, 0, 1], 1)).into(),
             secure: None,
-            question,
+            request: template,
             heavy: None,
             client: scenario::Client::Raw,
             connections,
@@ -285,7 +285,7 @@ impl ThreadPool {
 }
 
 impl SimulatedServer for ThreadPool {
-    fn ask(&mut self, connection: usize, at: u64) -> Option<u64> {
+    fn answer_at(&mut self, connection: usize, at: u64) -> Option<u64> {
         if !self.served.contains(&connection) {
             if self.served.len() == self.threads {
                 self.waiting.push(connection);
@@ -324,7 +324,7 @@ impl Frozen {
 }
 
 impl SimulatedServer for Frozen {
-    fn ask(&mut self, _connection: usize, at: u64) -> Option<u64> {
+    fn answer_at(&mut self, _connection: usize, at: u64) -> Option<u64> {
         let begun = at.max(self.free_at);
         let done = begun + self.service;
         let is_held = begun < self.until && done > self.from;

@@ -9,7 +9,7 @@ use rustls::{CertificateError, ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
 use super::Secure;
-use super::trouble::Trouble;
+use super::request_error::RequestError;
 
 /// What all connections of a load share: the certificates that the system trusts are read once, which takes some
 /// milliseconds. Without TLS nobody is trusted and nothing is read, but reqwest asks for it all the same.
@@ -36,9 +36,9 @@ fn authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 /// What failed in a handshake or after it.
-pub(super) fn trouble(error: &rustls::Error) -> Trouble {
+pub(super) fn request_error(error: &rustls::Error) -> RequestError {
     match error {
-        rustls::Error::InvalidCertificate(why) => Trouble::Certificate(match why {
+        rustls::Error::InvalidCertificate(why) => RequestError::Certificate(match why {
             CertificateError::UnknownIssuer => {
                 "the server's certificate comes from somebody whom this machine does not \
                                                 trust; --ca names another authority"
@@ -51,6 +51,6 @@ pub(super) fn trouble(error: &rustls::Error) -> Trouble {
             }
             _ => "the server's certificate is not valid",
         }),
-        _ => Trouble::Tls,
+        _ => RequestError::Tls,
     }
 }

@@ -1,8 +1,8 @@
-//! Which of a question's targets is asked for next: one after the other, round and round.
+//! Chooses the target of the next request: one after the other, round and round.
 
 use super::Plan;
 
-/// The next of [`Plan::requests`] to ask, for the ordinary requests and for the heavy ones.
+/// The next of [`Plan::requests`] to send, for the ordinary requests and for the heavy ones.
 #[derive(Debug)]
 pub(super) struct Turns {
     ordinary: TargetCycle,
@@ -19,17 +19,17 @@ struct TargetCycle {
 
 impl Turns {
     pub(super) fn new(plan: &Plan) -> Self {
-        let n_ordinary = plan.question.targets.len();
+        let n_ordinary = plan.request.targets.len();
         let ordinary = TargetCycle { first: 0, end: n_ordinary, next: 0 };
-        let heavy = plan.heavy.as_ref().map_or(ordinary, |(_, question)| TargetCycle {
+        let heavy = plan.heavy.as_ref().map_or(ordinary, |(_, template)| TargetCycle {
             first: n_ordinary,
-            end: n_ordinary + question.targets.len(),
+            end: n_ordinary + template.targets.len(),
             next: n_ordinary,
         });
         Self { ordinary, heavy }
     }
 
-    /// The place of the request to ask now.
+    /// Returns the index of the request to send now.
     #[inline]
     pub(super) fn next(&mut self, heavy: bool) -> usize {
         let turn = if heavy { &mut self.heavy } else { &mut self.ordinary };
@@ -43,12 +43,12 @@ impl Turns {
 mod tests {
     use std::time::Duration;
 
-    use super::super::{Question, Until};
+    use super::super::{RequestTemplate, Until};
     use super::*;
     use crate::scenario::{ArrivalSpec, Client};
 
     fn plan(ordinary: &[&str], heavy: Option<&[&str]>) -> Plan {
-        let question = |targets: &[&str]| Question {
+        let template = |targets: &[&str]| RequestTemplate {
             method: "GET".into(),
             authority: "localhost".into(),
             targets: targets.iter().copied().map(Into::into).collect(),
@@ -58,8 +58,8 @@ mod tests {
         Plan {
             server: std::net::SocketAddr::from(([127, 0, 0, 1], 1)).into(),
             secure: None,
-            question: question(ordinary),
-            heavy: heavy.map(|heavy| (0.5, question(heavy))),
+            request: template(ordinary),
+            heavy: heavy.map(|heavy| (0.5, template(heavy))),
             client: Client::Raw,
             connections: 1,
             threads: 1,

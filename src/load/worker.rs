@@ -12,7 +12,7 @@ use super::closed::ClosedLoop;
 use super::collect::MetricsTx;
 use super::in_flight::{InFlight, LOOK_UP};
 use super::open::OpenLoop;
-use super::trouble::Trouble;
+use super::request_error::RequestError;
 use super::{Assignment, Opened, Opening, Plan, StartBarrier, clock};
 
 /// Connections that one thread opens at the same time: more could overflow a server's backlog, and a dropped SYN costs
@@ -34,8 +34,8 @@ pub(super) fn run<C: Client>(
         }
     };
     let limit = units::nanos(plan.timeout).saturating_add(C::GRACE);
-    let (opened, trouble) = open(&mut client, assignment.connections as usize, limit, opening);
-    tell(report, opened, trouble);
+    let (opened, error) = open(&mut client, assignment.connections as usize, limit, opening);
+    tell(report, opened, error);
     // If the channel is closed, there will be no window.
     let Ok(window) = window.recv() else { return };
     metrics_tx.open(&window);
@@ -51,20 +51,20 @@ pub(super) fn run<C: Client>(
 }
 
 /// Reports, and gives the sender away: whoever listens has heard the last report when all senders are gone.
-fn tell(report: Sender<Opened>, connections: usize, trouble: Option<Trouble>) {
+fn tell(report: Sender<Opened>, connections: usize, error: Option<RequestError>) {
     // Nobody listens when another thread could not be started; then the channel is closed as well.
-    let _ = report.send(Opened { connections: connections as u32, trouble });
+    let _ = report.send(Opened { connections: connections as u32, error });
 }
 
 /// Opens a thread's connections. Returns the number of open connections, and the failure if one could not be opened.
 /// After a failure, no thread begins another connection, and those under way are awaited. Takes at most `limit` per
 /// connection.
-fn open<C: Client>(client: &mut C, connections: usize, limit: u64, opening: &Opening) -> (usize, Option<Trouble>) {
+fn open<C: Client>(client: &mut C, connections: usize, limit: u64, opening: &Opening) -> (usize, Option<RequestError>) {
     // When each attempt began; `None` once it has ended.
     let mut begun: Vec<Option<u64>> = Vec::with_capacity(connections);
     // Connections that found the server's queue full are retried until their time is over.
     let mut queued = Vec::new();
-    let (mut opened, mut trouble) = (0, None);
+    let (mut opened, mut error) = (0, None);
     while opened < connections && !opening.is_abandoned() {
         let now = clock::now();
         if !opening.has_failed() {
@@ -80,10 +80,10 @@ fn open<C: Client>(client: &mut C, connections: usize, limit: u64, opening: &Ope
                 begun[k] = None;
                 opened += 1;
             }
-            Some((k, Event::Failed(Trouble::QueueFull))) => queued.push(k),
+            Some((k, Event::Failed(RequestError::QueueFull))) => queued.push(k),
             Some((k, Event::Failed(why))) => {
                 begun[k] = None;
-                trouble.get_or_insert(why);
+                error.get_or_insert(why);
                 opening.fail();
             }
             Some((_, Event::Answered(_))) => unreachable!("nothing was asked yet"),
@@ -93,8 +93,8 @@ fn open<C: Client>(client: &mut C, connections: usize, limit: u64, opening: &Ope
                     if begun.is_some_and(|at| now.saturating_sub(at) >= limit) {
                         *begun = None;
                         let is_queued = || queued.contains(&k);
-                        trouble.get_or_insert_with(|| {
-                            if is_queued() { Trouble::QueueFull } else { Trouble::ConnectTimeout }
+                        error.get_or_insert_with(|| {
+                            if is_queued() { RequestError::QueueFull } else { RequestError::ConnectTimeout }
                         });
                         opening.fail();
                     }
@@ -109,7 +109,7 @@ fn open<C: Client>(client: &mut C, connections: usize, limit: u64, opening: &Ope
             }
         }
     }
-    (opened, trouble)
+    (opened, error)
 }
 
 #[cfg(test)]
@@ -117,13 +117,13 @@ mod tests {
     use std::collections::VecDeque;
     use std::io;
 
-    use super::super::client::Answer;
+    use super::super::client::ReceivedResponse;
     use super::*;
 
     /// A client whose connections end as the test sets: when they are opened, or while they are awaited.
     #[derive(Default)]
     struct Told {
-        at_once: Vec<(usize, Trouble)>,
+        at_once: Vec<(usize, RequestError)>,
         later: VecDeque<(usize, Event)>,
         opened: Vec<usize>,
         events: VecDeque<(usize, Event)>,
@@ -141,10 +141,10 @@ mod tests {
             }
         }
 
-        fn ask(&mut self, _: usize, _: bool) {
+        fn send(&mut self, _: usize, _: bool) {
             unreachable!(
                 "no request is sent while connections are opened: {:?}",
-                Answer { status: 0, bytes: 0, sent: None, has_surplus: false }
+                ReceivedResponse { status: 0, bytes: 0, sent: None, has_surplus: false }
             )
         }
 
@@ -163,11 +163,12 @@ mod tests {
 
     #[test]
     fn those_under_way_are_waited_for_where_one_fails_at_once() {
-        let later = [(0, Event::Opened), (1, Event::Failed(Trouble::Refused)), (3, Event::Opened), (4, Event::Opened)];
+        let later =
+            [(0, Event::Opened), (1, Event::Failed(RequestError::Refused)), (3, Event::Opened), (4, Event::Opened)];
         let mut client =
-            Told { at_once: vec![(2, Trouble::NoPort)], later: later.into_iter().collect(), ..Told::default() };
+            Told { at_once: vec![(2, RequestError::NoPort)], later: later.into_iter().collect(), ..Told::default() };
         let opening = Opening::default();
-        assert_eq!(open(&mut client, 5, LONG, &opening), (3, Some(Trouble::NoPort)));
+        assert_eq!(open(&mut client, 5, LONG, &opening), (3, Some(RequestError::NoPort)));
         assert!(opening.has_failed());
     }
 
@@ -184,13 +185,13 @@ mod tests {
     fn a_full_queue_is_tried_again_until_the_time_is_over() {
         let opened = (0..2).map(|k| (k, Event::Opened));
         let mut client =
-            Told { at_once: vec![(0, Trouble::QueueFull); 3], later: opened.clone().collect(), ..Told::default() };
-        client.later.push_front((0, Event::Failed(Trouble::QueueFull)));
+            Told { at_once: vec![(0, RequestError::QueueFull); 3], later: opened.clone().collect(), ..Told::default() };
+        client.later.push_front((0, Event::Failed(RequestError::QueueFull)));
         assert_eq!(open(&mut client, 2, LONG, &Opening::default()), (2, None));
 
-        let mut client = Told { at_once: vec![(0, Trouble::QueueFull)], ..Told::default() };
+        let mut client = Told { at_once: vec![(0, RequestError::QueueFull)], ..Told::default() };
         client.later.push_back((1, Event::Opened));
-        assert_eq!(open(&mut client, 2, 1, &Opening::default()), (1, Some(Trouble::QueueFull)));
+        assert_eq!(open(&mut client, 2, 1, &Opening::default()), (1, Some(RequestError::QueueFull)));
     }
 
     #[test]

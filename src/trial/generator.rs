@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::http1::encode_target;
-use crate::load::{self, Loaded, Observer, Plan, Question, Until};
+use crate::load::{self, Loaded, Observer, Plan, RequestTemplate, Until};
 use crate::protocol::{Generated, TrialReply, TrialSpec};
 use crate::record::Failure;
 use crate::scenario::{EchoSpec, HeavySpec, Work};
@@ -45,7 +45,7 @@ impl Observer for Teller {
 }
 
 fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, server_cpus: &[usize], seed: u64) -> Plan {
-    let question = |targets: Vec<String>| Question {
+    let template = |targets: Vec<String>| RequestTemplate {
         method: "GET".into(),
         authority: server.to_string(),
         targets,
@@ -55,8 +55,8 @@ fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, server_cpus: &
     Plan {
         server: server.into(),
         secure: None,
-        question: question(targets(&work.what)),
-        heavy: work.heavy.map(|heavy| (heavy.share, question(vec![format!("/echo/{}", HeavySpec::WHAT)]))),
+        request: template(targets(&work.what)),
+        heavy: work.heavy.map(|heavy| (heavy.share, template(vec![format!("/echo/{}", HeavySpec::WHAT)]))),
         client: work.load.client,
         connections: work.load.connections,
         threads: work.load.threads,

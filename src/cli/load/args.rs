@@ -11,7 +11,7 @@ use reqwest::{Method, Url};
 
 use crate::analysis::slo::Slo;
 use crate::http1::encode_target;
-use crate::load::{Question, Secure, normalize_target};
+use crate::load::{RequestTemplate, Secure, normalize_target};
 use crate::scenario::{self, ArrivalSpec};
 use crate::schedule::{Arrivals, Pacing};
 use crate::units;
@@ -60,7 +60,7 @@ pub(in crate::cli) struct Args {
     /// no other program wants the CPU; or looks at the clock all the time, which take a CPU
     #[arg(long, value_enum, default_value = "hybrid", requires = "rate")]
     pub(super) pacing: PacingArg,
-    /// The pause between an answer and the next question of a connection
+    /// The pause between an answer and the next request of a connection
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = any_time, conflicts_with = "rate")]
     pub(super) think: Duration,
     /// How long an answer may take, from when its request was due
@@ -304,7 +304,7 @@ impl Args {
     }
 
     /// The requests themselves.
-    pub(super) fn question(&self, target: &Target, paths: Vec<String>) -> Result<Question, Stop> {
+    pub(super) fn request_template(&self, target: &Target, paths: Vec<String>) -> Result<RequestTemplate, Stop> {
         let body = match self.body.as_deref().map(|body| (body, body.strip_prefix('@'))) {
             None => Vec::new(),
             Some((_, Some(file))) => read_body(file)?,
@@ -327,7 +327,7 @@ impl Args {
             .into_iter()
             .partition(|(name, _)| name.eq_ignore_ascii_case("host"));
         let authority = hosts.into_iter().next().map_or_else(|| target.authority.clone(), |(_, value)| value);
-        Ok(Question { method, authority, targets: paths, headers, body })
+        Ok(RequestTemplate { method, authority, targets: paths, headers, body })
     }
 }
 

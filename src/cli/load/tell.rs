@@ -43,7 +43,7 @@ pub(super) fn json(
         "schema": 1,
         "url": urls.first(),
         "urls": urls,
-        "targets": plan.question.targets,
+        "targets": plan.request.targets,
         "loop": if load.offered_per_s.is_some() { "open" } else { "closed" },
         "arrivals": arrivals,
         "pacing": pacing,

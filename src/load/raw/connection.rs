@@ -9,8 +9,8 @@ use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, SendFlags, sockopt};
 
 use crate::http1::{ClientCodec, ReplyError, encode_request};
-use crate::load::client::{Answer, Event, Question};
-use crate::load::trouble::Trouble;
+use crate::load::client::{Event, ReceivedResponse, RequestTemplate};
+use crate::load::request_error::RequestError;
 use crate::load::{Plan, clock};
 
 use super::server::ServerAddress;
@@ -40,7 +40,7 @@ pub(super) struct RawConnection {
     /// Which request is asked, and how much of it has been sent.
     request: usize,
     sent: usize,
-    /// When the connection was there, if it was opened for this question.
+    /// When the connection was there, if it was opened for this request.
     connected: Option<u64>,
     /// Whether it can't be asked again: the server has ended its side, or says what nobody asked for.
     spent: bool,
@@ -56,11 +56,11 @@ pub(super) struct RawConnection {
 enum RawState {
     Closed,
     Connecting {
-        /// Whether a question waits for it.
-        to_ask: bool,
+        /// Whether a request waits for it.
+        to_send: bool,
     },
     Open,
-    Asking,
+    Awaiting,
 }
 
 /// Everything, once each time it happens.
@@ -74,7 +74,7 @@ const END: EventFlags = EventFlags::RDHUP.union(EventFlags::HUP).union(EventFlag
 pub(super) enum NoEvent {
     /// It had its turn, and there is more.
     Again,
-    Failed(Trouble),
+    Failed(RequestError),
 }
 
 /// Codecs that hold no half reply, for whichever connection reads next: the buffer that was read into last is still in
@@ -99,15 +99,15 @@ impl Codecs {
 
 impl RawShared {
     pub(super) fn new(plan: &Plan) -> Self {
-        let encode = |(question, target): (&Question, &str)| {
-            let Question { method, authority, targets: _, headers, body } = question;
+        let encode = |(template, target): (&RequestTemplate, &str)| {
+            let RequestTemplate { method, authority, targets: _, headers, body } = template;
             let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             encode_request(method, target, authority, &headers, body)
         };
         Self {
             server: ServerAddress::new(&plan.server),
             requests: plan.requests().map(encode).collect(),
-            to_head: plan.question.method == "HEAD",
+            to_head: plan.request.method == "HEAD",
             stamp: plan.stamp.clone(),
         }
     }
@@ -150,14 +150,14 @@ impl RawConnection {
 
     /// Sends a request on an open connection; false where it must be opened first.
     #[inline]
-    pub(super) fn ask(&mut self, request: usize, shared: &RawShared) -> Result<bool, Trouble> {
+    pub(super) fn send(&mut self, request: usize, shared: &RawShared) -> Result<bool, RequestError> {
         (self.request, self.sent, self.connected) = (request, 0, None);
         if self.state != RawState::Open || self.spent {
             self.close();
             return Ok(false);
         }
-        self.state = RawState::Asking;
-        self.send(shared)?;
+        self.state = RawState::Awaiting;
+        self.send_rest(shared)?;
         Ok(true)
     }
 
@@ -167,15 +167,15 @@ impl RawConnection {
         epoll: &OwnedFd,
         shared: &RawShared,
         k: usize,
-        to_ask: bool,
-    ) -> Result<(), Trouble> {
-        self.state = RawState::Connecting { to_ask };
+        to_send: bool,
+    ) -> Result<(), RequestError> {
+        self.state = RawState::Connecting { to_send };
         (self.spent, self.reset) = (false, false);
         let socket = shared.server.connect().and_then(|socket| {
             epoll::add(epoll, &socket, self.data(k), INTEREST)?;
             Ok(socket)
         });
-        self.socket = Some(socket.map_err(|errno| shared.server.trouble(errno))?);
+        self.socket = Some(socket.map_err(|errno| shared.server.connect_error(errno))?);
         Ok(())
     }
 
@@ -201,13 +201,13 @@ impl RawConnection {
     ) -> Result<Option<Event>, NoEvent> {
         self.spent |= flags.intersects(END);
         match self.state {
-            RawState::Asking => {
+            RawState::Awaiting => {
                 if flags.contains(EventFlags::OUT) && self.sent < self.request(shared).len() {
-                    self.send(shared)?;
+                    self.send_rest(shared)?;
                 }
                 self.read(shared, codecs)
             }
-            RawState::Connecting { to_ask } => {
+            RawState::Connecting { to_send } => {
                 let socket = self.socket.as_ref().expect("what connects has a socket");
                 if let Err(errno) = sockopt::socket_error(socket).map_err(io::Error::from)? {
                     return Err(io::Error::from(errno).into());
@@ -216,10 +216,10 @@ impl RawConnection {
                     return Ok(None);
                 }
                 shared.server.refuse_own_end(socket)?;
-                if to_ask {
+                if to_send {
                     self.connected = Some(clock::now());
-                    self.state = RawState::Asking;
-                    self.send(shared)?;
+                    self.state = RawState::Awaiting;
+                    self.send_rest(shared)?;
                     // What came along with the connection is not told again.
                     return if flags.intersects(END | EventFlags::IN) { self.read(shared, codecs) } else { Ok(None) };
                 }
@@ -241,12 +241,12 @@ impl RawConnection {
         &shared.requests[self.request]
     }
 
-    /// Sends what is left of the request, as far as there is room. That the server takes no more of it is no trouble
+    /// Sends what is left of the request, as far as there is room. That the server takes no more of it is no error
     /// yet: it may have answered early, and reading tells.
     #[inline]
-    fn send(&mut self, shared: &RawShared) -> Result<(), Trouble> {
+    fn send_rest(&mut self, shared: &RawShared) -> Result<(), RequestError> {
         let request = self.request(shared);
-        let socket = self.socket.as_ref().expect("what asks has a socket");
+        let socket = self.socket.as_ref().expect("a connection with a request has a socket");
         while self.sent < request.len() {
             match net::send(socket, &request[self.sent..], SendFlags::NOSIGNAL) {
                 Ok(n) => self.sent += n,
@@ -282,7 +282,7 @@ impl RawConnection {
 
     #[inline]
     fn read_with(&mut self, http: &mut ClientCodec, shared: &RawShared) -> Result<Option<Event>, NoEvent> {
-        let socket = self.socket.as_ref().expect("what asks has a socket");
+        let socket = self.socket.as_ref().expect("a connection with a request has a socket");
         for _ in 0..READS {
             let space = http.space();
             let room = space.len();
@@ -299,9 +299,10 @@ impl RawConnection {
             http.received(n);
             if let Some(reply) = http.next(shared.to_head)? {
                 let has_surplus = std::mem::take(&mut self.had_surplus) || http.has_more();
-                let answer = Answer { status: reply.status, bytes: reply.bytes, sent: self.connected, has_surplus };
-                // Bytes behind the answer would be taken for the next one, and a question not sent to its end would
-                // be finished by the next: such a connection is not asked again.
+                let response =
+                    ReceivedResponse { status: reply.status, bytes: reply.bytes, sent: self.connected, has_surplus };
+                // Bytes behind the answer would be taken for the next one, and a request not sent to its end would
+                // be finished by the next: such a connection is not used again.
                 let is_whole = http.is_at_rest() && self.sent == self.request(shared).len();
                 if reply.keep_alive && is_whole && !self.spent {
                     self.state = RawState::Open;
@@ -309,7 +310,7 @@ impl RawConnection {
                 } else {
                     self.close();
                 }
-                return Ok(Some(Event::Answered(answer)));
+                return Ok(Some(Event::Answered(response)));
             }
             if n < room && !self.spent {
                 return Ok(None);
@@ -322,13 +323,13 @@ impl RawConnection {
 /// Returns the error of a reset, by how much of the answer had come. On a reused connection without any byte of the
 /// answer, an end and a reset count as one failure: which of them appears depends on whether the request or the
 /// server's close came first.
-fn reset(http: &ClientCodec) -> Trouble {
+fn reset(http: &ClientCodec) -> RequestError {
     if http.is_unanswered() {
         ReplyError::Stale.into()
     } else if http.is_within_body() {
-        Trouble::ResetInBody
+        RequestError::ResetInBody
     } else {
-        Trouble::ResetInHead
+        RequestError::ResetInHead
     }
 }
 
@@ -337,14 +338,14 @@ pub(super) fn parts(data: u64) -> (u32, usize) {
     ((data >> 32) as u32, data as u32 as usize)
 }
 
-impl From<ReplyError> for Trouble {
+impl From<ReplyError> for RequestError {
     fn from(error: ReplyError) -> Self {
         Self::Reply(error.class())
     }
 }
 
-impl<T: Into<Trouble>> From<T> for NoEvent {
-    fn from(trouble: T) -> Self {
-        Self::Failed(trouble.into())
+impl<T: Into<RequestError>> From<T> for NoEvent {
+    fn from(error: T) -> Self {
+        Self::Failed(error.into())
     }
 }

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 
 use crate::load::Endpoint;
-use crate::load::trouble::Trouble;
+use crate::load::request_error::RequestError;
 
 /// The server's address, with what connecting a socket requires.
 #[derive(Debug)]
@@ -49,12 +49,12 @@ impl ServerAddress {
     }
 
     /// Returns why a socket could not begin to connect.
-    pub(super) fn trouble(&self, errno: Errno) -> Trouble {
-        Trouble::connecting(io::Error::from(errno), &self.endpoint)
+    pub(super) fn connect_error(&self, errno: Errno) -> RequestError {
+        RequestError::connecting(io::Error::from(errno), &self.endpoint)
     }
 
     /// Refuses a socket that is connected to itself; checks only where that is possible.
-    pub(super) fn refuse_own_end(&self, socket: &OwnedFd) -> Result<(), Trouble> {
+    pub(super) fn refuse_own_end(&self, socket: &OwnedFd) -> Result<(), RequestError> {
         match &self.endpoint {
             Endpoint::Tcp(server) if self.is_port_chosen => Ok(refuse_own_end(socket, *server)?),
             _ => Ok(()),
@@ -104,7 +104,7 @@ mod tests {
         let address = address.as_socket().unwrap();
         let server = ServerAddress { endpoint: address.into(), is_port_chosen: true };
         let own = OwnedFd::from(own);
-        assert_eq!(server.refuse_own_end(&own), Err(Trouble::Refused));
+        assert_eq!(server.refuse_own_end(&own), Err(RequestError::Refused));
         drop(own);
         // TIME_WAIT would block the port for a server that does not set SO_REUSEADDR.
         Socket::new(Domain::IPV4, Type::STREAM, None).unwrap().bind(&address.into()).unwrap();

@@ -5,12 +5,12 @@ use std::io::{self, ErrorKind};
 
 use crate::http1::ReplyError;
 use crate::load::Endpoint;
-use crate::load::trouble::Trouble;
+use crate::load::request_error::RequestError;
 
 /// A failed request: its cause, and whether connecting failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RequestFailure {
-    pub(super) trouble: Trouble,
+    pub(super) error: RequestError,
     /// Whether the request failed while connecting.
     pub(super) is_connect: bool,
 }
@@ -25,36 +25,36 @@ pub(super) enum Phase {
     Body,
 }
 
-impl From<Trouble> for RequestFailure {
-    fn from(trouble: Trouble) -> Self {
-        Self { trouble, is_connect: false }
+impl From<RequestError> for RequestFailure {
+    fn from(error: RequestError) -> Self {
+        Self { error, is_connect: false }
     }
 }
 
 impl RequestFailure {
-    pub(super) fn of(error: &reqwest::Error, server: &Endpoint, phase: Phase) -> Self {
-        let is_connect = error.is_connect();
-        let mut trouble = None;
-        let mut source = error.source();
+    pub(super) fn of(failed: &reqwest::Error, server: &Endpoint, phase: Phase) -> Self {
+        let is_connect = failed.is_connect();
+        let mut deepest = None;
+        let mut source = failed.source();
         while let Some(inner) = source {
             // The deepest known cause counts.
-            trouble = cause(inner, server, phase, is_connect).or(trouble);
+            deepest = cause(inner, server, phase, is_connect).or(deepest);
             source = inner.source();
         }
-        let trouble = trouble.unwrap_or(match is_connect {
-            true if error.is_timeout() => Trouble::ConnectTimeout,
-            true => Trouble::Other("connect"),
-            false => Trouble::Other("client"),
+        let error = deepest.unwrap_or(match is_connect {
+            true if failed.is_timeout() => RequestError::ConnectTimeout,
+            true => RequestError::Other("connect"),
+            false => RequestError::Other("client"),
         });
-        Self { trouble, is_connect }
+        Self { error, is_connect }
     }
 }
 
 /// Maps the error of one layer; `None` if the layer adds no cause of its own.
-fn cause(error: &(dyn Error + 'static), server: &Endpoint, phase: Phase, is_connect: bool) -> Option<Trouble> {
+fn cause(error: &(dyn Error + 'static), server: &Endpoint, phase: Phase, is_connect: bool) -> Option<RequestError> {
     #[cfg(feature = "tls")]
     if let Some(error) = rustls_error(error) {
-        return Some(crate::load::tls::trouble(error));
+        return Some(crate::load::tls::request_error(error));
     }
     if let Some(error) = error.downcast_ref::<hyper::Error>() {
         return of_hyper(error, phase);
@@ -62,23 +62,23 @@ fn cause(error: &(dyn Error + 'static), server: &Endpoint, phase: Phase, is_conn
     let error = error.downcast_ref::<io::Error>()?;
     if let Some(code) = error.raw_os_error() {
         let system = io::Error::from_raw_os_error(code);
-        let system = if is_connect { Trouble::connecting(system, server) } else { system.into() };
+        let system = if is_connect { RequestError::connecting(system, server) } else { system.into() };
         return Some(match (system, phase) {
-            (Trouble::ResetInHead, Phase::NextHead) => ReplyError::Stale.into(),
-            (Trouble::ResetInHead, Phase::Body) => Trouble::ResetInBody,
-            (trouble, _) => trouble,
+            (RequestError::ResetInHead, Phase::NextHead) => ReplyError::Stale.into(),
+            (RequestError::ResetInHead, Phase::Body) => RequestError::ResetInBody,
+            (other, _) => other,
         });
     }
     match (error.kind(), phase) {
         // Only a TLS handshake can end before there is a connection.
-        (ErrorKind::UnexpectedEof, _) if is_connect => Some(Trouble::Tls),
+        (ErrorKind::UnexpectedEof, _) if is_connect => Some(RequestError::Tls),
         (ErrorKind::UnexpectedEof, Phase::Body) => Some(ReplyError::EofInBody.into()),
         (ErrorKind::InvalidData | ErrorKind::InvalidInput, Phase::Body) => Some(ReplyError::Parse.into()),
         _ => None,
     }
 }
 
-fn of_hyper(error: &hyper::Error, phase: Phase) -> Option<Trouble> {
+fn of_hyper(error: &hyper::Error, phase: Phase) -> Option<RequestError> {
     let reply = if error.is_parse_too_large() {
         ReplyError::HeadTooLarge
     } else if error.is_parse() {

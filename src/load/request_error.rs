@@ -1,4 +1,4 @@
-//! Why a question got no answer.
+//! Why a request got no response.
 
 use std::fmt;
 use std::io;
@@ -10,9 +10,9 @@ use rustix::net::{AddressFamily, SocketType, connect, socket};
 
 use super::Endpoint;
 
-/// Why a question got no answer. The three time-outs are times too, and so in the distribution of response times.
+/// Why a request got no response. The three time-outs are times too, and so in the distribution of response times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trouble {
+pub enum RequestError {
     /// Nobody listens there.
     Refused,
     /// More connections wait for the server than it lets; only Unix sockets tell.
@@ -47,7 +47,7 @@ pub enum Trouble {
     Other(&'static str),
 }
 
-impl Trouble {
+impl RequestError {
     /// Its name in records and in JSON.
     pub fn class(self) -> &'static str {
         match self {
@@ -70,7 +70,7 @@ impl Trouble {
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Refused => "the connection was refused: nobody listens there",
@@ -91,9 +91,9 @@ impl fmt::Display for Trouble {
     }
 }
 
-impl std::error::Error for Trouble {}
+impl std::error::Error for RequestError {}
 
-impl Trouble {
+impl RequestError {
     /// Returns why a connection to this server could not be opened, from the system's error.
     pub(super) fn connecting(error: io::Error, server: &Endpoint) -> Self {
         match (error.raw_os_error().map(Errno::from_raw), server) {
@@ -105,14 +105,14 @@ impl Trouble {
 
 /// Returns what this machine lacks for the connection: a port, an address or IPv6. The system has one error for a port
 /// and an address; a datagram socket needs the same address and none of those ports.
-fn local_address(server: SocketAddr) -> Trouble {
+fn local_address(server: SocketAddr) -> RequestError {
     let family = if server.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let reached = socket(family, SocketType::DGRAM, None).and_then(|socket| connect(&socket, &server));
     match reached.map_err(|errno| Errno::from_raw(errno.raw_os_error())) {
-        Err(Errno::EAFNOSUPPORT) if server.is_ipv6() => Trouble::NoIpv6,
-        Err(Errno::EADDRNOTAVAIL) if server.is_ipv6() && has_no_ipv6_address() => Trouble::NoIpv6,
-        Err(Errno::EADDRNOTAVAIL | Errno::EAFNOSUPPORT) => Trouble::NoAddress,
-        _ => Trouble::NoPort,
+        Err(Errno::EAFNOSUPPORT) if server.is_ipv6() => RequestError::NoIpv6,
+        Err(Errno::EADDRNOTAVAIL) if server.is_ipv6() && has_no_ipv6_address() => RequestError::NoIpv6,
+        Err(Errno::EADDRNOTAVAIL | Errno::EAFNOSUPPORT) => RequestError::NoAddress,
+        _ => RequestError::NoPort,
     }
 }
 
@@ -121,7 +121,7 @@ fn has_no_ipv6_address() -> bool {
 }
 
 /// By the system's reason. Only who reads the answer can tell that a reset came in its body.
-impl From<io::Error> for Trouble {
+impl From<io::Error> for RequestError {
     fn from(error: io::Error) -> Self {
         match error.raw_os_error().map(Errno::from_raw) {
             Some(Errno::ECONNREFUSED) => Self::Refused,
@@ -155,16 +155,16 @@ mod tests {
             (Errno::EADDRNOTAVAIL, "local_no_port"),
             (Errno::EACCES, "Permission denied"),
         ] {
-            assert_eq!(Trouble::from(io::Error::from(errno)).class(), class, "{errno}");
+            assert_eq!(RequestError::from(io::Error::from(errno)).class(), class, "{errno}");
         }
-        assert_eq!(Trouble::from(io::Error::other("nothing of the system's")).class(), "io");
+        assert_eq!(RequestError::from(io::Error::other("nothing of the system's")).class(), "io");
     }
 
     #[test]
     fn an_address_that_is_not_available_is_a_port_or_an_address() {
         let check = |server: &str, class: &str| {
             let server = Endpoint::Tcp(server.parse().unwrap());
-            assert_eq!(Trouble::connecting(Errno::EADDRNOTAVAIL.into(), &server).class(), class, "{server}");
+            assert_eq!(RequestError::connecting(Errno::EADDRNOTAVAIL.into(), &server).class(), class, "{server}");
         };
         // A loopback address is always local, so the port is missing.
         check("127.0.0.1:1", "local_no_port");
@@ -174,6 +174,6 @@ mod tests {
             check("[::1]:1", "local_no_ipv6");
         }
         let unix = Endpoint::Unix("/nowhere".into());
-        assert_eq!(Trouble::connecting(Errno::EAGAIN.into(), &unix).class(), "queue_full");
+        assert_eq!(RequestError::connecting(Errno::EAGAIN.into(), &unix).class(), "queue_full");
     }
 }
