@@ -43,8 +43,8 @@ pub(super) enum Event {
     Failed(RequestError),
 }
 
-/// An instant that has always come: only a look at what has happened.
-pub(super) const LOOK: u64 = 0;
+/// An instant that has always come: [`Client::next`] returns at once.
+pub(super) const POLL_NOW: u64 = 0;
 
 /// All connections of one generator thread, known by their numbers from 0. Each does one thing at a time, which
 /// ends with one [`Event`].

@@ -27,7 +27,7 @@ pub(super) struct ClosedLoop<'a, C, K> {
     /// Connections that pause or think, and until when.
     resting: BinaryHeap<Reverse<(u64, usize)>>,
     /// When to look at the clock for another reason than an event.
-    alarm: u64,
+    next_deadline: u64,
     /// Connections that still ask or rest.
     busy: usize,
     /// Requests of the window that are still to be sent, where their number ends it.
@@ -51,7 +51,7 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
             think,
             connections: (0..in_flight.len()).map(connection).collect(),
             resting: BinaryHeap::new(),
-            alarm: 0,
+            next_deadline: 0,
             busy: in_flight.len(),
             budget: assignment.requests,
             in_flight,
@@ -66,16 +66,16 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
             now = self.in_flight.look();
         }
         while self.busy > 0 {
-            if now >= self.alarm && self.ring(now) {
+            if now >= self.next_deadline && self.on_timer(now) {
                 break;
             }
             let ended;
-            (ended, now) = self.in_flight.next(self.alarm);
+            (ended, now) = self.in_flight.next(self.next_deadline);
             if let Some(ended) = ended {
                 self.ended(ended, now);
             }
         }
-        self.in_flight.give_up(now);
+        self.in_flight.abandon(now);
         if let Until::Requests(_) = self.in_flight.plan.until {
             self.in_flight.never_due(self.budget);
         }
@@ -136,11 +136,11 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
     fn rest(&mut self, k: usize, now: u64, pause: Duration) {
         let until = now + units::nanos(pause);
         self.resting.push(Reverse((until, k)));
-        self.alarm = self.alarm.min(until);
+        self.next_deadline = self.next_deadline.min(until);
     }
 
     /// Does what the clock alone brings about: whether the window and the drain after it have ended.
-    fn ring(&mut self, now: u64) -> bool {
+    fn on_timer(&mut self, now: u64) -> bool {
         for ended in self.in_flight.time_out(now) {
             self.ended(ended, now);
         }
@@ -152,7 +152,7 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
         }
         let over = self.in_flight.window.drained(units::nanos(self.in_flight.plan.drain));
         let rested = self.resting.peek().map_or(u64::MAX, |Reverse((until, _))| *until);
-        self.alarm = self.in_flight.ring(now).min(over).min(rested);
+        self.next_deadline = self.in_flight.on_timer(now).min(over).min(rested);
         now >= over
     }
 }

@@ -39,7 +39,7 @@ impl MetricsTx {
     }
 
     /// Hands in the metrics when they are due. Keeps them if no empty ones are at hand.
-    pub(super) fn ring(&mut self, metrics: &mut Box<Metrics>, now: u64) {
+    pub(super) fn on_timer(&mut self, metrics: &mut Box<Metrics>, now: u64) {
         let Some(interval) = self.interval.filter(|_| now >= self.next) else { return };
         self.next += interval * ((now - self.next) / interval + 1);
         if let Ok(mut empty) = self.empty.try_recv() {

@@ -283,7 +283,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     }
 
     /// Does what the clock alone brings about for both loops, and says when to look at it again at the latest.
-    pub(super) fn ring(&mut self, now: u64) -> u64 {
+    pub(super) fn on_timer(&mut self, now: u64) -> u64 {
         let mut begin = u64::MAX;
         if let Cost::NotBegun = self.cost {
             begin = self.window.begin;
@@ -296,7 +296,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
             self.measure();
         }
         self.pauses.forget_queued(&self.clock);
-        self.metrics_tx.ring(&mut self.metrics, now);
+        self.metrics_tx.on_timer(&mut self.metrics, now);
         let end = Some(self.window.end()).filter(|end| *end > now).unwrap_or(u64::MAX);
         (now + LOOK_UP).min(self.no_timeout_before).min(self.metrics_tx.next()).min(begin).min(end)
     }
@@ -347,7 +347,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     }
 
     /// Time that was spent looking at the clock.
-    pub(super) fn spun(&mut self, nanos: u64) {
+    pub(super) fn busy_waited(&mut self, nanos: u64) {
         if let Cost::Since(_) = self.cost {
             self.own.spun_ns += nanos;
         }
@@ -368,7 +368,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     }
 
     /// Records what is still under way when the drain has ended.
-    pub(super) fn give_up(&mut self, now: u64) {
+    pub(super) fn abandon(&mut self, now: u64) {
         for k in 0..self.connections.len() {
             if self.connections[k].pending.is_none() {
                 continue;

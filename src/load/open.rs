@@ -11,7 +11,7 @@ use crate::random;
 use crate::schedule::{Offsets, Pacing, Schedule};
 use crate::units;
 
-use super::client::{Client, LOOK};
+use super::client::{Client, POLL_NOW};
 use super::clock::Clock;
 use super::in_flight::InFlight;
 use super::request::{Ended, PendingRequest};
@@ -42,7 +42,7 @@ pub(super) struct OpenLoop<'a, C, K> {
     /// Connections that carry nothing, and since when; the one that has been free the longest first.
     free: VecDeque<(usize, u64)>,
     /// When to look at the clock for another reason than a due request or an event.
-    alarm: u64,
+    next_deadline: u64,
 }
 
 /// A thread's part of the schedule, from the first request that it has not taken up.
@@ -75,7 +75,7 @@ struct Aftermath {
 impl Aftermath {
     /// After a pause before which nothing waited. It lasts as long as the pause did, at most: by then a server that is less
     /// than half busy has caught up, and of one that has not, the wait is its own.
-    fn of(start: u64, end: u64) -> Self {
+    fn after_pause(start: u64, end: u64) -> Self {
         Self { from: start, until: end.saturating_add(end - start) }
     }
 
@@ -144,7 +144,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
             timeout: units::nanos(in_flight.plan.timeout),
             backlog: Backlog::new(schedule, heavy_share, assignment, in_flight.window),
             free: (0..in_flight.len()).map(|k| (k, 0)).collect(),
-            alarm: 0,
+            next_deadline: 0,
             in_flight,
         }
     }
@@ -154,7 +154,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
         let mut now = self.in_flight.look();
         loop {
             now = self.send(now);
-            if now >= self.alarm && self.ring(now) {
+            if now >= self.next_deadline && self.on_timer(now) {
                 break;
             }
             let next = self.backlog.next_at();
@@ -187,7 +187,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
                 now - ready + self.in_flight.paused_between(at, ready)
             };
             self.in_flight.send(k, PendingRequest { intended: at, late, asked: now, heavy, in_window });
-            self.alarm = self.alarm.min(at.saturating_add(self.timeout));
+            self.next_deadline = self.next_deadline.min(at.saturating_add(self.timeout));
             now = self.in_flight.look();
             self.awake_until = now + AWAKE;
         }
@@ -204,7 +204,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
         if let Some((start, end)) = self.in_flight.last_pause()
             && self.backlog.next_at().is_some_and(|at| at >= start)
         {
-            self.aftermath = Aftermath::of(start, end);
+            self.aftermath = Aftermath::after_pause(start, end);
         }
     }
 
@@ -230,12 +230,14 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
             (None, _) => u64::MAX,
             (Some(at), Pacing::Sleep) => at,
             (Some(at), Pacing::Hybrid) => at.saturating_sub(EARLY),
-            (Some(_), Pacing::Spin) => LOOK,
+            (Some(_), Pacing::Spin) => POLL_NOW,
         };
-        let is_awake =
-            pacing == Pacing::Hybrid && now < self.awake_until && self.in_flight.n_requests() > 0 && self.alarm > now;
+        let is_awake = pacing == Pacing::Hybrid
+            && now < self.awake_until
+            && self.in_flight.n_requests() > 0
+            && self.next_deadline > now;
         if wake > now && !is_awake {
-            let (ended, after) = self.in_flight.next(wake.min(self.alarm));
+            let (ended, after) = self.in_flight.next(wake.min(self.next_deadline));
             self.ended(ended, after);
             if pacing != self.pacing {
                 self.in_flight.stepped_down(after - now);
@@ -249,12 +251,12 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
     #[inline]
     fn spin(&mut self, now: u64) -> u64 {
         let before = self.in_flight.n_lost_cpu();
-        let (ended, mut after) = self.in_flight.next(LOOK);
+        let (ended, mut after) = self.in_flight.next(POLL_NOW);
         if ended.is_none() {
             // The server may want the CPU that this thread does not need.
             self.in_flight.clock.yield_now();
             after = self.in_flight.look();
-            self.in_flight.spun(after - now);
+            self.in_flight.busy_waited(after - now);
         }
         if self.in_flight.n_lost_cpu() > before {
             self.step_down.lost_cpu(after);
@@ -271,7 +273,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
     }
 
     /// Does what the clock alone brings about: whether the window and the drain after it have ended.
-    fn ring(&mut self, now: u64) -> bool {
+    fn on_timer(&mut self, now: u64) -> bool {
         for ended in self.in_flight.time_out(now) {
             self.ended(Some(ended), now);
         }
@@ -287,7 +289,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
             first_out = u64::MAX;
         }
         let over = self.in_flight.window.drained(units::nanos(self.in_flight.plan.drain));
-        self.alarm = self.in_flight.ring(now).min(over).min(first_out);
+        self.next_deadline = self.in_flight.on_timer(now).min(over).min(first_out);
         now >= over
     }
 
@@ -299,7 +301,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
 
     /// Records what was due and never sent.
     fn close(mut self, now: u64) {
-        self.in_flight.give_up(now);
+        self.in_flight.abandon(now);
         while let Some(Due { at, heavy, in_window }) = self.take() {
             self.in_flight.unsent(heavy, at, in_window, now);
         }

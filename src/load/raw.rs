@@ -19,7 +19,7 @@ use rustix::io::Errno;
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime};
 
 use super::Plan;
-use super::client::{Client, Event, LOOK};
+use super::client::{Client, Event, POLL_NOW};
 use super::request_error::RequestError;
 use super::turns::Turns;
 
@@ -45,10 +45,10 @@ pub(super) struct RawClient {
     ready: Vec<epoll::Event>,
     seen: usize,
     /// What ended before there was anything to wait for.
-    told: VecDeque<(usize, Event)>,
+    pending_events: VecDeque<(usize, Event)>,
     timer: OwnedFd,
-    /// When the timer rings.
-    alarm: Option<u64>,
+    /// The instant that the timer is set to.
+    deadline: Option<u64>,
     has_waited: bool,
 }
 
@@ -62,7 +62,7 @@ impl Client for RawClient {
         Ok(Self {
             epoll,
             timer,
-            alarm: None,
+            deadline: None,
             has_waited: false,
             connections: (0..connections).map(|_| RawConnection::closed()).collect(),
             shared,
@@ -70,7 +70,7 @@ impl Client for RawClient {
             codecs: Codecs::default(),
             ready: Vec::with_capacity(EVENTS),
             seen: 0,
-            told: VecDeque::new(),
+            pending_events: VecDeque::new(),
         })
     }
 
@@ -99,12 +99,12 @@ impl Client for RawClient {
     #[inline]
     fn next(&mut self, until: u64) -> Option<(usize, Event)> {
         self.has_waited = false;
-        if let Some(found) = self.found() {
+        if let Some(found) = self.next_ready() {
             return Some(found);
         }
         self.wait(until);
-        self.has_waited = until != LOOK;
-        self.found()
+        self.has_waited = until != POLL_NOW;
+        self.next_ready()
     }
 
     #[inline]
@@ -116,14 +116,14 @@ impl Client for RawClient {
 impl RawClient {
     /// The next event of those that have already happened.
     #[inline]
-    fn found(&mut self) -> Option<(usize, Event)> {
-        if let Some(told) = self.told.pop_front() {
-            return Some(told);
+    fn next_ready(&mut self) -> Option<(usize, Event)> {
+        if let Some(pending) = self.pending_events.pop_front() {
+            return Some(pending);
         }
         while let Some(&epoll::Event { flags, data, .. }) = self.ready.get(self.seen) {
             self.seen += 1;
             if data.u64() == TIMER {
-                self.alarm = None;
+                self.deadline = None;
                 continue;
             }
             let (generation, k) = parts(data.u64());
@@ -146,11 +146,11 @@ impl RawClient {
 
     fn wait(&mut self, until: u64) {
         let at_most = match until {
-            LOOK => Some(&Timespec { tv_sec: 0, tv_nsec: 0 }),
+            POLL_NOW => Some(&Timespec { tv_sec: 0, tv_nsec: 0 }),
             _ => None,
         };
-        if at_most.is_none() && self.alarm != Some(until) {
-            self.set_alarm(until);
+        if at_most.is_none() && self.deadline != Some(until) {
+            self.set_timer(until);
         }
         self.ready.clear();
         self.seen = 0;
@@ -161,12 +161,12 @@ impl RawClient {
     }
 
     /// Sets the timer; one that has rung is silent until it is set again.
-    fn set_alarm(&mut self, at: u64) {
+    fn set_timer(&mut self, at: u64) {
         let at_ns = Timespec { tv_sec: (at / 1_000_000_000) as i64, tv_nsec: (at % 1_000_000_000) as i64 };
         let never = Timespec { tv_sec: 0, tv_nsec: 0 };
         let setting = Itimerspec { it_interval: never, it_value: at_ns };
         timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &setting).expect("any instant is one to be woken at");
-        self.alarm = Some(at);
+        self.deadline = Some(at);
     }
 
     fn connect(&mut self, k: usize, to_send: bool) {
@@ -177,6 +177,6 @@ impl RawClient {
 
     fn push_failed(&mut self, k: usize, error: RequestError) {
         self.connections[k].close();
-        self.told.push_back((k, Event::Failed(error)));
+        self.pending_events.push_back((k, Event::Failed(error)));
     }
 }

@@ -139,7 +139,7 @@ impl Client for ReqwestClient {
         if let Some(pending) = pending {
             pending.abort();
         }
-        self.shared.inbox.borrow_mut().retain(|(told, _)| *told != k);
+        self.shared.inbox.borrow_mut().retain(|(other, _)| *other != k);
     }
 
     fn next(&mut self, until: u64) -> Option<(usize, Event)> {
@@ -241,7 +241,7 @@ async fn send(
         shared.requests[request].as_ref().map_err(|error| RequestFailure { error: *error, is_connect: true })?;
     let request = request.try_clone().expect("its body is no stream");
     let phase = if has_served.replace(false) { Phase::NextHead } else { Phase::FirstHead };
-    let failed = |error: reqwest::Error, phase| RequestFailure::of(&error, &shared.server, phase);
+    let failed = |error: reqwest::Error, phase| RequestFailure::from_reqwest(&error, &shared.server, phase);
     let mut response = client.execute(request).await.map_err(|error| failed(error, phase))?;
     let status = response.status().as_u16();
     let fields = response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));

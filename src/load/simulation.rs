@@ -8,7 +8,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::client::{Client, Event, LOOK, ReceivedResponse};
+use super::client::{Client, Event, POLL_NOW, ReceivedResponse};
 use super::clock::Clock;
 use super::closed::ClosedLoop;
 use super::collect::Collector;
@@ -144,7 +144,7 @@ impl<S: SimulatedServer> Client for SimulatedClient<S> {
             return Some(arrived);
         }
         let now = self.time.now.get();
-        if until == LOOK {
+        if until == POLL_NOW {
             self.time.advance_to(now + POLL);
         } else {
             self.has_waited = true;

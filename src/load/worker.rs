@@ -30,12 +30,12 @@ pub(super) fn run<C: Client>(
         Ok(client) => client,
         Err(error) => {
             opening.fail();
-            return tell(report, 0, Some(error.into()));
+            return report_opened(report, 0, Some(error.into()));
         }
     };
     let limit = units::nanos(plan.timeout).saturating_add(C::GRACE);
     let (opened, error) = open(&mut client, assignment.connections as usize, limit, opening);
-    tell(report, opened, error);
+    report_opened(report, opened, error);
     // If the channel is closed, there will be no window.
     let Ok(window) = window.recv() else { return };
     metrics_tx.open(&window);
@@ -50,8 +50,8 @@ pub(super) fn run<C: Client>(
     }
 }
 
-/// Reports, and gives the sender away: whoever listens has heard the last report when all senders are gone.
-fn tell(report: Sender<Opened>, connections: usize, error: Option<RequestError>) {
+/// Reports, and drops the sender: the receiver has the last report when all senders are gone.
+fn report_opened(report: Sender<Opened>, connections: usize, error: Option<RequestError>) {
     // Nobody listens when another thread could not be started; then the channel is closed as well.
     let _ = report.send(Opened { connections: connections as u32, error });
 }
@@ -122,14 +122,14 @@ mod tests {
 
     /// A client whose connections end as the test sets: when they are opened, or while they are awaited.
     #[derive(Default)]
-    struct Told {
+    struct ScriptedClient {
         at_once: Vec<(usize, RequestError)>,
         later: VecDeque<(usize, Event)>,
         opened: Vec<usize>,
         events: VecDeque<(usize, Event)>,
     }
 
-    impl Client for Told {
+    impl Client for ScriptedClient {
         fn new(_: &Plan, _: u32) -> io::Result<Self> {
             Ok(Self::default())
         }
@@ -165,8 +165,11 @@ mod tests {
     fn those_under_way_are_waited_for_where_one_fails_at_once() {
         let later =
             [(0, Event::Opened), (1, Event::Failed(RequestError::Refused)), (3, Event::Opened), (4, Event::Opened)];
-        let mut client =
-            Told { at_once: vec![(2, RequestError::NoPort)], later: later.into_iter().collect(), ..Told::default() };
+        let mut client = ScriptedClient {
+            at_once: vec![(2, RequestError::NoPort)],
+            later: later.into_iter().collect(),
+            ..ScriptedClient::default()
+        };
         let opening = Opening::default();
         assert_eq!(open(&mut client, 5, LONG, &opening), (3, Some(RequestError::NoPort)));
         assert!(opening.has_failed());
@@ -176,7 +179,7 @@ mod tests {
     fn no_further_one_is_begun_where_another_thread_failed() {
         let opening = Opening::default();
         opening.fail();
-        let mut client = Told::default();
+        let mut client = ScriptedClient::default();
         assert_eq!(open(&mut client, 5, LONG, &opening), (0, None));
         assert!(client.opened.is_empty());
     }
@@ -184,12 +187,15 @@ mod tests {
     #[test]
     fn a_full_queue_is_tried_again_until_the_time_is_over() {
         let opened = (0..2).map(|k| (k, Event::Opened));
-        let mut client =
-            Told { at_once: vec![(0, RequestError::QueueFull); 3], later: opened.clone().collect(), ..Told::default() };
+        let mut client = ScriptedClient {
+            at_once: vec![(0, RequestError::QueueFull); 3],
+            later: opened.clone().collect(),
+            ..ScriptedClient::default()
+        };
         client.later.push_front((0, Event::Failed(RequestError::QueueFull)));
         assert_eq!(open(&mut client, 2, LONG, &Opening::default()), (2, None));
 
-        let mut client = Told { at_once: vec![(0, RequestError::QueueFull)], ..Told::default() };
+        let mut client = ScriptedClient { at_once: vec![(0, RequestError::QueueFull)], ..ScriptedClient::default() };
         client.later.push_back((1, Event::Opened));
         assert_eq!(open(&mut client, 2, 1, &Opening::default()), (1, Some(RequestError::QueueFull)));
     }
@@ -198,6 +204,6 @@ mod tests {
     fn nothing_is_waited_for_when_the_load_is_given_up() {
         let opening = Opening::default();
         opening.abandon();
-        assert_eq!(open(&mut Told::default(), 5, LONG, &opening), (0, None));
+        assert_eq!(open(&mut ScriptedClient::default(), 5, LONG, &opening), (0, None));
     }
 }

@@ -32,7 +32,7 @@ impl From<RequestError> for RequestFailure {
 }
 
 impl RequestFailure {
-    pub(super) fn of(failed: &reqwest::Error, server: &Endpoint, phase: Phase) -> Self {
+    pub(super) fn from_reqwest(failed: &reqwest::Error, server: &Endpoint, phase: Phase) -> Self {
         let is_connect = failed.is_connect();
         let mut deepest = None;
         let mut source = failed.source();
@@ -57,7 +57,7 @@ fn cause(error: &(dyn Error + 'static), server: &Endpoint, phase: Phase, is_conn
         return Some(crate::load::tls::request_error(error));
     }
     if let Some(error) = error.downcast_ref::<hyper::Error>() {
-        return of_hyper(error, phase);
+        return from_hyper(error, phase);
     }
     let error = error.downcast_ref::<io::Error>()?;
     if let Some(code) = error.raw_os_error() {
@@ -78,7 +78,7 @@ fn cause(error: &(dyn Error + 'static), server: &Endpoint, phase: Phase, is_conn
     }
 }
 
-fn of_hyper(error: &hyper::Error, phase: Phase) -> Option<RequestError> {
+fn from_hyper(error: &hyper::Error, phase: Phase) -> Option<RequestError> {
     let reply = if error.is_parse_too_large() {
         ReplyError::HeadTooLarge
     } else if error.is_parse() {
