@@ -5,10 +5,10 @@
 //! nothing else. The hybrid models are `tasks.rs` with another [`Pool`](crate::workload::Pool).
 
 mod accept;
-mod alarm;
-mod patience;
 mod pool;
-mod refusals;
+mod read_deadlines;
+mod read_timer;
+mod rejected;
 mod server;
 mod tasks;
 mod threads;
@@ -31,8 +31,8 @@ use crate::units;
 use crate::usage::{Meter, Usage};
 use crate::workload::Workload;
 
-pub use patience::Timeouts;
 pub use pool::{BlockingPool, Inline, RayonPool};
+pub use read_deadlines::Timeouts;
 pub use server::{Server, Tally};
 
 /// Connections the kernel holds for a server that has not accepted them yet. The 128 that std and mio ask for drops
@@ -50,9 +50,9 @@ struct Linger {
     reads: u32,
 }
 
-/// How a model's run of jobs went; each job's own times are in the [`JobLog`].
+/// How a run of all jobs under a model went; each job's own times are in the [`JobLog`].
 #[derive(Clone, Copy, Debug)]
-pub struct Ran {
+pub struct JobsOutcome {
     /// From the start until the last job was joined, nanoseconds.
     pub wall_ns: u64,
     /// What the process used in that time.
@@ -63,26 +63,26 @@ pub struct Ran {
 
 /// Runs every job of the log under a model. Runtimes and pools are started before the clock; what a model starts
 /// per job (a thread, a task) is part of what is measured.
-pub fn run<W: Workload>(model: Model, workload: Arc<W>, log: &Arc<JobLog>) -> Result<Ran, Failure> {
-    let room = Room::read();
+pub fn run<W: Workload>(model: Model, workload: Arc<W>, log: &Arc<JobLog>) -> Result<JobsOutcome, Failure> {
+    let budget = ThreadBudget::read();
     match model {
         Model::Sequential => Ok(threads::run_sequential(&*workload, log)),
-        Model::Threads => threads::run_each(&workload, log, &room.for_threads(u64::from(log.jobs()))?),
-        Model::Pool(n) => threads::run_pool(n.get(), &workload, log, &room.for_threads(u64::from(n.get()))?),
+        Model::Threads => threads::run_each(&workload, log, &budget.for_threads(u64::from(log.jobs()))?),
+        Model::Pool(n) => threads::run_pool(n.get(), &workload, log, &budget.for_threads(u64::from(n.get()))?),
         Model::Async => Ok(tasks::run(&one_thread().map_err(refused)?, Inline, &workload, log)),
         Model::AsyncWorkers(n) => {
-            let admitted = room.for_threads(u64::from(n.get()))?;
+            let admitted = budget.for_threads(u64::from(n.get()))?;
             try_threads(n.get()).map_err(|(at, error)| admitted.refusal(at, &error))?;
             Ok(tasks::run(&many_threads(n.get()).map_err(refused)?, Inline, &workload, log))
         }
         Model::HybridBlocking => {
-            let admitted = room.for_threads(1)?;
+            let admitted = budget.for_threads(1)?;
             let (runtime, pool) = blocking_threads().map_err(refused)?;
-            let ran = tasks::run(&runtime, pool.clone(), &workload, log);
-            admitted.check_pool(&pool).map(|()| ran)
+            let outcome = tasks::run(&runtime, pool.clone(), &workload, log);
+            admitted.check_pool(&pool).map(|()| outcome)
         }
         Model::HybridRayon(n) => {
-            let admitted = room.for_threads(u64::from(n.get()))?;
+            let admitted = budget.for_threads(u64::from(n.get()))?;
             let pool = RayonPool::new(n.get()).map_err(|(at, error)| admitted.refusal(at, &error))?;
             Ok(tasks::run(&one_thread().map_err(refused)?, pool, &workload, log))
         }
@@ -92,15 +92,15 @@ pub fn run<W: Workload>(model: Model, workload: Arc<W>, log: &Arc<JobLog>) -> Re
 
 /// How long a model takes for so many jobs of a workload: what a bench of your own code measures.
 pub fn wall<W: Workload>(model: Model, workload: &Arc<W>, jobs: u32) -> Result<Duration, Failure> {
-    let ran = run(model, Arc::clone(workload), &Arc::new(JobLog::new(jobs)))?;
-    Ok(Duration::from_nanos(ran.wall_ns))
+    let outcome = run(model, Arc::clone(workload), &Arc::new(JobLog::new(jobs)))?;
+    Ok(Duration::from_nanos(outcome.wall_ns))
 }
 
 /// Serves connections under a model until the server is [stopped](Server::stop) and the last of them has ended.
 pub fn serve(model: Model, listener: TcpListener, server: Arc<Server>) -> io::Result<()> {
     match model {
         Model::Sequential => threads::serve_sequential(&listener, &server),
-        Model::Threads => threads::serve_each(&listener, &server, Room::read().most()),
+        Model::Threads => threads::serve_each(&listener, &server, ThreadBudget::read().most()),
         Model::Pool(n) => threads::serve_pool(n.get(), &listener, &server),
         Model::Async => tasks::serve(&one_thread()?, Inline, listener, server),
         Model::AsyncWorkers(n) => {
@@ -127,12 +127,12 @@ pub fn check_server(model: Model, connections: u32) -> Result<(), Failure> {
         Model::HybridBlocking => 1,
         _ => 0,
     };
-    Room::read().for_threads(threads).map(drop)
+    ThreadBudget::read().for_threads(threads).map(drop)
 }
 
 /// Checks that the server's pool got the threads that its work needed.
 pub fn check_pool(server: &Server) -> Result<(), Failure> {
-    server.pool().map_or(Ok(()), |pool| Room::read().for_threads(0)?.check_pool(pool))
+    server.pool().map_or(Ok(()), |pool| ThreadBudget::read().for_threads(0)?.check_pool(pool))
 }
 
 /// Listens for any model: the same address reuse and the same backlog.
@@ -158,7 +158,7 @@ fn blocking_threads() -> io::Result<(Runtime, BlockingPool)> {
     Ok((started(builder, "blocking")?, pool))
 }
 
-/// Builds a runtime of so many workers, for which [`try_threads`] must have found room.
+/// Builds a runtime of so many workers, for which [`try_threads`] must have succeeded.
 fn many_threads(workers: u16) -> io::Result<Runtime> {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(workers.into());
@@ -186,13 +186,13 @@ fn counted(metrics: &RuntimeMetrics) -> RuntimeUsage {
 /// waits for ever when the kernel refuses it a worker (tokio-rs/tokio#6167).
 fn try_threads(threads: u16) -> Result<(), (u64, io::Error)> {
     thread::scope(|scope| {
-        let mut doors = Vec::new();
+        let mut holders = Vec::new();
         for k in 1..=threads {
-            let (door, closed) = mpsc::channel::<()>();
-            // All of them at the same time, until the doors close with the end of this block.
+            let (holder, closed) = mpsc::channel::<()>();
+            // All of them at the same time, until the channels close with the end of this block.
             let started = thread::Builder::new().spawn_scoped(scope, move || closed.recv().is_ok());
             started.map_err(|error| (u64::from(k), error))?;
-            doors.push(door);
+            holders.push(holder);
         }
         Ok(())
     })
@@ -208,18 +208,18 @@ fn refused(error: io::Error) -> Failure {
 }
 
 /// How many more threads this process may start.
-struct Room {
+struct ThreadBudget {
     limits: Vec<host::ThreadLimit>,
 }
 
-/// That many threads fit under every limit that is known; what to say when the kernel refuses one all the same.
+/// Proof that the thread budget was checked; builds the error if the kernel refuses a thread anyway.
 #[derive(Clone)]
 struct Admitted {
     needed: u64,
     nearest: Option<host::ThreadLimit>,
 }
 
-impl Room {
+impl ThreadBudget {
     fn read() -> Self {
         Self { limits: host::thread_limits() }
     }
@@ -261,11 +261,11 @@ impl Admitted {
 }
 
 /// The clock and the meter of a run.
-struct Watch {
+struct Stopwatch {
     meter: Meter,
 }
 
-impl Watch {
+impl Stopwatch {
     /// Reads the meter, then starts the clock.
     fn start(log: &JobLog) -> Self {
         let meter = Meter::start();
@@ -274,8 +274,8 @@ impl Watch {
     }
 
     /// Reads the clock, then the meter.
-    fn stop(self, log: &JobLog) -> Ran {
+    fn stop(self, log: &JobLog) -> JobsOutcome {
         let wall_ns = log.now();
-        Ran { wall_ns, usage: self.meter.stop(), runtime: None }
+        JobsOutcome { wall_ns, usage: self.meter.stop(), runtime: None }
     }
 }

@@ -5,6 +5,14 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
+use super::server::ConnectionGuard;
+
+/// A connection that was accepted, on a stream of std or of tokio.
+pub(super) struct Accepted<S> {
+    pub(super) stream: S,
+    pub(super) guard: ConnectionGuard,
+}
+
 /// The longest pause between two tries.
 const LONGEST: Duration = Duration::from_millis(100);
 

@@ -26,10 +26,10 @@ impl Pool for Inline {
 /// If the kernel refuses a thread, tokio silently queues the work behind that of other threads (tokio-rs/tokio #8406).
 /// So this pool counts the work under way and the threads that were started.
 #[derive(Clone, Debug, Default)]
-pub struct BlockingPool(Arc<Counts>);
+pub struct BlockingPool(Arc<PoolCounts>);
 
 #[derive(Debug, Default)]
-struct Counts {
+struct PoolCounts {
     /// Threads that were started.
     started: AtomicU64,
     /// Pieces of work that were handed over and are not done; briefly below 0 if one is done before it is counted.
@@ -41,7 +41,7 @@ struct Counts {
 }
 
 /// Counts a thread that the kernel refused: tokio panics where the pool has none at all.
-struct Refused<'a>(&'a Counts);
+struct Refused<'a>(&'a PoolCounts);
 
 impl Drop for Refused<'_> {
     fn drop(&mut self) {

@@ -13,8 +13,8 @@ use crate::record::RuntimeUsage;
 use crate::service::echo::Echo;
 
 use super::counted;
-use super::patience::Timeouts;
 use super::pool::BlockingPool;
+use super::read_deadlines::Timeouts;
 
 /// A server under any model: what it answers, its connections, and how it is stopped.
 ///
@@ -31,7 +31,7 @@ pub struct Server {
     stopping: AtomicBool,
     runtime: OnceLock<Handle>,
     pool: OnceLock<BlockingPool>,
-    open: Mutex<Open>,
+    open: Mutex<OpenConnections>,
     accepted: AtomicU64,
     refused: AtomicU64,
     timed_out: AtomicU64,
@@ -39,16 +39,16 @@ pub struct Server {
 
 /// What can be woken, by number.
 #[derive(Debug, Default)]
-struct Open {
+struct OpenConnections {
     next: u64,
-    wakes: HashMap<u64, Wake>,
+    targets: HashMap<u64, WakeTarget>,
     /// Those of them that are connections.
     connections: u64,
 }
 
-/// How to wake what waits for a peer.
+/// What waits for a peer, and how it is woken.
 #[derive(Debug)]
-pub(super) enum Wake {
+pub(super) enum WakeTarget {
     /// A task.
     Task(Waker),
     /// A thread in a read: it gets what has arrived already, and then the end.
@@ -94,7 +94,7 @@ impl Server {
     pub fn stop(&self) {
         let open = self.open();
         self.stopping.store(true, Ordering::SeqCst);
-        open.wakes.values().for_each(Wake::wake);
+        open.targets.values().for_each(WakeTarget::wake);
     }
 
     /// What became of its connections so far.
@@ -131,20 +131,20 @@ impl Server {
     }
 
     /// Enters a connection that was accepted; nothing when there are as many as there is room for, here or by the limit
-    /// given. It is taken out when the entry is dropped.
-    pub(super) fn enter(self: &Arc<Self>, wake: Wake, room: u64) -> Option<Entry> {
+    /// given. It is taken out when the guard is dropped.
+    pub(super) fn enter(self: &Arc<Self>, target: WakeTarget, room: u64) -> Option<ConnectionGuard> {
         let mut open = self.open();
         if open.connections >= self.most.min(room) {
             return None;
         }
         open.connections += 1;
         self.accepted.fetch_add(1, Ordering::Relaxed);
-        Some(self.add(&mut open, wake, true))
+        Some(self.add(&mut open, target, true))
     }
 
     /// Enters what accepts connections.
-    pub(super) fn enter_acceptor(self: &Arc<Self>, wake: Wake) -> Entry {
-        self.add(&mut self.open(), wake, false)
+    pub(super) fn enter_acceptor(self: &Arc<Self>, target: WakeTarget) -> ConnectionGuard {
+        self.add(&mut self.open(), target, false)
     }
 
     pub(super) fn count_refused(&self) {
@@ -155,23 +155,23 @@ impl Server {
         self.timed_out.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn add(self: &Arc<Self>, open: &mut Open, wake: Wake, is_connection: bool) -> Entry {
+    fn add(self: &Arc<Self>, open: &mut OpenConnections, target: WakeTarget, is_connection: bool) -> ConnectionGuard {
         if self.is_stopping() {
-            wake.wake();
+            target.wake();
         }
         let id = open.next;
         open.next += 1;
-        open.wakes.insert(id, wake);
-        Entry { server: Arc::clone(self), id, is_connection }
+        open.targets.insert(id, target);
+        ConnectionGuard { server: Arc::clone(self), id, is_connection }
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
+    fn open(&self) -> MutexGuard<'_, OpenConnections> {
         // Nothing in there can be left half done.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Wake {
+impl WakeTarget {
     fn wake(&self) {
         // Neither can fail in a way that matters: what has ended needs no waking.
         match self {
@@ -183,30 +183,30 @@ impl Wake {
     }
 }
 
-/// A connection's place in its server.
+/// Keeps a connection among those of its server; dropping it takes the connection out.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct ConnectionGuard {
     server: Arc<Server>,
     id: u64,
     is_connection: bool,
 }
 
-impl Entry {
+impl ConnectionGuard {
     /// The number of its connection, from 1 on: what accepts them is number 0.
     pub(super) fn id(&self) -> u32 {
         self.id as u32
     }
 
     /// From now on this is what waits. Whoever calls looks at [`Server::is_stopping`] afterwards.
-    pub(super) fn set(&self, wake: Wake) {
-        self.server.open().wakes.insert(self.id, wake);
+    pub(super) fn set(&self, target: WakeTarget) {
+        self.server.open().targets.insert(self.id, target);
     }
 }
 
-impl Drop for Entry {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         let mut open = self.server.open();
-        open.wakes.remove(&self.id);
+        open.targets.remove(&self.id);
         open.connections -= u64::from(self.is_connection);
     }
 }

@@ -26,28 +26,33 @@ use crate::thread_count;
 use crate::units;
 use crate::workload::{Job, Pool, Workload, polls};
 
-use super::accept::Backoff;
-use super::alarm::{Alarm, waker};
-use super::patience::{self, Patience};
-use super::refusals::Refusals;
-use super::server::{Entry, Server, Wake};
-use super::{LINGER, Ran, Watch, counted};
+use super::accept::{Accepted, Backoff};
+use super::read_deadlines::{self, ReadDeadlines};
+use super::read_timer::{ReadTimer, waker};
+use super::rejected::Rejected;
+use super::server::{Server, WakeTarget};
+use super::{JobsOutcome, LINGER, Stopwatch, counted};
 
 /// A task per job. They are spawned from a task, because the future under `block_on` runs on no worker.
-pub(super) fn run<W: Workload, P: Pool>(runtime: &Runtime, pool: P, workload: &Arc<W>, log: &Arc<JobLog>) -> Ran {
+pub(super) fn run<W: Workload, P: Pool>(
+    runtime: &Runtime,
+    pool: P,
+    workload: &Arc<W>,
+    log: &Arc<JobLog>,
+) -> JobsOutcome {
     let (workload, log) = (Arc::clone(workload), Arc::clone(log));
     let all = async move {
         let mut handles = Vec::with_capacity(log.jobs() as usize);
-        let watch = Watch::start(&log);
+        let stopwatch = Stopwatch::start(&log);
         for id in 0..log.jobs() {
             let (workload, log, pool) = (Arc::clone(&workload), Arc::clone(&log), pool.clone());
             handles.push(tokio::spawn(async move { job(&*workload, &log, &pool, id).await }));
         }
         join(handles).await;
-        watch.stop(&log)
+        stopwatch.stop(&log)
     };
-    let ran = runtime.block_on(async { tokio::spawn(all).await.expect("no job panics") });
-    Ran { runtime: Some(counted(&runtime.metrics())), ..ran }
+    let outcome = runtime.block_on(async { tokio::spawn(all).await.expect("no job panics") });
+    JobsOutcome { runtime: Some(counted(&runtime.metrics())), ..outcome }
 }
 
 /// One job, recorded in the log.
@@ -58,12 +63,6 @@ async fn job<W: Workload, P: Pool>(workload: &W, log: &JobLog, pool: &P, id: Job
     // Perhaps another worker than the one that began it.
     thread_count::mark_current();
     log.finish(id, begun, receipt);
-}
-
-/// A connection that was accepted.
-struct Guest {
-    stream: TcpStream,
-    entry: Entry,
 }
 
 /// A task per connection.
@@ -77,8 +76,8 @@ pub(super) fn serve<P: Pool>(
     server.runs_on(runtime.handle());
     let (alive, mut all_gone) = mpsc::channel::<Infallible>(1);
     let all = async move {
-        accept(&TcpListener::from_std(listener)?, &server, u64::MAX, |guest| {
-            visit(guest, &server, pool.clone(), alive.clone());
+        accept(&TcpListener::from_std(listener)?, &server, u64::MAX, |accepted| {
+            handle(accepted, &server, pool.clone(), alive.clone());
         })
         .await?;
         drop(alive);
@@ -89,14 +88,14 @@ pub(super) fn serve<P: Pool>(
     runtime.block_on(async { tokio::spawn(all).await.expect("no connection panics") })
 }
 
-/// A connection's whole stay, for as long as which the server lives.
-fn visit<P: Pool>(guest: Guest, server: &Arc<Server>, pool: P, alive: mpsc::Sender<Infallible>) {
-    let (id, server) = (guest.entry.id(), Arc::clone(server));
-    let stay = async move {
+/// Handles one connection. Holds a clone of `alive`, so that the server waits for it on shutdown.
+fn handle<P: Pool>(accepted: Accepted<TcpStream>, server: &Arc<Server>, pool: P, alive: mpsc::Sender<Infallible>) {
+    let (id, server) = (accepted.guard.id(), Arc::clone(server));
+    let handling = async move {
         let _alive = alive;
-        let _ = connection(guest, &server, &pool).await;
+        let _ = connection(accepted, &server, &pool).await;
     };
-    if lanes::are_recorded() { drop(tokio::spawn(polls(id, stay))) } else { drop(tokio::spawn(stay)) }
+    if lanes::are_recorded() { drop(tokio::spawn(polls(id, handling))) } else { drop(tokio::spawn(handling)) }
 }
 
 /// Accepts connections until the server stops. One that there is no room for, or that can't be taken, is refused.
@@ -104,30 +103,30 @@ async fn accept(
     listener: &TcpListener,
     server: &Arc<Server>,
     room: u64,
-    mut take: impl FnMut(Guest),
+    mut take: impl FnMut(Accepted<TcpStream>),
 ) -> io::Result<()> {
-    let entry = server.enter_acceptor(Wake::Nobody);
-    let (mut backoff, mut refusals) = (Backoff::default(), Refusals::default());
-    entry.set(Wake::Task(waker().await));
+    let guard = server.enter_acceptor(WakeTarget::Nobody);
+    let (mut backoff, mut rejected) = (Backoff::default(), Rejected::default());
+    guard.set(WakeTarget::Task(waker().await));
     loop {
-        let accepted = poll_fn(|cx| match listener.poll_accept(cx) {
+        let incoming = poll_fn(|cx| match listener.poll_accept(cx) {
             Poll::Pending if server.is_stopping() => Poll::Ready(None),
-            accepted => accepted.map(Some),
+            incoming => incoming.map(Some),
         })
         .await;
         if server.is_stopping() {
             return Ok(());
         }
-        match accepted {
+        match incoming {
             None => return Ok(()),
             Some(Ok((stream, _))) => {
                 backoff.reset();
-                match server.enter(Wake::Nobody, room) {
-                    Some(entry) => take(Guest { stream, entry }),
+                match server.enter(WakeTarget::Nobody, room) {
+                    Some(guard) => take(Accepted { stream, guard }),
                     None => {
                         // A stream that the runtime does not give back is closed without an answer.
                         if let Ok(stream) = stream.into_std() {
-                            refusals.refuse(server, Arc::new(stream));
+                            rejected.refuse(server, Arc::new(stream));
                         }
                     }
                 }
@@ -142,13 +141,14 @@ async fn accept(
 }
 
 /// One connection, from its first request to its end.
-async fn connection<P: Pool>(guest: Guest, server: &Server, pool: &P) -> io::Result<()> {
-    let Guest { mut stream, entry } = guest;
+async fn connection<P: Pool>(accepted: Accepted<TcpStream>, server: &Server, pool: &P) -> io::Result<()> {
+    let Accepted { mut stream, guard } = accepted;
     let echo = &server.echo;
     stream.set_nodelay(true)?;
-    entry.set(Wake::Task(waker().await));
+    guard.set(WakeTarget::Task(waker().await));
     let mut http = echo.codec();
-    let mut reader = Reader { patience: Patience::new(server.timeouts), alarm: Alarm::new(), is_shut: false };
+    let mut reader =
+        AsyncReader { deadlines: ReadDeadlines::new(server.timeouts), timer: ReadTimer::new(), is_shut: false };
     let mut date = date::now();
     loop {
         if server.is_stopping() {
@@ -156,7 +156,7 @@ async fn connection<P: Pool>(guest: Guest, server: &Server, pool: &P) -> io::Res
         }
         while let Some((request, responder)) = http.next(&date) {
             thread_count::mark_current();
-            reader.patience.restart();
+            reader.deadlines.restart();
             let route = route(&request);
             let steps = echo.steps(&route);
             echo.check(steps, steps.task(pool).await);
@@ -189,15 +189,15 @@ async fn connection<P: Pool>(guest: Guest, server: &Server, pool: &P) -> io::Res
     }
 }
 
-/// Reads with patience.
-struct Reader {
-    patience: Patience,
-    alarm: Alarm,
+/// Reads from one connection, at most until its deadline.
+struct AsyncReader {
+    deadlines: ReadDeadlines,
+    timer: ReadTimer,
     /// Whether the peer's side was ended for it, because the server stops.
     is_shut: bool,
 }
 
-impl Reader {
+impl AsyncReader {
     /// How many bytes were read; nothing when the peer took too long. Once the server stops it gets what has arrived
     /// already, and then the end.
     #[inline]
@@ -208,9 +208,9 @@ impl Reader {
         space: &mut [u8],
         server: &Server,
     ) -> io::Result<Option<usize>> {
-        let Self { patience, alarm, is_shut } = self;
-        let begun = patience::now();
-        let left = patience.left(expects, begun);
+        let Self { deadlines, timer, is_shut } = self;
+        let begun = read_deadlines::now();
+        let left = deadlines.left(expects, begun);
         if left.is_zero() {
             return Ok(None);
         }
@@ -225,8 +225,8 @@ impl Reader {
                 SockRef::from(&*stream).shutdown(net::Shutdown::Read)?;
             }
             // The first poll comes at once; a later one looks at the clock itself.
-            let now = first.take().unwrap_or_else(patience::now);
-            if alarm.is_over(deadline, now, cx) { Poll::Ready(Ok(None)) } else { Poll::Pending }
+            let now = first.take().unwrap_or_else(read_deadlines::now);
+            if timer.is_over(deadline, now, cx) { Poll::Ready(Ok(None)) } else { Poll::Pending }
         })
         .await
     }

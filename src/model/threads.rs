@@ -20,25 +20,29 @@ use crate::service::route::route;
 use crate::thread_count;
 use crate::workload::{Job, Workload};
 
-use super::accept::Backoff;
-use super::patience::{self, Patience};
-use super::refusals::Refusals;
-use super::server::{Entry, Server, Wake};
-use super::{Admitted, LINGER, Ran, Watch};
+use super::accept::{Accepted, Backoff};
+use super::read_deadlines::{self, ReadDeadlines};
+use super::rejected::Rejected;
+use super::server::{Server, WakeTarget};
+use super::{Admitted, JobsOutcome, LINGER, Stopwatch};
 
 /// One thread, one job after the other.
-pub(super) fn run_sequential<W: Workload>(workload: &W, log: &JobLog) -> Ran {
-    let watch = Watch::start(log);
+pub(super) fn run_sequential<W: Workload>(workload: &W, log: &JobLog) -> JobsOutcome {
+    let stopwatch = Stopwatch::start(log);
     for id in 0..log.jobs() {
         job(workload, log, id);
     }
-    watch.stop(log)
+    stopwatch.stop(log)
 }
 
 /// A thread per job.
-pub(super) fn run_each<W: Workload>(workload: &Arc<W>, log: &Arc<JobLog>, admitted: &Admitted) -> Result<Ran, Failure> {
+pub(super) fn run_each<W: Workload>(
+    workload: &Arc<W>,
+    log: &Arc<JobLog>,
+    admitted: &Admitted,
+) -> Result<JobsOutcome, Failure> {
     let mut handles = Vec::with_capacity(log.jobs() as usize);
-    let watch = Watch::start(log);
+    let stopwatch = Stopwatch::start(log);
     for id in 0..log.jobs() {
         let (workload, own_log) = (Arc::clone(workload), Arc::clone(log));
         match Builder::new().spawn(move || job(&*workload, &own_log, id)) {
@@ -50,7 +54,7 @@ pub(super) fn run_each<W: Workload>(workload: &Arc<W>, log: &Arc<JobLog>, admitt
         }
     }
     join(handles);
-    Ok(watch.stop(log))
+    Ok(stopwatch.stop(log))
 }
 
 /// N threads that take jobs from a queue.
@@ -59,18 +63,18 @@ pub(super) fn run_pool<W: Workload>(
     workload: &Arc<W>,
     log: &Arc<JobLog>,
     admitted: &Admitted,
-) -> Result<Ran, Failure> {
+) -> Result<JobsOutcome, Failure> {
     let (queue, jobs) = mpsc::channel();
     let (own_workload, own_log) = (Arc::clone(workload), Arc::clone(log));
     let workers = start_pool(threads, jobs, move |id| job(&*own_workload, &own_log, id));
     let workers = workers.map_err(|(at, error)| admitted.refusal(at, &error))?;
-    let watch = Watch::start(log);
+    let stopwatch = Stopwatch::start(log);
     for id in 0..log.jobs() {
         queue.send(id).expect("the workers take jobs until the queue is closed");
     }
     drop(queue);
     join(workers);
-    Ok(watch.stop(log))
+    Ok(stopwatch.stop(log))
 }
 
 /// One job, recorded in the log.
@@ -81,16 +85,10 @@ fn job<W: Workload>(workload: &W, log: &JobLog, id: Job) {
     log.finish(id, begun, receipt);
 }
 
-/// A connection that was accepted.
-struct Guest {
-    stream: Arc<TcpStream>,
-    entry: Entry,
-}
-
 /// One thread, one connection after the other.
 pub(super) fn serve_sequential(listener: &TcpListener, server: &Arc<Server>) -> io::Result<()> {
-    accept(listener, server, u64::MAX, |guest| {
-        visit(&guest, server);
+    accept(listener, server, u64::MAX, |accepted| {
+        handle(&accepted, server);
         Ok(())
     })
 }
@@ -99,13 +97,13 @@ pub(super) fn serve_sequential(listener: &TcpListener, server: &Arc<Server>) -> 
 /// instead of returning an error.
 pub(super) fn serve_each(listener: &TcpListener, server: &Arc<Server>, most: u64) -> io::Result<()> {
     let (alive, all_gone) = mpsc::channel::<Infallible>();
-    accept(listener, server, most, |guest| {
+    accept(listener, server, most, |accepted| {
         let (server, alive) = (Arc::clone(server), alive.clone());
         let work = move || {
             // In this order: the thread is gone when its connection is.
             let _alive = alive;
-            let guest = guest;
-            visit(&guest, &server);
+            let accepted = accepted;
+            handle(&accepted, &server);
         };
         Builder::new().spawn(work).map(drop)
     })?;
@@ -117,12 +115,12 @@ pub(super) fn serve_each(listener: &TcpListener, server: &Arc<Server>, most: u64
 
 /// N threads that take connections from a queue and keep each until it ends.
 pub(super) fn serve_pool(threads: u16, listener: &TcpListener, server: &Arc<Server>) -> io::Result<()> {
-    let (queue, guests) = mpsc::channel();
+    let (queue, accepted) = mpsc::channel();
     let own_server = Arc::clone(server);
-    let workers = start_pool(threads, guests, move |guest| visit(&guest, &own_server));
+    let workers = start_pool(threads, accepted, move |accepted| handle(&accepted, &own_server));
     let workers = workers.map_err(|(_, error)| error)?;
-    accept(listener, server, u64::MAX, |guest| {
-        queue.send(guest).expect("the workers take connections until the queue is closed");
+    accept(listener, server, u64::MAX, |accepted| {
+        queue.send(accepted).expect("the workers take connections until the queue is closed");
         Ok(())
     })?;
     drop(queue);
@@ -130,9 +128,9 @@ pub(super) fn serve_pool(threads: u16, listener: &TcpListener, server: &Arc<Serv
     Ok(())
 }
 
-/// A connection's whole stay.
-fn visit(guest: &Guest, server: &Server) {
-    lanes::run(guest.entry.id(), || drop(connection(guest, server)));
+/// Handles one connection.
+fn handle(accepted: &Accepted<Arc<TcpStream>>, server: &Server) {
+    lanes::run(accepted.guard.id(), || drop(connection(accepted, server)));
 }
 
 /// Accepts connections until the server stops. One that there is no room for, or that can't be taken, is refused.
@@ -140,26 +138,26 @@ fn accept(
     listener: &TcpListener,
     server: &Arc<Server>,
     room: u64,
-    mut take: impl FnMut(Guest) -> io::Result<()>,
+    mut take: impl FnMut(Accepted<Arc<TcpStream>>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let _entry = server.enter_acceptor(Wake::Acceptor(listener.try_clone()?));
-    let (mut backoff, mut refusals) = (Backoff::default(), Refusals::default());
+    let _guard = server.enter_acceptor(WakeTarget::Acceptor(listener.try_clone()?));
+    let (mut backoff, mut rejected) = (Backoff::default(), Rejected::default());
     loop {
-        let accepted = listener.accept();
+        let incoming = listener.accept();
         if server.is_stopping() {
             return Ok(());
         }
-        match accepted {
+        match incoming {
             Ok((stream, _)) => {
                 backoff.reset();
                 let stream = Arc::new(stream);
-                let entry = server.enter(Wake::Reader(Arc::clone(&stream)), room);
-                let taken = entry.is_some_and(|entry| {
-                    let guest = Guest { stream: Arc::clone(&stream), entry };
-                    take(guest).is_ok()
+                let guard = server.enter(WakeTarget::Reader(Arc::clone(&stream)), room);
+                let taken = guard.is_some_and(|guard| {
+                    let accepted = Accepted { stream: Arc::clone(&stream), guard };
+                    take(accepted).is_ok()
                 });
                 if !taken {
-                    refusals.refuse(server, stream);
+                    rejected.refuse(server, stream);
                 }
             }
             Err(error) => {
@@ -172,13 +170,13 @@ fn accept(
 }
 
 /// One connection, from its first request to its end.
-fn connection(guest: &Guest, server: &Server) -> io::Result<()> {
-    let stream = &*guest.stream;
+fn connection(accepted: &Accepted<Arc<TcpStream>>, server: &Server) -> io::Result<()> {
+    let stream = &*accepted.stream;
     let echo = &server.echo;
     stream.set_nodelay(true)?;
     stream.set_write_timeout(Some(server.timeouts.write))?;
     let mut http = echo.codec();
-    let mut reader = Reader { patience: Patience::new(server.timeouts), set: Duration::ZERO };
+    let mut reader = BlockingReader { deadlines: ReadDeadlines::new(server.timeouts), set: Duration::ZERO };
     let mut date = date::now();
     loop {
         if server.is_stopping() {
@@ -186,7 +184,7 @@ fn connection(guest: &Guest, server: &Server) -> io::Result<()> {
         }
         while let Some((request, responder)) = http.next(&date) {
             thread_count::mark_current();
-            reader.patience.restart();
+            reader.deadlines.restart();
             let route = route(&request);
             let steps = echo.steps(&route);
             echo.check(steps, steps.block());
@@ -218,19 +216,19 @@ fn connection(guest: &Guest, server: &Server) -> io::Result<()> {
     }
 }
 
-/// Reads with patience.
-struct Reader {
-    patience: Patience,
+/// Reads from one connection, at most until its deadline.
+struct BlockingReader {
+    deadlines: ReadDeadlines,
     /// The time-out that the socket has, so that it is set only when it changes.
     set: Duration,
 }
 
-impl Reader {
+impl BlockingReader {
     /// How many bytes were read; nothing when the peer took too long.
     #[inline]
     fn read(&mut self, mut stream: &TcpStream, expects: Expects, space: &mut [u8]) -> io::Result<Option<usize>> {
         loop {
-            let left = self.patience.left(expects, patience::now());
+            let left = self.deadlines.left(expects, read_deadlines::now());
             if left.is_zero() {
                 return Ok(None);
             }
@@ -258,7 +256,7 @@ fn write(mut stream: &TcpStream, mut bytes: &[u8], server: &Server) -> io::Resul
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
         Err(error) => return Err(error),
     }
-    let begun = patience::now();
+    let begun = read_deadlines::now();
     loop {
         // The socket has a time-out of its own, so that no single write takes longer.
         match stream.write(bytes) {
@@ -271,7 +269,7 @@ fn write(mut stream: &TcpStream, mut bytes: &[u8], server: &Server) -> io::Resul
             }
             Err(error) => return Err(error),
         }
-        if Duration::from_nanos(patience::now() - begun) >= server.timeouts.write {
+        if Duration::from_nanos(read_deadlines::now() - begun) >= server.timeouts.write {
             server.count_timed_out();
             return Err(io::ErrorKind::TimedOut.into());
         }

@@ -10,7 +10,7 @@ use crate::histogram::Histogram;
 use crate::host;
 use crate::job_log::{JobLog, JobTimes};
 use crate::lanes;
-use crate::model::{self, Ran};
+use crate::model::{self, JobsOutcome};
 use crate::protocol::{Role, TrialReply, TrialSpec};
 use crate::record::{self, Failure, Measured, Series, Traced};
 use crate::scenario::{HeartbeatSpec, OffloadSpec, SleepSpec, Work};
@@ -69,19 +69,19 @@ fn waiting(spec: &TrialSpec) -> Result<Option<Footprint>, Failure> {
         let watcher =
             watcher.map_err(|error| Failure::Refused { what: format!("a thread for the footprint: {error}") })?;
         let _ = is_ready.recv();
-        let ran = model::run(spec.model, workload, &log);
+        let outcome = model::run(spec.model, workload, &log);
         drop(over);
         let footprint = watcher.join().expect("the watcher does not panic");
-        ran.map(|_| footprint)
+        outcome.map(|_| footprint)
     })
 }
 
 fn run_sleep(spec: &TrialSpec, sleep: &SleepSpec) -> Result<Measured, Failure> {
     let steps = steps(&spec.work.steps(), spec)?;
     let receipt = steps.receipt();
-    let (ran, entries) = run_all(spec, Arc::new(Sleep { steps }), sleep.jobs)?;
+    let (outcome, entries) = run_all(spec, Arc::new(Sleep { steps }), sleep.jobs)?;
     check(&entries, receipt)?;
-    Ok(done(ran, vec![series(&entries)], None, &entries))
+    Ok(done(outcome, vec![series(&entries)], None, &entries))
 }
 
 fn run_offload(spec: &TrialSpec, offload: &OffloadSpec) -> Result<Measured, Failure> {
@@ -90,7 +90,7 @@ fn run_offload(spec: &TrialSpec, offload: &OffloadSpec) -> Result<Measured, Fail
     let heartbeat = offload.heartbeat.map(|heartbeat| Heartbeat::new(heartbeat.every, heartbeat.beats));
     let workload = Arc::new(Offload { steps, heartbeat });
     let heartbeats = u32::from(offload.heartbeat.is_some());
-    let (ran, entries) = run_all(spec, Arc::clone(&workload), offload.jobs + heartbeats)?;
+    let (outcome, entries) = run_all(spec, Arc::clone(&workload), offload.jobs + heartbeats)?;
     let (heart, jobs) = entries.split_at(heartbeats as usize);
     check(jobs, receipt)?;
     let mut all = vec![series(jobs)];
@@ -102,17 +102,21 @@ fn run_offload(spec: &TrialSpec, offload: &OffloadSpec) -> Result<Measured, Fail
         }
         _ => None,
     };
-    Ok(done(ran, all, fared, &entries))
+    Ok(done(outcome, all, fared, &entries))
 }
 
-fn run_all<W: Workload>(spec: &TrialSpec, workload: Arc<W>, jobs: u32) -> Result<(Ran, Vec<JobTimes>), Failure> {
+fn run_all<W: Workload>(
+    spec: &TrialSpec,
+    workload: Arc<W>,
+    jobs: u32,
+) -> Result<(JobsOutcome, Vec<JobTimes>), Failure> {
     let log = Arc::new(JobLog::new(jobs));
-    let ran = match spec.role {
+    let outcome = match spec.role {
         Role::Jobs { traced: true } => model::run(spec.model, Arc::new(workload::Traced(workload)), &log)?,
         _ => model::run(spec.model, workload, &log)?,
     };
     let entries = log.times().map_err(|job| Failure::WrongWork { what: format!("job {job} was never done") })?;
-    Ok((ran, entries))
+    Ok((outcome, entries))
 }
 
 /// Every job must have returned what its steps give.
@@ -127,8 +131,13 @@ fn check(entries: &[JobTimes], receipt: Receipt) -> Result<(), Failure> {
 }
 
 /// The entries are those of all jobs, the heartbeat's first: it is in flight as well, but no job of the question.
-fn done(ran: Ran, series: Vec<Series>, heartbeat: Option<record::Heartbeat>, entries: &[JobTimes]) -> Measured {
-    let Ran { wall_ns, usage, runtime } = ran;
+fn done(
+    outcome: JobsOutcome,
+    series: Vec<Series>,
+    heartbeat: Option<record::Heartbeat>,
+    entries: &[JobTimes],
+) -> Measured {
+    let JobsOutcome { wall_ns, usage, runtime } = outcome;
     Measured {
         wall_ns,
         jobs: (entries.len() - usize::from(heartbeat.is_some())) as u64,

@@ -71,8 +71,8 @@ fn narrate(scenario: &Scenario, spec: &OffloadSpec, model: Model) -> Result<(), 
     let say = move |moment| drop(writeln!(stdout(), "{}", line(start, moment)));
     let workload = Arc::new(Narrated::new(Offload { steps, heartbeat }, say));
     let log = Arc::new(JobLog::new(spec.jobs + heartbeats));
-    let ran = model::run(model, workload, &log).map_err(Stop::machine)?;
-    print(format_args!("{model}: all was done after {}\n", units::duration(ran.wall_ns)))
+    let outcome = model::run(model, workload, &log).map_err(Stop::machine)?;
+    print(format_args!("{model}: all was done after {}\n", units::duration(outcome.wall_ns)))
 }
 
 /// `2026-11-23T19:05:01.123Z  +   10 ms  main          MESSAGE: voluptas est`.

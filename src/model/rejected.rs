@@ -1,4 +1,4 @@
-//! Connections that there is no room for: they are told so, and closed when that was read.
+//! Connections that there is no room for: they are answered 503, and closed when that was read.
 
 use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
@@ -14,27 +14,27 @@ use super::server::Server;
 /// many wait for their turn to be closed, with nobody waiting for them.
 const MOST: usize = 64;
 
-/// The connections that were told 503 last.
+/// The connections that were answered 503 last.
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
-    told: VecDeque<Arc<TcpStream>>,
+pub(super) struct Rejected {
+    answered: VecDeque<Arc<TcpStream>>,
 }
 
-impl Refusals {
-    /// Tells a connection that there is no room for it. Never blocks.
+impl Rejected {
+    /// Answers a connection 503. Never blocks.
     pub(super) fn refuse(&mut self, server: &Server, stream: Arc<TcpStream>) {
         server.count_refused();
-        if self.told.len() == MOST {
-            self.told.pop_front().as_deref().map(drain);
+        if self.answered.len() == MOST {
+            self.answered.pop_front().as_deref().map(drain);
         }
-        // A peer that can't be told is gone already.
-        if tell(server, &stream).is_ok() {
-            self.told.push_back(stream);
+        // A peer that cannot be answered is gone already.
+        if write_rejection(server, &stream).is_ok() {
+            self.answered.push_back(stream);
         }
     }
 }
 
-fn tell(server: &Server, mut stream: &TcpStream) -> io::Result<()> {
+fn write_rejection(server: &Server, mut stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
     let mut http = server.echo.codec();
     http.refuse(Status::ServiceUnavailable, &date::now());

@@ -1,4 +1,4 @@
-//! What tasks need to wait with patience, and to be woken.
+//! What tasks need to wait until a deadline, and to be woken.
 
 use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
@@ -16,13 +16,13 @@ const TICK: Duration = Duration::from_millis(10);
 /// A timer per read would be registered and cancelled a hundred thousand times a second to fire never. This one goes
 /// off once per time-out, is then set anew, and is set earlier only for a deadline that comes before it.
 #[derive(Debug)]
-pub(super) struct Alarm {
+pub(super) struct ReadTimer {
     sleep: Pin<Box<Sleep>>,
-    /// For when it is set, by the clock of [`now`](super::patience::now); nothing before its task was told to it.
+    /// For when it is set, by the clock of [`now`](super::read_deadlines::now); nothing before its task was told to it.
     set: Option<u64>,
 }
 
-impl Alarm {
+impl ReadTimer {
     /// One that is not set.
     pub(super) fn new() -> Self {
         Self { sleep: Box::pin(sleep_until(Instant::now())), set: None }

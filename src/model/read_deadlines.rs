@@ -27,16 +27,16 @@ impl Default for Timeouts {
     }
 }
 
-/// One connection's patience. An instant is what the coarse clock shows, nanoseconds: up to 4 ms late, for limits that
-/// are a thousand times as long, and a tenth of the price of the fine one.
+/// The read deadlines of one connection. An instant is what the coarse clock shows, nanoseconds: up to 4 ms late, for
+/// limits that are a thousand times as long, and a tenth of the price of the fine one.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct ReadDeadlines {
     timeouts: Timeouts,
     /// The part of a request that is expected, and since when.
     part: Option<(Expects, u64)>,
 }
 
-impl Patience {
+impl ReadDeadlines {
     pub(super) fn new(timeouts: Timeouts) -> Self {
         Self { timeouts, part: None }
     }
@@ -83,14 +83,14 @@ mod tests {
     fn a_part_has_its_time_as_a_whole_and_the_next_one_its_own() {
         let seconds = Duration::from_secs;
         let at = |second: u64| second * 1_000_000_000;
-        let mut patience = Patience::new(Timeouts::default());
-        assert_eq!(patience.left(Expects::Request, at(0)), seconds(75));
-        assert_eq!(patience.left(Expects::Request, at(60)), seconds(75));
-        assert_eq!(patience.left(Expects::Head, at(100)), seconds(10));
-        assert_eq!(patience.left(Expects::Head, at(104)), seconds(6));
-        assert_eq!(patience.left(Expects::Body, at(105)), seconds(30));
-        assert_eq!(patience.left(Expects::Body, at(140)), seconds(0));
-        patience.restart();
-        assert_eq!(patience.left(Expects::Body, at(141)), seconds(30));
+        let mut deadlines = ReadDeadlines::new(Timeouts::default());
+        assert_eq!(deadlines.left(Expects::Request, at(0)), seconds(75));
+        assert_eq!(deadlines.left(Expects::Request, at(60)), seconds(75));
+        assert_eq!(deadlines.left(Expects::Head, at(100)), seconds(10));
+        assert_eq!(deadlines.left(Expects::Head, at(104)), seconds(6));
+        assert_eq!(deadlines.left(Expects::Body, at(105)), seconds(30));
+        assert_eq!(deadlines.left(Expects::Body, at(140)), seconds(0));
+        deadlines.restart();
+        assert_eq!(deadlines.left(Expects::Body, at(141)), seconds(30));
     }
 }
