@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_vs_threads::model;
 use async_vs_threads::scenario::Model;
-use async_vs_threads::workload::{Job, Pool, Receipt, Workload};
+use async_vs_threads::workload::{Checksum, JobId, Pool, Workload};
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 
 /// Jobs at the same time.
@@ -20,8 +20,8 @@ struct Thumbnail;
 
 const ARRIVES: Duration = Duration::from_millis(5);
 
-/// A picture of 256 x 256 grey pixels, made smaller by 8: the mean of each square, and the sum of all means as receipt.
-fn shrink(job: Job) -> Receipt {
+/// A picture of 256 x 256 grey pixels, made smaller by 8: the mean of each square, and the sum of all means as checksum.
+fn shrink(job: JobId) -> Checksum {
     const SIDE: usize = 256;
     const BY: usize = 8;
     let pixels: Vec<u8> = (0..SIDE * SIDE).map(|k| (k as u32 ^ job) as u8).collect();
@@ -34,12 +34,12 @@ fn shrink(job: Job) -> Receipt {
 }
 
 impl Workload for Thumbnail {
-    fn block(&self, job: Job) -> Receipt {
+    fn run_blocking(&self, job: JobId) -> Checksum {
         thread::sleep(ARRIVES);
         shrink(job)
     }
 
-    async fn task<P: Pool>(&self, job: Job, pool: &P) -> Receipt {
+    async fn run_async<P: Pool>(&self, job: JobId, pool: &P) -> Checksum {
         tokio::time::sleep(ARRIVES).await;
         pool.run(move || shrink(job)).await
     }

@@ -19,7 +19,7 @@ pub struct JobLog {
 struct JobSlot {
     begun: AtomicU64,
     done: AtomicU64,
-    receipt: AtomicU64,
+    checksum: AtomicU64,
 }
 
 /// When a job began and ended, and what it returned.
@@ -30,14 +30,14 @@ pub struct JobTimes {
     /// From the start of the trial until it was done, nanoseconds.
     pub done: u64,
     /// What the job says it did.
-    pub receipt: u64,
+    pub checksum: u64,
 }
 
 impl JobLog {
     /// Makes a log for this many jobs. Writes every slot, so that no page is touched for the first time in the trial.
     pub fn new(jobs: u32) -> Self {
         let open =
-            || JobSlot { begun: AtomicU64::new(OPEN), done: AtomicU64::new(OPEN), receipt: AtomicU64::new(OPEN) };
+            || JobSlot { begun: AtomicU64::new(OPEN), done: AtomicU64::new(OPEN), checksum: AtomicU64::new(OPEN) };
         Self { start: OnceLock::new(), slots: (0..jobs).map(|_| open()).collect() }
     }
 
@@ -60,11 +60,11 @@ impl JobLog {
 
     /// Records a job, which ends now.
     #[inline]
-    pub fn finish(&self, job: u32, begun: u64, receipt: u64) {
+    pub fn finish(&self, job: u32, begun: u64, checksum: u64) {
         let slot = &self.slots[job as usize];
         // Relaxed: the slots are read after every job has been joined, which orders these stores.
         slot.begun.store(begun, Ordering::Relaxed);
-        slot.receipt.store(receipt, Ordering::Relaxed);
+        slot.checksum.store(checksum, Ordering::Relaxed);
         slot.done.store(self.now(), Ordering::Relaxed);
     }
 
@@ -76,7 +76,7 @@ impl JobLog {
             if done == OPEN {
                 return Err(job as u32);
             }
-            Ok(JobTimes { begun: read(&slot.begun), done, receipt: read(&slot.receipt) })
+            Ok(JobTimes { begun: read(&slot.begun), done, checksum: read(&slot.checksum) })
         };
         self.slots.iter().enumerate().map(times).collect()
     }
@@ -97,6 +97,6 @@ mod tests {
         log.finish(1, 1, 7);
         let times = log.times().unwrap();
         assert_eq!(times.iter().map(|job| job.begun).collect::<Vec<_>>(), [0, 1, 2]);
-        assert!(times.iter().all(|job| job.receipt == 7 && job.done >= times[2].done));
+        assert!(times.iter().all(|job| job.checksum == 7 && job.done >= times[2].done));
     }
 }

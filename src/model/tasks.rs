@@ -24,7 +24,7 @@ use crate::service::date;
 use crate::service::route::route;
 use crate::thread_count;
 use crate::units;
-use crate::workload::{Job, Pool, Workload, polls};
+use crate::workload::{JobId, Pool, Workload, polls};
 
 use super::accept::{Accepted, Backoff};
 use super::read_deadlines::{self, ReadDeadlines};
@@ -56,13 +56,13 @@ pub(super) fn run<W: Workload, P: Pool>(
 }
 
 /// One job, recorded in the log.
-async fn job<W: Workload, P: Pool>(workload: &W, log: &JobLog, pool: &P, id: Job) {
+async fn job<W: Workload, P: Pool>(workload: &W, log: &JobLog, pool: &P, id: JobId) {
     thread_count::mark_current();
     let begun = log.now();
-    let receipt = workload.task(id, pool).await;
+    let checksum = workload.run_async(id, pool).await;
     // Perhaps another worker than the one that began it.
     thread_count::mark_current();
-    log.finish(id, begun, receipt);
+    log.finish(id, begun, checksum);
 }
 
 /// A task per connection.
@@ -159,7 +159,7 @@ async fn connection<P: Pool>(accepted: Accepted<TcpStream>, server: &Server, poo
             reader.deadlines.restart();
             let route = route(&request);
             let steps = echo.steps(&route);
-            echo.check(steps, steps.task(pool).await);
+            echo.check(steps, steps.run_async(pool).await);
             thread_count::mark_current();
             route.respond(responder, &if steps.is_empty() { date } else { date::now() });
         }

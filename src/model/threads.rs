@@ -18,7 +18,7 @@ use crate::record::Failure;
 use crate::service::date;
 use crate::service::route::route;
 use crate::thread_count;
-use crate::workload::{Job, Workload};
+use crate::workload::{JobId, Workload};
 
 use super::accept::{Accepted, Backoff};
 use super::read_deadlines::{self, ReadDeadlines};
@@ -78,11 +78,11 @@ pub(super) fn run_pool<W: Workload>(
 }
 
 /// One job, recorded in the log.
-fn job<W: Workload>(workload: &W, log: &JobLog, id: Job) {
+fn job<W: Workload>(workload: &W, log: &JobLog, id: JobId) {
     thread_count::mark_current();
     let begun = log.now();
-    let receipt = workload.block(id);
-    log.finish(id, begun, receipt);
+    let checksum = workload.run_blocking(id);
+    log.finish(id, begun, checksum);
 }
 
 /// One thread, one connection after the other.
@@ -187,7 +187,7 @@ fn connection(accepted: &Accepted<Arc<TcpStream>>, server: &Server) -> io::Resul
             reader.deadlines.restart();
             let route = route(&request);
             let steps = echo.steps(&route);
-            echo.check(steps, steps.block());
+            echo.check(steps, steps.run_blocking());
             route.respond(responder, &if steps.is_empty() { date } else { date::now() });
         }
         if !http.output().is_empty() {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::http1::ServerCodec;
 use crate::scenario::HeavySpec;
-use crate::workload::{Receipt, Steps};
+use crate::workload::{Checksum, Steps};
 
 use super::route::Route;
 
@@ -42,8 +42,8 @@ impl Echo {
 
     /// Counts steps that did not return what they must.
     #[inline]
-    pub fn check(&self, steps: &Steps, receipt: Receipt) {
-        if receipt != steps.receipt() {
+    pub fn check(&self, steps: &Steps, checksum: Checksum) {
+        if checksum != steps.checksum() {
             self.wrong.fetch_add(1, Ordering::Relaxed);
         }
     }

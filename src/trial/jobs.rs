@@ -18,7 +18,7 @@ use crate::thread_count;
 use crate::units;
 use crate::usage::Footprint;
 use crate::workload::offload::{Heartbeat, Offload};
-use crate::workload::{self, Receipt, Sleep, Workload};
+use crate::workload::{self, Checksum, Sleep, Workload};
 
 use super::{say, steps};
 
@@ -78,21 +78,21 @@ fn waiting(spec: &TrialSpec) -> Result<Option<Footprint>, Failure> {
 
 fn run_sleep(spec: &TrialSpec, sleep: &SleepSpec) -> Result<Measured, Failure> {
     let steps = steps(&spec.work.steps(), spec)?;
-    let receipt = steps.receipt();
+    let checksum = steps.checksum();
     let (outcome, entries) = run_all(spec, Arc::new(Sleep { steps }), sleep.jobs)?;
-    check(&entries, receipt)?;
+    check(&entries, checksum)?;
     Ok(done(outcome, vec![series(&entries)], None, &entries))
 }
 
 fn run_offload(spec: &TrialSpec, offload: &OffloadSpec) -> Result<Measured, Failure> {
     let steps = steps(&offload.steps, spec)?;
-    let receipt = steps.receipt();
+    let checksum = steps.checksum();
     let heartbeat = offload.heartbeat.map(|heartbeat| Heartbeat::new(heartbeat.every, heartbeat.beats));
     let workload = Arc::new(Offload { steps, heartbeat });
     let heartbeats = u32::from(offload.heartbeat.is_some());
     let (outcome, entries) = run_all(spec, Arc::clone(&workload), offload.jobs + heartbeats)?;
     let (heart, jobs) = entries.split_at(heartbeats as usize);
-    check(jobs, receipt)?;
+    check(jobs, checksum)?;
     let mut all = vec![series(jobs)];
     let fared = match (offload.heartbeat, &workload.heartbeat) {
         (Some(planned), Some(heartbeat)) => {
@@ -112,7 +112,7 @@ fn run_all<W: Workload>(
 ) -> Result<(JobsOutcome, Vec<JobTimes>), Failure> {
     let log = Arc::new(JobLog::new(jobs));
     let outcome = match spec.role {
-        Role::Jobs { traced: true } => model::run(spec.model, Arc::new(workload::Traced(workload)), &log)?,
+        Role::Jobs { traced: true } => model::run(spec.model, Arc::new(workload::TracedWorkload(workload)), &log)?,
         _ => model::run(spec.model, workload, &log)?,
     };
     let entries = log.times().map_err(|job| Failure::WrongWork { what: format!("job {job} was never done") })?;
@@ -120,11 +120,11 @@ fn run_all<W: Workload>(
 }
 
 /// Every job must have returned what its steps give.
-fn check(entries: &[JobTimes], receipt: Receipt) -> Result<(), Failure> {
-    match entries.iter().position(|entry| entry.receipt != receipt) {
+fn check(entries: &[JobTimes], checksum: Checksum) -> Result<(), Failure> {
+    match entries.iter().position(|entry| entry.checksum != checksum) {
         None => Ok(()),
         Some(job) => {
-            let what = format!("job {job} gave {:x}, its steps give {receipt:x}", entries[job].receipt);
+            let what = format!("job {job} gave {:x}, its steps give {checksum:x}", entries[job].checksum);
             Err(Failure::WrongWork { what })
         }
     }
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn jobs_that_follow_each_other_are_not_in_flight_together() {
-        let entry = |(begun, done)| JobTimes { begun, done, receipt: 0 };
+        let entry = |(begun, done)| JobTimes { begun, done, checksum: 0 };
         let most = |spans: &[(u64, u64)]| most_in_flight(&spans.iter().copied().map(entry).collect::<Vec<_>>());
         assert_eq!(most(&[(0, 10), (10, 20), (20, 30)]), 1);
         assert_eq!(most(&[(0, 10), (9, 20), (5, 6), (0, 30)]), 3);
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_wrong_receipt_is_found() {
-        let entry = |receipt| JobTimes { begun: 0, done: 1, receipt };
+        let entry = |checksum| JobTimes { begun: 0, done: 1, checksum };
         assert_eq!(check(&[entry(7), entry(7)], 7), Ok(()));
         assert!(matches!(check(&[entry(7), entry(8)], 7), Err(Failure::WrongWork { .. })));
     }

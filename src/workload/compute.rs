@@ -119,12 +119,12 @@ fn parallel_on(cpus: &[usize], iterations_per_s: u64) -> (Option<Parallel>, Opti
 fn at_once(threads: u32, iterations: u64) -> io::Result<Duration> {
     // Each thread waits for a message of its own; a closed channel makes it return.
     thread::scope(|scope| {
-        let (mut doors, mut running) = (Vec::new(), Vec::new());
+        let (mut starts, mut running) = (Vec::new(), Vec::new());
         for k in 0..threads {
-            let (door, opened) = mpsc::sync_channel::<Arc<Barrier>>(1);
+            let (start, released) = mpsc::sync_channel::<Arc<Barrier>>(1);
             let work = move || {
-                let gate = opened.recv().ok()?;
-                gate.wait();
+                let barrier = released.recv().ok()?;
+                barrier.wait();
                 let begun = Instant::now();
                 compute(iterations);
                 Some((begun, Instant::now()))
@@ -132,11 +132,11 @@ fn at_once(threads: u32, iterations: u64) -> io::Result<Duration> {
             let started = thread::Builder::new().spawn_scoped(scope, work).map_err(|error| {
                 io::Error::new(error.kind(), format!("only {k} of {threads} threads could be started: {error}"))
             })?;
-            doors.push(door);
+            starts.push(start);
             running.push(started);
         }
-        let gate = Arc::new(Barrier::new(threads as usize));
-        doors.iter().for_each(|door| drop(door.send(Arc::clone(&gate))));
+        let barrier = Arc::new(Barrier::new(threads as usize));
+        starts.iter().for_each(|start| drop(start.send(Arc::clone(&barrier))));
         let spans: Vec<(Instant, Instant)> =
             running.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect();
         let first = spans.iter().map(|(begun, _)| *begun).min();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::offload::Offload;
-use super::{Job, Pool, Receipt, Workload};
+use super::{Checksum, JobId, Pool, Workload};
 
 /// What a job has to say, on the thread that it is said from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,17 +14,17 @@ pub enum Moment {
     /// The heartbeat beats, for the how manieth time.
     Beat(u32),
     /// A thread begins what holds it.
-    Begins(Job),
+    Begins(JobId),
     /// It is done, after so long.
-    Ends(Job, Duration),
+    Ends(JobId, Duration),
 }
 
-type Listener = Arc<dyn Fn(Moment) + Send + Sync>;
+type MomentListener = Arc<dyn Fn(Moment) + Send + Sync>;
 
 /// `offload`, told moment by moment.
 pub struct Narrated {
     offload: Offload,
-    listener: Listener,
+    listener: MomentListener,
 }
 
 impl Narrated {
@@ -41,19 +41,19 @@ impl fmt::Debug for Narrated {
 }
 
 impl Workload for Narrated {
-    fn block(&self, job: Job) -> Receipt {
+    fn run_blocking(&self, job: JobId) -> Checksum {
         match &self.offload.heartbeat {
-            Some(heartbeat) if job == 0 => heartbeat.block(|k| (self.listener)(Moment::Beat(k + 1))),
-            _ => told(job, &self.listener, || self.offload.steps.block()),
+            Some(heartbeat) if job == 0 => heartbeat.run_blocking(|k| (self.listener)(Moment::Beat(k + 1))),
+            _ => narrate(job, &self.listener, || self.offload.steps.run_blocking()),
         }
     }
 
-    async fn task<P: Pool>(&self, job: Job, pool: &P) -> Receipt {
+    async fn run_async<P: Pool>(&self, job: JobId, pool: &P) -> Checksum {
         match &self.offload.heartbeat {
-            Some(heartbeat) if job == 0 => heartbeat.task(|k| (self.listener)(Moment::Beat(k + 1))).await,
+            Some(heartbeat) if job == 0 => heartbeat.run_async(|k| (self.listener)(Moment::Beat(k + 1))).await,
             _ => {
-                let pool = Told { job, pool: pool.clone(), listener: Arc::clone(&self.listener) };
-                self.offload.steps.task(&pool).await
+                let pool = NarratedPool { job, pool: pool.clone(), listener: Arc::clone(&self.listener) };
+                self.offload.steps.run_async(&pool).await
             }
         }
     }
@@ -61,20 +61,20 @@ impl Workload for Narrated {
 
 /// A pool that says when it begins and when it is done, on the thread where it does it.
 #[derive(Clone)]
-struct Told<P> {
-    job: Job,
+struct NarratedPool<P> {
+    job: JobId,
     pool: P,
-    listener: Listener,
+    listener: MomentListener,
 }
 
-impl<P: Pool> Pool for Told<P> {
+impl<P: Pool> Pool for NarratedPool<P> {
     fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T> + Send {
         let (job, listener) = (self.job, Arc::clone(&self.listener));
-        self.pool.run(move || told(job, &listener, work))
+        self.pool.run(move || narrate(job, &listener, work))
     }
 }
 
-fn told<T>(job: Job, listener: &Listener, work: impl FnOnce() -> T) -> T {
+fn narrate<T>(job: JobId, listener: &MomentListener, work: impl FnOnce() -> T) -> T {
     let began = Instant::now();
     listener(Moment::Begins(job));
     let done = work();

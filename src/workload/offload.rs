@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::lanes::{What, span};
 use crate::thread_count;
 
-use super::{Job, Pool, Receipt, Steps, Workload};
+use super::{Checksum, JobId, Pool, Steps, Workload};
 
 /// Jobs that do their steps, beside a heartbeat or alone.
 #[derive(Debug)]
@@ -30,17 +30,17 @@ pub struct Heartbeat {
 }
 
 impl Workload for Offload {
-    fn block(&self, job: Job) -> Receipt {
+    fn run_blocking(&self, job: JobId) -> Checksum {
         match &self.heartbeat {
-            Some(heartbeat) if job == 0 => heartbeat.block(|_| ()),
-            _ => self.steps.block(),
+            Some(heartbeat) if job == 0 => heartbeat.run_blocking(|_| ()),
+            _ => self.steps.run_blocking(),
         }
     }
 
-    async fn task<P: Pool>(&self, job: Job, pool: &P) -> Receipt {
+    async fn run_async<P: Pool>(&self, job: JobId, pool: &P) -> Checksum {
         match &self.heartbeat {
-            Some(heartbeat) if job == 0 => heartbeat.task(|_| ()).await,
-            _ => self.steps.task(pool).await,
+            Some(heartbeat) if job == 0 => heartbeat.run_async(|_| ()).await,
+            _ => self.steps.run_async(pool).await,
         }
     }
 }
@@ -57,7 +57,7 @@ impl Heartbeat {
     }
 
     /// Beats on the calling thread, and says so.
-    pub(super) fn block(&self, says: impl Fn(u32)) -> Receipt {
+    pub(super) fn run_blocking(&self, says: impl Fn(u32)) -> Checksum {
         let start = Instant::now();
         for (k, beat) in (0..).zip(&self.beats) {
             if let Some(early) = (self.every * k).checked_sub(start.elapsed()) {
@@ -70,7 +70,7 @@ impl Heartbeat {
     }
 
     /// The same as one state machine.
-    pub(super) async fn task(&self, says: impl Fn(u32)) -> Receipt {
+    pub(super) async fn run_async(&self, says: impl Fn(u32)) -> Checksum {
         let start = Instant::now();
         for (k, beat) in (0..).zip(&self.beats) {
             if let Some(early) = (self.every * k).checked_sub(start.elapsed()) {

@@ -1,6 +1,6 @@
 //! `sleep`: every job waits. The least a model can be asked to do, a million times over.
 
-use super::{Job, Pool, Receipt, Steps, Workload};
+use super::{Checksum, JobId, Pool, Steps, Workload};
 
 /// Jobs that do nothing but their steps.
 #[derive(Clone, Debug)]
@@ -10,11 +10,11 @@ pub struct Sleep {
 }
 
 impl Workload for Sleep {
-    fn block(&self, _: Job) -> Receipt {
-        self.steps.block()
+    fn run_blocking(&self, _: JobId) -> Checksum {
+        self.steps.run_blocking()
     }
 
-    async fn task<P: Pool>(&self, _: Job, pool: &P) -> Receipt {
-        self.steps.task(pool).await
+    async fn run_async<P: Pool>(&self, _: JobId, pool: &P) -> Checksum {
+        self.steps.run_async(pool).await
     }
 }

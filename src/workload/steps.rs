@@ -9,7 +9,7 @@ use crate::scenario::StepsSpec;
 use crate::thread_count;
 
 use super::compute::{Computation, compute};
-use super::{Pool, Receipt};
+use super::{Checksum, Pool};
 
 /// One step of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +45,12 @@ impl Steps {
     }
 
     /// What either face must return: the sum of all checksums.
-    pub fn receipt(&self) -> Receipt {
+    pub fn checksum(&self) -> Checksum {
         let checksum = |step: &Step| match step {
             Step::Compute(computation) => computation.checksum,
             Step::Wait(_) | Step::Block(_) => 0,
         };
-        self.0.iter().map(checksum).fold(0, Receipt::wrapping_add)
+        self.0.iter().map(checksum).fold(0, Checksum::wrapping_add)
     }
 
     /// Whether there is nothing to do.
@@ -59,23 +59,23 @@ impl Steps {
     }
 
     /// Does them all on the calling thread.
-    pub fn block(&self) -> Receipt {
-        let mut receipt: Receipt = 0;
+    pub fn run_blocking(&self) -> Checksum {
+        let mut checksum: Checksum = 0;
         for step in &self.0 {
             match *step {
                 Step::Wait(length) => span(What::Wait, || thread::sleep(length)),
                 Step::Block(length) => span(What::Block, || thread::sleep(length)),
                 Step::Compute(computation) => {
-                    receipt = receipt.wrapping_add(span(What::Compute, || compute(computation.iterations)));
+                    checksum = checksum.wrapping_add(span(What::Compute, || compute(computation.iterations)));
                 }
             }
         }
-        receipt
+        checksum
     }
 
     /// Does them all, handing the thread back while it waits and leaving to the pool what would hold it.
-    pub async fn task<P: Pool>(&self, pool: &P) -> Receipt {
-        let mut receipt: Receipt = 0;
+    pub async fn run_async<P: Pool>(&self, pool: &P) -> Checksum {
+        let mut checksum: Checksum = 0;
         for step in &self.0 {
             match *step {
                 Step::Wait(length) => {
@@ -85,11 +85,11 @@ impl Steps {
                 Step::Block(length) => pool.run(counted(move || span(What::Block, || thread::sleep(length)))).await,
                 Step::Compute(computation) => {
                     let work = counted(move || span(What::Compute, || compute(computation.iterations)));
-                    receipt = receipt.wrapping_add(pool.run(work).await);
+                    checksum = checksum.wrapping_add(pool.run(work).await);
                 }
             }
         }
-        receipt
+        checksum
     }
 }
 
@@ -113,7 +113,7 @@ mod tests {
         let calibration = Calibration { iterations_per_s: 1_000_000_000, checksums: vec![(1_000, compute(1_000))] };
         let steps = Steps::new(&SPEC, &calibration).unwrap();
         assert_eq!(steps.0.len(), 2);
-        assert_eq!(steps.block(), steps.receipt());
+        assert_eq!(steps.run_blocking(), steps.checksum());
         assert_eq!(Steps::new(&SPEC, &Calibration::default()), None);
     }
 }

@@ -9,32 +9,32 @@ use std::task::{Context, Wake, Waker};
 
 use crate::lanes;
 
-use super::{Job, Pool, Receipt, Workload};
+use super::{Checksum, JobId, Pool, Workload};
 
 /// A workload whose jobs do.
 #[derive(Debug)]
-pub struct Traced<W>(pub Arc<W>);
+pub struct TracedWorkload<W>(pub Arc<W>);
 
-impl<W: Workload> Workload for Traced<W> {
-    fn block(&self, job: Job) -> Receipt {
-        lanes::run(job, || self.0.block(job))
+impl<W: Workload> Workload for TracedWorkload<W> {
+    fn run_blocking(&self, job: JobId) -> Checksum {
+        lanes::run(job, || self.0.run_blocking(job))
     }
 
-    async fn task<P: Pool>(&self, job: Job, pool: &P) -> Receipt {
-        polls(job, self.0.task(job, pool)).await
+    async fn run_async<P: Pool>(&self, job: JobId, pool: &P) -> Checksum {
+        polls(job, self.0.run_async(job, pool)).await
     }
 }
 
 /// A job's future of which every poll is a span, and every time that it was woken and not polled.
-pub async fn polls<F: Future>(job: Job, future: F) -> F::Output {
+pub async fn polls<F: Future>(job: JobId, future: F) -> F::Output {
     let mut future = pin!(future);
-    let alarm = Arc::new(Alarm::default());
+    let timed = Arc::new(TimedWaker::default());
     poll_fn(|cx| {
-        if let Some(since) = alarm.answered() {
+        if let Some(since) = timed.answered() {
             lanes::ready(job, since);
         }
-        alarm.is_for(cx.waker());
-        let waker = Waker::from(Arc::clone(&alarm));
+        timed.is_for(cx.waker());
+        let waker = Waker::from(Arc::clone(&timed));
         lanes::run(job, || future.as_mut().poll(&mut Context::from_waker(&waker)))
     })
     .await
@@ -42,13 +42,13 @@ pub async fn polls<F: Future>(job: Job, future: F) -> F::Output {
 
 /// A waker that knows when it was first called after the last poll.
 #[derive(Debug, Default)]
-struct Alarm {
+struct TimedWaker {
     /// Nanoseconds of the recording and one more; 0 for not at all.
     rang: AtomicU64,
     task: Mutex<Option<Waker>>,
 }
 
-impl Alarm {
+impl TimedWaker {
     /// When it was called, if it was; from now on it has not been.
     fn answered(&self) -> Option<u64> {
         self.rang.swap(0, Ordering::Relaxed).checked_sub(1)
@@ -62,7 +62,7 @@ impl Alarm {
     }
 }
 
-impl Wake for Alarm {
+impl Wake for TimedWaker {
     fn wake(self: Arc<Self>) {
         let _ = self.rang.compare_exchange(0, lanes::now() + 1, Ordering::Relaxed, Ordering::Relaxed);
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -78,12 +78,12 @@ mod tests {
 
     #[test]
     fn an_alarm_tells_when_it_first_rang() {
-        let alarm = Arc::new(Alarm::default());
-        alarm.is_for(Waker::noop());
-        assert_eq!(alarm.answered(), None);
-        Arc::clone(&alarm).wake();
-        Arc::clone(&alarm).wake();
-        assert!(alarm.answered().is_some());
-        assert_eq!(alarm.answered(), None);
+        let timed = Arc::new(TimedWaker::default());
+        timed.is_for(Waker::noop());
+        assert_eq!(timed.answered(), None);
+        Arc::clone(&timed).wake();
+        Arc::clone(&timed).wake();
+        assert!(timed.answered().is_some());
+        assert_eq!(timed.answered(), None);
     }
 }
