@@ -67,7 +67,7 @@ pub fn is_ignored(status: &str, signal: Signal) -> bool {
 
 /// A process and its parent: the process that started it, or that adopted it when the starter ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kin {
+pub struct Process {
     /// The process id.
     pub pid: u32,
     /// The parent's process id; 0 without a parent.
@@ -76,9 +76,9 @@ pub struct Kin {
     pub is_zombie: bool,
 }
 
-impl Kin {
+impl Process {
     /// Reads a process; `None` if it has ended.
-    pub fn of(pid: u32) -> Option<Self> {
+    pub fn read(pid: u32) -> Option<Self> {
         let stat = read(pid, "stat")?;
         let fields = fields_from_third(&stat)?;
         Some(Self { pid, parent: fields.get(1)?.parse().ok()?, is_zombie: *fields.first()? == "Z" })
@@ -87,12 +87,12 @@ impl Kin {
 
 /// Returns every process of this machine. If a parent ends while the list is read, its children have a new one, so the
 /// list is read again until it holds every parent, at most three times. Takes about 10 us a process.
-fn everybody() -> Vec<Kin> {
+fn everybody() -> Vec<Process> {
     let mut all = Vec::new();
     for _ in 0..3 {
-        all = processes().into_iter().filter_map(Kin::of).collect();
-        let known: BTreeSet<u32> = all.iter().map(|kin| kin.pid).chain([0]).collect();
-        if all.iter().all(|kin| known.contains(&kin.parent)) {
+        all = processes().into_iter().filter_map(Process::read).collect();
+        let known: BTreeSet<u32> = all.iter().map(|process| process.pid).chain([0]).collect();
+        if all.iter().all(|process| known.contains(&process.parent)) {
             break;
         }
     }
@@ -101,19 +101,19 @@ fn everybody() -> Vec<Kin> {
 
 /// Returns the descendants of these processes, children first, without the processes themselves. Omits the processes of
 /// `except` and their descendants.
-pub fn descendants(of: &[u32], except: &[u32]) -> Vec<Kin> {
+pub fn descendants(of: &[u32], except: &[u32]) -> Vec<Process> {
     let all = everybody();
-    let mut found: Vec<Kin> = Vec::new();
+    let mut found: Vec<Process> = Vec::new();
     let mut next: Vec<u32> = of.to_vec();
     while !next.is_empty() {
-        let is_new = |kin: &&Kin| {
-            next.contains(&kin.parent)
-                && !of.contains(&kin.pid)
-                && !except.contains(&kin.pid)
-                && found.iter().all(|other| other.pid != kin.pid)
+        let is_new = |process: &&Process| {
+            next.contains(&process.parent)
+                && !of.contains(&process.pid)
+                && !except.contains(&process.pid)
+                && found.iter().all(|other| other.pid != process.pid)
         };
-        let children: Vec<Kin> = all.iter().filter(is_new).copied().collect();
-        next = children.iter().map(|kin| kin.pid).collect();
+        let children: Vec<Process> = all.iter().filter(is_new).copied().collect();
+        next = children.iter().map(|process| process.pid).collect();
         found.extend(children);
     }
     found
@@ -128,24 +128,24 @@ pub fn end_descendants(except: &[u32], patience: Duration) -> Vec<u32> {
     const PAUSE: Duration = Duration::from_millis(1);
     let until = Instant::now() + patience;
     loop {
-        let (ended, running): (Vec<Kin>, Vec<Kin>) =
-            descendants(&[process::id()], except).into_iter().partition(|kin| kin.is_zombie);
+        let (ended, running): (Vec<Process>, Vec<Process>) =
+            descendants(&[process::id()], except).into_iter().partition(|process| process.is_zombie);
         // An ended child remains until it is waited for.
-        for kin in ended.iter().filter(|kin| kin.parent == process::id()) {
-            let _ = waitpid(pid(kin), Some(WaitPidFlag::WNOHANG));
+        for process in ended.iter().filter(|process| process.parent == process::id()) {
+            let _ = waitpid(pid(process), Some(WaitPidFlag::WNOHANG));
         }
         if running.is_empty() || Instant::now() >= until {
-            return running.iter().map(|kin| kin.pid).collect();
+            return running.iter().map(|process| process.pid).collect();
         }
-        for kin in &running {
-            let _ = kill(pid(kin), Signal::SIGKILL);
+        for process in &running {
+            let _ = kill(pid(process), Signal::SIGKILL);
         }
         thread::sleep(PAUSE);
     }
 }
 
-fn pid(kin: &Kin) -> Pid {
-    Pid::from_raw(kin.pid as i32)
+fn pid(process: &Process) -> Pid {
+    Pid::from_raw(process.pid as i32)
 }
 
 #[cfg(test)]
@@ -180,21 +180,21 @@ mod tests {
     fn children_and_theirs_are_found_but_not_below_an_exception() {
         // The inner `cat` reads until its standard input is closed; `true` keeps the shell from becoming `cat` itself.
         let mut shell = Command::new("sh").args(["-c", "cat; true"]).stdin(Stdio::piped()).spawn().unwrap();
-        let is_cat = |kin: &Kin| kin.parent == shell.id();
+        let is_cat = |process: &Process| process.parent == shell.id();
         let found = loop {
             let found = descendants(&[id()], &[]);
             if found.iter().any(is_cat) {
                 break found;
             }
         };
-        let place = |wanted: &dyn Fn(&Kin) -> bool| found.iter().position(wanted).unwrap();
-        assert!(place(&|kin| kin.pid == shell.id()) < place(&is_cat), "{found:?}");
-        assert!(!found.iter().any(|kin| kin.pid == id()), "{found:?}");
+        let place = |wanted: &dyn Fn(&Process) -> bool| found.iter().position(wanted).unwrap();
+        assert!(place(&|process| process.pid == shell.id()) < place(&is_cat), "{found:?}");
+        assert!(!found.iter().any(|process| process.pid == id()), "{found:?}");
         let without = descendants(&[id()], &[shell.id()]);
-        assert!(!without.iter().any(|kin| kin.pid == shell.id() || is_cat(kin)), "{without:?}");
+        assert!(!without.iter().any(|process| process.pid == shell.id() || is_cat(process)), "{without:?}");
         drop(shell.stdin.take());
         shell.wait().unwrap();
-        assert_eq!(Kin::of(u32::MAX), None);
+        assert_eq!(Process::read(u32::MAX), None);
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
         // Wait until the process is that program.
         while !name(child.id()).is_some_and(|name| name.starts_with('a')) {}
         assert_eq!(name(child.id()).unwrap(), "a\u{fffd}) b");
-        assert_eq!(Kin::of(child.id()).unwrap().parent, id());
+        assert_eq!(Process::read(child.id()).unwrap().parent, id());
         drop(child.stdin.take());
         child.wait().unwrap();
     }

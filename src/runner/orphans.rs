@@ -23,8 +23,8 @@ impl Orphans {
     /// Makes this process adopt whatever a trial leaves behind.
     pub(super) fn adopt() -> Self {
         let own = std::process::id();
-        let children = proc::descendants(&[own], &[]).into_iter().filter(|kin| kin.parent == own);
-        let before = children.map(|kin| kin.pid).collect();
+        let children = proc::descendants(&[own], &[]).into_iter().filter(|process| process.parent == own);
+        let before = children.map(|process| process.pid).collect();
         // If the kernel refuses, the trial's own process still ends what it started, unless it is killed.
         let _ = prctl::set_child_subreaper(true);
         Self { before }

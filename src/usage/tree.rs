@@ -59,7 +59,7 @@ impl Tree {
         let roots = roots.iter().copied().filter(|root| !except.contains(root));
         let started = proc::descendants(&roots.clone().collect::<Vec<_>>(), except);
         Self {
-            members: roots.chain(started.iter().map(|kin| kin.pid)).filter_map(Member::read).collect(),
+            members: roots.chain(started.iter().map(|process| process.pid)).filter_map(Member::read).collect(),
             ..Self::default()
         }
     }
@@ -69,7 +69,7 @@ impl Tree {
     pub fn below_this_process() -> Self {
         let own = std::process::id();
         Self {
-            members: proc::descendants(&[own], &[]).iter().filter_map(|kin| Member::read(kin.pid)).collect(),
+            members: proc::descendants(&[own], &[]).iter().filter_map(|process| Member::read(process.pid)).collect(),
             handed_to_root: Counted::by_own_children(),
             root: Some(own),
         }

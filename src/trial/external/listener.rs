@@ -82,7 +82,10 @@ fn own(address: SocketAddr) -> Vec<u32> {
         return listeners;
     }
     let started = proc::descendants(&[std::process::id()], &[]);
-    listeners.into_iter().filter(|pid| started.iter().any(|kin| kin.pid == *pid && !kin.is_zombie)).collect()
+    listeners
+        .into_iter()
+        .filter(|pid| started.iter().any(|process| process.pid == *pid && !process.is_zombie))
+        .collect()
 }
 
 /// Returns the name of the process that listens there, as far as this user may see.
