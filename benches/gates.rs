@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use async_vs_threads::gate::{self, Gate};
+use async_vs_threads::gate::{self, Finding};
 use async_vs_threads::record::{Folder, FolderError, Measured, Outcome, Record};
 use async_vs_threads::scenario::CellId;
 use async_vs_threads::stats::Spread;
@@ -64,7 +64,7 @@ struct Trial {
     cell: CellId,
     kind: Kind,
     figures: Figures,
-    gates: Vec<Gate>,
+    findings: Vec<Finding>,
 }
 
 impl Trial {
@@ -82,7 +82,7 @@ impl Trial {
             cell: record.cell.clone(),
             kind,
             figures: Figures { typical: typical as f64, p99: p99.map(|nanos| nanos as f64) },
-            gates: gate::of_trial(&record.conditions, measured),
+            findings: gate::of_trial(&record.conditions, measured),
         })
     }
 }
@@ -132,19 +132,19 @@ fn off(trial: &Trial, usual: &Figures) -> Off {
 }
 
 /// The value that a gate compares with its threshold, and its unit.
-fn value(gate: &Gate) -> (f64, &'static str) {
-    match *gate {
-        Gate::Busy { share, .. }
-        | Gate::Queued { share }
-        | Gate::Stolen { share }
-        | Gate::Stranger { share, .. }
-        | Gate::SlowCpu { share }
-        | Gate::Behind { share } => (share * 100.0, "%"),
-        Gate::SharedCpus { waited, .. } => (waited.unwrap_or(0.0) * 100.0, "%"),
-        Gate::Paused { longest_ns, .. } => (longest_ns as f64 / 1e6, "ms"),
-        Gate::Throttled { for_ns } => (for_ns as f64 / 1e6, "ms"),
-        Gate::Unsteady { ratio } => (ratio, "x"),
-        _ => (gate.severity(), "x"),
+fn value(finding: &Finding) -> (f64, &'static str) {
+    match *finding {
+        Finding::Busy { share, .. }
+        | Finding::Queued { share }
+        | Finding::Stolen { share }
+        | Finding::Stranger { share, .. }
+        | Finding::SlowCpu { share }
+        | Finding::Behind { share } => (share * 100.0, "%"),
+        Finding::SharedCpus { waited, .. } => (waited.unwrap_or(0.0) * 100.0, "%"),
+        Finding::Paused { longest_ns, .. } => (longest_ns as f64 / 1e6, "ms"),
+        Finding::Throttled { for_ns } => (for_ns as f64 / 1e6, "ms"),
+        Finding::Unsteady { ratio } => (ratio, "x"),
+        _ => (finding.severity(), "x"),
     }
 }
 
@@ -160,13 +160,13 @@ struct Row {
 }
 
 impl Row {
-    fn add(&mut self, gate: &Gate, is_alone: bool, off: Off) {
-        let (value, unit) = value(gate);
+    fn add(&mut self, finding: &Finding, is_alone: bool, off: Off) {
+        let (value, unit) = value(finding);
         self.alone += usize::from(is_alone);
         self.values.push(value);
         self.unit = unit;
-        if self.worst.is_none_or(|(severity, _)| gate.severity() > severity) {
-            self.worst = Some((gate.severity(), value));
+        if self.worst.is_none_or(|(severity, _)| finding.severity() > severity) {
+            self.worst = Some((finding.severity(), value));
         }
         self.fired.push(off);
     }
@@ -206,8 +206,8 @@ fn print(trials: &[Trial], usual: &BTreeMap<&CellId, Figures>) {
     );
     let mut rows: BTreeMap<(&str, Kind), Row> = BTreeMap::new();
     for (trial, off) in &judged {
-        for gate in &trial.gates {
-            rows.entry((gate.name(), trial.kind)).or_default().add(gate, trial.gates.len() == 1, *off);
+        for finding in &trial.findings {
+            rows.entry((finding.name(), trial.kind)).or_default().add(finding, trial.findings.len() == 1, *off);
         }
     }
     for ((name, kind), row) in &rows {
@@ -218,7 +218,7 @@ fn print(trials: &[Trial], usual: &BTreeMap<&CellId, Figures>) {
         Kind::ALL.map(|kind| (kind.name(), judged.iter().filter(|(trial, _)| trial.kind == kind).collect()));
     for (name, of_kind) in [("all", judged.iter().collect::<Vec<_>>())].into_iter().chain(all_kinds) {
         let count = |of: &dyn Fn(&Trial, Off) -> bool| of_kind.iter().filter(|(trial, off)| of(trial, *off)).count();
-        let is_flagged = |trial: &Trial| !trial.gates.is_empty();
+        let is_flagged = |trial: &Trial| !trial.findings.is_empty();
         println!(
             "{name}: flagged {} of {}; off {}, flagged {} of these; slower {}, flagged {} of these",
             count(&|trial, _| is_flagged(trial)),

@@ -175,7 +175,7 @@ fn judge(scenarios: &[ScenarioAnalysis<'_>], scoreboard: &Scoreboard, records: &
     let cells = || points().flat_map(PointSummary::all_cells);
     let trials = |verdict| points().map(|point| point.trials_that_are(verdict)).sum::<usize>() as u64;
     let findings = |verdict| {
-        let found = points().flat_map(|point| &point.findings).filter(|finding| finding.gate.verdict() == verdict);
+        let found = points().flat_map(|point| &point.findings).filter(|finding| finding.found.verdict() == verdict);
         found.count() as u64
     };
     let unmeasured = records.iter().filter(|record| matches!(record.outcome, Outcome::Failed(_))).count();

@@ -15,7 +15,7 @@ mod point;
 mod rounds;
 mod thresholds;
 mod trial;
-mod words;
+mod wording;
 
 use std::fmt;
 
@@ -55,9 +55,9 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// A check that did not pass, with what was found.
+/// What a gate found that did not pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Gate {
+pub enum Finding {
     /// Requests left later than they were due though a connection was free.
     Late {
         /// The median lateness, nanoseconds.
@@ -256,7 +256,7 @@ pub enum Cause {
     Unknown,
 }
 
-impl Gate {
+impl Finding {
     /// What it makes of the measurement.
     pub fn verdict(&self) -> Verdict {
         let worse_than = |share: f64, invalid: f64| if share > invalid { Verdict::Invalid } else { Verdict::Suspect };
@@ -359,6 +359,6 @@ fn ratio(number: u64, by: u64) -> f64 {
 }
 
 /// The worst of what they say.
-pub fn verdict(gates: &[Gate]) -> Verdict {
-    gates.iter().map(Gate::verdict).max().unwrap_or_default()
+pub fn verdict(findings: &[Finding]) -> Verdict {
+    findings.iter().map(Finding::verdict).max().unwrap_or_default()
 }

@@ -13,7 +13,7 @@ mod slope;
 mod student;
 
 pub use power::Noise;
-pub use ratio::{Finding, Ratio, ratio, ratio_of_runs, ratio_unpaired};
+pub use ratio::{Ratio, Significance, ratio, ratio_of_runs, ratio_unpaired};
 pub use ribbon::{Band, curve_places, ribbon};
 pub use slope::{Slope, slope};
 

@@ -8,7 +8,7 @@ use super::load::{LoadSummary, load};
 use super::metric;
 use super::round::{Estimate, RoundFigure};
 use super::times::{SeriesSummary, series};
-use crate::gate::{self, Gate, Verdict};
+use crate::gate::{self, Finding, Verdict};
 use crate::lanes::Lanes;
 use crate::record::{Failure, Measured, Outcome, Record, Run, Traced};
 use crate::scenario::{Cell, Metric, Origin, Scenario, Work, expect};
@@ -24,7 +24,7 @@ pub struct CellSummary {
     /// The position in the run of each measured round.
     pub orders: Vec<(u32, u64)>,
     /// Every measured round with a gate that it did not pass.
-    pub doubts: Vec<(u32, Vec<Gate>)>,
+    pub doubts: Vec<(u32, Vec<Finding>)>,
     /// What its lanes show; nothing where they were not recorded.
     pub traced: Option<TracedSummary>,
     /// The lanes themselves; none where they were not recorded.
@@ -131,8 +131,8 @@ impl CellSummary {
 
     /// The rounds that something beside them disturbed.
     pub fn disturbed(&self) -> Vec<u32> {
-        let is_disturbed = |gates: &[Gate]| gates.iter().any(Gate::is_disturbance);
-        self.doubts.iter().filter(|(_, gates)| is_disturbed(gates)).map(|(round, _)| *round).collect()
+        let is_disturbed = |findings: &[Finding]| findings.iter().any(Finding::is_disturbance);
+        self.doubts.iter().filter(|(_, findings)| is_disturbed(findings)).map(|(round, _)| *round).collect()
     }
 
     /// A figure of the rounds that nothing disturbed; nothing where none was disturbed, or all were.
@@ -142,8 +142,8 @@ impl CellSummary {
 
     /// The verdict on one round.
     pub fn verdict(&self, round: u32) -> Verdict {
-        let gates = self.doubts.iter().find(|(other, _)| *other == round).map(|(_, gates)| gates.as_slice());
-        gate::verdict(gates.unwrap_or_default())
+        let findings = self.doubts.iter().find(|(other, _)| *other == round).map(|(_, findings)| findings.as_slice());
+        gate::verdict(findings.unwrap_or_default())
     }
 
     /// The number of measured rounds with this verdict.
@@ -175,8 +175,8 @@ pub(super) fn summarize(cell: Cell, scenario: &Scenario, run: &Run, records: &[R
     for record in records.iter().filter(|record| record.cell == cell.id) {
         match (&record.outcome, record.round()) {
             (Outcome::Measured(found), Some(round)) => {
-                let gates = gate::of_trial(&record.conditions, found);
-                doubts.extend((!gates.is_empty()).then_some((round, gates)));
+                let findings = gate::of_trial(&record.conditions, found);
+                doubts.extend((!findings.is_empty()).then_some((round, findings)));
                 measured.push((round, found.as_ref()));
                 orders.push((round, record.order));
             }

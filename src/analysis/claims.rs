@@ -8,7 +8,7 @@ use super::findings::Invalidity;
 use super::point::PointSummary;
 use super::ratios;
 use super::round::Estimate;
-use crate::gate::{self, Gate};
+use crate::gate::{self, Finding};
 use crate::scenario::{Against, Claim, Machine, Metric, Model, Point, PointSpec, Scenario, Work};
 use crate::stats::{Bound, Interval, Ratio};
 
@@ -65,7 +65,7 @@ pub enum Reason {
         rounds: usize,
     },
     /// This gate over the rounds found them INVALID.
-    InvalidRounds(Gate),
+    InvalidRounds(Finding),
 }
 
 /// Which statistic of the rounds a claim compares.
@@ -164,7 +164,7 @@ fn decide(
     // What only the recorded trial has rests on the rounds beside it as well.
     match models.iter().find_map(|model| point.invalidity(*model)) {
         Some(Invalidity::Trials { invalid, rounds }) => return inconclusive(Reason::Invalid { invalid, rounds }),
-        Some(Invalidity::Rounds(gate)) => return inconclusive(Reason::InvalidRounds(gate)),
+        Some(Invalidity::Rounds(finding)) => return inconclusive(Reason::InvalidRounds(finding)),
         None => {}
     }
     let invalid = cells().map(|cell| cell.rounds_that_are(gate::Verdict::Invalid)).max().unwrap_or(0);

@@ -11,7 +11,7 @@ use super::round::Estimate;
 use super::{Analysis, ScenarioAnalysis};
 use crate::record::{Run, State};
 use crate::scenario::{Metric, Model, Point, Work};
-use crate::stats::{self, Bound, Finding, Interval, Noise, Ratio};
+use crate::stats::{self, Bound, Interval, Noise, Ratio, Significance};
 
 /// What two sides have in common and where they differ.
 #[derive(Clone, Debug)]
@@ -235,14 +235,14 @@ impl Change {
         }
         let less_is_better = self.metric.less_is_better();
         let unanswered = self.ratio.bound != Bound::Exact;
-        self.direction = match self.ratio.finding(1.0) {
-            Finding::More if self.ratio.ratio > self.seen => worse_if(less_is_better),
-            Finding::Less if self.ratio.ratio < 1.0 / self.seen => worse_if(!less_is_better),
-            Finding::TooFew => {
+        self.direction = match self.ratio.significance(1.0) {
+            Significance::More if self.ratio.ratio > self.seen => worse_if(less_is_better),
+            Significance::Less if self.ratio.ratio < 1.0 / self.seen => worse_if(!less_is_better),
+            Significance::TooFew => {
                 Direction::Incomparable(Why::Figure(Obstacle::TooFewRounds { rounds: self.ratio.rounds }))
             }
-            Finding::None if unanswered => Direction::Incomparable(Why::Figure(Obstacle::Unanswered)),
-            Finding::More | Finding::Less | Finding::None => Direction::Same,
+            Significance::None if unanswered => Direction::Incomparable(Why::Figure(Obstacle::Unanswered)),
+            Significance::More | Significance::Less | Significance::None => Direction::Same,
         };
     }
 

@@ -3,14 +3,14 @@
 
 use super::cell::CellSummary;
 use super::point::PointSummary;
-use crate::gate::{self, Gate, Verdict};
+use crate::gate::{self, Finding, Verdict};
 use crate::scenario::{Metric, Model};
 
 /// A gate that the cells of a point did not pass over their rounds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PointFinding {
     /// Which gate, and what was found.
-    pub gate: Gate,
+    pub found: Finding,
     /// Whose cell; nothing where it is all of them.
     pub model: Option<Model>,
     /// Which figure; nothing where it is all of them.
@@ -28,14 +28,14 @@ pub enum Invalidity {
         rounds: usize,
     },
     /// This gate over its rounds found them INVALID.
-    Rounds(Gate),
+    Rounds(Finding),
 }
 
 /// One kind of gate that trials of a point did not pass.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrialFindings {
     /// The worst of them.
-    pub worst: Gate,
+    pub worst: Finding,
     /// Trials that are suspect because of it.
     pub suspect: usize,
     /// Trials that are invalid because of it.
@@ -51,21 +51,21 @@ pub(super) fn of_point(point: &PointSummary) -> Vec<PointFinding> {
     let Some(metric) = Metric::compared(&point.work).first().copied() else { return Vec::new() };
     let drift = |cell: &CellSummary| {
         let rounds = cell.figure(metric)?.rounds.iter();
-        let gate =
+        let finding =
             gate::drift(&rounds.filter_map(|(round, figure)| Some(((*round)?, figure.value))).collect::<Vec<_>>())?;
-        Some(PointFinding { gate, model: Some(cell.cell.id.model), metric: Some(metric) })
+        Some(PointFinding { found: finding, model: Some(cell.cell.id.model), metric: Some(metric) })
     };
     let disturbed = |cell: &CellSummary| {
-        let gate = gate::disturbed(cell.disturbed().len(), cell.rounds())?;
-        Some(PointFinding { gate, model: Some(cell.cell.id.model), metric: None })
+        let finding = gate::disturbed(cell.disturbed().len(), cell.rounds())?;
+        Some(PointFinding { found: finding, model: Some(cell.cell.id.model), metric: None })
     };
     let control = point.control.as_ref().and_then(|control| {
-        let gate = gate::control(control.ratio(metric)?)?;
-        Some(PointFinding { gate, model: Some(control.cell.cell.id.model), metric: Some(metric) })
+        let finding = gate::control(control.ratio(metric)?)?;
+        Some(PointFinding { found: finding, model: Some(control.cell.cell.id.model), metric: Some(metric) })
     });
     let numbers = point.cells.iter().filter_map(|cell| cell.cell.id.model.workers());
     let workers = if point.work.steps().compute.is_zero() { None } else { gate::workers(numbers) };
-    let workers = workers.map(|gate| PointFinding { gate, model: None, metric: None });
+    let workers = workers.map(|finding| PointFinding { found: finding, model: None, metric: None });
     let of_cells = point.cells.iter().filter_map(drift).chain(point.cells.iter().filter_map(disturbed));
     of_cells.chain(control).chain(workers).collect()
 }
@@ -77,19 +77,19 @@ impl PointSummary {
         let mut kinds: Vec<TrialFindings> = Vec::new();
         for cell in self.all_cells() {
             let model = (cell.cell.id.model, cell.cell.id.control);
-            for gate in cell.doubts.iter().flat_map(|(_, gates)| gates) {
-                let place = kinds.iter().position(|kind| kind.worst.name() == gate.name()).unwrap_or_else(|| {
-                    kinds.push(TrialFindings { worst: *gate, suspect: 0, invalid: 0, trials, models: Vec::new() });
+            for finding in cell.doubts.iter().flat_map(|(_, findings)| findings) {
+                let place = kinds.iter().position(|kind| kind.worst.name() == finding.name()).unwrap_or_else(|| {
+                    kinds.push(TrialFindings { worst: *finding, suspect: 0, invalid: 0, trials, models: Vec::new() });
                     kinds.len() - 1
                 });
                 let kind = &mut kinds[place];
-                match gate.verdict() {
+                match finding.verdict() {
                     Verdict::Valid => {}
                     Verdict::Suspect => kind.suspect += 1,
                     Verdict::Invalid => kind.invalid += 1,
                 }
-                if gate.severity() > kind.worst.severity() {
-                    kind.worst = *gate;
+                if finding.severity() > kind.worst.severity() {
+                    kind.worst = *finding;
                 }
                 if !kind.models.contains(&model) {
                     kind.models.push(model);
@@ -114,12 +114,14 @@ impl PointSummary {
             return Some(Invalidity::Trials { invalid, rounds });
         }
         let mut of_model = self.findings.iter().filter(|finding| finding.model.is_none_or(|other| other == model));
-        let finding = of_model.find(|finding| finding.gate.verdict() == Verdict::Invalid)?;
-        Some(Invalidity::Rounds(finding.gate))
+        let finding = of_model.find(|finding| finding.found.verdict() == Verdict::Invalid)?;
+        Some(Invalidity::Rounds(finding.found))
     }
 
     /// Whether the figure that answers the question drifted under a model.
     pub fn drifts(&self, model: Model) -> bool {
-        self.findings.iter().any(|finding| finding.model == Some(model) && matches!(finding.gate, Gate::Drift { .. }))
+        self.findings
+            .iter()
+            .any(|finding| finding.model == Some(model) && matches!(finding.found, Finding::Drift { .. }))
     }
 }

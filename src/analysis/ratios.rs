@@ -4,7 +4,7 @@
 use super::cell::CellSummary;
 use super::round::Estimate;
 use crate::scenario::{Metric, Model, Work};
-use crate::stats::{self, Bound, Finding, Noise, Ratio};
+use crate::stats::{self, Bound, Noise, Ratio, Significance};
 use crate::units;
 
 /// One figure of a model as a multiple of another model's.
@@ -124,12 +124,12 @@ pub(super) fn ratio(below: &CellSummary, above: &CellSummary, metric: Metric, se
 pub(super) fn difference(ratio: &Ratio, noise: Option<Noise>, stall: Option<Obstacle>) -> (f64, Difference) {
     let floor = noise.map_or(1.0, |noise| noise.floor(ratio.rounds));
     let obstacle = |obstacle| (floor, Difference::Incomparable(obstacle));
-    match (ratio.finding(floor), stall) {
-        (Finding::TooFew, _) => obstacle(Obstacle::TooFewRounds { rounds: ratio.rounds }),
+    match (ratio.significance(floor), stall) {
+        (Significance::TooFew, _) => obstacle(Obstacle::TooFewRounds { rounds: ratio.rounds }),
         (_, Some(stall)) => obstacle(stall),
-        (Finding::More, None) => (floor, Difference::More),
-        (Finding::Less, None) => (floor, Difference::Less),
-        (Finding::None, None) => match ratio.detectable(noise) {
+        (Significance::More, None) => (floor, Difference::More),
+        (Significance::Less, None) => (floor, Difference::Less),
+        (Significance::None, None) => match ratio.detectable(noise) {
             None => obstacle(Obstacle::Unanswered),
             Some(detectable) if detectable > USEFUL => {
                 let rounds = ratio.rounds_to_find(noise, AIM, MOST_ROUNDS);

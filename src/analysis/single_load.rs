@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::slo::{JudgedCondition, Slo};
 use super::{Standing, Strictness};
-use crate::gate::{self, Gate, Verdict};
+use crate::gate::{self, Finding, Verdict};
 use crate::record::{LoadRecord, Series};
 use crate::units;
 use crate::usage::ProcessesUsage;
@@ -26,7 +26,7 @@ pub struct LoadFigures<'a> {
 #[derive(Clone, Debug)]
 pub struct LoadAnalysis {
     /// The gates that it did not pass.
-    pub gates: Vec<Gate>,
+    pub findings: Vec<Finding>,
     /// The worst of them.
     pub verdict: Verdict,
     /// Answers within the window a second; nothing of a window without length.
@@ -55,15 +55,15 @@ pub fn analyze_load(
     slo: Option<&Slo>,
 ) -> LoadAnalysis {
     let LoadFigures { series, load, wall_ns, requests_in_window } = *figures;
-    let mut gates = gate::of_single_load(load, series, wall_ns, requests_in_window, server);
-    gates.extend(server_ended_after.map(|after| Gate::ServerEnded { after_ns: units::nanos(after) }));
+    let mut findings = gate::of_single_load(load, series, wall_ns, requests_in_window, server);
+    findings.extend(server_ended_after.map(|after| Finding::ServerEnded { after_ns: units::nanos(after) }));
     let per_request = |server: &ProcessesUsage| {
         let cpu_ns = server.usage.known_cpu_ns()? as f64;
         (figures.requests_in_window > 0).then(|| cpu_ns / figures.requests_in_window as f64)
     };
     LoadAnalysis {
-        verdict: gate::verdict(&gates),
-        gates,
+        verdict: gate::verdict(&findings),
+        findings,
         rate: figures.rate(),
         server_cpu_per_request_ns: server.and_then(per_request),
         objectives: slo.map(|slo| slo.judge(figures)),

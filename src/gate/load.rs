@@ -2,43 +2,43 @@
 
 use super::over_time::{one_event, unsteady};
 use super::{
-    BUSY, Cause, ENOUGH, EXHAUSTED, FAILED, Gate, KEPT_UP, LATE_P50, LATE_P99, LENGTHENED, LITTLE, PAUSE, PAUSED,
+    BUSY, Cause, ENOUGH, EXHAUSTED, FAILED, Finding, KEPT_UP, LATE_P50, LATE_P99, LENGTHENED, LITTLE, PAUSE, PAUSED,
     PAUSED_TAIL, QUEUED, Verdict, lengthened, machine, ratio, verdict,
 };
 use crate::record::{GeneratorThread, LoadRecord, Series};
 use crate::schedule::Pacing;
 
 /// Returns the gates that a load did not pass, of which so many requests were answered within its window of `wall_ns`.
-pub fn of_load(load: &LoadRecord, series: &[Series], wall_ns: u64, answered: u64) -> Vec<Gate> {
-    let mut gates = of_generator(load, series, wall_ns, answered);
-    gates.extend(load.stolen.and_then(machine::stolen));
-    gates
+pub fn of_load(load: &LoadRecord, series: &[Series], wall_ns: u64, answered: u64) -> Vec<Finding> {
+    let mut findings = of_generator(load, series, wall_ns, answered);
+    findings.extend(load.stolen.and_then(machine::stolen));
+    findings
 }
 
 /// The same without what the host took, which a trial counts for itself.
-pub(super) fn of_generator(load: &LoadRecord, series: &[Series], wall_ns: u64, answered: u64) -> Vec<Gate> {
+pub(super) fn of_generator(load: &LoadRecord, series: &[Series], wall_ns: u64, answered: u64) -> Vec<Finding> {
     let busy = busy(load, wall_ns);
     let queued = waited(load, wall_ns);
     let (behind, paused) = (behind(load), paused(load, series, wall_ns));
     let kept_up = kept_up(load, answered);
-    let gates = [
+    let findings = [
         late(load, series, busy, queued),
         paused,
         behind,
         overworked(busy, kept_up).filter(|_| behind.is_none()),
-        queued.filter(|share| *share > QUEUED.0).map(|share| Gate::Queued { share }),
+        queued.filter(|share| *share > QUEUED.0).map(|share| Finding::Queued { share }),
         one_event(load, wall_ns).filter(|_| paused.is_none()),
         little(load, series, wall_ns),
         exhausted(load),
         unsteady(&load.over_time, wall_ns).filter(|_| kept_up.is_some_and(|share| share >= KEPT_UP)),
         failed(load),
         (load.connections_starved > 0)
-            .then_some(Gate::Starved { connections: load.connections_starved, of: load.connections_asked }),
+            .then_some(Finding::Starved { connections: load.connections_starved, of: load.connections_asked }),
     ];
-    let gates = gates.into_iter().flatten().collect();
+    let findings = findings.into_iter().flatten().collect();
     match shared_cpus(load) {
-        None => gates,
-        Some(cpus) => blame_shared_cpus(gates, cpus, queued),
+        None => findings,
+        Some(cpus) => blame_shared_cpus(findings, cpus, queued),
     }
 }
 
@@ -63,7 +63,7 @@ fn waited(load: &LoadRecord, wall_ns: u64) -> Option<f64> {
     largest(load, wall_ns, |thread| thread.waited_ns)
 }
 
-fn late(load: &LoadRecord, series: &[Series], busy: Option<f64>, queued: Option<f64>) -> Option<Gate> {
+fn late(load: &LoadRecord, series: &[Series], busy: Option<f64>, queued: Option<f64>) -> Option<Finding> {
     /// A thread that waited for its CPU this share of the time was late because of it.
     const HELD_UP: f64 = 0.005;
     let response_time = &series.first()?.response_time;
@@ -80,10 +80,10 @@ fn late(load: &LoadRecord, series: &[Series], busy: Option<f64>, queued: Option<
     };
     let is_late =
         ratio(p50_ns, response_p50_ns) > LATE_P50.0 || p99_ns.is_some_and(|(late, all)| ratio(late, all) > LATE_P99.0);
-    is_late.then_some(Gate::Late { p50_ns, p99_ns, response_p50_ns, cause })
+    is_late.then_some(Finding::Late { p50_ns, p99_ns, response_p50_ns, cause })
 }
 
-fn paused(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Gate> {
+fn paused(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Finding> {
     let longest_ns = load.thread_costs.iter().map(|thread| thread.longest_pause_ns).max()?;
     let most = load.thread_costs.iter().max_by_key(|thread| thread.paused_ns)?;
     let share = ratio(most.paused_ns, wall_ns);
@@ -100,23 +100,23 @@ fn paused(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Gate> {
     // A thread that is stopped does not wait for a CPU meanwhile.
     let is_for_cpu = most.waited_ns.is_some_and(|waited| waited >= most.paused_ns / 2);
     let cause = if is_for_cpu { Cause::Queued } else { Cause::Unknown };
-    is_long.then_some(Gate::Paused { longest_ns, share, tail, p99_ns, cause })
+    is_long.then_some(Finding::Paused { longest_ns, share, tail, p99_ns, cause })
 }
 
 /// Only an open loop has requests that are due whatever happens. What was sent in time and not answered is the server's
 /// doing, and what waited for a connection waited for the server.
-fn behind(load: &LoadRecord) -> Option<Gate> {
+fn behind(load: &LoadRecord) -> Option<Finding> {
     load.offered_per_s?;
     let share = sent(load);
     let is_ours = load.send_lag.late.mean() > load.send_lag.no_connection.mean();
-    (share < KEPT_UP && is_ours && load.requests.planned >= ENOUGH).then_some(Gate::Behind { share })
+    (share < KEPT_UP && is_ours && load.requests.planned >= ENOUGH).then_some(Finding::Behind { share })
 }
 
 /// A generator that has no time left notices late that a connection is free, and books the wait as the server's: whoever
 /// it was that did not keep up cannot be told.
-fn overworked(busy: Option<f64>, kept_up: Option<f64>) -> Option<Gate> {
+fn overworked(busy: Option<f64>, kept_up: Option<f64>) -> Option<Finding> {
     let (share, kept_up) = (busy?, kept_up?);
-    (share > BUSY && kept_up < KEPT_UP).then_some(Gate::Busy { share, kept_up })
+    (share > BUSY && kept_up < KEPT_UP).then_some(Finding::Busy { share, kept_up })
 }
 
 /// The largest share of the window that one of the threads spent so.
@@ -133,27 +133,28 @@ fn shared_cpus(load: &LoadRecord) -> Option<usize> {
 }
 
 /// Says once that server and generator share CPUs, in place of each gate that follows from it.
-fn blame_shared_cpus(gates: Vec<Gate>, cpus: usize, waited: Option<f64>) -> Vec<Gate> {
-    let (explained, mut others): (Vec<Gate>, Vec<Gate>) = gates.into_iter().partition(Gate::is_wait_for_cpu);
-    others.push(Gate::SharedCpus { cpus, waited, verdict: verdict(&explained).max(Verdict::Suspect) });
+fn blame_shared_cpus(findings: Vec<Finding>, cpus: usize, waited: Option<f64>) -> Vec<Finding> {
+    let (explained, mut others): (Vec<Finding>, Vec<Finding>) =
+        findings.into_iter().partition(Finding::is_wait_for_cpu);
+    others.push(Finding::SharedCpus { cpus, waited, verdict: verdict(&explained).max(Verdict::Suspect) });
     others
 }
 
 /// Checks the share of requests that failed. Little's law finds those that were waited for.
-fn failed(load: &LoadRecord) -> Option<Gate> {
+fn failed(load: &LoadRecord) -> Option<Finding> {
     let (requests, of) = (load.requests.failed, load.requests.planned);
-    (ratio(requests, of) > FAILED.0).then_some(Gate::Failed { requests, of })
+    (ratio(requests, of) > FAILED.0).then_some(Finding::Failed { requests, of })
 }
 
 /// Whether many requests got no connection because this machine had nothing left to make one of.
-fn exhausted(load: &LoadRecord) -> Option<Gate> {
+fn exhausted(load: &LoadRecord) -> Option<Finding> {
     const CLASSES: [&str; 2] = ["local_no_port", "local_no_descriptor"];
     let failed: u64 = CLASSES.iter().filter_map(|class| load.errors.get(*class)).sum();
     let share = failed as f64 / load.requests.planned.max(1) as f64;
-    (share > EXHAUSTED.0).then_some(Gate::Exhausted { share })
+    (share > EXHAUSTED.0).then_some(Finding::Exhausted { share })
 }
 
-fn little(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Gate> {
+fn little(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Finding> {
     let nanos: f64 =
         series.iter().filter_map(|one| Some(one.service_time.mean()? * one.service_time.len() as f64)).sum();
     let in_window = |nanos: f64| nanos / wall_ns.max(1) as f64;
@@ -161,9 +162,9 @@ fn little(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Gate> {
     let unanswered = in_window(load.unanswered_ns as f64);
     let in_flight = load.mean_in_flight;
     if (in_flight - expected).abs() > LITTLE * in_flight.max(expected) {
-        return Some(Gate::Little { in_flight, expected });
+        return Some(Finding::Little { in_flight, expected });
     }
-    (unanswered > LITTLE * in_flight).then_some(Gate::Unanswered { in_flight, unanswered })
+    (unanswered > LITTLE * in_flight).then_some(Finding::Unanswered { in_flight, unanswered })
 }
 
 #[cfg(test)]

@@ -1,48 +1,52 @@
 //! The gates of the machine around a trial.
 
-use super::{CONTENDED, Gate, SLOW_CPU, STOLEN, STOLEN_TICKS, STRANGER, STRANGER_OF_JOBS, Victim, ratio};
+use super::{CONTENDED, Finding, SLOW_CPU, STOLEN, STOLEN_TICKS, STRANGER, STRANGER_OF_JOBS, Victim, ratio};
 use crate::record::Conditions;
 use crate::usage::{Others, Stolen};
 
 /// Returns the gates that the machine did not pass around a trial.
-pub(super) fn of_conditions(conditions: &Conditions) -> Vec<Gate> {
+pub(super) fn of_conditions(conditions: &Conditions) -> Vec<Finding> {
     let Conditions { throttled_ns, stolen, cpus, cpus_wanted, .. } = *conditions;
-    let gates = [
-        cpus_wanted.filter(|wanted| wanted.all() > cpus).map(|wanted| Gate::FewCpus { wanted, cpus }),
+    let findings = [
+        cpus_wanted.filter(|wanted| wanted.all() > cpus).map(|wanted| Finding::FewCpus { wanted, cpus }),
         throttled(throttled_ns),
         stolen.and_then(self::stolen),
     ];
-    gates.into_iter().flatten().collect()
+    findings.into_iter().flatten().collect()
 }
 
 /// Returns the gate of a quota that held something back.
-pub(super) fn throttled(for_ns: Option<u64>) -> Option<Gate> {
-    for_ns.filter(|for_ns| *for_ns > 0).map(|for_ns| Gate::Throttled { for_ns })
+pub(super) fn throttled(for_ns: Option<u64>) -> Option<Finding> {
+    for_ns.filter(|for_ns| *for_ns > 0).map(|for_ns| Finding::Throttled { for_ns })
 }
 
 /// Whether the host took CPU time, and more of it than a few ticks.
-pub(super) fn stolen(stolen: Stolen) -> Option<Gate> {
+pub(super) fn stolen(stolen: Stolen) -> Option<Finding> {
     let share = stolen.share();
-    (share > STOLEN.0 && stolen.cpu_ns >= STOLEN_TICKS).then_some(Gate::Stolen { share })
+    (share > STOLEN.0 && stolen.cpu_ns >= STOLEN_TICKS).then_some(Finding::Stolen { share })
 }
 
 /// Whether strangers used the CPUs of a server.
-pub(super) fn of_server_cpus(others: &Others) -> Option<Gate> {
+pub(super) fn of_server_cpus(others: &Others) -> Option<Finding> {
     let share = others.share();
-    (share > STRANGER.0).then_some(Gate::Stranger { share, most: others.most, of: Victim::Server })
+    (share > STRANGER.0).then_some(Finding::Stranger { share, most: others.most, of: Victim::Server })
 }
 
 /// Whether strangers used the CPUs of jobs that used so much CPU time themselves, nanoseconds.
-pub(super) fn of_job_cpus(others: &Others, own_ns: u64) -> Option<Gate> {
+pub(super) fn of_job_cpus(others: &Others, own_ns: u64) -> Option<Finding> {
     let share = others.share();
     let is_contended = share + ratio(own_ns, others.of_ns) > CONTENDED;
-    (is_contended && share > STRANGER_OF_JOBS).then_some(Gate::Stranger { share, most: others.most, of: Victim::Jobs })
+    (is_contended && share > STRANGER_OF_JOBS).then_some(Finding::Stranger {
+        share,
+        most: others.most,
+        of: Victim::Jobs,
+    })
 }
 
 /// Whether jobs that used so much CPU time, nanoseconds, took longer for their computing than it takes.
-pub(super) fn slow_cpu(conditions: &Conditions, own_ns: u64) -> Option<Gate> {
+pub(super) fn slow_cpu(conditions: &Conditions, own_ns: u64) -> Option<Finding> {
     let share = ratio(own_ns, conditions.calibrated_ns?) - 1.0;
-    (share > SLOW_CPU).then_some(Gate::SlowCpu { share })
+    (share > SLOW_CPU).then_some(Finding::SlowCpu { share })
 }
 
 #[cfg(test)]
@@ -62,8 +66,8 @@ mod tests {
     };
 
     fn check(conditions: Conditions, expected: &[(&str, Verdict)]) {
-        let gates = of_conditions(&conditions);
-        let found: Vec<(&str, Verdict)> = gates.iter().map(|gate| (gate.name(), gate.verdict())).collect();
+        let findings = of_conditions(&conditions);
+        let found: Vec<(&str, Verdict)> = findings.iter().map(|finding| (finding.name(), finding.verdict())).collect();
         assert_eq!(found, expected, "{conditions:?}");
     }
 
@@ -72,8 +76,8 @@ mod tests {
         for (cpu_ns, expected) in
             [(20, None), (21, Some(Verdict::Suspect)), (100, Some(Verdict::Suspect)), (101, Some(Verdict::Invalid))]
         {
-            let gate = of_server_cpus(&Others { cpu_ns, of_ns: 1_000, most: None });
-            assert_eq!(gate.map(|gate| gate.verdict()), expected, "{cpu_ns}");
+            let finding = of_server_cpus(&Others { cpu_ns, of_ns: 1_000, most: None });
+            assert_eq!(finding.map(|finding| finding.verdict()), expected, "{cpu_ns}");
         }
     }
 
@@ -87,8 +91,8 @@ mod tests {
             (499, 1, None),
             (600, 400, Some(Verdict::Suspect)),
         ] {
-            let gate = of_job_cpus(&Others { cpu_ns, of_ns: 1_000, most: None }, own_ns);
-            assert_eq!(gate.map(|gate| gate.verdict()), expected, "{cpu_ns} beside {own_ns}");
+            let finding = of_job_cpus(&Others { cpu_ns, of_ns: 1_000, most: None }, own_ns);
+            assert_eq!(finding.map(|finding| finding.verdict()), expected, "{cpu_ns} beside {own_ns}");
         }
     }
 
@@ -117,7 +121,7 @@ mod tests {
     fn computing_that_takes_longer_than_calibrated_is_found() {
         let slow = |used| slow_cpu(&Conditions { calibrated_ns: Some(400 * MS), ..CALM }, used);
         assert_eq!((slow(300 * MS), slow(423 * MS)), (None, None));
-        let Some(Gate::SlowCpu { share }) = slow(426 * MS) else { panic!("{:?}", slow(426 * MS)) };
+        let Some(Finding::SlowCpu { share }) = slow(426 * MS) else { panic!("{:?}", slow(426 * MS)) };
         assert!((share - 0.065).abs() < 1e-9, "{share}");
         assert_eq!(slow_cpu(&CALM, 426 * MS), None, "nothing to compare with");
     }
@@ -137,9 +141,9 @@ mod tests {
                 "the scenario asks for 2 CPUs for the server and 1 for the load generator, this machine has 2 for it",
             ),
         ] {
-            let gates = found(model, generator);
-            assert_eq!(gates.iter().map(ToString::to_string).collect::<Vec<_>>(), [text]);
-            assert_eq!((gates[0].verdict(), gates[0].is_disturbance()), (Verdict::Invalid, false));
+            let findings = found(model, generator);
+            assert_eq!(findings.iter().map(ToString::to_string).collect::<Vec<_>>(), [text]);
+            assert_eq!((findings[0].verdict(), findings[0].is_disturbance()), (Verdict::Invalid, false));
         }
     }
 }

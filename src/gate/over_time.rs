@@ -1,19 +1,19 @@
 //! The gates of when response times were long within the window: one event that makes the tail, and a steady rise or fall.
 
-use super::{Gate, LONG_WINDOW, ONE_EVENT, UNSTEADY, distance, ratio};
+use super::{Finding, LONG_WINDOW, ONE_EVENT, UNSTEADY, distance, ratio};
 use crate::record::LoadRecord;
 use crate::stats::{self, Spread};
 use crate::timeline::Timeline;
 
 /// Whether the 99th percentile is that of requests which were due in one short stretch of the window.
-pub(super) fn one_event(load: &LoadRecord, wall_ns: u64) -> Option<Gate> {
+pub(super) fn one_event(load: &LoadRecord, wall_ns: u64) -> Option<Finding> {
     /// The longest stretch that is short, as a share of the window.
     const SHORT: f64 = 0.1;
     // Those of a connection that starved are due at the beginning, and have a gate of their own.
     let burst = load.over_time.burst(0.99).filter(|_| load.connections_starved == 0)?;
     let is_short = ratio(burst.length_ns, wall_ns) <= SHORT;
     let is_one = burst.share > ONE_EVENT.0 && ratio(burst.quantile_ns, burst.without_ns) > ONE_EVENT.1;
-    (is_short && is_one).then_some(Gate::OneEvent {
+    (is_short && is_one).then_some(Finding::OneEvent {
         share: burst.share,
         from_ns: burst.from_ns,
         length_ns: burst.length_ns,
@@ -23,7 +23,7 @@ pub(super) fn one_event(load: &LoadRecord, wall_ns: u64) -> Option<Gate> {
 }
 
 /// Whether the medians of ten stretches of the window go one way, as [`drift`](super::drift) finds of rounds.
-pub(super) fn unsteady(times: &Timeline, wall_ns: u64) -> Option<Gate> {
+pub(super) fn unsteady(times: &Timeline, wall_ns: u64) -> Option<Finding> {
     /// Of so many stretches, of which each third has three at least.
     const STRETCHES: usize = 10;
     /// A median of fewer says little.
@@ -38,5 +38,5 @@ pub(super) fn unsteady(times: &Timeline, wall_ns: u64) -> Option<Gate> {
     let third = STRETCHES / 3;
     let middle = |part: &[f64]| Spread::of(part.iter().copied()).map(|spread| spread.median);
     let ratio = (middle(&medians[STRETCHES - third..])? - middle(&medians[..third])?).exp();
-    (goes_one_way && distance(ratio) > 1.0 + UNSTEADY).then_some(Gate::Unsteady { ratio })
+    (goes_one_way && distance(ratio) > 1.0 + UNSTEADY).then_some(Finding::Unsteady { ratio })
 }

@@ -1,23 +1,23 @@
 //! The gates of a cell over its rounds.
 
-use super::{CONTROL, DISTURBED, DRIFT, Gate, distance};
+use super::{CONTROL, DISTURBED, DRIFT, Finding, distance};
 use crate::stats::{self, Ratio};
 
 /// A figure by its round, those of 0 left out: whether it rose or fell from round to round. Theil's line through its
 /// logarithms has to go one way with 95 %, and by more than a tenth from the first round to the last.
-pub fn drift(by_round: &[(u32, f64)]) -> Option<Gate> {
+pub fn drift(by_round: &[(u32, f64)]) -> Option<Finding> {
     let positive = by_round.iter().filter(|(_, figure)| *figure > 0.0);
     let points: Vec<(f64, f64)> = positive.map(|(round, figure)| (f64::from(*round), figure.ln())).collect();
     let slope = stats::slope(&points)?;
     let (first, last) = (points.first()?.0, points.last()?.0);
     let ratio = (slope.slope * (last - first)).exp();
     let goes_one_way = slope.interval.is_some_and(|interval| !interval.holds(0.0));
-    (goes_one_way && distance(ratio) > 1.0 + DRIFT.0).then_some(Gate::Drift { ratio })
+    (goes_one_way && distance(ratio) > 1.0 + DRIFT.0).then_some(Finding::Drift { ratio })
 }
 
 /// How many rounds of a cell were disturbed, of how many: whether that is more than [`DISTURBED`].
-pub fn disturbed(rounds: usize, of: usize) -> Option<Gate> {
-    are_too_many(rounds, of).then_some(Gate::Disturbed { rounds, of })
+pub fn disturbed(rounds: usize, of: usize) -> Option<Finding> {
+    are_too_many(rounds, of).then_some(Finding::Disturbed { rounds, of })
 }
 
 /// Whether so many of all rounds of a cell are bad that its median may be of one of them: more than [`DISTURBED`].
@@ -26,15 +26,15 @@ pub fn are_too_many(bad: usize, of: usize) -> bool {
 }
 
 /// Two cells of the same thing: whether the interval of their ratio leaves out 1, and they differ by more than 5 %.
-pub fn control(ratio: &Ratio) -> Option<Gate> {
+pub fn control(ratio: &Ratio) -> Option<Finding> {
     let differ = ratio.interval.is_some_and(|interval| !interval.holds(1.0));
-    (differ && ratio.distance() > 1.0 + CONTROL.0).then_some(Gate::Control { ratio: ratio.ratio })
+    (differ && ratio.distance() > 1.0 + CONTROL.0).then_some(Finding::Control { ratio: ratio.ratio })
 }
 
 /// The numbers of workers of models that compute: whether they differ.
-pub fn workers(numbers: impl Iterator<Item = u16> + Clone) -> Option<Gate> {
+pub fn workers(numbers: impl Iterator<Item = u16> + Clone) -> Option<Finding> {
     let (least, most) = (numbers.clone().min()?, numbers.max()?);
-    (least < most).then_some(Gate::Workers { least, most })
+    (least < most).then_some(Finding::Workers { least, most })
 }
 
 #[cfg(test)]
@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn what_rises_from_round_to_round_drifts_and_what_jumps_does_not() {
         let rising = rounds([100.0, 103.0, 104.0, 108.0, 109.0, 113.0, 115.0, 118.0]);
-        let Some(Gate::Drift { ratio }) = drift(&rising) else { panic!("{:?}", drift(&rising)) };
+        let Some(Finding::Drift { ratio }) = drift(&rising) else { panic!("{:?}", drift(&rising)) };
         assert!((1.1..1.25).contains(&ratio), "{ratio}");
         assert_eq!(drift(&rounds([100.0, 104.0, 97.0, 101.0, 150.0, 99.0, 103.0, 98.0])), None);
         assert_eq!(drift(&rounds([100.0, 100.1, 100.2, 100.3, 100.4, 100.5, 100.6, 100.7])), None, "too little");
@@ -59,13 +59,13 @@ mod tests {
     #[test]
     fn more_than_a_third_of_the_rounds_is_often() {
         assert_eq!((disturbed(0, 6), disturbed(2, 6), disturbed(0, 0)), (None, None, None));
-        assert_eq!(disturbed(3, 6), Some(Gate::Disturbed { rounds: 3, of: 6 }));
+        assert_eq!(disturbed(3, 6), Some(Finding::Disturbed { rounds: 3, of: 6 }));
     }
 
     #[test]
     fn pools_of_one_size_are_compared_and_others_named() {
         assert_eq!(workers([2, 2, 2].into_iter()), None);
-        assert_eq!(workers([2, 8, 4].into_iter()), Some(Gate::Workers { least: 2, most: 8 }));
+        assert_eq!(workers([2, 8, 4].into_iter()), Some(Finding::Workers { least: 2, most: 8 }));
         assert_eq!(workers([].into_iter()), None);
     }
 
@@ -81,7 +81,7 @@ mod tests {
             bound: Bound::Exact,
         };
         assert_eq!(control(&ratio(0.9, 1.3)), None);
-        assert_eq!(control(&ratio(1.05, 1.15)), Some(Gate::Control { ratio: 1.1 }));
+        assert_eq!(control(&ratio(1.05, 1.15)), Some(Finding::Control { ratio: 1.1 }));
         assert_eq!(control(&Ratio { interval: None, ..ratio(2.0, 3.0) }), None);
     }
 }

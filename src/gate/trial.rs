@@ -1,28 +1,28 @@
 //! The gates of a whole trial, and of a load without one.
 
-use super::{Gate, WINDOWS, load, machine};
+use super::{Finding, WINDOWS, load, machine};
 use crate::record::{Conditions, LoadRecord, Measured, Series};
 use crate::usage::{ProcessesUsage, Usage};
 
 /// Returns every gate that a trial did not pass, from its record alone.
-pub fn of_trial(conditions: &Conditions, measured: &Measured) -> Vec<Gate> {
-    let mut gates = machine::of_conditions(conditions);
+pub fn of_trial(conditions: &Conditions, measured: &Measured) -> Vec<Finding> {
+    let mut findings = machine::of_conditions(conditions);
     match &measured.load {
         Some(load) => {
-            gates.extend(measured.others.as_ref().and_then(machine::of_server_cpus));
-            gates.extend(windows(measured));
-            gates.extend(unknown(&measured.usage));
+            findings.extend(measured.others.as_ref().and_then(machine::of_server_cpus));
+            findings.extend(windows(measured));
+            findings.extend(unknown(&measured.usage));
             let of_load = load::of_generator(load, &measured.series, measured.wall_ns, measured.jobs);
             // A pool that leaves connections without an answer is measured as it is; one sentence a point says so.
-            gates.extend(of_load.into_iter().filter(|gate| !gate.is_of_the_server()));
+            findings.extend(of_load.into_iter().filter(|finding| !finding.is_of_the_server()));
         }
         None => {
             let own_ns = measured.usage.cpu_ns();
-            gates.extend(measured.others.as_ref().and_then(|others| machine::of_job_cpus(others, own_ns)));
-            gates.extend(machine::slow_cpu(conditions, own_ns));
+            findings.extend(measured.others.as_ref().and_then(|others| machine::of_job_cpus(others, own_ns)));
+            findings.extend(machine::slow_cpu(conditions, own_ns));
         }
     }
-    gates
+    findings
 }
 
 /// Returns every gate that a load by itself did not pass, of which so many requests were answered within its window of
@@ -33,24 +33,24 @@ pub fn of_single_load(
     wall_ns: u64,
     answered: u64,
     server: Option<&ProcessesUsage>,
-) -> Vec<Gate> {
-    let mut gates = load::of_load(load, std::slice::from_ref(series), wall_ns, answered);
-    gates.extend(server.and_then(|server| machine::of_server_cpus(server.others.as_ref()?)));
-    gates.extend(server.and_then(|server| unknown(&server.usage)));
-    gates.extend(server.and_then(|server| machine::throttled(server.throttled_ns)));
-    gates
+) -> Vec<Finding> {
+    let mut findings = load::of_load(load, std::slice::from_ref(series), wall_ns, answered);
+    findings.extend(server.and_then(|server| machine::of_server_cpus(server.others.as_ref()?)));
+    findings.extend(server.and_then(|server| unknown(&server.usage)));
+    findings.extend(server.and_then(|server| machine::throttled(server.throttled_ns)));
+    findings
 }
 
 /// Whether server and generator measured the same stretch of time.
-fn windows(measured: &Measured) -> Option<Gate> {
+fn windows(measured: &Measured) -> Option<Finding> {
     let (begin, end) = measured.server_window_ns?;
     let share = super::ratio(begin.unsigned_abs().saturating_add(end.unsigned_abs()), measured.wall_ns);
-    (share > WINDOWS.0).then_some(Gate::Windows { share })
+    (share > WINDOWS.0).then_some(Finding::Windows { share })
 }
 
 /// Whether all is known of what a server used.
-fn unknown(usage: &Usage) -> Option<Gate> {
-    usage.gaps.is_serious().then_some(Gate::Unknown { gaps: usage.gaps })
+fn unknown(usage: &Usage) -> Option<Finding> {
+    usage.gaps.is_serious().then_some(Finding::Unknown { gaps: usage.gaps })
 }
 
 #[cfg(test)]
@@ -79,7 +79,7 @@ mod tests {
     }
 
     fn names(conditions: &Conditions, load: Option<LoadRecord>) -> Vec<&'static str> {
-        of_trial(conditions, &measured(load)).iter().map(Gate::name).collect()
+        of_trial(conditions, &measured(load)).iter().map(Finding::name).collect()
     }
 
     #[test]
@@ -104,7 +104,7 @@ mod tests {
     fn windows_that_differ_make_what_the_server_used_doubtful() {
         let check = |window: Option<(i64, i64)>, expected: Option<Verdict>| {
             let measured = Measured { server_window_ns: window, ..measured(Some(LoadRecord::default())) };
-            assert_eq!(windows(&measured).map(|gate| gate.verdict()), expected, "{window:?}");
+            assert_eq!(windows(&measured).map(|finding| finding.verdict()), expected, "{window:?}");
         };
         const MS: i64 = 1_000_000;
         check(None, None);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::simulation::{Frozen, MS, START, Simulated, SimulatedServer, Simulation, ThreadPool, US, constant};
 use super::*;
-use crate::gate::{Gate, Verdict};
+use crate::gate::{Finding, Verdict};
 use crate::schedule::{Arrivals, Pacing};
 
 const SECOND: u64 = 1_000 * MS;
@@ -44,7 +44,7 @@ fn an_undisturbed_load_is_valid_at_every_rate() {
                     continue;
                 }
                 let simulation = Simulation::new(ArrivalSpec::Open { rate, arrivals, pacing }, 50, seconds(length));
-                let Simulated { load, series, gates, .. } = simulation.run(constant(100 * US));
+                let Simulated { load, series, findings, .. } = simulation.run(constant(100 * US));
                 let expected = rate * length as f64;
                 if arrivals == Arrivals::Even {
                     assert_near(load.requests.planned, expected.ceil() as u64, 1.0 / expected, "planned");
@@ -53,9 +53,10 @@ fn an_undisturbed_load_is_valid_at_every_rate() {
                 // The last one may be due just before the window ends.
                 assert!(load.sent_in_window + 1 >= load.requests.planned, "{rate} {arrivals:?} {pacing:?}");
                 assert_near(series[0].service_time.quantile(0.5).unwrap(), 100 * US, 0.05, "service time");
-                let is_ours =
-                    |gate: &&Gate| matches!(gate, Gate::Paused { .. } | Gate::Behind { .. } | Gate::Little { .. });
-                assert_eq!(gates.iter().find(is_ours), None, "{rate} {arrivals:?} {pacing:?}");
+                let is_ours = |finding: &&Finding| {
+                    matches!(finding, Finding::Paused { .. } | Finding::Behind { .. } | Finding::Little { .. })
+                };
+                assert_eq!(findings.iter().find(is_ours), None, "{rate} {arrivals:?} {pacing:?}");
                 assert_eq!(load.thread_costs[0].pauses, 0, "{rate} {arrivals:?} {pacing:?}");
             }
         }
@@ -69,12 +70,12 @@ fn a_stop_of_the_generator_is_the_generator_s() {
             for at in [0, 1_300, 4_000, 7_800] {
                 let mut simulation = Simulation::new(arrival, connections, seconds(8));
                 let undisturbed = simulation.run(constant(100 * US));
-                assert_ne!(undisturbed.verdict(), Verdict::Invalid, "{:?}", undisturbed.gates);
+                assert_ne!(undisturbed.verdict(), Verdict::Invalid, "{:?}", undisturbed.findings);
                 let stop = START + at * MS + 137 * US;
                 simulation.stops = vec![(stop, stop + 300 * MS)];
                 let stopped = simulation.run(constant(100 * US));
                 let what = format!("{arrival:?} over {connections}, stopped at {at} ms");
-                assert_eq!(stopped.verdict(), Verdict::Invalid, "{what}: {:?}", stopped.gates);
+                assert_eq!(stopped.verdict(), Verdict::Invalid, "{what}: {:?}", stopped.findings);
                 let lag = &stopped.load.send_lag;
                 let total = |histogram: &Histogram| histogram.mean().unwrap() * histogram.len() as f64;
                 if arrival.offered().is_some() {
@@ -108,8 +109,9 @@ fn a_saturated_server_is_not_excused_by_a_pause_of_the_generator() {
     });
     let lag = &saturated.load.send_lag;
     assert!(lag.no_connection.mean().unwrap() > 100.0 * lag.late.mean().unwrap(), "{lag:?}");
-    let blamed = |gate: &&Gate| matches!(gate, Gate::Behind { .. } | Gate::Late { .. } | Gate::Paused { .. });
-    assert_eq!(saturated.gates.iter().find(blamed), None, "{:?}", saturated.gates);
+    let blamed =
+        |finding: &&Finding| matches!(finding, Finding::Behind { .. } | Finding::Late { .. } | Finding::Paused { .. });
+    assert_eq!(saturated.findings.iter().find(blamed), None, "{:?}", saturated.findings);
 }
 
 #[test]
@@ -119,9 +121,9 @@ fn short_stops_of_the_generator_are_seen_too() {
             let mut simulation = Simulation::new(arrival, 10, seconds(20));
             simulation.stops = vec![(START + 5_003 * MS, START + (5_003 + length) * MS)];
             let stopped = simulation.run(constant(100 * US));
-            let paused = |gate: &&Gate| matches!(gate, Gate::Paused { .. });
-            let verdict = stopped.gates.iter().find(paused).map_or(Verdict::Valid, Gate::verdict);
-            assert_eq!(verdict, expected, "{length} ms, {arrival:?}: {:?}", stopped.gates);
+            let paused = |finding: &&Finding| matches!(finding, Finding::Paused { .. });
+            let verdict = stopped.findings.iter().find(paused).map_or(Verdict::Valid, Finding::verdict);
+            assert_eq!(verdict, expected, "{length} ms, {arrival:?}: {:?}", stopped.findings);
             // While a closed loop waits for an answer, only its timer shows a stop.
             let is_seen = stopped.load.thread_costs[0].pauses == 1;
             assert!(is_seen || arrival == CLOSED && length < 5, "{length} ms, {arrival:?}");
@@ -155,10 +157,13 @@ fn a_frozen_server_is_the_server_s_whenever_it_freezes() {
                 assert_near(frozen.response(0.99), 360 * MS, 0.04, &what);
             }
             assert_eq!(frozen.load.requests.completed, 4_000, "{what}");
-            let blamed = |gate: &&Gate| {
-                matches!(gate, Gate::Behind { .. } | Gate::Paused { .. } | Gate::Late { .. } | Gate::Little { .. })
+            let blamed = |finding: &&Finding| {
+                matches!(
+                    finding,
+                    Finding::Behind { .. } | Finding::Paused { .. } | Finding::Late { .. } | Finding::Little { .. }
+                )
             };
-            assert_eq!(frozen.gates.iter().find(blamed), None, "{what}: {:?}", frozen.gates);
+            assert_eq!(frozen.findings.iter().find(blamed), None, "{what}: {:?}", frozen.findings);
         }
     }
 }
@@ -170,7 +175,7 @@ fn a_connection_that_hangs_since_the_warm_up_is_starved() {
             let mut simulation = Simulation::new(arrival, 200, seconds(2));
             simulation.plan.warmup = millis(warmup);
             simulation.plan.drain = millis(200);
-            let Simulated { load, series, gates, in_window } = simulation.run(ThreadPool::new(16, 100 * US));
+            let Simulated { load, series, findings, in_window } = simulation.run(ThreadPool::new(16, 100 * US));
             let what = format!("{arrival:?} after a warm-up of {warmup} ms");
             assert_eq!(load.connections_starved, 184, "{what}");
             assert_eq!(load.requests.unfinished, 184, "{what}: {:?}", load.requests);
@@ -183,9 +188,12 @@ fn a_connection_that_hangs_since_the_warm_up_is_starved() {
             // They have waited for most of the window at least, and longer than it where they hang since before it.
             assert!(series[0].response_time.max().unwrap() >= 2 * SECOND, "{what}");
             assert!(series[0].lower_bound_from_ns.is_some(), "{what}");
-            assert!(gates.contains(&Gate::Starved { connections: 184, of: 200 }), "{what}: {gates:?}");
-            assert!(gates.iter().any(|gate| matches!(gate, Gate::Unanswered { .. })), "{what}: {gates:?}");
-            assert!(!gates.iter().any(|gate| matches!(gate, Gate::Little { .. })), "{what}: {gates:?}");
+            assert!(findings.contains(&Finding::Starved { connections: 184, of: 200 }), "{what}: {findings:?}");
+            assert!(
+                findings.iter().any(|finding| matches!(finding, Finding::Unanswered { .. })),
+                "{what}: {findings:?}"
+            );
+            assert!(!findings.iter().any(|finding| matches!(finding, Finding::Little { .. })), "{what}: {findings:?}");
         }
     }
 }
@@ -297,8 +305,8 @@ fn a_server_that_closes_after_each_answer_breaks_no_law() {
     for arrival in [even(1_000.0), CLOSED] {
         let closing = Simulation::new(arrival, 10, seconds(2)).run(Closing);
         assert_eq!(closing.load.requests.completed, closing.load.requests.planned);
-        let broken = |gate: &&Gate| matches!(gate, Gate::Little { .. } | Gate::Unanswered { .. });
-        assert_eq!(closing.gates.iter().find(broken), None, "{arrival:?}");
+        let broken = |finding: &&Finding| matches!(finding, Finding::Little { .. } | Finding::Unanswered { .. });
+        assert_eq!(closing.findings.iter().find(broken), None, "{arrival:?}");
         assert_near(closing.series[0].service_time.quantile(0.5).unwrap(), 100 * US, 0.02, "service time");
     }
 }
@@ -337,7 +345,7 @@ fn one_server_behind_one_line_is_m_m_1() {
     }
     // Response times of M/M/1 at a load of 0.8 are exponential with the mean 1 / (1 / s - rate).
     assert_near(found.series[0].response_time.mean().unwrap() as u64, 10 * MS, 0.15, "against theory");
-    assert_ne!(found.verdict(), Verdict::Invalid, "{:?}", found.gates);
+    assert_ne!(found.verdict(), Verdict::Invalid, "{:?}", found.findings);
 }
 
 #[test]

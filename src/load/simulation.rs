@@ -15,7 +15,7 @@ use super::collect::Collector;
 use super::in_flight::InFlight;
 use super::open::OpenLoop;
 use super::{Assignment, Plan, RequestTemplate, Until, Window};
-use crate::gate::{self, Gate};
+use crate::gate::{self, Finding};
 use crate::record::{LoadRecord, Series};
 use crate::scenario::{self, ArrivalSpec};
 use crate::schedule::Schedule;
@@ -164,14 +164,14 @@ impl<S: SimulatedServer> Client for SimulatedClient<S> {
 pub(super) struct Simulated {
     pub(super) load: LoadRecord,
     pub(super) series: Vec<Series>,
-    pub(super) gates: Vec<Gate>,
+    pub(super) findings: Vec<Finding>,
     /// Answers within the window.
     pub(super) in_window: u64,
 }
 
 impl Simulated {
     pub(super) fn verdict(&self) -> gate::Verdict {
-        gate::verdict(&self.gates)
+        gate::verdict(&self.findings)
     }
 
     /// A percentile of the response times, nanoseconds.
@@ -260,8 +260,8 @@ impl Simulation {
         let (series, load) = metrics.close(plan, 1, wall_ns, Usage::default(), None, Vec::new());
         assert!(load.requests.add_up() && load.warmup_requests.add_up(), "{load:?}");
         assert!(load.most_in_flight <= plan.connections.into(), "{load:?}");
-        let gates = gate::of_load(&load, &series, wall_ns, in_window);
-        Simulated { load, series, gates, in_window }
+        let findings = gate::of_load(&load, &series, wall_ns, in_window);
+        Simulated { load, series, findings, in_window }
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) fn reason(judged: &JudgedClaim<'_>) -> String {
         Reason::OneStall => format!("one stall of {} decides it", units::duration(STALL_NS)),
         Reason::OneTrial => "from one trial".into(),
         Reason::Invalid { invalid, rounds } => format!("{invalid} of {rounds} rounds are INVALID"),
-        Reason::InvalidRounds(gate) => format!("INVALID: {}", gate.name()),
+        Reason::InvalidRounds(finding) => format!("INVALID: {}", finding.name()),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::analysis::{
     Analysis, CellSummary, Difference, Estimate, JudgedClaim, ModelRatio, PointFinding, PointSummary, ScenarioAnalysis,
     Scoreboard, SeriesSummary,
 };
-use crate::gate::{self, Gate};
+use crate::gate::{self, Finding};
 use crate::record::{Failure, SCHEMA};
 use crate::scenario::{Against, CellId, ClaimKind, Metric, Origin};
 use crate::stats::{Bound, Interval, Ratio};
@@ -53,8 +53,8 @@ pub(super) fn strays(analysis: &Analysis<'_>) -> Vec<Value> {
 pub(super) fn findings(analysis: &Analysis<'_>) -> Vec<Value> {
     let of_point = |of: &ScenarioAnalysis<'_>, at: &PointSummary| {
         let mut all = Vec::new();
-        for PointFinding { gate, model, metric } in &at.findings {
-            let mut finding = self::gate(gate);
+        for PointFinding { found, model, metric } in &at.findings {
+            let mut finding = finding(found);
             finding["scenario"] = json!(of.scenario.name);
             finding["point"] = json!(at.at.to_string());
             finding["model"] = json!(model);
@@ -131,8 +131,8 @@ fn point(of: &ScenarioAnalysis<'_>, at: &PointSummary) -> Value {
         "control": control,
         "ratios": at.ratios.iter().map(ratio).collect::<Vec<_>>(),
         "findings": at.findings.iter().map(|finding| json!({
-            "name": finding.gate.name(),
-            "verdict": finding.gate.verdict(),
+            "name": finding.found.name(),
+            "verdict": finding.found.verdict(),
             "model": finding.model,
             "metric": finding.metric.map(Metric::name),
         })).collect::<Vec<_>>(),
@@ -200,13 +200,13 @@ fn cell(summary: &CellSummary) -> Value {
 }
 
 /// The gates that a round did not pass.
-fn of_round((round, gates): &(u32, Vec<Gate>)) -> Value {
-    let not_passed = gates.iter().map(gate).collect::<Vec<_>>();
-    json!({ "round": round, "verdict": gate::verdict(gates), "not_passed": not_passed })
+fn of_round((round, findings): &(u32, Vec<Finding>)) -> Value {
+    let not_passed = findings.iter().map(finding).collect::<Vec<_>>();
+    json!({ "round": round, "verdict": gate::verdict(findings), "not_passed": not_passed })
 }
 
-fn gate(gate: &Gate) -> Value {
-    json!({ "name": gate.name(), "verdict": gate.verdict(), "why": gate.to_string(), "advice": gate.advice() })
+fn finding(finding: &Finding) -> Value {
+    json!({ "name": finding.name(), "verdict": finding.verdict(), "why": finding.to_string(), "advice": finding.advice() })
 }
 
 /// Every figure of the rounds under its own key, then the series and the load.

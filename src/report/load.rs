@@ -9,7 +9,7 @@ use super::figures::both;
 use super::html::{SCRIPT, SCRIPT_HASH, STYLE};
 use super::words;
 use crate::analysis::{LoadAnalysis, LoadFigures};
-use crate::gate::{Gate, Verdict};
+use crate::gate::{Finding, Verdict};
 use crate::histogram::Histogram;
 use crate::host::Host;
 use crate::record::{LoadRecord, Requests};
@@ -126,8 +126,8 @@ fn warnings(report: &LoadReport<'_>) -> Vec<String> {
     if report.host.debug_build {
         warnings.push("avt was built without optimisation, so no figure here means anything.".into());
     }
-    let told = |gate: &Gate| text::one_line(&format!("{}: {gate}; {}.", gate.verdict(), gate.advice()));
-    warnings.extend(report.analysis.gates.iter().map(told));
+    let told = |finding: &Finding| text::one_line(&format!("{}: {finding}; {}.", finding.verdict(), finding.advice()));
+    warnings.extend(report.analysis.findings.iter().map(told));
     warnings
 }
 

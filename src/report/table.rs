@@ -9,7 +9,7 @@ use column::plain;
 use super::warnings;
 use super::words;
 use crate::analysis::{CellSummary, Control, PointSummary};
-use crate::gate::Gate;
+use crate::gate::Finding;
 use crate::record::Ceiling;
 use crate::scenario::{Family, Metric, Work};
 use crate::text;
@@ -221,9 +221,10 @@ fn lost(point: &PointSummary) -> impl Iterator<Item = String> {
 /// Where server and generator ran, or what jobs are pinned to, in words; nothing where jobs had all CPUs.
 fn placement(point: &PointSummary) -> Option<String> {
     if let (Work::Sleep(_) | Work::Offload(_), Some(cpus)) = (&point.work, point.work.cpus()) {
-        let doubts = point.cells.iter().flat_map(|cell| &cell.doubts).flat_map(|(_, gates)| gates);
-        let there =
-            doubts.filter_map(|gate| if let Gate::FewCpus { cpus, .. } = gate { Some(*cpus) } else { None }).min();
+        let doubts = point.cells.iter().flat_map(|cell| &cell.doubts).flat_map(|(_, findings)| findings);
+        let there = doubts
+            .filter_map(|finding| if let Finding::FewCpus { cpus, .. } = finding { Some(*cpus) } else { None })
+            .min();
         let s = |cpus| if cpus == 1 { "" } else { "s" };
         return Some(match there {
             None => format!("Each trial was pinned to {cpus} CPU{}, as the scenario asks.", s(cpus)),

@@ -32,12 +32,12 @@ pub(super) fn over_the_rounds(point: &PointSummary) -> Vec<String> {
     for finding in &point.findings {
         let subject = subject(finding, &point.work);
         let is_like = |other: &PointFinding| {
-            (other.gate.name(), other.gate.verdict()) == (finding.gate.name(), finding.gate.verdict())
+            (other.found.name(), other.found.verdict()) == (finding.found.name(), finding.found.verdict())
         };
         match kinds.iter_mut().find(|(other, _)| is_like(other)) {
             Some((worst, subjects)) => {
                 subjects.push(subject);
-                if finding.gate.severity() > worst.gate.severity() {
+                if finding.found.severity() > worst.found.severity() {
                     *worst = finding;
                 }
             }
@@ -45,10 +45,15 @@ pub(super) fn over_the_rounds(point: &PointSummary) -> Vec<String> {
         }
     }
     let sentence = |(worst, subjects): (&PointFinding, Vec<String>)| {
-        let gate = &worst.gate;
+        let finding = &worst.found;
         let most = if subjects.len() > 1 { "at worst, " } else { "" };
         let subjects = subjects.join(", ");
-        text::one_line(&format!("{}, {}, {subjects}: {most}{gate}; {}.", gate.verdict(), gate.name(), gate.advice()))
+        text::one_line(&format!(
+            "{}, {}, {subjects}: {most}{finding}; {}.",
+            finding.verdict(),
+            finding.name(),
+            finding.advice()
+        ))
     };
     kinds.into_iter().map(sentence).collect()
 }
@@ -173,7 +178,7 @@ fn doubtful_rounds<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Option
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for point in points {
         for finding in &point.findings {
-            let kind = format!("{} ({})", finding.gate.name(), finding.gate.verdict());
+            let kind = format!("{} ({})", finding.found.name(), finding.found.verdict());
             let scenario = point.cells.first().map_or("", |cell| cell.cell.id.scenario.as_str());
             let subject = format!("{} ({})", subject(finding, &point.work), words::place(scenario, &point.at));
             match found.iter_mut().find(|(other, _)| *other == kind) {

@@ -28,9 +28,9 @@ pub struct Ratio {
     pub bound: Bound,
 }
 
-/// What a [`Ratio`] says.
+/// Whether the rounds of a [`Ratio`] show a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finding {
+pub enum Significance {
     /// The second is larger.
     More,
     /// The second is smaller.
@@ -158,12 +158,14 @@ impl Ratio {
     }
 
     /// Whether there is a difference, where two figures of the same thing may differ by `noise` (a ratio of at least 1).
-    pub fn finding(&self, noise: f64) -> Finding {
+    pub fn significance(&self, noise: f64) -> Significance {
         match self.interval {
-            None => Finding::TooFew,
-            Some(interval) if interval.low > 1.0 && self.ratio > noise && self.may_be_more() => Finding::More,
-            Some(interval) if interval.high < 1.0 && self.ratio < 1.0 / noise && self.may_be_less() => Finding::Less,
-            Some(_) => Finding::None,
+            None => Significance::TooFew,
+            Some(interval) if interval.low > 1.0 && self.ratio > noise && self.may_be_more() => Significance::More,
+            Some(interval) if interval.high < 1.0 && self.ratio < 1.0 / noise && self.may_be_less() => {
+                Significance::Less
+            }
+            Some(_) => Significance::None,
         }
     }
 
@@ -198,27 +200,36 @@ mod tests {
     fn the_same_ratio_in_every_round_is_that_ratio() {
         let found = ratio(&[(1.0, 2.0); 6], 1).unwrap();
         assert_eq!((found.rounds, found.agreeing), (6, 6));
-        assert!((found.ratio - 2.0).abs() < 1e-12 && found.finding(1.0) == Finding::More, "{found:?}");
+        assert!((found.ratio - 2.0).abs() < 1e-12 && found.significance(1.0) == Significance::More, "{found:?}");
         assert!((found.means[1] / found.means[0] - found.ratio).abs() < 1e-12 && found.variance < 1e-20, "{found:?}");
-        assert_eq!(ratio(&[(2.0, 1.0); 6], 1).unwrap().finding(1.0), Finding::Less);
-        assert_eq!(ratio(&[(1.0, 1.0); 6], 1).unwrap().finding(1.0), Finding::None);
+        assert_eq!(ratio(&[(2.0, 1.0); 6], 1).unwrap().significance(1.0), Significance::Less);
+        assert_eq!(ratio(&[(1.0, 1.0); 6], 1).unwrap().significance(1.0), Significance::None);
     }
 
     #[test]
     fn a_bound_tells_a_difference_to_its_own_side_only() {
-        let found = |pairs: &[(f64, f64)], bound| ratio(pairs, 1).unwrap().with_bound(bound).finding(1.0);
+        let found = |pairs: &[(f64, f64)], bound| ratio(pairs, 1).unwrap().with_bound(bound).significance(1.0);
         let (more, less) = ([(1.0, 2.0); 6], [(2.0, 1.0); 6]);
-        assert_eq!((found(&more, Bound::AtLeast), found(&more, Bound::AtMost)), (Finding::More, Finding::None));
-        assert_eq!((found(&less, Bound::AtLeast), found(&less, Bound::AtMost)), (Finding::None, Finding::Less));
-        assert_eq!((found(&more, Bound::Unknown), found(&less, Bound::Unknown)), (Finding::None, Finding::None));
+        assert_eq!(
+            (found(&more, Bound::AtLeast), found(&more, Bound::AtMost)),
+            (Significance::More, Significance::None)
+        );
+        assert_eq!(
+            (found(&less, Bound::AtLeast), found(&less, Bound::AtMost)),
+            (Significance::None, Significance::Less)
+        );
+        assert_eq!(
+            (found(&more, Bound::Unknown), found(&less, Bound::Unknown)),
+            (Significance::None, Significance::None)
+        );
         let bounded = ratio(&more, 1).unwrap().with_bound(Bound::AtLeast);
         assert_eq!((bounded.turned().bound, bounded.detectable(None)), (Bound::AtMost, None));
     }
 
     #[test]
     fn what_cannot_be_told_is_not() {
-        assert_eq!(ratio(&[(1.0, 2.0); 5], 1).unwrap().finding(1.0), Finding::TooFew);
-        assert_eq!(ratio(&[(1.0, 1.01); 6], 1).unwrap().finding(1.02), Finding::None, "below the noise");
+        assert_eq!(ratio(&[(1.0, 2.0); 5], 1).unwrap().significance(1.0), Significance::TooFew);
+        assert_eq!(ratio(&[(1.0, 1.01); 6], 1).unwrap().significance(1.02), Significance::None, "below the noise");
         assert_eq!((ratio(&[], 1), ratio(&[(0.0, 1.0)], 1), ratio(&[(1.0, f64::NAN)], 1)), (None, None, None));
     }
 }

@@ -4,7 +4,7 @@ use async_vs_threads::histogram::Histogram;
 use async_vs_threads::random;
 use async_vs_threads::schedule::{Arrivals, Schedule};
 use async_vs_threads::stats::{
-    CONFIDENCE, Finding, Interval, Noise, Spread, coverage, ratio, ratio_of_runs, ratio_unpaired, ribbon, slope,
+    CONFIDENCE, Interval, Noise, Significance, Spread, coverage, ratio, ratio_of_runs, ratio_unpaired, ribbon, slope,
 };
 use fastrand::Rng;
 use proptest::prelude::*;
@@ -70,7 +70,7 @@ fn the_interval_of_two_runs_holds_their_ratio() {
 fn a_fifth_more_is_found() {
     let found = share(500, |seed| {
         let pairs = rounds(6, 1.2, 0.05, &mut random::stream(seed, 1));
-        ratio(&pairs, seed).unwrap().finding(1.0) == Finding::More
+        ratio(&pairs, seed).unwrap().significance(1.0) == Significance::More
     });
     assert!(found >= 0.9, "{found}");
 }
@@ -102,7 +102,7 @@ fn what_is_said_to_be_found_four_times_in_five_is() {
             let detectable = ratio(&pairs, seed).unwrap().detectable(noise).unwrap();
             said += detectable / 2_000.0;
             pairs.iter_mut().for_each(|(_, above)| *above *= detectable);
-            ratio(&pairs, seed).unwrap().finding(floor) == Finding::More
+            ratio(&pairs, seed).unwrap().significance(floor) == Significance::More
         });
         let beyond = f64::from(of_control) / 2_000.0;
         println!(

@@ -96,8 +96,8 @@ pub(super) fn json(
         })),
         "steal": load.stolen.map(|stolen| stolen.share()),
         "verdict": analysis.verdict,
-        "reasons": analysis.gates.iter().map(|gate| json!({
-            "verdict": gate.verdict(), "reason": gate.to_string(), "advice": gate.advice(),
+        "reasons": analysis.findings.iter().map(|finding| json!({
+            "verdict": finding.verdict(), "reason": finding.to_string(), "advice": finding.advice(),
         })).collect::<Vec<_>>(),
         "slo": analysis.objectives.as_ref().map(|all| all.iter().map(|one| json!({
             "condition": one.condition, "kept": one.is_kept, "measured": measured(one),
@@ -289,8 +289,8 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
         );
     }
     let _ = writeln!(text, "verdict    {}", analysis.verdict);
-    for gate in &analysis.gates {
-        let _ = writeln!(text, "           {}: {gate}; {}", gate.verdict(), gate.advice());
+    for finding in &analysis.findings {
+        let _ = writeln!(text, "           {}: {finding}; {}", finding.verdict(), finding.advice());
     }
     let objectives = analysis.objectives.as_deref().map_or_else(String::new, objectives);
     format!("{}{objectives}", text.trim_end())

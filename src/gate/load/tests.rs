@@ -38,15 +38,15 @@ fn good() -> (LoadRecord, Vec<Series>) {
     (load, vec![Series::of_jobs("requests", times(), times())])
 }
 
-fn judge(load: &LoadRecord, series: &[Series]) -> Vec<Gate> {
+fn judge(load: &LoadRecord, series: &[Series]) -> Vec<Finding> {
     of_load(load, series, WALL, load.requests.completed)
 }
 
-fn judged(change: impl FnOnce(&mut LoadRecord)) -> (Verdict, Vec<Gate>) {
+fn judged(change: impl FnOnce(&mut LoadRecord)) -> (Verdict, Vec<Finding>) {
     let (mut load, series) = good();
     change(&mut load);
-    let gates = judge(&load, &series);
-    (verdict(&gates), gates)
+    let findings = judge(&load, &series);
+    (verdict(&findings), findings)
 }
 
 #[test]
@@ -102,9 +102,9 @@ fn each_sign_of_a_sick_generator_is_found() {
             Verdict::Valid,
         ),
     ] {
-        let (verdict, gates) = judged(change);
-        assert_eq!((verdict, gates.len()), (expected, usize::from(expected != Verdict::Valid)), "{gates:?}");
-        assert!(gates.iter().all(|gate| !gate.to_string().is_empty() && !gate.advice().is_empty()));
+        let (verdict, findings) = judged(change);
+        assert_eq!((verdict, findings.len()), (expected, usize::from(expected != Verdict::Valid)), "{findings:?}");
+        assert!(findings.iter().all(|finding| !finding.to_string().is_empty() && !finding.advice().is_empty()));
     }
 }
 
@@ -124,11 +124,11 @@ fn a_line_that_grows_is_found_and_a_stall_or_a_jump_is_not() {
     assert_eq!(took(&|_| 1_000_000), []);
     assert_eq!(took(&|k| if k / 1_000 == 4 { 80_000_000 } else { 1_000_000 + k % 7 * 10_000 }), [], "a stall");
     assert_eq!(took(&|k| 1_000_000 + 30 * k), [], "by 20 %");
-    let gates = took(&|k| 1_000_000 + 100 * k);
-    let [Gate::Unsteady { ratio }] = gates[..] else { panic!("{gates:?}") };
+    let findings = took(&|k| 1_000_000 + 100 * k);
+    let [Finding::Unsteady { ratio }] = findings[..] else { panic!("{findings:?}") };
     assert!((1.4..1.8).contains(&ratio), "{ratio}");
-    let gates = took(&|k| 3_000_000 - 200 * k);
-    assert!(matches!(gates[..], [Gate::Unsteady { ratio }] if ratio < 0.6), "{gates:?}");
+    let findings = took(&|k| 3_000_000 - 200 * k);
+    assert!(matches!(findings[..], [Finding::Unsteady { ratio }] if ratio < 0.6), "{findings:?}");
 }
 
 #[test]
@@ -145,9 +145,13 @@ fn a_99th_percentile_that_one_event_makes_is_suspect() {
     const MS: u64 = 1_000_000;
     let check = |took: &dyn Fn(u64) -> u64, expected: bool| {
         let (load, series) = over_time(took);
-        let gates = judge(&load, &series);
-        assert_eq!(gates.iter().any(|gate| matches!(gate, Gate::OneEvent { .. })), expected, "{gates:?}");
-        assert!(gates.len() <= 1 && verdict(&gates) <= Verdict::Suspect, "{gates:?}");
+        let findings = judge(&load, &series);
+        assert_eq!(
+            findings.iter().any(|finding| matches!(finding, Finding::OneEvent { .. })),
+            expected,
+            "{findings:?}"
+        );
+        assert!(findings.len() <= 1 && verdict(&findings) <= Verdict::Suspect, "{findings:?}");
     };
     let stall = |requests: u64, length: u64| move |k| if k / requests == 3 { length } else { MS };
     check(&stall(101, 5 * MS), true);
@@ -161,7 +165,7 @@ fn a_99th_percentile_that_one_event_makes_is_suspect() {
     check(&stall(2_000, 5 * MS), false);
     let (mut load, series) = over_time(&stall(101, 5 * MS));
     load.connections_starved = 1;
-    assert!(matches!(judge(&load, &series)[..], [Gate::Starved { .. }]));
+    assert!(matches!(judge(&load, &series)[..], [Finding::Starved { .. }]));
 }
 
 #[test]
@@ -174,7 +178,7 @@ fn a_generator_without_time_to_spare_is_named_where_a_rate_was_not_reached() {
         // What it books where it notices late that a connection is free.
         load.send_lag.no_connection.record_many(1_000_000_000, 1_000);
         let names = |load: &LoadRecord| -> Vec<&str> {
-            of_load(load, &series, WALL, answered).iter().map(Gate::name).collect()
+            of_load(load, &series, WALL, answered).iter().map(Finding::name).collect()
         };
         assert_eq!(names(&load), expected, "{busy} {sent} {answered}");
         load.offered_per_s = None;
@@ -190,15 +194,15 @@ fn a_generator_without_time_to_spare_is_named_where_a_rate_was_not_reached() {
 #[test]
 fn a_shared_cpu_is_named_once_and_as_bad_as_what_it_explains() {
     let check = |waited: u64, late: u64, paused: u64, expected: Verdict| {
-        let (verdict, gates) = judged(|load| {
+        let (verdict, findings) = judged(|load| {
             load.cpus.0 = vec![1];
             load.send_lag.late.record_many(late, 20_000);
             let thread = &mut load.thread_costs[0];
             thread.waited_ns = Some(waited);
             (thread.pauses, thread.paused_ns, thread.longest_pause_ns) = (1, paused, paused);
         });
-        assert!(matches!(gates[..], [Gate::SharedCpus { .. }]), "{gates:?}");
-        assert_eq!(verdict, expected, "{gates:?}");
+        assert!(matches!(findings[..], [Finding::SharedCpus { .. }]), "{findings:?}");
+        assert_eq!(verdict, expected, "{findings:?}");
     };
     check(0, 0, 0, Verdict::Suspect);
     check(WALL / 10, 200_000, WALL / 50, Verdict::Suspect);
@@ -206,18 +210,18 @@ fn a_shared_cpu_is_named_once_and_as_bad_as_what_it_explains() {
     check(WALL / 4, 0, 0, Verdict::Invalid);
     check(WALL / 10, 0, WALL / 10, Verdict::Invalid);
     // One that was stopped did not wait for a CPU.
-    let (_, gates) = judged(|load| {
+    let (_, findings) = judged(|load| {
         load.cpus.0 = vec![1];
         (load.thread_costs[0].paused_ns, load.thread_costs[0].longest_pause_ns) = (WALL / 10, WALL / 10);
     });
-    assert!(matches!(gates[..], [Gate::Paused { .. }, Gate::SharedCpus { .. }]), "{gates:?}");
+    assert!(matches!(findings[..], [Finding::Paused { .. }, Finding::SharedCpus { .. }]), "{findings:?}");
 }
 
 #[test]
 fn what_was_not_sent_in_time_is_ours_unless_the_server_kept_it_waiting() {
     let (mut load, series) = good();
     load.sent_in_window = 9_000;
-    assert_eq!(judge(&load, &series), [Gate::Behind { share: 0.9 }]);
+    assert_eq!(judge(&load, &series), [Finding::Behind { share: 0.9 }]);
     load.send_lag.no_connection.record_many(1_000_000_000, 1_000);
     assert_eq!(judge(&load, &series), []);
     load.offered_per_s = None;
@@ -238,9 +242,9 @@ fn a_pause_of_the_generator_is_judged_by_its_length_and_by_what_it_makes_of_the_
         load.thread_costs[0] = GeneratorThread { ran_ns: Some(WALL / 2), waited_ns: Some(0), ..pauses };
         paused.iter().for_each(|(nanos, n)| series[0].paused_response_time.record_many(*nanos, *n));
         paused.iter().chain(tail).for_each(|(nanos, n)| series[0].response_time.record_many(*nanos, *n));
-        let gates = judge(&load, &series);
-        assert_eq!(verdict(&gates), expected, "{gates:?}");
-        assert!(gates.iter().all(|gate| matches!(gate, Gate::Paused { .. })), "{gates:?}");
+        let findings = judge(&load, &series);
+        assert_eq!(verdict(&findings), expected, "{findings:?}");
+        assert!(findings.iter().all(|finding| matches!(finding, Finding::Paused { .. })), "{findings:?}");
     };
     const MS: u64 = 1_000_000;
     let one =
@@ -263,12 +267,12 @@ fn a_pause_of_the_generator_is_judged_by_its_length_and_by_what_it_makes_of_the_
 #[test]
 fn a_late_generator_comes_with_what_would_help() {
     let advice = |change: fn(&mut LoadRecord)| {
-        let (_, gates) = judged(|load| {
+        let (_, findings) = judged(|load| {
             load.send_lag.late.record_many(900_000, 300);
             change(load);
         });
-        let late = gates.iter().find(|gate| matches!(gate, Gate::Late { .. }));
-        late.unwrap_or_else(|| panic!("{gates:?}")).advice()
+        let late = findings.iter().find(|finding| matches!(finding, Finding::Late { .. }));
+        late.unwrap_or_else(|| panic!("{findings:?}")).advice()
     };
     assert!(advice(|_| ()).contains("quiet"));
     assert!(advice(|load| load.pacing = Some(Pacing::Sleep)).contains("--pacing hybrid"));
@@ -285,9 +289,12 @@ fn a_load_most_of_which_failed_is_no_measurement() {
         load.requests.planned += failed;
         // Answered is what was sent and due, so that nothing else is wrong.
         load.offered_per_s = None;
-        let gates = judge(&load, &series);
-        assert_eq!(verdict(&gates), expected, "{failed}: {gates:?}");
-        assert_eq!(gates.iter().any(|gate| matches!(gate, Gate::Failed { .. })), expected != Verdict::Valid);
+        let findings = judge(&load, &series);
+        assert_eq!(verdict(&findings), expected, "{failed}: {findings:?}");
+        assert_eq!(
+            findings.iter().any(|finding| matches!(finding, Finding::Failed { .. })),
+            expected != Verdict::Valid
+        );
     };
     check(500, Verdict::Valid);
     check(600, Verdict::Suspect);
@@ -303,11 +310,11 @@ fn requests_that_never_end_are_seen_by_little_s_law() {
     load.mean_in_flight = 194.0;
     load.unanswered_ns = 184 * WALL;
     load.at_the_edges_ns = -184 * WALL as i64;
-    let gates = judge(&load, &series);
-    let [Gate::Unanswered { in_flight, unanswered }] = gates[..] else { panic!("{gates:?}") };
+    let findings = judge(&load, &series);
+    let [Finding::Unanswered { in_flight, unanswered }] = findings[..] else { panic!("{findings:?}") };
     assert_eq!((in_flight, unanswered), (194.0, 184.0));
     // A request that nobody knows of is a defect.
     load.unanswered_ns = 0;
     load.at_the_edges_ns = 0;
-    assert!(matches!(judge(&load, &series)[..], [Gate::Little { .. }]));
+    assert!(matches!(judge(&load, &series)[..], [Finding::Little { .. }]));
 }

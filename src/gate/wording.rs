@@ -1,11 +1,11 @@
-//! Gates in words: their names for a table, what was found against what is allowed, and what to do about it.
+//! Findings in words: their names for a table, what was found against what is allowed, and what to do about it.
 
 use std::fmt;
 
 use super::*;
 use crate::usage::CpuGap;
 
-impl Gate {
+impl Finding {
     /// In a word or two, for a table.
     pub fn name(&self) -> &'static str {
         match self {
@@ -85,7 +85,7 @@ impl Gate {
     }
 }
 
-impl fmt::Display for Gate {
+impl fmt::Display for Finding {
     /// The value and the threshold, in words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |share: &f64| format!("{:.1} %", share * 100.0);
