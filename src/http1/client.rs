@@ -7,7 +7,7 @@ use super::chunked::Chunked;
 use super::fault::Fault;
 use super::input::Input;
 use super::limits;
-use super::reply::{Framing, Head, Reply, ReplyError};
+use super::reply::{Reply, ReplyError, ReplyFraming, ReplyHead};
 use super::scan::{Scan, Start};
 
 /// One connection's bytes in, replies out. Bodies are counted and never kept; memory is bounded by
@@ -15,7 +15,7 @@ use super::scan::{Scan, Start};
 #[derive(Debug)]
 pub struct ClientCodec {
     input: Input,
-    reading: Reading,
+    reading: ReplyState,
     stamp: Option<Arc<str>>,
     /// All bytes of the current reply so far.
     bytes: u64,
@@ -26,9 +26,9 @@ pub struct ClientCodec {
 }
 
 #[derive(Debug)]
-enum Reading {
+enum ReplyState {
     Head(Scan),
-    Body(Head, Body, u64),
+    Body(ReplyHead, Body, u64),
 }
 
 impl ClientCodec {
@@ -37,7 +37,7 @@ impl ClientCodec {
     pub fn new(expected_stamp: Option<Arc<str>>) -> Self {
         Self {
             input: Input::new(limits::INPUT_AT_MOST),
-            reading: Reading::Head(Scan::default()),
+            reading: ReplyState::Head(Scan::default()),
             stamp: expected_stamp,
             bytes: 0,
             n_interim: 0,
@@ -100,12 +100,12 @@ impl ClientCodec {
 
     /// Whether the head of a final reply is complete and its body is not.
     pub fn is_within_body(&self) -> bool {
-        matches!(self.reading, Reading::Body(..))
+        matches!(self.reading, ReplyState::Body(..))
     }
 
     #[inline]
     fn advance(&mut self, to_head: bool) -> Result<Option<Reply>, ReplyError> {
-        while let Reading::Head(scan) = &mut self.reading {
+        while let ReplyState::Head(scan) = &mut self.reading {
             let Some(head) = find_head(&self.input, scan, self.stamp.as_deref())? else {
                 return self.nothing();
             };
@@ -125,18 +125,18 @@ impl ClientCodec {
             }
             let body = match head.framing {
                 _ if to_head || matches!(head.status, 204 | 304) => Body::Length(0),
-                Framing::Length(length) => Body::Length(length),
-                Framing::Chunked => Body::Chunked(Chunked::new(limits::REPLY_BODY)),
-                Framing::UntilEnd => Body::UntilEnd { room: limits::REPLY_BODY },
+                ReplyFraming::Length(length) => Body::Length(length),
+                ReplyFraming::Chunked => Body::Chunked(Chunked::new(limits::REPLY_BODY)),
+                ReplyFraming::UntilEnd => Body::UntilEnd { room: limits::REPLY_BODY },
             };
-            self.reading = Reading::Body(head, body, 0);
+            self.reading = ReplyState::Body(head, body, 0);
         }
         self.skip_body()
     }
 
     #[inline]
     fn skip_body(&mut self) -> Result<Option<Reply>, ReplyError> {
-        let Reading::Body(head, body, body_bytes) = &mut self.reading else { return Ok(None) };
+        let ReplyState::Body(head, body, body_bytes) = &mut self.reading else { return Ok(None) };
         let (used, length, mut is_complete) = body.skip(self.input.waiting())?;
         self.input.consume(used);
         self.bytes += used as u64;
@@ -152,7 +152,7 @@ impl ClientCodec {
         if !is_complete {
             return self.nothing();
         }
-        self.reading = Reading::Head(Scan::default());
+        self.reading = ReplyState::Head(Scan::default());
         (self.bytes, self.n_interim, self.has_served) = (0, 0, true);
         Ok(Some(reply))
     }
@@ -161,25 +161,25 @@ impl ClientCodec {
     fn nothing(&self) -> Result<Option<Reply>, ReplyError> {
         match &self.reading {
             _ if !self.has_ended => Ok(None),
-            Reading::Body(..) => Err(ReplyError::EofInBody),
-            Reading::Head(_) if self.is_unanswered() => Err(ReplyError::Stale),
-            Reading::Head(_) => Err(ReplyError::EofBeforeHead),
+            ReplyState::Body(..) => Err(ReplyError::EofInBody),
+            ReplyState::Head(_) if self.is_unanswered() => Err(ReplyError::Stale),
+            ReplyState::Head(_) => Err(ReplyError::EofBeforeHead),
         }
     }
 }
 
 #[inline]
-fn find_head(input: &Input, scan: &mut Scan, stamp: Option<&str>) -> Result<Option<Head>, Fault> {
+fn find_head(input: &Input, scan: &mut Scan, stamp: Option<&str>) -> Result<Option<ReplyHead>, Fault> {
     let waiting = input.waiting();
     // The way of nearly every reply: here as a whole, and good.
     if scan.is_fresh()
         && waiting.first().is_some_and(|first| *first > b' ')
-        && let Ok(Some(head)) = Head::parse(waiting, stamp)
+        && let Ok(Some(head)) = ReplyHead::parse(waiting, stamp)
     {
         return Ok(Some(head));
     }
     match scan.advance(waiting, Start::Reply)? {
-        Some(len) => Head::parse(&waiting[..len], stamp),
+        Some(len) => ReplyHead::parse(&waiting[..len], stamp),
         None => Ok(None),
     }
 }

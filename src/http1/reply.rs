@@ -73,23 +73,23 @@ impl From<Fault> for ReplyError {
 
 /// What a reply's head says about the reply.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Head {
+pub(super) struct ReplyHead {
     pub(super) len: usize,
     pub(super) status: u16,
-    pub(super) framing: Framing,
+    pub(super) framing: ReplyFraming,
     pub(super) is_kept_alive: bool,
     pub(super) is_stamped: bool,
 }
 
 /// How the body of a reply is delimited, where it may have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
+pub(super) enum ReplyFraming {
     Length(u64),
     Chunked,
     UntilEnd,
 }
 
-impl Head {
+impl ReplyHead {
     /// Parses the head that the bytes begin with; nothing if there is no complete one. Never accepts what
     /// [`scan::Scan`] refuses.
     pub(super) fn parse(bytes: &[u8], stamp: Option<&str>) -> Result<Option<Self>, Fault> {
@@ -111,7 +111,7 @@ impl Head {
         if !scan::has_no_bare_line_feed(&bytes[..len], response.headers) {
             return Err(Fault::Malformed);
         }
-        let fields = Fields::gather(response.headers.iter().map(|field| (field.name, field.value)), stamp)?;
+        let fields = ReplyFields::gather(response.headers.iter().map(|field| (field.name, field.value)), stamp)?;
         Ok(Some(Self {
             len,
             status,
@@ -123,7 +123,7 @@ impl Head {
 }
 
 #[derive(Default)]
-struct Fields<'a> {
+struct ReplyFields<'a> {
     length: Option<u64>,
     coding: Option<&'a [u8]>,
     n_stamps: usize,
@@ -131,7 +131,7 @@ struct Fields<'a> {
     keep_alive: bool,
 }
 
-impl<'a> Fields<'a> {
+impl<'a> ReplyFields<'a> {
     #[inline]
     fn gather(headers: impl Iterator<Item = (&'a str, &'a [u8])>, stamp: Option<&str>) -> Result<Self, Fault> {
         let mut fields = Self::default();
@@ -160,11 +160,11 @@ impl<'a> Fields<'a> {
         Ok(fields)
     }
 
-    fn framing(&self, is_http11: bool) -> Result<Framing, Fault> {
+    fn framing(&self, is_http11: bool) -> Result<ReplyFraming, Fault> {
         match (self.coding, self.length) {
-            (None, Some(length)) => Ok(Framing::Length(length)),
-            (None, None) => Ok(Framing::UntilEnd),
-            (Some(coding), None) if is_http11 && coding.eq_ignore_ascii_case(b"chunked") => Ok(Framing::Chunked),
+            (None, Some(length)) => Ok(ReplyFraming::Length(length)),
+            (None, None) => Ok(ReplyFraming::UntilEnd),
+            (Some(coding), None) if is_http11 && coding.eq_ignore_ascii_case(b"chunked") => Ok(ReplyFraming::Chunked),
             _ => Err(Fault::Malformed),
         }
     }
@@ -191,7 +191,7 @@ pub fn judge_head<'a>(
 ) -> Result<bool, ReplyError> {
     let mut length = "HTTP/1.1 200 \r\n\r\n".len();
     let measured = fields.inspect(|(name, value)| length += name.len() + ": \r\n".len() + value.len());
-    let fields = Fields::gather(measured, stamp);
+    let fields = ReplyFields::gather(measured, stamp);
     if length > limits::HEAD {
         return Err(ReplyError::HeadTooLarge);
     }
@@ -203,6 +203,6 @@ pub fn judge_head<'a>(
     if stamp.is_some() && fields.n_stamps != 1 {
         return Err(ReplyError::Stranger);
     }
-    let is_delimited = framing != Framing::UntilEnd || to_head || matches!(status, 204 | 304);
+    let is_delimited = framing != ReplyFraming::UntilEnd || to_head || matches!(status, 204 | 304);
     Ok(is_delimited && fields.is_kept_alive(is_http11))
 }

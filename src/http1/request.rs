@@ -55,7 +55,7 @@ impl<'a> Request<'a> {
 
 /// What the rest of the exchange needs to know of a head. Small: kept while the body is read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Head {
+pub(super) struct RequestHead {
     pub(super) len: usize,
     pub(super) method: Method,
     target: (u16, u16),
@@ -63,7 +63,7 @@ pub(super) struct Head {
     pub(super) version: Version,
     pub(super) is_kept_alive: bool,
     pub(super) awaits_continue: bool,
-    pub(super) framing: Framing,
+    pub(super) framing: RequestFraming,
 }
 
 /// The version of HTTP that a peer speaks.
@@ -75,14 +75,14 @@ pub(super) enum Version {
 
 /// How the body of a request is delimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
+pub(super) enum RequestFraming {
     Empty,
     /// At most [`limits::REQUEST_BODY`].
     Length(u32),
     Chunked,
 }
 
-impl Head {
+impl RequestHead {
     /// The target in the bytes that the head was parsed from.
     pub(super) fn target<'a>(&self, head: &'a [u8]) -> &'a [u8] {
         &head[usize::from(self.target.0)..usize::from(self.target.1)]
@@ -115,7 +115,7 @@ impl Head {
         }
         judge_target(method, target.as_bytes())?;
         let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-        let fields = Fields::gather(request.headers)?;
+        let fields = RequestFields::gather(request.headers)?;
         if fields.host.is_none() && version == Version::Http11 {
             return Err(Fault::Malformed);
         }
@@ -145,7 +145,7 @@ impl Head {
                     if !expected.eq_ignore_ascii_case(b"100-continue") {
                         return Err(Fault::UnknownExpectation);
                     }
-                    framing != Framing::Empty
+                    framing != RequestFraming::Empty
                 }
                 _ => false,
             },
@@ -156,7 +156,7 @@ impl Head {
 
 /// The fields that decide about the connection and the body; all others are nobody's business here.
 #[derive(Default)]
-struct Fields<'a> {
+struct RequestFields<'a> {
     host: Option<&'a [u8]>,
     length: Option<u64>,
     coding: Option<&'a [u8]>,
@@ -167,7 +167,7 @@ struct Fields<'a> {
     keep_alive: bool,
 }
 
-impl<'a> Fields<'a> {
+impl<'a> RequestFields<'a> {
     #[inline]
     fn gather(headers: &[httparse::Header<'a>]) -> Result<Self, Fault> {
         let mut fields = Self::default();
@@ -200,15 +200,15 @@ impl<'a> Fields<'a> {
         Ok(fields)
     }
 
-    fn framing(&self, version: Version) -> Result<Framing, Fault> {
+    fn framing(&self, version: Version) -> Result<RequestFraming, Fault> {
         match (self.coding, self.length) {
             (Some(_), Some(_)) => Err(Fault::Malformed),
             (Some(_), None) if version == Version::Http10 => Err(Fault::Malformed),
-            (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Framing::Chunked),
+            (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(RequestFraming::Chunked),
             (Some(coding), None) => Err(judge_codings(coding)),
             (None, Some(length)) if length > limits::REQUEST_BODY => Err(Fault::BodyTooLarge),
-            (None, None | Some(0)) => Ok(Framing::Empty),
-            (None, Some(length)) => Ok(Framing::Length(length as u32)),
+            (None, None | Some(0)) => Ok(RequestFraming::Empty),
+            (None, Some(length)) => Ok(RequestFraming::Length(length as u32)),
         }
     }
 }

@@ -50,7 +50,7 @@ pub(super) struct Manner {
 
 /// Bytes on their way to the peer.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(super) struct OutputBuffer {
     bytes: Vec<u8>,
     sent: usize,
     stamp: Option<Arc<str>>,
@@ -58,7 +58,7 @@ pub(super) struct Output {
     pub(super) is_last: bool,
 }
 
-impl Output {
+impl OutputBuffer {
     pub(super) fn new(stamp: Option<Arc<str>>) -> Self {
         Self { bytes: Vec::new(), sent: 0, stamp, is_last: false }
     }
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn holds_little_more_than_what_waits() {
         let manner = Manner { version: Version::Http11, is_kept_alive: true, to_head: false };
-        let mut output = Output::new(None);
+        let mut output = OutputBuffer::new(None);
         let mut answer = |body: &[u8]| {
             output.answer(&Response::text(Status::Ok, body), &Date(*b"Sun, 06 Nov 1994 08:49:37 GMT"), manner);
             assert!(output.bytes.capacity() - output.waiting().len() <= limits::KEPT_WHEN_IDLE + MOST_OF_A_HEAD);

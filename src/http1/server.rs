@@ -6,8 +6,8 @@ use super::body::Body;
 use super::chunked::Chunked;
 use super::fault::Fault;
 use super::input::Input;
-use super::request::{Framing, Head, Version};
-use super::response::{Manner, Output};
+use super::request::{RequestFraming, RequestHead, Version};
+use super::response::{Manner, OutputBuffer};
 use super::scan::{Scan, Start};
 use super::{Date, Method, Request, Response, Status, limits};
 
@@ -27,8 +27,8 @@ const HEAD: &[u8] = b"HEAD ";
 #[derive(Debug)]
 pub struct ServerCodec {
     input: Input,
-    output: Output,
-    reading: Reading,
+    output: OutputBuffer,
+    reading: RequestState,
     n_empty_lines: u8,
     has_ended: bool,
     is_finishing: bool,
@@ -46,19 +46,19 @@ pub enum Expects {
 }
 
 #[derive(Debug)]
-enum Reading {
+enum RequestState {
     Head(Scan),
     /// The head waits at the front of the input, and behind it so many bytes of the body: all that came of a POST's,
     /// nothing of any other's.
-    Body(Head, Body, usize),
+    Body(RequestHead, Body, usize),
 }
 
 /// What the input amounts to.
-enum Found {
+enum ReadSoFar {
     /// One with a head and nothing else.
-    Request(Head),
+    Request(RequestHead),
     /// The head, how many bytes of body are kept behind it, and how many bytes of input both took up.
-    WithBody(Head, usize, usize),
+    WithBody(RequestHead, usize, usize),
     Nothing,
 }
 
@@ -71,8 +71,8 @@ impl ServerCodec {
         );
         Self {
             input: Input::new(limits::SERVER_INPUT_AT_MOST),
-            output: Output::new(stamp),
-            reading: Reading::Head(Scan::default()),
+            output: OutputBuffer::new(stamp),
+            reading: RequestState::Head(Scan::default()),
             n_empty_lines: 0,
             has_ended: false,
             is_finishing: false,
@@ -108,12 +108,12 @@ impl ServerCodec {
             return None;
         }
         let (head, bytes, content) = match self.find() {
-            Ok(Found::Request(head)) => (head, self.input.take(head.len), None),
-            Ok(Found::WithBody(head, body, used)) => {
+            Ok(ReadSoFar::Request(head)) => (head, self.input.take(head.len), None),
+            Ok(ReadSoFar::WithBody(head, body, used)) => {
                 let bytes = self.input.take(used);
                 (head, bytes, head.content(bytes, body))
             }
-            Ok(Found::Nothing) => {
+            Ok(ReadSoFar::Nothing) => {
                 self.input.give_back();
                 // Whatever is incomplete now stays so. The answers before it still leave.
                 self.output.is_last |= self.has_ended;
@@ -161,9 +161,9 @@ impl ServerCodec {
     #[inline]
     pub fn expects(&self) -> Expects {
         match self.reading {
-            Reading::Body(..) => Expects::Body,
-            Reading::Head(_) if self.input.waiting().is_empty() => Expects::Request,
-            Reading::Head(_) => Expects::Head,
+            RequestState::Body(..) => Expects::Body,
+            RequestState::Head(_) if self.input.waiting().is_empty() => Expects::Request,
+            RequestState::Head(_) => Expects::Head,
         }
     }
 
@@ -187,37 +187,37 @@ impl ServerCodec {
     }
 
     #[inline]
-    fn find(&mut self) -> Result<Found, Fault> {
-        if matches!(self.reading, Reading::Head(_)) {
-            let Some(head) = self.find_head()? else { return Ok(Found::Nothing) };
+    fn find(&mut self) -> Result<ReadSoFar, Fault> {
+        if matches!(self.reading, RequestState::Head(_)) {
+            let Some(head) = self.find_head()? else { return Ok(ReadSoFar::Nothing) };
             let body = match head.framing {
-                Framing::Empty if head.method != Method::Post => return Ok(Found::Request(head)),
-                Framing::Empty => Body::Length(0),
-                Framing::Length(length) => Body::Length(length.into()),
-                Framing::Chunked => Body::Chunked(Chunked::new(limits::REQUEST_BODY)),
+                RequestFraming::Empty if head.method != Method::Post => return Ok(ReadSoFar::Request(head)),
+                RequestFraming::Empty => Body::Length(0),
+                RequestFraming::Length(length) => Body::Length(length.into()),
+                RequestFraming::Chunked => Body::Chunked(Chunked::new(limits::REQUEST_BODY)),
             };
             if head.awaits_continue {
                 // Also when the body is already here: what is answered must not hang on how the bytes were cut.
                 self.output.go_on();
             }
-            self.reading = Reading::Body(head, body, 0);
+            self.reading = RequestState::Body(head, body, 0);
         }
         self.read_body()
     }
 
     #[inline]
-    fn find_head(&mut self) -> Result<Option<Head>, Fault> {
+    fn find_head(&mut self) -> Result<Option<RequestHead>, Fault> {
         while self.n_empty_lines < limits::N_EMPTY_LINES && self.input.waiting().starts_with(b"\r\n") {
             self.input.consume(2);
             self.n_empty_lines += 1;
-            self.reading = Reading::Head(Scan::default());
+            self.reading = RequestState::Head(Scan::default());
         }
-        let Reading::Head(scan) = &mut self.reading else { return Ok(None) };
+        let RequestState::Head(scan) = &mut self.reading else { return Ok(None) };
         let waiting = self.input.waiting();
         // The way of nearly every request: here as a whole, and good.
         if scan.is_fresh()
             && waiting.first().is_some_and(|first| *first > b' ')
-            && let Ok(Some(head)) = Head::parse(waiting)
+            && let Ok(Some(head)) = RequestHead::parse(waiting)
         {
             self.n_empty_lines = 0;
             return Ok(Some(head));
@@ -225,11 +225,11 @@ impl ServerCodec {
         let Some(len) = scan.advance(waiting, Start::Request)? else { return Ok(None) };
         *scan = Scan::default();
         self.n_empty_lines = 0;
-        Head::parse(&waiting[..len])
+        RequestHead::parse(&waiting[..len])
     }
 
-    fn read_body(&mut self) -> Result<Found, Fault> {
-        let Reading::Body(head, body, length) = &mut self.reading else { return Ok(Found::Nothing) };
+    fn read_body(&mut self) -> Result<ReadSoFar, Fault> {
+        let RequestState::Body(head, body, length) = &mut self.reading else { return Ok(ReadSoFar::Nothing) };
         let (head, kept) = (*head, head.len + *length);
         let (end, used, is_complete) = if head.method == Method::Post {
             body.keep(self.input.waiting_mut(), kept)?
@@ -240,17 +240,17 @@ impl ServerCodec {
         *length = end - head.len;
         if !is_complete {
             self.input.truncate(end);
-            return Ok(Found::Nothing);
+            return Ok(ReadSoFar::Nothing);
         }
-        self.reading = Reading::Head(Scan::default());
-        Ok(Found::WithBody(head, end - head.len, used))
+        self.reading = RequestState::Head(Scan::default());
+        Ok(ReadSoFar::WithBody(head, end - head.len, used))
     }
 }
 
 /// The way to answer one request. One that is dropped instead answers 500 and ends the connection.
 #[derive(Debug)]
 pub struct Responder<'a> {
-    output: &'a mut Output,
+    output: &'a mut OutputBuffer,
     manner: Manner,
     date: &'a Date,
     is_answered: bool,
