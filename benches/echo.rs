@@ -8,8 +8,8 @@ mod common;
 
 use std::time::Duration;
 
-use async_vs_threads::load::{self, Endpoint, Plan, RequestTemplate, Until};
-use async_vs_threads::scenario::{ArrivalSpec, Client};
+use async_vs_threads::load::{self, Endpoint, LoadPlan, RequestTemplate, Until};
+use async_vs_threads::scenario::{ArrivalSpec, ClientKind};
 use common::Server;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 
@@ -17,7 +17,7 @@ const CONNECTIONS: u32 = 50;
 
 /// How long so many requests take.
 fn wall(server: &Server, connections: u32, requests: u64) -> Duration {
-    let plan = Plan {
+    let plan = LoadPlan {
         server: Endpoint::Tcp(server.address.parse().expect("a server tells an address")),
         secure: None,
         request: RequestTemplate {
@@ -28,7 +28,7 @@ fn wall(server: &Server, connections: u32, requests: u64) -> Duration {
             body: Vec::new(),
         },
         heavy: None,
-        client: Client::Raw,
+        client: ClientKind::Raw,
         connections,
         threads: 1,
         warmup: Duration::ZERO,

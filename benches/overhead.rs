@@ -11,8 +11,8 @@ use async_vs_threads::host::Host;
 use async_vs_threads::job_log::JobLog;
 use async_vs_threads::lanes::{self, What};
 use async_vs_threads::record::{
-    CalibrationOrigin, Conditions, Folder, LoadRecord, Measured, Outcome, Pass, Record, Run, SCHEMA, SendLag, Series,
-    State,
+    CalibrationOrigin, Conditions, Folder, LoadRecord, Measured, Outcome, Pass, Record, Run, RunState, SCHEMA, SendLag,
+    Series,
 };
 use async_vs_threads::scenario::{Finite, Parallel, PointSpec, Scenario, SweptValue, builtin};
 use async_vs_threads::timeline::Timeline;
@@ -84,7 +84,7 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
     let run = Run {
         schema: SCHEMA,
         started: "2026-11-20T10:00:00Z".into(),
-        state: State::Complete,
+        state: RunState::Complete,
         seed: 1,
         rounds: "full".into(),
         host: Host::read(),

@@ -20,8 +20,8 @@ use std::time::Duration;
 
 use async_vs_threads::clock_cost;
 use async_vs_threads::host;
-use async_vs_threads::load::{self, Plan, RequestTemplate, Until};
-use async_vs_threads::scenario::{ArrivalSpec, Client};
+use async_vs_threads::load::{self, LoadPlan, RequestTemplate, Until};
+use async_vs_threads::scenario::{ArrivalSpec, ClientKind};
 use async_vs_threads::schedule::{Arrivals, Pacing, Schedule};
 use common::{Scale, spread};
 use rustix::buffer::spare_capacity;
@@ -211,8 +211,8 @@ fn now_ns() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-fn plan(server: SocketAddr, schedule: Schedule, pacing: Pacing, length: Duration) -> Plan {
-    Plan {
+fn plan(server: SocketAddr, schedule: Schedule, pacing: Pacing, length: Duration) -> LoadPlan {
+    LoadPlan {
         server: server.into(),
         secure: None,
         request: RequestTemplate {
@@ -223,7 +223,7 @@ fn plan(server: SocketAddr, schedule: Schedule, pacing: Pacing, length: Duration
             body: Vec::new(),
         },
         heavy: None,
-        client: Client::Raw,
+        client: ClientKind::Raw,
         connections: CONNECTIONS,
         threads: 1,
         warmup: Duration::ZERO,

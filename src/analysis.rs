@@ -41,7 +41,7 @@ pub use times::SeriesSummary;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::gate::Verdict;
-use crate::record::{Judged, Outcome, Record, Run};
+use crate::record::{Outcome, Record, Run, RunTally};
 use crate::scenario::{CellId, Scenario};
 use crate::stats::Spread;
 
@@ -57,7 +57,7 @@ pub struct Analysis<'a> {
     /// The cells of records that belong to no scenario of the run, each with its number of records.
     pub strays: BTreeMap<&'a CellId, u64>,
     /// What became of the trials, the rounds and the claims, in numbers.
-    pub judged: Judged,
+    pub judged: RunTally,
     /// What became of the claims of each kind.
     pub scoreboard: Scoreboard,
 }
@@ -135,7 +135,7 @@ impl Analysis<'_> {
 
     /// The worst verdict on a trial, or on the rounds of a cell.
     pub fn verdict(&self) -> Verdict {
-        let Judged { suspect, invalid, rounds_suspect, rounds_invalid, .. } = self.judged;
+        let RunTally { suspect, invalid, rounds_suspect, rounds_invalid, .. } = self.judged;
         match (suspect + rounds_suspect, invalid + rounds_invalid) {
             (0, 0) => Verdict::Valid,
             (_, 0) => Verdict::Suspect,
@@ -170,7 +170,7 @@ fn strays<'a>(scenarios: &[ScenarioAnalysis<'_>], records: &'a [Record]) -> BTre
 }
 
 /// Counts what became of the trials, the rounds and the claims.
-fn judge(scenarios: &[ScenarioAnalysis<'_>], scoreboard: &Scoreboard, records: &[Record]) -> Judged {
+fn judge(scenarios: &[ScenarioAnalysis<'_>], scoreboard: &Scoreboard, records: &[Record]) -> RunTally {
     let points = || scenarios.iter().flat_map(|scenario| &scenario.points);
     let cells = || points().flat_map(PointSummary::all_cells);
     let trials = |verdict| points().map(|point| point.trials_that_are(verdict)).sum::<usize>() as u64;
@@ -180,7 +180,7 @@ fn judge(scenarios: &[ScenarioAnalysis<'_>], scoreboard: &Scoreboard, records: &
     };
     let unmeasured = records.iter().filter(|record| matches!(record.outcome, Outcome::Failed(_))).count();
     let refused = cells().map(CellSummary::refused_trials).sum::<usize>();
-    Judged {
+    RunTally {
         measured: cells().map(CellSummary::rounds).sum::<usize>() as u64,
         suspect: trials(Verdict::Suspect),
         invalid: trials(Verdict::Invalid),
@@ -189,9 +189,9 @@ fn judge(scenarios: &[ScenarioAnalysis<'_>], scoreboard: &Scoreboard, records: &
         refused: refused as u64,
         rounds_suspect: findings(Verdict::Suspect),
         rounds_invalid: findings(Verdict::Invalid),
-        claims_reproduced: scoreboard.total(claims::Verdict::Reproduced),
-        claims_inconclusive: scoreboard.total(claims::Verdict::Inconclusive),
-        claims_refuted: scoreboard.total(claims::Verdict::Refuted),
+        claims_reproduced: scoreboard.total(claims::ClaimVerdict::Reproduced),
+        claims_inconclusive: scoreboard.total(claims::ClaimVerdict::Inconclusive),
+        claims_refuted: scoreboard.total(claims::ClaimVerdict::Refuted),
         claims_refuted_again: scoreboard.refuted_again(),
     }
 }

@@ -63,16 +63,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Run(run::Args),
-    List(list::Args),
-    Check(check::Args),
-    Schema(schema::Args),
-    Serve(serve::Args),
-    Load(Box<load::Args>),
-    Report(report::Args),
-    Compare(compare::Args),
-    Doctor(doctor::Args),
-    Completions(completions::Args),
+    Run(run::RunArgs),
+    List(list::ListArgs),
+    Check(check::CheckArgs),
+    Schema(schema::SchemaArgs),
+    Serve(serve::ServeArgs),
+    Load(Box<load::LoadArgs>),
+    Report(report::ReportArgs),
+    Compare(compare::CompareArgs),
+    Doctor(doctor::DoctorArgs),
+    Completions(completions::CompletionsArgs),
     /// Runs one trial from a spec on standard input; only `avt run` calls it.
     #[command(hide = true)]
     Trial,

@@ -24,7 +24,7 @@ const MOST_TIMES: u64 = 1 << 53;
 /// never one per job. One that was read from a file is as large as it has different times, some 10 KiB.
 #[derive(Clone)]
 pub struct Histogram {
-    counts: Counts,
+    counts: BucketCounts,
     /// The longest recorded time, nanoseconds; 0 where nothing was recorded.
     longest: u64,
     clipped: u64,
@@ -32,7 +32,7 @@ pub struct Histogram {
 
 /// The JSON form.
 #[derive(Serialize, Deserialize)]
-struct Written<'a> {
+struct HistogramJson<'a> {
     /// HdrHistogram V2, deflated, in base64.
     v2: Cow<'a, str>,
     /// The longest recorded time, nanoseconds: the buckets keep it to three digits only.
@@ -41,7 +41,7 @@ struct Written<'a> {
 
 /// The counts of all buckets, or those that are not 0.
 #[derive(Clone)]
-enum Counts {
+enum BucketCounts {
     Dense(hdrhistogram::Histogram<u64>),
     Sparse(Sparse),
 }
@@ -56,7 +56,7 @@ struct Sparse {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { counts: Counts::Dense(dense()), longest: 0, clipped: 0 }
+        Self { counts: BucketCounts::Dense(dense()), longest: 0, clipped: 0 }
     }
 }
 
@@ -124,8 +124,8 @@ impl Histogram {
             return;
         }
         match &other.counts {
-            Counts::Dense(counts) => self.dense_mut().add(counts).expect("all histograms have the same bounds"),
-            Counts::Sparse(_) => {
+            BucketCounts::Dense(counts) => self.dense_mut().add(counts).expect("all histograms have the same bounds"),
+            BucketCounts::Sparse(_) => {
                 let dense = self.dense_mut();
                 other.buckets().for_each(|(value, count)| dense.saturating_record_n(value, count));
             }
@@ -137,8 +137,8 @@ impl Histogram {
     /// How many times were recorded.
     pub fn len(&self) -> u64 {
         match &self.counts {
-            Counts::Dense(counts) => counts.len(),
-            Counts::Sparse(sparse) => sparse.up_to.last().map_or(0, |(_, seen)| *seen),
+            BucketCounts::Dense(counts) => counts.len(),
+            BucketCounts::Sparse(sparse) => sparse.up_to.last().map_or(0, |(_, seen)| *seen),
         }
     }
 
@@ -156,10 +156,10 @@ impl Histogram {
     /// nothing when nothing was recorded.
     pub fn quantile(&self, share: f64) -> Option<u64> {
         let found = match &self.counts {
-            Counts::Dense(counts) => counts.value_at_quantile(share),
+            BucketCounts::Dense(counts) => counts.value_at_quantile(share),
             // As HdrHistogram: of the share 0 the lowest value, else the highest of the bucket.
-            Counts::Sparse(sparse) if share <= 0.0 => sparse.min,
-            Counts::Sparse(sparse) => {
+            BucketCounts::Sparse(sparse) if share <= 0.0 => sparse.min,
+            BucketCounts::Sparse(sparse) => {
                 let wanted = ((share.min(1.0) * self.len() as f64).ceil() as u64).max(1);
                 let place = sparse.up_to.partition_point(|(_, seen)| *seen < wanted);
                 sparse.up_to.get(place)?.0
@@ -203,8 +203,8 @@ impl Histogram {
     /// The shortest time, to three digits, in nanoseconds.
     pub fn min(&self) -> Option<u64> {
         let min = match &self.counts {
-            Counts::Dense(counts) => counts.min(),
-            Counts::Sparse(sparse) => sparse.min,
+            BucketCounts::Dense(counts) => counts.min(),
+            BucketCounts::Sparse(sparse) => sparse.min,
         };
         (!self.is_empty()).then_some(min)
     }
@@ -212,8 +212,8 @@ impl Histogram {
     /// The arithmetic mean in nanoseconds, of the bucketed values.
     pub fn mean(&self) -> Option<f64> {
         let mean = match &self.counts {
-            Counts::Dense(counts) => counts.mean(),
-            Counts::Sparse(sparse) => sparse.mean,
+            BucketCounts::Dense(counts) => counts.mean(),
+            BucketCounts::Sparse(sparse) => sparse.mean,
         };
         (!self.is_empty()).then_some(mean)
     }
@@ -221,12 +221,12 @@ impl Histogram {
     /// Every non-empty bucket, rising: the highest value it stands for in nanoseconds, and its count.
     pub fn buckets(&self) -> Box<dyn Iterator<Item = (u64, u64)> + '_> {
         match &self.counts {
-            Counts::Dense(counts) => {
+            BucketCounts::Dense(counts) => {
                 let bucket =
                     |bucket: IterationValue<u64>| (bucket.value_iterated_to(), bucket.count_since_last_iteration());
                 Box::new(counts.iter_recorded().map(bucket))
             }
-            Counts::Sparse(sparse) => {
+            BucketCounts::Sparse(sparse) => {
                 let before = iter::once(0).chain(sparse.up_to.iter().map(|(_, seen)| *seen));
                 Box::new(sparse.up_to.iter().zip(before).map(|((value, seen), before)| (*value, seen - before)))
             }
@@ -236,8 +236,8 @@ impl Histogram {
     /// Without its coat, for HdrHistogram's own formats.
     pub fn to_hdr(&self) -> Cow<'_, hdrhistogram::Histogram<u64>> {
         match &self.counts {
-            Counts::Dense(counts) => Cow::Borrowed(counts),
-            Counts::Sparse(_) => {
+            BucketCounts::Dense(counts) => Cow::Borrowed(counts),
+            BucketCounts::Sparse(_) => {
                 let mut all = dense();
                 self.buckets().for_each(|(value, count)| all.saturating_record_n(value, count));
                 Cow::Owned(all)
@@ -247,12 +247,12 @@ impl Histogram {
 
     #[inline]
     fn dense_mut(&mut self) -> &mut hdrhistogram::Histogram<u64> {
-        if let Counts::Sparse(_) = self.counts {
-            self.counts = Counts::Dense(self.to_hdr().into_owned());
+        if let BucketCounts::Sparse(_) = self.counts {
+            self.counts = BucketCounts::Dense(self.to_hdr().into_owned());
         }
         match &mut self.counts {
-            Counts::Dense(counts) => counts,
-            Counts::Sparse(_) => unreachable!("it was made dense"),
+            BucketCounts::Dense(counts) => counts,
+            BucketCounts::Sparse(_) => unreachable!("it was made dense"),
         }
     }
 
@@ -287,20 +287,20 @@ impl Histogram {
             return Err(format!("its longest time is not {longest} ns"));
         }
         let sparse = Sparse { up_to, min: counts.min(), mean: counts.mean() };
-        Ok(Self { counts: Counts::Sparse(sparse), longest, clipped: 0 })
+        Ok(Self { counts: BucketCounts::Sparse(sparse), longest, clipped: 0 })
     }
 }
 
 impl Serialize for Histogram {
     fn serialize<S: ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let v2 = self.to_base64().map_err(ser::Error::custom)?.into();
-        Written { v2, longest_ns: self.max() }.serialize(serializer)
+        HistogramJson { v2, longest_ns: self.max() }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Histogram {
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Written { v2, longest_ns } = Written::deserialize(deserializer)?;
+        let HistogramJson { v2, longest_ns } = HistogramJson::deserialize(deserializer)?;
         Self::from_base64(&v2, longest_ns)
             .map_err(|e| de::Error::custom(format!("invalid HdrHistogram V2 in base64: {e}")))
     }

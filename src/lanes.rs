@@ -66,9 +66,9 @@ impl From<Span> for (u32, u32, What, u64, u64) {
 }
 
 /// The lane of a thread, which keeps for it what only the thread itself can tell when it ends.
-struct Mine(Arc<Lane>);
+struct CurrentLane(Arc<Lane>);
 
-impl Drop for Mine {
+impl Drop for CurrentLane {
     fn drop(&mut self) {
         if let Some(scheduled) = Scheduled::of_this_thread() {
             self.0.waited_ns.store(scheduled.waited_ns, Ordering::Relaxed);
@@ -131,7 +131,7 @@ pub fn most_at_once(stretches: impl Iterator<Item = (u64, u64, i64)>) -> u64 {
 static RECORDER: OnceLock<Recorder> = OnceLock::new();
 
 thread_local! {
-    static LANE: OnceCell<Mine> = const { OnceCell::new() };
+    static LANE: OnceCell<CurrentLane> = const { OnceCell::new() };
     static JOB: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -160,12 +160,12 @@ struct Lane {
     /// How long it was ready and waited for a CPU, nanoseconds; [`UNTOLD`] while it runs.
     waited_ns: AtomicU64,
     /// Of its own thread until the end, so nobody ever waits for it.
-    book: Mutex<Book>,
+    spans: Mutex<LaneSpans>,
 }
 
 /// What a thread did.
 #[derive(Default)]
-struct Book {
+struct LaneSpans {
     done: Vec<Span>,
     /// What it is at, the outermost first; they have no end yet.
     open: Vec<Span>,
@@ -213,9 +213,9 @@ pub fn end() -> Lanes {
     };
     let lanes = recorder.lanes.lock().unwrap_or_else(PoisonError::into_inner);
     let spans = |lane: &Arc<Lane>| {
-        let book = lane.book.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = book.open.iter().rev().filter(|span| span.start < until);
-        book.done.iter().chain(open).map(within).collect::<Vec<Span>>()
+        let spans = lane.spans.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = spans.open.iter().rev().filter(|span| span.start < until);
+        spans.done.iter().chain(open).map(within).collect::<Vec<Span>>()
     };
     Lanes {
         jobs_are: recorder.jobs_are.to_owned(),
@@ -260,8 +260,8 @@ pub fn now() -> u64 {
 /// A stretch that has passed: a job that was ready from then on, until the thread that calls this comes to it.
 pub fn ready(job: u32, since: u64) {
     if let Some(recorder) = RECORDER.get() {
-        recorder.on_lane(|lane, book| {
-            recorder.keep(book, Span { lane, job, what: What::Ready, start: since, end: recorder.now() });
+        recorder.on_lane(|lane, spans| {
+            recorder.keep(spans, Span { lane, job, what: What::Ready, start: since, end: recorder.now() });
         });
     }
 }
@@ -289,7 +289,7 @@ impl Recorder {
     #[cold]
     fn run<T>(&self, job: u32, work: impl FnOnce() -> T) -> T {
         LANE.with(|lane| {
-            lane.get_or_init(|| Mine(self.lane(job)));
+            lane.get_or_init(|| CurrentLane(self.lane(job)));
         });
         let before = JOB.replace(job);
         let done = self.span(What::Run, job, work);
@@ -306,21 +306,21 @@ impl Recorder {
             name: thread.name().map_or_else(|| format!("{} {job}", self.jobs_are), str::to_owned),
             thread: nix::unistd::gettid().as_raw(),
             waited_ns: AtomicU64::new(UNTOLD),
-            book: Mutex::default(),
+            spans: Mutex::default(),
         };
         lanes.push(Arc::new(lane));
         Arc::clone(&lanes[lanes.len() - 1])
     }
 
     fn span<T>(&self, what: What, job: u32, work: impl FnOnce() -> T) -> T {
-        let is_open = self.on_lane(|lane, book| {
-            book.open.push(Span { lane, job, what, start: self.now(), end: UNTOLD });
+        let is_open = self.on_lane(|lane, spans| {
+            spans.open.push(Span { lane, job, what, start: self.now(), end: UNTOLD });
         });
         let done = work();
         if is_open {
-            self.on_lane(|_, book| {
-                if let Some(span) = book.open.pop() {
-                    self.keep(book, Span { end: self.now(), ..span });
+            self.on_lane(|_, spans| {
+                if let Some(span) = spans.open.pop() {
+                    self.keep(spans, Span { end: self.now(), ..span });
                 }
             });
         }
@@ -328,17 +328,17 @@ impl Recorder {
     }
 
     /// Whether the thread has a lane to do this on.
-    fn on_lane(&self, work: impl FnOnce(u32, &mut Book)) -> bool {
+    fn on_lane(&self, work: impl FnOnce(u32, &mut LaneSpans)) -> bool {
         LANE.with(|lane| {
-            let Some(Mine(lane)) = lane.get() else { return false };
-            work(lane.number, &mut lane.book.lock().unwrap_or_else(PoisonError::into_inner));
+            let Some(CurrentLane(lane)) = lane.get() else { return false };
+            work(lane.number, &mut lane.spans.lock().unwrap_or_else(PoisonError::into_inner));
             true
         })
     }
 
     /// Keeps what began while something was recorded. The first for which there is no room ends the recording for all, as
     /// lanes of which one goes on would show what never was; it is kept, and so is what others are at.
-    fn keep(&self, book: &mut Book, span: Span) {
+    fn keep(&self, spans: &mut LaneSpans, span: Span) {
         let (from, until) = self.ends();
         if span.end < from {
             return;
@@ -351,7 +351,7 @@ impl Recorder {
         if self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, has_room).is_err() {
             self.until.fetch_min(span.end, Ordering::Relaxed);
         }
-        book.done.push(span);
+        spans.done.push(span);
     }
 }
 

@@ -52,12 +52,12 @@ use std::time::Duration;
 use crate::histogram::Histogram;
 use crate::host;
 use crate::record::{LoadRecord, Requests, Series};
-use crate::scenario::{ArrivalSpec, Client};
+use crate::scenario::{ArrivalSpec, ClientKind};
 use crate::units;
 use crate::usage::{Meter, StealMeter};
 
 pub use client::RequestTemplate;
-pub use plan::{Endpoint, LoadError, Plan, Secure, Until, is_nothing_due};
+pub use plan::{Endpoint, LoadError, LoadPlan, Secure, Until, is_nothing_due};
 pub use raw::refuse_own_end;
 pub use request_error::RequestError;
 pub use reqwest_client::normalize_target;
@@ -82,7 +82,7 @@ pub struct Loaded {
 
 /// What was done in a second of the window; in the last one, and in the drain after it.
 #[derive(Clone, Debug)]
-pub struct Interval {
+pub struct LoadInterval {
     /// Requests that ended in it.
     pub requests: Requests,
     /// Of those that were answered, or waited for too long.
@@ -109,7 +109,7 @@ pub trait Observer {
     const LISTENS: bool = false;
 
     /// A second of the window is over.
-    fn interval(&mut self, _interval: Interval) {}
+    fn interval(&mut self, _interval: LoadInterval) {}
 }
 
 /// Nobody looks on.
@@ -127,7 +127,7 @@ struct Window {
 }
 
 impl Window {
-    fn new(plan: &Plan) -> Self {
+    fn new(plan: &LoadPlan) -> Self {
         /// The time that every thread has to get ready before the first request is due.
         const TO_GET_READY: u64 = 2_000_000;
         let start = match plan.arrival {
@@ -164,7 +164,7 @@ impl Window {
 }
 
 /// Puts a load on a server.
-pub fn run<O: Observer>(plan: &Plan, observer: &mut O) -> Result<Loaded, LoadError> {
+pub fn run<O: Observer>(plan: &LoadPlan, observer: &mut O) -> Result<Loaded, LoadError> {
     check_descriptors(plan)?;
     check_tls(plan)?;
     let threads = u32::from(plan.threads).min(plan.connections_used());
@@ -179,8 +179,10 @@ pub fn run<O: Observer>(plan: &Plan, observer: &mut O) -> Result<Loaded, LoadErr
             let assignment = Assignment::new(plan, k, threads);
             let plan = plan.of_thread(k, threads);
             let work = move || match plan.client {
-                Client::Raw => worker::run::<raw::RawClient>(&plan, assignment, barrier, metrics_tx),
-                Client::Reqwest => worker::run::<reqwest_client::ReqwestClient>(&plan, assignment, barrier, metrics_tx),
+                ClientKind::Raw => worker::run::<raw::RawClient>(&plan, assignment, barrier, metrics_tx),
+                ClientKind::Reqwest => {
+                    worker::run::<reqwest_client::ReqwestClient>(&plan, assignment, barrier, metrics_tx)
+                }
             };
             // If this fails, the channels of the threads before it close, and they end.
             let thread = thread::Builder::new().name(format!("generator {}", k + 1)).spawn_scoped(scope, work);
@@ -270,7 +272,7 @@ impl Opening {
 /// Waits until every thread has opened its connections. If one could not be opened, the error counts the open
 /// connections of all threads.
 fn wait_for_connections<O: Observer>(
-    plan: &Plan,
+    plan: &LoadPlan,
     opening: &Opening,
     reports: &mpsc::Receiver<Opened>,
     observer: &O,
@@ -307,7 +309,7 @@ struct Assignment {
 
 impl Assignment {
     /// The part of thread k of n; the first ones take what does not divide evenly.
-    fn new(plan: &Plan, k: u32, n: u32) -> Self {
+    fn new(plan: &LoadPlan, k: u32, n: u32) -> Self {
         let part = |whole: u64| whole / u64::from(n) + u64::from(u64::from(k) < whole % u64::from(n));
         let requests = match plan.until {
             Until::Elapsed(_) => u64::MAX,
@@ -341,19 +343,19 @@ fn collect<O: Observer>(at_most: Duration, collector: &mut Collector, observer: 
 }
 
 /// Finds out before the first connection what TLS would fail at in every one.
-fn check_tls(plan: &Plan) -> Result<(), LoadError> {
+fn check_tls(plan: &LoadPlan) -> Result<(), LoadError> {
     match (&plan.secure, plan.client) {
         (None, _) => Ok(()),
-        (Some(_), Client::Raw) => Err(LoadError::Tls("the raw client speaks none; reqwest does".into())),
+        (Some(_), ClientKind::Raw) => Err(LoadError::Tls("the raw client speaks none; reqwest does".into())),
         #[cfg(feature = "tls")]
-        (secure, Client::Reqwest) => tls::config(secure.as_ref()).map(drop).map_err(LoadError::Tls),
+        (secure, ClientKind::Reqwest) => tls::config(secure.as_ref()).map(drop).map_err(LoadError::Tls),
         #[cfg(not(feature = "tls"))]
-        (_, Client::Reqwest) => Err(LoadError::Tls("this avt is built without it".into())),
+        (_, ClientKind::Reqwest) => Err(LoadError::Tls("this avt is built without it".into())),
     }
 }
 
 /// Raises the soft limit of open files, and refuses what the hard one cannot hold.
-fn check_descriptors(plan: &Plan) -> Result<(), LoadError> {
+fn check_descriptors(plan: &LoadPlan) -> Result<(), LoadError> {
     /// Standard streams, and an epoll, a timer, an eventfd and a socket pair for each runtime.
     const OWN: u64 = 16;
     let limit = host::raise_open_files().map_err(std::io::Error::from)?;

@@ -101,7 +101,7 @@ pub enum TrialReply {
         /// The nonce it was given: proof that this line is its own.
         nonce: String,
     },
-    /// The generator's measured window begins now. The runner passes it on to the server as [`Order::Begin`].
+    /// The generator's measured window begins now. The runner passes it on to the server as [`ServerOrder::Begin`].
     Begin,
     /// The generator's measured window ends now.
     End,
@@ -120,7 +120,7 @@ pub enum TrialReply {
 /// A line the runner writes to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Order {
+pub enum ServerOrder {
     /// The window begins.
     Begin,
     /// The window ends: tell what it cost.

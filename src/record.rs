@@ -38,7 +38,7 @@ pub struct Run {
     /// When it began: UTC, RFC 3339, for people. No duration is ever computed from it.
     pub started: String,
     /// Whether it ran to its end.
-    pub state: State,
+    pub state: RunState,
     /// What the order of trials and every random choice were drawn from.
     pub seed: u64,
     /// Whether rounds are the scenarios' quick or full number, or a number given.
@@ -61,7 +61,7 @@ pub struct Run {
     /// How many trials were planned.
     pub trials_planned: u64,
     /// What became of them; nothing before the run has ended.
-    pub judged: Option<Judged>,
+    pub judged: Option<RunTally>,
 }
 
 /// Where the calibration of a run comes from.
@@ -89,7 +89,7 @@ pub enum CalibrationOrigin {
 
 /// What became of the trials of a run, in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Judged {
+pub struct RunTally {
     /// Measured.
     pub measured: u64,
     /// Of these, the ones with a gate that makes them suspect.
@@ -120,7 +120,7 @@ pub struct Judged {
 /// How far a run has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum RunState {
     /// Still going, or cut off without a word.
     Running,
     /// Every trial was done.
@@ -223,7 +223,7 @@ pub struct Measured {
     /// The distributions of times; the first is the headline.
     pub series: Vec<Series>,
     /// How the heartbeat fared, if there was one.
-    pub heartbeat: Option<Heartbeat>,
+    pub heartbeat: Option<HeartbeatRecord>,
     /// What the process that ran the model used, from the start to the end.
     pub usage: Usage,
     /// What processes that do not belong to the trial used of the CPUs that the model could run on: of a server from the
@@ -267,7 +267,7 @@ pub struct Series {
 
 /// How a heartbeat fared beside the jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Heartbeat {
+pub struct HeartbeatRecord {
     /// From beat to beat as planned, nanoseconds.
     pub every_ns: u64,
     /// Beats that were made: all that were planned.
@@ -276,7 +276,7 @@ pub struct Heartbeat {
     pub longest_gap_ns: u64,
 }
 
-impl Judged {
+impl RunTally {
     /// The claims that were refuted and had not been refuted before.
     pub fn refuted_anew(&self) -> u64 {
         self.claims_refuted.saturating_sub(self.claims_refuted_again)

@@ -17,7 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use nix::errno::Errno;
 use nix::fcntl::posix_fallocate;
 
-pub use place::Place;
+pub use place::Destination;
 
 /// The temporary files of this process. A path is added before its file is created, and removed after the file is.
 static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -47,12 +47,12 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[derive(Debug)]
 pub struct Replacement {
     file: File,
-    end: End,
+    end: FinalStep,
 }
 
 /// The last step of a replacement.
 #[derive(Debug)]
-enum End {
+enum FinalStep {
     /// Nothing: all was written directly.
     Straight,
     /// Rename the temporary file.
@@ -78,13 +78,13 @@ impl Replacement {
     /// Begins to write a file at this path. Follows symbolic links. Fails if the file cannot be written, as far as that
     /// is known by now. Waits for a reader if the path is a named pipe.
     pub fn begin(path: &Path) -> io::Result<Self> {
-        match Place::of(path)? {
-            Place::Straight(path) => Ok(Self { file: place::open_straight(&path)?, end: End::Straight }),
-            Place::File(target) => match fs::metadata(&target) {
+        match Destination::resolve(path)? {
+            Destination::Straight(path) => Ok(Self { file: place::open_straight(&path)?, end: FinalStep::Straight }),
+            Destination::File(target) => match fs::metadata(&target) {
                 Ok(earlier) => Self::over(target, &earlier),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     let (temporary, file) = Temporary::beside(&target, 0o666)?;
-                    Ok(Self { file, end: End::Rename { temporary, target } })
+                    Ok(Self { file, end: FinalStep::Rename { temporary, target } })
                 }
                 Err(error) => Err(error),
             },
@@ -100,15 +100,15 @@ impl Replacement {
             Ok(made) => made,
             Err(error) if is_refused(&error) => {
                 let (temporary, file) = Temporary::in_folder(&std::env::temp_dir(), 0o600)?;
-                return Ok(Self { file, end: End::Copy { temporary, target } });
+                return Ok(Self { file, end: FinalStep::Copy { temporary, target } });
             }
             Err(error) => return Err(error),
         };
         let is_alike = keep_owner(&file, earlier).and_then(|()| file.set_permissions(Permissions::from_mode(mode)));
         let end = if is_alike.is_ok() && earlier.nlink() == 1 {
-            End::Rename { temporary, target }
+            FinalStep::Rename { temporary, target }
         } else {
-            End::Copy { temporary, target }
+            FinalStep::Copy { temporary, target }
         };
         Ok(Self { file, end })
     }
@@ -118,8 +118,8 @@ impl Replacement {
     pub fn finish(self) -> io::Result<()> {
         let Self { mut file, end } = self;
         match end {
-            End::Straight => Ok(()),
-            End::Rename { temporary, target } => {
+            FinalStep::Straight => Ok(()),
+            FinalStep::Rename { temporary, target } => {
                 file.sync_all()?;
                 match fs::rename(&temporary.0, &target) {
                     // The file is a mount point, or the folder forbids renaming over files of other users.
@@ -127,7 +127,7 @@ impl Replacement {
                     done => done,
                 }
             }
-            End::Copy { temporary, target } => {
+            FinalStep::Copy { temporary, target } => {
                 let copied = copy(&mut file, &target);
                 drop(temporary);
                 copied

@@ -2,7 +2,7 @@
 //!
 //! A run has one order, which [`run`] keeps: the [`Plan`] of every trial, how fast this machine computes, what the load
 //! generator can do here, the trials one after the other in processes of their own ([`Child`](child::Child)), and how it
-//! ended. Whoever listens is handed each step as an [`Event`]. This module knows no report and draws no progress.
+//! ended. Whoever listens is handed each step as a [`RunEvent`]. This module knows no report and draws no progress.
 
 mod calibration;
 mod ceiling;
@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::protocol::Calibration;
-use crate::record::{CalibrationOrigin, Failure, Outcome, Record, Run, SCHEMA, State};
+use crate::record::{CalibrationOrigin, Failure, Outcome, Record, Run, RunState, SCHEMA};
 use crate::scenario::{Machine, Scenario};
 
 use conditions::Lookout;
@@ -33,7 +33,7 @@ pub use plan::{Effort, Plan, Planned, RunSpec, TooLong, expected};
 
 /// What happens in a run, in this order.
 #[derive(Debug)]
-pub enum Event<'a> {
+pub enum RunEvent<'a> {
     /// It is known how fast this machine computes.
     Calibrated(&'a Run),
     /// The capacity of all CPUs together could not be measured; the run goes on with what was measured.
@@ -77,21 +77,21 @@ pub fn run<E>(
     plan: &Plan,
     program: &Program,
     interrupt: &Interrupt,
-    mut listen: impl FnMut(Event<'_>) -> Result<(), E>,
+    mut listen: impl FnMut(RunEvent<'_>) -> Result<(), E>,
 ) -> Result<(Run, Ending), E> {
     let (calibration, origin) = calibration::calibrate_as(&plan.spec.scenarios, &plan.spec.calibration);
     // Measured before the first trial, so that every view judges by the same number.
     let (machine, refused) = calibration::measure_parallel(&plan.spec.scenarios, calibration.iterations_per_s);
     let mut run = begin(plan, &calibration, origin, machine);
-    listen(Event::Calibrated(&run))?;
-    refused.map_or(Ok(()), |why| listen(Event::ParallelUnknown(why)))?;
-    let unknown = |why| listen(Event::CeilingUnknown(why));
+    listen(RunEvent::Calibrated(&run))?;
+    refused.map_or(Ok(()), |why| listen(RunEvent::ParallelUnknown(why)))?;
+    let unknown = |why| listen(RunEvent::CeilingUnknown(why));
     run.ceilings = ceiling::measure_all(&plan.spec.scenarios, program, interrupt, unknown)?;
-    listen(Event::Ready(&run))?;
+    listen(RunEvent::Ready(&run))?;
     let ending = run_trials(plan, &run, program, &calibration, interrupt, listen)?;
     run.state = match ending {
-        Ending::Complete => State::Complete,
-        Ending::Interrupted(signal) => State::Partial(signal_name(signal)),
+        Ending::Complete => RunState::Complete,
+        Ending::Interrupted(signal) => RunState::Partial(signal_name(signal)),
     };
     Ok((run, ending))
 }
@@ -102,7 +102,7 @@ fn begin(plan: &Plan, calibration: &Calibration, origin: CalibrationOrigin, para
     Run {
         schema: SCHEMA,
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-        state: State::Running,
+        state: RunState::Running,
         seed: *seed,
         rounds: effort.to_string(),
         host: plan.host.clone(),
@@ -124,14 +124,14 @@ fn run_trials<E>(
     program: &Program,
     calibration: &Calibration,
     interrupt: &Interrupt,
-    mut listen: impl FnMut(Event<'_>) -> Result<(), E>,
+    mut listen: impl FnMut(RunEvent<'_>) -> Result<(), E>,
 ) -> Result<Ending, E> {
     for scenario in &plan.spec.scenarios {
         for planned in plan.trials.iter().filter(|planned| planned.cell.id.scenario == scenario.name) {
             if let Some(signal) = interrupt.signal() {
                 return Ok(Ending::Interrupted(signal));
             }
-            listen(Event::Began(planned))?;
+            listen(RunEvent::Began(planned))?;
             let lookout = Lookout::begin();
             let outcome = match trial::run(planned, program, calibration, interrupt) {
                 Ok(outcome) => outcome,
@@ -139,9 +139,9 @@ fn run_trials<E>(
                 Err(Halt::Interrupted(signal)) => return Ok(Ending::Interrupted(signal)),
             };
             let record = trial::record(planned, run.seed, lookout.end(&planned.cell.work, run), outcome);
-            listen(Event::Ended(planned, Box::new(record)))?;
+            listen(RunEvent::Ended(planned, Box::new(record)))?;
         }
-        listen(Event::ScenarioEnded(run, scenario))?;
+        listen(RunEvent::ScenarioEnded(run, scenario))?;
     }
     Ok(Ending::Complete)
 }

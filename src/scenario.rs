@@ -30,7 +30,7 @@ pub use point::{Finite, Point, SweptValue};
 pub use reference::reference;
 pub use schema::schema;
 pub use work::{
-    ArrivalSpec, Client, CpusWanted, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Pin, ServerSpec,
+    ArrivalSpec, ClientKind, CpusWanted, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Pin, ServerSpec,
     SleepSpec, StepsSpec, Work,
 };
 

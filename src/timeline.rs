@@ -20,25 +20,25 @@ const SHORTEST: u32 = 10;
 /// Bins in an octave, as a power of two: a bin is at most 6 % wide.
 const PER_OCTAVE: u32 = 4;
 
-/// Times by when their requests were due; in JSON the width of a column and its bins, see [`Column`].
+/// Times by when their requests were due; in JSON the width of a column and its bins, see [`TimeBins`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Written", into = "Written")]
+#[serde(try_from = "TimelineJson", into = "TimelineJson")]
 pub struct Timeline {
     /// A column stands for two to this power nanoseconds.
     width_log2: u32,
-    columns: Vec<Column>,
+    columns: Vec<TimeBins>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct TimelineJson {
     width_ns: u64,
-    columns: Vec<Column>,
+    columns: Vec<TimeBins>,
 }
 
 /// Times in bins. Bin 0 ends at 1,024 ns; from there on every octave has 16 bins of equal width, as a log-linear histogram
 /// with one significant digit has. In JSON the number of the first bin, and the counts from there on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Column(u32, Vec<u32>);
+pub struct TimeBins(u32, Vec<u32>);
 
 /// The longest times of a timeline, as far as they were due close together.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,9 +73,9 @@ impl Timeline {
     }
 
     #[inline]
-    fn column(&mut self, k: usize) -> &mut Column {
+    fn column(&mut self, k: usize) -> &mut TimeBins {
         if k >= self.columns.len() {
-            self.columns.resize_with(k + 1, Column::default);
+            self.columns.resize_with(k + 1, TimeBins::default);
         }
         &mut self.columns[k]
     }
@@ -102,14 +102,14 @@ impl Timeline {
     }
 
     /// The columns, from the beginning on; the last is not empty.
-    pub fn columns(&self) -> &[Column] {
+    pub fn columns(&self) -> &[TimeBins] {
         &self.columns
     }
 
     /// So many stretches of equal length, as far as columns can be shared out; fewer where there are fewer columns.
-    pub fn stretches(&self, n: usize) -> Vec<Column> {
+    pub fn stretches(&self, n: usize) -> Vec<TimeBins> {
         let n = n.min(self.columns.len());
-        let mut all = vec![Column::default(); n];
+        let mut all = vec![TimeBins::default(); n];
         for (k, column) in self.columns.iter().enumerate() {
             all[k * n / self.columns.len()].merge(column);
         }
@@ -132,7 +132,7 @@ impl Timeline {
         let long: Vec<u64> = self.columns.iter().map(|column| column.count_from(from)).collect();
         let (first, most) =
             (0..).zip(long.windows(COLUMNS).map(|pair| pair.iter().sum::<u64>())).max_by_key(|(_, n)| *n)?;
-        let mut others = Column::default();
+        let mut others = TimeBins::default();
         let outside = (0..).zip(&self.columns).filter(|(k, _)| !(first..first + COLUMNS).contains(k));
         outside.for_each(|(_, column)| others.merge(column));
         Some(Burst {
@@ -188,7 +188,7 @@ fn begin(bin: u32) -> f64 {
     }
 }
 
-impl Column {
+impl TimeBins {
     /// How many times.
     pub fn len(&self) -> u64 {
         self.1.iter().map(|count| u64::from(*count)).sum()
@@ -253,17 +253,17 @@ impl Column {
     }
 }
 
-impl From<Timeline> for Written {
+impl From<Timeline> for TimelineJson {
     fn from(timeline: Timeline) -> Self {
         Self { width_ns: timeline.width_ns(), columns: timeline.columns }
     }
 }
 
-impl TryFrom<Written> for Timeline {
+impl TryFrom<TimelineJson> for Timeline {
     type Error = String;
 
-    fn try_from(written: Written) -> Result<Self, String> {
-        let Written { width_ns, columns } = written;
+    fn try_from(written: TimelineJson) -> Result<Self, String> {
+        let TimelineJson { width_ns, columns } = written;
         let last = bin(u64::MAX) as usize;
         let has_room = columns.iter().all(|column| column.0 as usize + column.1.len() <= last + 1);
         let is_tight = |counts: &[u32]| counts.first() != Some(&0) && counts.last() != Some(&0);
@@ -295,7 +295,7 @@ mod tests {
         for k in 0..10_000 {
             timeline.record(k * MS, MS);
         }
-        let len = |columns: &[Column]| columns.iter().map(Column::len).sum::<u64>();
+        let len = |columns: &[TimeBins]| columns.iter().map(TimeBins::len).sum::<u64>();
         assert_eq!((len(timeline.columns()), timeline.width_ns()), (10_000, 1 << 28));
         assert!((MOST_COLUMNS / 2..=MOST_COLUMNS).contains(&timeline.columns().len()));
         let stretches = timeline.stretches(10);
@@ -359,7 +359,7 @@ mod tests {
             let (left, mut right) = (of(left), of(right));
             right.merge(&left);
             prop_assert_eq!(&right, &whole);
-            prop_assert_eq!(whole.columns().iter().map(Column::len).sum::<u64>(), points.len() as u64);
+            prop_assert_eq!(whole.columns().iter().map(TimeBins::len).sum::<u64>(), points.len() as u64);
             prop_assert_eq!(serde_json::from_str::<Timeline>(&serde_json::to_string(&whole).unwrap()).unwrap(), whole);
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_vs_threads::host;
 use async_vs_threads::protocol::{Calibration, Role, TrialReply, TrialSpec};
-use async_vs_threads::scenario::{ArrivalSpec, Client, EchoSpec, LoadSpec, Model, Pin, StepsSpec, Work};
+use async_vs_threads::scenario::{ArrivalSpec, ClientKind, EchoSpec, LoadSpec, Model, Pin, StepsSpec, Work};
 use async_vs_threads::usage::Tree;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -90,7 +90,7 @@ impl Server {
     /// The server of `avt doctor` on CPU 0: it does nothing but answer, so that what asks is what is compared.
     pub(crate) fn null() -> Self {
         let load = LoadSpec {
-            client: Client::Raw,
+            client: ClientKind::Raw,
             connections: 2_000,
             threads: 1,
             warmup: Duration::ZERO,

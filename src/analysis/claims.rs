@@ -15,7 +15,7 @@ use crate::stats::{Bound, Interval, Ratio};
 /// What became of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum ClaimVerdict {
     /// The interval lies within the bounds.
     Reproduced,
     /// It lies partly within, or there is none.
@@ -24,7 +24,7 @@ pub enum Verdict {
     Refuted,
 }
 
-impl Verdict {
+impl ClaimVerdict {
     /// All of them, the good ones first.
     pub const ALL: [Self; 3] = [Self::Reproduced, Self::Inconclusive, Self::Refuted];
 
@@ -99,7 +99,7 @@ pub struct JudgedClaim<'a> {
     /// The one by the other, with the interval that decides.
     pub ratio: Option<Ratio>,
     /// What became of it.
-    pub verdict: Verdict,
+    pub verdict: ClaimVerdict,
     /// Why.
     pub reason: Reason,
 }
@@ -156,8 +156,8 @@ fn decide(
     point: &PointSummary,
     expected: Option<f64>,
     ratio: Option<&Ratio>,
-) -> (Verdict, Reason) {
-    let inconclusive = |reason| (Verdict::Inconclusive, reason);
+) -> (ClaimVerdict, Reason) {
+    let inconclusive = |reason| (ClaimVerdict::Inconclusive, reason);
     let Some(ratio) = ratio else { return inconclusive(Reason::NotMeasured) };
     let models: Vec<Model> = claim.compared(model).collect();
     let cells = || models.iter().filter_map(|model| point.cell(*model));
@@ -179,9 +179,9 @@ fn decide(
     };
     let Some(interval) = interval else { return inconclusive(Reason::TooFewRounds) };
     match verdict(interval, bound, claim.bounds) {
-        Verdict::Inconclusive if ratio.bound == Bound::Exact => inconclusive(Reason::Crosses),
-        Verdict::Inconclusive if claim.metric == Metric::Executing => inconclusive(Reason::AtMost),
-        Verdict::Inconclusive => inconclusive(Reason::Unanswered),
+        ClaimVerdict::Inconclusive if ratio.bound == Bound::Exact => inconclusive(Reason::Crosses),
+        ClaimVerdict::Inconclusive if claim.metric == Metric::Executing => inconclusive(Reason::AtMost),
+        ClaimVerdict::Inconclusive => inconclusive(Reason::Unanswered),
         decided if invalid > 0 => (decided, Reason::Invalid { invalid, rounds }),
         decided if claim.metric.is_of_one_trial() => (decided, Reason::OneTrial),
         decided => (decided, Reason::Plain),
@@ -198,7 +198,7 @@ fn executing_within(claim: &Claim, model: Model, point: &PointSummary, expected:
 
 /// Whether the true ratio lies within the bounds of a claim, wherever in the interval it is; where the interval is one of
 /// bounds, wherever beyond.
-fn verdict(interval: Interval, bound: Bound, (low, high): (f64, f64)) -> Verdict {
+fn verdict(interval: Interval, bound: Bound, (low, high): (f64, f64)) -> ClaimVerdict {
     let Interval { low: least, high: most } = match bound {
         Bound::Exact => interval,
         Bound::AtLeast => Interval { high: f64::INFINITY, ..interval },
@@ -206,11 +206,11 @@ fn verdict(interval: Interval, bound: Bound, (low, high): (f64, f64)) -> Verdict
         Bound::Unknown => Interval { low: 0.0, high: f64::INFINITY },
     };
     if low <= least && most <= high {
-        Verdict::Reproduced
+        ClaimVerdict::Reproduced
     } else if most < low || high < least {
-        Verdict::Refuted
+        ClaimVerdict::Refuted
     } else {
-        Verdict::Inconclusive
+        ClaimVerdict::Inconclusive
     }
 }
 
@@ -238,26 +238,26 @@ mod tests {
     #[test]
     fn the_whole_interval_decides() {
         let of = |low, high| verdict(Interval { low, high }, Bound::Exact, (0.9, 1.1));
-        assert_eq!((of(0.9, 1.1), of(1.0, 1.0)), (Verdict::Reproduced, Verdict::Reproduced));
-        assert_eq!((of(0.5, 0.89), of(1.11, 2.0)), (Verdict::Refuted, Verdict::Refuted));
+        assert_eq!((of(0.9, 1.1), of(1.0, 1.0)), (ClaimVerdict::Reproduced, ClaimVerdict::Reproduced));
+        assert_eq!((of(0.5, 0.89), of(1.11, 2.0)), (ClaimVerdict::Refuted, ClaimVerdict::Refuted));
         for (low, high) in [(0.8, 1.0), (1.0, 1.2), (0.5, 2.0), (0.8, 0.9), (1.1, 1.2)] {
-            assert_eq!(of(low, high), Verdict::Inconclusive, "{low} to {high}");
+            assert_eq!(of(low, high), ClaimVerdict::Inconclusive, "{low} to {high}");
         }
         let open = |low, high| verdict(Interval { low, high }, Bound::Exact, (5.0, f64::INFINITY));
-        assert_eq!((open(5.0, 1e9), open(1.0, 4.0)), (Verdict::Reproduced, Verdict::Refuted));
+        assert_eq!((open(5.0, 1e9), open(1.0, 4.0)), (ClaimVerdict::Reproduced, ClaimVerdict::Refuted));
     }
 
     #[test]
     fn a_claim_that_even_the_bound_refutes_is_refuted() {
         let of = |low, high, bound| verdict(Interval { low, high }, bound, (0.9, 1.1));
-        assert_eq!(of(1.2, 2.0, Bound::AtLeast), Verdict::Refuted);
-        assert_eq!(of(0.95, 1.05, Bound::AtLeast), Verdict::Inconclusive, "it may be more");
-        assert_eq!(of(0.1, 0.5, Bound::AtLeast), Verdict::Inconclusive, "it may be more");
-        assert_eq!(of(0.1, 0.5, Bound::AtMost), Verdict::Refuted);
-        assert_eq!(of(1.2, 2.0, Bound::AtMost), Verdict::Inconclusive, "it may be less");
-        assert_eq!(of(1.2, 2.0, Bound::Unknown), Verdict::Inconclusive);
+        assert_eq!(of(1.2, 2.0, Bound::AtLeast), ClaimVerdict::Refuted);
+        assert_eq!(of(0.95, 1.05, Bound::AtLeast), ClaimVerdict::Inconclusive, "it may be more");
+        assert_eq!(of(0.1, 0.5, Bound::AtLeast), ClaimVerdict::Inconclusive, "it may be more");
+        assert_eq!(of(0.1, 0.5, Bound::AtMost), ClaimVerdict::Refuted);
+        assert_eq!(of(1.2, 2.0, Bound::AtMost), ClaimVerdict::Inconclusive, "it may be less");
+        assert_eq!(of(1.2, 2.0, Bound::Unknown), ClaimVerdict::Inconclusive);
         let open = |low, high, bound| verdict(Interval { low, high }, bound, (5.0, f64::INFINITY));
-        assert_eq!(open(6.0, 9.0, Bound::AtLeast), Verdict::Reproduced, "more is claimed as well");
-        assert_eq!(verdict(Interval { low: 0.1, high: 0.9 }, Bound::AtMost, (0.0, 1.0)), Verdict::Reproduced);
+        assert_eq!(open(6.0, 9.0, Bound::AtLeast), ClaimVerdict::Reproduced, "more is claimed as well");
+        assert_eq!(verdict(Interval { low: 0.1, high: 0.9 }, Bound::AtMost, (0.0, 1.0)), ClaimVerdict::Reproduced);
     }
 }

@@ -9,7 +9,7 @@ use super::point::PointSummary;
 use super::ratios::Obstacle;
 use super::round::Estimate;
 use super::{Analysis, ScenarioAnalysis};
-use crate::record::{Run, State};
+use crate::record::{Run, RunState};
 use crate::scenario::{Metric, Model, Point, Work};
 use crate::stats::{self, Bound, Interval, Noise, Ratio, Significance};
 
@@ -295,7 +295,7 @@ fn machine_warnings(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> Vec<Warn
         warnings.push(Warning::Calibration(speed));
     }
     for (side, name) in [(before, SideName::Before), (after, SideName::After)] {
-        if side.iter().any(|run| run.run.state != State::Complete) {
+        if side.iter().any(|run| run.run.state != RunState::Complete) {
             warnings.push(Warning::Unfinished(name));
         }
         if side.iter().any(|run| run.run.host.debug_build) {

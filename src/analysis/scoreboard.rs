@@ -1,13 +1,13 @@
 //! How many claims of each kind came to each verdict: what could have failed apart from what checks the harness.
 
-use super::claims::{JudgedClaim, Verdict};
+use super::claims::{ClaimVerdict, JudgedClaim};
 use crate::scenario::ClaimKind;
 
 /// The claims of a run or a scenario by kind and verdict; a claim counts once for each model and point that it is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scoreboard {
-    /// A row a kind and a column a verdict, in the orders of [`ClaimKind::ALL`] and [`Verdict::ALL`].
-    counts: [[u64; Verdict::ALL.len()]; ClaimKind::ALL.len()],
+    /// A row a kind and a column a verdict, in the orders of [`ClaimKind::ALL`] and [`ClaimVerdict::ALL`].
+    counts: [[u64; ClaimVerdict::ALL.len()]; ClaimKind::ALL.len()],
     /// Of the refuted ones, those that the scenario says were refuted before.
     refuted_again: u64,
 }
@@ -18,14 +18,14 @@ impl Scoreboard {
         let mut board = Self::default();
         for judged in claims {
             board.counts[judged.claim.kind as usize][judged.verdict as usize] += 1;
-            let is_known = judged.verdict == Verdict::Refuted && judged.claim.refuted_before.is_some();
+            let is_known = judged.verdict == ClaimVerdict::Refuted && judged.claim.refuted_before.is_some();
             board.refuted_again += u64::from(is_known);
         }
         board
     }
 
     /// Returns the number of claims of this kind that came to this verdict.
-    pub fn count(&self, kind: ClaimKind, verdict: Verdict) -> u64 {
+    pub fn count(&self, kind: ClaimKind, verdict: ClaimVerdict) -> u64 {
         self.counts[kind as usize][verdict as usize]
     }
 
@@ -35,7 +35,7 @@ impl Scoreboard {
     }
 
     /// Returns the number of claims of every kind that came to this verdict.
-    pub fn total(&self, verdict: Verdict) -> u64 {
+    pub fn total(&self, verdict: ClaimVerdict) -> u64 {
         ClaimKind::ALL.into_iter().map(|kind| self.count(kind, verdict)).sum()
     }
 
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn claims_are_counted_by_kind_and_verdict() {
         use ClaimKind::{Arithmetic, Prediction, Published};
-        use Verdict::{Inconclusive, Refuted, Reproduced};
+        use ClaimVerdict::{Inconclusive, Refuted, Reproduced};
         let board = Scoreboard { counts: [[3, 0, 1], [0, 2, 0], [0, 0, 0], [4, 0, 0]], refuted_again: 1 };
         assert_eq!(board.kinds().collect::<Vec<_>>(), [Published, Prediction, ClaimKind::Definition]);
         assert_eq!((board.count(Published, Refuted), board.count(Prediction, Inconclusive)), (1, 2));
@@ -71,7 +71,7 @@ mod tests {
         for (place, kind) in ClaimKind::ALL.into_iter().enumerate() {
             assert_eq!(kind as usize, place);
         }
-        for (place, verdict) in Verdict::ALL.into_iter().enumerate() {
+        for (place, verdict) in ClaimVerdict::ALL.into_iter().enumerate() {
             assert_eq!(verdict as usize, place);
         }
     }

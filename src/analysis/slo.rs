@@ -48,12 +48,12 @@ pub struct JudgedCondition {
     /// Whether it holds.
     pub is_kept: bool,
     /// What was measured.
-    pub measured: Measured,
+    pub measured: MeasuredValue,
 }
 
 /// The figure that a condition is about.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Measured {
+pub enum MeasuredValue {
     /// A share of the requests.
     Share(f64),
     /// Answers a second.
@@ -111,7 +111,7 @@ impl Condition {
         JudgedCondition { condition: self.text.clone(), is_kept, measured }
     }
 
-    fn measure(&self, figures: &LoadFigures<'_>) -> (bool, Measured) {
+    fn measure(&self, figures: &LoadFigures<'_>) -> (bool, MeasuredValue) {
         let LoadFigures { series, load, .. } = figures;
         let (requests, times) = (load.requests, &series.response_time);
         let value = match self.measure {
@@ -119,25 +119,25 @@ impl Condition {
                 let refused: u64 = load.status.iter().filter(|(status, _)| **status >= 400).map(|(_, n)| n).sum();
                 let bad = requests.planned - requests.completed + refused;
                 let share = bad as f64 / requests.planned.max(1) as f64;
-                return (self.holds(share), Measured::Share(share));
+                return (self.holds(share), MeasuredValue::Share(share));
             }
             Measure::Rate => {
-                let Some(rate) = figures.rate() else { return (false, Measured::NoTime) };
-                return (self.holds(rate), Measured::Rate(rate));
+                let Some(rate) = figures.rate() else { return (false, MeasuredValue::NoTime) };
+                return (self.holds(rate), MeasuredValue::Rate(rate));
             }
             Measure::Quantile(share) if share <= 0.5 => times.quantile(share),
             Measure::Quantile(share) => times.credible_quantile(share),
             Measure::Max => times.max(),
             Measure::Mean => times.mean().map(|mean| mean as u64),
         };
-        let Some(nanos) = value else { return (false, Measured::TooFew(times.len())) };
+        let Some(nanos) = value else { return (false, MeasuredValue::TooFew(times.len())) };
         // Whatever rests on requests that never ended can only be longer; a mean or a maximum rests on all of them.
         let rests_on_all = matches!(self.measure, Measure::Mean | Measure::Max);
         let is_bound = series.lower_bound_from_ns.is_some_and(|from| nanos >= from || rests_on_all);
         let bound = if is_bound { Bound::AtLeast } else { Bound::Exact };
         let holds = self.holds(nanos as f64);
         let is_kept = holds && (!is_bound || matches!(self.relation, Relation::Above | Relation::AtLeast));
-        (is_kept, Measured::Time(nanos, bound))
+        (is_kept, MeasuredValue::Time(nanos, bound))
     }
 
     fn holds(&self, value: f64) -> bool {
@@ -212,7 +212,7 @@ mod tests {
         let judged = judge(" p50 < 2ms , errors < 0.1 % ");
         assert_eq!(judged.iter().map(|one| one.is_kept).collect::<Vec<_>>(), [true, false]);
         let JudgedCondition { condition, measured, .. } = &judged[1];
-        assert_eq!((condition.as_str(), *measured), ("errors < 0.1 %", Measured::Share(0.015)));
+        assert_eq!((condition.as_str(), *measured), ("errors < 0.1 %", MeasuredValue::Share(0.015)));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::sources::{Named, read, settled};
 /// Check scenario files and say how long they would take
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: avt check scenarios/*.toml")]
-pub(super) struct Args {
+pub(super) struct CheckArgs {
     /// Scenario files, or names of built-in ones
     #[arg(required = true, value_name = "FILE")]
     scenarios: Vec<OsString>,
@@ -46,7 +46,7 @@ impl<'a> From<&'a Mistakes> for Mistaken<'a> {
     }
 }
 
-pub(super) fn main(args: &Args) -> Result<(), Stop> {
+pub(super) fn main(args: &CheckArgs) -> Result<(), Stop> {
     let (found, mistaken) = read(&args.scenarios)?;
     if args.json && !mistaken.is_empty() {
         print_json(&mistaken.iter().map(Mistaken::from).collect::<Vec<_>>())?;

@@ -21,7 +21,7 @@ use super::report::scenarios;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  avt compare reports/before reports/after --fail-over 10%\n  \
                         avt compare --before reports/a1 reports/a2 reports/a3 --after reports/b1 reports/b2 reports/b3")]
-pub(super) struct Args {
+pub(super) struct CompareArgs {
     /// The folders of one run before and one after
     #[arg(value_names = ["BEFORE", "AFTER"], num_args = 2, required_unless_present_all = ["before", "after"],
           conflicts_with_all = ["before", "after"])]
@@ -69,7 +69,7 @@ fn analyzed(side: &[Read]) -> Vec<Analysis<'_>> {
     side.iter().map(|read| analyze(&read.run, &read.scenarios, &read.records)).collect()
 }
 
-pub(super) fn main(args: &Args) -> Result<(), Stop> {
+pub(super) fn main(args: &CompareArgs) -> Result<(), Stop> {
     let (of_before, of_after) = match args.pair.as_slice() {
         [before, after] => (std::slice::from_ref(before), std::slice::from_ref(after)),
         _ => (args.before.as_slice(), args.after.as_slice()),

@@ -8,12 +8,12 @@ use super::output::{Stop, print};
 /// Print a completion script for a shell
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: avt completions bash > ~/.local/share/bash-completion/completions/avt")]
-pub(super) struct Args {
+pub(super) struct CompletionsArgs {
     /// bash, elvish, fish, powershell or zsh
     shell: Shell,
 }
 
-pub(super) fn main(args: &Args) -> Result<(), Stop> {
+pub(super) fn main(args: &CompletionsArgs) -> Result<(), Stop> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut super::Cli::command(), "avt", &mut script);
     print(String::from_utf8_lossy(&script).trim_end())

@@ -8,7 +8,7 @@ use crate::runner::Interrupt;
 use crate::runner::doctor::{Depth, examine};
 
 use super::output::{Stop, note, print, print_json};
-use progress::Progress;
+use progress::DoctorProgress;
 
 /// Tell what this machine measures with: clock, timers, limits, and the load generator itself
 ///
@@ -16,7 +16,7 @@ use progress::Progress;
 /// ceiling of rate that no server here can beat, and how exactly a schedule is kept. Read every other figure beside these.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  avt doctor\n  avt doctor --quick --json")]
-pub(super) struct Args {
+pub(super) struct DoctorArgs {
     /// Measure once and briefly, about 10 s, instead of three times
     #[arg(long)]
     quick: bool,
@@ -25,10 +25,10 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn main(args: &Args) -> Result<(), Stop> {
+pub(super) fn main(args: &DoctorArgs) -> Result<(), Stop> {
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     let depth = if args.quick { Depth::Quick } else { Depth::Thorough };
-    let progress = Progress::new(depth);
+    let progress = DoctorProgress::new(depth);
     let (checkup, signal) = examine(depth, &interrupt, |probe| progress.begin(probe));
     progress.finish();
     if checkup.host.debug_build {

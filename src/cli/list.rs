@@ -10,14 +10,14 @@ use super::output::{Stop, print, print_json, width};
 /// List the built-in scenarios
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: avt list, then: avt run sleep")]
-pub(super) struct Args {
+pub(super) struct ListArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Serialize)]
-struct Listed {
+struct ListedScenario {
     name: String,
     question: String,
     workload: &'static str,
@@ -28,9 +28,9 @@ struct Listed {
     tour: bool,
 }
 
-pub(super) fn main(args: &Args) -> Result<(), Stop> {
+pub(super) fn main(args: &ListArgs) -> Result<(), Stop> {
     let all = builtin::all().iter().map(|builtin| (builtin, builtin.scenario()));
-    let listed = all.map(|(builtin, scenario)| Listed {
+    let listed = all.map(|(builtin, scenario)| ListedScenario {
         tour: builtin.is_tour,
         group: builtin.group,
         claims: scenario.claims.len(),
@@ -40,7 +40,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
         name: scenario.name,
         question: scenario.question,
     });
-    let listed: Vec<Listed> = listed.collect();
+    let listed: Vec<ListedScenario> = listed.collect();
     if args.json {
         return print_json(&listed);
     }
@@ -49,7 +49,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let beside = widest + 4;
     let indent = if width() >= beside + 30 { beside } else { 4 };
     let mut group = None;
-    for Listed { name, question, tour, group: of, .. } in &listed {
+    for ListedScenario { name, question, tour, group: of, .. } in &listed {
         if group != Some(*of) {
             let gap = if group.is_some() { "\n" } else { "" };
             print(format_args!("{gap}{}", of.heading()))?;

@@ -17,14 +17,16 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 
 use crate::analysis::{LoadAnalysis, LoadFigures, analyze_load};
 use crate::host::Host;
-use crate::load::{self, Endpoint, Interval, LoadError, Loaded, Observer, Plan, RequestTemplate, Secure, Until};
+use crate::load::{
+    self, Endpoint, LoadError, LoadInterval, LoadPlan, Loaded, Observer, RequestTemplate, Secure, Until,
+};
 use crate::report::{self, LoadReport};
 use crate::runner::Interrupt;
 use crate::text;
 use crate::units;
 use crate::usage::{ProcessesMeter, ProcessesUsage, listeners_at, listeners_at_path};
 
-pub(super) use args::Args;
+pub(super) use args::LoadArgs;
 
 use super::output::{Stop, first_failure, note, print, print_json, width};
 use super::strict::ended;
@@ -32,9 +34,9 @@ use args::Target;
 use export::Log;
 use live::Live;
 use outputs::Outputs;
-use watch::Watch;
+use watch::ServerWatch;
 
-pub(super) fn main(args: &Args) -> Result<(), Stop> {
+pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
     let (target, paths) = args.targets()?;
     let template = args.request_template(&target, paths)?;
     refuse_nothing_due(args)?;
@@ -59,7 +61,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let log = hlog.as_mut().map(|output| Log::begin(&mut output.file, &mut serializer, &args.urls_in_words()));
     let log = log.transpose().map_err(|error| Stop::machine(format_args!("--hlog: {error}")))?;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let (live, watch) = (Live::new(&plan), Watch::over(&[]));
+    let (live, watch) = (Live::new(&plan), ServerWatch::over(&[]));
     let mut watcher = Watcher { interrupt: &interrupt, meter: None, watch, server: None, live, log };
     let loaded = ask_first_that_answers(&servers, &mut plan, &mut watcher);
     watcher.live.clear();
@@ -115,7 +117,7 @@ fn not_loaded(error: LoadError, interrupt: &Interrupt) -> Stop {
 }
 
 /// Refuses a schedule without any request in the window.
-fn refuse_nothing_due(args: &Args) -> Result<(), Stop> {
+fn refuse_nothing_due(args: &LoadArgs) -> Result<(), Stop> {
     if !load::is_nothing_due(args.arrival(), args.seed, args.warmup, until(args)) {
         return Ok(());
     }
@@ -141,7 +143,14 @@ fn distribution(loaded: &Loaded, partial: bool) -> String {
 }
 
 /// Renders the HTML report.
-fn page(args: &Args, started: String, plan: &Plan, loaded: &Loaded, analysis: &LoadAnalysis, partial: bool) -> String {
+fn page(
+    args: &LoadArgs,
+    started: String,
+    plan: &LoadPlan,
+    loaded: &Loaded,
+    analysis: &LoadAnalysis,
+    partial: bool,
+) -> String {
     report::load(&LoadReport {
         url: &args.urls_in_words(),
         kind: plan.arrival.in_words(),
@@ -182,7 +191,7 @@ fn quoted(argument: &OsStr) -> String {
 struct Watcher<'a> {
     interrupt: &'a Interrupt,
     meter: Option<ProcessesMeter>,
-    watch: Watch,
+    watch: ServerWatch,
     server: Option<ProcessesUsage>,
     live: Live,
     log: Option<Log<'a>>,
@@ -206,14 +215,20 @@ impl Observer for Watcher<'_> {
         self.interrupt.signal().is_some() || self.watch.has_ended()
     }
 
-    fn interval(&mut self, interval: Interval) {
+    fn interval(&mut self, interval: LoadInterval) {
         self.live.second(&interval);
         self.log.iter_mut().for_each(|log| log.write(&interval));
     }
 }
 
-fn plan(args: &Args, target: &Target, template: RequestTemplate, server: Endpoint, secure: Option<Secure>) -> Plan {
-    Plan {
+fn plan(
+    args: &LoadArgs,
+    target: &Target,
+    template: RequestTemplate,
+    server: Endpoint,
+    secure: Option<Secure>,
+) -> LoadPlan {
+    LoadPlan {
         server,
         secure,
         request: template,
@@ -236,7 +251,7 @@ fn plan(args: &Args, target: &Target, template: RequestTemplate, server: Endpoin
 /// is probed beforehand. If none accepts, returns the error of the first server.
 fn ask_first_that_answers(
     servers: &[Endpoint],
-    plan: &mut Plan,
+    plan: &mut LoadPlan,
     watcher: &mut Watcher<'_>,
 ) -> Result<Loaded, LoadError> {
     let mut first_error = None;
@@ -246,7 +261,7 @@ fn ask_first_that_answers(
         }
         plan.server = server.clone();
         watcher.meter = ProcessesMeter::start(processes(server));
-        watcher.watch = Watch::over(watcher.meter.as_ref().map_or(&[], ProcessesMeter::roots));
+        watcher.watch = ServerWatch::over(watcher.meter.as_ref().map_or(&[], ProcessesMeter::roots));
         plan.server_cpus = watcher.meter.as_ref().map(|meter| meter.cpus().to_vec()).unwrap_or_default();
         match load::run(plan, watcher) {
             Err(error @ LoadError::Connect { opened: 0, .. }) if watcher.interrupt.signal().is_none() => {
@@ -258,7 +273,7 @@ fn ask_first_that_answers(
     Err(first_error.expect("there is at least one server"))
 }
 
-fn until(args: &Args) -> Until {
+fn until(args: &LoadArgs) -> Until {
     match args.requests {
         Some(requests) => Until::Requests(requests),
         None => Until::Elapsed(args.duration),
@@ -274,7 +289,7 @@ fn processes(server: &Endpoint) -> Vec<u32> {
     }
 }
 
-fn length(plan: &Plan) -> String {
+fn length(plan: &LoadPlan) -> String {
     let window = match plan.until {
         Until::Elapsed(duration) => units::exact(duration),
         Until::Requests(1) => "1 request".to_owned(),

@@ -14,7 +14,7 @@ use super::output::{note, note_redraws, note_width};
 /// A bar on a terminal; elsewhere a line for every scenario. Drawn between trials only, so that nothing of it runs
 /// while something is measured.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(super) struct RunProgress {
     bar: ProgressBar,
     trials: u64,
     began: Instant,
@@ -24,7 +24,7 @@ pub(super) struct Progress {
     scenario: String,
 }
 
-impl Progress {
+impl RunProgress {
     /// Before the first trial.
     pub(super) fn new(plan: &Plan, quiet: bool) -> Self {
         let draws = !quiet && note_redraws();

@@ -15,7 +15,7 @@ use super::strict::Strict;
 /// Write the report of a run again from its records, or the list of all runs
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  avt report reports/20261122-101500\n  avt report")]
-pub(super) struct Args {
+pub(super) struct ReportArgs {
     /// The folder that holds run.json and trials.jsonl, or one that holds such folders
     #[arg(value_name = "DIR", default_value = RUNS)]
     folder: PathBuf,
@@ -29,7 +29,7 @@ pub(super) struct Args {
 /// Where runs are kept that nobody named a folder for.
 pub(super) const RUNS: &str = "reports";
 
-pub(super) fn main(args: &Args) -> Result<(), Stop> {
+pub(super) fn main(args: &ReportArgs) -> Result<(), Stop> {
     if !args.folder.join(RUN).exists() {
         return match list(&args.folder)? {
             Some(index) => print(format_args!("runs: {}", text::of_path(&index))),

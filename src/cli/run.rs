@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 
 use crate::analysis::{Standing, analyze, analyze_scenario};
 use crate::host::Host;
-use crate::record::{CalibrationOrigin, Folder, FolderError, Judged, Record, Run, Source, State};
+use crate::record::{CalibrationOrigin, Folder, FolderError, Record, Run, RunState, RunTally, Source};
 use crate::report;
 use crate::runner::{
-    self, CalibrationSource, Effort, Ending, Event, Interrupt, KeptCalibration, Plan, Program, RunSpec,
+    self, CalibrationSource, Effort, Ending, Interrupt, KeptCalibration, Plan, Program, RunEvent, RunSpec,
 };
 use crate::scenario::{Model, Scenario};
 use crate::units;
 
 use super::output::{Stop, color, note, print, print_json, width};
-use super::progress::Progress;
+use super::progress::RunProgress;
 use super::report::{RUNS, list, only, print_end, write};
 use super::sources::{Named, every, scenarios};
 use super::strict::{Strict, ended};
@@ -27,7 +27,7 @@ use super::strict::{Strict, ended};
 /// Without a name it runs the tour: the built-in scenarios that `avt list` marks.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  avt run\n  avt run sleep offload\n  avt run my-scenario.toml --rounds 3")]
-pub(super) struct Args {
+pub(super) struct RunArgs {
     /// Names of built-in scenarios, or scenario files
     #[arg(value_name = "NAME|FILE", conflicts_with = "all")]
     scenarios: Vec<OsString>,
@@ -64,7 +64,7 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn main(args: &Args) -> Result<(), Stop> {
+pub(super) fn main(args: &RunArgs) -> Result<(), Stop> {
     let named = chosen(args)?;
     if args.narrate {
         return narrate::main(&named, &args.model);
@@ -74,7 +74,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     let plan = Plan::new(spec(args, named, calibration), host).map_err(Stop::input)?;
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     announce(&plan);
-    let mut listener = Listener::new(args, &plan);
+    let mut listener = RunListener::new(args, &plan);
     let (run, ending) = runner::run(&plan, &Program::this(), &interrupt, |event| listener.hear(event))?;
     let (standing, judged) = listener.finish(run)?;
     // How the run ended counts for more than whether somebody still reads about it.
@@ -85,7 +85,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
 }
 
 /// Returns in a sentence which requirements of the run do not hold.
-fn not_well(judged: &Judged) -> String {
+fn not_well(judged: &RunTally) -> String {
     let of = |n: u64, one: &str, many: &str| {
         (n > 0).then(|| format!("{} {}", units::count(n), if n == 1 { one } else { many }))
     };
@@ -97,7 +97,7 @@ fn not_well(judged: &Judged) -> String {
 }
 
 /// The scenarios that were named, with the models that were.
-fn chosen(args: &Args) -> Result<Vec<Named>, Stop> {
+fn chosen(args: &RunArgs) -> Result<Vec<Named>, Stop> {
     let found = if args.all { every() } else { scenarios(&args.scenarios)? };
     let named = found.into_iter().map(|Named { given, scenario }| {
         let scenario = only(scenario, &args.model);
@@ -110,7 +110,7 @@ fn chosen(args: &Args) -> Result<Vec<Named>, Stop> {
     named.collect()
 }
 
-fn spec(args: &Args, named: Vec<Named>, calibration: CalibrationSource) -> RunSpec {
+fn spec(args: &RunArgs, named: Vec<Named>, calibration: CalibrationSource) -> RunSpec {
     RunSpec {
         scenarios: named.iter().map(|named| named.scenario.clone()).collect(),
         sources: named.into_iter().map(source).collect(),
@@ -126,7 +126,7 @@ fn spec(args: &Args, named: Vec<Named>, calibration: CalibrationSource) -> RunSp
 }
 
 /// The calibration that was asked for, or that of the newest run beside this one on the same machine.
-fn calibration(args: &Args, host: &Host) -> Result<CalibrationSource, Stop> {
+fn calibration(args: &RunArgs, host: &Host) -> Result<CalibrationSource, Stop> {
     let kept = |path: &Path, run: &Run| KeptCalibration {
         run: path.to_string_lossy().into_owned(),
         iterations_per_s: run.iterations_per_s,
@@ -203,43 +203,43 @@ fn warn_of_few_cpus(scenario: &Scenario, cpus: u32) {
 }
 
 /// Keeps what a run leaves in its folder, and tells how far it has come.
-struct Listener<'a> {
-    args: &'a Args,
+struct RunListener<'a> {
+    args: &'a RunArgs,
     plan: &'a Plan,
     /// Made as soon as there is something to keep.
     folder: Option<Folder>,
     records: Vec<Record>,
-    progress: Progress,
+    progress: RunProgress,
     /// A reader of standard output that goes away, or a full disk behind it, ends the tables but not the run.
     printed: Result<(), Stop>,
 }
 
-impl<'a> Listener<'a> {
-    fn new(args: &'a Args, plan: &'a Plan) -> Self {
-        let progress = Progress::new(plan, args.json);
+impl<'a> RunListener<'a> {
+    fn new(args: &'a RunArgs, plan: &'a Plan) -> Self {
+        let progress = RunProgress::new(plan, args.json);
         Self { args, plan, folder: None, records: Vec::new(), progress, printed: Ok(()) }
     }
 
-    fn hear(&mut self, event: Event<'_>) -> Result<(), Stop> {
+    fn hear(&mut self, event: RunEvent<'_>) -> Result<(), Stop> {
         match event {
-            Event::Calibrated(run) => {
+            RunEvent::Calibrated(run) => {
                 announce_calibration(run);
                 self.folder = Some(make_folder(self.args.out.as_deref(), run)?);
             }
-            Event::ParallelUnknown(why) => {
+            RunEvent::ParallelUnknown(why) => {
                 note(format_args!("avt: could not measure the computing capacity of every CPU: {why}"));
             }
-            Event::CeilingUnknown(why) => {
+            RunEvent::CeilingUnknown(why) => {
                 note(format_args!("avt: what the load generator can do here is not known: {why}"));
             }
-            Event::Ready(run) => self.folder().write_run(run).map_err(Stop::machine)?,
-            Event::Began(trial) => self.progress.begin(trial),
-            Event::Ended(trial, record) => {
+            RunEvent::Ready(run) => self.folder().write_run(run).map_err(Stop::machine)?,
+            RunEvent::Began(trial) => self.progress.begin(trial),
+            RunEvent::Ended(trial, record) => {
                 self.folder().append(&record).map_err(Stop::machine)?;
                 self.records.push(*record);
                 self.progress.end(trial);
             }
-            Event::ScenarioEnded(run, scenario) => {
+            RunEvent::ScenarioEnded(run, scenario) => {
                 if !self.args.json && self.printed.is_ok() {
                     let analysis = analyze_scenario(scenario, run, &self.records);
                     let table = || print(report::terminal::table(&analysis, Some(width()), color()));
@@ -255,7 +255,7 @@ impl<'a> Listener<'a> {
     }
 
     /// Writes the report and prints its path; returns the run's state, and its failures in numbers.
-    fn finish(&mut self, run: Run) -> Result<(Standing, Judged), Stop> {
+    fn finish(&mut self, run: Run) -> Result<(Standing, RunTally), Stop> {
         self.progress.finish();
         let folder = self.folder.as_ref().expect("a run is calibrated before anything else");
         let path = folder.path();
@@ -273,7 +273,7 @@ impl<'a> Listener<'a> {
         } else if self.printed.is_ok() {
             self.printed = print_end(&analysis, &index);
         }
-        if let State::Partial(_) = run.state {
+        if let RunState::Partial(_) = run.state {
             let (done, planned) = (self.records.len(), run.trials_planned);
             note(format_args!("avt: ended early after {done} of {planned} trials; the report says so"));
         }

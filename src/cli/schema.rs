@@ -9,8 +9,8 @@ use super::output::{Stop, print_json};
 #[command(
     after_help = "Example: avt schema > scenario.schema.json, and in a scenario: #:schema ./scenario.schema.json"
 )]
-pub(super) struct Args {}
+pub(super) struct SchemaArgs {}
 
-pub(super) fn main(_: &Args) -> Result<(), Stop> {
+pub(super) fn main(_: &SchemaArgs) -> Result<(), Stop> {
     print_json(&scenario::schema())
 }

@@ -19,7 +19,7 @@ use super::times::some_time;
 /// Run the echo server alone: GET /echo/{what}, POST /echo
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: avt serve --model async/2, then: curl http://127.0.0.1:8080/echo/hello")]
-pub(super) struct Args {
+pub(super) struct ServeArgs {
     /// Who serves: sequential, threads, pool/N, async, async/N, hybrid/blocking or hybrid/rayon-N
     #[arg(long, short, value_name = "MODEL")]
     model: Model,
@@ -47,12 +47,12 @@ pub(super) struct Args {
 }
 
 /// What ends a server.
-enum End {
+enum ServeEnd {
     Signal(i32),
     Served(std::io::Result<()>),
 }
 
-pub(super) fn main(args: &Args) -> Result<(), Stop> {
+pub(super) fn main(args: &ServeArgs) -> Result<(), Stop> {
     let refused = |error: std::io::Error| Stop::machine(format_args!("{}: {error}", args.addr));
     let files = host::raise_open_files().unwrap_or_else(|error| {
         note(format_args!("avt: the limit of open files could not be raised: {error}"));
@@ -61,7 +61,7 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     // Before anyone knows of the server, so that every signal finds it listening.
     let (ends, ended) = mpsc::channel();
     let pass_on = ends.clone();
-    let notify = move |signal| drop(pass_on.send(End::Signal(signal)));
+    let notify = move |signal| drop(pass_on.send(ServeEnd::Signal(signal)));
     let grace = TIME_TO_END.max(args.stop_timeout.saturating_add(Duration::from_millis(300)));
     Interrupt::listen_with(grace, Some(Box::new(notify))).map_err(Stop::machine)?;
     let listener = model::listen(args.addr).map_err(refused)?;
@@ -82,21 +82,21 @@ pub(super) fn main(args: &Args) -> Result<(), Stop> {
     }
     let server = Arc::new(Server::new(Echo::new(Steps::default(), None, None), timeouts(args), most));
     let (model, served) = (args.model, Arc::clone(&server));
-    let serve = move || drop(ends.send(End::Served(model::serve(model, listener, served))));
+    let serve = move || drop(ends.send(ServeEnd::Served(model::serve(model, listener, served))));
     thread::Builder::new().name("server".into()).spawn(serve).map_err(Stop::machine)?;
 
     match ended.recv().expect("the signals are listened for as long as the process lives") {
-        End::Served(ended) => Err(cannot_serve(args, ended)),
-        End::Signal(signal) => {
+        ServeEnd::Served(ended) => Err(cannot_serve(args, ended)),
+        ServeEnd::Signal(signal) => {
             server.stop();
             let in_time = ended.recv_timeout(args.stop_timeout);
             let tally = server.tally();
             note(words(tally, signal));
             match in_time {
-                Ok(End::Served(Ok(()))) => Ok(()),
-                Ok(End::Served(ended)) => Err(cannot_serve(args, ended)),
+                Ok(ServeEnd::Served(Ok(()))) => Ok(()),
+                Ok(ServeEnd::Served(ended)) => Err(cannot_serve(args, ended)),
                 // What still runs must not hold the process.
-                Ok(End::Signal(_)) | Err(_) => process::exit(1),
+                Ok(ServeEnd::Signal(_)) | Err(_) => process::exit(1),
             }
         }
     }
@@ -109,12 +109,12 @@ const OWN_FILES: u64 = 160;
 /// Room for fewer connections than this is worth a sentence.
 const FEW: u64 = 512;
 
-fn timeouts(args: &Args) -> Timeouts {
-    let Args { head_timeout: head, body_timeout: body, idle_timeout: idle, write_timeout: write, .. } = *args;
+fn timeouts(args: &ServeArgs) -> Timeouts {
+    let ServeArgs { head_timeout: head, body_timeout: body, idle_timeout: idle, write_timeout: write, .. } = *args;
     Timeouts { head, body, idle, write }
 }
 
-fn cannot_serve(args: &Args, ended: std::io::Result<()>) -> Stop {
+fn cannot_serve(args: &ServeArgs, ended: std::io::Result<()>) -> Stop {
     let why = ended.err().map_or_else(|| "it has ended".into(), |error| error.to_string());
     Stop::machine(format_args!("{} cannot serve: {why}", args.model))
 }

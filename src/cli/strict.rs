@@ -10,7 +10,7 @@ pub(super) struct Strict {
     /// End with exit code 4 where the measurement itself is INVALID: a trial, or what the gates find over the rounds, such as
     /// drift or an A/A control that differs. With `=suspect`, also where it is SUSPECT
     #[arg(long = "strict", value_name = "VERDICT", num_args = 0..=1, require_equals = true, default_missing_value = "invalid")]
-    strict: Option<Verdict>,
+    strict: Option<StrictArg>,
 }
 
 /// The same option of one load, which is one measurement: it has to be VALID.
@@ -18,7 +18,7 @@ pub(super) struct Strict {
 pub(super) struct StrictLoad {
     /// End with exit code 4 unless the verdict on the measurement itself is VALID; with `=invalid`, only where it is INVALID
     #[arg(long = "strict", value_name = "VERDICT", num_args = 0..=1, require_equals = true, default_missing_value = "suspect")]
-    strict: Option<Verdict>,
+    strict: Option<StrictArg>,
 }
 
 impl StrictLoad {
@@ -28,7 +28,7 @@ impl StrictLoad {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Verdict {
+enum StrictArg {
     Invalid,
     Suspect,
 }
@@ -37,8 +37,8 @@ impl Strict {
     pub(super) fn strictness(self) -> Strictness {
         match self.strict {
             None => Strictness::Lenient,
-            Some(Verdict::Invalid) => Strictness::Invalid,
-            Some(Verdict::Suspect) => Strictness::Suspect,
+            Some(StrictArg::Invalid) => Strictness::Invalid,
+            Some(StrictArg::Suspect) => Strictness::Suspect,
         }
     }
 }

@@ -75,16 +75,16 @@ fn measure(is_over: impl Fn() -> bool) -> Option<Slice> {
 }
 
 /// The clock of the process, read between two looks at the wall clock.
-struct Reading {
+struct ClockReading {
     before: Instant,
     cpu_ns: u64,
     after: Instant,
 }
 
-fn read() -> Option<Reading> {
+fn read() -> Option<ClockReading> {
     let before = Instant::now();
     let cpu_ns = own_cpu_ns()?;
-    Some(Reading { before, cpu_ns, after: Instant::now() })
+    Some(ClockReading { before, cpu_ns, after: Instant::now() })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Plan;
+use super::LoadPlan;
 use super::request_error::RequestError;
 
 /// Requests that differ in their target alone, before any client has put them into its own form.
@@ -36,7 +36,7 @@ pub(super) struct ReceivedResponse {
 
 /// What happened on a connection: every call of [`Client::open`] and [`Client::send`] ends with one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Event {
+pub(super) enum ClientEvent {
     Opened,
     Answered(ReceivedResponse),
     /// The connection is closed, and opened again by the next request.
@@ -47,13 +47,13 @@ pub(super) enum Event {
 pub(super) const POLL_NOW: u64 = 0;
 
 /// All connections of one generator thread, known by their numbers from 0. Each does one thing at a time, which
-/// ends with one [`Event`].
+/// ends with one [`ClientEvent`].
 pub(super) trait Client: Sized {
     /// How much longer than the time-out opening a connection may take, nanoseconds.
     const GRACE: u64 = 0;
 
     /// So many connections, all of them closed.
-    fn new(plan: &Plan, connections: u32) -> io::Result<Self>;
+    fn new(plan: &LoadPlan, connections: u32) -> io::Result<Self>;
 
     /// Opens a connection ahead of its first request.
     fn open(&mut self, connection: usize);
@@ -70,7 +70,7 @@ pub(super) trait Client: Sized {
     fn close(&mut self, connection: usize);
 
     /// The next event. Nothing when this instant has come, or when it is worth a look at the clock.
-    fn next(&mut self, until: u64) -> Option<(usize, Event)>;
+    fn next(&mut self, until: u64) -> Option<(usize, ClientEvent)>;
 
     /// Whether the last [`next`](Self::next) waited for an event, and not only looked for one.
     fn has_waited(&self) -> bool;

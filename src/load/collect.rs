@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::record::Requests;
 
 use super::metrics::Metrics;
-use super::{Interval, Window};
+use super::{LoadInterval, Window};
 
 /// The interval at which threads hand in their metrics, if an observer listens, nanoseconds.
 pub(super) const INTERVAL: u64 = 1_000_000_000;
@@ -107,7 +107,7 @@ impl Collector {
     }
 
     /// What was done since the last interval was told, if anything.
-    pub(super) fn rest(&self) -> Option<Interval> {
+    pub(super) fn rest(&self) -> Option<LoadInterval> {
         let interval = self.interval.interval();
         (interval.requests != Requests::default()).then_some(interval)
     }

@@ -4,14 +4,14 @@
 use crate::units;
 use crate::usage::Scheduled;
 
-use super::client::{Client, Event, ReceivedResponse};
+use super::client::{Client, ClientEvent, ReceivedResponse};
 use super::clock::Clock;
 use super::collect::MetricsTx;
 use super::metrics::{Began, Metrics, Paused, ThreadCost};
 use super::pauses::{PauseLog, Turn};
 use super::request::{ConnectionState, Ended, PendingRequest};
 use super::request_error::RequestError;
-use super::{Plan, Window};
+use super::{LoadPlan, Window};
 
 /// How often the clock is looked at while nothing happens: the window's end can be moved from outside, and a pause of the
 /// thread itself is seen by the timer that it oversleeps.
@@ -19,7 +19,7 @@ pub(super) const LOOK_UP: u64 = 5_000_000;
 
 /// The connections of one generator thread and the requests in flight on them.
 pub(super) struct InFlight<'a, C, K> {
-    pub(super) plan: &'a Plan,
+    pub(super) plan: &'a LoadPlan,
     pub(super) window: &'a Window,
     pub(super) client: C,
     pub(super) clock: K,
@@ -57,7 +57,7 @@ enum Cost {
 
 impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     pub(super) fn new(
-        plan: &'a Plan,
+        plan: &'a LoadPlan,
         client: C,
         clock: K,
         connections: u32,
@@ -168,19 +168,19 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     }
 
     #[inline]
-    fn happened(&mut self, k: usize, event: Event, now: u64) -> Ended {
+    fn happened(&mut self, k: usize, event: ClientEvent, now: u64) -> Ended {
         match event {
-            Event::Answered(response) => self.answered(k, response, now),
-            Event::Failed(error) => {
+            ClientEvent::Answered(response) => self.answered(k, response, now),
+            ClientEvent::Failed(error) => {
                 if self.lost(k, now).is_some() {
                     self.metrics.failed(error, now);
                 } else {
                     self.metrics.warmup_requests.failed += 1;
                 }
             }
-            Event::Opened => unreachable!("connections are opened before the window, or by what is asked"),
+            ClientEvent::Opened => unreachable!("connections are opened before the window, or by what is asked"),
         }
-        Ended { connection: k, is_answered: matches!(event, Event::Answered(_)) }
+        Ended { connection: k, is_answered: matches!(event, ClientEvent::Answered(_)) }
     }
 
     #[inline]

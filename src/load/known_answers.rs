@@ -225,7 +225,7 @@ fn a_number_of_requests_is_that_number_and_what_hangs_since_before_it() {
         assert_eq!(load.requests.timed_out, 4, "{:?}", load.requests);
         let extra = if warmup == 0 { 0 } else { 4 };
         assert_eq!(load.requests.planned, 1_000 + extra, "{:?}", load.requests);
-        let served = Simulation { plan: Plan { connections: 16, ..simulation.plan.clone() }, ..simulation };
+        let served = Simulation { plan: LoadPlan { connections: 16, ..simulation.plan.clone() }, ..simulation };
         let Simulated { load, .. } = served.run(ThreadPool::new(16, 100 * US));
         assert_eq!((load.requests.planned, load.requests.completed), (1_000, 1_000));
     }

@@ -10,7 +10,7 @@ use crate::usage::{Scheduled, Stolen, Usage};
 use super::client::ReceivedResponse;
 use super::request::PendingRequest;
 use super::request_error::RequestError;
-use super::{Interval, Plan};
+use super::{LoadInterval, LoadPlan};
 
 /// The metrics of one generator thread.
 #[derive(Debug, Default)]
@@ -284,8 +284,8 @@ impl Metrics {
     }
 
     /// What is told of an interval.
-    pub(super) fn interval(&self) -> Interval {
-        let mut all = Interval {
+    pub(super) fn interval(&self) -> LoadInterval {
+        let mut all = LoadInterval {
             requests: self.requests,
             response_time: Histogram::default(),
             service_time: Histogram::default(),
@@ -303,7 +303,7 @@ impl Metrics {
     /// CPUs are those that it may run on.
     pub(super) fn close(
         self,
-        plan: &Plan,
+        plan: &LoadPlan,
         threads: u32,
         wall_ns: u64,
         usage: Usage,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::scenario::{ArrivalSpec, Client};
+use crate::scenario::{ArrivalSpec, ClientKind};
 use crate::schedule::Schedule;
 use crate::units;
 
@@ -18,7 +18,7 @@ use super::request_error::RequestError;
 
 /// Everything a load needs to know.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct LoadPlan {
     /// Where to connect to.
     pub server: Endpoint,
     /// HTTPS instead of HTTP; only with the feature `tls`, and the client reqwest.
@@ -28,7 +28,7 @@ pub struct Plan {
     /// The request that is sent instead for a share of the requests.
     pub heavy: Option<(f64, RequestTemplate)>,
     /// Which client sends them.
-    pub client: Client,
+    pub client: ClientKind,
     /// Connections, at least one; no more are opened than there are requests.
     pub connections: u32,
     /// Generator threads, at least one; no more are started than there are connections.
@@ -51,7 +51,7 @@ pub struct Plan {
     pub seed: u64,
 }
 
-impl Plan {
+impl LoadPlan {
     /// Returns the number of connections to open: at most one per request, since more would be idle.
     pub fn connections_used(&self) -> u32 {
         match self.until {

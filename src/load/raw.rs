@@ -18,8 +18,8 @@ use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime};
 
-use super::Plan;
-use super::client::{Client, Event, POLL_NOW};
+use super::LoadPlan;
+use super::client::{Client, ClientEvent, POLL_NOW};
 use super::request_error::RequestError;
 use super::turns::Turns;
 
@@ -45,7 +45,7 @@ pub(super) struct RawClient {
     ready: Vec<epoll::Event>,
     seen: usize,
     /// What ended before there was anything to wait for.
-    pending_events: VecDeque<(usize, Event)>,
+    pending_events: VecDeque<(usize, ClientEvent)>,
     timer: OwnedFd,
     /// The instant that the timer is set to.
     deadline: Option<u64>,
@@ -53,7 +53,7 @@ pub(super) struct RawClient {
 }
 
 impl Client for RawClient {
-    fn new(plan: &Plan, connections: u32) -> io::Result<Self> {
+    fn new(plan: &LoadPlan, connections: u32) -> io::Result<Self> {
         let shared = RawShared::new(plan);
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
@@ -97,7 +97,7 @@ impl Client for RawClient {
     }
 
     #[inline]
-    fn next(&mut self, until: u64) -> Option<(usize, Event)> {
+    fn next(&mut self, until: u64) -> Option<(usize, ClientEvent)> {
         self.has_waited = false;
         if let Some(found) = self.next_ready() {
             return Some(found);
@@ -116,7 +116,7 @@ impl Client for RawClient {
 impl RawClient {
     /// The next event of those that have already happened.
     #[inline]
-    fn next_ready(&mut self) -> Option<(usize, Event)> {
+    fn next_ready(&mut self) -> Option<(usize, ClientEvent)> {
         if let Some(pending) = self.pending_events.pop_front() {
             return Some(pending);
         }
@@ -137,7 +137,7 @@ impl RawClient {
                 Err(NoEvent::Again) => connection.look_again(&self.epoll, k),
                 Err(NoEvent::Failed(error)) => {
                     connection.close();
-                    return Some((k, Event::Failed(error)));
+                    return Some((k, ClientEvent::Failed(error)));
                 }
             }
         }
@@ -177,6 +177,6 @@ impl RawClient {
 
     fn push_failed(&mut self, k: usize, error: RequestError) {
         self.connections[k].close();
-        self.pending_events.push_back((k, Event::Failed(error)));
+        self.pending_events.push_back((k, ClientEvent::Failed(error)));
     }
 }

@@ -28,10 +28,10 @@ use tokio::time::timeout;
 
 use crate::http1::judge_head;
 
-use super::client::{Client, Event, ReceivedResponse, RequestTemplate};
+use super::client::{Client, ClientEvent, ReceivedResponse, RequestTemplate};
 use super::request_error::RequestError;
 use super::turns::Turns;
-use super::{Endpoint, Plan, clock};
+use super::{Endpoint, LoadPlan, clock};
 
 use failure::{Phase, RequestFailure};
 use port::KeptPort;
@@ -83,7 +83,7 @@ struct ReqwestShared {
     to_head: bool,
     stamp: Option<Arc<str>>,
     /// What has happened, and the bell that is rung when it does.
-    inbox: RefCell<VecDeque<(usize, Event)>>,
+    inbox: RefCell<VecDeque<(usize, ClientEvent)>>,
     bell: Notify,
 }
 
@@ -91,7 +91,7 @@ impl Client for ReqwestClient {
     /// [`open`](Self::open) has a time-out of its own, and always ends with an event.
     const GRACE: u64 = 1_000_000_000;
 
-    fn new(plan: &Plan, connections: u32) -> io::Result<Self> {
+    fn new(plan: &LoadPlan, connections: u32) -> io::Result<Self> {
         let shared = ReqwestShared {
             server: plan.server.clone(),
             to_head: plan.request.method == "HEAD",
@@ -119,19 +119,18 @@ impl Client for ReqwestClient {
         let answered_until = self.timeout + 2 * TICK;
         self.spawn(k, async move {
             match timeout(answered_until, pending).await {
-                Ok(Err(RequestFailure { error, is_connect: true })) => Event::Failed(error),
+                Ok(Err(RequestFailure { error, is_connect: true })) => ClientEvent::Failed(error),
                 // A connection that was not made within the time-out has failed before this.
-                Ok(_) | Err(_) => Event::Opened,
+                Ok(_) | Err(_) => ClientEvent::Opened,
             }
         });
     }
 
     fn send(&mut self, k: usize, heavy: bool) {
         let pending = self.send_next(k, heavy);
-        self.spawn(
-            k,
-            async move { pending.await.map_or_else(|failure| Event::Failed(failure.error), Event::Answered) },
-        );
+        self.spawn(k, async move {
+            pending.await.map_or_else(|failure| ClientEvent::Failed(failure.error), ClientEvent::Answered)
+        });
     }
 
     fn close(&mut self, k: usize) {
@@ -142,7 +141,7 @@ impl Client for ReqwestClient {
         self.shared.inbox.borrow_mut().retain(|(other, _)| *other != k);
     }
 
-    fn next(&mut self, until: u64) -> Option<(usize, Event)> {
+    fn next(&mut self, until: u64) -> Option<(usize, ClientEvent)> {
         self.has_waited = false;
         if self.shared.inbox.borrow().is_empty() {
             let left = until.saturating_sub(clock::now());
@@ -158,12 +157,12 @@ impl Client for ReqwestClient {
         }
         let found = self.shared.inbox.borrow_mut().pop_front();
         match found {
-            Some((k, Event::Failed(_))) => {
+            Some((k, ClientEvent::Failed(_))) => {
                 self.connections[k] = ReqwestConnection::default();
                 self.kept_port.keep();
             }
             // reqwest may still consider such a connection reusable.
-            Some((k, Event::Opened)) if !self.connections[k].has_served.get() => {
+            Some((k, ClientEvent::Opened)) if !self.connections[k].has_served.get() => {
                 self.connections[k] = ReqwestConnection::default();
             }
             _ => {}
@@ -191,7 +190,7 @@ impl ReqwestClient {
     }
 
     /// Runs a future for a connection; its output is the connection's next event.
-    fn spawn(&mut self, k: usize, doing: impl Future<Output = Event> + 'static) {
+    fn spawn(&mut self, k: usize, doing: impl Future<Output = ClientEvent> + 'static) {
         let shared = Rc::clone(&self.shared);
         let pending = self.runtime.spawn_local(async move {
             let event = doing.await;
@@ -203,7 +202,7 @@ impl ReqwestClient {
 }
 
 impl ClientFactory {
-    fn new(plan: &Plan) -> Result<Self, String> {
+    fn new(plan: &LoadPlan) -> Result<Self, String> {
         Ok(Self {
             server: plan.server.clone(),
             timeout: plan.timeout,
@@ -257,7 +256,7 @@ async fn send(
     Ok(ReceivedResponse { status, bytes, sent: None, has_surplus: false })
 }
 
-fn build(plan: &Plan, template: &RequestTemplate, target: &str) -> Result<Request, RequestError> {
+fn build(plan: &LoadPlan, template: &RequestTemplate, target: &str) -> Result<Request, RequestError> {
     let url = match (&plan.server, &plan.secure) {
         (Endpoint::Tcp(address), None) => format!("http://{address}{target}"),
         (Endpoint::Tcp(address), Some(secure)) => {

@@ -8,13 +8,13 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::client::{Client, Event, POLL_NOW, ReceivedResponse};
+use super::client::{Client, ClientEvent, POLL_NOW, ReceivedResponse};
 use super::clock::Clock;
 use super::closed::ClosedLoop;
 use super::collect::Collector;
 use super::in_flight::InFlight;
 use super::open::OpenLoop;
-use super::{Assignment, Plan, RequestTemplate, Until, Window};
+use super::{Assignment, LoadPlan, RequestTemplate, Until, Window};
 use crate::gate::{self, Finding};
 use crate::record::{LoadRecord, Series};
 use crate::scenario::{self, ArrivalSpec};
@@ -106,18 +106,18 @@ struct SimulatedClient<S> {
 }
 
 impl<S: SimulatedServer> SimulatedClient<S> {
-    fn arrived(&mut self) -> Option<(usize, Event)> {
+    fn arrived(&mut self) -> Option<(usize, ClientEvent)> {
         let Reverse((at, connection)) = *self.coming.peek()?;
         (at <= self.time.now.get()).then(|| {
             self.coming.pop();
             let sent = self.connected[connection].take();
-            (connection, Event::Answered(ReceivedResponse { status: 200, bytes: 100, sent, has_surplus: false }))
+            (connection, ClientEvent::Answered(ReceivedResponse { status: 200, bytes: 100, sent, has_surplus: false }))
         })
     }
 }
 
 impl<S: SimulatedServer> Client for SimulatedClient<S> {
-    fn new(_plan: &Plan, _connections: u32) -> io::Result<Self> {
+    fn new(_plan: &LoadPlan, _connections: u32) -> io::Result<Self> {
         unreachable!("a simulated client is made with its server")
     }
 
@@ -138,7 +138,7 @@ impl<S: SimulatedServer> Client for SimulatedClient<S> {
         self.coming.extend(self.server.hang_up(connection, now).into_iter().map(|(k, done)| Reverse((done, k))));
     }
 
-    fn next(&mut self, until: u64) -> Option<(usize, Event)> {
+    fn next(&mut self, until: u64) -> Option<(usize, ClientEvent)> {
         self.has_waited = false;
         if let Some(arrived) = self.arrived() {
             return Some(arrived);
@@ -183,7 +183,7 @@ impl Simulated {
 /// A load to be simulated, and what happens to its generator.
 #[derive(Clone, Debug)]
 pub(super) struct Simulation {
-    pub(super) plan: Plan,
+    pub(super) plan: LoadPlan,
     pub(super) stops: Vec<(u64, u64)>,
     pub(super) hog_ns: u64,
 }
@@ -201,12 +201,12 @@ impl Simulation {
             headers: Vec::new(),
             body: Vec::new(),
         };
-        let plan = Plan {
+        let plan = LoadPlan {
             server: std::net::SocketAddr::from(([127, 0, 0, 1], 1)).into(),
             secure: None,
             request: template,
             heavy: None,
-            client: scenario::Client::Raw,
+            client: scenario::ClientKind::Raw,
             connections,
             threads: 1,
             warmup: Duration::ZERO,

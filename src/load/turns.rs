@@ -1,8 +1,8 @@
 //! Chooses the target of the next request: one after the other, round and round.
 
-use super::Plan;
+use super::LoadPlan;
 
-/// The next of [`Plan::requests`] to send, for the ordinary requests and for the heavy ones.
+/// The next of [`LoadPlan::requests`] to send, for the ordinary requests and for the heavy ones.
 #[derive(Debug)]
 pub(super) struct Turns {
     ordinary: TargetCycle,
@@ -18,7 +18,7 @@ struct TargetCycle {
 }
 
 impl Turns {
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(super) fn new(plan: &LoadPlan) -> Self {
         let n_ordinary = plan.request.targets.len();
         let ordinary = TargetCycle { first: 0, end: n_ordinary, next: 0 };
         let heavy = plan.heavy.as_ref().map_or(ordinary, |(_, template)| TargetCycle {
@@ -45,9 +45,9 @@ mod tests {
 
     use super::super::{RequestTemplate, Until};
     use super::*;
-    use crate::scenario::{ArrivalSpec, Client};
+    use crate::scenario::{ArrivalSpec, ClientKind};
 
-    fn plan(ordinary: &[&str], heavy: Option<&[&str]>) -> Plan {
+    fn plan(ordinary: &[&str], heavy: Option<&[&str]>) -> LoadPlan {
         let template = |targets: &[&str]| RequestTemplate {
             method: "GET".into(),
             authority: "localhost".into(),
@@ -55,12 +55,12 @@ mod tests {
             headers: Vec::new(),
             body: Vec::new(),
         };
-        Plan {
+        LoadPlan {
             server: std::net::SocketAddr::from(([127, 0, 0, 1], 1)).into(),
             secure: None,
             request: template(ordinary),
             heavy: heavy.map(|heavy| (0.5, template(heavy))),
-            client: Client::Raw,
+            client: ClientKind::Raw,
             connections: 1,
             threads: 1,
             warmup: Duration::ZERO,
@@ -75,7 +75,7 @@ mod tests {
     }
 
     /// What the k-th of n threads asks for, where every third request is a heavy one.
-    fn check(plan: &Plan, (k, n): (u32, u32), expected: &[&str]) {
+    fn check(plan: &LoadPlan, (k, n): (u32, u32), expected: &[&str]) {
         let plan = plan.of_thread(k, n);
         let requests: Vec<&str> = plan.requests().map(|(_, target)| target).collect();
         let mut turns = Turns::new(&plan);

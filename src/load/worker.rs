@@ -6,21 +6,21 @@ use crate::scenario::ArrivalSpec;
 use crate::schedule::Schedule;
 use crate::units;
 
-use super::client::{Client, Event};
+use super::client::{Client, ClientEvent};
 use super::clock::SystemClock;
 use super::closed::ClosedLoop;
 use super::collect::MetricsTx;
 use super::in_flight::{InFlight, LOOK_UP};
 use super::open::OpenLoop;
 use super::request_error::RequestError;
-use super::{Assignment, Opened, Opening, Plan, StartBarrier, clock};
+use super::{Assignment, LoadPlan, Opened, Opening, StartBarrier, clock};
 
 /// Connections that one thread opens at the same time: more could overflow a server's backlog, and a dropped SYN costs
 /// a second.
 const OPENING: usize = 100;
 
 pub(super) fn run<C: Client>(
-    plan: &Plan,
+    plan: &LoadPlan,
     assignment: Assignment,
     barrier: StartBarrier<'_>,
     mut metrics_tx: MetricsTx,
@@ -76,17 +76,17 @@ fn open<C: Client>(client: &mut C, connections: usize, limit: u64, opening: &Ope
             break;
         }
         match client.next(now + LOOK_UP.min(limit)) {
-            Some((k, Event::Opened)) => {
+            Some((k, ClientEvent::Opened)) => {
                 begun[k] = None;
                 opened += 1;
             }
-            Some((k, Event::Failed(RequestError::QueueFull))) => queued.push(k),
-            Some((k, Event::Failed(why))) => {
+            Some((k, ClientEvent::Failed(RequestError::QueueFull))) => queued.push(k),
+            Some((k, ClientEvent::Failed(why))) => {
                 begun[k] = None;
                 error.get_or_insert(why);
                 opening.fail();
             }
-            Some((_, Event::Answered(_))) => unreachable!("nothing was asked yet"),
+            Some((_, ClientEvent::Answered(_))) => unreachable!("nothing was asked yet"),
             None => {
                 let now = clock::now();
                 for (k, begun) in begun.iter_mut().enumerate() {
@@ -124,20 +124,20 @@ mod tests {
     #[derive(Default)]
     struct ScriptedClient {
         at_once: Vec<(usize, RequestError)>,
-        later: VecDeque<(usize, Event)>,
+        later: VecDeque<(usize, ClientEvent)>,
         opened: Vec<usize>,
-        events: VecDeque<(usize, Event)>,
+        events: VecDeque<(usize, ClientEvent)>,
     }
 
     impl Client for ScriptedClient {
-        fn new(_: &Plan, _: u32) -> io::Result<Self> {
+        fn new(_: &LoadPlan, _: u32) -> io::Result<Self> {
             Ok(Self::default())
         }
 
         fn open(&mut self, k: usize) {
             self.opened.push(k);
             if let Some(found) = self.at_once.iter().position(|(at, _)| *at == k) {
-                self.events.push_back((k, Event::Failed(self.at_once.swap_remove(found).1)));
+                self.events.push_back((k, ClientEvent::Failed(self.at_once.swap_remove(found).1)));
             }
         }
 
@@ -150,7 +150,7 @@ mod tests {
 
         fn close(&mut self, _: usize) {}
 
-        fn next(&mut self, _: u64) -> Option<(usize, Event)> {
+        fn next(&mut self, _: u64) -> Option<(usize, ClientEvent)> {
             self.events.pop_front().or_else(|| self.later.pop_front())
         }
 
@@ -163,8 +163,12 @@ mod tests {
 
     #[test]
     fn those_under_way_are_waited_for_where_one_fails_at_once() {
-        let later =
-            [(0, Event::Opened), (1, Event::Failed(RequestError::Refused)), (3, Event::Opened), (4, Event::Opened)];
+        let later = [
+            (0, ClientEvent::Opened),
+            (1, ClientEvent::Failed(RequestError::Refused)),
+            (3, ClientEvent::Opened),
+            (4, ClientEvent::Opened),
+        ];
         let mut client = ScriptedClient {
             at_once: vec![(2, RequestError::NoPort)],
             later: later.into_iter().collect(),
@@ -186,17 +190,17 @@ mod tests {
 
     #[test]
     fn a_full_queue_is_tried_again_until_the_time_is_over() {
-        let opened = (0..2).map(|k| (k, Event::Opened));
+        let opened = (0..2).map(|k| (k, ClientEvent::Opened));
         let mut client = ScriptedClient {
             at_once: vec![(0, RequestError::QueueFull); 3],
             later: opened.clone().collect(),
             ..ScriptedClient::default()
         };
-        client.later.push_front((0, Event::Failed(RequestError::QueueFull)));
+        client.later.push_front((0, ClientEvent::Failed(RequestError::QueueFull)));
         assert_eq!(open(&mut client, 2, LONG, &Opening::default()), (2, None));
 
         let mut client = ScriptedClient { at_once: vec![(0, RequestError::QueueFull)], ..ScriptedClient::default() };
-        client.later.push_back((1, Event::Opened));
+        client.later.push_back((1, ClientEvent::Opened));
         assert_eq!(open(&mut client, 2, 1, &Opening::default()), (1, Some(RequestError::QueueFull)));
     }
 

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::{Client, LoadSpec, Pin};
+use crate::scenario::{ClientKind, LoadSpec, Pin};
 
 /// How fast a load generator is against a server that does nothing: the limit of what can be measured. No server can look better.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ceiling {
     /// Which client asked.
-    pub client: Client,
+    pub client: ClientKind,
     /// On how many threads.
     pub threads: u16,
     /// Which CPUs generator and server had.

@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 
 /// A resolved path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Destination {
     /// A regular file that exists or can be created; the path has no symbolic links.
     File(PathBuf),
     /// Anything else: a pipe, a device, an open descriptor of a process.
     Straight(PathBuf),
 }
 
-impl Place {
+impl Destination {
     /// Resolves a path. Fails if its folder does not exist.
-    pub fn of(path: &Path) -> io::Result<Self> {
+    pub fn resolve(path: &Path) -> io::Result<Self> {
         /// The most symbolic links, as in the kernel.
         const LINKS: u32 = 40;
         if path.as_os_str().as_bytes().ends_with(b"/") {

@@ -12,7 +12,7 @@ use super::table::{Row, Table};
 use super::words;
 use super::{answer, warnings};
 use crate::analysis::{Analysis, CellSummary, PointSummary, ScenarioAnalysis, Unmeasured};
-use crate::record::{CalibrationOrigin, Judged, Record, Run, Source};
+use crate::record::{CalibrationOrigin, Record, Run, RunTally, Source};
 use crate::scenario::{Family, Parallel};
 use crate::text;
 use crate::units;
@@ -291,7 +291,7 @@ fn head<'a>(analysis: &Analysis<'_>, points: impl Iterator<Item = &'a PointSumma
 
 /// How many trials left a record, and what became of those that were not measured:
 /// `96, 2 of them failed; 24 trials refused by the machine, as their scenarios expect`.
-fn trials(done: u64, judged: &Judged) -> String {
+fn trials(done: u64, judged: &RunTally) -> String {
     let mut text = units::count(done);
     if judged.failed > 0 {
         text += &format!(", {} of them failed", units::count(judged.failed));

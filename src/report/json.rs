@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::claims;
-use crate::analysis::claims::Verdict;
+use crate::analysis::claims::ClaimVerdict;
 use crate::analysis::{
     Analysis, CellSummary, Difference, Estimate, JudgedClaim, ModelRatio, PointFinding, PointSummary, ScenarioAnalysis,
     Scoreboard, SeriesSummary,
@@ -68,7 +68,7 @@ pub(super) fn findings(analysis: &Analysis<'_>) -> Vec<Value> {
 
 /// For each kind how many claims came to each verdict.
 fn scoreboard(board: &Scoreboard) -> Value {
-    let row = |kind| Verdict::ALL.map(|verdict| (verdict.word().to_owned(), json!(board.count(kind, verdict))));
+    let row = |kind| ClaimVerdict::ALL.map(|verdict| (verdict.word().to_owned(), json!(board.count(kind, verdict))));
     let rows = ClaimKind::ALL.map(|kind| (kind.name().to_owned(), Value::Object(row(kind).into_iter().collect())));
     Value::Object(rows.into_iter().collect())
 }

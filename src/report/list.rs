@@ -7,7 +7,7 @@ use askama::Template;
 
 use super::html::{SCRIPT, SCRIPT_HASH, STYLE};
 use super::{Page, words};
-use crate::record::{Run, State};
+use crate::record::{Run, RunState};
 use crate::text;
 use crate::units;
 
@@ -67,9 +67,9 @@ fn told(run: &Run) -> Told {
             refused => format!("{}, {} of them refused as expected", count(run.trials_planned), count(refused)),
         },
         verdict: match (&run.state, run.judged) {
-            (State::Running, _) | (_, None) => "it has not ended".into(),
-            (State::Partial(signal), _) => format!("partial: {} ended it early", text::one_line(signal)),
-            (State::Complete, _) => {
+            (RunState::Running, _) | (_, None) => "it has not ended".into(),
+            (RunState::Partial(signal), _) => format!("partial: {} ended it early", text::one_line(signal)),
+            (RunState::Complete, _) => {
                 let counts = [
                     (judged.failed, "failed"),
                     (judged.invalid, "invalid"),

@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::analysis::Scoreboard;
-use crate::analysis::claims::Verdict;
+use crate::analysis::claims::ClaimVerdict;
 use crate::scenario::ClaimKind;
 use crate::text;
 use crate::units;
@@ -45,19 +45,20 @@ fn counted(count: u64, [one, many]: [&str; 2]) -> String {
 /// `12 reproduced, 2 refuted`
 fn verdicts(board: &Scoreboard, kinds: &[ClaimKind]) -> String {
     let count = |verdict| kinds.iter().map(|kind| board.count(*kind, verdict)).sum();
-    words::counted(&Verdict::ALL.map(|verdict| (count(verdict), verdict.word()))).join(", ")
+    words::counted(&ClaimVerdict::ALL.map(|verdict| (count(verdict), verdict.word()))).join(", ")
 }
 
 /// The headings of the table.
 pub(super) fn headings() -> [&'static str; 4] {
-    let [reproduced, inconclusive, refuted] = Verdict::ALL.map(Verdict::word);
+    let [reproduced, inconclusive, refuted] = ClaimVerdict::ALL.map(ClaimVerdict::word);
     ["claims", reproduced, inconclusive, refuted]
 }
 
 /// A row for each kind that there are claims of: its name and how many came to each verdict.
 pub(super) fn rows(board: &Scoreboard) -> Vec<[String; 4]> {
     let row = |kind: ClaimKind| {
-        let [reproduced, inconclusive, refuted] = Verdict::ALL.map(|verdict| units::count(board.count(kind, verdict)));
+        let [reproduced, inconclusive, refuted] =
+            ClaimVerdict::ALL.map(|verdict| units::count(board.count(kind, verdict)));
         [kind.name().to_owned(), reproduced, inconclusive, refuted]
     };
     board.kinds().map(row).collect()

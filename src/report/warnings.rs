@@ -3,7 +3,7 @@
 use super::words;
 use crate::analysis::{Analysis, CellSummary, PointFinding, PointSummary, TrialFindings};
 use crate::gate::Verdict;
-use crate::record::State;
+use crate::record::RunState;
 use crate::scenario::{CellId, Metric, Work};
 use crate::text;
 use crate::units;
@@ -118,9 +118,9 @@ pub(super) fn banner<'a>(
     let (done, planned) = (analysis.records.len() as u64, run.trials_planned);
     let so_far = format!("{} of {} trials left a record", units::count(done), units::count(planned));
     match &run.state {
-        State::Complete => {}
-        State::Running => warnings.push(format!("This run has not ended: {so_far}.")),
-        State::Partial(signal) => {
+        RunState::Complete => {}
+        RunState::Running => warnings.push(format!("This run has not ended: {so_far}.")),
+        RunState::Partial(signal) => {
             warnings.push(format!("This run is partial: {} ended it early, and {so_far}.", text::one_line(signal)));
         }
     }

@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use crate::protocol::{Order, TrialReply, TrialSpec};
+use crate::protocol::{ServerOrder, TrialReply, TrialSpec};
 use crate::record::Failure;
 
 use super::Program;
@@ -85,7 +85,7 @@ impl Child {
     }
 
     /// Tells a server where its window begins or ends.
-    pub(super) fn order(&mut self, order: Order) {
+    pub(super) fn order(&mut self, order: ServerOrder) {
         self.write(&serde_json::to_vec(&order).expect("an order is plain data"));
     }
 

@@ -6,7 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::host;
-use crate::protocol::{Generated, Order, Role, Served, TrialReply, TrialSpec};
+use crate::protocol::{Generated, Role, Served, ServerOrder, TrialReply, TrialSpec};
 use crate::record::{Failure, Measured, Traced};
 use crate::scenario::{EchoSpec, Pin};
 use crate::usage::{CpuGap, Others, OthersMeter, Tree};
@@ -59,9 +59,9 @@ pub(super) fn run(
             Some(_) => next_reply(&mut [&mut server], deadline, interrupt)?,
         };
         match reply {
-            (1, TrialReply::Begin) => server.order(Order::Begin),
+            (1, TrialReply::Begin) => server.order(ServerOrder::Begin),
             (1, TrialReply::End) => {
-                server.order(Order::End);
+                server.order(ServerOrder::End);
                 others = meter.take().and_then(|(meter, before)| strangers(meter, &before, &server, &generator));
             }
             (0, TrialReply::Served(told)) => served = Some(*told),

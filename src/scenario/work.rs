@@ -131,7 +131,7 @@ impl StepsSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadSpec {
     /// Which client asks.
-    pub client: Client,
+    pub client: ClientKind,
     /// Keep-alive connections, all open before the clock starts.
     pub connections: u32,
     /// Generator threads; the connections are dealt out among them.
@@ -234,7 +234,7 @@ impl ArrivalSpec {
 /// The client under the load generator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Client {
+pub enum ClientKind {
     /// The project's own codec straight on a socket: the least a client can cost.
     #[default]
     Raw,

@@ -37,7 +37,7 @@ pub fn ribbon(rounds: &[&Histogram], shares: &[f64], seed: u64) -> Option<Vec<Ba
     if rounds.len() < FEWEST {
         return None;
     }
-    let table = Table::of(rounds);
+    let table = CumulativeCounts::of(rounds);
     if table.values.is_empty() {
         return None;
     }
@@ -68,7 +68,7 @@ pub fn ribbon(rounds: &[&Histogram], shares: &[f64], seed: u64) -> Option<Vec<Ba
 }
 
 /// The counts of all rounds, summed up from the lowest value.
-struct Table {
+struct CumulativeCounts {
     /// Every value that some round has, rising, nanoseconds.
     values: Vec<u64>,
     /// For each of them, how many times of each round are at most that: a row a value.
@@ -76,7 +76,7 @@ struct Table {
     rounds: usize,
 }
 
-impl Table {
+impl CumulativeCounts {
     fn of(rounds: &[&Histogram]) -> Self {
         let mut entries: Vec<(u64, usize, u64)> = Vec::new();
         for (round, histogram) in rounds.iter().enumerate() {

@@ -26,14 +26,14 @@ use nix::sys::wait::{WaitStatus, waitpid};
 
 use crate::host;
 use crate::proc;
-use crate::protocol::{Order, Served, TrialReply, TrialSpec};
+use crate::protocol::{Served, ServerOrder, TrialReply, TrialSpec};
 use crate::record::Failure;
 use crate::scenario::{ServerSpec, Work};
 use crate::usage::Tree;
 
 use super::server::{check_descriptors, each_order};
 use super::{now_ns, say};
-use output::Output;
+use output::ServerStderr;
 
 /// How long a server may take until it is ready.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,9 +44,9 @@ const TO_END: Duration = Duration::from_millis(900);
 
 /// What happens to a server while it is watched.
 #[derive(Debug)]
-enum Event {
+enum ServerEvent {
     /// The runner says where the window begins or ends.
-    Order(Order),
+    Order(ServerOrder),
     /// A process of the server has ended that belonged to this one.
     Ended(WaitStatus),
     /// The last of its processes has ended.
@@ -73,11 +73,11 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, environment: &[(String, Vec<u8>
     let (tell, events) = mpsc::channel();
     let orders = tell.clone();
     spawn("orders", move || {
-        each_order(|order| orders.send(Event::Order(order)).is_ok());
+        each_order(|order| orders.send(ServerEvent::Order(order)).is_ok());
         end();
         process::exit(0);
     })?;
-    let mut external = External { server, cpus: &spec.cpus, output: Output::default(), tell, events };
+    let mut external = External { server, cpus: &spec.cpus, output: ServerStderr::default(), tell, events };
     let outcome = external.serve(nonce, environment);
     end();
     if let Err(mut failure) = outcome {
@@ -100,9 +100,9 @@ struct External<'a> {
     server: &'a ServerSpec,
     /// Where it runs; empty for anywhere.
     cpus: &'a [usize],
-    output: Output,
-    tell: Sender<Event>,
-    events: Receiver<Event>,
+    output: ServerStderr,
+    tell: Sender<ServerEvent>,
+    events: Receiver<ServerEvent>,
 }
 
 impl External<'_> {
@@ -121,7 +121,7 @@ impl External<'_> {
         let tell = self.tell.clone();
         spawn("watch", move || {
             listener::wait_until_deaf(address);
-            let _ = tell.send(Event::Deaf);
+            let _ = tell.send(ServerEvent::Deaf);
         })?;
         say(&TrialReply::Ready { port, nonce: nonce.to_owned() })?;
         self.obey()
@@ -153,7 +153,7 @@ impl External<'_> {
         let others: Vec<usize> = all.iter().copied().filter(|cpu| !self.cpus.contains(cpu)).collect();
         pin(if others.is_empty() { &all } else { &others })?;
         let mut process = started.map_err(|error| refused(format!("the server's command {program:?}: {error}")))?;
-        self.output = Output::read(process.stderr.take().expect("it was asked for"))?;
+        self.output = ServerStderr::read(process.stderr.take().expect("it was asked for"))?;
         // It is waited for with all the others.
         Ok(process.id())
     }
@@ -177,18 +177,18 @@ impl External<'_> {
             }
             match self.events.recv_timeout(ASK) {
                 // A command may end when it has started the server, and the server goes on.
-                Ok(Event::Ended(status)) if status.pid().is_some_and(|pid| pid.as_raw() as u32 == leader) => {
+                Ok(ServerEvent::Ended(status)) if status.pid().is_some_and(|pid| pid.as_raw() as u32 == leader) => {
                     end_of_leader = Some(status);
                 }
-                Ok(Event::Ended(_)) | Err(RecvTimeoutError::Timeout) => {}
-                Ok(Event::AllEnded) => {
+                Ok(ServerEvent::Ended(_)) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(ServerEvent::AllEnded) => {
                     let how = end_of_leader.map_or_else(String::new, |status| format!(": {}", in_words(status)));
                     return Err(format!(
                         "the server's command {:?} ended before it was ready{how}",
                         self.server.command[0]
                     ));
                 }
-                Ok(Event::Order(_) | Event::Deaf) | Err(RecvTimeoutError::Disconnected) => {
+                Ok(ServerEvent::Order(_) | ServerEvent::Deaf) | Err(RecvTimeoutError::Disconnected) => {
                     return Err("the window began before the server was ready".into());
                 }
             }
@@ -200,8 +200,8 @@ impl External<'_> {
         let mut begun = None;
         loop {
             match self.events.recv() {
-                Ok(Event::Order(Order::Begin)) => begun = Some((now_ns(), Tree::below_this_process())),
-                Ok(Event::Order(Order::End)) => {
+                Ok(ServerEvent::Order(ServerOrder::Begin)) => begun = Some((now_ns(), Tree::below_this_process())),
+                Ok(ServerEvent::Order(ServerOrder::End)) => {
                     let end_ns = now_ns();
                     let (begin_ns, before) =
                         begun.ok_or_else(|| Failure::WrongWork { what: "an order that makes no sense".into() })?;
@@ -216,9 +216,9 @@ impl External<'_> {
                     })))
                     .and_then(|()| self.idle());
                 }
-                Ok(Event::Ended(_)) => {}
-                Ok(Event::AllEnded) => return Err(died("all of its processes ended")),
-                Ok(Event::Deaf) => return Err(died("none of its processes listens any more")),
+                Ok(ServerEvent::Ended(_)) => {}
+                Ok(ServerEvent::AllEnded) => return Err(died("all of its processes ended")),
+                Ok(ServerEvent::Deaf) => return Err(died("none of its processes listens any more")),
                 Err(_) => return Ok(()),
             }
         }
@@ -227,7 +227,7 @@ impl External<'_> {
     /// The window is over: what becomes of the server now is no matter. The end of standard input ends this process.
     fn idle(&self) -> Result<(), Failure> {
         while let Ok(event) = self.events.recv() {
-            if let Event::Order(_) = event {
+            if let ServerEvent::Order(_) = event {
                 return Err(Failure::WrongWork { what: "an order that makes no sense".into() });
             }
         }
@@ -253,14 +253,14 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Failure
 }
 
 /// Waits for every process that belongs to this one, until there is none.
-fn wait_for_all(tell: &Sender<Event>) {
+fn wait_for_all(tell: &Sender<ServerEvent>) {
     loop {
         let event = match waitpid(None, None) {
-            Ok(status) => Event::Ended(status),
+            Ok(status) => ServerEvent::Ended(status),
             Err(Errno::EINTR) => continue,
-            Err(_) => Event::AllEnded,
+            Err(_) => ServerEvent::AllEnded,
         };
-        let is_last = matches!(event, Event::AllEnded);
+        let is_last = matches!(event, ServerEvent::AllEnded);
         if tell.send(event).is_err() || is_last {
             return;
         }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::http1::encode_target;
-use crate::load::{self, Loaded, Observer, Plan, RequestTemplate, Until};
+use crate::load::{self, LoadPlan, Loaded, Observer, RequestTemplate, Until};
 use crate::protocol::{Generated, TrialReply, TrialSpec};
 use crate::record::Failure;
 use crate::scenario::{EchoSpec, HeavySpec, Work};
@@ -44,7 +44,7 @@ impl Observer for Teller {
     }
 }
 
-fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, server_cpus: &[usize], seed: u64) -> Plan {
+fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, server_cpus: &[usize], seed: u64) -> LoadPlan {
     let template = |targets: Vec<String>| RequestTemplate {
         method: "GET".into(),
         authority: server.to_string(),
@@ -52,7 +52,7 @@ fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, server_cpus: &
         headers: Vec::new(),
         body: Vec::new(),
     };
-    Plan {
+    LoadPlan {
         server: server.into(),
         secure: None,
         request: template(targets(&work.what)),

@@ -134,7 +134,7 @@ fn check(entries: &[JobTimes], checksum: Checksum) -> Result<(), Failure> {
 fn done(
     outcome: JobsOutcome,
     series: Vec<Series>,
-    heartbeat: Option<record::Heartbeat>,
+    heartbeat: Option<record::HeartbeatRecord>,
     entries: &[JobTimes],
 ) -> Measured {
     let JobsOutcome { wall_ns, usage, runtime } = outcome;
@@ -179,14 +179,14 @@ fn series_of_beats(planned: HeartbeatSpec, begun: u64, beats: &[u64]) -> Series 
     Series::of_jobs("beats", response_time, service_time)
 }
 
-fn fared(planned: HeartbeatSpec, begun: u64, beats: &[u64]) -> Result<record::Heartbeat, Failure> {
+fn fared(planned: HeartbeatSpec, begun: u64, beats: &[u64]) -> Result<record::HeartbeatRecord, Failure> {
     if beats.contains(&u64::MAX) || !beats.is_sorted() {
         return Err(Failure::WrongWork { what: "a beat is missing or out of order".into() });
     }
     let gaps = beats.windows(2).map(|pair| pair[1] - pair[0]);
     // A heartbeat that could not even begin has its first gap before its first beat.
     let longest_gap_ns = gaps.chain([begun + beats[0]]).max().unwrap_or(0);
-    Ok(record::Heartbeat { every_ns: units::nanos(planned.every), beats: planned.beats, longest_gap_ns })
+    Ok(record::HeartbeatRecord { every_ns: units::nanos(planned.every), beats: planned.beats, longest_gap_ns })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::thread;
 use crate::host;
 use crate::lanes;
 use crate::model::{self, Server, Timeouts};
-use crate::protocol::{Order, Served, TrialReply, TrialSpec};
+use crate::protocol::{Served, ServerOrder, TrialReply, TrialSpec};
 use crate::record::Failure;
 use crate::scenario::Work;
 use crate::service::echo::Echo;
@@ -92,12 +92,12 @@ pub(super) fn obey<T>(
     let mut outcome = Ok(());
     each_order(|order| {
         outcome = match (order, begun.take()) {
-            (Order::Begin, _) => {
+            (ServerOrder::Begin, _) => {
                 begun = Some((now_ns(), begin()));
                 Ok(())
             }
-            (Order::End, None) => Err(nonsense()),
-            (Order::End, Some((begin_ns, start))) => {
+            (ServerOrder::End, None) => Err(nonsense()),
+            (ServerOrder::End, Some((begin_ns, start))) => {
                 let window_ns = (begin_ns, now_ns());
                 served(start, window_ns).and_then(|served| say(&TrialReply::Served(Box::new(served))))
             }
@@ -109,7 +109,7 @@ pub(super) fn obey<T>(
 
 /// Passes each order of standard input to `take`, until the input ends, a line is not an order, or `take` returns
 /// `false`.
-pub(super) fn each_order(mut take: impl FnMut(Order) -> bool) {
+pub(super) fn each_order(mut take: impl FnMut(ServerOrder) -> bool) {
     let lines = io::stdin().lock().lines();
     for order in lines.map_while(|line| serde_json::from_str(&line.ok()?).ok()) {
         if !take(order) {

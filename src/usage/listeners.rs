@@ -28,7 +28,7 @@ pub fn listeners_at_path(path: &Path) -> Vec<u32> {
 /// (`SO_REUSEPORT`). Reads two files of `/proc`, as far as listeners stand in them.
 pub fn sockets_at(address: SocketAddr) -> BTreeSet<String> {
     let all = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().flat_map(listening);
-    let fitting: Vec<(u8, Listener)> =
+    let fitting: Vec<(u8, ListeningSocket)> =
         all.filter(|one| one.port == address.port()).filter_map(|one| Some((one.fits(address.ip())?, one))).collect();
     let best = fitting.iter().map(|(rank, _)| *rank).min();
     fitting.into_iter().filter(|(rank, _)| Some(*rank) == best).map(|(_, listener)| listener.inode).collect()
@@ -36,20 +36,20 @@ pub fn sockets_at(address: SocketAddr) -> BTreeSet<String> {
 
 /// Reads the listening sockets of a table. The kernel lists them before all connections (`tcp_seq_start`), of which there
 /// may be many thousands: those are not read.
-fn listening(table: &str) -> Vec<Listener> {
+fn listening(table: &str) -> Vec<ListeningSocket> {
     let lines = fs::File::open(table).map(BufReader::new).into_iter().flat_map(|table| table.lines().skip(1));
-    lines.map_while(|line| Listener::parse(&line.ok()?)).collect()
+    lines.map_while(|line| ListeningSocket::parse(&line.ok()?)).collect()
 }
 
 /// A listening socket, parsed from a line of `/proc/net/tcp` or `tcp6`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Listener {
+struct ListeningSocket {
     at: IpAddr,
     port: u16,
     inode: String,
 }
 
-impl Listener {
+impl ListeningSocket {
     fn parse(line: &str) -> Option<Self> {
         /// `TCP_LISTEN` in the kernel's `tcp_states.h`.
         const LISTENS: &str = "0A";
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn an_address_is_fitted_by_itself_then_by_any_of_its_kind_then_by_any() {
-        let at = |at: &str| Listener { at: at.parse().unwrap(), port: 1, inode: String::new() };
+        let at = |at: &str| ListeningSocket { at: at.parse().unwrap(), port: 1, inode: String::new() };
         let fits = |listener: &str, address: &str| at(listener).fits(address.parse().unwrap());
         for (listener, ipv4, ipv6) in [
             ("127.0.0.1", Some(0), None),
@@ -170,11 +170,11 @@ mod tests {
             "   1: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0";
         if cfg!(target_endian = "little") {
             assert_eq!(
-                Listener::parse(line),
-                Some(Listener { at: [127, 0, 0, 1].into(), port: 8080, inode: "4711".into() })
+                ListeningSocket::parse(line),
+                Some(ListeningSocket { at: [127, 0, 0, 1].into(), port: 8080, inode: "4711".into() })
             );
         }
-        assert_eq!(Listener::parse(&line.replace(" 0A ", " 01 ")), None, "a connection");
+        assert_eq!(ListeningSocket::parse(&line.replace(" 0A ", " 01 ")), None, "a connection");
         assert_eq!(address("00000000000000000000000000000000"), Some(Ipv6Addr::UNSPECIFIED.into()));
     }
 

@@ -1,6 +1,6 @@
 //! Claims: what becomes of them, and where it is said.
 
-use async_vs_threads::analysis::claims::{Reason, Verdict};
+use async_vs_threads::analysis::claims::{ClaimVerdict, Reason};
 use async_vs_threads::analysis::{Standing, Strictness};
 use async_vs_threads::report::{self, terminal};
 use async_vs_threads::scenario::{Against, Claim, ClaimKind, Model, Parallel, parse};
@@ -30,7 +30,7 @@ fn waiting(claims: &str) -> Fixture {
     fixture
 }
 
-fn verdicts(fixture: &Fixture) -> Vec<(Verdict, Reason)> {
+fn verdicts(fixture: &Fixture) -> Vec<(ClaimVerdict, Reason)> {
     let claims = &fixture.analysis().scenarios[0].claims;
     claims.iter().map(|judged| (judged.verdict, judged.reason)).collect()
 }
@@ -51,8 +51,8 @@ fn every_kind() -> String {
 #[test]
 fn the_interval_over_the_rounds_decides() {
     let fixture = waiting(&every_kind());
-    let said: Vec<Verdict> = verdicts(&fixture).into_iter().map(|(verdict, _)| verdict).collect();
-    use Verdict::{Inconclusive, Refuted, Reproduced};
+    let said: Vec<ClaimVerdict> = verdicts(&fixture).into_iter().map(|(verdict, _)| verdict).collect();
+    use ClaimVerdict::{Inconclusive, Refuted, Reproduced};
     assert_eq!(said, [Reproduced, Refuted, Reproduced, Reproduced, Inconclusive, Reproduced]);
     assert_eq!(verdicts(&fixture)[4].1, Reason::NotMeasured);
 }
@@ -87,7 +87,7 @@ fn a_claim_about_several_models_is_judged_for_each() {
     let analysis = fixture.analysis();
     let claims = &analysis.scenarios[0].claims;
     let judged: Vec<_> = claims.iter().map(|judged| (judged.model.to_string(), judged.verdict)).collect();
-    use Verdict::{Refuted, Reproduced};
+    use ClaimVerdict::{Refuted, Reproduced};
     let expected = [("async", Reproduced), ("pool/100", Refuted), ("threads", Reproduced)];
     assert_eq!(judged, expected.map(|(model, verdict)| (model.to_owned(), verdict)));
 
@@ -132,11 +132,11 @@ fn five_rounds_decide_nothing() {
     let mut fixture = waiting(&every_kind());
     fixture.records.retain(|record| record.round().is_none_or(|round| round < 6));
     let said = verdicts(&fixture);
-    assert_eq!(said[0], (Verdict::Inconclusive, Reason::TooFewRounds));
+    assert_eq!(said[0], (ClaimVerdict::Inconclusive, Reason::TooFewRounds));
     // What is of one trial needs no rounds.
-    assert_eq!(said[5].0, Verdict::Reproduced);
+    assert_eq!(said[5].0, ClaimVerdict::Reproduced);
     fixture.records.clear();
-    assert!(verdicts(&fixture).iter().all(|found| *found == (Verdict::Inconclusive, Reason::NotMeasured)));
+    assert!(verdicts(&fixture).iter().all(|found| *found == (ClaimVerdict::Inconclusive, Reason::NotMeasured)));
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn every_counted_figure_can_be_claimed_as_a_number() {
 #[test]
 fn a_refuted_claim_is_what_a_run_stands_badly_for() {
     for (between, verdict, standing) in
-        [("[0, 0.5]", Verdict::Refuted, Standing::Bad), ("[0.9, inf]", Verdict::Reproduced, Standing::Good)]
+        [("[0, 0.5]", ClaimVerdict::Refuted, Standing::Bad), ("[0.9, inf]", ClaimVerdict::Reproduced, Standing::Good)]
     {
         let fixture = waiting(&claim("It waits", "wall", "async", "expect = \"wait\"", between));
         assert_eq!(verdicts(&fixture)[0].0, verdict);

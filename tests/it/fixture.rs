@@ -9,11 +9,11 @@ use async_vs_threads::histogram::Histogram;
 use async_vs_threads::host::{Host, ThreadLimit};
 use async_vs_threads::lanes::{Lanes, Span, What};
 use async_vs_threads::record::{
-    CalibrationOrigin, Ceiling, Conditions, Failure, Heartbeat, LoadRecord, Measured, Outcome, Pass, Record, Requests,
-    Run, SCHEMA, SendLag, Series, Source, State, Traced,
+    CalibrationOrigin, Ceiling, Conditions, Failure, HeartbeatRecord, LoadRecord, Measured, Outcome, Pass, Record,
+    Requests, Run, RunState, SCHEMA, SendLag, Series, Source, Traced,
 };
 use async_vs_threads::scenario::{
-    ArrivalSpec, Cell, Client, EchoSpec, Family, Finite, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec,
+    ArrivalSpec, Cell, ClientKind, EchoSpec, Family, Finite, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec,
     Parallel, Pin, Point, PointSpec, Rounds, Scenario, SleepSpec, StepsSpec, SweptValue, Work, expect,
 };
 use async_vs_threads::schedule::{Arrivals, Pacing};
@@ -64,7 +64,7 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
     Run {
         schema: SCHEMA,
         started: "2026-11-20T10:00:00Z".into(),
-        state: State::Complete,
+        state: RunState::Complete,
         seed: SEED,
         rounds: "quick".into(),
         host: Host {
@@ -87,7 +87,7 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
         calibration: CalibrationOrigin::New,
         parallel: Parallel::ideal(2).into(),
         ceilings: vec![Ceiling {
-            client: Client::Raw,
+            client: ClientKind::Raw,
             threads: 1,
             pin: Pin::Split,
             server_cpus: None,
@@ -218,7 +218,7 @@ fn echo() -> Scenario {
         heavy: Some(HeavySpec { share: 0.05, steps: compute(MS * 5) }),
         server: None,
         load: LoadSpec {
-            client: Client::Raw,
+            client: ClientKind::Raw,
             connections: 64,
             threads: 1,
             warmup: MS * 200,
@@ -238,7 +238,7 @@ fn echo() -> Scenario {
 fn rates() -> Scenario {
     let point = |rate, arrival| {
         let load = LoadSpec {
-            client: Client::Raw,
+            client: ClientKind::Raw,
             connections: 50,
             threads: 1,
             warmup: MS * 50,
@@ -321,7 +321,7 @@ fn worked(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
             }
             series.push(Series::of_jobs("beats", response, service));
             let longest_gap_ns = (longest + 1.2e6 * random.f64()) as u64;
-            Heartbeat { every_ns: spec.every.as_nanos() as u64, beats: spec.beats, longest_gap_ns }
+            HeartbeatRecord { every_ns: spec.every.as_nanos() as u64, beats: spec.beats, longest_gap_ns }
         }),
         _ => None,
     };

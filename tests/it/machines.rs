@@ -8,7 +8,7 @@ mod simulate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use async_vs_threads::analysis::claims::{Reason, Verdict};
+use async_vs_threads::analysis::claims::{ClaimVerdict, Reason};
 use async_vs_threads::scenario::{Parallel, Scenario, builtin, parse};
 
 use self::records::simulated;
@@ -28,7 +28,7 @@ fn machines() -> Vec<(&'static str, Parallel)> {
 }
 
 /// What became of each claim of each scenario, by scenario, statement, model and point, on this machine.
-fn verdicts(scenarios: &[Scenario], machine: &Parallel) -> BTreeMap<[String; 4], (Verdict, Reason, String)> {
+fn verdicts(scenarios: &[Scenario], machine: &Parallel) -> BTreeMap<[String; 4], (ClaimVerdict, Reason, String)> {
     let fixture = simulated(scenarios, machine);
     let analysis = fixture.analysis();
     let mut all = BTreeMap::new();
@@ -65,13 +65,13 @@ fn no_number_of_cpus_refutes_a_claim() {
     for (name, machine) in machines() {
         for (claim, (verdict, reason, figures)) in verdicts(&scenarios, &machine) {
             match verdict {
-                Verdict::Refuted => wrong.push(format!("{name}: {claim:?}: {figures}")),
-                Verdict::Reproduced => drop(decided.insert(claim)),
+                ClaimVerdict::Refuted => wrong.push(format!("{name}: {claim:?}: {figures}")),
+                ClaimVerdict::Reproduced => drop(decided.insert(claim)),
                 // A machine that has too few CPUs for the scenario decides nothing.
-                Verdict::Inconclusive if matches!(reason, Reason::Invalid { .. }) && machine.cpus() <= 2 => {}
+                ClaimVerdict::Inconclusive if matches!(reason, Reason::Invalid { .. }) && machine.cpus() <= 2 => {}
                 // The simulated kernel shares its CPUs at every instant, and knows no ticks.
-                Verdict::Inconclusive if claim[1] == TICKS => {}
-                Verdict::Inconclusive => wrong.push(format!("{name}: {claim:?}: {reason:?}: {figures}")),
+                ClaimVerdict::Inconclusive if claim[1] == TICKS => {}
+                ClaimVerdict::Inconclusive => wrong.push(format!("{name}: {claim:?}: {reason:?}: {figures}")),
             }
         }
     }
@@ -98,10 +98,10 @@ ratio = [0.9, 1.1]
 "#;
     let pinned = text.replace("jobs = 8", "jobs = 8\ncpus = 2");
     for (text, cpus, expected) in [
-        (text, 2, Verdict::Reproduced),
-        (text, 8, Verdict::Refuted),
-        (&pinned, 8, Verdict::Reproduced),
-        (&pinned, 1, Verdict::Inconclusive),
+        (text, 2, ClaimVerdict::Reproduced),
+        (text, 8, ClaimVerdict::Refuted),
+        (&pinned, 8, ClaimVerdict::Reproduced),
+        (&pinned, 1, ClaimVerdict::Inconclusive),
     ] {
         let scenario = parse("threads.toml", text).unwrap();
         let verdicts: Vec<_> = verdicts(&[scenario], &Parallel::ideal(cpus)).into_values().collect();
@@ -115,7 +115,7 @@ fn a_machine_with_too_few_cpus_decides_no_claim_that_needs_more() {
     let scenarios: Vec<Scenario> = scenarios().into_iter().filter(wants_two_cpus).collect();
     assert!(scenarios.len() > 8, "{} scenarios ask for a number of CPUs", scenarios.len());
     for (claim, (verdict, reason, _)) in verdicts(&scenarios, &Parallel::ideal(1)) {
-        assert_eq!(verdict, Verdict::Inconclusive, "{claim:?}");
+        assert_eq!(verdict, ClaimVerdict::Inconclusive, "{claim:?}");
         assert!(matches!(reason, Reason::Invalid { .. }), "{claim:?}: {reason:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use async_vs_threads::analysis::{Standing, Strictness, Unmeasured};
 use async_vs_threads::host;
-use async_vs_threads::record::{Failure, Judged, Outcome, Record};
+use async_vs_threads::record::{Failure, Outcome, Record, RunTally};
 use async_vs_threads::report::{self, terminal};
 use async_vs_threads::scenario::Model;
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ fn a_refusal_is_expected_of_no_other_scenario_and_of_no_cell_that_it_has_not() {
     for (record, scenario) in strays.zip(["waiting", "gone"]) {
         record.cell.scenario = scenario.into();
     }
-    let Judged { failed, refused, .. } = tour.analysis().judged;
+    let RunTally { failed, refused, .. } = tour.analysis().judged;
     assert_eq!((failed, refused), (2, 5));
 }
 

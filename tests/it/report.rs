@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use async_vs_threads::analysis::Difference;
-use async_vs_threads::record::{Failure, Outcome, Pass, Record, State};
+use async_vs_threads::record::{Failure, Outcome, Pass, Record, RunState};
 use async_vs_threads::report::{self, Page, terminal};
 use async_vs_threads::scenario::{Metric, Model, SweptValue};
 use async_vs_threads::usage::Stolen;
@@ -160,7 +160,7 @@ fn what_others_wrote_is_only_text() {
     fixture.run.started = hostile.into();
     fixture.run.rounds = hostile.into();
     fixture.run.host.cpu = Some(hostile.into());
-    fixture.run.state = State::Partial(hostile.into());
+    fixture.run.state = RunState::Partial(hostile.into());
     for Page { name, html } in pages(&fixture) {
         for raw in ["<script>a", "<script ", "<img", "\x1b", "\u{202e}", "\"'>"] {
             assert!(!html.contains(raw), "{name} has {raw:?}");
@@ -175,7 +175,7 @@ fn what_others_wrote_is_only_text() {
 fn a_run_without_records_says_so() {
     let mut fixture = fixture::tour();
     fixture.records.clear();
-    fixture.run.state = State::Running;
+    fixture.run.state = RunState::Running;
     let pages = pages(&fixture);
     let so_far = format!("This run has not ended: 0 of {} trials left a record.", fixture.run.trials_planned);
     assert!(pages[0].html.contains(&so_far));

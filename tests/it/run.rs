@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use async_vs_threads::record::{Failure, Folder, Outcome, Pass, Record, SCHEMA, State};
+use async_vs_threads::record::{Failure, Folder, Outcome, Pass, Record, RunState, SCHEMA};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -51,7 +51,7 @@ fn every_model_leaves_a_record_and_the_report_can_be_written_again() {
     assert!(ended.stdout.contains("report: ") && ended.stdout.contains("hybrid/rayon-2"), "{}", ended.stdout);
 
     let (made, records) = read(&out);
-    assert_eq!((made.state, made.seed, made.trials_planned), (State::Complete, 7, 23));
+    assert_eq!((made.state, made.seed, made.trials_planned), (RunState::Complete, 7, 23));
     assert_eq!(records.len(), 23, "two rounds of seven models, of one twice, and the lanes of each");
     let control = records.iter().filter(|record| record.cell.control);
     let control: Vec<String> = control.map(|record| record.cell.model.to_string()).collect();
@@ -183,7 +183,7 @@ fn a_signal_leaves_a_partial_report_and_no_process() {
         assert_eq!(parent.0.wait().unwrap().code(), Some(code));
         assert!(!runs(child), "the trial went on");
         let (made, records) = read(&home.path().join("out"));
-        assert_eq!((made.state, records.len()), (State::Partial(name.into()), 0));
+        assert_eq!((made.state, records.len()), (RunState::Partial(name.into()), 0));
         let index = fs::read_to_string(home.path().join("out/index.html")).unwrap();
         assert!(index.to_lowercase().contains("partial"), "the report does not say so");
     }
@@ -202,7 +202,7 @@ fn a_killed_trial_is_a_record_and_the_run_goes_on() {
     }
     assert_eq!(parent.0.wait().unwrap().code(), Some(1));
     let (made, records) = read(&home.path().join("out"));
-    assert_eq!((made.state, records.len()), (State::Complete, 7));
+    assert_eq!((made.state, records.len()), (RunState::Complete, 7));
     for record in records {
         let Outcome::Failed(Failure::Died { how, .. }) = &record.outcome else { panic!("{record:?}") };
         assert!(how.contains("signal 9"), "{how}");
@@ -295,7 +295,7 @@ fn a_reader_that_goes_away_in_a_run_does_not_end_the_run() {
     let mut child = command.spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert_eq!(read(&out).0.state, State::Complete);
+    assert_eq!(read(&out).0.state, RunState::Complete);
     assert!(out.join("index.html").exists());
 }
 

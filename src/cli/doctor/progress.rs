@@ -8,11 +8,11 @@ use crate::runner::doctor::{Depth, Probe};
 use crate::units;
 
 /// A bar on a terminal, elsewhere one line. Drawn between two measurements only.
-pub(super) struct Progress {
+pub(super) struct DoctorProgress {
     bar: ProgressBar,
 }
 
-impl Progress {
+impl DoctorProgress {
     pub(super) fn new(depth: Depth) -> Self {
         let probes = depth.probes();
         let target = if note_redraws() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };

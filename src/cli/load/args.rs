@@ -23,7 +23,7 @@ use super::super::times::{any_time, some_time};
 /// Put a load on an HTTP/1.1 server: requests at a rate, or N connections that ask again when they have their answer
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: avt load http://127.0.0.1:8080/echo/hello -c 50 -d 10s --rate 1000")]
-pub(in crate::cli) struct Args {
+pub(in crate::cli) struct LoadArgs {
     /// What to ask for; several URLs, all at one scheme, host and port, are asked in turn
     ///
     /// Path and query are sent as typed, without the fragment; blanks, control characters, "<>\^`{|} and non-ASCII
@@ -78,7 +78,7 @@ pub(in crate::cli) struct Args {
     ///
     /// [default: raw, and reqwest for https]
     #[arg(long, value_enum)]
-    client: Option<Client>,
+    client: Option<ClientArg>,
     /// Connect to this Unix socket instead of to the URL's host
     #[arg(long, value_name = "PATH")]
     pub(super) unix: Option<PathBuf>,
@@ -139,18 +139,18 @@ pub(super) enum PacingArg {
     Spin,
 }
 
-/// [`scenario::Client`] as the command line writes it.
+/// [`scenario::ClientKind`] as the command line writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Client {
+pub(super) enum ClientArg {
     Raw,
     Reqwest,
 }
 
-impl From<Client> for scenario::Client {
-    fn from(client: Client) -> Self {
+impl From<ClientArg> for scenario::ClientKind {
+    fn from(client: ClientArg) -> Self {
         match client {
-            Client::Raw => Self::Raw,
-            Client::Reqwest => Self::Reqwest,
+            ClientArg::Raw => Self::Raw,
+            ClientArg::Reqwest => Self::Reqwest,
         }
     }
 }
@@ -164,7 +164,7 @@ pub(super) struct Target {
     is_secure: bool,
 }
 
-impl Args {
+impl LoadArgs {
     /// When requests are due.
     pub(super) fn arrival(&self) -> ArrivalSpec {
         let arrivals = match self.arrivals {
@@ -198,8 +198,8 @@ impl Args {
         for (url, path) in self.urls.iter().zip(&mut paths) {
             let encoded = encode_target(path);
             let asked = match self.client(&target) {
-                scenario::Client::Raw => encoded.clone(),
-                scenario::Client::Reqwest => normalize_target(&encoded),
+                scenario::ClientKind::Raw => encoded.clone(),
+                scenario::ClientKind::Reqwest => normalize_target(&encoded),
             };
             if asked != *path {
                 let remedy = if asked == encoded {
@@ -242,7 +242,7 @@ impl Args {
             "https" if !cfg!(feature = "tls") => {
                 return Err(wrong("this avt is built without TLS; build it with `--features tls`, or ask over http"));
             }
-            "https" if self.client == Some(Client::Raw) => {
+            "https" if self.client == Some(ClientArg::Raw) => {
                 return Err(wrong("the raw client speaks no TLS; leave --client out, or write --client reqwest"));
             }
             "http" | "https" => {}
@@ -264,11 +264,11 @@ impl Args {
     }
 
     /// Which client asks such a server.
-    pub(super) fn client(&self, target: &Target) -> scenario::Client {
+    pub(super) fn client(&self, target: &Target) -> scenario::ClientKind {
         match self.client {
             Some(client) => client.into(),
-            None if target.is_secure => scenario::Client::Reqwest,
-            None => scenario::Client::Raw,
+            None if target.is_secure => scenario::ClientKind::Reqwest,
+            None => scenario::ClientKind::Raw,
         }
     }
 

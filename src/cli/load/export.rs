@@ -8,7 +8,7 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriter, IntervalLogWriterBuilder, Tag};
 
 use crate::histogram::Histogram;
-use crate::load::Interval;
+use crate::load::LoadInterval;
 use crate::replace::Replacement;
 
 /// Both files tell milliseconds, as is usual for them.
@@ -80,7 +80,7 @@ impl<'a> Log<'a> {
     }
 
     /// Writes an interval that ends now: one line for response times and one for service times.
-    pub(super) fn write(&mut self, interval: &Interval) {
+    pub(super) fn write(&mut self, interval: &LoadInterval) {
         let until = self.begun.elapsed();
         for (tag, times) in [("response_time", &interval.response_time), ("service_time", &interval.service_time)] {
             let tag = Tag::new(tag).expect("neither comma nor space");

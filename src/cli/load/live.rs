@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::output::note_redraws;
-use crate::load::{Interval, Plan, Until};
+use crate::load::{LoadInterval, LoadPlan, Until};
 use crate::units;
 
 /// One line, drawn anew each second by the thread that waits for the end: the generator's threads know nothing of it.
@@ -19,7 +19,7 @@ pub(super) struct Live {
 
 impl Live {
     /// Draws nothing where standard error is no terminal.
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(super) fn new(plan: &LoadPlan) -> Self {
         let target = if note_redraws() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let line = ProgressBar::with_draw_target(None, target);
         line.set_style(ProgressStyle::with_template("{wide_msg}").expect("the template is a constant"));
@@ -27,7 +27,7 @@ impl Live {
     }
 
     /// A second is over.
-    pub(super) fn second(&mut self, interval: &Interval) {
+    pub(super) fn second(&mut self, interval: &LoadInterval) {
         let requests = interval.requests;
         let errors = requests.failed + requests.timed_out;
         self.seconds += 1;
@@ -37,7 +37,7 @@ impl Live {
         self.line.tick();
     }
 
-    fn message(&self, interval: &Interval) -> String {
+    fn message(&self, interval: &LoadInterval) -> String {
         let far = match self.until {
             Until::Elapsed(length) => format!("{} s of {}", self.seconds, units::exact(length)),
             Until::Requests(all) => format!("{} of {} requests", units::count(self.ended), units::count(all)),
@@ -69,7 +69,7 @@ mod tests {
         let mut response_time = Histogram::default();
         response_time.record_many(1_000_000, 900);
         let requests = Requests { completed: 900, failed: 3, timed_out: 1, ..Requests::default() };
-        let interval = Interval { requests, service_time: response_time.clone(), response_time };
+        let interval = LoadInterval { requests, service_time: response_time.clone(), response_time };
         let mut live = Live {
             line: ProgressBar::hidden(),
             until: Until::Requests(10_000),

@@ -4,21 +4,21 @@ use std::io::{LineWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::cli::output::Stop;
-use crate::replace::{Place, Replacement};
+use crate::replace::{Destination, Replacement};
 
-use super::args::Args;
+use super::args::LoadArgs;
 
 /// The output files that the options ask for.
 #[derive(Debug)]
 pub(super) struct Outputs {
-    pub(super) hgrm: Option<Output>,
-    pub(super) hlog: Option<Output>,
-    pub(super) html: Option<Output>,
+    pub(super) hgrm: Option<OutputFile>,
+    pub(super) hlog: Option<OutputFile>,
+    pub(super) html: Option<OutputFile>,
 }
 
 /// An unfinished output file, and the option that asked for it.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(super) struct OutputFile {
     option: &'static str,
     path: PathBuf,
     pub(super) file: LineWriter<Replacement>,
@@ -26,14 +26,14 @@ pub(super) struct Output {
 
 impl Outputs {
     /// Begins to write every file. Refuses a path that cannot be written, and one that two outputs would share.
-    pub(super) fn begin(args: &Args) -> Result<Self, Stop> {
+    pub(super) fn begin(args: &LoadArgs) -> Result<Self, Stop> {
         let asked = [("--hgrm", &args.hgrm), ("--hlog", &args.hlog), ("--html", &args.html)];
         // A body is read before, and would be lost.
-        let body = args.body_file().and_then(|path| Some(("--body", Place::of(path).ok()?)));
-        let mut places: Vec<(&str, Place)> = body.into_iter().collect();
+        let body = args.body_file().and_then(|path| Some(("--body", Destination::resolve(path).ok()?)));
+        let mut places: Vec<(&str, Destination)> = body.into_iter().collect();
         for (option, path) in asked.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?))) {
             let refused = |why: &str| Stop::input(format_args!("{option}: {}: {why}", path.display()));
-            let place = Place::of(path).map_err(|error| refused(&error.to_string()))?;
+            let place = Destination::resolve(path).map_err(|error| refused(&error.to_string()))?;
             if let Some((other, _)) = places.iter().find(|(_, other)| place.is_same(other)) {
                 return Err(refused(&format!("{other} is the same file; name another one")));
             }
@@ -43,13 +43,13 @@ impl Outputs {
             places.push((option, place));
         }
         let begin =
-            |option, path: &Option<PathBuf>| path.as_deref().map(|path| Output::begin(option, path)).transpose();
+            |option, path: &Option<PathBuf>| path.as_deref().map(|path| OutputFile::begin(option, path)).transpose();
         let [hgrm, hlog, html] = asked;
         Ok(Self { hgrm: begin(hgrm.0, hgrm.1)?, hlog: begin(hlog.0, hlog.1)?, html: begin(html.0, html.1)? })
     }
 }
 
-impl Output {
+impl OutputFile {
     fn begin(option: &'static str, path: &Path) -> Result<Self, Stop> {
         let file = Replacement::begin(path)
             .map_err(|error| Stop::input(format_args!("{option}: {}: {error}", path.display())))?;

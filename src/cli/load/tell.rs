@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::analysis::LoadAnalysis;
-use crate::analysis::slo::{JudgedCondition, Measured};
+use crate::analysis::slo::{JudgedCondition, MeasuredValue};
 use crate::cli::grid::Grid;
 use crate::cli::output::width;
 use crate::histogram::Histogram;
 use crate::http1::limits;
-use crate::load::{Loaded, Plan};
+use crate::load::{LoadPlan, Loaded};
 use crate::record::{LoadRecord, Requests};
 use crate::report::{PERCENTILES, pacing, told};
 use crate::scenario::ArrivalSpec;
@@ -25,7 +25,7 @@ use super::picture::picture;
 /// each of them was asked as.
 pub(super) fn json(
     urls: &[String],
-    plan: &Plan,
+    plan: &LoadPlan,
     loaded: &Loaded,
     server: Option<&ProcessesUsage>,
     analysis: &LoadAnalysis,
@@ -108,13 +108,13 @@ pub(super) fn json(
 /// What was measured of a condition: `4.21 ms`, `>=1.00 s, as some requests never ended`.
 fn measured(condition: &JudgedCondition) -> String {
     match condition.measured {
-        Measured::Share(share) => format!("{:.3} %", share * 100.0),
-        Measured::Rate(rate) => units::rate(rate),
-        Measured::Time(nanos, Bound::Exact) => units::duration(nanos),
-        Measured::Time(nanos, _) if condition.is_kept => format!(">={}", units::duration(nanos)),
-        Measured::Time(nanos, _) => format!(">={}, as some requests never ended", units::duration(nanos)),
-        Measured::TooFew(requests) => format!("unknown from {} requests", units::count(requests)),
-        Measured::NoTime => "no time has passed".into(),
+        MeasuredValue::Share(share) => format!("{:.3} %", share * 100.0),
+        MeasuredValue::Rate(rate) => units::rate(rate),
+        MeasuredValue::Time(nanos, Bound::Exact) => units::duration(nanos),
+        MeasuredValue::Time(nanos, _) if condition.is_kept => format!(">={}", units::duration(nanos)),
+        MeasuredValue::Time(nanos, _) => format!(">={}, as some requests never ended", units::duration(nanos)),
+        MeasuredValue::TooFew(requests) => format!("unknown from {} requests", units::count(requests)),
+        MeasuredValue::NoTime => "no time has passed".into(),
     }
 }
 

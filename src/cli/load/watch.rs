@@ -7,7 +7,7 @@ use crate::proc;
 
 /// The processes that listened when the load began.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct ServerWatch {
     /// Process id and start time of each; the kernel reuses ids.
     processes: Vec<(u32, String)>,
     /// When the window began, and how long after that the processes were seen to have ended.
@@ -15,7 +15,7 @@ pub(super) struct Watch {
     ended_after: Cell<Option<Duration>>,
 }
 
-impl Watch {
+impl ServerWatch {
     /// Watches these processes; an empty list means that none are known.
     pub(super) fn over(processes: &[u32]) -> Self {
         let started = |pid: &u32| Some((*pid, started(*pid)?));
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_server_has_ended_when_all_of_its_processes_have() {
         let (mut first, mut second) = (child(), child());
-        let mut watch = Watch::over(&[first.id(), second.id()]);
+        let mut watch = ServerWatch::over(&[first.id(), second.id()]);
         watch.begin();
         first.kill().unwrap();
         first.wait().unwrap();
@@ -90,11 +90,13 @@ mod tests {
     #[test]
     fn after_the_window_a_server_may_end_and_nobody_is_watched_over_where_nothing_is_known() {
         let mut process = child();
-        let mut watch = Watch::over(&[process.id()]);
+        let mut watch = ServerWatch::over(&[process.id()]);
         watch.begin();
         watch.end();
         process.kill().unwrap();
         process.wait().unwrap();
-        assert!(!watch.has_ended() && !Watch::over(&[]).has_ended() && !Watch::over(&[u32::MAX]).has_ended());
+        assert!(
+            !watch.has_ended() && !ServerWatch::over(&[]).has_ended() && !ServerWatch::over(&[u32::MAX]).has_ended()
+        );
     }
 }

@@ -9,9 +9,9 @@ use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, SendFlags, sockopt};
 
 use crate::http1::{ClientCodec, ReplyError, encode_request};
-use crate::load::client::{Event, ReceivedResponse, RequestTemplate};
+use crate::load::client::{ClientEvent, ReceivedResponse, RequestTemplate};
 use crate::load::request_error::RequestError;
-use crate::load::{Plan, clock};
+use crate::load::{LoadPlan, clock};
 
 use super::server::ServerAddress;
 
@@ -98,7 +98,7 @@ impl Codecs {
 }
 
 impl RawShared {
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(super) fn new(plan: &LoadPlan) -> Self {
         let encode = |(template, target): (&RequestTemplate, &str)| {
             let RequestTemplate { method, authority, targets: _, headers, body } = template;
             let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -198,7 +198,7 @@ impl RawConnection {
         flags: EventFlags,
         shared: &RawShared,
         codecs: &mut Codecs,
-    ) -> Result<Option<Event>, NoEvent> {
+    ) -> Result<Option<ClientEvent>, NoEvent> {
         self.spent |= flags.intersects(END);
         match self.state {
             RawState::Awaiting => {
@@ -225,7 +225,7 @@ impl RawConnection {
                 }
                 self.spent |= flags.contains(EventFlags::IN);
                 self.state = RawState::Open;
-                Ok(Some(Event::Opened))
+                Ok(Some(ClientEvent::Opened))
             }
             RawState::Open => {
                 self.spent |= flags.contains(EventFlags::IN);
@@ -265,7 +265,7 @@ impl RawConnection {
 
     /// Reads until the answer is complete or there is nothing more to read.
     #[inline]
-    fn read(&mut self, shared: &RawShared, codecs: &mut Codecs) -> Result<Option<Event>, NoEvent> {
+    fn read(&mut self, shared: &RawShared, codecs: &mut Codecs) -> Result<Option<ClientEvent>, NoEvent> {
         let mut http = match self.http.take() {
             Some(http) => http,
             None => codecs.take(self.has_served, shared),
@@ -281,7 +281,7 @@ impl RawConnection {
     }
 
     #[inline]
-    fn read_with(&mut self, http: &mut ClientCodec, shared: &RawShared) -> Result<Option<Event>, NoEvent> {
+    fn read_with(&mut self, http: &mut ClientCodec, shared: &RawShared) -> Result<Option<ClientEvent>, NoEvent> {
         let socket = self.socket.as_ref().expect("a connection with a request has a socket");
         for _ in 0..READS {
             let space = http.space();
@@ -310,7 +310,7 @@ impl RawConnection {
                 } else {
                     self.close();
                 }
-                return Ok(Some(Event::Answered(response)));
+                return Ok(Some(ClientEvent::Answered(response)));
             }
             if n < room && !self.spent {
                 return Ok(None);

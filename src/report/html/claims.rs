@@ -3,7 +3,7 @@
 use super::super::claims;
 use super::super::figures;
 use super::super::scoreboard;
-use crate::analysis::claims::Verdict;
+use crate::analysis::claims::ClaimVerdict;
 use crate::analysis::{Analysis, JudgedClaim, ScenarioAnalysis};
 use crate::text;
 
@@ -55,7 +55,7 @@ pub(super) fn of_run(analysis: &Analysis<'_>) -> Claims {
         let href = format!("{}.html", scenario.scenario.name);
         scenario.claims.iter().map(|judged| (judged.verdict, view(judged, href.clone()))).collect::<Vec<_>>()
     };
-    let mut judged: Vec<(Verdict, ClaimView)> = analysis.scenarios.iter().flat_map(of_scenario).collect();
+    let mut judged: Vec<(ClaimVerdict, ClaimView)> = analysis.scenarios.iter().flat_map(of_scenario).collect();
     judged.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
     let rows = judged.into_iter().map(|(_, view)| view).collect();
     Claims {

@@ -7,7 +7,7 @@ use crate::histogram::Histogram;
 use crate::host::{self, Host};
 use crate::record::Measured;
 use crate::runner::{self, Halt, Interrupt, Program};
-use crate::scenario::{ArrivalSpec, Client, LoadSpec, Parallel, Pin};
+use crate::scenario::{ArrivalSpec, ClientKind, LoadSpec, Parallel, Pin};
 use crate::schedule::{Arrivals, Pacing};
 use crate::units;
 use crate::usage::{Pressure, StealMeter};
@@ -160,7 +160,7 @@ fn load(extent: Extent, schedule: Option<(f64, Pacing)>) -> LoadSpec {
         }
     };
     LoadSpec {
-        client: Client::Raw,
+        client: ClientKind::Raw,
         connections: 50,
         threads: 1,
         warmup: duration / 10,

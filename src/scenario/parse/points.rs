@@ -173,7 +173,7 @@ impl Chosen<'_> {
 mod tests {
     use super::*;
     use crate::scenario::keys::Kind;
-    use crate::scenario::{Client, Pin, parse};
+    use crate::scenario::{ClientKind, Pin, parse};
     use crate::schedule::{Arrivals, Pacing};
 
     #[test]
@@ -193,8 +193,8 @@ mod tests {
             words.iter().map(move |word| echo_line(name, word)).collect::<Vec<_>>()
         };
         let read = |name: &str| words(name).iter().map(|line| echo(line)).collect::<Vec<_>>();
-        let clients: Vec<Client> = read("client").iter().map(|load| load.client).collect();
-        assert_eq!(clients, [Client::Raw, Client::Reqwest]);
+        let clients: Vec<ClientKind> = read("client").iter().map(|load| load.client).collect();
+        assert_eq!(clients, [ClientKind::Raw, ClientKind::Reqwest]);
         let pins: Vec<Pin> = read("pin").iter().map(|load| load.pin).collect();
         assert_eq!(pins, [Pin::Split, Pin::None]);
         let open = |arrivals, pacing| ArrivalSpec::Open { rate: 5.0, arrivals, pacing };

@@ -26,13 +26,13 @@ const TO_END: Duration = Duration::from_secs(1);
 
 /// What a server has written on its standard error.
 #[derive(Debug, Default)]
-pub(super) struct Output {
+pub(super) struct ServerStderr {
     last: Arc<Mutex<Vec<u8>>>,
     /// Hears of the end of the output.
     end: Option<Receiver<()>>,
 }
 
-impl Output {
+impl ServerStderr {
     /// Reads it from now on, on a thread of its own.
     pub(super) fn read(stderr: ChildStderr) -> Result<Self, Failure> {
         // A smaller pipe does as well, and is filled sooner.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_vs_threads::histogram::Histogram;
 use async_vs_threads::lanes::{Lanes, Slice, Span, What};
 use async_vs_threads::record::{
-    Conditions, Failure, GeneratorThread, Heartbeat, LoadRecord, Measured, Outcome, Pass, Requests, Run, SendLag,
+    Conditions, Failure, GeneratorThread, HeartbeatRecord, LoadRecord, Measured, Outcome, Pass, Requests, Run, SendLag,
     Series, Traced,
 };
 use async_vs_threads::scenario::{
@@ -360,7 +360,7 @@ fn measured(trial: &Trial, cell: &Cell, noise: f64, cpus: u32) -> Measured {
     }
     let wall_ns = if is_echo { trial.wall } else { trial.wall * noise };
     let heartbeat = match (&cell.work, trial.longest_gap) {
-        (Work::Offload(OffloadSpec { heartbeat: Some(spec), .. }), Some(gap)) => Some(Heartbeat {
+        (Work::Offload(OffloadSpec { heartbeat: Some(spec), .. }), Some(gap)) => Some(HeartbeatRecord {
             every_ns: nanos(spec.every) as u64,
             beats: spec.beats,
             longest_gap_ns: (gap * noise) as u64,
