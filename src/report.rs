@@ -4,9 +4,9 @@
 //! [`Analysis`]. The same run gives the same bytes.
 //!
 //! ```text
-//! Analysis --answer, ratios, warnings, claims--> sentences --+--html--> index.html, <scenario>.html
-//!          --table--> rows ----------------------------------+--terminal--> text
-//!          --chart--> inline SVG ----------------------------+--json, compare--> for programs
+//! Analysis --headline, ratios, warnings, claims--> sentences --+--html--> index.html, <scenario>.html
+//!          --table--> rows ------------------------------------+--terminal--> text
+//!          --chart--> inline SVG ------------------------------+--json, compare--> for programs
 //! ```
 //!
 //! One load on one server gets a page of its own, [`load()`].
@@ -15,25 +15,25 @@ pub mod compare;
 pub mod json;
 pub mod terminal;
 
-mod answer;
 mod chart;
 mod claims;
 mod figures;
+mod headline;
 mod html;
 mod list;
 mod load;
+mod quadrants;
 mod ratios;
 mod scoreboard;
-mod switches;
 mod table;
 mod trace;
 mod warnings;
-mod words;
+mod wording;
 
 pub use list::list;
 pub use load::{LoadReport, PERCENTILES, load, pacing, told};
 pub use warnings::strays;
-pub use words::range;
+pub use wording::range;
 
 use crate::analysis::Analysis;
 use crate::scenario::Scenario;

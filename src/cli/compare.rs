@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::analysis::compare::{Change, Comparison, Direction, SideName, compare};
 use crate::analysis::{Analysis, analyze};
 use crate::record::{Folder, Record, Run};
-use crate::report::{self, compare as words};
+use crate::report::{self, compare as wording};
 use crate::scenario::Scenario;
 use crate::text::{self, wrapped};
 use crate::units;
@@ -88,12 +88,12 @@ pub(super) fn main(args: &CompareArgs) -> Result<(), Stop> {
     let is_over = |change: &&Change| args.fail_over.is_some_and(|limit| change.is_beyond(limit));
     let regressions: Vec<&Change> = found.changes.iter().filter(is_over).collect();
     if args.json {
-        print_json(&words::json(&found, &before, &after, args.fail_over.map(|_| regressions.len())))?;
+        print_json(&wording::json(&found, &before, &after, args.fail_over.map(|_| regressions.len())))?;
     } else {
         print(text(&found, &before, &after))?;
         for change in &regressions {
-            let figure = format!("{} under {}", words::heading(change), change.model);
-            let line = format!("over the limit: {}, {figure}: {}", words::place(change), words::verdict(change));
+            let figure = format!("{} under {}", wording::heading(change), change.model);
+            let line = format!("over the limit: {}, {figure}: {}", wording::place(change), wording::verdict(change));
             print(wrapped(&line, width(), "  ").join("\n"))?;
         }
     }
@@ -115,17 +115,17 @@ fn text(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>]) -> 
     let mut text = String::new();
     let wide = width();
     let findings = [(SideName::Before, before), (SideName::After, after)];
-    let findings = findings.into_iter().filter_map(|(side, runs)| words::findings(side, runs));
-    for warning in found.warnings.iter().map(words::warning).chain(findings) {
+    let findings = findings.into_iter().filter_map(|(side, runs)| wording::findings(side, runs));
+    for warning in found.warnings.iter().map(wording::warning).chain(findings) {
         text += &wrapped(&format!("Mind: {warning}"), wide, "  ").join("\n");
         text.push('\n');
     }
-    for here in found.changes.chunk_by(|one, next| words::place(one) == words::place(next)) {
-        text += &format!("\n{}\n", wrapped(&words::place(&here[0]), wide, "  ").join("\n"));
-        let mut grid = Grid::new(&["model", "figure"], &words::HEADINGS);
+    for here in found.changes.chunk_by(|one, next| wording::place(one) == wording::place(next)) {
+        text += &format!("\n{}\n", wrapped(&wording::place(&here[0]), wide, "  ").join("\n"));
+        let mut grid = Grid::new(&["model", "figure"], &wording::HEADINGS);
         for change in here {
             grid.row(
-                [change.model.to_string(), words::heading(change).into()].into_iter().chain(words::columns(change)),
+                [change.model.to_string(), wording::heading(change).into()].into_iter().chain(wording::columns(change)),
             );
         }
         text += &grid.lines(wide).join("\n");

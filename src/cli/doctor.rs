@@ -2,7 +2,7 @@
 
 mod advice;
 mod progress;
-mod tell;
+mod render;
 
 use crate::runner::Interrupt;
 use crate::runner::doctor::{Depth, examine};
@@ -34,7 +34,7 @@ pub(super) fn main(args: &DoctorArgs) -> Result<(), Stop> {
     if checkup.host.debug_build {
         note("avt: built without optimisation, so no figure means anything; use `cargo run --release -- doctor`");
     }
-    let printed = if args.json { print_json(&tell::json(&checkup)) } else { print(tell::text(&checkup)) };
+    let printed = if args.json { print_json(&render::json(&checkup)) } else { print(render::text(&checkup)) };
     let n_failed = checkup.failures.len();
     match signal {
         Some(signal) => Err(Stop::signal(signal)),

@@ -5,8 +5,8 @@ mod export;
 mod live;
 mod outputs;
 mod picture;
+mod render;
 mod servers;
-mod tell;
 mod watch;
 
 use std::ffi::{OsStr, OsString};
@@ -49,7 +49,7 @@ pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
     note(format_args!(
         "{} over {}, {}: {}",
         args.urls_in_words(),
-        tell::connections(plan.connections_used()),
+        render::connections(plan.connections_used()),
         plan.arrival.in_words(),
         length(&plan)
     ));
@@ -81,11 +81,11 @@ pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
     let html = html.map(|output| output.write(&page(args, started, &plan, &loaded, &analysis, partial)));
     let written = first_failure([hgrm, hlog, html].into_iter().flatten());
     let printed = if args.json {
-        print_json(&tell::json(&args.urls, &plan, &loaded, server.as_ref(), &analysis, partial))
+        print_json(&render::json(&args.urls, &plan, &loaded, server.as_ref(), &analysis, partial))
     } else {
         let is_unjudged = args.slo.is_some() && partial;
         let unjudged = if is_unjudged { "\nslo        not judged: ended early by a signal" } else { "" };
-        let told = format!("{}{unjudged}", tell::text(&loaded, server.as_ref(), &analysis, partial));
+        let told = format!("{}{unjudged}", render::text(&loaded, server.as_ref(), &analysis, partial));
         print(text::fitted(&text::printable(&told), width()))
     };
     // How it ended counts for more than whether somebody still reads about it.
@@ -98,7 +98,7 @@ pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
         }
         None => {
             let standing = analysis.standing(args.strict.strictness());
-            written.and(ended(standing, || tell::not_well(&loaded, &analysis))).and(printed)
+            written.and(ended(standing, || render::not_well(&loaded, &analysis))).and(printed)
         }
     }
 }

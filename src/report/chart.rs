@@ -227,14 +227,14 @@ fn strong_width(words: &str) -> f64 {
 }
 
 /// The end of a line in pixels, and whose it is.
-struct End<'a> {
+struct LineEnd<'a> {
     at: (f64, f64),
     label: &'a str,
     look: Look,
 }
 
 /// The names right of the ends of lines, moved apart until none covers another; the plot ends at `right` and `bottom`.
-fn end_labels(area: &Area, (right, bottom): (f64, f64), mut ends: Vec<End>) {
+fn end_labels(area: &Area, (right, bottom): (f64, f64), mut ends: Vec<LineEnd>) {
     const ROOM: f64 = 16.0;
     ends.sort_by(|a, b| a.at.1.total_cmp(&b.at.1));
     let mut heights: Vec<f64> = ends.iter().map(|end| end.at.1).collect();
@@ -247,7 +247,7 @@ fn end_labels(area: &Area, (right, bottom): (f64, f64), mut ends: Vec<End>) {
         *height = height.min(limit);
         limit = *height - ROOM;
     }
-    for (End { at: (x, y), label, look }, height) in ends.into_iter().zip(heights) {
+    for (LineEnd { at: (x, y), label, look }, height) in ends.into_iter().zip(heights) {
         let ink = Ink { variant: 0, ..look.ink() };
         path(area, &[(x + 5.0, y), (right + 6.0, y), (right + 16.0, height)], ink, 1);
         text(area, label, (right + 20.0, height), HPos::Left, Face::Named(look));

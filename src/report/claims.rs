@@ -1,6 +1,6 @@
 //! A claim and what became of it, in words.
 
-use super::words::{self, SideBySide};
+use super::wording::{self, SideBySide};
 use crate::analysis::claims::{Reason, Statistic};
 use crate::analysis::{JudgedClaim, STALL_NS};
 use crate::scenario::Against;
@@ -23,21 +23,21 @@ pub(super) fn measured(judged: &JudgedClaim<'_>) -> String {
     let bound = judged.rounds.as_ref().map_or_else(Default::default, |rounds| rounds.bound());
     match (beside(judged), judged.measured) {
         (Some(beside), _) => format!("{}{}", bound.sign(), beside.above),
-        (None, Some(value)) => words::bounded(judged.claim.metric, value, bound),
+        (None, Some(value)) => wording::bounded(judged.claim.metric, value, bound),
         (None, None) => "n/a".into(),
     }
 }
 
 /// The two figures of a ratio to the digit that makes them agree with it; nothing where there is no ratio.
 fn beside(judged: &JudgedClaim<'_>) -> Option<SideBySide> {
-    judged.ratio.as_ref().map(|ratio| words::side_by_side(judged.claim.metric, ratio))
+    judged.ratio.as_ref().map(|ratio| wording::side_by_side(judged.claim.metric, ratio))
 }
 
 /// What the figure is compared with: `jobs * wait = 100 s`, `threads: 171 ms`.
 pub(super) fn expected(judged: &JudgedClaim<'_>) -> String {
     let value = match (beside(judged), judged.expected) {
         (Some(beside), _) => beside.below,
-        (None, Some(value)) => words::figure(judged.claim.metric, value),
+        (None, Some(value)) => wording::figure(judged.claim.metric, value),
         (None, None) => "n/a".into(),
     };
     match &judged.claim.against {

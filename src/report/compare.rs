@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::words::SideBySide;
-use super::{json as run_json, ratios, words};
+use super::wording::SideBySide;
+use super::{json as run_json, ratios, wording};
 use crate::analysis::compare::{Change, Comparison, Direction, SideName, Warning, Why};
 use crate::analysis::{Analysis, Obstacle, STALL_NS};
 use crate::stats::Interval;
@@ -16,18 +16,18 @@ pub const HEADINGS: [&str; 5] = ["before", "after", "change", "95 % interval", "
 /// The two means, their ratio, its interval and what it is, under [`HEADINGS`].
 pub fn columns(change: &Change) -> [String; 5] {
     let ratio = &change.ratio;
-    let SideBySide { below: before, above: after, ratio: shown } = words::side_by_side(change.metric, ratio);
+    let SideBySide { below: before, above: after, ratio: shown } = wording::side_by_side(change.metric, ratio);
     let sign = ratio.bound.sign();
     let interval = ratio.interval.map_or_else(
         || "n/a".into(),
-        |Interval { low, high }| format!("{sign}{} to {sign}{}", words::change(low), words::change(high)),
+        |Interval { low, high }| format!("{sign}{} to {sign}{}", wording::change(low), wording::change(high)),
     );
-    [before, after, format!("{sign}{}", words::change(shown)), interval, verdict(change)]
+    [before, after, format!("{sign}{}", wording::change(shown)), interval, verdict(change)]
 }
 
 /// The cell without its model: `echo, load.rate = max`.
 pub fn place(change: &Change) -> String {
-    words::place(&change.scenario, &change.point)
+    wording::place(&change.scenario, &change.point)
 }
 
 /// The figure as a column names it.
@@ -38,10 +38,10 @@ pub fn heading(change: &Change) -> &'static str {
 /// `worse by 12 %`; `no more than two runs of the same thing differ by (22 %)`.
 pub fn verdict(change: &Change) -> String {
     match change.direction {
-        Direction::Worse => format!("worse by {}", words::excess(change.by())),
-        Direction::Better => format!("better by {}", words::excess(change.by())),
+        Direction::Worse => format!("worse by {}", wording::excess(change.by())),
+        Direction::Better => format!("better by {}", wording::excess(change.by())),
         Direction::Same if change.runs == [1, 1] => {
-            format!("no verdict: two runs of the same thing differ by up to {}", words::excess(change.seen))
+            format!("no verdict: two runs of the same thing differ by up to {}", wording::excess(change.seen))
         }
         Direction::Same => "no difference found".into(),
         Direction::Incomparable(why) => format!("not comparable: {}", why_not(&why)),

@@ -6,16 +6,16 @@ mod order;
 pub(super) mod sweep;
 mod titles;
 
-use super::answer;
 use super::chart::bars::{Bar, Bars};
 use super::chart::curve::{Curve, Curves};
 use super::chart::density::{Densities, Density};
-use super::chart::forest::{Forest, Panel};
-use super::chart::heat::{Heat, Map};
+use super::chart::forest::{Forest, ForestPanel};
+use super::chart::heat::{Heat, HeatMap};
 use super::chart::{Caption, Look, Size};
+use super::headline;
 use super::table::{self, Table};
 use super::warnings;
-use super::words;
+use super::wording;
 use crate::analysis::{CellSummary, Control, Estimate, PointSummary, SeriesSummary, Unmeasured};
 use crate::scenario::{Metric, OffloadSpec, Work};
 use crate::stats::{self, Interval};
@@ -109,13 +109,13 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
         let again = (format!("{reference} (control)"), look(point, &control.cell), ratio);
         let rows: Vec<_> = others.filter_map(row).chain([again]).collect();
         let floor = control.noise(*metric).map_or(1.0, |noise| noise.floor(ratio.rounds));
-        Some(Panel { title: metric.heading(&point.work).into(), band: around_one(floor), rows })
+        Some(ForestPanel { title: metric.heading(&point.work).into(), band: around_one(floor), rows })
     };
     let forest = Forest { panels: metrics.iter().filter_map(panel).collect() };
     let heading = match metrics.first().and_then(|metric| Some((metric, control.ratio(*metric)?))) {
         Some((metric, ratio)) => format!(
             "How sure are we? The same model twice differed by {} in {}",
-            words::excess(ratio.distance()),
+            wording::excess(ratio.distance()),
             metric.heading(&point.work)
         ),
         None => "How sure are we?".to_owned(),
@@ -137,7 +137,7 @@ fn control_in_words(point: &PointSummary, control: &Control) -> Option<String> {
     let floor = |metric: &Metric| {
         let (ratio, noise) = (control.ratio(*metric)?, control.noise(*metric)?);
         let heading = metric.heading(&point.work);
-        let [seen, floor] = [ratio.distance(), noise.floor(ratio.rounds)].map(words::excess);
+        let [seen, floor] = [ratio.distance(), noise.floor(ratio.rounds)].map(wording::excess);
         Some(format!("{seen} in {heading} (95 of 100 such pairs stay below {floor})"))
     };
     let floors: Vec<String> = Metric::compared(&point.work).iter().filter_map(floor).collect();
@@ -195,7 +195,8 @@ fn bars(point: &PointSummary) -> (Bars, String) {
     match (&point.work, beats(point)) {
         (_, Some(every)) => {
             let rows = rows(point, |cell| (Metric::Gap, Some(every), cell.predicted_gap_ns.map(|ns| ns as f64)));
-            let line = Some(format!("planned: every {}", words::exact(std::time::Duration::from_nanos(every as u64))));
+            let line =
+                Some(format!("planned: every {}", wording::exact(std::time::Duration::from_nanos(every as u64))));
             (Bars { rows, unit: Metric::Gap.unit(), line }, "The longest gap between two beats".into())
         }
         (Work::Echo(_), None) => {
@@ -214,7 +215,7 @@ fn wall_bars(point: &PointSummary) -> (Bars, String) {
         let same = ideals().all(|ideal| ideal == first);
         if same {
             // Arithmetic on what a machine computes at once seldom gives a round number.
-            format!("ideal {}", words::time(first))
+            format!("ideal {}", wording::time(first))
         } else {
             "ideal".into()
         }
@@ -233,7 +234,7 @@ type Values = (Metric, Option<f64>, Option<f64>);
 fn rows(point: &PointSummary, values: impl Fn(&CellSummary) -> Values) -> Vec<Bar> {
     let row = |cell: &CellSummary| {
         let (metric, line, predicted) = values(cell);
-        let (value, fewer) = (cell.figure(metric).cloned(), words::fewer_jobs(&cell.cell));
+        let (value, fewer) = (cell.figure(metric).cloned(), wording::fewer_jobs(&cell.cell));
         let missing = if cell.unmeasured() == Some(Unmeasured::Refused) { "refused" } else { "no measurement" };
         Bar { label: cell.cell.id.model.to_string(), look: look(point, cell), value, line, predicted, fewer, missing }
     };
@@ -300,9 +301,9 @@ fn heat(point: &PointSummary, id: &str) -> Option<Figure> {
         let load = cell.measures.as_ref()?.load.as_ref()?;
         let (warmup, window) = (&load.warmup, &load.over_time);
         let is_empty = window.columns().is_empty();
-        (!is_empty).then(|| Map { label: cell.cell.id.model.to_string(), look: look(point, cell), warmup, window })
+        (!is_empty).then(|| HeatMap { label: cell.cell.id.model.to_string(), look: look(point, cell), warmup, window })
     };
-    let rows: Vec<Map> = point.cells.iter().filter_map(map).collect();
+    let rows: Vec<HeatMap> = point.cells.iter().filter_map(map).collect();
     if rows.is_empty() {
         return None;
     }
@@ -382,11 +383,11 @@ fn rounds(point: &PointSummary) -> Option<(usize, usize)> {
 }
 
 fn finding(point: &PointSummary) -> String {
-    answer::at(point).join(" ")
+    headline::at(point).join(" ")
 }
 
 fn finding_of_series(point: &PointSummary, name: &str) -> String {
-    let text = |figure: Option<&Estimate>| figure.map_or_else(|| "too few samples".into(), words::estimate);
+    let text = |figure: Option<&Estimate>| figure.map_or_else(|| "too few samples".into(), wording::estimate);
     let texts = point.cells.iter().filter_map(|cell| {
         let series = cell.series(name)?;
         let [p50, p99, max] = [Metric::P50, Metric::P99, Metric::Max].map(|metric| text(series.figure(metric)));

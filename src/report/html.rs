@@ -7,10 +7,10 @@ use askama::Template;
 use self::claims::{ByKind, Claims};
 
 use super::figures::{self, Figure, Sign};
-use super::switches::{self, Grid};
-use super::table::{Row, Table};
-use super::words;
-use super::{answer, warnings};
+use super::quadrants::{self, Quadrants};
+use super::table::{Table, TableRow};
+use super::wording;
+use super::{headline, warnings};
 use crate::analysis::{Analysis, CellSummary, PointSummary, ScenarioAnalysis, Unmeasured};
 use crate::record::{CalibrationOrigin, Record, Run, RunTally, Source};
 use crate::scenario::{Family, Parallel};
@@ -25,9 +25,9 @@ pub(super) const SCRIPT_HASH: &str = "sIFzJM4haxZXNNloFkHMXBbZMS8CfqbzQlsA8CwLHF
 #[derive(Template)]
 #[template(path = "index.html", config = "src/report/templates/askama.toml")]
 struct Index {
-    head: Head,
+    head: PageHead,
     answer: Vec<String>,
-    grids: Vec<Grid>,
+    grids: Vec<Quadrants>,
     claims: Claims,
     by_kind: ByKind,
     cards: Vec<Card>,
@@ -40,7 +40,7 @@ struct Index {
 #[derive(Template)]
 #[template(path = "scenario.html", config = "src/report/templates/askama.toml")]
 struct ScenarioPage {
-    head: Head,
+    head: PageHead,
     name: String,
     question: String,
     answer: Vec<String>,
@@ -61,7 +61,7 @@ struct ScenarioPage {
 }
 
 /// What every page opens with.
-struct Head {
+struct PageHead {
     when: String,
     warnings: Vec<String>,
     facts: Vec<(&'static str, String)>,
@@ -107,7 +107,7 @@ struct TableView {
 
 struct RowView {
     class: &'static str,
-    row: Row,
+    row: TableRow,
 }
 
 /// The page that leads to all others.
@@ -117,7 +117,7 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
         name: scenario.scenario.name.clone(),
         href: format!("{}.html", scenario.scenario.name),
         question: text::one_line(&scenario.scenario.question),
-        answer: answer::of(scenario),
+        answer: headline::of(scenario),
         chart: scenario.points.last().and_then(|point| figures::small(point, &format!("c{i}"))).unwrap_or_default(),
     };
     let points = || scenarios.iter().flat_map(|scenario| &scenario.points);
@@ -134,14 +134,14 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
         let refused_lanes = cell.refused_lanes.iter().filter(|_| cell.unmeasured() != Some(Unmeasured::Refused));
         let refused_lanes =
             refused_lanes.map(|why| text::one_line(&format!("its lanes were refused, as the scenario expects: {why}")));
-        words::reasons(cell).into_iter().chain(untraced).chain(refused_lanes).map(trial).collect::<Vec<_>>()
+        wording::reasons(cell).into_iter().chain(untraced).chain(refused_lanes).map(trial).collect::<Vec<_>>()
     };
     let mut head = head(analysis, points());
     head.warnings.extend(warnings::strays(analysis));
     let page = Index {
         head,
-        answer: switches::sentences(scenarios),
-        grids: switches::of(scenarios),
+        answer: quadrants::sentences(scenarios),
+        grids: quadrants::of(scenarios),
         claims: claims::of_run(analysis),
         by_kind: claims::by_kind(analysis),
         cards: scenarios.iter().enumerate().map(card).collect(),
@@ -164,7 +164,7 @@ pub(super) fn scenario(
         head: head(analysis, points.iter()),
         name: scenario.name.clone(),
         question: text::one_line(&scenario.question),
-        answer: answer::of(of),
+        answer: headline::of(of),
         analysis: paragraphs(&scenario.analysis),
         claims: claims::of_scenario(of),
         sweep: sweep(of, run),
@@ -190,8 +190,8 @@ fn recording(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     Some(format!(
         "Recording cost {}: {} at the median over the models, {} at the most.",
         if is_echo { "CPU time a request" } else { "wall time" },
-        words::change(costs.median),
-        words::change(costs.max)
+        wording::change(costs.median),
+        wording::change(costs.max)
     ))
 }
 
@@ -200,7 +200,7 @@ fn point_view(point: &PointSummary, id: &str) -> PointView {
     let chart = |(i, figure): (usize, Figure)| chart_view(point, figure, i > 0);
     PointView {
         label: text::one_line(&point.at.to_string()),
-        answer: answer::at(point),
+        answer: headline::at(point),
         charts: figures::of(point, id).into_iter().enumerate().map(chart).collect(),
     }
 }
@@ -266,7 +266,7 @@ fn sign(sign: Sign) -> (&'static str, &'static str) {
 }
 
 /// With a banner for what is doubtful at these points.
-fn head<'a>(analysis: &Analysis<'_>, points: impl Iterator<Item = &'a PointSummary> + Clone) -> Head {
+fn head<'a>(analysis: &Analysis<'_>, points: impl Iterator<Item = &'a PointSummary> + Clone) -> PageHead {
     let (run, records) = (analysis.run, analysis.records);
     let done = records.len() as u64;
     let warnings = warnings::banner(analysis, points);
@@ -276,7 +276,7 @@ fn head<'a>(analysis: &Analysis<'_>, points: impl Iterator<Item = &'a PointSumma
     let most = records.iter().filter_map(Record::round).max().unwrap_or(0);
     let asked = text::one_line(&run.rounds);
     let rounds = if asked == most.to_string() { asked } else { format!("{most} ({asked})") };
-    Head {
+    PageHead {
         when: text::one_line(&run.started),
         warnings,
         facts: vec![

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use askama::Template;
 
 use super::html::{SCRIPT, SCRIPT_HASH, STYLE};
-use super::{Page, words};
+use super::{Page, wording};
 use crate::record::{Run, RunState};
 use crate::text;
 use crate::units;
@@ -14,17 +14,17 @@ use crate::units;
 #[derive(Template)]
 #[template(path = "list.html", config = "src/report/templates/askama.toml")]
 struct List {
-    runs: Vec<Listed>,
+    runs: Vec<ListedRun>,
 }
 
 /// One run, or why it cannot be read.
-struct Listed {
+struct ListedRun {
     name: String,
     href: String,
-    told: Result<Told, String>,
+    told: Result<RunSummary, String>,
 }
 
-struct Told {
+struct RunSummary {
     when: String,
     machine: String,
     scenarios: String,
@@ -39,12 +39,12 @@ struct Told {
 
 /// Renders `index.html` for the runs of a folder, the newest first. The name of a run may hold any bytes.
 pub fn list(runs: &[(OsString, Result<Run, String>)]) -> Page {
-    let listed = |(name, run): &(OsString, Result<Run, String>)| Listed {
+    let listed = |(name, run): &(OsString, Result<Run, String>)| ListedRun {
         name: text::of_path(name.as_ref()),
         href: format!("{}/index.html", encoded(name)),
         told: run.as_ref().map(told).map_err(|why| text::one_line(why)),
     };
-    let mut runs: Vec<Listed> = runs.iter().map(listed).collect();
+    let mut runs: Vec<ListedRun> = runs.iter().map(listed).collect();
     // Those that cannot be read have no time: they come last.
     runs.sort_by_key(|run| {
         std::cmp::Reverse(run.told.as_ref().map_or_else(|_| String::new(), |told| told.when.clone()))
@@ -52,12 +52,12 @@ pub fn list(runs: &[(OsString, Result<Run, String>)]) -> Page {
     Page { name: "index.html".into(), html: List { runs }.render().expect("writing into a string") }
 }
 
-fn told(run: &Run) -> Told {
+fn told(run: &Run) -> RunSummary {
     let cpu = run.host.cpu.as_deref().unwrap_or("unknown processor");
     let names: Vec<String> = run.scenarios.iter().map(|source| text::one_line(&source.name)).collect();
     let count = units::count;
     let judged = run.judged.unwrap_or_default();
-    Told {
+    RunSummary {
         when: text::one_line(&run.started),
         machine: format!("{} × {}", count(run.host.cpus.into()), text::one_line(cpu)),
         scenarios: names.join(", "),
@@ -94,7 +94,7 @@ fn told(run: &Run) -> Told {
 
 /// `12 invalid, 104 suspect`, or what there is to say of none.
 fn verdict(numbers: &[(u64, &str)], none: &str) -> String {
-    let counts = words::counted(numbers);
+    let counts = wording::counted(numbers);
     if counts.is_empty() { none.into() } else { counts.join(", ") }
 }
 

@@ -7,7 +7,7 @@ use super::chart::density::{Densities, Density};
 use super::chart::{Caption, Look, Size};
 use super::figures::both;
 use super::html::{SCRIPT, SCRIPT_HASH, STYLE};
-use super::words;
+use super::wording;
 use crate::analysis::{LoadAnalysis, LoadFigures};
 use crate::gate::{Finding, Verdict};
 use crate::histogram::Histogram;
@@ -62,7 +62,7 @@ pub struct LoadReport<'a> {
 
 #[derive(Template)]
 #[template(path = "load.html", config = "src/report/templates/askama.toml")]
-struct Page {
+struct LoadPage {
     url: String,
     verdict: Verdict,
     warnings: Vec<String>,
@@ -96,7 +96,7 @@ pub fn load(report: &LoadReport<'_>) -> String {
     let densities = Densities { rows: rows.collect() };
     let draw_curves = |size: Size, caption: &Caption<'_>| curves.draw(size, caption);
     let draw_densities = |size: Size, caption: &Caption<'_>| densities.draw(size, caption);
-    let page = Page {
+    let page = LoadPage {
         url: text::one_line(report.url),
         verdict: report.analysis.verdict,
         warnings: warnings(report),
@@ -134,7 +134,7 @@ fn warnings(report: &LoadReport<'_>) -> Vec<String> {
 /// What happened, in sentences.
 fn words(report: &LoadReport<'_>) -> Vec<String> {
     let LoadFigures { series, load, .. } = report.figures;
-    let rate = words::per_second(report.analysis.rate.unwrap_or(0.0));
+    let rate = wording::per_second(report.analysis.rate.unwrap_or(0.0));
     let connections = units::count(load.connections_opened.into());
     let mut sentences = vec![match load.offered_per_s {
         Some(offered) => format!(
@@ -154,12 +154,12 @@ fn words(report: &LoadReport<'_>) -> Vec<String> {
     if load.requests.completed == 0 {
         sentences.push("No request was answered: every time below is only how long was waited.".into());
     } else if let Some((name, response, service)) = found {
-        let time = words::time(response as f64);
+        let time = wording::time(response as f64);
         sentences.push(format!("{name} were answered within {}{time} from when they were due.", bound(response)));
         if let Some(service) = service.filter(|service| response as f64 > *service as f64 * 1.2) {
             sentences.push(format!(
                 "Counted only from when they were sent, it would have been {}: the rest they waited for their turn.",
-                words::time(service as f64)
+                wording::time(service as f64)
             ));
         }
     }

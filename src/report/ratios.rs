@@ -1,6 +1,6 @@
 //! Ratios of two models in words.
 
-use super::words::{self, SideBySide};
+use super::wording::{self, SideBySide};
 use crate::analysis::{AIM, Difference, ModelRatio, Obstacle, STALL_NS};
 use crate::scenario::{Metric, Work};
 use crate::stats::{Bound, FEWEST, Interval, Ratio};
@@ -20,7 +20,7 @@ pub(super) fn sentence(versus: &ModelRatio, work: &Work) -> String {
         Difference::NoneFound { detectable } => format!(
             "{b} and {a}: no difference in {what} found in {} rounds; a difference of {} would be found four times in five.",
             ratio.rounds,
-            words::excess(detectable)
+            wording::excess(detectable)
         ),
         Difference::Incomparable(obstacle) => {
             let why = self::obstacle(&obstacle);
@@ -47,10 +47,12 @@ pub(super) fn obstacle(obstacle: &Obstacle) -> String {
             units::duration(STALL_NS)
         ),
         Obstacle::TooNoisy { detectable, rounds } => {
-            let found =
-                format!("only a difference of {} or more would be found four times in five", words::excess(detectable));
+            let found = format!(
+                "only a difference of {} or more would be found four times in five",
+                wording::excess(detectable)
+            );
             match rounds {
-                Some(rounds) => format!("{found}; {rounds} rounds would find one of {}", words::excess(AIM)),
+                Some(rounds) => format!("{found}; {rounds} rounds would find one of {}", wording::excess(AIM)),
                 None => format!("{found}; a longer window or a quieter machine would change that"),
             }
         }
@@ -64,7 +66,7 @@ fn larger(versus: &ModelRatio, work: &Work) -> String {
         // Only to that side is there a difference at all.
         Bound::AtLeast | Bound::AtMost | Bound::Unknown => "at least ",
     };
-    let times = format!("{least}{} times", units::three_digits(words::side_by_side(*metric, ratio).ratio));
+    let times = format!("{least}{} times", units::three_digits(wording::side_by_side(*metric, ratio).ratio));
     match metric {
         Metric::Wall => format!("{more} took {times} as long as {less}"),
         Metric::Gap => format!("The longest gap under {more} was {times} that under {less}"),
@@ -80,7 +82,7 @@ fn larger(versus: &ModelRatio, work: &Work) -> String {
 /// The two means that the ratio is of, and its interval: ` (geometric means of 6 rounds: 190 ms and 100 ms; 95 % CI 1.8 to
 /// 2.0)`.
 pub(super) fn in_brackets(metric: Metric, ratio: &Ratio) -> String {
-    let SideBySide { below, above, .. } = words::side_by_side(metric, ratio);
+    let SideBySide { below, above, .. } = wording::side_by_side(metric, ratio);
     let sign = ratio.bound.sign();
     let sure = ratio.interval.map_or_else(String::new, |Interval { low, high }| {
         format!("; 95 % CI {sign}{} to {sign}{}", units::three_digits(low), units::three_digits(high))

@@ -1,6 +1,6 @@
 //! The scoreboard: how many claims were reproduced, as a sentence and as rows of a table.
 
-use super::words;
+use super::wording;
 use crate::analysis::Scoreboard;
 use crate::analysis::claims::ClaimVerdict;
 use crate::scenario::ClaimKind;
@@ -45,7 +45,7 @@ fn counted(count: u64, [one, many]: [&str; 2]) -> String {
 /// `12 reproduced, 2 refuted`
 fn verdicts(board: &Scoreboard, kinds: &[ClaimKind]) -> String {
     let count = |verdict| kinds.iter().map(|kind| board.count(*kind, verdict)).sum();
-    words::counted(&ClaimVerdict::ALL.map(|verdict| (count(verdict), verdict.word()))).join(", ")
+    wording::counted(&ClaimVerdict::ALL.map(|verdict| (count(verdict), verdict.word()))).join(", ")
 }
 
 /// The headings of the table.

@@ -2,12 +2,12 @@
 
 mod column;
 
-pub(super) use column::{Column, Figure};
+pub(super) use column::{Column, FigureText};
 
 use column::plain;
 
 use super::warnings;
-use super::words;
+use super::wording;
 use crate::analysis::{CellSummary, Control, PointSummary};
 use crate::gate::Finding;
 use crate::record::Ceiling;
@@ -19,20 +19,20 @@ use crate::units;
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     pub(super) columns: Vec<Column>,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<TableRow>,
     /// Where the trials ran, and which requests got no answer, in sentences.
     about_load: Vec<String>,
 }
 
 /// The figures of one cell.
 #[derive(Clone, Debug)]
-pub(super) struct Row {
+pub(super) struct TableRow {
     pub(super) model: String,
     pub(super) family: Family,
     /// `10 of 1,000 jobs`, where this model ran fewer than the others.
     pub(super) fewer: Option<String>,
     /// One a column; empty when no round was measured.
-    pub(super) figures: Vec<Figure>,
+    pub(super) figures: Vec<FigureText>,
     /// What stands in place of the figures where there are none.
     pub(super) unmeasured: Option<&'static str>,
     /// Why there is no figure, or a figure of fewer rounds.
@@ -151,25 +151,25 @@ pub(super) fn against_reference(point: &PointSummary, control: &Control) -> Opti
             let versus = point.ratio(*metric, cell.cell.id.model, reference);
             versus.map_or_else(|| plain("n/a".into()), |versus| column::ratio(&versus))
         };
-        Row {
+        TableRow {
             model: cell.cell.id.model.to_string(),
             family: cell.cell.id.model.family(),
             fewer: None,
             figures: if cell.measures.is_some() { metrics.iter().map(figure).collect() } else { Vec::new() },
-            unmeasured: cell.unmeasured().map(words::unmeasured),
-            reasons: words::reasons(cell),
+            unmeasured: cell.unmeasured().map(wording::unmeasured),
+            reasons: wording::reasons(cell),
             doubt: None,
         }
     };
     let of_control = |metric: &Metric| column::control(control, *metric);
     let has_any = control.cell.measures.is_some();
-    let again = Row {
+    let again = TableRow {
         model: format!("{reference} (control)"),
         family: reference.family(),
         fewer: None,
         figures: if has_any { metrics.iter().map(of_control).collect() } else { Vec::new() },
-        unmeasured: control.cell.unmeasured().map(words::unmeasured),
-        reasons: words::reasons(&control.cell),
+        unmeasured: control.cell.unmeasured().map(wording::unmeasured),
+        reasons: wording::reasons(&control.cell),
         doubt: warnings::of_cell(&control.cell),
     };
     let columns = metrics.iter().map(|metric| Column::Versus(*metric)).collect();
@@ -199,7 +199,7 @@ fn starves(point: &PointSummary) -> bool {
 }
 
 fn of(point: &PointSummary, columns: Vec<Column>, series: &str) -> Table {
-    let rows: Vec<Row> = point.cells.iter().map(|cell| row(cell, &columns, series)).collect();
+    let rows: Vec<TableRow> = point.cells.iter().map(|cell| row(cell, &columns, series)).collect();
     Table {
         columns,
         rows,
@@ -241,9 +241,9 @@ fn placement(point: &PointSummary) -> Option<String> {
     }
     if server == generator {
         let which = if server.len() == 1 { "" } else { ", on whichever of them the kernel chose" };
-        return Some(format!("Server and load generator shared {}{which}.", words::cpus(server)));
+        return Some(format!("Server and load generator shared {}{which}.", wording::cpus(server)));
     }
-    Some(format!("The server ran on {}, the load generator on {}.", words::cpus(server), words::cpus(generator)))
+    Some(format!("The server ran on {}, the load generator on {}.", wording::cpus(server), wording::cpus(generator)))
 }
 
 /// How much of what the generator can do was used by the fastest.
@@ -254,12 +254,12 @@ fn share_of_ceiling(point: &PointSummary) -> Option<String> {
         "Against a server that does nothing, the generator itself reached up to {}/s over {connections} connections ({}/s in \
          the worst of {goes} goes), of which {} used {}{}; over one, where both sides have to be woken for each request, it \
          took {}.",
-        words::per_second(per_s),
-        words::per_second(lowest_per_s),
+        wording::per_second(per_s),
+        wording::per_second(lowest_per_s),
         used.model,
-        words::percent(used.share),
+        wording::percent(used.share),
         if used.is_near { " (a limit of the generator's as much as of the server's)" } else { "" },
-        words::time(floor_ns as f64),
+        wording::time(floor_ns as f64),
     ))
 }
 
@@ -323,18 +323,18 @@ impl Table {
     }
 }
 
-fn row(cell: &CellSummary, columns: &[Column], series: &str) -> Row {
+fn row(cell: &CellSummary, columns: &[Column], series: &str) -> TableRow {
     let figures = cell.measures.as_ref().map(|_| {
         let series = cell.series(series);
         columns.iter().map(|column| column.figure(cell, series)).collect()
     });
-    Row {
+    TableRow {
         model: cell.cell.id.model.to_string(),
         family: cell.cell.id.model.family(),
-        fewer: words::fewer_jobs(&cell.cell),
+        fewer: wording::fewer_jobs(&cell.cell),
         figures: figures.unwrap_or_default(),
-        unmeasured: cell.unmeasured().map(words::unmeasured),
-        reasons: words::reasons(cell),
+        unmeasured: cell.unmeasured().map(wording::unmeasured),
+        reasons: wording::reasons(cell),
         doubt: warnings::of_cell(cell),
     }
 }

@@ -16,7 +16,7 @@ use crate::text::{self, wrapped};
 /// their names do too.
 pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<usize>, color: bool) -> String {
     let scenario = analysis.scenario;
-    let paint = if color { Paint::Ansi } else { Paint::None };
+    let paint = if color { TerminalColor::Ansi } else { TerminalColor::None };
     let width = width.unwrap_or(usize::MAX);
     let mut shown = String::new();
     let mut push = |line: &str| {
@@ -143,12 +143,12 @@ fn claim(judged: &JudgedClaim<'_>) -> String {
 
 /// Whether the terminal takes colour.
 #[derive(Clone, Copy)]
-enum Paint {
+enum TerminalColor {
     None,
     Ansi,
 }
 
-impl Paint {
+impl TerminalColor {
     fn bold(self, text: &str) -> String {
         match self {
             Self::None => text.to_owned(),

@@ -1,6 +1,6 @@
 //! Which measurements are doubtful and why, in words: the findings of the analysis, one sentence a kind.
 
-use super::words;
+use super::wording;
 use crate::analysis::{Analysis, CellSummary, PointFinding, PointSummary, TrialFindings};
 use crate::gate::Verdict;
 use crate::record::RunState;
@@ -16,7 +16,7 @@ pub(super) fn of_cell(cell: &CellSummary) -> Option<String> {
 
 /// `3 suspect`, `1 invalid`.
 fn counted(count: impl Fn(Verdict) -> usize) -> Vec<String> {
-    words::counted(&[(count(Verdict::Suspect) as u64, "suspect"), (count(Verdict::Invalid) as u64, "invalid")])
+    wording::counted(&[(count(Verdict::Suspect) as u64, "suspect"), (count(Verdict::Invalid) as u64, "invalid")])
 }
 
 /// Every finding at a point: what limited its load, of its trials one sentence a kind of gate, then those over its rounds.
@@ -91,7 +91,7 @@ pub(super) fn without_disturbed(point: &PointSummary) -> Vec<String> {
     let Some(metric) = Metric::compared(&point.work).first().copied() else { return Vec::new() };
     let changed = |cell: &CellSummary| {
         let (all, calm) = (cell.figure(metric)?, cell.undisturbed(metric)?);
-        let [with, without] = [all, &calm].map(words::estimate);
+        let [with, without] = [all, &calm].map(wording::estimate);
         let (left_out, rounds) = (all.spread.rounds - calm.spread.rounds, all.spread.rounds);
         let changed =
             format!("{} {without} instead of {with} (without {left_out} of {rounds} rounds)", cell.cell.id.model);
@@ -139,7 +139,7 @@ pub fn strays(analysis: &Analysis<'_>) -> Option<String> {
     const NAMED: usize = 5;
     let strays = &analysis.strays;
     let of_cell = |(cell, trials): (&&CellId, &u64)| {
-        let place = words::place(&text::one_line(&cell.scenario), &cell.point);
+        let place = wording::place(&text::one_line(&cell.scenario), &cell.point);
         let control = if cell.control { " (control)" } else { "" };
         let times = if *trials == 1 { String::new() } else { format!(", {} times", units::count(*trials)) };
         format!("{place} under {}{control}{times}", cell.model)
@@ -180,7 +180,7 @@ fn doubtful_rounds<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Option
         for finding in &point.findings {
             let kind = format!("{} ({})", finding.found.name(), finding.found.verdict());
             let scenario = point.cells.first().map_or("", |cell| cell.cell.id.scenario.as_str());
-            let subject = format!("{} ({})", subject(finding, &point.work), words::place(scenario, &point.at));
+            let subject = format!("{} ({})", subject(finding, &point.work), wording::place(scenario, &point.at));
             match found.iter_mut().find(|(other, _)| *other == kind) {
                 Some((_, subjects)) if subjects.contains(&subject) => {}
                 Some((_, subjects)) => subjects.push(subject),

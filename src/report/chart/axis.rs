@@ -1,6 +1,6 @@
 //! Where the ticks of an axis stand and what they say.
 
-use crate::report::words;
+use crate::report::wording;
 use crate::scenario::Unit;
 use crate::units;
 
@@ -115,9 +115,9 @@ pub(super) fn time_label(ns: f64) -> String {
 pub(super) fn label(unit: Unit, value: f64) -> String {
     match unit {
         Unit::Nanoseconds => time_label(value),
-        Unit::Bytes => short(&words::memory(value)),
+        Unit::Bytes => short(&wording::memory(value)),
         Unit::PerSecond | Unit::Count | Unit::Number => number_label(value),
-        Unit::Share => words::percent(value),
+        Unit::Share => wording::percent(value),
     }
 }
 

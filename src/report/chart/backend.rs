@@ -18,7 +18,7 @@ use crate::scenario::Family;
 /// Units of the canvas in one of the view box.
 pub(in crate::report) const FINE: i32 = 10;
 
-type Drawn = Result<(), DrawingErrorKind<Infallible>>;
+type DrawResult = Result<(), DrawingErrorKind<Infallible>>;
 
 /// What something is drawn with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,13 +152,13 @@ impl<'sheet> Svg<'sheet> {
         Self { sheet }
     }
 
-    fn element(&self, text: std::fmt::Arguments) -> Drawn {
+    fn element(&self, text: std::fmt::Arguments) -> DrawResult {
         self.sheet.text.borrow_mut().write_fmt(text).expect("writing into a string");
         Ok(())
     }
 
     /// Boxes of one height, as lines from left to right that are as wide: half the bytes, and dashed they are hatched.
-    pub(in crate::report) fn bands(&self, boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> Drawn {
+    pub(in crate::report) fn bands(&self, boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> DrawResult {
         let Some(((_, top), (_, bottom))) = boxes.first() else { return Ok(()) };
         let mut d = String::new();
         for ((x, y), (right, bottom)) in boxes {
@@ -171,7 +171,7 @@ impl<'sheet> Svg<'sheet> {
     }
 
     /// Filled boxes by two corners each.
-    pub(in crate::report) fn boxes(&self, boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> Drawn {
+    pub(in crate::report) fn boxes(&self, boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> DrawResult {
         let mut d = String::new();
         for ((x, y), (right, bottom)) in boxes {
             let (x0, y0) = (coordinate(*x), coordinate(*y));
@@ -181,7 +181,7 @@ impl<'sheet> Svg<'sheet> {
         self.element(format_args!("<path class=\"f {}\" d=\"{d}\"/>\n", ink.paint.class()))
     }
 
-    fn path(&self, places: impl IntoIterator<Item = BackendCoord>, close: &str, class: &str, more: &str) -> Drawn {
+    fn path(&self, places: impl IntoIterator<Item = BackendCoord>, close: &str, class: &str, more: &str) -> DrawResult {
         let mut d = String::new();
         for (i, place) in places.into_iter().enumerate() {
             let sign = if i == 0 { 'M' } else { 'L' };
@@ -198,23 +198,29 @@ impl DrawingBackend for Svg<'_> {
         ((self.sheet.width * FINE) as u32, (self.sheet.height * FINE) as u32)
     }
 
-    fn ensure_prepared(&mut self) -> Drawn {
+    fn ensure_prepared(&mut self) -> DrawResult {
         Ok(())
     }
 
-    fn present(&mut self) -> Drawn {
+    fn present(&mut self) -> DrawResult {
         Ok(())
     }
 
-    fn draw_pixel(&mut self, at: BackendCoord, color: BackendColor) -> Drawn {
+    fn draw_pixel(&mut self, at: BackendCoord, color: BackendColor) -> DrawResult {
         self.draw_rect(at, (at.0 + 1, at.1 + 1), &color, true)
     }
 
-    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Drawn {
+    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> DrawResult {
         self.draw_path([from, to], style)
     }
 
-    fn draw_rect<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S, fill: bool) -> Drawn {
+    fn draw_rect<S: BackendStyle>(
+        &mut self,
+        from: BackendCoord,
+        to: BackendCoord,
+        style: &S,
+        fill: bool,
+    ) -> DrawResult {
         let (x, y) = (coordinate(from.0.min(to.0)), coordinate(from.1.min(to.1)));
         let (width, height) = (coordinate((to.0 - from.0).abs()), coordinate((to.1 - from.1).abs()));
         let class = Ink::from_color(style.color()).paint.class();
@@ -224,7 +230,7 @@ impl DrawingBackend for Svg<'_> {
         ))
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn {
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> DrawResult {
         let Ink { paint, variant } = Ink::from_color(style.color());
         let dash = if variant == 0 { String::new() } else { format!(" d{}", variant % 4) };
         let width = style.stroke_width();
@@ -232,19 +238,23 @@ impl DrawingBackend for Svg<'_> {
         self.path(path, "", &format!("s {}{dash}", paint.class()), &more)
     }
 
-    fn draw_circle<S: BackendStyle>(&mut self, center: BackendCoord, radius: u32, style: &S, fill: bool) -> Drawn {
+    fn draw_circle<S: BackendStyle>(&mut self, center: BackendCoord, radius: u32, style: &S, fill: bool) -> DrawResult {
         let class = Ink::from_color(style.color()).paint.class();
         let kind = if fill { "f" } else { "s" };
         let (x, y, r) = (coordinate(center.0), coordinate(center.1), coordinate(radius as i32));
         self.element(format_args!("<circle class=\"{kind} {class}\" cx=\"{x}\" cy=\"{y}\" r=\"{r}\"/>\n"))
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, corners: I, style: &S) -> Drawn {
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        corners: I,
+        style: &S,
+    ) -> DrawResult {
         let class = Ink::from_color(style.color()).paint.class();
         self.path(corners, "Z", &format!("f {class}"), "")
     }
 
-    fn draw_text<S: BackendTextStyle>(&mut self, words: &str, style: &S, at: BackendCoord) -> Drawn {
+    fn draw_text<S: BackendTextStyle>(&mut self, words: &str, style: &S, at: BackendCoord) -> DrawResult {
         let anchor = match style.anchor().h_pos {
             HPos::Left => "",
             HPos::Center => " text-anchor=\"middle\"",

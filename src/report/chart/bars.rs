@@ -7,7 +7,7 @@ use super::{
     Area, Caption, Face, Ink, Look, Paint, Size, fill, line, path, polygon, strong_width, svg, text, text_width,
 };
 use crate::analysis::Estimate;
-use crate::report::words;
+use crate::report::wording;
 use crate::scenario::Unit;
 use crate::stats::Interval;
 
@@ -102,8 +102,8 @@ impl Bars {
 
     /// The value at the end of the bar, or where there is no bar why.
     fn write_value(&self, area: &Area, size: Size, bar: &Bar, top: f64, x: &dyn Fn(f64) -> f64) {
-        let value = bar.value.as_ref().map(words::estimate);
-        let more = match (&bar.fewer, bar.value.as_ref().and_then(words::estimate_range)) {
+        let value = bar.value.as_ref().map(wording::estimate);
+        let more = match (&bar.fewer, bar.value.as_ref().and_then(wording::estimate_range)) {
             (Some(fewer), _) => Some(format!("only {fewer}")),
             (None, range) => range,
         };

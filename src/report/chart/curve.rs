@@ -4,7 +4,8 @@ use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
 use super::{
-    Area, Caption, End, Face, Ink, Look, Paint, Size, end_labels, line, marker, path, polygon, svg, text, text_width,
+    Area, Caption, Face, Ink, LineEnd, Look, Paint, Size, end_labels, line, marker, path, polygon, svg, text,
+    text_width,
 };
 use crate::histogram::Histogram;
 use crate::stats::{self, Band, Interval};
@@ -119,7 +120,7 @@ impl Curves {
             self.name_the_gap(area, &x, &y);
             let ends = self.series.iter().filter_map(|curve| {
                 let (nines, ns) = curve.response.last()?;
-                Some(End { at: (x(*nines), y(*ns)), label: &curve.label, look: curve.look })
+                Some(LineEnd { at: (x(*nines), y(*ns)), label: &curve.label, look: curve.look })
             });
             end_labels(area, (plot.right, plot.bottom), ends.collect());
         });
@@ -127,7 +128,7 @@ impl Curves {
     }
 
     /// Names what lies between response and service time, where it is widest and there is room for a word.
-    fn name_the_gap(&self, area: &Area, x: Map, y: Map) {
+    fn name_the_gap(&self, area: &Area, x: AxisMap, y: AxisMap) {
         const ROOM: f64 = 26.0;
         let gaps = self.series.iter().flat_map(|curve| {
             let pairs = curve.response.iter().zip(&curve.service);
@@ -162,9 +163,9 @@ impl Curves {
     }
 }
 
-type Map<'a> = &'a dyn Fn(f64) -> f64;
+type AxisMap<'a> = &'a dyn Fn(f64) -> f64;
 
-fn grid(area: &Area, size: Size, plot: &Plot, scale: Scale, last: f64, (x, y): (Map, Map)) {
+fn grid(area: &Area, size: Size, plot: &Plot, scale: Scale, last: f64, (x, y): (AxisMap, AxisMap)) {
     for tick in scale.ticks(6) {
         line(area, (plot.left, y(tick)), (plot.right, y(tick)), Ink::GRID, 1);
         text(area, &axis::time_label(tick), (plot.left - 8.0, y(tick)), HPos::Right, Face::Small);
@@ -193,7 +194,7 @@ fn grid(area: &Area, size: Size, plot: &Plot, scale: Scale, last: f64, (x, y): (
 }
 
 impl Curve {
-    fn draw_band(&self, area: &Area, x: Map, y: Map) {
+    fn draw_band(&self, area: &Area, x: AxisMap, y: AxisMap) {
         let upper = self.band.iter().map(|(nines, band)| (x(*nines), y(band.high)));
         let lower = self.band.iter().rev().map(|(nines, band)| (x(*nines), y(band.low)));
         let corners: Vec<(f64, f64)> = upper.chain(lower).collect();
@@ -202,7 +203,7 @@ impl Curve {
         }
     }
 
-    fn draw(&self, area: &Area, x: Map, y: Map) {
+    fn draw(&self, area: &Area, x: AxisMap, y: AxisMap) {
         let places = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
             points.iter().map(|(nines, ns)| (x(*nines), y(*ns))).collect()
         };

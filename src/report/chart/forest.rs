@@ -9,11 +9,11 @@ use crate::units;
 
 /// All panels, one below the other.
 pub(in crate::report) struct Forest {
-    pub(in crate::report) panels: Vec<Panel>,
+    pub(in crate::report) panels: Vec<ForestPanel>,
 }
 
 /// One figure of all models.
-pub(in crate::report) struct Panel {
+pub(in crate::report) struct ForestPanel {
     /// What is compared.
     pub(in crate::report) title: String,
     /// What is shaded: what two cells of the same model differed by, or the bounds of a claim; its upper end may be infinite.
@@ -25,7 +25,7 @@ const ROW: f64 = 24.0;
 const HEAD: f64 = 26.0;
 const FOOT: f64 = 34.0;
 
-impl Panel {
+impl ForestPanel {
     fn height(&self) -> f64 {
         HEAD + ROW * self.rows.len() as f64 + FOOT
     }
@@ -77,7 +77,7 @@ impl Panel {
 impl Forest {
     /// The picture in one size.
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
-        let height: f64 = self.panels.iter().map(Panel::height).sum();
+        let height: f64 = self.panels.iter().map(ForestPanel::height).sum();
         svg(size, height as i32, caption, |area| {
             let mut top = 0.0;
             for panel in &self.panels {

@@ -9,14 +9,14 @@ use crate::timeline::Timeline;
 
 /// The maps of a point.
 pub(in crate::report) struct Heat<'a> {
-    pub(in crate::report) rows: Vec<Map<'a>>,
+    pub(in crate::report) rows: Vec<HeatMap<'a>>,
     /// How long the warm-up was and the window after it, nanoseconds.
     pub(in crate::report) warmup_ns: u64,
     pub(in crate::report) window_ns: u64,
 }
 
 /// The map of one model.
-pub(in crate::report) struct Map<'a> {
+pub(in crate::report) struct HeatMap<'a> {
     pub(in crate::report) label: String,
     pub(in crate::report) look: Look,
     /// From when it began.
@@ -31,7 +31,7 @@ const STEPS: usize = 32;
 const SHADES: u8 = 4;
 
 /// Where the parts of a map stand, in pixels.
-struct Place {
+struct HeatLayout {
     left: f64,
     right: f64,
     top: f64,
@@ -55,7 +55,7 @@ impl Heat<'_> {
         let x = |nanos: f64| left + clock.place(nanos) * (right - left);
         svg(size, (bottom + 40.0) as i32, caption, |area| {
             for (i, map) in self.rows.iter().enumerate() {
-                let place = Place { left, right, top: row * i as f64 + head, height };
+                let place = HeatLayout { left, right, top: row * i as f64 + head, height };
                 self.draw_map(area, map, &place, (times, whole));
             }
             let mut free_from = 0.0;
@@ -73,8 +73,8 @@ impl Heat<'_> {
         })
     }
 
-    fn draw_map(&self, area: &Area, map: &Map, place: &Place, (times, whole): (Scale, f64)) {
-        let &Place { left, right, top, height } = place;
+    fn draw_map(&self, area: &Area, map: &HeatMap, place: &HeatLayout, (times, whole): (Scale, f64)) {
+        let &HeatLayout { left, right, top, height } = place;
         let x = |nanos: f64| left + (right - left) * (nanos / whole).clamp(0.0, 1.0);
         let y = |nanos: f64| top + height * (1.0 - times.place(nanos));
         text(area, &map.label, (1.0, top - 11.0), HPos::Left, Face::Strong);
@@ -124,14 +124,14 @@ impl Heat<'_> {
 }
 
 /// A rectangle of the map: from when to when, and how long it took.
-struct Cell {
+struct HeatCell {
     begin: f64,
     end: f64,
     step: usize,
 }
 
 /// The rectangles with anything in them by how much there is, beside the fullest of all, in equal ratios.
-fn cells(timeline: &Timeline, times: Scale) -> Vec<Vec<Cell>> {
+fn cells(timeline: &Timeline, times: Scale) -> Vec<Vec<HeatCell>> {
     let width = timeline.width_ns() as f64;
     let mut counts: Vec<[f64; STEPS]> = vec![[0.0; STEPS]; timeline.columns().len()];
     for (column, counts) in timeline.columns().iter().zip(&mut counts) {
@@ -141,7 +141,7 @@ fn cells(timeline: &Timeline, times: Scale) -> Vec<Vec<Cell>> {
         }
     }
     let most = counts.iter().flatten().copied().fold(1.0, f64::max);
-    let mut all: Vec<Vec<Cell>> = (0..SHADES).map(|_| Vec::new()).collect();
+    let mut all: Vec<Vec<HeatCell>> = (0..SHADES).map(|_| Vec::new()).collect();
     for (k, counts) in counts.iter().enumerate() {
         for (step, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0.0) {
             // Of a map of thousands, what happened once is seen as well.
@@ -150,7 +150,7 @@ fn cells(timeline: &Timeline, times: Scale) -> Vec<Vec<Cell>> {
             let (begin, end) = (width * k as f64, width * (k + 1) as f64);
             match shade.iter_mut().rev().find(|before| before.step == step) {
                 Some(before) if before.end == begin => before.end = end,
-                _ => shade.push(Cell { begin, end, step }),
+                _ => shade.push(HeatCell { begin, end, step }),
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::lanes::{Span, What};
 
 /// All models.
 pub(in crate::report) struct Rows<'a> {
-    pub(in crate::report) panels: Vec<Panel<'a>>,
+    pub(in crate::report) panels: Vec<LanesPanel<'a>>,
     /// Where the axis ends, nanoseconds.
     pub(in crate::report) until: u64,
     /// Marks below a row, where a heartbeat is looked at: of this job.
@@ -23,7 +23,7 @@ pub(in crate::report) struct Rows<'a> {
 }
 
 /// One of them.
-pub(in crate::report) struct Panel<'a> {
+pub(in crate::report) struct LanesPanel<'a> {
     pub(in crate::report) title: String,
     /// What is told beside the title.
     pub(in crate::report) about: String,
@@ -93,7 +93,7 @@ impl Rows<'_> {
         })
     }
 
-    fn draw_rows(&self, area: &Area, panel: &Panel, upper: f64, (left, right): (f64, f64)) {
+    fn draw_rows(&self, area: &Area, panel: &LanesPanel, upper: f64, (left, right): (f64, f64)) {
         let row = panel.row();
         let columns = (right - left) as usize;
         let mut all: BTreeMap<Shown, Vec<Box2>> = BTreeMap::new();
@@ -152,7 +152,7 @@ impl Rows<'_> {
     }
 }
 
-impl Panel<'_> {
+impl LanesPanel<'_> {
     /// How high a row is.
     fn row(&self) -> f64 {
         if self.rows.len() > 8 { 8.0 } else { 17.0 }

@@ -6,17 +6,17 @@ use super::axis::{self, Scale};
 use super::{Area, Caption, Face, Ink, Look, Size, line, marker, svg, text};
 
 /// The trials of a point.
-pub(in crate::report) struct Order {
-    pub(in crate::report) rows: Vec<Row>,
+pub(in crate::report) struct RunOrder {
+    pub(in crate::report) rows: Vec<OrderRow>,
 }
 
 /// A model's name and look, and of each of its trials the how-manieth of the run it was, and its figure by the model's
 /// median.
-pub(in crate::report) type Row = (String, Look, Vec<(u64, f64)>);
+pub(in crate::report) type OrderRow = (String, Look, Vec<(u64, f64)>);
 
 const ROW: f64 = 34.0;
 
-impl Order {
+impl RunOrder {
     /// The picture in one size: a row a model, above its line what was more than the median.
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (left, right) = match size {

@@ -3,13 +3,15 @@
 use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
-use super::{Area, Caption, End, Face, Ink, Look, Paint, Size, end_labels, line, marker, path, svg, text, text_width};
+use super::{
+    Area, Caption, Face, Ink, LineEnd, Look, Paint, Size, end_labels, line, marker, path, svg, text, text_width,
+};
 use crate::scenario::Unit;
 use crate::stats::{Bound, Interval};
 
 /// The lines of one figure.
 pub(in crate::report) struct Sweep {
-    pub(in crate::report) lines: Vec<Line>,
+    pub(in crate::report) lines: Vec<SweepLine>,
     /// What is swept, below the axis.
     pub(in crate::report) over: String,
     pub(in crate::report) unit: Unit,
@@ -20,16 +22,16 @@ pub(in crate::report) struct Sweep {
 }
 
 /// The line of a model.
-pub(in crate::report) struct Line {
+pub(in crate::report) struct SweepLine {
     pub(in crate::report) label: String,
     pub(in crate::report) look: Look,
     /// Rising in what is swept.
-    pub(in crate::report) places: Vec<Place>,
+    pub(in crate::report) places: Vec<SweepPoint>,
 }
 
 /// One point of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::report) struct Place {
+pub(in crate::report) struct SweepPoint {
     pub(in crate::report) at: f64,
     pub(in crate::report) value: f64,
     pub(in crate::report) interval: Interval,
@@ -112,7 +114,7 @@ impl Sweep {
             }
             let ends = self.lines.iter().filter_map(|line| {
                 let last = line.places.last()?;
-                Some(End { at: (x(last.at), y(last.value)), label: &line.label, look: line.look })
+                Some(LineEnd { at: (x(last.at), y(last.value)), label: &line.label, look: line.look })
             });
             end_labels(area, (right, bottom), ends.collect());
         })
@@ -143,7 +145,7 @@ fn binary_ticks(low: f64, high: f64) -> Vec<f64> {
     (first..=last).filter(|power| power % every == 0).map(|power| 2_f64.powi(power)).collect()
 }
 
-impl Line {
+impl SweepLine {
     /// Whether it passes a row of text at this height, between these two ends.
     fn is_near(&self, (from, to): (f64, f64), height: f64, x: &dyn Fn(f64) -> f64, y: &dyn Fn(f64) -> f64) -> bool {
         const CLEAR: f64 = 11.0;

@@ -1,6 +1,6 @@
 //! The claims of a scenario: each figure as a multiple of what was claimed, over the bounds.
 
-use super::super::chart::forest::{Forest, Panel};
+use super::super::chart::forest::{Forest, ForestPanel};
 use super::super::claims;
 use super::{both, look};
 use crate::analysis::{JudgedClaim, PointSummary};
@@ -22,7 +22,7 @@ pub(in crate::report) fn svg(all: &[JudgedClaim<'_>], points: &[PointSummary], i
             Against::Model(model) => model.to_string(),
         };
         let title = format!("{}. {} ÷ {than}", i + 1, judged.claim.metric.heading(&point.work));
-        Some(Panel {
+        Some(ForestPanel {
             title: text::shortened(&title, NARROW).into_owned(),
             band: Interval { low, high },
             rows: vec![(judged.model.to_string(), look(point, of), ratio)],

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::chart::lanes::{Panel, Rows};
+use super::super::chart::lanes::{LanesPanel, Rows};
 use super::super::table::{self, Column};
-use super::super::words;
+use super::super::wording;
 use super::{Figure, Sign, both, named};
 use crate::analysis::{CellSummary, PointSummary};
 use crate::lanes::{Span, What};
@@ -75,7 +75,7 @@ fn panel<'a>(
     until: u64,
     row: &dyn Fn(&CellSummary, &Span) -> (u64, String),
     unit: &str,
-) -> Panel<'a> {
+) -> LanesPanel<'a> {
     let mut rows: BTreeMap<u64, (String, Vec<&Span>)> = BTreeMap::new();
     for span in cell.lanes.spans.iter().filter(|span| span.start < until) {
         let (key, name) = row(cell, span);
@@ -91,7 +91,7 @@ fn panel<'a>(
         1 => format!("1 {unit} more like these"),
         _ => format!("{} {unit}s more like these", units::count(left as u64)),
     };
-    Panel { title: cell.cell.id.model.to_string(), about: at_once(cell).unwrap_or_default(), rows, more }
+    LanesPanel { title: cell.cell.id.model.to_string(), about: at_once(cell).unwrap_or_default(), rows, more }
 }
 
 /// `job 9` before `job 10`, and `main` before both of `worker 1` and `rayon 1`.
@@ -109,7 +109,7 @@ fn finding(cells: &[&CellSummary]) -> String {
 /// `in flight 1,000, executing 1, threads 1`.
 fn at_once(cell: &CellSummary) -> Option<String> {
     let [flight, executing, threads] =
-        [Metric::InFlight, Metric::Executing, Metric::Threads].map(|metric| cell.figure(metric).map(words::estimate));
+        [Metric::InFlight, Metric::Executing, Metric::Threads].map(|metric| cell.figure(metric).map(wording::estimate));
     Some(format!("in flight {}, executing {}, threads {}", flight?, executing?, threads?))
 }
 

@@ -1,6 +1,6 @@
 //! What a figure was in each trial, in the order of the run.
 
-use super::super::chart::order::Order;
+use super::super::chart::order::RunOrder;
 use super::super::table;
 use super::{Figure, both, look, named};
 use crate::analysis::{CellSummary, PointSummary};
@@ -31,7 +31,7 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Option<Figure> {
     } else {
         format!("Trial by trial: {what} drifted under {}", drifting.join(", "))
     };
-    let order = Order { rows };
+    let order = RunOrder { rows };
     let text = "Each trial by the median of its model, above the line what was more. A row that climbs or falls is a machine \
                 that warms up, slows down or is shared; one that scatters is a figure that its median says little of.";
     let svg = both(id, &heading, &heading, |size, caption| order.draw(size, caption));

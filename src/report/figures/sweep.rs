@@ -1,9 +1,9 @@
 //! The figures over a sweep: of rates offered to a server, or of jobs.
 
-use super::super::answer;
-use super::super::chart::sweep::{Line, Place, Sweep};
+use super::super::chart::sweep::{Sweep, SweepLine, SweepPoint};
+use super::super::headline;
 use super::super::table::{self, Column};
-use super::super::words;
+use super::super::wording;
 use super::{Figure, both, look, titles};
 use crate::analysis::{CellSummary, PointSummary, ScenarioAnalysis, Unmeasured};
 use crate::host::ThreadLimit;
@@ -14,22 +14,22 @@ use crate::stats::{Bound, Interval};
 const FEWEST: usize = 3;
 
 /// What is drawn over a sweep.
-struct Kind {
+struct SweepChart {
     heading: &'static str,
     /// What is drawn, and its unit.
-    drawn: Drawn,
+    drawn: SweepFigure,
     columns: &'static [Column],
 }
 
 /// A figure over a sweep.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Drawn {
+enum SweepFigure {
     Figure(Metric),
     /// Memory of all waiting jobs together.
     Waiting,
 }
 
-impl Drawn {
+impl SweepFigure {
     fn unit(self) -> Unit {
         match self {
             Self::Figure(metric) => metric.unit(),
@@ -40,9 +40,9 @@ impl Drawn {
     /// A value as text; a rate without its unit, which the heading names.
     fn show(self, value: f64) -> String {
         match self {
-            Self::Figure(Metric::Rate) => words::count(value),
-            Self::Figure(metric) => words::figure(metric, value),
-            Self::Waiting => words::memory(value),
+            Self::Figure(Metric::Rate) => wording::count(value),
+            Self::Figure(metric) => wording::figure(metric, value),
+            Self::Waiting => wording::memory(value),
         }
     }
 
@@ -70,11 +70,11 @@ pub(in crate::report) fn of(scenario: &ScenarioAnalysis<'_>, limits: &[ThreadLim
         return Vec::new();
     }
     let is_echo = swept[0].1.work.is_echo();
-    let (over, kinds): (&str, &[Kind]) =
+    let (over, kinds): (&str, &[SweepChart]) =
         if is_echo { ("requests due a second", &[ANSWERED, P99]) } else { ("jobs", &[WALL, MEMORY, THREADS]) };
     let mut marks = if is_echo { knees(scenario) } else { limit(points, limits) };
     marks.extend(refusals(&swept));
-    let figure = |(i, kind): (usize, &Kind)| figure(&swept, scenario, (over, &marks), kind, &format!("{id}-{i}"));
+    let figure = |(i, kind): (usize, &SweepChart)| figure(&swept, scenario, (over, &marks), kind, &format!("{id}-{i}"));
     kinds.iter().enumerate().filter_map(figure).collect()
 }
 
@@ -115,29 +115,29 @@ fn at(point: &PointSummary) -> Option<f64> {
     }
 }
 
-const ANSWERED: Kind = Kind {
+const ANSWERED: SweepChart = SweepChart {
     heading: "Answers over the rate that was offered",
-    drawn: Drawn::Figure(Metric::Rate),
+    drawn: SweepFigure::Figure(Metric::Rate),
     columns: &[Column::Figure(Metric::Rate), Column::Figure(Metric::WaitedP99)],
 };
-const P99: Kind = Kind {
+const P99: SweepChart = SweepChart {
     heading: "p99 response time by offered rate",
-    drawn: Drawn::Figure(Metric::P99),
+    drawn: SweepFigure::Figure(Metric::P99),
     columns: &[Column::Figure(Metric::P50), Column::Figure(Metric::P99), Column::Figure(Metric::Max)],
 };
-const WALL: Kind = Kind {
+const WALL: SweepChart = SweepChart {
     heading: "Wall time over the number of jobs",
-    drawn: Drawn::Figure(Metric::Wall),
+    drawn: SweepFigure::Figure(Metric::Wall),
     columns: &[Column::Figure(Metric::Wall)],
 };
-const MEMORY: Kind = Kind {
+const MEMORY: SweepChart = SweepChart {
     heading: "Memory of all that wait over the number of jobs",
-    drawn: Drawn::Waiting,
+    drawn: SweepFigure::Waiting,
     columns: &[Column::Figure(Metric::Memory), Column::Figure(Metric::PeakMemory)],
 };
-const THREADS: Kind = Kind {
+const THREADS: SweepChart = SweepChart {
     heading: "Threads over the number of jobs",
-    drawn: Drawn::Figure(Metric::Threads),
+    drawn: SweepFigure::Figure(Metric::Threads),
     columns: &[Column::Figure(Metric::Threads)],
 };
 
@@ -145,7 +145,7 @@ fn figure(
     swept: &[(f64, &PointSummary)],
     scenario: &ScenarioAnalysis<'_>,
     (over, marks): (&str, &[(f64, String)]),
-    Kind { heading, drawn, columns }: &Kind,
+    SweepChart { heading, drawn, columns }: &SweepChart,
     id: &str,
 ) -> Option<Figure> {
     let models = swept[0].1.cells.iter().map(|cell| cell.cell.id.model);
@@ -153,21 +153,21 @@ fn figure(
         let place = |(at, point): &(f64, &PointSummary)| {
             let cell = point.cell(model).filter(|cell| cell.ran_all_jobs())?;
             let (value, interval, bound) = drawn.of(cell)?;
-            (value > 0.0).then_some(Place { at: *at, value, interval, bound })
+            (value > 0.0).then_some(SweepPoint { at: *at, value, interval, bound })
         };
-        let places: Vec<Place> = swept.iter().filter_map(place).collect();
+        let places: Vec<SweepPoint> = swept.iter().filter_map(place).collect();
         let cell = swept[0].1.cell(model)?;
-        (places.len() >= FEWEST).then(|| Line { label: model.to_string(), look: look(swept[0].1, cell), places })
+        (places.len() >= FEWEST).then(|| SweepLine { label: model.to_string(), look: look(swept[0].1, cell), places })
     };
-    let lines: Vec<Line> = models.filter_map(line).collect();
+    let lines: Vec<SweepLine> = models.filter_map(line).collect();
     if lines.is_empty() {
         return None;
     }
     let ideal = match drawn {
-        Drawn::Figure(Metric::Rate) => {
+        SweepFigure::Figure(Metric::Rate) => {
             Some(("all that is offered".to_owned(), swept.iter().map(|(at, _)| (*at, *at)).collect()))
         }
-        Drawn::Figure(Metric::Wall) => {
+        SweepFigure::Figure(Metric::Wall) => {
             let ideal = |(at, point): &(f64, &PointSummary)| {
                 let cell = point.cells.iter().find(|cell| cell.ran_all_jobs())?;
                 Some((*at, cell.ideal_ns? as f64))
@@ -177,10 +177,10 @@ fn figure(
         _ => None,
     };
     let sweep = Sweep { lines, over: over.to_owned(), unit: drawn.unit(), ideal, marks: marks.to_vec() };
-    let finding = answer::of(scenario).join(" ");
+    let finding = headline::of(scenario).join(" ");
     let svg = both(id, heading, &finding, |size, caption| sweep.draw(size, caption));
     let table = (format!("{heading}: medians of the rounds"), table::over_points(&scenario.points, columns)?);
-    let knee = (*drawn == Drawn::Figure(Metric::Rate)).then(|| answer::highest_rates(scenario)).flatten();
+    let knee = (*drawn == SweepFigure::Figure(Metric::Rate)).then(|| headline::highest_rates(scenario)).flatten();
     let ends = sweep.lines.iter().filter_map(|line| {
         let last = line.places.last()?;
         Some((line.label.clone(), last.value, last.bound))

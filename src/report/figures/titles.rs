@@ -1,6 +1,6 @@
 //! Titles that state what a chart shows: the lowest and the highest of its models.
 
-use super::super::words;
+use super::super::wording;
 use crate::analysis::Estimate;
 use crate::stats::Bound;
 
@@ -8,7 +8,7 @@ use crate::stats::Bound;
 pub(super) fn of_estimates<'a>(subject: &str, figures: impl Iterator<Item = (String, &'a Estimate)> + Clone) -> String {
     let Some(metric) = figures.clone().next().map(|(_, figure)| figure.metric) else { return subject.to_owned() };
     let values = figures.map(|(model, figure)| (model, figure.value(), figure.bound()));
-    extremes(subject, values, |value| words::figure(metric, value))
+    extremes(subject, values, |value| wording::figure(metric, value))
 }
 
 /// `Wall time: 102 ms under async, 2.01 s under pool/50`; the subject alone where there is no figure.

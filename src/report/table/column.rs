@@ -1,14 +1,14 @@
 //! What stands in a column: its heading, and the figure of a cell as text.
 
 use crate::analysis::{CellSummary, Control, Difference, Estimate, ModelRatio, SeriesSummary};
-use crate::report::{ratios, words};
+use crate::report::{ratios, wording};
 use crate::scenario::{Metric, Origin, Unit, Work};
 use crate::stats::{Interval, Ratio};
 use crate::units;
 
 /// A figure and, where the rounds differ, its interval.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::report) struct Figure {
+pub(in crate::report) struct FigureText {
     pub(in crate::report) text: String,
     pub(in crate::report) range: Option<String>,
 }
@@ -33,7 +33,7 @@ impl Column {
         }
     }
 
-    pub(super) fn figure(self, cell: &CellSummary, series: Option<&SeriesSummary>) -> Figure {
+    pub(super) fn figure(self, cell: &CellSummary, series: Option<&SeriesSummary>) -> FigureText {
         match self {
             Self::Figure(metric) if metric.origin() == Origin::Series => {
                 series.and_then(|series| series.figure(metric)).map_or_else(|| plain("n/a".into()), estimate)
@@ -47,61 +47,63 @@ impl Column {
     }
 }
 
-pub(super) fn plain(text: String) -> Figure {
-    Figure { text, range: None }
+pub(super) fn plain(text: String) -> FigureText {
+    FigureText { text, range: None }
 }
 
-fn estimate(figure: &Estimate) -> Figure {
+fn estimate(figure: &Estimate) -> FigureText {
     let text = match figure.metric.unit() {
         // The heading names the unit.
-        Unit::PerSecond => format!("{}{}", figure.bound().sign(), words::per_second(figure.value())),
-        _ => words::estimate(figure),
+        Unit::PerSecond => format!("{}{}", figure.bound().sign(), wording::per_second(figure.value())),
+        _ => wording::estimate(figure),
     };
-    Figure { text, range: words::estimate_range(figure) }
+    FigureText { text, range: wording::estimate_range(figure) }
 }
 
 /// A figure of a cell, with what else belongs beside it.
-fn of_cell(cell: &CellSummary, figure: &Estimate) -> Figure {
+fn of_cell(cell: &CellSummary, figure: &Estimate) -> FigureText {
     let shown = estimate(figure);
     match figure.metric {
         Metric::Memory => {
-            let resident = cell.figure(Metric::ResidentMemory).map(words::estimate);
-            Figure { range: resident.map(|resident| format!("{resident} resident")), ..shown }
+            let resident = cell.figure(Metric::ResidentMemory).map(wording::estimate);
+            FigureText { range: resident.map(|resident| format!("{resident} resident")), ..shown }
         }
         Metric::Starved => {
             let connections = cell.measures.as_ref().and_then(|measures| Some(measures.load.as_ref()?.connections));
             let of = connections.map_or_else(String::new, |all| format!(" of {}", units::count(all.into())));
-            Figure { text: format!("{}{of}", shown.text), ..shown }
+            FigureText { text: format!("{}{of}", shown.text), ..shown }
         }
         _ => shown,
     }
 }
 
 /// `1.71 ×`, its interval and the two means; or that no difference was found.
-pub(super) fn ratio(versus: &ModelRatio) -> Figure {
-    let Figure { text, range } = multiple(versus.metric, &versus.ratio);
+pub(super) fn ratio(versus: &ModelRatio) -> FigureText {
+    let FigureText { text, range } = multiple(versus.metric, &versus.ratio);
     match versus.difference {
-        Difference::More | Difference::Less => Figure { text, range },
-        Difference::NoneFound { detectable } => Figure {
-            text: format!("under {}", words::excess(detectable)),
+        Difference::More | Difference::Less => FigureText { text, range },
+        Difference::NoneFound { detectable } => FigureText {
+            text: format!("under {}", wording::excess(detectable)),
             range: range.map(|range| format!("{text}, {range}")),
         },
-        Difference::Incomparable(obstacle) => Figure { text: "n/a".into(), range: Some(ratios::obstacle(&obstacle)) },
+        Difference::Incomparable(obstacle) => {
+            FigureText { text: "n/a".into(), range: Some(ratios::obstacle(&obstacle)) }
+        }
     }
 }
 
 /// The control as a multiple of the model that it repeats.
-pub(super) fn control(control: &Control, metric: Metric) -> Figure {
+pub(super) fn control(control: &Control, metric: Metric) -> FigureText {
     control.ratio(metric).map_or_else(|| plain("n/a".into()), |ratio| multiple(metric, ratio))
 }
 
-fn multiple(metric: Metric, ratio: &Ratio) -> Figure {
+fn multiple(metric: Metric, ratio: &Ratio) -> FigureText {
     let sign = ratio.bound.sign();
-    let words::SideBySide { below, above, ratio: shown } = words::side_by_side(metric, ratio);
+    let wording::SideBySide { below, above, ratio: shown } = wording::side_by_side(metric, ratio);
     let interval = ratio.interval.map_or_else(String::new, |Interval { low, high }| {
         format!("{sign}{} to {sign}{}; ", units::three_digits(low), units::three_digits(high))
     });
-    Figure {
+    FigureText {
         text: format!("{sign}{} ×", units::three_digits(shown)),
         range: Some(format!("{interval}{above} / {below}")),
     }

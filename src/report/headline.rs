@@ -6,7 +6,7 @@
 use std::iter;
 
 use super::ratios;
-use super::words;
+use super::wording;
 use crate::analysis::{
     Beats, CellSummary, Difference, KeptUp, PointSummary, PriceOfWaiting, ScenarioAnalysis, Unmeasured,
 };
@@ -49,7 +49,7 @@ pub(super) fn at(point: &PointSummary) -> Vec<String> {
 fn nothing(point: &PointSummary) -> Vec<String> {
     let failed = point.cells.iter().find(|cell| cell.unmeasured() == Some(Unmeasured::Failed));
     let why = failed.and_then(|cell| {
-        let why = words::reasons(cell).into_iter().next()?;
+        let why = wording::reasons(cell).into_iter().next()?;
         Some(format!("The first reason: {} {}.", cell.cell.id.model, text::one_line(&why)))
     });
     match (why, refused(point)) {
@@ -89,7 +89,7 @@ fn unmeasured(point: &PointSummary, wanted: Unmeasured) -> Option<(String, Optio
 }
 
 fn waits(point: &PointSummary, sleep: &SleepSpec) -> Vec<String> {
-    let what = format!("{} of {}", counted(sleep.jobs, "wait"), words::exact(sleep.wait));
+    let what = format!("{} of {}", counted(sleep.jobs, "wait"), wording::exact(sleep.wait));
     let mut sentences = vec![walls(point, &what)];
     sentences.extend(fewer(point));
     if let Some(one) = one_thread(point).filter(|_| sleep.jobs > 1) {
@@ -104,7 +104,7 @@ fn waits(point: &PointSummary, sleep: &SleepSpec) -> Vec<String> {
 
 fn computations(point: &PointSummary, offload: &OffloadSpec) -> Vec<String> {
     let StepsSpec { wait, block, compute } = offload.steps;
-    let each = words::exact(offload.steps.alone());
+    let each = wording::exact(offload.steps.alone());
     let what = if wait.is_zero() && block.is_zero() {
         format!("{} of {each}", counted(offload.jobs, "computation"))
     } else if wait.is_zero() && compute.is_zero() {
@@ -123,7 +123,7 @@ fn computations(point: &PointSummary, offload: &OffloadSpec) -> Vec<String> {
         if let Some(slower) = slower.filter(|slower| slower.ratio.ratio > 1.3) {
             sentences.push(format!(
                 "async shared its one thread and did not add one: it took {} times as long as {other} on {} threads{}.",
-                units::three_digits(words::side_by_side(Metric::Wall, &slower.ratio).ratio),
+                units::three_digits(wording::side_by_side(Metric::Wall, &slower.ratio).ratio),
                 shown(fastest, Metric::Threads),
                 ratios::in_brackets(Metric::Wall, &slower.ratio),
             ));
@@ -144,9 +144,9 @@ fn beats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &Ste
     let gaps = under_models(point, Metric::Gap);
     let mut sentences = vec![format!(
         "While {who} held {whose} for {}{each}, the longest gap between two beats was {}; one was due every {}.",
-        words::exact(held),
+        wording::exact(held),
         listed(&gaps),
-        words::exact(heartbeat.every),
+        wording::exact(heartbeat.every),
     )];
     let names = |wanted: Beats| -> Vec<String> {
         let cells = full(point).filter(|cell| point.beats(cell) == Some(wanted));
@@ -168,7 +168,7 @@ fn behind(point: &PointSummary) -> Option<String> {
     let behind = point.answered.iter().filter(|answered| !answered.kept_up);
     let behind: Vec<String> = behind
         .map(|answered| {
-            format!("{} of what came was answered under {}", words::percent(answered.share), answered.model)
+            format!("{} of what came was answered under {}", wording::percent(answered.share), answered.model)
         })
         .collect();
     let behind = (!behind.is_empty()).then(|| listed(&behind))?;
@@ -198,7 +198,7 @@ pub(super) fn highest_rates(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
 /// What one more waiting job costs.
 fn price_of_waiting(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     let price = |price: &PriceOfWaiting| {
-        let [all, resident] = [price.all, price.resident].map(words::memory);
+        let [all, resident] = [price.all, price.resident].map(wording::memory);
         format!("{all} under {} ({resident} of it resident)", price.model)
     };
     let prices: Vec<String> = scenario.prices_of_waiting.iter().map(price).collect();
@@ -219,7 +219,7 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
     let starved: Vec<(Model, String)> = starved
         .filter(|(_, starved)| starved.max > 0.0)
         .map(|(model, starved)| {
-            let (of, most) = (units::count(echo.load.connections.into()), words::count(starved.max));
+            let (of, most) = (units::count(echo.load.connections.into()), wording::count(starved.max));
             let up_to = if starved.min < starved.max { "up to " } else { "" };
             (model, format!("{up_to}{most} of {of} under {model}"))
         })
@@ -238,7 +238,7 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
         let which = match &echo.heavy {
             Some(heavy) => format!(
                 "Beside {} of heavy requests ({}), 99 of 100 others",
-                words::percent(heavy.share),
+                wording::percent(heavy.share),
                 heavy.steps.in_words()
             ),
             None => "99 of 100".into(),
@@ -273,8 +273,8 @@ fn walls(point: &PointSummary, what: &str) -> String {
 /// Which models ran fewer jobs, and how long they took for those.
 fn fewer(point: &PointSummary) -> Option<String> {
     let texts = point.cells.iter().filter_map(|cell| {
-        let (fewer, wall) = (words::fewer_jobs(&cell.cell)?, cell.figure(Metric::Wall)?);
-        Some(format!("{} ran only {fewer} and took {} for those", cell.cell.id.model, words::estimate(wall)))
+        let (fewer, wall) = (wording::fewer_jobs(&cell.cell)?, cell.figure(Metric::Wall)?);
+        Some(format!("{} ran only {fewer} and took {} for those", cell.cell.id.model, wording::estimate(wall)))
     });
     let texts: Vec<String> = texts.collect();
     (!texts.is_empty()).then(|| format!("{}.", listed(&texts)))
@@ -298,13 +298,13 @@ fn one_thread(point: &PointSummary) -> Option<&CellSummary> {
 
 /// A figure of a cell as text, `n/a` where it has none.
 fn shown(cell: &CellSummary, metric: Metric) -> String {
-    cell.figure(metric).map_or_else(|| "n/a".into(), words::estimate)
+    cell.figure(metric).map_or_else(|| "n/a".into(), wording::estimate)
 }
 
 /// A figure of the models that a sentence names: `13.4 ms under async`.
 fn under_models(point: &PointSummary, metric: Metric) -> Vec<String> {
     let figures = chosen(point).into_iter().filter_map(|cell| Some((cell.cell.id.model, cell.figure(metric)?)));
-    figures.map(|(model, figure)| format!("{} under {model}", words::estimate(figure))).collect()
+    figures.map(|(model, figure)| format!("{} under {model}", wording::estimate(figure))).collect()
 }
 
 /// Those of [`full`] a sentence names: all when they are few, else the plainest of each kind.

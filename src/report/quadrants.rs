@@ -1,13 +1,13 @@
 //! The two switches: how a job waits, blocking or async, and how many threads there are, one or more. Every combination
 //! once for waiting and once for computing, each with what was measured.
 
-use super::words;
+use super::wording;
 use crate::analysis::{CellSummary, Difference, PointSummary, ScenarioAnalysis};
 use crate::scenario::{Metric, Model, OffloadSpec, Scenario, Work};
 use crate::units;
 
 /// One kind of work under the four combinations.
-pub(super) struct Grid {
+pub(super) struct Quadrants {
     /// `Waiting`, `Computing`.
     pub(super) kind: &'static str,
     /// `1,000 waits of 100 ms`.
@@ -15,13 +15,13 @@ pub(super) struct Grid {
     /// `100 ms`.
     pub(super) ideal: String,
     /// Blocking, then async.
-    pub(super) rows: [Row; 2],
+    pub(super) rows: [QuadrantRow; 2],
     /// The page of all figures.
     pub(super) href: String,
 }
 
 /// One way of waiting.
-pub(super) struct Row {
+pub(super) struct QuadrantRow {
     pub(super) name: &'static str,
     /// With one thread, then with more; nothing where it was not measured.
     pub(super) cells: [Option<Combination>; 2],
@@ -48,7 +48,7 @@ pub(super) struct Combination {
 }
 
 /// The grids of a run, waiting first; of each kind the first scenario that asks for nothing else.
-pub(super) fn of(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<Grid> {
+pub(super) fn of(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<Quadrants> {
     let waiting = pick(scenarios, waits).and_then(|(scenario, point)| grid("Waiting", scenario, point));
     let computing = pick(scenarios, computes).and_then(|(scenario, point)| grid("Computing", scenario, point));
     waiting.into_iter().chain(computing).collect()
@@ -80,7 +80,7 @@ pub(super) fn sentences(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<String> {
 fn wall(point: &PointSummary, model: Option<Model>) -> Option<String> {
     let model = model?;
     let cell = point.cell(model).filter(|cell| cell.ran_all_jobs())?;
-    let [wall, threads] = [Metric::Wall, Metric::Threads].map(|metric| cell.figure(metric).map(words::estimate));
+    let [wall, threads] = [Metric::Wall, Metric::Threads].map(|metric| cell.figure(metric).map(wording::estimate));
     let (wall, threads) = (wall?, threads?);
     Some(match model {
         Model::Async => format!("{wall} on one async thread"),
@@ -102,14 +102,14 @@ fn pick<'a>(
 /// What waits and does nothing else.
 fn waits(work: &Work) -> Option<String> {
     let Work::Sleep(sleep) = work else { return None };
-    Some(format!("{} waits of {}", units::count(sleep.jobs.into()), words::exact(sleep.wait)))
+    Some(format!("{} waits of {}", units::count(sleep.jobs.into()), wording::exact(sleep.wait)))
 }
 
 /// What computes and does nothing else.
 fn computes(work: &Work) -> Option<String> {
     let Work::Offload(OffloadSpec { jobs, steps, heartbeat: None, .. }) = work else { return None };
     let only = steps.wait.is_zero() && steps.block.is_zero() && !steps.compute.is_zero();
-    only.then(|| format!("{} computations of {}", units::count((*jobs).into()), words::exact(steps.compute)))
+    only.then(|| format!("{} computations of {}", units::count((*jobs).into()), wording::exact(steps.compute)))
 }
 
 /// Blocking, on more than one thread.
@@ -125,7 +125,7 @@ fn many_async(point: &PointSummary) -> Option<Model> {
     models.find(|model| matches!(model, Model::AsyncWorkers(n) if n.get() > 1))
 }
 
-fn grid(kind: &'static str, scenario: &Scenario, point: &PointSummary) -> Option<Grid> {
+fn grid(kind: &'static str, scenario: &Scenario, point: &PointSummary) -> Option<Quadrants> {
     let models = [[Some(Model::Sequential), many_blocking(point)], [Some(Model::Async), many_async(point)]];
     let cells = models.map(|row| row.map(|model| point.cell(model?)));
     let ideal = point.cells.iter().find(|cell| cell.ran_all_jobs())?.ideal_ns? as f64;
@@ -135,11 +135,11 @@ fn grid(kind: &'static str, scenario: &Scenario, point: &PointSummary) -> Option
     if blocking.iter().chain(&tasks).flatten().count() < 2 {
         return None;
     }
-    Some(Grid {
+    Some(Quadrants {
         kind,
         what: waits(&point.work).or_else(|| computes(&point.work))?,
-        ideal: words::time(ideal),
-        rows: [Row { name: "blocking", cells: blocking }, Row { name: "async", cells: tasks }],
+        ideal: wording::time(ideal),
+        rows: [QuadrantRow { name: "blocking", cells: blocking }, QuadrantRow { name: "async", cells: tasks }],
         href: format!("{}.html", scenario.name),
     })
 }
@@ -149,14 +149,14 @@ fn combination(cell: &CellSummary, ideal: f64, most: f64) -> Option<Combination>
     const SQUARES: usize = 8;
     let (of_wall, flight) = (cell.figure(Metric::Wall)?, cell.figure(Metric::InFlight)?);
     let (wall, threads) = (of_wall.value(), cell.value(Metric::Threads)?.round().max(1.0));
-    let fewer = words::fewer_jobs(&cell.cell);
-    let executing = cell.figure(Metric::Executing).map_or_else(|| "–".into(), words::estimate);
+    let fewer = wording::fewer_jobs(&cell.cell);
+    let executing = cell.figure(Metric::Executing).map_or_else(|| "–".into(), wording::estimate);
     let more = if threads as usize > SQUARES { " …" } else { "" };
     Some(Combination {
         model: cell.cell.id.model.to_string(),
         class: super::html::class(cell.cell.id.model.family()),
-        wall: words::time(wall),
-        range: words::estimate_range(of_wall),
+        wall: wording::time(wall),
+        range: wording::estimate_range(of_wall),
         percent: (100.0 * wall / most).max(0.5),
         ideal_percent: 100.0 * ideal / most,
         fewer: fewer.is_some(),
@@ -164,8 +164,8 @@ fn combination(cell: &CellSummary, ideal: f64, most: f64) -> Option<Combination>
             Some(fewer) => format!("for only {fewer}"),
             None => format!("{} × the ideal", units::three_digits(wall / ideal)),
         },
-        threads: if threads == 1.0 { "1 thread".into() } else { format!("{} threads", words::count(threads)) },
+        threads: if threads == 1.0 { "1 thread".into() } else { format!("{} threads", wording::count(threads)) },
         squares: format!("{}{more}", "■".repeat((threads as usize).min(SQUARES))),
-        at_once: format!("in flight {}, executing {executing}", words::estimate(flight)),
+        at_once: format!("in flight {}, executing {executing}", wording::estimate(flight)),
     })
 }
