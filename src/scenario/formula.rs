@@ -14,7 +14,7 @@ mod read;
 use std::fmt;
 
 use self::name::Name;
-use self::read::Reader;
+use self::read::FormulaReader;
 use super::{Model, Parallel, Work};
 
 /// Longer ones nobody reads, and their parentheses would nest too deep.
@@ -87,7 +87,7 @@ impl Formula {
         if text.chars().count() > MOST_CHARS {
             return Err(format!("it is longer than {MOST_CHARS} characters"));
         }
-        Reader::new(text).whole().map(|tree| Self { text: text.trim().to_owned(), tree })
+        FormulaReader::new(text).whole().map(|tree| Self { text: text.trim().to_owned(), tree })
     }
 
     /// What it gives a number of; a message where its parts do not go together.

@@ -6,26 +6,26 @@
 mod table;
 
 use Section::{Claim, Heartbeat, Heavy, Load, MaxJobs, Rounds, Server, Top};
-use Workload::{Echo, Offload, Sleep};
+use WorkloadName::{Echo, Offload, Sleep};
 
 pub(super) use table::{ANY_OF, KEYS};
 
 /// `workload =`, before there is a spec for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Workload {
+pub(super) enum WorkloadName {
     Sleep,
     Offload,
     Echo,
 }
 
-const EVERY: &[Workload] = &[Sleep, Offload, Echo];
-const SLEEP: &[Workload] = &[Sleep];
-const OFFLOAD: &[Workload] = &[Offload];
-const ECHO: &[Workload] = &[Echo];
-const JOBS: &[Workload] = &[Sleep, Offload];
-const STEPS: &[Workload] = &[Offload, Echo];
+const EVERY: &[WorkloadName] = &[Sleep, Offload, Echo];
+const SLEEP: &[WorkloadName] = &[Sleep];
+const OFFLOAD: &[WorkloadName] = &[Offload];
+const ECHO: &[WorkloadName] = &[Echo];
+const JOBS: &[WorkloadName] = &[Sleep, Offload];
+const STEPS: &[WorkloadName] = &[Offload, Echo];
 
-impl Workload {
+impl WorkloadName {
     pub(super) const ALL: &[Self] = EVERY;
     const NAMES: &[&str] = &["sleep", "offload", "echo"];
 
@@ -74,7 +74,7 @@ impl Section {
     }
 
     /// The workloads that know it.
-    pub(super) fn workloads(self) -> &'static [Workload] {
+    pub(super) fn workloads(self) -> &'static [WorkloadName] {
         match self {
             Top | Rounds | Claim => EVERY,
             MaxJobs => JOBS,
@@ -118,7 +118,7 @@ impl Section {
 
 /// What a value must be.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum ValueKind {
     /// Text of 1 to `most` characters.
     Text { most: usize, lines: Lines },
     /// A name that is also a file name.
@@ -157,7 +157,7 @@ pub(super) enum Lines {
     Many,
 }
 
-impl Kind {
+impl ValueKind {
     /// What should be written, after "write".
     pub(super) fn expected(self) -> String {
         match self {
@@ -215,8 +215,8 @@ pub(super) enum Many {
 pub(super) struct Key {
     pub(super) section: Section,
     pub(super) name: &'static str,
-    pub(super) workloads: &'static [Workload],
-    pub(super) kind: Kind,
+    pub(super) workloads: &'static [WorkloadName],
+    pub(super) kind: ValueKind,
     pub(super) need: Need,
     pub(super) many: Many,
     pub(super) about: &'static str,
@@ -252,7 +252,7 @@ pub(super) const RENAMED: &[(Section, &str, &str)] = &[
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AnyOf {
     pub(super) section: Section,
-    pub(super) workloads: &'static [Workload],
+    pub(super) workloads: &'static [WorkloadName],
     pub(super) names: &'static [&'static str],
     /// What is wrong without.
     pub(super) without: &'static str,
@@ -264,7 +264,7 @@ pub(super) fn rows(section: Section, name: &str) -> impl Iterator<Item = &'stati
 }
 
 /// The row that holds for a workload.
-pub(super) fn row(section: Section, name: &str, workload: Workload) -> Option<&'static Key> {
+pub(super) fn row(section: Section, name: &str, workload: WorkloadName) -> Option<&'static Key> {
     rows(section, name).find(|key| key.workloads.contains(&workload))
 }
 
@@ -288,17 +288,17 @@ mod tests {
     fn bounds_and_defaults_can_be_read() {
         for key in KEYS {
             match (key.kind, key.need) {
-                (Kind::Length { from, to, .. }, need) => {
+                (ValueKind::Length { from, to, .. }, need) => {
                     let (from, to) = (parse_duration(from).unwrap(), parse_duration(to).unwrap());
                     assert!(from < to, "{}", key.path());
                     if let Need::Default(text) = need {
                         assert!((from..=to).contains(&parse_duration(text).unwrap()), "{}", key.path());
                     }
                 }
-                (Kind::Count { from, to, .. }, Need::Default(text)) => {
+                (ValueKind::Count { from, to, .. }, Need::Default(text)) => {
                     assert!((from..=to).contains(&text.parse().unwrap()), "{}", key.path());
                 }
-                (Kind::Choice(words), Need::Default(text)) => assert!(words.contains(&text), "{}", key.path()),
+                (ValueKind::Choice(words), Need::Default(text)) => assert!(words.contains(&text), "{}", key.path()),
                 _ => {}
             }
         }

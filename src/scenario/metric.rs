@@ -131,7 +131,7 @@ pub enum Origin {
 }
 
 /// What is known of a figure beforehand.
-struct Row {
+struct MetricRow {
     metric: Metric,
     /// The word of claims and JSON.
     name: &'static str,
@@ -143,11 +143,11 @@ struct Row {
     is_claimable: bool,
 }
 
-const fn row(metric: Metric, name: &'static str, heading: &'static str, unit: Unit) -> Row {
-    Row { metric, name, heading: [heading, heading], unit, origin: Origin::Trial, is_claimable: false }
+const fn row(metric: Metric, name: &'static str, heading: &'static str, unit: Unit) -> MetricRow {
+    MetricRow { metric, name, heading: [heading, heading], unit, origin: Origin::Trial, is_claimable: false }
 }
 
-impl Row {
+impl MetricRow {
     /// The heading for requests, where it is another one.
     const fn of_requests(mut self, heading: &'static str) -> Self {
         self.heading[1] = heading;
@@ -166,7 +166,7 @@ impl Row {
 }
 
 /// In the order of [`Metric`].
-const TABLE: [Row; 34] = {
+const TABLE: [MetricRow; 34] = {
     use Metric as M;
     use Unit::{Bytes, Count, Nanoseconds, Number, PerSecond, Share};
     [
@@ -253,7 +253,7 @@ impl Metric {
         &NAMES
     };
 
-    const fn row(self) -> &'static Row {
+    const fn row(self) -> &'static MetricRow {
         &TABLE[self as usize]
     }
 

@@ -24,9 +24,9 @@ use toml::de::DeTable;
 pub use self::mistakes::{Mistake, Mistakes};
 
 use self::fields::Fields;
-use self::mistakes::Found;
+use self::mistakes::SpannedMistake;
 use self::values::Value;
-use super::keys::{Section, Workload};
+use super::keys::{Section, WorkloadName};
 use super::{Model, Rounds, Scenario};
 
 /// The longest file: every run keeps a copy of its scenarios.
@@ -36,10 +36,11 @@ pub const MOST_BYTES: usize = 64 << 10;
 pub fn parse(file: &str, text: &str) -> Result<Scenario, Mistakes> {
     // A byte order mark is no part of any line.
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let refuse = |found: Vec<Found>| if found.is_empty() { Ok(()) } else { Err(Mistakes::new(file, body, found)) };
+    let refuse =
+        |found: Vec<SpannedMistake>| if found.is_empty() { Ok(()) } else { Err(Mistakes::new(file, body, found)) };
     if text.len() > MOST_BYTES {
         let message = format!("{} bytes are more than {MOST_BYTES}", text.len());
-        return Err(Mistakes::new(file, "", vec![Found::new(0..0, "", message, "is this a scenario file?")]));
+        return Err(Mistakes::new(file, "", vec![SpannedMistake::new(0..0, "", message, "is this a scenario file?")]));
     }
     let (table, errors) = DeTable::parse_recoverable(body);
     refuse(syntax::mistakes(&errors, table.get_ref(), body))?;
@@ -66,14 +67,14 @@ pub fn parse_bytes(file: &str, bytes: &[u8]) -> Result<Scenario, Mistakes> {
             let message = format!("byte 0x{:02x} is not UTF-8", bytes[at]);
             let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
             let now = if utf16 { ", it looks like UTF-16" } else { "" };
-            let found = vec![Found::new(at..at + 1, "", message, format!("save the file as UTF-8{now}"))];
+            let found = vec![SpannedMistake::new(at..at + 1, "", message, format!("save the file as UTF-8{now}"))];
             Err(Mistakes::new(file, &String::from_utf8_lossy(bytes), found))
         }
     }
 }
 
 /// The name that is written, or the file's.
-fn name(file: &str, fields: &Fields) -> Result<String, Found> {
+fn name(file: &str, fields: &Fields) -> Result<String, SpannedMistake> {
     if let Some(field) = fields.get(Section::Top, "name") {
         return Ok(field.values.first().map(|(name, _)| name.to_string()).unwrap_or_default());
     }
@@ -81,11 +82,11 @@ fn name(file: &str, fields: &Fields) -> Result<String, Found> {
     values::slug(&stem).map_err(|wrong| {
         let message = format!("there is none, and the file's is none: {}", wrong.message);
         let remedy = wrong.remedy.replacen("write ", "write name = ", 1);
-        Found::new(0..0, "name", message, remedy)
+        SpannedMistake::new(0..0, "name", message, remedy)
     })
 }
 
-fn assemble(fields: &Fields, workload: Workload, name: String, source: &str) -> Scenario {
+fn assemble(fields: &Fields, workload: WorkloadName, name: String, source: &str) -> Scenario {
     let text = |name| fields.get(Section::Top, name).map(|field| field.values[0].0.to_string()).unwrap_or_default();
     let model = |value: &Value| match value {
         Value::Model(model) => *model,

@@ -2,7 +2,7 @@
 
 use super::Metric;
 use super::formula::Formula;
-use super::keys::{ANY_OF, KEYS, Key, Kind, Many, Need, Section, Workload};
+use super::keys::{ANY_OF, KEYS, Key, Many, Need, Section, ValueKind, WorkloadName};
 
 /// Every key as Markdown: what it takes, its default, whether a list is swept, and which workloads know it.
 pub fn reference() -> String {
@@ -52,7 +52,7 @@ fn row(key: &Key) -> String {
     let default = match key.need {
         Need::Required => "required".to_owned(),
         Need::Optional => "–".to_owned(),
-        Need::Default(text) if matches!(key.kind, Kind::Count { .. }) => format!("`{text}`"),
+        Need::Default(text) if matches!(key.kind, ValueKind::Count { .. }) => format!("`{text}`"),
         Need::Default(text) => format!("`\"{text}\"`"),
     };
     let swept = if key.many == Many::Sweep { "yes" } else { "" };
@@ -64,8 +64,8 @@ fn row(key: &Key) -> String {
     format!("| `{}` | {takes} | {default} | {swept} | {} | {} |\n", key.name, of(key.workloads), key.about)
 }
 
-fn of(workloads: &[Workload]) -> String {
-    if workloads == Workload::ALL {
+fn of(workloads: &[WorkloadName]) -> String {
+    if workloads == WorkloadName::ALL {
         return "all".to_owned();
     }
     workloads.iter().map(|workload| workload.name()).collect::<Vec<_>>().join(", ")

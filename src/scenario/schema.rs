@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Model;
-use super::keys::{self, ANY_MODEL, ANY_OF, KEYS, Key, Kind, Lines, Many, Need, Section, Workload};
+use super::keys::{self, ANY_MODEL, ANY_OF, KEYS, Key, Lines, Many, Need, Section, ValueKind, WorkloadName};
 
 /// The schema, JSON Schema draft 2020-12.
 pub fn schema() -> Value {
@@ -23,7 +23,7 @@ pub fn schema() -> Value {
         properties["properties"][section.name()] = table;
     }
     extend(&mut root, properties);
-    root["allOf"] = Workload::ALL.iter().map(|workload| only(*workload)).collect();
+    root["allOf"] = WorkloadName::ALL.iter().map(|workload| only(*workload)).collect();
     root
 }
 
@@ -61,7 +61,7 @@ fn table(section: Section) -> Value {
 }
 
 /// What a file of this workload must and must not have.
-fn only(workload: Workload) -> Value {
+fn only(workload: WorkloadName) -> Value {
     let mut properties = Map::new();
     for key in KEYS.iter().filter(|key| key.section == Section::Top) {
         match keys::row(Section::Top, key.name, workload) {
@@ -78,7 +78,7 @@ fn only(workload: Workload) -> Value {
     }
     let mut required = names(|key| {
         let of_it = key.section == Section::Top && key.workloads.contains(&workload);
-        of_it && key.need == Need::Required && key.workloads != Workload::ALL
+        of_it && key.need == Need::Required && key.workloads != WorkloadName::ALL
     });
     required.extend(tables().filter(knows).filter(|section| section.is_required()).map(|section| section.name()));
     let mut then = json!({ "properties": properties, "required": required });
@@ -104,7 +104,7 @@ fn property(key: &Key) -> Value {
     let mut property = values(key);
     property["description"] = json!(about(key));
     if let Need::Default(text) = key.need {
-        let number = matches!(key.kind, Kind::Count { .. }).then(|| text.parse::<u32>().ok()).flatten();
+        let number = matches!(key.kind, ValueKind::Count { .. }).then(|| text.parse::<u32>().ok()).flatten();
         property["default"] = number.map_or(json!(text), |number| json!(number));
     }
     property
@@ -118,7 +118,7 @@ fn about(key: &Key) -> String {
 /// One value or a list, as the key allows.
 fn values(key: &Key) -> Value {
     let one = value(key.kind);
-    let may_repeat = matches!(key.kind, Kind::Text { .. });
+    let may_repeat = matches!(key.kind, ValueKind::Text { .. });
     let list = |one: &Value| json!({ "type": "array", "items": one, "minItems": 1, "uniqueItems": !may_repeat });
     let list_of = |one: &Value, most: usize| {
         let mut list = list(one);
@@ -142,9 +142,9 @@ const LENGTH: &str = "^\\s*([0-9]+(\\.[0-9]+)?\\s*(ns|nsec|nanos|us|µs|usec|ms|
     |m|mins?|minutes?|h|hrs?|hours?)\\s*)+$";
 
 /// One value of a kind.
-fn value(kind: Kind) -> Value {
+fn value(kind: ValueKind) -> Value {
     match kind {
-        Kind::Text { most, lines } => {
+        ValueKind::Text { most, lines } => {
             // Blanks around a text do not count, so its length is not bounded here.
             let pattern = match lines {
                 Lines::One => format!("^\\s*(?=\\S)[^\\x00-\\x1f\\x7f]{{1,{most}}}\\s*$"),
@@ -152,24 +152,24 @@ fn value(kind: Kind) -> Value {
             };
             json!({ "type": "string", "pattern": pattern })
         }
-        Kind::Slug => json!({ "type": "string", "pattern": "^(?!index$)(?!.*\\.\\.)[a-z0-9][a-z0-9._-]{0,79}$" }),
-        Kind::Url => {
+        ValueKind::Slug => json!({ "type": "string", "pattern": "^(?!index$)(?!.*\\.\\.)[a-z0-9][a-z0-9._-]{0,79}$" }),
+        ValueKind::Url => {
             json!({ "type": "string", "pattern": "^https?://[0-9A-Za-z\\[][!#-;=?-\\[\\]_a-z~]*$", "maxLength": 500 })
         }
-        Kind::Path => json!({ "type": "string", "pattern": "^/[!$-;=?-\\[\\]_a-z~]*$", "maxLength": 200 }),
-        Kind::What => {
+        ValueKind::Path => json!({ "type": "string", "pattern": "^/[!$-;=?-\\[\\]_a-z~]*$", "maxLength": 200 }),
+        ValueKind::What => {
             json!({ "type": "string", "pattern": "^(?!(heavy|\\.|\\.\\.)$)[!\"$&-.0->@-\\[\\]-z|~]{1,1024}$" })
         }
-        Kind::Choice(words) => json!({ "enum": words }),
-        Kind::Model => json!({ "type": "string", "pattern": MODEL, "examples": Model::EXAMPLES }),
-        Kind::Count { from, to, .. } => json!({ "type": "integer", "minimum": from, "maximum": to }),
-        Kind::Length { .. } => json!({ "type": "string", "pattern": LENGTH }),
-        Kind::Rate => {
+        ValueKind::Choice(words) => json!({ "enum": words }),
+        ValueKind::Model => json!({ "type": "string", "pattern": MODEL, "examples": Model::EXAMPLES }),
+        ValueKind::Count { from, to, .. } => json!({ "type": "integer", "minimum": from, "maximum": to }),
+        ValueKind::Length { .. } => json!({ "type": "string", "pattern": LENGTH }),
+        ValueKind::Rate => {
             json!({ "anyOf": [{ "type": "number", "exclusiveMinimum": 0, "maximum": 1e8 }, { "const": "max" }] })
         }
-        Kind::Share => json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1 }),
-        Kind::Formula => json!({ "type": "string", "pattern": "\\S", "maxLength": 200 }),
-        Kind::Bounds => {
+        ValueKind::Share => json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1 }),
+        ValueKind::Formula => json!({ "type": "string", "pattern": "\\S", "maxLength": 200 }),
+        ValueKind::Bounds => {
             json!({ "type": "array", "items": { "type": "number", "minimum": 0 }, "minItems": 2, "maxItems": 2 })
         }
     }

@@ -17,11 +17,11 @@ const UNITS: [(&str, f64, Dimension); 8] = [
 ];
 
 /// What is left to be read.
-pub(super) struct Reader<'a> {
+pub(super) struct FormulaReader<'a> {
     rest: &'a str,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> FormulaReader<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         Self { rest: text }
     }

@@ -2,29 +2,30 @@
 
 use super::Section::{Claim, Heartbeat, Heavy, Load, MaxJobs, Rounds, Server, Top};
 use super::{
-    ANY_MODEL, AnyOf, ECHO, EVERY, JOBS, Key, Kind, Lines, Many, Need, OFFLOAD, SLEEP, STEPS, Section, Workload,
+    ANY_MODEL, AnyOf, ECHO, EVERY, JOBS, Key, Lines, Many, Need, OFFLOAD, SLEEP, STEPS, Section, ValueKind,
+    WorkloadName,
 };
 use crate::scenario::{ClaimKind, Metric};
 use crate::schedule::{Arrivals, Pacing};
 
-const fn key(section: Section, name: &'static str, kind: Kind, about: &'static str) -> Key {
+const fn key(section: Section, name: &'static str, kind: ValueKind, about: &'static str) -> Key {
     Key { section, name, workloads: EVERY, kind, need: Need::Optional, many: Many::One, about }
 }
 
-const fn count(from: u32, to: u32, zero: &'static str) -> Kind {
-    Kind::Count { from, to, zero }
+const fn count(from: u32, to: u32, zero: &'static str) -> ValueKind {
+    ValueKind::Count { from, to, zero }
 }
 
-const fn step(to: &'static str) -> Kind {
-    Kind::Length { from: "1us", to, zero: "is no step" }
+const fn step(to: &'static str) -> ValueKind {
+    ValueKind::Length { from: "1us", to, zero: "is no step" }
 }
 
-const fn length(from: &'static str, to: &'static str) -> Kind {
-    Kind::Length { from, to, zero: "is no time at all" }
+const fn length(from: &'static str, to: &'static str) -> ValueKind {
+    ValueKind::Length { from, to, zero: "is no time at all" }
 }
 
 impl Key {
-    const fn of(self, workloads: &'static [Workload]) -> Self {
+    const fn of(self, workloads: &'static [WorkloadName]) -> Self {
         Self { workloads, ..self }
     }
 
@@ -47,21 +48,21 @@ impl Key {
 
 /// Every key, in the order of the reference.
 pub(in crate::scenario) const KEYS: &[Key] = &[
-    key(Top, "question", Kind::Text { most: 200, lines: Lines::One }, "what is asked, in one sentence").required(),
+    key(Top, "question", ValueKind::Text { most: 200, lines: Lines::One }, "what is asked, in one sentence").required(),
     key(
         Top,
         "analysis",
-        Kind::Text { most: 4000, lines: Lines::Many },
+        ValueKind::Text { most: 4000, lines: Lines::Many },
         "why it is asked, what to expect, and the caveat; an empty line begins a new paragraph",
     )
     .required(),
-    key(Top, "name", Kind::Slug, "the scenario's label; without it the file's name without `.toml`"),
-    key(Top, "workload", Kind::Choice(Workload::NAMES), "what is done").required(),
-    key(Top, "models", Kind::Model, "who does it, in the order of the report").required().many(Many::List(32)),
+    key(Top, "name", ValueKind::Slug, "the scenario's label; without it the file's name without `.toml`"),
+    key(Top, "workload", ValueKind::Choice(WorkloadName::NAMES), "what is done").required(),
+    key(Top, "models", ValueKind::Model, "who does it, in the order of the report").required().many(Many::List(32)),
     key(
         Top,
         "may_refuse",
-        Kind::Model,
+        ValueKind::Model,
         "models to which the machine may refuse threads: a trial that it refuses is a result and not a failure; each must be \
          among `models`",
     )
@@ -72,7 +73,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         .of(OFFLOAD)
         .required()
         .swept(),
-    key(Top, "what", Kind::What, "what is echoed: `GET /echo/{what}-0000` to `-1023` in turn; not `heavy`, `.` or `..`")
+    key(Top, "what", ValueKind::What, "what is echoed: `GET /echo/{what}-0000` to `-1023` in turn; not `heavy`, `.` or `..`")
         .of(ECHO)
         .default("hello"),
     key(Top, "wait", step("1m"), "first step of a job or request: a wait that can be awaited").of(STEPS).swept(),
@@ -107,7 +108,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     key(Heartbeat, "beats", count(2, 100_000, "beats nothing"), "how many beats, the first at once")
         .of(OFFLOAD)
         .required(),
-    key(Heavy, "share", Kind::Share, "the share of heavy requests among all").of(ECHO).required().swept(),
+    key(Heavy, "share", ValueKind::Share, "the share of heavy requests among all").of(ECHO).required().swept(),
     key(Heavy, "wait", step("1m"), "first step of a heavy request").of(ECHO).swept(),
     key(Heavy, "block", step("1m"), "second step of a heavy request").of(ECHO).swept(),
     key(Heavy, "compute", step("1m"), "third step of a heavy request").of(ECHO).swept(),
@@ -118,7 +119,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     key(
         Load,
         "loop",
-        Kind::Choice(&["closed", "open"]),
+        ValueKind::Choice(&["closed", "open"]),
         "when a request is due: `closed` when its connection has had its answer, so that overload is hidden; `open` when \
          the schedule says so",
     )
@@ -127,7 +128,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     key(
         Load,
         "rate",
-        Kind::Rate,
+        ValueKind::Rate,
         "requests a second of an open loop, which must have it; `max` is a closed loop among them, for the most there is",
     )
     .of(ECHO)
@@ -135,7 +136,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     key(
         Load,
         "arrivals",
-        Kind::Choice(Arrivals::NAMES),
+        ValueKind::Choice(Arrivals::NAMES),
         "how the requests of an open loop follow each other: as if many people asked, or in equal steps",
     )
     .of(ECHO)
@@ -143,7 +144,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     key(
         Load,
         "pacing",
-        Kind::Choice(Pacing::NAMES),
+        ValueKind::Choice(Pacing::NAMES),
         "how exactly an open loop is kept: a timer and looks at the clock just before a request is due, a timer alone, or \
          looks at the clock all the time",
     )
@@ -152,7 +153,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     key(
         Load,
         "client",
-        Kind::Choice(&["raw", "reqwest"]),
+        ValueKind::Choice(&["raw", "reqwest"]),
         "which client asks: our own codec on a socket, or reqwest with one `Client` a connection",
     )
     .of(ECHO)
@@ -171,7 +172,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     key(
         Load,
         "pin",
-        Kind::Choice(&["split", "none"]),
+        ValueKind::Choice(&["split", "none"]),
         "which CPUs: `split` gives server and generator different ones, `none` leaves it to the kernel",
     )
     .of(ECHO)
@@ -179,7 +180,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     key(
         Server,
         "command",
-        Kind::Text { most: 1000, lines: Lines::One },
+        ValueKind::Text { most: 1000, lines: Lines::One },
         "the program and its arguments, no shell between; `{port}` is replaced by the port, which is in `PORT` as well",
     )
     .of(ECHO)
@@ -190,45 +191,45 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     key(
         Server,
         "ready",
-        Kind::Path,
+        ValueKind::Path,
         "the path it answers with 200 once it is ready, within 10 s",
     )
     .of(ECHO)
     .default("/echo/ready"),
-    key(Claim, "says", Kind::Text { most: 200, lines: Lines::One }, "the statement, in one sentence").required(),
+    key(Claim, "says", ValueKind::Text { most: 200, lines: Lines::One }, "the statement, in one sentence").required(),
     key(
         Claim,
         "kind",
-        Kind::Choice(ClaimKind::NAMES),
+        ValueKind::Choice(ClaimKind::NAMES),
         "what it rests on: somebody published it, which needs `source` and `url`; it is our own, written down before it was \
          measured; it follows from the numbers of the scenario and the machine; or it is true by the definition of the model",
     )
     .default("prediction"),
-    key(Claim, "metric", Kind::Choice(Metric::CLAIMABLE), "what is measured").required(),
-    key(Claim, "model", Kind::Model, "whose metric it is, each one of `models`; the claim is judged for each of them")
+    key(Claim, "metric", ValueKind::Choice(Metric::CLAIMABLE), "what is measured").required(),
+    key(Claim, "model", ValueKind::Model, "whose metric it is, each one of `models`; the claim is judged for each of them")
         .required()
         .many(Many::OneOrList(32)),
-    key(Claim, "expect", Kind::Formula, "what arithmetic gives, in the names below; or `baseline`"),
-    key(Claim, "baseline", Kind::Model, "the model that it is compared with in the same rounds, one of `models`; or `expect`"),
-    key(Claim, "ratio", Kind::Bounds, "how many times as much as that it is, from and to").required(),
+    key(Claim, "expect", ValueKind::Formula, "what arithmetic gives, in the names below; or `baseline`"),
+    key(Claim, "baseline", ValueKind::Model, "the model that it is compared with in the same rounds, one of `models`; or `expect`"),
+    key(Claim, "ratio", ValueKind::Bounds, "how many times as much as that it is, from and to").required(),
     key(
         Claim,
         "point",
-        Kind::Text { most: 200, lines: Lines::One },
+        ValueKind::Text { most: 200, lines: Lines::One },
         "the only point of the sweep that it is about, as the report labels it: `jobs = 1000`; without it every point",
     ),
-    key(Claim, "source", Kind::Text { most: 300, lines: Lines::One }, "who said so, and where"),
-    key(Claim, "url", Kind::Url, "where the source can be read"),
+    key(Claim, "source", ValueKind::Text { most: 300, lines: Lines::One }, "who said so, and where"),
+    key(Claim, "url", ValueKind::Url, "where the source can be read"),
     key(
         Claim,
         "revised",
-        Kind::Text { most: 300, lines: Lines::One },
+        ValueKind::Text { most: 300, lines: Lines::One },
         "what was changed in the scenario after the claim was first tested, and why",
     ),
     key(
         Claim,
         "refuted_before",
-        Kind::Text { most: 300, lines: Lines::One },
+        ValueKind::Text { most: 300, lines: Lines::One },
         "where the claim was refuted before, and why; it stays as it was written, and if it is refuted again, the run does not \
          fail for it",
     ),

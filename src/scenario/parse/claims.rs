@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::fields::{Field, Fields};
-use super::mistakes::{Found, quoted};
+use super::mistakes::{SpannedMistake, quoted};
 use super::values::{self, Value};
 use crate::scenario::keys::{self, Section};
 use crate::scenario::{
@@ -68,8 +68,8 @@ fn labelled<'a>(points: &'a [PointSpec], label: &str) -> Option<&'a Point> {
 }
 
 /// Claims that no run of this scenario could tell, and claims without what their kind requires.
-pub(super) fn check(fields: &Fields, scenario: &Scenario) -> Vec<Found> {
-    let written = scenario.claims.iter().enumerate().map(|(nth, claim)| Written { fields, nth, claim, scenario });
+pub(super) fn check(fields: &Fields, scenario: &Scenario) -> Vec<SpannedMistake> {
+    let written = scenario.claims.iter().enumerate().map(|(nth, claim)| ClaimSource { fields, nth, claim, scenario });
     written
         .flat_map(|claim| {
             let checks = [claim.unsourced(), claim.wrong_models(), claim.wrong_point(), claim.wrong_figure()];
@@ -79,26 +79,26 @@ pub(super) fn check(fields: &Fields, scenario: &Scenario) -> Vec<Found> {
 }
 
 /// A claim, where its keys are written, and the scenario that it is about.
-struct Written<'a> {
+struct ClaimSource<'a> {
     fields: &'a Fields,
     nth: usize,
     claim: &'a Claim,
     scenario: &'a Scenario,
 }
 
-impl Written<'_> {
+impl ClaimSource<'_> {
     fn field(&self, name: &str) -> Option<&Field> {
         self.fields.get_of(Section::Claim, self.nth, name)
     }
 
     /// A mistake in the value of this key.
-    fn wrong(&self, name: &str, message: String, remedy: String) -> Found {
+    fn wrong(&self, name: &str, message: String, remedy: String) -> SpannedMistake {
         let span = self.field(name).map_or(0..0, |field| field.span.clone());
-        Found::new(span, format!("claim.{name}"), message, remedy)
+        SpannedMistake::new(span, format!("claim.{name}"), message, remedy)
     }
 
     /// What a published claim lacks, pointed at where it is called published.
-    fn unsourced(&self) -> Vec<Found> {
+    fn unsourced(&self) -> Vec<SpannedMistake> {
         let Some(kind) = self.field("kind").filter(|_| self.claim.kind == ClaimKind::Published) else {
             return Vec::new();
         };
@@ -108,12 +108,12 @@ impl Written<'_> {
             .map(|(name, example)| {
                 let message = "it is missing, but the claim is called published";
                 let remedy = format!("write {name} = \"{example}\", or another kind");
-                Found::new(kind.span.clone(), format!("claim.{name}"), message, remedy)
+                SpannedMistake::new(kind.span.clone(), format!("claim.{name}"), message, remedy)
             })
             .collect()
     }
 
-    fn wrong_models(&self) -> Vec<Found> {
+    fn wrong_models(&self) -> Vec<SpannedMistake> {
         let mut found = Vec::new();
         if self.field("expect").is_some() && self.field("baseline").is_some() {
             let message = "there is a formula as well".into();
@@ -124,7 +124,7 @@ impl Written<'_> {
                 if !self.scenario.models.contains(&model) {
                     let message = format!("{model} is not among models");
                     let remedy = "add it there, or name one of them";
-                    found.push(Found::new(span.clone(), format!("claim.{name}"), message, remedy));
+                    found.push(SpannedMistake::new(span.clone(), format!("claim.{name}"), message, remedy));
                 }
             }
         }
@@ -143,7 +143,7 @@ impl Written<'_> {
         written.filter(|_| self.claim.point.is_none())
     }
 
-    fn wrong_point(&self) -> Vec<Found> {
+    fn wrong_point(&self) -> Vec<SpannedMistake> {
         let Some(at) = self.unknown_point() else { return Vec::new() };
         let labels: Vec<String> = self.scenario.points.iter().map(|point| point.at.to_string()).collect();
         let remedy = match closest(&at, labels.iter().map(String::as_str)) {
@@ -164,7 +164,7 @@ impl Written<'_> {
         about.map(|point| &point.work)
     }
 
-    fn wrong_figure(&self) -> Vec<Found> {
+    fn wrong_figure(&self) -> Vec<SpannedMistake> {
         if self.work().all(|work| self.claim.metric.applies_to(work)) {
             return Vec::new();
         }
@@ -172,7 +172,7 @@ impl Written<'_> {
         vec![self.wrong("metric", message, "name another metric, or give the scenario what it needs".into())]
     }
 
-    fn wrong_formula(&self) -> Option<Found> {
+    fn wrong_formula(&self) -> Option<SpannedMistake> {
         let Against::Formula(formula) = &self.claim.against else { return None };
         let metric = self.claim.metric;
         match formula.dimension() {

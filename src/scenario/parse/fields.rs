@@ -5,18 +5,18 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::mistakes::{Found, bare};
+use super::mistakes::{SpannedMistake, bare};
 use super::together::MOST_CELLS;
 use super::values::{self, Value, type_of};
 use crate::scenario::closest;
-use crate::scenario::keys::{self, ANY_OF, KEYS, Key, Kind, Many, Need, RENAMED, Section, Workload};
+use crate::scenario::keys::{self, ANY_OF, KEYS, Key, ValueKind, Many, Need, RENAMED, Section, WorkloadName};
 
 /// What a file says, every value checked for itself.
 #[derive(Debug)]
 pub(super) struct Fields {
     pub(super) list: Vec<Field>,
     /// The workload and where it is written; nothing when it is missing or unknown, which is a mistake.
-    pub(super) workload: Option<(Workload, Range<usize>)>,
+    pub(super) workload: Option<(WorkloadName, Range<usize>)>,
 }
 
 /// A key and what it is given.
@@ -56,12 +56,12 @@ impl Field {
 }
 
 /// Reads every table; what is wrong goes to `found`.
-pub(super) fn read(table: &DeTable<'_>, found: &mut Vec<Found>) -> Fields {
+pub(super) fn read(table: &DeTable<'_>, found: &mut Vec<SpannedMistake>) -> Fields {
     let written = table.get("workload");
     let workload = written.and_then(|value| {
-        value.get_ref().as_str().and_then(Workload::by_name).map(|workload| (workload, value.span()))
+        value.get_ref().as_str().and_then(WorkloadName::by_name).map(|workload| (workload, value.span()))
     });
-    let mut reader = Reader {
+    let mut reader = FieldsReader {
         workload: workload.as_ref().map(|(workload, _)| *workload),
         list: Vec::new(),
         nth: 0,
@@ -92,17 +92,17 @@ pub(super) fn read(table: &DeTable<'_>, found: &mut Vec<Found>) -> Fields {
     Fields { list: reader.list, workload }
 }
 
-struct Reader<'a> {
-    workload: Option<Workload>,
+struct FieldsReader<'a> {
+    workload: Option<WorkloadName>,
     list: Vec<Field>,
     /// Which of several tables is being read.
     nth: usize,
     /// What a misspelt or misplaced key was meant to be.
     meant: Vec<(Section, &'static str)>,
-    found: &'a mut Vec<Found>,
+    found: &'a mut Vec<SpannedMistake>,
 }
 
-impl Reader<'_> {
+impl FieldsReader<'_> {
     /// What stands where `[section]` should.
     fn table(&mut self, section: Section, name_span: Range<usize>, value: &Spanned<DeValue<'_>>) {
         let name = section.name();
@@ -120,7 +120,7 @@ impl Reader<'_> {
                         other => {
                             let message = format!("{}, not a table", type_of(other));
                             let remedy = format!("write {} and its keys below", section.header());
-                            self.found.push(Found::new(item.span(), name, message, remedy));
+                            self.found.push(SpannedMistake::new(item.span(), name, message, remedy));
                         }
                     }
                 }
@@ -129,15 +129,15 @@ impl Reader<'_> {
             DeValue::Table(table) if !section.is_many() => self.section(section, table),
             DeValue::Table(_) => {
                 let remedy = format!("write {}, in double brackets", section.header());
-                self.found.push(Found::new(name_span, name, "one table, but there can be several", remedy));
+                self.found.push(SpannedMistake::new(name_span, name, "one table, but there can be several", remedy));
             }
             DeValue::Array(_) if value.span().start < name_span.start => {
                 let remedy = format!("write [{name}] once, in single brackets");
-                self.found.push(Found::new(name_span, name, "a list of tables, not a table", remedy));
+                self.found.push(SpannedMistake::new(name_span, name, "a list of tables, not a table", remedy));
             }
             other => {
                 let message = format!("{}, not a table", type_of(other));
-                self.found.push(Found::new(
+                self.found.push(SpannedMistake::new(
                     value.span(),
                     name,
                     message,
@@ -163,7 +163,7 @@ impl Reader<'_> {
                 Some(workload) => match keys::row(section, name, workload) {
                     Some(key) => key,
                     None => {
-                        let knowing: Vec<Workload> = rows.flat_map(|key| key.workloads.iter().copied()).collect();
+                        let knowing: Vec<WorkloadName> = rows.flat_map(|key| key.workloads.iter().copied()).collect();
                         self.foreign(name_span, &first.path(), &knowing, workload);
                         continue;
                     }
@@ -181,10 +181,10 @@ impl Reader<'_> {
         let mut field = Field { key, name, name_span, span, values: Vec::new(), is_list: false, nth: self.nth };
         let path = field.path();
         let mut wrong = |span, message: String, remedy: String| {
-            self.found.push(Found::new(span, path.as_str(), message, remedy));
+            self.found.push(SpannedMistake::new(span, path.as_str(), message, remedy));
         };
         match (key.many, value.get_ref()) {
-            (Many::One, DeValue::Array(_)) if key.kind != Kind::Bounds => {
+            (Many::One, DeValue::Array(_)) if key.kind != ValueKind::Bounds => {
                 let remedy = format!("write one value, {}", key.kind.expected());
                 return wrong(field.span, "a list, but this key cannot be swept".into(), remedy);
             }
@@ -202,7 +202,7 @@ impl Reader<'_> {
             (Many::List(_) | Many::OneOrList(_) | Many::Sweep, DeValue::Array(list)) => {
                 field.is_list = true;
                 // Words of a command may, values of a sweep and models may not.
-                let may_repeat = matches!(key.kind, Kind::Text { .. });
+                let may_repeat = matches!(key.kind, ValueKind::Text { .. });
                 for item in list {
                     match values::check(key.kind, item.get_ref()) {
                         Ok(value) if !may_repeat && field.values.iter().any(|(other, _)| *other == value) => {
@@ -252,15 +252,15 @@ impl Reader<'_> {
             }
             (None, None) => format!("the keys here are {}", here.join(", ")),
         };
-        self.found.push(Found::new(span, keys::path(section, &bare(name)), "there is no such key", remedy));
+        self.found.push(SpannedMistake::new(span, keys::path(section, &bare(name)), "there is no such key", remedy));
     }
 
     /// A key or a table of another workload.
-    fn foreign(&mut self, span: Range<usize>, path: &str, knowing: &[Workload], workload: Workload) {
+    fn foreign(&mut self, span: Range<usize>, path: &str, knowing: &[WorkloadName], workload: WorkloadName) {
         let homes: Vec<&str> = knowing.iter().map(|workload| workload.name()).collect();
         let message = format!("this is for {}, not for {}", homes.join(" and "), workload.name());
         let remedy = format!("leave it out, or write workload = \"{}\"", homes[0]);
-        self.found.push(Found::new(span, path, message, remedy));
+        self.found.push(SpannedMistake::new(span, path, message, remedy));
     }
 
     /// Required keys and tables that are not there, not even misspelt.
@@ -278,7 +278,7 @@ impl Reader<'_> {
             // What else is missing depends on the workload.
             None if section == Section::Top && !has("workload") => {
                 let expected = keys::rows(section, "workload").map(|key| key.kind.expected()).collect::<String>();
-                self.found.push(Found::new(0..0, "workload", "it is missing", format!("write {expected}")));
+                self.found.push(SpannedMistake::new(0..0, "workload", "it is missing", format!("write {expected}")));
             }
             _ => {}
         }
@@ -288,16 +288,17 @@ impl Reader<'_> {
     fn missing_keys(
         &mut self,
         section: Section,
-        workload: Workload,
+        workload: WorkloadName,
         has: &impl Fn(&'static str) -> bool,
         at: Range<usize>,
     ) {
         let wanted = |key: &&Key| key.section == section && key.need == Need::Required;
         for key in KEYS.iter().filter(wanted).filter(|key| key.workloads.contains(&workload)) {
             if !has(key.name) {
-                let place = if section == Section::Top && key.workloads == Workload::ALL { 0..0 } else { at.clone() };
+                let place =
+                    if section == Section::Top && key.workloads == WorkloadName::ALL { 0..0 } else { at.clone() };
                 let remedy = format!("write {}", key.kind.expected());
-                self.found.push(Found::new(place, key.path(), "it is missing", remedy));
+                self.found.push(SpannedMistake::new(place, key.path(), "it is missing", remedy));
             }
         }
     }
@@ -305,24 +306,24 @@ impl Reader<'_> {
     fn missing_groups(
         &mut self,
         section: Section,
-        workload: Workload,
+        workload: WorkloadName,
         has: &impl Fn(&'static str) -> bool,
         at: Range<usize>,
     ) {
         for group in ANY_OF.iter().filter(|group| group.section == section && group.workloads.contains(&workload)) {
             if !group.names.iter().any(|name| has(name)) {
                 let remedy = format!("write at least one of {}", group.names.join(", "));
-                self.found.push(Found::new(at.clone(), section.name(), group.without, remedy));
+                self.found.push(SpannedMistake::new(at.clone(), section.name(), group.without, remedy));
             }
         }
     }
 
-    fn missing_tables(&mut self, workload: Workload, has: &impl Fn(&'static str) -> bool, at: Range<usize>) {
+    fn missing_tables(&mut self, workload: WorkloadName, has: &impl Fn(&'static str) -> bool, at: Range<usize>) {
         let wanted = |section: &&Section| **section != Section::Top && section.is_required();
         for section in Section::ALL.iter().filter(wanted).filter(|section| section.workloads().contains(&workload)) {
             if !has(section.name()) {
                 let remedy = format!("write [{}] and its keys below", section.name());
-                self.found.push(Found::new(at.clone(), section.name(), "the table is missing", remedy));
+                self.found.push(SpannedMistake::new(at.clone(), section.name(), "the table is missing", remedy));
             }
         }
     }

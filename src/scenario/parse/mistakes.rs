@@ -47,11 +47,11 @@ pub struct Mistakes {
 const SHOWN: usize = 30;
 
 impl Mistakes {
-    pub(super) fn new(file: &str, text: &str, mut found: Vec<Found>) -> Self {
+    pub(super) fn new(file: &str, text: &str, mut found: Vec<SpannedMistake>) -> Self {
         found.sort_by_key(|found| found.span.start);
         let mut mistakes = Self { file: file.to_owned(), list: Vec::new(), lines: Vec::new() };
-        for Found { span, key, message, remedy } in found {
-            let place = Place::of(text, span);
+        for SpannedMistake { span, key, message, remedy } in found {
+            let place = TextPosition::locate(text, span);
             mistakes.list.push(Mistake { line: place.line, column: place.column, key, message, remedy });
             if mistakes.lines.len() < SHOWN {
                 mistakes.lines.push(place.shown());
@@ -111,14 +111,14 @@ impl std::error::Error for Mistakes {}
 
 /// A mistake as the parser finds it: at bytes of the file.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(super) struct SpannedMistake {
     pub(super) span: Range<usize>,
     pub(super) key: String,
     pub(super) message: String,
     pub(super) remedy: String,
 }
 
-impl Found {
+impl SpannedMistake {
     pub(super) fn new(
         span: Range<usize>,
         key: impl Into<String>,
@@ -130,7 +130,7 @@ impl Found {
 }
 
 /// Where some bytes of a text are.
-struct Place<'a> {
+struct TextPosition<'a> {
     line: usize,
     column: usize,
     /// The whole line, without its end.
@@ -139,8 +139,8 @@ struct Place<'a> {
     span: Range<usize>,
 }
 
-impl<'a> Place<'a> {
-    fn of(text: &'a str, span: Range<usize>) -> Self {
+impl<'a> TextPosition<'a> {
+    fn locate(text: &'a str, span: Range<usize>) -> Self {
         let at = floor(text, span.start);
         let begin = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         let line = text[begin..].split('\n').next().unwrap_or_default();
@@ -157,7 +157,7 @@ impl<'a> Place<'a> {
     }
 }
 
-impl Place<'_> {
+impl TextPosition<'_> {
     /// Returns the line as it is shown, and the range of bytes in it to underline.
     fn shown(&self) -> (String, Range<usize>) {
         let Range { start, end } = self.span;
@@ -206,7 +206,7 @@ mod tests {
             (text.len()..text.len(), 4, 1, ""),
             (900..901, 4, 1, ""),
         ] {
-            let place = Place::of(text, span.clone());
+            let place = TextPosition::locate(text, span.clone());
             let found = (place.line, place.column, &place.text[place.span]);
             assert_eq!(found, (line, column, marked), "{span:?}");
         }
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_hundred_mistakes_are_counted() {
-        let found = vec![Found::new(0..1, "a", "bad", "mend it"); 100];
+        let found = vec![SpannedMistake::new(0..1, "a", "bad", "mend it"); 100];
         let text = Mistakes::new("f.toml", "a = 1", found).to_string();
         assert_eq!(text.matches("f.toml:1:1: a: bad; mend it").count(), SHOWN);
         assert!(text.ends_with("and 70 more mistakes"), "{text}");

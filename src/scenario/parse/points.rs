@@ -7,7 +7,7 @@ use serde::de::value::{Error, StrDeserializer};
 
 use super::fields::{Field, Fields};
 use super::values::{self, Value};
-use crate::scenario::keys::{self, Many, Section, Workload};
+use crate::scenario::keys::{self, Many, Section, WorkloadName};
 use crate::scenario::{
     ArrivalSpec, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, PointSpec, ServerSpec, SleepSpec,
     StepsSpec, SweptValue, Work,
@@ -22,7 +22,7 @@ pub(super) fn swept(fields: &Fields) -> Vec<&Field> {
 }
 
 /// Every point; the last list of the file turns fastest.
-pub(super) fn points(fields: &Fields, workload: Workload) -> Vec<PointSpec> {
+pub(super) fn points(fields: &Fields, workload: WorkloadName) -> Vec<PointSpec> {
     let swept = swept(fields);
     let n_points = swept.iter().map(|field| field.values.len()).product();
     let point = |nth: usize| {
@@ -46,19 +46,19 @@ pub(super) fn points(fields: &Fields, workload: Workload) -> Vec<PointSpec> {
 struct Chosen<'a> {
     fields: &'a Fields,
     picks: &'a [(&'a Field, &'a Value)],
-    workload: Workload,
+    workload: WorkloadName,
 }
 
 impl Chosen<'_> {
     fn work(&self) -> Work {
         use Section::{Heartbeat, Heavy, Load, Top};
         match self.workload {
-            Workload::Sleep => Work::Sleep(SleepSpec {
+            WorkloadName::Sleep => Work::Sleep(SleepSpec {
                 jobs: self.count(Top, "jobs"),
                 wait: self.length(Top, "wait"),
                 cpus: self.optional_count(Top, "cpus"),
             }),
-            Workload::Offload => Work::Offload(OffloadSpec {
+            WorkloadName::Offload => Work::Offload(OffloadSpec {
                 jobs: self.count(Top, "jobs"),
                 steps: self.steps(Top),
                 heartbeat: self.fields.has(Heartbeat).then(|| HeartbeatSpec {
@@ -67,7 +67,7 @@ impl Chosen<'_> {
                 }),
                 cpus: self.optional_count(Top, "cpus"),
             }),
-            Workload::Echo => Work::Echo(EchoSpec {
+            WorkloadName::Echo => Work::Echo(EchoSpec {
                 what: self.text(Top, "what"),
                 steps: self.steps(Top),
                 heavy: self
@@ -172,7 +172,7 @@ impl Chosen<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::keys::Kind;
+    use crate::scenario::keys::ValueKind;
     use crate::scenario::{ClientKind, Pin, parse};
     use crate::schedule::{Arrivals, Pacing};
 
@@ -188,8 +188,8 @@ mod tests {
             echo.load
         };
         let words = |name: &str| {
-            let key = keys::row(Section::Load, name, Workload::Echo).unwrap();
-            let Kind::Choice(words) = key.kind else { panic!("{name} is no choice") };
+            let key = keys::row(Section::Load, name, WorkloadName::Echo).unwrap();
+            let ValueKind::Choice(words) = key.kind else { panic!("{name} is no choice") };
             words.iter().map(move |word| echo_line(name, word)).collect::<Vec<_>>()
         };
         let read = |name: &str| words(name).iter().map(|line| echo(line)).collect::<Vec<_>>();

@@ -4,18 +4,23 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue, Error};
 
-use super::mistakes::{Found, quoted};
+use super::mistakes::{SpannedMistake, quoted};
 use crate::text;
 
 /// What the TOML parser says, with what to do about it: one mistake a line, and one for a list without an end.
-pub(super) fn mistakes(errors: &[Error], table: &DeTable<'_>, text: &str) -> Vec<Found> {
-    let mut found: Vec<Found> = errors.iter().map(|error| mistake(error, text)).collect();
+pub(super) fn mistakes(errors: &[Error], table: &DeTable<'_>, text: &str) -> Vec<SpannedMistake> {
+    let mut found: Vec<SpannedMistake> = errors.iter().map(|error| mistake(error, text)).collect();
     // Everything behind a list that is never closed is read as an item of it, and refused as such.
     let open =
         found.iter().find(|found| found.message == "unclosed array").and_then(|found| list_at(table, found.span.start));
     if let Some(list) = open {
         found.retain(|found| !(list.start..=list.end).contains(&found.span.start));
-        found.push(Found::new(list.start..list.start + 1, "", "the list that begins here has no end", "write `]`"));
+        found.push(SpannedMistake::new(
+            list.start..list.start + 1,
+            "",
+            "the list that begins here has no end",
+            "write `]`",
+        ));
     }
     found.sort_by_key(|found| found.span.start);
     found.dedup_by(|later, first| !text[first.span.start..later.span.start].contains('\n'));
@@ -23,12 +28,12 @@ pub(super) fn mistakes(errors: &[Error], table: &DeTable<'_>, text: &str) -> Vec
 }
 
 /// Finds the characters of a file that are invisible or change the direction of the text after them.
-pub(super) fn hidden(file: &str) -> Vec<Found> {
+pub(super) fn hidden(file: &str) -> Vec<SpannedMistake> {
     let is_hidden = |c: char| !matches!(c, '\n' | '\r' | '\t') && text::is_hidden(c);
     let hidden = file.char_indices().filter(|(_, c)| is_hidden(*c));
     let found = hidden.map(|(at, c)| {
         let message = format!("invisible character U+{:04X}", u32::from(c));
-        Found::new(at..at + c.len_utf8(), "", message, "leave it out")
+        SpannedMistake::new(at..at + c.len_utf8(), "", message, "leave it out")
     });
     found.collect()
 }
@@ -42,7 +47,7 @@ fn list_at(table: &DeTable<'_>, byte: usize) -> Option<Range<usize>> {
     })
 }
 
-fn mistake(error: &Error, text: &str) -> Found {
+fn mistake(error: &Error, text: &str) -> SpannedMistake {
     let span = error.span().unwrap_or(0..0);
     let written = text.get(span.clone()).unwrap_or_default().trim();
     let (what, expected) = error.message().split_once(", expected ").unwrap_or((error.message(), ""));
@@ -61,5 +66,5 @@ fn mistake(error: &Error, text: &str) -> Found {
         _ if expected.is_empty() => (what.to_owned(), "see https://toml.io for what may stand here".into()),
         _ => (what.to_owned(), format!("write {expected}")),
     };
-    Found::new(span, "", message, remedy)
+    SpannedMistake::new(span, "", message, remedy)
 }

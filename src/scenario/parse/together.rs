@@ -4,10 +4,10 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::fields::{Field, Fields};
-use super::mistakes::Found;
+use super::mistakes::SpannedMistake;
 use super::points;
 use super::values::{self, Value};
-use crate::scenario::keys::{self, Section, Workload};
+use crate::scenario::keys::{self, Section, WorkloadName};
 use crate::scenario::{Model, Parallel, Scenario, expect};
 
 /// More cells than this are a slip in a sweep.
@@ -17,7 +17,7 @@ pub(super) const MOST_CELLS: usize = 2000;
 const MOST_HOURS: u32 = 24;
 
 /// Values that contradict each other, of fields that are each in order.
-pub(super) fn check(fields: &Fields, workload: Workload) -> Vec<Found> {
+pub(super) fn check(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMistake> {
     let mut found = Vec::new();
     let [(quick, quick_span), (full, full_span)] = rounds(fields);
     if quick > full {
@@ -26,7 +26,12 @@ pub(super) fn check(fields: &Fields, workload: Workload) -> Vec<Found> {
             (None, full) => (full.unwrap_or(0..0), "rounds.full"),
         };
         let message = format!("quick rounds are {quick}, full rounds only {full}");
-        found.push(Found::new(span, key, message, format!("write full = {quick} or more, or a smaller quick")));
+        found.push(SpannedMistake::new(
+            span,
+            key,
+            message,
+            format!("write full = {quick} or more, or a smaller quick"),
+        ));
     }
     found.extend(max_jobs_nobody(fields, workload));
     found.extend(refused_to_nobody(fields));
@@ -65,7 +70,7 @@ fn models(fields: &Fields) -> impl Iterator<Item = &Value> {
 }
 
 /// Entries of `[max_jobs]` for models that are not asked, or for more jobs than there are.
-fn max_jobs_nobody(fields: &Fields, workload: Workload) -> Vec<Found> {
+fn max_jobs_nobody(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMistake> {
     let names: Vec<String> = models(fields).map(Value::to_string).collect();
     let jobs = keys::row(Section::Top, "jobs", workload).and_then(|key| fields.get(Section::Top, key.name));
     let most_jobs = jobs.into_iter().flat_map(|field| &field.values).filter_map(|(value, _)| match value {
@@ -78,13 +83,13 @@ fn max_jobs_nobody(fields: &Fields, workload: Workload) -> Vec<Found> {
         if !names.contains(&field.name) {
             let message = "the model is not among models";
             let remedy = format!("write it there too, or one of {} here", names.join(", "));
-            return Some(Found::new(field.name_span.clone(), field.path(), message, remedy));
+            return Some(SpannedMistake::new(field.name_span.clone(), field.path(), message, remedy));
         }
         match field.values[0].0 {
             Value::Count(most) if most > most_jobs => {
                 let message = format!("{most} is above the {most_jobs} jobs there are");
                 let remedy = format!("write a whole number from 1 to {most_jobs}, or leave it out");
-                Some(Found::new(field.span.clone(), field.path(), message, remedy))
+                Some(SpannedMistake::new(field.span.clone(), field.path(), message, remedy))
             }
             _ => None,
         }
@@ -93,69 +98,74 @@ fn max_jobs_nobody(fields: &Fields, workload: Workload) -> Vec<Found> {
 }
 
 /// Models of `may_refuse` that are not among `models`.
-fn refused_to_nobody(fields: &Fields) -> Vec<Found> {
+fn refused_to_nobody(fields: &Fields) -> Vec<SpannedMistake> {
     let Some(may_refuse) = fields.get(Section::Top, "may_refuse") else { return Vec::new() };
     let strangers = may_refuse.values.iter().filter(|(value, _)| !models(fields).any(|model| model == value));
     let mistake = |(value, span): &(Value, Range<usize>)| {
         let names: Vec<String> = models(fields).map(Value::to_string).collect();
         let remedy = format!("write it there too, or one of {} here", names.join(", "));
-        Found::new(span.clone(), may_refuse.path(), format!("{value} is not among models"), remedy)
+        SpannedMistake::new(span.clone(), may_refuse.path(), format!("{value} is not among models"), remedy)
     };
     strangers.map(mistake).collect()
 }
 
 /// Keys of the one loop in the other one, and an open loop without a rate.
-fn other_loop(fields: &Fields) -> Vec<Found> {
+fn other_loop(fields: &Fields) -> Vec<SpannedMistake> {
     const OPEN: [&str; 3] = ["rate", "arrivals", "pacing"];
     let Some(written) = fields.get(Section::Load, "loop") else { return Vec::new() };
     let is_open = matches!(&written.values[..], [(Value::Text(word), _)] if word == "open");
     let (strange, own): (&[&str], _) = if is_open { (&["think"], "closed") } else { (&OPEN, "open") };
     let strangers = strange.iter().filter_map(|name| fields.get(Section::Load, name));
-    let mut found: Vec<Found> = strangers
+    let mut found: Vec<SpannedMistake> = strangers
         .map(|field| {
             let remedy = format!("leave it out, or write loop = \"{own}\"");
-            Found::new(field.name_span.clone(), field.path(), format!("this is for a loop that is {own}"), remedy)
+            SpannedMistake::new(
+                field.name_span.clone(),
+                field.path(),
+                format!("this is for a loop that is {own}"),
+                remedy,
+            )
         })
         .collect();
     if is_open && fields.get(Section::Load, "rate").is_none() {
         let remedy = "write rate = 1000, in requests a second, or a list of rates";
-        found.push(Found::new(written.span.clone(), "load.rate", "an open loop has none", remedy));
+        found.push(SpannedMistake::new(written.span.clone(), "load.rate", "an open loop has none", remedy));
     }
     found
 }
 
 /// `external` needs a server, and a server needs `external`.
-fn external(fields: &Fields, workload: Workload) -> Option<Found> {
+fn external(fields: &Fields, workload: WorkloadName) -> Option<SpannedMistake> {
     let models = fields.get(Section::Top, "models")?;
     let named = models.values.iter().find(|(value, _)| *value == Value::Model(Model::External));
     match (named, fields.get(Section::Server, "command")) {
-        (Some((_, span)), _) if workload != Workload::Echo => {
+        (Some((_, span)), _) if workload != WorkloadName::Echo => {
             let remedy = "leave it out, or write workload = \"echo\"";
-            Some(Found::new(span.clone(), "models", "external serves, and runs no jobs", remedy))
+            Some(SpannedMistake::new(span.clone(), "models", "external serves, and runs no jobs", remedy))
         }
         (Some((_, span)), None) => {
             let remedy = "write [server] and its command below";
-            Some(Found::new(span.clone(), "models", "there is no server behind external", remedy))
+            Some(SpannedMistake::new(span.clone(), "models", "there is no server behind external", remedy))
         }
         (None, Some(command)) => {
             let message = "no model asks for this server";
-            Some(Found::new(command.name_span.clone(), "server", message, "write \"external\" among models"))
+            Some(SpannedMistake::new(command.name_span.clone(), "server", message, "write \"external\" among models"))
         }
         _ => None,
     }
 }
 
 /// A number of CPUs for a server that the kernel may put anywhere.
-fn pinned_and_not(fields: &Fields) -> Option<Found> {
+fn pinned_and_not(fields: &Fields) -> Option<SpannedMistake> {
     let pin = fields.get(Section::Load, "pin")?;
     let server_cpus = fields.get(Section::Top, "server_cpus")?;
     matches!(&pin.values[..], [(Value::Text(word), _)] if word == "none").then(|| {
         let message = "the server is pinned, and load.pin = \"none\" leaves it to the kernel";
-        Found::new(server_cpus.name_span.clone(), server_cpus.path(), message, "leave one of the two out")
+        SpannedMistake::new(server_cpus.name_span.clone(), server_cpus.path(), message, "leave one of the two out")
     })
 }
 
-fn too_many_cells(fields: &Fields) -> Option<Found> {
+fn too_many_cells(fields: &Fields) -> Option<SpannedMistake> {
     let swept = points::swept(fields);
     let n_models = models(fields).count();
     let n_cells = swept.iter().try_fold(n_models, |n, field| n.checked_mul(field.values.len()));
@@ -165,11 +175,11 @@ fn too_many_cells(fields: &Fields) -> Option<Found> {
     let longest = swept.iter().max_by_key(|field| field.values.len())?;
     let factors: Vec<String> = swept.iter().map(|field| format!("{} {}", field.values.len(), field.path())).collect();
     let message = format!("{n_models} models x {} are more than {MOST_CELLS} cells", factors.join(" x "));
-    Some(Found::new(longest.span.clone(), longest.path(), message, "shorten this list"))
+    Some(SpannedMistake::new(longest.span.clone(), longest.path(), message, "shorten this list"))
 }
 
 /// Says so when all full rounds would take more than a day, on one processor and by arithmetic alone.
-pub(super) fn planned_time(fields: &Fields, scenario: &Scenario) -> Vec<Found> {
+pub(super) fn planned_time(fields: &Fields, scenario: &Scenario) -> Vec<SpannedMistake> {
     let (cells, one) = (scenario.cells(), Parallel::ideal(1));
     let time_of = |model: &Model| {
         let walls =
@@ -195,5 +205,5 @@ pub(super) fn planned_time(fields: &Fields, scenario: &Scenario) -> Vec<Found> {
     let [_, (full, span)] = rounds(fields);
     let place = span.or_else(|| fields.get(Section::Top, "models").map(|field| field.span.clone())).unwrap_or(0..0);
     let message = format!("{full} full rounds are planned to take {}, more than {MOST_HOURS} h{alone}", hours(planned));
-    vec![Found::new(place, "rounds.full", message, remedy)]
+    vec![SpannedMistake::new(place, "rounds.full", message, remedy)]
 }

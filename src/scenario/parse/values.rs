@@ -8,7 +8,7 @@ use toml::de::{DeInteger, DeValue};
 
 use super::mistakes::quoted;
 use crate::http1::{encode_target, is_segment};
-use crate::scenario::keys::{AS_FAST_AS_IT_GOES, Key, Kind, Lines, Need};
+use crate::scenario::keys::{AS_FAST_AS_IT_GOES, Key, Lines, Need, ValueKind};
 use crate::scenario::{Finite, Formula, HeavySpec, Metric, Model, ModelError, SweptValue, closest};
 use crate::text::is_hidden;
 use crate::units;
@@ -68,48 +68,48 @@ pub(super) struct Wrong {
 }
 
 /// The value that is written, when it is one for this kind of key.
-pub(super) fn check(kind: Kind, written: &DeValue<'_>) -> Result<Value, Wrong> {
+pub(super) fn check(kind: ValueKind, written: &DeValue<'_>) -> Result<Value, Wrong> {
     let instead = |message: String| Wrong { message, remedy: format!("write {}", kind.expected()) };
     match (kind, written) {
-        (Kind::Count { from, to, zero }, DeValue::Integer(integer)) => {
+        (ValueKind::Count { from, to, zero }, DeValue::Integer(integer)) => {
             count(integer, from, to, zero).map(Value::Count).map_err(instead)
         }
-        (Kind::Count { .. }, DeValue::Float(float)) => Err(instead(format!("{float} is no whole number"))),
-        (Kind::Share, DeValue::Integer(integer)) => share(&decimal(integer)).map(Value::Share).map_err(instead),
-        (Kind::Share, DeValue::Float(float)) => share(float.as_str()).map(Value::Share).map_err(instead),
-        (Kind::Rate, DeValue::Integer(integer)) => rate(&decimal(integer)).map_err(instead),
-        (Kind::Rate, DeValue::Float(float)) => rate(float.as_str()).map_err(instead),
-        (Kind::Rate, DeValue::String(word)) if *word == AS_FAST_AS_IT_GOES => Ok(Value::Rate(None)),
-        (Kind::Length { .. }, DeValue::Integer(integer)) => Err(without_unit(&decimal(integer), kind)),
-        (Kind::Length { .. }, DeValue::Float(float)) => Err(without_unit(float.as_str(), kind)),
-        (Kind::Length { from, to, zero }, DeValue::String(text)) => {
+        (ValueKind::Count { .. }, DeValue::Float(float)) => Err(instead(format!("{float} is no whole number"))),
+        (ValueKind::Share, DeValue::Integer(integer)) => share(&decimal(integer)).map(Value::Share).map_err(instead),
+        (ValueKind::Share, DeValue::Float(float)) => share(float.as_str()).map(Value::Share).map_err(instead),
+        (ValueKind::Rate, DeValue::Integer(integer)) => rate(&decimal(integer)).map_err(instead),
+        (ValueKind::Rate, DeValue::Float(float)) => rate(float.as_str()).map_err(instead),
+        (ValueKind::Rate, DeValue::String(word)) if *word == AS_FAST_AS_IT_GOES => Ok(Value::Rate(None)),
+        (ValueKind::Length { .. }, DeValue::Integer(integer)) => Err(without_unit(&decimal(integer), kind)),
+        (ValueKind::Length { .. }, DeValue::Float(float)) => Err(without_unit(float.as_str(), kind)),
+        (ValueKind::Length { from, to, zero }, DeValue::String(text)) => {
             let length = read_length(text, kind)?;
             let within = within(length, from, to, zero);
             within.map(|()| Value::Length(length)).map_err(|why| instead(format!("{} {why}", quoted(text))))
         }
-        (Kind::Model, DeValue::String(name)) => model(name).map(Value::Model),
-        (Kind::Choice(words), DeValue::String(word)) => choice(word, words).map(Value::Text),
-        (Kind::Slug, DeValue::String(name)) => slug(name).map(Value::Text),
-        (Kind::Formula, DeValue::String(text)) => Formula::parse(text).map(Value::Formula).map_err(instead),
-        (Kind::Bounds, DeValue::Array(list)) => {
+        (ValueKind::Model, DeValue::String(name)) => model(name).map(Value::Model),
+        (ValueKind::Choice(words), DeValue::String(word)) => choice(word, words).map(Value::Text),
+        (ValueKind::Slug, DeValue::String(name)) => slug(name).map(Value::Text),
+        (ValueKind::Formula, DeValue::String(text)) => Formula::parse(text).map(Value::Formula).map_err(instead),
+        (ValueKind::Bounds, DeValue::Array(list)) => {
             let numbers: Vec<f64> = list.iter().filter_map(|item| number(item.get_ref())).collect();
             match (numbers.as_slice(), list.len()) {
                 ([low, high], 2) => bounds(*low, *high).map_err(instead),
                 (_, n) => Err(instead(format!("a list of {n} values that are not two numbers"))),
             }
         }
-        (Kind::Url, DeValue::String(text)) => url(text).map(Value::Text).map_err(instead),
-        (Kind::Path, DeValue::String(text)) => path(text).map(Value::Text).map_err(instead),
-        (Kind::What, DeValue::String(text)) => what(text).map(Value::Text).map_err(instead),
-        (Kind::Text { most, lines }, DeValue::String(written)) => {
+        (ValueKind::Url, DeValue::String(text)) => url(text).map(Value::Text).map_err(instead),
+        (ValueKind::Path, DeValue::String(text)) => path(text).map(Value::Text).map_err(instead),
+        (ValueKind::What, DeValue::String(text)) => what(text).map(Value::Text).map_err(instead),
+        (ValueKind::Text { most, lines }, DeValue::String(written)) => {
             text(written, most, lines).map(Value::Text).map_err(instead)
         }
         _ => {
             let wanted = match kind {
-                Kind::Count { .. } => "a whole number",
-                Kind::Share | Kind::Rate => "a number",
-                Kind::Bounds => "a list",
-                Kind::Length { .. } => "a duration",
+                ValueKind::Count { .. } => "a whole number",
+                ValueKind::Share | ValueKind::Rate => "a number",
+                ValueKind::Bounds => "a list",
+                ValueKind::Length { .. } => "a duration",
                 _ => "text",
             };
             Err(instead(format!("{} is {}, not {wanted}", shown(written), type_of(written))))
@@ -121,8 +121,8 @@ pub(super) fn check(kind: Kind, written: &DeValue<'_>) -> Result<Value, Wrong> {
 pub(super) fn default(key: &Key) -> Option<Value> {
     let Need::Default(text) = key.need else { return None };
     let value = match key.kind {
-        Kind::Count { .. } => text.parse().ok().map(Value::Count),
-        Kind::Length { .. } => units::parse_duration(text).ok().map(Value::Length),
+        ValueKind::Count { .. } => text.parse().ok().map(Value::Count),
+        ValueKind::Length { .. } => units::parse_duration(text).ok().map(Value::Length),
         _ => Some(Value::Text(text.to_owned())),
     };
     Some(value.expect("a test reads every default"))
@@ -190,7 +190,7 @@ fn rate(digits: &str) -> Result<Value, String> {
 }
 
 /// A number where a duration belongs.
-fn without_unit(digits: &str, kind: Kind) -> Wrong {
+fn without_unit(digits: &str, kind: ValueKind) -> Wrong {
     let number: f64 = digits.parse().unwrap_or(f64::INFINITY);
     if number.is_finite() && number >= 0.0 {
         Wrong {
@@ -203,7 +203,7 @@ fn without_unit(digits: &str, kind: Kind) -> Wrong {
     }
 }
 
-fn read_length(text: &str, kind: Kind) -> Result<Duration, Wrong> {
+fn read_length(text: &str, kind: ValueKind) -> Result<Duration, Wrong> {
     let trimmed = text.trim();
     if !trimmed.is_empty() && trimmed.parse::<f64>().is_ok() {
         return Err(without_unit(trimmed, kind));
@@ -251,7 +251,7 @@ fn choice(written: &str, words: &'static [&'static str]) -> Result<String, Wrong
     }
     let remedy = match closest(&written.to_lowercase(), words.iter().copied()) {
         Some(nearest) => format!("did you mean \"{nearest}\"?"),
-        None => format!("write {}", Kind::Choice(words).expected()),
+        None => format!("write {}", ValueKind::Choice(words).expected()),
     };
     Err(Wrong { message: format!("there is no {}", quoted(written)), remedy })
 }
@@ -271,7 +271,7 @@ pub(super) fn slug(name: &str) -> Result<String, Wrong> {
             None => return Ok(name.to_owned()),
         },
     };
-    Err(Wrong { message, remedy: format!("write \"{}\", {}", nearest_slug(name), Kind::Slug.expected()) })
+    Err(Wrong { message, remedy: format!("write \"{}\", {}", nearest_slug(name), ValueKind::Slug.expected()) })
 }
 
 fn nearest_slug(name: &str) -> String {
