@@ -32,7 +32,7 @@ enum Kind {
 impl Kind {
     const ALL: [Self; 3] = [Self::Jobs, Self::OpenLoop, Self::ClosedLoop];
 
-    fn of(measured: &Measured) -> Self {
+    fn from_measured(measured: &Measured) -> Self {
         match &measured.load {
             None => Self::Jobs,
             Some(load) if load.offered_per_s.is_some() => Self::OpenLoop,
@@ -69,9 +69,9 @@ struct Trial {
 
 impl Trial {
     /// Nothing of a trial that was not measured, or in which nobody was answered.
-    fn of(record: &Record) -> Option<Self> {
+    fn from_record(record: &Record) -> Option<Self> {
         let Outcome::Measured(measured) = &record.outcome else { return None };
-        let kind = Kind::of(measured);
+        let kind = Kind::from_measured(measured);
         let typical = match (kind, measured.series.first()) {
             (Kind::Jobs, _) => measured.wall_ns,
             (_, series) => series?.response_time.quantile(0.5)?,
@@ -110,7 +110,7 @@ fn usual(runs: &[Vec<Trial>]) -> BTreeMap<&CellId, Figures> {
         let cells: BTreeSet<&CellId> = run.iter().map(|trial| &trial.cell).collect();
         for cell in cells {
             let of_cell = || run.iter().filter(|trial| trial.cell == *cell).map(|trial| trial.figures);
-            let median = |values: Vec<f64>| Spread::of(values).map(|spread| spread.median);
+            let median = |values: Vec<f64>| Spread::summarize(values).map(|spread| spread.median);
             let Some(typical) = median(of_cell().map(|figures| figures.typical).collect()) else { continue };
             let p99 = median(of_cell().filter_map(|figures| figures.p99).collect());
             let known = usual.entry(cell).or_insert(Figures { typical, p99 });
@@ -180,7 +180,7 @@ impl Row {
         };
         let [typical, typical_others] = pair(|off| off.typical);
         let [p99, p99_others] = if kind == Kind::Jobs { ["", ""].map(str::to_owned) } else { pair(|off| off.p99) };
-        let median = Spread::of(self.values.iter().copied()).map_or(0.0, |spread| spread.median);
+        let median = Spread::summarize(self.values.iter().copied()).map_or(0.0, |spread| spread.median);
         let worst = self.worst.map_or(0.0, |(_, value)| value);
         let [median, worst] = [median, worst].map(|value| format!("{value:.1} {}", self.unit));
         println!(
@@ -233,7 +233,7 @@ fn print(trials: &[Trial], usual: &BTreeMap<&CellId, Figures>) {
 
 fn read(folder: &Path) -> Result<Vec<Trial>, FolderError> {
     let (_, records) = Folder::read(folder)?;
-    Ok(records.iter().filter_map(Trial::of).collect())
+    Ok(records.iter().filter_map(Trial::from_record).collect())
 }
 
 fn main() -> ExitCode {

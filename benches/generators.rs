@@ -68,7 +68,7 @@ struct Go {
 fn main() {
     let scale = Scale::read();
     let server = Server::null();
-    let asked = Asked::of(&server);
+    let asked = Asked::new(&server);
     let connections: &[u32] = if scale.is_test { &[10] } else { &[10, 50, 100, 1_000] };
     let installed: Vec<Generator> = [Generator::Avt, Generator::Wrk, Generator::WrkOnePath, Generator::Oha]
         .into_iter()
@@ -89,18 +89,18 @@ fn main() {
         }
         for (generator, own) in installed.iter().zip(&goes) {
             let (rate, ..) = spread(own.iter().map(|go| go.per_second));
-            let told = |values: &mut dyn Iterator<Item = f64>| {
+            let shown = |values: &mut dyn Iterator<Item = f64>| {
                 let (median, low, high) = spread(values);
                 format!("{median:.2} ({low:.2} to {high:.2})")
             };
             let ratio = |part: fn(&Go) -> f64| {
                 // The first one is ours.
-                told(&mut goes[0].iter().zip(own).map(|(ours, theirs)| part(ours) / part(theirs)))
+                shown(&mut goes[0].iter().zip(own).map(|(ours, theirs)| part(ours) / part(theirs)))
             };
             println!(
                 "{connections:>11} {:13} {rate:>12.0} {:>22} {:>24} {:>22}",
                 generator.name(),
-                told(&mut own.iter().map(|go| go.user_us)),
+                shown(&mut own.iter().map(|go| go.user_us)),
                 ratio(|go| go.per_second),
                 ratio(|go| go.per_cpu_second),
             );
@@ -110,7 +110,7 @@ fn main() {
 }
 
 impl Asked {
-    fn of(server: &Server) -> Self {
+    fn new(server: &Server) -> Self {
         let file = |text: &str| {
             let mut file = NamedTempFile::new().expect("a temporary file");
             file.write_all(text.as_bytes()).expect("a temporary file takes some lines");

@@ -60,7 +60,7 @@ fn main() {
             };
             let kept: Vec<Kept> = (0..rounds).map(|_| round()).collect();
             let (lost, lost_least, lost_most) = spread(lost_shares.into_iter());
-            let told = |part: fn(&Kept) -> f64, digits: usize| {
+            let shown = |part: fn(&Kept) -> f64, digits: usize| {
                 let (median, low, high) = spread(kept.iter().map(part));
                 format!("{median:.digits$} ({low:.digits$} to {high:.digits$})")
             };
@@ -68,10 +68,10 @@ fn main() {
                 "{:8} {:8} {rate:>8} {:>22} {:>24} {:>20} {:>19} {lost:>5.1} ({lost_least:.1} to {lost_most:.1})",
                 pacing.name(),
                 arrivals.name(),
-                told(|kept| kept.off_p50_us, 1),
-                told(|kept| kept.off_p99_us, 1),
-                told(|kept| kept.dispersion, 2),
-                told(|kept| kept.cpus, 2),
+                shown(|kept| kept.off_p50_us, 1),
+                shown(|kept| kept.off_p99_us, 1),
+                shown(|kept| kept.dispersion, 2),
+                shown(|kept| kept.cpus, 2),
             );
         }
     }

@@ -107,7 +107,7 @@ pub enum Standing {
 /// Analyzes a run. About 20 ms for the tour.
 pub fn analyze<'a>(run: &'a Run, scenarios: &'a [Scenario], records: &'a [Record]) -> Analysis<'a> {
     let scenarios: Vec<_> = scenarios.iter().map(|scenario| analyze_scenario(scenario, run, records)).collect();
-    let scoreboard = Scoreboard::of(scenarios.iter().flat_map(|scenario| &scenario.claims));
+    let scoreboard = Scoreboard::from_claims(scenarios.iter().flat_map(|scenario| &scenario.claims));
     let judged = judge(&scenarios, &scoreboard, records);
     Analysis { run, records, strays: strays(&scenarios, records), scenarios, judged, scoreboard }
 }
@@ -118,7 +118,7 @@ pub fn analyze_scenario<'a>(scenario: &'a Scenario, run: &Run, records: &[Record
     let claims = claims::judge_all(scenario, &points, &run.parallel);
     ScenarioAnalysis {
         scenario,
-        scoreboard: Scoreboard::of(&claims),
+        scoreboard: Scoreboard::from_claims(&claims),
         claims,
         kept_up: sweep::kept_up(&points),
         prices_of_waiting: sweep::prices_of_waiting(&points),

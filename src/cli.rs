@@ -94,7 +94,7 @@ fn refused(error: &clap::Error) -> ExitCode {
         match error.print() {
             // Help that was asked for is a result; a reader that has left has read enough.
             Err(why) if !error.use_stderr() && why.kind() != std::io::ErrorKind::BrokenPipe => {
-                return output::Stop::machine(format_args!("standard output: {why}")).tell();
+                return output::Stop::machine(format_args!("standard output: {why}")).print();
             }
             _ => {}
         }
@@ -109,7 +109,7 @@ pub fn main() -> ExitCode {
     // Trials end when their parent does, and leave signals to it.
     let is_trial = std::env::args_os().nth(1).is_some_and(|verb| verb == "trial" || verb == "launch");
     if !is_trial && let Err(error) = runner::obey_signals() {
-        return output::Stop::machine(format_args!("signals: {error}")).tell();
+        return output::Stop::machine(format_args!("signals: {error}")).print();
     }
     let color = if output::obeys_escapes() { ColorChoice::Auto } else { ColorChoice::Never };
     let parsed = Cli::command().color(color).try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
@@ -132,8 +132,8 @@ pub fn main() -> ExitCode {
         Verb::Trial => return trial::run(),
         Verb::Launch { parent, command } => return trial::launch(parent, &command),
     };
-    let code = done.map_or_else(output::Stop::tell, |()| ExitCode::SUCCESS);
+    let code = done.map_or_else(output::Stop::print, |()| ExitCode::SUCCESS);
     // Counts a signal that came after the last check, too.
     let signal = runner::signal().filter(|_| !is_server);
-    signal.map_or(code, |signal| output::Stop::signal(signal).tell())
+    signal.map_or(code, |signal| output::Stop::signal(signal).print())
 }

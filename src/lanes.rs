@@ -269,10 +269,10 @@ pub fn ready(job: u32, since: u64) {
 impl Lane {
     /// So far, where the thread still runs.
     fn waited_ns(&self) -> Option<u64> {
-        let told = || Some(self.waited_ns.load(Ordering::Relaxed)).filter(|waited| *waited != UNTOLD);
+        let known = || Some(self.waited_ns.load(Ordering::Relaxed)).filter(|waited| *waited != UNTOLD);
         let of_kernel = || Scheduled::of_thread(self.thread).map(|scheduled| scheduled.waited_ns);
         // One that the kernel no longer knows has told in the meantime.
-        told().or_else(of_kernel).or_else(told)
+        known().or_else(of_kernel).or_else(known)
     }
 }
 

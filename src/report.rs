@@ -31,7 +31,7 @@ mod warnings;
 mod wording;
 
 pub use list::list;
-pub use load::{LoadReport, PERCENTILES, load, pacing, told};
+pub use load::{LoadReport, PERCENTILES, load, pacing, supported_percentile};
 pub use warnings::strays;
 pub use wording::range;
 

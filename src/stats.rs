@@ -105,7 +105,7 @@ pub struct Spread {
 
 impl Spread {
     /// Of one value a round; nothing of no value.
-    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+    pub fn summarize(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
         let (min, max) = (*values.first()?, *values.last()?);
@@ -148,10 +148,10 @@ fn place(rounds: usize) -> Option<(usize, f64)> {
     found
 }
 
-/// The interval of a figure with [`CONFIDENCE`], from what it came to in resamples that spread too little by `stretch`.
-fn resampled(figure: f64, mut resamples: Vec<f64>, stretch: f64) -> Interval {
+/// The interval of a figure with [`CONFIDENCE`], from what it came to in resamples that spread too little by `t_factor`.
+fn resampled(figure: f64, mut resamples: Vec<f64>, t_factor: f64) -> Interval {
     resamples.sort_unstable_by(f64::total_cmp);
-    let end = |share: f64| figure + (at_share(&resamples, share) - figure) * stretch;
+    let end = |share: f64| figure + (at_share(&resamples, share) - figure) * t_factor;
     Interval { low: end((1.0 - CONFIDENCE) / 2.0), high: end(f64::midpoint(1.0, CONFIDENCE)) }
 }
 
@@ -182,12 +182,12 @@ mod tests {
 
     #[test]
     fn a_spread_tells_the_middle_and_its_interval() {
-        let spread = Spread::of([5.0, 1.0, 9.0, 2.0, 8.0, 3.0, 7.0, 4.0, 6.0, 10.0]).unwrap();
+        let spread = Spread::summarize([5.0, 1.0, 9.0, 2.0, 8.0, 3.0, 7.0, 4.0, 6.0, 10.0]).unwrap();
         assert_eq!((spread.median, spread.min, spread.max, spread.rounds), (5.5, 1.0, 10.0, 10));
         assert_eq!(spread.interval, Some(Interval { low: 2.0, high: 9.0 }));
-        let few = Spread::of([2.0, 1.0]).unwrap();
+        let few = Spread::summarize([2.0, 1.0]).unwrap();
         assert_eq!((few.interval, few.range()), (None, Interval { low: 1.0, high: 2.0 }));
-        assert_eq!(Spread::of([]), None);
+        assert_eq!(Spread::summarize([]), None);
     }
 
     #[test]

@@ -283,7 +283,7 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    fn of(points: &[(u64, u64)]) -> Timeline {
+    fn from_points(points: &[(u64, u64)]) -> Timeline {
         let mut timeline = Timeline::default();
         points.iter().for_each(|(at, took)| timeline.record(*at, *took));
         timeline
@@ -306,14 +306,15 @@ mod tests {
 
     #[test]
     fn a_median_lies_within_its_bin() {
-        let median = of(&(1..=1_000).map(|k| (0, k * 10_000)).collect::<Vec<_>>()).median().unwrap();
+        let median = from_points(&(1..=1_000).map(|k| (0, k * 10_000)).collect::<Vec<_>>()).median().unwrap();
         assert!((median / 5e6 - 1.0).abs() < 0.005, "{median}");
     }
 
     #[test]
     fn long_times_that_were_due_together_are_a_burst() {
         // A request each 0.1 ms for 400 ms, in columns of 8.39 ms.
-        let timeline = |took: &dyn Fn(u64) -> u64| of(&(0..4_000).map(|k| (k * MS / 10, took(k))).collect::<Vec<_>>());
+        let timeline =
+            |took: &dyn Fn(u64) -> u64| from_points(&(0..4_000).map(|k| (k * MS / 10, took(k))).collect::<Vec<_>>());
         let stall = timeline(&|k| if (2_000..2_060).contains(&k) { 5 * MS } else { MS }).burst(0.99).unwrap();
         assert_eq!((stall.from_ns, stall.length_ns, stall.share), (23 << 23, 2 << 23, 1.0));
         assert!((5.0..5.4).contains(&(stall.quantile_ns as f64 / 1e6)), "{stall:?}");
@@ -321,9 +322,9 @@ mod tests {
         let spread = timeline(&|k| if k % 50 == 0 { 5 * MS } else { MS }).burst(0.99).unwrap();
         assert!(spread.share < 0.06 && spread.without_ns == spread.quantile_ns, "{spread:?}");
         // Ten beyond it are few enough.
-        assert!(of(&(0..1_000).map(|k| (k * MS, MS)).collect::<Vec<_>>()).burst(0.99).is_some());
-        assert_eq!(of(&(0..999).map(|k| (k * MS, MS)).collect::<Vec<_>>()).burst(0.99), None);
-        assert_eq!(of(&[(0, MS); 2_000]).burst(0.99), None, "nothing outside of it");
+        assert!(from_points(&(0..1_000).map(|k| (k * MS, MS)).collect::<Vec<_>>()).burst(0.99).is_some());
+        assert_eq!(from_points(&(0..999).map(|k| (k * MS, MS)).collect::<Vec<_>>()).burst(0.99), None);
+        assert_eq!(from_points(&[(0, MS); 2_000]).burst(0.99), None, "nothing outside of it");
         assert_eq!(Timeline::default().burst(0.99), None);
     }
 
@@ -354,9 +355,9 @@ mod tests {
             points in prop::collection::vec((0_u64..100_000 * MS, 0_u64..10_000 * MS), 1..200),
             cut in any::<prop::sample::Index>(),
         ) {
-            let whole = of(&points);
+            let whole = from_points(&points);
             let (left, right) = points.split_at(cut.index(points.len()));
-            let (left, mut right) = (of(left), of(right));
+            let (left, mut right) = (from_points(left), from_points(right));
             right.merge(&left);
             prop_assert_eq!(&right, &whole);
             prop_assert_eq!(whole.columns().iter().map(TimeBins::len).sum::<u64>(), points.len() as u64);

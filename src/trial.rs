@@ -53,7 +53,7 @@ pub fn run() -> ExitCode {
         Role::External { nonce, environment } => external::run(&spec, nonce, environment),
         Role::Generator { server, nonce, server_cpus } => generator::run(&spec, *server, nonce.as_deref(), server_cpus),
     });
-    match outcome.or_else(|failure| say(&TrialReply::Failed(failure))) {
+    match outcome.or_else(|failure| write_reply(&TrialReply::Failed(failure))) {
         Ok(()) => ExitCode::SUCCESS,
         // Nobody listens any more: the parent is gone.
         Err(_) => ExitCode::FAILURE,
@@ -80,7 +80,7 @@ fn now_ns() -> u64 {
 }
 
 /// Writes one reply as one line.
-fn say(reply: &TrialReply) -> Result<(), Failure> {
+fn write_reply(reply: &TrialReply) -> Result<(), Failure> {
     let mut line = serde_json::to_vec(reply).expect("a reply is plain data");
     line.push(b'\n');
     let mut stdout = io::stdout().lock();

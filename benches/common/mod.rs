@@ -148,12 +148,12 @@ impl Server {
 
 /// Lets 50 connections ask a server for so long, for all [`paths`] in turn.
 pub(crate) fn turn(server: &Server, length: Duration) -> Turn {
-    let before = Tree::of(&[server.process.id()], &[]);
+    let before = Tree::read(&[server.process.id()], &[]);
     let mut command = on_cpu(1, env!("CARGO_BIN_EXE_avt"));
     command.arg("load").args(server.urls());
     command.args(["--json", "-c", "50", "-d", &format!("{}ms", length.as_millis())]);
     let output = command.stderr(Stdio::null()).output().expect("avt can be started");
-    let used = Tree::of(&[server.process.id()], &[]).since(&before).cpu_ns() as f64 / 1e9;
+    let used = Tree::read(&[server.process.id()], &[]).since(&before).cpu_ns() as f64 / 1e9;
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("avt load prints JSON");
     let completed = json["requests"]["completed"].as_f64().expect("how many were answered");
     assert_eq!(json["status"]["200"].as_f64(), Some(completed), "{}: {json}", server.name);

@@ -189,7 +189,7 @@ pub(super) fn summarize(cell: Cell, scenario: &Scenario, run: &Run, records: &[R
         }
     }
     let measures = measures(&measured, run.seed);
-    let (has_jobs, machine) = (cell.work.jobs().is_some(), run.parallel.of(&cell.work));
+    let (has_jobs, machine) = (cell.work.jobs().is_some(), run.parallel.for_work(&cell.work));
     let gap = match &cell.work {
         Work::Offload(offload) => expect::longest_gap(offload, cell.id.model),
         Work::Sleep(_) | Work::Echo(_) => None,
@@ -216,7 +216,7 @@ fn measures(rounds: &[(u32, &Measured)], seed: u64) -> Option<Measures> {
     let names = first.series.iter().map(|series| series.name.as_str());
     let figure = |metric: Metric| {
         let figures = rounds.iter().map(|(round, measured)| Some((Some(*round), metric::of_trial(metric, measured)?)));
-        Estimate::of(metric, figures.collect::<Option<Vec<_>>>()?)
+        Estimate::from_rounds(metric, figures.collect::<Option<Vec<_>>>()?)
     };
     Some(Measures {
         series: names.map(|name| series(name, rounds, seed)).collect(),
@@ -230,10 +230,10 @@ fn traced(traced: &Traced, measures: Option<&Measures>) -> TracedSummary {
     let in_flight = measures.and_then(|measures| measures.figure(Metric::InFlight)).map(Estimate::value);
     let figure = |metric: Metric| {
         let figure: RoundFigure = metric::of_lanes(metric, traced, in_flight)?;
-        Estimate::of(metric, vec![(None, figure)])
+        Estimate::from_rounds(metric, vec![(None, figure)])
     };
     TracedSummary {
-        most_executing: Executing::of(traced),
+        most_executing: Executing::from_traced(traced),
         wall_ns: traced.wall_ns,
         cpu_per_job_ns: traced.cpu_ns as f64 / traced.jobs.max(1) as f64,
         waiting_bytes: traced

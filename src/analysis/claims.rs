@@ -131,7 +131,7 @@ fn judge<'a>(
     let rounds = cell.and_then(|cell| cell.figure(claim.metric)).cloned();
     let (statistic, measured, expected, ratio) = match &claim.against {
         Against::Formula(formula) => {
-            let value = cell.and_then(|cell| formula.value(&cell.cell.work, model, &machine.of(&cell.cell.work)));
+            let value = cell.and_then(|cell| formula.value(&cell.cell.work, model, &machine.for_work(&cell.cell.work)));
             let expected = value.map(|value| value / claim.metric.scale());
             let ratio = rounds.as_ref().zip(expected).map(|(rounds, expected)| by_number(rounds, expected));
             (Statistic::Median, rounds.as_ref().map(Estimate::value), expected, ratio)

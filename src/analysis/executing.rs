@@ -15,7 +15,7 @@ pub struct Executing {
 }
 
 impl Executing {
-    pub(super) fn of(traced: &Traced) -> Self {
+    pub(super) fn from_traced(traced: &Traced) -> Self {
         /// The harness itself, in CPUs, while it records.
         const HARNESS: f64 = 0.1;
         let at_most = traced.lanes.most_worked_on().min(traced.cpus);
@@ -47,7 +47,7 @@ mod tests {
             Traced { cpus, wall_ns: 1_000_000_000, jobs: 8, cpu_ns, lanes, footprint: None }
         };
         let shown = |traced: Traced| {
-            let figure = Executing::of(&traced).as_figure();
+            let figure = Executing::from_traced(&traced).as_figure();
             format!("{}{}", figure.bound.sign(), figure.value)
         };
         let check = |cpus, cpu_ms: u64, worked_on: u32, expected: &str| {

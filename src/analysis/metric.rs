@@ -112,7 +112,7 @@ pub(super) fn of_lanes(metric: Metric, traced: &Traced, in_flight: Option<f64>) 
         Some(RoundFigure::exact(bytes as f64 / waiting))
     };
     match metric {
-        Metric::Executing => Some(Executing::of(traced).as_figure()),
+        Metric::Executing => Some(Executing::from_traced(traced).as_figure()),
         Metric::Memory => per_waiting_job(traced.footprint?.total()),
         Metric::ResidentMemory => per_waiting_job(traced.footprint?.resident_bytes),
         Metric::RunQueue => Some(RoundFigure::exact(traced.lanes.run_queue_ns? as f64)),

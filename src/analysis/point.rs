@@ -191,7 +191,7 @@ impl PointSummary {
         let first = self.with_all_jobs(cell.cell.id.model);
         let metrics = || Metric::compared(&self.work).iter().copied();
         let ratio = |metric| Some((metric, ratios::ratio(first?, &cell, metric, self.seed)?));
-        let noise = |metric| Some((metric, Noise::of(&ratios::pairs(first?, &cell, metric).0)?));
+        let noise = |metric| Some((metric, Noise::from_pairs(&ratios::pairs(first?, &cell, metric).0)?));
         let (ratios, noise) = (metrics().filter_map(ratio).collect(), metrics().filter_map(noise).collect());
         Control { cell, ratios, noise }
     }
@@ -254,5 +254,5 @@ impl PointSummary {
 
 /// What recording lanes cost over the cells of some points: the median and the most.
 pub(super) fn recording(points: &[PointSummary]) -> Option<Spread> {
-    Spread::of(points.iter().flat_map(PointSummary::recording_costs))
+    Spread::summarize(points.iter().flat_map(PointSummary::recording_costs))
 }

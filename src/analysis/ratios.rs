@@ -179,7 +179,7 @@ mod tests {
 
     fn judge(pairs: &[(f64, f64)], bound: Bound, control: &[(f64, f64)]) -> Difference {
         let ratio = stats::ratio(pairs, 1).unwrap().with_bound(bound);
-        difference(&ratio, Noise::of(control), None).1
+        difference(&ratio, Noise::from_pairs(control), None).1
     }
 
     #[test]

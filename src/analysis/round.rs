@@ -45,8 +45,8 @@ pub struct Estimate {
 
 impl Estimate {
     /// Nothing of no round.
-    pub(super) fn of(metric: Metric, rounds: Vec<(Option<u32>, RoundFigure)>) -> Option<Self> {
-        let spread = Spread::of(rounds.iter().map(|(_, figure)| figure.value))?;
+    pub(super) fn from_rounds(metric: Metric, rounds: Vec<(Option<u32>, RoundFigure)>) -> Option<Self> {
+        let spread = Spread::summarize(rounds.iter().map(|(_, figure)| figure.value))?;
         Some(Self { metric, rounds, spread })
     }
 
@@ -96,7 +96,7 @@ impl Estimate {
     pub fn without(&self, left_out: &[u32]) -> Option<Self> {
         let is_kept = |round: &Option<u32>| round.is_none_or(|round| !left_out.contains(&round));
         let kept: Vec<_> = self.rounds.iter().filter(|(round, _)| is_kept(round)).copied().collect();
-        (kept.len() < self.rounds.len()).then(|| Self::of(self.metric, kept)).flatten()
+        (kept.len() < self.rounds.len()).then(|| Self::from_rounds(self.metric, kept)).flatten()
     }
 }
 
@@ -106,7 +106,7 @@ mod tests {
 
     fn estimate(metric: Metric, rounds: &[(f64, Bound)]) -> Estimate {
         let figures = rounds.iter().map(|(value, bound)| RoundFigure::exact(*value).with_bound(*bound));
-        Estimate::of(metric, (1..).map(Some).zip(figures).collect()).unwrap()
+        Estimate::from_rounds(metric, (1..).map(Some).zip(figures).collect()).unwrap()
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub struct Scoreboard {
 
 impl Scoreboard {
     /// Counts judged claims.
-    pub(super) fn of<'a>(claims: impl IntoIterator<Item = &'a JudgedClaim<'a>>) -> Self {
+    pub(super) fn from_claims<'a>(claims: impl IntoIterator<Item = &'a JudgedClaim<'a>>) -> Self {
         let mut board = Self::default();
         for judged in claims {
             board.counts[judged.claim.kind as usize][judged.verdict as usize] += 1;
@@ -63,7 +63,7 @@ mod tests {
         assert_eq!((board.count(Published, Refuted), board.count(Prediction, Inconclusive)), (1, 2));
         assert_eq!((board.all_of(Published), board.all_of(Arithmetic)), (4, 0));
         assert_eq!([Reproduced, Inconclusive, Refuted].map(|verdict| board.total(verdict)), [7, 2, 1]);
-        assert_eq!(Scoreboard::of([]), Scoreboard::default());
+        assert_eq!(Scoreboard::from_claims([]), Scoreboard::default());
     }
 
     #[test]

@@ -72,5 +72,5 @@ pub(super) fn series(name: &str, rounds: &[(u32, &Measured)], seed: u64) -> Seri
 fn estimate(metric: Metric, rounds: &[(u32, &Series)]) -> Option<Estimate> {
     let filled = rounds.iter().filter(|(_, series)| !series.response_time.is_empty());
     let figures = filled.map(|(round, series)| Some((Some(*round), metric::of_series(metric, series)?)));
-    Estimate::of(metric, figures.collect::<Option<Vec<_>>>()?)
+    Estimate::from_rounds(metric, figures.collect::<Option<Vec<_>>>()?)
 }

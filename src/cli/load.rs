@@ -92,7 +92,7 @@ pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
     match signal {
         Some(signal) => {
             if let Err(stop) = written {
-                stop.tell();
+                stop.print();
             }
             Err(Stop::signal(signal))
         }

@@ -43,7 +43,7 @@ impl Stop {
     }
 
     /// Writes the message and gives the exit code.
-    pub(super) fn tell(self) -> ExitCode {
+    pub(super) fn print(self) -> ExitCode {
         if let Some(message) = self.message {
             note(format_args!("avt: {message}"));
         }
@@ -56,7 +56,7 @@ pub(super) fn first_failure(done: impl IntoIterator<Item = Result<(), Stop>>) ->
     let mut failures = done.into_iter().filter_map(Result::err);
     let Some(first) = failures.next() else { return Ok(()) };
     for stop in failures {
-        stop.tell();
+        stop.print();
     }
     Err(first)
 }
@@ -104,8 +104,8 @@ pub(super) fn note_width() -> Option<usize> {
 /// are unreadable.
 fn width_of(stream: impl AsFd) -> usize {
     let set = || std::env::var("COLUMNS").ok()?.trim().parse::<usize>().ok().filter(|columns| *columns > 0);
-    let told = || terminal_size::terminal_size_of(stream).map(|(columns, _)| usize::from(columns.0));
-    set().or_else(|| told().filter(|columns| *columns > 0)).unwrap_or(80).clamp(20, 1_000)
+    let size = || terminal_size::terminal_size_of(stream).map(|(columns, _)| usize::from(columns.0));
+    set().or_else(|| size().filter(|columns| *columns > 0)).unwrap_or(80).clamp(20, 1_000)
 }
 
 /// Whether standard output wants colour.

@@ -109,11 +109,11 @@ fn again(source: &Source, run: &Run) -> Result<Scenario, Stop> {
             source.name, scenario.name
         )));
     }
-    Ok(only(scenario, &run.models))
+    Ok(keep_models(scenario, &run.models))
 }
 
 /// The scenario with only these of its models, or with all where none is named.
-pub(super) fn only(mut scenario: Scenario, models: &[Model]) -> Scenario {
+pub(super) fn keep_models(mut scenario: Scenario, models: &[Model]) -> Scenario {
     let is_wanted = |model: &Model| models.is_empty() || models.contains(model);
     scenario.models.retain(is_wanted);
     scenario.claims = scenario.claims.into_iter().filter_map(|claim| claim.among(is_wanted)).collect();

@@ -18,7 +18,7 @@ use crate::units;
 
 use super::output::{Stop, color, note, print, print_json, width};
 use super::progress::RunProgress;
-use super::report::{RUNS, list, only, print_end, write};
+use super::report::{RUNS, keep_models, list, print_end, write};
 use super::sources::{Named, every, scenarios};
 use super::strict::{Strict, ended};
 
@@ -100,7 +100,7 @@ fn not_well(judged: &RunTally) -> String {
 fn chosen(args: &RunArgs) -> Result<Vec<Named>, Stop> {
     let found = if args.all { every() } else { scenarios(&args.scenarios)? };
     let named = found.into_iter().map(|Named { given, scenario }| {
-        let scenario = only(scenario, &args.model);
+        let scenario = keep_models(scenario, &args.model);
         if scenario.models.is_empty() {
             let wanted: Vec<String> = args.model.iter().map(ToString::to_string).collect();
             return Err(Stop::input(format_args!("{}: it has no model {}", scenario.name, wanted.join(" and no "))));

@@ -36,7 +36,7 @@ pub(super) fn unsteady(times: &Timeline, wall_ns: u64) -> Option<Finding> {
     let points: Vec<(f64, f64)> = (0_u32..).map(f64::from).zip(medians.iter().copied()).collect();
     let goes_one_way = stats::slope(&points)?.interval.is_some_and(|interval| !interval.holds(0.0));
     let third = STRETCHES / 3;
-    let middle = |part: &[f64]| Spread::of(part.iter().copied()).map(|spread| spread.median);
+    let middle = |part: &[f64]| Spread::summarize(part.iter().copied()).map(|spread| spread.median);
     let ratio = (middle(&medians[STRETCHES - third..])? - middle(&medians[..third])?).exp();
     (goes_one_way && distance(ratio) > 1.0 + UNSTEADY).then_some(Finding::Unsteady { ratio })
 }

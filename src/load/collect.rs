@@ -85,9 +85,9 @@ impl Collector {
         (all, ends)
     }
 
-    /// Takes in what comes, for so long at most: true when every thread has handed in its last metrics. `tell` gets what
-    /// all of them did in an interval.
-    pub(super) fn collect(&mut self, at_most: Duration, mut tell: impl FnMut(&Metrics)) -> bool {
+    /// Takes in what comes, for so long at most: true when every thread has handed in its last metrics. Calls
+    /// `on_interval` with what all of them did in an interval.
+    pub(super) fn collect(&mut self, at_most: Duration, mut on_interval: impl FnMut(&Metrics)) -> bool {
         match self.deliveries.recv_timeout(at_most) {
             Ok((thread, mut metrics)) => {
                 self.interval.merge(&metrics);
@@ -96,7 +96,7 @@ impl Collector {
                 let _ = self.empty[thread].send(metrics);
                 self.delivered += 1;
                 if self.delivered == self.empty.len() {
-                    tell(&self.interval);
+                    on_interval(&self.interval);
                     self.turn_over();
                 }
                 false

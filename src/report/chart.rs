@@ -83,7 +83,7 @@ impl Size {
 
 impl Look {
     /// The look of a model among these.
-    pub(super) fn of(model: Model, among: impl Iterator<Item = Model>) -> Self {
+    pub(super) fn for_model(model: Model, among: impl Iterator<Item = Model>) -> Self {
         let family = model.family();
         let before = among.take_while(|other| *other != model).filter(|other| other.family() == family);
         Self { family, variant: before.count() as u8 }
@@ -139,12 +139,12 @@ type Box2 = ((f64, f64), (f64, f64));
 
 /// Filled boxes of one ink, as one element.
 fn boxes(area: &Area, boxes: &[Box2], ink: Ink) {
-    Boxes::of(boxes, ink, false).draw(area);
+    Boxes::new(boxes, ink, false).draw(area);
 }
 
 /// The same of boxes that are all of one height, in half the bytes; the ink may be a hatch or a shade.
 fn bands(area: &Area, boxes: &[Box2], ink: Ink) {
-    Boxes::of(boxes, ink, true).draw(area);
+    Boxes::new(boxes, ink, true).draw(area);
 }
 
 /// What plotters would write one by one.
@@ -155,7 +155,7 @@ struct Boxes {
 }
 
 impl Boxes {
-    fn of(boxes: &[Box2], ink: Ink, alike: bool) -> Self {
+    fn new(boxes: &[Box2], ink: Ink, alike: bool) -> Self {
         let fine = |(x, y): (f64, f64)| (fine(x), fine(y));
         Self { boxes: boxes.iter().map(|(from, to)| (fine(*from), fine(*to))).collect(), ink, alike }
     }

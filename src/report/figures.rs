@@ -56,7 +56,7 @@ pub(super) enum Sign {
 }
 
 /// Every figure of a point; `id` is unique in the page.
-pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
+pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
     if point.cells.iter().all(|cell| cell.measures.is_none()) {
         let heading = "No measurement".to_owned();
         let table = (caption(&heading, point), table::full(point));
@@ -66,14 +66,14 @@ pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
     if beats(point).is_some() {
         figures.push(of_bars(wall_bars(point), point, &format!("{id}-wall")));
     }
-    figures.extend(lanes::of(point, id));
+    figures.extend(lanes::for_point(point, id));
     figures.push(of_bars(cpu_bars(point), point, &format!("{id}-cpu")));
     for (i, name) in point.series_names().into_iter().enumerate() {
         figures.extend(times(point, name, &format!("{id}-s{i}")));
     }
     figures.extend(heat(point, &format!("{id}-h")));
     figures.extend(sureness(point, &format!("{id}-v")));
-    figures.extend(order::of(point, &format!("{id}-o")));
+    figures.extend(order::for_point(point, &format!("{id}-o")));
     figures
 }
 
@@ -106,8 +106,8 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
             Some((cell.cell.id.model.to_string(), look(point, cell), versus.ratio))
         };
         let ratio = *control.ratio(*metric)?;
-        let again = (format!("{reference} (control)"), look(point, &control.cell), ratio);
-        let rows: Vec<_> = others.filter_map(row).chain([again]).collect();
+        let control_row = (format!("{reference} (control)"), look(point, &control.cell), ratio);
+        let rows: Vec<_> = others.filter_map(row).chain([control_row]).collect();
         let floor = control.noise(*metric).map_or(1.0, |noise| noise.floor(ratio.rounds));
         Some(ForestPanel { title: metric.heading(&point.work).into(), band: around_one(floor), rows })
     };
@@ -248,7 +248,8 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
         // Waiting for a turn is the question of an echo; where jobs start all at once the two tell the same story.
         let is_echo = point.work.is_echo();
         let times = (&series.response, is_echo.then_some(&series.service));
-        let curve = Curve::of(cell.cell.id.model.to_string(), look(point, cell), times, series.lower_bound_from_ns)?;
+        let curve =
+            Curve::from_times(cell.cell.id.model.to_string(), look(point, cell), times, series.lower_bound_from_ns)?;
         Some(curve.within(series.band()))
     };
     let curves = Curves { series: found().filter_map(curve).collect() };
@@ -339,7 +340,7 @@ pub(super) fn both(id: &str, title: &str, finding: &str, draw: impl Fn(Size, &Ca
 }
 
 fn look(point: &PointSummary, cell: &CellSummary) -> Look {
-    Look::of(cell.cell.id.model, point.cells.iter().map(|cell| cell.cell.id.model))
+    Look::for_model(cell.cell.id.model, point.cells.iter().map(|cell| cell.cell.id.model))
 }
 
 /// The interval of the heartbeat, where there is one.
@@ -383,7 +384,7 @@ fn rounds(point: &PointSummary) -> Option<(usize, usize)> {
 }
 
 fn finding(point: &PointSummary) -> String {
-    headline::at(point).join(" ")
+    headline::for_point(point).join(" ")
 }
 
 fn finding_of_series(point: &PointSummary, name: &str) -> String {

@@ -17,9 +17,9 @@ use crate::units;
 
 /// At most three sentences about a scenario: what only all points of its sweep tell, then those of the last one, which
 /// asks the most.
-pub(super) fn of(scenario: &ScenarioAnalysis<'_>) -> Vec<String> {
+pub(super) fn for_scenario(scenario: &ScenarioAnalysis<'_>) -> Vec<String> {
     let Some(point) = scenario.points.last() else { return vec!["This scenario has no cells.".into()] };
-    let mut sentences = at(point);
+    let mut sentences = for_point(point);
     if !point.at.is_empty() {
         sentences[0] = format!("With {}: {}", text::one_line(&point.at.to_string()), sentences[0]);
     }
@@ -27,7 +27,7 @@ pub(super) fn of(scenario: &ScenarioAnalysis<'_>) -> Vec<String> {
 }
 
 /// At most three sentences about one point of the sweep.
-pub(super) fn at(point: &PointSummary) -> Vec<String> {
+pub(super) fn for_point(point: &PointSummary) -> Vec<String> {
     if point.cells.iter().all(|cell| cell.measures.is_none()) {
         return nothing(point);
     }

@@ -117,7 +117,7 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
         name: scenario.scenario.name.clone(),
         href: format!("{}.html", scenario.scenario.name),
         question: text::one_line(&scenario.scenario.question),
-        answer: headline::of(scenario),
+        answer: headline::for_scenario(scenario),
         chart: scenario.points.last().and_then(|point| figures::small(point, &format!("c{i}"))).unwrap_or_default(),
     };
     let points = || scenarios.iter().flat_map(|scenario| &scenario.points);
@@ -141,7 +141,7 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
     let page = Index {
         head,
         answer: quadrants::sentences(scenarios),
-        grids: quadrants::of(scenarios),
+        grids: quadrants::from_scenarios(scenarios),
         claims: claims::of_run(analysis),
         by_kind: claims::by_kind(analysis),
         cards: scenarios.iter().enumerate().map(card).collect(),
@@ -164,7 +164,7 @@ pub(super) fn scenario(
         head: head(analysis, points.iter()),
         name: scenario.name.clone(),
         question: text::one_line(&scenario.question),
-        answer: headline::of(of),
+        answer: headline::for_scenario(of),
         analysis: paragraphs(&scenario.analysis),
         claims: claims::of_scenario(of),
         sweep: sweep(of, run),
@@ -200,15 +200,15 @@ fn point_view(point: &PointSummary, id: &str) -> PointView {
     let chart = |(i, figure): (usize, Figure)| chart_view(point, figure, i > 0);
     PointView {
         label: text::one_line(&point.at.to_string()),
-        answer: headline::at(point),
-        charts: figures::of(point, id).into_iter().enumerate().map(chart).collect(),
+        answer: headline::for_point(point),
+        charts: figures::for_point(point, id).into_iter().enumerate().map(chart).collect(),
     }
 }
 
 /// The figures over all points, folded tables below them.
 fn sweep(scenario: &ScenarioAnalysis<'_>, run: &Run) -> Vec<ChartView> {
     let Some(first) = scenario.points.first() else { return Vec::new() };
-    figures::sweep::of(scenario, &run.host.thread_limits, "sweep")
+    figures::sweep::for_scenario(scenario, &run.host.thread_limits, "sweep")
         .into_iter()
         .map(|figure| chart_view(first, figure, true))
         .collect()

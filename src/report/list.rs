@@ -21,7 +21,7 @@ struct List {
 struct ListedRun {
     name: String,
     href: String,
-    told: Result<RunSummary, String>,
+    summary: Result<RunSummary, String>,
 }
 
 struct RunSummary {
@@ -42,17 +42,17 @@ pub fn list(runs: &[(OsString, Result<Run, String>)]) -> Page {
     let listed = |(name, run): &(OsString, Result<Run, String>)| ListedRun {
         name: text::of_path(name.as_ref()),
         href: format!("{}/index.html", encoded(name)),
-        told: run.as_ref().map(told).map_err(|why| text::one_line(why)),
+        summary: run.as_ref().map(summarize).map_err(|why| text::one_line(why)),
     };
     let mut runs: Vec<ListedRun> = runs.iter().map(listed).collect();
     // Those that cannot be read have no time: they come last.
     runs.sort_by_key(|run| {
-        std::cmp::Reverse(run.told.as_ref().map_or_else(|_| String::new(), |told| told.when.clone()))
+        std::cmp::Reverse(run.summary.as_ref().map_or_else(|_| String::new(), |summary| summary.when.clone()))
     });
     Page { name: "index.html".into(), html: List { runs }.render().expect("writing into a string") }
 }
 
-fn told(run: &Run) -> RunSummary {
+fn summarize(run: &Run) -> RunSummary {
     let cpu = run.host.cpu.as_deref().unwrap_or("unknown processor");
     let names: Vec<String> = run.scenarios.iter().map(|source| text::one_line(&source.name)).collect();
     let count = units::count;

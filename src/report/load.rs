@@ -22,7 +22,7 @@ pub const PERCENTILES: [(&str, f64); 7] =
     [("p50", 0.50), ("p75", 0.75), ("p90", 0.90), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999)];
 
 /// A percentile in nanoseconds: a median always, what lies further out only where ten values lie beyond it.
-pub fn told(histogram: &Histogram, share: f64) -> Option<u64> {
+pub fn supported_percentile(histogram: &Histogram, share: f64) -> Option<u64> {
     if share <= 0.5 { histogram.quantile(share) } else { histogram.credible_quantile(share) }
 }
 
@@ -85,7 +85,7 @@ pub fn load(report: &LoadReport<'_>) -> String {
     let title = "How long the requests took";
     let look = |variant| Look { family: Family::Async, variant };
     let (response, service) = (&series.response_time, &series.service_time);
-    let curve = Curve::of("response".into(), look(0), (response, Some(service)), series.lower_bound_from_ns);
+    let curve = Curve::from_times("response".into(), look(0), (response, Some(service)), series.lower_bound_from_ns);
     let curves = Curves { series: curve.into_iter().collect() };
     let rows = [("response", response, 0), ("service", service, 1)].into_iter();
     let rows = rows.filter(|(_, times, _)| times.len() >= 20).map(|(label, times, variant)| Density {
@@ -126,8 +126,9 @@ fn warnings(report: &LoadReport<'_>) -> Vec<String> {
     if report.host.debug_build {
         warnings.push("avt was built without optimisation, so no figure here means anything.".into());
     }
-    let told = |finding: &Finding| text::one_line(&format!("{}: {finding}; {}.", finding.verdict(), finding.advice()));
-    warnings.extend(report.analysis.findings.iter().map(told));
+    let sentence =
+        |finding: &Finding| text::one_line(&format!("{}: {finding}; {}.", finding.verdict(), finding.advice()));
+    warnings.extend(report.analysis.findings.iter().map(sentence));
     warnings
 }
 
@@ -149,7 +150,11 @@ fn words(report: &LoadReport<'_>) -> Vec<String> {
     let bound = |ns: u64| if series.lower_bound_from_ns.is_some_and(|from| ns >= from) { "at least " } else { "" };
     let percentile = [("99 of 100", 0.99), ("Nine of ten", 0.9), ("Half", 0.5)];
     let found = percentile.iter().find_map(|(name, share)| {
-        Some((name, told(&series.response_time, *share)?, told(&series.service_time, *share)))
+        Some((
+            name,
+            supported_percentile(&series.response_time, *share)?,
+            supported_percentile(&series.service_time, *share),
+        ))
     });
     if load.requests.completed == 0 {
         sentences.push("No request was answered: every time below is only how long was waited.".into());
@@ -174,7 +179,7 @@ fn words(report: &LoadReport<'_>) -> Vec<String> {
 fn facts(report: &LoadReport<'_>) -> Vec<(&'static str, String)> {
     let (LoadFigures { load, wall_ns, .. }, host) = (report.figures, report.host);
     let cpu = text::one_line(host.cpu.as_deref().unwrap_or("unknown processor"));
-    let late = told(&load.send_lag.late, 0.99).filter(|_| load.offered_per_s.is_some());
+    let late = supported_percentile(&load.send_lag.late, 0.99).filter(|_| load.offered_per_s.is_some());
     let mut facts = vec![
         ("when", text::one_line(&report.started)),
         ("from", format!("{} × {cpu}", units::count(host.cpus.into()))),
@@ -223,7 +228,7 @@ fn figures(times: &Histogram, bound: Option<u64>) -> Vec<String> {
         Some(nanos) if bound.is_some_and(|from| nanos >= from) => format!("≥ {}", units::duration(nanos)),
         Some(nanos) => units::duration(nanos),
     };
-    PERCENTILES.iter().map(|(_, share)| show(told(times, *share))).chain([show(times.max())]).collect()
+    PERCENTILES.iter().map(|(_, share)| show(supported_percentile(times, *share))).chain([show(times.max())]).collect()
 }
 
 fn requests(load: &LoadRecord) -> Vec<(&'static str, String)> {

@@ -48,7 +48,7 @@ pub(super) struct Combination {
 }
 
 /// The grids of a run, waiting first; of each kind the first scenario that asks for nothing else.
-pub(super) fn of(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<Quadrants> {
+pub(super) fn from_scenarios(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<Quadrants> {
     let waiting = pick(scenarios, waits).and_then(|(scenario, point)| grid("Waiting", scenario, point));
     let computing = pick(scenarios, computes).and_then(|(scenario, point)| grid("Computing", scenario, point));
     waiting.into_iter().chain(computing).collect()

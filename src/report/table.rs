@@ -72,7 +72,7 @@ pub(super) fn full(point: &PointSummary) -> Table {
     if starves(point) {
         columns.push(Metric::Starved);
     }
-    of(point, figures(columns), point.series_names().first().copied().unwrap_or_default())
+    build(point, figures(columns), point.series_names().first().copied().unwrap_or_default())
 }
 
 fn has_heartbeat(work: &Work) -> bool {
@@ -81,7 +81,7 @@ fn has_heartbeat(work: &Work) -> bool {
 
 /// Only these figures.
 pub(super) fn columns(point: &PointSummary, columns: &[Column]) -> Table {
-    of(point, columns.to_vec(), "")
+    build(point, columns.to_vec(), "")
 }
 
 /// Only these figures, of all points of a sweep.
@@ -89,7 +89,7 @@ pub(super) fn over_points(points: &[PointSummary], columns: &[Column]) -> Option
     let mut all: Option<Table> = None;
     for point in points {
         let name = point.series_names().first().copied().unwrap_or_default();
-        let mut table = of(point, columns.to_vec(), name);
+        let mut table = build(point, columns.to_vec(), name);
         let label = text::one_line(&point.at.to_string());
         table.rows.iter_mut().for_each(|row| row.model = format!("{}, {label}", row.model));
         table.about_load.clear();
@@ -113,7 +113,7 @@ pub(super) fn brief(point: &PointSummary) -> Table {
     if starves(point) {
         columns.push(Metric::Starved);
     }
-    of(point, figures(columns), point.series_names().first().copied().unwrap_or_default())
+    build(point, figures(columns), point.series_names().first().copied().unwrap_or_default())
 }
 
 /// The percentiles of one kind of job, and what the cells cost that it ran in.
@@ -134,7 +134,7 @@ pub(super) fn of_series(point: &PointSummary, name: &str) -> Table {
         PeakMemory,
         ContextSwitchesPerJob,
     ]));
-    of(point, columns, name)
+    build(point, columns, name)
 }
 
 fn figures(metrics: Vec<Metric>) -> Vec<Column> {
@@ -163,7 +163,7 @@ pub(super) fn against_reference(point: &PointSummary, control: &Control) -> Opti
     };
     let of_control = |metric: &Metric| column::control(control, *metric);
     let has_any = control.cell.measures.is_some();
-    let again = TableRow {
+    let control_row = TableRow {
         model: format!("{reference} (control)"),
         family: reference.family(),
         fewer: None,
@@ -173,7 +173,7 @@ pub(super) fn against_reference(point: &PointSummary, control: &Control) -> Opti
         doubt: warnings::of_cell(&control.cell),
     };
     let columns = metrics.iter().map(|metric| Column::Versus(*metric)).collect();
-    Some(Table { columns, rows: others.map(row).chain([again]).collect(), about_load: Vec::new() })
+    Some(Table { columns, rows: others.map(row).chain([control_row]).collect(), about_load: Vec::new() })
 }
 
 /// The figures that answer the question, which come first.
@@ -198,7 +198,7 @@ fn starves(point: &PointSummary) -> bool {
     point.cells.iter().filter_map(|cell| cell.figure(Metric::Starved)).any(|starved| starved.spread.max > 0.0)
 }
 
-fn of(point: &PointSummary, columns: Vec<Column>, series: &str) -> Table {
+fn build(point: &PointSummary, columns: Vec<Column>, series: &str) -> Table {
     let rows: Vec<TableRow> = point.cells.iter().map(|cell| row(cell, &columns, series)).collect();
     Table {
         columns,

@@ -43,8 +43,8 @@ impl Lookout {
 /// the same work takes either of them longer than it takes one alone.
 fn calibrated(work: &Work, machine: &Machine) -> Option<Duration> {
     let compute = Some(work.steps().compute).filter(|compute| *compute >= LONG_ENOUGH)?;
-    let parallel = machine.of(work);
-    Some((compute * work.jobs()?).mul_f64(f64::from(parallel.cpus()) / parallel.of(parallel.cpus())))
+    let parallel = machine.for_work(work);
+    Some((compute * work.jobs()?).mul_f64(f64::from(parallel.cpus()) / parallel.factor(parallel.cpus())))
 }
 
 #[cfg(test)]

@@ -118,13 +118,13 @@ impl Depth {
 impl Checkup {
     /// A figure of the ceiling over the rounds.
     pub fn ceiling(&self, figure: impl Fn(&Ceiling) -> f64) -> Option<Spread> {
-        Spread::of(self.ceilings.iter().map(figure))
+        Spread::summarize(self.ceilings.iter().map(figure))
     }
 }
 
 impl PacedLoad {
     /// A figure over the rounds; nothing where one of them has none.
     pub fn over_rounds(&self, figure: impl Fn(&PacedRound) -> Option<f64>) -> Option<Spread> {
-        Spread::of(self.rounds.iter().map(figure).collect::<Option<Vec<f64>>>()?)
+        Spread::summarize(self.rounds.iter().map(figure).collect::<Option<Vec<f64>>>()?)
     }
 }

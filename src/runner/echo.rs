@@ -49,7 +49,7 @@ pub(super) fn run(
     let role = Role::Generator { server: address, nonce: stamp, server_cpus: server_cpus.clone() };
     let mut generator = Child::start(program, "generator", &spec(role, generator_pin))?;
     // From here on, so that reading the clocks of all processes is over before the window begins.
-    let mut meter = Some((OthersMeter::start(server_cpus), Tree::of(&[server.id()], &[])));
+    let mut meter = Some((OthersMeter::start(server_cpus), Tree::read(&[server.id()], &[])));
     let mut others = None;
     let (mut served, mut generated) = (None, None);
     loop {
@@ -85,7 +85,7 @@ pub(super) fn run(
 /// Returns what other processes used of the server's CPUs; `None` if the server's own CPU time is unknown.
 fn strangers(meter: OthersMeter, before: &Tree, server: &Child, generator: &Child) -> Option<Others> {
     // The descendants of an external server belong to it, ended ones included.
-    let tree = Tree::of(&[server.id()], &[]);
+    let tree = Tree::read(&[server.id()], &[]);
     let own: Vec<u32> = tree.pids().chain([generator.id()]).collect();
     let own_ns = tree.since(before).known_cpu_ns()? + meter.used_by(&[generator.id()]);
     // This process does next to nothing meanwhile, wherever the kernel puts it.

@@ -137,7 +137,7 @@ fn watch(arrivals: &mut UnixStream) {
             notify(first);
         }
         if !arrives(Some(grace)) {
-            say(format!("avt: ended by {}: still busy after {grace:?}", name(first)));
+            write_line(format!("avt: ended by {}: still busy after {grace:?}", name(first)));
         }
     }
     replace::remove_temporary_files();
@@ -145,7 +145,7 @@ fn watch(arrivals: &mut UnixStream) {
 }
 
 /// Writes a line to standard error, and gives up after a while: a blocked reader may be what the process waits for.
-fn say(line: String) {
+fn write_line(line: String) {
     let (done, is_done) = std::sync::mpsc::channel();
     let write = move || {
         let _ = writeln!(io::stderr(), "{line}");

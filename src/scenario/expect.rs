@@ -84,13 +84,13 @@ pub fn longest_gap(offload: &OffloadSpec, model: Model) -> Option<Duration> {
 
 /// N computations of length c that the CPUs share evenly.
 fn shared(jobs: u32, compute: Duration, machine: &Parallel) -> Duration {
-    compute.max(compute.mul_f64(f64::from(jobs) / machine.of(jobs)))
+    compute.max(compute.mul_f64(f64::from(jobs) / machine.factor(jobs)))
 }
 
 /// N computations of length c by so many workers, one after the other on each.
 fn in_turns(jobs: u32, compute: Duration, workers: u32, machine: &Parallel) -> Duration {
     let at_once = workers.min(machine.cpus());
-    compute.mul_f64(f64::from(jobs.div_ceil(at_once)) * f64::from(at_once) / machine.of(at_once))
+    compute.mul_f64(f64::from(jobs.div_ceil(at_once)) * f64::from(at_once) / machine.factor(at_once))
 }
 
 fn heartbeat(work: &Work) -> Duration {

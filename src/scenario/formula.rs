@@ -226,7 +226,7 @@ mod tests {
         let machine = Machine::new(four, vec![(1, Parallel::measured([])), (2, two)]);
         let value = |text: &str, model: &str, cpus| {
             let work = work(cpus);
-            Formula::parse(text).unwrap().value(&work, model.parse().unwrap(), &machine.of(&work))
+            Formula::parse(text).unwrap().value(&work, model.parse().unwrap(), &machine.for_work(&work))
         };
         for (cpus, number, threads, two_workers) in
             [(None, 4.0, 3.6, 1.9), (Some(1), 1.0, 1.0, 1.0), (Some(2), 2.0, 1.25, 1.25)]

@@ -37,14 +37,14 @@ impl Parallel {
 
     /// The better of two measurements of one machine: what disturbs one of them only takes away.
     pub fn best(&self, other: &Self) -> Self {
-        Self::measured(self.points.iter().map(|(threads, factor)| (*threads, factor.max(other.of(*threads)))))
+        Self::measured(self.points.iter().map(|(threads, factor)| (*threads, factor.max(other.factor(*threads)))))
     }
 
     /// Of no more than so many of its CPUs.
     pub fn at_most(&self, cpus: u32) -> Self {
         let cpus = cpus.clamp(1, self.cpus());
         let fewer = self.points.iter().copied().filter(|(threads, _)| *threads < cpus);
-        Self::measured(fewer.chain([(cpus, self.of(cpus))]))
+        Self::measured(fewer.chain([(cpus, self.factor(cpus))]))
     }
 
     /// CPUs.
@@ -53,7 +53,7 @@ impl Parallel {
     }
 
     /// The factor of so many threads; of more than there are CPUs that of all CPUs, in between on a straight line.
-    pub fn of(&self, threads: u32) -> f64 {
+    pub fn factor(&self, threads: u32) -> f64 {
         let beyond = self.points.iter().position(|(at, _)| *at >= threads);
         match beyond {
             None => self.points.last().map_or(1.0, |(_, factor)| *factor),
@@ -118,7 +118,7 @@ impl Machine {
     }
 
     /// The CPUs that this work is pinned to, or all.
-    pub fn of(&self, work: &Work) -> Parallel {
+    pub fn for_work(&self, work: &Work) -> Parallel {
         match work.cpus() {
             None => self.all.clone(),
             Some(cpus) => {
@@ -173,9 +173,9 @@ mod tests {
         let all = Parallel::measured([(2, 1.9), (4, 2.5)]);
         let two = Parallel::measured([(2, 1.25)]);
         let machine = Machine::new(all.clone(), vec![(2, two.clone()), (64, all.clone())]);
-        assert_eq!((machine.of(&work(None)), machine.of(&work(Some(2)))), (all.clone(), two.clone()));
-        assert_eq!(machine.of(&work(Some(64))), all, "measured on what there is");
-        assert_eq!(machine.of(&work(Some(1))), Parallel::measured([]), "not measured: a part of all");
+        assert_eq!((machine.for_work(&work(None)), machine.for_work(&work(Some(2)))), (all.clone(), two.clone()));
+        assert_eq!(machine.for_work(&work(Some(64))), all, "measured on what there is");
+        assert_eq!(machine.for_work(&work(Some(1))), Parallel::measured([]), "not measured: a part of all");
 
         let again = Machine::new(Parallel::measured([(2, 1.8), (4, 3.0)]), vec![(2, Parallel::measured([(2, 1.5)]))]);
         let best = machine.best(&again);
@@ -188,11 +188,14 @@ mod tests {
     #[test]
     fn between_two_measurements_is_a_line_and_beyond_the_last_nothing_more() {
         let machine = Parallel::measured([(2, 1.9), (4, 2.5)]);
-        assert_eq!((machine.of(0), machine.of(1), machine.of(2), machine.of(4)), (1.0, 1.0, 1.9, 2.5));
-        assert!((machine.of(3) - 2.2).abs() < 1e-9);
-        assert_eq!((machine.of(1_000), machine.cpus()), (2.5, 4));
-        assert_eq!((Parallel::ideal(8).of(3), Parallel::ideal(8).of(100)), (3.0, 8.0));
-        assert_eq!((Parallel::ideal(1).of(1), Parallel::ideal(1).of(9), Parallel::ideal(1).cpus()), (1.0, 1.0, 1));
+        assert_eq!((machine.factor(0), machine.factor(1), machine.factor(2), machine.factor(4)), (1.0, 1.0, 1.9, 2.5));
+        assert!((machine.factor(3) - 2.2).abs() < 1e-9);
+        assert_eq!((machine.factor(1_000), machine.cpus()), (2.5, 4));
+        assert_eq!((Parallel::ideal(8).factor(3), Parallel::ideal(8).factor(100)), (3.0, 8.0));
+        assert_eq!(
+            (Parallel::ideal(1).factor(1), Parallel::ideal(1).factor(9), Parallel::ideal(1).cpus()),
+            (1.0, 1.0, 1)
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ fn table(section: Section) -> String {
         Section::Top => "### Above the first table\n".to_owned(),
         section => {
             let need = if section.is_required() { "Required" } else { "Optional" };
-            let (header, known, about) = (section.header(), of(section.workloads()), section.about());
+            let (header, known, about) = (section.header(), workload_names(section.workloads()), section.about());
             format!("### `{header}`\n\n{need}, for {known}: {about}.\n")
         }
     };
@@ -23,7 +23,8 @@ fn table(section: Section) -> String {
     text.extend(KEYS.iter().filter(|key| key.section == section).map(row));
     for group in ANY_OF.iter().filter(|group| group.section == section) {
         let names: Vec<String> = group.names.iter().map(|name| format!("`{name}`")).collect();
-        text += &format!("\nFor {} at least one of {} is required.\n", of(group.workloads), names.join(", "));
+        text +=
+            &format!("\nFor {} at least one of {} is required.\n", workload_names(group.workloads), names.join(", "));
     }
     if section == Section::Claim {
         text += "\n";
@@ -61,10 +62,10 @@ fn row(key: &Key) -> String {
         Many::OneOrList(most) => format!("{}, or a list of 1 to {most}", key.kind.expected()),
         Many::One | Many::Sweep => key.kind.expected(),
     };
-    format!("| `{}` | {takes} | {default} | {swept} | {} | {} |\n", key.name, of(key.workloads), key.about)
+    format!("| `{}` | {takes} | {default} | {swept} | {} | {} |\n", key.name, workload_names(key.workloads), key.about)
 }
 
-fn of(workloads: &[WorkloadName]) -> String {
+fn workload_names(workloads: &[WorkloadName]) -> String {
     if workloads == WorkloadName::ALL {
         return "all".to_owned();
     }

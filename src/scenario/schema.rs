@@ -23,7 +23,7 @@ pub fn schema() -> Value {
         properties["properties"][section.name()] = table;
     }
     extend(&mut root, properties);
-    root["allOf"] = WorkloadName::ALL.iter().map(|workload| only(*workload)).collect();
+    root["allOf"] = WorkloadName::ALL.iter().map(|workload| for_workload(*workload)).collect();
     root
 }
 
@@ -61,7 +61,7 @@ fn table(section: Section) -> Value {
 }
 
 /// What a file of this workload must and must not have.
-fn only(workload: WorkloadName) -> Value {
+fn for_workload(workload: WorkloadName) -> Value {
     let mut properties = Map::new();
     for key in KEYS.iter().filter(|key| key.section == Section::Top) {
         match keys::row(Section::Top, key.name, workload) {

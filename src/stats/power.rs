@@ -14,7 +14,7 @@ pub struct Noise {
 
 impl Noise {
     /// From the figures of two identical cells in the same rounds; nothing of no pair, or where a figure is not above 0.
-    pub fn of(pairs: &[(f64, f64)]) -> Option<Self> {
+    pub fn from_pairs(pairs: &[(f64, f64)]) -> Option<Self> {
         let squares = pairs.iter().map(|(a, b)| Some((super::ratio::ln(*b)? - super::ratio::ln(*a)?).powi(2)));
         let squares: f64 = squares.sum::<Option<f64>>()?;
         (!pairs.is_empty()).then_some(Self { squares, pairs: pairs.len() })
@@ -87,12 +87,13 @@ mod tests {
 
     #[test]
     fn the_floor_of_pairs_that_agree_is_1_and_grows_with_their_difference() {
-        let of = |by: f64| Noise::of(&[(1.0, by), (by, 1.0), (1.0, by), (by, 1.0), (1.0, by), (by, 1.0)]).unwrap();
+        let of =
+            |by: f64| Noise::from_pairs(&[(1.0, by), (by, 1.0), (1.0, by), (by, 1.0), (1.0, by), (by, 1.0)]).unwrap();
         assert_eq!(of(1.0).floor(6), 1.0);
         // t(0.975, 6) = 2.447, and the standard error is ln(1.1) / sqrt(6).
         assert!((of(1.1).floor(6).ln() - 2.447 * 1.1_f64.ln() / 6_f64.sqrt()).abs() < 1e-3);
         assert!(of(1.1).and(of(1.3)).floor(6) > of(1.1).floor(6));
-        assert_eq!((Noise::of(&[]), Noise::of(&[(1.0, 0.0)])), (None, None));
+        assert_eq!((Noise::from_pairs(&[]), Noise::from_pairs(&[(1.0, 0.0)])), (None, None));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use super::student::{quantile, stretch, stretch_of_two};
+use super::student::{quantile, t_factor, t_factor_of_two};
 use super::{Bound, CONFIDENCE, FEWEST, Interval, resampled};
 use crate::random;
 
@@ -58,7 +58,7 @@ pub fn ratio(pairs: &[(f64, f64)], seed: u64) -> Option<Ratio> {
     let interval = (rounds >= FEWEST).then(|| {
         let mut rng = random::stream(seed, 0);
         let means = (0..RESAMPLES).map(|_| resample(&logs, &mut rng)).collect();
-        exp(resampled(mean, means, stretch(rounds)))
+        exp(resampled(mean, means, t_factor(rounds)))
     });
     let agreeing = logs.iter().filter(|log| **log != 0.0 && (**log > 0.0) == (mean > 0.0)).count();
     let means = [&first, &second].map(|side| self::mean(side).exp());
@@ -78,7 +78,7 @@ pub fn ratio_unpaired(first: &[f64], second: &[f64], seed: u64) -> Option<Ratio>
     let interval = (rounds >= FEWEST).then(|| {
         let mut rng = random::stream(seed, 0);
         let differences = (0..RESAMPLES).map(|_| resample(&b, &mut rng) - resample(&a, &mut rng)).collect();
-        exp(resampled(difference, differences, stretch_of_two(&a, &b)))
+        exp(resampled(difference, differences, t_factor_of_two(&a, &b)))
     });
     // A round of the second agrees where it lies on the same side of the middle of the first.
     let agreeing = b.iter().filter(|b| (**b > mean(&a)) == (difference > 0.0) && **b != mean(&a)).count();

@@ -1,6 +1,6 @@
 //! Where the percentile curve of all rounds together could as well have run.
 
-use super::student::stretch;
+use super::student::t_factor;
 use super::{FEWEST, Interval, resampled};
 use crate::histogram::Histogram;
 use crate::random;
@@ -37,7 +37,7 @@ pub fn ribbon(rounds: &[&Histogram], shares: &[f64], seed: u64) -> Option<Vec<Ba
     if rounds.len() < FEWEST {
         return None;
     }
-    let table = CumulativeCounts::of(rounds);
+    let table = CumulativeCounts::from_rounds(rounds);
     if table.values.is_empty() {
         return None;
     }
@@ -50,10 +50,10 @@ pub fn ribbon(rounds: &[&Histogram], shares: &[f64], seed: u64) -> Option<Vec<Ba
             found.push(table.ln(place));
         }
     }
-    let stretch = stretch(rounds.len());
+    let t_factor = t_factor(rounds.len());
     let merged = table.places(&vec![1; rounds.len()], shares);
     let band = |((share, found), merged): ((&f64, Vec<f64>), usize)| {
-        let Interval { low, high } = resampled(table.ln(merged), found, stretch);
+        let Interval { low, high } = resampled(table.ln(merged), found, t_factor);
         Band { share: *share, interval: Interval { low: low.exp(), high: high.exp() } }
     };
     let mut bands: Vec<Band> = shares.iter().zip(found).zip(merged).map(band).collect();
@@ -77,7 +77,7 @@ struct CumulativeCounts {
 }
 
 impl CumulativeCounts {
-    fn of(rounds: &[&Histogram]) -> Self {
+    fn from_rounds(rounds: &[&Histogram]) -> Self {
         let mut entries: Vec<(u64, usize, u64)> = Vec::new();
         for (round, histogram) in rounds.iter().enumerate() {
             entries.extend(histogram.buckets().map(|(value, count)| (value, round, count)));
@@ -103,7 +103,7 @@ impl CumulativeCounts {
     }
 
     /// How many times are at most the value at this place, each round as often as its weight says.
-    fn at(&self, weights: &[u64], place: usize) -> u64 {
+    fn count_up_to(&self, weights: &[u64], place: usize) -> u64 {
         let row = &self.up_to[place * self.rounds..][..self.rounds];
         row.iter().zip(weights).map(|(count, weight)| count * weight).sum()
     }
@@ -111,11 +111,11 @@ impl CumulativeCounts {
     /// For each of these rising shares, the place of the smallest value with at least that share of all at or below it.
     fn places(&self, weights: &[u64], shares: &[f64]) -> Vec<usize> {
         let last = self.values.len() - 1;
-        let all = self.at(weights, last) as f64;
+        let all = self.count_up_to(weights, last) as f64;
         let mut place = 0;
         let find = |share: &f64| {
             let wanted = ((all * share).ceil() as u64).max(1);
-            while place < last && self.at(weights, place) < wanted {
+            while place < last && self.count_up_to(weights, place) < wanted {
                 place += 1;
             }
             place

@@ -32,7 +32,7 @@ use crate::scenario::{ServerSpec, Work};
 use crate::usage::Tree;
 
 use super::server::{check_descriptors, each_order};
-use super::{now_ns, say};
+use super::{now_ns, write_reply};
 use output::ServerStderr;
 
 /// How long a server may take until it is ready.
@@ -70,19 +70,19 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, environment: &[(String, Vec<u8>
     signal_hook::flag::register(Signal::SIGCHLD as i32, Arc::default())
         .map_err(|error| refused(format!("a handler for SIGCHLD: {error}")))?;
 
-    let (tell, events) = mpsc::channel();
-    let orders = tell.clone();
+    let (event_tx, events) = mpsc::channel();
+    let orders = event_tx.clone();
     spawn("orders", move || {
         each_order(|order| orders.send(ServerEvent::Order(order)).is_ok());
         end();
         process::exit(0);
     })?;
-    let mut external = External { server, cpus: &spec.cpus, output: ServerStderr::default(), tell, events };
+    let mut external = External { server, cpus: &spec.cpus, output: ServerStderr::default(), event_tx, events };
     let outcome = external.serve(nonce, environment);
     end();
     if let Err(mut failure) = outcome {
         external.output.add_last_words(&mut failure);
-        let _ = say(&TrialReply::Failed(failure));
+        let _ = write_reply(&TrialReply::Failed(failure));
     }
     Ok(())
 }
@@ -101,7 +101,7 @@ struct External<'a> {
     /// Where it runs; empty for anywhere.
     cpus: &'a [usize],
     output: ServerStderr,
-    tell: Sender<ServerEvent>,
+    event_tx: Sender<ServerEvent>,
     events: Receiver<ServerEvent>,
 }
 
@@ -114,16 +114,16 @@ impl External<'_> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         listener::check_free(address).map_err(refused)?;
         let leader = self.start(port, environment)?;
-        let tell = self.tell.clone();
-        spawn("reaper", move || wait_for_all(&tell))?;
+        let event_tx = self.event_tx.clone();
+        spawn("reaper", move || wait_for_all(&event_tx))?;
         self.wait_until_ready(address, leader).map_err(refused)?;
         listener::check_own(address).map_err(refused)?;
-        let tell = self.tell.clone();
+        let event_tx = self.event_tx.clone();
         spawn("watch", move || {
             listener::wait_until_deaf(address);
-            let _ = tell.send(ServerEvent::Deaf);
+            let _ = event_tx.send(ServerEvent::Deaf);
         })?;
-        say(&TrialReply::Ready { port, nonce: nonce.to_owned() })?;
+        write_reply(&TrialReply::Ready { port, nonce: nonce.to_owned() })?;
         self.obey()
     }
 
@@ -206,7 +206,7 @@ impl External<'_> {
                     let (begin_ns, before) =
                         begun.ok_or_else(|| Failure::WrongWork { what: "an order that makes no sense".into() })?;
                     let after = Tree::below_this_process();
-                    return say(&TrialReply::Served(Box::new(Served {
+                    return write_reply(&TrialReply::Served(Box::new(Served {
                         // A thread per connection ends with its connection, and the generator's may be closed by now.
                         threads: after.threads().max(before.threads()),
                         usage: after.since(&before),
@@ -253,7 +253,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Failure
 }
 
 /// Waits for every process that belongs to this one, until there is none.
-fn wait_for_all(tell: &Sender<ServerEvent>) {
+fn wait_for_all(event_tx: &Sender<ServerEvent>) {
     loop {
         let event = match waitpid(None, None) {
             Ok(status) => ServerEvent::Ended(status),
@@ -261,7 +261,7 @@ fn wait_for_all(tell: &Sender<ServerEvent>) {
             Err(_) => ServerEvent::AllEnded,
         };
         let is_last = matches!(event, ServerEvent::AllEnded);
-        if tell.send(event).is_err() || is_last {
+        if event_tx.send(event).is_err() || is_last {
             return;
         }
     }

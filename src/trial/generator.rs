@@ -9,7 +9,7 @@ use crate::record::Failure;
 use crate::scenario::{EchoSpec, HeavySpec, Work};
 use crate::units;
 
-use super::say;
+use super::write_reply;
 
 /// Of how many targets the ordinary requests are made: no server shall profit from being asked the same again.
 const TARGETS: usize = 1_024;
@@ -28,7 +28,7 @@ pub(super) fn run(
     let Loaded { started_ns, wall_ns, requests_in_window, series, load } =
         loaded.map_err(|error| Failure::Refused { what: error.to_string() })?;
     let begin_ns = started_ns.saturating_add(units::nanos(work.load.warmup));
-    say(&TrialReply::Generated(Box::new(Generated { begin_ns, wall_ns, requests_in_window, series, load })))
+    write_reply(&TrialReply::Generated(Box::new(Generated { begin_ns, wall_ns, requests_in_window, series, load })))
 }
 
 /// Says when the window begins and ends. When nobody hears it any more, the last reply fails too and ends the process.
@@ -36,11 +36,11 @@ struct Teller;
 
 impl Observer for Teller {
     fn begin(&mut self) {
-        let _ = say(&TrialReply::Begin);
+        let _ = write_reply(&TrialReply::Begin);
     }
 
     fn end(&mut self) {
-        let _ = say(&TrialReply::End);
+        let _ = write_reply(&TrialReply::End);
     }
 }
 

@@ -20,7 +20,7 @@ use crate::usage::Footprint;
 use crate::workload::offload::{Heartbeat, Offload};
 use crate::workload::{self, Checksum, Sleep, Workload};
 
-use super::{say, steps};
+use super::{steps, write_reply};
 
 /// How often the memory of waiting jobs is looked at.
 const LOOK: Duration = Duration::from_millis(5);
@@ -40,9 +40,9 @@ pub(super) fn run(spec: &TrialSpec, traced: bool) -> Result<(), Failure> {
         let cpus = host::cpus().len() as u32;
         let (lanes, cpu_ns) = (lanes::end(), done.usage.cpu_ns());
         let traced = Traced { cpus, wall_ns: done.wall_ns, jobs: done.jobs, cpu_ns, lanes, footprint };
-        return say(&TrialReply::Traced(Box::new(traced)));
+        return write_reply(&TrialReply::Traced(Box::new(traced)));
     }
-    say(&TrialReply::Done(Box::new(done)))
+    write_reply(&TrialReply::Done(Box::new(done)))
 }
 
 /// What jobs that wait take of memory, in a pass of its own: neither a recording nor another thread belongs in a measured

@@ -20,8 +20,8 @@ use crate::scenario::Work;
 
 use crate::usage::Meter;
 
-use super::say;
 use super::server::{check_descriptors, obey};
+use super::write_reply;
 
 pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
     if let Work::Echo(work) = &spec.work {
@@ -33,12 +33,13 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
     let port = listener.local_addr().map_err(refused)?.port();
     let serve = move || {
         let Err(error) = respond(&listener, answer.as_bytes());
-        let _ = say(&TrialReply::Failed(Failure::Refused { what: format!("the server could not go on: {error}") }));
+        let _ =
+            write_reply(&TrialReply::Failed(Failure::Refused { what: format!("the server could not go on: {error}") }));
         process::exit(1);
     };
     let server = thread::Builder::new().name("server".into()).spawn(serve);
     server.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
-    say(&TrialReply::Ready { port, nonce: nonce.to_owned() })?;
+    write_reply(&TrialReply::Ready { port, nonce: nonce.to_owned() })?;
     obey(Meter::start, |meter, window_ns| {
         Ok(Served { threads: 1, usage: meter.stop(), runtime: None, lanes: None, window_ns })
     })

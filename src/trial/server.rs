@@ -19,7 +19,7 @@ use crate::service::echo::Echo;
 use crate::thread_count;
 use crate::usage::Meter;
 
-use super::{now_ns, say, steps};
+use super::{now_ns, steps, write_reply};
 
 /// With its lanes where they are wanted.
 pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Failure> {
@@ -42,13 +42,14 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
     let serve = move || {
         let ended = model::serve(model, listener, served);
         let why = ended.err().map_or_else(|| "it was not told to stop".into(), |error| error.to_string());
-        let _ = say(&TrialReply::Failed(Failure::Refused { what: format!("the server could not go on: {why}") }));
+        let _ =
+            write_reply(&TrialReply::Failed(Failure::Refused { what: format!("the server could not go on: {why}") }));
         process::exit(1);
     };
     // Never joined: it serves until the process ends.
     let started = thread::Builder::new().name("server".into()).spawn(serve);
     started.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
-    say(&TrialReply::Ready { port, nonce: nonce.to_owned() })?;
+    write_reply(&TrialReply::Ready { port, nonce: nonce.to_owned() })?;
     let begin = || {
         lanes::start(lanes::LENGTH.min(work.load.duration));
         (server.runtime(), Meter::start())
@@ -99,7 +100,7 @@ pub(super) fn obey<T>(
             (ServerOrder::End, None) => Err(nonsense()),
             (ServerOrder::End, Some((begin_ns, start))) => {
                 let window_ns = (begin_ns, now_ns());
-                served(start, window_ns).and_then(|served| say(&TrialReply::Served(Box::new(served))))
+                served(start, window_ns).and_then(|served| write_reply(&TrialReply::Served(Box::new(served))))
             }
         };
         outcome.is_ok()

@@ -95,7 +95,7 @@ fn throttled_ns(roots: &[u32]) -> Option<u64> {
 }
 
 fn tree(roots: &[u32]) -> Tree {
-    Tree::of(roots, &[std::process::id()])
+    Tree::read(roots, &[std::process::id()])
 }
 
 /// Returns the CPUs that one of these processes may run on.

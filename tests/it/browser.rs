@@ -29,7 +29,7 @@ impl Browser {
     fn start() -> Option<Self> {
         let is_there = |name: &&&str| Command::new(name).arg("--version").stdout(Stdio::null()).status().is_ok();
         let Some(name) = ["chromium", "chromium-browser", "google-chrome"].iter().find(is_there) else {
-            say("no Chromium is installed: the pages are not looked at");
+            announce("no Chromium is installed: the pages are not looked at");
             return None;
         };
         let profile = tempfile::tempdir().unwrap();
@@ -144,7 +144,7 @@ impl Drop for Browser {
 }
 
 /// Past the harness, which keeps what a test prints to itself when it passes.
-fn say(what: &str) {
+fn announce(what: &str) {
     let _ = writeln!(io::stderr(), "{what}");
 }
 
@@ -182,7 +182,7 @@ fn pages_load_nothing_complain_of_nothing_and_fit() {
 #[test]
 fn axe_finds_nothing_to_complain_of() {
     let Some(axe) = std::env::var_os("AXE") else {
-        say("AXE names no file of axe-core: it is not asked");
+        announce("AXE names no file of axe-core: it is not asked");
         return;
     };
     let Some(mut browser) = Browser::start() else { return };

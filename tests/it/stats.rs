@@ -93,7 +93,7 @@ fn what_is_said_to_be_found_four_times_in_five_is() {
         let (mut of_control, mut said) = (0, 0.0);
         let found = share(2_000, |seed| {
             let mut rng = random::stream(seed, 1);
-            let controls = (0..points).filter_map(|_| Noise::of(&alike(n, has_outliers, &mut rng)));
+            let controls = (0..points).filter_map(|_| Noise::from_pairs(&alike(n, has_outliers, &mut rng)));
             let noise = controls.reduce(Noise::and);
             let floor = noise.unwrap().floor(n);
             let mut pairs = alike(n, has_outliers, &mut rng);
@@ -134,7 +134,7 @@ fn the_interval_of_a_median_holds_it_as_often_as_is_said() {
         // Of a skewed distribution, whose median is not its mean.
         let holds = share(4_000, |seed| {
             let mut rng = random::stream(seed, 1);
-            let spread = Spread::of((0..n).map(|_| -(1.0 - rng.f64()).ln())).unwrap();
+            let spread = Spread::summarize((0..n).map(|_| -(1.0 - rng.f64()).ln())).unwrap();
             spread.interval.unwrap().holds(std::f64::consts::LN_2)
         });
         // Three times the standard deviation of such a count.
@@ -235,13 +235,13 @@ proptest! {
 
     #[test]
     fn a_spread_lies_within_its_rounds(mut values in prop::collection::vec(-1e12..1e12_f64, 1..40), shift in -1e6..1e6_f64) {
-        let found = Spread::of(values.iter().copied()).unwrap();
+        let found = Spread::summarize(values.iter().copied()).unwrap();
         let Interval { low, high } = found.range();
         prop_assert!(found.min <= low && low <= found.median && found.median <= high && high <= found.max);
-        let moved = Spread::of(values.iter().map(|value| value + shift)).unwrap();
+        let moved = Spread::summarize(values.iter().map(|value| value + shift)).unwrap();
         prop_assert!((moved.median - found.median - shift).abs() < 1e-3);
         values.reverse();
-        prop_assert_eq!(Spread::of(values), Some(found));
+        prop_assert_eq!(Spread::summarize(values), Some(found));
     }
 
     #[test]

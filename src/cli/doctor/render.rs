@@ -164,17 +164,17 @@ fn clocks(checkup: &Checkup) -> String {
 fn generator(checkup: &Checkup) -> String {
     let mut text = "The load generator, on one thread, against a server that does nothing\n".to_owned();
     let missing = || "n/a".to_owned();
-    let told = |spread: Option<Spread>, show| spread.map_or_else(missing, |spread| ranged(&spread, show));
+    let shown = |spread: Option<Spread>, show| spread.map_or_else(missing, |spread| ranged(&spread, show));
     let median = |spread: Option<Spread>, show: fn(f64) -> String| spread.map_or_else(missing, |s| show(s.median));
     let _ = writeln!(
         text,
         "  floor    {} at the median, over one connection: both sides are woken for each request",
-        told(checkup.ceiling(|c| c.floor_ns as f64), time)
+        shown(checkup.ceiling(|c| c.floor_ns as f64), time)
     );
     let _ = writeln!(
         text,
         "  ceiling  {}, over {} connections; the generator used {} of its CPU, the server {}",
-        told(checkup.ceiling(|c| c.per_s), units::rate),
+        shown(checkup.ceiling(|c| c.per_s), units::rate),
         checkup.ceilings.first().map_or(0, |ceiling| ceiling.connections),
         median(checkup.ceiling(|c| c.generator_cpu), percent),
         median(checkup.ceiling(|c| c.server_cpu), percent),
@@ -186,11 +186,11 @@ fn generator(checkup: &Checkup) -> String {
         table.row([
             units::rate(paced.rate),
             paced.pacing.name().into(),
-            told(over(|round| Some(round.late_p50_ns)), time),
-            told(over(|round| round.late_p99_ns), time),
+            shown(over(|round| Some(round.late_p50_ns)), time),
+            shown(over(|round| round.late_p99_ns), time),
             median(over(|round| Some(round.cpu_share)), percent),
             median(over(|round| Some(round.per_s)), units::rate),
-            told(over(|round| Some(round.response_p50_ns)), time),
+            shown(over(|round| Some(round.response_p50_ns)), time),
         ]);
     }
     text + &indented(table)

@@ -44,12 +44,12 @@ impl Live {
         };
         let rate = units::rate(interval.requests.completed as f64);
         let offered = self.offered.map_or_else(String::new, |rate| format!(" of {} offered", units::rate(rate)));
-        let told = |share| interval.response_time.quantile(share).map_or_else(|| "n/a".into(), units::duration);
+        let percentile = |share| interval.response_time.quantile(share).map_or_else(|| "n/a".into(), units::duration);
         let errors = match self.errors {
             0 => String::new(),
             n => format!("  {} without an answer", units::count(n)),
         };
-        format!("{far}  {rate}{offered}  p50 {}  p99 {}{errors}", told(0.5), told(0.99))
+        format!("{far}  {rate}{offered}  p50 {}  p99 {}{errors}", percentile(0.5), percentile(0.99))
     }
 
     /// Leaves the terminal as it was.

@@ -12,7 +12,7 @@ use crate::histogram::Histogram;
 use crate::http1::limits;
 use crate::load::{LoadPlan, Loaded};
 use crate::record::{LoadRecord, Requests};
-use crate::report::{PERCENTILES, pacing, told};
+use crate::report::{PERCENTILES, pacing, supported_percentile};
 use crate::scenario::ArrivalSpec;
 use crate::stats::Bound;
 use crate::units;
@@ -299,7 +299,7 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
 fn times(histogram: &Histogram) -> Value {
     let mut all = json!({ "count": histogram.len(), "mean": histogram.mean().map(|mean| mean / 1e3) });
     for (name, share) in PERCENTILES {
-        all[name] = json!(told(histogram, share).map(micros));
+        all[name] = json!(supported_percentile(histogram, share).map(micros));
     }
     all["max"] = json!(histogram.max().map(micros));
     all
@@ -311,7 +311,7 @@ fn row(name: &str, histogram: &Histogram, lower_bound_from: Option<u64>) -> Vec<
         Some(nanos) if lower_bound_from.is_some_and(|from| nanos >= from) => format!(">={}", units::duration(nanos)),
         Some(nanos) => units::duration(nanos),
     };
-    let percentiles = PERCENTILES.iter().map(|(_, share)| show(told(histogram, *share)));
+    let percentiles = PERCENTILES.iter().map(|(_, share)| show(supported_percentile(histogram, *share)));
     [name.to_owned()].into_iter().chain(percentiles).chain([show(histogram.max())]).collect()
 }
 

@@ -47,7 +47,7 @@ struct Layout {
 }
 
 impl Layout {
-    fn of(size: Size, has_line: bool) -> Self {
+    fn new(size: Size, has_line: bool) -> Self {
         let top = if has_line { 26.0 } else { 6.0 };
         match size {
             Size::Wide => Self { left: 142.0, right: 590.0, top, row: 36.0, bar: (10.0, 18.0) },
@@ -67,7 +67,7 @@ impl Layout {
 impl Bars {
     /// The picture in one size.
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
-        let layout = Layout::of(size, self.line.is_some());
+        let layout = Layout::new(size, self.line.is_some());
         let bottom = layout.top + layout.row * self.rows.len() as f64;
         svg(size, (bottom + 24.0) as i32, caption, |area| {
             let most = self.rows.iter().flat_map(Bar::values).fold(0.0, f64::max);

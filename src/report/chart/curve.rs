@@ -31,7 +31,7 @@ pub(in crate::report) struct Curve {
 
 impl Curve {
     /// Of these times, up to the last percentile with ten samples beyond it; nothing when there is none.
-    pub(in crate::report) fn of(
+    pub(in crate::report) fn from_times(
         label: String,
         look: Look,
         (response, service): (&Histogram, Option<&Histogram>),

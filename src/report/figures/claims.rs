@@ -32,11 +32,11 @@ pub(in crate::report) fn svg(all: &[JudgedClaim<'_>], points: &[PointSummary], i
     if forest.panels.is_empty() {
         return String::new();
     }
-    let told = |(i, judged): (usize, &JudgedClaim<'_>)| {
+    let sentence = |(i, judged): (usize, &JudgedClaim<'_>)| {
         let (word, bounds) = (judged.verdict.word(), claims::bounds(judged));
         format!("{}: {word}, {} times where {bounds} was claimed.", i + 1, claims::ratio(judged))
     };
-    let finding: Vec<String> = all.iter().enumerate().map(told).collect();
+    let finding: Vec<String> = all.iter().enumerate().map(sentence).collect();
     let title = "What was measured, as a multiple of what was claimed";
     both(id, title, &finding.join(" "), |size, caption| forest.draw(size, caption))
 }

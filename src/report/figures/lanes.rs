@@ -15,7 +15,7 @@ use crate::units;
 const MOST_ROWS: usize = 24;
 
 /// By thread, and the same trials by job; nothing where no lanes were recorded.
-pub(super) fn of(point: &PointSummary, id: &str) -> Vec<Figure> {
+pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
     let cells: Vec<&CellSummary> = point.cells.iter().filter(|cell| !cell.lanes.spans.is_empty()).collect();
     let Some(first) = cells.first() else { return Vec::new() };
     let jobs_are = &first.lanes.jobs_are;

@@ -7,7 +7,7 @@ use crate::analysis::{CellSummary, PointSummary};
 use crate::scenario::Metric;
 
 /// The headline figure of every trial; nothing where no model has two.
-pub(super) fn of(point: &PointSummary, id: &str) -> Option<Figure> {
+pub(super) fn for_point(point: &PointSummary, id: &str) -> Option<Figure> {
     let metric = *Metric::compared(&point.work).first()?;
     let row = |cell: &CellSummary| {
         let figure = cell.figure(metric)?;

@@ -47,7 +47,7 @@ impl SweepFigure {
     }
 
     /// The figure of a cell, its interval, and whether it is only a bound.
-    fn of(self, cell: &CellSummary) -> Option<(f64, Interval, Bound)> {
+    fn value(self, cell: &CellSummary) -> Option<(f64, Interval, Bound)> {
         match self {
             Self::Figure(metric) => {
                 let figure = cell.figure(metric)?;
@@ -62,9 +62,14 @@ impl SweepFigure {
 }
 
 /// Every figure; none where fewer than three rates, or numbers of jobs, were measured.
-pub(in crate::report) fn of(scenario: &ScenarioAnalysis<'_>, limits: &[ThreadLimit], id: &str) -> Vec<Figure> {
+pub(in crate::report) fn for_scenario(
+    scenario: &ScenarioAnalysis<'_>,
+    limits: &[ThreadLimit],
+    id: &str,
+) -> Vec<Figure> {
     let points = &scenario.points;
-    let mut swept: Vec<(f64, &PointSummary)> = points.iter().filter_map(|point| Some((at(point)?, point))).collect();
+    let mut swept: Vec<(f64, &PointSummary)> =
+        points.iter().filter_map(|point| Some((swept_value(point)?, point))).collect();
     swept.sort_by(|a, b| a.0.total_cmp(&b.0));
     if swept.len() < FEWEST || swept.windows(2).any(|pair| pair[0].0 == pair[1].0) {
         return Vec::new();
@@ -108,7 +113,7 @@ fn refusals(swept: &[(f64, &PointSummary)]) -> Vec<(f64, String)> {
 }
 
 /// What is swept.
-fn at(point: &PointSummary) -> Option<f64> {
+fn swept_value(point: &PointSummary) -> Option<f64> {
     match &point.work {
         Work::Echo(echo) => echo.load.arrival.offered(),
         work => Some(f64::from(work.jobs()?)),
@@ -152,7 +157,7 @@ fn figure(
     let line = |model| {
         let place = |(at, point): &(f64, &PointSummary)| {
             let cell = point.cell(model).filter(|cell| cell.ran_all_jobs())?;
-            let (value, interval, bound) = drawn.of(cell)?;
+            let (value, interval, bound) = drawn.value(cell)?;
             (value > 0.0).then_some(SweepPoint { at: *at, value, interval, bound })
         };
         let places: Vec<SweepPoint> = swept.iter().filter_map(place).collect();
@@ -177,7 +182,7 @@ fn figure(
         _ => None,
     };
     let sweep = Sweep { lines, over: over.to_owned(), unit: drawn.unit(), ideal, marks: marks.to_vec() };
-    let finding = headline::of(scenario).join(" ");
+    let finding = headline::for_scenario(scenario).join(" ");
     let svg = both(id, heading, &finding, |size, caption| sweep.draw(size, caption));
     let table = (format!("{heading}: medians of the rounds"), table::over_points(&scenario.points, columns)?);
     let knee = (*drawn == SweepFigure::Figure(Metric::Rate)).then(|| headline::highest_rates(scenario)).flatten();

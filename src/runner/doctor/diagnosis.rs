@@ -94,7 +94,7 @@ impl Checkup {
 
     fn about_cpus(&self) -> impl Iterator<Item = Diagnosis> {
         let cpus = self.parallel.cpus();
-        let at_once = self.parallel.of(cpus);
+        let at_once = self.parallel.factor(cpus);
         let governor = self.host.governor.clone().filter(|governor| governor != "performance");
         [
             (at_once < 0.9 * f64::from(cpus)).then_some(Diagnosis::SharedCores { cpus, at_once }),

@@ -35,7 +35,7 @@ struct Extent {
 }
 
 impl Extent {
-    fn of(depth: Depth) -> Self {
+    fn for_depth(depth: Depth) -> Self {
         match depth {
             Depth::Quick => Self { rounds: 1, length: Duration::from_millis(300), timers: 300 },
             Depth::Thorough => Self { rounds: 3, length: Duration::from_secs(1), timers: 1_200 },
@@ -45,13 +45,13 @@ impl Extent {
 
 /// How many measurements a check-up has.
 pub(super) fn probes(depth: Depth) -> usize {
-    ASKED.len() * Timer::ALL.len() + Extent::of(depth).rounds as usize * (1 + RATES.len() * PACINGS.len())
+    ASKED.len() * Timer::ALL.len() + Extent::for_depth(depth).rounds as usize * (1 + RATES.len() * PACINGS.len())
 }
 
 /// Measures all of it, and returns the signal that came before the end. `begin` hears of each measurement before it
 /// begins.
 pub fn examine(depth: Depth, interrupt: &Interrupt, mut begin: impl FnMut(Probe)) -> (Checkup, Option<i32>) {
-    let extent = Extent::of(depth);
+    let extent = Extent::for_depth(depth);
     let mut checkup = measure_machine(extent, interrupt);
     let signal = measure_timers(extent, &mut checkup, &mut begin, interrupt)
         .and_then(|()| measure_generator(extent, &mut checkup, &mut begin, interrupt))

@@ -80,7 +80,7 @@ impl Name {
             Self::HeavyBlock => heavy?.steps.block.as_secs_f64(),
             Self::HeavyCompute => heavy?.steps.compute.as_secs_f64(),
             Self::Workers => workers.into(),
-            Self::P => machine.of(workers),
+            Self::P => machine.factor(workers),
             Self::Cpus => machine.cpus().into(),
             Self::ServerCpus => echo?.load.server_cpus?.into(),
         })

@@ -25,7 +25,7 @@ const fn length(from: &'static str, to: &'static str) -> ValueKind {
 }
 
 impl Key {
-    const fn of(self, workloads: &'static [WorkloadName]) -> Self {
+    const fn for_workloads(self, workloads: &'static [WorkloadName]) -> Self {
         Self { workloads, ..self }
     }
 
@@ -67,18 +67,18 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
          among `models`",
     )
     .many(Many::List(32)),
-    key(Top, "jobs", count(1, 1_000_000, "does nothing"), "how many jobs").of(SLEEP).required().swept(),
-    key(Top, "wait", length("1us", "1h"), "how long each job waits").of(SLEEP).required().swept(),
+    key(Top, "jobs", count(1, 1_000_000, "does nothing"), "how many jobs").for_workloads(SLEEP).required().swept(),
+    key(Top, "wait", length("1us", "1h"), "how long each job waits").for_workloads(SLEEP).required().swept(),
     key(Top, "jobs", count(1, 100_000, "does nothing"), "how many jobs, the heartbeat not counted")
-        .of(OFFLOAD)
+        .for_workloads(OFFLOAD)
         .required()
         .swept(),
     key(Top, "what", ValueKind::What, "what is echoed: `GET /echo/{what}-0000` to `-1023` in turn; not `heavy`, `.` or `..`")
-        .of(ECHO)
+        .for_workloads(ECHO)
         .default("hello"),
-    key(Top, "wait", step("1m"), "first step of a job or request: a wait that can be awaited").of(STEPS).swept(),
-    key(Top, "block", step("1m"), "second step: a call that holds its thread without using a CPU").of(STEPS).swept(),
-    key(Top, "compute", step("1m"), "third step: as much CPU work as an idle CPU does in that time").of(STEPS).swept(),
+    key(Top, "wait", step("1m"), "first step of a job or request: a wait that can be awaited").for_workloads(STEPS).swept(),
+    key(Top, "block", step("1m"), "second step: a call that holds its thread without using a CPU").for_workloads(STEPS).swept(),
+    key(Top, "compute", step("1m"), "third step: as much CPU work as an idle CPU does in that time").for_workloads(STEPS).swept(),
     key(
         Top,
         "cpus",
@@ -86,7 +86,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         "how many CPUs each trial is pinned to, the first of those that avt may use; all of them without. A trial on a \
          machine with fewer is INVALID",
     )
-    .of(JOBS),
+    .for_workloads(JOBS),
     key(
         Top,
         "server_cpus",
@@ -94,7 +94,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         "how many CPUs the server is pinned to, with all that it starts; the load generator gets others. Without it the \
          server gets all that `load.pin` leaves. A trial on a machine with fewer, or with none for the generator, is INVALID",
     )
-    .of(ECHO),
+    .for_workloads(ECHO),
     key(Rounds, "quick", count(1, 1000, "measures nothing"), "how often by default; at most `full`").default("6"),
     key(Rounds, "full", count(1, 1000, "measures nothing"), "how often with `--full`").default("10"),
     key(
@@ -103,17 +103,17 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         count(1, 1_000_000, "does nothing"),
         "at most so many jobs for this model, which must be among `models`; at most `jobs`",
     )
-    .of(JOBS),
-    key(Heartbeat, "every", length("1ms", "1m"), "the time from beat to beat").of(OFFLOAD).required(),
+    .for_workloads(JOBS),
+    key(Heartbeat, "every", length("1ms", "1m"), "the time from beat to beat").for_workloads(OFFLOAD).required(),
     key(Heartbeat, "beats", count(2, 100_000, "beats nothing"), "how many beats, the first at once")
-        .of(OFFLOAD)
+        .for_workloads(OFFLOAD)
         .required(),
-    key(Heavy, "share", ValueKind::Share, "the share of heavy requests among all").of(ECHO).required().swept(),
-    key(Heavy, "wait", step("1m"), "first step of a heavy request").of(ECHO).swept(),
-    key(Heavy, "block", step("1m"), "second step of a heavy request").of(ECHO).swept(),
-    key(Heavy, "compute", step("1m"), "third step of a heavy request").of(ECHO).swept(),
+    key(Heavy, "share", ValueKind::Share, "the share of heavy requests among all").for_workloads(ECHO).required().swept(),
+    key(Heavy, "wait", step("1m"), "first step of a heavy request").for_workloads(ECHO).swept(),
+    key(Heavy, "block", step("1m"), "second step of a heavy request").for_workloads(ECHO).swept(),
+    key(Heavy, "compute", step("1m"), "third step of a heavy request").for_workloads(ECHO).swept(),
     key(Load, "connections", count(1, 20_000, "opens nothing"), "keep-alive connections, open before the clock starts")
-        .of(ECHO)
+        .for_workloads(ECHO)
         .required()
         .swept(),
     key(
@@ -123,7 +123,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         "when a request is due: `closed` when its connection has had its answer, so that overload is hidden; `open` when \
          the schedule says so",
     )
-    .of(ECHO)
+    .for_workloads(ECHO)
     .required(),
     key(
         Load,
@@ -131,7 +131,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         ValueKind::Rate,
         "requests a second of an open loop, which must have it; `max` is a closed loop among them, for the most there is",
     )
-    .of(ECHO)
+    .for_workloads(ECHO)
     .swept(),
     key(
         Load,
@@ -139,7 +139,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         ValueKind::Choice(Arrivals::NAMES),
         "how the requests of an open loop follow each other: as if many people asked, or in equal steps",
     )
-    .of(ECHO)
+    .for_workloads(ECHO)
     .default("poisson"),
     key(
         Load,
@@ -148,7 +148,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         "how exactly an open loop is kept: a timer and looks at the clock just before a request is due, a timer alone, or \
          looks at the clock all the time",
     )
-    .of(ECHO)
+    .for_workloads(ECHO)
     .default("hybrid"),
     key(
         Load,
@@ -156,18 +156,18 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         ValueKind::Choice(&["raw", "reqwest"]),
         "which client asks: our own codec on a socket, or reqwest with one `Client` a connection",
     )
-    .of(ECHO)
+    .for_workloads(ECHO)
     .default("raw"),
-    key(Load, "threads", count(1, 64, "asks nothing"), "threads of the load generator").of(ECHO).default("1"),
-    key(Load, "warmup", length("0s", "1m"), "asked before the measured window, not measured").of(ECHO).default("300ms"),
-    key(Load, "duration", length("10ms", "10m"), "the measured window").of(ECHO).default("1s"),
+    key(Load, "threads", count(1, 64, "asks nothing"), "threads of the load generator").for_workloads(ECHO).default("1"),
+    key(Load, "warmup", length("0s", "1m"), "asked before the measured window, not measured").for_workloads(ECHO).default("300ms"),
+    key(Load, "duration", length("10ms", "10m"), "the measured window").for_workloads(ECHO).default("1s"),
     key(Load, "think", length("0s", "1m"), "the pause between an answer and the next question of a closed loop")
-        .of(ECHO)
+        .for_workloads(ECHO)
         .default("0s")
         .swept(),
-    key(Load, "timeout", length("10ms", "10m"), "how long an answer may take").of(ECHO).default("5s"),
+    key(Load, "timeout", length("10ms", "10m"), "how long an answer may take").for_workloads(ECHO).default("5s"),
     key(Load, "drain", length("0s", "1m"), "how long after the window answers still under way are waited for")
-        .of(ECHO)
+        .for_workloads(ECHO)
         .default("200ms"),
     key(
         Load,
@@ -175,7 +175,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         ValueKind::Choice(&["split", "none"]),
         "which CPUs: `split` gives server and generator different ones, `none` leaves it to the kernel",
     )
-    .of(ECHO)
+    .for_workloads(ECHO)
     .default("split"),
     key(
         Server,
@@ -183,18 +183,18 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         ValueKind::Text { most: 1000, lines: Lines::One },
         "the program and its arguments, no shell between; `{port}` is replaced by the port, which is in `PORT` as well",
     )
-    .of(ECHO)
+    .for_workloads(ECHO)
     .required()
     .many(Many::List(64)),
     key(Server, "port", count(1, 65_535, "is no port of its own"), "the port it listens on, on 127.0.0.1; a free one without")
-        .of(ECHO),
+        .for_workloads(ECHO),
     key(
         Server,
         "ready",
         ValueKind::Path,
         "the path it answers with 200 once it is ready, within 10 s",
     )
-    .of(ECHO)
+    .for_workloads(ECHO)
     .default("/echo/ready"),
     key(Claim, "says", ValueKind::Text { most: 200, lines: Lines::One }, "the statement, in one sentence").required(),
     key(

@@ -114,7 +114,7 @@ pub(crate) fn tables() -> [(&'static str, Vec<Case>); 9] {
         ("connections", connections::cases()),
         ("limits", limits::cases()),
     ];
-    let heads = tables.iter().flat_map(|(_, cases)| cases).filter_map(heads::of).collect();
+    let heads = tables.iter().flat_map(|(_, cases)| cases).filter_map(heads::as_head).collect();
     let [a, b, c, d, e, f, g, h] = tables;
     [a, b, c, d, e, f, g, h, ("heads", heads)]
 }

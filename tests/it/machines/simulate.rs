@@ -113,10 +113,10 @@ impl<'a> Machine<'a> {
     pub(super) fn begin(&mut self, item: Item) {
         let (begun, id) = (item.begun, self.items.len());
         self.items.push(item);
-        self.at(begun, Event::Next(id));
+        self.schedule(begun, Event::Next(id));
     }
 
-    fn at(&mut self, time: f64, event: Event) {
+    fn schedule(&mut self, time: f64, event: Event) {
         self.counter += 1;
         self.events.push(Reverse((key(time), self.counter, event)));
     }
@@ -150,7 +150,7 @@ impl<'a> Machine<'a> {
     /// What each thread that computes does in a unit of time.
     fn speed(&self) -> f64 {
         let threads = self.computing.len().max(1);
-        self.parallel.of(threads as u32) / threads as f64
+        self.parallel.factor(threads as u32) / threads as f64
     }
 
     fn advance(&mut self, to: f64) {
@@ -175,7 +175,7 @@ impl<'a> Machine<'a> {
         let stage = item.stages.get(item.passed).copied();
         item.passed += 1;
         match stage {
-            Some(Stage::Wait(time)) => self.at(self.now + time, Event::Next(id)),
+            Some(Stage::Wait(time)) => self.schedule(self.now + time, Event::Next(id)),
             Some(Stage::Hold { station, .. }) => {
                 let station = &mut self.stations[station];
                 if station.held < station.threads { self.take(id) } else { station.queue.push_back(id) }
@@ -207,7 +207,7 @@ impl<'a> Machine<'a> {
         if station.held == station.threads {
             station.full_since = Some(now);
         }
-        if blocked > 0.0 { self.at(now + blocked, Event::Compute(id)) } else { self.compute(id) }
+        if blocked > 0.0 { self.schedule(now + blocked, Event::Compute(id)) } else { self.compute(id) }
     }
 
     fn compute(&mut self, id: usize) {

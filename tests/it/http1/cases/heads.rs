@@ -3,7 +3,7 @@
 use super::Case;
 
 /// Returns a case as a HEAD, if its request is refused and nothing is answered before.
-pub(super) fn of(case: &Case) -> Option<Case> {
+pub(super) fn as_head(case: &Case) -> Option<Case> {
     let rest = [&b"GET "[..], b"POST "].into_iter().find_map(|method| case.request.strip_prefix(method))?;
     let n_answers = case.answer.windows(5).filter(|window| window == b"HTTP/").count();
     let is_refusal = matches!(case.answer.get(9), Some(b'4' | b'5')) && case.closes && n_answers == 1;
