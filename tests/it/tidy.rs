@@ -109,6 +109,52 @@ fn every_module_stands_in_the_map() {
     }
 }
 
+/// The name of the type that a line begins to define. An alias that is indented is an associated type, whose name its
+/// trait chooses.
+fn type_name(line: &str) -> Option<&str> {
+    let item = line.trim_start();
+    let item = match item.strip_prefix("pub") {
+        Some(rest) if rest.starts_with('(') => rest.split_once(") ")?.1,
+        Some(rest) => rest.trim_start(),
+        None => item,
+    };
+    let (kind, rest) = item.split_once(' ')?;
+    let is_type = ["struct", "enum", "trait", "union"].contains(&kind) || kind == "type" && !line.starts_with(' ');
+    is_type.then(|| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(rest))
+}
+
+/// Every name that several types have, with the places where they are defined.
+fn shared_names(sources: &BTreeMap<PathBuf, String>) -> Vec<String> {
+    let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (path, text) in sources {
+        for (line, name) in (1..).zip(text.lines()).filter_map(|(line, text)| Some((line, type_name(text)?))) {
+            places.entry(name).or_default().push(format!("{}:{line}", path.display()));
+        }
+    }
+    places.retain(|name, places| *name != "Error" && places.len() > 1);
+    places.into_iter().map(|(name, places)| format!("{name}: {}", places.join(", "))).collect()
+}
+
+#[test]
+fn no_two_types_share_a_name() {
+    let shared = shared_names(&sources("src"));
+    assert!(shared.is_empty(), "one name, several types:\n{}", shared.join("\n"));
+}
+
+#[test]
+fn types_that_share_a_name_are_found_wherever_they_are_defined() {
+    let check = |text: &str, expected: &[&str]| {
+        let sources = [("src/a.rs", "pub struct Plan {\n"), ("src/b.rs", text)];
+        let sources = sources.map(|(path, text)| (PathBuf::from(path), text.to_owned())).into();
+        assert_eq!(shared_names(&sources), expected, "{text}");
+    };
+    check("\npub(in crate::load) enum Plan<'a> {\n", &["Plan: src/a.rs:1, src/b.rs:2"]);
+    check("trait Plan: Sized {}\ntype Plan = u32;\n", &["Plan: src/a.rs:1, src/b.rs:1, src/b.rs:2"]);
+    check("mod tests {\n    struct Plan;\n}\n", &["Plan: src/a.rs:1, src/b.rs:2"]);
+    check("struct Planned;\nimpl X for Y {\n    type Plan = u32;\n}\n// struct Plan\nlet plan: Plan = x;\n", &[]);
+    check("enum Error {}\nmod other {\n    pub(crate) struct Error;\n}\n", &[]);
+}
+
 #[test]
 fn pure_modules_know_no_clock_thread_or_socket() {
     const IMPURE: [&str; 10] = [
