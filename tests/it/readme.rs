@@ -110,7 +110,7 @@ fn exit_codes_are_those_of_the_help() {
 
 #[test]
 fn every_gate_is_described() {
-    let words = read("src/gate/words.rs");
+    let words = read("src/gate/wording.rs");
     let names = words.split("pub fn name").nth(1).unwrap().split("pub fn advice").next().unwrap();
     let names: Vec<&str> = names.split('"').skip(1).step_by(2).collect();
     assert!(names.len() > 20, "{names:?}");

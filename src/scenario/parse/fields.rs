@@ -229,7 +229,7 @@ impl FieldsReader<'_> {
         if let Some((.., new)) = RENAMED.iter().find(|(home, old, _)| (*home, *old) == (section, name)) {
             self.meant.push((section, new));
             let path = keys::path(section, &bare(name));
-            self.found.push(Found::new(span, path, format!("it is now called {new}"), format!("write {new}")));
+            self.found.push(SpannedMistake::new(span, path, format!("it is now called {new}"), format!("write {new}")));
             return;
         }
         let known = |key: &&Key| self.workload.is_none_or(|workload| key.workloads.contains(&workload));

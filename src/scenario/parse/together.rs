@@ -33,7 +33,7 @@ pub(super) fn check(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMista
             format!("write full = {quick} or more, or a smaller quick"),
         ));
     }
-    found.extend(max_jobs_nobody(fields, workload));
+    found.extend(max_jobs_for_nobody(fields, workload));
     found.extend(refused_to_nobody(fields));
     found.extend(too_many_cells(fields));
     found.extend(other_loop(fields));
@@ -70,7 +70,7 @@ fn models(fields: &Fields) -> impl Iterator<Item = &Value> {
 }
 
 /// Entries of `[max_jobs]` for models that are not asked, or for more jobs than there are.
-fn max_jobs_nobody(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMistake> {
+fn max_jobs_for_nobody(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMistake> {
     let names: Vec<String> = models(fields).map(Value::to_string).collect();
     let jobs = keys::row(Section::Top, "jobs", workload).and_then(|key| fields.get(Section::Top, key.name));
     let most_jobs = jobs.into_iter().flat_map(|field| &field.values).filter_map(|(value, _)| match value {
