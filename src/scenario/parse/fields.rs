@@ -9,7 +9,7 @@ use super::mistakes::{SpannedMistake, bare};
 use super::together::MOST_CELLS;
 use super::values::{self, Value, type_of};
 use crate::scenario::closest;
-use crate::scenario::keys::{self, ANY_OF, KEYS, Key, ValueKind, Many, Need, RENAMED, Section, WorkloadName};
+use crate::scenario::keys::{self, ANY_OF, KEYS, Key, Many, Need, RENAMED, Section, ValueKind, WorkloadName};
 
 /// What a file says, every value checked for itself.
 #[derive(Debug)]
