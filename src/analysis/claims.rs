@@ -82,7 +82,7 @@ pub enum Statistic {
 pub struct JudgedClaim<'a> {
     /// The claim.
     pub claim: &'a Claim,
-    /// The model whose figure is judged, one of [`Claim::of`].
+    /// The model whose figure is judged, one of [`Claim::models`].
     pub model: Model,
     /// The point of the sweep; empty where nothing is swept.
     pub point: &'a Point,
