@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// Why a text is no duration.
+/// Why a text is not a duration.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum DurationError {
     /// A number without its unit.
     #[error("`{0}` has no unit; write `{0}ms` or `{0}s`")]
     NoUnit(String),
     /// Anything else that cannot be read.
-    #[error("`{0}` is no duration; write it like `250ms`, `1.5s` or `2m`")]
+    #[error("`{0}` is not a duration; write it like `250ms`, `1.5s` or `2m`")]
     Unreadable(String),
 }
 

@@ -64,7 +64,7 @@ fn nothing(point: &PointSummary) -> Vec<String> {
 fn failed(point: &PointSummary) -> Option<String> {
     let (names, limit) = unmeasured(point, Unmeasured::Failed)?;
     let why = limit.map_or_else(|| "every trial failed".into(), |limit| format!("each trial {limit}"));
-    Some(format!("There is no figure for {names}: {why}."))
+    Some(format!("No figure for {names}: {why}."))
 }
 
 /// Models to which the machine refused threads in every round, as the scenario expects, and the limit where that is why.

@@ -218,7 +218,7 @@ fn how(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("ended with exit code {code} and without a measurement"),
         (None, Some(signal)) => {
-            let hint = if signal == 9 { ", probably for want of memory" } else { "" };
+            let hint = if signal == 9 { ", probably out of memory" } else { "" };
             format!("was killed by signal {signal} ({}{hint})", interrupt::name(signal))
         }
         (None, None) => "ended in a way the kernel does not tell".into(),
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn ends_are_told_in_words() {
-        assert_eq!(how(ExitStatus::from_raw(9)), "was killed by signal 9 (SIGKILL, probably for want of memory)");
+        assert_eq!(how(ExitStatus::from_raw(9)), "was killed by signal 9 (SIGKILL, probably out of memory)");
         assert_eq!(how(ExitStatus::from_raw(6)), "was killed by signal 6 (SIGABRT)");
         assert_eq!(how(ExitStatus::from_raw(101 << 8)), "ended with exit code 101 and without a measurement");
     }

@@ -261,8 +261,8 @@ mod tests {
         assert_eq!(wrong("ceil jobs"), "ceil takes parentheses, as in ceil(jobs / workers)");
         assert_eq!(wrong("ceil(1, 2)"), "ceil takes one number, not 2");
         assert_eq!(wrong("max(1)"), "max takes two or more");
-        assert_eq!(wrong("1.2.3"), "1.2.3 is no number");
-        assert_eq!(wrong("3 + π"), "'π' is no number and no name");
+        assert_eq!(wrong("1.2.3"), "1.2.3 is not a number");
+        assert_eq!(wrong("3 + π"), "'π' is neither a number nor a name");
         assert!(wrong("5min").starts_with("there is no unit min"));
         assert!(wrong(&"(".repeat(201)).contains("longer"));
         assert!(wrong(&"(".repeat(200)).contains("ends"));

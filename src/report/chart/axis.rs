@@ -9,7 +9,7 @@ use crate::units;
 pub(super) enum Scale {
     /// From one value to another in equal steps.
     Linear(f64, f64),
-    /// From one value above 0 to another in equal ratios.
+    /// From one value above 0 to another on a log scale.
     Log(f64, f64),
 }
 

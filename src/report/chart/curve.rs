@@ -182,7 +182,7 @@ fn grid(area: &Area, size: Size, plot: &Plot, scale: Scale, last: f64, (x, y): (
         }
     }
     let axis = match scale {
-        Scale::Log(..) => "; times in equal ratios",
+        Scale::Log(..) => "; times on a log scale",
         Scale::Linear(..) if !scale.begins_at_zero() => "; times not from 0",
         Scale::Linear(..) => "",
     };

@@ -130,7 +130,7 @@ struct HeatCell {
     step: usize,
 }
 
-/// The rectangles with anything in them by how much there is, beside the fullest of all, in equal ratios.
+/// The rectangles with anything in them by how much there is, beside the fullest of all, on a log scale.
 fn cells(timeline: &Timeline, times: Scale) -> Vec<Vec<HeatCell>> {
     let width = timeline.width_ns() as f64;
     let mut counts: Vec<[f64; STEPS]> = vec![[0.0; STEPS]; timeline.columns().len()];

@@ -40,7 +40,7 @@ pub(in crate::report) struct SweepPoint {
 }
 
 impl Sweep {
-    /// The picture in one size; both axes in equal ratios.
+    /// The picture in one size; both axes on a log scale.
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (left, right, bottom, height) = match size {
             Size::Wide => (84.0, 640.0, 280.0, 326),
@@ -68,7 +68,7 @@ impl Sweep {
                 text(area, &axis::label(self.unit, tick), (left - 8.0, y(tick)), HPos::Right, Face::Small);
             }
             self.draw_axis(area, size, &x, (top, bottom));
-            let over = format!("{}; both axes in equal ratios", self.over);
+            let over = format!("{}; both axes on a log scale", self.over);
             text(area, &over, (if size == Size::Wide { left } else { 1.0 }, bottom + 38.0), HPos::Left, Face::Small);
             // Where its name stands: from where to where, and how high.
             let mut name_of_ideal = None;

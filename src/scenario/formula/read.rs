@@ -95,7 +95,7 @@ impl<'a> FormulaReader<'a> {
             }
             Some(c) if c.is_ascii_digit() => self.number(),
             Some(c) if c.is_ascii_alphabetic() => self.name(),
-            Some(c) => Err(format!("'{c}' is no number and no name")),
+            Some(c) => Err(format!("'{c}' is neither a number nor a name")),
         }
     }
 
@@ -105,7 +105,7 @@ impl<'a> FormulaReader<'a> {
 
     fn number(&mut self) -> Result<Node, String> {
         let digits = self.word(|c| c.is_ascii_digit() || c == '.' || c == '_');
-        let number: f64 = digits.replace('_', "").parse().map_err(|_| format!("{digits} is no number"))?;
+        let number: f64 = digits.replace('_', "").parse().map_err(|_| format!("{digits} is not a number"))?;
         let unit = self.word(|c| c.is_ascii_alphabetic());
         if unit.is_empty() {
             return Ok(Node::Number(number, Dimension::COUNT));

@@ -198,7 +198,7 @@ fn without_unit(digits: &str, kind: ValueKind) -> Wrong {
             remedy: format!("write \"{digits}ms\" or \"{digits}s\": {}", kind.expected()),
         }
     } else {
-        let why = if number < 0.0 { "is negative" } else { "is no duration" };
+        let why = if number < 0.0 { "is negative" } else { "is not a duration" };
         Wrong { message: format!("{digits} {why}"), remedy: format!("write {}", kind.expected()) }
     }
 }
@@ -210,7 +210,7 @@ fn read_length(text: &str, kind: ValueKind) -> Result<Duration, Wrong> {
     }
     units::parse_duration(trimmed).map_err(|_| {
         let negative = trimmed.starts_with('-') && units::parse_duration(&trimmed[1..]).is_ok();
-        let why = if negative { "is negative" } else { "is no duration" };
+        let why = if negative { "is negative" } else { "is not a duration" };
         Wrong { message: format!("{} {why}", quoted(text)), remedy: format!("write {}", kind.expected()) }
     })
 }
