@@ -1,12 +1,12 @@
-//! What follows from the records of a run: figures and verdicts, computed once.
+//! Analyzes the records of a run: computes each figure and each verdict once.
 //!
 //! ```text
 //! Record --cell--> every figure of each cell --point--> ratios, control, findings --+--claims--> verdicts
 //!                                              (all models side by side)            +--sweep--> what all points show
 //! ```
 //!
-//! [`analyze`] gives everything that pages, terminal, JSON and exit code show. Nothing here has words, and nothing above
-//! this floor judges: a view that needs a verdict finds it here.
+//! [`analyze`] returns everything that pages, terminal, JSON and exit code show. This module words nothing, and the
+//! views above it judge nothing: each verdict they show comes from here.
 
 pub mod claims;
 pub mod compare;
@@ -45,66 +45,67 @@ use crate::record::{Outcome, Record, Run, RunTally};
 use crate::scenario::{CellId, Scenario};
 use crate::stats::Spread;
 
-/// Everything that follows from a run.
+/// The analysis of a run.
 #[derive(Debug)]
 pub struct Analysis<'a> {
-    /// What was asked of which machine.
+    /// The run: its settings and its machine.
     pub run: &'a Run,
-    /// Its records.
+    /// The records of the run.
     pub records: &'a [Record],
     /// Each scenario, in the order of the report.
     pub scenarios: Vec<ScenarioAnalysis<'a>>,
-    /// The cells of records that belong to no scenario of the run, each with its number of records.
+    /// The cells whose records belong to no scenario of the run, each with its number of records.
     pub strays: BTreeMap<&'a CellId, u64>,
-    /// What became of the trials, the rounds and the claims, in numbers.
+    /// The number of trials, rounds and claims by outcome.
     pub judged: RunTally,
-    /// What became of the claims of each kind.
+    /// The number of claims by kind and verdict.
     pub scoreboard: Scoreboard,
 }
 
-/// Everything that follows from the records of one scenario.
+/// The analysis of the records of one scenario.
 #[derive(Debug)]
 pub struct ScenarioAnalysis<'a> {
     /// The scenario.
     pub scenario: &'a Scenario,
-    /// Each point of its sweep.
+    /// The points of the scenario's sweep.
     pub points: Vec<PointSummary>,
-    /// Each claim at each point that it is about.
+    /// Each claim, judged at each point it is about.
     pub claims: Vec<JudgedClaim<'a>>,
-    /// What became of the claims of each kind.
+    /// The number of claims by kind and verdict.
     pub scoreboard: Scoreboard,
-    /// The highest of the offered rates that the models kept up with; empty where there is one rate or none.
+    /// The highest offered rate that each model kept up with; empty if no rate was offered.
     pub kept_up: Vec<KeptUp>,
-    /// What a waiting job costs under each model; empty where the number of waiting jobs is not swept.
+    /// The memory per waiting job under each model; empty unless the number of waiting jobs is swept.
     pub prices_of_waiting: Vec<PriceOfWaiting>,
-    /// What recording lanes cost: the figure with recording by the figure without, over the cells.
+    /// The cost of recording lanes, as the ratio of a figure with recording to the same figure without, over the cells.
     pub recording: Option<Spread>,
 }
 
-/// What has to be in order for a run to end well.
+/// The conditions under which a run counts as good.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strictness {
-    /// No trial fails and no claim is refuted. A trial that the machine refuses as its scenario expects does not fail.
+    /// No trial failed and no claim was refuted. A trial whose threads the machine refuses as its scenario expects has
+    /// not failed.
     #[default]
     Lenient,
-    /// Besides, no trial and no finding over the rounds is INVALID.
+    /// As `Lenient`, and no trial and no finding over the rounds is INVALID.
     Invalid,
-    /// Besides, none is SUSPECT.
+    /// As `Invalid`, and none is SUSPECT.
     Suspect,
 }
 
-/// How a run stands at its end.
+/// The outcome of a run as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Everything asked for holds.
+    /// All conditions hold.
     Good,
     /// A trial failed, or a claim was refuted that had not been refuted before.
     Bad,
-    /// The measurement itself cannot be believed, so nothing may rest on it.
+    /// The measurement itself is not credible, so nothing may be concluded from it.
     Unbelievable,
 }
 
-/// Analyzes a run. About 20 ms for the tour.
+/// Analyzes a run. Takes about 20 ms for the tour.
 pub fn analyze<'a>(run: &'a Run, scenarios: &'a [Scenario], records: &'a [Record]) -> Analysis<'a> {
     let scenarios: Vec<_> = scenarios.iter().map(|scenario| analyze_scenario(scenario, run, records)).collect();
     let scoreboard = Scoreboard::from_claims(scenarios.iter().flat_map(|scenario| &scenario.claims));
@@ -112,7 +113,7 @@ pub fn analyze<'a>(run: &'a Run, scenarios: &'a [Scenario], records: &'a [Record
     Analysis { run, records, strays: strays(&scenarios, records), scenarios, judged, scoreboard }
 }
 
-/// Analyzes the records of one scenario, and passes over those of others.
+/// Analyzes the records of one scenario and skips those of others.
 pub fn analyze_scenario<'a>(scenario: &'a Scenario, run: &Run, records: &[Record]) -> ScenarioAnalysis<'a> {
     let points = point::points(scenario, run, records);
     let claims = claims::judge_all(scenario, &points, &run.parallel);
@@ -128,12 +129,12 @@ pub fn analyze_scenario<'a>(scenario: &'a Scenario, run: &Run, records: &[Record
 }
 
 impl Analysis<'_> {
-    /// The analysis of a scenario.
+    /// Returns the analysis of the scenario with this name.
     pub fn scenario(&self, name: &str) -> Option<&ScenarioAnalysis<'_>> {
         self.scenarios.iter().find(|scenario| scenario.scenario.name == name)
     }
 
-    /// The worst verdict on a trial, or on the rounds of a cell.
+    /// Returns the worst verdict on a trial or on the rounds of a cell.
     pub fn verdict(&self) -> Verdict {
         let RunTally { suspect, invalid, rounds_suspect, rounds_invalid, .. } = self.judged;
         match (suspect + rounds_suspect, invalid + rounds_invalid) {
@@ -143,7 +144,8 @@ impl Analysis<'_> {
         }
     }
 
-    /// How the run stands. What cannot be believed comes first: a claim refuted by it says nothing.
+    /// Returns how the run stands. A measurement that is not credible comes first: a claim that it refutes means
+    /// nothing.
     pub fn standing(&self, strictness: Strictness) -> Standing {
         let least = match strictness {
             Strictness::Lenient => None,
@@ -158,7 +160,7 @@ impl Analysis<'_> {
     }
 }
 
-/// Counts the records of each cell that is in none of these scenarios.
+/// Counts the records of each cell that belongs to none of these scenarios.
 fn strays<'a>(scenarios: &[ScenarioAnalysis<'_>], records: &'a [Record]) -> BTreeMap<&'a CellId, u64> {
     let cells = scenarios.iter().flat_map(|of| &of.points).flat_map(PointSummary::all_cells);
     let known: BTreeSet<&CellId> = cells.map(|cell| &cell.cell.id).collect();
@@ -169,7 +171,7 @@ fn strays<'a>(scenarios: &[ScenarioAnalysis<'_>], records: &'a [Record]) -> BTre
     strays
 }
 
-/// Counts what became of the trials, the rounds and the claims.
+/// Counts the trials, rounds and claims by outcome.
 fn judge(scenarios: &[ScenarioAnalysis<'_>], scoreboard: &Scoreboard, records: &[Record]) -> RunTally {
     let points = || scenarios.iter().flat_map(|scenario| &scenario.points);
     let cells = || points().flat_map(PointSummary::all_cells);
@@ -184,7 +186,7 @@ fn judge(scenarios: &[ScenarioAnalysis<'_>], scoreboard: &Scoreboard, records: &
         measured: cells().map(CellSummary::rounds).sum::<usize>() as u64,
         suspect: trials(Verdict::Suspect),
         invalid: trials(Verdict::Invalid),
-        // A refusal is expected of the cells of a scenario only: a record of none of them has failed.
+        // Only a scenario can expect a refusal, so an unmeasured record that belongs to none has failed.
         failed: (unmeasured - refused) as u64,
         refused: refused as u64,
         rounds_suspect: findings(Verdict::Suspect),

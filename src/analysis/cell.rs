@@ -1,7 +1,7 @@
-//! One cell over its rounds: every figure, its findings, and the trials that failed or were refused.
+//! Summarizes one cell over its rounds: its figures, its findings, and its failed or refused trials.
 //!
-//! A percentile is taken in each round and its median shown: percentiles are never averaged and never added. The
-//! histogram of all rounds draws curves only.
+//! A percentile is taken in each round, and the median of these is shown: percentiles are never averaged or added. The
+//! merged histogram of all rounds serves to draw curves only.
 
 use super::executing::Executing;
 use super::load::{LoadSummary, load};
@@ -14,106 +14,106 @@ use crate::record::{Failure, Measured, Outcome, Record, Run, Traced};
 use crate::scenario::{Cell, Metric, Origin, Scenario, Work, expect};
 use crate::units;
 
-/// One cell over its rounds.
+/// The summary of one cell over its rounds.
 #[derive(Clone, Debug)]
 pub struct CellSummary {
-    /// What was measured.
+    /// The cell that was measured.
     pub cell: Cell,
-    /// What its rounds measured; nothing when none did.
+    /// The figures of the measured rounds; `None` if no round was measured.
     pub measures: Option<Measures>,
-    /// The position in the run of each measured round.
+    /// Each measured round with its position in the run.
     pub orders: Vec<(u32, u64)>,
-    /// Every measured round with a gate that it did not pass.
+    /// Each measured round that did not pass a gate, with its findings.
     pub doubts: Vec<(u32, Vec<Finding>)>,
-    /// What its lanes show; nothing where they were not recorded.
+    /// The figures taken from the recorded lanes; `None` if no lanes were recorded.
     pub traced: Option<TracedSummary>,
-    /// The lanes themselves; none where they were not recorded.
+    /// The recorded lanes; empty if none were recorded.
     pub lanes: Lanes,
-    /// Why they were not recorded, where that failed.
+    /// The reason why recording lanes failed; `None` if it did not fail.
     pub untraced: Option<Failure>,
-    /// Every round that failed, and why.
+    /// Each round that failed, with the reason.
     pub failures: Vec<(u32, Failure)>,
-    /// Every round to which the machine refused threads as the scenario expects, and why.
+    /// Each round to which the machine refused threads as the scenario expects, with the reason.
     pub refusals: Vec<(u32, Failure)>,
-    /// Why the machine refused threads to the trial that records lanes, as the scenario expects.
+    /// The reason why the machine refused threads, as the scenario expects, to the trial that records lanes.
     pub refused_lanes: Option<Failure>,
-    /// The shortest wall time any model could reach, in nanoseconds; nothing for echo.
+    /// The shortest wall time that any model could reach, in nanoseconds; `None` for echo.
     pub ideal_ns: Option<u64>,
-    /// The wall time arithmetic gives this model, in nanoseconds; nothing for echo.
+    /// The wall time that arithmetic predicts for this model, in nanoseconds; `None` for echo.
     pub predicted_ns: Option<u64>,
-    /// The longest gap between two beats that arithmetic gives this model, in nanoseconds.
+    /// The longest gap between two heartbeats that arithmetic predicts for this model, in nanoseconds.
     pub predicted_gap_ns: Option<u64>,
 }
 
-/// Why a cell has no figure.
+/// The reason why a cell has no figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unmeasured {
-    /// None of its trials was run.
+    /// None of the cell's trials was run.
     NotRun,
-    /// Some of its trials failed, and no other was measured.
+    /// Some of the cell's trials failed, and none was measured.
     Failed,
-    /// The machine refused threads to all of its trials, as the scenario expects.
+    /// The machine refused threads to all of the cell's trials, as the scenario expects.
     Refused,
 }
 
-/// What the lanes of a cell show.
+/// The figures of a cell that are taken from its recorded lanes.
 #[derive(Clone, Debug)]
 pub struct TracedSummary {
-    /// The most jobs executed at one instant.
+    /// The largest number of jobs that were on a CPU at one instant.
     pub most_executing: Executing,
-    /// Wall time of the trial that was recorded, nanoseconds.
+    /// The wall time of the trial that recorded lanes, in nanoseconds.
     pub wall_ns: u64,
-    /// CPU time of the process that ran the model for a job or request, nanoseconds.
+    /// The CPU time per job or request of the process that ran the model, in nanoseconds.
     pub cpu_per_job_ns: f64,
-    /// Memory of all waiting jobs, beyond what the process held before, in bytes; nothing where none waited.
+    /// The memory of all waiting jobs, beyond what the process held before, in bytes; `None` if no job waited.
     pub waiting_bytes: Option<Waiting>,
     figures: Vec<Estimate>,
 }
 
-/// Memory of all waiting jobs, in bytes.
+/// The memory of all waiting jobs, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Waiting {
-    /// All of it: resident, page tables, kernel stacks, slabs.
+    /// The total: resident memory, page tables, kernel stacks and slabs.
     pub all: f64,
-    /// The part that is resident.
+    /// The resident part.
     pub resident: f64,
 }
 
-/// What the measured rounds of a cell say.
+/// The figures of the measured rounds of a cell.
 #[derive(Clone, Debug)]
 pub struct Measures {
-    /// The distributions, the headline first.
+    /// The distributions of times, the headline series first.
     pub series: Vec<SeriesSummary>,
-    /// The generator's side of an echo.
+    /// The load generator's side of an echo.
     pub load: Option<LoadSummary>,
     rounds: usize,
     figures: Vec<Estimate>,
 }
 
 impl CellSummary {
-    /// A figure of the cell; nothing where it has none.
+    /// Returns a figure of the cell; `None` if the cell lacks it.
     pub fn figure(&self, metric: Metric) -> Option<&Estimate> {
         let figures =
             if metric.is_of_one_trial() { &self.traced.as_ref()?.figures } else { &self.measures.as_ref()?.figures };
         figures.iter().find(|figure| figure.metric == metric)
     }
 
-    /// The value of a figure: the median of the rounds, or the largest of all.
+    /// Returns the value of a figure: the median of the rounds, or the largest, as the metric asks.
     pub fn value(&self, metric: Metric) -> Option<f64> {
         self.figure(metric).map(Estimate::value)
     }
 
-    /// Whether the model ran all jobs of the scenario.
+    /// Returns whether the model ran all jobs of the scenario.
     pub fn ran_all_jobs(&self) -> bool {
         self.cell.jobs_wanted.is_none()
     }
 
-    /// How many rounds were measured.
+    /// Returns the number of measured rounds.
     pub fn rounds(&self) -> usize {
         self.measures.as_ref().map_or(0, |measures| measures.rounds)
     }
 
-    /// Why the cell has no figure; `None` if it has one.
+    /// Returns why the cell has no figures; `None` if it has figures.
     pub fn unmeasured(&self) -> Option<Unmeasured> {
         match (&self.measures, self.failures.is_empty(), self.refusals.is_empty()) {
             (Some(_), ..) => None,
@@ -123,43 +123,43 @@ impl CellSummary {
         }
     }
 
-    /// The number of trials to which the machine refused threads as the scenario expects, the one that records lanes
-    /// included.
+    /// Returns the number of trials to which the machine refused threads as the scenario expects, including the trial
+    /// that records lanes.
     pub fn refused_trials(&self) -> usize {
         self.refusals.len() + usize::from(self.refused_lanes.is_some())
     }
 
-    /// The rounds that something beside them disturbed.
+    /// Returns the rounds that were disturbed from outside the trial.
     pub fn disturbed(&self) -> Vec<u32> {
         let is_disturbed = |findings: &[Finding]| findings.iter().any(Finding::is_disturbance);
         self.doubts.iter().filter(|(_, findings)| is_disturbed(findings)).map(|(round, _)| *round).collect()
     }
 
-    /// A figure of the rounds that nothing disturbed; nothing where none was disturbed, or all were.
+    /// Returns a figure over the undisturbed rounds only; `None` if no round was disturbed, or all were.
     pub fn undisturbed(&self, metric: Metric) -> Option<Estimate> {
         self.figure(metric)?.without(&self.disturbed())
     }
 
-    /// The verdict on one round.
+    /// Returns the verdict on one round.
     pub fn verdict(&self, round: u32) -> Verdict {
         let findings = self.doubts.iter().find(|(other, _)| *other == round).map(|(_, findings)| findings.as_slice());
         gate::verdict(findings.unwrap_or_default())
     }
 
-    /// The number of measured rounds with this verdict.
+    /// Returns the number of measured rounds with this verdict.
     pub fn rounds_that_are(&self, verdict: Verdict) -> usize {
         let flagged = self.doubts.iter().filter(|(round, _)| self.verdict(*round) == verdict).count();
         if verdict == Verdict::Valid { self.rounds() - self.doubts.len() + flagged } else { flagged }
     }
 
-    /// The times of one kind of job.
+    /// Returns the times of one kind of job.
     pub fn series(&self, name: &str) -> Option<&SeriesSummary> {
         self.measures.as_ref()?.series.iter().find(|series| series.name == name)
     }
 }
 
 impl Measures {
-    /// A figure of the rounds.
+    /// Returns a figure over the rounds.
     pub fn figure(&self, metric: Metric) -> Option<&Estimate> {
         self.figures.iter().find(|figure| figure.metric == metric)
     }

@@ -1,7 +1,7 @@
-//! Claims against what was measured: reproduced, refuted, or more rounds are needed.
+//! Judges claims by the measurements: reproduced, refuted, or inconclusive.
 //!
-//! A round that a gate calls INVALID stays among the others and widens the interval; where there are too many of them, or
-//! a gate over the rounds calls them INVALID, nothing is decided ([`PointSummary::invalidity`]).
+//! An INVALID round stays among the others and widens the interval. If there are too many of them, or a gate over the
+//! rounds calls them INVALID, the claim is inconclusive ([`PointSummary::invalidity`]).
 
 use super::cell::CellSummary;
 use super::findings::Invalidity;
@@ -12,23 +12,23 @@ use crate::gate::{self, Finding};
 use crate::scenario::{Against, Claim, Machine, Metric, Model, Point, PointSpec, Scenario, Work};
 use crate::stats::{Bound, Interval, Ratio};
 
-/// What became of a claim.
+/// The verdict on a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClaimVerdict {
-    /// The interval lies within the bounds.
+    /// The confidence interval lies within the bounds.
     Reproduced,
-    /// It lies partly within, or there is none.
+    /// The confidence interval lies partly within the bounds, or there is none.
     Inconclusive,
-    /// It lies outside.
+    /// The confidence interval lies outside the bounds.
     Refuted,
 }
 
 impl ClaimVerdict {
-    /// All of them, the good ones first.
+    /// All verdicts, the best first.
     pub const ALL: [Self; 3] = [Self::Reproduced, Self::Inconclusive, Self::Refuted];
 
-    /// The word for it.
+    /// Returns the word for this verdict.
     pub fn word(self) -> &'static str {
         match self {
             Self::Reproduced => "reproduced",
@@ -38,10 +38,10 @@ impl ClaimVerdict {
     }
 }
 
-/// Why a claim could not be decided, or what its verdict rests on.
+/// The reason why a claim could not be decided, or the reservation about its verdict.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Reason {
-    /// Nothing more is to be said.
+    /// No reservation.
     Plain,
     /// The figure was not measured.
     NotMeasured,
@@ -49,11 +49,11 @@ pub enum Reason {
     TooFewRounds,
     /// The interval crosses a bound.
     Crosses,
-    /// The figure is only known to be no more.
+    /// Only an upper bound of the figure is known.
     AtMost,
-    /// The figure rests on requests that never got their answer.
+    /// The figure rests on requests that were never answered.
     Unanswered,
-    /// One stall of a tick of the kernel decides the figure.
+    /// A single stall of one kernel tick decides the figure.
     OneStall,
     /// The verdict rests on one trial.
     OneTrial,
@@ -64,47 +64,48 @@ pub enum Reason {
         /// The number of all rounds.
         rounds: usize,
     },
-    /// This gate over the rounds found them INVALID.
+    /// A gate over the rounds found them INVALID.
     InvalidRounds(Finding),
 }
 
-/// Which statistic of the rounds a claim compares.
+/// The statistic of the rounds that a claim compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statistic {
-    /// The median, beside a number.
+    /// The median, for a comparison with a number.
     Median,
-    /// The geometric mean, beside that of another model: the ratio of the two is the mean ratio of the rounds.
+    /// The geometric mean, for a comparison with another model: the ratio of two such means is the mean ratio of the
+    /// rounds.
     GeometricMean,
 }
 
-/// A claim about one of its models at one point of its scenario.
+/// A claim, judged for one of its models at one point of its scenario.
 #[derive(Clone, Debug)]
 pub struct JudgedClaim<'a> {
     /// The claim.
     pub claim: &'a Claim,
     /// The model whose figure is judged, one of [`Claim::models`].
     pub model: Model,
-    /// The point of the sweep; empty where nothing is swept.
+    /// The point of the sweep; empty if nothing is swept.
     pub point: &'a Point,
     /// The work of the point.
     pub work: &'a Work,
-    /// The figure over the rounds; nothing where it was not measured.
+    /// The figure over the rounds; `None` if it was not measured.
     pub rounds: Option<Estimate>,
-    /// The statistic of which `measured`, `expected` and `ratio` are.
+    /// The statistic that `measured`, `expected` and `ratio` are taken from.
     pub statistic: Statistic,
-    /// The figure that is compared, in the unit of its metric.
+    /// The measured figure, in the unit of its metric.
     pub measured: Option<f64>,
-    /// What it is compared with, in the same unit: the formula's value, or the other model's figure.
+    /// The value to compare with, in the same unit: the formula's value, or the other model's figure.
     pub expected: Option<f64>,
-    /// The one by the other, with the interval that decides.
+    /// The ratio of `measured` to `expected`, with the interval that decides.
     pub ratio: Option<Ratio>,
-    /// What became of it.
+    /// The verdict on the claim.
     pub verdict: ClaimVerdict,
-    /// Why.
+    /// The reason for the verdict.
     pub reason: Reason,
 }
 
-/// Judges every claim of a scenario at every point that it is about, for each of its models.
+/// Judges each claim of a scenario at each point it is about, for each of its models.
 pub(super) fn judge_all<'a>(
     scenario: &'a Scenario,
     points: &[PointSummary],
@@ -161,7 +162,7 @@ fn decide(
     let Some(ratio) = ratio else { return inconclusive(Reason::NotMeasured) };
     let models: Vec<Model> = claim.compared(model).collect();
     let cells = || models.iter().filter_map(|model| point.cell(*model));
-    // What only the recorded trial has rests on the rounds beside it as well.
+    // Figures that only the recorded trial has depend on the validity of the rounds as well.
     match models.iter().find_map(|model| point.invalidity(*model)) {
         Some(Invalidity::Trials { invalid, rounds }) => return inconclusive(Reason::Invalid { invalid, rounds }),
         Some(Invalidity::Rounds(finding)) => return inconclusive(Reason::InvalidRounds(finding)),
@@ -188,7 +189,8 @@ fn decide(
     }
 }
 
-/// How many executed, as a multiple of what was expected: what one trial shows within bounds is as good as an interval.
+/// Returns the interval of the number of executing jobs, as a multiple of the expected number. One trial yields bounds,
+/// and these serve as an interval.
 fn executing_within(claim: &Claim, model: Model, point: &PointSummary, expected: Option<f64>) -> Option<Interval> {
     let traced = point.cell(model)?.traced.as_ref().filter(|_| claim.metric == Metric::Executing)?;
     let (Against::Formula(_), Some(expected)) = (&claim.against, expected) else { return None };
@@ -196,8 +198,8 @@ fn executing_within(claim: &Claim, model: Model, point: &PointSummary, expected:
     Some(Interval { low: f64::from(executing.at_least) / expected, high: f64::from(executing.at_most) / expected })
 }
 
-/// Whether the true ratio lies within the bounds of a claim, wherever in the interval it is; where the interval is one of
-/// bounds, wherever beyond.
+/// Decides whether the true ratio lies within the bounds of a claim. If the ratio is only a bound, the interval is open
+/// on that side.
 fn verdict(interval: Interval, bound: Bound, (low, high): (f64, f64)) -> ClaimVerdict {
     let Interval { low: least, high: most } = match bound {
         Bound::Exact => interval,
@@ -214,11 +216,11 @@ fn verdict(interval: Interval, bound: Bound, (low, high): (f64, f64)) -> ClaimVe
     }
 }
 
-/// A figure as a multiple of a number that is no measurement.
+/// Returns a figure as a multiple of a number that is not measured.
 fn by_number(rounds: &Estimate, number: f64) -> Ratio {
     let spread = &rounds.spread;
     let interval = spread.interval.map(|Interval { low, high }| Interval { low: low / number, high: high / number });
-    // Both ends of the interval count for the verdict, so a bound at either is one of the ratio.
+    // The verdict looks at both ends of the interval, so if either end is only a bound, the ratio is one.
     let ends = rounds.range().map_or([Bound::Exact; 2], |(_, bounds)| bounds);
     Ratio {
         ratio: rounds.value() / number,

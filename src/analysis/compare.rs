@@ -1,9 +1,9 @@
-//! Runs before a change against runs after it, cell by cell.
+//! Compares runs before a change with runs after it, cell by cell.
 //!
-//! The run is the unit: two runs of the same thing, minutes apart, differ by more than the rounds within each of them say,
-//! because the state of the CPUs, the neighbours and the layout of memory changed in between. From several runs a side
-//! the difference is judged by how much the runs of a side differ. From one pair it is judged by what two runs of the same
-//! thing were seen to differ by ([`between_runs`]), and by the rounds.
+//! The run is the unit. Two runs of the same thing, minutes apart, differ by more than the rounds within each of them
+//! suggest, because the state of the CPUs, the neighbours and the memory layout changed in between. With several runs a
+//! side, a difference is judged by how much the runs of a side differ. With one pair, it is judged by how much two runs
+//! of the same thing have been observed to differ ([`between_runs`]), and by the rounds.
 
 use super::point::PointSummary;
 use super::ratios::Obstacle;
@@ -13,89 +13,89 @@ use crate::record::{Run, RunState};
 use crate::scenario::{Metric, Model, Point, Work};
 use crate::stats::{self, Bound, Interval, Noise, Ratio, Significance};
 
-/// What two sides have in common and where they differ.
+/// The comparison of two sides: their common figures, and the differences in their conditions.
 #[derive(Clone, Debug)]
 pub struct Comparison {
-    /// What may explain a difference beside what was meant to.
+    /// The differences in conditions that may explain a change in a figure.
     pub warnings: Vec<Warning>,
-    /// Every figure that both sides have.
+    /// The changes of all figures that both sides have.
     pub changes: Vec<Change>,
 }
 
-/// What may explain a difference beside what was meant to.
+/// A difference in conditions that may explain a change in a figure.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Warning {
-    /// A fact of the machine or of the build differs: its name, then its values.
+    /// A property of the machine or of the build differs: its name, then its values.
     Differs(&'static str, String, String),
-    /// A scenario is in one side only.
+    /// A scenario exists on one side only.
     OnlyIn(SideName, String),
-    /// A scenario is not the same text in all runs.
+    /// The text of a scenario differs between runs.
     OtherText(String),
-    /// The same computation is another number of iterations: the second by the first.
+    /// The same computation takes a different number of iterations: the ratio of the second to the first.
     Calibration(f64),
-    /// A run of this side did not end.
+    /// A run of this side is incomplete.
     Unfinished(SideName),
     /// A run of this side was built without optimisation.
     DebugBuild(SideName),
 }
 
-/// One of the two sides.
+/// A side of the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SideName {
     /// Before the change.
     Before,
-    /// After it.
+    /// After the change.
     After,
 }
 
-/// One figure of one cell on both sides.
+/// The change of one figure of one cell between the two sides.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// The scenario's name.
+    /// The name of the scenario.
     pub scenario: String,
-    /// The point of its sweep; empty where nothing is swept.
+    /// The point of the sweep; empty if nothing is swept.
     pub point: Point,
-    /// Who ran the jobs.
+    /// The model that ran the jobs.
     pub model: Model,
-    /// Which figure.
+    /// The metric of the figure.
     pub metric: Metric,
-    /// What was done, for the headings.
+    /// The work, for headings.
     pub work: Work,
-    /// The figure after by the figure before, with the geometric means that it is of.
+    /// The ratio of the figure after to the figure before, with the two geometric means.
     pub ratio: Ratio,
-    /// Runs before and after.
+    /// The number of runs before and after.
     pub runs: [usize; 2],
-    /// What two runs of the same thing were seen to differ by, or the noise floor of several runs a side; a ratio of at least
-    /// 1.
+    /// The difference to exceed, as a ratio of at least 1: the observed difference between two runs of the same thing,
+    /// or the noise floor of several runs a side.
     pub seen: f64,
-    /// What follows.
+    /// The conclusion.
     pub direction: Direction,
 }
 
-/// What a [`Change`] is to the user.
+/// The direction of a [`Change`] from the user's point of view.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Direction {
     /// Less time, less CPU, more answers.
     Better,
-    /// The contrary.
+    /// More time, more CPU, fewer answers.
     Worse,
-    /// No difference beyond what two runs of the same thing differ by.
+    /// No difference beyond that between two runs of the same thing.
     Same,
     /// The figures cannot be compared.
     Incomparable(Why),
 }
 
-/// Why two sides cannot be compared.
+/// The reason why two sides cannot be compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Why {
-    /// More than a third of the cell's rounds are INVALID on this side, or all of them together are.
+    /// More than a third of the cell's rounds on this side are INVALID, or a gate over its rounds is.
     Invalid(SideName),
     /// The figure itself cannot be compared.
     Figure(Obstacle),
 }
 
-/// Compares every figure of every cell that both sides have. A side is one or several runs of the same scenarios; a figure
-/// is compared where every run has it.
+/// Compares each figure of each cell that both sides have. A side is one or several runs of the same scenarios; a
+/// figure is compared if every run has it.
 pub fn compare(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> Comparison {
     let mut warnings = machine_warnings(before, after);
     let mut changes = Vec::new();
@@ -138,7 +138,7 @@ fn changes_at(
     changes
 }
 
-/// The same point of every run of a side; nothing where one of them lacks it.
+/// Returns the same point of each run of a side; `None` if a run lacks it.
 fn at_point<'a>(side: &[&'a ScenarioAnalysis<'_>], point: &PointSummary) -> Option<Vec<&'a PointSummary>> {
     side.iter().map(|one| one.points.iter().find(|other| other.at == point.at)).collect()
 }
@@ -160,8 +160,8 @@ fn change(
     let noise = before.iter().chain(after).filter_map(|point| point.control.as_ref()?.noise(metric)).reduce(Noise::and);
     let floor = noise.map_or(1.0, |noise| noise.floor(one.rounds.len().min(other.rounds.len())));
     let runs = [before.len(), after.len()];
-    // How much the runs of a side differ is in the interval where there are several; no difference below the noise floor of
-    // their rounds is one either way.
+    // With several runs a side, the interval already covers how much the runs of a side differ. Either way, no
+    // difference below the noise floor of their rounds counts.
     let seen = if runs == [1, 1] { between_runs(metric, &first.work).max(floor) } else { floor };
     let invalid = |side: &[&PointSummary]| side.iter().any(|point| point.invalidity(model).is_some());
     let direction = match (invalid(before), invalid(after)) {
@@ -187,14 +187,14 @@ fn change(
 
 /// The figures of a cell on one side.
 struct Figures {
-    /// Of each round, all runs together.
+    /// The figure of each round, all runs together.
     rounds: Vec<f64>,
     /// The geometric mean of each run.
     runs: Vec<f64>,
     bound: Bound,
 }
 
-/// Nothing where some run lacks the figure.
+/// Returns the figures of a cell on one side; `None` if a run lacks the figure.
 fn figures(side: &[&PointSummary], model: Model, metric: Metric) -> Option<Figures> {
     let mut all = Figures { rounds: Vec::new(), runs: Vec::new(), bound: Bound::Exact };
     for point in side {
@@ -209,8 +209,9 @@ fn figures(side: &[&PointSummary], model: Model, metric: Metric) -> Option<Figur
     Some(all)
 }
 
-/// What two runs of the same thing were seen to differ by, a ratio of at least 1: of the pairs of nine to eleven runs on a
-/// virtual machine, 19 of 20 differed by less (`benches/README.md`, section "Two runs of the same thing").
+/// Returns the observed difference between two runs of the same thing, as a ratio of at least 1: of the pairs of nine
+/// to eleven runs on a virtual machine, 19 of 20 differed by less (`benches/README.md`, section "Two runs of the same
+/// thing").
 pub fn between_runs(metric: Metric, work: &Work) -> f64 {
     match (metric, work) {
         (Metric::Cpu, Work::Sleep(_) | Work::Offload(_)) => 1.05,
@@ -223,8 +224,8 @@ pub fn between_runs(metric: Metric, work: &Work) -> f64 {
 }
 
 impl Change {
-    /// Decides what the change is, where nothing forbids it. `speed` is how many times as many iterations the same
-    /// computation is after as before: that much is no difference.
+    /// Decides the direction of the change, unless an obstacle forbids it. `speed` is the ratio of the calibrations,
+    /// after to before: a difference of that size does not count.
     fn judge(&mut self, speed: f64) {
         let computes = !self.work.steps().compute.is_zero() && self.metric != Metric::P99;
         if computes {
@@ -246,18 +247,19 @@ impl Change {
         };
     }
 
-    /// By how much the two sides differ, as a ratio of at least 1.
+    /// Returns the difference between the two sides, as a ratio of at least 1.
     pub fn by(&self) -> f64 {
         self.ratio.distance()
     }
 
-    /// Whether the figure got worse by more than this ratio, without doubt: the better end of the interval is beyond it.
+    /// Returns whether the figure is certainly worse by more than this ratio: the better end of the interval lies
+    /// beyond it.
     pub fn is_beyond(&self, limit: f64) -> bool {
         let least = self.ratio.interval.map(|Interval { low, high }| low.max(1.0 / high));
         self.direction == Direction::Worse && least.is_some_and(|least| least > limit)
     }
 
-    /// Whether an INVALID measurement keeps the figure from being compared.
+    /// Returns whether an INVALID measurement prevents comparing the figure.
     pub fn rests_on_invalid(&self) -> bool {
         matches!(self.direction, Direction::Incomparable(Why::Invalid(_)))
     }
@@ -267,15 +269,15 @@ fn worse_if(is_worse: bool) -> Direction {
     if is_worse { Direction::Worse } else { Direction::Better }
 }
 
-/// Iterations a second of the first run after by those of the first run before.
+/// Returns the ratio of the iterations a second in the first run after to those in the first run before.
 fn calibration(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> f64 {
     let of = |side: &[Analysis<'_>]| side.first().map_or(1, |run| run.run.iterations_per_s.max(1)) as f64;
     of(after) / of(before)
 }
 
-/// Differences of machine, versions, calibration and completeness.
+/// Returns the differences in machine, versions, calibration and completeness.
 fn machine_warnings(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> Vec<Warning> {
-    /// A calibration that was measured anew differs by more than this.
+    /// The relative difference above which two calibrations count as different.
     const SAME: f64 = 1e-6;
     let Some(first) = before.first() else { return Vec::new() };
     let mut warnings: Vec<Warning> = Vec::new();
@@ -305,7 +307,7 @@ fn machine_warnings(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> Vec<Warn
     warnings
 }
 
-/// What should be the same of two runs.
+/// Returns the properties that should be the same in two runs.
 fn facts(run: &Run) -> [(&'static str, String); 10] {
     let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".into());
     let host = &run.host;

@@ -1,22 +1,23 @@
-//! How many jobs were on a CPU at one instant.
+//! Bounds the largest number of jobs that were on a CPU at one instant.
 
 use super::round::RoundFigure;
 use crate::record::Traced;
 use crate::stats::Bound;
 
-/// The most jobs that were executed at one instant, as far as it is known: threads record what they work on, and do not see
-/// when another has their CPU.
+/// The largest number of jobs on a CPU at one instant, as far as it is known: a thread records what it works on, and
+/// cannot observe when another thread has its CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Executing {
-    /// As many were: the CPU time of the busiest millisecond needs as many CPUs at some instant.
+    /// The lower bound: the CPU time of the busiest millisecond needs this many CPUs at some instant.
     pub at_least: u32,
-    /// No more were: neither than were worked on by their threads' own record, nor than there are CPUs.
+    /// The upper bound: the most jobs worked on at once by the threads' own record, or the number of CPUs if that is
+    /// less.
     pub at_most: u32,
 }
 
 impl Executing {
     pub(super) fn from_traced(traced: &Traced) -> Self {
-        /// The harness itself, in CPUs, while it records.
+        /// The CPUs that the harness itself uses while it records.
         const HARNESS: f64 = 0.1;
         let at_most = traced.lanes.most_worked_on().min(traced.cpus);
         let average = traced.cpu_ns as f64 / traced.wall_ns.max(1) as f64;
@@ -25,7 +26,7 @@ impl Executing {
         Self { at_least, at_most }
     }
 
-    /// The figure, which is a bound where the two differ.
+    /// Returns the upper bound as a figure, exact if the two bounds agree.
     pub(super) fn as_figure(self) -> RoundFigure {
         let bound = if self.at_least == self.at_most { Bound::Exact } else { Bound::AtMost };
         RoundFigure::exact(self.at_most.into()).with_bound(bound)
@@ -39,7 +40,7 @@ mod tests {
 
     #[test]
     fn as_many_execute_as_cpu_time_proves_and_no_more_than_were_recorded() {
-        // CPUs, their time in a second in which so many lanes work on a job each.
+        // The CPUs, their time in one second, and the number of lanes that work on a job each in that second.
         let traced = |cpus, cpu_ms: u64, worked_on: u32, busiest: Option<Slice>| {
             let span = |lane| Span { lane, job: lane, what: What::Run, start: 0, end: 1_000_000_000 };
             let lanes = Lanes { spans: (0..worked_on).map(span).collect(), busiest, ..Lanes::default() };
@@ -53,7 +54,7 @@ mod tests {
         let check = |cpus, cpu_ms: u64, worked_on: u32, expected: &str| {
             assert_eq!(shown(traced(cpus, cpu_ms, worked_on, None)), expected, "{cpus} {cpu_ms} {worked_on}");
         };
-        // Hardly any CPU time on the average, and all of two CPUs in one millisecond.
+        // Hardly any CPU time on average, but all of two CPUs in one millisecond.
         let busiest = Some(Slice { cpu_ns: 1_900_000, wall_ns: 1_010_000 });
         assert_eq!(shown(traced(2, 20, 4, busiest)), "2");
         assert_eq!(shown(traced(4, 20, 4, busiest)), "≤ 4");

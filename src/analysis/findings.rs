@@ -1,52 +1,52 @@
-//! What the gates over the rounds find: drift, a control that differs, rounds that something disturbed, and pools
-//! of different sizes side by side.
+//! Evaluates the gates over the rounds: drift, an A/A control that differs, disturbed rounds, and pools of different
+//! sizes side by side.
 
 use super::cell::CellSummary;
 use super::point::PointSummary;
 use crate::gate::{self, Finding, Verdict};
 use crate::scenario::{Metric, Model};
 
-/// A gate that the cells of a point did not pass over their rounds.
+/// A gate over the rounds that the cells of a point did not pass.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PointFinding {
-    /// Which gate, and what was found.
+    /// The finding of the gate.
     pub found: Finding,
-    /// Whose cell; nothing where it is all of them.
+    /// The model of the cell; `None` if the finding is about all cells.
     pub model: Option<Model>,
-    /// Which figure; nothing where it is all of them.
+    /// The metric of the figure; `None` if the finding is about all figures.
     pub metric: Option<Metric>,
 }
 
-/// Why nothing can be concluded from the figures of a cell.
+/// The reason why nothing can be concluded from the figures of a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Invalidity {
-    /// Too many of its trials are INVALID.
+    /// Too many trials of the cell are INVALID.
     Trials {
         /// The number of INVALID trials.
         invalid: usize,
         /// The number of all trials.
         rounds: usize,
     },
-    /// This gate over its rounds found them INVALID.
+    /// A gate over the rounds found them INVALID.
     Rounds(Finding),
 }
 
-/// One kind of gate that trials of a point did not pass.
+/// The findings of one kind in the trials of a point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrialFindings {
-    /// The worst of them.
+    /// The worst finding of this kind.
     pub worst: Finding,
-    /// Trials that are suspect because of it.
+    /// The number of trials that are SUSPECT because of it.
     pub suspect: usize,
-    /// Trials that are invalid because of it.
+    /// The number of trials that are INVALID because of it.
     pub invalid: usize,
-    /// Measured trials of the point.
+    /// The number of measured trials of the point.
     pub trials: usize,
-    /// The models of these trials, and whether they were the control.
+    /// The models of the flagged trials, each with whether the trial belonged to the control.
     pub models: Vec<(Model, bool)>,
 }
 
-/// The gates over the rounds, by the figure that answers the question.
+/// Returns the findings over the rounds of a point, judged by the headline metric of its work.
 pub(super) fn of_point(point: &PointSummary) -> Vec<PointFinding> {
     let Some(metric) = Metric::compared(&point.work).first().copied() else { return Vec::new() };
     let drift = |cell: &CellSummary| {
@@ -71,7 +71,7 @@ pub(super) fn of_point(point: &PointSummary) -> Vec<PointFinding> {
 }
 
 impl PointSummary {
-    /// Every kind of gate that some trial did not pass, with the worst of its kind.
+    /// Returns the findings of the point's trials, grouped by kind, with the worst of each kind.
     pub fn trial_findings(&self) -> Vec<TrialFindings> {
         let trials = self.all_cells().map(CellSummary::rounds).sum();
         let mut kinds: Vec<TrialFindings> = Vec::new();
@@ -99,14 +99,14 @@ impl PointSummary {
         kinds
     }
 
-    /// The trials of this point with a verdict.
+    /// Returns the number of trials of this point with this verdict.
     pub fn trials_that_are(&self, verdict: Verdict) -> usize {
         self.all_cells().map(|cell| cell.rounds_that_are(verdict)).sum()
     }
 
-    /// What makes the figures of a model at this point INVALID: more than a third of its trials, so that the median may be
-    /// one of theirs, or a finding over its rounds. Nothing is concluded from such figures, neither whether a claim holds
-    /// nor whether they changed since another run.
+    /// Returns why the figures of a model at this point are INVALID: more than a third of its trials are, so that the
+    /// median may be that of an INVALID trial, or a finding over its rounds is. Such figures decide no claim and no
+    /// comparison with another run.
     pub fn invalidity(&self, model: Model) -> Option<Invalidity> {
         let cell = self.cell(model)?;
         let (invalid, rounds) = (cell.rounds_that_are(Verdict::Invalid), cell.rounds());
@@ -118,7 +118,7 @@ impl PointSummary {
         Some(Invalidity::Rounds(finding.found))
     }
 
-    /// Whether the figure that answers the question drifted under a model.
+    /// Returns whether the headline metric of the work drifted under this model.
     pub fn drifts(&self, model: Model) -> bool {
         self.findings
             .iter()

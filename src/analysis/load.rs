@@ -1,30 +1,30 @@
-//! The load generator's side of an echo over the rounds.
+//! Summarizes the load generator's side of an echo over the rounds.
 
 use std::collections::BTreeMap;
 
 use crate::record::{LoadRecord, Measured};
 use crate::timeline::Timeline;
 
-/// What the load generator did in all rounds of a cell.
+/// The load generator's figures over all rounds of a cell.
 #[derive(Clone, Debug)]
 pub struct LoadSummary {
-    /// Connections asked for.
+    /// The number of connections asked for.
     pub connections: u32,
-    /// Response times by when the requests were due in the window.
+    /// The response times in the window, by the time the requests were due.
     pub over_time: Timeline,
-    /// Response times of the warm-up by when the requests were due.
+    /// The response times in the warm-up, by the time the requests were due.
     pub warmup: Timeline,
-    /// Requests without an answer.
+    /// The number of requests without an answer.
     pub lost: u64,
-    /// Requests planned.
+    /// The number of planned requests.
     pub planned: u64,
-    /// Transport errors by class, and `unsent` and `unfinished` beside them.
+    /// The number of transport errors by class, along with `unsent` and `unfinished` requests.
     pub errors: BTreeMap<String, u64>,
-    /// CPUs of the server and of the generator; empty where the kernel chose.
+    /// The CPUs of the server and of the generator; empty if the kernel chose them.
     pub cpus: (Vec<usize>, Vec<usize>),
 }
 
-/// Nothing where no round had a load.
+/// Summarizes the loads of these rounds; `None` if no round had a load.
 pub(super) fn load(rounds: &[(u32, &Measured)]) -> Option<LoadSummary> {
     let loads: Vec<&LoadRecord> = rounds.iter().filter_map(|(_, measured)| measured.load.as_ref()).collect();
     let first = loads.first()?;

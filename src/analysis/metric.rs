@@ -1,4 +1,4 @@
-//! How each figure is taken from a record: an arm a figure, beside its row in `scenario/metric.rs`.
+//! Takes each figure from a record. Each arm belongs to a row in `scenario/metric.rs`.
 
 use super::executing::Executing;
 use super::round::RoundFigure;
@@ -6,10 +6,10 @@ use crate::record::{LoadRecord, Measured, Series, Traced};
 use crate::scenario::Metric;
 use crate::stats::Bound;
 
-/// The figure of a measured trial; nothing where it has none, such as a percentile of too few requests, CPU time per job
-/// where no job was completed, or what a kernel does not report.
+/// Returns the figure of a measured trial; `None` if the trial lacks it: a percentile of too few requests, CPU time per
+/// job without a completed job, or a figure that the kernel does not report.
 ///
-/// The figures of times are those of the headline series.
+/// Figures of times come from the headline series.
 pub(super) fn of_trial(metric: Metric, measured: &Measured) -> Option<RoundFigure> {
     let usage = &measured.usage;
     let per_job = |figure: u64| (measured.jobs > 0).then(|| figure as f64 / measured.jobs as f64);
@@ -57,12 +57,12 @@ pub(super) fn of_trial(metric: Metric, measured: &Measured) -> Option<RoundFigur
     Some(RoundFigure::exact(value))
 }
 
-/// The answers of a trial by something; where there was none, the least that could have been seen is that of one.
+/// Returns the answers of a trial divided by `by`. The smallest measurable figure is that of one answer.
 fn answers_by(measured: &Measured, by: f64) -> RoundFigure {
     RoundFigure { smallest: 1.0 / by, ..RoundFigure::exact(measured.jobs as f64 / by) }
 }
 
-/// The figure of one series of times; nothing where too few of them lie beyond a percentile.
+/// Returns the figure of one series of times; `None` if too few times lie beyond the percentile.
 pub(super) fn of_series(metric: Metric, series: &Series) -> Option<RoundFigure> {
     let response = |share: f64| {
         let (time, bound) = series.response_quantile(share)?;
@@ -75,7 +75,7 @@ pub(super) fn of_series(metric: Metric, series: &Series) -> Option<RoundFigure> 
         Metric::P95 => response(0.95),
         Metric::P99 => response(0.99),
         Metric::Max => {
-            // A job that never finished took longer than it was waited for, and may be the longest of all.
+            // An unfinished job took longer than the wait for it, and may be the longest of all.
             let bound = if series.lower_bound_from_ns.is_some() { Bound::AtLeast } else { Bound::Exact };
             Some(RoundFigure::exact(series.response_time.max()? as f64).with_bound(bound))
         }
@@ -85,7 +85,7 @@ pub(super) fn of_series(metric: Metric, series: &Series) -> Option<RoundFigure> 
     }
 }
 
-/// The figure of the load generator's side of a trial.
+/// Returns a figure of the load generator's side of a trial.
 fn of_load(metric: Metric, load: &LoadRecord, wall_ns: u64) -> Option<f64> {
     // Only a schedule can be missed.
     let p99 = |times: &crate::histogram::Histogram| {
@@ -103,9 +103,9 @@ fn of_load(metric: Metric, load: &LoadRecord, wall_ns: u64) -> Option<f64> {
     }
 }
 
-/// The figure of the trial whose lanes were recorded. `in_flight` is the most jobs that waited at once.
+/// Returns a figure of the trial that recorded lanes. `in_flight` is the largest number of jobs that waited at once.
 pub(super) fn of_lanes(metric: Metric, traced: &Traced, in_flight: Option<f64>) -> Option<RoundFigure> {
-    /// The process itself weighs more than fewer jobs than these.
+    /// With fewer waiting jobs, the process itself outweighs them.
     const FEWEST_WAITING: f64 = 100.0;
     let per_waiting_job = |bytes: u64| {
         let waiting = in_flight.filter(|waiting| *waiting >= FEWEST_WAITING)?;

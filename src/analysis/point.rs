@@ -1,4 +1,4 @@
-//! All cells at one point of a sweep, and what follows from them side by side.
+//! Summarizes all cells at one point of a sweep, and compares them.
 
 use super::cell::{self, CellSummary};
 use super::findings::{self, PointFinding};
@@ -9,62 +9,63 @@ use crate::scenario::{Cell, Metric, Model, Point, PointSpec, Scenario, Work};
 use crate::stats::{Noise, Spread};
 use crate::units;
 
-/// All cells at one point of the sweep.
+/// The cells at one point of the sweep, and the conclusions from comparing them.
 #[derive(Clone, Debug)]
 pub struct PointSummary {
-    /// The swept keys and their values; empty where nothing is swept.
+    /// The swept keys and their values; empty if nothing is swept.
     pub at: Point,
-    /// The work of a model that gets all jobs.
+    /// The work of a model that runs all jobs.
     pub work: Work,
-    /// What the load generator can do; nothing where there is none, or it was not measured.
+    /// The load generator's ceiling; `None` if there is no generator or it was not measured.
     pub ceiling: Option<Ceiling>,
-    /// One a model, in the order of the scenario.
+    /// One cell per model, in the order of the scenario.
     pub cells: Vec<CellSummary>,
     /// The A/A control.
     pub control: Option<Control>,
-    /// Every pair of models that ran all jobs, by every figure that they are compared by.
+    /// The ratios of every pair of models that ran all jobs, for each metric that models are compared by.
     pub ratios: Vec<ModelRatio>,
-    /// What the gates over the rounds find.
+    /// The findings of the gates over the rounds.
     pub findings: Vec<PointFinding>,
-    /// What limited the load, if anything did.
+    /// The limits that the load met.
     pub limits: Vec<PointLimit>,
-    /// Of a schedule: the part of what was due that each model answered.
+    /// In an open loop, the share of the due requests that each model answered.
     pub answered: Vec<Answered>,
-    /// Of a closed loop: what the fastest model used of the generator's ceiling.
+    /// In a closed loop, the share of the generator's ceiling that the fastest model used.
     pub ceiling_use: Option<CeilingUse>,
-    /// The seed that intervals are resampled with.
+    /// The seed for resampling intervals.
     pub seed: u64,
 }
 
-/// How far a model kept up with a schedule.
+/// How far a model kept up with an offered rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Answered {
-    /// Who served.
+    /// The model that served.
     pub model: Model,
-    /// Answers by what was due.
+    /// Answered requests divided by due requests.
     pub share: f64,
-    /// Whether it kept up.
+    /// Whether the model kept up.
     pub kept_up: bool,
 }
 
-/// What the fastest model used of what the generator can do.
+/// The share of the generator's ceiling that the fastest model used.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CeilingUse {
-    /// Who was the fastest.
+    /// The fastest model.
     pub model: Model,
-    /// Its rate by the generator's ceiling.
+    /// The model's rate divided by the generator's ceiling.
     pub share: f64,
-    /// Whether a faster server would hardly look faster.
+    /// Whether the ceiling is so near that a faster server would hardly look faster.
     pub is_near: bool,
 }
 
-/// From this share of the offered rate on a model keeps up: what is due at the end of the window is answered after it.
+/// The share of the offered rate from which a model counts as keeping up: requests due at the end of the window are
+/// answered after it.
 const KEPT_UP: f64 = 0.98;
 
-/// From this share of the ceiling on, a faster server would hardly look faster.
+/// The share of the ceiling from which a faster server would hardly look faster.
 const NEAR_THE_CEILING: f64 = 0.9;
 
-/// Every point of a scenario.
+/// Summarizes every point of a scenario.
 pub(super) fn points(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<PointSummary> {
     let (cells, controls) = (scenario.cells(), scenario.control_cells());
     let summarize = |cell: &Cell| cell::summarize(cell.clone(), scenario, run, records);
@@ -99,7 +100,7 @@ pub(super) fn points(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<
     points
 }
 
-/// The measured trial of a load, if it is of this point of the scenario, and its model.
+/// Returns the model and the measured trial of a record, if it is a load at this point of the scenario.
 fn load_at<'a>(record: &'a Record, scenario: &Scenario, at: &Point) -> Option<(Model, &'a Measured)> {
     match &record.outcome {
         Outcome::Measured(measured) if record.cell.scenario == scenario.name && record.cell.point == *at => {
@@ -109,7 +110,7 @@ fn load_at<'a>(record: &'a Record, scenario: &Scenario, at: &Point) -> Option<(M
     }
 }
 
-/// Gives every control the noise of its scenario: all points of one figure together.
+/// Pools the noise of each metric over all points of the scenario, and stores it in every control.
 fn pool_noise(points: &mut [PointSummary]) {
     let mut pooled: Vec<(Metric, Noise)> = Vec::new();
     for (metric, noise) in points.iter().filter_map(|point| point.control.as_ref()).flat_map(|control| &control.noise) {
@@ -122,18 +123,18 @@ fn pool_noise(points: &mut [PointSummary]) {
 }
 
 impl PointSummary {
-    /// The cell of a model.
+    /// Returns the cell of a model.
     pub fn cell(&self, model: Model) -> Option<&CellSummary> {
         self.cells.iter().find(|cell| cell.cell.id.model == model)
     }
 
-    /// Every cell, and the control's.
+    /// Iterates over every cell, the control's last.
     pub fn all_cells(&self) -> impl Iterator<Item = &CellSummary> {
         self.cells.iter().chain(self.control.as_ref().map(|control| &control.cell))
     }
 
-    /// One model as a multiple of another in a figure that models are compared by; nothing where either lacks the figure,
-    /// or ran fewer jobs.
+    /// Returns the ratio of one model to another in a metric that models are compared by; `None` if either lacks the
+    /// figure or ran fewer jobs.
     pub fn ratio(&self, metric: Metric, model: Model, reference: Model) -> Option<ModelRatio> {
         self.ratios.iter().filter(|ratio| ratio.metric == metric).find_map(|ratio| {
             if (ratio.model, ratio.reference) == (model, reference) {
@@ -144,7 +145,7 @@ impl PointSummary {
         })
     }
 
-    /// The names of the series that a cell has times of, in the order they first appear.
+    /// Returns the names of the cells' series, in the order of their first appearance.
     pub fn series_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for series in self.cells.iter().filter_map(|cell| cell.measures.as_ref()).flat_map(|m| &m.series) {
@@ -155,7 +156,7 @@ impl PointSummary {
         names
     }
 
-    /// The rate offered; nothing of jobs and of a closed loop.
+    /// Returns the offered rate; `None` for jobs and for a closed loop.
     pub fn offered(&self) -> Option<f64> {
         match &self.work {
             Work::Echo(echo) => echo.load.arrival.offered(),
@@ -163,8 +164,8 @@ impl PointSummary {
         }
     }
 
-    /// The cost of recording lanes for each cell of this point: wall time of jobs with recording by wall time without. Of a
-    /// server, whose window has a fixed length, CPU time per request instead.
+    /// Returns the cost of recording lanes for each cell of this point: the ratio of wall time with recording to wall
+    /// time without. For a server, whose window has a fixed length, it is the ratio of CPU time per request.
     pub fn recording_costs(&self) -> Vec<f64> {
         let cost = |cell: &CellSummary| {
             let traced = cell.traced.as_ref()?;
@@ -181,7 +182,7 @@ impl PointSummary {
         self.cell(model).filter(|cell| cell.ran_all_jobs())
     }
 
-    /// Why a figure of these cells can be decided by one stall.
+    /// Returns the obstacle if one stall can decide this figure for any of these models.
     pub(super) fn one_stall(&self, metric: Metric, models: &[Model]) -> Option<Obstacle> {
         let stall = |model: Model| ratios::one_stall(metric, &self.work, self.cell(model)?.figure(Metric::Jobs));
         models.iter().copied().find_map(stall)
@@ -204,7 +205,7 @@ impl PointSummary {
         pairs.flat_map(|(a, b)| metrics.iter().filter_map(move |metric| self.compare(*metric, b, a))).collect()
     }
 
-    /// Compares two models by any figure.
+    /// Compares two models by any metric.
     pub(super) fn compare(&self, metric: Metric, model: Model, reference: Model) -> Option<ModelRatio> {
         let (below, above) = (self.with_all_jobs(reference)?, self.with_all_jobs(model)?);
         let ratio = ratios::ratio(below, above, metric, self.seed)?;
@@ -234,15 +235,15 @@ impl PointSummary {
 /// How the heartbeat of a cell fared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beats {
-    /// It stopped while a job held its thread.
+    /// The heartbeat stopped while a job held its thread.
     Stalled,
-    /// It went on.
+    /// The heartbeat went on.
     Steady,
 }
 
 impl PointSummary {
-    /// How the heartbeat of a model fared: it stalled where its longest gap is three beats and half of what the jobs hold a
-    /// thread for. Nothing where there is none.
+    /// Returns how the heartbeat of a model fared: it stalled if its longest gap exceeds three beats and is at least half
+    /// the time for which a job holds a thread. `None` if there is no heartbeat.
     pub fn beats(&self, cell: &CellSummary) -> Option<Beats> {
         let Work::Offload(offload) = &self.work else { return None };
         let (every, held) = (offload.heartbeat?.every, offload.steps.block + offload.steps.compute);
@@ -252,7 +253,7 @@ impl PointSummary {
     }
 }
 
-/// What recording lanes cost over the cells of some points: the median and the most.
+/// Returns the median and the largest cost of recording lanes over the cells of these points.
 pub(super) fn recording(points: &[PointSummary]) -> Option<Spread> {
     Spread::summarize(points.iter().flat_map(PointSummary::recording_costs))
 }

@@ -1,5 +1,5 @@
-//! Models against each other: how many times as much one took as another in the same rounds, and whether that is more than
-//! two runs of the same thing differ by.
+//! Compares models with each other: the ratio of their figures in the same rounds, and whether it exceeds the
+//! difference between two runs of the same thing.
 
 use super::cell::CellSummary;
 use super::round::Estimate;
@@ -7,20 +7,20 @@ use crate::scenario::{Metric, Model, Work};
 use crate::stats::{self, Bound, Noise, Ratio, Significance};
 use crate::units;
 
-/// One figure of a model as a multiple of another model's.
+/// The ratio of one model's figure to another's.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelRatio {
-    /// What is compared.
+    /// The metric that is compared.
     pub metric: Metric,
-    /// The model above the line.
+    /// The model in the numerator.
     pub model: Model,
-    /// The model below it.
+    /// The model in the denominator.
     pub reference: Model,
-    /// The one by the other, with the geometric means that it is of.
+    /// The ratio, with the two geometric means.
     pub ratio: Ratio,
-    /// The noise floor, a ratio of at least 1: no smaller difference is called one.
+    /// The noise floor, as a ratio of at least 1: no smaller difference counts.
     pub floor: f64,
-    /// What follows.
+    /// The conclusion.
     pub difference: Difference,
 }
 
@@ -31,75 +31,76 @@ pub enum Difference {
     More,
     /// The first is smaller.
     Less,
-    /// None was found. One of this ratio would be, four times in five.
+    /// No difference was found. A true difference of size `detectable` would be found four times in five.
     NoneFound {
-        /// At least 1.
+        /// The minimum detectable difference, as a ratio of at least 1.
         detectable: f64,
     },
-    /// The rounds cannot say.
+    /// The rounds do not allow a conclusion.
     Incomparable(Obstacle),
 }
 
-/// Why two figures cannot be compared.
+/// The reason why two figures cannot be compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Obstacle {
-    /// Fewer rounds than an interval needs.
+    /// There are fewer rounds than an interval needs.
     TooFewRounds {
-        /// How many there are.
+        /// The number of rounds.
         rounds: usize,
     },
-    /// They rest on requests that never got their answer.
+    /// The figures rest on requests that were never answered.
     Unanswered,
-    /// One stall of a tick of the kernel, [`STALL_NS`], decides them.
+    /// A single stall of one kernel tick, [`STALL_NS`], decides the figures.
     OneStall {
-        /// The window it would take, nanoseconds; nothing in a closed loop, which needs more requests a connection.
+        /// The window that would be long enough, in nanoseconds; `None` in a closed loop, which needs more requests per
+        /// connection.
         window_ns: Option<u64>,
     },
-    /// Only a difference that is of no use, of twice or more, would be found.
+    /// The noise is so large that only a difference of twice or more would be found, which is of no use.
     TooNoisy {
-        /// The ratio that would be found four times in five.
+        /// The minimum detectable difference, as a ratio.
         detectable: f64,
-        /// The rounds it would take to find one of half as much again; nothing where they would be too many.
+        /// The rounds it would take to find a ratio of 1.5; `None` if they would be too many.
         rounds: Option<usize>,
     },
 }
 
-/// A stall that any machine has now and then: one tick of a kernel with 250 of them a second.
+/// The length of a stall that any machine has now and then: one tick of a kernel with 250 ticks a second.
 pub const STALL_NS: u64 = 4_000_000;
 
-/// A difference that is found only from this ratio on is of no use.
+/// The largest minimum detectable difference, as a ratio, that is still of use.
 const USEFUL: f64 = 2.0;
 
-/// The difference that the advice on rounds aims at.
+/// The ratio that the advice on the number of rounds aims to detect.
 pub const AIM: f64 = 1.5;
 
-/// More rounds than these are no advice.
+/// The largest number of rounds to advise.
 const MOST_ROUNDS: usize = 1_000;
 
-/// The A/A control at one point: the second cell of a model, and what the two differ by.
+/// The A/A control at one point: the second cell of a model, and its difference from the first.
 #[derive(Clone, Debug)]
 pub struct Control {
     /// The second cell.
     pub cell: CellSummary,
-    /// The second cell by the first, for each figure that models are compared by.
+    /// The ratio of the second cell to the first, for each metric that models are compared by.
     pub ratios: Vec<(Metric, Ratio)>,
-    /// The noise of each of these figures, pooled over the points of the scenario.
+    /// The noise of each of these metrics, pooled over the points of the scenario.
     pub noise: Vec<(Metric, Noise)>,
 }
 
 impl Control {
-    /// The second cell by the first.
+    /// Returns the ratio of the second cell to the first.
     pub fn ratio(&self, metric: Metric) -> Option<&Ratio> {
         self.ratios.iter().find(|(other, _)| *other == metric).map(|(_, ratio)| ratio)
     }
 
-    /// The noise of a figure over the points of the scenario.
+    /// Returns the noise of a metric over the points of the scenario.
     pub fn noise(&self, metric: Metric) -> Option<Noise> {
         self.noise.iter().find(|(other, _)| *other == metric).map(|(_, noise)| *noise)
     }
 }
 
-/// The figures of two cells in the rounds that both have, the reference's first, and whether their ratio is a bound.
+/// Returns the figures of two cells in the rounds that both have, the reference's first, and the bound of their ratio.
 pub(super) fn pairs(below: &CellSummary, above: &CellSummary, metric: Metric) -> (Vec<(f64, f64)>, Bound) {
     let (Some(below), Some(above)) = (below.figure(metric), above.figure(metric)) else {
         return (Vec::new(), Bound::Exact);
@@ -114,13 +115,14 @@ pub(super) fn pairs(below: &CellSummary, above: &CellSummary, metric: Metric) ->
     all
 }
 
-/// One cell by another, round by round.
+/// Returns the ratio of one cell to another over their common rounds.
 pub(super) fn ratio(below: &CellSummary, above: &CellSummary, metric: Metric, seed: u64) -> Option<Ratio> {
     let (pairs, bound) = pairs(below, above, metric);
     stats::ratio(&pairs, seed).map(|ratio| ratio.with_bound(bound))
 }
 
-/// Judges a ratio by the noise of its figure. `stall` is the obstacle of a figure that one stall decides.
+/// Returns the noise floor of a ratio's metric, and the difference judged by it. `stall` is the obstacle if one stall
+/// decides the figure.
 pub(super) fn difference(ratio: &Ratio, noise: Option<Noise>, stall: Option<Obstacle>) -> (f64, Difference) {
     let floor = noise.map_or(1.0, |noise| noise.floor(ratio.rounds));
     let obstacle = |obstacle| (floor, Difference::Incomparable(obstacle));
@@ -140,10 +142,10 @@ pub(super) fn difference(ratio: &Ratio, noise: Option<Noise>, stall: Option<Obst
     }
 }
 
-/// The obstacle of a percentile that one stall decides.
+/// Returns the obstacle if one stall decides a percentile.
 ///
-/// In an open loop a stall delays every request that is due in it: its share of the window. In a closed loop it delays
-/// one request a connection.
+/// In an open loop, a stall delays every request that is due in it: its share of the window. In a closed loop, it
+/// delays one request per connection.
 pub(super) fn one_stall(metric: Metric, work: &Work, requests: Option<&Estimate>) -> Option<Obstacle> {
     let beyond = match metric {
         Metric::P99 | Metric::ServiceP99 => 0.01,
@@ -162,7 +164,7 @@ pub(super) fn one_stall(metric: Metric, work: &Work, requests: Option<&Estimate>
 }
 
 impl ModelRatio {
-    /// The reference by the model instead.
+    /// Returns the ratio with numerator and denominator swapped.
     pub(super) fn turned(&self) -> Self {
         let difference = match self.difference {
             Difference::More => Difference::Less,

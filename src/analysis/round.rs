@@ -1,4 +1,4 @@
-//! A figure in one round, and over the rounds.
+//! Holds a figure in one round, and its estimate over the rounds.
 
 use crate::scenario::{Metric, OverRounds};
 use crate::stats::{Bound, Interval, Spread};
@@ -6,51 +6,52 @@ use crate::stats::{Bound, Interval, Spread};
 /// The figure of one trial.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RoundFigure {
-    /// In the unit of its metric.
+    /// The value, in the unit of its metric.
     pub value: f64,
-    /// Whether it is only a bound.
+    /// Whether the value is exact or only a bound.
     pub bound: Bound,
     /// The smallest figure above 0 that the trial could measure.
     pub(super) smallest: f64,
 }
 
 impl RoundFigure {
-    /// A figure that is no bound.
+    /// Returns an exact figure.
     pub(super) fn exact(value: f64) -> Self {
         Self { value, bound: Bound::Exact, smallest: 0.0 }
     }
 
-    /// The same figure as a bound.
+    /// Returns the figure with this bound.
     pub(super) fn with_bound(self, bound: Bound) -> Self {
         Self { bound, ..self }
     }
 
-    /// The figure for a ratio, which needs one above 0: 0 becomes the smallest figure the trial could measure, as an upper
-    /// bound.
+    /// Returns the figure for use in a ratio, where it must be above 0: 0 becomes the smallest figure the trial could
+    /// measure, as an upper bound.
     pub(super) fn in_ratio(&self) -> (f64, Bound) {
         if self.value > 0.0 { (self.value, self.bound) } else { (self.smallest, Bound::AtMost) }
     }
 }
 
-/// A figure of a cell over its rounds: all of them or none, as the rounds that lack a figure are the worst as a rule.
+/// A figure of a cell over its rounds. Exists only if no round lacks the figure, as those that lack it are the worst as
+/// a rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimate {
-    /// Which figure.
+    /// The metric of the figure.
     pub metric: Metric,
-    /// The figure of each trial, by its round; nothing of a round for the trial whose lanes were recorded.
+    /// The figure of each trial, by its round; the round is `None` for the trial that recorded lanes.
     pub rounds: Vec<(Option<u32>, RoundFigure)>,
-    /// Its middle and its ends.
+    /// The median, the extremes and the interval.
     pub spread: Spread,
 }
 
 impl Estimate {
-    /// Nothing of no round.
+    /// Builds the estimate from the rounds; `None` if there are none.
     pub(super) fn from_rounds(metric: Metric, rounds: Vec<(Option<u32>, RoundFigure)>) -> Option<Self> {
         let spread = Spread::summarize(rounds.iter().map(|(_, figure)| figure.value))?;
         Some(Self { metric, rounds, spread })
     }
 
-    /// The figure of the cell: the median of the rounds, or the largest of all.
+    /// Returns the figure of the cell: the median of the rounds, or the largest.
     pub fn value(&self) -> f64 {
         match self.metric.over_rounds() {
             OverRounds::Median => self.spread.median,
@@ -58,25 +59,25 @@ impl Estimate {
         }
     }
 
-    /// Whether [`value`](Self::value) is only a bound.
+    /// Returns whether [`value`](Self::value) is exact or only a bound.
     pub fn bound(&self) -> Bound {
         match self.metric.over_rounds() {
             OverRounds::Median => self.bound_at(self.spread.median),
-            // Any round that ended with a bound may have had the largest.
+            // Any round with a bound may have had the largest.
             OverRounds::Largest => self.bounds().fold(Bound::Exact, Bound::and),
         }
     }
 
-    /// The confidence interval of the median, or the range of too few rounds, and whether its ends are only bounds;
-    /// nothing of the largest, which has none.
+    /// Returns the confidence interval of the median, or the range if there are too few rounds, with the bound of each
+    /// end; `None` for the largest, which has no interval.
     pub fn range(&self) -> Option<(Interval, [Bound; 2])> {
         let interval = self.spread.range();
         let bounds = [interval.low, interval.high].map(|end| self.bound_at(end));
         (self.metric.over_rounds() == OverRounds::Median).then_some((interval, bounds))
     }
 
-    /// Whether a quantile of the rounds that lies here is only a bound: a lower bound below it may truly lie above it, and
-    /// an upper bound above it below.
+    /// Returns whether a quantile at this value is only a bound: a lower bound below it may truly lie above it, and an
+    /// upper bound above it may truly lie below.
     fn bound_at(&self, value: f64) -> Bound {
         let reaches = |figure: &RoundFigure| match figure.bound {
             Bound::Exact => false,
@@ -92,7 +93,7 @@ impl Estimate {
         self.rounds.iter().map(|(_, figure)| figure.bound)
     }
 
-    /// The same of only some of the rounds; nothing where none is left out, or all are.
+    /// Returns the estimate without these rounds; `None` if none is left out, or all are.
     pub fn without(&self, left_out: &[u32]) -> Option<Self> {
         let is_kept = |round: &Option<u32>| round.is_none_or(|round| !left_out.contains(&round));
         let kept: Vec<_> = self.rounds.iter().filter(|(round, _)| is_kept(round)).copied().collect();

@@ -1,14 +1,16 @@
-//! How many claims of each kind came to each verdict: what could have failed apart from what checks the harness.
+//! Counts claims by kind and verdict; claims that could have failed are apart from checks of the harness.
 
 use super::claims::{ClaimVerdict, JudgedClaim};
 use crate::scenario::ClaimKind;
 
-/// The claims of a run or a scenario by kind and verdict; a claim counts once for each model and point that it is about.
+/// The number of claims of a run or a scenario by kind and verdict. A claim counts once for each model and point it is
+/// about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scoreboard {
-    /// A row a kind and a column a verdict, in the orders of [`ClaimKind::ALL`] and [`ClaimVerdict::ALL`].
+    /// The counts: a row per kind and a column per verdict, in the orders of [`ClaimKind::ALL`] and
+    /// [`ClaimVerdict::ALL`].
     counts: [[u64; ClaimVerdict::ALL.len()]; ClaimKind::ALL.len()],
-    /// Of the refuted ones, those that the scenario says were refuted before.
+    /// The number of refuted claims that were refuted before, according to the scenario.
     refuted_again: u64,
 }
 
@@ -24,7 +26,7 @@ impl Scoreboard {
         board
     }
 
-    /// Returns the number of claims of this kind that came to this verdict.
+    /// Returns the number of claims of this kind with this verdict.
     pub fn count(&self, kind: ClaimKind, verdict: ClaimVerdict) -> u64 {
         self.counts[kind as usize][verdict as usize]
     }
@@ -34,17 +36,17 @@ impl Scoreboard {
         self.counts[kind as usize].iter().sum()
     }
 
-    /// Returns the number of claims of every kind that came to this verdict.
+    /// Returns the number of claims of all kinds with this verdict.
     pub fn total(&self, verdict: ClaimVerdict) -> u64 {
         ClaimKind::ALL.into_iter().map(|kind| self.count(kind, verdict)).sum()
     }
 
-    /// Returns how many of the refuted claims were refuted before, as their scenarios say.
+    /// Returns the number of refuted claims that were refuted before, according to their scenarios.
     pub fn refuted_again(&self) -> u64 {
         self.refuted_again
     }
 
-    /// The kinds that there are claims of, the ones that could have failed first.
+    /// Iterates over the kinds that have claims, those that could have failed first.
     pub fn kinds(&self) -> impl Iterator<Item = ClaimKind> {
         ClaimKind::ALL.into_iter().filter(|kind| self.all_of(*kind) > 0)
     }

@@ -1,4 +1,4 @@
-//! One load by itself, as `avt load` puts it on a server: its figures, its gates, its objectives.
+//! Analyzes a single load, as `avt load` runs it: its figures, its gates, its objectives.
 
 use std::time::Duration;
 
@@ -9,45 +9,46 @@ use crate::record::{LoadRecord, Series};
 use crate::units;
 use crate::usage::ProcessesUsage;
 
-/// What one load recorded.
+/// The records of one load.
 #[derive(Clone, Copy, Debug)]
 pub struct LoadFigures<'a> {
-    /// The times of its requests.
+    /// The times of the load's requests.
     pub series: &'a Series,
-    /// Everything else.
+    /// The load generator's record.
     pub load: &'a LoadRecord,
-    /// The window, nanoseconds.
+    /// The length of the window, in nanoseconds.
     pub wall_ns: u64,
-    /// Answers within the window.
+    /// The number of answers within the window.
     pub requests_in_window: u64,
 }
 
-/// Everything that follows from one load.
+/// The analysis of one load.
 #[derive(Clone, Debug)]
 pub struct LoadAnalysis {
-    /// The gates that it did not pass.
+    /// The findings of the load.
     pub findings: Vec<Finding>,
-    /// The worst of them.
+    /// The worst verdict of the findings.
     pub verdict: Verdict,
-    /// Answers within the window a second; nothing of a window without length.
+    /// Answers a second within the window; `None` for a window of zero length.
     pub rate: Option<f64>,
-    /// CPU time of the server for each answer in the window, nanoseconds; nothing without an answer.
+    /// CPU time of the server per answer in the window, in nanoseconds; `None` without an answer.
     pub server_cpu_per_request_ns: Option<f64>,
-    /// Each objective; nothing where none was set, or the load ended early, which is not held against anybody.
+    /// The objectives, each judged; `None` if none was set, or if the load ended early, which does not count as a
+    /// failure.
     pub objectives: Option<Vec<JudgedCondition>>,
     /// Whether any request was answered.
     pub has_answers: bool,
 }
 
 impl LoadFigures<'_> {
-    /// Answers within the window a second; nothing of a window without length.
+    /// Returns the answers a second within the window; `None` for a window of zero length.
     pub fn rate(&self) -> Option<f64> {
         (self.wall_ns > 0).then(|| self.requests_in_window as f64 / (self.wall_ns as f64 / 1e9))
     }
 }
 
-/// Analyzes one load. `server` is what the processes behind its address used, where they are on this machine;
-/// `server_ended_after` is how far into the window they had all ended, where they had.
+/// Analyzes one load. `server` is the usage of the processes behind its address, if they are on this machine;
+/// `server_ended_after` is the time into the window after which they had all ended, if they had.
 pub fn analyze_load(
     figures: &LoadFigures<'_>,
     server: Option<&ProcessesUsage>,
@@ -72,7 +73,7 @@ pub fn analyze_load(
 }
 
 impl LoadAnalysis {
-    /// How the load stands. An objective may not rest on an INVALID measurement, whatever it says.
+    /// Returns how the load stands. An objective may not rest on an INVALID measurement, whether it is met or not.
     pub fn standing(&self, strictness: Strictness) -> Standing {
         let least = match strictness {
             Strictness::Lenient if self.objectives.is_none() => None,

@@ -1,4 +1,4 @@
-//! What is demanded of a server: `p99<5ms,errors<0.1%,rate>=990`.
+//! Parses and judges the objectives for a server: `p99<5ms,errors<0.1%,rate>=990`.
 
 use std::str::FromStr;
 
@@ -6,29 +6,29 @@ use super::single_load::LoadFigures;
 use crate::stats::Bound;
 use crate::units;
 
-/// Conditions that must all hold.
+/// The conditions of an objective, all of which must hold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slo(Vec<Condition>);
 
 #[derive(Clone, Debug, PartialEq)]
 struct Condition {
-    /// As it was written.
+    /// The condition as written.
     text: String,
     measure: Measure,
     relation: Relation,
-    /// Nanoseconds, a share, or requests a second.
+    /// The limit: nanoseconds, a share, or requests a second.
     limit: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Measure {
-    /// A quantile of response time.
+    /// A quantile of the response time.
     Quantile(f64),
     Max,
     Mean,
-    /// Requests without a good answer, of all that were planned.
+    /// The share of the planned requests without a good answer.
     Errors,
-    /// Answers a second.
+    /// The answers a second.
     Rate,
 }
 
@@ -40,29 +40,29 @@ enum Relation {
     AtLeast,
 }
 
-/// A condition, and whether it held.
+/// A condition, and whether it holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JudgedCondition {
-    /// As it was written.
+    /// The condition as written.
     pub condition: String,
-    /// Whether it holds.
+    /// Whether the condition holds.
     pub is_kept: bool,
-    /// What was measured.
+    /// The measured value.
     pub measured: MeasuredValue,
 }
 
-/// The figure that a condition is about.
+/// The measured value that a condition is about.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MeasuredValue {
     /// A share of the requests.
     Share(f64),
     /// Answers a second.
     Rate(f64),
-    /// A time, nanoseconds, and whether it rests on requests that never ended and so is a lower bound.
+    /// A time in nanoseconds; a lower bound if it rests on requests that never ended.
     Time(u64, Bound),
-    /// Too few requests for such a percentile: so many.
+    /// Too few requests for this percentile, and their number.
     TooFew(u64),
-    /// No time has passed.
+    /// The window has zero length.
     NoTime,
 }
 
@@ -131,7 +131,7 @@ impl Condition {
             Measure::Mean => times.mean().map(|mean| mean as u64),
         };
         let Some(nanos) = value else { return (false, MeasuredValue::TooFew(times.len())) };
-        // Whatever rests on requests that never ended can only be longer; a mean or a maximum rests on all of them.
+        // A time that rests on unfinished requests can only be longer; a mean or a maximum rests on all requests.
         let rests_on_all = matches!(self.measure, Measure::Mean | Measure::Max);
         let is_bound = series.lower_bound_from_ns.is_some_and(|from| nanos >= from || rests_on_all);
         let bound = if is_bound { Bound::AtLeast } else { Bound::Exact };
@@ -151,7 +151,7 @@ impl Condition {
 }
 
 impl Slo {
-    /// Each condition against what was measured.
+    /// Judges each condition by the measured figures.
     pub fn judge(&self, figures: &LoadFigures<'_>) -> Vec<JudgedCondition> {
         self.0.iter().map(|condition| condition.judge(figures)).collect()
     }
@@ -171,7 +171,8 @@ mod tests {
     use crate::histogram::Histogram;
     use crate::record::{LoadRecord, Requests, Series};
 
-    /// 10,000 requests in a second: 9,900 answered, half of them in 1 ms and half in 3 ms, and 100 that never ended.
+    /// Judges 10,000 requests in a second: 9,900 answered, half of them in 1 ms and half in 3 ms, and 100 that never
+    /// ended.
     fn judge(slo: &str) -> Vec<JudgedCondition> {
         let mut times = Histogram::default();
         times.record_many(1_000_000, 5_000);
@@ -193,12 +194,12 @@ mod tests {
             ("p50<=1.1ms", true),
             ("p50<0.9ms", false),
             ("p90<5ms", true),
-            // It rests on what never ended.
+            // These rest on requests that never ended.
             ("p99.5<5ms", false),
             ("max<5s", false),
             ("max>1ms", true),
             ("mean<1s", false),
-            // Two of them lie beyond: too few to tell.
+            // Only two times lie beyond it: too few for a percentile.
             ("p99.99<1h", false),
             ("errors<2%", true),
             ("errors<1.5%", false),

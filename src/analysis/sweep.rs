@@ -1,31 +1,31 @@
-//! What only all points of a sweep show.
+//! Derives what only all points of a sweep together show.
 
 use super::point::PointSummary;
 use crate::scenario::{Metric, Model};
 use crate::stats;
 
-/// The highest of the offered rates that some models kept up with.
+/// The highest offered rate that some models kept up with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeptUp {
-    /// Requests a second; 0 of models that kept up with none.
+    /// The rate, in requests a second; 0 if the models kept up with none.
     pub rate: f64,
-    /// Which models.
+    /// The models.
     pub models: Vec<Model>,
 }
 
-/// What one more waiting job costs, by the line through the points of a sweep: what the process itself weighs is no part
-/// of it.
+/// The memory per additional waiting job: the slope of a line through the points of a sweep, which excludes the memory
+/// of the process itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PriceOfWaiting {
-    /// Whose job.
+    /// The model that ran the jobs.
     pub model: Model,
-    /// All of it, bytes.
+    /// All memory of the job, in bytes.
     pub all: f64,
-    /// The part that is resident, bytes.
+    /// The resident part, in bytes.
     pub resident: f64,
 }
 
-/// Where several rates were offered, the highest that each model kept up with, models of one rate together.
+/// Returns the highest offered rate that each model kept up with, grouped by rate; empty if no rate was offered.
 pub(super) fn kept_up(points: &[PointSummary]) -> Vec<KeptUp> {
     let open: Vec<(f64, &PointSummary)> = points.iter().filter_map(|point| Some((point.offered()?, point))).collect();
     let mut by_rate: Vec<KeptUp> = Vec::new();
@@ -41,7 +41,7 @@ pub(super) fn kept_up(points: &[PointSummary]) -> Vec<KeptUp> {
     by_rate
 }
 
-/// What a waiting job costs under each model that waited at three points or more.
+/// Returns the memory per waiting job under each model whose jobs waited at three points or more.
 pub(super) fn prices_of_waiting(points: &[PointSummary]) -> Vec<PriceOfWaiting> {
     const FEWEST_POINTS: usize = 3;
     let models = points.first().into_iter().flat_map(|point| &point.cells).map(|cell| cell.cell.id.model);
@@ -56,7 +56,7 @@ pub(super) fn prices_of_waiting(points: &[PointSummary]) -> Vec<PriceOfWaiting> 
             stats::slope(&places).map(|slope| slope.slope.max(0.0))
         };
         let (all, resident) = (slope(|waiting| waiting.all)?, slope(|waiting| waiting.resident)?);
-        // Two medians of slopes may cross where there is nothing but what is resident.
+        // Two medians of slopes may cross if all of the memory is resident.
         (known.len() >= FEWEST_POINTS).then(|| PriceOfWaiting { model, all, resident: resident.min(all) })
     };
     models.filter_map(price).collect()

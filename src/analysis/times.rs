@@ -1,4 +1,4 @@
-//! Distributions over the rounds.
+//! Summarizes distributions of times over the rounds.
 
 use std::cell::OnceCell;
 
@@ -12,7 +12,7 @@ use crate::stats::{self, Band};
 /// The times of one kind of job over the rounds of a cell.
 #[derive(Clone, Debug)]
 pub struct SeriesSummary {
-    /// `jobs`, `beats`, `requests`, `heavy requests`.
+    /// The name: `jobs`, `beats`, `requests` or `heavy requests`.
     pub name: String,
     /// The response times of all rounds, for curves only: percentiles are taken round by round.
     pub response: Histogram,
@@ -21,14 +21,14 @@ pub struct SeriesSummary {
     /// The shortest response time that is only a lower bound, in nanoseconds.
     pub lower_bound_from_ns: Option<u64>,
     figures: Vec<Estimate>,
-    /// The response times of each round, and what the band is resampled with.
+    /// The response times of each round, and the seed for resampling the band.
     rounds: (Vec<Histogram>, u64),
     band: OnceCell<Vec<Band>>,
 }
 
 impl SeriesSummary {
-    /// The confidence band of the percentile curve of all response times; empty of too few rounds or times. Computed when
-    /// it is first asked for, as it takes some milliseconds and only charts need it.
+    /// Returns the confidence band of the percentile curve of all response times; empty if there are too few rounds or
+    /// times. Computed on first use, as it takes some milliseconds and only charts need it.
     pub fn band(&self) -> &[Band] {
         self.band.get_or_init(|| {
             let (rounds, seed) = &self.rounds;
@@ -38,13 +38,13 @@ impl SeriesSummary {
         })
     }
 
-    /// A percentile, or the longest of the times; nothing where some round has too few of them.
+    /// Returns a percentile or the maximum of the times; `None` if a round has too few times.
     pub fn figure(&self, metric: Metric) -> Option<&Estimate> {
         self.figures.iter().find(|figure| figure.metric == metric)
     }
 }
 
-/// The series of one name in all rounds; `seed` is that of the band.
+/// Collects the series of this name from all rounds; `seed` is for the band.
 pub(super) fn series(name: &str, rounds: &[(u32, &Measured)], seed: u64) -> SeriesSummary {
     let mut found: Vec<(u32, &Series)> = Vec::new();
     for (round, measured) in rounds {
@@ -68,7 +68,7 @@ pub(super) fn series(name: &str, rounds: &[(u32, &Measured)], seed: u64) -> Seri
     }
 }
 
-/// A figure over the rounds that have times: all of them or none.
+/// Returns a figure over the rounds that have times; `None` if one of these lacks the figure.
 fn estimate(metric: Metric, rounds: &[(u32, &Series)]) -> Option<Estimate> {
     let filled = rounds.iter().filter(|(_, series)| !series.response_time.is_empty());
     let figures = filled.map(|(round, series)| Some((Some(*round), metric::of_series(metric, series)?)));
