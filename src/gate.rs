@@ -1,12 +1,13 @@
-//! Checks on the measurement itself: how far its figures can be believed, and what to do where they can't.
+//! Checks how far the figures of a measurement can be believed, and what to do if they cannot.
 //!
-//! A gate that does not pass never hides a figure; it stands beside it. [`of_trial`] judges a trial by its record alone,
-//! [`of_single_load`] a load without a trial around it. What limits the load at a point by design, such as a generator that asks
-//! as fast as it can, flags no trial and is one sentence a point ([`of_point_load`]).
+//! A gate that does not pass never hides a figure; its finding stands beside it. [`of_trial`] judges a trial by its
+//! record alone, [`of_single_load`] a load outside a trial. A limit of the load by design, such as a generator in a
+//! closed loop, flags no trial and is worded once per point ([`of_point_load`]).
 //!
-//! A flag is worth reading if flagged trials are off more often than the others. `cargo bench --bench gates -- RUN...`
-//! prints that for each gate. The thresholds were chosen on two runs of the tour, one on a quiet machine and one of which the
-//! host took up to a third of the CPU time, and checked on a third, of which it took up to 40 %.
+//! A flag is worth reading if flagged trials are off more often than others. `cargo bench --bench gates -- RUN...`
+//! prints that for each gate. The thresholds were chosen on two runs of the tour, one on a quiet machine and one in
+//! which the host took up to a third of the CPU time. They were checked on a third run, in which the host took up to 40
+//! %.
 
 mod load;
 mod machine;
@@ -32,16 +33,16 @@ pub use point::{Limit, PointLimit, of_point_load};
 pub use rounds::{are_too_many, control, disturbed, drift, workers};
 pub use trial::{of_single_load, of_trial};
 
-/// What all gates together say.
+/// The verdict of all gates together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Every gate passed.
     #[default]
     Valid,
-    /// Some figures may tell of the generator or the machine beside the server.
+    /// Some figures may reflect the generator or the machine beside the server.
     Suspect,
-    /// They do.
+    /// Some figures do reflect the generator or the machine beside the server.
     Invalid,
 }
 
@@ -55,164 +56,165 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What a gate found that did not pass.
+/// A gate that did not pass, with the values found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Finding {
-    /// Requests left later than they were due though a connection was free.
+    /// Requests left later than they were due although a connection was free.
     Late {
         /// The median lateness, nanoseconds.
         p50_ns: u64,
-        /// The 99th percentile of the lateness and that of the response times, nanoseconds; nothing where there are too few
-        /// requests.
+        /// The 99th percentile of the lateness and that of the response times, in nanoseconds; `None` if there are too
+        /// few requests.
         p99_ns: Option<(u64, u64)>,
         /// The median response time, nanoseconds.
         response_p50_ns: u64,
-        /// What made it late, as far as that can be seen.
+        /// The cause of the lateness, as far as it can be seen.
         cause: Cause,
     },
-    /// The generator itself stood still: it was stopped, or had lost its CPU, or the whole machine stood still.
+    /// The generator itself stood still: it was stopped, it lost its CPU, or the whole machine stood still.
     Paused {
         /// The longest pause, nanoseconds.
         longest_ns: u64,
-        /// The part of the window for which the thread stood still that did so for the longest.
+        /// The largest part of the window for which a thread stood still.
         share: f64,
-        /// Of the response times from the 99th percentile on, the part of which the pause made up half or more.
+        /// The part of the response times from the 99th percentile on to which the pause contributed half or more.
         tail: f64,
-        /// That percentile, and what it would be without those, nanoseconds; nothing where there are too few requests.
+        /// The 99th percentile with and without the pauses, in nanoseconds; `None` if there are too few requests.
         p99_ns: Option<(u64, u64)>,
-        /// What made it stand still, as far as that can be seen.
+        /// The cause of the pause, as far as it can be seen.
         cause: Cause,
     },
-    /// Fewer requests were sent in the window than were due in it, and that was not the server's doing.
+    /// Fewer requests were sent in the window than were due in it, and the server was not the reason.
     Behind {
-        /// Requests sent, for each that was due.
+        /// Requests sent, per request due.
         share: f64,
     },
     /// Fewer requests were sent or answered than were due, and a generator thread had hardly any time to spare.
     Busy {
         /// The largest part of the window for which a thread worked.
         share: f64,
-        /// Requests sent or answered in the window, whichever is less, for each that was due.
+        /// Requests sent or answered in the window, whichever is less, per request due.
         kept_up: f64,
     },
-    /// A generator thread was ready and waited for a CPU.
+    /// A generator thread was ready but waited for a CPU.
     Queued {
         /// The largest part of the window for which a thread waited.
         share: f64,
     },
-    /// The machine's host gave CPU time to others.
+    /// The machine's host gave CPU time to other guests.
     Stolen {
-        /// The part of all CPU time.
+        /// The part of all CPU time that was taken.
         share: f64,
     },
-    /// Processes that do not belong to the trial used the CPUs of its server, or of its jobs.
+    /// Processes outside the trial used the CPUs of its server or of its jobs.
     Stranger {
-        /// The part of the time of those CPUs.
+        /// The part of the time of those CPUs that the processes used.
         share: f64,
-        /// The process that used the most, where it is known.
+        /// The process that used the most, if it is known.
         most: Option<Stranger>,
-        /// Whose CPUs they were.
+        /// The owner of the CPUs.
         of: Victim,
     },
-    /// Server and generator compete for the same CPUs. Stands for every gate that the generator's waiting for them explains.
+    /// Server and generator compete for the same CPUs. Replaces every gate that the generator's wait for a CPU
+    /// explains.
     SharedCpus {
-        /// How many both may run on.
+        /// The number of CPUs that both may run on.
         cpus: usize,
-        /// The largest part of the window for which a generator thread waited for one; nothing where the kernel does not
+        /// The largest part of the window for which a generator thread waited for a CPU; `None` if the kernel does not
         /// record it.
         waited: Option<f64>,
-        /// The worst verdict of the gates that it stands for; SUSPECT if there are none.
+        /// The worst verdict of the replaced gates; SUSPECT if there are none.
         verdict: Verdict,
     },
-    /// Most of the longest response times belong to requests that were due close together: one event made the 99th
+    /// Most of the longest response times belong to requests that were due close together: a single event made the 99th
     /// percentile.
     OneEvent {
-        /// The part of the response times from the 99th percentile on that were due within the stretch.
+        /// The part of the response times from the 99th percentile on whose requests were due within the stretch.
         share: f64,
-        /// When the stretch begins, nanoseconds from the beginning of the window.
+        /// The beginning of the stretch, in nanoseconds from the beginning of the window.
         from_ns: u64,
-        /// How long it is, nanoseconds.
+        /// The length of the stretch, in nanoseconds.
         length_ns: u64,
-        /// The 99th percentile, to 6 %, nanoseconds.
+        /// The 99th percentile, to within 6 %, in nanoseconds.
         p99_ns: u64,
-        /// The 99th percentile of all requests that were due outside of the stretch, nanoseconds.
+        /// The 99th percentile of the requests that were due outside the stretch, in nanoseconds.
         without_ns: u64,
     },
-    /// Requests in flight are not what their times add up to (Little 1961): some were lost on the way.
+    /// The requests in flight are not what their times add up to (Little 1961): some were lost on the way.
     Little {
-        /// In flight on the average, as counted.
+        /// The average number of requests in flight, as counted.
         in_flight: f64,
-        /// What the times of all requests give.
+        /// The average number of requests in flight, as computed from the times of all requests.
         expected: f64,
     },
-    /// Requests in flight are more than rate times service time, because some of them never got their answer.
+    /// More requests are in flight than rate times service time, because some were never answered.
     Unanswered {
-        /// In flight on the average.
+        /// The average number of requests in flight.
         in_flight: f64,
-        /// Of these, the ones that got no answer.
+        /// The average number of those that were never answered.
         unanswered: f64,
     },
-    /// Requests that ended in an error: the figures are those of the others.
+    /// Requests ended in an error: the figures describe the others.
     Failed {
-        /// Requests that failed.
+        /// The number of failed requests.
         requests: u64,
-        /// Requests that were planned.
+        /// The number of planned requests.
         of: u64,
     },
-    /// Connections that were asked and never got an answer: the percentiles describe the others.
+    /// Connections that sent a request were never answered: the percentiles describe the others.
     Starved {
-        /// Connections without an answer.
+        /// The number of connections without an answer.
         connections: u32,
-        /// Connections that were asked.
+        /// The number of connections that sent a request.
         of: u32,
     },
-    /// The generator's machine had no port, or the generator no open file, left for a connection.
+    /// The generator's machine had no port left for a connection, or the generator no open file.
     Exhausted {
         /// The share of all requests that got no connection for this reason.
         share: f64,
     },
     /// The server's processes ended within the window.
     ServerEnded {
-        /// How far into the window, nanoseconds.
+        /// The time into the window after which they had ended, in nanoseconds.
         after_ns: u64,
     },
-    /// The jobs' own computing took more CPU time than the calibration gives it: the CPUs were slower.
+    /// The jobs' own computation took more CPU time than its calibrated time: the CPUs were slower.
     SlowCpu {
-        /// By which share of the calibrated time.
+        /// The excess, as a share of the calibrated time.
         share: f64,
     },
     /// A figure rose or fell from round to round.
     Drift {
-        /// From the first round to the last, as a ratio.
+        /// The change from the first round to the last, as a ratio.
         ratio: f64,
     },
-    /// Response times rose or fell within the window: no steady state.
+    /// Response times rose or fell within the window: there is no steady state.
     Unsteady {
-        /// From the first third to the last, as a ratio.
+        /// The change from the first third to the last, as a ratio.
         ratio: f64,
     },
-    /// Two cells of the same thing differ, and not by chance.
+    /// Two identical cells differ, and not by chance.
     Control {
-        /// The second by the first.
+        /// The ratio of the second cell to the first.
         ratio: f64,
     },
-    /// Something beside the trials disturbed many rounds of a cell.
+    /// Many rounds of a cell were disturbed from outside the trials.
     Disturbed {
-        /// Rounds that were disturbed.
+        /// The number of disturbed rounds.
         rounds: usize,
-        /// Rounds of the cell.
+        /// The number of rounds of the cell.
         of: usize,
     },
-    /// Models that compute on different numbers of workers stand side by side.
+    /// Models that compute on different numbers of workers are compared.
     Workers {
-        /// The fewest.
+        /// The smallest number of workers.
         least: u16,
-        /// The most.
+        /// The largest number of workers.
         most: u16,
     },
-    /// Server and generator did not measure the same stretch of time, as an order between them came late.
+    /// Server and generator measured different stretches of time, because an order between them came late.
     Windows {
-        /// The time that only one of them measured, as a part of the generator's window.
+        /// The time that only one of them measured, as a share of the generator's window.
         share: f64,
     },
     /// Figures of an external server could not be determined and are missing.
@@ -220,44 +222,44 @@ pub enum Finding {
         /// The missing figures, with the reasons.
         gaps: Gaps,
     },
-    /// A quota held the process back.
+    /// A quota throttled the process.
     Throttled {
-        /// For how long, nanoseconds.
+        /// The throttled time, in nanoseconds.
         for_ns: u64,
     },
     /// The machine has fewer CPUs than the scenario asks for.
     FewCpus {
-        /// What it asks for.
+        /// The CPUs that the scenario asks for.
         wanted: CpusWanted,
-        /// What there was.
+        /// The number of CPUs of the machine.
         cpus: u32,
     },
 }
 
-/// Whose CPUs a stranger used.
+/// The owner of the CPUs that a stranger used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Victim {
-    /// Those of a server, whose response times wait for its CPU.
+    /// A server, whose response times depend on its CPU.
     Server,
-    /// Those of jobs, which may run on others meanwhile where some are idle.
+    /// Jobs, which may run on other CPUs meanwhile if some are idle.
     Jobs,
 }
 
-/// Why a generator was late, or stood still.
+/// The cause of a generator's lateness or pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// Something else ran on its CPU.
+    /// Something else ran on the generator's CPU.
     Queued,
-    /// It had more to do than it has time for.
+    /// The generator had more to do than it had time for.
     Busy,
-    /// Its pacing is a timer alone, which is some 50 us late.
+    /// The generator paces requests by a timer alone, which is about 50 us late.
     Timer,
-    /// None of these.
+    /// None of the other causes.
     Unknown,
 }
 
 impl Finding {
-    /// What it makes of the measurement.
+    /// Returns the verdict that this finding leads to.
     pub fn verdict(&self) -> Verdict {
         let worse_than = |share: f64, invalid: f64| if share > invalid { Verdict::Invalid } else { Verdict::Suspect };
         match *self {
@@ -292,17 +294,18 @@ impl Finding {
         }
     }
 
-    /// Whether it is what the server did, measured rightly, that the percentiles do not show.
+    /// Returns whether the finding is correctly measured behaviour of the server that the percentiles do not show.
     fn is_of_the_server(&self) -> bool {
         matches!(self, Self::Starved { .. } | Self::Unanswered { .. } | Self::Failed { .. })
     }
 
-    /// Whether something beside the trial disturbed it, so that the same trial at another time would not show it.
+    /// Returns whether something outside the trial disturbed it, so that a repetition at another time would not show
+    /// it.
     pub fn is_disturbance(&self) -> bool {
         matches!(self, Self::Stolen { .. } | Self::Stranger { .. } | Self::SlowCpu { .. } | Self::Throttled { .. })
     }
 
-    /// Whether it says in other words that the generator waited for its CPU.
+    /// Returns whether the finding is another sign of the generator's wait for its CPU.
     fn is_wait_for_cpu(&self) -> bool {
         matches!(
             self,
@@ -310,7 +313,7 @@ impl Finding {
         )
     }
 
-    /// How bad it is among others of its kind: the larger, the worse.
+    /// Returns how bad the finding is among others of its kind: a larger value is worse.
     pub fn severity(&self) -> f64 {
         match *self {
             Self::Late { p50_ns, p99_ns, response_p50_ns, .. } => {
@@ -343,7 +346,7 @@ impl Finding {
     }
 }
 
-/// How many times as long the 99th percentile is as it would be without the pauses.
+/// Returns the ratio of the 99th percentile to what it would be without the pauses.
 fn lengthened(p99_ns: Option<(u64, u64)>) -> f64 {
     p99_ns.map_or(1.0, |(p99, without)| ratio(p99, without))
 }
@@ -358,7 +361,7 @@ fn ratio(number: u64, by: u64) -> f64 {
     number as f64 / by.max(1) as f64
 }
 
-/// The worst of what they say.
+/// Returns the worst verdict of these findings.
 pub fn verdict(findings: &[Finding]) -> Verdict {
     findings.iter().map(Finding::verdict).max().unwrap_or_default()
 }

@@ -1,8 +1,8 @@
-//! What rounds can tell: medians with intervals, ratios with intervals, drift.
+//! Computes statistics over rounds: medians and ratios with confidence intervals, and drift.
 //!
 //! The round is the unit, not the request: requests of one round share its process, its memory layout and whatever else
-//! the machine did meanwhile, so an interval over requests would be far too narrow. Everything here is a pure function of
-//! its numbers and, where it resamples, of a seed.
+//! the machine did meanwhile, so an interval over requests would be far too narrow. Everything here is a pure function
+//! of its numbers and, if it resamples, of a seed.
 
 use serde::Serialize;
 
@@ -17,14 +17,14 @@ pub use ratio::{Ratio, Significance, ratio, ratio_of_runs, ratio_unpaired};
 pub use ribbon::{Band, curve_places, ribbon};
 pub use slope::{Slope, slope};
 
-/// How sure an interval is to hold what it is an interval of.
+/// The confidence level of all intervals.
 pub const CONFIDENCE: f64 = 0.95;
 
-/// From so many rounds on there are intervals: the lowest and the highest of five hold the median in 93.75 of 100 cases,
-/// of six in 96.9.
+/// The fewest rounds for an interval: the lowest and the highest of five values contain the median in 93.75 of 100
+/// cases, of six in 96.9.
 pub const FEWEST: usize = 6;
 
-/// From one value to another, both included.
+/// An interval, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     /// The lower end.
@@ -34,30 +34,30 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether it holds a value.
+    /// Returns whether the interval contains a value.
     pub fn holds(self, value: f64) -> bool {
         self.low <= value && value <= self.high
     }
 }
 
-/// Whether a figure is what it stands for, or only a bound of it: a request that never got its answer took at least as long
-/// as it was waited for.
+/// Whether a figure is exact or only a bound: a request that was never answered took at least as long as it was waited
+/// for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
-    /// It is the figure itself.
+    /// The figure is exact.
     #[default]
     Exact,
-    /// The true figure is this or more.
+    /// The figure is a lower bound.
     AtLeast,
-    /// The true figure is this or less.
+    /// The figure is an upper bound.
     AtMost,
     /// The true figure may be more or less.
     Unknown,
 }
 
 impl Bound {
-    /// That of a figure made of two, each of which raises it.
+    /// Returns the bound of a figure made of two figures, each of which raises it.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
@@ -67,7 +67,7 @@ impl Bound {
         }
     }
 
-    /// That of one divided by the figure.
+    /// Returns the bound of the figure's reciprocal.
     #[must_use]
     pub fn inverse(self) -> Self {
         match self {
@@ -77,7 +77,7 @@ impl Bound {
         }
     }
 
-    /// What stands before a figure: `≥ `, and nothing before an exact one.
+    /// Returns the sign to put before a figure: `≥ `, or nothing if it is exact.
     pub fn sign(self) -> &'static str {
         match self {
             Self::Exact => "",
@@ -88,23 +88,23 @@ impl Bound {
     }
 }
 
-/// The middle of some rounds, and how far it may be trusted.
+/// The median of some rounds, with its confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
-    /// The median; between the two in the middle of an even number.
+    /// The median; the mean of the two middle values if their number is even.
     pub median: f64,
-    /// The lowest.
+    /// The lowest value.
     pub min: f64,
-    /// The highest.
+    /// The highest value.
     pub max: f64,
-    /// The interval of the median from order statistics; nothing of fewer than [`FEWEST`] rounds.
+    /// The interval of the median from order statistics; `None` with fewer than [`FEWEST`] rounds.
     pub interval: Option<Interval>,
-    /// How many rounds.
+    /// The number of rounds.
     pub rounds: usize,
 }
 
 impl Spread {
-    /// Of one value a round; nothing of no value.
+    /// Summarizes one value per round; `None` if there are no values.
     pub fn summarize(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
@@ -115,24 +115,24 @@ impl Spread {
         Some(Self { median, min, max, interval, rounds })
     }
 
-    /// The interval where there is one, else from the lowest to the highest.
+    /// Returns the interval, or the range from the lowest to the highest value if there is no interval.
     pub fn range(&self) -> Interval {
         self.interval.unwrap_or(Interval { low: self.min, high: self.max })
     }
 }
 
-/// How often the interval of a [`Spread`] of so many rounds holds the median of what they were drawn from, whatever its
-/// distribution, 0 to 1; nothing of fewer than [`FEWEST`].
+/// Returns the probability that the interval of a [`Spread`] of this many rounds contains the median of any
+/// distribution they were drawn from; `None` with fewer than [`FEWEST`] rounds.
 pub fn coverage(rounds: usize) -> Option<f64> {
     place(rounds).map(|(_, coverage)| coverage)
 }
 
-/// The k for which the k-th lowest and the k-th highest of so many values are the narrowest interval of the median that
-/// is at least as sure as [`CONFIDENCE`], and how sure it is: 1 - 2 P(B < k), B being binomial with p = 1/2 (David and
+/// Returns the k for which the k-th lowest and the k-th highest of this many values are the narrowest interval of the
+/// median with at least [`CONFIDENCE`], and its coverage: 1 - 2 P(B < k), B being binomial with p = 1/2 (David and
 /// Nagaraja, Order Statistics, 7.1).
 fn place(rounds: usize) -> Option<(usize, f64)> {
     let n = rounds as f64;
-    // ln P(B = i), in logarithms because 2^-n ends at 1,074 rounds.
+    // ln P(B = i), in logarithms because 2^-n underflows from 1,075 rounds on.
     let mut ln = -n * std::f64::consts::LN_2;
     let mut below = 0.0;
     let mut found = None;
@@ -148,14 +148,15 @@ fn place(rounds: usize) -> Option<(usize, f64)> {
     found
 }
 
-/// The interval of a figure with [`CONFIDENCE`], from what it came to in resamples that spread too little by `t_factor`.
+/// Returns the interval of a figure with [`CONFIDENCE`] from its resamples, widened by `t_factor` because they spread
+/// too little.
 fn resampled(figure: f64, mut resamples: Vec<f64>, t_factor: f64) -> Interval {
     resamples.sort_unstable_by(f64::total_cmp);
     let end = |share: f64| figure + (at_share(&resamples, share) - figure) * t_factor;
     Interval { low: end((1.0 - CONFIDENCE) / 2.0), high: end(f64::midpoint(1.0, CONFIDENCE)) }
 }
 
-/// The value at a share (0 to 1) of values that rise, between two of them where it lies there.
+/// Returns the value at a share (0 to 1) of rising values, interpolated between neighbours.
 fn at_share(rising: &[f64], share: f64) -> f64 {
     let place = share.clamp(0.0, 1.0) * (rising.len() - 1) as f64;
     let (below, above) = (place.floor() as usize, place.ceil() as usize);
@@ -176,7 +177,7 @@ mod tests {
         }
         assert_eq!(place(5), None);
         assert_eq!(place(0), None);
-        // Beyond where 2^-n is a number: by the normal law k is near n/2 - 1.96 sqrt(n)/2.
+        // 2^-n underflows here; by the normal law k is near n/2 - 1.96 sqrt(n)/2.
         assert!(place(10_000).is_some_and(|(k, coverage)| k.abs_diff(4_902) < 3 && coverage < 0.953));
     }
 

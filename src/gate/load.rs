@@ -1,4 +1,4 @@
-//! The gates of a load.
+//! Evaluates the gates of a load.
 
 use super::over_time::{one_event, unsteady};
 use super::{
@@ -8,14 +8,14 @@ use super::{
 use crate::record::{GeneratorThread, LoadRecord, Series};
 use crate::schedule::Pacing;
 
-/// Returns the gates that a load did not pass, of which so many requests were answered within its window of `wall_ns`.
+/// Returns the findings of a load that received `answered` answers within its window of `wall_ns`.
 pub fn of_load(load: &LoadRecord, series: &[Series], wall_ns: u64, answered: u64) -> Vec<Finding> {
     let mut findings = of_generator(load, series, wall_ns, answered);
     findings.extend(load.stolen.and_then(machine::stolen));
     findings
 }
 
-/// The same without what the host took, which a trial counts for itself.
+/// Returns the findings of a load without the stolen CPU time, which a trial counts for itself.
 pub(super) fn of_generator(load: &LoadRecord, series: &[Series], wall_ns: u64, answered: u64) -> Vec<Finding> {
     let busy = busy(load, wall_ns);
     let queued = waited(load, wall_ns);
@@ -42,19 +42,19 @@ pub(super) fn of_generator(load: &LoadRecord, series: &[Series], wall_ns: u64, a
     }
 }
 
-/// The largest part of the window for which a generator thread worked; nothing where the kernel does not record it.
+/// Returns the largest part of the window for which a generator thread worked; `None` if the kernel does not record it.
 pub(super) fn busy(load: &LoadRecord, wall_ns: u64) -> Option<f64> {
     largest(load, wall_ns, |thread| Some(thread.ran_ns?.saturating_sub(thread.spun_ns)))
 }
 
-/// Requests sent or answered in the window, whichever is less, for each that was due in it; nothing in a closed loop, in
-/// which no request is due whatever happens.
+/// Returns the requests sent or answered in the window, whichever is less, per request due in it; `None` in a closed
+/// loop, in which no request is due at a set time.
 pub(super) fn kept_up(load: &LoadRecord, answered: u64) -> Option<f64> {
     load.offered_per_s?;
     Some(sent(load).min(load.answered_share(answered)))
 }
 
-/// Requests sent in the window for each that was due in it.
+/// Returns the requests sent in the window, per request due in it.
 fn sent(load: &LoadRecord) -> f64 {
     load.sent_in_window as f64 / load.requests.planned.max(1) as f64
 }
@@ -64,12 +64,12 @@ fn waited(load: &LoadRecord, wall_ns: u64) -> Option<f64> {
 }
 
 fn late(load: &LoadRecord, series: &[Series], busy: Option<f64>, queued: Option<f64>) -> Option<Finding> {
-    /// A thread that waited for its CPU this share of the time was late because of it.
+    /// The share of the window above which a thread's wait for its CPU explains lateness.
     const HELD_UP: f64 = 0.005;
     let response_time = &series.first()?.response_time;
     let late = &load.send_lag.late;
     let (p50_ns, response_p50_ns) = (late.quantile(0.5)?, response_time.quantile(0.5)?);
-    // Too few requests have no 99th percentile, and none is judged.
+    // With too few requests there is no 99th percentile to judge.
     let p99_ns = late.credible_quantile(0.99).zip(response_time.credible_quantile(0.99));
     let has_stepped_down = load.thread_costs.iter().any(|thread| thread.timer_only_ns > 0);
     let cause = match load.pacing {
@@ -97,14 +97,14 @@ fn paused(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Finding>
     let (tail, p99_ns) = worst.map_or((0.0, None), |(tail, p99)| (tail, Some(p99)));
     let is_in_tail = tail > PAUSED_TAIL.0 && lengthened(p99_ns) > LENGTHENED.0;
     let is_long = longest_ns >= PAUSE.0 || share > PAUSED.0 || is_in_tail;
-    // A thread that is stopped does not wait for a CPU meanwhile.
+    // A stopped thread does not wait for a CPU meanwhile.
     let is_for_cpu = most.waited_ns.is_some_and(|waited| waited >= most.paused_ns / 2);
     let cause = if is_for_cpu { Cause::Queued } else { Cause::Unknown };
     is_long.then_some(Finding::Paused { longest_ns, share, tail, p99_ns, cause })
 }
 
-/// Only an open loop has requests that are due whatever happens. What was sent in time and not answered is the server's
-/// doing, and what waited for a connection waited for the server.
+/// Checks that the due requests were sent. Only an open loop has due requests. A request sent in time but not answered
+/// is the server's doing, as is a wait for a connection.
 fn behind(load: &LoadRecord) -> Option<Finding> {
     load.offered_per_s?;
     let share = sent(load);
@@ -112,27 +112,28 @@ fn behind(load: &LoadRecord) -> Option<Finding> {
     (share < KEPT_UP && is_ours && load.requests.planned >= ENOUGH).then_some(Finding::Behind { share })
 }
 
-/// A generator that has no time left notices late that a connection is free, and books the wait as the server's: whoever
-/// it was that did not keep up cannot be told.
+/// Checks that the generator had time to spare. An overworked generator notices late that a connection is free, and
+/// books that wait as the server's, so either of them may be the one that did not keep up.
 fn overworked(busy: Option<f64>, kept_up: Option<f64>) -> Option<Finding> {
     let (share, kept_up) = (busy?, kept_up?);
     (share > BUSY && kept_up < KEPT_UP).then_some(Finding::Busy { share, kept_up })
 }
 
-/// The largest share of the window that one of the threads spent so.
+/// Returns the largest share of the window that a single thread spent this way.
 fn largest(load: &LoadRecord, wall_ns: u64, part: impl Fn(&GeneratorThread) -> Option<u64>) -> Option<f64> {
     let most = load.thread_costs.iter().filter_map(part).max()?;
     Some(ratio(most, wall_ns))
 }
 
-/// How many CPUs server and generator compete for. Where there is room for both, the kernel keeps them apart by itself.
+/// Returns the number of CPUs that server and generator compete for; `None` if they share none, or so many that the
+/// kernel keeps the two apart by itself.
 fn shared_cpus(load: &LoadRecord) -> Option<usize> {
     let (server, generator) = &load.cpus;
     let cpus = server.iter().filter(|cpu| generator.contains(cpu)).count();
     (cpus > 0 && cpus <= load.threads as usize + 1).then_some(cpus)
 }
 
-/// Says once that server and generator share CPUs, in place of each gate that follows from it.
+/// Replaces the gates that follow from shared CPUs by a single finding.
 fn blame_shared_cpus(findings: Vec<Finding>, cpus: usize, waited: Option<f64>) -> Vec<Finding> {
     let (explained, mut others): (Vec<Finding>, Vec<Finding>) =
         findings.into_iter().partition(Finding::is_wait_for_cpu);
@@ -140,13 +141,13 @@ fn blame_shared_cpus(findings: Vec<Finding>, cpus: usize, waited: Option<f64>) -
     others
 }
 
-/// Checks the share of requests that failed. Little's law finds those that were waited for.
+/// Checks the share of requests that failed. Failed requests that took long are found by Little's law.
 fn failed(load: &LoadRecord) -> Option<Finding> {
     let (requests, of) = (load.requests.failed, load.requests.planned);
     (ratio(requests, of) > FAILED.0).then_some(Finding::Failed { requests, of })
 }
 
-/// Whether many requests got no connection because this machine had nothing left to make one of.
+/// Checks whether many requests got no connection because this machine had no port or descriptor left.
 fn exhausted(load: &LoadRecord) -> Option<Finding> {
     const CLASSES: [&str; 2] = ["local_no_port", "local_no_descriptor"];
     let failed: u64 = CLASSES.iter().filter_map(|class| load.errors.get(*class)).sum();

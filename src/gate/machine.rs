@@ -1,10 +1,10 @@
-//! The gates of the machine around a trial.
+//! Evaluates the gates of the machine around a trial.
 
 use super::{CONTENDED, Finding, SLOW_CPU, STOLEN, STOLEN_TICKS, STRANGER, STRANGER_OF_JOBS, Victim, ratio};
 use crate::record::Conditions;
 use crate::usage::{Others, Stolen};
 
-/// Returns the gates that the machine did not pass around a trial.
+/// Returns the findings about the machine around a trial.
 pub(super) fn of_conditions(conditions: &Conditions) -> Vec<Finding> {
     let Conditions { throttled_ns, stolen, cpus, cpus_wanted, .. } = *conditions;
     let findings = [
@@ -15,24 +15,24 @@ pub(super) fn of_conditions(conditions: &Conditions) -> Vec<Finding> {
     findings.into_iter().flatten().collect()
 }
 
-/// Returns the gate of a quota that held something back.
+/// Checks whether a quota throttled something.
 pub(super) fn throttled(for_ns: Option<u64>) -> Option<Finding> {
     for_ns.filter(|for_ns| *for_ns > 0).map(|for_ns| Finding::Throttled { for_ns })
 }
 
-/// Whether the host took CPU time, and more of it than a few ticks.
+/// Checks whether the host took CPU time, and more of it than a few ticks.
 pub(super) fn stolen(stolen: Stolen) -> Option<Finding> {
     let share = stolen.share();
     (share > STOLEN.0 && stolen.cpu_ns >= STOLEN_TICKS).then_some(Finding::Stolen { share })
 }
 
-/// Whether strangers used the CPUs of a server.
+/// Checks whether strangers used the CPUs of a server.
 pub(super) fn of_server_cpus(others: &Others) -> Option<Finding> {
     let share = others.share();
     (share > STRANGER.0).then_some(Finding::Stranger { share, most: others.most, of: Victim::Server })
 }
 
-/// Whether strangers used the CPUs of jobs that used so much CPU time themselves, nanoseconds.
+/// Checks whether strangers used the CPUs of jobs that used `own_ns` of CPU time themselves.
 pub(super) fn of_job_cpus(others: &Others, own_ns: u64) -> Option<Finding> {
     let share = others.share();
     let is_contended = share + ratio(own_ns, others.of_ns) > CONTENDED;
@@ -43,7 +43,7 @@ pub(super) fn of_job_cpus(others: &Others, own_ns: u64) -> Option<Finding> {
     })
 }
 
-/// Whether jobs that used so much CPU time, nanoseconds, took longer for their computing than it takes.
+/// Checks whether jobs that used `own_ns` of CPU time took longer for their computation than the calibration gives it.
 pub(super) fn slow_cpu(conditions: &Conditions, own_ns: u64) -> Option<Finding> {
     let share = ratio(own_ns, conditions.calibrated_ns?) - 1.0;
     (share > SLOW_CPU).then_some(Finding::SlowCpu { share })

@@ -1,15 +1,15 @@
-//! The gates of when response times were long within the window: one event that makes the tail, and a steady rise or fall.
+//! Evaluates the gates of response times over the window: one event that makes the tail, and a steady rise or fall.
 
 use super::{Finding, LONG_WINDOW, ONE_EVENT, UNSTEADY, distance, ratio};
 use crate::record::LoadRecord;
 use crate::stats::{self, Spread};
 use crate::timeline::Timeline;
 
-/// Whether the 99th percentile is that of requests which were due in one short stretch of the window.
+/// Checks whether the 99th percentile comes from requests that were due in one short stretch of the window.
 pub(super) fn one_event(load: &LoadRecord, wall_ns: u64) -> Option<Finding> {
-    /// The longest stretch that is short, as a share of the window.
+    /// The longest stretch that counts as short, as a share of the window.
     const SHORT: f64 = 0.1;
-    // Those of a connection that starved are due at the beginning, and have a gate of their own.
+    // Requests of a starved connection are due at the beginning, and have a gate of their own.
     let burst = load.over_time.burst(0.99).filter(|_| load.connections_starved == 0)?;
     let is_short = ratio(burst.length_ns, wall_ns) <= SHORT;
     let is_one = burst.share > ONE_EVENT.0 && ratio(burst.quantile_ns, burst.without_ns) > ONE_EVENT.1;
@@ -22,11 +22,11 @@ pub(super) fn one_event(load: &LoadRecord, wall_ns: u64) -> Option<Finding> {
     })
 }
 
-/// Whether the medians of ten stretches of the window go one way, as [`drift`](super::drift) finds of rounds.
+/// Checks whether the medians of ten stretches of the window go one way, as [`drift`](super::drift) does for rounds.
 pub(super) fn unsteady(times: &Timeline, wall_ns: u64) -> Option<Finding> {
-    /// Of so many stretches, of which each third has three at least.
+    /// The number of stretches, of which each third has at least three.
     const STRETCHES: usize = 10;
-    /// A median of fewer says little.
+    /// The fewest times in a stretch for a useful median.
     const FEWEST: u64 = 20;
     let stretches = times.stretches(STRETCHES);
     if wall_ns < LONG_WINDOW || stretches.len() < STRETCHES || stretches.iter().any(|stretch| stretch.len() < FEWEST) {

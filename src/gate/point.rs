@@ -1,4 +1,5 @@
-//! What limits the load at a point of the sweep: it flags no trial, since the figures are right, but says what they are of.
+//! Finds what limits the load at a point of the sweep. A limit flags no trial, since the figures are right, but names
+//! what they are figures of.
 
 use std::fmt;
 
@@ -7,21 +8,21 @@ use crate::record::Measured;
 use crate::scenario::Model;
 use crate::units;
 
-/// What a load cannot go beyond.
+/// A limit of a load.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Limit {
-    /// The load generator: one of its threads had hardly any time to spare, and in an open loop fewer requests were sent or
-    /// answered than were due.
+    /// The load generator: one of its threads had hardly any time to spare, and in an open loop fewer requests were
+    /// sent or answered than were due.
     Generator {
         /// The largest part of the window for which a thread worked.
         busy: f64,
     },
     /// The server: the generator had time to spare, and fewer requests were answered than were due.
     Server {
-        /// Requests answered in the window for each that was due in it.
+        /// Requests answered in the window, per request due in it.
         answered: f64,
     },
-    /// The server's threads: connections got no answer in the whole window.
+    /// The server's threads: some connections got no answer in the whole window.
     Threads {
         /// The number of these connections.
         starved: u32,
@@ -37,13 +38,14 @@ pub struct PointLimit {
     pub limit: Limit,
     /// The models of these trials, in the order of their first ones.
     pub models: Vec<Model>,
-    /// How many trials met it.
+    /// The number of trials that met the limit.
     pub trials: usize,
-    /// Of how many.
+    /// The number of all trials given, those that did not meet the limit included.
     pub of: usize,
 }
 
-/// Returns the limits that loads at one point met, each given with its model. Trials without a load meet none.
+/// Returns the limits that loads at one point met. Each trial is given with its model; a trial without a load meets no
+/// limit.
 pub fn of_point_load<'a>(trials: impl IntoIterator<Item = (Model, &'a Measured)>) -> Vec<PointLimit> {
     let (mut limits, mut of) = (Vec::<PointLimit>::new(), 0);
     for (model, measured) in trials {
@@ -64,7 +66,7 @@ fn limit(measured: &Measured) -> Option<Limit> {
     let busy = load::busy(load, measured.wall_ns).filter(|busy| *busy > BUSY);
     let answered = load.answered_share(measured.jobs);
     match (busy, load::kept_up(load, measured.jobs)) {
-        // Where it has no time left, nobody can tell which of the two did not keep up.
+        // An overworked generator leaves open which of the two did not keep up.
         (Some(busy), kept_up) if kept_up.is_none_or(|share| share < KEPT_UP) => Some(Limit::Generator { busy }),
         (None, Some(_)) if answered < OVERLOADED => Some(Limit::Server { answered }),
         _ => None,
@@ -77,7 +79,7 @@ fn starved(measured: &Measured) -> Option<Limit> {
 }
 
 impl Limit {
-    /// In a word or two, for a heading.
+    /// Returns the limit in one or two words, for a heading.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Generator { .. } => "generator busy",
@@ -115,7 +117,7 @@ impl PointLimit {
 }
 
 impl fmt::Display for PointLimit {
-    /// One sentence without its dot.
+    /// Writes one sentence, without its full stop.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { limit, models, trials, of } = self;
         let (trials, of) = (units::count(*trials as u64), units::count(*of as u64));
@@ -153,7 +155,7 @@ mod tests {
 
     const WALL: u64 = 1_000_000_000;
 
-    /// A second in which 1,000 requests were due, so many were answered, and the generator was busy for this share.
+    /// A second in which 1,000 requests were due, `answered` were answered, and the generator was busy for this share.
     fn trial(offered_per_s: Option<f64>, answered: u64, busy: f64) -> Measured {
         let cost = GeneratorThread { ran_ns: Some((busy * WALL as f64) as u64), ..GeneratorThread::default() };
         let load = LoadRecord {

@@ -1,10 +1,10 @@
-//! The gates of a cell over its rounds.
+//! Evaluates the gates of a cell over its rounds.
 
 use super::{CONTROL, DISTURBED, DRIFT, Finding, distance};
 use crate::stats::{self, Ratio};
 
-/// A figure by its round, those of 0 left out: whether it rose or fell from round to round. Theil's line through its
-/// logarithms has to go one way with 95 %, and by more than a tenth from the first round to the last.
+/// Checks whether a figure rose or fell from round to round; rounds with 0 are left out. Theil's line through its
+/// logarithms has to go one way with 95 % confidence, and by more than a tenth from the first round to the last.
 pub fn drift(by_round: &[(u32, f64)]) -> Option<Finding> {
     let positive = by_round.iter().filter(|(_, figure)| *figure > 0.0);
     let points: Vec<(f64, f64)> = positive.map(|(round, figure)| (f64::from(*round), figure.ln())).collect();
@@ -15,23 +15,24 @@ pub fn drift(by_round: &[(u32, f64)]) -> Option<Finding> {
     (goes_one_way && distance(ratio) > 1.0 + DRIFT.0).then_some(Finding::Drift { ratio })
 }
 
-/// How many rounds of a cell were disturbed, of how many: whether that is more than [`DISTURBED`].
+/// Checks whether more than [`DISTURBED`] of the rounds of a cell were disturbed.
 pub fn disturbed(rounds: usize, of: usize) -> Option<Finding> {
     are_too_many(rounds, of).then_some(Finding::Disturbed { rounds, of })
 }
 
-/// Whether so many of all rounds of a cell are bad that its median may be of one of them: more than [`DISTURBED`].
+/// Returns whether so many rounds of a cell are bad that its median may come from one of them: more than [`DISTURBED`].
 pub fn are_too_many(bad: usize, of: usize) -> bool {
     bad as f64 > DISTURBED * of as f64
 }
 
-/// Two cells of the same thing: whether the interval of their ratio leaves out 1, and they differ by more than 5 %.
+/// Checks whether two identical cells differ: the interval of their ratio leaves out 1, and they differ by more than 5
+/// %.
 pub fn control(ratio: &Ratio) -> Option<Finding> {
     let differ = ratio.interval.is_some_and(|interval| !interval.holds(1.0));
     (differ && ratio.distance() > 1.0 + CONTROL.0).then_some(Finding::Control { ratio: ratio.ratio })
 }
 
-/// The numbers of workers of models that compute: whether they differ.
+/// Checks whether models that compute have different numbers of workers.
 pub fn workers(numbers: impl Iterator<Item = u16> + Clone) -> Option<Finding> {
     let (least, most) = (numbers.clone().min()?, numbers.max()?);
     (least < most).then_some(Finding::Workers { least, most })

@@ -1,10 +1,10 @@
-//! The gates of a whole trial, and of a load without one.
+//! Evaluates the gates of a whole trial, and of a load outside a trial.
 
 use super::{Finding, WINDOWS, load, machine};
 use crate::record::{Conditions, LoadRecord, Measured, Series};
 use crate::usage::{ProcessesUsage, Usage};
 
-/// Returns every gate that a trial did not pass, from its record alone.
+/// Returns the findings of a trial, from its record alone.
 pub fn of_trial(conditions: &Conditions, measured: &Measured) -> Vec<Finding> {
     let mut findings = machine::of_conditions(conditions);
     match &measured.load {
@@ -13,7 +13,8 @@ pub fn of_trial(conditions: &Conditions, measured: &Measured) -> Vec<Finding> {
             findings.extend(windows(measured));
             findings.extend(unknown(&measured.usage));
             let of_load = load::of_generator(load, &measured.series, measured.wall_ns, measured.jobs);
-            // A pool that leaves connections without an answer is measured as it is; one sentence a point says so.
+            // Connections that a pool leaves unanswered are measured correctly; the point's limits name them in one
+            // sentence.
             findings.extend(of_load.into_iter().filter(|finding| !finding.is_of_the_server()));
         }
         None => {
@@ -25,8 +26,8 @@ pub fn of_trial(conditions: &Conditions, measured: &Measured) -> Vec<Finding> {
     findings
 }
 
-/// Returns every gate that a load by itself did not pass, of which so many requests were answered within its window of
-/// `wall_ns`. `server` is what the processes behind its address used.
+/// Returns the findings of a load by itself that received `answered` answers within its window of `wall_ns`. `server`
+/// is the usage of the processes behind its address.
 pub fn of_single_load(
     load: &LoadRecord,
     series: &Series,
@@ -41,14 +42,14 @@ pub fn of_single_load(
     findings
 }
 
-/// Whether server and generator measured the same stretch of time.
+/// Checks whether server and generator measured the same stretch of time.
 fn windows(measured: &Measured) -> Option<Finding> {
     let (begin, end) = measured.server_window_ns?;
     let share = super::ratio(begin.unsigned_abs().saturating_add(end.unsigned_abs()), measured.wall_ns);
     (share > WINDOWS.0).then_some(Finding::Windows { share })
 }
 
-/// Whether all is known of what a server used.
+/// Checks whether the usage of a server is completely known.
 fn unknown(usage: &Usage) -> Option<Finding> {
     usage.gaps.is_serious().then_some(Finding::Unknown { gaps: usage.gaps })
 }
@@ -91,11 +92,11 @@ mod tests {
         };
         assert_eq!(names(&Conditions::default(), None), [""; 0]);
         assert_eq!(names(&conditions, None), ["CPU time stolen", "slow CPU"]);
-        // The host's part of the window is in what it took during the trial.
+        // The stolen time in the load's window is part of the stolen time of the trial.
         let stolen = LoadRecord { stolen: conditions.stolen, ..LoadRecord::default() };
         assert_eq!(names(&Conditions::default(), Some(stolen.clone())), ["stranger on the CPU"]);
         assert_eq!(names(&conditions, Some(stolen)), ["CPU time stolen", "stranger on the CPU"]);
-        // What the server did is measured rightly.
+        // The server's behaviour is measured correctly.
         let starved = LoadRecord { connections_starved: 1, connections_asked: 2, ..LoadRecord::default() };
         assert_eq!(names(&Conditions::default(), Some(starved)), ["stranger on the CPU"]);
     }

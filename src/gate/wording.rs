@@ -1,4 +1,4 @@
-//! Findings in words: their names for a table, what was found against what is allowed, and what to do about it.
+//! Words the findings: their names for a table, the value against the threshold, and the advice.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::usage::CpuGap;
 
 impl Finding {
-    /// In a word or two, for a table.
+    /// Returns the name of the finding in one or two words, for a table.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Late { .. } => "generator late",
@@ -37,7 +37,7 @@ impl Finding {
         }
     }
 
-    /// What to do about it.
+    /// Returns advice on what to do about the finding.
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Queued { .. }
@@ -86,7 +86,7 @@ impl Finding {
 }
 
 impl fmt::Display for Finding {
-    /// The value and the threshold, in words.
+    /// Writes the value and the threshold in words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |share: &f64| format!("{:.1} %", share * 100.0);
         match self {
@@ -274,7 +274,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Why the CPU time of a server is not known.
+/// Returns why the CPU time of a server is unknown.
 fn why(gap: CpuGap) -> &'static str {
     match gap {
         CpuGap::ChildrenIgnored => {

@@ -1,35 +1,37 @@
-//! Which difference would be found, by how much two figures of the same thing differ.
+//! Computes the minimum detectable difference from the noise of an A/A control.
 
 use super::student;
 use super::{FEWEST, Ratio};
 
-/// How much the figures of two identical cells (A/A) differ from round to round.
+/// The noise between two identical cells (A/A) from round to round.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Noise {
-    /// Sum of the squared logarithms of their ratios.
+    /// The sum of the squared logarithms of their ratios.
     squares: f64,
-    /// How many pairs.
+    /// The number of pairs.
     pairs: usize,
 }
 
 impl Noise {
-    /// From the figures of two identical cells in the same rounds; nothing of no pair, or where a figure is not above 0.
+    /// Computes the noise from the figures of two identical cells in the same rounds; `None` without a pair, or if a
+    /// figure is not above 0.
     pub fn from_pairs(pairs: &[(f64, f64)]) -> Option<Self> {
         let squares = pairs.iter().map(|(a, b)| Some((super::ratio::ln(*b)? - super::ratio::ln(*a)?).powi(2)));
         let squares: f64 = squares.sum::<Option<f64>>()?;
         (!pairs.is_empty()).then_some(Self { squares, pairs: pairs.len() })
     }
 
-    /// Pools this noise with another of the same kind.
+    /// Pools this noise with other noise of the same metric.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self { squares: self.squares + other.squares, pairs: self.pairs + other.pairs }
     }
 
-    /// The noise floor: the ratio (at least 1) that two identical cells exceed in 5 of 100 cases over so many rounds.
+    /// Returns the noise floor: the ratio (at least 1) that two identical cells exceed in 5 of 100 cases over this many
+    /// rounds.
     ///
-    /// Student's quantile times the standard error of the mean logarithm; the true mean of an A/A pair is 0, so every pair
-    /// is a degree of freedom.
+    /// The noise floor is Student's quantile times the standard error of the mean logarithm. The true mean of an A/A
+    /// pair is 0, so every pair is a degree of freedom.
     pub fn floor(&self, rounds: usize) -> f64 {
         let error = (self.squares / self.pairs as f64 / rounds.max(1) as f64).sqrt();
         (student::quantile(self.pairs, super::CONFIDENCE) * error).exp()
@@ -37,23 +39,23 @@ impl Noise {
 }
 
 impl Ratio {
-    /// The minimum detectable difference, as a ratio of at least 1: a true difference of this size would be found four
-    /// times in five, where found means that its interval leaves out 1 and that it exceeds the noise floor. Nothing of
-    /// bounds, or of fewer than [`FEWEST`] rounds.
+    /// Returns the minimum detectable difference, as a ratio of at least 1: a true difference of this size would be
+    /// found four times in five, where found means that its interval leaves out 1 and that it exceeds the noise floor.
+    /// `None` for a bound, or with fewer than [`FEWEST`] rounds.
     ///
-    /// For a paired t-test with n - 1 degrees of freedom it is (t(0.975) + t(0.80)) s / sqrt(n) on the log scale (Cohen,
-    /// Statistical Power Analysis, 1988, section 2.4, with Student's quantiles in place of the normal ones). The variance
-    /// s² is pooled over the A/A control and the rounds of the ratio itself; with ν degrees of freedom in all, the factor
-    /// 1 + 1.25/ν makes up for that it is an estimate and for the noise floor. Simulated with 6 and 10 rounds and
-    /// controls at 1, 2 and 4 points, it is found in 78 to 83 of 100 cases, and in 80 to 84 where one round in ten is an
-    /// outlier (`tests/it/stats.rs`).
+    /// For a paired t-test with n - 1 degrees of freedom it is (t(0.975) + t(0.80)) s / sqrt(n) on the log scale
+    /// (Cohen, Statistical Power Analysis, 1988, section 2.4, with Student's quantiles in place of the normal ones).
+    /// The variance s² is pooled over the A/A control and the rounds of the ratio itself. With ν degrees of freedom in
+    /// all, the factor 1 + 1.25/ν allows for the noise floor and for s² being an estimate. In simulations with 6 and 10
+    /// rounds and controls at 1, 2 and 4 points, a difference of this size is found in 78 to 83 of 100 cases, and in 80
+    /// to 84 if one round in ten is an outlier (`tests/it/stats.rs`).
     pub fn detectable(&self, control: Option<Noise>) -> Option<f64> {
         let known = self.rounds >= FEWEST && self.bound == super::Bound::Exact;
         known.then(|| self.detectable_in(self.rounds, control))
     }
 
-    /// The rounds it would take for a difference of this ratio to be found four times in five, if they are as noisy as
-    /// these; nothing where these rounds do not say, or it would take more than `most`.
+    /// Returns the number of rounds in which a difference of this ratio would be found four times in five, if they are
+    /// as noisy as these; `None` if these rounds cannot predict it, or if it exceeds `most`.
     pub fn rounds_to_find(&self, control: Option<Noise>, difference: f64, most: usize) -> Option<usize> {
         self.detectable(control)?;
         let (mut too_few, mut enough) = (FEWEST - 1, most);
@@ -67,12 +69,12 @@ impl Ratio {
         Some(enough)
     }
 
-    /// The minimum detectable difference in so many rounds that are as noisy as these.
+    /// Returns the minimum detectable difference in this many rounds that are as noisy as these.
     fn detectable_in(&self, rounds: usize, control: Option<Noise>) -> f64 {
         let own = (self.rounds - 1) as f64;
         let (squares, pairs) = control.map_or((0.0, 0.0), |control| (control.squares, control.pairs as f64));
         let variance = (self.variance * own + squares) / (own + pairs);
-        // With more rounds the control has more pairs as well.
+        // With more rounds, the control has more pairs as well.
         let freedom = (own + pairs) * rounds as f64 / self.rounds as f64;
         // One-sided 80 % is two-sided 60 %.
         let quantiles = student::quantile(rounds - 1, super::CONFIDENCE) + student::quantile(rounds - 1, 0.6);

@@ -1,4 +1,4 @@
-//! How many times as much: two figures of the same rounds.
+//! Computes ratios of two figures, with confidence intervals.
 
 use fastrand::Rng;
 
@@ -6,46 +6,46 @@ use super::student::{quantile, t_factor, t_factor_of_two};
 use super::{Bound, CONFIDENCE, FEWEST, Interval, resampled};
 use crate::random;
 
-/// Resamples: 100 are left out at either end, which places the ends to some 2 % of the interval's width.
+/// The number of resamples: 100 are left out at either end, which places the ends to about 2 % of the interval's width.
 const RESAMPLES: usize = 4_000;
 
-/// How many times as large the second of two figures is that were taken in the same rounds.
+/// The ratio of the second figure to the first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ratio {
     /// The geometric mean of the ratios of the rounds.
     pub ratio: f64,
-    /// The geometric means of the first and of the second figure: the ratio is the second of these by the first.
+    /// The geometric means of the first and of the second figure; the ratio is the second divided by the first.
     pub means: [f64; 2],
-    /// The variance of the logarithms of the ratios from round to round; of two runs that of one of their rounds.
+    /// The variance of the logarithms of the ratios from round to round; for two runs, that between one round of each.
     pub variance: f64,
-    /// It, with [`CONFIDENCE`]; nothing of fewer than [`FEWEST`] rounds.
+    /// The confidence interval of the ratio, with [`CONFIDENCE`]; `None` with fewer than [`FEWEST`] rounds.
     pub interval: Option<Interval>,
-    /// How many rounds.
+    /// The number of rounds.
     pub rounds: usize,
-    /// In how many of them the ratio was on the same side of 1.
+    /// The number of rounds whose ratio lies on the same side of 1 as `ratio`.
     pub agreeing: usize,
-    /// Whether it, and both ends of its interval, are only bounds.
+    /// Whether the ratio and both ends of its interval are exact or only bounds.
     pub bound: Bound,
 }
 
 /// Whether the rounds of a [`Ratio`] show a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Significance {
-    /// The second is larger.
+    /// The second figure is larger.
     More,
-    /// The second is smaller.
+    /// The second figure is smaller.
     Less,
-    /// No difference that these rounds could tell.
+    /// These rounds show no difference.
     None,
-    /// Too few rounds to tell anything.
+    /// There are too few rounds for an interval.
     TooFew,
 }
 
-/// The ratio of the second to the first of each pair, one pair a round; nothing of no pair, or where a figure is not
-/// above 0.
+/// Returns the ratio of the second figure to the first, from one pair per round; `None` without a pair, or if a figure
+/// is not above 0.
 ///
-/// Rounds are resampled as pairs: what a round did to both sides alike cancels out. The interval is that of the mean of
-/// the logarithms, by the bootstrap. About 0.2 ms for ten rounds.
+/// Rounds are resampled as pairs, so an influence of a round on both sides alike cancels out. The interval is that of
+/// the mean of the logarithms, by the bootstrap. Takes about 0.2 ms for ten rounds.
 pub fn ratio(pairs: &[(f64, f64)], seed: u64) -> Option<Ratio> {
     let sides = pairs.iter().map(|(a, b)| Some((ln(*a)?, ln(*b)?))).collect::<Option<Vec<(f64, f64)>>>()?;
     if sides.is_empty() {
@@ -65,8 +65,8 @@ pub fn ratio(pairs: &[(f64, f64)], seed: u64) -> Option<Ratio> {
     Some(Ratio { ratio: mean.exp(), means, variance: variance(&logs), interval, rounds, agreeing, bound: Bound::Exact })
 }
 
-/// The ratio of the second figure to the first where they were not taken in the same rounds, as those of two runs; nothing
-/// where there is none, or a figure is not above 0. About 0.5 ms for ten rounds each.
+/// Returns the ratio of the second figure to the first if they come from different rounds, such as those of two runs;
+/// `None` if a side is empty, or if a figure is not above 0. Takes about 0.5 ms for ten rounds each.
 pub fn ratio_unpaired(first: &[f64], second: &[f64], seed: u64) -> Option<Ratio> {
     let logs = |figures: &[f64]| figures.iter().map(|figure| ln(*figure)).collect::<Option<Vec<f64>>>();
     let (a, b) = (logs(first)?, logs(second)?);
@@ -80,7 +80,8 @@ pub fn ratio_unpaired(first: &[f64], second: &[f64], seed: u64) -> Option<Ratio>
         let differences = (0..RESAMPLES).map(|_| resample(&b, &mut rng) - resample(&a, &mut rng)).collect();
         exp(resampled(difference, differences, t_factor_of_two(&a, &b)))
     });
-    // A round of the second agrees where it lies on the same side of the middle of the first.
+    // A round of the second side agrees if it lies on the same side of the first side's mean as the second side's mean
+    // does.
     let agreeing = b.iter().filter(|b| (**b > mean(&a)) == (difference > 0.0) && **b != mean(&a)).count();
     Some(Ratio {
         ratio: difference.exp(),
@@ -93,11 +94,11 @@ pub fn ratio_unpaired(first: &[f64], second: &[f64], seed: u64) -> Option<Ratio>
     })
 }
 
-/// The ratio of the second to the first where each side has several runs and the run is the unit: one figure a run.
-/// Nothing where a side has no run, or a figure is not above 0.
+/// Returns the ratio of the second side to the first if each side has several runs and the run is the unit: one figure
+/// per run. `None` if a side has no run, or if a figure is not above 0.
 ///
-/// The interval is Student's for the difference of two means with one variance, n + m - 2 degrees of freedom; nothing of
-/// one run a side.
+/// The interval is Student's for the difference of two means with a common variance and n + m - 2 degrees of freedom;
+/// there is none with one run a side.
 pub fn ratio_of_runs(first: &[f64], second: &[f64]) -> Option<Ratio> {
     let logs = |figures: &[f64]| figures.iter().map(|figure| ln(*figure)).collect::<Option<Vec<f64>>>();
     let (a, b) = (logs(first)?, logs(second)?);
@@ -125,7 +126,7 @@ pub fn ratio_of_runs(first: &[f64], second: &[f64]) -> Option<Ratio> {
     })
 }
 
-/// The logarithm of a figure above 0.
+/// Returns the logarithm of a figure; `None` if the figure is not above 0 or not finite.
 pub(super) fn ln(figure: f64) -> Option<f64> {
     (figure > 0.0 && figure.is_finite()).then(|| figure.ln())
 }
@@ -138,26 +139,27 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The variance of what the values were drawn from; 0 of a single one.
+/// Returns the variance of the distribution that the values were drawn from; 0 for a single value.
 fn variance(values: &[f64]) -> f64 {
     let mean = mean(values);
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     squares / values.len().saturating_sub(1).max(1) as f64
 }
 
-/// The mean of as many values, drawn from them with replacement.
+/// Returns the mean of as many values, drawn from these with replacement.
 fn resample(values: &[f64], rng: &mut Rng) -> f64 {
     (0..values.len()).map(|_| values[rng.usize(..values.len())]).sum::<f64>() / values.len() as f64
 }
 
 impl Ratio {
-    /// The same, of figures that are only bounds.
+    /// Returns the ratio with this bound.
     #[must_use]
     pub fn with_bound(self, bound: Bound) -> Self {
         Self { bound, ..self }
     }
 
-    /// Whether there is a difference, where two figures of the same thing may differ by `noise` (a ratio of at least 1).
+    /// Returns whether the ratio shows a difference, if two figures of the same thing may differ by `noise` (a ratio of
+    /// at least 1).
     pub fn significance(&self, noise: f64) -> Significance {
         match self.interval {
             None => Significance::TooFew,
@@ -169,24 +171,24 @@ impl Ratio {
         }
     }
 
-    /// Whether a ratio above 1 stays above it, whatever the true figures are.
+    /// Returns whether a ratio above 1 stays above 1, whatever the true figures are.
     fn may_be_more(&self) -> bool {
         matches!(self.bound, Bound::Exact | Bound::AtLeast)
     }
 
-    /// Whether a ratio below 1 stays below it, whatever the true figures are.
+    /// Returns whether a ratio below 1 stays below 1, whatever the true figures are.
     fn may_be_less(&self) -> bool {
         matches!(self.bound, Bound::Exact | Bound::AtMost)
     }
 
-    /// The first by the second.
+    /// Returns the ratio of the first figure to the second.
     pub fn turned(&self) -> Self {
         let interval = self.interval.map(|Interval { low, high }| Interval { low: 1.0 / high, high: 1.0 / low });
         let [first, second] = self.means;
         Self { ratio: 1.0 / self.ratio, means: [second, first], interval, bound: self.bound.inverse(), ..*self }
     }
 
-    /// By how much the two differ, whichever is larger, as a ratio of at least 1.
+    /// Returns the difference between the two figures, whichever is larger, as a ratio of at least 1.
     pub fn distance(&self) -> f64 {
         self.ratio.max(1.0 / self.ratio)
     }

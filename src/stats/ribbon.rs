@@ -1,24 +1,24 @@
-//! Where the percentile curve of all rounds together could as well have run.
+//! Computes the confidence band of the percentile curve over all rounds.
 
 use super::student::t_factor;
 use super::{FEWEST, Interval, resampled};
 use crate::histogram::Histogram;
 use crate::random;
 
-/// Resamples of the rounds: six of them have 462 different ones. Ten fall beyond each end, enough for a picture.
+/// The number of resamples: six rounds have 462 different ones. Ten lie beyond each end, which is enough for a picture.
 const RESAMPLES: usize = 400;
 
-/// A place of a curve.
+/// The confidence band at one percentile of a curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Band {
     /// The percentile, as a share (0 to 1) of all times.
     pub share: f64,
-    /// Where it lies, nanoseconds, with [`CONFIDENCE`](super::CONFIDENCE).
+    /// The interval of the percentile, in nanoseconds, with [`CONFIDENCE`](super::CONFIDENCE).
     pub interval: Interval,
 }
 
-/// The places of a percentile curve of so many times, in nines: 0 is the fastest, 1 is 90 %, 2 is 99 %. The last is the
-/// last percentile with ten times beyond it; none of fewer than twenty times.
+/// Returns the places at which to draw a percentile curve of this many times, in nines: 0 is the fastest, 1 is 90 %, 2
+/// is 99 %. The last place is the last percentile with ten times beyond it. Empty with fewer than twenty times.
 pub fn curve_places(times: u64) -> Vec<f64> {
     const PER_NINE: f64 = 60.0;
     if times < 20 {
@@ -28,11 +28,10 @@ pub fn curve_places(times: u64) -> Vec<f64> {
     (0..=(last * PER_NINE) as u32).map(|step| f64::from(step) / PER_NINE).chain([last]).collect()
 }
 
-/// For each of these rising shares, where the percentile of all rounds merged lies; nothing of fewer than [`FEWEST`]
-/// rounds.
+/// Returns the band at each of these rising shares, for all rounds merged; `None` with fewer than [`FEWEST`] rounds.
 ///
-/// A bootstrap over clusters: whole rounds are drawn, with all their times, because the times of a round are not
-/// independent of each other. About 5 ms for ten rounds of 1,000 different times.
+/// This is a bootstrap over clusters: whole rounds are drawn, with all their times, because the times of a round are
+/// not independent of each other. Takes about 5 ms for ten rounds of 1,000 different times.
 pub fn ribbon(rounds: &[&Histogram], shares: &[f64], seed: u64) -> Option<Vec<Band>> {
     if rounds.len() < FEWEST {
         return None;
@@ -57,7 +56,7 @@ pub fn ribbon(rounds: &[&Histogram], shares: &[f64], seed: u64) -> Option<Vec<Ba
         Band { share: *share, interval: Interval { low: low.exp(), high: high.exp() } }
     };
     let mut bands: Vec<Band> = shares.iter().zip(found).zip(merged).map(band).collect();
-    // A percentile is at least what a lower one is, so a bound of the one is a bound of the other.
+    // A percentile is at least as large as a lower one, so a bound of one is a bound of the other.
     for i in 1..bands.len() {
         bands[i].interval.low = bands[i].interval.low.max(bands[i - 1].interval.low);
     }
@@ -67,11 +66,11 @@ pub fn ribbon(rounds: &[&Histogram], shares: &[f64], seed: u64) -> Option<Vec<Ba
     Some(bands)
 }
 
-/// The counts of all rounds, summed up from the lowest value.
+/// The counts of all rounds, cumulated from the lowest value.
 struct CumulativeCounts {
-    /// Every value that some round has, rising, nanoseconds.
+    /// Every value that occurs in a round, rising, in nanoseconds.
     values: Vec<u64>,
-    /// For each of them, how many times of each round are at most that: a row a value.
+    /// For each value, the number of times of each round that are at most that value: one row per value.
     up_to: Vec<u64>,
     rounds: usize,
 }
@@ -97,18 +96,19 @@ impl CumulativeCounts {
         table
     }
 
-    /// The logarithm of the value at this place: percentiles are stretched by ratios.
+    /// Returns the logarithm of the value at this place: percentiles are widened by ratios.
     fn ln(&self, place: usize) -> f64 {
         (self.values[place].max(1) as f64).ln()
     }
 
-    /// How many times are at most the value at this place, each round as often as its weight says.
+    /// Returns the number of times that are at most the value at this place, each round multiplied by its weight.
     fn count_up_to(&self, weights: &[u64], place: usize) -> u64 {
         let row = &self.up_to[place * self.rounds..][..self.rounds];
         row.iter().zip(weights).map(|(count, weight)| count * weight).sum()
     }
 
-    /// For each of these rising shares, the place of the smallest value with at least that share of all at or below it.
+    /// Returns, for each of these rising shares, the place of the smallest value with at least that share of all times
+    /// at or below it.
     fn places(&self, weights: &[u64], shares: &[f64]) -> Vec<usize> {
         let last = self.values.len() - 1;
         let all = self.count_up_to(weights, last) as f64;

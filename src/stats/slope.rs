@@ -1,20 +1,20 @@
-//! Whether something rose or fell over time.
+//! Estimates whether something rose or fell over time.
 
 use super::Interval;
 use super::student::Z;
 
-/// How much is gained for each step to the right.
+/// The slope of a line through points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slope {
     /// The median of the slopes between all pairs of points.
     pub slope: f64,
-    /// With [`CONFIDENCE`](super::CONFIDENCE); nothing of fewer than six points.
+    /// The interval of the slope, with [`CONFIDENCE`](super::CONFIDENCE); `None` with fewer than six points.
     pub interval: Option<Interval>,
 }
 
-/// Theil's slope through points, and Sen's interval for it (Sen, Journal of the American Statistical Association, 1968:
-/// the ranks that Kendall's test would not refuse, by the normal law); nothing of fewer than two different places. One
-/// point in four may lie anywhere. Takes n² / 2 steps.
+/// Returns Theil's slope through points, and Sen's interval for it (Sen, Journal of the American Statistical
+/// Association, 1968: the slopes that Kendall's test would not reject, by the normal law); `None` with fewer than two
+/// different places. One point in four may be an outlier. Takes n² / 2 steps.
 pub fn slope(points: &[(f64, f64)]) -> Option<Slope> {
     let pairs = points.iter().enumerate().flat_map(|(i, a)| points[i + 1..].iter().map(move |b| (a, b)));
     let mut slopes: Vec<f64> = pairs.filter(|(a, b)| a.0 != b.0).map(|(a, b)| (b.1 - a.1) / (b.0 - a.0)).collect();

@@ -1,4 +1,4 @@
-//! Loads that are sound but for one thing, and the gate that finds it.
+//! Tests loads that are sound except for one fault, and the gate that finds it.
 
 use super::*;
 use crate::histogram::Histogram;
@@ -108,7 +108,7 @@ fn each_sign_of_a_sick_generator_is_found() {
     }
 }
 
-/// The good second with a response time for each of its 10,000 requests, which are due at equal steps.
+/// The good second, with a response time for each of its 10,000 requests, which are due at equal intervals.
 fn over_time(took: &dyn Fn(u64) -> u64) -> (LoadRecord, Vec<Series>) {
     let (mut load, series) = good();
     (0..10_000).for_each(|k| load.over_time.record(k * 100_000, took(k)));
@@ -157,11 +157,11 @@ fn a_99th_percentile_that_one_event_makes_is_suspect() {
     check(&stall(101, 5 * MS), true);
     check(&stall(99, 5 * MS), false);
     check(&stall(101, 19 * MS / 10), false);
-    // As many that are heavy, one after the other: many events.
+    // As many slow requests, spread out: many events.
     check(&|k| if k % 50 == 0 { 5 * MS } else { MS }, false);
-    // Two fifths of the tail are of one event, and the others of many.
+    // Two fifths of the tail come from one event, the rest from many.
     check(&|k| if k / 80 == 3 || k % 80 == 0 { 5 * MS } else { MS }, false);
-    // An event that lasts for longer than a tenth of the window is what the load was like.
+    // An event that lasts longer than a tenth of the window is part of the load.
     check(&stall(2_000, 5 * MS), false);
     let (mut load, series) = over_time(&stall(101, 5 * MS));
     load.connections_starved = 1;
@@ -175,7 +175,7 @@ fn a_generator_without_time_to_spare_is_named_where_a_rate_was_not_reached() {
         load.thread_costs[0] =
             GeneratorThread { ran_ns: Some(WALL * busy / 100), waited_ns: Some(0), ..GeneratorThread::default() };
         load.sent_in_window = sent;
-        // What it books where it notices late that a connection is free.
+        // The wait it books because it notices late that a connection is free.
         load.send_lag.no_connection.record_many(1_000_000_000, 1_000);
         let names = |load: &LoadRecord| -> Vec<&str> {
             of_load(load, &series, WALL, answered).iter().map(Finding::name).collect()
@@ -209,7 +209,7 @@ fn a_shared_cpu_is_named_once_and_as_bad_as_what_it_explains() {
     check(WALL / 10, 800_000, 0, Verdict::Invalid);
     check(WALL / 4, 0, 0, Verdict::Invalid);
     check(WALL / 10, 0, WALL / 10, Verdict::Invalid);
-    // One that was stopped did not wait for a CPU.
+    // A stopped thread did not wait for a CPU.
     let (_, findings) = judged(|load| {
         load.cpus.0 = vec![1];
         (load.thread_costs[0].paused_ns, load.thread_costs[0].longest_pause_ns) = (WALL / 10, WALL / 10);
@@ -256,11 +256,11 @@ fn a_pause_of_the_generator_is_judged_by_its_length_and_by_what_it_makes_of_the_
     check(many, &[], &[], Verdict::Invalid);
     check(GeneratorThread { paused_ns: 31 * MS, ..many }, &[], &[], Verdict::Suspect);
     check(GeneratorThread { paused_ns: 30 * MS, ..many }, &[], &[], Verdict::Valid);
-    // Of 10,200 requests 102 are from p99 on.
+    // Of 10,200 requests, 102 are from the 99th percentile on.
     check(one(4 * MS), &[(5 * MS, 200)], &[], Verdict::Invalid);
     check(one(4 * MS), &[(5 * MS, 40)], &[(6 * MS, 160)], Verdict::Valid);
     check(one(4 * MS), &[(7 * MS, 110)], &[(4 * MS, 110)], Verdict::Suspect);
-    // They are a third of the tail, which would be no shorter without them.
+    // They are a third of the tail, but without them the tail would be no shorter.
     check(one(4 * MS), &[(7 * MS, 60)], &[(4 * MS, 110)], Verdict::Valid);
 }
 
@@ -287,7 +287,7 @@ fn a_load_most_of_which_failed_is_no_measurement() {
         let (mut load, series) = good();
         load.requests.failed = failed;
         load.requests.planned += failed;
-        // Answered is what was sent and due, so that nothing else is wrong.
+        // As many answers as requests sent and due, so that nothing else is wrong.
         load.offered_per_s = None;
         let findings = judge(&load, &series);
         assert_eq!(verdict(&findings), expected, "{failed}: {findings:?}");
@@ -306,14 +306,14 @@ fn a_load_most_of_which_failed_is_no_measurement() {
 #[test]
 fn requests_that_never_end_are_seen_by_little_s_law() {
     let (mut load, series) = good();
-    // 184 requests hang for the whole window, beside 10 that are served on the average.
+    // 184 requests hang for the whole window, beside an average of 10 that are served.
     load.mean_in_flight = 194.0;
     load.unanswered_ns = 184 * WALL;
     load.at_the_edges_ns = -184 * WALL as i64;
     let findings = judge(&load, &series);
     let [Finding::Unanswered { in_flight, unanswered }] = findings[..] else { panic!("{findings:?}") };
     assert_eq!((in_flight, unanswered), (194.0, 184.0));
-    // A request that nobody knows of is a defect.
+    // An unaccounted request is a defect.
     load.unanswered_ns = 0;
     load.at_the_edges_ns = 0;
     assert!(matches!(judge(&load, &series)[..], [Finding::Little { .. }]));
