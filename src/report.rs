@@ -1,7 +1,7 @@
-//! The analysis in words and pictures: the pages of a run and the tables of a terminal.
+//! Renders the analysis in words and pictures: the pages of a run and the tables of a terminal.
 //!
-//! Nothing here knows a clock, a file or a thread, and nothing judges: every figure and verdict is one of the
-//! [`Analysis`]. The same run gives the same bytes.
+//! Nothing here reads a clock, opens a file or starts a thread, and nothing judges: every figure and verdict comes from
+//! the [`Analysis`]. The same run renders to the same bytes.
 //!
 //! ```text
 //! Analysis --headline, ratios, warnings, claims--> sentences --+--html--> index.html, <scenario>.html
@@ -9,7 +9,7 @@
 //!          --chart--> inline SVG ------------------------------+--json, compare--> for programs
 //! ```
 //!
-//! One load on one server gets a page of its own, [`load()`].
+//! A single load on one server gets a page of its own, [`load()`].
 
 pub mod compare;
 pub mod json;
@@ -38,16 +38,17 @@ pub use wording::range;
 use crate::analysis::Analysis;
 use crate::scenario::Scenario;
 
-/// One file of the report, complete in itself.
+/// A page of the report, complete in itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Its file name.
+    /// The name of the file.
     pub name: String,
-    /// Its text.
+    /// The HTML of the page.
     pub html: String,
 }
 
-/// For each scenario whose lanes were recorded a file that Perfetto opens, named after it.
+/// Returns a trace file for Perfetto for each scenario with recorded lanes: its name, derived from the scenario's, and
+/// its text.
 pub fn traces(analysis: &Analysis<'_>) -> Vec<(String, String)> {
     let trace = |scenario: &Scenario| Some((trace_name(scenario), trace::chrome(scenario, analysis.records)?));
     analysis.scenarios.iter().filter_map(|of| trace(of.scenario)).collect()
@@ -57,7 +58,7 @@ fn trace_name(scenario: &Scenario) -> String {
     format!("{}.trace.json", scenario.name)
 }
 
-/// `index.html`, then one page a scenario in the order of the scenarios, named after it.
+/// Renders `index.html`, then one page per scenario, named after it, in the order of the scenarios.
 pub fn pages(analysis: &Analysis<'_>) -> Vec<Page> {
     let mut pages = vec![Page { name: "index.html".into(), html: html::index(analysis) }];
     for (i, scenario) in analysis.scenarios.iter().enumerate() {

@@ -1,8 +1,8 @@
-//! Pictures of the summaries: plotters' coordinates, drawn by our own [`backend`] as SVG that takes its colours from the
-//! page.
+//! Draws charts of the summaries: coordinates by plotters, drawn by our own [`backend`] as SVG that takes its colours
+//! from the page.
 //!
-//! Every chart is drawn twice, [`Size::Wide`] and [`Size::Narrow`], and the page shows the one that fits: text that is
-//! shrunk to fit a telephone could not be read.
+//! Every chart is drawn twice, [`Size::Wide`] and [`Size::Narrow`], and the page shows the one that fits, because text
+//! shrunk to fit a telephone would be illegible.
 
 pub(super) mod bars;
 pub(super) mod curve;
@@ -33,33 +33,33 @@ pub(super) use backend::{Ink, Paint};
 use crate::scenario::{Family, Model};
 use crate::text::columns;
 
-/// Where a chart is drawn.
+/// The area that a chart is drawn on.
 pub(super) type Area<'svg> = DrawingArea<Svg<'svg>, Shift>;
 
-/// How wide a chart is, in the units of its own view box: pixels of CSS where it is shown at its full size.
+/// The width of a chart, in the units of its own view box: CSS pixels when shown at full size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Size {
-    /// For a page.
+    /// The width for a page.
     Wide,
-    /// For a telephone and for the cards of the index.
+    /// The width for a telephone and for the cards of the index.
     Narrow,
 }
 
-/// What a chart says to those who do not see it, and what it is called in its page.
+/// The texts of a chart for screen readers, and its id in the page.
 pub(super) struct Caption<'a> {
-    /// Unique in the page.
+    /// The id, unique in the page.
     pub(super) id: &'a str,
-    /// What is drawn.
+    /// The subject of the chart.
     pub(super) title: &'a str,
-    /// What is found.
+    /// The finding that the chart shows.
     pub(super) finding: &'a str,
 }
 
-/// How a model is told from the others of its family.
+/// The visual style that distinguishes a model from the others of its family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Look {
     pub(super) family: Family,
-    /// Its number in its family: dash pattern and marker.
+    /// The model's number in its family, which selects dash pattern and marker.
     pub(super) variant: u8,
 }
 
@@ -82,7 +82,7 @@ impl Size {
 }
 
 impl Look {
-    /// The look of a model among these.
+    /// Returns the look of a model among these.
     pub(super) fn for_model(model: Model, among: impl Iterator<Item = Model>) -> Self {
         let family = model.family();
         let before = among.take_while(|other| *other != model).filter(|other| other.family() == family);
@@ -94,7 +94,7 @@ impl Look {
     }
 }
 
-/// An `<svg>` of this size with what `draw` puts on it. A chart is drawn into memory, so drawing cannot fail.
+/// Returns an `<svg>` of this size with the output of `draw`. A chart is drawn into memory, so drawing cannot fail.
 pub(super) fn svg(size: Size, height: i32, caption: &Caption, draw: impl FnOnce(&Area)) -> String {
     let Caption { id, title, finding } = caption;
     let (class, width) = (size.class(), size.width());
@@ -111,43 +111,43 @@ pub(super) fn svg(size: Size, height: i32, caption: &Caption, draw: impl FnOnce(
     out
 }
 
-/// Pixels of CSS in the finer units of the backend.
+/// Converts CSS pixels to the finer units of the backend.
 fn fine(pixels: f64) -> i32 {
     (pixels * f64::from(FINE)).round() as i32
 }
 
-/// A straight line between two places given in pixels.
+/// Draws a straight line between two places in pixels.
 fn line(area: &Area, from: (f64, f64), to: (f64, f64), ink: Ink, width: u32) {
     path(area, &[from, to], ink, width);
 }
 
-/// A line through places given in pixels.
+/// Draws a line through places in pixels.
 fn path(area: &Area, places: &[(f64, f64)], ink: Ink, width: u32) {
     let places: Vec<(i32, i32)> = places.iter().map(|(x, y)| (fine(*x), fine(*y))).collect();
     area.draw(&PathElement::new(places, ink.color().stroke_width(width))).expect("drawing into memory");
 }
 
-/// A filled rectangle given in pixels by two corners.
+/// Draws a filled rectangle between two corners in pixels.
 fn fill(area: &Area, from: (f64, f64), to: (f64, f64), ink: Ink) {
     let corners = [(fine(from.0), fine(from.1)), (fine(to.0), fine(to.1))];
     let rectangle = Rectangle::new(corners, ink.color().filled());
     area.draw(&rectangle).expect("drawing into memory");
 }
 
-/// Two corners in pixels.
+/// A box, given by two corners in pixels.
 type Box2 = ((f64, f64), (f64, f64));
 
-/// Filled boxes of one ink, as one element.
+/// Draws filled boxes of one ink, as one element.
 fn boxes(area: &Area, boxes: &[Box2], ink: Ink) {
     Boxes::new(boxes, ink, false).draw(area);
 }
 
-/// The same of boxes that are all of one height, in half the bytes; the ink may be a hatch or a shade.
+/// Draws boxes that all have the same height, in half the bytes; the ink may be a hatch or a shade.
 fn bands(area: &Area, boxes: &[Box2], ink: Ink) {
     Boxes::new(boxes, ink, true).draw(area);
 }
 
-/// What plotters would write one by one.
+/// Boxes drawn as one element, where plotters would write one each.
 struct Boxes {
     boxes: Vec<(BackendCoord, BackendCoord)>,
     ink: Ink,
@@ -169,7 +169,7 @@ impl<'a> PointCollection<'a, BackendCoord> for &'a Boxes {
     type Point = BackendCoord;
     type IntoIter = iter::Empty<BackendCoord>;
 
-    /// None of them goes through plotters.
+    /// Returns no points: the boxes bypass plotters.
     fn point_iter(self) -> Self::IntoIter {
         iter::empty()
     }
@@ -186,13 +186,13 @@ impl Drawable<Svg<'_>> for Boxes {
     }
 }
 
-/// A filled shape given in pixels by its corners.
+/// Draws a filled polygon with these corners in pixels.
 fn polygon(area: &Area, corners: &[(f64, f64)], ink: Ink) {
     let corners: Vec<(i32, i32)> = corners.iter().map(|(x, y)| (fine(*x), fine(*y))).collect();
     area.draw(&Polygon::new(corners, ink.color().filled())).expect("drawing into memory");
 }
 
-/// Text anchored at a place given in pixels, vertically at its middle.
+/// Draws text anchored at a place in pixels, vertically centred.
 fn text(area: &Area, words: &str, at: (f64, f64), side: HPos, face: Face) {
     let (ink, size, style) = match face {
         Face::Plain => (Ink::TEXT, 13, FontStyle::Normal),
@@ -206,7 +206,7 @@ fn text(area: &Area, words: &str, at: (f64, f64), side: HPos, face: Face) {
     area.draw(&Text::new(words.to_owned(), (fine(at.0), fine(at.1)), style)).expect("drawing into memory");
 }
 
-/// How text looks in a chart.
+/// The style of text in a chart.
 #[derive(Clone, Copy)]
 enum Face {
     Plain,
@@ -215,25 +215,26 @@ enum Face {
     Named(Look),
 }
 
-/// About how wide text of a chart is, in pixels. The browser lays the text out; this only keeps labels apart, so it is
-/// on the wide side.
+/// Estimates the width of text in a chart, in pixels. The browser lays the text out; this only keeps labels apart, so
+/// it errs on the wide side.
 fn text_width(words: &str) -> f64 {
     columns(words) as f64 * 7.2
 }
 
-/// The same of [`Face::Strong`].
+/// Estimates the width of text in [`Face::Strong`], in pixels.
 fn strong_width(words: &str) -> f64 {
     columns(words) as f64 * 8.8
 }
 
-/// The end of a line in pixels, and whose it is.
+/// The end of a line in pixels, with its label and look.
 struct LineEnd<'a> {
     at: (f64, f64),
     label: &'a str,
     look: Look,
 }
 
-/// The names right of the ends of lines, moved apart until none covers another; the plot ends at `right` and `bottom`.
+/// Draws the names to the right of the ends of lines, moved apart until none covers another; the plot ends at `right`
+/// and `bottom`.
 fn end_labels(area: &Area, (right, bottom): (f64, f64), mut ends: Vec<LineEnd>) {
     const ROOM: f64 = 16.0;
     ends.sort_by(|a, b| a.at.1.total_cmp(&b.at.1));
@@ -241,7 +242,7 @@ fn end_labels(area: &Area, (right, bottom): (f64, f64), mut ends: Vec<LineEnd>) 
     for i in 1..heights.len() {
         heights[i] = heights[i].max(heights[i - 1] + ROOM);
     }
-    // What was pushed below the plot goes back up, and takes the ones above along.
+    // Names pushed below the plot move back up, and push those above them.
     let mut limit = bottom;
     for height in heights.iter_mut().rev() {
         *height = height.min(limit);
@@ -254,7 +255,7 @@ fn end_labels(area: &Area, (right, bottom): (f64, f64), mut ends: Vec<LineEnd>) 
     }
 }
 
-/// A small shape at a place given in pixels, by the variant of the look.
+/// Draws a small marker at a place in pixels, shaped by the variant of the look.
 fn marker(area: &Area, at: (f64, f64), look: Look) {
     let (x, y) = at;
     let r = 4.0;

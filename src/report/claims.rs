@@ -1,4 +1,4 @@
-//! A claim and what became of it, in words.
+//! Words a claim and its verdict.
 
 use super::wording::{self, SideBySide};
 use crate::analysis::claims::{Reason, Statistic};
@@ -8,7 +8,7 @@ use crate::stats::{FEWEST, Interval};
 use crate::text;
 use crate::units;
 
-/// The figure and the model: `wall time of async`, the point beside it where something is swept.
+/// Returns the figure and the model, `wall time of async`, with the point if something is swept.
 pub(super) fn subject(judged: &JudgedClaim<'_>) -> String {
     let at = if judged.point.is_empty() {
         String::new()
@@ -18,7 +18,7 @@ pub(super) fn subject(judged: &JudgedClaim<'_>) -> String {
     format!("{} of {}{at}", judged.claim.metric.heading(judged.work), judged.model)
 }
 
-/// The measured figure, `n/a` where there is none.
+/// Returns the measured figure, `n/a` if there is none.
 pub(super) fn measured(judged: &JudgedClaim<'_>) -> String {
     let bound = judged.rounds.as_ref().map_or_else(Default::default, |rounds| rounds.bound());
     match (beside(judged), judged.measured) {
@@ -28,12 +28,12 @@ pub(super) fn measured(judged: &JudgedClaim<'_>) -> String {
     }
 }
 
-/// The two figures of a ratio to the digit that makes them agree with it; nothing where there is no ratio.
+/// Returns the two figures of a ratio, with enough digits to agree with it; `None` if there is no ratio.
 fn beside(judged: &JudgedClaim<'_>) -> Option<SideBySide> {
     judged.ratio.as_ref().map(|ratio| wording::side_by_side(judged.claim.metric, ratio))
 }
 
-/// What the figure is compared with: `jobs * wait = 100 s`, `threads: 171 ms`.
+/// Returns the value that the figure is compared with: `jobs * wait = 100 s`, `threads: 171 ms`.
 pub(super) fn expected(judged: &JudgedClaim<'_>) -> String {
     let value = match (beside(judged), judged.expected) {
         (Some(beside), _) => beside.below,
@@ -47,7 +47,7 @@ pub(super) fn expected(judged: &JudgedClaim<'_>) -> String {
     }
 }
 
-/// The ratio and its interval: `1.02 (1.01 to 1.03)`.
+/// Returns the ratio and its interval: `1.02 (1.01 to 1.03)`.
 pub(super) fn ratio(judged: &JudgedClaim<'_>) -> String {
     let (Some(ratio), Some(beside)) = (judged.ratio, beside(judged)) else { return "n/a".into() };
     let sign = ratio.bound.sign();
@@ -56,7 +56,7 @@ pub(super) fn ratio(judged: &JudgedClaim<'_>) -> String {
     format!("{sign}{}{}", units::three_digits(beside.ratio), sure.unwrap_or_default())
 }
 
-/// The bounds that were claimed: `0.9 to 1.1`, `5 or more`.
+/// Returns the claimed bounds: `0.9 to 1.1`, `5 or more`.
 pub(super) fn bounds(judged: &JudgedClaim<'_>) -> String {
     match judged.claim.bounds {
         (low, f64::INFINITY) => format!("{low} or more"),
@@ -66,7 +66,7 @@ pub(super) fn bounds(judged: &JudgedClaim<'_>) -> String {
     }
 }
 
-/// Why the claim could not be decided, or what its verdict rests on; empty where there is nothing to add.
+/// Returns why the claim could not be decided, or the reservation about its verdict; empty if there is nothing to add.
 pub(super) fn reason(judged: &JudgedClaim<'_>) -> String {
     match judged.reason {
         Reason::Plain => String::new(),
@@ -82,17 +82,17 @@ pub(super) fn reason(judged: &JudgedClaim<'_>) -> String {
     }
 }
 
-/// Where the claim was refuted before, and why; nothing where the scenario states nothing.
+/// Returns where the claim was refuted before, and why; `None` if the scenario states nothing.
 pub(super) fn refuted_before(judged: &JudgedClaim<'_>) -> Option<String> {
     judged.claim.refuted_before.as_deref().map(text::one_line)
 }
 
-/// What was changed in the scenario after the claim was first tested; nothing where it was not.
+/// Returns what was changed in the scenario after the claim was first tested; `None` if nothing was.
 pub(super) fn revised(judged: &JudgedClaim<'_>) -> Option<String> {
     judged.claim.revised.as_deref().map(text::one_line)
 }
 
-/// The statistic of the rounds that is compared.
+/// Returns the statistic of the rounds that is compared.
 pub(super) fn statistic(judged: &JudgedClaim<'_>) -> &'static str {
     match judged.statistic {
         Statistic::Median => "median",

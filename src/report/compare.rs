@@ -1,4 +1,4 @@
-//! Two sides in words and as JSON: what `avt compare` prints.
+//! Words the comparison of two sides, and renders it as JSON, for `avt compare`.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::units;
 /// The headings of a table of changes, after the model and the figure.
 pub const HEADINGS: [&str; 5] = ["before", "after", "change", "95 % interval", "verdict"];
 
-/// The two means, their ratio, its interval and what it is, under [`HEADINGS`].
+/// Returns the two means, their ratio, its interval and the verdict, under [`HEADINGS`].
 pub fn columns(change: &Change) -> [String; 5] {
     let ratio = &change.ratio;
     let SideBySide { below: before, above: after, ratio: shown } = wording::side_by_side(change.metric, ratio);
@@ -25,17 +25,17 @@ pub fn columns(change: &Change) -> [String; 5] {
     [before, after, format!("{sign}{}", wording::change(shown)), interval, verdict(change)]
 }
 
-/// The cell without its model: `echo, load.rate = max`.
+/// Returns the cell without its model: `echo, load.rate = max`.
 pub fn place(change: &Change) -> String {
     wording::place(&change.scenario, &change.point)
 }
 
-/// The figure as a column names it.
+/// Returns the figure as a column heading names it.
 pub fn heading(change: &Change) -> &'static str {
     change.metric.heading(&change.work)
 }
 
-/// `worse by 12 %`; `no more than two runs of the same thing differ by (22 %)`.
+/// Returns the verdict in words: `worse by 12 %`; `no more than two runs of the same thing differ by (22 %)`.
 pub fn verdict(change: &Change) -> String {
     match change.direction {
         Direction::Worse => format!("worse by {}", wording::excess(change.by())),
@@ -65,7 +65,7 @@ fn side_in_words(side: SideName) -> &'static str {
     }
 }
 
-/// A warning as a sentence.
+/// Returns a warning as a sentence.
 pub fn warning(warning: &Warning) -> String {
     let line = text::one_line;
     match warning {
@@ -87,13 +87,13 @@ pub fn warning(warning: &Warning) -> String {
     }
 }
 
-/// Enough digits to see what differs: `1.013 times`.
+/// Formats a ratio with enough digits to show a small difference: `1.013 times`.
 fn times(ratio: f64) -> String {
     format!("{ratio:.3} times")
 }
 
-/// What the gates find on one side: `before: 3 of 48 trials suspect; drift in wall time under async (SUSPECT)`; nothing
-/// where they find nothing.
+/// Returns the findings on one side: `before: 3 of 48 trials suspect; drift in wall time under async (SUSPECT)`; `None`
+/// if there are none.
 pub fn findings(side: SideName, runs: &[Analysis<'_>]) -> Option<String> {
     let mut found = Vec::new();
     for run in runs {
@@ -103,7 +103,7 @@ pub fn findings(side: SideName, runs: &[Analysis<'_>]) -> Option<String> {
     (!found.is_empty()).then(|| format!("{}: {}", side_in_words(side), found.join(" ")))
 }
 
-/// The comparison as JSON; `over` is the number of figures beyond `--fail-over`.
+/// Renders the comparison as JSON; `over` is the number of figures beyond `--fail-over`.
 pub fn json(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>], over: Option<usize>) -> Value {
     let side = |runs: &[Analysis<'_>]| -> Vec<Value> {
         let of_run = |run: &Analysis<'_>| {

@@ -1,21 +1,21 @@
-//! Where the ticks of an axis stand and what they say.
+//! Places and labels the ticks of an axis.
 
 use crate::report::wording;
 use crate::scenario::Unit;
 use crate::units;
 
-/// What an axis measures with.
+/// The scale of an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Scale {
-    /// From one value to another in equal steps.
+    /// A linear scale between two values.
     Linear(f64, f64),
-    /// From one value above 0 to another on a log scale.
+    /// A log scale between two values above 0.
     Log(f64, f64),
 }
 
 impl Scale {
-    /// The scale that shows times from `low` to `high` best: close up where they are nearly the same, from 0 where they
-    /// are of one size, else by ratios. Lines may be shown so, bars may not.
+    /// Returns the scale that shows times from `low` to `high` best: magnified if they are nearly the same, from 0 if
+    /// they are of one order of magnitude, else a log scale. It suits lines but not bars.
     pub(super) fn of_times(low: f64, high: f64) -> Self {
         if high < 1.5 * low {
             let room = (0.1 * (high - low)).max(0.005 * high);
@@ -27,27 +27,27 @@ impl Scale {
         }
     }
 
-    /// Equal ratios with some room on both sides.
+    /// Returns a log scale with a margin by the factor `room` on both sides.
     pub(super) fn log_around(low: f64, high: f64, room: f64) -> Self {
         Self::Log(low / room, high * room)
     }
 
-    /// Where a value lies: 0 at the beginning, 1 at the end.
+    /// Returns the position of a value on the axis: 0 at the beginning, 1 at the end.
     pub(super) fn place(self, value: f64) -> f64 {
         let share = match self {
             Self::Linear(from, to) => (value - from) / (to - from),
             Self::Log(from, to) => (value.max(from) / from).ln() / (to / from).ln(),
         };
-        // An axis of equal or NaN ends has no positions between them.
+        // An axis with equal or NaN ends has no positions between them.
         if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
     }
 
-    /// Whether it begins at 0.
+    /// Returns whether the scale is linear and begins at 0.
     pub(super) fn begins_at_zero(self) -> bool {
         matches!(self, Self::Linear(0.0, _))
     }
 
-    /// About so many round values inside the scale.
+    /// Returns about this many round values inside the scale.
     pub(super) fn ticks(self, about: usize) -> Vec<f64> {
         let (Self::Linear(from, to) | Self::Log(from, to)) = self;
         // Infinite ends would give endless ticks.
@@ -63,17 +63,17 @@ impl Scale {
     }
 }
 
-/// The most ticks of an axis.
+/// The largest number of ticks of an axis.
 const MOST_TICKS: usize = 100;
 
-/// Multiples of 1, 2 or 5 times a power of ten.
+/// Returns multiples of 1, 2 or 5 times a power of ten.
 fn linear_ticks(from: f64, to: f64, about: usize) -> Vec<f64> {
     let step = round_step((to - from) / about.max(1) as f64);
     let (first, last) = ((from / step).ceil() as i64, (to / step + 1e-9).floor() as i64);
     (first..=last).take(MOST_TICKS).map(|k| k as f64 * step).collect()
 }
 
-/// 1, 2 and 5 in each power of ten, or powers alone where that would be too many.
+/// Returns 1, 2 and 5 in each power of ten, or only the powers if that would be too many.
 fn log_ticks(from: f64, to: f64, about: usize) -> Vec<f64> {
     let powers = from.log10().floor() as i32..=to.log10().ceil() as i32;
     let within = |value: &f64| (from..=to).contains(value);
@@ -90,19 +90,19 @@ fn log_ticks(from: f64, to: f64, about: usize) -> Vec<f64> {
     })
 }
 
-/// The next 1, 2 or 5 times a power of ten.
+/// Returns the smallest 1, 2 or 5 times a power of ten that is at least this large.
 fn round_step(at_least: f64) -> f64 {
     let power = 10_f64.powf(at_least.max(f64::MIN_POSITIVE).log10().floor());
     [1.0, 2.0, 5.0, 10.0].iter().map(|digit| digit * power).find(|step| *step >= at_least).unwrap_or(power * 10.0)
 }
 
-/// A round end for an axis that begins at 0.
+/// Returns a round end, at or above `value`, for an axis that begins at 0.
 pub(super) fn round_up(value: f64) -> f64 {
     let step = round_step(value.max(1e-9) / 5.0);
     (value / step).ceil() * step
 }
 
-/// A round time without needless digits: `0`, `100 ms`, `1.5 s`.
+/// Formats a round time without needless digits: `0`, `100 ms`, `1.5 s`.
 pub(super) fn time_label(ns: f64) -> String {
     if ns == 0.0 {
         return "0".into();
@@ -110,8 +110,7 @@ pub(super) fn time_label(ns: f64) -> String {
     short(&units::duration(ns.round() as u64))
 }
 
-/// A round number without needless digits: `0`, `2,500`.
-/// A tick in a unit.
+/// Formats a tick in a unit, without needless digits.
 pub(super) fn label(unit: Unit, value: f64) -> String {
     match unit {
         Unit::Nanoseconds => time_label(value),

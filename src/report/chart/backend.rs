@@ -1,7 +1,7 @@
-//! A plotters backend that writes SVG for a page: classes where others write colours, real text, groups with names.
+//! Implements a plotters backend that writes SVG for a page: classes in place of colours, real text, named groups.
 //!
-//! plotters counts whole pixels and knows nothing but red, green and blue. So the canvas is [`FINE`] times as large as
-//! the view box, and what plotters takes for a colour is the number of an [`Ink`], for which the page has a class.
+//! plotters counts whole pixels and knows only red, green and blue. So the canvas is [`FINE`] times as large as the
+//! view box, and the colour passed to plotters is the number of an [`Ink`], which has a class in the page.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -15,20 +15,20 @@ use plotters_backend::{
 
 use crate::scenario::Family;
 
-/// Units of the canvas in one of the view box.
+/// The number of canvas units in one unit of the view box.
 pub(in crate::report) const FINE: i32 = 10;
 
 type DrawResult = Result<(), DrawingErrorKind<Infallible>>;
 
-/// What something is drawn with.
+/// The paint and the pattern to draw with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::report) struct Ink {
     pub(in crate::report) paint: Paint,
-    /// Which dash pattern a line has, and which shade boxes; 0 is none.
+    /// The dash pattern of a line, or the shade of boxes; 0 is none.
     pub(in crate::report) variant: u8,
 }
 
-/// What an ink is for; the page knows the colour.
+/// The role of an ink; the page defines its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::report) enum Paint {
     Text,
@@ -38,9 +38,9 @@ pub(in crate::report) enum Paint {
     Family(Family),
     /// The family's colour, thinned: an area under a line.
     Tint(Family),
-    /// One of six colours that tell jobs apart.
+    /// One of six colours that distinguish jobs.
     Job(u8),
-    /// The same, thinned.
+    /// One of six colours that distinguish jobs, thinned.
     JobTint(u8),
     /// Stripes, over another colour.
     Hatch,
@@ -111,7 +111,7 @@ impl Ink {
     pub(in crate::report) const GRID: Self = Self { paint: Paint::Grid, variant: 0 };
     pub(in crate::report) const GROUND: Self = Self { paint: Paint::Ground, variant: 0 };
 
-    /// The number that passes for a colour on its way through plotters.
+    /// Returns the ink's number, encoded as a colour for plotters.
     pub(in crate::report) fn color(self) -> RGBAColor {
         let number = Paint::ALL.iter().position(|paint| *paint == self.paint).expect("every paint is listed");
         RGBAColor(number as u8, self.variant, 0, 1.0)
@@ -124,7 +124,7 @@ impl Ink {
     }
 }
 
-/// What is drawn so far.
+/// The SVG drawn so far.
 pub(in crate::report) struct Sheet {
     width: i32,
     height: i32,
@@ -132,7 +132,7 @@ pub(in crate::report) struct Sheet {
 }
 
 impl Sheet {
-    /// An empty one, in units of the view box.
+    /// Creates an empty sheet; the size is in units of the view box.
     pub(in crate::report) fn new(width: i32, height: i32) -> Self {
         Self { width, height, text: RefCell::default() }
     }
@@ -142,7 +142,7 @@ impl Sheet {
     }
 }
 
-/// The backend: it appends to a sheet.
+/// The backend, which appends to a sheet.
 pub(in crate::report) struct Svg<'sheet> {
     sheet: &'sheet Sheet,
 }
@@ -157,7 +157,7 @@ impl<'sheet> Svg<'sheet> {
         Ok(())
     }
 
-    /// Boxes of one height, as lines from left to right that are as wide: half the bytes, and dashed they are hatched.
+    /// Draws boxes of one height as horizontal lines of that width: half the bytes, and hatched if dashed.
     pub(in crate::report) fn bands(&self, boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> DrawResult {
         let Some(((_, top), (_, bottom))) = boxes.first() else { return Ok(()) };
         let mut d = String::new();
@@ -170,7 +170,7 @@ impl<'sheet> Svg<'sheet> {
         self.element(format_args!("<path class=\"s {class}{shade}\" stroke-width=\"{width}\" d=\"{d}\"/>\n"))
     }
 
-    /// Filled boxes by two corners each.
+    /// Draws filled boxes, given by two corners each.
     pub(in crate::report) fn boxes(&self, boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> DrawResult {
         let mut d = String::new();
         for ((x, y), (right, bottom)) in boxes {
@@ -260,7 +260,7 @@ impl DrawingBackend for Svg<'_> {
             HPos::Center => " text-anchor=\"middle\"",
             HPos::Right => " text-anchor=\"end\"",
         };
-        // Not `dominant-baseline`, which browsers and printers disagree on: the middle of small letters by hand.
+        // Browsers and printers disagree on `dominant-baseline`, so the middle of small letters is computed here.
         let drop = match style.anchor().v_pos {
             VPos::Top => 0.75,
             VPos::Center => 0.35,
@@ -286,7 +286,7 @@ impl DrawingBackend for Svg<'_> {
     }
 }
 
-/// A coordinate of the canvas in the units of the view box: `12.3`, `12`.
+/// Formats a canvas coordinate in the units of the view box: `12.3`, `12`.
 fn coordinate(fine: i32) -> String {
     let sign = if fine < 0 { "-" } else { "" };
     match (fine.abs() / FINE, fine.abs() % FINE) {
@@ -295,7 +295,7 @@ fn coordinate(fine: i32) -> String {
     }
 }
 
-/// Text as it may stand in an element or an attribute.
+/// Escapes text for use in an element or an attribute.
 pub(in crate::report) fn escaped(text: &str) -> String {
     askama::filters::escape(text, askama::filters::Html).map(|safe| safe.to_string()).expect("escaping cannot fail")
 }

@@ -1,4 +1,4 @@
-//! One bar a model: the median, its interval over the rounds, and beside them what arithmetic says.
+//! Draws one bar per model: the median, its interval over the rounds, and the value that arithmetic predicts.
 
 use plotters::style::text_anchor::HPos;
 
@@ -16,33 +16,33 @@ pub(in crate::report) struct Bars {
     pub(in crate::report) rows: Vec<Bar>,
     /// The unit of the axis.
     pub(in crate::report) unit: Unit,
-    /// What the line through the bars is called, where there is one: `ideal 100 ms`.
+    /// The name of the line through the bars, if there is one: `ideal 100 ms`.
     pub(in crate::report) line: Option<String>,
 }
 
-/// One of them.
+/// A bar of the chart.
 pub(in crate::report) struct Bar {
     pub(in crate::report) label: String,
     pub(in crate::report) look: Look,
-    /// Nothing when no round was measured.
+    /// The figure; `None` if no round was measured.
     pub(in crate::report) value: Option<Estimate>,
-    /// Where the line stands in this row.
+    /// The position of the line in this row.
     pub(in crate::report) line: Option<f64>,
-    /// Where arithmetic expects the end of the bar.
+    /// The end of the bar that arithmetic predicts.
     pub(in crate::report) predicted: Option<f64>,
-    /// `10 of 1,000 jobs`: then the bar is hatched.
+    /// The number of jobs if it is reduced, `10 of 1,000 jobs`; the bar is then hatched.
     pub(in crate::report) fewer: Option<String>,
-    /// What stands where the bar would be, where there is no value.
+    /// The text in place of the bar if there is no value.
     pub(in crate::report) missing: &'static str,
 }
 
-/// Where the parts of a row stand, in pixels.
+/// The positions of the parts of a row, in pixels.
 struct Layout {
     left: f64,
     right: f64,
     top: f64,
     row: f64,
-    /// From the top of a row to the top of its bar, and how high the bar is.
+    /// The distance from the top of a row to the top of its bar, and the height of the bar.
     bar: (f64, f64),
 }
 
@@ -57,7 +57,7 @@ impl Layout {
 }
 
 impl Layout {
-    /// From where to where a line may run in a row without crossing its label.
+    /// Returns the vertical range in which a line may cross a row without crossing its label.
     fn beside_bar(&self, top: f64) -> (f64, f64) {
         let label = (self.bar.0 - 10.0).max(0.0);
         (top + label, top + self.row)
@@ -65,7 +65,7 @@ impl Layout {
 }
 
 impl Bars {
-    /// The picture in one size.
+    /// Draws the chart in one size.
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let layout = Layout::new(size, self.line.is_some());
         let bottom = layout.top + layout.row * self.rows.len() as f64;
@@ -100,7 +100,7 @@ impl Bars {
         })
     }
 
-    /// The value at the end of the bar, or where there is no bar why.
+    /// Writes the value at the end of the bar, or the reason why there is no bar.
     fn write_value(&self, area: &Area, size: Size, bar: &Bar, top: f64, x: &dyn Fn(f64) -> f64) {
         let value = bar.value.as_ref().map(wording::estimate);
         let more = match (&bar.fewer, bar.value.as_ref().and_then(wording::estimate_range)) {
@@ -126,7 +126,7 @@ impl Bars {
         }
     }
 
-    /// The line through all rows, each at its own place, and its name above the first.
+    /// Draws the line through all rows, at its own position in each, and its name above the first.
     fn draw_line(&self, area: &Area, layout: &Layout, x: &dyn Fn(f64) -> f64) {
         let Some(name) = &self.line else { return };
         let mut name = Some(name);
@@ -172,7 +172,7 @@ impl Bar {
     }
 }
 
-/// From the lowest to the highest round, on a light ground so that it shows on the bar too.
+/// Draws a line from the lowest to the highest round, on a light ground so that it shows on the bar too.
 fn whisker(area: &Area, (from, to): (f64, f64), y: f64) {
     for (ink, width) in [(Ink::GROUND, 4), (Ink::TEXT, 1)] {
         line(area, (from, y), (to, y), ink, width);
@@ -181,7 +181,7 @@ fn whisker(area: &Area, (from, to): (f64, f64), y: f64) {
     }
 }
 
-/// A bar of slanted lines, each cut off at the bar's edges.
+/// Draws a bar of slanted lines, each cut off at the bar's edges.
 fn hatch(area: &Area, from: (f64, f64), to: (f64, f64), look: Look) {
     let ink = Ink { variant: 0, ..look.ink() };
     let height = to.1 - from.1;

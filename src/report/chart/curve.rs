@@ -1,4 +1,5 @@
-//! Percentile curves: how long all but a share of the jobs took, on an axis that gives every nine the same room.
+//! Draws percentile curves: time over percentile, on an axis that gives each further nine (90 %, 99 %, 99.9 %) the same
+//! width.
 
 use plotters::style::text_anchor::HPos;
 
@@ -10,7 +11,7 @@ use super::{
 use crate::histogram::Histogram;
 use crate::stats::{self, Band, Interval};
 
-/// All curves of one kind of job.
+/// The percentile curves of one kind of job.
 pub(in crate::report) struct Curves {
     pub(in crate::report) series: Vec<Curve>,
 }
@@ -19,18 +20,18 @@ pub(in crate::report) struct Curves {
 pub(in crate::report) struct Curve {
     label: String,
     look: Look,
-    /// Nines, from 0, and nanoseconds; from the second to the second of them rising.
+    /// Nines, from 0, and nanoseconds, both rising.
     response: Vec<(f64, f64)>,
-    /// The same of the service time, where it differs.
+    /// The curve of the service time, if it differs.
     service: Vec<(f64, f64)>,
-    /// Nines, and nanoseconds from and to where the response time could as well have run.
+    /// The confidence band of the response time: nines, and an interval in nanoseconds.
     band: Vec<(f64, Interval)>,
-    /// From here on times are lower bounds.
+    /// The value from which times are only lower bounds.
     bound: Option<f64>,
 }
 
 impl Curve {
-    /// Of these times, up to the last percentile with ten samples beyond it; nothing when there is none.
+    /// Builds a curve of these times, up to the last percentile with ten samples beyond it; `None` if there is none.
     pub(in crate::report) fn from_times(
         label: String,
         look: Look,
@@ -52,7 +53,7 @@ impl Curve {
         })
     }
 
-    /// With a ribbon around the response times.
+    /// Returns the curve with a confidence band around the response times.
     pub(in crate::report) fn within(self, band: &[Band]) -> Self {
         Self { band: band.iter().map(|band| (-(1.0 - band.share).log10(), band.interval)).collect(), ..self }
     }
@@ -62,7 +63,7 @@ impl Curve {
     }
 }
 
-/// Where the histogram has a tenth, a hundredth ... of its samples beyond, in one pass over its buckets.
+/// Returns the value at each step in nines, in one pass over the histogram's buckets.
 fn points(histogram: &Histogram) -> Vec<(f64, f64)> {
     let all = histogram.len() as f64;
     let mut buckets = histogram.buckets();
@@ -87,17 +88,17 @@ struct Plot {
 }
 
 impl Curves {
-    /// Whether some curve has a ribbon.
+    /// Returns whether any curve has a confidence band.
     pub(in crate::report) fn has_bands(&self) -> bool {
         self.series.iter().any(|curve| !curve.band.is_empty())
     }
 
-    /// Whether service times are drawn too.
+    /// Returns whether service times are drawn too.
     pub(in crate::report) fn has_service(&self) -> bool {
         self.series.iter().any(|curve| !curve.service.is_empty())
     }
 
-    /// The picture in one size.
+    /// Draws the chart in one size.
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (plot, height) = match size {
             Size::Wide => (Plot { left: 62.0, right: 650.0, top: 12.0, bottom: 330.0 }, 376),
@@ -127,7 +128,7 @@ impl Curves {
         drawn.replacen("<svg ", &format!("<svg data-curves=\"{}\" ", self.readings(&plot, last)), 1)
     }
 
-    /// Names what lies between response and service time, where it is widest and there is room for a word.
+    /// Labels the gap between response and service time, at its widest place and only if there is room for the label.
     fn name_the_gap(&self, area: &Area, x: AxisMap, y: AxisMap) {
         const ROOM: f64 = 26.0;
         let gaps = self.series.iter().flat_map(|curve| {
@@ -141,10 +142,10 @@ impl Curves {
         }
     }
 
-    /// What the page's script reads out: the corners of the plot, the step and the whole width in nines, then each curve's name and its time
-    /// at every step, in nanoseconds of three digits.
+    /// Returns the data that the page's script reads out: the corners of the plot, the step and the whole width in
+    /// nines, then each curve's name and its time at every step, in nanoseconds to three digits.
     fn readings(&self, plot: &Plot, width: f64) -> String {
-        /// Nines from one reading to the next.
+        /// The number of nines between two readings.
         const STEP: f64 = 0.1;
         let mut text = format!("{} {} {} {} {STEP} {width:.4}", plot.left, plot.right, plot.top, plot.bottom);
         for curve in &self.series {
@@ -226,7 +227,7 @@ impl Curve {
     }
 }
 
-/// Without the places that lie between two others of the same height.
+/// Returns the places without those that lie between two others of the same height.
 fn thinned(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let needed = |i: usize| {
         let around = (i.checked_sub(1).and_then(|before| places.get(before)), places.get(i + 1));

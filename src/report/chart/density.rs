@@ -1,5 +1,5 @@
-//! Histograms of times, one a model, one above the other on the same axes: clusters, combs and gaps that percentiles
-//! hide.
+//! Draws histograms of times, one per model, stacked on the same axes: they show clusters, combs and gaps that
+//! percentiles hide.
 
 use plotters::style::text_anchor::HPos;
 
@@ -20,7 +20,7 @@ pub(in crate::report) struct Density<'a> {
 }
 
 impl Densities<'_> {
-    /// The picture in one size.
+    /// Draws the chart in one size.
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (left, right, row, n_bins) = match size {
             Size::Wide => (142.0, 780.0, 58.0, 106),
@@ -28,7 +28,7 @@ impl Densities<'_> {
         };
         let low = self.rows.iter().filter_map(|row| row.times.min()).min().unwrap_or(1).max(1) as f64;
         let high = self.rows.iter().filter_map(|row| row.times.max()).max().unwrap_or(2) as f64;
-        // A bin is never narrower than what the histograms tell apart, three digits.
+        // A bin is never narrower than the resolution of the histograms, three digits.
         let room = (1.002_f64.powi(n_bins) / (high / low)).sqrt().max(1.02);
         let scale = Scale::log_around(low, high.max(low), room);
         let bins: Vec<Vec<f64>> = self.rows.iter().map(|row| binned(row.times, scale, n_bins as usize)).collect();
@@ -62,7 +62,7 @@ impl Densities<'_> {
     }
 }
 
-/// The share of all times in each of so many equal parts of the scale.
+/// Returns the share of all times in each of this many equal parts of the scale.
 fn binned(times: &Histogram, scale: Scale, n_bins: usize) -> Vec<f64> {
     let mut bins = vec![0.0; n_bins];
     for (ns, count) in times.buckets() {
@@ -72,7 +72,7 @@ fn binned(times: &Histogram, scale: Scale, n_bins: usize) -> Vec<f64> {
     bins
 }
 
-/// A filled outline over the bins that hold anything, on a base line.
+/// Draws a filled outline over the bins that are not empty, on a base line.
 fn steps(area: &Area, look: Look, bins: &[f64], (left, right, base): (f64, f64, f64), per_share: f64) {
     let width = (right - left) / bins.len() as f64;
     let tint = Ink { paint: Paint::Tint(look.family), variant: 0 };
@@ -84,7 +84,7 @@ fn steps(area: &Area, look: Look, bins: &[f64], (left, right, base): (f64, f64, 
         let at = |i: usize| left + width * i as f64;
         let mut outline = vec![(at(first), base)];
         for (i, share) in (first..).zip(&bins[first..end]) {
-            // What is there is seen, however little it is.
+            // A bin with few times is still visible.
             let top = base - (share * per_share).max(1.5);
             outline.extend([(at(i), top), (at(i + 1), top)]);
         }

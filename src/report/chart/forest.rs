@@ -1,4 +1,4 @@
-//! Ratios with their intervals, one panel a figure: beside the grey band of what is no difference, or of what is claimed.
+//! Draws ratios with their intervals, one panel per figure, over a grey band of no difference or of the claimed bounds.
 
 use plotters::style::text_anchor::HPos;
 
@@ -7,16 +7,17 @@ use super::{Area, Caption, Face, Ink, Look, Size, fill, line, marker, svg, text}
 use crate::stats::{Interval, Ratio};
 use crate::units;
 
-/// All panels, one below the other.
+/// The panels, from top to bottom.
 pub(in crate::report) struct Forest {
     pub(in crate::report) panels: Vec<ForestPanel>,
 }
 
-/// One figure of all models.
+/// The ratios of one figure under all models.
 pub(in crate::report) struct ForestPanel {
-    /// What is compared.
+    /// The subject of the comparison.
     pub(in crate::report) title: String,
-    /// What is shaded: what two cells of the same model differed by, or the bounds of a claim; its upper end may be infinite.
+    /// The shaded interval: the difference between two cells of the same model, or the bounds of a claim. Its upper end
+    /// may be infinite.
     pub(in crate::report) band: Interval,
     pub(in crate::report) rows: Vec<(String, Look, Ratio)>,
 }
@@ -30,12 +31,12 @@ impl ForestPanel {
         HEAD + ROW * self.rows.len() as f64 + FOOT
     }
 
-    /// From the lowest to the highest that is drawn, and 1 within.
+    /// Returns a log scale from the lowest to the highest value drawn, including 1.
     fn scale(&self) -> Scale {
         let ratios = || self.rows.iter().map(|(.., ratio)| ratio);
         let ends = ratios().filter_map(|ratio| ratio.interval).flat_map(|Interval { low, high }| [low, high]);
         let values = ends.chain(ratios().map(|ratio| ratio.ratio)).chain([self.band.low, self.band.high]);
-        // Bounds of 0 or infinity, and values that no chart could hold, are clipped at its edge.
+        // Bounds of 0 or infinity, and extreme values, are clipped at the edge of the chart.
         let values = values.filter(|value| (1e-12..=1e12).contains(value));
         let (low, high) = values.fold((1.0_f64, 1.0_f64), |(low, high), value| (low.min(value), high.max(value)));
         Scale::log_around(low, high, (high / low).powf(0.06).max(1.002))
@@ -75,7 +76,7 @@ impl ForestPanel {
 }
 
 impl Forest {
-    /// The picture in one size.
+    /// Draws the chart in one size.
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let height: f64 = self.panels.iter().map(ForestPanel::height).sum();
         svg(size, height as i32, caption, |area| {

@@ -1,5 +1,5 @@
-//! Response times over time, one map a model on the same axes: when a request was due, how long it took, and how many
-//! were like it. What a percentile hides shows here: stalls, lines that grow, a warm-up that was too short.
+//! Draws response times over time, one map per model on the same axes: when requests were due, how long they took, and
+//! how many took that long. It shows what a percentile hides: stalls, growing queues, a warm-up that was too short.
 
 use plotters::style::text_anchor::HPos;
 
@@ -10,7 +10,7 @@ use crate::timeline::Timeline;
 /// The maps of a point.
 pub(in crate::report) struct Heat<'a> {
     pub(in crate::report) rows: Vec<HeatMap<'a>>,
-    /// How long the warm-up was and the window after it, nanoseconds.
+    /// The length of the warm-up, in nanoseconds; the window follows it.
     pub(in crate::report) warmup_ns: u64,
     pub(in crate::report) window_ns: u64,
 }
@@ -19,18 +19,18 @@ pub(in crate::report) struct Heat<'a> {
 pub(in crate::report) struct HeatMap<'a> {
     pub(in crate::report) label: String,
     pub(in crate::report) look: Look,
-    /// From when it began.
+    /// The response times of the warm-up, from its beginning.
     pub(in crate::report) warmup: &'a Timeline,
     pub(in crate::report) window: &'a Timeline,
 }
 
-/// Steps of time on the vertical axis.
+/// The number of steps on the vertical axis.
 const STEPS: usize = 32;
 
-/// Shades from few to many; the page knows how dark they are.
+/// The number of shades, from few to many requests; the page defines how dark they are.
 const SHADES: u8 = 4;
 
-/// Where the parts of a map stand, in pixels.
+/// The positions of the parts of a map, in pixels.
 struct HeatLayout {
     left: f64,
     right: f64,
@@ -39,7 +39,7 @@ struct HeatLayout {
 }
 
 impl Heat<'_> {
-    /// The picture in one size.
+    /// Draws the chart in one size.
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (left, right) = match size {
             Size::Wide => (64.0, 790.0),
@@ -59,7 +59,7 @@ impl Heat<'_> {
                 self.draw_map(area, map, &place, (times, whole));
             }
             let mut free_from = 0.0;
-            // Counted from the window on: what is before it is the warm-up.
+            // Times count from the beginning of the window; the warm-up lies before it.
             for tick in Scale::Linear(0.0, self.window_ns.max(1) as f64).ticks(if size == Size::Wide { 6 } else { 3 }) {
                 let label = axis::time_label(tick);
                 let (at, half) = (x(tick + self.warmup_ns as f64), text_width(&label) / 2.0);
@@ -82,7 +82,7 @@ impl Heat<'_> {
             line(area, (left, y(tick)), (right, y(tick)), Ink::GRID, 1);
             text(area, &axis::time_label(tick), (left - 6.0, y(tick)), HPos::Right, Face::Small);
         }
-        // Both in columns of one width.
+        // Warm-up and window get columns of the same width.
         let warmup = map.warmup.widened(map.window.width_ns());
         let parts = [(&warmup, 0.0, Paint::Muted), (map.window, self.warmup_ns as f64, Paint::Family(map.look.family))];
         for (timeline, from, paint) in parts {
@@ -113,7 +113,7 @@ impl Heat<'_> {
         line(area, (left, top + height), (right, top + height), Ink::MUTED, 1);
     }
 
-    /// The shortest and the longest time.
+    /// Returns the shortest and the longest time.
     fn ends(&self) -> (f64, f64) {
         let columns = || self.rows.iter().flat_map(|map| [map.warmup, map.window]).flat_map(Timeline::columns);
         let low = columns().filter_map(|column| column.bins().next()).map(|(begin, ..)| begin.max(500.0));
@@ -123,14 +123,14 @@ impl Heat<'_> {
     }
 }
 
-/// A rectangle of the map: from when to when, and how long it took.
+/// A rectangle of the map: its beginning and end in time, and its step of response time.
 struct HeatCell {
     begin: f64,
     end: f64,
     step: usize,
 }
 
-/// The rectangles with anything in them by how much there is, beside the fullest of all, on a log scale.
+/// Returns the non-empty rectangles, grouped by shade: their count relative to the fullest one, on a log scale.
 fn cells(timeline: &Timeline, times: Scale) -> Vec<Vec<HeatCell>> {
     let width = timeline.width_ns() as f64;
     let mut counts: Vec<[f64; STEPS]> = vec![[0.0; STEPS]; timeline.columns().len()];
@@ -144,7 +144,7 @@ fn cells(timeline: &Timeline, times: Scale) -> Vec<Vec<HeatCell>> {
     let mut all: Vec<Vec<HeatCell>> = (0..SHADES).map(|_| Vec::new()).collect();
     for (k, counts) in counts.iter().enumerate() {
         for (step, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0.0) {
-            // Of a map of thousands, what happened once is seen as well.
+            // On a log scale, a single request is visible even beside thousands.
             let share = (1.0 + count).ln() / (1.0 + most).ln();
             let shade = &mut all[((share * f64::from(SHADES)).ceil() as usize).clamp(1, SHADES.into()) - 1];
             let (begin, end) = (width * k as f64, width * (k + 1) as f64);
@@ -157,9 +157,9 @@ fn cells(timeline: &Timeline, times: Scale) -> Vec<Vec<HeatCell>> {
     all
 }
 
-/// The median of each column that has enough, at its middle.
+/// Returns the median of each column with enough requests, at the middle of the column.
 fn middles(timeline: &Timeline) -> Vec<(f64, f64)> {
-    /// A median of fewer wanders.
+    /// The fewest requests in a column for a stable median.
     const FEWEST: u64 = 10;
     let width = timeline.width_ns() as f64;
     let columns = timeline.columns().iter().enumerate().filter(|(_, column)| column.len() >= FEWEST);

@@ -1,6 +1,6 @@
-//! Who did what and when: a row a thread or a job, one panel a model, all on one time axis.
+//! Draws who did what and when: one row per thread or job, one panel per model, all on one time axis.
 //!
-//! A row is looked at column by column, a pixel each, so that a picture is never larger than its pixels: a column shows
+//! A row is drawn column by column, one pixel each, so that the SVG is never larger than its pixels. A column shows
 //! what took most of its time, and a job that was worked on for less than half of it as a lower mark.
 
 use std::collections::BTreeMap;
@@ -13,47 +13,47 @@ use super::{
 };
 use crate::lanes::{Span, What};
 
-/// All models.
+/// The panels of all models.
 pub(in crate::report) struct Rows<'a> {
     pub(in crate::report) panels: Vec<LanesPanel<'a>>,
-    /// Where the axis ends, nanoseconds.
+    /// The end of the axis, in nanoseconds.
     pub(in crate::report) until: u64,
-    /// Marks below a row, where a heartbeat is looked at: of this job.
+    /// The job that beats, if there is a heartbeat; its beats are marked below the rows.
     pub(in crate::report) heartbeat: Option<u32>,
 }
 
-/// One of them.
+/// The rows of one model.
 pub(in crate::report) struct LanesPanel<'a> {
     pub(in crate::report) title: String,
-    /// What is told beside the title.
+    /// The note beside the title.
     pub(in crate::report) about: String,
     pub(in crate::report) rows: Vec<(String, Vec<&'a Span>)>,
-    /// Rows that are not shown, and what they are.
+    /// A note on the rows that are left out.
     pub(in crate::report) more: String,
 }
 
-/// What a column shows.
+/// The state that a column shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Shown {
     Nothing,
-    /// Worked on for less than half of the time.
+    /// A job was worked on for less than half of the time.
     Touched(u8),
-    /// Worked on.
+    /// A job was worked on.
     Executed(u8),
-    /// Holding its thread, and waiting or blocked.
+    /// A job held its thread, waiting or blocked.
     Held(u8),
 }
 
-/// Different colours of jobs; the next job gets the first again.
+/// The number of colours for jobs; they repeat after that.
 const COLOURS: u32 = 6;
 
-/// How high a panel's title is, with what is told beside or below it.
+/// Returns the height of a panel's title, including the note beside or below it.
 fn title(size: Size) -> f64 {
     if size == Size::Wide { 22.0 } else { 38.0 }
 }
 
 impl Rows<'_> {
-    /// The picture in one size.
+    /// Draws the chart in one size.
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (left, right) = match size {
             Size::Wide => (142.0, 790.0),
@@ -141,7 +141,7 @@ impl Rows<'_> {
         }
     }
 
-    /// When the heart beat: a task when it was polled, a thread when its sleep was over.
+    /// Returns the times of the heartbeats: a task beats when it is polled, a thread when its sleep ends.
     fn beats(&self, spans: &[&Span]) -> Vec<u64> {
         let Some(heart) = self.heartbeat else { return Vec::new() };
         let of_heart = || spans.iter().filter(|span| span.job == heart);
@@ -153,7 +153,7 @@ impl Rows<'_> {
 }
 
 impl LanesPanel<'_> {
-    /// How high a row is.
+    /// Returns the height of a row.
     fn row(&self) -> f64 {
         if self.rows.len() > 8 { 8.0 } else { 17.0 }
     }
@@ -168,11 +168,11 @@ fn colour(job: u32) -> u8 {
     (job % COLOURS) as u8
 }
 
-/// What each column of a row shows.
+/// Returns the state that each column of a row shows.
 fn shown(spans: &[&Span], until: u64, columns: usize) -> Vec<Shown> {
     let mut executed = vec![0.0; columns];
     let mut held = vec![0.0; columns];
-    // For each column the longest part of a span in it, and whose.
+    // The longest part of a span in each column, and its job.
     let mut longest = vec![(0.0, 0_u32); columns];
     let width = until.max(1) as f64 / columns as f64;
     for span in spans {
@@ -206,7 +206,7 @@ fn shown(spans: &[&Span], until: u64, columns: usize) -> Vec<Shown> {
     (0..columns).map(column).collect()
 }
 
-/// Neighbours that show the same, in one: from which column to which.
+/// Merges neighbouring columns that show the same state; returns the range of each stretch, its end excluded.
 fn stretches(columns: &[Shown]) -> Vec<(Shown, usize, usize)> {
     let mut all: Vec<(Shown, usize, usize)> = Vec::new();
     for (k, shown) in columns.iter().enumerate().filter(|(_, shown)| **shown != Shown::Nothing) {
@@ -218,7 +218,7 @@ fn stretches(columns: &[Shown]) -> Vec<(Shown, usize, usize)> {
     all
 }
 
-/// When some job was ready and not worked on: stretches that overlap in one, in the colour of the first.
+/// Returns when some job was ready but not worked on. Overlapping stretches are merged, in the colour of the first.
 fn ready_stretches(spans: &[&Span]) -> Vec<(u8, u64, u64)> {
     let mut ready: Vec<&&Span> = spans.iter().filter(|span| span.what == What::Ready).collect();
     ready.sort_unstable_by_key(|span| span.start);

@@ -1,4 +1,4 @@
-//! The trials in the order in which they were run: each by its model's median, so that what drifts is seen to drift.
+//! Draws the trials in the order of the run, each relative to its model's median, so that drift is visible.
 
 use plotters::style::text_anchor::HPos;
 
@@ -10,14 +10,14 @@ pub(in crate::report) struct RunOrder {
     pub(in crate::report) rows: Vec<OrderRow>,
 }
 
-/// A model's name and look, and of each of its trials the how-manieth of the run it was, and its figure by the model's
-/// median.
+/// A model's name and look, and for each of its trials the position in the run and the ratio of its figure to the
+/// model's median.
 pub(in crate::report) type OrderRow = (String, Look, Vec<(u64, f64)>);
 
 const ROW: f64 = 34.0;
 
 impl RunOrder {
-    /// The picture in one size: a row a model, above its line what was more than the median.
+    /// Draws the chart in one size: one row per model, with values above the median above its line.
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (left, right) = match size {
             Size::Wide => (142.0, 640.0),

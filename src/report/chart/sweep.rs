@@ -1,4 +1,4 @@
-//! A figure over what is swept: a line a model, its interval at each point, and the line of the ideal where there is one.
+//! Draws a figure over the swept value: one line per model, its interval at each point, and the ideal if there is one.
 
 use plotters::style::text_anchor::HPos;
 
@@ -12,12 +12,12 @@ use crate::stats::{Bound, Interval};
 /// The lines of one figure.
 pub(in crate::report) struct Sweep {
     pub(in crate::report) lines: Vec<SweepLine>,
-    /// What is swept, below the axis.
+    /// The name of the swept value, below the axis.
     pub(in crate::report) over: String,
     pub(in crate::report) unit: Unit,
-    /// What could at best be, over what is swept, and what it is called.
+    /// The ideal, if there is one: its name, and its value over the swept value.
     pub(in crate::report) ideal: Option<(String, Vec<(f64, f64)>)>,
-    /// Places on the axis where something ends, and what.
+    /// Marks on the axis where something ends, each with its label.
     pub(in crate::report) marks: Vec<(f64, String)>,
 }
 
@@ -25,22 +25,22 @@ pub(in crate::report) struct Sweep {
 pub(in crate::report) struct SweepLine {
     pub(in crate::report) label: String,
     pub(in crate::report) look: Look,
-    /// Rising in what is swept.
+    /// The points, in rising order of the swept value.
     pub(in crate::report) places: Vec<SweepPoint>,
 }
 
-/// One point of it.
+/// A point of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::report) struct SweepPoint {
     pub(in crate::report) at: f64,
     pub(in crate::report) value: f64,
     pub(in crate::report) interval: Interval,
-    /// Whether it is only a bound.
+    /// Whether the value is exact or only a bound.
     pub(in crate::report) bound: Bound,
 }
 
 impl Sweep {
-    /// The picture in one size; both axes on a log scale.
+    /// Draws the chart in one size, with log scales on both axes.
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (left, right, bottom, height) = match size {
             Size::Wide => (84.0, 640.0, 280.0, 326),
@@ -70,7 +70,7 @@ impl Sweep {
             self.draw_axis(area, size, &x, (top, bottom));
             let over = format!("{}; both axes on a log scale", self.over);
             text(area, &over, (if size == Size::Wide { left } else { 1.0 }, bottom + 38.0), HPos::Left, Face::Small);
-            // Where its name stands: from where to where, and how high.
+            // The place of the ideal's name: its left and right end, and its height.
             let mut name_of_ideal = None;
             if let Some((name, places)) = &self.ideal {
                 let places: Vec<(f64, f64)> = places.iter().map(|(at, value)| (x(*at), y(*value))).collect();
@@ -87,7 +87,8 @@ impl Sweep {
             for line in &self.lines {
                 line.draw(area, &x, &y);
             }
-            // Below each other, on the side where there is room, and lifted off the lines; in two rows where it is narrow.
+            // Labels stand below each other, on the side with room and clear of the lines; in two rows on a narrow
+            // chart.
             let mut lowest = bottom - 10.0;
             for (at, name) in marks() {
                 let rows: Vec<&str> = if size == Size::Wide { vec![name] } else { name.split(": ").collect() };
@@ -120,7 +121,7 @@ impl Sweep {
         })
     }
 
-    /// A tick for each point of the sweep, named as far as there is room.
+    /// Draws a tick for each point of the sweep, labelled as far as there is room.
     fn draw_axis(&self, area: &Area, size: Size, x: &dyn Fn(f64) -> f64, (top, bottom): (f64, f64)) {
         let mut points: Vec<f64> = self.lines.iter().flat_map(|line| &line.places).map(|place| place.at).collect();
         points.sort_unstable_by(f64::total_cmp);
@@ -138,7 +139,7 @@ impl Sweep {
     }
 }
 
-/// Powers of two, as memory is counted: at most seven.
+/// Returns powers of two, as memory is counted in: seven at most.
 fn binary_ticks(low: f64, high: f64) -> Vec<f64> {
     let (first, last) = (low.log2().ceil() as i32, high.log2().floor() as i32);
     let every = ((last - first) / 7 + 1).max(1);
@@ -146,7 +147,7 @@ fn binary_ticks(low: f64, high: f64) -> Vec<f64> {
 }
 
 impl SweepLine {
-    /// Whether it passes a row of text at this height, between these two ends.
+    /// Returns whether the line passes near a row of text at this height, between these two ends.
     fn is_near(&self, (from, to): (f64, f64), height: f64, x: &dyn Fn(f64) -> f64, y: &dyn Fn(f64) -> f64) -> bool {
         const CLEAR: f64 = 11.0;
         self.places.windows(2).any(|pair| {
