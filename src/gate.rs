@@ -61,19 +61,19 @@ impl fmt::Display for Verdict {
 pub enum Finding {
     /// Requests left later than they were due although a connection was free.
     Late {
-        /// The median lateness, nanoseconds.
+        /// The median lateness, in nanoseconds.
         p50_ns: u64,
         /// The 99th percentile of the lateness and that of the response times, in nanoseconds; `None` if there are too
         /// few requests.
         p99_ns: Option<(u64, u64)>,
-        /// The median response time, nanoseconds.
+        /// The median response time, in nanoseconds.
         response_p50_ns: u64,
         /// The cause of the lateness, as far as it can be seen.
         cause: Cause,
     },
     /// The generator itself stood still: it was stopped, it lost its CPU, or the whole machine stood still.
     Paused {
-        /// The longest pause, nanoseconds.
+        /// The longest pause, in nanoseconds.
         longest_ns: u64,
         /// The largest part of the window for which a thread stood still.
         share: f64,
@@ -351,7 +351,7 @@ fn lengthened(p99_ns: Option<(u64, u64)>) -> f64 {
     p99_ns.map_or(1.0, |(p99, without)| ratio(p99, without))
 }
 
-/// A ratio or its inverse, whichever is at least 1.
+/// Returns the ratio or its inverse, whichever is at least 1.
 fn distance(ratio: f64) -> f64 {
     ratio.max(1.0 / ratio)
 }

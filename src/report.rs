@@ -1,6 +1,6 @@
 //! Renders the analysis in words and pictures: the pages of a run and the tables of a terminal.
 //!
-//! Nothing here reads a clock, opens a file or starts a thread, and nothing judges: every figure and verdict comes from
+//! This module reads no clock, opens no file, starts no thread and judges nothing: every figure and verdict comes from
 //! the [`Analysis`]. The same run renders to the same bytes.
 //!
 //! ```text

@@ -27,11 +27,11 @@ pub struct Comparison {
 pub enum Warning {
     /// A property of the machine or of the build differs: its name, then its values.
     Differs(&'static str, String, String),
-    /// A scenario exists on one side only.
+    /// A scenario of this side is missing from some or all runs of the other side.
     OnlyIn(SideName, String),
     /// The text of a scenario differs between runs.
     OtherText(String),
-    /// The same computation takes a different number of iterations: the ratio of the second to the first.
+    /// The calibrations differ: the ratio of iterations a second, after to before.
     Calibration(f64),
     /// A run of this side is incomplete.
     Unfinished(SideName),

@@ -87,7 +87,7 @@ pub(super) fn of_series(metric: Metric, series: &Series) -> Option<RoundFigure> 
 
 /// Returns a figure of the load generator's side of a trial.
 fn of_load(metric: Metric, load: &LoadRecord, wall_ns: u64) -> Option<f64> {
-    // Only a schedule can be missed.
+    // Only an open loop has a schedule to miss.
     let p99 = |times: &crate::histogram::Histogram| {
         load.offered_per_s?;
         Some(times.credible_quantile(0.99)? as f64)

@@ -242,8 +242,8 @@ pub enum Beats {
 }
 
 impl PointSummary {
-    /// Returns how the heartbeat of a model fared: it stalled if its longest gap exceeds three beats and is at least half
-    /// the time for which a job holds a thread. `None` if there is no heartbeat.
+    /// Returns how the heartbeat of a model fared: it stalled if its longest gap exceeds three beats and is at least
+    /// half the time for which a job holds a thread. `None` if there is no heartbeat.
     pub fn beats(&self, cell: &CellSummary) -> Option<Beats> {
         let Work::Offload(offload) = &self.work else { return None };
         let (every, held) = (offload.heartbeat?.every, offload.steps.block + offload.steps.compute);

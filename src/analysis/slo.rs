@@ -56,7 +56,7 @@ pub struct JudgedCondition {
 pub enum MeasuredValue {
     /// A share of the requests.
     Share(f64),
-    /// Answers a second.
+    /// A rate, in answers a second.
     Rate(f64),
     /// A time in nanoseconds; a lower bound if it rests on requests that never ended.
     Time(u64, Bound),

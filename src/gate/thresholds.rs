@@ -1,9 +1,9 @@
-//! Defines the thresholds of the gates. A pair holds the threshold from which a trial is SUSPECT, then the one from which
-//! it is INVALID. *Off* means slower than in the quiet run: a median by a quarter, a 99th percentile by a factor of 2, a
-//! wall time by 5 %.
+//! Defines the thresholds of the gates. A pair holds the threshold from which a trial is SUSPECT, then the one from
+//! which it is INVALID. *Off* means slower than in the quiet run: a median by a quarter, a 99th percentile by a factor
+//! of 2, a wall time by 5 %.
 
-/// The median lateness of a generator, as shares of the median response time. All 5 trials above a tenth were off, and 13
-/// of 13 in the third run.
+/// The median lateness of a generator, as shares of the median response time. All 5 trials above a tenth were off, and
+/// 13 of 13 in the third run.
 pub(super) const LATE_P50: (f64, f64) = (0.1, 0.5);
 /// The 99th percentile of a generator's lateness, as shares of that of the response times. 17 of 18 trials above a
 /// third were off, and 35 of 35 in the third run; of the 12 between a quarter and a third, 9.
@@ -34,17 +34,18 @@ pub(super) const STOLEN: (f64, f64) = (0.01, 0.05);
 /// Three ticks of the kernel, in nanoseconds. One tick is more than 1 % of a window of half a second on two CPUs, and
 /// may stand for as little as a microsecond. Of the 12 loads above 1 % with fewer ticks, 5 were off.
 pub(super) const STOLEN_TICKS: u64 = 30_000_000;
-/// The part of the time of a server's CPUs that strangers use. 12 of 17 trials above 2 % were off, and 28 of 28 in the third
-/// run; of the 46 between 1 and 2 %, 16.
+/// The part of the time of a server's CPUs that strangers use. 12 of 17 trials above 2 % were off, and 28 of 28 in the
+/// third run; of the 46 between 1 and 2 %, 16.
 pub(super) const STRANGER: (f64, f64) = (0.02, 0.1);
 /// The part of the time of the jobs' CPUs that strangers use, if both together use [`CONTENDED`]. Both such trials were
 /// off; none of the 9 in which other CPUs were idle was.
 pub(super) const STRANGER_OF_JOBS: f64 = 0.05;
 /// The part of its CPUs' time below which the kernel finds an idle CPU for both the trial and the strangers.
 pub(super) const CONTENDED: f64 = 0.5;
-/// The part of the response times from the 99th percentile on that are due within two columns of the [`Timeline`], and the
-/// factor by which they lengthen it. In the quiet run 3 of 5 such trials were off, and 2 of the 7 with a factor between 1.5
-/// and 2; the third run has none. They are SUSPECT at most, as the event may be the server's own.
+/// The part of the response times from the 99th percentile on that are due within two columns of the [`Timeline`], and
+/// the factor by which they lengthen it. In the quiet run 3 of 5 such trials were off, and 2 of the 7 with a factor
+/// between 1.5 and 2; the third run has none. Such trials are SUSPECT at most, because the event may be the server's
+/// own.
 ///
 /// [`Timeline`]: crate::timeline::Timeline
 pub(super) const ONE_EVENT: (f64, f64) = (0.5, 2.0);

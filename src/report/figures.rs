@@ -1,4 +1,4 @@
-//! Which pictures and tables a point of a sweep gets, and what stands beside them.
+//! Selects the charts and tables of a point of a sweep, with the text beside them.
 
 pub(super) mod claims;
 mod lanes;
@@ -22,19 +22,19 @@ use crate::stats::{self, Interval};
 use crate::text;
 use crate::units;
 
-/// A picture with its words and its table.
+/// A chart with its text and its table.
 pub(super) struct Figure {
     pub(super) heading: String,
-    /// What to know before looking.
+    /// The paragraphs to read before looking at the chart.
     pub(super) text: Vec<String>,
-    /// Both sizes; empty where there is too little to draw.
+    /// The chart in both sizes; empty if there is too little to draw.
     pub(super) svg: String,
     pub(super) legend: Vec<Sign>,
-    /// Its caption and figures.
+    /// The table's caption, and the table.
     pub(super) table: (String, Table),
 }
 
-/// A sign of a chart that needs a word.
+/// A sign in a chart that needs an explanation in the legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sign {
     Range,
@@ -55,7 +55,7 @@ pub(super) enum Sign {
     Median,
 }
 
-/// Every figure of a point; `id` is unique in the page.
+/// Returns every figure of a point; `id` is unique in the page.
 pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
     if point.cells.iter().all(|cell| cell.measures.is_none()) {
         let heading = "No measurement".to_owned();
@@ -77,7 +77,7 @@ pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
     figures
 }
 
-/// What the gates find where there is nothing to compare; nothing where they find nothing.
+/// Returns a figure with the findings of a point that has no control; `None` if there are none.
 fn findings_alone(point: &PointSummary) -> Option<Figure> {
     let text: Vec<String> = warnings::of_point(point).into_iter().chain(warnings::without_disturbed(point)).collect();
     let heading = "How sure are we?".to_owned();
@@ -85,7 +85,7 @@ fn findings_alone(point: &PointSummary) -> Option<Figure> {
     (!text.is_empty()).then(|| Figure { heading, text, svg: String::new(), legend: Vec::new(), table })
 }
 
-/// The models as multiples of the one that the control repeats.
+/// Returns the figure with the ratio of each model to the one that the control repeats.
 fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
     let Some(control) = &point.control else { return findings_alone(point) };
     let reference = control.cell.cell.id.model;
@@ -131,7 +131,7 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
     Some(Figure { heading, text, svg, legend, table: (caption, table) })
 }
 
-/// The noise floor of each figure that models are compared by; nothing where the control has none.
+/// Words the noise floor of each metric that models are compared by; `None` if the control has none.
 fn control_in_words(point: &PointSummary, control: &Control) -> Option<String> {
     let reference = control.cell.cell.id.model;
     let floor = |metric: &Metric| {
@@ -150,12 +150,12 @@ fn control_in_words(point: &PointSummary, control: &Control) -> Option<String> {
     })
 }
 
-/// As far above 1 as below.
+/// Returns the interval that lies as far above 1 as below it, on a log scale.
 fn around_one(ratio: f64) -> Interval {
     Interval { low: 1.0 / ratio, high: ratio }
 }
 
-/// The chart that answers the question, in one size, for a card.
+/// Returns the chart of the headline figure in the narrow size, for a card.
 pub(super) fn small(point: &PointSummary, id: &str) -> Option<String> {
     let (bars, title) = bars(point);
     let drawn = bars.rows.iter().any(|bar| bar.value.is_some());
@@ -190,7 +190,7 @@ fn of_bars((bars, title): (Bars, String), point: &PointSummary, id: &str) -> Fig
     Figure { heading, text: Vec::new(), svg, legend, table }
 }
 
-/// The bars of the headline, and what they are called.
+/// Returns the bars of the headline figure, and their title.
 fn bars(point: &PointSummary) -> (Bars, String) {
     match (&point.work, beats(point)) {
         (_, Some(every)) => {
@@ -214,7 +214,7 @@ fn wall_bars(point: &PointSummary) -> (Bars, String) {
     let line = ideals().next().map(|first| {
         let same = ideals().all(|ideal| ideal == first);
         if same {
-            // Arithmetic on what a machine computes at once seldom gives a round number.
+            // A machine's combined computing speed seldom gives a round ideal.
             format!("ideal {}", wording::time(first))
         } else {
             "ideal".into()
@@ -228,7 +228,7 @@ fn cpu_bars(point: &PointSummary) -> (Bars, String) {
     (Bars { rows, unit: Metric::Cpu.unit(), line: None }, Metric::Cpu.heading(&point.work).to_owned())
 }
 
-/// What a bar shows, where its line stands, and what arithmetic expects.
+/// The metric of a bar, the position of its line, and the predicted end.
 type Values = (Metric, Option<f64>, Option<f64>);
 
 fn rows(point: &PointSummary, values: impl Fn(&CellSummary) -> Values) -> Vec<Bar> {
@@ -241,11 +241,11 @@ fn rows(point: &PointSummary, values: impl Fn(&CellSummary) -> Values) -> Vec<Ba
     point.cells.iter().map(row).collect()
 }
 
-/// The curve of one kind of job, then its histograms.
+/// Returns the figure with the percentile curves of one kind of job, then the one with its histograms.
 fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
     let found = || point.cells.iter().filter_map(|cell| Some((cell, cell.series(name)?)));
     let curve = |(cell, series): (&CellSummary, &SeriesSummary)| {
-        // Waiting for a turn is the question of an echo; where jobs start all at once the two tell the same story.
+        // Queueing matters for an echo; if all jobs start at once, response and service time show the same.
         let is_echo = point.work.is_echo();
         let times = (&series.response, is_echo.then_some(&series.service));
         let curve =
@@ -294,7 +294,7 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
     figures
 }
 
-/// The response times of an echo over time.
+/// Returns the figure with the response times of an echo over time.
 fn heat(point: &PointSummary, id: &str) -> Option<Figure> {
     let Work::Echo(echo) = &point.work else { return None };
     let map = |cell| {
@@ -325,7 +325,7 @@ fn heat(point: &PointSummary, id: &str) -> Option<Figure> {
     Some(Figure { heading, text: vec![text.into()], svg, legend: vec![Sign::Warm, Sign::Median], table })
 }
 
-/// Why async waits come in teeth, where waits are drawn.
+/// Explains the comb pattern of async waits, if the work waits.
 fn comb(work: &Work) -> Vec<String> {
     let waits = !work.steps().wait.is_zero() || matches!(work, Work::Offload(OffloadSpec { heartbeat: Some(_), .. }));
     let text = "tokio's timer counts whole milliseconds and rounds up, so async waits end up to about 1 ms late and in bursts, \
@@ -334,7 +334,7 @@ fn comb(work: &Work) -> Vec<String> {
     if waits { vec![text.into()] } else { Vec::new() }
 }
 
-/// A picture in both sizes.
+/// Draws a chart in both sizes.
 pub(super) fn both(id: &str, title: &str, finding: &str, draw: impl Fn(Size, &Caption) -> String) -> String {
     Size::BOTH.map(|size| draw(size, &Caption { id, title, finding })).concat()
 }
@@ -343,7 +343,7 @@ fn look(point: &PointSummary, cell: &CellSummary) -> Look {
     Look::for_model(cell.cell.id.model, point.cells.iter().map(|cell| cell.cell.id.model))
 }
 
-/// The interval of the heartbeat, where there is one.
+/// Returns the interval of the heartbeat; `None` if there is no heartbeat.
 fn beats(point: &PointSummary) -> Option<f64> {
     match &point.work {
         Work::Offload(offload) => offload.heartbeat.map(|heartbeat| units::nanos(heartbeat.every) as f64),
@@ -368,7 +368,7 @@ fn caption(title: &str, point: &PointSummary) -> String {
     named(title, point, &of)
 }
 
-/// A caption that says where in the sweep it is.
+/// Returns a caption that names the point of the sweep.
 fn named(title: &str, point: &PointSummary, of: &str) -> String {
     if point.at.is_empty() {
         format!("{title}: {of}")
@@ -377,7 +377,7 @@ fn named(title: &str, point: &PointSummary, of: &str) -> String {
     }
 }
 
-/// The fewest and the most rounds that a model has.
+/// Returns the fewest and the most rounds of any measured model; `None` if no model was measured.
 fn rounds(point: &PointSummary) -> Option<(usize, usize)> {
     let rounds = point.cells.iter().map(CellSummary::rounds).filter(|rounds| *rounds > 0);
     Some((rounds.clone().min()?, rounds.max()?))

@@ -1,7 +1,7 @@
-//! What happened, in sentences made from the figures.
+//! Words the result in sentences made from the figures.
 //!
-//! A sentence names the figure, the model and the threads, and calls one model slower than another only where the
-//! analysis found a difference.
+//! A sentence names the figure, the model and the threads, and calls one model slower than another only if the analysis
+//! found a difference.
 
 use std::iter;
 
@@ -15,8 +15,8 @@ use crate::scenario::{EchoSpec, HeartbeatSpec, Metric, Model, OffloadSpec, Sleep
 use crate::text;
 use crate::units;
 
-/// At most three sentences about a scenario: what only all points of its sweep tell, then those of the last one, which
-/// asks the most.
+/// Returns at most three sentences about a scenario: first those about the sweep as a whole, then those about its last
+/// point, which is the hardest.
 pub(super) fn for_scenario(scenario: &ScenarioAnalysis<'_>) -> Vec<String> {
     let Some(point) = scenario.points.last() else { return vec!["This scenario has no cells.".into()] };
     let mut sentences = for_point(point);
@@ -26,7 +26,7 @@ pub(super) fn for_scenario(scenario: &ScenarioAnalysis<'_>) -> Vec<String> {
     highest_rates(scenario).into_iter().chain(price_of_waiting(scenario)).chain(sentences).take(3).collect()
 }
 
-/// At most three sentences about one point of the sweep.
+/// Returns at most three sentences about one point of the sweep.
 pub(super) fn for_point(point: &PointSummary) -> Vec<String> {
     if point.cells.iter().all(|cell| cell.measures.is_none()) {
         return nothing(point);
@@ -39,7 +39,7 @@ pub(super) fn for_point(point: &PointSummary) -> Vec<String> {
         Work::Offload(offload) => computations(point, offload),
         Work::Echo(echo) => requests(point, echo),
     };
-    // A model that left nothing is part of the answer, before any finer point.
+    // A model without figures is part of the answer, before any finer point.
     let missing: Vec<String> = refused(point).into_iter().chain(failed(point)).collect();
     sentences.truncate(3 - missing.len());
     sentences.extend(missing);
@@ -60,21 +60,23 @@ fn nothing(point: &PointSummary) -> Vec<String> {
     }
 }
 
-/// Models of which every round failed, and the limit where that is why.
+/// Words which models failed in every round, and the limit if it is the reason.
 fn failed(point: &PointSummary) -> Option<String> {
     let (names, limit) = unmeasured(point, Unmeasured::Failed)?;
     let why = limit.map_or_else(|| "every trial failed".into(), |limit| format!("each trial {limit}"));
     Some(format!("No figure for {names}: {why}."))
 }
 
-/// Models to which the machine refused threads in every round, as the scenario expects, and the limit where that is why.
+/// Words which models the machine refused threads in every round, as the scenario expects, and the limit if it is the
+/// reason.
 fn refused(point: &PointSummary) -> Option<String> {
     let (names, limit) = unmeasured(point, Unmeasured::Refused)?;
     let why = limit.map_or_else(String::new, |limit| format!(": each {limit}"));
     Some(format!("The machine refused every trial of {names}, as the scenario expects{why}."))
 }
 
-/// The models without a figure for this reason, and the limit on threads where that is why in every round of them.
+/// Returns the models without figures for this reason, and the limit on threads if it is the reason in all their
+/// rounds.
 fn unmeasured(point: &PointSummary, wanted: Unmeasured) -> Option<(String, Option<String>)> {
     let cells = || point.cells.iter().filter(|cell| cell.unmeasured() == Some(wanted));
     let names: Vec<String> = cells().map(|cell| cell.cell.id.model.to_string()).collect();
@@ -163,7 +165,7 @@ fn beats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &Ste
     sentences
 }
 
-/// Which models did not keep up with a schedule.
+/// Words which models did not keep up with the offered rate.
 fn behind(point: &PointSummary) -> Option<String> {
     let behind = point.answered.iter().filter(|answered| !answered.kept_up);
     let behind: Vec<String> = behind
@@ -175,7 +177,7 @@ fn behind(point: &PointSummary) -> Option<String> {
     Some(format!("Not all kept up: {behind}; there the line grew for as long as it lasted."))
 }
 
-/// The highest of several offered rates that each model kept up with.
+/// Words the highest of several offered rates that each model kept up with.
 pub(super) fn highest_rates(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     let mut tried: Vec<f64> = scenario.points.iter().filter_map(PointSummary::offered).collect();
     tried.sort_by(f64::total_cmp);
@@ -195,7 +197,7 @@ pub(super) fn highest_rates(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     ))
 }
 
-/// What one more waiting job costs.
+/// Words the memory per additional waiting job.
 fn price_of_waiting(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     let price = |price: &PriceOfWaiting| {
         let [all, resident] = [price.all, price.resident].map(wording::memory);
@@ -246,7 +248,7 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
         sentences.push(format!("{which} were answered within {}.", listed(&p99)));
     }
     if echo.heavy.is_none() {
-        // A schedule that is kept leaves no rate to compare.
+        // With an offered rate that is kept, there is no rate to compare.
         let metric = match echo.load.arrival.offered() {
             Some(_) if behind(point).is_none() => Metric::P99,
             _ => Metric::Rate,
@@ -256,7 +258,8 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
     sentences
 }
 
-/// `8 computations of 50 ms took 402 ms under async (1 thread) and 203 ms under async/2 (2 threads).`
+/// Returns wall times: `8 computations of 50 ms took 402 ms under async (1 thread) and 203 ms under async/2 (2
+/// threads).`
 fn walls(point: &PointSummary, what: &str) -> String {
     let walls = chosen(point).into_iter().filter_map(|cell| {
         let threads = counted(cell.value(Metric::Threads)?.round() as u32, "thread");
@@ -270,7 +273,7 @@ fn walls(point: &PointSummary, what: &str) -> String {
     }
 }
 
-/// Which models ran fewer jobs, and how long they took for those.
+/// Words which models ran fewer jobs, and how long these took.
 fn fewer(point: &PointSummary) -> Option<String> {
     let texts = point.cells.iter().filter_map(|cell| {
         let (fewer, wall) = (wording::fewer_jobs(&cell.cell)?, cell.figure(Metric::Wall)?);
@@ -280,34 +283,34 @@ fn fewer(point: &PointSummary) -> Option<String> {
     (!texts.is_empty()).then(|| format!("{}.", listed(&texts)))
 }
 
-/// Which of two models took more, or that these rounds cannot tell.
+/// Words which of two models took more, or that these rounds show no difference.
 fn compared(point: &PointSummary, metric: Metric, a: Model, b: Model) -> Option<String> {
     point.ratio(metric, b, a).map(|versus| ratios::sentence(&versus, &point.work))
 }
 
-/// Every model that ran all jobs and left a measurement.
+/// Iterates over the measured models that ran all jobs.
 fn full(point: &PointSummary) -> impl Iterator<Item = &CellSummary> {
     point.cells.iter().filter(|cell| cell.ran_all_jobs() && cell.measures.is_some())
 }
 
-/// The cell of async, where it ran on one thread only.
+/// Returns the cell of async if it ran on one thread only.
 fn one_thread(point: &PointSummary) -> Option<&CellSummary> {
     let has_one = |cell: &&CellSummary| cell.figure(Metric::Threads).is_some_and(|threads| threads.spread.max <= 1.0);
     full(point).find(|cell| cell.cell.id.model == Model::Async).filter(has_one)
 }
 
-/// A figure of a cell as text, `n/a` where it has none.
+/// Formats a figure of a cell, `n/a` if it has none.
 fn shown(cell: &CellSummary, metric: Metric) -> String {
     cell.figure(metric).map_or_else(|| "n/a".into(), wording::estimate)
 }
 
-/// A figure of the models that a sentence names: `13.4 ms under async`.
+/// Returns a figure of each model that a sentence names: `13.4 ms under async`.
 fn under_models(point: &PointSummary, metric: Metric) -> Vec<String> {
     let figures = chosen(point).into_iter().filter_map(|cell| Some((cell.cell.id.model, cell.figure(metric)?)));
     figures.map(|(model, figure)| format!("{} under {model}", wording::estimate(figure))).collect()
 }
 
-/// Those of [`full`] a sentence names: all when they are few, else the plainest of each kind.
+/// Returns the cells of [`full`] that a sentence names: all if they are few, else the plainest of each kind.
 fn chosen(point: &PointSummary) -> Vec<&CellSummary> {
     const MOST: usize = 4;
     let rank = |model: Model| match model {
@@ -328,12 +331,12 @@ fn chosen(point: &PointSummary) -> Vec<&CellSummary> {
     cells
 }
 
-/// `1 job`, `1,000 jobs`.
+/// Formats a count with its noun: `1 job`, `1,000 jobs`.
 fn counted(n: u32, noun: &str) -> String {
     format!("{} {noun}{}", units::count(n.into()), if n == 1 { "" } else { "s" })
 }
 
-/// `a, b and c`.
+/// Joins items to a list: `a, b and c`.
 fn listed(items: &[String]) -> String {
     match items {
         [] => "nothing".into(),

@@ -1,4 +1,4 @@
-//! The pages: figures and sentences put into the templates, which escape everything that is not a chart.
+//! Renders the pages from templates, which escape everything except charts.
 
 mod claims;
 
@@ -19,7 +19,7 @@ use crate::units;
 
 pub(super) const STYLE: &str = include_str!("templates/style.css");
 pub(super) const SCRIPT: &str = include_str!("templates/page.js");
-/// The only script that a page runs: SHA-256 of [`SCRIPT`], in base64; a test tells it when it changes.
+/// The hash of the only script that a page runs, [`SCRIPT`]: SHA-256 in base64. A test fails if the script changes.
 pub(super) const SCRIPT_HASH: &str = "sIFzJM4haxZXNNloFkHMXBbZMS8CfqbzQlsA8CwLHFU=";
 
 #[derive(Template)]
@@ -46,21 +46,21 @@ struct ScenarioPage {
     answer: Vec<String>,
     analysis: Vec<String>,
     claims: Claims,
-    /// What only all points tell.
+    /// The charts over the whole sweep.
     sweep: Vec<ChartView>,
     points: Vec<PointView>,
     models: Vec<(&'static str, String, String)>,
     command: String,
     source: String,
-    /// The file with the lanes.
+    /// The name of the file with the lanes.
     trace: Option<String>,
-    /// What recording them cost.
+    /// The cost of recording lanes.
     recording: Option<String>,
     before: Option<String>,
     after: Option<String>,
 }
 
-/// What every page opens with.
+/// The head of every page.
 struct PageHead {
     when: String,
     warnings: Vec<String>,
@@ -75,7 +75,7 @@ struct Card {
     chart: String,
 }
 
-/// Trials of a cell that failed or were refused for one reason.
+/// Trials of a cell that failed or were refused for the same reason.
 struct UnmeasuredTrial {
     scenario: String,
     point: String,
@@ -110,7 +110,7 @@ struct RowView {
     row: TableRow,
 }
 
-/// The page that leads to all others.
+/// Renders the page that leads to all others.
 pub(super) fn index(analysis: &Analysis<'_>) -> String {
     let (run, scenarios) = (analysis.run, &analysis.scenarios);
     let card = |(i, scenario): (usize, &ScenarioAnalysis<'_>)| Card {
@@ -130,7 +130,7 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
             why,
         };
         let untraced = cell.untraced.iter().map(|why| text::one_line(&format!("its lanes were not recorded: {why}")));
-        // Lanes that are refused like all rounds need no line of their own.
+        // If all rounds are refused too, the refused lanes need no line of their own.
         let refused_lanes = cell.refused_lanes.iter().filter(|_| cell.unmeasured() != Some(Unmeasured::Refused));
         let refused_lanes =
             refused_lanes.map(|why| text::one_line(&format!("its lanes were refused, as the scenario expects: {why}")));
@@ -153,7 +153,7 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
     page.render().expect("writing into a string")
 }
 
-/// The page of one scenario; its neighbours in the order of the report are linked.
+/// Renders the page of one scenario, with links to its neighbours in the order of the report.
 pub(super) fn scenario(
     analysis: &Analysis<'_>,
     of: &ScenarioAnalysis<'_>,
@@ -183,7 +183,8 @@ pub(super) fn scenario(
     page.render().expect("writing into a string")
 }
 
-/// What recording lanes cost: wall time of jobs, CPU time of a server. The median over the cells, and the most.
+/// Words the median and the largest cost of recording lanes over the cells: in wall time for jobs, in CPU time for a
+/// server.
 fn recording(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     let is_echo = scenario.points.first()?.work.is_echo();
     let costs = scenario.recording?;
@@ -196,7 +197,7 @@ fn recording(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
 }
 
 fn point_view(point: &PointSummary, id: &str) -> PointView {
-    // The first table is the answer in figures; the others are depth.
+    // The first table is the answer in figures; the others give detail.
     let chart = |(i, figure): (usize, Figure)| chart_view(point, figure, i > 0);
     PointView {
         label: text::one_line(&point.at.to_string()),
@@ -205,7 +206,7 @@ fn point_view(point: &PointSummary, id: &str) -> PointView {
     }
 }
 
-/// The figures over all points, folded tables below them.
+/// Returns the figures over the sweep, each with a folded table below it.
 fn sweep(scenario: &ScenarioAnalysis<'_>, run: &Run) -> Vec<ChartView> {
     let Some(first) = scenario.points.first() else { return Vec::new() };
     figures::sweep::for_scenario(scenario, &run.host.thread_limits, "sweep")
@@ -243,7 +244,7 @@ pub(super) fn class(family: Family) -> &'static str {
     }
 }
 
-/// The class of a sign in the legend, and its meaning.
+/// Returns the class of a sign in the legend, and its meaning.
 fn sign(sign: Sign) -> (&'static str, &'static str) {
     match sign {
         Sign::Range => ("i-range", "lowest to highest round"),
@@ -265,7 +266,7 @@ fn sign(sign: Sign) -> (&'static str, &'static str) {
     }
 }
 
-/// With a banner for what is doubtful at these points.
+/// Returns the head of a page, with a banner about the doubtful measurements at these points.
 fn head<'a>(analysis: &Analysis<'_>, points: impl Iterator<Item = &'a PointSummary> + Clone) -> PageHead {
     let (run, records) = (analysis.run, analysis.records);
     let done = records.len() as u64;
@@ -289,8 +290,8 @@ fn head<'a>(analysis: &Analysis<'_>, points: impl Iterator<Item = &'a PointSumma
     }
 }
 
-/// How many trials left a record, and what became of those that were not measured:
-/// `96, 2 of them failed; 24 trials refused by the machine, as their scenarios expect`.
+/// Returns the number of trials that left a record, and of those that failed or were refused: `96, 2 of them failed; 24
+/// trials refused by the machine, as their scenarios expect`.
 fn trials(done: u64, judged: &RunTally) -> String {
     let mut text = units::count(done);
     if judged.failed > 0 {
@@ -324,7 +325,7 @@ fn machine(run: &Run) -> Vec<(&'static str, String)> {
     facts.extend(host.cpu_quota.map(|quota| ("CPU quota", format!("{} CPUs' time", units::three_digits(quota)))));
     facts.push(("calibration", calibration(run)));
     facts.extend(at_once(run.parallel.all()).map(|told| ("computes at once", told)));
-    // Of more CPUs than there are, it is the same.
+    // Jobs pinned to as many CPUs as there are, or more, compute at the same speed.
     let part = run.parallel.pinned().iter().filter(|(cpus, _)| *cpus < run.parallel.all().cpus());
     facts.extend(part.filter_map(|(cpus, parallel)| {
         at_once(parallel).map(|told| ("computes at once", format!("pinned to {cpus} CPUs {told}")))
@@ -337,7 +338,7 @@ fn machine(run: &Run) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// Where the number of iterations comes from that a job computes.
+/// Returns the number of iterations a second that jobs compute with, and its origin.
 fn calibration(run: &Run) -> String {
     let used = format!("{} iterations/s", units::count(run.iterations_per_s));
     match &run.calibration {
@@ -353,7 +354,7 @@ fn calibration(run: &Run) -> String {
     }
 }
 
-/// `1.93 by 2 threads times what one thread does`; nothing of one CPU.
+/// Returns the speed-up of parallel computing, `1.93 by 2 threads times what one thread does`; `None` on one CPU.
 fn at_once(parallel: &Parallel) -> Option<String> {
     let more = parallel.points().iter().filter(|(threads, _)| *threads > 1);
     let told: Vec<String> =
@@ -361,8 +362,8 @@ fn at_once(parallel: &Parallel) -> Option<String> {
     (!told.is_empty()).then(|| format!("{} times what one thread does", told.join(", ")))
 }
 
-/// The command that asks the same again.
-/// What to type for the same trials in the same order; of one scenario alone, the same trials in another.
+/// Returns the command that repeats the same trials in the same order; for a single scenario, its trials in a different
+/// order.
 fn command<'a>(run: &'a Run, sources: impl Iterator<Item = &'a Source>) -> String {
     let rounds = match run.rounds.as_str() {
         "quick" => String::new(),

@@ -1,5 +1,5 @@
-//! The analysis as JSON: what `avt run --json` and `avt report --json` print. Durations are nanoseconds; a figure that
-//! does not exist is null.
+//! Renders the analysis as JSON, for `avt run --json` and `avt report --json`. Durations are nanoseconds; a missing
+//! figure is null.
 
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ use crate::record::{Failure, SCHEMA};
 use crate::scenario::{Against, CellId, ClaimKind, Metric, Origin};
 use crate::stats::{Bound, Interval, Ratio};
 
-/// Everything that follows from a run; `folder` and `report` are paths of its files.
+/// Renders the analysis of a run; `folder` and `report` are paths of its files.
 pub fn run(analysis: &Analysis<'_>, folder: &str, report: &str) -> Value {
     let run = analysis.run;
     let claims = analysis.scenarios.iter().flat_map(|of| of.claims.iter().map(|judged| claim(of, judged)));
@@ -38,7 +38,7 @@ pub fn run(analysis: &Analysis<'_>, folder: &str, report: &str) -> Value {
     })
 }
 
-/// The records that belong to no scenario of the run.
+/// Renders the records that belong to no scenario of the run.
 pub(super) fn strays(analysis: &Analysis<'_>) -> Vec<Value> {
     let stray = |(cell, records): (&&CellId, &u64)| {
         json!({
@@ -49,7 +49,7 @@ pub(super) fn strays(analysis: &Analysis<'_>) -> Vec<Value> {
     analysis.strays.iter().map(stray).collect()
 }
 
-/// Every finding over the rounds of a run.
+/// Renders every finding over the rounds of a run.
 pub(super) fn findings(analysis: &Analysis<'_>) -> Vec<Value> {
     let of_point = |of: &ScenarioAnalysis<'_>, at: &PointSummary| {
         let mut all = Vec::new();
@@ -66,14 +66,14 @@ pub(super) fn findings(analysis: &Analysis<'_>) -> Vec<Value> {
     analysis.scenarios.iter().flat_map(|of| of.points.iter().flat_map(move |at| of_point(of, at))).collect()
 }
 
-/// For each kind how many claims came to each verdict.
+/// Renders the number of claims by kind and verdict.
 fn scoreboard(board: &Scoreboard) -> Value {
     let row = |kind| ClaimVerdict::ALL.map(|verdict| (verdict.word().to_owned(), json!(board.count(kind, verdict))));
     let rows = ClaimKind::ALL.map(|kind| (kind.name().to_owned(), Value::Object(row(kind).into_iter().collect())));
     Value::Object(rows.into_iter().collect())
 }
 
-/// Bounds without end are null there.
+/// Renders a claim; an infinite bound is null.
 fn claim(of: &ScenarioAnalysis<'_>, judged: &JudgedClaim<'_>) -> Value {
     let claim = judged.claim;
     let (expect, baseline) = match &claim.against {
@@ -199,7 +199,7 @@ fn cell(summary: &CellSummary) -> Value {
     value
 }
 
-/// The gates that a round did not pass.
+/// Renders the findings of a round.
 fn of_round((round, findings): &(u32, Vec<Finding>)) -> Value {
     let not_passed = findings.iter().map(finding).collect::<Vec<_>>();
     json!({ "round": round, "verdict": gate::verdict(findings), "not_passed": not_passed })
@@ -209,7 +209,7 @@ fn finding(finding: &Finding) -> Value {
     json!({ "name": finding.name(), "verdict": finding.verdict(), "why": finding.to_string(), "advice": finding.advice() })
 }
 
-/// Every figure of the rounds under its own key, then the series and the load.
+/// Renders every figure of the rounds under its own key, then the series and the load.
 fn measured(summary: &CellSummary) -> Value {
     let figures = Metric::ALL.into_iter().filter(|metric| metric.origin() == Origin::Trial);
     let mut all: Map<String, Value> =
@@ -246,7 +246,7 @@ fn series(series: &SeriesSummary) -> Value {
     })
 }
 
-/// A figure over the rounds. `value` is the median, or the largest of all; a bound at either end of the interval is
+/// Renders a figure over the rounds. `value` is the median, or the largest; a bound at either end of the interval is
 /// named beside it.
 pub(super) fn estimate(estimate: &Estimate) -> Value {
     let spread = &estimate.spread;

@@ -1,4 +1,4 @@
-//! The page that lists runs: what was asked of which machine, and how far its figures can be believed.
+//! Renders the page that lists runs: their settings, their machines, and how far their figures can be believed.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ struct List {
     runs: Vec<ListedRun>,
 }
 
-/// One run, or why it cannot be read.
+/// A run, or the reason why it cannot be read.
 struct ListedRun {
     name: String,
     href: String,
@@ -29,15 +29,15 @@ struct RunSummary {
     machine: String,
     scenarios: String,
     rounds: String,
-    /// `321`, or `321, 24 of them refused as expected`.
+    /// The number of trials: `321`, or `321, 24 of them refused as expected`.
     trials: String,
     verdict: String,
-    /// `23 reproduced, 1 refuted`.
+    /// The number of claims by verdict: `23 reproduced, 1 refuted`.
     claims: String,
     avt: String,
 }
 
-/// Renders `index.html` for the runs of a folder, the newest first. The name of a run may hold any bytes.
+/// Renders `index.html` for the runs of a folder, the newest first. A run's name may contain any bytes.
 pub fn list(runs: &[(OsString, Result<Run, String>)]) -> Page {
     let listed = |(name, run): &(OsString, Result<Run, String>)| ListedRun {
         name: text::of_path(name.as_ref()),
@@ -45,7 +45,7 @@ pub fn list(runs: &[(OsString, Result<Run, String>)]) -> Page {
         summary: run.as_ref().map(summarize).map_err(|why| text::one_line(why)),
     };
     let mut runs: Vec<ListedRun> = runs.iter().map(listed).collect();
-    // Those that cannot be read have no time: they come last.
+    // Unreadable runs have no time and come last.
     runs.sort_by_key(|run| {
         std::cmp::Reverse(run.summary.as_ref().map_or_else(|_| String::new(), |summary| summary.when.clone()))
     });
@@ -92,13 +92,13 @@ fn summarize(run: &Run) -> RunSummary {
     }
 }
 
-/// `12 invalid, 104 suspect`, or what there is to say of none.
+/// Returns the non-zero counts, `12 invalid, 104 suspect`, or `none` if all are 0.
 fn verdict(numbers: &[(u64, &str)], none: &str) -> String {
     let counts = wording::counted(numbers);
     if counts.is_empty() { none.into() } else { counts.join(", ") }
 }
 
-/// A folder's name as it may stand in an address.
+/// Encodes a folder's name for use in a URL.
 fn encoded(name: &OsStr) -> String {
     name.as_encoded_bytes().iter().fold(String::new(), |mut address, &byte| {
         match byte {

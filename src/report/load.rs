@@ -1,4 +1,4 @@
-//! The page of one load on one server: the same charts, for one target.
+//! Renders the page of one load on one server: the same charts, for one target.
 
 use askama::Template;
 
@@ -17,16 +17,16 @@ use crate::scenario::Family;
 use crate::text;
 use crate::units;
 
-/// The percentiles that are told of a load, and how they are called.
+/// The percentiles shown for a load, with their names.
 pub const PERCENTILES: [(&str, f64); 7] =
     [("p50", 0.50), ("p75", 0.75), ("p90", 0.90), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999)];
 
-/// A percentile in nanoseconds: a median always, what lies further out only where ten values lie beyond it.
+/// Returns a percentile in nanoseconds: the median always, a higher one only if ten values lie beyond it.
 pub fn supported_percentile(histogram: &Histogram, share: f64) -> Option<u64> {
     if share <= 0.5 { histogram.quantile(share) } else { histogram.credible_quantile(share) }
 }
 
-/// How the schedule was kept, and whether that had to be changed; nothing in a closed loop.
+/// Returns how requests were paced, and whether the pacing had to change; `None` in a closed loop.
 pub fn pacing(load: &LoadRecord) -> Option<String> {
     let pacing = load.pacing?.name();
     let timer_only = load.thread_costs.iter().map(|cost| cost.timer_only_ns).max().unwrap_or(0);
@@ -39,24 +39,24 @@ pub fn pacing(load: &LoadRecord) -> Option<String> {
     })
 }
 
-/// What one load did, and to whom.
+/// One load and its target.
 #[derive(Debug)]
 pub struct LoadReport<'a> {
-    /// What was asked for.
+    /// The URL of the target.
     pub url: &'a str,
-    /// How it was asked: `open loop, 1,000/s (poisson arrivals)`.
+    /// The kind of load: `open loop, 1,000/s (poisson arrivals)`.
     pub kind: String,
-    /// When it began, for people.
+    /// The time at which the load began, for people.
     pub started: String,
-    /// The command that asks the same again.
+    /// The command that repeats the load.
     pub command: String,
-    /// The machine that asked.
+    /// The machine of the load generator.
     pub host: &'a Host,
-    /// What it recorded.
+    /// The recorded figures.
     pub figures: LoadFigures<'a>,
-    /// What follows from that.
+    /// The analysis of the figures.
     pub analysis: &'a LoadAnalysis,
-    /// Whether a signal ended it early.
+    /// Whether a signal ended the load early.
     pub partial: bool,
 }
 
@@ -78,7 +78,7 @@ struct LoadPage {
     command: String,
 }
 
-/// The page, complete in itself.
+/// Renders the page, complete in itself.
 pub fn load(report: &LoadReport<'_>) -> String {
     let series = report.figures.series;
     let finding = words(report).join(" ");
@@ -132,7 +132,7 @@ fn warnings(report: &LoadReport<'_>) -> Vec<String> {
     warnings
 }
 
-/// What happened, in sentences.
+/// Words the result in sentences.
 fn words(report: &LoadReport<'_>) -> Vec<String> {
     let LoadFigures { series, load, .. } = report.figures;
     let rate = wording::per_second(report.analysis.rate.unwrap_or(0.0));
@@ -221,7 +221,7 @@ fn rows_of(report: &LoadReport<'_>) -> Vec<(&'static str, Vec<String>)> {
     rows.into_iter().map(|(name, times, bound)| (name, figures(times, bound))).collect()
 }
 
-/// The percentiles and the longest of these times; those from a bound on are `≥`.
+/// Returns the percentiles and the maximum of these times; those at or above `bound` are marked `≥`.
 fn figures(times: &Histogram, bound: Option<u64>) -> Vec<String> {
     let show = |nanos: Option<u64>| match nanos {
         None => "n/a".to_owned(),

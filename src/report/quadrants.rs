@@ -1,5 +1,5 @@
-//! The two switches: how a job waits, blocking or async, and how many threads there are, one or more. Every combination
-//! once for waiting and once for computing, each with what was measured.
+//! Shows the two switches: how a job waits, blocking or async, and how many threads there are, one or more. Each
+//! combination appears once for waiting and once for computing, with its measurement.
 
 use super::wording;
 use crate::analysis::{CellSummary, Difference, PointSummary, ScenarioAnalysis};
@@ -8,53 +8,54 @@ use crate::units;
 
 /// One kind of work under the four combinations.
 pub(super) struct Quadrants {
-    /// `Waiting`, `Computing`.
+    /// The kind of work: `Waiting`, `Computing`.
     pub(super) kind: &'static str,
-    /// `1,000 waits of 100 ms`.
+    /// The work: `1,000 waits of 100 ms`.
     pub(super) what: String,
-    /// `100 ms`.
+    /// The ideal wall time: `100 ms`.
     pub(super) ideal: String,
-    /// Blocking, then async.
+    /// The row of blocking, then the row of async.
     pub(super) rows: [QuadrantRow; 2],
-    /// The page of all figures.
+    /// The page with all figures.
     pub(super) href: String,
 }
 
-/// One way of waiting.
+/// The combinations of one way of waiting.
 pub(super) struct QuadrantRow {
     pub(super) name: &'static str,
-    /// With one thread, then with more; nothing where it was not measured.
+    /// The combination with one thread, then the one with more; `None` if not measured.
     pub(super) cells: [Option<Combination>; 2],
 }
 
-/// One of the four.
+/// One of the four combinations.
 pub(super) struct Combination {
     pub(super) model: String,
     pub(super) class: &'static str,
     pub(super) wall: String,
     pub(super) range: Option<String>,
-    /// How long its bar is, and where the ideal stands in it, percent.
+    /// The length of the bar and the position of the ideal in it, in percent.
     pub(super) percent: f64,
     pub(super) ideal_percent: f64,
-    /// `1.02 x the ideal`, or that it ran fewer jobs.
+    /// The ratio to the ideal, `1.02 x the ideal`, or that the model ran fewer jobs.
     pub(super) about: String,
     pub(super) fewer: bool,
-    /// `1 thread`, `1,000 threads`.
+    /// The number of threads: `1 thread`, `1,000 threads`.
     pub(super) threads: String,
-    /// A square a thread, as far as they can be seen.
+    /// One square per thread, as many as can be distinguished.
     pub(super) squares: String,
-    /// `in flight 1,000, executing 1`.
+    /// The counts at one instant: `in flight 1,000, executing 1`.
     pub(super) at_once: String,
 }
 
-/// The grids of a run, waiting first; of each kind the first scenario that asks for nothing else.
+/// Returns the grids of a run, waiting first. For each kind of work, the grid is of the first scenario that does
+/// nothing else.
 pub(super) fn from_scenarios(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<Quadrants> {
     let waiting = pick(scenarios, waits).and_then(|(scenario, point)| grid("Waiting", scenario, point));
     let computing = pick(scenarios, computes).and_then(|(scenario, point)| grid("Computing", scenario, point));
     waiting.into_iter().chain(computing).collect()
 }
 
-/// At most three sentences with the run's own figures: waiting, computing, and what follows.
+/// Returns at most three sentences with the run's own figures: on waiting, on computing, and the conclusion.
 pub(super) fn sentences(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<String> {
     let mut all = Vec::new();
     if let Some((_, point)) = pick(scenarios, waits)
@@ -76,7 +77,8 @@ pub(super) fn sentences(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<String> {
     all
 }
 
-/// `102 ms on one async thread`, `171 ms on 1,000 threads that block`; nothing of a model that ran fewer jobs.
+/// Words a wall time: `102 ms on one async thread`, `171 ms on 1,000 threads that block`; `None` if the model ran fewer
+/// jobs.
 fn wall(point: &PointSummary, model: Option<Model>) -> Option<String> {
     let model = model?;
     let cell = point.cell(model).filter(|cell| cell.ran_all_jobs())?;
@@ -99,27 +101,27 @@ fn pick<'a>(
     })
 }
 
-/// What waits and does nothing else.
+/// Describes the work if it only waits.
 fn waits(work: &Work) -> Option<String> {
     let Work::Sleep(sleep) = work else { return None };
     Some(format!("{} waits of {}", units::count(sleep.jobs.into()), wording::exact(sleep.wait)))
 }
 
-/// What computes and does nothing else.
+/// Describes the work if it only computes.
 fn computes(work: &Work) -> Option<String> {
     let Work::Offload(OffloadSpec { jobs, steps, heartbeat: None, .. }) = work else { return None };
     let only = steps.wait.is_zero() && steps.block.is_zero() && !steps.compute.is_zero();
     only.then(|| format!("{} computations of {}", units::count((*jobs).into()), wording::exact(steps.compute)))
 }
 
-/// Blocking, on more than one thread.
+/// Returns the model that blocks on more than one thread.
 fn many_blocking(point: &PointSummary) -> Option<Model> {
     let mut models = point.cells.iter().map(|cell| cell.cell.id.model);
     let pool = models.clone().find(|model| matches!(model, Model::Pool(n) if n.get() > 1));
     models.find(|model| *model == Model::Threads).or(pool)
 }
 
-/// Async, on more than one thread.
+/// Returns the async model with more than one thread.
 fn many_async(point: &PointSummary) -> Option<Model> {
     let mut models = point.cells.iter().map(|cell| cell.cell.id.model);
     models.find(|model| matches!(model, Model::AsyncWorkers(n) if n.get() > 1))
@@ -145,7 +147,7 @@ fn grid(kind: &'static str, scenario: &Scenario, point: &PointSummary) -> Option
 }
 
 fn combination(cell: &CellSummary, ideal: f64, most: f64) -> Option<Combination> {
-    /// More squares than these nobody counts.
+    /// The largest number of squares that a reader would count.
     const SQUARES: usize = 8;
     let (of_wall, flight) = (cell.figure(Metric::Wall)?, cell.figure(Metric::InFlight)?);
     let (wall, threads) = (of_wall.value(), cell.value(Metric::Threads)?.round().max(1.0));

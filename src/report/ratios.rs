@@ -1,4 +1,4 @@
-//! Ratios of two models in words.
+//! Words the ratio of two models.
 
 use super::wording::{self, SideBySide};
 use crate::analysis::{AIM, Difference, ModelRatio, Obstacle, STALL_NS};
@@ -6,8 +6,8 @@ use crate::scenario::{Metric, Work};
 use crate::stats::{Bound, FEWEST, Interval, Ratio};
 use crate::units;
 
-/// Whether the two differ: `threads took 1.9 times as long as async (geometric means of 6 rounds: 190 ms and 100 ms; 95 %
-/// CI 1.8 to 2.0).`
+/// Words whether the two differ: `threads took 1.9 times as long as async (geometric means of 6 rounds: 190 ms and 100
+/// ms; 95 % CI 1.8 to 2.0).`
 pub(super) fn sentence(versus: &ModelRatio, work: &Work) -> String {
     let ModelRatio { metric, model: a, reference: b, ratio, .. } = versus;
     let what = metric.heading(work);
@@ -29,7 +29,7 @@ pub(super) fn sentence(versus: &ModelRatio, work: &Work) -> String {
     }
 }
 
-/// Why two figures cannot be compared, and what would change that.
+/// Words why two figures cannot be compared, and what would help.
 pub(super) fn obstacle(obstacle: &Obstacle) -> String {
     match *obstacle {
         Obstacle::TooFewRounds { rounds: 1 } => format!("there is 1 round; run {FEWEST} or more"),
@@ -63,7 +63,7 @@ fn larger(versus: &ModelRatio, work: &Work) -> String {
     let ModelRatio { metric, model: more, reference: less, ratio, .. } = versus;
     let least = match ratio.bound {
         Bound::Exact => "",
-        // Only to that side is there a difference at all.
+        // A difference that is found despite a bound can only be larger than shown.
         Bound::AtLeast | Bound::AtMost | Bound::Unknown => "at least ",
     };
     let times = format!("{least}{} times", units::three_digits(wording::side_by_side(*metric, ratio).ratio));
@@ -79,7 +79,7 @@ fn larger(versus: &ModelRatio, work: &Work) -> String {
     }
 }
 
-/// The two means that the ratio is of, and its interval: ` (geometric means of 6 rounds: 190 ms and 100 ms; 95 % CI 1.8 to
+/// Returns the two means of a ratio and its interval: ` (geometric means of 6 rounds: 190 ms and 100 ms; 95 % CI 1.8 to
 /// 2.0)`.
 pub(super) fn in_brackets(metric: Metric, ratio: &Ratio) -> String {
     let SideBySide { below, above, .. } = wording::side_by_side(metric, ratio);

@@ -1,4 +1,4 @@
-//! The scoreboard: how many claims were reproduced, as a sentence and as rows of a table.
+//! Renders the scoreboard, the number of reproduced claims, as a sentence and as rows of a table.
 
 use super::wording;
 use crate::analysis::Scoreboard;
@@ -7,8 +7,8 @@ use crate::scenario::ClaimKind;
 use crate::text;
 use crate::units;
 
-/// Counts what could have failed apart from what checks the harness: `8 published claims and 6 predictions: 12 reproduced,
-/// 2 refuted. 9 checks of the harness: 9 reproduced.`
+/// Words the claims that could have failed apart from the checks of the harness: `8 published claims and 6 predictions:
+/// 12 reproduced, 2 refuted. 9 checks of the harness: 9 reproduced.`
 pub(super) fn sentence(board: &Scoreboard) -> String {
     let (checks, could_fail): (Vec<_>, Vec<_>) = board.kinds().partition(|kind| kind.is_check_of_harness());
     let names: Vec<String> = could_fail.iter().map(|kind| counted(board.all_of(*kind), noun(*kind))).collect();
@@ -42,19 +42,19 @@ fn counted(count: u64, [one, many]: [&str; 2]) -> String {
     format!("{} {}", units::count(count), if count == 1 { one } else { many })
 }
 
-/// `12 reproduced, 2 refuted`
+/// Returns the number of claims by verdict: `12 reproduced, 2 refuted`.
 fn verdicts(board: &Scoreboard, kinds: &[ClaimKind]) -> String {
     let count = |verdict| kinds.iter().map(|kind| board.count(*kind, verdict)).sum();
     wording::counted(&ClaimVerdict::ALL.map(|verdict| (count(verdict), verdict.word()))).join(", ")
 }
 
-/// The headings of the table.
+/// Returns the headings of the table.
 pub(super) fn headings() -> [&'static str; 4] {
     let [reproduced, inconclusive, refuted] = ClaimVerdict::ALL.map(ClaimVerdict::word);
     ["claims", reproduced, inconclusive, refuted]
 }
 
-/// A row for each kind that there are claims of: its name and how many came to each verdict.
+/// Returns a row for each kind that has claims: its name and the number of claims by verdict.
 pub(super) fn rows(board: &Scoreboard) -> Vec<[String; 4]> {
     let row = |kind: ClaimKind| {
         let [reproduced, inconclusive, refuted] =
@@ -64,7 +64,7 @@ pub(super) fn rows(board: &Scoreboard) -> Vec<[String; 4]> {
     board.kinds().map(row).collect()
 }
 
-/// The table as plain text, or a line for each kind where that is too wide; empty where there is no claim.
+/// Renders the table as plain text, or one line per kind if it is too wide; empty if there are no claims.
 pub(super) fn plain(board: &Scoreboard, width: usize) -> String {
     let rows = rows(board);
     if rows.is_empty() {

@@ -1,4 +1,4 @@
-//! Rows and columns of text, one row a cell: what the pages and the terminal both print.
+//! Builds tables of text, one row per cell, for pages and terminal alike.
 
 mod column;
 
@@ -15,12 +15,12 @@ use crate::scenario::{Family, Metric, Work};
 use crate::text;
 use crate::units;
 
-/// Figures of the cells at one point.
+/// The figures of the cells at one point.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<TableRow>,
-    /// Where the trials ran, and which requests got no answer, in sentences.
+    /// Notes on where the trials ran, and on requests without an answer.
     about_load: Vec<String>,
 }
 
@@ -29,19 +29,19 @@ pub(super) struct Table {
 pub(super) struct TableRow {
     pub(super) model: String,
     pub(super) family: Family,
-    /// `10 of 1,000 jobs`, where this model ran fewer than the others.
+    /// The number of jobs, `10 of 1,000 jobs`, if this model ran fewer than the others.
     pub(super) fewer: Option<String>,
-    /// One a column; empty when no round was measured.
+    /// One figure per column; empty if no round was measured.
     pub(super) figures: Vec<FigureText>,
-    /// What stands in place of the figures where there are none.
+    /// The text in place of the figures if there are none.
     pub(super) unmeasured: Option<&'static str>,
-    /// Why there is no figure, or a figure of fewer rounds.
+    /// The reasons why there is no figure, or one of fewer rounds.
     pub(super) reasons: Vec<String>,
-    /// `2 suspect of 6 rounds`, where not all gates passed.
+    /// The number of flagged rounds, `2 suspect of 6 rounds`, if not all gates passed.
     pub(super) doubt: Option<String>,
 }
 
-/// Everything about every cell, with the percentiles of the headline series.
+/// Returns a table of all figures of every cell, with the percentiles of the headline series.
 pub(super) fn full(point: &PointSummary) -> Table {
     let mut columns = headline(&point.work);
     if point.work.is_echo() {
@@ -60,7 +60,7 @@ pub(super) fn full(point: &PointSummary) -> Table {
         Metric::RuntimeParks,
     ]);
     if has_heartbeat(&point.work) {
-        // They are those of the process, most of it the beats', and of no job.
+        // These are figures of the process, mostly due to the heartbeat, and not of a job.
         columns.retain(|column| !matches!(column, Metric::Cpu | Metric::ContextSwitchesPerJob));
     }
     if is_open(&point.work) {
@@ -79,12 +79,12 @@ fn has_heartbeat(work: &Work) -> bool {
     matches!(work, Work::Offload(offload) if offload.heartbeat.is_some())
 }
 
-/// Only these figures.
+/// Returns a table of only these columns.
 pub(super) fn columns(point: &PointSummary, columns: &[Column]) -> Table {
     build(point, columns.to_vec(), "")
 }
 
-/// Only these figures, of all points of a sweep.
+/// Returns a table of only these columns, for all points of a sweep.
 pub(super) fn over_points(points: &[PointSummary], columns: &[Column]) -> Option<Table> {
     let mut all: Option<Table> = None;
     for point in points {
@@ -101,7 +101,7 @@ pub(super) fn over_points(points: &[PointSummary], columns: &[Column]) -> Option
     all
 }
 
-/// What fits a terminal.
+/// Returns a table that fits a terminal.
 pub(super) fn brief(point: &PointSummary) -> Table {
     let mut columns = headline(&point.work);
     columns.retain(|column| !matches!((&point.work, column), (Work::Sleep(_) | Work::Offload(_), Metric::Rate)));
@@ -116,7 +116,7 @@ pub(super) fn brief(point: &PointSummary) -> Table {
     build(point, figures(columns), point.series_names().first().copied().unwrap_or_default())
 }
 
-/// The percentiles of one kind of job, and what the cells cost that it ran in.
+/// Returns a table of the percentiles of one kind of job, and of the costs of the cells that ran it.
 pub(super) fn of_series(point: &PointSummary, name: &str) -> Table {
     use Metric::{
         ContextSwitchesPerJob, CpuTotal, Max, P50, P90, P99, PeakMemory, Rate, ServiceP50, ServiceP99, Threads,
@@ -141,7 +141,7 @@ fn figures(metrics: Vec<Metric>) -> Vec<Column> {
     metrics.into_iter().map(Column::Figure).collect()
 }
 
-/// Every model as a multiple of the one that the control repeats, and the control.
+/// Returns a table of the ratios of every model, and of the control, to the model that the control repeats.
 pub(super) fn against_reference(point: &PointSummary, control: &Control) -> Option<Table> {
     let reference = control.cell.cell.id.model;
     let metrics = Metric::compared(&point.work);
@@ -176,7 +176,7 @@ pub(super) fn against_reference(point: &PointSummary, control: &Control) -> Opti
     Some(Table { columns, rows: others.map(row).chain([control_row]).collect(), about_load: Vec::new() })
 }
 
-/// The figures that answer the question, which come first.
+/// Returns the headline figures, which come first.
 fn headline(work: &Work) -> Vec<Metric> {
     use Metric::{Executing, Gap, InFlight, Memory, Rate, Threads, Wall};
     match work {
@@ -189,7 +189,7 @@ fn headline(work: &Work) -> Vec<Metric> {
     }
 }
 
-/// Whether requests come by a schedule: then response time and service time differ, and the difference is told.
+/// Returns whether the load is an open loop: then response time and service time differ, and both are shown.
 fn is_open(work: &Work) -> bool {
     matches!(work, Work::Echo(echo) if echo.load.arrival.offered().is_some())
 }
@@ -207,7 +207,7 @@ fn build(point: &PointSummary, columns: Vec<Column>, series: &str) -> Table {
     }
 }
 
-/// The cells with requests that got no answer, in words.
+/// Words which cells have requests without an answer.
 fn lost(point: &PointSummary) -> impl Iterator<Item = String> {
     point.cells.iter().filter_map(|cell| {
         let load = cell.measures.as_ref()?.load.as_ref().filter(|load| load.lost > 0)?;
@@ -218,7 +218,7 @@ fn lost(point: &PointSummary) -> impl Iterator<Item = String> {
     })
 }
 
-/// Where server and generator ran, or what jobs are pinned to, in words; nothing where jobs had all CPUs.
+/// Words where server and generator ran, or which CPUs jobs are pinned to; `None` if jobs had all CPUs.
 fn placement(point: &PointSummary) -> Option<String> {
     if let (Work::Sleep(_) | Work::Offload(_), Some(cpus)) = (&point.work, point.work.cpus()) {
         let doubts = point.cells.iter().flat_map(|cell| &cell.doubts).flat_map(|(_, findings)| findings);
@@ -246,7 +246,7 @@ fn placement(point: &PointSummary) -> Option<String> {
     Some(format!("The server ran on {}, the load generator on {}.", wording::cpus(server), wording::cpus(generator)))
 }
 
-/// How much of what the generator can do was used by the fastest.
+/// Words how much of the load generator's ceiling the fastest model used.
 fn share_of_ceiling(point: &PointSummary) -> Option<String> {
     let Ceiling { floor_ns, per_s, connections, goes, lowest_per_s, .. } = point.ceiling?;
     let used = point.ceiling_use?;
@@ -268,7 +268,7 @@ impl Table {
         self.columns.contains(&Column::Figure(metric))
     }
 
-    /// What a reader has to know about the figures.
+    /// Returns the notes that explain the figures.
     pub(super) fn notes(&self) -> Vec<String> {
         let texts = || self.rows.iter().flat_map(|row| &row.figures).map(|figure| figure.text.as_str());
         let mut notes = self.about_load.clone();

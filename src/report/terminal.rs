@@ -1,4 +1,4 @@
-//! The tables of a terminal: one a point of the sweep, one row a cell.
+//! Formats the tables of a terminal: one per point of the sweep, one row per cell.
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ContentArrangement};
@@ -12,8 +12,8 @@ use crate::scenario::{Family, Metric, Work};
 use crate::text::{self, wrapped};
 
 /// Formats a scenario's question and its figures. Columns that do not fit the width are left out, the least important
-/// first, and a line below the table names them; without a width all are kept. Colour only marks the families, which
-/// their names do too.
+/// first, and a line below the table names them; without a width, all columns are kept. Colour only marks the model
+/// families, which their names show too.
 pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<usize>, color: bool) -> String {
     let scenario = analysis.scenario;
     let paint = if color { TerminalColor::Ansi } else { TerminalColor::None };
@@ -34,7 +34,7 @@ pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<usize>, color: bool)
         let (table, left_out) = fitted(table::brief(point), &point.work, width);
         let lines = rendered(&table, &point.work);
         for (i, line) in lines.iter().enumerate() {
-            // The first line is the heading; below it the lines are the rows.
+            // The first line is the heading; the rows follow.
             let family = i.checked_sub(1).and_then(|row| table.rows.get(row)).map(|row| (row.family, row.model.len()));
             push(&family.map_or_else(|| line.clone(), |(family, name)| paint.name(line, family, name)));
         }
@@ -101,7 +101,7 @@ fn rendered(table: &Table, work: &Work) -> Vec<String> {
     text.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// What stands below the table: why cells have no figures, which ran fewer jobs, what the signs mean.
+/// Returns the remarks below the table: why cells have no figures, which ran fewer jobs, what the signs mean.
 fn remarks(table: &Table) -> Vec<String> {
     let rows = table.rows.iter().flat_map(|row| {
         let fewer = row.fewer.iter().map(|fewer| format!("ran {fewer}"));
@@ -114,13 +114,13 @@ fn remarks(table: &Table) -> Vec<String> {
     rows.chain(table.notes()).collect()
 }
 
-/// Formats how many claims of each kind came to each verdict, with a line break at the end; empty where there is no claim.
+/// Formats the number of claims by kind and verdict, with a line break at the end; empty if there are no claims.
 pub fn scoreboard(board: &Scoreboard, width: Option<usize>) -> String {
     scoreboard::plain(board, width.unwrap_or(usize::MAX))
 }
 
-/// `reproduced (published): Waiting is free on one thread: 1.02 (1.01 to 1.03) times wait = 100 ms, where 0.99 to 1.1 was
-/// claimed`.
+/// Formats a claim: `reproduced (published): Waiting is free on one thread: 1.02 (1.01 to 1.03) times wait = 100 ms,
+/// where 0.99 to 1.1 was claimed`.
 fn claim(judged: &JudgedClaim<'_>) -> String {
     let model = (judged.claim.models.len() > 1).then(|| judged.model.to_string());
     let point = (!judged.point.is_empty()).then(|| text::one_line(&judged.point.to_string()));
@@ -141,7 +141,7 @@ fn claim(judged: &JudgedClaim<'_>) -> String {
     )
 }
 
-/// Whether the terminal takes colour.
+/// Whether to use colour in the terminal.
 #[derive(Clone, Copy)]
 enum TerminalColor {
     None,

@@ -1,5 +1,5 @@
-//! The lanes of a scenario in the Trace Event Format, which Perfetto (ui.perfetto.dev) and chrome://tracing open: a
-//! process a model, a thread a lane.
+//! Exports the lanes of a scenario in the Trace Event Format, which Perfetto (ui.perfetto.dev) and chrome://tracing
+//! open: one process per model, one thread per lane.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::record::{Outcome, Record, Traced};
 use crate::scenario::Scenario;
 use crate::text;
 
-/// All recorded trials of a scenario; nothing where there is none. Times are microseconds, as the format wants them.
+/// Exports all recorded trials of a scenario; `None` if there are none. Times are microseconds, as the format requires.
 pub(super) fn chrome(scenario: &Scenario, records: &[Record]) -> Option<String> {
     let mut events: Vec<Value> = Vec::new();
     for (i, cell) in scenario.cells().iter().enumerate() {
@@ -46,7 +46,7 @@ fn of_trial(events: &mut Vec<Value>, process: usize, name: &str, traced: &Traced
         };
         let (start, end) = (micros(span.start), micros(span.end));
         match span.what {
-            // Jobs that are ready overlap each other, as slices of a thread may not.
+            // Ready jobs may overlap each other, which slices of a thread must not.
             What::Ready => {
                 let id = format!("{process}/{job}");
                 for (phase, at) in [("b", start), ("e", end)] {

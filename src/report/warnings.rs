@@ -1,4 +1,4 @@
-//! Which measurements are doubtful and why, in words: the findings of the analysis, one sentence a kind.
+//! Words which measurements are doubtful and why: the findings of the analysis, one sentence per kind.
 
 use super::wording;
 use crate::analysis::{Analysis, CellSummary, PointFinding, PointSummary, TrialFindings};
@@ -8,25 +8,26 @@ use crate::scenario::{CellId, Metric, Work};
 use crate::text;
 use crate::units;
 
-/// `2 suspect of 6 rounds`; nothing where every gate passed.
+/// Returns the number of flagged rounds, `2 suspect of 6 rounds`; `None` if every gate passed.
 pub(super) fn of_cell(cell: &CellSummary) -> Option<String> {
     let counts = counted(|verdict| cell.rounds_that_are(verdict));
     (!counts.is_empty()).then(|| format!("{} of {} rounds", counts.join(", "), cell.rounds()))
 }
 
-/// `3 suspect`, `1 invalid`.
+/// Returns the counts by verdict: `3 suspect`, `1 invalid`.
 fn counted(count: impl Fn(Verdict) -> usize) -> Vec<String> {
     wording::counted(&[(count(Verdict::Suspect) as u64, "suspect"), (count(Verdict::Invalid) as u64, "invalid")])
 }
 
-/// Every finding at a point: what limited its load, of its trials one sentence a kind of gate, then those over its rounds.
+/// Returns every finding at a point: the limits of its load, its trials' findings with one sentence per kind, then
+/// those over its rounds.
 pub(super) fn of_point(point: &PointSummary) -> Vec<String> {
     let limits = point.limits.iter().map(|limit| text::one_line(&format!("{}: {limit}.", limit.limit.name())));
     let of_trials = point.trial_findings().into_iter().map(|kind| of_kind(&kind));
     limits.chain(of_trials).chain(over_the_rounds(point)).collect()
 }
 
-/// The findings over the rounds of a point, a sentence a kind: `SUSPECT, drift, p50 under threads: ...`.
+/// Returns the findings over the rounds of a point, one sentence per kind: `SUSPECT, drift, p50 under threads: ...`.
 pub(super) fn over_the_rounds(point: &PointSummary) -> Vec<String> {
     let mut kinds: Vec<(&PointFinding, Vec<String>)> = Vec::new();
     for finding in &point.findings {
@@ -73,11 +74,11 @@ fn of_kind(kind: &TrialFindings) -> String {
     let trials =
         format!("{} of {} trials ({})", verdicts.join(" and "), units::count(*trials as u64), models.join(", "));
     let most = if suspect + invalid == 1 { "" } else { "at worst, " };
-    // A finding may hold the name of a process, which may be any text.
+    // A finding may contain the name of a process, which may be any text.
     text::one_line(&format!("{}: {trials}: {most}{worst}; {}.", worst.name(), worst.advice()))
 }
 
-/// What a finding is about: `p50 under threads`.
+/// Returns the subject of a finding: `p50 under threads`.
 fn subject(finding: &PointFinding, work: &Work) -> String {
     match (finding.metric, finding.model) {
         (Some(metric), Some(model)) => format!("{} under {model}", metric.heading(work)),
@@ -86,7 +87,7 @@ fn subject(finding: &PointFinding, work: &Work) -> String {
     }
 }
 
-/// What the headline figure is without the rounds that something disturbed, for each cell that has some.
+/// Words the headline figure over the undisturbed rounds only, for each cell that has disturbed rounds.
 pub(super) fn without_disturbed(point: &PointSummary) -> Vec<String> {
     let Some(metric) = Metric::compared(&point.work).first().copied() else { return Vec::new() };
     let changed = |cell: &CellSummary| {
@@ -107,8 +108,8 @@ pub(super) fn without_disturbed(point: &PointSummary) -> Vec<String> {
     }
 }
 
-/// The warnings at the top of a page: a run that did not end, a build that means nothing, records that are not shown, and
-/// the doubtful trials and rounds of these points.
+/// Returns the warnings at the top of a page: an incomplete run, a build without optimisation, and the doubtful trials
+/// and rounds of these points.
 pub(super) fn banner<'a>(
     analysis: &Analysis<'_>,
     points: impl Iterator<Item = &'a PointSummary> + Clone,
@@ -135,7 +136,7 @@ pub(super) fn banner<'a>(
 
 /// Warns of records that are not shown because no scenario of the run has their cell; `None` if there are none.
 pub fn strays(analysis: &Analysis<'_>) -> Option<String> {
-    /// The most cells to name.
+    /// The largest number of cells to name.
     const NAMED: usize = 5;
     let strays = &analysis.strays;
     let of_cell = |(cell, trials): (&&CellId, &u64)| {
@@ -156,7 +157,7 @@ pub fn strays(analysis: &Analysis<'_>) -> Option<String> {
     })
 }
 
-/// The doubtful trials and rounds of these points, a sentence each.
+/// Returns the doubtful trials and rounds of these points, one sentence each.
 pub(super) fn doubts<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -> Vec<String> {
     doubtful_trials(points.clone()).into_iter().chain(doubtful_rounds(points)).collect()
 }
@@ -173,7 +174,8 @@ fn doubtful_trials<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -
     })
 }
 
-/// The findings over the rounds in one sentence: `Over the rounds the gates find drift (SUSPECT): p50 under threads.`
+/// Words the findings over the rounds in one sentence: `Over the rounds the gates find drift (SUSPECT): p50 under
+/// threads.`
 fn doubtful_rounds<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Option<String> {
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for point in points {

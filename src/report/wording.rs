@@ -1,4 +1,4 @@
-//! Figures and reasons as text.
+//! Formats figures and reasons as text.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::stats::{Bound, Interval, Ratio, Spread};
 use crate::text::one_line;
 use crate::units;
 
-/// A figure in the unit of its metric.
+/// Formats a figure in the unit of its metric.
 pub(super) fn figure(metric: Metric, value: f64) -> String {
     match metric.unit() {
         Unit::Nanoseconds => time(value),
@@ -21,25 +21,25 @@ pub(super) fn figure(metric: Metric, value: f64) -> String {
     }
 }
 
-/// Two figures and their ratio as they stand beside each other.
+/// Two figures and their ratio, as shown beside each other.
 pub(super) struct SideBySide {
-    /// The figure below the line, to four digits.
+    /// The figure in the denominator, to four digits.
     pub(super) below: String,
-    /// The figure above the line, to four digits.
+    /// The figure in the numerator, to four digits.
     pub(super) above: String,
-    /// The one by the other as they are shown: whoever divides them finds this number.
+    /// The ratio of the two figures as shown, so that a reader who divides them gets this number.
     pub(super) ratio: f64,
 }
 
-/// The two geometric means that a ratio is of, to one digit more than the ratio is shown with.
+/// Formats the two geometric means of a ratio, to one digit more than the ratio.
 pub(super) fn side_by_side(metric: Metric, ratio: &Ratio) -> SideBySide {
     let [(below, by), (above, of)] = ratio.means.map(|mean| to_four_digits(metric, mean));
-    // What is too small to be shown has no quotient.
+    // Means that are too small to be shown have no quotient.
     let shown = of / by;
     SideBySide { below, above, ratio: if shown.is_finite() { shown } else { ratio.ratio } }
 }
 
-/// A figure to four digits, and the number that this text stands for.
+/// Formats a figure to four digits, and returns the number that this text represents.
 fn to_four_digits(metric: Metric, value: f64) -> (String, f64) {
     const NANOSECONDS: &[(f64, &str)] = &[(60e9, "min"), (1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")];
     const BYTES: &[(f64, &str)] = &[(1_073_741_824.0, "GiB"), (1_048_576.0, "MiB"), (1_024.0, "KiB"), (1.0, "B")];
@@ -55,24 +55,25 @@ fn to_four_digits(metric: Metric, value: f64) -> (String, f64) {
     let (scale, unit) =
         scales.iter().find(|(scale, _)| value >= *scale * 0.99995).copied().unwrap_or(scales[scales.len() - 1]);
     let text = units::significant(value / scale, 4);
-    // A whole number needs no zeros behind its point.
+    // A whole number needs no zeros after its decimal point.
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     let shown = text.parse::<f64>().map_or(value, |number| number * scale);
     let blank = if unit.is_empty() || unit == "/s" { "" } else { " " };
     (format!("{text}{blank}{unit}"), shown)
 }
 
-/// The value of a figure over the rounds, `≥ 26.6 ms`; without the sign where it is no bound.
+/// Formats the value of a figure over the rounds, `≥ 26.6 ms`; without the sign if it is exact.
 pub(super) fn estimate(estimate: &Estimate) -> String {
     bounded(estimate.metric, estimate.value(), estimate.bound())
 }
 
-/// A figure, and the sign of what it is only a bound of.
+/// Formats a figure with the sign of its bound.
 pub(super) fn bounded(metric: Metric, value: f64, bound: Bound) -> String {
     format!("{}{}", bound.sign(), figure(metric, value))
 }
 
-/// The interval of a figure over the rounds, or its range: `20.1 to ≥ 54.5 ms`; nothing where both ends read the same.
+/// Formats the interval of a figure over the rounds, or its range: `20.1 to ≥ 54.5 ms`; `None` if both ends read the
+/// same.
 pub(super) fn estimate_range(estimate: &Estimate) -> Option<String> {
     let (Interval { low, high }, [of_low, of_high]) = estimate.range()?;
     let show = |value: f64| match estimate.metric.unit() {
@@ -83,7 +84,7 @@ pub(super) fn estimate_range(estimate: &Estimate) -> Option<String> {
     from_to((show(low), of_low), (show(high), of_high))
 }
 
-/// Two ends, the unit named once where it is the same: `20.1 to ≥ 54.5 ms`; nothing where both read the same.
+/// Joins two ends and names a common unit only once: `20.1 to ≥ 54.5 ms`; `None` if both read the same.
 fn from_to((low, of_low): (String, Bound), (high, of_high): (String, Bound)) -> Option<String> {
     if (&low, of_low) == (&high, of_high) {
         return None;
@@ -95,17 +96,17 @@ fn from_to((low, of_low): (String, Bound), (high, of_high): (String, Bound)) -> 
     Some(format!("{}{low} to {}{high}", of_low.sign(), of_high.sign()))
 }
 
-/// Nanoseconds.
+/// Formats nanoseconds.
 pub(super) fn time(ns: f64) -> String {
     units::duration(ns.round() as u64)
 }
 
-/// A whole number; a median between two rounds may end in a half.
+/// Formats a whole number; a median between two rounds may end in a half, which is rounded.
 pub(super) fn count(n: f64) -> String {
     units::count(n.round() as u64)
 }
 
-/// `CPU 0`, `CPUs 0, 1 and 2`.
+/// Formats a list of CPUs: `CPU 0`, `CPUs 0, 1 and 2`.
 pub(super) fn cpus(cpus: &[usize]) -> String {
     match cpus.split_last() {
         None => "no CPU".into(),
@@ -117,17 +118,17 @@ pub(super) fn cpus(cpus: &[usize]) -> String {
     }
 }
 
-/// A rate without its unit, which the heading names.
+/// Formats a rate without its unit, which the heading names.
 pub(super) fn per_second(rate: f64) -> String {
     units::rate(rate).trim_end_matches("/s").to_owned()
 }
 
-/// Bytes.
+/// Formats bytes.
 pub(super) fn memory(bytes: f64) -> String {
     units::bytes(bytes.round() as u64)
 }
 
-/// From a figure to another, of their ratio: `+4.2 %`, `-35 %`, and beyond twice or half `3.10 x`.
+/// Formats a ratio as a change: `+4.2 %`, `-35 %`, and beyond twice or half `3.10 ×`.
 pub(super) fn change(ratio: f64) -> String {
     let percent = (ratio - 1.0) * 100.0;
     match ratio {
@@ -138,7 +139,7 @@ pub(super) fn change(ratio: f64) -> String {
     }
 }
 
-/// By how much more one is than another, of their ratio: `4.2 %`, `35 %`, and from twice on `3.1 times`.
+/// Formats a ratio as an excess: `4.2 %`, `35 %`, and from twice on `3.1 times`.
 pub(super) fn excess(ratio: f64) -> String {
     let percent = (ratio - 1.0) * 100.0;
     match percent {
@@ -148,18 +149,18 @@ pub(super) fn excess(ratio: f64) -> String {
     }
 }
 
-/// A share of 1.
+/// Formats a share of 1 as a percentage.
 pub(super) fn percent(share: f64) -> String {
     format!("{} %", (share * 100.0).round())
 }
 
-/// The interval of a median, or its range where there is none: `100 to 103 ms`; nothing where both ends read the same.
+/// Formats the interval of a median, or its range if it has none: `100 to 103 ms`; `None` if both ends read the same.
 pub fn range(spread: &Spread, text: fn(f64) -> String) -> Option<String> {
     let Interval { low, high } = spread.range();
     from_to((text(low), Bound::Exact), (text(high), Bound::Exact))
 }
 
-/// The scenario and the point of its sweep: `echo, load.rate = max`.
+/// Formats the scenario and the point of its sweep: `echo, load.rate = max`.
 pub(super) fn place(scenario: &str, point: &Point) -> String {
     match one_line(&point.to_string()) {
         point if point.is_empty() => scenario.to_owned(),
@@ -167,20 +168,20 @@ pub(super) fn place(scenario: &str, point: &Point) -> String {
     }
 }
 
-/// The numbers that are not 0, each with its word: `12 invalid`, `104 suspect`.
+/// Formats the non-zero counts, each with its word: `12 invalid`, `104 suspect`.
 pub(super) fn counted(numbers: &[(u64, &str)]) -> Vec<String> {
     let some = numbers.iter().filter(|(number, _)| *number > 0);
     some.map(|(number, word)| format!("{} {word}", units::count(*number))).collect()
 }
 
-/// `10 of 1,000 jobs`, where a model ran fewer than the others.
+/// Returns the number of jobs, `10 of 1,000 jobs`, if a model ran fewer than the others.
 pub(super) fn fewer_jobs(cell: &Cell) -> Option<String> {
     let (ran, wanted) = (cell.work.jobs()?, cell.jobs_wanted?);
     Some(format!("{} of {} jobs", units::count(ran.into()), units::count(wanted.into())))
 }
 
-/// Why rounds of a cell left no measurement, each reason once: `failed in round 2: no end after 30.0 s`;
-/// `refused, as the scenario expects: needs 20,000 threads, but ...` where that is why the cell has no figure.
+/// Returns why rounds of a cell left no measurement, each reason once: `failed in round 2: no end after 30.0 s`;
+/// `refused, as the scenario expects: needs 20,000 threads, but ...` if that is why the cell has no figures.
 pub(super) fn reasons(cell: &CellSummary) -> Vec<String> {
     let failed = by_reason(&cell.failures).into_iter().map(|(why, rounds)| format!("failed in {rounds}: {why}"));
     let refusals = by_reason(&cell.refusals);
@@ -192,7 +193,7 @@ pub(super) fn reasons(cell: &CellSummary) -> Vec<String> {
     failed.chain(refused).collect()
 }
 
-/// Each reason with its rounds in words: `rounds 1, 2`.
+/// Returns each reason with its rounds in words: `rounds 1, 2`.
 fn by_reason(failures: &[(u32, Failure)]) -> Vec<(String, String)> {
     let mut reasons: Vec<(String, Vec<u32>)> = Vec::new();
     for (round, failure) in failures {
@@ -209,7 +210,7 @@ fn by_reason(failures: &[(u32, Failure)]) -> Vec<(String, String)> {
     reasons.into_iter().map(text).collect()
 }
 
-/// What stands in place of the figures of a cell that has none.
+/// Returns the text in place of the figures of a cell that has none.
 pub(super) fn unmeasured(why: Unmeasured) -> &'static str {
     match why {
         Unmeasured::NotRun => "no trial",
@@ -218,7 +219,7 @@ pub(super) fn unmeasured(why: Unmeasured) -> &'static str {
     }
 }
 
-/// A length that a scenario gave, as it is said: `100 ms`, `1.5 s`.
+/// Formats a duration as written in the scenario: `100 ms`, `1.5 s`.
 pub(super) fn exact(length: Duration) -> String {
     let text = units::exact(length);
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -255,7 +256,7 @@ mod tests {
             let divided = number(&above) / number(&below);
             assert_eq!(units::three_digits(divided), units::three_digits(ratio), "{above} by {below}");
         }
-        // What rounds up to the next unit stands in it.
+        // A value that rounds up to the next unit is shown in that unit.
         assert_eq!(side_by_side(Metric::Wall, &ratio(999_999_999.0, 1e9)).below, "1 s");
         let shown = side_by_side(Metric::Rate, &ratio(161_613.4, 159_000.0));
         assert_eq!((shown.below.as_str(), shown.above.as_str()), ("161,613/s", "159,000/s"));

@@ -35,7 +35,7 @@ pub enum Significance {
     More,
     /// The second figure is smaller.
     Less,
-    /// These rounds show no difference.
+    /// No difference shows in the rounds.
     None,
     /// There are too few rounds for an interval.
     TooFew,

@@ -1,4 +1,4 @@
-//! The claims of a scenario: each figure as a multiple of what was claimed, over the bounds.
+//! Draws the claims of a scenario: the ratio of each measured figure to the claimed one, over the claimed bounds.
 
 use super::super::chart::forest::{Forest, ForestPanel};
 use super::super::claims;
@@ -8,10 +8,10 @@ use crate::scenario::Against;
 use crate::stats::Interval;
 use crate::text;
 
-/// The longest title of the narrow chart, in characters.
+/// The maximum length of a title in the narrow chart, in characters.
 const NARROW: usize = 34;
 
-/// A panel a claim, numbered as in the table; empty where nothing was measured.
+/// Draws one panel per claim, numbered as in the table; empty if nothing was measured.
 pub(in crate::report) fn svg(all: &[JudgedClaim<'_>], points: &[PointSummary], id: &str) -> String {
     let panel = |(i, judged): (usize, &JudgedClaim<'_>)| {
         let point = points.iter().find(|point| point.at == *judged.point)?;

@@ -1,4 +1,4 @@
-//! The lanes of every model on one time axis, by thread and by job.
+//! Draws the lanes of every model on one time axis, by thread and by job.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::lanes::{Span, What};
 use crate::scenario::{EchoSpec, Metric, OffloadSpec, Work};
 use crate::units;
 
-/// The most rows of a model.
+/// The maximum number of rows per model.
 const MOST_ROWS: usize = 24;
 
-/// By thread, and the same trials by job; nothing where no lanes were recorded.
+/// Returns the lanes by thread, then those of the same trials by job; empty if no lanes were recorded.
 pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
     let cells: Vec<&CellSummary> = point.cells.iter().filter(|cell| !cell.lanes.spans.is_empty()).collect();
     let Some(first) = cells.first() else { return Vec::new() };
@@ -57,7 +57,8 @@ pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
     ]
 }
 
-/// Where the axis ends: of jobs the longest recording, of a server what can be told apart.
+/// Returns the end of the axis: the longest recording for jobs, and for a server a time short enough to distinguish
+/// requests.
 fn until(point: &PointSummary, cells: &[&CellSummary]) -> u64 {
     let ends = cells.iter().filter_map(|cell| cell.lanes.spans.iter().map(|span| span.end).max());
     match &point.work {
@@ -69,7 +70,7 @@ fn until(point: &PointSummary, cells: &[&CellSummary]) -> u64 {
     }
 }
 
-/// The rows of a model: the first that come, and how many more there are.
+/// Returns the panel of a model: its first rows, and the number of rows left out.
 fn panel<'a>(
     cell: &'a CellSummary,
     until: u64,
@@ -94,7 +95,7 @@ fn panel<'a>(
     LanesPanel { title: cell.cell.id.model.to_string(), about: at_once(cell).unwrap_or_default(), rows, more }
 }
 
-/// `job 9` before `job 10`, and `main` before both of `worker 1` and `rayon 1`.
+/// Returns a sort key that puts `job 9` before `job 10`, and `main` before both `worker 1` and `rayon 1`.
 fn natural(name: &str) -> (bool, String, u64) {
     let kind = name.trim_end_matches(|c: char| c.is_ascii_digit());
     let number = name[kind.len()..].parse().unwrap_or(0);
@@ -106,7 +107,7 @@ fn finding(cells: &[&CellSummary]) -> String {
     texts.collect::<Vec<_>>().join(" ")
 }
 
-/// `in flight 1,000, executing 1, threads 1`.
+/// Returns the counts at one instant: `in flight 1,000, executing 1, threads 1`.
 fn at_once(cell: &CellSummary) -> Option<String> {
     let [flight, executing, threads] =
         [Metric::InFlight, Metric::Executing, Metric::Threads].map(|metric| cell.figure(metric).map(wording::estimate));

@@ -1,4 +1,4 @@
-//! What a figure was in each trial, in the order of the run.
+//! Draws the headline figure of each trial, in the order of the run.
 
 use super::super::chart::order::RunOrder;
 use super::super::table;
@@ -6,7 +6,7 @@ use super::{Figure, both, look, named};
 use crate::analysis::{CellSummary, PointSummary};
 use crate::scenario::Metric;
 
-/// The headline figure of every trial; nothing where no model has two.
+/// Returns the headline figure of each trial; `None` if no model has two trials.
 pub(super) fn for_point(point: &PointSummary, id: &str) -> Option<Figure> {
     let metric = *Metric::compared(&point.work).first()?;
     let row = |cell: &CellSummary| {

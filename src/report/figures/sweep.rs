@@ -1,4 +1,4 @@
-//! The figures over a sweep: of rates offered to a server, or of jobs.
+//! Draws the figures over a sweep: of the rates offered to a server, or of the number of jobs.
 
 use super::super::chart::sweep::{Sweep, SweepLine, SweepPoint};
 use super::super::headline;
@@ -10,13 +10,13 @@ use crate::host::ThreadLimit;
 use crate::scenario::{Metric, Model, Unit, Work};
 use crate::stats::{Bound, Interval};
 
-/// Fewer points are no line.
+/// The fewest points for a line.
 const FEWEST: usize = 3;
 
-/// What is drawn over a sweep.
+/// A chart over a sweep.
 struct SweepChart {
     heading: &'static str,
-    /// What is drawn, and its unit.
+    /// The figure that is drawn.
     drawn: SweepFigure,
     columns: &'static [Column],
 }
@@ -25,7 +25,7 @@ struct SweepChart {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum SweepFigure {
     Figure(Metric),
-    /// Memory of all waiting jobs together.
+    /// The memory of all waiting jobs together.
     Waiting,
 }
 
@@ -37,7 +37,7 @@ impl SweepFigure {
         }
     }
 
-    /// A value as text; a rate without its unit, which the heading names.
+    /// Formats a value; a rate without its unit, which the heading names.
     fn show(self, value: f64) -> String {
         match self {
             Self::Figure(Metric::Rate) => wording::count(value),
@@ -46,7 +46,7 @@ impl SweepFigure {
         }
     }
 
-    /// The figure of a cell, its interval, and whether it is only a bound.
+    /// Returns the figure of a cell, its interval and its bound.
     fn value(self, cell: &CellSummary) -> Option<(f64, Interval, Bound)> {
         match self {
             Self::Figure(metric) => {
@@ -61,7 +61,7 @@ impl SweepFigure {
     }
 }
 
-/// Every figure; none where fewer than three rates, or numbers of jobs, were measured.
+/// Returns every figure over the sweep; empty if fewer than three rates, or numbers of jobs, were measured.
 pub(in crate::report) fn for_scenario(
     scenario: &ScenarioAnalysis<'_>,
     limits: &[ThreadLimit],
@@ -83,7 +83,7 @@ pub(in crate::report) fn for_scenario(
     kinds.iter().enumerate().filter_map(figure).collect()
 }
 
-/// Where each model's knee lies: the highest rate that it kept up with.
+/// Returns the highest rate that each model kept up with, as marks on the axis.
 fn knees(scenario: &ScenarioAnalysis<'_>) -> Vec<(f64, String)> {
     let knees = scenario.kept_up.iter().map(|kept_up| {
         let models: Vec<String> = kept_up.models.iter().map(ToString::to_string).collect();
@@ -92,7 +92,7 @@ fn knees(scenario: &ScenarioAnalysis<'_>) -> Vec<(f64, String)> {
     knees.collect()
 }
 
-/// How many threads this machine has room for, and why no more.
+/// Returns the number of threads that this machine has room for, with the limit that applies, as a mark on the axis.
 fn limit(points: &[PointSummary], limits: &[ThreadLimit]) -> Vec<(f64, String)> {
     let has_threads = points.iter().any(|point| point.cell(Model::Threads).is_some());
     let least = limits.iter().min_by_key(|limit| limit.allows).filter(|_| has_threads);
@@ -100,7 +100,8 @@ fn limit(points: &[PointSummary], limits: &[ThreadLimit]) -> Vec<(f64, String)> 
     least.into_iter().map(mark).collect()
 }
 
-/// Where the machine refused threads to a model first, as the scenario expects.
+/// Returns the first point at which the machine refused threads to a model, as the scenario expects, as marks on the
+/// axis.
 fn refusals(swept: &[(f64, &PointSummary)]) -> Vec<(f64, String)> {
     let models = swept[0].1.cells.iter().map(|cell| cell.cell.id.model);
     let first = |model: Model| {
@@ -112,7 +113,7 @@ fn refusals(swept: &[(f64, &PointSummary)]) -> Vec<(f64, String)> {
     models.filter_map(first).collect()
 }
 
-/// What is swept.
+/// Returns the swept value of a point: the offered rate, or the number of jobs.
 fn swept_value(point: &PointSummary) -> Option<f64> {
     match &point.work {
         Work::Echo(echo) => echo.load.arrival.offered(),

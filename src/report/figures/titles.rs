@@ -1,23 +1,23 @@
-//! Titles that state what a chart shows: the lowest and the highest of its models.
+//! Words titles that state what a chart shows: the lowest and the highest of its models.
 
 use super::super::wording;
 use crate::analysis::Estimate;
 use crate::stats::Bound;
 
-/// The same of figures over the rounds.
+/// Returns a title from figures over the rounds.
 pub(super) fn of_estimates<'a>(subject: &str, figures: impl Iterator<Item = (String, &'a Estimate)> + Clone) -> String {
     let Some(metric) = figures.clone().next().map(|(_, figure)| figure.metric) else { return subject.to_owned() };
     let values = figures.map(|(model, figure)| (model, figure.value(), figure.bound()));
     extremes(subject, values, |value| wording::figure(metric, value))
 }
 
-/// `Wall time: 102 ms under async, 2.01 s under pool/50`; the subject alone where there is no figure.
+/// Returns a title: `Wall time: 102 ms under async, 2.01 s under pool/50`; the subject alone if there is no figure.
 pub(super) fn extremes(
     subject: &str,
     figures: impl Iterator<Item = (String, f64, Bound)>,
     show: impl Fn(f64) -> String,
 ) -> String {
-    /// No more apart than this nobody sees it.
+    /// The ratio up to which two figures look alike in a chart.
     const ALIKE: f64 = 1.02;
     let mut figures: Vec<(String, f64, Bound)> = figures.filter(|(_, figure, _)| figure.is_finite()).collect();
     let show = |figure: f64, bound: Bound| format!("{}{}", bound.sign(), show(figure));

@@ -1,4 +1,4 @@
-//! Claims, what was measured, the verdicts, and the scoreboard of all of them.
+//! Renders claims with their measurements and verdicts, and the scoreboard.
 
 use super::super::claims;
 use super::super::figures;
@@ -10,16 +10,16 @@ use crate::text;
 /// A table of claims.
 pub(super) struct Claims {
     pub(super) caption: &'static str,
-    /// `14 predictions: 12 reproduced, 2 refuted. 9 checks of the harness: 9 reproduced.`
+    /// The scoreboard in words: `14 predictions: 12 reproduced, 2 refuted. 9 checks of the harness: 9 reproduced.`
     pub(super) score: String,
     pub(super) rows: Vec<ClaimView>,
-    /// Their picture, where it stands beside.
+    /// The chart of the claims; empty if the table has none.
     pub(super) svg: String,
 }
 
 pub(super) struct ClaimView {
     pub(super) says: String,
-    /// The page of its scenario, where that is another.
+    /// The page of the claim's scenario; empty on that page itself.
     pub(super) href: String,
     pub(super) kind: &'static str,
     pub(super) source: Option<String>,
@@ -38,18 +38,18 @@ pub(super) struct ClaimView {
     pub(super) bounds: String,
 }
 
-/// How many claims of each kind came to each verdict.
+/// The number of claims by kind and verdict.
 pub(super) struct ByKind {
     pub(super) headings: [&'static str; 4],
     pub(super) rows: Vec<[String; 4]>,
 }
 
-/// The scoreboard of a run.
+/// Returns the scoreboard of a run.
 pub(super) fn by_kind(analysis: &Analysis<'_>) -> ByKind {
     ByKind { headings: scoreboard::headings(), rows: scoreboard::rows(&analysis.scoreboard) }
 }
 
-/// Those of all scenarios, the refuted ones first, for the index.
+/// Returns the claims of all scenarios, the refuted ones first, for the index.
 pub(super) fn of_run(analysis: &Analysis<'_>) -> Claims {
     let of_scenario = |scenario: &'_ ScenarioAnalysis<'_>| {
         let href = format!("{}.html", scenario.scenario.name);
@@ -66,7 +66,7 @@ pub(super) fn of_run(analysis: &Analysis<'_>) -> Claims {
     }
 }
 
-/// Those of one scenario, in its order.
+/// Returns the claims of one scenario, in its order.
 pub(super) fn of_scenario(scenario: &ScenarioAnalysis<'_>) -> Claims {
     Claims {
         caption: "The claims of this scenario",

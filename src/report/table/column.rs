@@ -1,4 +1,4 @@
-//! What stands in a column: its heading, and the figure of a cell as text.
+//! Holds the columns of a table: the heading, and the figure of a cell as text.
 
 use crate::analysis::{CellSummary, Control, Difference, Estimate, ModelRatio, SeriesSummary};
 use crate::report::{ratios, wording};
@@ -6,26 +6,26 @@ use crate::scenario::{Metric, Origin, Unit, Work};
 use crate::stats::{Interval, Ratio};
 use crate::units;
 
-/// A figure and, where the rounds differ, its interval.
+/// A figure and, if the rounds differ, its interval.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::report) struct FigureText {
     pub(in crate::report) text: String,
     pub(in crate::report) range: Option<String>,
 }
 
-/// What stands in a column.
+/// The content of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::report) enum Column {
-    /// A figure of the cell; of times, that of one series.
+    /// A figure of the cell; a figure of times is that of one series.
     Figure(Metric),
-    /// How many times there are, all rounds together.
+    /// The number of times in all rounds together.
     Samples,
-    /// A figure as a multiple of the reference's.
+    /// The ratio of a figure to the reference's.
     Versus(Metric),
 }
 
 impl Column {
-    /// What stands above it.
+    /// Returns the heading of the column.
     pub(in crate::report) fn heading(self, work: &Work) -> &'static str {
         match self {
             Self::Figure(metric) | Self::Versus(metric) => metric.heading(work),
@@ -60,7 +60,7 @@ fn estimate(figure: &Estimate) -> FigureText {
     FigureText { text, range: wording::estimate_range(figure) }
 }
 
-/// A figure of a cell, with what else belongs beside it.
+/// Formats a figure of a cell, with what belongs beside it.
 fn of_cell(cell: &CellSummary, figure: &Estimate) -> FigureText {
     let shown = estimate(figure);
     match figure.metric {
@@ -77,7 +77,7 @@ fn of_cell(cell: &CellSummary, figure: &Estimate) -> FigureText {
     }
 }
 
-/// `1.71 ×`, its interval and the two means; or that no difference was found.
+/// Formats a ratio, `1.71 ×`, with its interval and the two means, or that no difference was found.
 pub(super) fn ratio(versus: &ModelRatio) -> FigureText {
     let FigureText { text, range } = multiple(versus.metric, &versus.ratio);
     match versus.difference {
@@ -92,7 +92,7 @@ pub(super) fn ratio(versus: &ModelRatio) -> FigureText {
     }
 }
 
-/// The control as a multiple of the model that it repeats.
+/// Formats the ratio of the control to the model that it repeats.
 pub(super) fn control(control: &Control, metric: Metric) -> FigureText {
     control.ratio(metric).map_or_else(|| plain("n/a".into()), |ratio| multiple(metric, ratio))
 }
