@@ -5,8 +5,8 @@
 //!                                              (all models side by side)            +--sweep--> what all points show
 //! ```
 //!
-//! [`analyze`] returns everything that pages, terminal, JSON and exit code show. This module words nothing, and the
-//! views above it judge nothing: each verdict they show comes from here.
+//! [`analyze`] returns everything that pages, terminal, JSON and exit code show. This module holds no
+//! wording, and the views above it judge nothing: each verdict they show comes from here.
 
 pub mod claims;
 pub mod compare;

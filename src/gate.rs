@@ -2,7 +2,7 @@
 //!
 //! A gate that does not pass never hides a figure; its finding stands beside it. [`of_trial`] judges a trial by its
 //! record alone, [`of_single_load`] a load outside a trial. A limit of the load by design, such as a generator in a
-//! closed loop, flags no trial and is worded once per point ([`of_point_load`]).
+//! closed loop, flags no trial and is stated once per point ([`of_point_load`]).
 //!
 //! A flag is worth reading if flagged trials are off more often than others. `cargo bench --bench gates -- RUN...`
 //! prints that for each gate. The thresholds were chosen on two runs of the tour, one on a quiet machine and one in

@@ -1,4 +1,4 @@
-//! Words the findings: their names for a table, the value against the threshold, and the advice.
+//! Describes findings in words: their names for a table, the value against the threshold, and the advice.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Words a claim and its verdict.
+//! Describes a claim and its verdict.
 
 use super::wording::{self, SideBySide};
 use crate::analysis::claims::{Reason, Statistic};

@@ -1,4 +1,4 @@
-//! Words the comparison of two sides, and renders it as JSON, for `avt compare`.
+//! Describes the comparison of two sides in words, and renders it as JSON, for `avt compare`.
 
 use serde_json::{Value, json};
 

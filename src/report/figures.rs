@@ -131,7 +131,7 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
     Some(Figure { heading, text, svg, legend, table: (caption, table) })
 }
 
-/// Words the noise floor of each metric that models are compared by; `None` if the control has none.
+/// States the noise floor of each metric that models are compared by; `None` if the control has none.
 fn control_in_words(point: &PointSummary, control: &Control) -> Option<String> {
     let reference = control.cell.cell.id.model;
     let floor = |metric: &Metric| {

@@ -1,4 +1,4 @@
-//! Words the result in sentences made from the figures.
+//! Describes the result in sentences made from the figures.
 //!
 //! A sentence names the figure, the model and the threads, and calls one model slower than another only if the analysis
 //! found a difference.
@@ -60,14 +60,14 @@ fn nothing(point: &PointSummary) -> Vec<String> {
     }
 }
 
-/// Words which models failed in every round, and the limit if it is the reason.
+/// States which models failed in every round, and the limit if it is the reason.
 fn failed(point: &PointSummary) -> Option<String> {
     let (names, limit) = unmeasured(point, Unmeasured::Failed)?;
     let why = limit.map_or_else(|| "every trial failed".into(), |limit| format!("each trial {limit}"));
     Some(format!("No figure for {names}: {why}."))
 }
 
-/// Words which models the machine refused threads in every round, as the scenario expects, and the limit if it is the
+/// States which models the machine refused threads in every round, as the scenario expects, and the limit if it is the
 /// reason.
 fn refused(point: &PointSummary) -> Option<String> {
     let (names, limit) = unmeasured(point, Unmeasured::Refused)?;
@@ -165,7 +165,7 @@ fn beats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &Ste
     sentences
 }
 
-/// Words which models did not keep up with the offered rate.
+/// States which models did not keep up with the offered rate.
 fn behind(point: &PointSummary) -> Option<String> {
     let behind = point.answered.iter().filter(|answered| !answered.kept_up);
     let behind: Vec<String> = behind
@@ -177,7 +177,7 @@ fn behind(point: &PointSummary) -> Option<String> {
     Some(format!("Not all kept up: {behind}; there the line grew for as long as it lasted."))
 }
 
-/// Words the highest of several offered rates that each model kept up with.
+/// States the highest of several offered rates that each model kept up with.
 pub(super) fn highest_rates(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     let mut tried: Vec<f64> = scenario.points.iter().filter_map(PointSummary::offered).collect();
     tried.sort_by(f64::total_cmp);
@@ -197,7 +197,7 @@ pub(super) fn highest_rates(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     ))
 }
 
-/// Words the memory per additional waiting job.
+/// States the memory per additional waiting job.
 fn price_of_waiting(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     let price = |price: &PriceOfWaiting| {
         let [all, resident] = [price.all, price.resident].map(wording::memory);
@@ -258,8 +258,8 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
     sentences
 }
 
-/// Returns wall times: `8 computations of 50 ms took 402 ms under async (1 thread) and 203 ms under async/2 (2
-/// threads).`
+/// States the wall times:
+/// `8 computations of 50 ms took 402 ms under async (1 thread) and 203 ms under async/2 (2 threads).`
 fn walls(point: &PointSummary, what: &str) -> String {
     let walls = chosen(point).into_iter().filter_map(|cell| {
         let threads = counted(cell.value(Metric::Threads)?.round() as u32, "thread");
@@ -273,7 +273,7 @@ fn walls(point: &PointSummary, what: &str) -> String {
     }
 }
 
-/// Words which models ran fewer jobs, and how long these took.
+/// States which models ran fewer jobs, and how long these took.
 fn fewer(point: &PointSummary) -> Option<String> {
     let texts = point.cells.iter().filter_map(|cell| {
         let (fewer, wall) = (wording::fewer_jobs(&cell.cell)?, cell.figure(Metric::Wall)?);
@@ -283,7 +283,7 @@ fn fewer(point: &PointSummary) -> Option<String> {
     (!texts.is_empty()).then(|| format!("{}.", listed(&texts)))
 }
 
-/// Words which of two models took more, or that these rounds show no difference.
+/// States which of two models took more, or that these rounds show no difference.
 fn compared(point: &PointSummary, metric: Metric, a: Model, b: Model) -> Option<String> {
     point.ratio(metric, b, a).map(|versus| ratios::sentence(&versus, &point.work))
 }

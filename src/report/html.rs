@@ -183,7 +183,7 @@ pub(super) fn scenario(
     page.render().expect("writing into a string")
 }
 
-/// Words the median and the largest cost of recording lanes over the cells: in wall time for jobs, in CPU time for a
+/// States the median and the largest cost of recording lanes over the cells: in wall time for jobs, in CPU time for a
 /// server.
 fn recording(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     let is_echo = scenario.points.first()?.work.is_echo();
@@ -290,8 +290,8 @@ fn head<'a>(analysis: &Analysis<'_>, points: impl Iterator<Item = &'a PointSumma
     }
 }
 
-/// Returns the number of trials that left a record, and of those that failed or were refused: `96, 2 of them failed; 24
-/// trials refused by the machine, as their scenarios expect`.
+/// Returns the number of trials that left a record, and of those that failed or were refused:
+/// `96, 2 of them failed; 24 trials refused by the machine, as their scenarios expect`.
 fn trials(done: u64, judged: &RunTally) -> String {
     let mut text = units::count(done);
     if judged.failed > 0 {

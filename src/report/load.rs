@@ -132,7 +132,7 @@ fn warnings(report: &LoadReport<'_>) -> Vec<String> {
     warnings
 }
 
-/// Words the result in sentences.
+/// Describes the result in sentences.
 fn words(report: &LoadReport<'_>) -> Vec<String> {
     let LoadFigures { series, load, .. } = report.figures;
     let rate = wording::per_second(report.analysis.rate.unwrap_or(0.0));

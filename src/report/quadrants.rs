@@ -77,8 +77,8 @@ pub(super) fn sentences(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<String> {
     all
 }
 
-/// Words a wall time: `102 ms on one async thread`, `171 ms on 1,000 threads that block`; `None` if the model ran fewer
-/// jobs.
+/// States a wall time, `102 ms on one async thread` or `171 ms on 1,000 threads that block`; `None` if the model ran
+/// fewer jobs.
 fn wall(point: &PointSummary, model: Option<Model>) -> Option<String> {
     let model = model?;
     let cell = point.cell(model).filter(|cell| cell.ran_all_jobs())?;

@@ -1,4 +1,4 @@
-//! Words the ratio of two models.
+//! Describes the ratio of two models.
 
 use super::wording::{self, SideBySide};
 use crate::analysis::{AIM, Difference, ModelRatio, Obstacle, STALL_NS};
@@ -6,8 +6,8 @@ use crate::scenario::{Metric, Work};
 use crate::stats::{Bound, FEWEST, Interval, Ratio};
 use crate::units;
 
-/// Words whether the two differ: `threads took 1.9 times as long as async (geometric means of 6 rounds: 190 ms and 100
-/// ms; 95 % CI 1.8 to 2.0).`
+/// States whether the two differ:
+/// `threads took 1.9 times as long as async (geometric means of 6 rounds: 190 ms and 100 ms; 95 % CI 1.8 to 2.0).`
 pub(super) fn sentence(versus: &ModelRatio, work: &Work) -> String {
     let ModelRatio { metric, model: a, reference: b, ratio, .. } = versus;
     let what = metric.heading(work);
@@ -29,7 +29,7 @@ pub(super) fn sentence(versus: &ModelRatio, work: &Work) -> String {
     }
 }
 
-/// Words why two figures cannot be compared, and what would help.
+/// States why two figures cannot be compared, and what would help.
 pub(super) fn obstacle(obstacle: &Obstacle) -> String {
     match *obstacle {
         Obstacle::TooFewRounds { rounds: 1 } => format!("there is 1 round; run {FEWEST} or more"),
@@ -79,8 +79,8 @@ fn larger(versus: &ModelRatio, work: &Work) -> String {
     }
 }
 
-/// Returns the two means of a ratio and its interval: ` (geometric means of 6 rounds: 190 ms and 100 ms; 95 % CI 1.8 to
-/// 2.0)`.
+/// Returns the two means of a ratio and its interval:
+/// ` (geometric means of 6 rounds: 190 ms and 100 ms; 95 % CI 1.8 to 2.0)`.
 pub(super) fn in_brackets(metric: Metric, ratio: &Ratio) -> String {
     let SideBySide { below, above, .. } = wording::side_by_side(metric, ratio);
     let sign = ratio.bound.sign();

@@ -7,8 +7,8 @@ use crate::scenario::ClaimKind;
 use crate::text;
 use crate::units;
 
-/// Words the claims that could have failed apart from the checks of the harness: `8 published claims and 6 predictions:
-/// 12 reproduced, 2 refuted. 9 checks of the harness: 9 reproduced.`
+/// States the number of claims by verdict, those that could have failed apart from the checks of the harness:
+/// `8 published claims and 6 predictions: 12 reproduced, 2 refuted. 9 checks of the harness: 9 reproduced.`
 pub(super) fn sentence(board: &Scoreboard) -> String {
     let (checks, could_fail): (Vec<_>, Vec<_>) = board.kinds().partition(|kind| kind.is_check_of_harness());
     let names: Vec<String> = could_fail.iter().map(|kind| counted(board.all_of(*kind), noun(*kind))).collect();

@@ -207,7 +207,7 @@ fn build(point: &PointSummary, columns: Vec<Column>, series: &str) -> Table {
     }
 }
 
-/// Words which cells have requests without an answer.
+/// States which cells have requests without an answer.
 fn lost(point: &PointSummary) -> impl Iterator<Item = String> {
     point.cells.iter().filter_map(|cell| {
         let load = cell.measures.as_ref()?.load.as_ref().filter(|load| load.lost > 0)?;
@@ -218,7 +218,7 @@ fn lost(point: &PointSummary) -> impl Iterator<Item = String> {
     })
 }
 
-/// Words where server and generator ran, or which CPUs jobs are pinned to; `None` if jobs had all CPUs.
+/// States where server and generator ran, or which CPUs jobs are pinned to; `None` if jobs had all CPUs.
 fn placement(point: &PointSummary) -> Option<String> {
     if let (Work::Sleep(_) | Work::Offload(_), Some(cpus)) = (&point.work, point.work.cpus()) {
         let doubts = point.cells.iter().flat_map(|cell| &cell.doubts).flat_map(|(_, findings)| findings);
@@ -246,7 +246,7 @@ fn placement(point: &PointSummary) -> Option<String> {
     Some(format!("The server ran on {}, the load generator on {}.", wording::cpus(server), wording::cpus(generator)))
 }
 
-/// Words how much of the load generator's ceiling the fastest model used.
+/// States how much of the load generator's ceiling the fastest model used.
 fn share_of_ceiling(point: &PointSummary) -> Option<String> {
     let Ceiling { floor_ns, per_s, connections, goes, lowest_per_s, .. } = point.ceiling?;
     let used = point.ceiling_use?;

@@ -1,4 +1,4 @@
-//! Words which measurements are doubtful and why: the findings of the analysis, one sentence per kind.
+//! States which measurements are doubtful and why: the findings of the analysis, one sentence per kind.
 
 use super::wording;
 use crate::analysis::{Analysis, CellSummary, PointFinding, PointSummary, TrialFindings};
@@ -87,7 +87,7 @@ fn subject(finding: &PointFinding, work: &Work) -> String {
     }
 }
 
-/// Words the headline figure over the undisturbed rounds only, for each cell that has disturbed rounds.
+/// States the headline figure over the undisturbed rounds only, for each cell that has disturbed rounds.
 pub(super) fn without_disturbed(point: &PointSummary) -> Vec<String> {
     let Some(metric) = Metric::compared(&point.work).first().copied() else { return Vec::new() };
     let changed = |cell: &CellSummary| {
@@ -174,8 +174,8 @@ fn doubtful_trials<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -
     })
 }
 
-/// Words the findings over the rounds in one sentence: `Over the rounds the gates find drift (SUSPECT): p50 under
-/// threads.`
+/// States the findings over the rounds in one sentence:
+/// `Over the rounds the gates find drift (SUSPECT): p50 under threads.`
 fn doubtful_rounds<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Option<String> {
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for point in points {

@@ -313,7 +313,7 @@ fn requests_that_never_end_are_seen_by_little_s_law() {
     let findings = judge(&load, &series);
     let [Finding::Unanswered { in_flight, unanswered }] = findings[..] else { panic!("{findings:?}") };
     assert_eq!((in_flight, unanswered), (194.0, 184.0));
-    // An unaccounted request is a defect.
+    // A request that is not accounted for is a defect.
     load.unanswered_ns = 0;
     load.at_the_edges_ns = 0;
     assert!(matches!(judge(&load, &series)[..], [Finding::Little { .. }]));

@@ -1,4 +1,4 @@
-//! Words titles that state what a chart shows: the lowest and the highest of its models.
+//! Writes titles that state what a chart shows: the lowest and the highest of its models.
 
 use super::super::wording;
 use crate::analysis::Estimate;
