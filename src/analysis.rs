@@ -5,8 +5,8 @@
 //!                                              (all models side by side)            +--sweep--> what all points show
 //! ```
 //!
-//! [`analyze`] returns everything that pages, terminal, JSON and exit code show. This module holds no
-//! wording, and the views above it judge nothing: each verdict they show comes from here.
+//! [`analyze`] returns everything that pages, terminal, JSON and exit code show. This module holds no wording, and
+//! the views above it judge nothing: each verdict they show comes from here.
 
 pub mod claims;
 pub mod compare;
@@ -88,9 +88,9 @@ pub enum Strictness {
     /// not failed.
     #[default]
     Lenient,
-    /// As `Lenient`, and no trial and no finding over the rounds is INVALID.
+    /// The conditions of `Lenient` hold, and no trial and no finding over the rounds is INVALID.
     Invalid,
-    /// As `Invalid`, and none is SUSPECT.
+    /// The conditions of `Invalid` hold, and no trial and no finding over the rounds is SUSPECT.
     Suspect,
 }
 
