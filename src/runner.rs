@@ -1,8 +1,9 @@
 //! The parent of all trials: scenarios in, records out.
 //!
-//! A run has one order, which [`run`] keeps: the [`Plan`] of every trial, how fast this machine computes, what the load
-//! generator can do here, the trials one after the other in processes of their own ([`Child`](child::Child)), and how it
-//! ended. Whoever listens is handed each step as a [`RunEvent`]. This module knows no report and draws no progress.
+//! A run has a fixed order, which [`run`] keeps: make the [`Plan`] of every trial, calibrate the machine, measure the
+//! load generator's ceiling, run the trials one after the other in processes of their own ([`Child`](child::Child)),
+//! and record how the run ended. The caller receives each step as a [`RunEvent`]. This module writes no report and
+//! draws no progress.
 
 mod calibration;
 mod ceiling;
@@ -31,20 +32,20 @@ pub use child::Halt;
 pub use interrupt::{Interrupt, TIME_TO_END, name as signal_name, obey_signals, signal};
 pub use plan::{Effort, Plan, Planned, RunSpec, TooLong, expected};
 
-/// What happens in a run, in this order.
+/// Events of a run, in the order in which they occur.
 #[derive(Debug)]
 pub enum RunEvent<'a> {
-    /// It is known how fast this machine computes.
+    /// The machine has been calibrated.
     Calibrated(&'a Run),
     /// The capacity of all CPUs together could not be measured; the run goes on with what was measured.
     ParallelUnknown(Failure),
-    /// What the load generator can do here could not be measured for a kind of load; the run goes on.
+    /// The generator's ceiling could not be measured for a kind of load; the run goes on.
     CeilingUnknown(Failure),
-    /// All that is measured before the first trial is known: `run` is as it will be but for its end.
+    /// Everything measured before the first trial is known: `run` is final except for its end.
     Ready(&'a Run),
     /// A trial begins.
     Began(&'a Planned),
-    /// A trial ended, and left this.
+    /// A trial ended and left this record.
     Ended(&'a Planned, Box<Record>),
     /// The last trial of a scenario has ended.
     ScenarioEnded(&'a Run, &'a Scenario),
@@ -55,7 +56,7 @@ pub enum RunEvent<'a> {
 pub enum Ending {
     /// Every trial was done.
     Complete,
-    /// A signal ended it early: its number.
+    /// A signal, given by its number, ended the run early.
     Interrupted(i32),
 }
 
@@ -64,15 +65,14 @@ pub enum Ending {
 pub struct Program(PathBuf);
 
 impl Program {
-    /// This very program, even when its file has been replaced since it was started.
+    /// Returns this program, even if its file has been replaced since it was started.
     pub fn this() -> Self {
         Self("/proc/self/exe".into())
     }
 }
 
-/// Makes a run of a plan. A trial that fails is a record, and the run goes on; only a signal, or a listener that cannot
-/// keep what it is handed, ends it. Must be called by the main thread: a child is killed when the thread that started it
-/// ends.
+/// Carries out a plan. A failed trial becomes a record and the run goes on; only a signal or an error of `listen` ends
+/// the run. Must be called by the main thread: a child is killed when the thread that started it ends.
 pub fn run<E>(
     plan: &Plan,
     program: &Program,
@@ -96,7 +96,7 @@ pub fn run<E>(
     Ok((run, ending))
 }
 
-/// A run that has just begun.
+/// Returns the record of a run that has just begun.
 fn begin(plan: &Plan, calibration: &Calibration, origin: CalibrationOrigin, parallel: Machine) -> Run {
     let RunSpec { sources, models, effort, seed, .. } = &plan.spec;
     Run {

@@ -1,8 +1,8 @@
-//! How fast this machine computes, measured once before the first trial of a run, or kept from an earlier run.
+//! Measures how fast this machine computes, once before the first trial of a run, or keeps the speed of an earlier run.
 //!
-//! A job that computes "for 10 ms" does the iterations that an idle CPU does in that time. Two measurements of that number
-//! lie up to 1.3 % apart, and then the same job is other work in both runs. So a run keeps the number of an earlier run,
-//! as long as it still describes the machine.
+//! A job that computes "for 10 ms" does the iterations that an idle CPU does in that time. Two measurements of that
+//! number differ by up to 1.3 %, which would make the same job different work in two runs. So a run keeps the number of
+//! an earlier run as long as it still describes the machine.
 
 use std::io;
 use std::time::Duration;
@@ -16,34 +16,35 @@ use crate::workload::{self, compute};
 /// Where the calibration of a run comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CalibrationSource {
-    /// It is measured.
+    /// Measure it.
     #[default]
     New,
-    /// It is that of an earlier run, if this machine computes as fast to within 5 %.
+    /// Keep the calibration of an earlier run if this machine's speed is within 5 % of it.
     Near(KeptCalibration),
-    /// It is that of an earlier run in any case.
+    /// Keep the calibration of an earlier run in any case.
     Kept(KeptCalibration),
 }
 
 /// The calibration of an earlier run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptCalibration {
-    /// The folder of that run.
+    /// The folder of the earlier run.
     pub run: String,
-    /// Its iterations a second.
+    /// Iterations per second in the earlier run.
     pub iterations_per_s: u64,
 }
 
-/// A machine that computes faster or slower by more than this share is not as it was.
+/// The largest relative difference in speed at which a machine counts as unchanged.
 const SAME_SPEED: f64 = 0.05;
 
-/// Measures how fast this machine computes, and what each computation of these scenarios must give. Takes about 100 ms
-/// and once the length of every different computation.
+/// Measures how fast this machine computes, and the checksum of each computation in these scenarios. Takes about 100 ms
+/// plus the length of every different computation.
 pub fn calibrate(scenarios: &[Scenario]) -> Calibration {
     calibrate_as(scenarios, &CalibrationSource::New).0
 }
 
-/// The same, with the speed of an earlier run where that is asked for, and where the speed comes from.
+/// Calibrates as [`calibrate`], but uses the speed of an earlier run if `source` asks for it; also returns where the
+/// speed comes from.
 pub(super) fn calibrate_as(scenarios: &[Scenario], source: &CalibrationSource) -> (Calibration, CalibrationOrigin) {
     let (iterations_per_s, origin) = choose(source, workload::calibrate());
     let computes = scenarios.iter().flat_map(|scenario| &scenario.points).flat_map(|point| point.work.computes());
@@ -58,7 +59,7 @@ pub(super) fn calibrate_as(scenarios: &[Scenario], source: &CalibrationSource) -
     (calibration, origin)
 }
 
-/// The iterations a second that a run uses, where `measured` is what this machine does now.
+/// Chooses the iterations per second that a run uses; `measured` is the machine's speed now.
 fn choose(source: &CalibrationSource, measured: u64) -> (u64, CalibrationOrigin) {
     let keep = |kept: &KeptCalibration| {
         let origin = CalibrationOrigin::Kept { run: kept.run.clone(), measured_per_s: measured };
@@ -77,9 +78,9 @@ fn choose(source: &CalibrationSource, measured: u64) -> (u64, CalibrationOrigin)
     }
 }
 
-/// Measures how much this machine computes at once: on all its CPUs, and on as few of them as a scenario pins to. The
-/// better of two measurements, as what disturbs one of them only takes away. About a second with two CPUs. Also
-/// returns the reason if it could not be measured with every CPU.
+/// Measures how much this machine computes in parallel: on all its CPUs, and on each smaller number of CPUs that a
+/// scenario pins to. Keeps the better of two measurements, because disturbances only reduce the result. Takes about a
+/// second with two CPUs. Also returns the reason if all CPUs together could not be measured.
 pub(super) fn measure_parallel(scenarios: &[Scenario], iterations_per_s: u64) -> (Machine, Option<Failure>) {
     let cpus = host::cpus();
     let pinned = || scenarios.iter().flat_map(|scenario| &scenario.points).filter_map(|point| point.work.cpus());

@@ -1,4 +1,4 @@
-//! The generator against a server that does nothing: what is measured is the generator.
+//! Measures the load generator itself, against a server that does nothing.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use super::child::Halt;
 use super::trial::{Deadline, spec};
 use super::{Interrupt, Program, echo, plan};
 
-/// Connections of the ceiling.
+/// Connections of the load that measures the ceiling.
 const CONNECTIONS: u32 = 50;
 
-/// Puts a load on a server that does nothing, in processes and on CPUs as those of an echo trial. Must be called by the
-/// main thread, as [`run`](super::run).
+/// Puts a load on a server that does nothing, with processes and CPUs as in an echo trial. Must be called by the main
+/// thread, like [`run`](super::run).
 pub fn load_on_nothing(load: LoadSpec, seed: u64, program: &Program, interrupt: &Interrupt) -> Result<Measured, Halt> {
     let echo = EchoSpec { what: "hello".into(), steps: StepsSpec::default(), heavy: None, server: None, load };
     let cell = Cell {
-        // Its model serves nothing here.
+        // The null server ignores the model.
         id: CellId { scenario: "doctor".into(), model: Model::Async, point: Point::default(), control: false },
         work: Work::Echo(echo.clone()),
         jobs_wanted: None,
@@ -33,11 +33,11 @@ pub fn load_on_nothing(load: LoadSpec, seed: u64, program: &Program, interrupt: 
     echo::run(program, &echo, &server, &spec, deadline, interrupt).map(|(measured, _)| measured)
 }
 
-/// How often the rate is measured: one go of 300 ms gave 123,000/s to 182,000/s on one machine.
+/// Number of measurements of the rate: single ones of 300 ms ranged from 123,000/s to 182,000/s on one machine.
 const GOES: u32 = 3;
 
-/// The ceiling of such a load: one closed loop over one connection, and some over many, each of this length and a tenth of
-/// it to warm up.
+/// Measures the generator's ceiling for a kind of load: one closed loop over one connection, and [`GOES`] over many,
+/// each of this length plus a warm-up of a tenth of it.
 pub fn ceiling(of: &LoadSpec, length: Duration, program: &Program, interrupt: &Interrupt) -> Result<Ceiling, Halt> {
     let measure = |connections: u32, threads: u16| {
         let arrival = ArrivalSpec::Closed { think: Duration::ZERO };
@@ -72,8 +72,8 @@ pub fn ceiling(of: &LoadSpec, length: Duration, program: &Program, interrupt: &I
     })
 }
 
-/// The ceiling of each kind of load in these scenarios. One that cannot be measured is handed on with the reason and left
-/// out; a signal ends the measuring, as it will end the run.
+/// Measures the ceiling of each kind of load in these scenarios. Reports and leaves out a kind that cannot be measured.
+/// A signal stops the measuring, as it will end the run.
 pub(super) fn measure_all<E>(
     scenarios: &[Scenario],
     program: &Program,

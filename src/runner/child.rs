@@ -1,4 +1,4 @@
-//! A process of a trial, and waiting for what it says.
+//! Starts a process of a trial and waits for its replies.
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write as _};
@@ -19,12 +19,12 @@ use super::Program;
 use super::interrupt::{self, Interrupt};
 use super::trial::Deadline;
 
-/// Why a trial ends without a measurement.
+/// The reason why a trial ended without a measurement.
 #[derive(Debug)]
 pub enum Halt {
-    /// It failed, and the run goes on.
+    /// The trial failed, and the run goes on.
     Failed(Failure),
-    /// The run itself was ended by this signal.
+    /// This signal ended the whole run.
     Interrupted(i32),
 }
 
@@ -34,7 +34,7 @@ impl From<Failure> for Halt {
     }
 }
 
-/// A running process of a trial; killed and reaped when it is dropped.
+/// A running process of a trial; killed and reaped on drop.
 #[derive(Debug)]
 pub(super) struct Child {
     name: &'static str,
@@ -44,7 +44,7 @@ pub(super) struct Child {
     stderr: Pipe<ChildStderr>,
 }
 
-/// The reading end of a pipe, and what has come through it.
+/// The reading end of a pipe, and the bytes read from it.
 #[derive(Debug)]
 struct Pipe<R> {
     end: R,
@@ -52,19 +52,19 @@ struct Pipe<R> {
     open: bool,
 }
 
-/// The longest text kept of what a process writes on its standard error.
+/// The longest text kept from a process's standard error, bytes.
 const LAST_WORDS: usize = 2_000;
 
-/// How often a signal is looked for at the least; one that arrives during the wait ends it at once.
+/// The longest time between two checks for a signal. A signal that arrives during a wait ends the wait at once.
 const LOOK_UP: Duration = Duration::from_millis(200);
 
 impl Child {
-    /// Starts a process in its own process group and an environment with nothing of ours in it, and gives it its spec.
+    /// Starts a process in its own process group, with an environment that inherits nothing, and writes its spec to it.
     pub(super) fn start(program: &Program, name: &'static str, spec: &TrialSpec) -> Result<Self, Failure> {
         let refused = |what: &str, error: io::Error| Failure::Refused { what: format!("{what} {name}: {error}") };
         let mut command = Command::new(&program.0);
         command.arg0("avt").arg("trial").env_clear().env("LANG", "C.UTF-8").env("RUST_BACKTRACE", "0");
-        // A Ctrl-C at the terminal goes to its foreground group: only the runner decides when a child ends.
+        // Ctrl-C at the terminal signals the foreground group, but only the runner decides when a child ends.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().map_err(|error| refused("a process for the", error))?;
         let stdin = process.stdin.take();
@@ -79,24 +79,25 @@ impl Child {
         Ok(child)
     }
 
-    /// The kernel's number for it.
+    /// Returns the process id.
     pub(super) fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Tells a server where its window begins or ends.
+    /// Sends a server the order that begins or ends its window.
     pub(super) fn order(&mut self, order: ServerOrder) {
         self.write(&serde_json::to_vec(&order).expect("an order is plain data"));
     }
 
-    /// A child that no longer reads has ended, or will: its end is what will be noticed.
+    /// Writes a line. Ignores errors: a child that no longer reads has ended or will end, and that is noticed
+    /// elsewhere.
     fn write(&mut self, line: &[u8]) {
         if let Some(stdin) = &mut self.stdin {
             let _ = stdin.write_all(line).and_then(|()| stdin.write_all(b"\n")).and_then(|()| stdin.flush());
         }
     }
 
-    /// The next line it has said, if a whole one is there.
+    /// Returns the next reply, if a whole line has been read.
     fn reply(&mut self) -> Option<Result<TrialReply, Failure>> {
         let end = self.stdout.bytes.iter().position(|byte| *byte == b'\n')?;
         let line: Vec<u8> = self.stdout.bytes.drain(..=end).collect();
@@ -107,7 +108,7 @@ impl Child {
         )
     }
 
-    /// Reaps a process that has closed its standard output, and says how it ended.
+    /// Reaps a process that has closed its standard output, and returns how it ended.
     fn died(&mut self) -> Failure {
         let how = match self.process.wait() {
             Ok(status) => how(status),
@@ -120,7 +121,8 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // It leads a group, in which a server of somebody else's may be. All fail only on a process that has been reaped.
+        // The process leads a group, which may include an external server. These calls fail only if it was already
+        // reaped.
         if let Ok(None) = self.process.try_wait() {
             let _ = killpg(Pid::from_raw(self.process.id() as i32), Signal::SIGKILL);
         }
@@ -129,8 +131,8 @@ impl Drop for Child {
     }
 }
 
-/// Waits until one of the processes says something: its index and its words. A process that ends without another word,
-/// says that it failed, or takes too long, ends the wait.
+/// Waits for the next reply of any process, and returns the process's index and the reply. Returns an error if a
+/// process ends without a reply, reports a failure or takes too long, or if a signal arrives.
 pub(super) fn next_reply(
     children: &mut [&mut Child],
     deadline: Deadline,
@@ -160,7 +162,7 @@ pub(super) fn next_reply(
     }
 }
 
-/// Waits for anything to read, at most so long. A signal ends it early.
+/// Waits until there is something to read, at most this long. A signal ends the wait early.
 fn wait(children: &[&mut Child], most: Duration) {
     let mut pipes: Vec<PollFd<'_>> = children
         .iter()
@@ -168,9 +170,9 @@ fn wait(children: &[&mut Child], most: Duration) {
         .flatten()
         .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
         .collect();
-    // Rounded up: a wait of no length would spin through the last millisecond.
+    // Rounded up: a wait of zero would spin through the last millisecond.
     let most = PollTimeout::try_from(most.as_millis() + 1).unwrap_or(PollTimeout::MAX);
-    // Its errors are a signal, which the caller looks for, and a lack of memory, which the next try will meet too.
+    // An error is either a signal, which the caller checks for, or a lack of memory, which the next call will hit too.
     let _ = poll(&mut pipes, most);
 }
 
@@ -196,7 +198,7 @@ impl<R: Read + AsFd> Pipe<R> {
 
     /// Reads what is available.
     fn read(&mut self) {
-        /// The most pieces of one call, so that endless output cannot keep it here.
+        /// The most reads in one call, so that endless output cannot block it here.
         const PIECES: usize = 64;
         let mut buffer = [0; 8_192];
         for _ in 0..PIECES {
@@ -225,7 +227,7 @@ fn how(status: ExitStatus) -> String {
     }
 }
 
-/// The end of what a process wrote, on one line and without control characters.
+/// Returns the end of a process's output, on one line and without control characters.
 fn last_words(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(LAST_WORDS)..]);
     let mut words = String::new();

@@ -1,4 +1,4 @@
-//! What the machine was like around a trial: whether something else had its CPUs.
+//! Conditions of the machine during a trial: whether anything else used its CPUs.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use crate::scenario::{Machine, Work};
 use crate::units;
 use crate::usage::StealMeter;
 
-/// The shortest computation of a job whose CPU time is compared with the calibration: starting a thread for it takes some
-/// 20 us, which must be far less.
+/// The shortest computation whose CPU time is compared with the calibration. Starting a thread for it takes about 20
+/// us, which must be negligible.
 const LONG_ENOUGH: Duration = Duration::from_millis(10);
 
-/// Looks at the machine from before a trial until after it.
+/// Observes the machine from before a trial until after it.
 #[derive(Debug)]
 pub(super) struct Lookout {
     throttled_ns: Option<u64>,
@@ -25,7 +25,7 @@ impl Lookout {
         Self { throttled_ns: host::throttled_ns(&[std::process::id()]), steal: StealMeter::start() }
     }
 
-    /// Reads them again after the trial of this work, which belongs to this run.
+    /// Reads the counters again, after a trial with this work in this run.
     pub(super) fn end(self, work: &Work, run: &Run) -> Conditions {
         Conditions {
             throttled_ns: host::throttled_ns(&[std::process::id()])
@@ -39,8 +39,8 @@ impl Lookout {
     }
 }
 
-/// CPU time that the computing of all jobs takes. With every CPU computing: two CPUs may be two halves of one core, and then
-/// the same work takes either of them longer than it takes one alone.
+/// Returns the CPU time that computing takes for all jobs, when every CPU computes: two CPUs may be halves of one core,
+/// and then each takes longer than it would alone.
 fn calibrated(work: &Work, machine: &Machine) -> Option<Duration> {
     let compute = Some(work.steps().compute).filter(|compute| *compute >= LONG_ENOUGH)?;
     let parallel = machine.for_work(work);

@@ -1,7 +1,7 @@
-//! A check-up of the machine: what clock, timers and load generator can do here, and what follows from it.
+//! A check-up of the machine: how precise clock, timers and load generator are here, and what follows from it.
 //!
-//! [`examine`] measures, one thing after the other; [`Checkup::diagnose`] judges the figures and is pure. How either is
-//! worded is the command line's.
+//! [`examine`] takes the measurements in sequence; [`Checkup::diagnose`] judges them and is pure. The command line
+//! words the results.
 
 mod diagnosis;
 mod measure;
@@ -31,99 +31,99 @@ pub enum Depth {
 /// One measurement of a check-up.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Probe {
-    /// How much the machine computes at once.
+    /// How much the machine computes in parallel.
     Parallel,
-    /// How late a timer rings that is asked for so much time.
+    /// How late a timer set for this duration fires.
     Timer(Timer, Duration),
-    /// What the load generator can do at most.
+    /// The load generator's ceiling.
     Ceiling,
-    /// How late requests of a schedule leave: requests a second, and how the schedule is kept.
+    /// How late requests of a schedule leave, for a rate in requests per second and a pacing.
     Pacing(f64, Pacing),
 }
 
-/// What a check-up measured. What was not reached is missing.
+/// The measurements of a check-up. Those it did not reach are missing.
 #[derive(Debug)]
 pub struct Checkup {
     /// The machine.
     pub host: Host,
-    /// Ports for connections from here to one server; nothing where the kernel does not tell.
+    /// Ports for connections from this machine to one server; `None` if the kernel does not report them.
     pub ports: Option<u64>,
     /// The clock.
     pub clock: ClockCost,
-    /// How much the machine computes at once.
+    /// How much the machine computes in parallel.
     pub parallel: Parallel,
-    /// The share of the time in which ready tasks had no CPU while this program alone was at work on one thread; nothing
-    /// where the kernel does not tell.
+    /// The share of time in which ready tasks had no CPU while this program kept one thread busy; `None` if the kernel
+    /// does not report it.
     pub pressure: Option<f64>,
-    /// The share of all CPU time that the host gave to others meanwhile; nothing where the kernel does not tell.
+    /// The share of all CPU time that the host gave to others meanwhile; `None` if the kernel does not report it.
     pub steal: Option<f64>,
-    /// What one thread lost that ran alone and never stopped.
+    /// The time lost by one thread that ran alone and never yielded.
     pub pauses: CpuPauses,
-    /// How late the timers ring.
+    /// How late the timers fire.
     pub timers: Vec<TimerLateness>,
-    /// What the load generator can do at most, one a round.
+    /// The load generator's ceiling, one per round.
     pub ceilings: Vec<Ceiling>,
     /// How late requests leave, by rate and pacing.
     pub pacing: Vec<PacedLoad>,
     /// The measurements that failed, and why.
     pub failures: Vec<(Probe, String)>,
-    /// Whether a signal came before all was measured.
+    /// Whether a signal arrived before everything was measured.
     pub partial: bool,
 }
 
-/// How late a timer rings.
+/// How late a timer fires.
 #[derive(Debug)]
 pub struct TimerLateness {
     /// The timer.
     pub timer: Timer,
-    /// The time that it was asked for.
+    /// The duration the timer was set for.
     pub asked: Duration,
-    /// How much later than that it rang.
+    /// The time from when the timer was due until it fired.
     pub late: Histogram,
 }
 
-/// A schedule kept in one way, round by round.
+/// A schedule kept by one pacing, round by round.
 #[derive(Debug)]
 pub struct PacedLoad {
-    /// Requests a second.
+    /// Requests per second.
     pub rate: f64,
-    /// How the schedule is kept.
+    /// How the generator keeps the schedule.
     pub pacing: Pacing,
-    /// What each round measured.
+    /// The measurement of each round.
     pub rounds: Vec<PacedRound>,
 }
 
-/// What one round of a schedule measured.
+/// The measurement of one round of a schedule.
 #[derive(Clone, Copy, Debug)]
 pub struct PacedRound {
-    /// How late requests left at the median, nanoseconds.
+    /// The median of how late requests left, nanoseconds.
     pub late_p50_ns: f64,
-    /// The 99th percentile of that; nothing where there were too few requests.
+    /// The 99th percentile of how late requests left, nanoseconds; `None` if there were too few requests.
     pub late_p99_ns: Option<f64>,
     /// The median response time, nanoseconds.
     pub response_p50_ns: f64,
-    /// CPU time of the generator's one thread for each second, looking at the clock included, 0 to 1.
+    /// CPU time of the generator's one thread per second, polling the clock included, 0 to 1.
     pub cpu_share: f64,
-    /// Answers a second.
+    /// Answers per second.
     pub per_s: f64,
 }
 
 impl Depth {
-    /// How many measurements a check-up has.
+    /// Returns the number of measurements in a check-up.
     pub fn probes(self) -> usize {
         measure::probes(self)
     }
 }
 
 impl Checkup {
-    /// A figure of the ceiling over the rounds.
+    /// Summarizes a figure of the ceiling over the rounds.
     pub fn ceiling(&self, figure: impl Fn(&Ceiling) -> f64) -> Option<Spread> {
         Spread::summarize(self.ceilings.iter().map(figure))
     }
 }
 
 impl PacedLoad {
-    /// A figure over the rounds; nothing where one of them has none.
+    /// Summarizes a figure over the rounds; `None` if any round lacks it.
     pub fn over_rounds(&self, figure: impl Fn(&PacedRound) -> Option<f64>) -> Option<Spread> {
         Spread::summarize(self.rounds.iter().map(figure).collect::<Option<Vec<f64>>>()?)
     }

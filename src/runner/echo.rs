@@ -1,7 +1,7 @@
 //! A trial of `echo`: a server and a load generator, each a process of its own.
 //!
-//! The generator opens all its connections, warms up and says where its window begins and ends; the runner passes both
-//! on to the server, so that each process measures itself over the same window.
+//! The generator opens all its connections, warms up and reports when its window begins and ends; the runner passes
+//! both on to the server, so that each process measures itself over the same window.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -16,7 +16,7 @@ use super::orphans::Orphans;
 use super::trial::Deadline;
 use super::{Interrupt, Program};
 
-/// The measurement, and what the server recorded if it was asked to.
+/// Runs the trial and returns its measurement, and the server's recording if one was requested.
 pub(super) fn run(
     program: &Program,
     work: &EchoSpec,
@@ -35,7 +35,7 @@ pub(super) fn run(
 
     let role = server(nonce.clone());
     let is_external = matches!(role, Role::External { .. });
-    // Declared before the processes, and so dropped after them.
+    // Declared before the processes, so that it is dropped after them.
     let _orphans = is_external.then(Orphans::adopt);
     let mut server = Child::start(program, "server", &spec(role, server_pin))?;
     let port = match next_reply(&mut [&mut server], deadline, interrupt)? {
@@ -43,17 +43,17 @@ pub(super) fn run(
         (_, other) => return Err(out_of_turn("server", &other)),
     };
 
-    // A server that is none of ours shows nothing.
+    // An external server shows no nonce.
     let stamp = (!is_external).then_some(nonce);
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let role = Role::Generator { server: address, nonce: stamp, server_cpus: server_cpus.clone() };
     let mut generator = Child::start(program, "generator", &spec(role, generator_pin))?;
-    // From here on, so that reading the clocks of all processes is over before the window begins.
+    // Starts here, so that the clocks of all processes have been read before the window begins.
     let mut meter = Some((OthersMeter::start(server_cpus), Tree::read(&[server.id()], &[])));
     let mut others = None;
     let (mut served, mut generated) = (None, None);
     loop {
-        // A generator that has told all ends, and its end is no news.
+        // A generator that has sent its result exits; its end is not an error.
         let reply = match generated {
             None => next_reply(&mut [&mut server, &mut generator], deadline, interrupt)?,
             Some(_) => next_reply(&mut [&mut server], deadline, interrupt)?,
@@ -82,13 +82,13 @@ pub(super) fn run(
     }
 }
 
-/// Returns what other processes used of the server's CPUs; `None` if the server's own CPU time is unknown.
+/// Returns the use of the server's CPUs by other processes; `None` if the server's own CPU time is unknown.
 fn strangers(meter: OthersMeter, before: &Tree, server: &Child, generator: &Child) -> Option<Others> {
     // The descendants of an external server belong to it, ended ones included.
     let tree = Tree::read(&[server.id()], &[]);
     let own: Vec<u32> = tree.pids().chain([generator.id()]).collect();
     let own_ns = tree.since(before).known_cpu_ns()? + meter.used_by(&[generator.id()]);
-    // This process does next to nothing meanwhile, wherever the kernel puts it.
+    // This process does almost nothing meanwhile, on whichever CPU the kernel puts it.
     meter.stop(&[&own[..], &[std::process::id()]].concat(), own_ns)
 }
 
@@ -127,10 +127,10 @@ fn both(served: Served, generated: Generated, others: Option<Others>) -> Result<
     Ok((measured, traced))
 }
 
-/// Marks the CPU time of a server as unknown if it is too little for its answers: another process gave them.
+/// Marks a server's CPU time as unknown if it is too low for its answers: another process must have given them.
 fn doubt(measured: &mut Measured) {
-    /// The least CPU time of an answer, nanoseconds: two system calls, a read and a write, take this long (`cargo bench
-    /// --bench primitives`).
+    /// The lowest plausible CPU time of an answer, nanoseconds: two system calls, a read and a write, take this long
+    /// (`cargo bench --bench primitives`).
     const LEAST_PER_REQUEST: u64 = 500;
     let usage = &mut measured.usage;
     if measured.jobs > 0 && usage.gaps.cpu.is_none() && usage.cpu_ns() < LEAST_PER_REQUEST * measured.jobs {
@@ -142,9 +142,9 @@ fn out_of_turn(name: &str, reply: &TrialReply) -> Halt {
     Failure::WrongWork { what: format!("the {name} said {reply:?} out of turn") }.into()
 }
 
-/// The server gets as many CPUs as the scenario asks for, from the beginning, or else all that the generator leaves; the
-/// generator gets one for each of its threads, from the end. Neither takes the last one of the other; both run anywhere
-/// when there is only one.
+/// Splits the CPUs. The server gets the number the scenario asks for, from the beginning, or else all that the
+/// generator leaves; the generator gets one per thread, from the end. Each keeps at least one. Returns empty lists, for
+/// no pinning, if there is only one CPU.
 fn split(cpus: &[usize], server_cpus: Option<u32>, generator_threads: usize) -> (Vec<usize>, Vec<usize>) {
     if cpus.len() < 2 {
         return Default::default();
@@ -175,8 +175,8 @@ mod tests {
 
     #[test]
     fn the_server_gets_as_many_cpus_as_the_scenario_asks_for() {
-        // CPUs of the machine, of the server as asked, generator threads: how many of the first are the server's, and of
-        // the last the generator's.
+        // The machine's CPUs, the number requested for the server, and the generator's threads; then the expected
+        // number of the server's CPUs and of the generator's.
         for (cpus, wanted, threads, server, generator) in [
             (1, 1, 1, 0, 0),
             (2, 1, 1, 1, 1),

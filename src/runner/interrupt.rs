@@ -1,11 +1,11 @@
-//! Signals that end the program: INT, TERM and HUP.
+//! Handles the signals that end the program: INT, TERM and HUP.
 //!
-//! At first a signal ends the process at once. After [`Interrupt::listen`] the first one is noted, so that the
-//! measurements are kept and shown; the process must end by itself within [`TIME_TO_END`], or is ended then. A second
-//! signal ends it at once in any case. Temporary files are removed first.
+//! Initially a signal ends the process at once. After [`Interrupt::listen`] the first one is noted, so that
+//! measurements are kept and shown; the process then has [`TIME_TO_END`] to end by itself. A second signal ends it at
+//! once. Temporary files are removed first.
 //!
-//! INT and TERM are obeyed even if they were ignored or blocked when the program was started, as they are for a
-//! script's background jobs. An ignored HUP stays ignored, which is the purpose of `nohup`.
+//! INT and TERM are obeyed even if they were ignored or blocked when the program was started, as they are in a script's
+//! background jobs. An ignored HUP stays ignored, as `nohup` intends.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -20,7 +20,7 @@ use signal_hook::{flag, low_level};
 
 use crate::{proc, replace};
 
-/// The time that a process has to end by itself after the first signal.
+/// The time a process has to end by itself after the first signal.
 pub const TIME_TO_END: Duration = Duration::from_millis(1_600);
 
 /// The number of the last signal, or 0.
@@ -40,7 +40,7 @@ enum Next {
     IsNoted { grace: Duration, notify: Option<Box<dyn FnOnce(i32) + Send>> },
 }
 
-/// Whether INT, TERM or HUP has come.
+/// Shows whether INT, TERM or HUP has arrived. Obtained from [`listen`](Self::listen).
 #[derive(Clone, Copy, Debug)]
 pub struct Interrupt(());
 
@@ -50,7 +50,7 @@ impl Interrupt {
         Self::listen_with(TIME_TO_END, None)
     }
 
-    /// Notes the first signal from now on, with another time to end by itself, and calls `notify` with it.
+    /// Notes the first signal from now on, with a different time to end, and calls `notify` with that signal.
     pub fn listen_with(grace: Duration, notify: Option<Box<dyn FnOnce(i32) + Send>>) -> io::Result<Self> {
         obey_signals()?;
         *NEXT.lock().unwrap_or_else(PoisonError::into_inner) = Next::IsNoted { grace, notify };
@@ -58,13 +58,13 @@ impl Interrupt {
         Ok(Self(()))
     }
 
-    /// The number of the signal that has come, if one has.
+    /// Returns the number of the signal that has arrived, if any.
     pub fn signal(&self) -> Option<i32> {
         signal()
     }
 }
 
-/// Returns the number of the signal that has come, if any.
+/// Returns the number of the signal that has arrived, if any.
 pub fn signal() -> Option<i32> {
     match SIGNAL.load(Ordering::Relaxed) {
         0 => None,
@@ -72,7 +72,7 @@ pub fn signal() -> Option<i32> {
     }
 }
 
-/// Installs the handlers of this module. Calling it again changes nothing.
+/// Installs the signal handlers of this module. Further calls change nothing.
 pub fn obey_signals() -> io::Result<()> {
     static OBEYED: OnceLock<()> = OnceLock::new();
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -104,7 +104,7 @@ pub fn obey_signals() -> io::Result<()> {
     Ok(())
 }
 
-/// Returns the signals to obey.
+/// Returns the numbers of the signals to obey.
 fn numbers() -> Vec<i32> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mut numbers = vec![Signal::SIGINT as i32, Signal::SIGTERM as i32];
@@ -144,7 +144,7 @@ fn watch(arrivals: &mut UnixStream) {
     low_level::exit(128 + signal().unwrap_or(first));
 }
 
-/// Writes a line to standard error, and gives up after a while: a blocked reader may be what the process waits for.
+/// Writes a line to standard error, but gives up after a while, in case the process is stuck on a blocked reader.
 fn write_line(line: String) {
     let (done, is_done) = std::sync::mpsc::channel();
     let write = move || {
@@ -156,7 +156,7 @@ fn write_line(line: String) {
     }
 }
 
-/// The name of a signal, as `kill -l` has it: `SIGKILL`.
+/// Returns the name of a signal with its prefix: `SIGKILL`.
 pub fn name(number: i32) -> String {
     Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |signal| signal.as_str().to_owned())
 }

@@ -30,8 +30,8 @@ pub(super) fn run(
     }
 }
 
-/// The first so many CPUs of these, or all where there are fewer; none, for wherever the kernel likes, where the scenario
-/// asks for no number.
+/// Returns the first `wanted` of these CPUs, or all if there are fewer. Returns none, for no pinning, if the scenario
+/// requests no number.
 pub(super) fn pinned(cpus: &[usize], wanted: Option<u32>) -> Vec<usize> {
     cpus.iter().copied().take(wanted.map_or(0, |wanted| wanted as usize)).collect()
 }

@@ -1,7 +1,7 @@
 //! Ends the processes that an external server leaves behind when the trial that watches it is killed.
 //!
-//! The trial's process ends all descendants of its server. If it is killed itself, the runner adopts them: it is a
-//! subreaper (prctl(2)) while such a trial runs.
+//! The trial's process ends all descendants of its server. If it is killed itself, the runner adopts them: the runner
+//! is a subreaper (prctl(2)) while such a trial runs.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use nix::sys::prctl;
 
 use crate::proc;
 
-/// How long killed processes may take to end.
+/// The longest wait for killed processes to end.
 const TO_END: Duration = Duration::from_millis(900);
 
-/// Ends the adopted processes when it is dropped, which is after the trial's own processes are gone.
+/// Ends the adopted processes on drop, after the trial's own processes are gone.
 #[derive(Debug)]
 pub(super) struct Orphans {
-    /// Children that this process had before, which are not a trial's.
+    /// Children that this process had before the trial, which are not part of it.
     before: Vec<u32>,
 }
 

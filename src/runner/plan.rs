@@ -1,9 +1,9 @@
-//! Every trial of a run, before the first one starts: a randomised complete block design.
+//! Plans every trial of a run before the first one starts: a randomised complete block design.
 //!
-//! A round is a block: every cell of a scenario once, and those of one model twice so that it is known by how much two
-//! runs of the same thing differ, in an order shuffled anew for each round. Drift of the machine then falls on all models
-//! alike, and the seed that is printed gives the same order again. All trials of a round draw their schedules and their
-//! heavy requests from one seed, so that the models of a round get the same work and not only the same odds.
+//! A round is a block: every cell of a scenario once, and those of one model twice to show by how much two runs of the
+//! same thing differ, in an order shuffled anew for each round. Drift of the machine thus affects all models alike, and
+//! the printed seed reproduces the order. All trials of a round draw their schedules and heavy requests from one seed,
+//! so that its models get identical work and not only the same odds.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,18 +18,18 @@ use crate::scenario::{Cell, Model, Parallel, Scenario, Work, expect};
 
 use super::calibration::CalibrationSource;
 
-/// How many rounds.
+/// The number of rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
-    /// The scenario's own quick number.
+    /// The scenario's number of quick rounds.
     Quick,
-    /// The scenario's own full number.
+    /// The scenario's number of full rounds.
     Full,
-    /// So many, whatever the scenario says.
+    /// This number of rounds, whatever the scenario says.
     Rounds(u32),
 }
 
-/// `quick`, `full`, `6`.
+/// Writes `quick`, `full` or a number such as `6`.
 impl fmt::Display for Effort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -40,58 +40,58 @@ impl fmt::Display for Effort {
     }
 }
 
-/// What a run is asked to do.
+/// The specification of a run.
 #[derive(Clone, Debug)]
 pub struct RunSpec {
     /// The scenarios, in the order of the report.
     pub scenarios: Vec<Scenario>,
-    /// The same scenarios as they were given.
+    /// The source texts of the scenarios.
     pub sources: Vec<Source>,
-    /// The only models that were kept of them; all where there is none.
+    /// The models that the scenarios were restricted to; empty for all.
     pub models: Vec<Model>,
-    /// How many rounds.
+    /// The number of rounds.
     pub effort: Effort,
-    /// What the order of the trials and their own seeds are drawn from.
+    /// The seed of the order of the trials and of their own seeds.
     pub seed: u64,
     /// Where the calibration comes from.
     pub calibration: CalibrationSource,
 }
 
-/// A run before it begins: what is asked of which machine, and every trial.
+/// A run before it begins: its specification, the machine and every trial.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What is asked.
+    /// The specification.
     pub spec: RunSpec,
     /// The machine.
     pub host: Host,
-    /// The trials, in the order they are run: those of one scenario together.
+    /// The trials in the order they are run, grouped by scenario.
     pub trials: Vec<Planned>,
 }
 
-/// A plan that would take more than a day, as the full rounds of no scenario may.
+/// Rejects a plan that would take more than a day, as the full rounds of no scenario may.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("{trials} trials would take {hours} hours, more than a day; ask for fewer rounds or scenarios")]
 pub struct TooLong {
-    /// How many trials it has.
+    /// The number of trials in the plan.
     pub trials: usize,
-    /// How many whole hours they would take.
+    /// The time they would take, in whole hours.
     pub hours: u64,
 }
 
-/// One trial to come.
+/// A planned trial.
 #[derive(Clone, Debug)]
 pub struct Planned {
-    /// What is measured.
+    /// The cell to measure.
     pub cell: Cell,
-    /// Which of the cell's trials it is.
+    /// The kind of pass, with its position among the cell's trials.
     pub pass: Pass,
-    /// Its position in the run, from 1.
+    /// The trial's position in the run, from 1.
     pub order: u64,
-    /// What its own random choices are drawn from: the same for all trials of a round.
+    /// The seed of the trial's own random choices: the same for all trials of a round.
     pub seed: u64,
-    /// How long it should take, process start included.
+    /// The expected time, process start included.
     pub expected: Duration,
-    /// How long it may take.
+    /// The time after which the trial is ended.
     pub limit: Duration,
 }
 
@@ -108,13 +108,13 @@ impl Plan {
         Ok(plan)
     }
 
-    /// How long all trials should take.
+    /// Returns the expected time of all trials.
     pub fn expected(&self) -> Duration {
         total(&self.trials)
     }
 }
 
-/// How long all trials of a scenario should take on so many CPUs.
+/// Returns the expected time of all trials of a scenario on this number of CPUs.
 pub fn expected(scenario: &Scenario, effort: Effort, cpus: u32) -> Duration {
     total(&trials(std::slice::from_ref(scenario), effort, 0, cpus))
 }
@@ -123,13 +123,13 @@ fn total(trials: &[Planned]) -> Duration {
     trials.iter().map(|trial| trial.expected).sum()
 }
 
-/// What a trial takes beside its work: starting a process and reading its record. Measured at 15 to 35 ms.
+/// The time a trial takes besides its work: starting a process and reading its record. Measured at 15 to 35 ms.
 const OVERHEAD: Duration = Duration::from_millis(30);
 
-/// What a trial may take beyond three times what it should.
+/// The time a trial may take beyond three times the expected time.
 pub(super) const GRACE: Duration = Duration::from_secs(30);
 
-/// All rounds of all scenarios, one scenario after the other.
+/// Plans all rounds of all scenarios, one scenario after the other.
 fn trials(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Vec<Planned> {
     let mut rng = random::stream(seed, 0);
     let machine = Parallel::ideal(cpus);
@@ -147,7 +147,7 @@ fn trials(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Vec<P
             rng.shuffle(&mut cells);
             blocks.push((round, cells));
         }
-        // Recorded when all is measured.
+        // Lanes are recorded after all measurements.
         let ours = scenario.cells().into_iter().filter(|cell| cell.id.model != Model::External);
         blocks.push((Pass::Lanes, ours.map(to_record).collect()));
         for (pass, cells) in blocks {
@@ -162,7 +162,7 @@ fn trials(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Vec<P
     trials
 }
 
-/// A load is recorded for as long as its lanes are.
+/// Shortens a load to the length of its recording.
 fn to_record(mut cell: Cell) -> Cell {
     if let Work::Echo(echo) = &mut cell.work {
         echo.load.duration = echo.load.duration.min(lanes::LENGTH);

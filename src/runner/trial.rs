@@ -1,4 +1,4 @@
-//! One trial of a run, whatever its workload.
+//! Runs one trial of a run, for any workload.
 
 use std::os::unix::ffi::OsStringExt as _;
 use std::time::{Duration, Instant};
@@ -52,7 +52,7 @@ pub(super) fn run(
     }
 }
 
-/// What a server of somebody else's needs to find its programs.
+/// Returns the environment variables that an external server needs to find its programs.
 fn environment() -> Vec<(String, Vec<u8>)> {
     let variables = ["PATH", "HOME", "VIRTUAL_ENV", "LANG"];
     variables.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var_os(name)?.into_vec()))).collect()
@@ -71,7 +71,7 @@ pub(super) fn record(planned: &Planned, run: u64, conditions: Conditions, outcom
     }
 }
 
-/// When a trial has taken too long.
+/// The time at which a trial has taken too long.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline {
     at: Instant,
@@ -97,13 +97,13 @@ mod tests {
     use super::*;
     use crate::scenario::{CellId, Point, SleepSpec};
 
-    /// What a trial makes of a program that is not ours.
+    /// Returns the failure of a trial whose program is this script.
     fn outcome(script: &str, limit: Duration) -> Failure {
         let home = tempfile::tempdir().unwrap();
         let [text, path] = ["text", "program"].map(|name| home.path().join(name));
         std::fs::write(&text, format!("#!/bin/sh\n{script}\n")).unwrap();
-        // Written by another process: a fork of another test's in between would keep a file open for writing that is
-        // ours, and a file that is open for writing can't be run.
+        // Written by another process: a concurrent fork in another test would keep our file open for writing, and a
+        // file that is open for writing cannot be run.
         let installed = std::process::Command::new("install").args(["-m", "755"]).args([&text, &path]).status();
         assert!(installed.unwrap().success());
         let cell = Cell {

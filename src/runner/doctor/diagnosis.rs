@@ -1,4 +1,4 @@
-//! What the figures of a check-up mean for whoever measures here: pure, a threshold each.
+//! Derives advice from the measurements of a check-up: pure, with one threshold for each diagnosis.
 
 use crate::clock_cost::{CpuPauses, Timer};
 use crate::host::ThreadLimit;
@@ -6,33 +6,33 @@ use crate::schedule::Pacing;
 
 use super::{Checkup, PacedLoad};
 
-/// What follows from a check-up, with the figures that it rests on.
+/// A conclusion from a check-up, with the figures it rests on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Diagnosis {
     /// Server and generator share the only CPU.
     OneCpu,
-    /// No server here can look better than this.
+    /// The generator's own limits: no server measured here can look better.
     GeneratorLimits {
         /// The median response time over one connection, nanoseconds.
         floor_ns: u64,
-        /// Answers a second.
+        /// Answers per second.
         per_s: f64,
     },
-    /// Some CPUs are no whole cores: all of them compute less than so many would.
+    /// Some CPUs are not whole cores: all of them together compute less than as many cores would.
     SharedCores {
-        /// CPUs.
+        /// The number of CPUs.
         cpus: u32,
-        /// How much they compute by what one does.
+        /// How much they compute together, as a multiple of one CPU.
         at_once: f64,
     },
     /// The clock rate of the CPUs follows the load.
     ClockRateVaries {
-        /// Who sets it.
+        /// The policy that sets the clock rate.
         governor: String,
     },
-    /// Something else ran on the CPUs.
+    /// Other work ran on the CPUs.
     CpusWanted {
-        /// The share of the time in which a ready task had none.
+        /// The share of time in which a ready task had no CPU.
         share: f64,
     },
     /// The host gave CPU time to other machines.
@@ -40,37 +40,37 @@ pub enum Diagnosis {
         /// The share of all CPU time.
         share: f64,
     },
-    /// The highest rate at which a schedule is kept by the default pacing.
+    /// The highest rate at which the default pacing keeps a schedule.
     ScheduleKept {
         /// The pacing.
         pacing: Pacing,
-        /// Requests a second.
+        /// Requests per second.
         rate: f64,
         /// The 99th percentile of how late requests leave, nanoseconds.
         late_p99_ns: u64,
     },
-    /// What a schedule kept by ordinary timers would lose.
+    /// How late a schedule would be if it were kept by ordinary timers.
     TimersLate {
-        /// The median of tokio's timer, nanoseconds.
+        /// The median lateness of tokio's timer, nanoseconds.
         tokio_ns: u64,
-        /// The median of a thread's sleep, nanoseconds.
+        /// The median lateness of a thread's sleep, nanoseconds.
         thread_ns: u64,
     },
-    /// A thread that never stops loses its CPU.
+    /// A thread that never yields loses its CPU.
     Paused(CpuPauses),
     /// Reading the clock is slow.
     SlowClock {
-        /// What one look at it costs, nanoseconds.
+        /// The cost of one reading, nanoseconds.
         read_ns: f64,
-        /// The clock source, where it is known.
+        /// The clock source, if known.
         source: Option<String>,
     },
-    /// What stops the model `threads` first.
+    /// The lowest limit on the number of threads, which stops the model `threads` first.
     ThreadLimit(ThreadLimit),
 }
 
 impl Checkup {
-    /// What follows from the figures, the most important first.
+    /// Returns the conclusions, the most important first.
     pub fn diagnose(&self) -> Vec<Diagnosis> {
         let one_cpu = (self.host.cpus == 1).then_some(Diagnosis::OneCpu);
         let limit = self.host.thread_limits.first().cloned().map(Diagnosis::ThreadLimit);
@@ -80,7 +80,7 @@ impl Checkup {
         found.extend(self.about_cpus());
         found.extend(self.schedule_kept());
         found.extend(self.timers_late());
-        // Where more than 1 % is lost, no 99th percentile is shorter than the pauses.
+        // If more than 1 % is lost, no 99th percentile is shorter than the pauses.
         found.extend((self.pauses.share > 0.01).then_some(Diagnosis::Paused(self.pauses)));
         found.extend(self.slow_clock());
         found.extend(limit);
@@ -107,7 +107,7 @@ impl Checkup {
     }
 
     fn schedule_kept(&self) -> Option<Diagnosis> {
-        /// A schedule is kept where requests leave so soon after they were due.
+        /// The lateness, in nanoseconds, below which a schedule counts as kept.
         const KEPT_NS: f64 = 100_000.0;
         let late = |paced: &PacedLoad| {
             let late = paced.over_rounds(|round| round.late_p99_ns)?.median;
@@ -141,7 +141,7 @@ mod tests {
     use crate::runner::doctor::{PacedRound, TimerLateness};
     use crate::scenario::Parallel;
 
-    /// A machine that nothing is wrong with.
+    /// Returns the check-up of a machine that has no problems.
     fn calm() -> Checkup {
         let host = Host { cpus: 2, governor: None, clocksource: None, thread_limits: Vec::new(), ..Host::read() };
         Checkup {

@@ -1,4 +1,4 @@
-//! Measures, one thing after the other, until a signal says that it is enough.
+//! Takes the measurements of a check-up in sequence, until a signal arrives.
 
 use std::time::{Duration, Instant};
 
@@ -18,17 +18,17 @@ use super::{Checkup, Depth, PacedLoad, PacedRound, Probe, TimerLateness};
 const RATES: [f64; 3] = [1_000.0, 10_000.0, 50_000.0];
 const PACINGS: [Pacing; 3] = [Pacing::Sleep, Pacing::Hybrid, Pacing::Spin];
 
-/// What the timers are asked for: shorter and longer than their own slack.
+/// The durations the timers are set for: one shorter and one longer than their own slack.
 const ASKED: [Duration; 2] = [Duration::from_micros(100), Duration::from_millis(1)];
 
-/// Requests of a schedule that give a 99th percentile.
+/// The number of requests that a 99th percentile needs.
 const ENOUGH: f64 = 1_050.0;
 
 /// How often and for how long each thing is measured.
 #[derive(Clone, Copy, Debug)]
 struct Extent {
     rounds: u32,
-    /// Of a closed loop, and of a schedule that has requests enough in it.
+    /// The length of a closed loop, and of a schedule if that gives enough requests.
     length: Duration,
     /// How often each timer is set.
     timers: u32,
@@ -43,13 +43,12 @@ impl Extent {
     }
 }
 
-/// How many measurements a check-up has.
+/// Returns the number of measurements in a check-up.
 pub(super) fn probes(depth: Depth) -> usize {
     ASKED.len() * Timer::ALL.len() + Extent::for_depth(depth).rounds as usize * (1 + RATES.len() * PACINGS.len())
 }
 
-/// Measures all of it, and returns the signal that came before the end. `begin` hears of each measurement before it
-/// begins.
+/// Takes all measurements, and returns the signal if one arrived first. Calls `begin` before each measurement.
 pub fn examine(depth: Depth, interrupt: &Interrupt, mut begin: impl FnMut(Probe)) -> (Checkup, Option<i32>) {
     let extent = Extent::for_depth(depth);
     let mut checkup = measure_machine(extent, interrupt);
@@ -61,7 +60,7 @@ pub fn examine(depth: Depth, interrupt: &Interrupt, mut begin: impl FnMut(Probe)
     (checkup, signal)
 }
 
-/// Measures what one thread can. After a signal, only what takes no time.
+/// Measures what one thread can do. After a signal, takes only the measurements that need no time.
 fn measure_machine(extent: Extent, interrupt: &Interrupt) -> Checkup {
     let host = Host::read();
     let (begun, pressure, steal) = (Instant::now(), Pressure::read(), StealMeter::start());
@@ -94,7 +93,7 @@ fn measure_timers(
     begin: &mut impl FnMut(Probe),
     interrupt: &Interrupt,
 ) -> Result<(), i32> {
-    /// Sleeps between two looks for a signal.
+    /// The number of sleeps between two checks for a signal.
     const AT_ONCE: u32 = 50;
     for asked in ASKED {
         for timer in Timer::ALL {
@@ -143,7 +142,7 @@ fn measure_generator(
     Ok(())
 }
 
-/// The failure in words, unless it is the end of everything.
+/// Returns the failure as text, or the signal as the error.
 fn failure(halt: Halt) -> Result<String, i32> {
     match halt {
         Halt::Failed(why) => Ok(why.to_string()),
