@@ -1,4 +1,4 @@
-//! What this machine measures time with: what a look at the clock costs, and how late its timers ring.
+//! Measures what reading the clock costs, and how late this machine's timers fire.
 
 use std::hint::black_box;
 use std::io;
@@ -15,13 +15,13 @@ use crate::units;
 /// The clock behind [`Instant`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClockCost {
-    /// What one look at it costs, nanoseconds: the least of ten series.
+    /// The cost of one reading, nanoseconds: the lowest of ten series.
     pub read_ns: f64,
-    /// The smallest step it was seen to make, nanoseconds.
+    /// The smallest observed step, nanoseconds.
     pub step_ns: u64,
 }
 
-/// Looks at the clock a million times: about 40 ms.
+/// Reads the clock a million times. Takes about 40 ms.
 pub fn measure_clock() -> ClockCost {
     const LOOKS: u32 = 100_000;
     let series = |_| {
@@ -43,17 +43,17 @@ pub fn measure_clock() -> ClockCost {
     ClockCost { read_ns, step_ns }
 }
 
-/// What a thread loses that never stops: the host, the kernel or another process had its CPU.
+/// The time lost by a thread that never yields because the host, the kernel or another process had its CPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CpuPauses {
-    /// The share of its time, 0 to 1, that went by in pauses of more than [`PAUSE`](Self::PAUSE).
+    /// The share of time in pauses of more than [`PAUSE`](Self::PAUSE), 0 to 1.
     pub share: f64,
-    /// The longest of them, nanoseconds; 0 where there was none.
+    /// The longest pause, nanoseconds; 0 if there was none.
     pub longest_ns: u64,
 }
 
 impl CpuPauses {
-    /// From here on it is a pause and not the loop: the kernel's own interrupts take less.
+    /// The shortest gap between two readings that counts as a pause: the kernel's own interrupts take less.
     pub const PAUSE: Duration = Duration::from_micros(20);
 }
 
@@ -78,19 +78,19 @@ pub fn measure_pauses(length: Duration, is_enough: impl Fn() -> bool) -> CpuPaus
 /// A way to sleep until an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
-    /// [`std::thread::sleep`]: the kernel's `nanosleep`, and the slack of 50 us that it grants itself for a thread.
+    /// [`std::thread::sleep`]: the kernel's `nanosleep`, with the default timer slack of 50 us.
     Thread,
     /// `tokio::time::sleep` on a runtime of one thread: a wheel of 1 ms ticks, rounded up.
     Tokio,
-    /// A read of a timerfd, which the load generator's loop waits for: without that slack.
+    /// A read of a timerfd, as in the load generator's loop: without that slack.
     Timerfd,
 }
 
 impl Timer {
-    /// All of them.
+    /// All timers.
     pub const ALL: [Self; 3] = [Self::Thread, Self::Tokio, Self::Timerfd];
 
-    /// As one would look it up.
+    /// Returns the name under which the timer is documented.
     pub fn name(self) -> &'static str {
         match self {
             Self::Thread => "std::thread::sleep",
@@ -99,7 +99,7 @@ impl Timer {
         }
     }
 
-    /// Sleeps so often for so long, and tells how much longer each sleep was.
+    /// Sleeps `times` times for `length`, and returns how much longer each sleep took.
     pub fn overshoot(self, length: Duration, times: u32) -> io::Result<Histogram> {
         let mut late = Histogram::default();
         let mut note = |begun: Instant| late.record(units::nanos(begun.elapsed().saturating_sub(length)));

@@ -1,8 +1,8 @@
-//! The one kind of histogram of the project: nanoseconds, 1 ns to one hour, three significant digits.
+//! The project's only kind of histogram: nanoseconds, from 1 ns to one hour, to three significant digits.
 //!
-//! A thin coat over HdrHistogram that fixes its bounds, saturates instead of failing, counts what it clipped, keeps the
-//! longest time to the nanosecond, and is written in JSON as that and HdrHistogram V2 (deflated, base64), which the Java,
-//! Python and JavaScript readers open.
+//! A wrapper around HdrHistogram that fixes its bounds, saturates instead of failing, counts the clipped times and
+//! keeps the longest one to the nanosecond. Its JSON form holds that time and HdrHistogram V2 (deflated, base64), which
+//! the Java, Python and JavaScript readers open.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,18 +14,19 @@ use hdrhistogram::iterators::IterationValue;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use serde::{Deserialize, Serialize, de, ser};
 
-/// The longest time told apart: one hour. Longer ones are recorded as this and counted by [`Histogram::clipped`].
+/// The longest distinguishable time: one hour. Longer ones are recorded as this and counted by [`Histogram::clipped`].
 pub const HIGHEST: u64 = 3_600_000_000_000;
 
-/// The most times that a histogram read from a file may hold: sums of a thousand of them do not overflow.
+/// The most times that a histogram in a file may hold: the sum of a thousand such numbers does not overflow.
 const MOST_TIMES: u64 = 1 << 53;
 
-/// A distribution of times in nanoseconds. While times are recorded about 260 KiB: one per worker or generator thread,
-/// never one per job. One that was read from a file is as large as it has different times, some 10 KiB.
+/// A distribution of times in nanoseconds. Takes about 260 KiB while times are recorded: keep one per worker or
+/// generator thread, never one per job. After reading it from a file, its size depends on the number of different
+/// times, some 10 KiB.
 #[derive(Clone)]
 pub struct Histogram {
     counts: BucketCounts,
-    /// The longest recorded time, nanoseconds; 0 where nothing was recorded.
+    /// The longest recorded time, nanoseconds; 0 if nothing was recorded.
     longest: u64,
     clipped: u64,
 }
@@ -35,11 +36,11 @@ pub struct Histogram {
 struct HistogramJson<'a> {
     /// HdrHistogram V2, deflated, in base64.
     v2: Cow<'a, str>,
-    /// The longest recorded time, nanoseconds: the buckets keep it to three digits only.
+    /// The longest recorded time, nanoseconds: the buckets keep only three digits of it.
     longest_ns: Option<u64>,
 }
 
-/// The counts of all buckets, or those that are not 0.
+/// The counts of all buckets, or only of those that are not empty.
 #[derive(Clone)]
 enum BucketCounts {
     Dense(hdrhistogram::Histogram<u64>),
@@ -48,7 +49,7 @@ enum BucketCounts {
 
 #[derive(Clone, Default)]
 struct Sparse {
-    /// The highest value of each bucket, rising, and how many times are in it and the ones before it.
+    /// The highest value of each bucket, rising, and the number of times up to and including it.
     up_to: Box<[(u64, u64)]>,
     min: u64,
     mean: f64,
@@ -80,7 +81,7 @@ impl PartialEq for Histogram {
 }
 
 impl fmt::Debug for Histogram {
-    /// What is in it, not its 30,000 buckets.
+    /// Shows the statistics and not the 30,000 buckets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Histogram")
             .field("len", &self.len())
@@ -92,7 +93,8 @@ impl fmt::Debug for Histogram {
 }
 
 impl Histogram {
-    /// Adds one time. Under 10 ns in cache; never fails, never allocates but the first time after it was read.
+    /// Adds one time. Takes under 10 ns in cache. Never fails, and allocates only the first time after reading from a
+    /// file.
     #[inline]
     pub fn record(&mut self, nanos: u64) {
         self.clipped += u64::from(nanos > HIGHEST);
@@ -100,7 +102,7 @@ impl Histogram {
         self.dense_mut().saturating_record(nanos);
     }
 
-    /// Adds one time so many times.
+    /// Adds the same time repeatedly.
     pub fn record_many(&mut self, nanos: u64, times: u64) {
         if times == 0 {
             return;
@@ -110,7 +112,7 @@ impl Histogram {
         self.dense_mut().saturating_record_n(nanos, times);
     }
 
-    /// Forgets every time, and keeps the memory.
+    /// Removes every time, and keeps the memory.
     pub fn clear(&mut self) {
         if !self.is_empty() {
             self.dense_mut().reset();
@@ -118,7 +120,7 @@ impl Histogram {
         (self.longest, self.clipped) = (0, 0);
     }
 
-    /// Adds all of another histogram.
+    /// Adds all times of another histogram.
     pub fn merge(&mut self, other: &Self) {
         if other.is_empty() {
             return;
@@ -134,7 +136,7 @@ impl Histogram {
         self.clipped += other.clipped;
     }
 
-    /// How many times were recorded.
+    /// Returns the number of recorded times.
     pub fn len(&self) -> u64 {
         match &self.counts {
             BucketCounts::Dense(counts) => counts.len(),
@@ -142,22 +144,22 @@ impl Histogram {
         }
     }
 
-    /// Whether nothing was recorded.
+    /// Returns whether nothing was recorded.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many times lay beyond [`HIGHEST`]. Not kept in the JSON form, where they read as the highest.
+    /// Returns the number of times beyond [`HIGHEST`]. The JSON form does not keep it; there they count as the highest.
     pub fn clipped(&self) -> u64 {
         self.clipped
     }
 
-    /// The smallest recorded value with at least this share (0 to 1) of all values at or below it, in nanoseconds;
-    /// nothing when nothing was recorded.
+    /// Returns the smallest recorded value with at least this share (0 to 1) of all values at or below it, in
+    /// nanoseconds; `None` if nothing was recorded.
     pub fn quantile(&self, share: f64) -> Option<u64> {
         let found = match &self.counts {
             BucketCounts::Dense(counts) => counts.value_at_quantile(share),
-            // As HdrHistogram: of the share 0 the lowest value, else the highest of the bucket.
+            // As in HdrHistogram: the lowest value for share 0, else the highest value of the bucket.
             BucketCounts::Sparse(sparse) if share <= 0.0 => sparse.min,
             BucketCounts::Sparse(sparse) => {
                 let wanted = ((share.min(1.0) * self.len() as f64).ceil() as u64).max(1);
@@ -165,23 +167,24 @@ impl Histogram {
                 sparse.up_to.get(place)?.0
             }
         };
-        // The top of the last bucket may lie above the longest time.
+        // The upper bound of the last bucket may exceed the longest time.
         (!self.is_empty()).then(|| found.min(self.longest))
     }
 
-    /// As [`quantile`](Self::quantile), but nothing when fewer than ten values lie beyond it: too few to say.
+    /// Returns the [`quantile`](Self::quantile), or `None` if fewer than ten values lie beyond it, which is too few.
     pub fn credible_quantile(&self, share: f64) -> Option<u64> {
         // The half guards against 1.0 - 0.99 being a hair less than 0.01.
         let beyond = (self.len() as f64 * (1.0 - share) + 1e-6).floor();
         if beyond < 10.0 { None } else { self.quantile(share) }
     }
 
-    /// How many times are as long as this or longer, to three digits.
+    /// Returns the number of times that are at least this long, to three digits.
     pub fn count_from(&self, nanos: u64) -> u64 {
         self.buckets().filter(|(value, _)| *value >= nanos).map(|(_, count)| count).sum()
     }
 
-    /// The [`quantile`](Self::quantile) of what is left without the times of another histogram, all of which are in this one.
+    /// Returns the [`quantile`](Self::quantile) of the times that remain without those of `part`, all of which are in
+    /// this one.
     pub fn quantile_without(&self, part: &Self, share: f64) -> Option<u64> {
         let taken: BTreeMap<u64, u64> = part.buckets().collect();
         let left = |(value, count): (u64, u64)| (value, count.saturating_sub(taken.get(&value).copied().unwrap_or(0)));
@@ -195,12 +198,12 @@ impl Histogram {
         })
     }
 
-    /// The longest recorded time, in nanoseconds.
+    /// Returns the longest recorded time, in nanoseconds.
     pub fn max(&self) -> Option<u64> {
         (!self.is_empty()).then_some(self.longest)
     }
 
-    /// The shortest time, to three digits, in nanoseconds.
+    /// Returns the shortest time, to three digits, in nanoseconds.
     pub fn min(&self) -> Option<u64> {
         let min = match &self.counts {
             BucketCounts::Dense(counts) => counts.min(),
@@ -209,7 +212,7 @@ impl Histogram {
         (!self.is_empty()).then_some(min)
     }
 
-    /// The arithmetic mean in nanoseconds, of the bucketed values.
+    /// Returns the arithmetic mean of the bucketed values, in nanoseconds.
     pub fn mean(&self) -> Option<f64> {
         let mean = match &self.counts {
             BucketCounts::Dense(counts) => counts.mean(),
@@ -218,7 +221,7 @@ impl Histogram {
         (!self.is_empty()).then_some(mean)
     }
 
-    /// Every non-empty bucket, rising: the highest value it stands for in nanoseconds, and its count.
+    /// Returns every non-empty bucket, rising: the highest value it stands for, in nanoseconds, and its count.
     pub fn buckets(&self) -> Box<dyn Iterator<Item = (u64, u64)> + '_> {
         match &self.counts {
             BucketCounts::Dense(counts) => {
@@ -233,7 +236,7 @@ impl Histogram {
         }
     }
 
-    /// Without its coat, for HdrHistogram's own formats.
+    /// Returns the underlying HdrHistogram, for its own formats.
     pub fn to_hdr(&self) -> Cow<'_, hdrhistogram::Histogram<u64>> {
         match &self.counts {
             BucketCounts::Dense(counts) => Cow::Borrowed(counts),
@@ -262,12 +265,12 @@ impl Histogram {
         Ok(BASE64.encode(bytes))
     }
 
-    /// From the buckets, and the longest time where it is known.
+    /// Builds a histogram from its buckets, and the longest time if it is known.
     fn from_base64(text: &str, longest: Option<u64>) -> Result<Self, String> {
         let bytes = BASE64.decode(text).map_err(|e| e.to_string())?;
         let counts: hdrhistogram::Histogram<u64> =
             Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|e| format!("{e:?}"))?;
-        // One with other bounds would upset a later merge.
+        // Other bounds would break a later merge.
         if (counts.low(), counts.high(), counts.sigfig()) != (1, HIGHEST, 3) {
             return Err("its bounds are not 1 ns to one hour with three digits".into());
         }

@@ -1,4 +1,4 @@
-//! The machine: what it is, what it allows, and the CPUs a process may run on.
+//! Describes the machine, its limits, and the CPUs a process may run on.
 
 mod cgroup;
 
@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 pub use cgroup::throttled_ns;
 
-/// The machine and the software a run was made on. What cannot be read is `None`.
+/// The machine and the software of a run. A value that cannot be read is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Host {
-    /// The processor's own name.
+    /// The processor's model name.
     pub cpu: Option<String>,
-    /// CPUs this process may use.
+    /// The number of CPUs this process may use.
     pub cpus: u32,
     /// CPU time that a quota allows this process each second, seconds; `None` without a quota.
     pub cpu_quota: Option<f64>,
@@ -24,39 +24,39 @@ pub struct Host {
     pub memory_bytes: Option<u64>,
     /// Kernel release.
     pub kernel: Option<String>,
-    /// What time is read from.
+    /// The kernel's clock source.
     pub clocksource: Option<String>,
-    /// Who sets the clock rate of the CPUs; nothing where the machine does not let the kernel.
+    /// The policy that sets the clock rate of the CPUs; `None` if the kernel does not control it.
     pub governor: Option<String>,
-    /// Soft limit of open files a process.
+    /// The soft limit of open files per process.
     pub open_files: Option<u64>,
-    /// What bounds the number of threads, the lowest first.
+    /// The limits on the number of threads, the lowest first.
     pub thread_limits: Vec<ThreadLimit>,
-    /// Compiler that built avt.
+    /// The compiler that built avt.
     pub rustc: String,
-    /// tokio inside avt.
+    /// The version of tokio in avt.
     pub tokio: String,
-    /// rayon inside avt.
+    /// The version of rayon in avt.
     pub rayon: String,
-    /// avt itself.
+    /// The version of avt.
     pub avt: String,
-    /// Whether avt was built without optimisation: then no figure means anything.
+    /// Whether avt was built without optimisation, which makes all figures meaningless.
     pub debug_build: bool,
 }
 
-/// One bound on the number of threads of one process.
+/// A limit on the number of threads of one process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThreadLimit {
-    /// Where it is set, as one would look it up: `kernel.pid_max`.
+    /// The name of the setting: `kernel.pid_max`.
     pub name: String,
-    /// Its value there.
+    /// The value of the setting.
     pub value: u64,
-    /// How many more threads it leaves room for.
+    /// The number of further threads it allows.
     pub allows: u64,
 }
 
 impl Host {
-    /// Reads the machine. About a millisecond.
+    /// Reads the machine. Takes about a millisecond.
     pub fn read() -> Self {
         let first_line = |path: &str| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
         Self {
@@ -81,12 +81,12 @@ impl Host {
     }
 }
 
-/// The CPUs this process may run on, by number; `[0]` when the kernel does not say.
+/// Returns the CPUs this process may run on, by number; `[0]` if the kernel does not report them.
 pub fn cpus() -> Vec<usize> {
     allowed(Pid::from_raw(0)).unwrap_or_else(|| vec![0])
 }
 
-/// The CPUs another process may run on, by number; none when the kernel does not say.
+/// Returns the CPUs another process may run on, by number; none if the kernel does not report them.
 pub fn cpus_of(pid: u32) -> Vec<usize> {
     i32::try_from(pid).ok().and_then(|pid| allowed(Pid::from_raw(pid))).unwrap_or_default()
 }
@@ -96,7 +96,7 @@ fn allowed(process: Pid) -> Option<Vec<usize>> {
     Some((0..CpuSet::count()).filter(|cpu| set.is_set(*cpu).unwrap_or(false)).collect())
 }
 
-/// Keeps this thread, and every thread it starts from now on, on these CPUs.
+/// Pins this thread, and every thread it starts from now on, to these CPUs.
 pub fn pin(cpus: &[usize]) -> nix::Result<()> {
     let mut set = CpuSet::new();
     for cpu in cpus {
@@ -105,7 +105,7 @@ pub fn pin(cpus: &[usize]) -> nix::Result<()> {
     sched_setaffinity(Pid::from_raw(0), &set)
 }
 
-/// Raises the soft limit of open files to the hard one, and returns what then holds.
+/// Raises the soft limit of open files to the hard one, and returns the limit that then applies.
 pub fn raise_open_files() -> nix::Result<u64> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     if soft < hard {
@@ -114,7 +114,7 @@ pub fn raise_open_files() -> nix::Result<u64> {
     Ok(hard)
 }
 
-/// How many ports the kernel has for connections from here to one address and port.
+/// Returns the number of local ports for connections to one address and port.
 pub fn outgoing_ports() -> Option<u64> {
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
     let mut ends = range.split_whitespace().map(|end| end.parse::<u64>().ok());
@@ -122,7 +122,7 @@ pub fn outgoing_ports() -> Option<u64> {
     Some((last + 1).saturating_sub(first))
 }
 
-/// Everything that bounds the number of threads this process may still start, the lowest first.
+/// Returns every limit on the number of threads this process may still start, the lowest first.
 ///
 /// A Rust thread takes up to four memory mappings: its stack, the stack's guard page, and the same for the
 /// alternative signal stack. Past `vm.max_map_count` the standard library does not return an error but aborts *in the
@@ -140,7 +140,7 @@ pub fn thread_limits() -> Vec<ThreadLimit> {
     limit("vm.max_map_count", number("/proc/sys/vm/max_map_count"), &|maps| (maps / 4).saturating_sub(500));
     limit("kernel.pid_max", number("/proc/sys/kernel/pid_max"), &|pids| pids.saturating_sub(running));
     limit("kernel.threads-max", number("/proc/sys/kernel/threads-max"), &|threads| threads.saturating_sub(running));
-    // A superuser is not bound by it, and reads a low value as gladly as anyone.
+    // This limit does not bind a superuser; for one, a low value would mislead.
     let nproc = getrlimit(Resource::RLIMIT_NPROC).ok().map(|(soft, _)| soft);
     if !nix::unistd::geteuid().is_root() {
         let own = threads_of_this_user().unwrap_or(0);
@@ -155,7 +155,7 @@ pub fn thread_limits() -> Vec<ThreadLimit> {
     limits
 }
 
-/// Threads that belong to this user now, summed over `/proc`.
+/// Returns the number of threads that belong to this user, summed over `/proc`.
 fn threads_of_this_user() -> Option<u64> {
     use std::os::unix::fs::MetadataExt as _;
     let me = nix::unistd::getuid().as_raw();
@@ -168,7 +168,7 @@ fn threads_of_this_user() -> Option<u64> {
     Some(fs::read_dir("/proc").ok()?.filter_map(|entry| threads(entry.ok()?)).sum())
 }
 
-/// The first value under a key of a `key : value` file.
+/// Returns the first value of a key in a `key : value` file.
 fn field(text: &str, key: &str) -> Option<String> {
     let line = text.lines().find(|line| line.split(':').next().is_some_and(|name| name.trim() == key))?;
     Some(line.split_once(':')?.1.trim().to_owned())
@@ -179,7 +179,7 @@ fn memory_bytes(meminfo: &str) -> Option<u64> {
     Some(kibibytes * 1_024)
 }
 
-/// All tasks of the machine: what stands behind the slash in `/proc/loadavg`.
+/// Returns the number of tasks on the machine: the number after the slash in `/proc/loadavg`.
 fn tasks(loadavg: &str) -> Option<u64> {
     loadavg.split_whitespace().nth(3)?.split_once('/')?.1.parse().ok()
 }

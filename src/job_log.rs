@@ -1,14 +1,14 @@
-//! When each job of a trial began and ended. Recording takes no lock and allocates nothing.
+//! Records when each job of a trial began and ended, without a lock or an allocation.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-/// The value in a slot whose job has not been done.
+/// The value in a slot of a job that is not done.
 const OPEN: u64 = u64::MAX;
 
-/// The times of every job, each written once by the thread that did it. Takes 24 bytes a job, all of them touched when
-/// the log is made.
+/// The times of every job, each written once by the thread that did it. Takes 24 bytes per job, all of them touched
+/// when the log is made.
 #[derive(Debug)]
 pub struct JobLog {
     start: OnceLock<Instant>,
@@ -22,14 +22,14 @@ struct JobSlot {
     checksum: AtomicU64,
 }
 
-/// When a job began and ended, and what it returned.
+/// The times of a job, and its checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobTimes {
-    /// From the start of the trial until the job was begun, nanoseconds.
+    /// The time from the start of the trial until the job was begun, nanoseconds.
     pub begun: u64,
-    /// From the start of the trial until it was done, nanoseconds.
+    /// The time from the start of the trial until the job was done, nanoseconds.
     pub done: u64,
-    /// What the job says it did.
+    /// The checksum that the job returned.
     pub checksum: u64,
 }
 
@@ -46,19 +46,19 @@ impl JobLog {
         self.slots.len() as u32
     }
 
-    /// Starts the clock; only the first call does.
+    /// Starts the clock. Further calls change nothing.
     pub fn start(&self) {
         self.start.get_or_init(Instant::now);
     }
 
-    /// Nanoseconds since the start. One clock read, 20 to 40 ns.
+    /// Returns the nanoseconds since the start. Takes one clock reading, 20 to 40 ns.
     #[inline]
     pub fn now(&self) -> u64 {
         let start = self.start.get().expect("the clock is started before the first job");
         start.elapsed().as_nanos() as u64
     }
 
-    /// Records a job, which ends now.
+    /// Records a job that ends now.
     #[inline]
     pub fn finish(&self, job: u32, begun: u64, checksum: u64) {
         let slot = &self.slots[job as usize];

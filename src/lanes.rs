@@ -1,8 +1,8 @@
-//! Who did what on which OS thread, and when: the lanes of a trial, and the spans on them.
+//! The lanes of a trial: what each OS thread did for which job, and when.
 //!
-//! Recorded in a trial of its own, never in a measured one. Where nothing is recorded, a [`span`] costs one load and one
-//! branch. Spans are written down by the threads that made them, each in a list of its own, until the time or the room
-//! is used up; what came after that is counted.
+//! Lanes are recorded in a trial of their own, never in a measured one. Without a recording, a [`span`] costs one load
+//! and one branch. Each thread writes its spans into a list of its own, until the time or the room is used up; later
+//! spans are only counted.
 
 mod slices;
 
@@ -25,31 +25,31 @@ use slices::SliceMeter;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
-    /// Worked on it: one poll of its future, or a stretch of its blocking face. Holds the ones below.
+    /// Worked on the job: one poll of its future, or a part of its blocking form. Contains the variants below.
     Run,
     /// Computed.
     Compute,
-    /// Sat in a call that held the thread.
+    /// Was blocked in a call that held the thread.
     Block,
     /// Waited, holding the thread.
     Wait,
-    /// Nothing: the job had been woken and no thread had polled it yet.
+    /// Did nothing: the job had been woken, and no thread had polled it yet.
     Ready,
 }
 
-/// A stretch of time on a lane. Times are nanoseconds since the recording began.
+/// A period on a lane. Times are nanoseconds since the recording began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(u32, u32, What, u64, u64)", into = "(u32, u32, What, u64, u64)")]
 pub struct Span {
-    /// Which lane.
+    /// The lane's index in [`Lanes::names`].
     pub lane: u32,
-    /// For which job.
+    /// The job's number.
     pub job: u32,
-    /// What was done.
+    /// The activity.
     pub what: What,
-    /// From when.
+    /// The begin.
     pub start: u64,
-    /// Until when.
+    /// The end.
     pub end: u64,
 }
 
@@ -65,7 +65,7 @@ impl From<Span> for (u32, u32, What, u64, u64) {
     }
 }
 
-/// The lane of a thread, which keeps for it what only the thread itself can tell when it ends.
+/// The lane of the current thread; when the thread ends, it stores what only the thread itself can read.
 struct CurrentLane(Arc<Lane>);
 
 impl Drop for CurrentLane {
@@ -76,10 +76,10 @@ impl Drop for CurrentLane {
     }
 }
 
-/// How much is recorded at most: the first of it, which is what can be looked at.
+/// The longest recording. It covers the beginning, as more could not be viewed.
 pub const LENGTH: Duration = Duration::from_millis(400);
 
-/// And of that so many spans.
+/// The most spans of a recording.
 const ROOM: usize = 6_000;
 
 /// A recording.
@@ -87,24 +87,25 @@ const ROOM: usize = 6_000;
 pub struct Lanes {
     /// What a job is: a `job`, a `connection`.
     pub jobs_are: String,
-    /// The threads by what they are, in the order in which they came: `main`, `worker 1`, `blocking 3`, `job 17`.
+    /// The names of the threads, in the order in which they appeared: `main`, `worker 1`, `blocking 3`, `job 17`.
     pub names: Vec<String>,
-    /// What they did; each lane's in the order in which it ended, the last of them cut off where the recording ends.
+    /// The spans; those of each lane in the order of their ends, the last ones cut off at the end of the recording.
     pub spans: Vec<Span>,
-    /// Spans for which there was no room or no time left.
+    /// The number of spans left out for lack of room or time.
     pub left_out: u64,
-    /// How long its threads were ready and had no CPU, all of them together and from the beginning of each to its end,
-    /// nanoseconds; nothing where the kernel does not tell.
+    /// The time that its threads were ready without a CPU, summed over their lives, nanoseconds; `None` if the kernel
+    /// does not report it.
     pub run_queue_ns: Option<u64>,
-    /// The millisecond in which the process used the most CPU time; nothing where its clock was not read.
+    /// The millisecond in which the process used the most CPU time; `None` if its clock was not read.
     pub busiest: Option<Slice>,
 }
 
 impl Lanes {
-    /// The most lanes on which a job was being worked on at one instant, and neither blocked nor waiting, as their threads
-    /// recorded it. A thread does not see when another has its CPU, so this can be more than there are CPUs.
+    /// Returns the largest number of lanes on which a job was being worked on at one instant, neither blocked nor
+    /// waiting, as their threads recorded it. A thread cannot see when another has its CPU, so this can exceed the
+    /// number of CPUs.
     pub fn most_worked_on(&self) -> u32 {
-        // Runs and computing hold the times when a thread was not executing after all; computing lies within a run.
+        // Runs and computations include times when the thread was not executing; a computation lies within a run.
         let stretches = self.spans.iter().filter_map(|span| match span.what {
             What::Run => Some((span.start, span.end, 1)),
             What::Block | What::Wait => Some((span.start, span.end, -1)),
@@ -114,11 +115,11 @@ impl Lanes {
     }
 }
 
-/// The most there ever is of something at one instant, from when to when there is how much more of it.
+/// Returns the largest sum at one instant, where each item adds an amount from its start to its end.
 pub fn most_at_once(stretches: impl Iterator<Item = (u64, u64, i64)>) -> u64 {
     let mut changes: Vec<(u64, i64)> =
         stretches.flat_map(|(start, end, change)| [(start, change), (end, -change)]).collect();
-    // What ends at an instant ends before anything begins.
+    // At equal times, ends sort before begins.
     changes.sort_unstable();
     let mut now = 0;
     let most = changes.iter().fold(0, |most, (_, change)| {
@@ -135,12 +136,12 @@ thread_local! {
     static JOB: Cell<u32> = const { Cell::new(0) };
 }
 
-/// All times are nanoseconds since it was made.
+/// The recording. All times are nanoseconds since `made`.
 struct Recorder {
     made: Instant,
-    /// What is recorded begins here; `u64::MAX` until that is known.
+    /// The begin of the recording; `u64::MAX` until it is known.
     from: AtomicU64,
-    /// And ends here, when its time is over or there is no room left.
+    /// The end of the recording, by time or for lack of room.
     until: AtomicU64,
     room: AtomicUsize,
     left_out: AtomicU64,
@@ -149,30 +150,30 @@ struct Recorder {
     slices: Mutex<Option<SliceMeter>>,
 }
 
-/// No thread waits for 600 years.
+/// Marks an unknown waiting time: no thread waits for 600 years.
 const UNTOLD: u64 = u64::MAX;
 
 struct Lane {
     number: u32,
     name: String,
-    /// As the kernel counts.
+    /// The kernel's thread id.
     thread: i32,
-    /// How long it was ready and waited for a CPU, nanoseconds; [`UNTOLD`] while it runs.
+    /// The time it was ready and waited for a CPU, nanoseconds; [`UNTOLD`] while it runs.
     waited_ns: AtomicU64,
-    /// Of its own thread until the end, so nobody ever waits for it.
+    /// Used only by the lane's own thread until the end, so the lock is never contended.
     spans: Mutex<LaneSpans>,
 }
 
-/// What a thread did.
+/// The spans of a thread.
 #[derive(Default)]
 struct LaneSpans {
     done: Vec<Span>,
-    /// What it is at, the outermost first; they have no end yet.
+    /// The spans in progress, the outermost first; they have no end yet.
     open: Vec<Span>,
 }
 
-/// Lanes are recorded from when [`start`] is called; before that, every job leaves a mark from now on of what it is at
-/// then. Once in a process, before any job.
+/// Prepares a recording that begins with [`start`]; until then, jobs already mark what they are doing, so that the
+/// recording knows it. Call once in a process, before any job.
 pub fn prepare(jobs_are: &'static str) {
     RECORDER.get_or_init(|| Recorder {
         made: Instant::now(),
@@ -186,7 +187,7 @@ pub fn prepare(jobs_are: &'static str) {
     });
 }
 
-/// What was done before now is not recorded, nor what begins so long after now.
+/// Begins the recording. Spans that ended before now, or that begin later than `length` from now, are left out.
 pub fn start(length: Duration) {
     if let Some(recorder) = RECORDER.get() {
         let now = recorder.now();
@@ -196,12 +197,12 @@ pub fn start(length: Duration) {
     }
 }
 
-/// Whether lanes are recorded in this process.
+/// Returns whether lanes are recorded in this process.
 pub fn are_recorded() -> bool {
     RECORDER.get().is_some()
 }
 
-/// What was recorded so far. What threads are still at ends now.
+/// Returns the recording so far. Spans in progress end now.
 pub fn end() -> Lanes {
     let Some(recorder) = RECORDER.get() else { return Lanes::default() };
     let slices = recorder.slices.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -227,7 +228,7 @@ pub fn end() -> Lanes {
     }
 }
 
-/// Does a part of the job that the thread is at, as a span where something is recorded.
+/// Does a part of the thread's current job, as a span if lanes are recorded.
 #[inline]
 pub fn span<T>(what: What, work: impl FnOnce() -> T) -> T {
     match RECORDER.get() {
@@ -245,19 +246,19 @@ pub fn run<T>(job: u32, work: impl FnOnce() -> T) -> T {
     }
 }
 
-/// The same work for the job that the thread is at, to be done by another one.
+/// Wraps a part of the thread's current job, so that another thread can do it for the same job.
 #[inline]
 pub fn carry<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
     let job = JOB.get();
     move || run(job, work)
 }
 
-/// Nanoseconds as the recording counts them; 0 where there is none.
+/// Returns the time of the recording, nanoseconds; 0 without a recording.
 pub fn now() -> u64 {
     RECORDER.get().map_or(0, Recorder::now)
 }
 
-/// A stretch that has passed: a job that was ready from then on, until the thread that calls this comes to it.
+/// Records a period that has passed: a job was ready from `since` until the calling thread came to it.
 pub fn ready(job: u32, since: u64) {
     if let Some(recorder) = RECORDER.get() {
         recorder.on_lane(|lane, spans| {
@@ -267,11 +268,11 @@ pub fn ready(job: u32, since: u64) {
 }
 
 impl Lane {
-    /// So far, where the thread still runs.
+    /// Returns the waiting time, so far if the thread still runs.
     fn waited_ns(&self) -> Option<u64> {
         let known = || Some(self.waited_ns.load(Ordering::Relaxed)).filter(|waited| *waited != UNTOLD);
         let of_kernel = || Scheduled::of_thread(self.thread).map(|scheduled| scheduled.waited_ns);
-        // One that the kernel no longer knows has told in the meantime.
+        // A thread that the kernel no longer knows has stored its time in the meantime.
         known().or_else(of_kernel).or_else(known)
     }
 }
@@ -281,7 +282,7 @@ impl Recorder {
         units::nanos(self.made.elapsed())
     }
 
-    /// From when to when there is something to record.
+    /// Returns the begin and end of the recording.
     fn ends(&self) -> (u64, u64) {
         (self.from.load(Ordering::Relaxed), self.until.load(Ordering::Relaxed))
     }
@@ -297,7 +298,7 @@ impl Recorder {
         done
     }
 
-    /// A lane for the thread that calls: called as the thread is, or as the job that it was started for.
+    /// Makes a lane for the calling thread, named after the thread, or after the job it was started for.
     fn lane(&self, job: u32) -> Arc<Lane> {
         let thread = thread::current();
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -327,7 +328,7 @@ impl Recorder {
         done
     }
 
-    /// Whether the thread has a lane to do this on.
+    /// Calls `work` with the thread's lane; returns whether it has one.
     fn on_lane(&self, work: impl FnOnce(u32, &mut LaneSpans)) -> bool {
         LANE.with(|lane| {
             let Some(CurrentLane(lane)) = lane.get() else { return false };
@@ -365,7 +366,7 @@ mod tests {
 
     #[test]
     fn who_waits_or_is_blocked_executes_nothing() {
-        // Two threads that wait for most of their time, and begin and end one after the other.
+        // Two threads that mostly wait, and begin and end one after the other.
         let spans = vec![
             span(0, What::Wait, 1, 100),
             span(0, What::Run, 0, 101),

@@ -1,4 +1,4 @@
-//! What the runner and its trials say to each other: one JSON object a line, the spec down, replies up.
+//! The protocol of the runner and its trials: one JSON object per line, the spec down, replies up.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,150 +10,149 @@ use crate::record::{Failure, LoadRecord, Measured, RuntimeUsage, Series, Traced}
 use crate::scenario::{Model, Work};
 use crate::usage::Usage;
 
-/// The first line a trial's process reads: everything it has to know.
+/// The first line that a trial's process reads: everything it needs to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialSpec {
-    /// Who runs the jobs.
+    /// The model that runs the jobs.
     pub model: Model,
-    /// What they do.
+    /// The work of the jobs.
     pub work: Work,
-    /// How fast this machine computes, and what must come out.
+    /// The speed of this machine, and the checksums to expect.
     pub calibration: Calibration,
-    /// What this process is in the trial.
+    /// The role of this process in the trial.
     pub role: Role,
-    /// CPUs it keeps to; empty for wherever the kernel puts it.
+    /// The CPUs the process is pinned to; empty for any.
     pub cpus: Vec<usize>,
-    /// What its random choices are drawn from.
+    /// The seed of the process's random choices.
     pub seed: u64,
-    /// The process that started it, and with which it ends.
+    /// The process id of the parent, with which the process ends.
     pub parent: u32,
 }
 
-/// What a process is in its trial.
+/// The role of a process in its trial.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// All of it: runs the jobs of `sleep` or `offload`.
+    /// Runs the jobs of `sleep` or `offload`, in the trial's only process.
     Jobs {
-        /// Whether what is wanted is its lanes and not a measurement.
+        /// Whether to record lanes instead of measuring.
         traced: bool,
     },
     /// The server of `echo`.
     Server {
-        /// What it shows in every answer, so that no other server is measured in its place.
+        /// A value that every answer must show, so that no other server is measured in its place.
         nonce: String,
-        /// Whether its lanes are wanted.
+        /// Whether to record lanes.
         traced: bool,
     },
-    /// Starts the server of the scenario's `[server]`, and watches over it and its children.
+    /// Starts the server of the scenario's `[server]`, and watches it and its children.
     External {
-        /// Said back when it is ready; such a server shows nothing of ours.
+        /// A value to repeat in the `Ready` reply; the answers of an external server do not show it.
         nonce: String,
-        /// Environment variables of the process, `PATH` and `HOME` among them: names, and values of any bytes.
+        /// Environment variables of the server, including `PATH` and `HOME`: names, and values of any bytes.
         environment: Vec<(String, Vec<u8>)>,
     },
-    /// A server that does nothing but answer, to see what the generator itself can do.
+    /// A server that only answers, to measure the generator's own limits.
     NullServer {
-        /// As above.
+        /// A value that every answer must show.
         nonce: String,
     },
     /// The load generator of `echo`.
     Generator {
-        /// Where the server listens.
+        /// The address of the server.
         server: SocketAddr,
-        /// What the server must show, if it is one of ours.
+        /// The nonce that the server must show; `None` for an external server.
         nonce: Option<String>,
-        /// CPUs that the server may run on.
+        /// The CPUs that the server may run on.
         server_cpus: Vec<usize>,
     },
 }
 
-/// Calibrated once per run: a computation is a number of iterations, never "until the clock says".
+/// The calibration of a run: a computation is a number of iterations, never "until the clock shows".
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// Iterations of the kernel a second on one CPU.
+    /// Iterations of the compute kernel per second on one CPU.
     pub iterations_per_s: u64,
-    /// The checksum of each number of iterations that occurs.
+    /// Numbers of iterations that occur in the run, each with its checksum.
     pub checksums: Vec<(u64, u64)>,
 }
 
 impl Calibration {
-    /// How many iterations stand for this much computing; at least one for anything that is not nothing.
+    /// Returns the number of iterations for this much computing; at least one unless `compute` is zero.
     pub fn iterations(&self, compute: Duration) -> u64 {
         let exact = compute.as_nanos() * u128::from(self.iterations_per_s) / 1_000_000_000;
         u64::try_from(exact).unwrap_or(u64::MAX).max(u64::from(!compute.is_zero()))
     }
 
-    /// What so many iterations must give.
+    /// Returns the expected checksum of this number of iterations, if it is known.
     pub fn checksum(&self, iterations: u64) -> Option<u64> {
         self.checksums.iter().find(|(known, _)| *known == iterations).map(|(_, checksum)| *checksum)
     }
 }
 
-/// A line a trial's process writes.
+/// A line that a trial's process writes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrialReply {
     /// The server listens.
     Ready {
-        /// On 127.0.0.1 and this port.
+        /// The port on 127.0.0.1.
         port: u16,
-        /// The nonce it was given: proof that this line is its own.
+        /// The nonce from the spec: proof that this line is the server's own.
         nonce: String,
     },
-    /// The generator's measured window begins now. The runner passes it on to the server as [`ServerOrder::Begin`].
+    /// The generator's measured window begins now. The runner sends the server [`ServerOrder::Begin`].
     Begin,
     /// The generator's measured window ends now.
     End,
     /// The jobs are done.
     Done(Box<Measured>),
-    /// The jobs are done, and their lanes recorded.
+    /// The jobs are done and their lanes recorded.
     Traced(Box<Traced>),
-    /// What the server did in the window.
+    /// The server's result for the window.
     Served(Box<Served>),
-    /// What the generator did in the window.
+    /// The generator's result for the window.
     Generated(Box<Generated>),
-    /// There will be no measurement.
+    /// The trial failed and has no measurement.
     Failed(Failure),
 }
 
-/// A line the runner writes to a server.
+/// A line that the runner writes to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServerOrder {
     /// The window begins.
     Begin,
-    /// The window ends: tell what it cost.
+    /// The window ends: report what it cost.
     End,
 }
 
 /// The server's side of an echo trial.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Served {
-    /// Different OS threads that ran any part of a request, since the server began.
+    /// Different OS threads that ran any part of a request since the server began.
     pub threads: u64,
-    /// What the process used in the window.
+    /// The resources that the process used in the window.
     pub usage: Usage,
-    /// What its tokio runtime counted in the window; nothing where there is none.
+    /// The counters of its tokio runtime in the window; `None` without a runtime.
     pub runtime: Option<RuntimeUsage>,
-    /// Its lanes in the window, if they were wanted.
+    /// Its lanes in the window, if they were requested.
     pub lanes: Option<Lanes>,
-    /// When the measurement began and ended, nanoseconds of `CLOCK_MONOTONIC`, which is the same for every process of a
-    /// machine.
+    /// The begin and end of the measurement, nanoseconds of `CLOCK_MONOTONIC`, which all processes of a machine share.
     pub window_ns: (u64, u64),
 }
 
 /// The generator's side of an echo trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Generated {
-    /// When the measured window began, by the clock of [`Served`].
+    /// The begin of the measured window, by the clock of [`Served`].
     pub begin_ns: u64,
-    /// The measured window, nanoseconds.
+    /// The length of the measured window, nanoseconds.
     pub wall_ns: u64,
     /// Requests answered within it.
     pub requests_in_window: u64,
     /// The times of the requests, by kind.
     pub series: Vec<Series>,
-    /// Everything else.
+    /// The remaining figures of the load.
     pub load: LoadRecord,
 }

@@ -1,7 +1,7 @@
-//! Random numbers that a seed gives again, in streams that know nothing of each other.
+//! Random numbers that a seed reproduces, in independent streams.
 //!
-//! fastrand's generator (wyrand) keeps its seed as it is: streams from seeds that follow each other are correlated, by
-//! -0.25 from one to the next, and so are their first numbers. Seeds are therefore scrambled first.
+//! fastrand's generator (wyrand) uses its seed as it is: streams from successive seeds are correlated, by -0.25 from
+//! one to the next, and so are their first numbers. Seeds are therefore scrambled first.
 
 use fastrand::Rng;
 
@@ -15,7 +15,7 @@ pub fn scramble(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// The stream of a seed with this number. Two nanoseconds.
+/// Returns the stream with this number for a seed. Takes two nanoseconds.
 #[inline]
 pub fn stream(seed: u64, number: u64) -> Rng {
     Rng::with_seed(scramble(scramble(seed) ^ number))

@@ -32,11 +32,11 @@ pub fn remove_temporary_files() {
     for path in paths.drain(..) {
         let _ = fs::remove_file(path);
     }
-    // A thread that wants to create another one waits for this lock until the process has ended.
+    // A thread that wants to create another file waits for this lock until the process has ended.
     std::mem::forget(paths);
 }
 
-/// Writes a file, and keeps an earlier one until the new contents are complete.
+/// Writes a file, and keeps an existing one until the new contents are complete.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut replacement = Replacement::begin(path)?;
     replacement.write_all(bytes)?;
@@ -75,8 +75,8 @@ impl Drop for Temporary {
 }
 
 impl Replacement {
-    /// Begins to write a file at this path. Follows symbolic links. Fails if the file cannot be written, as far as that
-    /// is known by now. Waits for a reader if the path is a named pipe.
+    /// Begins to write a file at this path. Follows symbolic links. Fails early if the file is known not to be
+    /// writable. Waits for a reader if the path is a named pipe.
     pub fn begin(path: &Path) -> io::Result<Self> {
         match Destination::resolve(path)? {
             Destination::Straight(path) => Ok(Self { file: place::open_straight(&path)?, end: FinalStep::Straight }),
@@ -93,7 +93,7 @@ impl Replacement {
 
     /// Begins to replace an existing file.
     fn over(target: PathBuf, earlier: &Metadata) -> io::Result<Self> {
-        // Fails if this process may not write the file, and changes nothing.
+        // Fails without changing anything if this process may not write the file.
         drop(OpenOptions::new().write(true).open(&target)?);
         let mode = earlier.permissions().mode() & 0o7777;
         let (temporary, file) = match Temporary::beside(&target, mode) {
@@ -194,15 +194,14 @@ fn copy(from: &mut File, target: &Path) -> io::Result<()> {
     to.sync_all()
 }
 
-/// Allocates the room for so many bytes in a file, before the first of them is written. Where the disk is full the file
-/// stays as it was.
+/// Allocates space for `length` bytes before the first one is written. If the disk is full, the file stays unchanged.
 fn make_room(file: &File, length: u64, earlier: u64) -> io::Result<()> {
     let size = i64::try_from(length).map_err(io::Error::other)?;
     if size == 0 {
         return Ok(());
     }
     match posix_fallocate(file, 0, size) {
-        // Such a file system has no way to allocate room ahead.
+        // The file system cannot allocate space ahead.
         Ok(()) | Err(Errno::EOPNOTSUPP | Errno::EINVAL | Errno::ENODEV) => Ok(()),
         Err(errno) => {
             file.set_len(earlier)?;
@@ -211,7 +210,7 @@ fn make_room(file: &File, length: u64, earlier: u64) -> io::Result<()> {
     }
 }
 
-/// Returns whether a folder or a file system refuses what the file itself allows.
+/// Returns whether an error comes from the folder or file system and not from the file itself.
 fn is_refused(error: &io::Error) -> bool {
     use io::ErrorKind::{CrossesDevices, PermissionDenied, ReadOnlyFilesystem, ResourceBusy};
     matches!(error.kind(), CrossesDevices | PermissionDenied | ReadOnlyFilesystem | ResourceBusy)

@@ -1,31 +1,31 @@
-//! When each request of an open loop is due: a pure, seeded sequence of offsets. No clock.
+//! Computes when each request of an open loop is due: a pure, seeded sequence of offsets, without a clock.
 //!
-//! Request k is due when `u(k)` requests are expected to have been due: `u(k) = k` where arrivals are even, and the sum
-//! of k + 1 exponential variates of mean 1 where they are a Poisson process (Lewis and Shedler 1979: any rate that
-//! changes with time is that same `u`, put through the inverse of the integrated rate). With a constant rate the
-//! inverse is `u / rate`. Every offset has a closed form in `u`, so that no error adds up, however long it goes on.
+//! Request k is due when the expected number of requests reaches `u(k)`: `u(k) = k` for even arrivals, and the sum of k
+//! + 1 exponential variates of mean 1 for a Poisson process (Lewis and Shedler 1979: for a rate that changes with time,
+//! put the same `u` through the inverse of the integrated rate). With a constant rate the inverse is `u / rate`. Every
+//! offset has a closed form in `u`, so errors never accumulate.
 
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::random;
 
-/// How requests follow each other.
+/// The arrival process of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Arrivals {
-    /// As a Poisson process: each without regard to the others, like those of many people.
+    /// A Poisson process: arrivals are independent of each other, like those of many people.
     #[default]
     Poisson,
-    /// One after the other in equal steps, like those of a metronome.
+    /// Arrivals at equal intervals, like a metronome.
     Even,
 }
 
 impl Arrivals {
-    /// As scenarios and the command line write them.
+    /// The words of scenarios and the command line.
     pub const NAMES: &'static [&'static str] = &["poisson", "even"];
 
-    /// As scenarios and the command line write it.
+    /// Returns the word of scenarios and the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Poisson => "poisson",
@@ -38,22 +38,22 @@ impl Arrivals {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pacing {
-    /// A timer wakes it: some 50 us late, and no CPU meanwhile.
+    /// A timer wakes the thread: some 50 us late, without CPU use while it waits.
     Sleep,
-    /// A timer wakes it shortly before, and it looks at the clock from then on, yielding its CPU between two looks; after
-    /// a request it looks for the answer for a moment, before it sleeps again. Where another program takes the CPU
-    /// meanwhile, it keeps to the timer for a while, as looking would make it later than that.
+    /// A timer wakes the thread shortly before, and it polls the clock from then on, yielding its CPU between two
+    /// readings; after a request it polls for the answer for a moment before it sleeps. If another program takes the
+    /// CPU meanwhile, the thread uses the timer alone for a while, because polling would then make it later.
     #[default]
     Hybrid,
-    /// It looks at the clock all the time, yielding its CPU between two looks: a CPU's worth of load.
+    /// The thread polls the clock all the time, yielding its CPU between two readings: the load of one CPU.
     Spin,
 }
 
 impl Pacing {
-    /// As scenarios and the command line write them.
+    /// The words of scenarios and the command line.
     pub const NAMES: &'static [&'static str] = &["hybrid", "sleep", "spin"];
 
-    /// As scenarios and the command line write it.
+    /// Returns the word of scenarios and the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sleep => "sleep",
@@ -63,26 +63,26 @@ impl Pacing {
     }
 }
 
-/// When requests are due.
+/// The schedule of an open loop.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Schedule {
-    /// Requests a second, more than 0.
+    /// Requests per second, greater than 0.
     pub rate: f64,
-    /// How they follow each other.
+    /// The arrival process.
     pub arrivals: Arrivals,
-    /// What is drawn is drawn from this.
+    /// The seed of the random draws.
     pub seed: u64,
 }
 
 impl Schedule {
-    /// When each request is due, in nanoseconds from the start; without an end. The same every time; a few nanoseconds
-    /// each, and no memory.
+    /// Returns when each request is due, in nanoseconds from the start, without end. Reproducible; takes a few
+    /// nanoseconds each and no memory.
     pub fn offsets(&self) -> Offsets {
         Offsets { schedule: *self, rng: random::stream(self.seed, u64::MAX), n: 0, expected: 0.0 }
     }
 }
 
-/// [`Schedule::offsets`].
+/// The iterator that [`Schedule::offsets`] returns.
 #[derive(Clone, Debug)]
 pub struct Offsets {
     schedule: Schedule,
@@ -97,7 +97,7 @@ impl Iterator for Offsets {
     fn next(&mut self) -> Option<u64> {
         match self.schedule.arrivals {
             Arrivals::Even => self.expected = self.n as f64,
-            // 1 - [0, 1) is never 0, whose logarithm there is none of.
+            // The argument is never 0, because the random number is less than 1; the logarithm of 0 is infinite.
             Arrivals::Poisson => self.expected -= (1.0 - self.rng.f64()).ln(),
         }
         self.n += 1;
@@ -131,8 +131,8 @@ mod tests {
         assert!(poisson(7).take(100_000).is_sorted());
     }
 
-    /// Kolmogorov and Smirnov: the largest distance between the gaps' distribution and the exponential one. At n =
-    /// 10,000 a true Poisson process stays under 1.95 / sqrt(n) in 999 of 1,000 cases, so that all 20 seeds here do.
+    /// Kolmogorov-Smirnov test: the largest distance between the gaps' distribution and the exponential one. At n =
+    /// 10,000 a true Poisson process stays below 1.95 / sqrt(n) in 999 of 1,000 cases; all 20 seeds here do.
     #[test]
     fn gaps_of_poisson_arrivals_pass_a_ks_test() {
         const N: usize = 10_000;
@@ -150,7 +150,7 @@ mod tests {
         }
     }
 
-    /// Counts in windows of one second: their variance is their mean for a Poisson process, and nothing for even
+    /// Counts in windows of one second: their variance equals their mean for a Poisson process, and is zero for even
     /// arrivals. With 1,000 windows the ratio's standard deviation is 0.045; four of them are allowed.
     #[test]
     fn counts_are_dispersed_as_the_process_says() {

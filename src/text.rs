@@ -1,7 +1,7 @@
 //! Makes untrusted text safe to show, without hidden characters and terminal escape sequences, and wraps lines.
 //!
-//! File names, scenarios, records, process names and headers may hold any characters. Everything that is printed or
-//! written into a page passes [`printable`] or [`one_line`] first.
+//! File names, scenarios, records, process names and headers may hold any characters. All output to a terminal or a
+//! page passes [`printable`] or [`one_line`] first.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -38,7 +38,7 @@ const HIDDEN: [(char, char); 33] = [
     ('\u{1d173}', '\u{1d17a}'),
     ('\u{e0000}', '\u{e00ff}'),
     ('\u{e01f0}', '\u{e0fff}'),
-    // Noncharacters: no font has them, and XML and HTML do not allow them.
+    // Noncharacters: no font has glyphs for them, and XML and HTML do not allow them.
     ('\u{fdd0}', '\u{fdef}'),
     ('\u{fffe}', '\u{ffff}'),
     ('\u{1fffe}', '\u{1ffff}'),
@@ -206,7 +206,7 @@ mod tests {
         for c in '\0'..=char::MAX {
             let shown = one_line(&c.to_string());
             assert!(!shown.chars().any(is_hidden), "{c:?}");
-            // A character without width that is not hidden is a mark on the one before it, or chooses its look.
+            // A zero-width character that is not hidden is a combining mark, or selects the look of the one before it.
             let is_mark = columns(&c.to_string()) == 0 && !is_hidden(c);
             assert!(!is_mark || c as u32 >= 0x300, "{c:?}");
         }

@@ -1,7 +1,7 @@
-//! How many different OS threads of this process ever ran a part of a job.
+//! Counts the OS threads of this process that ever ran a part of a job.
 //!
-//! Exact, where sampling `/proc` would miss short lives: each thread adds itself the first time it comes by. A trial is
-//! a fresh process, so the count is the trial's own.
+//! The count is exact, whereas sampling `/proc` would miss short-lived threads: each thread adds itself when it first
+//! runs a part of a job. A trial is a fresh process, so the count is the trial's own.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ thread_local! {
     static COUNTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Counts the calling thread, once. About a nanosecond after the first time.
+/// Counts the calling thread, at most once. Takes about a nanosecond after the first time.
 #[inline]
 pub fn mark_current() {
     COUNTED.with(|counted| {

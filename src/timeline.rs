@@ -1,23 +1,23 @@
-//! Times over time: how long things took, by when they were due.
+//! Response times over time, by when they were due.
 //!
-//! A fixed number of columns, each a coarse histogram. Nobody has to know beforehand how long it will go on: when the
-//! columns are used up, neighbours are merged and each stands for twice as long.
+//! A timeline has a limited number of columns, each a coarse histogram. Its length need not be known beforehand: when
+//! the columns are used up, neighbours are merged and each column stands for twice as long.
 
 use serde::{Deserialize, Serialize};
 
-/// The most columns. There are never fewer than half as many, but in the first 32 ms.
+/// The most columns. After the first 32 ms there are never fewer than half as many.
 pub const MOST_COLUMNS: usize = 64;
 
-/// 2^19 ns = 0.52 ms: what a column stands for at first.
+/// The initial width of a column, as a power of two: 2^19 ns = 0.52 ms.
 const FINEST: u32 = 19;
 
 /// The widest column of a timeline read from a file: 2^46 ns = 20 hours.
 const WIDEST: u64 = 1 << 46;
 
-/// 2^10 ns = 1 µs: all shorter times are one bin.
+/// The upper bound of the first bin, as a power of two: 2^10 ns = 1 µs.
 const SHORTEST: u32 = 10;
 
-/// Bins in an octave, as a power of two: a bin is at most 6 % wide.
+/// The number of bins per octave, as a power of two: a bin is at most 6 % wide.
 const PER_OCTAVE: u32 = 4;
 
 /// Times by when their requests were due; in JSON the width of a column and its bins, see [`TimeBins`].
@@ -35,19 +35,19 @@ struct TimelineJson {
     columns: Vec<TimeBins>,
 }
 
-/// Times in bins. Bin 0 ends at 1,024 ns; from there on every octave has 16 bins of equal width, as a log-linear histogram
-/// with one significant digit has. In JSON the number of the first bin, and the counts from there on.
+/// Times in bins. Bin 0 ends at 1,024 ns; from there on every octave has 16 bins of equal width, as in a log-linear
+/// histogram with one significant digit. In JSON the number of the first bin, then the counts from that bin on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeBins(u32, Vec<u32>);
 
-/// The longest times of a timeline, as far as they were due close together.
+/// A burst: the period in which most of a timeline's longest times were due.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Burst {
-    /// When the stretch begins in which most of them were due, nanoseconds.
+    /// The begin of the period, nanoseconds.
     pub from_ns: u64,
-    /// How long it is, nanoseconds.
+    /// The length of the period, nanoseconds.
     pub length_ns: u64,
-    /// The part of them that were due in it, 0 to 1.
+    /// The share of the longest times that were due in it, 0 to 1.
     pub share: f64,
     /// The time from which on they count as long, nanoseconds: the end of its bin.
     pub quantile_ns: u64,
@@ -62,8 +62,8 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// Adds something that was due at this nanosecond since the beginning and took so long. Some 5 ns; allocates for a new
-    /// column, and for bins that a column did not have.
+    /// Adds a time by when it was due, in nanoseconds since the beginning. Takes some 5 ns; allocates for a new column,
+    /// and for new bins of a column.
     #[inline]
     pub fn record(&mut self, at_ns: u64, took_ns: u64) {
         while at_ns >> self.width_log2 >= MOST_COLUMNS as u64 {
@@ -80,7 +80,7 @@ impl Timeline {
         &mut self.columns[k]
     }
 
-    /// Adds all of another one that began at the same instant.
+    /// Adds all times of another timeline that began at the same instant.
     pub fn merge(&mut self, other: &Self) {
         while self.width_log2 < other.width_log2 {
             self.widen();
@@ -91,22 +91,23 @@ impl Timeline {
         }
     }
 
-    /// Forgets everything but the width.
+    /// Removes everything but the width.
     pub fn clear(&mut self) {
         self.columns.clear();
     }
 
-    /// What each column stands for, nanoseconds.
+    /// Returns the width of a column, nanoseconds.
     pub fn width_ns(&self) -> u64 {
         1 << self.width_log2
     }
 
-    /// The columns, from the beginning on; the last is not empty.
+    /// Returns the columns from the beginning on; the last one is not empty.
     pub fn columns(&self) -> &[TimeBins] {
         &self.columns
     }
 
-    /// So many stretches of equal length, as far as columns can be shared out; fewer where there are fewer columns.
+    /// Splits the timeline into `n` parts of equal length, as far as whole columns allow; fewer if it has fewer
+    /// columns.
     pub fn stretches(&self, n: usize) -> Vec<TimeBins> {
         let n = n.min(self.columns.len());
         let mut all = vec![TimeBins::default(); n];
@@ -116,17 +117,17 @@ impl Timeline {
         all
     }
 
-    /// The median of everything, nanoseconds; nothing where there is nothing.
+    /// Returns the median of all times, nanoseconds; `None` if there are none.
     pub fn median(&self) -> Option<f64> {
         self.stretches(1).first()?.median()
     }
 
-    /// Finds the two neighbouring columns in which most of the times from a quantile (0 to 1) on were due. Returns nothing
-    /// where fewer than ten times lie beyond the quantile, or nothing was due outside of the two.
+    /// Finds the two neighbouring columns in which most of the times from a quantile (0 to 1) on were due. Returns
+    /// `None` if fewer than ten times lie beyond the quantile, or nothing was due outside of the two.
     pub fn burst(&self, quantile: f64) -> Option<Burst> {
         const COLUMNS: usize = 2;
         let all = self.stretches(1).pop()?;
-        // The hair more guards against 1.0 - 0.99 being a hair less than 0.01.
+        // The small addition guards against 1.0 - 0.99 being slightly less than 0.01.
         let beyond = all.len() as f64 * (1.0 - quantile) + 1e-6;
         let from = Some(all.bin_at(quantile)?).filter(|_| beyond >= 10.0)?;
         let long: Vec<u64> = self.columns.iter().map(|column| column.count_from(from)).collect();
@@ -144,7 +145,7 @@ impl Timeline {
         })
     }
 
-    /// The same in columns that stand for so long at least.
+    /// Returns the same times in columns of at least this width.
     #[must_use]
     pub fn widened(&self, width_ns: u64) -> Self {
         let mut wide = self.clone();
@@ -154,7 +155,7 @@ impl Timeline {
         wide
     }
 
-    /// Each column stands for twice as long.
+    /// Doubles the width of the columns.
     #[cold]
     fn widen(&mut self) {
         let narrow = std::mem::take(&mut self.columns);
@@ -165,7 +166,7 @@ impl Timeline {
     }
 }
 
-/// The bin of a time.
+/// Returns the bin of a time.
 #[inline]
 fn bin(nanos: u64) -> u32 {
     match nanos.checked_ilog2() {
@@ -177,7 +178,7 @@ fn bin(nanos: u64) -> u32 {
     }
 }
 
-/// Where a bin begins and the one before it ends, nanoseconds.
+/// Returns the begin of a bin, which is the end of the one before it, nanoseconds.
 fn begin(bin: u32) -> f64 {
     match bin.checked_sub(1) {
         None => 0.0,
@@ -189,23 +190,23 @@ fn begin(bin: u32) -> f64 {
 }
 
 impl TimeBins {
-    /// How many times.
+    /// Returns the number of times.
     pub fn len(&self) -> u64 {
         self.1.iter().map(|count| u64::from(*count)).sum()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no times.
     pub fn is_empty(&self) -> bool {
         self.1.is_empty()
     }
 
-    /// Every bin with a time in it, rising: where it begins and ends in nanoseconds, and how many times.
+    /// Returns every non-empty bin, rising: its begin and end in nanoseconds, and its count.
     pub fn bins(&self) -> impl Iterator<Item = (f64, f64, u32)> {
         let bins = (self.0..).zip(&self.1).filter(|(_, count)| **count > 0);
         bins.map(|(bin, count)| (begin(bin), begin(bin + 1), *count))
     }
 
-    /// The median, nanoseconds: within a bin as if its times were spread evenly. Nothing where there is none.
+    /// Returns the median, nanoseconds, assuming that times are spread evenly within a bin; `None` if there are none.
     pub fn median(&self) -> Option<f64> {
         let half = self.len() as f64 / 2.0;
         let mut below = 0.0;
@@ -216,7 +217,7 @@ impl TimeBins {
         })
     }
 
-    /// The lowest bin up to which this share (0 to 1) of the times lie; nothing where there is none.
+    /// Returns the lowest bin up to which this share (0 to 1) of the times lie; `None` if there are none.
     fn bin_at(&self, share: f64) -> Option<u32> {
         let wanted = (self.len() as f64 * share).ceil().max(1.0) as u64;
         let mut seen = 0;
@@ -226,7 +227,7 @@ impl TimeBins {
         })
     }
 
-    /// How many times lie in this bin or a higher one.
+    /// Returns the number of times in this bin or a higher one.
     fn count_from(&self, first: u32) -> u64 {
         (self.0..).zip(&self.1).filter(|(bin, _)| *bin >= first).map(|(_, count)| u64::from(*count)).sum()
     }
@@ -312,7 +313,7 @@ mod tests {
 
     #[test]
     fn long_times_that_were_due_together_are_a_burst() {
-        // A request each 0.1 ms for 400 ms, in columns of 8.39 ms.
+        // A request every 0.1 ms for 400 ms, in columns of 8.39 ms.
         let timeline =
             |took: &dyn Fn(u64) -> u64| from_points(&(0..4_000).map(|k| (k * MS / 10, took(k))).collect::<Vec<_>>());
         let stall = timeline(&|k| if (2_000..2_060).contains(&k) { 5 * MS } else { MS }).burst(0.99).unwrap();
@@ -321,7 +322,7 @@ mod tests {
         assert!((1.0..1.1).contains(&(stall.without_ns as f64 / 1e6)), "{stall:?}");
         let spread = timeline(&|k| if k % 50 == 0 { 5 * MS } else { MS }).burst(0.99).unwrap();
         assert!(spread.share < 0.06 && spread.without_ns == spread.quantile_ns, "{spread:?}");
-        // Ten beyond it are few enough.
+        // Ten times beyond the quantile are just enough.
         assert!(from_points(&(0..1_000).map(|k| (k * MS, MS)).collect::<Vec<_>>()).burst(0.99).is_some());
         assert_eq!(from_points(&(0..999).map(|k| (k * MS, MS)).collect::<Vec<_>>()).burst(0.99), None);
         assert_eq!(from_points(&[(0, MS); 2_000]).burst(0.99), None, "nothing outside of it");
@@ -345,7 +346,7 @@ mod tests {
         fn a_time_lies_in_its_bin(nanos in any::<u64>(), shift in 0_u32..64) {
             let nanos = nanos >> shift;
             let bin = bin(nanos);
-            // Of the highest times, a double holds less than all digits.
+            // A double cannot hold all digits of the highest times.
             prop_assert!(begin(bin) <= nanos as f64 && nanos as f64 <= begin(bin + 1));
             prop_assert!(bin == 0 || begin(bin + 1) / begin(bin) < 1.0626);
         }

@@ -1,8 +1,8 @@
 //! The child of a trial: one spec in, one measurement out.
 //!
 //! `avt trial` is a verb that only the [`runner`](crate::runner) calls. Its process reads one [`TrialSpec`] line from
-//! standard input, does what its role says, and writes [`TrialReply`] lines to standard output. It ends when its parent does:
-//! by the parent-death signal, and by the end of standard input where it reads on.
+//! standard input, acts in the role it names, and writes [`TrialReply`] lines to standard output. It ends with its
+//! parent: by the parent-death signal, or at the end of standard input if it still reads.
 
 mod external;
 mod generator;
@@ -26,9 +26,9 @@ use crate::record::Failure;
 use crate::scenario::StepsSpec;
 use crate::workload::Steps;
 
-/// Runs one trial from the spec on standard input. A failure that can be told is told as a reply, not as an exit code.
+/// Runs one trial from the spec on standard input. Reports a failure as a reply if possible, not as an exit code.
 pub fn run() -> ExitCode {
-    // Fails on no Linux; elsewhere the end of standard input has to do.
+    // Never fails on Linux; elsewhere the end of standard input must suffice.
     let _ = prctl::set_pdeathsig(Signal::SIGKILL);
     let spec = match read_spec() {
         Ok(spec) => spec,
@@ -37,7 +37,7 @@ pub fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // It may have ended before its death could send a signal.
+    // The parent may have ended before its death could send a signal.
     if nix::unistd::getppid().as_raw() != spec.parent as i32 {
         return ExitCode::FAILURE;
     }
@@ -55,7 +55,7 @@ pub fn run() -> ExitCode {
     });
     match outcome.or_else(|failure| write_reply(&TrialReply::Failed(failure))) {
         Ok(()) => ExitCode::SUCCESS,
-        // Nobody listens any more: the parent is gone.
+        // Nobody reads the replies any more: the parent is gone.
         Err(_) => ExitCode::FAILURE,
     }
 }
@@ -73,7 +73,7 @@ fn pin(spec: &TrialSpec) -> Result<(), Failure> {
     host::pin(&spec.cpus).map_err(|error| Failure::Refused { what: format!("CPUs {:?}: {error}", spec.cpus) })
 }
 
-/// Returns the time of `CLOCK_MONOTONIC`, which is the same for every process of this machine, nanoseconds.
+/// Returns the time of `CLOCK_MONOTONIC`, which all processes of this machine share, in nanoseconds.
 fn now_ns() -> u64 {
     let time = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("Linux has this clock");
     Duration::from(time).as_nanos() as u64
@@ -87,7 +87,7 @@ fn write_reply(reply: &TrialReply) -> Result<(), Failure> {
     stdout.write_all(&line).and_then(|()| stdout.flush()).map_err(|error| Failure::Refused { what: error.to_string() })
 }
 
-/// The steps of a spec, with the checksums they must give.
+/// Builds the steps of a spec, with the checksums they must return.
 fn steps(spec: &StepsSpec, trial: &TrialSpec) -> Result<Steps, Failure> {
     let unknown = || Failure::WrongWork { what: format!("no checksum is known for `{}`", spec.in_words()) };
     Steps::new(spec, &trial.calibration).ok_or_else(unknown)

@@ -1,6 +1,6 @@
-//! Durations, counts, bytes and rates as people write and read them. The only place that knows a unit's name.
+//! Formats and parses durations, counts, bytes and rates. No other module knows the name of a unit.
 //!
-//! Inside the project time is integer nanoseconds; here it becomes text and text becomes it.
+//! Inside the project time is integer nanoseconds; this module converts it to text and back.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub enum DurationError {
     Unreadable(String),
 }
 
-/// Reads `250ms`, `1.5s`, `2m 30s`. Units: ns, us, ms, s, m, h, d and their long forms.
+/// Parses `250ms`, `1.5s`, `2m 30s`. Units: ns, us, ms, s, m, h, d and their long forms.
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let text = text.trim();
     if !text.is_empty() && text.parse::<f64>().is_ok() {
@@ -26,15 +26,15 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     humantime::parse_duration(text).map_err(|_| DurationError::Unreadable(text.to_owned()))
 }
 
-/// Whole nanoseconds of a duration; 584 years and more saturate.
+/// Returns the whole nanoseconds of a duration; saturates at 584 years.
 pub fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Nanoseconds to three significant digits with the unit that fits: `820 ns`, `4.52 µs`, `101 ms`, `1.60 s`.
+/// Formats nanoseconds to three significant digits in a suitable unit: `820 ns`, `4.52 µs`, `101 ms`, `1.60 s`.
 pub fn duration(nanos: u64) -> String {
     let ns = nanos as f64;
-    // The bounds are where three digits would round up into the next unit.
+    // Bounds at which three digits would round up into the next unit.
     match nanos {
         0..1_000 => format!("{nanos} ns"),
         1_000..999_500 => format!("{} µs", three_digits(ns / 1e3)),
@@ -44,7 +44,7 @@ pub fn duration(nanos: u64) -> String {
     }
 }
 
-/// A duration as a scenario file writes it: exact, no blank, one unit: `250ms`, `1500us`.
+/// Formats a duration as in a scenario file: exact, without a blank, in one unit: `250ms`, `1500us`.
 pub fn exact(duration: Duration) -> String {
     let ns = nanos(duration);
     let (count, unit) = match ns {
@@ -57,7 +57,7 @@ pub fn exact(duration: Duration) -> String {
     format!("{count}{unit}")
 }
 
-/// A count with a comma every three digits: `1,000,000`.
+/// Formats a count with a comma every three digits: `1,000,000`.
 pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -70,7 +70,7 @@ pub fn count(n: u64) -> String {
     text
 }
 
-/// Bytes to three significant digits in powers of 1024: `812 B`, `3.41 MiB`.
+/// Formats bytes to three significant digits in powers of 1024: `812 B`, `3.41 MiB`.
 pub fn bytes(n: u64) -> String {
     let value = n as f64;
     match n {
@@ -81,10 +81,10 @@ pub fn bytes(n: u64) -> String {
     }
 }
 
-/// A rate per second: `12.5/s`, `143,870/s`, `1e-9/s`.
+/// Formats a rate per second: `12.5/s`, `143,870/s`, `1e-9/s`.
 pub fn rate(per_second: f64) -> String {
     if per_second > 0.0 && per_second < 1e-3 {
-        // Three digits, and none of them a 0 at the end.
+        // Three digits without trailing zeros.
         let rounded = format!("{per_second:.2e}").parse().unwrap_or(per_second);
         format!("{rounded:e}/s")
     } else if per_second < 999.5 {
@@ -94,7 +94,7 @@ pub fn rate(per_second: f64) -> String {
     }
 }
 
-/// Formats a number to so many significant digits without an exponent, and at most eight decimals.
+/// Formats a number to this many significant digits, without an exponent and with at most eight decimals.
 pub fn significant(value: f64, digits: usize) -> String {
     let magnitude = value.abs();
     let exponent = if magnitude > 0.0 { magnitude.log10().floor() as i32 } else { 0 };
@@ -102,7 +102,7 @@ pub fn significant(value: f64, digits: usize) -> String {
     format!("{value:.decimals$}")
 }
 
-/// A number to three significant digits without an exponent: `0.512`, `4.52`, `45.2`, `452`, `4520`.
+/// Formats a number to three significant digits, without an exponent: `0.512`, `4.52`, `45.2`, `452`, `4520`.
 pub fn three_digits(value: f64) -> String {
     let magnitude = value.abs();
     let decimals = if magnitude >= 99.95 {
@@ -112,7 +112,7 @@ pub fn three_digits(value: f64) -> String {
     } else if magnitude >= 0.9995 || magnitude == 0.0 {
         2
     } else {
-        // 0.0123 has its first digit in the second place; below a millionth nothing is told apart.
+        // The first digit of 0.0123 is in the second place; numbers below a millionth lose digits.
         ((-magnitude.log10()).ceil() as usize + 2).clamp(3, 8)
     };
     format!("{value:.decimals$}")

@@ -1,4 +1,4 @@
-//! Limits of the control groups that this process is in, and of those above them; each limit applies to it.
+//! Reads the limits of this process's control groups and of those above them, all of which apply to it.
 //!
 //! Supports versions 1 and 2, and machines that mount both. Groups above the root of a control group namespace
 //! (cgroup_namespaces(7)) are invisible from here.
@@ -35,8 +35,8 @@ pub(super) fn memory() -> Option<u64> {
     limits("memory", bytes).into_iter().map(|limit| limit.value).filter(|bytes| *bytes < NONE).min()
 }
 
-/// Returns for how long quotas have held back the groups of these processes, and all above them, since the groups were made,
-/// nanoseconds; `None` if no group counts it. A group that several of them are in counts once.
+/// Returns the time for which quotas have throttled the groups of these processes, and all groups above, since the
+/// groups were made, nanoseconds; `None` if no group counts it. Counts a group that they share once.
 pub fn throttled_ns(processes: &[u32]) -> Option<u64> {
     let mounts = lossy("/proc/self/mountinfo");
     let groups = processes.iter().map(|pid| lossy(&format!("/proc/{pid}/cgroup")));

@@ -1,5 +1,5 @@
-//! The CPU time of the process in slices of a millisecond, while lanes are recorded: threads record what they work on, and
-//! do not see when another has their CPU; the clock of the process does.
+//! Measures the CPU time of the process in slices of a millisecond while lanes are recorded. Threads record what they
+//! work on, but cannot see when another has their CPU; the clock of the process shows it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,26 +11,27 @@ use serde::{Deserialize, Serialize};
 use crate::units;
 use crate::usage::own_cpu_ns;
 
-/// How long a slice is at least.
+/// The shortest length of a slice.
 const SLICE: Duration = Duration::from_millis(1);
 
 /// The slice in which the process used the most CPU time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slice {
-    /// CPU time of all its threads, nanoseconds.
+    /// CPU time of all threads, nanoseconds.
     pub cpu_ns: u64,
-    /// How long the slice was, nanoseconds.
+    /// The length of the slice, nanoseconds.
     pub wall_ns: u64,
 }
 
 impl Slice {
-    /// How many CPUs the process used on the average of the slice: as many, rounded up, it had at some instant.
+    /// Returns the average number of CPUs used in the slice; rounded up, it is a lower bound of the maximum.
     pub fn cpus(&self) -> f64 {
         self.cpu_ns as f64 / self.wall_ns.max(1) as f64
     }
 }
 
-/// A thread that reads the CPU clock of the process once a millisecond until [`stop`](Self::stop). Costs about 2 us a reading.
+/// A thread that reads the CPU clock of the process once a millisecond until [`stop`](Self::stop). Costs about 2 us per
+/// reading.
 #[derive(Debug)]
 pub(super) struct SliceMeter {
     stop: Arc<AtomicBool>,
@@ -38,7 +39,7 @@ pub(super) struct SliceMeter {
 }
 
 impl SliceMeter {
-    /// Starts the thread, for so long at most; nothing where the kernel refuses it.
+    /// Starts the thread, which runs for at most `length`; `None` if the kernel refuses it.
     pub(super) fn start(length: Duration) -> Option<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let until = Instant::now() + length;
@@ -48,7 +49,7 @@ impl SliceMeter {
         Some(Self { stop, thread })
     }
 
-    /// Stops the thread and returns the busiest slice; nothing where there was none.
+    /// Stops the thread and returns the busiest slice, if any.
     pub(super) fn stop(self) -> Option<Slice> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().ok().flatten()
@@ -61,7 +62,7 @@ fn measure(is_over: impl Fn() -> bool) -> Option<Slice> {
     while !is_over() {
         thread::sleep(SLICE);
         let now = read()?;
-        // From before the first reading to after the second, so that the slice is never shorter than its CPU time.
+        // From before the first reading until after the second, so that a slice is never shorter than its CPU time.
         let slice = Slice {
             cpu_ns: now.cpu_ns.saturating_sub(last.cpu_ns),
             wall_ns: units::nanos(now.after.duration_since(last.before)),
@@ -74,7 +75,7 @@ fn measure(is_over: impl Fn() -> bool) -> Option<Slice> {
     busiest
 }
 
-/// The clock of the process, read between two looks at the wall clock.
+/// The CPU clock of the process, read between two readings of the wall clock.
 struct ClockReading {
     before: Instant,
     cpu_ns: u64,
@@ -94,7 +95,7 @@ mod tests {
     #[test]
     fn a_thread_that_works_is_seen_in_some_slice() {
         let meter = SliceMeter::start(Duration::from_secs(60)).unwrap();
-        // Until this thread has used 20 ms: some slice then holds CPU time, however busy the machine is.
+        // Until this thread has used 20 ms: some slice then holds CPU time, even on a busy machine.
         let begun = own_cpu_ns().unwrap();
         while own_cpu_ns().unwrap() < begun + 20_000_000 {}
         let slice = meter.stop().unwrap();

@@ -36,7 +36,7 @@ pub fn load_on_nothing(load: LoadSpec, seed: u64, program: &Program, interrupt: 
 /// Number of measurements of the rate: single ones of 300 ms ranged from 123,000/s to 182,000/s on one machine.
 const GOES: u32 = 3;
 
-/// Measures the generator's ceiling for a kind of load: one closed loop over one connection, and [`GOES`] over many,
+/// Measures the generator's ceiling for a kind of load: one closed loop over one connection, then several over many,
 /// each of this length plus a warm-up of a tenth of it.
 pub fn ceiling(of: &LoadSpec, length: Duration, program: &Program, interrupt: &Interrupt) -> Result<Ceiling, Halt> {
     let measure = |connections: u32, threads: u16| {

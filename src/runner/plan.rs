@@ -68,7 +68,7 @@ pub struct Plan {
     pub trials: Vec<Planned>,
 }
 
-/// Rejects a plan that would take more than a day, as the full rounds of no scenario may.
+/// The error for a plan that would take more than a day, which the full rounds of no scenario do.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("{trials} trials would take {hours} hours, more than a day; ask for fewer rounds or scenarios")]
 pub struct TooLong {

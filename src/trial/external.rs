@@ -1,10 +1,10 @@
-//! An external server: started by the scenario's command, watched and ended with all its descendants.
+//! An external server: started by the scenario's command, observed, and ended with all its descendants.
 //!
-//! This process is a subreaper (prctl(2)): whatever the command starts stays its descendant, also what leaves its process
-//! group or its session, or outlives its parent. So all of it is found to be counted and to be ended. When standard input
+//! This process is a subreaper (prctl(2)): whatever the command starts stays its descendant, even if it leaves its
+//! process group or session, or outlives its parent. So all of it can be found, counted and ended. When standard input
 //! ends, because the trial or the runner did, everything is killed.
 //!
-//! Its threads keep to other CPUs than those of the server, where there are some: what they use is not the server's.
+//! Its own threads run on other CPUs than the server's, if there are any: the CPU time they use is not the server's.
 
 mod listener;
 mod output;
@@ -35,23 +35,23 @@ use super::server::{check_descriptors, each_order};
 use super::{now_ns, write_reply};
 use output::ServerStderr;
 
-/// How long a server may take until it is ready.
+/// The time a server has to become ready.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often it is asked.
+/// The pause between two checks whether the server is ready.
 const ASK: Duration = Duration::from_millis(20);
-/// How long its processes may take to end after they were killed.
+/// The time its processes have to end after they were killed.
 const TO_END: Duration = Duration::from_millis(900);
 
-/// What happens to a server while it is watched.
+/// Events of a server under observation.
 #[derive(Debug)]
 enum ServerEvent {
-    /// The runner says where the window begins or ends.
+    /// The runner begins or ends the window.
     Order(ServerOrder),
-    /// A process of the server has ended that belonged to this one.
+    /// A child of this process, which belongs to the server, has ended.
     Ended(WaitStatus),
-    /// The last of its processes has ended.
+    /// The last process of the server has ended.
     AllEnded,
-    /// No process of it listens any more.
+    /// No process of the server listens any more.
     Deaf,
 }
 
@@ -62,11 +62,11 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, environment: &[(String, Vec<u8>
     };
     let server = server.ok_or_else(|| Failure::WrongWork { what: "there is no [server] to start".into() })?;
     check_descriptors(connections)?;
-    // The end of standard input tells of the parent's; a signal that kills would leave the server behind.
+    // The end of standard input shows that the parent has ended; a kill signal would leave the server behind.
     let _ = prctl::set_pdeathsig(None);
     prctl::set_child_subreaper(true).map_err(|error| refused(format!("to be a subreaper: {error}")))?;
-    // Whoever started avt may ignore SIGCHLD, and then so would the server and this process, and what ends would be lost. A
-    // handler is not inherited by a program, and its children begin with the default.
+    // If the process that started avt ignores SIGCHLD, so would the server and this process, and exit statuses would be
+    // lost. A handler is not inherited across exec, so the children begin with the default.
     signal_hook::flag::register(Signal::SIGCHLD as i32, Arc::default())
         .map_err(|error| refused(format!("a handler for SIGCHLD: {error}")))?;
 
@@ -98,7 +98,7 @@ fn end() {
 
 struct External<'a> {
     server: &'a ServerSpec,
-    /// Where it runs; empty for anywhere.
+    /// The CPUs of the server; empty for any.
     cpus: &'a [usize],
     output: ServerStderr,
     event_tx: Sender<ServerEvent>,
@@ -127,7 +127,7 @@ impl External<'_> {
         self.obey()
     }
 
-    /// Starts the command on its CPUs, and keeps this process off them where there are others.
+    /// Starts the command on its CPUs, and moves this process to other CPUs if there are any.
     fn start(&mut self, port: u16, environment: &[(String, Vec<u8>)]) -> Result<u32, Failure> {
         let words: Vec<String> =
             self.server.command.iter().map(|word| word.replace("{port}", &port.to_string())).collect();
@@ -140,7 +140,7 @@ impl External<'_> {
             .env_clear()
             .envs(environment.iter().map(|(name, value)| (name, OsStr::from_bytes(value))))
             .env("PORT", port.to_string());
-        // A server that signals its process group means its own processes.
+        // A server that signals its process group means only its own processes.
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let all = host::cpus();
         let pin = |cpus: &[usize]| {
@@ -154,11 +154,11 @@ impl External<'_> {
         pin(if others.is_empty() { &all } else { &others })?;
         let mut process = started.map_err(|error| refused(format!("the server's command {program:?}: {error}")))?;
         self.output = ServerStderr::read(process.stderr.take().expect("it was asked for"))?;
-        // It is waited for with all the others.
+        // Reaped together with all other processes.
         Ok(process.id())
     }
 
-    /// Waits until the server is ready; the error is the reason why it is not.
+    /// Waits until the server is ready; the error states why it is not.
     fn wait_until_ready(&self, address: SocketAddr, leader: u32) -> Result<(), String> {
         let until = Instant::now() + PATIENCE;
         let mut end_of_leader = None;
@@ -176,7 +176,7 @@ impl External<'_> {
                 ));
             }
             match self.events.recv_timeout(ASK) {
-                // A command may end when it has started the server, and the server goes on.
+                // A command may start the server and exit, and the server goes on.
                 Ok(ServerEvent::Ended(status)) if status.pid().is_some_and(|pid| pid.as_raw() as u32 == leader) => {
                     end_of_leader = Some(status);
                 }
@@ -195,7 +195,7 @@ impl External<'_> {
         }
     }
 
-    /// Measures between the two orders. A server that ends before the window does is a failure.
+    /// Measures between the two orders. Fails if the server ends before the window does.
     fn obey(&self) -> Result<(), Failure> {
         let mut begun = None;
         loop {
@@ -207,7 +207,8 @@ impl External<'_> {
                         begun.ok_or_else(|| Failure::WrongWork { what: "an order that makes no sense".into() })?;
                     let after = Tree::below_this_process();
                     return write_reply(&TrialReply::Served(Box::new(Served {
-                        // A thread per connection ends with its connection, and the generator's may be closed by now.
+                        // Threads of closed connections have ended, and the generator may have closed its connections
+                        // by now.
                         threads: after.threads().max(before.threads()),
                         usage: after.since(&before),
                         runtime: None,
@@ -224,7 +225,8 @@ impl External<'_> {
         }
     }
 
-    /// The window is over: what becomes of the server now is no matter. The end of standard input ends this process.
+    /// Ignores the server's events after the window. Returns when the last process of the server ends, or never: the
+    /// end of standard input ends this process.
     fn idle(&self) -> Result<(), Failure> {
         while let Ok(event) = self.events.recv() {
             if let ServerEvent::Order(_) = event {
@@ -252,7 +254,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Failure
     started.map(drop).map_err(|error| refused(format!("a thread for the server's {name}: {error}")))
 }
 
-/// Waits for every process that belongs to this one, until there is none.
+/// Reaps every child of this process until none is left.
 fn wait_for_all(event_tx: &Sender<ServerEvent>) {
     loop {
         let event = match waitpid(None, None) {
@@ -275,13 +277,14 @@ fn in_words(status: WaitStatus) -> String {
     }
 }
 
-/// Returns a port that was free a moment ago. A process that takes it meanwhile is found before the server is measured.
+/// Returns a port that was free a moment ago. If another process takes it, that is noticed before the measurement.
 fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// Becomes the server's command, which the kernel kills when the process that started it ends: that process may be killed
-/// together with the runner, and then nobody else is left to do it. Does not return unless the command cannot be run.
+/// Turns this process into the server's command, which the kernel kills when the process that started it ends: that one
+/// may be killed together with the runner, and then nothing else could do it. Returns only if the command cannot be
+/// run.
 pub fn launch(parent: u32, command: &[OsString]) -> ExitCode {
     let _ = prctl::set_pdeathsig(Signal::SIGKILL);
     // The parent may have ended before its death could send a signal.
@@ -291,6 +294,6 @@ pub fn launch(parent: u32, command: &[OsString]) -> ExitCode {
         let error = Command::new(program).args(arguments).exec();
         eprintln!("avt: {}: {error}", program.display());
     }
-    // As a shell does it.
+    // The exit code of a shell in this case.
     ExitCode::from(127)
 }

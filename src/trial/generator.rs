@@ -11,7 +11,7 @@ use crate::units;
 
 use super::write_reply;
 
-/// Of how many targets the ordinary requests are made: no server shall profit from being asked the same again.
+/// The number of targets of ordinary requests, so that no server can profit from repeated ones.
 const TARGETS: usize = 1_024;
 
 pub(super) fn run(
@@ -31,7 +31,8 @@ pub(super) fn run(
     write_reply(&TrialReply::Generated(Box::new(Generated { begin_ns, wall_ns, requests_in_window, series, load })))
 }
 
-/// Says when the window begins and ends. When nobody hears it any more, the last reply fails too and ends the process.
+/// Reports when the window begins and ends. Ignores write errors: if the runner is gone, the last reply fails too and
+/// ends the process.
 struct Teller;
 
 impl Observer for Teller {
@@ -71,7 +72,7 @@ fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, server_cpus: &
     }
 }
 
-/// Targets of one length, so that all answers are of one length too.
+/// Returns targets of equal length, so that all answers have equal length too.
 fn targets(what: &str) -> Vec<String> {
     let what = encode_target(what);
     (0..TARGETS).map(|k| format!("/echo/{what}-{k:04}")).collect()

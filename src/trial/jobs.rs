@@ -1,4 +1,4 @@
-//! A `sleep` or `offload` trial: all of it in this process.
+//! Runs a `sleep` or `offload` trial, entirely in this process.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::workload::{self, Checksum, Sleep, Workload};
 
 use super::{steps, write_reply};
 
-/// How often the memory of waiting jobs is looked at.
+/// The pause between two readings of the memory of waiting jobs.
 const LOOK: Duration = Duration::from_millis(5);
 
 pub(super) fn run(spec: &TrialSpec, traced: bool) -> Result<(), Failure> {
@@ -45,8 +45,8 @@ pub(super) fn run(spec: &TrialSpec, traced: bool) -> Result<(), Failure> {
     write_reply(&TrialReply::Done(Box::new(done)))
 }
 
-/// What jobs that wait take of memory, in a pass of its own: neither a recording nor another thread belongs in a measured
-/// one.
+/// Measures the memory of waiting jobs, in a pass of its own: neither a recording nor another thread belongs in a
+/// measured one.
 fn waiting(spec: &TrialSpec) -> Result<Option<Footprint>, Failure> {
     let Work::Sleep(sleep) = &spec.work else { return Ok(None) };
     let workload = Arc::new(Sleep { steps: steps(&spec.work.steps(), spec)? });
@@ -58,7 +58,7 @@ fn waiting(spec: &TrialSpec) -> Result<Option<Footprint>, Failure> {
             let before = Footprint::read();
             let _ = ready.send(());
             let mut most = before;
-            // Until the other end is dropped.
+            // Until the sender is dropped.
             while is_over.recv_timeout(LOOK).is_err_and(|why| why == RecvTimeoutError::Timeout) {
                 most =
                     most.zip(Footprint::read()).map(|(most, now)| if now.total() > most.total() { now } else { most });
@@ -119,7 +119,7 @@ fn run_all<W: Workload>(
     Ok((outcome, entries))
 }
 
-/// Every job must have returned what its steps give.
+/// Fails unless every job returned the checksum of its steps.
 fn check(entries: &[JobTimes], checksum: Checksum) -> Result<(), Failure> {
     match entries.iter().position(|entry| entry.checksum != checksum) {
         None => Ok(()),
@@ -130,7 +130,8 @@ fn check(entries: &[JobTimes], checksum: Checksum) -> Result<(), Failure> {
     }
 }
 
-/// The entries are those of all jobs, the heartbeat's first: it is in flight as well, but no job of the question.
+/// Builds the measurement. `entries` holds all jobs, the heartbeat's first: it is in flight as well but does not count
+/// as a job.
 fn done(
     outcome: JobsOutcome,
     series: Vec<Series>,
@@ -153,12 +154,12 @@ fn done(
     }
 }
 
-/// The most jobs that were begun and not done at one instant.
+/// Returns the largest number of jobs that were begun and not done at one instant.
 fn most_in_flight(jobs: &[JobTimes]) -> u64 {
     lanes::most_at_once(jobs.iter().map(|job| (job.begun, job.done, 1)))
 }
 
-/// All jobs are due at the start.
+/// Computes the times of the jobs, all of which are due at the start.
 fn series(entries: &[JobTimes]) -> Series {
     let (mut response_time, mut service_time) = (Histogram::default(), Histogram::default());
     for entry in entries {
@@ -168,7 +169,7 @@ fn series(entries: &[JobTimes]) -> Series {
     Series::of_jobs("jobs", response_time, service_time)
 }
 
-/// How late each beat was: against the start of the trial, and against the heartbeat's own first beat.
+/// Computes how late each beat was: against the start of the trial, and against the heartbeat's own first beat.
 fn series_of_beats(planned: HeartbeatSpec, begun: u64, beats: &[u64]) -> Series {
     let (mut response_time, mut service_time) = (Histogram::default(), Histogram::default());
     for (k, beat) in (0..).zip(beats) {
@@ -184,7 +185,7 @@ fn fared(planned: HeartbeatSpec, begun: u64, beats: &[u64]) -> Result<record::He
         return Err(Failure::WrongWork { what: "a beat is missing or out of order".into() });
     }
     let gaps = beats.windows(2).map(|pair| pair[1] - pair[0]);
-    // A heartbeat that could not even begin has its first gap before its first beat.
+    // If the heartbeat began late, its first gap lies before its first beat.
     let longest_gap_ns = gaps.chain([begun + beats[0]]).max().unwrap_or(0);
     Ok(record::HeartbeatRecord { every_ns: units::nanos(planned.every), beats: planned.beats, longest_gap_ns })
 }

@@ -1,7 +1,7 @@
-//! A server that does nothing: the same bytes back for every question, by one thread and one epoll.
+//! A server that does nothing: it answers every request with the same bytes, on one thread and one epoll.
 //!
-//! No codec, no routes, no time-outs: what a load generator measures here is itself and the kernel. It understands only
-//! what the raw client and reqwest send it, one whole question after the other; any other peer is hung up on.
+//! It has no codec, routes or time-outs, so a load generator measures only itself and the kernel. It understands only
+//! what the raw client and reqwest send, one whole request after the other, and closes any other connection.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -50,7 +50,7 @@ fn respond(listener: &TcpListener, answer: &[u8]) -> io::Result<std::convert::In
     let name = |fd: i32| EventData::new_u64(fd as u64);
     listener.set_nonblocking(true)?;
     epoll::add(&ready, listener, name(listener.as_raw_fd()), EventFlags::IN)?;
-    // By their descriptors, which are small numbers.
+    // Indexed by descriptor; descriptors are small numbers.
     let mut peers: Vec<Option<TcpStream>> = Vec::new();
     let (mut events, mut bytes) = (Vec::with_capacity(256), [0; 4_096]);
     loop {
@@ -78,7 +78,7 @@ fn respond(listener: &TcpListener, answer: &[u8]) -> io::Result<std::convert::In
     }
 }
 
-/// Whether a question came whole and its answer went whole.
+/// Answers a request; returns whether it arrived whole and its answer was sent whole.
 fn answered(peer: &mut TcpStream, answer: &[u8], bytes: &mut [u8]) -> bool {
     match peer.read(bytes) {
         Ok(n) => bytes[..n].ends_with(b"\r\n\r\n") && peer.write(answer).is_ok_and(|sent| sent == answer.len()),

@@ -1,6 +1,6 @@
 //! The server of an echo trial.
 //!
-//! Its main thread belongs to the harness: it sleeps in a read of standard input until the window begins or ends, or the
+//! Its main thread belongs to the harness: it blocks reading standard input until the window begins or ends, or the
 //! runner is gone. The model runs on a thread of its own and on those it starts.
 
 use std::io::{self, BufRead as _};
@@ -21,7 +21,7 @@ use crate::usage::Meter;
 
 use super::{now_ns, steps, write_reply};
 
-/// With its lanes where they are wanted.
+/// Runs the server, and records its lanes if `traced`.
 pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Failure> {
     let Work::Echo(work) = &spec.work else {
         return Err(Failure::WrongWork { what: format!("`{}` has no server", spec.work.workload()) });
@@ -57,7 +57,7 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
     obey(begin, |(before, meter), window_ns| {
         let usage = Meter::stop(meter);
         model::check_pool(&server)?;
-        // It may have been started only in the window.
+        // The runtime may have started only within the window.
         let runtime = server.runtime().map(|now| before.map_or(now, |before| now.since(before)));
         match server.echo.wrong() {
             0 => {
@@ -68,10 +68,10 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
     })
 }
 
-/// Raises the soft limit of open files, and refuses what the hard one cannot hold: a server that ran out would starve
-/// connections that the kernel had already accepted for it.
+/// Raises the soft limit of open files, and fails if the hard one is too low: a server that ran out of descriptors
+/// would starve connections that the kernel had already accepted for it.
 pub(super) fn check_descriptors(connections: u32) -> Result<(), Failure> {
-    /// Standard streams, the listener, the runtime's own, and files read for a moment.
+    /// Descriptors for standard streams, the listener, the runtime and files read briefly.
     const OWN: u64 = 64;
     let limit = host::raise_open_files().map_err(|error| Failure::Refused { what: format!("open files: {error}") })?;
     let needed = u64::from(connections) + OWN;
@@ -82,8 +82,8 @@ pub(super) fn check_descriptors(connections: u32) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Measures between the two orders, and ends with standard input. `served` tells of the window, unless it was served
-/// wrongly.
+/// Measures between the two orders, and returns at the end of standard input. `served` computes the reply for the
+/// window, or fails if the work was wrong.
 pub(super) fn obey<T>(
     begin: impl Fn() -> T,
     served: impl Fn(T, (u64, u64)) -> Result<Served, Failure>,

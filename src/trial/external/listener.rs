@@ -1,4 +1,4 @@
-//! Checks which process listens at the server's address: before the command starts, when it is ready, and after.
+//! Checks which process listens at the server's address: before the command starts, once it is ready, and afterwards.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -13,7 +13,7 @@ use crate::load::refuse_own_end;
 use crate::proc;
 use crate::usage::{listeners_at, sockets_at};
 
-/// The longest wait for one answer.
+/// The longest wait for an answer.
 const ANSWER: Duration = Duration::from_secs(1);
 
 /// Fails if a process already listens at the address: it would be measured in place of the server.
@@ -35,12 +35,13 @@ pub(super) fn check_own(address: SocketAddr) -> Result<(), String> {
     Ok(())
 }
 
-/// Waits until no process of the server listens at its address. The end of a process that listens is noticed at once, a
-/// closed listener within a quarter of a second. Until then a look reads the machine's listeners, and not its processes.
+/// Waits until no process of the server listens at its address. Notices the end of a listening process at once, and a
+/// closed listener within a quarter of a second. Until then each check reads the machine's listeners, not its
+/// processes.
 pub(super) fn wait_until_deaf(address: SocketAddr) {
-    /// How long a server may take to hand its listener on to another of its processes.
+    /// The time a server has to hand its listener over to another of its processes.
     const HAND_OVER: Duration = Duration::from_millis(100);
-    /// The pause between two looks.
+    /// The pause between two checks.
     const LOOK: Duration = Duration::from_millis(250);
     loop {
         let sockets = sockets_at(address);
@@ -54,7 +55,7 @@ pub(super) fn wait_until_deaf(address: SocketAddr) {
         }
         let handles: Vec<OwnedFd> = listeners.iter().filter_map(|pid| handle(*pid)).collect();
         if handles.len() < listeners.len() {
-            // One has ended already, or the kernel has no handles of processes (before Linux 5.3).
+            // One has ended already, or the kernel does not support process handles (before Linux 5.3).
             thread::sleep(LOOK);
             continue;
         }
@@ -66,16 +67,16 @@ pub(super) fn wait_until_deaf(address: SocketAddr) {
 fn ends_within(time: Duration, handles: &[OwnedFd]) -> bool {
     let mut ends: Vec<PollFd<'_>> = handles.iter().map(|handle| PollFd::new(handle, PollFlags::IN)).collect();
     let time = Timespec::try_from(time).expect("less than a second");
-    // After a signal, the caller looks once more.
+    // After a signal, the caller checks again.
     poll(&mut ends, Some(&time)).is_ok_and(|ended| ended > 0)
 }
 
-/// A handle that becomes readable when the process ends.
+/// Returns a handle that becomes readable when the process ends.
 fn handle(pid: u32) -> Option<OwnedFd> {
     pidfd_open(Pid::from_raw(pid as i32)?, PidfdFlags::empty()).ok()
 }
 
-/// The processes that listen at the address and descend from this one.
+/// Returns the processes that listen at the address and descend from this one.
 fn own(address: SocketAddr) -> Vec<u32> {
     let listeners = listeners_at(address);
     if listeners.is_empty() {
@@ -88,7 +89,7 @@ fn own(address: SocketAddr) -> Vec<u32> {
         .collect()
 }
 
-/// Returns the name of the process that listens there, as far as this user may see.
+/// Returns the name of the process that listens at the address, as far as this user may see it.
 fn named(address: SocketAddr) -> String {
     match listeners_at(address).first() {
         Some(pid) => format!("process {pid} ({})", proc::name(*pid).unwrap_or_default()),
@@ -96,7 +97,7 @@ fn named(address: SocketAddr) -> String {
     }
 }
 
-/// Connects to whoever listens there, and never to itself.
+/// Connects to the listener at the address, and never to itself.
 fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&address, ANSWER)?;
     refuse_own_end(&stream, address)?;

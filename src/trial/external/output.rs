@@ -1,7 +1,8 @@
-//! The standard error of a server: read so that the server never waits for a reader, and that reading costs little.
+//! Reads a server's standard error cheaply, and so that the server never waits for the reader.
 //!
-//! Each line that a server writes would wake a reader. So a reader takes what has come a hundred times a second, in pieces
-//! of bounded size, and the pipe holds what comes in between. A server that writes more than 100 MB a second waits.
+//! Waking a reader for each line would cost CPU time. So a reader takes what has arrived a hundred times a second, in
+//! pieces of bounded size, and the pipe holds what arrives in between. A server that writes more than 100 MB a second
+//! waits.
 
 use std::io::Read;
 use std::process::ChildStderr;
@@ -14,28 +15,28 @@ use nix::fcntl::{FcntlArg, fcntl};
 
 use crate::record::Failure;
 
-/// How many bytes the pipe holds: as much as a user without privileges may ask for (`/proc/sys/fs/pipe-max-size`).
+/// The capacity of the pipe, bytes: the most that an unprivileged user may request (`/proc/sys/fs/pipe-max-size`).
 const PIPE: usize = 1 << 20;
-/// The pause between two looks.
+/// The pause between two reads.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How many of the last bytes are kept, and of the last line shown.
+/// The number of bytes kept from the end of the output, and of characters shown from its last line.
 const KEPT: usize = 8_192;
 const SHOWN: usize = 300;
-/// How long the end of the output is waited for when the server has ended.
+/// The longest wait for the end of the output after the server has ended.
 const TO_END: Duration = Duration::from_secs(1);
 
-/// What a server has written on its standard error.
+/// The last output of a server on its standard error.
 #[derive(Debug, Default)]
 pub(super) struct ServerStderr {
     last: Arc<Mutex<Vec<u8>>>,
-    /// Hears of the end of the output.
+    /// Disconnects at the end of the output.
     end: Option<Receiver<()>>,
 }
 
 impl ServerStderr {
-    /// Reads it from now on, on a thread of its own.
+    /// Starts to read it on a thread of its own.
     pub(super) fn read(stderr: ChildStderr) -> Result<Self, Failure> {
-        // A smaller pipe does as well, and is filled sooner.
+        // A smaller pipe works as well, but fills up sooner.
         let _ = fcntl(&stderr, FcntlArg::F_SETPIPE_SZ(PIPE as i32));
         let (tell, end) = mpsc::channel();
         let output = Self { last: Arc::default(), end: Some(end) };
@@ -47,7 +48,7 @@ impl ServerStderr {
         Ok(output)
     }
 
-    /// Adds the last line to a failure, when the server has ended.
+    /// Adds the last line to a failure once the output has ended.
     pub(super) fn add_last_words(&self, failure: &mut Failure) {
         if let Some(end) = &self.end {
             let _ = end.recv_timeout(TO_END);
@@ -61,7 +62,7 @@ impl ServerStderr {
     }
 }
 
-/// Reads to the end, and keeps the last bytes.
+/// Reads to the end and keeps the last bytes.
 fn keep_last(mut from: impl Read, last: &Mutex<Vec<u8>>, pause: impl Fn()) {
     let mut piece = vec![0; PIPE];
     while let Ok(n) = from.read(&mut piece) {
@@ -77,7 +78,7 @@ fn keep_last(mut from: impl Read, last: &Mutex<Vec<u8>>, pause: impl Fn()) {
     }
 }
 
-/// The last line with anything on it, without control characters, as far as it is shown.
+/// Returns the last line that is not blank, without control characters and cut to [`SHOWN`].
 fn last_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let line = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
