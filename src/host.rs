@@ -140,7 +140,7 @@ pub fn thread_limits() -> Vec<ThreadLimit> {
     limit("vm.max_map_count", number("/proc/sys/vm/max_map_count"), &|maps| (maps / 4).saturating_sub(500));
     limit("kernel.pid_max", number("/proc/sys/kernel/pid_max"), &|pids| pids.saturating_sub(running));
     limit("kernel.threads-max", number("/proc/sys/kernel/threads-max"), &|threads| threads.saturating_sub(running));
-    // This limit does not bind a superuser; for one, a low value would mislead.
+    // This limit does not bind a superuser, so its value would mislead there.
     let nproc = getrlimit(Resource::RLIMIT_NPROC).ok().map(|(soft, _)| soft);
     if !nix::unistd::geteuid().is_root() {
         let own = threads_of_this_user().unwrap_or(0);

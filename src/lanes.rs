@@ -85,7 +85,7 @@ const ROOM: usize = 6_000;
 /// A recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lanes {
-    /// What a job is: a `job`, a `connection`.
+    /// The kind of job: `job`, `connection`.
     pub jobs_are: String,
     /// The names of the threads, in the order in which they appeared: `main`, `worker 1`, `blocking 3`, `job 17`.
     pub names: Vec<String>,
@@ -337,8 +337,8 @@ impl Recorder {
         })
     }
 
-    /// Keeps what began while something was recorded. The first for which there is no room ends the recording for all, as
-    /// lanes of which one goes on would show what never was; it is kept, and so is what others are at.
+    /// Keeps a span that overlaps the recording. The first one without room ends the recording for all threads, because
+    /// it would mislead if only some lanes went on; that span is kept, and so are those in progress.
     fn keep(&self, spans: &mut LaneSpans, span: Span) {
         let (from, until) = self.ends();
         if span.end < from {

@@ -1,8 +1,8 @@
-//! What a trial leaves behind, and the files that keep it.
+//! The records of trials, and the files that hold them.
 //!
-//! A run is a folder: [`run.json`](Run) says what was asked of which machine, and `trials.jsonl` holds one [`Record`] a
-//! line behind a checksum, written as each trial ends. Every report is computed from these two alone. Whatever is read is
-//! checked first: a line that is not as it was written, or a record that cannot be true, is an error.
+//! A run is a folder: [`run.json`](Run) describes the run and its machine, and `trials.jsonl` holds one [`Record`] per
+//! line behind a checksum, written as each trial ends. Every report is computed from these two files alone. Everything
+//! is checked when it is read: a damaged line or an implausible record is an error.
 
 mod ceiling;
 mod failure;
@@ -27,7 +27,7 @@ use crate::scenario::{CellId, CpusWanted, Machine, Model};
 use crate::stats::Bound;
 use crate::usage::{Footprint, Others, Stolen, Usage};
 
-/// The version of both files. A reader refuses any other.
+/// The version of both files. A reader refuses any other version.
 pub const SCHEMA: u32 = 9;
 
 /// `run.json`: one call of `avt run`.
@@ -35,32 +35,32 @@ pub const SCHEMA: u32 = 9;
 pub struct Run {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// When it began: UTC, RFC 3339, for people. No duration is ever computed from it.
+    /// The time the run began: UTC, RFC 3339, for people. No duration is ever computed from it.
     pub started: String,
-    /// Whether it ran to its end.
+    /// Whether the run went to its end.
     pub state: RunState,
-    /// What the order of trials and every random choice were drawn from.
+    /// The seed of the order of trials and of every random choice.
     pub seed: u64,
-    /// Whether rounds are the scenarios' quick or full number, or a number given.
+    /// The number of rounds: the scenarios' quick or full number, or a given number.
     pub rounds: String,
     /// The machine.
     pub host: Host,
-    /// Iterations of the computing kernel this machine does in a second on one CPU.
+    /// Iterations of the compute kernel per second on one CPU of this machine.
     pub iterations_per_s: u64,
-    /// Where that number comes from.
+    /// Where the calibration comes from.
     pub calibration: CalibrationOrigin,
-    /// How much this machine computes at once, and as few of its CPUs as a scenario pins to; what arithmetic expects
-    /// rests on it.
+    /// How much this machine computes in parallel, on all CPUs and on each number that a scenario pins to; the expected
+    /// times rest on it.
     pub parallel: Machine,
-    /// What the load generator can do here, for each kind of load in the run; empty where there is none.
+    /// The load generator's ceiling for each kind of load in the run; empty without a load.
     pub ceilings: Vec<Ceiling>,
     /// The scenarios, in the order of the report.
     pub scenarios: Vec<Source>,
-    /// The only models that were run of them; all where there is none.
+    /// The models that the scenarios were restricted to; empty for all.
     pub models: Vec<Model>,
-    /// How many trials were planned.
+    /// The number of planned trials.
     pub trials_planned: u64,
-    /// What became of them; nothing before the run has ended.
+    /// The outcomes of the trials in numbers; `None` before the run has ended.
     pub judged: Option<RunTally>,
 }
 
@@ -68,43 +68,43 @@ pub struct Run {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CalibrationOrigin {
-    /// It was measured before the run.
+    /// The calibration was measured before the run.
     #[default]
     New,
-    /// It is that of an earlier run, so that jobs that compute are the same work in both.
+    /// The calibration is that of an earlier run, so that computing jobs do the same work in both.
     Kept {
-        /// The folder of that run.
+        /// The folder of the earlier run.
         run: String,
-        /// What was measured before this run.
+        /// Iterations per second as measured before this run.
         measured_per_s: u64,
     },
-    /// It was measured before the run, because the machine no longer computes as fast as in an earlier run.
+    /// The calibration was measured before the run because the machine's speed has changed since an earlier run.
     Changed {
-        /// The folder of that run.
+        /// The folder of the earlier run.
         run: String,
-        /// Its iterations a second.
+        /// Iterations per second in the earlier run.
         kept_per_s: u64,
     },
 }
 
-/// What became of the trials of a run, in numbers.
+/// The outcomes of a run's trials and claims, in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunTally {
-    /// Measured.
+    /// Measured trials.
     pub measured: u64,
-    /// Of these, the ones with a gate that makes them suspect.
+    /// Measured trials with a finding that makes them suspect.
     pub suspect: u64,
-    /// And with one that makes them invalid.
+    /// Measured trials with a finding that makes them invalid.
     pub invalid: u64,
-    /// Left no measurement, or no lanes, and not because the machine refused threads as their scenarios expect.
+    /// Trials without a measurement, or without lanes, except those counted in `refused`.
     pub failed: u64,
-    /// Refused threads by the machine, as their scenarios expect. Files of versions that did not count them have no such
-    /// number, and no such trials.
+    /// Trials that the machine refused threads, as their scenarios expect. Files of earlier versions lack this number,
+    /// and had no such trials.
     #[serde(default)]
     pub refused: u64,
-    /// Findings over the rounds of a cell, such as drift, that make them suspect.
+    /// Findings over the rounds of a cell, such as drift, that make the rounds suspect.
     pub rounds_suspect: u64,
-    /// Findings over the rounds of a cell that make them invalid.
+    /// Findings over the rounds of a cell that make the rounds invalid.
     pub rounds_invalid: u64,
     /// Claims of the scenarios that were reproduced.
     pub claims_reproduced: u64,
@@ -112,31 +112,32 @@ pub struct RunTally {
     pub claims_inconclusive: u64,
     /// Claims that were refuted.
     pub claims_refuted: u64,
-    /// Of these, the claims that were refuted before, as their scenarios say; 0 in files from before they could say so.
+    /// Refuted claims that were refuted before, as their scenarios record; 0 in files of versions that could not record
+    /// it.
     #[serde(default)]
     pub claims_refuted_again: u64,
 }
 
-/// How far a run has come.
+/// The progress of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
-    /// Still going, or cut off without a word.
+    /// Still running, or cut off without notice.
     Running,
     /// Every trial was done.
     Complete,
-    /// Ended early, and by what: a signal's name.
+    /// Ended early by a signal, given by its name.
     Partial(String),
 }
 
 /// A scenario as it was given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// Its label.
+    /// The scenario's name.
     pub name: String,
-    /// How it was named on the command line: the same, or a file.
+    /// The name given on the command line: the scenario's name, or a file.
     pub given: String,
-    /// The TOML, byte for byte.
+    /// The TOML text, byte for byte.
     pub toml: String,
 }
 
@@ -145,57 +146,58 @@ pub struct Source {
 pub struct Record {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// The seed of the run it belongs to.
+    /// The seed of the run.
     pub run: u64,
-    /// The cell it is a trial of.
+    /// The cell that was measured.
     pub cell: CellId,
-    /// Which of the cell's trials it is.
+    /// The kind of pass, with its position among the cell's trials.
     pub pass: Pass,
-    /// Its position in the run, from 1.
+    /// The trial's position in the run, from 1.
     pub order: u64,
     /// The seed of the trial's own random choices, the same for all trials of a round.
     pub seed: u64,
-    /// What the machine was like meanwhile.
+    /// The conditions of the machine during the trial.
     pub conditions: Conditions,
-    /// What came of it.
+    /// The outcome of the trial.
     pub outcome: Outcome,
 }
 
-/// What the machine was like around a trial. What a kernel does not tell is `None`, never 0.
+/// The conditions of the machine during a trial. A value that the kernel does not report is `None`, never 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {
-    /// How long a CPU quota has throttled the trial's control groups and those above them, nanoseconds.
+    /// The time for which a CPU quota throttled the trial's control groups and those above them, nanoseconds.
     pub throttled_ns: Option<u64>,
     /// CPU time of this machine that its host gave to others during the trial.
     pub stolen: Option<Stolen>,
-    /// How many CPUs the trial could have.
+    /// The number of CPUs the trial could use.
     pub cpus: u32,
-    /// How many the scenario asks for; nothing where any number will do.
+    /// The number of CPUs the scenario requests; `None` if any number will do.
     pub cpus_wanted: Option<CpusWanted>,
-    /// CPU time that the computing of all jobs takes, as measured before the first trial with every CPU computing,
-    /// nanoseconds. Nothing of a load, and nothing of jobs that compute for less than 10 ms each, where what a model costs is
-    /// a part of the CPU time.
+    /// CPU time that computing takes for all jobs, nanoseconds, as measured before the first trial with every CPU
+    /// computing. `None` for a load, and for jobs that compute for less than 10 ms each, where the cost of the model is
+    /// a notable part of the CPU time.
     pub calibrated_ns: Option<u64>,
 }
 
-/// A measurement, or the reason there is none.
+/// A measurement, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It ran to its end and its checks hold.
+    /// The trial ran to its end and its checks hold.
     Measured(Box<Measured>),
     /// The lanes of its threads were recorded, and nothing was measured.
     Traced(Box<Traced>),
-    /// It did not.
+    /// The trial failed.
     Failed(Failure),
 }
 
-/// What was recorded of one trial beside the measured ones.
+/// The recording of the one trial beside the measured ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traced {
-    /// How many CPUs its process could run on.
+    /// The number of CPUs its process could run on.
     pub cpus: u32,
-    /// From the start until the last job was done, nanoseconds: what recording costs is seen beside the measured trials.
+    /// The time from the start until the last job was done, nanoseconds. Comparing it with measured trials shows the
+    /// cost of recording.
     pub wall_ns: u64,
     /// Jobs or requests completed in that time.
     pub jobs: u64,
@@ -203,88 +205,88 @@ pub struct Traced {
     pub cpu_ns: u64,
     /// The lanes.
     pub lanes: Lanes,
-    /// What the process held at its most beyond what it held before, while its jobs waited; of a pass that was not
-    /// recorded. Nothing where jobs do not wait, or the kernel does not tell.
+    /// The peak memory of the process while its jobs waited, less what it held before; from a pass without a recording.
+    /// `None` if jobs do not wait, or the kernel does not report it.
     pub footprint: Option<Footprint>,
 }
 
-/// What one trial measured.
+/// The measurement of one trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
-    /// From the start until the last job was done; for echo the measured window. Nanoseconds.
+    /// The time from the start until the last job was done; for echo the measured window. Nanoseconds.
     pub wall_ns: u64,
     /// Jobs or requests completed in that time.
     pub jobs: u64,
     /// Different OS threads that ran any part of a job.
     pub threads: u64,
-    /// The most jobs or requests that were begun and not done at one instant; of requests what the generator's threads
-    /// had under way, each at its own most.
+    /// The largest number of jobs begun and not done at one instant; for requests, the sum of each generator thread's
+    /// own maximum.
     pub most_in_flight: u64,
     /// The distributions of times; the first is the headline.
     pub series: Vec<Series>,
-    /// How the heartbeat fared, if there was one.
+    /// The result of the heartbeat, if there was one.
     pub heartbeat: Option<HeartbeatRecord>,
-    /// What the process that ran the model used, from the start to the end.
+    /// The resources used by the process that ran the model, from the start to the end.
     pub usage: Usage,
-    /// What processes that do not belong to the trial used of the CPUs that the model could run on: of a server from the
-    /// opening of its connections to the end of the window. Nothing where that is not known.
+    /// The use of the model's CPUs by processes outside of the trial; for a server from the opening of its connections
+    /// to the end of the window. `None` if it is unknown.
     pub others: Option<Others>,
-    /// What its tokio runtime says of itself, a server's of the window; nothing where there is none.
+    /// The counters of the tokio runtime; for a server those of the window. `None` without a runtime.
     pub runtime: Option<RuntimeUsage>,
     /// The generator's side of an echo trial.
     pub load: Option<LoadRecord>,
-    /// How much later than the generator's window the server's began and ended, nanoseconds; negative if earlier. The
-    /// server measures its usage in its own window. `None` for jobs.
+    /// The time from the generator's begin and end of the window to the server's, nanoseconds; negative if the server
+    /// was earlier. The server measures its usage in its own window. `None` for jobs.
     pub server_window_ns: Option<(i64, i64)>,
 }
 
-/// What a tokio runtime counts.
+/// The counters of a tokio runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuntimeUsage {
-    /// Its workers.
+    /// The number of workers.
     pub workers: u32,
-    /// How long they were busy, all of them together, nanoseconds.
+    /// The time that workers were busy, summed, nanoseconds.
     pub busy_ns: u64,
-    /// How often one of them went to sleep.
+    /// The number of times a worker went to sleep.
     pub parks: u64,
 }
 
 /// The times of one kind of job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
-    /// `jobs`, `beats`, `requests`, `heavy requests`.
+    /// The name: `jobs`, `beats`, `requests`, `heavy requests`.
     pub name: String,
-    /// From when a job was due until it was done.
+    /// The times from when a job was due until it was done.
     pub response_time: Histogram,
-    /// From when it was begun until it was done.
+    /// The times from when a job was begun until it was done.
     pub service_time: Histogram,
-    /// Of the response times, those of which the load generator itself stood still for half or more; empty for jobs.
+    /// The response times of which the load generator itself was stalled for half or more; empty for jobs.
     pub paused_response_time: Histogram,
     /// The shortest time in `response_time` that is only a lower bound, of a job that never finished, in nanoseconds:
-    /// percentiles from there on are `>=`. Nothing when every job finished.
+    /// percentiles from there on are `>=`. `None` if every job finished.
     pub lower_bound_from_ns: Option<u64>,
 }
 
-/// How a heartbeat fared beside the jobs.
+/// The result of a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeartbeatRecord {
-    /// From beat to beat as planned, nanoseconds.
+    /// The planned interval between beats, nanoseconds.
     pub every_ns: u64,
-    /// Beats that were made: all that were planned.
+    /// The number of beats, all of which were made.
     pub beats: u32,
-    /// The longest time between two beats that follow each other, nanoseconds.
+    /// The longest time between two successive beats, nanoseconds.
     pub longest_gap_ns: u64,
 }
 
 impl RunTally {
-    /// The claims that were refuted and had not been refuted before.
+    /// Returns the number of claims that were refuted for the first time.
     pub fn refuted_anew(&self) -> u64 {
         self.claims_refuted.saturating_sub(self.claims_refuted_again)
     }
 }
 
 impl Run {
-    /// How many times as long this machine takes to compute as when the calibration was measured that the run keeps.
+    /// Returns the time this machine takes to compute, as a multiple of the time at the calibration that the run keeps.
     pub fn slowness(&self) -> f64 {
         match self.calibration {
             CalibrationOrigin::New | CalibrationOrigin::Changed { .. } => 1.0,
@@ -296,14 +298,14 @@ impl Run {
 }
 
 impl Record {
-    /// The number of the round, from 1; nothing of the trial whose lanes were recorded.
+    /// Returns the number of the round, from 1; `None` for the trial whose lanes were recorded.
     pub fn round(&self) -> Option<u32> {
         self.pass.round()
     }
 }
 
 impl RuntimeUsage {
-    /// What was counted since then.
+    /// Returns the counts since `earlier`.
     pub fn since(self, earlier: Self) -> Self {
         let Self { workers, busy_ns, parks } = self;
         Self { workers, busy_ns: busy_ns - earlier.busy_ns, parks: parks - earlier.parks }
@@ -311,9 +313,9 @@ impl RuntimeUsage {
 }
 
 impl Series {
-    /// The response time that this share (0 to 1) of the requests had at most, nanoseconds, and whether that rests on
-    /// requests that never got their answer. Nothing where fewer than ten lie beyond it, unless none was answered: then each
-    /// of them waited for that long at least, however few they are.
+    /// Returns a quantile (0 to 1) of the response time, nanoseconds, and whether it is only a lower bound because of
+    /// requests without an answer. Returns `None` if fewer than ten times lie beyond it, unless no request was
+    /// answered: then even a few show that each waited for at least that long.
     pub fn response_quantile(&self, share: f64) -> Option<(u64, Bound)> {
         let nothing_answered = || self.service_time.is_empty().then(|| self.response_time.quantile(share)).flatten();
         let time = self.response_time.credible_quantile(share).or_else(nothing_answered)?;
@@ -321,7 +323,7 @@ impl Series {
         Some((time, if is_bound { Bound::AtLeast } else { Bound::Exact }))
     }
 
-    /// Times of jobs that all finished, and that no load generator had a part in.
+    /// Builds the times of jobs that all finished, without a load generator.
     pub fn of_jobs(name: &str, response_time: Histogram, service_time: Histogram) -> Self {
         Self {
             name: name.to_owned(),
@@ -334,7 +336,7 @@ impl Series {
 }
 
 impl Measured {
-    /// Jobs or requests completed per second of wall time.
+    /// Returns the jobs or requests completed per second of wall time.
     pub fn throughput(&self) -> f64 {
         self.jobs as f64 / (self.wall_ns.max(1) as f64 / 1e9)
     }

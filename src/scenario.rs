@@ -1,6 +1,6 @@
-//! A scenario: one question, the work that answers it, and the models that are asked.
+//! Scenarios: one question, the work that answers it, and the models to compare.
 //!
-//! The TOML as written stays private to [`parse`](self::parse()); a [`Scenario`] that exists can run. Its
+//! The TOML syntax stays private to [`parse`](self::parse()); every [`Scenario`] can run. Its
 //! [`cells`](Scenario::cells) are every model at every point of its sweep.
 
 pub mod builtin;
@@ -37,48 +37,48 @@ pub use work::{
 /// One question, parsed and checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
-    /// Its label, also a file name: 1 to 80 of `a-z 0-9 . _ -`, no dot first.
+    /// The name, which is also a file name: 1 to 80 of `a-z 0-9 . _ -`, no dot first.
     pub name: String,
-    /// What is asked, in one sentence.
+    /// The question, in one sentence.
     pub question: String,
-    /// What is asked and why, what to expect, and the caveat, in paragraphs separated by an empty line.
+    /// The analysis: what is asked and why, what to expect, and the caveat, in paragraphs separated by an empty line.
     pub analysis: String,
-    /// Who runs the jobs, in the order of the report.
+    /// The models that run the jobs, in the order of the report.
     pub models: Vec<Model>,
-    /// How often everything is done.
+    /// The number of rounds.
     pub rounds: Rounds,
-    /// Models that get fewer jobs because they would take too long, and how many.
+    /// Models limited to fewer jobs because they would take too long, with the limit.
     pub max_jobs: Vec<(Model, u32)>,
-    /// Models to which the machine may refuse threads: a trial that it refuses is a result and not a failure.
+    /// Models to which the machine may refuse threads: for them a refusal is a result and not a failure.
     pub may_refuse: Vec<Model>,
-    /// Every point of the sweep; a single one without values where nothing is swept.
+    /// Every point of the sweep; a single one without values if nothing is swept.
     pub points: Vec<PointSpec>,
-    /// What should be measured, in the order of the file.
+    /// The claims, in the order of the file.
     pub claims: Vec<Claim>,
-    /// The file it was read from, byte for byte.
+    /// The text of its file, byte for byte.
     pub source: String,
 }
 
-/// How often every cell is repeated.
+/// The number of times every cell is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rounds {
-    /// By default.
+    /// The default number.
     pub quick: u32,
-    /// With `--full`.
+    /// The number with `--full`.
     pub full: u32,
 }
 
-/// A point of a sweep and what is done there.
+/// A point of a sweep and its work.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PointSpec {
     /// The swept values.
     pub at: Point,
-    /// The work, every number decided.
+    /// The work, with every number decided.
     pub work: Work,
 }
 
 impl Scenario {
-    /// Every model at every point, in the order of the report.
+    /// Returns every model at every point, in the order of the report.
     pub fn cells(&self) -> Vec<Cell> {
         let cell = |point: &PointSpec, model: Model| {
             let most = self.max_jobs.iter().find(|(limited, _)| *limited == model).map(|(_, most)| *most);
@@ -96,15 +96,16 @@ impl Scenario {
         self.points.iter().flat_map(|point| self.models.iter().map(move |model| cell(point, *model))).collect()
     }
 
-    /// The model that the others are compared with: async where it is one of them, else the first that runs all jobs.
+    /// Returns the baseline that the other models are compared with: async if it runs all jobs, else the first model
+    /// that does.
     pub fn reference(&self) -> Option<Model> {
         let has_all = |model: &&Model| !self.max_jobs.iter().any(|(limited, _)| limited == *model);
         let is_async = self.models.iter().find(|model| **model == Model::Async).filter(has_all);
         is_async.or_else(|| self.models.iter().find(has_all)).copied()
     }
 
-    /// The cells of the A/A control: those of the [`reference`](Self::reference) once more. One model alone has a control
-    /// too, as its figures are compared with those of other runs.
+    /// Returns the cells of the A/A control: those of the [`reference`](Self::reference) a second time. A single model
+    /// has a control too, because its figures are compared with those of other runs.
     pub fn control_cells(&self) -> Vec<Cell> {
         let reference = self.reference();
         let mut cells = self.cells();

@@ -24,7 +24,7 @@ const PER_OCTAVE: u32 = 4;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "TimelineJson", into = "TimelineJson")]
 pub struct Timeline {
-    /// A column stands for two to this power nanoseconds.
+    /// The width of a column, as a power of two in nanoseconds.
     width_log2: u32,
     columns: Vec<TimeBins>,
 }
@@ -49,9 +49,9 @@ pub struct Burst {
     pub length_ns: u64,
     /// The share of the longest times that were due in it, 0 to 1.
     pub share: f64,
-    /// The time from which on they count as long, nanoseconds: the end of its bin.
+    /// The time from which on a time counts as long, nanoseconds: the end of its bin.
     pub quantile_ns: u64,
-    /// The same quantile of all that was due outside of the stretch, nanoseconds.
+    /// The same quantile of everything due outside of the period, nanoseconds.
     pub without_ns: u64,
 }
 

@@ -1,11 +1,11 @@
-//! Why a trial left no measurement.
+//! The reason why a trial left no measurement.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::units;
 
-/// The reason, in a sentence a person can act on.
+/// The reason of a failure, worded so that the reader can act on it.
 #[derive(Clone, Debug, Error, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
@@ -16,23 +16,23 @@ pub enum Failure {
         needed: u64,
         /// The lowest limit.
         limit: String,
-        /// Its value.
+        /// The value of the limit.
         value: u64,
-        /// Threads it leaves room for.
+        /// The number of threads it leaves room for.
         allows: u64,
     },
-    /// The kernel refused a thread on the way.
+    /// The kernel refused a thread while the trial ran.
     #[error("the kernel refused thread {} of {}: {error}; the lowest limit known is {limit} = {}", units::count(*.at), units::count(*.needed), units::count(*.value))]
     ThreadRefused {
-        /// Which thread, counted from 1.
+        /// The number of the refused thread, from 1.
         at: u64,
         /// Threads the model needs.
         needed: u64,
-        /// What the kernel said.
+        /// The kernel's error.
         error: String,
         /// The lowest limit.
         limit: String,
-        /// Its value.
+        /// The value of the limit.
         value: u64,
     },
     /// The process ended before its measurement.
@@ -40,34 +40,34 @@ pub enum Failure {
     Died {
         /// `trial`, `server` or `generator`.
         process: String,
-        /// `exited with code 1`, `was killed by signal 9 (SIGKILL, probably out of memory)`.
+        /// The way it ended: `exited with code 1`, `was killed by signal 9 (SIGKILL, probably out of memory)`.
         how: String,
-        /// The end of what it wrote on its standard error.
+        /// The end of its standard error.
         last_words: String,
     },
-    /// It took longer than the trial may take.
+    /// The trial took too long.
     #[error("no end after {}", units::duration(*.after_ns))]
     TimedOut {
-        /// The bound, nanoseconds.
+        /// The time limit, nanoseconds.
         after_ns: u64,
     },
-    /// It ended, but what it did is not what was asked.
+    /// The trial ended, but did not do the requested work.
     #[error("the work was not done as asked: {what}")]
     WrongWork {
-        /// Which check failed and with which values.
+        /// The failed check, with its values.
         what: String,
     },
     /// The machine refused something else that the trial needs: a port, a descriptor, a CPU, or a thread that measures.
     #[error("the machine refused: {what}")]
     Refused {
-        /// What, and the kernel's word.
+        /// The refused resource, with the kernel's error.
         what: String,
     },
 }
 
 impl Failure {
-    /// Whether the machine refused the model a thread. A thread that only the measurement needs is not the model's, and a
-    /// process that was killed for its memory died: neither of them is such a refusal.
+    /// Returns whether the machine refused the model a thread. A thread needed only for measuring does not count, nor
+    /// does a process that was killed for its memory.
     pub fn is_refusal_of_threads(&self) -> bool {
         match self {
             Self::ThreadLimit { .. } | Self::ThreadRefused { .. } => true,

@@ -1,4 +1,4 @@
-//! The folder of a run: `run.json` replaced whole, `trials.jsonl` grown line by line.
+//! The folder of a run: `run.json` is replaced as a whole, `trials.jsonl` grows line by line.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -17,7 +17,7 @@ use crate::replace;
 use crate::scenario::CellId;
 use crate::text;
 
-/// The name of the file that says what was asked.
+/// The name of the file that describes the run.
 pub const RUN: &str = "run.json";
 /// The name of the file that holds the records.
 pub const RECORDS: &str = "trials.jsonl";
@@ -28,22 +28,22 @@ const MOST_BYTES: u64 = 64 << 20;
 /// Why a folder cannot be read or written.
 #[derive(Debug, Error)]
 pub enum FolderError {
-    /// The system's own reason.
+    /// The system reported an error.
     #[error("{}: {error}", text::of_path(path))]
     Io {
-        /// What was opened, read or written.
+        /// The path that was opened, read or written.
         path: PathBuf,
-        /// Why it failed.
+        /// The system's error.
         error: io::Error,
     },
-    /// A file that is there but says something else.
+    /// A file has unexpected contents.
     #[error("{}{}: {what}", text::of_path(path), line.map(|line| format!(":{line}")).unwrap_or_default())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// The line, from 1, in a file of lines.
+        /// The number of the line, from 1, in a file of lines.
         line: Option<usize>,
-        /// What is wrong with it.
+        /// The mistake in it.
         what: String,
     },
 }
@@ -56,7 +56,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Makes the folder, which must not exist yet, and writes both files.
+    /// Creates the folder, which must not exist yet, and writes both files.
     pub fn create(path: &Path, run: &Run) -> Result<Self, FolderError> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;
@@ -69,12 +69,12 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Where it is.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes `run.json` anew.
+    /// Replaces `run.json`.
     pub fn write_run(&self, run: &Run) -> Result<(), FolderError> {
         let mut text = serde_json::to_vec_pretty(run).expect("a run is plain data");
         text.push(b'\n');
@@ -86,7 +86,7 @@ impl Folder {
         self.records.write_all(&line::written(record)).map_err(|error| failed(&self.path.join(RECORDS), error))
     }
 
-    /// Fails unless the records that were appended are still where a reader looks for them.
+    /// Fails unless the appended records are still at the path where a reader looks for them.
     pub fn check_in_place(&self) -> Result<(), FolderError> {
         let path = self.path.join(RECORDS);
         let is_same = |there: fs::Metadata, open: fs::Metadata| (there.dev(), there.ino()) == (open.dev(), open.ino());
@@ -109,7 +109,7 @@ impl Folder {
         Ok(names)
     }
 
-    /// Reads what a run says of itself, without its records.
+    /// Reads the description of a run, without its records.
     pub fn read_run(path: &Path) -> Result<Run, FolderError> {
         let path = path.join(RUN);
         let mut text = Vec::new();
@@ -120,7 +120,7 @@ impl Folder {
         run.map_err(|what| FolderError::Unreadable { path, line: None, what })
     }
 
-    /// Reads a run and its records back. A last line cut short by a crash is left out.
+    /// Reads a run and its records. Leaves out a last line that a crash cut short.
     pub fn read(path: &Path) -> Result<(Run, Vec<Record>), FolderError> {
         let run = Self::read_run(path)?;
         let records_path = path.join(RECORDS);
@@ -183,9 +183,9 @@ fn parsed<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
     serde_json::from_slice(text).map_err(|error| error.to_string())
 }
 
-/// Fails where a run or a record is of another version.
+/// Fails if a run or a record has another version.
 fn versioned(text: &[u8]) -> Result<(), String> {
-    /// What every version of both has, and the machine of a run with the version of avt.
+    /// The fields that every version of both files has; for a run also its machine, with the version of avt.
     #[derive(Deserialize)]
     struct Versioned {
         schema: u32,
@@ -204,7 +204,7 @@ fn versioned(text: &[u8]) -> Result<(), String> {
     }
 }
 
-/// The record, if it is of this run, and no other of the same cell and round came before it.
+/// Returns the record if it belongs to this run and is the first of its cell and round.
 fn fits(record: Record, run: u64, seen: &mut BTreeSet<(CellId, Pass)>) -> Result<Record, String> {
     if record.run != run {
         return Err(format!(
@@ -223,7 +223,7 @@ fn failed(path: &Path, error: io::Error) -> FolderError {
     FolderError::Io { path: path.to_owned(), error }
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file completely or not at all.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
     replace::write(path, bytes).map_err(|error| failed(path, error))
 }

@@ -1,22 +1,22 @@
-//! Which of its cell's trials a trial is.
+//! The kind of pass that a trial is.
 
 use std::fmt;
 use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-/// Which of its cell's trials a trial is: that of a round, or the one beside the rounds whose lanes are recorded.
+/// The kind of pass that a trial is: one of the measured rounds, or the extra one whose lanes are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pass {
-    /// The trial of this round, from 1: it is measured.
+    /// The measured trial of this round, from 1.
     Round(NonZeroU32),
-    /// The trial whose lanes are recorded: nothing else in it is measured.
+    /// The trial whose lanes are recorded; it measures nothing else.
     Lanes,
 }
 
 impl Pass {
-    /// The number of the round, from 1; nothing of the trial whose lanes are recorded.
+    /// Returns the number of the round, from 1; `None` for the trial whose lanes are recorded.
     pub fn round(self) -> Option<u32> {
         match self {
             Self::Round(round) => Some(round.get()),
@@ -24,13 +24,13 @@ impl Pass {
         }
     }
 
-    /// The passes of so many rounds, in their order.
+    /// Returns the passes of this many rounds, in order.
     pub fn rounds(rounds: u32) -> impl Iterator<Item = Self> {
         (1..=rounds).filter_map(NonZeroU32::new).map(Self::Round)
     }
 }
 
-/// `round 3`, `lanes`.
+/// Writes `round 3` or `lanes`.
 impl fmt::Display for Pass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,7 +1,7 @@
 //! Checks that a run and its records are plausible: a file may have been damaged, or written by hand.
 //!
-//! Each error names the field. Whatever passes is safe to compute with: no sum overflows, no share exceeds its whole,
-//! nothing ends before it begins.
+//! Each error names the field. Data that passes is safe to compute with: no sum overflows, no share exceeds its whole,
+//! and nothing ends before it begins.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{CalibrationOrigin, Ceiling, LoadRecord, Measured, Outcome, Pass, Record, Requests, Run, Series, Traced};
 use crate::lanes::Lanes;
 
-/// The largest number of a record: 2^53, which is 104 days in nanoseconds or 8 PiB in bytes. Sums of a thousand of them
+/// The largest number in a record: 2^53, which is 104 days in nanoseconds or 8 PiB in bytes. Sums of a thousand of them
 /// do not overflow, and every JSON reader keeps all their digits (RFC 7493, 2.2).
 const MOST: f64 = 9_007_199_254_740_992.0;
 

@@ -1,29 +1,29 @@
-//! The scenarios that come with the binary, so that an installed `avt` needs no checkout.
+//! The built-in scenarios, so that an installed `avt` needs no checkout.
 
 use super::{Scenario, parse};
 
-/// What a built-in scenario is about.
+/// The topic of a built-in scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Group {
-    /// The first switch: who waits, and for how much at once.
+    /// The first switch: which code waits, and for how much at once.
     Waiting,
-    /// The second switch: who computes.
+    /// The second switch: which code computes.
     Computing,
-    /// What holds a thread that others need.
+    /// Work that holds a thread others need.
     Blocking,
-    /// Where to put such work.
+    /// Places to run blocking and computing work.
     Offloading,
-    /// What waiters and timers cost.
+    /// Costs of waiters and timers.
     Costs,
     /// An HTTP server under load.
     Echo,
-    /// Whether everything works.
+    /// Checks whether everything works.
     Checks,
 }
 
 impl Group {
-    /// As a heading.
+    /// Returns the heading of the group.
     pub fn heading(self) -> &'static str {
         match self {
             Self::Waiting => "Waiting",
@@ -40,19 +40,19 @@ impl Group {
 /// A scenario file of `scenarios/`, embedded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Builtin {
-    /// Its name; the file is `scenarios/{name}.toml`.
+    /// The name; the file is `scenarios/{name}.toml`.
     pub name: &'static str,
-    /// What it is about.
+    /// The topic.
     pub group: Group,
-    /// The file, byte for byte.
+    /// The text of the file, byte for byte.
     pub text: &'static str,
     /// Whether `avt run` without a name runs it.
     pub is_tour: bool,
 }
 
-/// In the tour.
+/// Part of the tour.
 const TOUR: bool = true;
-/// Only when it is named, or with `--all`.
+/// Runs only when named, or with `--all`.
 const NAMED: bool = false;
 
 macro_rules! builtin {
@@ -102,28 +102,28 @@ const ALL: &[Builtin] = &[
 ];
 
 impl Builtin {
-    /// Its file as messages name it.
+    /// Returns the path of its file, as messages name it.
     pub fn file(&self) -> String {
         format!("scenarios/{}.toml", self.name)
     }
 
-    /// The scenario in it.
+    /// Returns its scenario.
     pub fn scenario(&self) -> Scenario {
         parse(&self.file(), self.text).expect("a test parses every built-in scenario")
     }
 }
 
-/// Every built-in scenario, in the order of the list.
+/// Returns every built-in scenario, in the order of the list.
 pub fn all() -> &'static [Builtin] {
     ALL
 }
 
-/// The names of those that `avt run` runs when it is given none, in their order.
+/// Returns the names of the scenarios that `avt run` runs by default, in order.
 pub fn tour() -> impl Iterator<Item = &'static str> {
     ALL.iter().filter(|builtin| builtin.is_tour).map(|builtin| builtin.name)
 }
 
-/// The one of this name.
+/// Returns the built-in scenario of this name, if any.
 pub fn find(name: &str) -> Option<&'static Builtin> {
     ALL.iter().find(|builtin| builtin.name == name)
 }
@@ -148,7 +148,7 @@ mod tests {
             }
         }
         for builtin in ALL {
-            // Without the key a claim is a prediction, which nobody may be by oversight.
+            // Without the key a claim is a prediction, which none may be by oversight.
             let (claims, kinds) = (builtin.text.matches("[[claim]]"), builtin.text.matches("\nkind = "));
             assert_eq!(claims.count(), kinds.count(), "{}", builtin.name);
         }
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_tour_is_short_and_has_rounds_enough_for_an_interval() {
-        // What starting a trial's processes and ending them costs, about.
+        // The approximate time to start and end a trial's processes.
         let overhead = Duration::from_millis(60);
         let mut planned = Duration::ZERO;
         for builtin in tour().map(|name| find(name).unwrap()) {

@@ -1,83 +1,84 @@
-//! Claims: what a scenario says will be measured, so that a run can reproduce or refute it.
+//! Claims: what a scenario expects to be measured, so that a run can reproduce or refute it.
 
 use std::fmt;
 
 use super::formula::Formula;
 use super::{Metric, Model, Point};
 
-/// A statement about one figure, with the bounds that it holds within. It is judged for each of its models on its own.
+/// A statement about one figure, with the bounds within which it holds. Each of its models is judged separately.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {
     /// The statement, in one sentence.
     pub says: String,
     /// What the statement rests on.
     pub kind: ClaimKind,
-    /// What is measured.
+    /// The measured figure.
     pub metric: Metric,
-    /// The models whose figure it is: one or more, each once.
+    /// The models that the claim is about: one or more, each once.
     pub models: Vec<Model>,
-    /// What it is compared with.
+    /// The baseline of the comparison.
     pub against: Against,
-    /// How many times as much as that it is claimed to be, from and to.
+    /// The lowest and highest claimed ratio of the figure to the baseline.
     pub bounds: (f64, f64),
-    /// The only point it is about; every point where there is none.
+    /// The only point that the claim is about; `None` for every point.
     pub point: Option<Point>,
-    /// Who said so, and where.
+    /// The author of the statement, and where it was published.
     pub source: Option<String>,
-    /// The address of the source; absolute, http or https.
+    /// The URL of the source; absolute, http or https.
     pub url: Option<String>,
-    /// What was changed in the scenario after the claim was first tested, and why.
+    /// The change made to the scenario after the claim was first tested, and its reason.
     pub revised: Option<String>,
-    /// Where the claim was refuted before, and why: it stays as it was written, and does not make a run fail.
+    /// Where and why the claim was refuted before: it stays as it was written, and does not make a run fail.
     pub refuted_before: Option<String>,
 }
 
-/// What a claim rests on, and so what a refuted one would mean.
+/// The basis of a claim, and so the meaning of a refutation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ClaimKind {
-    /// Somebody published it, with a figure or a statement that one can look up.
+    /// A published figure or statement, with a source to look up.
     Published,
     /// Our own statement, written down before it was measured.
     Prediction,
-    /// It follows from the numbers of the scenario and of the machine.
+    /// A consequence of the numbers of the scenario and the machine.
     Arithmetic,
-    /// It is true by the definition of the model.
+    /// True by the definition of the model.
     Definition,
 }
 
 impl ClaimKind {
-    /// All of them, the ones that could turn out to be false first.
+    /// All kinds, those that could turn out to be false first.
     pub const ALL: [Self; 4] = [Self::Published, Self::Prediction, Self::Arithmetic, Self::Definition];
 
     /// The words of scenarios and JSON, in the order of [`ALL`](Self::ALL).
     pub(super) const NAMES: &[&str] = &["published", "prediction", "arithmetic", "definition"];
 
-    /// The word of scenarios and JSON.
+    /// Returns the word of scenarios and JSON.
     pub fn name(self) -> &'static str {
         Self::NAMES[self as usize]
     }
 
-    /// The kind of this name.
+    /// Returns the kind of this name, if any.
     pub(super) fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Whether such a claim checks the harness: if it is refuted, the measurement is wrong and not the statement.
+    /// Returns whether such a claim checks the harness: a refutation means that the measurement is wrong, not the
+    /// statement.
     pub fn is_check_of_harness(self) -> bool {
         matches!(self, Self::Arithmetic | Self::Definition)
     }
 }
 
-/// What a claimed figure is compared with.
+/// The baseline of a claimed figure.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Against {
-    /// What arithmetic gives.
+    /// The value of a formula.
     Formula(Formula),
     /// The same figure of another model in the same rounds.
     Model(Model),
 }
 
-/// As a table shows it.
+/// Writes the baseline as in a table.
 impl fmt::Display for Against {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -88,17 +89,17 @@ impl fmt::Display for Against {
 }
 
 impl Claim {
-    /// Whether it is about this point.
+    /// Returns whether the claim is about this point.
     pub fn is_about(&self, point: &Point) -> bool {
         self.point.as_ref().is_none_or(|only| only == point)
     }
 
-    /// The models whose figures are needed to judge it for one of its models: that one, and the one it is compared with.
+    /// Returns the models whose figures are needed to judge the claim for `of`: `of` itself, and the baseline.
     pub fn compared(&self, of: Model) -> impl Iterator<Item = Model> {
         std::iter::once(of).chain(self.than())
     }
 
-    /// The model that it compares with.
+    /// Returns the model that is the baseline, if any.
     fn than(&self) -> Option<Model> {
         match self.against {
             Against::Formula(_) => None,
@@ -106,7 +107,7 @@ impl Claim {
         }
     }
 
-    /// The part of the claim that can be judged when only some models run; nothing where no part can.
+    /// Returns the part of the claim that can be judged when only some models run; `None` if no part can.
     pub fn among(mut self, runs: impl Fn(&Model) -> bool) -> Option<Self> {
         self.models.retain(&runs);
         (!self.models.is_empty() && self.than().is_none_or(|model| runs(&model))).then_some(self)

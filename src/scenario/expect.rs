@@ -1,7 +1,8 @@
-//! What arithmetic says a cell should take: the ideal beside the bar, the length of the progress bar, the time-out.
+//! Computes how long a cell should take: for the ideal in charts, the length of the progress bar, and the time-out.
 //!
-//! With N jobs of wait w, block b and compute c, k workers, n CPUs, and P(t) what t threads compute at once by what one
-//! does ([`Parallel`], measured; n and more threads have P(n)), where n is what the work is pinned to, if it is:
+//! Take N jobs of wait w, block b and compute c, k workers and n CPUs, where n counts only the CPUs that the work is
+//! pinned to, if any. P(t) is how much t threads compute in parallel, as a multiple of one ([`Parallel`], measured;
+//! from n threads on it is P(n)):
 //!
 //! | model | wall time |
 //! |---|---|
@@ -20,12 +21,12 @@ use super::{Model, OffloadSpec, Parallel, StepsSpec, Work};
 /// tokio's default size of the blocking pool (`Builder::max_blocking_threads`).
 pub(super) const BLOCKING_THREADS: u32 = 512;
 
-/// The shortest wall time any model could reach on such a machine; nothing for echo, whose clock decides.
+/// Returns the shortest wall time that any model could reach on this machine; `None` for echo, whose clock decides.
 pub fn ideal(work: &Work, machine: &Parallel) -> Option<Duration> {
     work.jobs().map(|jobs| least(work, jobs, &part(work, machine)))
 }
 
-/// The CPUs of the machine that the work is pinned to.
+/// Returns the part of the machine that the work is pinned to.
 fn part(work: &Work, machine: &Parallel) -> Parallel {
     machine.at_most(work.cpus().unwrap_or(u32::MAX))
 }
@@ -35,7 +36,7 @@ fn least(work: &Work, jobs: u32, machine: &Parallel) -> Duration {
     (steps.wait + steps.block + shared(jobs, steps.compute, machine)).max(heartbeat(work))
 }
 
-/// The wall time of this model; for echo the length of its warm-up, window and drain.
+/// Returns the wall time of this model; for echo the length of its warm-up, window and drain.
 pub fn wall(work: &Work, model: Model, machine: &Parallel) -> Duration {
     let (jobs, steps) = match work {
         Work::Sleep(sleep) => (sleep.jobs, work.steps()),
@@ -49,7 +50,7 @@ pub fn wall(work: &Work, model: Model, machine: &Parallel) -> Duration {
         Model::Threads => (wait + block + shared(jobs, compute, machine)).max(beating),
         Model::Pool(k) if k.get() == 1 => beating + steps.alone() * jobs,
         Model::Pool(k) => {
-            // The heartbeat keeps one worker for itself.
+            // The heartbeat occupies one worker.
             let workers = u32::from(k.get()) - u32::from(!beating.is_zero());
             let turns = (wait + block) * jobs.div_ceil(workers);
             (turns + in_turns(jobs, compute, workers, machine)).max(beating)
@@ -60,7 +61,7 @@ pub fn wall(work: &Work, model: Model, machine: &Parallel) -> Duration {
             let held = block * jobs.div_ceil(workers) + in_turns(jobs, compute, workers, machine);
             (wait + held).max(beating)
         }
-        // It serves, and runs no jobs: no scenario can ask it to.
+        // An external server runs no jobs, and no scenario can ask it to.
         Model::External => least(work, jobs, machine),
         Model::HybridBlocking => {
             let held = block * jobs.div_ceil(BLOCKING_THREADS) + shared(jobs, compute, machine);
@@ -69,8 +70,8 @@ pub fn wall(work: &Work, model: Model, machine: &Parallel) -> Duration {
     }
 }
 
-/// The longest gap between two beats that the model should show: its interval, or all that its one thread is held for.
-/// Nothing where every worker may be held, as it depends on who is held when.
+/// Returns the longest gap between two beats that the model should show: its interval, or the whole time for which its
+/// one thread is held. Returns `None` if every worker may be held, as the gap then depends on the order.
 pub fn longest_gap(offload: &OffloadSpec, model: Model) -> Option<Duration> {
     let every = offload.heartbeat?.every;
     let held = (offload.steps.block + offload.steps.compute) * offload.jobs;
@@ -82,12 +83,12 @@ pub fn longest_gap(offload: &OffloadSpec, model: Model) -> Option<Duration> {
     }
 }
 
-/// N computations of length c that the CPUs share evenly.
+/// Returns the time of N computations of length c that the CPUs share evenly.
 fn shared(jobs: u32, compute: Duration, machine: &Parallel) -> Duration {
     compute.max(compute.mul_f64(f64::from(jobs) / machine.factor(jobs)))
 }
 
-/// N computations of length c by so many workers, one after the other on each.
+/// Returns the time of N computations of length c, done by this many workers one after the other.
 fn in_turns(jobs: u32, compute: Duration, workers: u32, machine: &Parallel) -> Duration {
     let at_once = workers.min(machine.cpus());
     compute.mul_f64(f64::from(jobs.div_ceil(at_once)) * f64::from(at_once) / machine.factor(at_once))
@@ -141,7 +142,7 @@ mod tests {
         for model in ["async", "async/2", "threads", "hybrid/blocking", "hybrid/rayon-2"] {
             let wall = |cpus, machine| wall(&work(cpus), model.parse().unwrap(), &Parallel::ideal(machine));
             assert_eq!((wall(1, 1), wall(1, 16)), (MS * 420, MS * 420), "{model}");
-            // More than there are is what there is.
+            // More CPUs than exist count as all of them.
             assert_eq!((wall(2, 16), wall(64, 2)), (wall(2, 2), wall(2, 2)), "{model}");
         }
         assert_eq!(ideal(&work(1), &Parallel::ideal(16)), Some(MS * 420));

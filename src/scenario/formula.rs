@@ -1,4 +1,4 @@
-//! What a claim expects: a formula over the numbers of its scenario, such as `ceil(jobs / workers) * wait`.
+//! The expected value of a claim: a formula over the numbers of its scenario, such as `ceil(jobs / workers) * wait`.
 //!
 //! ```text
 //! sum     = product (("+" | "-") product)*
@@ -17,7 +17,7 @@ use self::name::Name;
 use self::read::FormulaReader;
 use super::{Model, Parallel, Work};
 
-/// Longer ones nobody reads, and their parentheses would nest too deep.
+/// The longest formula, in characters. A longer one would be unreadable, and its parentheses could nest too deep.
 const MOST_CHARS: usize = 200;
 
 /// A parsed formula.
@@ -27,7 +27,7 @@ pub struct Formula {
     tree: Node,
 }
 
-/// What a value is a number of: powers of seconds and of bytes.
+/// The dimension of a value: powers of seconds and of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dimension {
     seconds: i8,
@@ -82,7 +82,7 @@ enum Node {
 }
 
 impl Formula {
-    /// Reads a formula; the message of what is wrong with it is a sentence about the text.
+    /// Parses a formula; the error is a sentence about the text.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.chars().count() > MOST_CHARS {
             return Err(format!("it is longer than {MOST_CHARS} characters"));
@@ -90,30 +90,30 @@ impl Formula {
         FormulaReader::new(text).whole().map(|tree| Self { text: text.trim().to_owned(), tree })
     }
 
-    /// What it gives a number of; a message where its parts do not go together.
+    /// Returns the dimension of its value; the error states why its parts do not go together.
     pub fn dimension(&self) -> Result<Dimension, String> {
         self.tree.dimension()
     }
 
-    /// Its value for this work under this model on this machine, in seconds and bytes; nothing where the work lacks a
-    /// number that it names.
+    /// Returns its value for this work under this model on this machine, in seconds and bytes; `None` if the work lacks
+    /// a number that it names.
     pub fn value(&self, work: &Work, model: Model, machine: &Parallel) -> Option<f64> {
         self.tree.value(&|name| name.value(work, model, machine))
     }
 
-    /// Whether it is a number as it stands.
+    /// Returns whether the formula is a plain number.
     pub fn is_literal(&self) -> bool {
         matches!(self.tree, Node::Number(..))
     }
 
-    /// Every name with its meaning, as Markdown.
+    /// Returns every name with its meaning, as Markdown.
     pub(super) fn names() -> String {
         let rows = name::NAMES.iter().map(|(name, _, about)| format!("| `{name}` | {about} |\n"));
         format!("| name | what it is |\n|---|---|\n{}", rows.collect::<String>())
     }
 }
 
-/// As it was written.
+/// Writes the formula as it was written.
 impl fmt::Display for Formula {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -156,7 +156,7 @@ impl Node {
                         })
                     })
                     .map(|value| match function {
-                        // Of 100 / 0.1 as it was meant, not as floating point has it.
+                        // The exact value of 100 / 0.1, without floating-point error.
                         Function::Ceil => (value - 1e-9).ceil(),
                         Function::Min | Function::Max => value,
                     })

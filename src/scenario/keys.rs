@@ -1,7 +1,8 @@
 //! Every key of a scenario file, written down once.
 //!
 //! The parser's checks, the JSON Schema ([`schema`](super::schema())) and the tables of `scenarios/README.md`
-//! ([`reference`](super::reference())) are all made from [`KEYS`], the rows in `keys/table.rs`, so they cannot disagree.
+//! ([`reference`](super::reference())) are all derived from [`KEYS`], the rows in `keys/table.rs`, so they cannot
+//! disagree.
 
 mod table;
 
@@ -10,7 +11,7 @@ use WorkloadName::{Echo, Offload, Sleep};
 
 pub(super) use table::{ANY_OF, KEYS};
 
-/// `workload =`, before there is a spec for it.
+/// The name of a workload, as in `workload =`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WorkloadName {
     Sleep,
@@ -38,7 +39,7 @@ impl WorkloadName {
     }
 }
 
-/// A table of the file; `Top` is what stands above the first of them.
+/// A table of the file; `Top` stands for the keys above the first table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Section {
     Top,
@@ -48,14 +49,14 @@ pub(super) enum Section {
     Heavy,
     Load,
     Server,
-    /// Any number of them, each `[[claim]]`.
+    /// Any number of tables, each `[[claim]]`.
     Claim,
 }
 
 impl Section {
     pub(super) const ALL: &[Self] = &[Top, Rounds, MaxJobs, Heartbeat, Heavy, Load, Server, Claim];
 
-    /// As its header writes it; empty for the top.
+    /// Returns the name in the table's header; empty for the top.
     pub(super) fn name(self) -> &'static str {
         match self {
             Top => "",
@@ -73,7 +74,7 @@ impl Section {
         Self::ALL.iter().copied().find(|section| *section != Top && section.name() == name)
     }
 
-    /// The workloads that know it.
+    /// Returns the workloads that have this table.
     pub(super) fn workloads(self) -> &'static [WorkloadName] {
         match self {
             Top | Rounds | Claim => EVERY,
@@ -83,17 +84,17 @@ impl Section {
         }
     }
 
-    /// Whether there can be more than one, each in double brackets.
+    /// Returns whether there can be several such tables, in double brackets.
     pub(super) fn is_many(self) -> bool {
         self == Claim
     }
 
-    /// As its header is written: `[load]`, `[[claim]]`.
+    /// Returns the header of the table: `[load]`, `[[claim]]`.
     pub(super) fn header(self) -> String {
         if self.is_many() { format!("[[{}]]", self.name()) } else { format!("[{}]", self.name()) }
     }
 
-    /// Whether a file of those workloads must have it.
+    /// Returns whether a file must have this table, for the workloads that know it.
     pub(super) fn is_required(self) -> bool {
         matches!(self, Top | Load)
     }
@@ -116,41 +117,41 @@ impl Section {
     }
 }
 
-/// What a value must be.
+/// The kind of value that a key takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum ValueKind {
-    /// Text of 1 to `most` characters.
+    /// A text of 1 to `most` characters.
     Text { most: usize, lines: Lines },
     /// A name that is also a file name.
     Slug,
-    /// What can stand in `/echo/{what}`.
+    /// A text that can stand in `/echo/{what}`.
     What,
-    /// A path as a request line takes it.
+    /// A path of a request line.
     Path,
     /// One of a few words.
     Choice(&'static [&'static str]),
     /// The name of a model.
     Model,
-    /// An absolute address, http or https.
+    /// An absolute URL, http or https.
     Url,
-    /// A whole number; `zero` says what a 0 would do.
+    /// A whole number; `zero` explains why 0 makes no sense.
     Count { from: u32, to: u32, zero: &'static str },
-    /// A duration, its bounds written as in a file; `zero` says what `0s` would do, where that is not allowed.
+    /// A duration, with bounds written as in a file; `zero` explains why `0s` makes no sense, where it is not allowed.
     Length { from: &'static str, to: &'static str, zero: &'static str },
-    /// A number above 0 and at most 1.
+    /// A number greater than 0 and at most 1.
     Share,
-    /// Requests a second, or as fast as answers come.
+    /// Requests per second, or as many as are answered.
     Rate,
-    /// Arithmetic over the numbers of the scenario.
+    /// A formula over the numbers of the scenario.
     Formula,
-    /// From one number to another, in a list.
+    /// A list of two numbers: the lowest and the highest ratio.
     Bounds,
 }
 
-/// A rate as fast as answers come: a closed loop.
+/// The rate that means a closed loop: each request follows the previous answer.
 pub(super) const AS_FAST_AS_IT_GOES: &str = "max";
 
-/// How many lines a text may have.
+/// The number of lines a text may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lines {
     One,
@@ -158,7 +159,7 @@ pub(super) enum Lines {
 }
 
 impl ValueKind {
-    /// What should be written, after "write".
+    /// Returns the expected value as text that follows "write".
     pub(super) fn expected(self) -> String {
         match self {
             Self::Text { most, lines: Lines::One } => format!("one line of 1 to {most} characters"),
@@ -186,31 +187,31 @@ impl ValueKind {
     }
 }
 
-/// What happens when a key is left out.
+/// The effect of leaving out a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
-    /// A mistake.
+    /// Leaving it out is a mistake.
     Required,
-    /// Nothing.
+    /// Leaving it out has no effect.
     Optional,
-    /// This is taken; numbers, durations and words alike as text.
+    /// This default applies; numbers, durations and words alike as text.
     Default(&'static str),
 }
 
-/// Whether a list may stand there.
+/// Whether a key takes a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Many {
     /// One value.
     One,
     /// One value, or a list that is swept.
     Sweep,
-    /// A list of 1 to so many.
+    /// A list of 1 to this many values.
     List(usize),
-    /// One value, or a list of 1 to so many; nothing is swept.
+    /// One value, or a list of 1 to this many; nothing is swept.
     OneOrList(usize),
 }
 
-/// One key in one table, for the workloads that know it under these bounds.
+/// A key of a table, for the workloads that have it with these bounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Key {
     pub(super) section: Section,
@@ -226,18 +227,18 @@ pub(super) struct Key {
 pub(super) const ANY_MODEL: &str = "MODEL";
 
 impl Key {
-    /// As a message writes it: `load.connections`.
+    /// Returns the key as messages write it: `load.connections`.
     pub(super) fn path(&self) -> String {
         path(self.section, self.name)
     }
 }
 
-/// A key of a table as a message writes it: `load.connections`.
+/// Returns a key of a table as messages write it: `load.connections`.
 pub(super) fn path(section: Section, name: &str) -> String {
     if section == Top { name.to_owned() } else { format!("{}.{name}", section.name()) }
 }
 
-/// Keys and tables of earlier versions: the table they stood in, their name, and the name that replaces it.
+/// Keys and tables of earlier versions: their table, their old name, and the name that replaces it.
 pub(super) const RENAMED: &[(Section, &str, &str)] = &[
     (Top, "jobs_for", "max_jobs"),
     (Claim, "figure", "metric"),
@@ -248,22 +249,22 @@ pub(super) const RENAMED: &[(Section, &str, &str)] = &[
     (Claim, "at", "point"),
 ];
 
-/// Keys of a table of which at least one must be there.
+/// Keys of a table, at least one of which is required.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AnyOf {
     pub(super) section: Section,
     pub(super) workloads: &'static [WorkloadName],
     pub(super) names: &'static [&'static str],
-    /// What is wrong without.
+    /// The mistake if all are left out.
     pub(super) without: &'static str,
 }
 
-/// The rows of this key, one for each set of workloads with bounds of their own.
+/// Returns the rows of this key, one for each set of workloads with bounds of their own.
 pub(super) fn rows(section: Section, name: &str) -> impl Iterator<Item = &'static Key> {
     KEYS.iter().filter(move |key| key.section == section && (key.name == name || section == MaxJobs))
 }
 
-/// The row that holds for a workload.
+/// Returns the row of this key for a workload, if any.
 pub(super) fn row(section: Section, name: &str, workload: WorkloadName) -> Option<&'static Key> {
     rows(section, name).find(|key| key.workloads.contains(&workload))
 }

@@ -1,7 +1,7 @@
-//! The figures: each with its name, heading and unit, and the work it exists for, in one table.
+//! All figures in one table, each with its name, heading and unit, and the work it applies to.
 //!
-//! Claims, tables, charts, JSON and `scenarios/README.md` read this table; how a figure is taken from a record stands
-//! beside it in `analysis/metric.rs`. A new figure is a variant and a row here, and an arm there.
+//! Claims, tables, charts, JSON and `scenarios/README.md` read this table; `analysis/metric.rs` computes a figure from
+//! a record. A new figure is a variant and a row here, and an arm there.
 
 use super::Work;
 use super::formula::Dimension;
@@ -13,7 +13,7 @@ pub enum Metric {
     Wall,
     /// The longest gap between two beats of the heartbeat.
     Gap,
-    /// Jobs or requests completed a second.
+    /// Jobs or requests completed per second.
     Rate,
     /// The median response time.
     P50,
@@ -27,7 +27,7 @@ pub enum Metric {
     ServiceP50,
     /// The 99th percentile of the service time.
     ServiceP99,
-    /// CPU time by wall time.
+    /// CPU time divided by wall time.
     CpusUsed,
     /// OS threads that ran any part of a job.
     Threads,
@@ -37,7 +37,7 @@ pub enum Metric {
     ContextSwitchesPerJob,
     /// Connections without an answer in the whole window.
     Starved,
-    /// Answers within the window by requests that were due in it.
+    /// Answers within the window, as a share of the requests due in it.
     AnsweredShare,
     /// The most jobs on a CPU at one instant, of the trial whose lanes are recorded.
     Executing,
@@ -51,7 +51,7 @@ pub enum Metric {
     Max,
     /// CPU time of the process that ran the model.
     CpuTotal,
-    /// The part of that CPU time which the kernel used.
+    /// The share of [`CpuTotal`](Self::CpuTotal) that the kernel used.
     KernelShare,
     /// Peak memory of the process that ran the model.
     PeakMemory,
@@ -59,19 +59,19 @@ pub enum Metric {
     ContextSwitches,
     /// Page faults of the process that ran the model.
     Faults,
-    /// The part of their time for which the workers of the tokio runtime were busy.
+    /// The share of time in which the tokio runtime's workers were busy.
     RuntimeBusy,
     /// Parks of the workers of the tokio runtime.
     RuntimeParks,
     /// Jobs or requests completed.
     Jobs,
-    /// The time threads were ready without a CPU, added up, of the trial whose lanes are recorded.
+    /// The time that threads were ready without a CPU, summed, of the trial whose lanes are recorded.
     RunQueue,
     /// The 99th percentile of the time requests waited for a free connection.
     WaitedP99,
     /// The 99th percentile of how late the load generator sent a request.
     LateP99,
-    /// The part of their time for which the generator's threads used a CPU.
+    /// The share of time in which the generator's threads used a CPU.
     GeneratorShare,
     /// CPU time of the load generator.
     GeneratorCpu,
@@ -79,25 +79,25 @@ pub enum Metric {
     WarmupP50,
 }
 
-/// The unit a figure is recorded in, and so how it is shown.
+/// The unit of a figure, which also determines how it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Nanoseconds.
     Nanoseconds,
     /// Bytes.
     Bytes,
-    /// Events a second.
+    /// Events per second.
     PerSecond,
     /// A whole number.
     Count,
     /// A number with a fraction.
     Number,
-    /// A part of 1, shown in percent.
+    /// A share of 1, shown in percent.
     Share,
 }
 
 impl Unit {
-    /// The name of the unit.
+    /// Returns the name of the unit.
     pub fn name(self) -> &'static str {
         match self {
             Self::Nanoseconds => "nanoseconds",
@@ -110,16 +110,16 @@ impl Unit {
     }
 }
 
-/// How the figures of the rounds become the figure of a cell.
+/// How the figures of several rounds are combined into the figure of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OverRounds {
     /// The median of the rounds.
     Median,
-    /// The largest of all rounds.
+    /// The largest figure of all rounds.
     Largest,
 }
 
-/// Which trials have a figure.
+/// The trials that have a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// Every measured trial as a whole.
@@ -130,7 +130,7 @@ pub enum Origin {
     Lanes,
 }
 
-/// What is known of a figure beforehand.
+/// The properties of a figure that do not depend on a record.
 struct MetricRow {
     metric: Metric,
     /// The word of claims and JSON.
@@ -148,7 +148,7 @@ const fn row(metric: Metric, name: &'static str, heading: &'static str, unit: Un
 }
 
 impl MetricRow {
-    /// The heading for requests, where it is another one.
+    /// Sets a different heading for requests.
     const fn of_requests(mut self, heading: &'static str) -> Self {
         self.heading[1] = heading;
         self
@@ -165,7 +165,7 @@ impl MetricRow {
     }
 }
 
-/// In the order of [`Metric`].
+/// All rows, in the order of [`Metric`].
 const TABLE: [MetricRow; 34] = {
     use Metric as M;
     use Unit::{Bytes, Count, Nanoseconds, Number, PerSecond, Share};
@@ -209,7 +209,7 @@ const TABLE: [MetricRow; 34] = {
     ]
 };
 
-/// Words of earlier versions for figures, each with the figure that it was; a mistake names the new word.
+/// Figures renamed since earlier versions: the old word, for which a mistake suggests the new one.
 const RENAMED: [(&str, Metric); 3] = [
     ("switches", Metric::ContextSwitchesPerJob),
     ("switches_total", Metric::ContextSwitches),
@@ -217,7 +217,7 @@ const RENAMED: [(&str, Metric); 3] = [
 ];
 
 impl Metric {
-    /// All of them, in the order of the table.
+    /// All figures, in the order of the table.
     pub const ALL: [Self; TABLE.len()] = {
         let mut all = [Self::Wall; TABLE.len()];
         let mut i = 0;
@@ -228,7 +228,7 @@ impl Metric {
         all
     };
 
-    /// The names of those that a claim may be made about.
+    /// The names of the figures that a claim may be made about.
     pub(super) const CLAIMABLE: &[&str] = {
         const COUNT: usize = {
             let (mut i, mut count) = (0, 0);
@@ -257,22 +257,22 @@ impl Metric {
         &TABLE[self as usize]
     }
 
-    /// The figure of this name.
+    /// Returns the figure of this name, if any.
     pub fn find(name: &str) -> Option<Self> {
         TABLE.iter().find(|row| row.name == name).map(|row| row.metric)
     }
 
-    /// The figure that an earlier version called by this name.
+    /// Returns the figure that had this name in an earlier version, if any.
     pub(super) fn renamed(name: &str) -> Option<Self> {
         RENAMED.iter().find(|(old, _)| *old == name).map(|(_, metric)| *metric)
     }
 
-    /// The word for it in claims and JSON.
+    /// Returns the word of claims and JSON.
     pub fn name(self) -> &'static str {
         self.row().name
     }
 
-    /// The name of its JSON key, which states the unit: `wall_ns`, `throughput_per_s`, `peak_memory_bytes`.
+    /// Returns the JSON key, which includes the unit: `wall_ns`, `throughput_per_s`, `peak_memory_bytes`.
     pub fn json_key(self) -> String {
         let unit = match self.unit() {
             Unit::Nanoseconds => "_ns",
@@ -283,37 +283,37 @@ impl Metric {
         format!("{}{unit}", self.name())
     }
 
-    /// Whether a claim may be made about it.
+    /// Returns whether a claim may be made about the figure.
     pub fn is_claimable(self) -> bool {
         self.row().is_claimable
     }
 
-    /// The headings of its column for jobs and for requests.
+    /// Returns the headings of its column for jobs and for requests.
     pub(super) fn headings(self) -> [&'static str; 2] {
         self.row().heading
     }
 
-    /// The heading of its column.
+    /// Returns the heading of its column for this work.
     pub fn heading(self, work: &Work) -> &'static str {
         self.row().heading[usize::from(work.is_echo())]
     }
 
-    /// The unit it is recorded in.
+    /// Returns the unit it is recorded in.
     pub fn unit(self) -> Unit {
         self.row().unit
     }
 
-    /// The trials that have it.
+    /// Returns which trials have the figure.
     pub fn origin(self) -> Origin {
         self.row().origin
     }
 
-    /// How the figures of the rounds become one.
+    /// Returns how the figures of several rounds are combined.
     pub fn over_rounds(self) -> OverRounds {
         if self == Self::Max { OverRounds::Largest } else { OverRounds::Median }
     }
 
-    /// The dimension of a formula that it can be compared with.
+    /// Returns the dimension of the formulas it can be compared with.
     pub fn dimension(self) -> Dimension {
         match self.unit() {
             Unit::Nanoseconds => Dimension::TIME,
@@ -323,22 +323,22 @@ impl Metric {
         }
     }
 
-    /// The size of its unit in the units of formulas, which are seconds, bytes and plain numbers.
+    /// Returns the size of its unit in the units of formulas: seconds, bytes and plain numbers.
     pub fn scale(self) -> f64 {
         if self.unit() == Unit::Nanoseconds { 1e-9 } else { 1.0 }
     }
 
-    /// Whether less of it is better.
+    /// Returns whether a smaller value is better.
     pub fn less_is_better(self) -> bool {
         !matches!(self, Self::Rate | Self::AnsweredShare)
     }
 
-    /// Whether only the trial whose lanes are recorded has it, so that no round repeats it.
+    /// Returns whether only the trial whose lanes are recorded has the figure, so that no round repeats it.
     pub fn is_of_one_trial(self) -> bool {
         self.origin() == Origin::Lanes
     }
 
-    /// Whether trials with this work have it.
+    /// Returns whether trials with this work have the figure.
     pub fn applies_to(self, work: &Work) -> bool {
         match self {
             Self::Gap => matches!(work, Work::Offload(offload) if offload.heartbeat.is_some()),
@@ -349,13 +349,13 @@ impl Metric {
         }
     }
 
-    /// The figures that cells with this work are compared by; the one that answers the question comes first.
+    /// Returns the figures by which cells with this work are compared; the one that answers the question comes first.
     pub fn compared(work: &Work) -> &'static [Self] {
         match work {
-            // The CPU time is the heartbeat's for the most part, and no job's.
+            // Most of the CPU time is the heartbeat's and not the jobs'.
             Work::Offload(offload) if offload.heartbeat.is_some() => &[Self::Gap, Self::Wall],
             Work::Sleep(_) | Work::Offload(_) => &[Self::Wall, Self::Cpu],
-            // A schedule that is kept leaves no rate to compare.
+            // If the schedule is kept, all models have the same rate.
             Work::Echo(echo) if echo.load.arrival.offered().is_some() => &[Self::P50, Self::P99, Self::Cpu, Self::Rate],
             Work::Echo(_) => &[Self::Rate, Self::P50, Self::P99, Self::Cpu],
         }

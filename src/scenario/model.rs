@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Who runs the jobs. `to_string` and `parse` round-trip: `async/2`, `hybrid/rayon-2`.
+/// A concurrency model, which runs the jobs. `to_string` and `parse` round-trip: `async/2`, `hybrid/rayon-2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Model {
@@ -21,36 +21,36 @@ pub enum Model {
     Async,
     /// tokio `multi_thread` with N workers: async plus threads.
     AsyncWorkers(NonZeroU16),
-    /// tokio `current_thread`; what holds a thread goes to tokio's blocking pool.
+    /// tokio `current_thread`; blocking and computing steps run on tokio's blocking pool.
     HybridBlocking,
-    /// tokio `current_thread`; what holds a thread goes to a rayon pool of N.
+    /// tokio `current_thread`; blocking and computing steps run on a rayon pool of N threads.
     HybridRayon(NonZeroU16),
-    /// A server of its own, started by the command of the scenario: no model of ours.
+    /// An external server, started by the command of the scenario.
     External,
 }
 
-/// The families, by which the report colours.
+/// The families of models, each with its own colour in the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
     /// A way of doing: OS threads that block.
     Threads,
-    /// A way of waiting: tasks that hand their thread back.
+    /// A way of waiting: tasks that yield their thread.
     Async,
-    /// Both switches on: tasks wait, threads do.
+    /// Both switches on: tasks wait, threads do the work.
     Hybrid,
-    /// Whatever a server of somebody else's does.
+    /// An external server, whatever its model.
     External,
 }
 
 impl Model {
-    /// One of each row, with two workers where a model has a number.
+    /// One name of each kind, with two workers where a name has a number.
     pub const EXAMPLES: [&'static str; 7] =
         ["sequential", "threads", "pool/2", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"];
 
-    /// The most workers a name may ask for.
+    /// The largest number of workers in a name.
     pub const MOST_WORKERS: u16 = 1024;
 
-    /// Which family it belongs to.
+    /// Returns the family of the model.
     pub fn family(self) -> Family {
         match self {
             Self::Sequential | Self::Threads | Self::Pool(_) => Family::Threads,
@@ -60,7 +60,7 @@ impl Model {
         }
     }
 
-    /// Its number of workers, where its name has one.
+    /// Returns the number of workers, if the name has one.
     pub fn workers(self) -> Option<u16> {
         match self {
             Self::Pool(n) | Self::AsyncWorkers(n) | Self::HybridRayon(n) => Some(n.get()),
@@ -68,7 +68,7 @@ impl Model {
         }
     }
 
-    /// What it is, in one line.
+    /// Returns a description in one line.
     pub fn description(self) -> String {
         match self {
             Self::Sequential => "one OS thread, one job after the other".into(),
@@ -98,26 +98,26 @@ impl fmt::Display for Model {
     }
 }
 
-/// Why a text names no model.
+/// The reason why a text is not a model name.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ModelError {
-    /// No such name; the nearest one, when one is near.
+    /// Unknown name, with the nearest one if any is near.
     #[error("no model is called `{name}`; {}", match .nearest {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => format!("the models are {}", Model::EXAMPLES.join(", ")),
     })]
     Unknown {
-        /// What was written.
+        /// The unknown name.
         name: String,
-        /// What was probably meant.
+        /// The name that was probably meant.
         nearest: Option<String>,
     },
-    /// The name is right, its number is not.
+    /// The name is correct, but its number is not.
     #[error("`{name}` needs a whole number of workers from 1 to {}, as in `{example}`", Model::MOST_WORKERS)]
     Workers {
-        /// What was written.
+        /// The name with the invalid number.
         name: String,
-        /// A name that would do.
+        /// A valid name.
         example: &'static str,
     },
 }
@@ -159,7 +159,7 @@ impl FromStr for Model {
     }
 }
 
-/// The example name closest to a misspelt one, or what other tools call the same thing.
+/// Returns the example name closest to a misspelt one, or the model that other tools call by this name.
 fn nearest(name: &str) -> Option<String> {
     let lower = name.to_lowercase();
     let elsewhere = match lower.as_str() {
@@ -173,11 +173,11 @@ fn nearest(name: &str) -> Option<String> {
     elsewhere.or_else(|| closest(&lower, Model::EXAMPLES)).map(str::to_owned)
 }
 
-/// The candidate most like what was written, when one is like it at all: what "did you mean" may offer.
+/// Returns the candidate most similar to the text, if any is similar enough for "did you mean".
 pub fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let likeness = |candidate: &str| strsim::jaro_winkler(written, candidate);
     let best = candidates.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    // 0.8 lets one or two slips in a word through and keeps unrelated words out.
+    // 0.8 admits one or two slips in a word and rejects unrelated words.
     (likeness(best) >= 0.8).then_some(best)
 }
 

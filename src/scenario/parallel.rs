@@ -1,15 +1,15 @@
-//! How much a machine computes at once.
+//! How much a machine computes in parallel.
 
 use serde::{Deserialize, Serialize};
 
 use super::Work;
 
-/// How many times the work of one thread so many threads that compute do: P of so many. Two CPUs may be two halves of
-/// one core, so it is measured and not counted.
+/// The parallel speed-up P(t): how much t computing threads do, as a multiple of one. Two CPUs may be halves of one
+/// core, so it is measured and not counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<(u32, f64)>", into = "Vec<(u32, f64)>")]
 pub struct Parallel {
-    /// Threads, rising from 1 to the number of CPUs, and their factor.
+    /// Numbers of threads, rising from 1 to the number of CPUs, each with its factor.
     points: Vec<(u32, f64)>,
 }
 
@@ -17,13 +17,13 @@ pub struct Parallel {
 const MOST_CPUS: u32 = 1 << 16;
 
 impl Parallel {
-    /// As if every CPU were a core of its own.
+    /// Returns the speed-up of a machine on which every CPU is a whole core.
     pub fn ideal(cpus: u32) -> Self {
         Self { points: vec![(1, 1.0), (cpus.max(1), f64::from(cpus.max(1)))] }
     }
 
-    /// As measured: threads, rising from 1, and what they do by what one does. More threads never do less, and none does
-    /// more than its own.
+    /// Builds the speed-up from measurements: numbers of threads, rising from 1, each with its factor. Corrects noise:
+    /// more threads never do less, and no thread does more than one alone.
     pub fn measured(factors: impl IntoIterator<Item = (u32, f64)>) -> Self {
         let mut points: Vec<(u32, f64)> = vec![(1, 1.0)];
         for (threads, factor) in factors {
@@ -35,24 +35,24 @@ impl Parallel {
         Self { points }
     }
 
-    /// The better of two measurements of one machine: what disturbs one of them only takes away.
+    /// Returns the better of two measurements of one machine, because disturbances only reduce the result.
     pub fn best(&self, other: &Self) -> Self {
         Self::measured(self.points.iter().map(|(threads, factor)| (*threads, factor.max(other.factor(*threads)))))
     }
 
-    /// Of no more than so many of its CPUs.
+    /// Returns the speed-up of at most this many of its CPUs.
     pub fn at_most(&self, cpus: u32) -> Self {
         let cpus = cpus.clamp(1, self.cpus());
         let fewer = self.points.iter().copied().filter(|(threads, _)| *threads < cpus);
         Self::measured(fewer.chain([(cpus, self.factor(cpus))]))
     }
 
-    /// CPUs.
+    /// Returns the number of CPUs.
     pub fn cpus(&self) -> u32 {
         self.points.last().map_or(1, |(threads, _)| *threads)
     }
 
-    /// The factor of so many threads; of more than there are CPUs that of all CPUs, in between on a straight line.
+    /// Returns the factor of this many threads, interpolated linearly; beyond the number of CPUs, that of all CPUs.
     pub fn factor(&self, threads: u32) -> f64 {
         let beyond = self.points.iter().position(|(at, _)| *at >= threads);
         match beyond {
@@ -65,7 +65,7 @@ impl Parallel {
         }
     }
 
-    /// What was measured, threads and factor.
+    /// Returns the measured numbers of threads, each with its factor.
     pub fn points(&self) -> &[(u32, f64)] {
         &self.points
     }
@@ -91,33 +91,34 @@ impl TryFrom<Vec<(u32, f64)>> for Parallel {
     }
 }
 
-/// What a machine computes at once: all of its CPUs, and as few of them as a scenario pins to. The first two CPUs need not
-/// do what any two do, so each number is measured for itself.
+/// The speed-up of a machine on all CPUs, and on each number of CPUs that a scenario pins to. The first two CPUs may
+/// differ from any other two, so each number is measured separately.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
-    /// All CPUs.
+    /// The speed-up on all CPUs.
     all: Parallel,
-    /// For each number that a scenario pins to, the first so many CPUs, or all where there are fewer.
+    /// For each number of CPUs that a scenario pins to, the speed-up on that many of the first CPUs, or on all if there
+    /// are fewer.
     pinned: Vec<(u32, Parallel)>,
 }
 
 impl Machine {
-    /// Both as they were measured.
+    /// Builds a machine from measurements.
     pub fn new(all: Parallel, pinned: Vec<(u32, Parallel)>) -> Self {
         Self { all, pinned }
     }
 
-    /// All CPUs.
+    /// Returns the speed-up on all CPUs.
     pub fn all(&self) -> &Parallel {
         &self.all
     }
 
-    /// For each number of CPUs that a scenario pins to, what these compute at once.
+    /// Returns each number of CPUs that a scenario pins to, with its speed-up.
     pub fn pinned(&self) -> &[(u32, Parallel)] {
         &self.pinned
     }
 
-    /// The CPUs that this work is pinned to, or all.
+    /// Returns the speed-up on the CPUs that this work is pinned to, or on all.
     pub fn for_work(&self, work: &Work) -> Parallel {
         match work.cpus() {
             None => self.all.clone(),
@@ -128,7 +129,7 @@ impl Machine {
         }
     }
 
-    /// The better of two measurements of each number of CPUs.
+    /// Returns the better of two measurements for each number of CPUs.
     pub fn best(&self, other: &Self) -> Self {
         let better = |(cpus, parallel): &(u32, Parallel)| {
             let again = other.pinned.iter().find(|(pinned, _)| pinned == cpus);
@@ -138,7 +139,7 @@ impl Machine {
     }
 }
 
-/// A machine of which no scenario wants fewer CPUs than it has.
+/// Builds a machine without any pinned numbers of CPUs.
 impl From<Parallel> for Machine {
     fn from(all: Parallel) -> Self {
         Self { all, pinned: Vec::new() }

@@ -1,13 +1,13 @@
-//! From TOML to a [`Scenario`], with every mistake pointed at.
+//! Parses TOML into a [`Scenario`], and locates every mistake.
 //!
-//! Mistakes come in the order in which they can be known, those of one stage together:
+//! Mistakes are reported in stages, all those of one stage together:
 //!
 //! 1. the file is not UTF-8, or too long;
 //! 2. it is not TOML;
 //! 3. it has invisible characters, even in a comment;
 //! 4. a key is unknown, misplaced or missing, or its value is invalid ([`fields`], [`values`]);
 //! 5. the values do not go together ([`together`]);
-//! 6. the whole would take too long.
+//! 6. the whole scenario would take too long.
 
 mod claims;
 mod fields;
@@ -29,12 +29,12 @@ use self::values::Value;
 use super::keys::{Section, WorkloadName};
 use super::{Model, Rounds, Scenario};
 
-/// The longest file: every run keeps a copy of its scenarios.
+/// The longest file, bytes: every run keeps a copy of its scenarios.
 pub const MOST_BYTES: usize = 64 << 10;
 
-/// Reads a scenario; `file` is its name in messages, and its stem the scenario's name if the text has none.
+/// Parses a scenario; `file` is its name in messages, and its stem the scenario's name if the text has none.
 pub fn parse(file: &str, text: &str) -> Result<Scenario, Mistakes> {
-    // A byte order mark is no part of any line.
+    // A byte order mark is not part of any line.
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let refuse =
         |found: Vec<SpannedMistake>| if found.is_empty() { Ok(()) } else { Err(Mistakes::new(file, body, found)) };
@@ -58,7 +58,7 @@ pub fn parse(file: &str, text: &str) -> Result<Scenario, Mistakes> {
     Ok(scenario)
 }
 
-/// Reads a scenario from the bytes of its file, which may turn out not to be UTF-8.
+/// Parses a scenario from the bytes of its file, which may not be UTF-8.
 pub fn parse_bytes(file: &str, bytes: &[u8]) -> Result<Scenario, Mistakes> {
     match str::from_utf8(bytes) {
         Ok(text) => parse(file, text),
@@ -73,7 +73,7 @@ pub fn parse_bytes(file: &str, bytes: &[u8]) -> Result<Scenario, Mistakes> {
     }
 }
 
-/// The name that is written, or the file's.
+/// Returns the name in the file, or else the name of the file.
 fn name(file: &str, fields: &Fields) -> Result<String, SpannedMistake> {
     if let Some(field) = fields.get(Section::Top, "name") {
         return Ok(field.values.first().map(|(name, _)| name.to_string()).unwrap_or_default());

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::keys::AS_FAST_AS_IT_GOES;
 use crate::units::{self, as_nanos};
 
-/// The swept keys of a scenario and their values at one point, in the order of the file; empty where nothing is swept.
+/// The swept keys of a scenario and their values at one point, in the order of the file; empty if nothing is swept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Point(Vec<(String, SweptValue)>);
@@ -18,33 +18,33 @@ pub struct Point(Vec<(String, SweptValue)>);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SweptValue {
-    /// A whole number: of jobs, connections, CPUs.
+    /// A whole number, such as jobs, connections or CPUs.
     Count(u32),
     /// A duration.
     #[serde(rename = "length_ns")]
     Length(#[serde(with = "as_nanos")] Duration),
     /// A share of the requests, above 0 and at most 1.
     Share(Finite),
-    /// Requests a second.
+    /// Requests per second.
     Rate(Finite),
-    /// As many requests a second as are answered.
+    /// As many requests per second as are answered.
     MaxRate,
     /// Any other text.
     Word(String),
 }
 
-/// A finite number. Numbers of this type are totally ordered, so that a [`Point`] can be compared and sorted.
+/// A finite number. Values of this type are totally ordered, so that a [`Point`] can be compared and sorted.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Finite(f64);
 
 impl Point {
-    /// Whether nothing is swept.
+    /// Returns whether nothing is swept.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The swept keys, as `load.rate`, and their values.
+    /// Returns the swept keys, such as `load.rate`, and their values.
     pub fn values(&self) -> &[(String, SweptValue)] {
         &self.0
     }
@@ -56,7 +56,7 @@ impl FromIterator<(String, SweptValue)> for Point {
     }
 }
 
-/// The label of the point: `jobs = 1000, wait = 10ms`; empty where nothing is swept.
+/// Writes the label of the point: `jobs = 1000, wait = 10ms`; empty if nothing is swept.
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, (key, value)) in self.0.iter().enumerate() {
@@ -81,13 +81,13 @@ impl fmt::Display for SweptValue {
 }
 
 impl Finite {
-    /// The number, or `None` where it is infinite or not a number.
+    /// Returns the number, or `None` if it is infinite or NaN.
     pub fn new(number: f64) -> Option<Self> {
-        // Zero has one form, so that equal numbers have equal bits.
+        // Zero gets one form, so that equal numbers have equal bits.
         number.is_finite().then_some(Self(number + 0.0))
     }
 
-    /// The number as a float.
+    /// Returns the number as a float.
     pub fn get(self) -> f64 {
         self.0
     }
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_number_equals_itself_after_json() {
-        // Numbers that a parser without full precision reads back one unit in the last place off.
+        // Numbers that a parser without full precision reads back with an error of one unit in the last place.
         for number in [0.1 + 0.2, 1.0 / 3.0, 2.638_344_616_030_823e-5, 31.245_270_191_439_438] {
             let value = SweptValue::Share(Finite::new(number).unwrap());
             assert_eq!(serde_json::from_str::<SweptValue>(&serde_json::to_string(&value).unwrap()).unwrap(), value);

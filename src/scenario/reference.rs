@@ -1,10 +1,10 @@
-//! The tables of `scenarios/README.md`, made from the table of keys.
+//! The tables of `scenarios/README.md`, generated from the table of keys.
 
 use super::Metric;
 use super::formula::Formula;
 use super::keys::{ANY_OF, KEYS, Key, Many, Need, Section, ValueKind, WorkloadName};
 
-/// Every key as Markdown: what it takes, its default, whether a list is swept, and which workloads know it.
+/// Returns every key as Markdown: its values, its default, whether a list is swept, and its workloads.
 pub fn reference() -> String {
     let tables: Vec<String> = Section::ALL.iter().map(|section| table(*section)).collect();
     tables.join("\n")
@@ -35,7 +35,7 @@ fn table(section: Section) -> String {
     text
 }
 
-/// The figures as Markdown: the name in claims, the heading of the column, the unit, the key in JSON.
+/// Returns the figures as Markdown: the name in claims, the heading of the column, the unit, the key in JSON.
 fn figures() -> String {
     let mut text = "The figures, and which of them a claim may be about:\n\n".to_owned();
     text += "| figure | column | unit | in JSON | claims |\n|---|---|---|---|---|\n";

@@ -1,14 +1,14 @@
-//! The JSON Schema of a scenario file, for editors: made from the table of keys.
+//! The JSON Schema of a scenario file, for editors, generated from the table of keys.
 //!
-//! It knows every key, type, bound of a number and word. What only the parser knows: the bounds of durations, whether
-//! values go together, and how long all of it would take.
+//! The schema knows every key and its type, bounds of numbers, and words. Only the parser knows the bounds of
+//! durations, whether values go together, and how long the whole would take.
 
 use serde_json::{Map, Value, json};
 
 use super::Model;
 use super::keys::{self, ANY_MODEL, ANY_OF, KEYS, Key, Lines, Many, Need, Section, ValueKind, WorkloadName};
 
-/// The schema, JSON Schema draft 2020-12.
+/// Returns the schema, JSON Schema draft 2020-12.
 pub fn schema() -> Value {
     let mut root = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -31,7 +31,7 @@ fn tables() -> impl Iterator<Item = &'static Section> {
     Section::ALL.iter().filter(|section| **section != Section::Top)
 }
 
-/// A table with all its keys, whichever workload they are for.
+/// Returns the schema of a table with all its keys, for any workload.
 fn table(section: Section) -> Value {
     let mut properties = Map::new();
     for key in KEYS.iter().filter(|key| key.section == section && key.name != ANY_MODEL) {
@@ -60,7 +60,7 @@ fn table(section: Section) -> Value {
     table
 }
 
-/// What a file of this workload must and must not have.
+/// Returns the required and forbidden keys and tables of a workload.
 fn for_workload(workload: WorkloadName) -> Value {
     let mut properties = Map::new();
     for key in KEYS.iter().filter(|key| key.section == Section::Top) {
@@ -99,7 +99,7 @@ fn any_of(names: &[&str]) -> Value {
     names.iter().map(|name| json!({ "required": [name] })).collect()
 }
 
-/// One key: its values, what it is for, and its default.
+/// Returns the schema of a key: its values, description and default.
 fn property(key: &Key) -> Value {
     let mut property = values(key);
     property["description"] = json!(about(key));
@@ -115,7 +115,7 @@ fn about(key: &Key) -> String {
     format!("{}: {}{sweep}", key.about, key.kind.expected())
 }
 
-/// One value or a list, as the key allows.
+/// Returns the schema of one value or a list, as the key allows.
 fn values(key: &Key) -> Value {
     let one = value(key.kind);
     let may_repeat = matches!(key.kind, ValueKind::Text { .. });
@@ -133,19 +133,19 @@ fn values(key: &Key) -> Value {
     }
 }
 
-/// The name of a model; as a pattern of properties it needs both anchors too.
+/// The name of a model; needs both anchors, because it is also a pattern of properties.
 const MODEL: &str = "^(sequential|threads|async|hybrid/blocking|external|\
     (pool/|async/|hybrid/rayon-)([1-9][0-9]{0,2}|10[01][0-9]|102[0-4]))$";
 
-/// A duration: numbers, each with its unit.
+/// A duration: one or more numbers, each with its unit.
 const LENGTH: &str = "^\\s*([0-9]+(\\.[0-9]+)?\\s*(ns|nsec|nanos|us|µs|usec|ms|msec|millis|s|secs?|seconds?\
     |m|mins?|minutes?|h|hrs?|hours?)\\s*)+$";
 
-/// One value of a kind.
+/// Returns the schema of one value of a kind.
 fn value(kind: ValueKind) -> Value {
     match kind {
         ValueKind::Text { most, lines } => {
-            // Blanks around a text do not count, so its length is not bounded here.
+            // Blanks around a text do not count, so the schema does not bound its length.
             let pattern = match lines {
                 Lines::One => format!("^\\s*(?=\\S)[^\\x00-\\x1f\\x7f]{{1,{most}}}\\s*$"),
                 Lines::Many => "\\S".to_owned(),

@@ -1,4 +1,4 @@
-//! What one cell does, every number decided: the specs of the three workloads and of the load.
+//! The work of a cell, with every number decided: the specs of the three workloads and of the load.
 
 use std::fmt;
 use std::time::Duration;
@@ -23,99 +23,99 @@ pub enum Work {
 /// `workload = "sleep"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SleepSpec {
-    /// How many jobs.
+    /// The number of jobs.
     pub jobs: u32,
-    /// How long each of them waits.
+    /// The time each job waits.
     #[serde(with = "as_nanos")]
     pub wait: Duration,
-    /// CPUs that the trial is pinned to; all of them where there is nothing.
+    /// The number of CPUs that the trial is pinned to; `None` for all.
     pub cpus: Option<u32>,
 }
 
 /// `workload = "offload"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OffloadSpec {
-    /// How many jobs, the heartbeat not counted.
+    /// The number of jobs, not counting the heartbeat.
     pub jobs: u32,
-    /// What each of them does.
+    /// The steps of each job.
     pub steps: StepsSpec,
-    /// What should go on beside them, if anything.
+    /// The heartbeat that should go on meanwhile, if any.
     pub heartbeat: Option<HeartbeatSpec>,
-    /// CPUs that the trial is pinned to; all of them where there is nothing.
+    /// The number of CPUs that the trial is pinned to; `None` for all.
     pub cpus: Option<u32>,
 }
 
-/// A job that does nothing but show that somebody still listens: beat k is due at k times `every`.
+/// A job that only shows whether the model still responds: beat k is due at k times `every`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeartbeatSpec {
-    /// The time from beat to beat.
+    /// The interval between beats.
     #[serde(with = "as_nanos")]
     pub every: Duration,
-    /// How many beats, the first at once.
+    /// The number of beats, the first of which is due at once.
     pub beats: u32,
 }
 
 /// `workload = "echo"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EchoSpec {
-    /// What is echoed: `GET /echo/{what}-0000` and on. Printable ASCII without `/`, `?`, `#`, `%` and blanks.
+    /// The text to echo: `GET /echo/{what}-0000` and on. Printable ASCII without `/`, `?`, `#`, `%` and blanks.
     pub what: String,
-    /// What the server does for each request before it answers.
+    /// The steps of the server for each request before it answers.
     pub steps: StepsSpec,
-    /// A share of the requests that asks for more.
+    /// The share of requests that are heavy, and their steps, if any.
     pub heavy: Option<HeavySpec>,
-    /// Under `external`: the server that is started.
+    /// The external server to start, for the model `external`.
     pub server: Option<ServerSpec>,
-    /// Who asks, and how often.
+    /// The load.
     pub load: LoadSpec,
 }
 
-/// `[server]`: a server that is none of ours.
+/// `[server]`: an external server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerSpec {
     /// The program and its arguments; `{port}` stands for the port.
     pub command: Vec<String>,
-    /// The port on 127.0.0.1 that it listens on; nothing for a free one.
+    /// The port on 127.0.0.1 that the server listens on; `None` for a free one.
     pub port: Option<u16>,
-    /// What it answers with 200 as soon as it is ready.
+    /// The path that is answered with 200 once the server is ready.
     pub ready: String,
 }
 
 /// Requests for `/echo/heavy`, mixed among the others.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeavySpec {
-    /// Their share of all requests: above 0 and at most 1.
+    /// The share of all requests: greater than 0 and at most 1.
     pub share: f64,
-    /// What the server does for each of them.
+    /// The steps of the server for each heavy request.
     pub steps: StepsSpec,
 }
 
 impl HeavySpec {
-    /// What a heavy request asks to be echoed.
+    /// The text that a heavy request asks for.
     pub const WHAT: &'static str = "heavy";
 }
 
-/// What a job is made of, in this order; a step of zero length is left out.
+/// The steps of a job, in this order; a step of zero length is left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StepsSpec {
-    /// A wait that can be awaited.
+    /// A wait that an async model can await.
     #[serde(with = "as_nanos")]
     pub wait: Duration,
     /// A call that holds its thread without using a CPU.
     #[serde(with = "as_nanos")]
     pub block: Duration,
-    /// CPU work: as many iterations as this machine does in that time when it does nothing else.
+    /// CPU work: as many iterations as an idle machine does in this time.
     #[serde(with = "as_nanos")]
     pub compute: Duration,
 }
 
 impl StepsSpec {
-    /// How long one job takes that has a machine to itself.
+    /// Returns how long one job takes on a machine of its own.
     pub fn alone(&self) -> Duration {
         self.wait + self.block + self.compute
     }
 
-    /// In words: `wait 100ms, compute 2ms`; `nothing` when there is no step.
+    /// Returns the steps as text: `wait 100ms, compute 2ms`; `nothing` without a step.
     pub fn in_words(&self) -> String {
         let steps = [("wait", self.wait), ("block", self.block), ("compute", self.compute)];
         let words: Vec<String> = steps
@@ -127,53 +127,53 @@ impl StepsSpec {
     }
 }
 
-/// `[load]`: who asks, and how often.
+/// `[load]`: the client, its connections and its rate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadSpec {
-    /// Which client asks.
+    /// The client.
     pub client: ClientKind,
     /// Keep-alive connections, all open before the clock starts.
     pub connections: u32,
-    /// Generator threads; the connections are dealt out among them.
+    /// Generator threads, among which the connections are distributed.
     pub threads: u16,
-    /// What is sent before the measured window.
+    /// The length of the warm-up before the measured window.
     #[serde(with = "as_nanos")]
     pub warmup: Duration,
     /// The measured window.
     #[serde(with = "as_nanos")]
     pub duration: Duration,
-    /// When a request is due.
+    /// The rule for when requests are due.
     pub arrival: ArrivalSpec,
-    /// How long an answer may take.
+    /// The longest time an answer may take.
     #[serde(with = "as_nanos")]
     pub timeout: Duration,
-    /// How long after the window the answers still under way are waited for.
+    /// The longest wait for outstanding answers after the window.
     #[serde(with = "as_nanos")]
     pub drain: Duration,
-    /// Which CPUs server and generator run on.
+    /// The placement of server and generator on CPUs.
     pub pin: Pin,
-    /// CPUs that the server is pinned to; all that `pin` leaves it where there is nothing.
+    /// The number of CPUs that the server is pinned to; `None` for all that `pin` leaves it.
     pub server_cpus: Option<u32>,
 }
 
-/// How many CPUs a scenario asks for.
+/// The number of CPUs that a scenario requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CpusWanted {
-    /// For the process that runs the model.
+    /// The CPUs of the process that runs the model.
     pub model: u32,
-    /// For the load generator beside it, at the least.
+    /// The least number of CPUs for the load generator beside it.
     pub generator: u32,
 }
 
 impl CpusWanted {
-    /// For both together.
+    /// Returns the CPUs of both together.
     pub fn all(self) -> u32 {
         self.model + self.generator
     }
 }
 
 impl fmt::Display for CpusWanted {
-    /// `2 CPUs`, `1 CPU for the server and 1 for the load generator`.
+    /// Writes `2 CPUs` or `1 CPU for the server and 1 for the load generator`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { model, generator } = self;
         write!(f, "{model} CPU{}", if *model == 1 { "" } else { "s" })?;
@@ -181,21 +181,21 @@ impl fmt::Display for CpusWanted {
     }
 }
 
-/// When a request is due.
+/// The rule for when requests are due.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ArrivalSpec {
-    /// When its connection is free: each asks again when it has its answer.
+    /// A request is due when its connection is free: each sends the next one after an answer.
     Closed {
-        /// The pause between an answer and the next question.
+        /// The pause between an answer and the next request.
         #[serde(with = "as_nanos")]
         think: Duration,
     },
-    /// When the schedule says so, however the server fares.
+    /// A request is due by the schedule, however the server performs.
     Open {
-        /// Requests a second.
+        /// Requests per second.
         rate: f64,
-        /// How they follow each other.
+        /// The arrival process.
         arrivals: Arrivals,
         /// How exactly the schedule is kept.
         pacing: Pacing,
@@ -203,7 +203,7 @@ pub enum ArrivalSpec {
 }
 
 impl ArrivalSpec {
-    /// Requests a second that are offered; nothing in a closed loop, which has no schedule.
+    /// Returns the offered rate, in requests per second; `None` in a closed loop, which has no schedule.
     pub fn offered(&self) -> Option<f64> {
         match *self {
             Self::Closed { .. } => None,
@@ -211,7 +211,7 @@ impl ArrivalSpec {
         }
     }
 
-    /// How its schedule is kept; nothing in a closed loop.
+    /// Returns how the schedule is kept; `None` in a closed loop.
     pub fn pacing(&self) -> Option<Pacing> {
         match *self {
             Self::Closed { .. } => None,
@@ -219,7 +219,7 @@ impl ArrivalSpec {
         }
     }
 
-    /// `open loop, 40,000/s (poisson arrivals)`.
+    /// Returns a description such as `open loop, 40,000/s (poisson arrivals)`.
     pub fn in_words(&self) -> String {
         match self {
             Self::Closed { think } if think.is_zero() => "closed loop".into(),
@@ -231,30 +231,30 @@ impl ArrivalSpec {
     }
 }
 
-/// The client under the load generator.
+/// The client that the load generator uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientKind {
-    /// The project's own codec straight on a socket: the least a client can cost.
+    /// The project's own codec directly on a socket: the least a client can cost.
     #[default]
     Raw,
-    /// reqwest, one `Client` a connection: what an ordinary client costs.
+    /// reqwest, one `Client` per connection: the cost of an ordinary client.
     Reqwest,
 }
 
-/// Where server and generator run.
+/// The placement of server and generator on CPUs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pin {
-    /// On different CPUs when there are two or more: the generator has the last ones, the server the others.
+    /// Different CPUs if there are two or more: the generator has the last ones, the server the others.
     #[default]
     Split,
-    /// Wherever the kernel puts them.
+    /// No pinning; the kernel decides.
     None,
 }
 
 impl Work {
-    /// The name of the workload, as `workload =` writes it.
+    /// Returns the name of the workload, as in `workload =`.
     pub fn workload(&self) -> &'static str {
         match self {
             Self::Sleep(_) => "sleep",
@@ -263,12 +263,12 @@ impl Work {
         }
     }
 
-    /// Whether it is requests to a server, for as long as its load lasts, and not a number of jobs.
+    /// Returns whether the work is requests to a server for a given time, and not a number of jobs.
     pub fn is_echo(&self) -> bool {
         matches!(self, Self::Echo(_))
     }
 
-    /// How many jobs a trial of it has, the heartbeat not counted; nothing for echo, whose clock decides.
+    /// Returns the number of jobs in a trial, not counting the heartbeat; `None` for echo, whose clock decides.
     pub fn jobs(&self) -> Option<u32> {
         match self {
             Self::Sleep(sleep) => Some(sleep.jobs),
@@ -277,7 +277,7 @@ impl Work {
         }
     }
 
-    /// How many CPUs the process that runs the model is pinned to; nothing where the scenario leaves it all of them.
+    /// Returns the number of CPUs that the process with the model is pinned to; `None` for all.
     pub fn cpus(&self) -> Option<u32> {
         match self {
             Self::Sleep(sleep) => sleep.cpus,
@@ -286,12 +286,12 @@ impl Work {
         }
     }
 
-    /// How many CPUs a machine must have for it; nothing where any number will do.
+    /// Returns the number of CPUs that a machine must have; `None` if any number will do.
     pub fn cpus_wanted(&self) -> Option<CpusWanted> {
         self.cpus().map(|model| CpusWanted { model, generator: self.is_echo().into() })
     }
 
-    /// What one ordinary job does.
+    /// Returns the steps of an ordinary job.
     pub fn steps(&self) -> StepsSpec {
         match self {
             Self::Sleep(sleep) => StepsSpec { wait: sleep.wait, ..StepsSpec::default() },
@@ -300,7 +300,7 @@ impl Work {
         }
     }
 
-    /// Every length of computation that occurs in it.
+    /// Returns every length of computation that occurs in the work.
     pub fn computes(&self) -> impl Iterator<Item = Duration> {
         let heavy = match self {
             Self::Echo(echo) => echo.heavy.map(|heavy| heavy.steps.compute),
@@ -309,7 +309,7 @@ impl Work {
         [Some(self.steps().compute), heavy].into_iter().flatten().filter(|length| !length.is_zero())
     }
 
-    /// The same work with at most this many jobs, for a model that would take too long.
+    /// Returns the same work with at most this many jobs, for a model that would take too long.
     pub fn with_at_most(mut self, most: u32) -> Self {
         match &mut self {
             Self::Sleep(sleep) => sleep.jobs = sleep.jobs.min(most),

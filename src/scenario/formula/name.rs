@@ -1,4 +1,4 @@
-//! What a formula can name: numbers of the scenario, of the model and of the machine.
+//! The names in formulas: numbers of the scenario, of the model and of the machine.
 
 use super::Dimension;
 use crate::scenario::expect::BLOCKING_THREADS;
@@ -25,7 +25,7 @@ pub(super) enum Name {
     ServerCpus,
 }
 
-/// Each name as it is written, and what it stands for.
+/// Each name as it is written, with its meaning.
 pub(super) const NAMES: [(&str, Name, &str); 16] = [
     ("jobs", Name::Jobs, "how many jobs the model gets"),
     ("wait", Name::Wait, "the wait of a job or request"),
@@ -56,7 +56,7 @@ impl Name {
         }
     }
 
-    /// Nothing where the work has no such number.
+    /// Returns the value of the name; `None` if the work has no such number.
     pub(super) fn value(self, work: &Work, model: Model, machine: &Parallel) -> Option<f64> {
         let steps = work.steps();
         let (echo, offload) = match work {
@@ -87,7 +87,7 @@ impl Name {
     }
 }
 
-/// Threads on which a model runs what blocks or computes.
+/// Returns the number of threads on which a model runs blocking and computing steps.
 fn workers(model: Model, work: &Work) -> u32 {
     let all = match work {
         Work::Echo(echo) => echo.load.connections,

@@ -1,10 +1,10 @@
-//! The reader of formulas: by descent, a function a rule of the grammar.
+//! Parses formulas by recursive descent, with one function per rule of the grammar.
 
 use super::name::NAMES;
 use super::{Dimension, FUNCTIONS, Function, Node};
 use crate::scenario::closest;
 
-/// Seconds or bytes that a unit stands for.
+/// Units, each with its size in seconds or bytes.
 const UNITS: [(&str, f64, Dimension); 8] = [
     ("ns", 1e-9, Dimension::TIME),
     ("us", 1e-6, Dimension::TIME),
@@ -16,7 +16,7 @@ const UNITS: [(&str, f64, Dimension); 8] = [
     ("GiB", 1_073_741_824.0, Dimension::BYTES),
 ];
 
-/// What is left to be read.
+/// The text that remains to be read.
 pub(super) struct FormulaReader<'a> {
     rest: &'a str,
 }
@@ -26,7 +26,7 @@ impl<'a> FormulaReader<'a> {
         Self { rest: text }
     }
 
-    /// All of it.
+    /// Parses the whole text.
     pub(super) fn whole(mut self) -> Result<Node, String> {
         let tree = self.sum()?;
         match self.peek() {
@@ -35,7 +35,7 @@ impl<'a> FormulaReader<'a> {
         }
     }
 
-    /// What comes next, blanks passed over.
+    /// Returns the next character after blanks, without consuming it.
     fn peek(&mut self) -> Option<char> {
         self.rest = self.rest.trim_start();
         self.rest.chars().next()
@@ -49,7 +49,7 @@ impl<'a> FormulaReader<'a> {
         is_next
     }
 
-    /// The characters up to the first that is none of these.
+    /// Takes the characters up to the first one that `of` rejects.
     fn word(&mut self, of: impl Fn(char) -> bool) -> String {
         let end = self.rest.find(|c| !of(c)).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);

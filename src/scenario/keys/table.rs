@@ -237,7 +237,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
 
 const NOTHING_TO_DO: &str = "there is nothing to do";
 
-/// Every such group.
+/// Every group of keys of which at least one is required.
 pub(in crate::scenario) const ANY_OF: &[AnyOf] = &[
     AnyOf { section: Top, workloads: OFFLOAD, names: &["block", "compute"], without: NOTHING_TO_DO },
     AnyOf { section: Heavy, workloads: ECHO, names: &["wait", "block", "compute"], without: NOTHING_TO_DO },

@@ -1,4 +1,4 @@
-//! The claims of a file, and whether they can be told by what it runs.
+//! Reads the claims of a file, and checks whether its runs can decide them.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::scenario::{
     Against, Claim, ClaimKind, Formula, Metric, Model, Parallel, Point, PointSpec, Scenario, Work, closest,
 };
 
-/// Every claim about these points, in the order of the file.
+/// Returns every claim about these points, in the order of the file.
 pub(super) fn claims(fields: &Fields, points: &[PointSpec]) -> Vec<Claim> {
     (0..count(fields)).map(|nth| claim(fields, nth, points)).collect()
 }
@@ -54,7 +54,7 @@ fn claim(fields: &Fields, nth: usize, points: &[PointSpec]) -> Claim {
     }
 }
 
-/// The models that a key names, each with its place.
+/// Returns the models that a key names, each with its place.
 fn models(field: &Field) -> impl Iterator<Item = (Model, &Range<usize>)> {
     field.values.iter().filter_map(|(value, span)| match value {
         Value::Model(model) => Some((*model, span)),
@@ -62,12 +62,12 @@ fn models(field: &Field) -> impl Iterator<Item = (Model, &Range<usize>)> {
     })
 }
 
-/// The point with this label.
+/// Returns the point with this label.
 fn labelled<'a>(points: &'a [PointSpec], label: &str) -> Option<&'a Point> {
     points.iter().map(|point| &point.at).find(|at| at.to_string() == label)
 }
 
-/// Claims that no run of this scenario could tell, and claims without what their kind requires.
+/// Finds claims that no run of this scenario could decide, and claims that lack what their kind requires.
 pub(super) fn check(fields: &Fields, scenario: &Scenario) -> Vec<SpannedMistake> {
     let written = scenario.claims.iter().enumerate().map(|(nth, claim)| ClaimSource { fields, nth, claim, scenario });
     written
@@ -78,7 +78,7 @@ pub(super) fn check(fields: &Fields, scenario: &Scenario) -> Vec<SpannedMistake>
         .collect()
 }
 
-/// A claim, where its keys are written, and the scenario that it is about.
+/// A claim, the place of its keys, and the scenario that it belongs to.
 struct ClaimSource<'a> {
     fields: &'a Fields,
     nth: usize,
@@ -91,13 +91,13 @@ impl ClaimSource<'_> {
         self.fields.get_of(Section::Claim, self.nth, name)
     }
 
-    /// A mistake in the value of this key.
+    /// Builds a mistake in the value of this key.
     fn wrong(&self, name: &str, message: String, remedy: String) -> SpannedMistake {
         let span = self.field(name).map_or(0..0, |field| field.span.clone());
         SpannedMistake::new(span, format!("claim.{name}"), message, remedy)
     }
 
-    /// What a published claim lacks, pointed at where it is called published.
+    /// Finds what a published claim lacks; the mistake points at its kind.
     fn unsourced(&self) -> Vec<SpannedMistake> {
         let Some(kind) = self.field("kind").filter(|_| self.claim.kind == ClaimKind::Published) else {
             return Vec::new();
@@ -137,7 +137,7 @@ impl ClaimSource<'_> {
         found
     }
 
-    /// The label of a point that the scenario does not have.
+    /// Returns the label of a point that the scenario does not have.
     fn unknown_point(&self) -> Option<String> {
         let written = self.field("point").map(|field| field.values[0].0.to_string());
         written.filter(|_| self.claim.point.is_none())
@@ -157,7 +157,7 @@ impl ClaimSource<'_> {
         vec![self.wrong("point", format!("there is no point {}", quoted(&at)), remedy)]
     }
 
-    /// The work of the points that the claim is about.
+    /// Returns the work of the points that the claim is about.
     fn work(&self) -> impl Iterator<Item = &Work> {
         let is_known = self.unknown_point().is_none();
         let about = self.scenario.points.iter().filter(move |point| is_known && self.claim.is_about(&point.at));
@@ -189,7 +189,7 @@ impl ClaimSource<'_> {
         }
     }
 
-    /// Whether the formula gives a positive number for each model of the claim.
+    /// Returns whether the formula gives a positive number for each model of the claim.
     fn has_value(&self, formula: &Formula, work: &Work) -> bool {
         let value = |model: &Model| formula.value(work, *model, &Parallel::ideal(work.cpus().unwrap_or(2)));
         self.claim.models.iter().all(|model| value(model).is_some_and(is_positive))

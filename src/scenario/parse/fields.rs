@@ -1,4 +1,4 @@
-//! The tables of the file against the table of keys: what is unknown, misplaced, missing or no value for its key.
+//! Checks the tables of the file against the table of keys: unknown, misplaced or missing keys, and invalid values.
 
 use std::ops::Range;
 
@@ -11,26 +11,26 @@ use super::values::{self, Value, type_of};
 use crate::scenario::closest;
 use crate::scenario::keys::{self, ANY_OF, KEYS, Key, Many, Need, RENAMED, Section, ValueKind, WorkloadName};
 
-/// What a file says, every value checked for itself.
+/// The fields of a file; every value has been checked on its own.
 #[derive(Debug)]
 pub(super) struct Fields {
     pub(super) list: Vec<Field>,
-    /// The workload and where it is written; nothing when it is missing or unknown, which is a mistake.
+    /// The workload and its place; `None` if it is missing or unknown, which is a mistake.
     pub(super) workload: Option<(WorkloadName, Range<usize>)>,
 }
 
-/// A key and what it is given.
+/// A key and its value.
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) key: &'static Key,
-    /// As it is written: the key's name, or in `[max_jobs]` the model's.
+    /// The name in the file: the key's, or in `[max_jobs]` the model's.
     pub(super) name: String,
     pub(super) name_span: Range<usize>,
     pub(super) span: Range<usize>,
-    /// One, or every value of a list with its place.
+    /// The value, or every value of a list, each with its place.
     pub(super) values: Vec<(Value, Range<usize>)>,
     pub(super) is_list: bool,
-    /// Of which of several tables, counted from 0.
+    /// The position among several tables of the same name, from 0.
     pub(super) nth: usize,
 }
 
@@ -39,7 +39,7 @@ impl Fields {
         self.list.iter().find(|field| field.key.section == section && field.name == name)
     }
 
-    /// A key of one of several tables.
+    /// Returns a key of one of several tables.
     pub(super) fn get_of(&self, section: Section, nth: usize, name: &str) -> Option<&Field> {
         self.list.iter().find(|field| field.key.section == section && field.nth == nth && field.name == name)
     }
@@ -55,7 +55,7 @@ impl Field {
     }
 }
 
-/// Reads every table; what is wrong goes to `found`.
+/// Reads every table, and adds mistakes to `found`.
 pub(super) fn read(table: &DeTable<'_>, found: &mut Vec<SpannedMistake>) -> Fields {
     let written = table.get("workload");
     let workload = written.and_then(|value| {
@@ -74,7 +74,7 @@ pub(super) fn read(table: &DeTable<'_>, found: &mut Vec<SpannedMistake>) -> Fiel
     for (section, name_span, value) in tables() {
         reader.table(section, name_span, value);
     }
-    // Only when all is read is it known which keys are missing and which have been misspelt.
+    // Which keys are missing and which are misspelt is known only once all tables are read.
     reader.missing(Section::Top, table, workload.as_ref().map_or(0..0, |(_, span)| span.clone()));
     for (section, name_span, value) in tables() {
         match value.get_ref() {
@@ -95,15 +95,15 @@ pub(super) fn read(table: &DeTable<'_>, found: &mut Vec<SpannedMistake>) -> Fiel
 struct FieldsReader<'a> {
     workload: Option<WorkloadName>,
     list: Vec<Field>,
-    /// Which of several tables is being read.
+    /// The position of the current table among those of the same name, from 0.
     nth: usize,
-    /// What a misspelt or misplaced key was meant to be.
+    /// The keys that misspelt or misplaced ones were meant to be.
     meant: Vec<(Section, &'static str)>,
     found: &'a mut Vec<SpannedMistake>,
 }
 
 impl FieldsReader<'_> {
-    /// What stands where `[section]` should.
+    /// Reads the value of `[section]`.
     fn table(&mut self, section: Section, name_span: Range<usize>, value: &Spanned<DeValue<'_>>) {
         let name = section.name();
         if let Some(workload) = self.workload
@@ -147,7 +147,7 @@ impl FieldsReader<'_> {
         }
     }
 
-    /// The keys of one table.
+    /// Reads the keys of one table.
     fn section(&mut self, section: Section, table: &DeTable<'_>) {
         for (name, value) in table {
             let (name, name_span) = (name.get_ref().as_ref(), name.span());
@@ -168,7 +168,7 @@ impl FieldsReader<'_> {
                         continue;
                     }
                 },
-                // Without a workload only what every workload reads alike can be judged.
+                // Without a workload, only keys that every workload reads alike can be checked.
                 None if rows.count() == 1 => first,
                 None => continue,
             };
@@ -201,7 +201,7 @@ impl FieldsReader<'_> {
             }
             (Many::List(_) | Many::OneOrList(_) | Many::Sweep, DeValue::Array(list)) => {
                 field.is_list = true;
-                // Words of a command may, values of a sweep and models may not.
+                // Words of a command may repeat; values of a sweep and models may not.
                 let may_repeat = matches!(key.kind, ValueKind::Text { .. });
                 for item in list {
                     match values::check(key.kind, item.get_ref()) {
@@ -255,7 +255,7 @@ impl FieldsReader<'_> {
         self.found.push(SpannedMistake::new(span, keys::path(section, &bare(name)), "there is no such key", remedy));
     }
 
-    /// A key or a table of another workload.
+    /// Reports a key or a table of another workload.
     fn foreign(&mut self, span: Range<usize>, path: &str, knowing: &[WorkloadName], workload: WorkloadName) {
         let homes: Vec<&str> = knowing.iter().map(|workload| workload.name()).collect();
         let message = format!("this is for {}, not for {}", homes.join(" and "), workload.name());
@@ -263,7 +263,7 @@ impl FieldsReader<'_> {
         self.found.push(SpannedMistake::new(span, path, message, remedy));
     }
 
-    /// Required keys and tables that are not there, not even misspelt.
+    /// Reports required keys and tables that are missing and not just misspelt.
     fn missing(&mut self, section: Section, table: &DeTable<'_>, span: Range<usize>) {
         let meant = std::mem::take(&mut self.meant);
         let has = |name: &'static str| table.contains_key(name) || meant.contains(&(section, name));
@@ -275,7 +275,7 @@ impl FieldsReader<'_> {
                     self.missing_tables(workload, &has, span);
                 }
             }
-            // What else is missing depends on the workload.
+            // The other required keys depend on the workload.
             None if section == Section::Top && !has("workload") => {
                 let expected = keys::rows(section, "workload").map(|key| key.kind.expected()).collect::<String>();
                 self.found.push(SpannedMistake::new(0..0, "workload", "it is missing", format!("write {expected}")));

@@ -1,4 +1,4 @@
-//! What is wrong with a scenario file, where, and how to put it right.
+//! The mistakes in a scenario file: their places, and their remedies.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,22 +8,22 @@ use serde::Serialize;
 
 use crate::text;
 
-/// One thing that is wrong.
+/// A mistake in a scenario file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Mistake {
-    /// Counted from 1.
+    /// The line, from 1.
     pub line: usize,
-    /// In characters, counted from 1; a byte order mark is none.
+    /// The column in characters, from 1, not counting a byte order mark.
     pub column: usize,
-    /// The key it is about, as in `load.connections`; empty when it is about the file or its syntax.
+    /// The key, as in `load.connections`; empty if the mistake is about the file or its syntax.
     pub key: String,
-    /// What is wrong.
+    /// A description of the mistake.
     pub message: String,
-    /// What to do about it.
+    /// The way to correct it.
     pub remedy: String,
 }
 
-/// `load.connections: 0 opens nothing; write a whole number from 1 to 20000`.
+/// Writes `load.connections: 0 opens nothing; write a whole number from 1 to 20000`.
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.key.is_empty() {
@@ -33,17 +33,16 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// Everything that is wrong with one scenario file, in the order of the file. `Display` is
-/// [`render`](Self::render) without colour.
+/// All mistakes in one scenario file, in the order of the file. `Display` is [`render`](Self::render) without colour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistakes {
     file: String,
     list: Vec<Mistake>,
-    /// Beside each mistake that is shown its line of the file and the bytes of it that are meant.
+    /// For each mistake that is shown, its line of the file and the range of bytes to underline.
     lines: Vec<(String, Range<usize>)>,
 }
 
-/// More mistakes than this are counted, not shown.
+/// The most mistakes that are shown; further ones are only counted.
 const SHOWN: usize = 30;
 
 impl Mistakes {
@@ -60,17 +59,17 @@ impl Mistakes {
         mistakes
     }
 
-    /// The file's name, as it was given.
+    /// Returns the file's name, as it was given.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// The mistakes one by one, in the order of the file.
+    /// Returns the mistakes in the order of the file.
     pub fn list(&self) -> &[Mistake] {
         &self.list
     }
 
-    /// Formats each mistake as `file:line:column: message`, and below it the line with the place underlined; optionally
+    /// Formats each mistake as `file:line:column: message` with its line below, the place underlined; optionally
     /// wrapped to a width, and with ANSI colours.
     pub fn render(&self, width: Option<usize>, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
@@ -109,7 +108,7 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
-/// A mistake as the parser finds it: at bytes of the file.
+/// A mistake as the parser finds it, located by bytes of the file.
 #[derive(Clone, Debug)]
 pub(super) struct SpannedMistake {
     pub(super) span: Range<usize>,
@@ -129,13 +128,13 @@ impl SpannedMistake {
     }
 }
 
-/// Where some bytes of a text are.
+/// The position of some bytes in a text.
 struct TextPosition<'a> {
     line: usize,
     column: usize,
     /// The whole line, without its end.
     text: &'a str,
-    /// The bytes of the line; of several lines those of the first.
+    /// The range of bytes in the line; for several lines, in the first one.
     span: Range<usize>,
 }
 
@@ -145,7 +144,7 @@ impl<'a> TextPosition<'a> {
         let begin = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         let line = text[begin..].split('\n').next().unwrap_or_default();
         let line = line.strip_suffix('\r').unwrap_or(line);
-        // The end of a line is a place too, but its \r is not.
+        // The end of a line is a valid place, but its \r is not.
         let from = (at - begin).min(line.len());
         let to = floor(line, span.end.saturating_sub(begin)).max(from);
         Self {
@@ -158,7 +157,7 @@ impl<'a> TextPosition<'a> {
 }
 
 impl TextPosition<'_> {
-    /// Returns the line as it is shown, and the range of bytes in it to underline.
+    /// Returns the line for display, and the range of bytes in it to underline.
     fn shown(&self) -> (String, Range<usize>) {
         let Range { start, end } = self.span;
         let [before, marked, after] =
@@ -168,13 +167,13 @@ impl TextPosition<'_> {
     }
 }
 
-/// The last boundary between characters at or before a byte.
+/// Returns the last boundary between characters at or before a byte.
 fn floor(text: &str, byte: usize) -> usize {
     let near = byte.min(text.len());
     (0..=near).rev().find(|byte| text.is_char_boundary(*byte)).unwrap_or(0)
 }
 
-/// A text of the file as a message quotes it: short, and nothing in it that a terminal would obey.
+/// Returns a text of the file as messages quote it: short and escaped, so that a terminal obeys none of it.
 pub(super) fn quoted(text: &str) -> String {
     const LONGEST: usize = 40;
     let escaped = |text: &str| text.escape_debug().to_string().replace("\\'", "'");
@@ -184,7 +183,7 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
-/// A key as a message writes it: bare where TOML lets it be.
+/// Returns a key as messages write it: without quotes if TOML allows it.
 pub(super) fn bare(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     let short = (1..=40).contains(&name.len());

@@ -1,4 +1,4 @@
-//! From checked values to the points of a sweep: the cross product of all lists, in the order of the file.
+//! Builds the points of a sweep from checked values: the cross product of all lists, in the order of the file.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::scenario::{
     StepsSpec, SweptValue, Work,
 };
 
-/// The keys that are given a list, in the order of the file.
+/// Returns the keys with a list of values to sweep, in the order of the file.
 pub(super) fn swept(fields: &Fields) -> Vec<&Field> {
     let is_swept = |field: &&Field| field.is_list && field.key.many == Many::Sweep;
     let mut swept: Vec<&Field> = fields.list.iter().filter(is_swept).collect();
@@ -21,7 +21,7 @@ pub(super) fn swept(fields: &Fields) -> Vec<&Field> {
     swept
 }
 
-/// Every point; the last list of the file turns fastest.
+/// Returns every point; the last list of the file varies fastest.
 pub(super) fn points(fields: &Fields, workload: WorkloadName) -> Vec<PointSpec> {
     let swept = swept(fields);
     let n_points = swept.iter().map(|field| field.values.len()).product();
@@ -42,7 +42,7 @@ pub(super) fn points(fields: &Fields, workload: WorkloadName) -> Vec<PointSpec> 
     (0..n_points).map(point).collect()
 }
 
-/// One value for every key.
+/// The fields of a file, with one value for every key at one point.
 struct Chosen<'a> {
     fields: &'a Fields,
     picks: &'a [(&'a Field, &'a Value)],
@@ -112,7 +112,7 @@ impl Chosen<'_> {
         }
     }
 
-    /// A step that is left out has no length.
+    /// Returns the steps; one that is left out has zero length.
     fn steps(&self, section: Section) -> StepsSpec {
         StepsSpec {
             wait: self.length(section, "wait"),
@@ -135,7 +135,7 @@ impl Chosen<'_> {
         }
     }
 
-    /// Nothing where it is left out and has no default.
+    /// Returns a count; `None` if it is left out and has no default.
     fn optional_count(&self, section: Section, name: &str) -> Option<u32> {
         self.value(section, name).map(|_| self.count(section, name))
     }
@@ -162,7 +162,7 @@ impl Chosen<'_> {
         }
     }
 
-    /// An enum by the word that its serde form and the table of keys share.
+    /// Returns an enum by the word that its serde form and the table of keys share.
     fn choice<T: for<'de> Deserialize<'de>>(&self, section: Section, name: &str) -> T {
         let word = self.text(section, name);
         T::deserialize(StrDeserializer::<Error>::new(&word)).expect("a test reads every word of the table of keys")

@@ -1,4 +1,4 @@
-//! What is no TOML, in our words.
+//! Words errors in TOML syntax.
 
 use std::ops::Range;
 
@@ -7,10 +7,10 @@ use toml::de::{DeTable, DeValue, Error};
 use super::mistakes::{SpannedMistake, quoted};
 use crate::text;
 
-/// What the TOML parser says, with what to do about it: one mistake a line, and one for a list without an end.
+/// Returns the errors of the TOML parser, each with a remedy: one per line, and one for a list that is never closed.
 pub(super) fn mistakes(errors: &[Error], table: &DeTable<'_>, text: &str) -> Vec<SpannedMistake> {
     let mut found: Vec<SpannedMistake> = errors.iter().map(|error| mistake(error, text)).collect();
-    // Everything behind a list that is never closed is read as an item of it, and refused as such.
+    // Everything after an unclosed list is read as one of its items and refused as such.
     let open =
         found.iter().find(|found| found.message == "unclosed array").and_then(|found| list_at(table, found.span.start));
     if let Some(list) = open {
@@ -38,7 +38,7 @@ pub(super) fn hidden(file: &str) -> Vec<SpannedMistake> {
     found.collect()
 }
 
-/// The outermost list that reaches to this byte.
+/// Returns the outermost list that reaches to this byte.
 fn list_at(table: &DeTable<'_>, byte: usize) -> Option<Range<usize>> {
     table.values().find_map(|value| match value.get_ref() {
         DeValue::Array(_) if (value.span().start..=value.span().end).contains(&byte) => Some(value.span()),

@@ -1,4 +1,4 @@
-//! What no value shows alone: whether the values of a file go together, and how long all of it would take.
+//! Checks whether the values of a file go together, and how long the whole would take.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use super::values::{self, Value};
 use crate::scenario::keys::{self, Section, WorkloadName};
 use crate::scenario::{Model, Parallel, Scenario, expect};
 
-/// More cells than this are a slip in a sweep.
+/// The largest number of cells; more suggest a slip in a sweep.
 pub(super) const MOST_CELLS: usize = 2000;
 
-/// More time than this is a slip in a number.
+/// The longest time, in hours; more suggests a slip in a number.
 const MOST_HOURS: u32 = 24;
 
-/// Values that contradict each other, of fields that are each in order.
+/// Finds values that contradict each other, in fields that are each valid.
 pub(super) fn check(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMistake> {
     let mut found = Vec::new();
     let [(quick, quick_span), (full, full_span)] = rounds(fields);
@@ -42,7 +42,7 @@ pub(super) fn check(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMista
     found
 }
 
-/// Quick and full, and where they are written.
+/// Returns the numbers of quick and full rounds, each with its place.
 pub(super) fn rounds(fields: &Fields) -> [(u32, Option<Range<usize>>); 2] {
     ["quick", "full"].map(|name| {
         let field = fields.get(Section::Rounds, name);
@@ -55,7 +55,7 @@ pub(super) fn rounds(fields: &Fields) -> [(u32, Option<Range<usize>>); 2] {
     })
 }
 
-/// Every entry of `[max_jobs]` that names a model, in the order of the file.
+/// Returns every entry of `[max_jobs]` that names a model, in the order of the file.
 pub(super) fn max_jobs(fields: &Fields) -> impl Iterator<Item = (Model, u32, &Field)> {
     let mut entries: Vec<&Field> = fields.list.iter().filter(|field| field.key.section == Section::MaxJobs).collect();
     entries.sort_by_key(|field| field.span.start);
@@ -69,7 +69,7 @@ fn models(fields: &Fields) -> impl Iterator<Item = &Value> {
     fields.get(Section::Top, "models").into_iter().flat_map(|field| field.values.iter().map(|(value, _)| value))
 }
 
-/// Entries of `[max_jobs]` for models that are not asked, or for more jobs than there are.
+/// Finds entries of `[max_jobs]` for models that do not run, or for more jobs than the scenario has.
 fn max_jobs_for_nobody(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMistake> {
     let names: Vec<String> = models(fields).map(Value::to_string).collect();
     let jobs = keys::row(Section::Top, "jobs", workload).and_then(|key| fields.get(Section::Top, key.name));
@@ -97,7 +97,7 @@ fn max_jobs_for_nobody(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMi
     entries.filter_map(contradiction).collect()
 }
 
-/// Models of `may_refuse` that are not among `models`.
+/// Finds models in `may_refuse` that are not among `models`.
 fn refused_to_nobody(fields: &Fields) -> Vec<SpannedMistake> {
     let Some(may_refuse) = fields.get(Section::Top, "may_refuse") else { return Vec::new() };
     let strangers = may_refuse.values.iter().filter(|(value, _)| !models(fields).any(|model| model == value));
@@ -109,7 +109,7 @@ fn refused_to_nobody(fields: &Fields) -> Vec<SpannedMistake> {
     strangers.map(mistake).collect()
 }
 
-/// Keys of the one loop in the other one, and an open loop without a rate.
+/// Finds keys of the open loop in a closed one and vice versa, and an open loop without a rate.
 fn other_loop(fields: &Fields) -> Vec<SpannedMistake> {
     const OPEN: [&str; 3] = ["rate", "arrivals", "pacing"];
     let Some(written) = fields.get(Section::Load, "loop") else { return Vec::new() };
@@ -134,7 +134,7 @@ fn other_loop(fields: &Fields) -> Vec<SpannedMistake> {
     found
 }
 
-/// `external` needs a server, and a server needs `external`.
+/// Checks that `external` comes with a server, and a server with `external`.
 fn external(fields: &Fields, workload: WorkloadName) -> Option<SpannedMistake> {
     let models = fields.get(Section::Top, "models")?;
     let named = models.values.iter().find(|(value, _)| *value == Value::Model(Model::External));
@@ -155,7 +155,7 @@ fn external(fields: &Fields, workload: WorkloadName) -> Option<SpannedMistake> {
     }
 }
 
-/// A number of CPUs for a server that the kernel may put anywhere.
+/// Finds a number of CPUs for a server that the kernel may put anywhere.
 fn pinned_and_not(fields: &Fields) -> Option<SpannedMistake> {
     let pin = fields.get(Section::Load, "pin")?;
     let server_cpus = fields.get(Section::Top, "server_cpus")?;
@@ -178,7 +178,7 @@ fn too_many_cells(fields: &Fields) -> Option<SpannedMistake> {
     Some(SpannedMistake::new(longest.span.clone(), longest.path(), message, "shorten this list"))
 }
 
-/// Says so when all full rounds would take more than a day, on one processor and by arithmetic alone.
+/// Reports a mistake if all full rounds would take more than a day, computed for one processor.
 pub(super) fn planned_time(fields: &Fields, scenario: &Scenario) -> Vec<SpannedMistake> {
     let (cells, one) = (scenario.cells(), Parallel::ideal(1));
     let time_of = |model: &Model| {
@@ -195,7 +195,7 @@ pub(super) fn planned_time(fields: &Fields, scenario: &Scenario) -> Vec<SpannedM
     let hours = |time: Duration| format!("{:.1} h", time.as_secs_f64() / 3600.0);
     let slowest = times.iter().max_by_key(|(time, _)| *time).filter(|_| !fields.has(Section::Load));
     let (alone, remedy) = match slowest {
-        // How long an echo trial takes is no matter of its model.
+        // The time of an echo trial does not depend on its model.
         None => (String::new(), "cut the sweep, load.duration or rounds.full".to_owned()),
         Some((time, model)) => (
             format!("; {model} alone {}", hours(*time)),

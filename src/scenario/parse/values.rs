@@ -1,4 +1,4 @@
-//! One value of the file against what its key wants.
+//! Checks one value of the file against its key.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -21,14 +21,14 @@ pub(super) enum Value {
     Count(u32),
     Length(Duration),
     Share(f64),
-    /// Requests a second; nothing is as fast as answers come.
+    /// Requests per second; `None` means as many as are answered.
     Rate(Option<f64>),
     Formula(Formula),
     Bounds(f64, f64),
 }
 
 impl Value {
-    /// The value as a point of a sweep holds it; nothing of what cannot be swept.
+    /// Returns the value as a point of a sweep holds it; `None` if it cannot be swept.
     pub(super) fn swept(&self) -> Option<SweptValue> {
         Some(match self {
             Self::Text(text) => SweptValue::Word(text.clone()),
@@ -60,14 +60,14 @@ impl fmt::Display for Value {
     }
 }
 
-/// Why a value will not do.
+/// The reason why a value is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wrong {
     pub(super) message: String,
     pub(super) remedy: String,
 }
 
-/// The value that is written, when it is one for this kind of key.
+/// Parses a value as this kind.
 pub(super) fn check(kind: ValueKind, written: &DeValue<'_>) -> Result<Value, Wrong> {
     let instead = |message: String| Wrong { message, remedy: format!("write {}", kind.expected()) };
     match (kind, written) {
@@ -117,7 +117,7 @@ pub(super) fn check(kind: ValueKind, written: &DeValue<'_>) -> Result<Value, Wro
     }
 }
 
-/// What a key is that was left out, if it is anything.
+/// Returns the default of a key, if it has one.
 pub(super) fn default(key: &Key) -> Option<Value> {
     let Need::Default(text) = key.need else { return None };
     let value = match key.kind {
@@ -139,7 +139,7 @@ fn count(integer: &DeInteger<'_>, from: u32, to: u32, zero: &str) -> Result<u32,
     }
 }
 
-/// Checks the bounds of a claim; beyond this range no ratio and no chart is meaningful.
+/// Checks the bounds of a claim; outside of this range no ratio and no chart is meaningful.
 fn bounds(low: f64, high: f64) -> Result<Value, String> {
     const RANGE: RangeInclusive<f64> = 1e-9..=1e9;
     let far = |bound: f64| Err(format!("{bound:e} is not from 1e-9 to 1e9"));
@@ -189,7 +189,7 @@ fn rate(digits: &str) -> Result<Value, String> {
     }
 }
 
-/// A number where a duration belongs.
+/// Builds the error for a number that needs a unit.
 fn without_unit(digits: &str, kind: ValueKind) -> Wrong {
     let number: f64 = digits.parse().unwrap_or(f64::INFINITY);
     if number.is_finite() && number >= 0.0 {
@@ -256,7 +256,7 @@ fn choice(written: &str, words: &'static [&'static str]) -> Result<String, Wrong
     Err(Wrong { message: format!("there is no {}", quoted(written)), remedy })
 }
 
-/// Checks a scenario's name; the remedy is the nearest one that would do.
+/// Checks a scenario's name; the remedy is the nearest valid one.
 pub(super) fn slug(name: &str) -> Result<String, Wrong> {
     let allowed = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '-');
     let first = |c: char| matches!(c, 'a'..='z' | '0'..='9');
@@ -299,8 +299,8 @@ fn path(path: &str) -> Result<String, String> {
     }
 }
 
-/// Checks an absolute http or https address. Whoever opens a report may follow it, so it holds no user name, which would
-/// hide the host, and no character that a URL has to encode.
+/// Checks an absolute http or https URL. Readers of a report may follow it, so it holds no user name, which would hide
+/// the host, and no character that a URL has to encode.
 fn url(url: &str) -> Result<String, String> {
     let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}');
     let Some(rest) = ["http://", "https://"].iter().find_map(|scheme| url.strip_prefix(scheme)) else {
@@ -351,7 +351,7 @@ fn what(what: &str) -> Result<String, String> {
     }
 }
 
-/// A text without the blanks around it; its lines end as on Unix.
+/// Returns a text without the blanks around it and with Unix line ends.
 fn text(written: &str, most: usize, lines: Lines) -> Result<String, String> {
     let text = written.replace("\r\n", "\n").trim().to_owned();
     let length = text.chars().count();
