@@ -1,4 +1,4 @@
-//! `avt check`: whether scenarios can run, without running them.
+//! `avt check`: checks whether scenarios can run, without running them.
 
 use std::ffi::OsString;
 
@@ -33,7 +33,7 @@ struct Checked {
     planned_s: f64,
 }
 
-/// What `--json` prints of a file that cannot run.
+/// The `--json` output for a file that cannot run.
 #[derive(Debug, Serialize)]
 struct Mistaken<'a> {
     file: &'a str,

@@ -1,4 +1,4 @@
-//! `avt compare`: runs before a change and runs after it.
+//! `avt compare`: compares runs before a change with runs after it.
 
 use std::path::{Path, PathBuf};
 
@@ -40,14 +40,14 @@ pub(super) struct CompareArgs {
     json: bool,
 }
 
-/// `10%` as 1.1.
+/// Parses a percentage as a factor: `10%` as 1.1.
 fn percent(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>().ok();
     let percent = number.filter(|percent| percent.is_finite() && *percent >= 0.0);
     percent.map(|percent| 1.0 + percent / 100.0).ok_or_else(|| "a percentage from 0 on, such as 10%".into())
 }
 
-/// A run as it is read.
+/// A run with its scenarios and records.
 struct Read {
     run: Run,
     scenarios: Vec<Scenario>,
@@ -134,7 +134,7 @@ fn text(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>]) -> 
     text + "\n" + &wrapped(&closing(found), wide, "").join("\n")
 }
 
-/// What all figures together say.
+/// Returns a summary of all figures.
 fn closing(found: &Comparison) -> String {
     let count = |wanted: fn(Direction) -> bool| {
         units::count(found.changes.iter().filter(|change| wanted(change.direction)).count() as u64)

@@ -1,4 +1,4 @@
-//! `avt doctor`: what this machine measures with.
+//! `avt doctor`: measures how precise measurements on this machine are.
 
 mod advice;
 mod progress;

@@ -1,8 +1,8 @@
-//! A table of text without lines.
+//! A table of text without ruling lines.
 
 use crate::text::{columns, wrapped};
 
-/// Names to the left, figures to the right.
+/// A table with names on the left and figures on the right.
 #[derive(Debug)]
 pub(super) struct Grid {
     /// Rows of cells, the headings first.
@@ -13,17 +13,17 @@ pub(super) struct Grid {
 /// The width above which a column's cells are broken between words if the table is too wide.
 const TEXT: usize = 24;
 
-/// Blanks left and right of a cell, in sum.
+/// Blanks left and right of a cell, in total.
 const PADDING: usize = 2;
 
 impl Grid {
-    /// So many columns of names, and then those of figures.
+    /// Creates a table with these headings: the columns of names, then those of figures.
     pub(super) fn new(names: &[&str], figures: &[&str]) -> Self {
         let headings = names.iter().chain(figures).map(|heading| (*heading).to_owned());
         Self { rows: vec![headings.collect()], names: names.len() }
     }
 
-    /// A row, the names first.
+    /// Adds a row, the names first.
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
@@ -139,7 +139,7 @@ mod tests {
             let lines = grid().lines(most);
             assert!(lines.iter().all(|line| columns(line) <= most), "{most}: {lines:#?}");
             if most == 20 {
-                // A cell of words is broken between words.
+                // Cells with several words are broken between words.
                 continue;
             }
             let text = lines.join(" ");

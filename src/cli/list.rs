@@ -1,4 +1,4 @@
-//! `avt list`: the built-in scenarios.
+//! `avt list`: lists the built-in scenarios.
 
 use serde::Serialize;
 

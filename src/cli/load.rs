@@ -1,4 +1,4 @@
-//! `avt load`: the load generator alone, against any HTTP/1.1 server.
+//! `avt load`: runs only the load generator, against any HTTP/1.1 server.
 
 mod args;
 mod export;
@@ -68,7 +68,7 @@ pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
     let loaded = loaded.map_err(|error| not_loaded(error, &interrupt))?;
     let Watcher { server, watch, log, .. } = watcher;
     let signal = interrupt.signal();
-    // What ended early is not held against anybody.
+    // A load that a signal ended early cannot break its objectives.
     let slo = args.slo.as_ref().filter(|_| signal.is_none());
     let analysis = analyze_load(&figures(&loaded), server.as_ref(), watch.ended_after(), slo);
     let partial = signal.is_some();
@@ -88,7 +88,7 @@ pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
         let told = format!("{}{unjudged}", render::text(&loaded, server.as_ref(), &analysis, partial));
         print(text::fitted(&text::printable(&told), width()))
     };
-    // How it ended counts for more than whether somebody still reads about it.
+    // The signal matters more than output that could not be written.
     match signal {
         Some(signal) => {
             if let Err(stop) = written {
@@ -186,7 +186,7 @@ fn quoted(argument: &OsStr) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// Observes a load: ends it on a signal or when the server's processes have ended, reads what the server uses, and
+/// Observes a load: ends it on a signal or when the server's processes have ended, measures what the server uses, and
 /// shows each second.
 struct Watcher<'a> {
     interrupt: &'a Interrupt,
@@ -280,7 +280,7 @@ fn until(args: &LoadArgs) -> Until {
     }
 }
 
-/// The processes that listen at an address of this machine, as far as this user may look into them.
+/// Returns the processes that listen at an address of this machine, as far as this user may see them.
 fn processes(server: &Endpoint) -> Vec<u32> {
     match server {
         Endpoint::Tcp(address) if address.ip().is_loopback() => listeners_at(*address),

@@ -1,4 +1,4 @@
-//! What reaches the terminal, and how a verb ends.
+//! Writes to the terminal, and ends a verb with its exit code.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::text;
 
-/// A verb that did not end with 0.
+/// The end of a verb that did not exit with 0.
 #[derive(Debug)]
 pub(super) struct Stop {
     code: u8,
@@ -22,27 +22,27 @@ impl Stop {
         Self { code: 1, message: Some(message.to_string()) }
     }
 
-    /// Bad input: nothing was started.
+    /// Exit code 2: the input is invalid, and nothing was started.
     pub(super) fn input(message: impl Display) -> Self {
         Self { code: 2, message: Some(message.to_string()) }
     }
 
-    /// The machine refused: a port, a limit, a disk.
+    /// Exit code 3: the machine refused something, such as a port, a limit or a disk.
     pub(super) fn machine(message: impl Display) -> Self {
         Self { code: 3, message: Some(message.to_string()) }
     }
 
-    /// Done, but the measurement is INVALID; why has been printed.
+    /// Exit code 4: the measurement is complete but INVALID; the reason has been printed.
     pub(super) fn invalid() -> Self {
         Self { code: 4, message: None }
     }
 
-    /// Ended by a signal; what was measured has been kept and told.
+    /// Exit code 128 plus the signal's number: a signal ended the verb; its measurements have been kept and shown.
     pub(super) fn signal(number: i32) -> Self {
         Self { code: u8::try_from(128 + number).unwrap_or(130), message: None }
     }
 
-    /// Writes the message and gives the exit code.
+    /// Writes the message and returns the exit code.
     pub(super) fn print(self) -> ExitCode {
         if let Some(message) = self.message {
             note(format_args!("avt: {message}"));
@@ -61,7 +61,7 @@ pub(super) fn first_failure(done: impl IntoIterator<Item = Result<(), Stop>>) ->
     Err(first)
 }
 
-/// Writes a result to standard output. A reader that has gone away ends the program quietly: it has what it wanted.
+/// Writes a result to standard output. If the reader has closed it, the program ends quietly.
 pub(super) fn print(text: impl Display) -> Result<(), Stop> {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
@@ -108,12 +108,12 @@ fn width_of(stream: impl AsFd) -> usize {
     set().or_else(|| size().filter(|columns| *columns > 0)).unwrap_or(80).clamp(20, 1_000)
 }
 
-/// Whether standard output wants colour.
+/// Returns whether standard output should be coloured.
 pub(super) fn color() -> bool {
     wants_color(io::stdout().is_terminal())
 }
 
-/// Whether standard error wants colour.
+/// Returns whether standard error should be coloured.
 pub(super) fn note_color() -> bool {
     wants_color(io::stderr().is_terminal())
 }

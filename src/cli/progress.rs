@@ -1,4 +1,4 @@
-//! How far a run has come, on standard error.
+//! The progress of a run, on standard error.
 
 use std::time::{Duration, Instant};
 
@@ -11,26 +11,26 @@ use crate::units;
 
 use super::output::{note, note_redraws, note_width};
 
-/// A bar on a terminal; elsewhere a line for every scenario. Drawn between trials only, so that nothing of it runs
-/// while something is measured.
+/// A progress bar on a terminal; elsewhere one line per scenario. Drawn only between trials, so that it never runs
+/// during a measurement.
 #[derive(Debug)]
 pub(super) struct RunProgress {
     bar: ProgressBar,
     trials: u64,
     began: Instant,
-    /// Expected time of all trials, and of those that are done.
+    /// The expected time of all trials, and of those that are done.
     expected: Duration,
     done: Duration,
     scenario: String,
 }
 
 impl RunProgress {
-    /// Before the first trial.
+    /// Creates the progress display before the first trial.
     pub(super) fn new(plan: &Plan, quiet: bool) -> Self {
         let draws = !quiet && note_redraws();
         let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(millis(plan.expected())), target);
-        // The bar is left out first if the terminal is narrow.
+        // On a narrow terminal, the bar is the first part to be left out.
         let style = match width_of_bar(70) {
             None => ProgressStyle::with_template("{wide_msg} {percent:>3} %  {prefix}"),
             Some(wide) => {
@@ -48,7 +48,7 @@ impl RunProgress {
         }
     }
 
-    /// A trial begins.
+    /// Shows a trial that begins.
     pub(super) fn begin(&mut self, trial: &Planned) {
         let Planned { cell, pass, order, .. } = trial;
         let CellId { scenario, model, point, .. } = &cell.id;
@@ -64,26 +64,26 @@ impl RunProgress {
         self.bar.tick();
     }
 
-    /// A trial ended.
+    /// Advances the bar past a trial.
     pub(super) fn end(&mut self, trial: &Planned) {
         self.done += trial.expected;
         self.bar.set_position(millis(self.done));
     }
 
-    /// Lets something else write to the terminal.
+    /// Hides the bar while `write` uses the terminal.
     pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
         self.bar.suspend(write)
     }
 
-    /// After the last trial.
+    /// Removes the bar after the last trial.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 
-    /// What is left, at the pace so far: `about 48 s`.
+    /// Returns the remaining time at the pace so far: `about 48 s`.
     fn left(&self) -> String {
         let left = self.expected.saturating_sub(self.done).as_secs_f64();
-        // Until a few seconds have been measured, the plan is the better guess.
+        // Before a few seconds have been measured, the plan is the better estimate.
         let pace = if self.done < Duration::from_secs(3) {
             1.0
         } else {

@@ -1,4 +1,4 @@
-//! `avt report`: the pages of a run, written again from its records.
+//! `avt report`: rewrites the pages of a run from its records.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub(super) struct ReportArgs {
     json: bool,
 }
 
-/// Where runs are kept that nobody named a folder for.
+/// The default folder of runs.
 pub(super) const RUNS: &str = "reports";
 
 pub(super) fn main(args: &ReportArgs) -> Result<(), Stop> {
@@ -60,14 +60,14 @@ pub(super) fn main(args: &ReportArgs) -> Result<(), Stop> {
         let folder = args.folder.display();
         return Err(Stop::not_well(format_args!("{folder}: contains no trial records")));
     }
-    // How the run ended was its own exit code; here only what is asked for counts.
+    // The end of the run determined its own exit code; here only `--strict` matters.
     match analysis.standing(args.strict.strictness()) {
         Standing::Unbelievable => Err(Stop::invalid()),
         Standing::Good | Standing::Bad => printed,
     }
 }
 
-/// Prints how the claims stand, if there are any, and where the report is.
+/// Prints the state of the claims, if there are any, and the path of the report.
 pub(super) fn print_end(analysis: &Analysis<'_>, index: &Path) -> Result<(), Stop> {
     let scoreboard = report::terminal::scoreboard(&analysis.scoreboard, Some(width()));
     if !scoreboard.is_empty() {
@@ -76,7 +76,7 @@ pub(super) fn print_end(analysis: &Analysis<'_>, index: &Path) -> Result<(), Sto
     print(format_args!("report: {}", text::of_path(index)))
 }
 
-/// Writes the page that lists the runs of a folder, and tells its path; nothing where there is none.
+/// Writes the page that lists the runs of a folder, and returns its path; `None` if the folder holds no runs.
 pub(super) fn list(folder: &Path) -> Result<Option<PathBuf>, Stop> {
     let names = Folder::runs(folder).map_err(Stop::input)?;
     if names.is_empty() {
@@ -92,12 +92,12 @@ pub(super) fn list(folder: &Path) -> Result<Option<PathBuf>, Stop> {
     Ok(Some(folder.join(page.name)))
 }
 
-/// The scenarios of a run, with the models that were run.
+/// Returns the scenarios of a run, with the models that were run.
 pub(super) fn scenarios(run: &Run) -> Result<Vec<Scenario>, Stop> {
     run.scenarios.iter().map(|source| again(source, run)).collect()
 }
 
-/// Parses a scenario as it stands in `run.json`, with the models that were run.
+/// Parses a scenario from `run.json`, with the models that were run.
 fn again(source: &Source, run: &Run) -> Result<Scenario, Stop> {
     let scenario = parse(&format!("{}.toml", source.name), &source.toml).map_err(|mistakes| {
         note_styled(mistakes.render(note_width(), note_color()));
@@ -112,7 +112,7 @@ fn again(source: &Source, run: &Run) -> Result<Scenario, Stop> {
     Ok(keep_models(scenario, &run.models))
 }
 
-/// The scenario with only these of its models, or with all where none is named.
+/// Restricts a scenario to these models; keeps all if `models` is empty.
 pub(super) fn keep_models(mut scenario: Scenario, models: &[Model]) -> Scenario {
     let is_wanted = |model: &Model| models.is_empty() || models.contains(model);
     scenario.models.retain(is_wanted);
@@ -120,7 +120,7 @@ pub(super) fn keep_models(mut scenario: Scenario, models: &[Model]) -> Scenario 
     scenario
 }
 
-/// Writes all pages and traces into a run's folder; the path of the first page.
+/// Writes all pages and traces into a run's folder, and returns the path of the first page.
 pub(super) fn write(folder: &Path, analysis: &Analysis<'_>) -> Result<PathBuf, Stop> {
     let pages = report::pages(analysis);
     for page in &pages {

@@ -1,4 +1,4 @@
-//! `avt run`: scenarios to records to a report.
+//! `avt run`: runs scenarios, and writes their records and a report.
 
 mod narrate;
 
@@ -77,7 +77,7 @@ pub(super) fn main(args: &RunArgs) -> Result<(), Stop> {
     let mut listener = RunListener::new(args, &plan);
     let (run, ending) = runner::run(&plan, &Program::this(), &interrupt, |event| listener.hear(event))?;
     let (standing, judged) = listener.finish(run)?;
-    // How the run ended counts for more than whether somebody still reads about it.
+    // The end of the run matters more than output that could not be written.
     match ending {
         Ending::Interrupted(signal) => Err(Stop::signal(signal)),
         Ending::Complete => ended(standing, || not_well(&judged)).and(listener.printed),
@@ -96,7 +96,7 @@ fn not_well(judged: &RunTally) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// The scenarios that were named, with the models that were.
+/// Returns the named scenarios, restricted to the named models.
 fn chosen(args: &RunArgs) -> Result<Vec<Named>, Stop> {
     let found = if args.all { every() } else { scenarios(&args.scenarios)? };
     let named = found.into_iter().map(|Named { given, scenario }| {
@@ -125,7 +125,7 @@ fn spec(args: &RunArgs, named: Vec<Named>, calibration: CalibrationSource) -> Ru
     }
 }
 
-/// The calibration that was asked for, or that of the newest run beside this one on the same machine.
+/// Returns the requested calibration, or that of the newest run beside this one on the same machine.
 fn calibration(args: &RunArgs, host: &Host) -> Result<CalibrationSource, Stop> {
     let kept = |path: &Path, run: &Run| KeptCalibration {
         run: path.to_string_lossy().into_owned(),
@@ -163,7 +163,7 @@ fn source(named: Named) -> Source {
     Source { name: named.scenario.name, given: named.given, toml: named.scenario.source }
 }
 
-/// Says what will be measured and for how long.
+/// Prints what will be measured and how long it takes.
 fn announce(plan: &Plan) {
     let Plan { spec, host, trials } = plan;
     let time = units::duration(units::nanos(plan.expected()));
@@ -174,7 +174,7 @@ fn announce(plan: &Plan) {
     spec.scenarios.iter().for_each(|scenario| warn_of_few_cpus(scenario, host.cpus));
 }
 
-/// Says where the calibration comes from, unless it is a new one.
+/// Prints where the calibration comes from, unless it is new.
 fn announce_calibration(run: &Run) {
     let percent = |now: u64, then: u64| 100.0 * (now as f64 / then.max(1) as f64 - 1.0);
     match &run.calibration {
@@ -191,7 +191,7 @@ fn announce_calibration(run: &Run) {
     }
 }
 
-/// Says beforehand that no trial of a scenario will be valid, where it asks for more CPUs than there are.
+/// Warns that no trial of a scenario will be valid if it requests more CPUs than there are.
 fn warn_of_few_cpus(scenario: &Scenario, cpus: u32) {
     let wanted = scenario.points.iter().filter_map(|point| point.work.cpus_wanted()).next();
     if let Some(wanted) = wanted.filter(|wanted| wanted.all() > cpus) {
@@ -202,15 +202,15 @@ fn warn_of_few_cpus(scenario: &Scenario, cpus: u32) {
     }
 }
 
-/// Keeps what a run leaves in its folder, and tells how far it has come.
+/// Stores the results of a run in its folder, and shows its progress.
 struct RunListener<'a> {
     args: &'a RunArgs,
     plan: &'a Plan,
-    /// Made as soon as there is something to keep.
+    /// The folder, created once there is something to store.
     folder: Option<Folder>,
     records: Vec<Record>,
     progress: RunProgress,
-    /// A reader of standard output that goes away, or a full disk behind it, ends the tables but not the run.
+    /// The result of printing: a closed standard output or a full disk ends the tables but not the run.
     printed: Result<(), Stop>,
 }
 
@@ -254,7 +254,7 @@ impl<'a> RunListener<'a> {
         self.folder.as_mut().expect("a run is calibrated before anything else")
     }
 
-    /// Writes the report and prints its path; returns the run's state, and its failures in numbers.
+    /// Writes the report and prints its path; returns the run's state and its tally.
     fn finish(&mut self, run: Run) -> Result<(Standing, RunTally), Stop> {
         self.progress.finish();
         let folder = self.folder.as_ref().expect("a run is calibrated before anything else");
@@ -281,7 +281,7 @@ impl<'a> RunListener<'a> {
     }
 }
 
-/// Makes the folder that was named, or a new one named after the time.
+/// Creates the named folder, or a new one named after the time.
 fn make_folder(named: Option<&Path>, run: &Run) -> Result<Folder, Stop> {
     if let Some(path) = named {
         return Folder::create(path, run).map_err(|error| match error {
@@ -292,7 +292,7 @@ fn make_folder(named: Option<&Path>, run: &Run) -> Result<Folder, Stop> {
             error => Stop::machine(error),
         });
     }
-    // 2026-11-22T10:15:00Z as 20261122-101500.
+    // Turns 2026-11-22T10:15:00Z into 20261122-101500.
     let digits: String = run.started.chars().filter(char::is_ascii_digit).collect();
     let stamp = format!("{}-{}", &digits[..8], &digits[8..14]);
     // Two runs may begin in the same second.

@@ -1,4 +1,4 @@
-//! `avt schema`: the JSON Schema of a scenario file.
+//! `avt schema`: prints the JSON Schema of a scenario file.
 
 use crate::scenario;
 

@@ -1,4 +1,4 @@
-//! `avt serve`: an echo server of one model, alone.
+//! `avt serve`: runs only the echo server, under one model.
 
 use std::net::SocketAddr;
 use std::process;
@@ -46,7 +46,7 @@ pub(super) struct ServeArgs {
     stop_timeout: Duration,
 }
 
-/// What ends a server.
+/// The reason why a server ends.
 enum ServeEnd {
     Signal(i32),
     Served(std::io::Result<()>),
@@ -58,7 +58,7 @@ pub(super) fn main(args: &ServeArgs) -> Result<(), Stop> {
         note(format_args!("avt: the limit of open files could not be raised: {error}"));
         1024
     });
-    // Before anyone knows of the server, so that every signal finds it listening.
+    // Set up before the server is reachable, so that no signal is missed.
     let (ends, ended) = mpsc::channel();
     let pass_on = ends.clone();
     let notify = move |signal| drop(pass_on.send(ServeEnd::Signal(signal)));
@@ -95,18 +95,18 @@ pub(super) fn main(args: &ServeArgs) -> Result<(), Stop> {
             match in_time {
                 Ok(ServeEnd::Served(Ok(()))) => Ok(()),
                 Ok(ServeEnd::Served(ended)) => Err(cannot_serve(args, ended)),
-                // What still runs must not hold the process.
+                // Work that is still running must not keep the process alive.
                 Ok(ServeEnd::Signal(_)) | Err(_) => process::exit(1),
             }
         }
     }
 }
 
-/// Descriptors that are no connections: standard streams, the listener twice, the runtime's own, those that were told
-/// 503, and files read for a moment.
+/// Descriptors other than connections: standard streams, the listener twice, the runtime's own, connections answered
+/// with 503, and files read briefly.
 const OWN_FILES: u64 = 160;
 
-/// Room for fewer connections than this is worth a sentence.
+/// Prints a note if there is room for fewer connections than this.
 const FEW: u64 = 512;
 
 fn timeouts(args: &ServeArgs) -> Timeouts {

@@ -1,4 +1,4 @@
-//! From what a person names to scenarios: a built-in name, or a file.
+//! Resolves names on the command line to scenarios: a built-in name, or a file.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -11,15 +11,15 @@ use crate::units;
 
 use super::output::{Stop, note, note_color, note_styled, note_width};
 
-/// A scenario, and how it was named.
+/// A scenario, and the name it was given by.
 #[derive(Clone, Debug)]
 pub(super) struct Named {
     pub(super) given: String,
     pub(super) scenario: Scenario,
 }
 
-/// The scenarios of these names and files; of the tour when there are none. Every mistake in every file is told before
-/// the first one stops the program.
+/// Returns the scenarios of these names and files; those of the tour if there are none. Prints every mistake in every
+/// file before it fails.
 pub(super) fn scenarios(names: &[OsString]) -> Result<Vec<Named>, Stop> {
     if names.is_empty() {
         return Ok(builtin::tour().filter_map(builtin::find).map(named).collect());
@@ -31,7 +31,7 @@ pub(super) fn scenarios(names: &[OsString]) -> Result<Vec<Named>, Stop> {
     settled(found, mistaken.len())
 }
 
-/// Every built-in scenario.
+/// Returns every built-in scenario.
 pub(super) fn every() -> Vec<Named> {
     builtin::all().iter().map(named).collect()
 }
@@ -40,7 +40,7 @@ fn named(builtin: &Builtin) -> Named {
     Named { given: builtin.name.into(), scenario: builtin.scenario() }
 }
 
-/// The scenarios that were found, when none of those beside them has mistakes and no two have one name.
+/// Returns the scenarios, unless any file has mistakes or two scenarios share a name.
 pub(super) fn settled(found: Vec<Named>, mistaken: usize) -> Result<Vec<Named>, Stop> {
     if mistaken > 0 {
         let all = found.len() + mistaken;
@@ -60,7 +60,7 @@ pub(super) fn settled(found: Vec<Named>, mistaken: usize) -> Result<Vec<Named>, 
     Ok(found)
 }
 
-/// Warns of a scenario in which some rounds may have no requests.
+/// Returns a warning if some rounds of a scenario may have no requests.
 fn few_requests(scenario: &Scenario) -> Option<String> {
     /// With a Poisson process of this mean, fewer than one window in 20,000 is empty.
     const ENOUGH: f64 = 10.0;
@@ -85,7 +85,7 @@ fn few_requests(scenario: &Scenario) -> Option<String> {
     })
 }
 
-/// The scenarios of these names and files, and the mistakes of those that have some.
+/// Returns the scenarios of these names and files, and the mistakes of invalid ones.
 pub(super) fn read(names: &[OsString]) -> Result<(Vec<Named>, Vec<Mistakes>), Stop> {
     let (mut found, mut mistaken) = (Vec::new(), Vec::new());
     for name in names {
@@ -113,7 +113,7 @@ fn find(name: &OsStr) -> Result<Result<Scenario, Mistakes>, Stop> {
         return Err(Stop::input(format_args!("no scenario is called `{}`; {remedy}", name.escape_debug())));
     }
     let mut text = Vec::new();
-    // One byte more than the parser takes: a device may have no end.
+    // One byte more than the parser accepts, because a device may have no end.
     let read = File::open(path).and_then(|file| file.take(MOST_BYTES as u64 + 1).read_to_end(&mut text));
     read.map_err(|error| Stop::input(format_args!("{}: {error}", path.display())))?;
     Ok(parse_bytes(&path.to_string_lossy(), &text))

@@ -1,4 +1,4 @@
-//! `--strict`: what ends a verb with exit code 4 though it is done.
+//! `--strict`: ends a complete verb with exit code 4 if its measurement is not good enough.
 
 use crate::analysis::{Standing, Strictness};
 
@@ -43,7 +43,7 @@ impl Strict {
     }
 }
 
-/// Returns the exit of a verb whose result has this state. `why` returns the reason in words.
+/// Returns the result of a verb whose measurement has this standing. `why` returns the reason in words.
 pub(super) fn ended(standing: Standing, why: impl FnOnce() -> String) -> Result<(), Stop> {
     match standing {
         Standing::Good => Ok(()),

@@ -1,10 +1,10 @@
-//! Times on the command line: `10s`, `250ms`.
+//! Parses durations on the command line: `10s`, `250ms`.
 
 use std::time::Duration;
 
 use crate::units::parse_duration;
 
-/// At most a week.
+/// Parses a duration of at most a week.
 pub(super) fn any_time(text: &str) -> Result<Duration, String> {
     const MOST: Duration = Duration::from_secs(7 * 24 * 3600);
     match parse_duration(text) {
@@ -14,7 +14,7 @@ pub(super) fn any_time(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// At most a week, and not nothing.
+/// Parses a duration greater than zero and of at most a week.
 pub(super) fn some_time(text: &str) -> Result<Duration, String> {
     match any_time(text)? {
         Duration::ZERO => Err("no time at all".into()),

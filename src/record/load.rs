@@ -50,7 +50,7 @@ pub struct LoadRecord {
     /// Response times by when the requests were due, from the beginning of the window; includes the lower bounds of
     /// requests that were never answered.
     pub over_time: Timeline,
-    /// Response times of the warm-up before it, from its own beginning on: in no other figure.
+    /// Response times of the warm-up, from its own beginning; no other figure includes them.
     pub warmup: Timeline,
     /// The largest number of requests in flight, summed over each thread's own maximum.
     pub most_in_flight: u64,
@@ -110,7 +110,7 @@ pub struct GeneratorThread {
 pub struct Requests {
     /// All requests.
     pub planned: u64,
-    /// Answered, whatever the status.
+    /// Answered, with any status.
     pub completed: u64,
     /// Ended by a transport error.
     pub failed: u64,

@@ -39,7 +39,7 @@ impl Dimension {
     pub const COUNT: Self = Self { seconds: 0, bytes: 0 };
     /// Seconds.
     pub const TIME: Self = Self { seconds: 1, bytes: 0 };
-    /// So many a second.
+    /// Events per second.
     pub const RATE: Self = Self { seconds: -1, bytes: 0 };
     /// Bytes.
     pub const BYTES: Self = Self { seconds: 0, bytes: 1 };

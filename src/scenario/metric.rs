@@ -139,7 +139,7 @@ struct MetricRow {
     heading: [&'static str; 2],
     unit: Unit,
     origin: Origin,
-    /// Whether a claim may be made about it.
+    /// Whether a claim may be made about the figure.
     is_claimable: bool,
 }
 

@@ -225,8 +225,7 @@ impl External<'_> {
         }
     }
 
-    /// Ignores the server's events after the window. Returns when the last process of the server ends, or never: the
-    /// end of standard input ends this process.
+    /// Ignores the server's events after the window; the end of standard input ends this process.
     fn idle(&self) -> Result<(), Failure> {
         while let Ok(event) = self.events.recv() {
             if let ServerEvent::Order(_) = event {

@@ -1,10 +1,10 @@
-//! What follows from a check-up, a sentence each.
+//! Words the conclusions of a check-up, one sentence each.
 
 use crate::clock_cost::Timer;
 use crate::runner::doctor::Diagnosis;
 use crate::units;
 
-/// The diagnosis in words, and what to do about it.
+/// Returns the diagnosis in words, with advice.
 pub(super) fn advice(diagnosis: &Diagnosis) -> String {
     match diagnosis {
         Diagnosis::OneCpu => {

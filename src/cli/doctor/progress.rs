@@ -1,4 +1,4 @@
-//! How far a check-up has come, on standard error.
+//! The progress of a check-up, on standard error.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -7,7 +7,7 @@ use crate::cli::progress::width_of_bar;
 use crate::runner::doctor::{Depth, Probe};
 use crate::units;
 
-/// A bar on a terminal, elsewhere one line. Drawn between two measurements only.
+/// A progress bar on a terminal, one line elsewhere. Drawn only between two measurements.
 pub(super) struct DoctorProgress {
     bar: ProgressBar,
 }
@@ -32,19 +32,19 @@ impl DoctorProgress {
         Self { bar }
     }
 
-    /// A measurement begins.
+    /// Shows a measurement that begins.
     pub(super) fn begin(&self, probe: Probe) {
         self.bar.set_message(words(probe));
         self.bar.inc(1);
     }
 
-    /// After the last measurement.
+    /// Removes the bar after the last measurement.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }
 
-/// `timerfd, asked for 1ms`; `as fast as it goes`; `1,000/s by hybrid`.
+/// Returns a measurement in words: `timerfd, asked for 1ms`; `as fast as it goes`; `1,000/s by hybrid`.
 pub(super) fn words(probe: Probe) -> String {
     match probe {
         Probe::Parallel => "what all CPUs compute at once".into(),

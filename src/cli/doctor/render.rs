@@ -1,4 +1,4 @@
-//! What was found, as JSON and as text.
+//! Renders a check-up as JSON and as text.
 
 use std::fmt::Write as _;
 use std::iter;
@@ -16,7 +16,7 @@ use crate::units;
 use super::advice::advice;
 use super::progress;
 
-/// Times are microseconds, floating point; what was not measured is null.
+/// Renders the JSON. Times are microseconds, floating point; missing measurements are null.
 pub(super) fn json(checkup: &Checkup) -> Value {
     let Checkup { host, ports, clock, pauses, timers, ceilings, pacing, partial, .. } = checkup;
     json!({
@@ -76,7 +76,7 @@ fn spread(spread: Option<Spread>) -> Value {
     json!(spread.map(|spread| json!({ "median": spread.median, "min": spread.min, "max": spread.max })))
 }
 
-/// Sections, and at last what follows from them.
+/// Renders the text: sections of figures, and the conclusions at the end.
 pub(super) fn text(checkup: &Checkup) -> String {
     let sections = [
         machine(checkup),
@@ -92,12 +92,12 @@ pub(super) fn text(checkup: &Checkup) -> String {
     text::fitted(&text::printable(&text.join("\n\n")), width())
 }
 
-/// What follows from it, a sentence each.
+/// Returns the conclusions, one sentence each.
 fn sentences(checkup: &Checkup) -> Vec<String> {
     checkup.diagnose().iter().map(advice).collect()
 }
 
-/// What could not be measured, and why.
+/// Returns the measurements that failed, with the reasons.
 fn failures(checkup: &Checkup) -> Vec<String> {
     checkup.failures.iter().map(|(probe, why)| format!("{}: {why}", progress::words(*probe))).collect()
 }
@@ -204,7 +204,7 @@ fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
-/// `18.2 us (17.9 to 18.8 us)`: the median of the rounds and their range.
+/// Formats the median of the rounds and their range: `18.2 us (17.9 to 18.8 us)`.
 fn ranged(spread: &Spread, show: fn(f64) -> String) -> String {
     let range = report::range(spread, show).map(|range| format!(" ({range})"));
     show(spread.median) + &range.unwrap_or_default()

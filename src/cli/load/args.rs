@@ -117,7 +117,7 @@ pub(in crate::cli) struct LoadArgs {
     pub(super) json: bool,
 }
 
-/// Requests a second: more than 0, and no more than a clock of nanoseconds can tell apart.
+/// Parses a rate in requests per second: greater than 0, and at most what a clock of nanoseconds can resolve.
 fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "write requests a second, like 1000 or 0.5".to_owned())?;
     let is_rate = rate > 0.0 && rate <= 1e8;
@@ -165,7 +165,7 @@ pub(super) struct Target {
 }
 
 impl LoadArgs {
-    /// When requests are due.
+    /// Returns the rule for when requests are due.
     pub(super) fn arrival(&self) -> ArrivalSpec {
         let arrivals = match self.arrivals {
             ArrivalsArg::Poisson => Arrivals::Poisson,
@@ -182,7 +182,7 @@ impl LoadArgs {
         }
     }
 
-    /// The first URL, and how many there are beside it.
+    /// Returns the first URL, and the number of further ones.
     pub(super) fn urls_in_words(&self) -> String {
         match self.urls.len() - 1 {
             0 => self.urls[0].clone(),
@@ -254,7 +254,7 @@ impl LoadArgs {
         }
         let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let target = Target {
-            // An IPv6 address stands in brackets in an URL and without them everywhere else.
+            // An IPv6 address has brackets in a URL and none elsewhere.
             host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
             port: url.port_or_known_default().unwrap_or(80),
             authority,
@@ -263,7 +263,7 @@ impl LoadArgs {
         Ok((target, path))
     }
 
-    /// Which client asks such a server.
+    /// Returns the client for this server.
     pub(super) fn client(&self, target: &Target) -> scenario::ClientKind {
         match self.client {
             Some(client) => client.into(),
@@ -272,7 +272,7 @@ impl LoadArgs {
         }
     }
 
-    /// Whom HTTPS expects there; nothing over HTTP.
+    /// Returns the TLS settings for this server; `None` over HTTP.
     pub(super) fn secure(&self, target: &Target) -> Result<Option<Secure>, Stop> {
         if !target.is_secure {
             return Ok(None);
@@ -303,7 +303,7 @@ impl LoadArgs {
         self.body.as_deref()?.strip_prefix('@').map(Path::new)
     }
 
-    /// The requests themselves.
+    /// Returns the request that the load sends.
     pub(super) fn request_template(&self, target: &Target, paths: Vec<String>) -> Result<RequestTemplate, Stop> {
         let body = match self.body.as_deref().map(|body| (body, body.strip_prefix('@'))) {
             None => Vec::new(),
@@ -345,7 +345,7 @@ fn split(url: &str) -> Option<(&str, String)> {
     Some((&url[..end], format!("{slash}{target}")))
 }
 
-/// A file as a body. A device may have no end, so there is a bound.
+/// Reads a file as a body, up to a limit, because a device may have no end.
 fn read_body(file: &str) -> Result<Vec<u8>, Stop> {
     const MOST: u64 = 64 << 20;
     let mut body = Vec::new();
@@ -357,7 +357,7 @@ fn read_body(file: &str) -> Result<Vec<u8>, Stop> {
     Ok(body)
 }
 
-/// `Name: value`, with nothing in it that would end the field early.
+/// Parses `Name: value`, and refuses characters that would end the field early.
 fn header(field: &str) -> Result<(String, String), Stop> {
     let wrong = |what: &str| Stop::input(format_args!("-H: `{}` {what}", field.escape_debug()));
     let (name, value) = field.split_once(':').ok_or_else(|| wrong("has no colon; write it like 'Accept: */*'"))?;

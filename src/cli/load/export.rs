@@ -1,4 +1,4 @@
-//! The times as HdrHistogram's own tools read them.
+//! Exports times in the formats of HdrHistogram's own tools.
 
 use std::fmt::Write as _;
 use std::io::{self, LineWriter};
@@ -11,17 +11,17 @@ use crate::histogram::Histogram;
 use crate::load::LoadInterval;
 use crate::replace::Replacement;
 
-/// Both files tell milliseconds, as is usual for them.
+/// Both formats conventionally use milliseconds.
 const NANOS_PER_MS: f64 = 1e6;
 
-/// The percentile distribution that HdrHistogram's plotter reads: value in milliseconds, percentile, count so far and
-/// 1/(1 - percentile), five steps to each halving of what is left.
+/// Formats the percentile distribution for HdrHistogram's plotter: value in milliseconds, percentile, count so far and
+/// 1/(1 - percentile), with five steps for each halving of the remainder.
 pub(super) fn hgrm(times: &Histogram) -> String {
     let times = times.to_hdr();
     let mut text = format!("{:>12} {:>14} {:>10} {:>14}\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
     let mut so_far = 0;
     for step in times.iter_quantiles(5) {
-        // The last one is told more than once.
+        // The iterator returns the last step more than once.
         if so_far == times.len() {
             break;
         }
@@ -48,11 +48,11 @@ pub(super) fn hgrm(times: &Histogram) -> String {
     text
 }
 
-/// An interval log that is written as the load goes on, line by line.
+/// An interval log, written line by line while the load runs.
 pub(super) struct Log<'a> {
     writer: IntervalLogWriter<'a, 'a, LineWriter<Replacement>, V2DeflateSerializer>,
     begun: Instant,
-    /// When the interval began that is not yet written.
+    /// The begin of the interval that is not yet written.
     since: Duration,
     error: Option<String>,
 }
@@ -74,7 +74,7 @@ impl<'a> Log<'a> {
         Ok(Self { writer, begun: Instant::now(), since: Duration::ZERO, error: None })
     }
 
-    /// The window begins: so does the first interval.
+    /// Begins the first interval together with the window.
     pub(super) fn window(&mut self) {
         self.since = self.begun.elapsed();
     }

@@ -1,4 +1,4 @@
-//! How a load goes on, in one line on a terminal.
+//! Shows the progress of a load in one line on a terminal.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -6,7 +6,8 @@ use crate::cli::output::note_redraws;
 use crate::load::{LoadInterval, LoadPlan, Until};
 use crate::units;
 
-/// One line, drawn anew each second by the thread that waits for the end: the generator's threads know nothing of it.
+/// A line that is redrawn each second by the thread that waits for the end, so that the generator's threads are not
+/// involved.
 #[derive(Debug)]
 pub(super) struct Live {
     line: ProgressBar,
@@ -18,7 +19,7 @@ pub(super) struct Live {
 }
 
 impl Live {
-    /// Draws nothing where standard error is no terminal.
+    /// Creates the line; it stays hidden if standard error is not a terminal.
     pub(super) fn new(plan: &LoadPlan) -> Self {
         let target = if note_redraws() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let line = ProgressBar::with_draw_target(None, target);
@@ -26,7 +27,7 @@ impl Live {
         Self { line, until: plan.until, offered: plan.arrival.offered(), seconds: 0, ended: 0, errors: 0 }
     }
 
-    /// A second is over.
+    /// Adds the figures of a second and redraws the line.
     pub(super) fn second(&mut self, interval: &LoadInterval) {
         let requests = interval.requests;
         let errors = requests.failed + requests.timed_out;
@@ -52,7 +53,7 @@ impl Live {
         format!("{far}  {rate}{offered}  p50 {}  p99 {}{errors}", percentile(0.5), percentile(0.99))
     }
 
-    /// Leaves the terminal as it was.
+    /// Removes the line from the terminal.
     pub(super) fn clear(&self) {
         self.line.finish_and_clear();
     }

@@ -8,7 +8,7 @@ use crate::replace::{Destination, Replacement};
 
 use super::args::LoadArgs;
 
-/// The output files that the options ask for.
+/// The output files that the options request.
 #[derive(Debug)]
 pub(super) struct Outputs {
     pub(super) hgrm: Option<OutputFile>,
@@ -16,7 +16,7 @@ pub(super) struct Outputs {
     pub(super) html: Option<OutputFile>,
 }
 
-/// An unfinished output file, and the option that asked for it.
+/// An unfinished output file, and the option that requests it.
 #[derive(Debug)]
 pub(super) struct OutputFile {
     option: &'static str,
@@ -28,7 +28,7 @@ impl Outputs {
     /// Begins to write every file. Refuses a path that cannot be written, and one that two outputs would share.
     pub(super) fn begin(args: &LoadArgs) -> Result<Self, Stop> {
         let asked = [("--hgrm", &args.hgrm), ("--hlog", &args.hlog), ("--html", &args.html)];
-        // A body is read before, and would be lost.
+        // The file of a body would be overwritten after it is read.
         let body = args.body_file().and_then(|path| Some(("--body", Destination::resolve(path).ok()?)));
         let mut places: Vec<(&str, Destination)> = body.into_iter().collect();
         for (option, path) in asked.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?))) {

@@ -1,4 +1,4 @@
-//! A distribution of times as rows of text.
+//! Draws a distribution of times as rows of text.
 
 use crate::histogram::Histogram;
 use crate::units;
@@ -8,7 +8,7 @@ const ROWS: usize = 10;
 /// The longest bar, in columns.
 const BAR: usize = 36;
 
-/// The columns of a row beside its bar.
+/// The columns that a row needs besides its bar.
 const BESIDE: usize = 33;
 
 /// Draws a histogram of ten rows on a log scale of time, with the number of requests in each row. No row is wider than
@@ -35,7 +35,7 @@ pub(super) fn picture(times: &Histogram, width: usize) -> Vec<String> {
     counts.iter().enumerate().map(row).collect()
 }
 
-/// Eighths of a column; whatever is not nothing is seen.
+/// Draws a bar in eighths of a column; any count above 0 is visible.
 fn bar(count: u64, largest: u64, widest: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = (count as f64 / largest as f64 * (widest * 8) as f64).round() as usize;

@@ -1,4 +1,4 @@
-//! What a load did, as JSON and as text.
+//! Renders the result of a load as JSON and as text.
 
 use std::fmt::Write as _;
 
@@ -20,9 +20,8 @@ use crate::usage::ProcessesUsage;
 
 use super::picture::picture;
 
-/// The contract of `avt load --json`, schema 1: durations in microseconds, floating point; a figure that does not exist
-/// is null. A closed loop offers no rate. `url` is the first of `urls`, `targets` what
-/// each of them was asked as.
+/// Renders `avt load --json`, schema 1: durations in microseconds, floating point; a missing figure is null. A closed
+/// loop has no offered rate. `url` is the first of `urls`; `targets` holds the request target of each.
 pub(super) fn json(
     urls: &[String],
     plan: &LoadPlan,
@@ -105,7 +104,7 @@ pub(super) fn json(
     })
 }
 
-/// What was measured of a condition: `4.21 ms`, `>=1.00 s, as some requests never ended`.
+/// Formats the measured value of a condition: `4.21 ms`, `>=1.00 s, as some requests never ended`.
 fn measured(condition: &JudgedCondition) -> String {
     match condition.measured {
         MeasuredValue::Share(share) => format!("{:.3} %", share * 100.0),
@@ -123,7 +122,7 @@ pub(super) fn connections(n: u32) -> String {
     format!("{} connection{}", units::count(n.into()), if n == 1 { "" } else { "s" })
 }
 
-/// Returns in a sentence why a load fails (exit code 1), if it does.
+/// Returns in a sentence why the verb fails with exit code 1.
 pub(super) fn not_well(loaded: &Loaded, analysis: &LoadAnalysis) -> String {
     let requests = &loaded.load.requests;
     let objectives = analysis.objectives.as_deref().unwrap_or_default();
@@ -137,7 +136,7 @@ pub(super) fn not_well(loaded: &Loaded, analysis: &LoadAnalysis) -> String {
     }
 }
 
-/// A line a condition.
+/// Formats the conditions, one line each.
 fn objectives(all: &[JudgedCondition]) -> String {
     let line = |one: &JudgedCondition| {
         let word = if one.is_kept { "kept" } else { "BROKEN" };
@@ -151,13 +150,13 @@ fn requests_each(load: &LoadRecord) -> Value {
     json!({ "min": min, "p50": p50, "max": max })
 }
 
-/// Of all threads; nothing when one of them was not told.
+/// Returns the run queue delay of all threads; `None` if that of any thread is unknown.
 fn run_queue_delay(load: &LoadRecord) -> Option<f64> {
     let waited: Option<Vec<u64>> = load.thread_costs.iter().map(|cost| cost.waited_ns).collect();
     waited.filter(|waited| !waited.is_empty()).map(|waited| waited.iter().sum::<u64>() as f64 / 1e9)
 }
 
-/// For people: what became of the requests, their times, and what they cost.
+/// Renders the text: the outcomes of the requests, their times, and their cost.
 pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &LoadAnalysis, partial: bool) -> String {
     let load = &loaded.load;
     let requests = &load.requests;

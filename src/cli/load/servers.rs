@@ -27,7 +27,7 @@ pub(super) fn at_path(path: &Path) -> Result<Vec<Endpoint>, Stop> {
 pub(super) fn of_name(name: &str, port: u16, limit: Duration) -> Result<Vec<Endpoint>, Stop> {
     let (sender, receiver) = mpsc::channel();
     let host = name.to_owned();
-    // The C library's resolver has no time-out, so a slow one is left behind on its thread.
+    // The C library's resolver has no time-out, so a slow one is abandoned on its thread.
     let resolve =
         move || drop(sender.send((host.as_str(), port).to_socket_addrs().map(|all| all.collect::<Vec<SocketAddr>>())));
     let resolver = thread::Builder::new().name("resolver".into()).spawn(resolve);

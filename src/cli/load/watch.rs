@@ -10,7 +10,7 @@ use crate::proc;
 pub(super) struct ServerWatch {
     /// Process id and start time of each; the kernel reuses ids.
     processes: Vec<(u32, String)>,
-    /// When the window began, and how long after that the processes were seen to have ended.
+    /// The begin of the window, and the time from then until the processes were seen to have ended.
     window: Option<Instant>,
     ended_after: Cell<Option<Duration>>,
 }
@@ -77,7 +77,7 @@ mod tests {
         first.wait().unwrap();
         assert!(!watch.has_ended());
         second.kill().unwrap();
-        // A killed process that was not waited for is a zombie shortly after.
+        // A killed process becomes a zombie soon, as nothing waits for it.
         let start = Instant::now();
         while !watch.has_ended() {
             assert!(start.elapsed() < Duration::from_secs(60), "a killed process still runs");

@@ -1,4 +1,4 @@
-//! `avt run --narrate`: the work of a scenario as it happens, as the program printed that this project grew from.
+//! `avt run --narrate`: prints the work of a scenario as it happens, like the program that this project grew from.
 
 use std::io::{Write as _, stdout};
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use crate::units;
 use crate::workload::offload::{Heartbeat, Offload};
 use crate::workload::{Moment, Narrated, Steps};
 
-/// More lines than of so many jobs nobody reads.
+/// The most jobs to narrate: with more, the output is too long to read.
 const MOST_JOBS: u32 = 100;
 
-/// The wrong way and the right way, where no model was named.
+/// The wrong and the right model, if none was named.
 const MODELS: [Model; 2] = [Model::Async, Model::HybridBlocking];
 
 pub(super) fn main(named: &[Named], models: &[Model]) -> Result<(), Stop> {
@@ -37,7 +37,7 @@ pub(super) fn main(named: &[Named], models: &[Model]) -> Result<(), Stop> {
     Ok(())
 }
 
-/// The work of its first point, where it is jobs that can be told one by one.
+/// Returns the work of the scenario's first point, if its jobs can be narrated one by one.
 fn narratable(scenario: &Scenario) -> Result<OffloadSpec, Stop> {
     let name = &scenario.name;
     let spec = match scenario.points.first().map(|point| &point.work) {
@@ -67,7 +67,7 @@ fn narrate(scenario: &Scenario, spec: &OffloadSpec, model: Model) -> Result<(), 
     let heartbeats = u32::from(heartbeat.is_some());
     print(format_args!("{model}: {}", model.description()))?;
     let start = Instant::now();
-    // Whoever reads may go away; the jobs end all the same.
+    // The reader may go away; the jobs end nevertheless.
     let say = move |moment| drop(writeln!(stdout(), "{}", line(start, moment)));
     let workload = Arc::new(Narrated::new(Offload { steps, heartbeat }, say));
     let log = Arc::new(JobLog::new(spec.jobs + heartbeats));
@@ -75,10 +75,10 @@ fn narrate(scenario: &Scenario, spec: &OffloadSpec, model: Model) -> Result<(), 
     print(format_args!("{model}: all was done after {}\n", units::duration(outcome.wall_ns)))
 }
 
-/// `2026-11-23T19:05:01.123Z  +   10 ms  main          MESSAGE: voluptas est`.
+/// Formats a line: `2026-11-23T19:05:01.123Z  +   10 ms  main          MESSAGE: voluptas est`.
 fn line(start: Instant, moment: Moment) -> String {
     let thread = thread::current();
-    // `ThreadId(4)` of a thread that nobody named.
+    // Shows an unnamed thread by its `ThreadId(4)`.
     let unnamed = || format!("{:?}", thread.id()).replace("ThreadId(", "thread ").replace(')', "");
     let name = thread.name().map_or_else(unnamed, str::to_owned);
     let what = match moment {
