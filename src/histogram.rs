@@ -149,7 +149,7 @@ impl Histogram {
         self.len() == 0
     }
 
-    /// Returns the number of times beyond [`HIGHEST`]. The JSON form does not keep it; there they count as the highest.
+    /// Returns the number of times beyond [`HIGHEST`]. The JSON form does not keep this number.
     pub fn clipped(&self) -> u64 {
         self.clipped
     }

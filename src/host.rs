@@ -51,7 +51,7 @@ pub struct ThreadLimit {
     pub name: String,
     /// The value of the setting.
     pub value: u64,
-    /// The number of further threads it allows.
+    /// The number of further threads the limit allows.
     pub allows: u64,
 }
 

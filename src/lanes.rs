@@ -47,7 +47,7 @@ pub struct Span {
     pub job: u32,
     /// The activity.
     pub what: What,
-    /// The begin.
+    /// The start.
     pub start: u64,
     /// The end.
     pub end: u64,
@@ -93,7 +93,7 @@ pub struct Lanes {
     pub spans: Vec<Span>,
     /// The number of spans left out for lack of room or time.
     pub left_out: u64,
-    /// The time that its threads were ready without a CPU, summed over their lives, nanoseconds; `None` if the kernel
+    /// The time that the threads were ready without a CPU, summed over their lives, nanoseconds; `None` if the kernel
     /// does not report it.
     pub run_queue_ns: Option<u64>,
     /// The millisecond in which the process used the most CPU time; `None` if its clock was not read.
@@ -139,7 +139,7 @@ thread_local! {
 /// The recording. All times are nanoseconds since `made`.
 struct Recorder {
     made: Instant,
-    /// The begin of the recording; `u64::MAX` until it is known.
+    /// The start of the recording; `u64::MAX` until it is known.
     from: AtomicU64,
     /// The end of the recording, by time or for lack of room.
     until: AtomicU64,
@@ -158,7 +158,7 @@ struct Lane {
     name: String,
     /// The kernel's thread id.
     thread: i32,
-    /// The time it was ready and waited for a CPU, nanoseconds; [`UNTOLD`] while it runs.
+    /// The time the thread was ready and waited for a CPU, nanoseconds; [`UNTOLD`] while it runs.
     waited_ns: AtomicU64,
     /// Used only by the lane's own thread until the end, so the lock is never contended.
     spans: Mutex<LaneSpans>,
@@ -282,7 +282,7 @@ impl Recorder {
         units::nanos(self.made.elapsed())
     }
 
-    /// Returns the begin and end of the recording.
+    /// Returns the start and end of the recording.
     fn ends(&self) -> (u64, u64) {
         (self.from.load(Ordering::Relaxed), self.until.load(Ordering::Relaxed))
     }

@@ -134,22 +134,22 @@ pub struct Served {
     pub threads: u64,
     /// The resources that the process used in the window.
     pub usage: Usage,
-    /// The counters of its tokio runtime in the window; `None` without a runtime.
+    /// The counters of the server's tokio runtime in the window; `None` without a runtime.
     pub runtime: Option<RuntimeUsage>,
-    /// Its lanes in the window, if they were requested.
+    /// The server's lanes in the window, if they were requested.
     pub lanes: Option<Lanes>,
-    /// The begin and end of the measurement, nanoseconds of `CLOCK_MONOTONIC`, which all processes of a machine share.
+    /// The start and end of the measurement, nanoseconds of `CLOCK_MONOTONIC`, which all processes of a machine share.
     pub window_ns: (u64, u64),
 }
 
 /// The generator's side of an echo trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Generated {
-    /// The begin of the measured window, by the clock of [`Served`].
+    /// The start of the measured window, by the clock of [`Served`].
     pub begin_ns: u64,
     /// The length of the measured window, nanoseconds.
     pub wall_ns: u64,
-    /// Requests answered within it.
+    /// Requests answered within the window.
     pub requests_in_window: u64,
     /// The times of the requests, by kind.
     pub series: Vec<Series>,

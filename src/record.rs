@@ -185,7 +185,7 @@ pub struct Conditions {
 pub enum Outcome {
     /// The trial ran to its end and its checks hold.
     Measured(Box<Measured>),
-    /// The lanes of its threads were recorded, and nothing was measured.
+    /// The lanes of the trial's threads were recorded, and nothing was measured.
     Traced(Box<Traced>),
     /// The trial failed.
     Failed(Failure),
@@ -194,7 +194,7 @@ pub enum Outcome {
 /// The recording of the one trial beside the measured ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traced {
-    /// The number of CPUs its process could run on.
+    /// The number of CPUs the trial's process could run on.
     pub cpus: u32,
     /// The time from the start until the last job was done, nanoseconds. Comparing it with measured trials shows the
     /// cost of recording.
@@ -235,8 +235,8 @@ pub struct Measured {
     pub runtime: Option<RuntimeUsage>,
     /// The generator's side of an echo trial.
     pub load: Option<LoadRecord>,
-    /// The time from the generator's begin and end of the window to the server's, nanoseconds; negative if the server
-    /// was earlier. The server measures its usage in its own window. `None` for jobs.
+    /// How much later the server's window started and ended than the generator's, nanoseconds; negative if earlier. The
+    /// server measures its usage in its own window. `None` for jobs.
     pub server_window_ns: Option<(i64, i64)>,
 }
 

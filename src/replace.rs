@@ -53,7 +53,7 @@ pub struct Replacement {
 /// The last step of a replacement.
 #[derive(Debug)]
 enum FinalStep {
-    /// Nothing: all was written directly.
+    /// Do nothing: the contents were written directly.
     Straight,
     /// Rename the temporary file.
     Rename { temporary: Temporary, target: PathBuf },

@@ -55,7 +55,7 @@ pub struct Scenario {
     pub points: Vec<PointSpec>,
     /// The claims, in the order of the file.
     pub claims: Vec<Claim>,
-    /// The text of its file, byte for byte.
+    /// The text of the scenario's file, byte for byte.
     pub source: String,
 }
 

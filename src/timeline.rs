@@ -43,11 +43,11 @@ pub struct TimeBins(u32, Vec<u32>);
 /// A burst: the period in which most of a timeline's longest times were due.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Burst {
-    /// The begin of the period, nanoseconds.
+    /// The start of the period, nanoseconds.
     pub from_ns: u64,
     /// The length of the period, nanoseconds.
     pub length_ns: u64,
-    /// The share of the longest times that were due in it, 0 to 1.
+    /// The share of the longest times that were due in the period, 0 to 1.
     pub share: f64,
     /// The time from which on a time counts as long, nanoseconds: the end of its bin.
     pub quantile_ns: u64,
@@ -178,7 +178,7 @@ fn bin(nanos: u64) -> u32 {
     }
 }
 
-/// Returns the begin of a bin, which is the end of the one before it, nanoseconds.
+/// Returns the start of a bin, which is the end of the one before it, nanoseconds.
 fn begin(bin: u32) -> f64 {
     match bin.checked_sub(1) {
         None => 0.0,
@@ -200,7 +200,7 @@ impl TimeBins {
         self.1.is_empty()
     }
 
-    /// Returns every non-empty bin, rising: its begin and end in nanoseconds, and its count.
+    /// Returns every non-empty bin, rising: its start and end in nanoseconds, and its count.
     pub fn bins(&self) -> impl Iterator<Item = (f64, f64, u32)> {
         let bins = (self.0..).zip(&self.1).filter(|(_, count)| **count > 0);
         bins.map(|(bin, count)| (begin(bin), begin(bin + 1), *count))

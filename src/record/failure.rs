@@ -18,7 +18,7 @@ pub enum Failure {
         limit: String,
         /// The value of the limit.
         value: u64,
-        /// The number of threads it leaves room for.
+        /// The number of threads the limit leaves room for.
         allows: u64,
     },
     /// The kernel refused a thread while the trial ran.
@@ -40,9 +40,9 @@ pub enum Failure {
     Died {
         /// `trial`, `server` or `generator`.
         process: String,
-        /// The way it ended: `exited with code 1`, `was killed by signal 9 (SIGKILL, probably out of memory)`.
+        /// The way the process ended: `exited with code 1`, `was killed by signal 9 (SIGKILL, probably out of memory)`.
         how: String,
-        /// The end of its standard error.
+        /// The end of the process's standard error.
         last_words: String,
     },
     /// The trial took too long.

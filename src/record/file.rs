@@ -43,7 +43,7 @@ pub enum FolderError {
         path: PathBuf,
         /// The number of the line, from 1, in a file of lines.
         line: Option<usize>,
-        /// The mistake in it.
+        /// The mistake in the file.
         what: String,
     },
 }
@@ -204,7 +204,7 @@ fn versioned(text: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Returns the record if it belongs to this run and is the first of its cell and round.
+/// Returns the record if it belongs to this run and is the first of its cell and pass.
 fn fits(record: Record, run: u64, seen: &mut BTreeSet<(CellId, Pass)>) -> Result<Record, String> {
     if record.run != run {
         return Err(format!(

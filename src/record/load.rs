@@ -82,7 +82,7 @@ pub struct SendLag {
     /// The part in which it was the request's turn and a connection was free, but the generator was late or stalled:
     /// the error of the pacing.
     pub late: Histogram,
-    /// The part in which no connection was free, or it had to be reopened.
+    /// The part in which no connection was free, or one had to be reopened.
     pub no_connection: Histogram,
 }
 
@@ -95,7 +95,7 @@ pub struct GeneratorThread {
     pub waited_ns: Option<u64>,
     /// Time spent polling the clock until a request was due, nanoseconds: on the CPU, but free for an answer.
     pub spun_ns: u64,
-    /// Time in which hybrid pacing used the timer alone, nanoseconds, because polling had cost it its CPU.
+    /// Time in which hybrid pacing used the timer alone, nanoseconds, because polling had cost the thread its CPU.
     pub timer_only_ns: u64,
     /// The number of stalls of 200 us or longer, from the beginning of the window to the end of the drain.
     pub pauses: u64,

@@ -16,7 +16,7 @@ use crate::workload::{self, compute};
 /// Where the calibration of a run comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CalibrationSource {
-    /// Measure it.
+    /// Measure the speed anew.
     #[default]
     New,
     /// Keep the calibration of an earlier run if this machine's speed is within 5 % of it.

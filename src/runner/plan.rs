@@ -74,7 +74,7 @@ pub struct Plan {
 pub struct TooLong {
     /// The number of trials in the plan.
     pub trials: usize,
-    /// The time they would take, in whole hours.
+    /// The time the trials would take, in whole hours.
     pub hours: u64,
 }
 

@@ -102,12 +102,12 @@ const ALL: &[Builtin] = &[
 ];
 
 impl Builtin {
-    /// Returns the path of its file, as messages name it.
+    /// Returns the path of the scenario's file, as messages name it.
     pub fn file(&self) -> String {
         format!("scenarios/{}.toml", self.name)
     }
 
-    /// Returns its scenario.
+    /// Returns the parsed scenario.
     pub fn scenario(&self) -> Scenario {
         parse(&self.file(), self.text).expect("a test parses every built-in scenario")
     }

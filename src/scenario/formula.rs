@@ -90,13 +90,13 @@ impl Formula {
         FormulaReader::new(text).whole().map(|tree| Self { text: text.trim().to_owned(), tree })
     }
 
-    /// Returns the dimension of its value; the error states why its parts do not go together.
+    /// Returns the dimension of the formula; the error states why its parts do not go together.
     pub fn dimension(&self) -> Result<Dimension, String> {
         self.tree.dimension()
     }
 
-    /// Returns its value for this work under this model on this machine, in seconds and bytes; `None` if the work lacks
-    /// a number that it names.
+    /// Returns the formula's value for this work under this model on this machine, in seconds and bytes; `None` if the
+    /// work lacks a number that the formula names.
     pub fn value(&self, work: &Work, model: Model, machine: &Parallel) -> Option<f64> {
         self.tree.value(&|name| name.value(work, model, machine))
     }

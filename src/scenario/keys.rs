@@ -190,9 +190,9 @@ impl ValueKind {
 /// The effect of leaving out a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
-    /// Leaving it out is a mistake.
+    /// Leaving the key out is a mistake.
     Required,
-    /// Leaving it out has no effect.
+    /// Leaving the key out has no effect.
     Optional,
     /// This default applies; numbers, durations and words alike as text.
     Default(&'static str),

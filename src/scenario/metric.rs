@@ -288,17 +288,17 @@ impl Metric {
         self.row().is_claimable
     }
 
-    /// Returns the headings of its column for jobs and for requests.
+    /// Returns the headings of the figure's column for jobs and for requests.
     pub(super) fn headings(self) -> [&'static str; 2] {
         self.row().heading
     }
 
-    /// Returns the heading of its column for this work.
+    /// Returns the heading of the figure's column for this work.
     pub fn heading(self, work: &Work) -> &'static str {
         self.row().heading[usize::from(work.is_echo())]
     }
 
-    /// Returns the unit it is recorded in.
+    /// Returns the unit that the figure is recorded in.
     pub fn unit(self) -> Unit {
         self.row().unit
     }
@@ -313,7 +313,7 @@ impl Metric {
         if self == Self::Max { OverRounds::Largest } else { OverRounds::Median }
     }
 
-    /// Returns the dimension of the formulas it can be compared with.
+    /// Returns the dimension of formulas that the figure can be compared with.
     pub fn dimension(self) -> Dimension {
         match self.unit() {
             Unit::Nanoseconds => Dimension::TIME,
@@ -323,7 +323,7 @@ impl Metric {
         }
     }
 
-    /// Returns the size of its unit in the units of formulas: seconds, bytes and plain numbers.
+    /// Returns the size of the figure's unit in the units of formulas: seconds, bytes and plain numbers.
     pub fn scale(self) -> f64 {
         if self.unit() == Unit::Nanoseconds { 1e-9 } else { 1.0 }
     }

@@ -39,7 +39,7 @@ use output::ServerStderr;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The pause between two checks whether the server is ready.
 const ASK: Duration = Duration::from_millis(20);
-/// The time its processes have to end after they were killed.
+/// The time a server's processes have to end after they were killed.
 const TO_END: Duration = Duration::from_millis(900);
 
 /// Events of a server under observation.

@@ -52,7 +52,7 @@ pub(super) fn hgrm(times: &Histogram) -> String {
 pub(super) struct Log<'a> {
     writer: IntervalLogWriter<'a, 'a, LineWriter<Replacement>, V2DeflateSerializer>,
     begun: Instant,
-    /// The begin of the interval that is not yet written.
+    /// The start of the interval that is not yet written.
     since: Duration,
     error: Option<String>,
 }

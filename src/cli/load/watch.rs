@@ -10,7 +10,7 @@ use crate::proc;
 pub(super) struct ServerWatch {
     /// Process id and start time of each; the kernel reuses ids.
     processes: Vec<(u32, String)>,
-    /// The begin of the window, and the time from then until the processes were seen to have ended.
+    /// The start of the window, and the time from then until the processes were seen to have ended.
     window: Option<Instant>,
     ended_after: Cell<Option<Duration>>,
 }

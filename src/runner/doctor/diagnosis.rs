@@ -22,7 +22,7 @@ pub enum Diagnosis {
     SharedCores {
         /// The number of CPUs.
         cpus: u32,
-        /// How much they compute together, as a multiple of one CPU.
+        /// How much the CPUs compute together, as a multiple of one CPU.
         at_once: f64,
     },
     /// The clock rate of the CPUs follows the load.

@@ -19,7 +19,7 @@ pub struct Mistake {
     pub key: String,
     /// A description of the mistake.
     pub message: String,
-    /// The way to correct it.
+    /// The way to correct the mistake.
     pub remedy: String,
 }
 

@@ -34,7 +34,7 @@ pub(super) struct ServerStderr {
 }
 
 impl ServerStderr {
-    /// Starts to read it on a thread of its own.
+    /// Starts to read a server's standard error on a thread of its own.
     pub(super) fn read(stderr: ChildStderr) -> Result<Self, Failure> {
         // A smaller pipe works as well, but fills up sooner.
         let _ = fcntl(&stderr, FcntlArg::F_SETPIPE_SZ(PIPE as i32));
