@@ -29,7 +29,7 @@ const TO_END: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct ServerStderr {
     last: Arc<Mutex<Vec<u8>>>,
-    /// Disconnects at the end of the output.
+    /// Receives `()` at the end of the output.
     end: Option<Receiver<()>>,
 }
 
