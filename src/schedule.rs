@@ -1,9 +1,9 @@
 //! Computes when each request of an open loop is due: a pure, seeded sequence of offsets, without a clock.
 //!
-//! Request k is due when the expected number of requests reaches `u(k)`: `u(k) = k` for even arrivals, and the sum of k
-//! + 1 exponential variates of mean 1 for a Poisson process (Lewis and Shedler 1979: for a rate that changes with time,
-//! put the same `u` through the inverse of the integrated rate). With a constant rate the inverse is `u / rate`. Every
-//! offset has a closed form in `u`, so errors never accumulate.
+//! Request k is due when the expected number of requests reaches `u(k)`: `u(k) = k` for even arrivals. For a Poisson
+//! process, `u(k)` is the sum of k + 1 exponential variates of mean 1 (Lewis and Shedler 1979: for a rate that changes
+//! with time, put the same `u` through the inverse of the integrated rate). With a constant rate the inverse is `u /
+//! rate`. Every offset has a closed form in `u`, so errors never accumulate.
 
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
