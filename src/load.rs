@@ -1,25 +1,26 @@
-//! The load generator. A **closed loop** is so many connections, each of which asks again when it has its answer; an
-//! **open loop** is a schedule that does not care how the server fares.
+//! The load generator. In a **closed loop**, each connection sends its next request once it has the response to the
+//! last one. In an **open loop**, a schedule decides when requests are due, regardless of how fast the server responds.
 //!
-//! One implementation for every server, ours or not. Each generator thread drives its share of the connections in one
-//! event loop and keeps its own metrics, so that nothing on the way of a request is shared, locked or allocated. All
-//! connections are open before the clock starts, and all requests are ready to be sent. Where there are several targets
-//! they are asked for in turn; each thread begins at another one.
+//! The same code loads every server, ours or an external one. Each generator thread drives its share of the connections
+//! in one event loop and keeps its own metrics: the path of a request has no lock, no shared state and no allocation.
+//! All connections are open and all requests encoded before the clock starts. If there are several targets, each thread
+//! requests them in turn, starting at a different one.
 //!
-//! **Which requests count.** Those that were due in the measured window, and those that were due before it and lasted
-//! through all of it: a connection that hangs since the warm-up is starved, and its request unfinished. A closed loop has
-//! no schedule: a request is due when its connection is free, and so overload shows as a low rate, not as long response
-//! times. What began before the window and ended within it is left out, as long requests would otherwise count for more
-//! than short ones: they are under way at the window's beginning more often. What is still under way or in line when the
-//! drain ends is `unfinished` or `unsent`, and stands in the response times with the time it has waited, a lower bound.
+//! **Which requests count.** Requests that were due in the measured window, and requests that were due before it and
+//! lasted through all of it: a connection that has hung since the warm-up is starved, and its request unfinished. A
+//! closed loop has no schedule: a request is due when its connection is free, so overload shows as a low rate, not as
+//! long response times. Requests that began before the window and ended within it are left out. They would give long
+//! requests too much weight, since those are more often in flight when the window begins. Requests still in flight or
+//! queued when the drain ends are `unfinished` or `unsent`; they enter the response times with the time they have
+//! waited, a lower bound.
 //!
-//! **Three instants.** A request is *intended* at the time that it is due, *sent*, and *done*. Response time runs from
-//! intended to done, service time from sent to done, and send lag from intended to sent: in part because no connection
-//! was free, which is the server's doing, and in part because the generator was late, which is ours.
+//! **Three instants.** A request is *intended* when it is due, then *sent*, then *done*. Response time runs from
+//! intended to done, service time from sent to done, and send lag from intended to sent. One part of the send lag is
+//! time without a free connection, caused by the server; the other part is the generator's own lateness.
 //!
-//! **Our own pauses are ours.** Each turn of a loop knows when it meant to go on. Where it went on much later, the
-//! generator stood still ([`pauses`]), and what that covers of a request is the generator's lateness, or stands beside the
-//! service time as its pause.
+//! **Pauses of the generator.** Each turn of a loop knows when it was meant to continue. If it continued much later,
+//! the generator stood still ([`pauses`]). The part of a request that such a pause covers counts as the generator's
+//! lateness, or is recorded beside the service time as its pause.
 
 mod client;
 mod clock;
@@ -64,39 +65,40 @@ pub use reqwest_client::normalize_target;
 
 use collect::Collector;
 
-/// What a load did in its window.
+/// The results of a load in its window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
-    /// When the schedule started, or a closed loop: nanoseconds of the kernel's `CLOCK_MONOTONIC`, which every process
-    /// of this machine reads alike.
+    /// When the schedule or the closed loop started: nanoseconds of the kernel's `CLOCK_MONOTONIC`, which is the same
+    /// for all processes of this machine.
     pub started_ns: u64,
-    /// The window, nanoseconds.
+    /// The length of the window, nanoseconds.
     pub wall_ns: u64,
-    /// Answers within the window, whenever their requests were due: with the window's length, the rate.
+    /// Responses within the window, whenever their requests were due. Divided by the window's length, they are the
+    /// rate.
     pub requests_in_window: u64,
-    /// The times of `requests`, and of `heavy requests` where there were any.
+    /// The times of `requests`, and of `heavy requests` if there were any.
     pub series: Vec<Series>,
-    /// Everything else.
+    /// All other results.
     pub load: LoadRecord,
 }
 
-/// What was done in a second of the window; in the last one, and in the drain after it.
+/// The metrics of one second of the window. The last interval can be shorter, and also covers the drain.
 #[derive(Clone, Debug)]
 pub struct LoadInterval {
-    /// Requests that ended in it.
+    /// Requests that ended in this interval.
     pub requests: Requests,
-    /// Of those that were answered, or waited for too long.
+    /// Response times of the requests that were answered, and waiting times of those that were not.
     pub response_time: Histogram,
-    /// Of those that were answered.
+    /// Service times of the requests that were answered.
     pub service_time: Histogram,
 }
 
-/// Who looks on while a load runs.
+/// Observes a load while it runs.
 pub trait Observer {
-    /// The window begins.
+    /// Called when the window begins.
     fn begin(&mut self) {}
 
-    /// The window has ended.
+    /// Called when the window has ended.
     fn end(&mut self) {}
 
     /// Returns whether to end the load now. Called 20 times a second while connections are opened, in the window, and
@@ -105,30 +107,30 @@ pub trait Observer {
         false
     }
 
-    /// Whether [`interval`](Self::interval) is listened to.
+    /// Whether [`interval`](Self::interval) is called.
     const LISTENS: bool = false;
 
-    /// A second of the window is over.
+    /// Called after each second of the window with its metrics.
     fn interval(&mut self, _interval: LoadInterval) {}
 }
 
-/// Nobody looks on.
+/// An observer that does nothing.
 impl Observer for () {}
 
-/// The ends of the window, and when the schedule starts, in nanoseconds of the generator's clock.
+/// The start of the schedule and the limits of the window, in nanoseconds of the generator's clock.
 #[derive(Debug)]
 struct Window {
     start: u64,
     begin: u64,
-    /// `u64::MAX` while only the number of requests will tell.
+    /// The end of the window; `u64::MAX` while it depends on a number of requests that has not been reached.
     end: AtomicU64,
-    /// When a shortened drain ends; `u64::MAX` if it is not shortened.
+    /// The end of a shortened drain; `u64::MAX` if the drain is not shortened.
     cut: AtomicU64,
 }
 
 impl Window {
     fn new(plan: &LoadPlan) -> Self {
-        /// The time that every thread has to get ready before the first request is due.
+        /// The time for every thread to get ready before the first request is due, nanoseconds.
         const TO_GET_READY: u64 = 2_000_000;
         let start = match plan.arrival {
             ArrivalSpec::Closed { .. } => clock::now(),
@@ -147,15 +149,15 @@ impl Window {
         self.end.load(Ordering::Relaxed)
     }
 
-    /// Returns when a drain of this length ends.
+    /// Returns when the drain ends, given its planned length.
     #[inline]
     fn drained(&self, drain: u64) -> u64 {
         self.end().saturating_add(drain).min(self.cut.load(Ordering::Relaxed))
     }
 
-    /// Ends the window now, unless it has ended, and shortens the drain.
+    /// Ends the window now unless it has already ended, and shortens the drain.
     fn cut_short(&self) {
-        /// Long enough for the answers of a healthy server.
+        /// Long enough for the responses of a healthy server, nanoseconds.
         const MOMENT: u64 = 500_000_000;
         let now = clock::now();
         self.end.fetch_min(now, Ordering::Relaxed);
@@ -163,7 +165,7 @@ impl Window {
     }
 }
 
-/// Puts a load on a server.
+/// Runs a load against a server. Returns an error if not every connection could be opened.
 pub fn run<O: Observer>(plan: &LoadPlan, observer: &mut O) -> Result<Loaded, LoadError> {
     check_descriptors(plan)?;
     check_tls(plan)?;
@@ -184,7 +186,7 @@ pub fn run<O: Observer>(plan: &LoadPlan, observer: &mut O) -> Result<Loaded, Loa
                     worker::run::<reqwest_client::ReqwestClient>(&plan, assignment, barrier, metrics_tx)
                 }
             };
-            // If this fails, the channels of the threads before it close, and they end.
+            // If this fails, the channels of the threads already started close, and those threads end.
             let thread = thread::Builder::new().name(format!("generator {}", k + 1)).spawn_scoped(scope, work);
             thread.inspect_err(|_| opening.abandon())?;
             starts.push(start);
@@ -227,14 +229,15 @@ pub fn run<O: Observer>(plan: &LoadPlan, observer: &mut O) -> Result<Loaded, Loa
     })
 }
 
-/// What a generator thread says when it has opened its connections, or could not.
+/// A generator thread's report after opening its connections: the number of open ones, and the error if one failed.
 #[derive(Clone, Copy, Debug)]
 struct Opened {
     connections: u32,
     error: Option<RequestError>,
 }
 
-/// Where a generator thread reports, and then waits for the window. If the channel closes, there will be none.
+/// The channels of a generator thread: it reports its connections, then waits for the window. If the window's channel
+/// closes, the load does not run.
 #[derive(Debug)]
 struct StartBarrier<'a> {
     report: mpsc::Sender<Opened>,
@@ -250,7 +253,7 @@ struct Opening {
 }
 
 impl Opening {
-    /// Records that a connection could not be opened: no thread begins another one.
+    /// Records that a connection could not be opened. After that, no thread begins to open another one.
     fn fail(&self) {
         self.has_failed.store(true, Ordering::Relaxed);
     }
@@ -298,7 +301,7 @@ fn wait_for_connections<O: Observer>(
 /// The interval at which the observer is asked whether to end.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
-/// One generator thread's part of a plan.
+/// The part of a plan that one generator thread carries out.
 #[derive(Clone, Copy, Debug)]
 struct Assignment {
     thread: u32,
@@ -308,7 +311,7 @@ struct Assignment {
 }
 
 impl Assignment {
-    /// The part of thread k of n; the first ones take what does not divide evenly.
+    /// Returns the part of thread `k` of `n`. The first threads take the remainder.
     fn new(plan: &LoadPlan, k: u32, n: u32) -> Self {
         let part = |whole: u64| whole / u64::from(n) + u64::from(u64::from(k) < whole % u64::from(n));
         let requests = match plan.until {
@@ -319,8 +322,8 @@ impl Assignment {
     }
 }
 
-/// Waits until an instant, looking up 20 times a second whether there is a reason not to: true when all threads have
-/// done their work.
+/// Waits until an instant, or until the observer ends the load, which is checked 20 times a second. Returns true if all
+/// threads have ended before that.
 fn wait_until<O: Observer>(instant: u64, collector: &mut Collector, observer: &mut O) -> bool {
     while !observer.stop() {
         let left = instant.saturating_sub(clock::now());
@@ -342,7 +345,7 @@ fn collect<O: Observer>(at_most: Duration, collector: &mut Collector, observer: 
     })
 }
 
-/// Finds out before the first connection what TLS would fail at in every one.
+/// Detects TLS errors that would affect every connection, before opening the first one.
 fn check_tls(plan: &LoadPlan) -> Result<(), LoadError> {
     match (&plan.secure, plan.client) {
         (None, _) => Ok(()),
@@ -354,9 +357,9 @@ fn check_tls(plan: &LoadPlan) -> Result<(), LoadError> {
     }
 }
 
-/// Raises the soft limit of open files, and refuses what the hard one cannot hold.
+/// Raises the soft limit of open files. Returns an error if the plan needs more than the hard limit.
 fn check_descriptors(plan: &LoadPlan) -> Result<(), LoadError> {
-    /// Standard streams, and an epoll, a timer, an eventfd and a socket pair for each runtime.
+    /// Standard streams, and for each runtime an epoll, a timer, an eventfd and a socket pair.
     const OWN: u64 = 16;
     let limit = host::raise_open_files().map_err(std::io::Error::from)?;
     let connections = plan.connections_used();

@@ -1,77 +1,77 @@
-//! The interface between the loop that decides which requests are sent and the client that sends them.
+//! The interface between the loops, which decide which requests are sent, and the client that sends them.
 
 use std::io;
 
 use super::LoadPlan;
 use super::request_error::RequestError;
 
-/// Requests that differ in their target alone, before any client has put them into its own form.
+/// A group of requests that differ only in their targets, independent of any client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestTemplate {
-    /// `GET`.
+    /// The method, such as `GET`.
     pub method: String,
-    /// Host and port as the `Host` header names them.
+    /// Host and port, as sent in the `Host` field.
     pub authority: String,
-    /// Path and query of each, at least one; asked for in turn.
+    /// Path and query of each request, at least one; requested in turn.
     pub targets: Vec<String>,
     /// Further header fields.
     pub headers: Vec<(String, String)>,
-    /// The body; none is sent when it is empty.
+    /// The body; if empty, none is sent.
     pub body: Vec<u8>,
 }
 
-/// A response, read to its end.
+/// A response that was read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ReceivedResponse {
     pub(super) status: u16,
-    /// Bytes received for it, as far as the client knows.
+    /// Bytes received for this response, as far as the client knows.
     pub(super) bytes: u64,
-    /// When its request was sent, if that was not at once: a connection had to be opened first. Nanoseconds, as
-    /// all instants here, of [`clock::now`](super::clock::now).
+    /// When the request was sent, if not at once because a connection had to be opened first. Like all instants here,
+    /// in nanoseconds of [`clock::now`](super::clock::now).
     pub(super) sent: Option<u64>,
     /// Whether unrequested bytes followed this response, or the one before it on the connection, as far as the client can
     /// detect.
     pub(super) has_surplus: bool,
 }
 
-/// What happened on a connection: every call of [`Client::open`] and [`Client::send`] ends with one of these.
+/// The event that ends a call of [`Client::open`] or [`Client::send`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ClientEvent {
     Opened,
     Answered(ReceivedResponse),
-    /// The connection is closed, and opened again by the next request.
+    /// The connection is closed. The next request opens it again.
     Failed(RequestError),
 }
 
-/// An instant that has always come: [`Client::next`] returns at once.
+/// An instant that is always in the past: [`Client::next`] returns at once.
 pub(super) const POLL_NOW: u64 = 0;
 
-/// All connections of one generator thread, known by their numbers from 0. Each does one thing at a time, which
-/// ends with one [`ClientEvent`].
+/// The connections of one generator thread, numbered from 0. Each carries out one operation at a time, which ends with
+/// one [`ClientEvent`].
 pub(super) trait Client: Sized {
     /// How much longer than the time-out opening a connection may take, nanoseconds.
     const GRACE: u64 = 0;
 
-    /// So many connections, all of them closed.
+    /// Creates a client with this number of connections, all of them closed.
     fn new(plan: &LoadPlan, connections: u32) -> io::Result<Self>;
 
-    /// Opens a connection ahead of its first request.
+    /// Opens a connection before its first request.
     fn open(&mut self, connection: usize);
 
     /// Sends one request, after opening the connection if it is closed.
     fn send(&mut self, connection: usize, heavy: bool);
 
-    /// Whether a connection is being opened.
+    /// Returns whether a connection is being opened.
     fn is_connecting(&self, _connection: usize) -> bool {
         false
     }
 
-    /// Gives up what a connection is doing, without an event, and closes it.
+    /// Aborts the operation of a connection without an event, and closes it.
     fn close(&mut self, connection: usize);
 
-    /// The next event. Nothing when this instant has come, or when it is worth a look at the clock.
+    /// Returns the next event. Returns `None` at the instant `until`, or earlier if the loop should read the clock.
     fn next(&mut self, until: u64) -> Option<(usize, ClientEvent)>;
 
-    /// Whether the last [`next`](Self::next) waited for an event, and not only looked for one.
+    /// Returns whether the last [`next`](Self::next) waited for an event, instead of only checking for one.
     fn has_waited(&self) -> bool;
 }

@@ -1,5 +1,5 @@
-//! The clock of a generator thread: the kernel's `CLOCK_MONOTONIC`, which a timer can be set by, and what the scheduler
-//! did to the thread meanwhile.
+//! The clock of a generator thread: the kernel's `CLOCK_MONOTONIC`, by which timers can be set, and the thread's
+//! scheduler statistics.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -9,35 +9,36 @@ use nix::time::{ClockId, clock_gettime};
 
 use crate::usage::Scheduled;
 
-/// Nanoseconds of the monotonic clock. About 20 ns.
+/// Returns the time of the monotonic clock, nanoseconds. Costs about 20 ns.
 #[inline]
 pub(super) fn now() -> u64 {
     let time = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("every Linux has this clock");
     time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64
 }
 
-/// What a generator thread can learn of time. The loops take it as a parameter, so that tests run them in simulated
-/// time, without a clock, a socket or a thread.
+/// The sources of time for a generator thread. The loops take them as a parameter, so that tests run in simulated time,
+/// without a clock, a socket or a thread.
 pub(super) trait Clock {
-    /// Nanoseconds, never less than at the call before.
+    /// Returns the time, nanoseconds; never less than the previous call returned.
     fn now(&self) -> u64;
 
     /// Offers the CPU to another thread that is ready to run.
     fn yield_now(&self);
 
-    /// What the scheduler did for this thread since it began; nothing where the kernel does not record it.
+    /// Returns the thread's time on the CPU and in the run queue since it started; `None` if the kernel does not record
+    /// them.
     fn scheduled(&self) -> Option<Scheduled>;
 }
 
-/// The machine's own clock, for the thread that made it.
+/// The machine's clock, for the thread that created it.
 #[derive(Debug)]
 pub(super) struct SystemClock {
-    /// `/proc/thread-self/schedstat`, kept open: reading it again takes 1 us, opening it 8 us more.
+    /// `/proc/thread-self/schedstat`, kept open: reading it again takes 1 us, opening it another 8 us.
     schedstat: Option<File>,
 }
 
 impl SystemClock {
-    /// For the calling thread.
+    /// Creates the clock of the calling thread.
     pub(super) fn of_this_thread() -> Self {
         Self { schedstat: File::open("/proc/thread-self/schedstat").ok() }
     }

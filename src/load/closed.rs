@@ -1,4 +1,4 @@
-//! The closed loop: each connection asks, waits for its answer, thinks, and asks again.
+//! The closed loop: each connection sends a request, waits for the response, thinks, and sends the next one.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -15,7 +15,8 @@ use super::in_flight::InFlight;
 use super::request::{Ended, PendingRequest};
 use super::{Assignment, Until};
 
-/// The pause after a request that failed, doubled up to the longest until one is answered again.
+/// The pause after a failed request; doubled after each further failure, up to the longest one, until a request is
+/// answered.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
@@ -24,21 +25,21 @@ pub(super) struct ClosedLoop<'a, C, K> {
     in_flight: InFlight<'a, C, K>,
     think: Duration,
     connections: Vec<LoopConnection>,
-    /// Connections that pause or think, and until when.
+    /// The connections that pause or think, each with the end of its rest.
     resting: BinaryHeap<Reverse<(u64, usize)>>,
-    /// When to look at the clock for another reason than an event.
+    /// When to handle the timer next, apart from events.
     next_deadline: u64,
-    /// Connections that still ask or rest.
+    /// The number of connections that still send requests or rest.
     busy: usize,
-    /// Requests of the window that are still to be sent, where their number ends it.
+    /// Requests of the window that are still to be sent, if their number ends it.
     budget: u64,
 }
 
-/// What a connection keeps for itself.
+/// The state of one connection.
 struct LoopConnection {
-    /// The pause after its last failure; none after an answer.
+    /// The pause after its last failure; zero after a response.
     pause: Duration,
-    /// Decides which of its requests are heavy.
+    /// Determines which of the connection's requests are heavy.
     rng: Rng,
 }
 
@@ -58,7 +59,7 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
         }
     }
 
-    /// Lets every connection ask until the window ends and the drain is over.
+    /// Lets every connection send requests until the window ends, then waits until the drain is over.
     pub(super) fn run(mut self) {
         let mut now = self.in_flight.look();
         for k in 0..self.connections.len() {
@@ -82,8 +83,8 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
         self.in_flight.close(now);
     }
 
-    /// Begins a connection's next request, which is due. One that has none left stays open: the server may have given a
-    /// thread to it, and others that wait for such a thread would be answered because we hang up.
+    /// Begins a connection's next request, which is due. A connection without a further request stays open: closing it
+    /// could free a server thread and so let other waiting connections be answered.
     #[inline]
     fn begin(&mut self, k: usize, intended: u64, now: u64) {
         if !self.may_begin(intended, now) {
@@ -96,7 +97,7 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
         self.in_flight.send(k, PendingRequest { intended, late: now - intended, asked: now, heavy, in_window });
     }
 
-    /// Whether another request may begin now.
+    /// Returns whether another request may begin now; if so, takes it from the budget.
     #[inline]
     fn may_begin(&mut self, intended: u64, now: u64) -> bool {
         let window = self.in_flight.window;
@@ -139,7 +140,7 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
         self.next_deadline = self.next_deadline.min(until);
     }
 
-    /// Does what the clock alone brings about: whether the window and the drain after it have ended.
+    /// Handles what depends on the clock alone. Returns whether the window and the drain have ended.
     fn on_timer(&mut self, now: u64) -> bool {
         for ended in self.in_flight.time_out(now) {
             self.ended(ended, now);

@@ -1,5 +1,5 @@
-//! Collects the metrics of all threads, a second at a time. Threads swap full metrics for empty ones through channels;
-//! recording never blocks.
+//! Collects the metrics of all threads, once a second if an observer listens. Threads swap full metrics for empty ones
+//! through channels; recording never blocks.
 
 use std::mem;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -13,14 +13,14 @@ use super::{LoadInterval, Window};
 /// The interval at which threads hand in their metrics, if an observer listens, nanoseconds.
 pub(super) const INTERVAL: u64 = 1_000_000_000;
 
-/// The metrics of a thread, and its number.
+/// The number of a thread, and its metrics.
 type Delivery = (usize, Box<Metrics>);
 
 /// Sends the metrics of one thread to the [`Collector`].
 #[derive(Debug)]
 pub(super) struct MetricsTx {
     thread: usize,
-    /// Nanoseconds from one hand-in to the next; `None` if all is handed in at the end.
+    /// Nanoseconds between two deliveries; `None` if metrics are delivered only at the end.
     interval: Option<u64>,
     deliver: Sender<Delivery>,
     empty: Receiver<Box<Metrics>>,
@@ -28,17 +28,17 @@ pub(super) struct MetricsTx {
 }
 
 impl MetricsTx {
-    /// Returns when the next metrics are due.
+    /// Returns when the next delivery is due.
     pub(super) fn next(&self) -> u64 {
         self.next
     }
 
-    /// From now on the window is known.
+    /// Sets when the first delivery is due, now that the window is known.
     pub(super) fn open(&mut self, window: &Window) {
         self.next = self.interval.map_or(u64::MAX, |interval| window.begin.saturating_add(interval));
     }
 
-    /// Hands in the metrics when they are due. Keeps them if no empty ones are at hand.
+    /// Delivers the metrics if they are due. Keeps them if no empty ones are available.
     pub(super) fn on_timer(&mut self, metrics: &mut Box<Metrics>, now: u64) {
         let Some(interval) = self.interval.filter(|_| now >= self.next) else { return };
         self.next += interval * ((now - self.next) / interval + 1);
@@ -48,9 +48,9 @@ impl MetricsTx {
         }
     }
 
-    /// Hands in metrics at any time.
+    /// Delivers metrics regardless of when they are due.
     pub(super) fn last(&self, metrics: Box<Metrics>) {
-        // Whoever collects them outlives the threads.
+        // The collector outlives the threads.
         let _ = self.deliver.send((self.thread, metrics));
     }
 }
@@ -59,23 +59,24 @@ impl MetricsTx {
 #[derive(Debug)]
 pub(super) struct Collector {
     deliveries: Receiver<Delivery>,
-    /// To each thread, its empty metrics.
+    /// For each thread, the channel that returns empty metrics to it.
     empty: Vec<Sender<Box<Metrics>>>,
-    /// Deliveries since the last interval was told.
+    /// Deliveries since the last interval was reported.
     delivered: usize,
     interval: Metrics,
     total: Metrics,
 }
 
 impl Collector {
-    /// For so many threads, and an end for each of them, which hands in once an interval, nanoseconds; without one only at
-    /// the end. Taking in a hand-in costs about 1 ms of CPU time, which the threads lose where they share one CPU with it.
+    /// Creates the collector for a number of threads, and a sender for each of them, which delivers once per
+    /// `interval`, nanoseconds, or only at the end if it is `None`. Receiving a delivery costs about 1 ms of CPU time,
+    /// which the threads lose if they share a CPU with the collector.
     pub(super) fn new(threads: usize, interval: Option<u64>) -> (Self, Vec<MetricsTx>) {
         let (deliver, deliveries) = channel();
         let mut empty = Vec::with_capacity(threads);
         let metrics_tx = |thread| {
             let (send, receive) = channel();
-            // One to be filled while another is emptied.
+            // One buffer to fill while the other one is emptied.
             let _ = send.send(Box::default());
             empty.push(send);
             MetricsTx { thread, interval, deliver: deliver.clone(), empty: receive, next: u64::MAX }
@@ -85,14 +86,14 @@ impl Collector {
         (all, ends)
     }
 
-    /// Takes in what comes, for so long at most: true when every thread has handed in its last metrics. Calls
-    /// `on_interval` with what all of them did in an interval.
+    /// Receives at most one delivery, and waits for it no longer than `at_most`. Calls `on_interval` with the merged
+    /// metrics of an interval. Returns true once every thread has delivered its last metrics.
     pub(super) fn collect(&mut self, at_most: Duration, mut on_interval: impl FnMut(&Metrics)) -> bool {
         match self.deliveries.recv_timeout(at_most) {
             Ok((thread, mut metrics)) => {
                 self.interval.merge(&metrics);
                 metrics.clear();
-                // It may have ended.
+                // The thread may have ended.
                 let _ = self.empty[thread].send(metrics);
                 self.delivered += 1;
                 if self.delivered == self.empty.len() {
@@ -106,7 +107,7 @@ impl Collector {
         }
     }
 
-    /// What was done since the last interval was told, if anything.
+    /// Returns what happened since the last interval was reported, if anything.
     pub(super) fn rest(&self) -> Option<LoadInterval> {
         let interval = self.interval.interval();
         (interval.requests != Requests::default()).then_some(interval)

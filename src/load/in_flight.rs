@@ -1,5 +1,5 @@
-//! What both loops share: the connections of one generator thread, the request that each of them carries, and what
-//! becomes of it. All instants are nanoseconds of the thread's [`Clock`].
+//! The state that both loops share: the connections of one generator thread, the request in flight on each of them, and
+//! how each request ends. All instants are nanoseconds of the thread's [`Clock`].
 
 use crate::units;
 use crate::usage::Scheduled;
@@ -13,8 +13,8 @@ use super::request::{ConnectionState, Ended, PendingRequest};
 use super::request_error::RequestError;
 use super::{LoadPlan, Window};
 
-/// How often the clock is looked at while nothing happens: the window's end can be moved from outside, and a pause of the
-/// thread itself is seen by the timer that it oversleeps.
+/// The longest interval between two reads of the clock, nanoseconds: another thread can move the window's end, and a
+/// timer that fires late reveals a pause of this thread.
 pub(super) const LOOK_UP: u64 = 5_000_000;
 
 /// The connections of one generator thread and the requests in flight on them.
@@ -27,26 +27,26 @@ pub(super) struct InFlight<'a, C, K> {
     metrics_tx: MetricsTx,
     connections: Vec<ConnectionState>,
     timeout: u64,
-    /// Before this no request can have taken longer than the time-out.
+    /// The earliest instant at which a request can exceed the time-out.
     no_timeout_before: u64,
-    /// When this thread itself stood still.
+    /// The pauses of this thread.
     pauses: PauseLog,
-    /// The last look at the clock: the current turn began then.
+    /// The last reading of the clock, which is the start of the current turn.
     looked: u64,
-    /// Requests under way, and since when there are as many.
+    /// The number of requests in flight, and the instant since which it has been that.
     n_requests: u32,
     since: u64,
-    /// Requests that were taken up, sent or not, and those of them that ended without belonging to the window.
+    /// Requests that were taken up, sent or not, and those of them that ended outside the window and are not counted.
     begun: u64,
     left_out: u64,
-    /// Where a number of requests ends the window: whether all of them were taken up.
+    /// If a number of requests ends the window: whether all of them were taken up.
     is_exhausted: bool,
     cost: Cost,
-    /// What is known of it before the window ends.
+    /// The costs that are known before the window ends.
     own: ThreadCost,
 }
 
-/// What the window costs this thread.
+/// The state of measuring what the window costs this thread.
 #[derive(Debug, Default)]
 enum Cost {
     #[default]
@@ -99,7 +99,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         self.n_requests
     }
 
-    /// Reads the clock after work that was to take no time.
+    /// Reads the clock after a turn that did not wait.
     #[inline]
     pub(super) fn look(&mut self) -> u64 {
         self.end_turn(Turn::Worked)
@@ -110,7 +110,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         let now = self.clock.now();
         if let Some(length) = self.pauses.turn(turn, self.looked, now, &self.clock) {
             let since_begin = now.saturating_sub(self.window.begin).min(length);
-            // The drain is no part of the window.
+            // The drain is not part of the window.
             let after_end = now.saturating_sub(self.window.end()).min(since_begin);
             self.own.paused(since_begin, since_begin - after_end);
         }
@@ -118,48 +118,48 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         now
     }
 
-    /// The generator's own part of the time between two instants: all of its pauses.
+    /// Returns how long the generator stood still between two instants, nanoseconds.
     pub(super) fn paused_between(&self, from: u64, to: u64) -> u64 {
         self.pauses.between(from, to)
     }
 
-    /// How many pauses there were.
+    /// Returns the number of pauses so far.
     pub(super) fn n_pauses(&self) -> u64 {
         self.pauses.count()
     }
 
-    /// How many of them were another program's doing, which had the CPU.
+    /// Returns the number of pauses during which another program had the CPU.
     pub(super) fn n_lost_cpu(&self) -> u64 {
         self.pauses.lost_cpu()
     }
 
-    /// When the last pause began and ended.
+    /// Returns the start and end of the last pause.
     pub(super) fn last_pause(&self) -> Option<(u64, u64)> {
         self.pauses.last()
     }
 
-    /// Takes note of a request that is due, or was; every one is either sent or ended by one of the `unsent` methods.
+    /// Counts a request that is or was due. Each one is then either sent or ended by one of the `unsent` methods.
     #[inline]
     pub(super) fn take_up(&mut self) {
         self.begun += 1;
     }
 
-    /// No further request of the window will be taken up, where their number ends it.
+    /// Records that no further request of the window will be taken up, if their number ends the window.
     pub(super) fn exhaust(&mut self) {
         self.is_exhausted = true;
     }
 
-    /// Sends a request that was taken up, on a connection that carries none.
+    /// Sends a request that was taken up, on a connection without a request in flight.
     #[inline]
     pub(super) fn send(&mut self, k: usize, request: PendingRequest) {
         self.count_in_flight(request.asked, 1);
-        // One that waited for a connection runs out earlier than one that is due now.
+        // A request that waited for a connection times out earlier than one that is due now.
         self.no_timeout_before = self.no_timeout_before.min(request.intended.saturating_add(self.timeout));
         self.connections[k].pending = Some(request);
         self.client.send(k, request.heavy);
     }
 
-    /// Waits for the end of a request; not beyond this instant.
+    /// Waits for the end of a request, at most until this instant. Returns the ended request, if any, and the time.
     #[inline]
     pub(super) fn next(&mut self, until: u64) -> (Option<Ended>, u64) {
         let event = self.client.next(until);
@@ -188,7 +188,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         let request = self.take(k, now).expect("an event ends what a connection was asked");
         let inside = self.inside(k, &request, now);
         let in_window = now >= self.window.begin && now <= self.window.end();
-        // The rate is that of all answers in the window: behind a line they are to requests from before it.
+        // The rate counts all responses in the window: if requests queue, some belong to requests from before it.
         self.metrics.in_window += u64::from(in_window);
         self.connections[k].answers += u64::from(in_window);
         if !self.belongs(request.in_window, self.is_past_window(now)) {
@@ -197,7 +197,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
             return;
         }
         self.count(k, &request);
-        // Where the connection is open, a request is sent the instant it is asked: one clock read fewer.
+        // On an open connection, a request is sent as soon as it is taken up; using that instant saves a clock read.
         let sent = response.sent.unwrap_or(request.asked);
         self.metrics.at_the_edges_ns += (now - sent) as i64 - inside as i64;
         let paused = Paused {
@@ -208,8 +208,8 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         self.metrics.answered(&request, &response, sent, now, paused);
     }
 
-    /// Ends a request that got no answer: the request, if it belongs to the window, and what part of its time the
-    /// generator stood still.
+    /// Ends a request that got no response. Returns the request if it belongs to the window, and how long the generator
+    /// stood still during it, nanoseconds.
     fn lost(&mut self, k: usize, now: u64) -> Option<(PendingRequest, u64)> {
         let request = self.take(k, now).expect("what ends was asked");
         let inside = self.inside(k, &request, now);
@@ -230,14 +230,14 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         self.metrics.sent_in_window += u64::from(request.asked <= self.window.end());
     }
 
-    /// Whether a request that ends now without an answer belongs to the window.
+    /// Returns whether a request that ends now without a response belongs to the window.
     fn counts_unanswered(&mut self, in_window: bool, now: u64) -> bool {
         let has_lasted = self.is_past_window(now) || self.is_exhausted && self.window.end() == u64::MAX;
         self.belongs(in_window, has_lasted)
     }
 
-    /// Whether a request belongs to the window; it is left out where not. One that was due before it does if it lasted
-    /// through all of it: nothing else would show a connection that hangs since then.
+    /// Returns whether a request belongs to the window; otherwise counts it as left out. A request that was due earlier
+    /// belongs if it lasted through the whole window: only this reveals a connection that has hung since the warm-up.
     #[inline]
     fn belongs(&mut self, in_window: bool, has_lasted: bool) -> bool {
         let belongs = in_window || has_lasted;
@@ -246,7 +246,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         belongs
     }
 
-    /// Whether the window has ended. One that a number of requests ends has no end yet.
+    /// Returns whether the window has ended. A window that a number of requests ends has no end yet.
     #[inline]
     fn is_past_window(&self, now: u64) -> bool {
         let end = self.window.end();
@@ -260,7 +260,8 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         Some(request)
     }
 
-    /// How long a request that ends now was under way within the window.
+    /// Returns how long a request that ends now was in flight within the window, nanoseconds, and adds it to its
+    /// connection.
     #[inline]
     fn inside(&mut self, k: usize, request: &PendingRequest, now: u64) -> u64 {
         let inside = now.min(self.window.end()).saturating_sub(request.asked.max(self.window.begin));
@@ -268,7 +269,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         inside
     }
 
-    /// Requests under way, added up over the time of the window: nanoseconds times requests.
+    /// Adds the number of requests in flight, times the nanoseconds since the last change that lie in the window.
     #[inline]
     fn count_in_flight(&mut self, now: u64, change: i32) {
         if now > self.since {
@@ -282,7 +283,8 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         self.n_requests = self.n_requests.wrapping_add_signed(change);
     }
 
-    /// Does what the clock alone brings about for both loops, and says when to look at it again at the latest.
+    /// Handles what depends on the clock alone and is the same in both loops. Returns the latest instant for the next
+    /// call.
     pub(super) fn on_timer(&mut self, now: u64) -> u64 {
         let mut begin = u64::MAX;
         if let Cost::NotBegun = self.cost {
@@ -301,7 +303,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         (now + LOOK_UP).min(self.no_timeout_before).min(self.metrics_tx.next()).min(begin).min(end)
     }
 
-    /// Gives up what has been waited for too long.
+    /// Ends the requests in flight that have exceeded the time-out.
     pub(super) fn time_out(&mut self, now: u64) -> Vec<Ended> {
         let mut ended = Vec::new();
         if now < self.no_timeout_before {
@@ -326,7 +328,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         ended
     }
 
-    /// Gives up a request that was taken up and has waited too long for a free connection.
+    /// Ends a request that was taken up and has exceeded the time-out while it waited for a free connection.
     pub(super) fn timed_out_unsent(&mut self, heavy: bool, intended: u64, in_window: bool, now: u64) {
         if self.counts_unanswered(in_window, now) {
             let paused = self.pauses.between(intended, now);
@@ -346,28 +348,28 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         }
     }
 
-    /// Time that was spent looking at the clock.
+    /// Adds time that was spent busy-waiting, nanoseconds.
     pub(super) fn busy_waited(&mut self, nanos: u64) {
         if let Cost::Since(_) = self.cost {
             self.own.spun_ns += nanos;
         }
     }
 
-    /// Time of the window for which the timer alone woke this thread, because looking at the clock had cost it its CPU.
+    /// Adds time of the window in which only the timer woke this thread, because busy-waiting had cost it its CPU.
     pub(super) fn stepped_down(&mut self, nanos: u64) {
         if let Cost::Since(_) = self.cost {
             self.own.timer_only_ns += nanos;
         }
     }
 
-    /// Reads what the window has cost this thread, when it has ended.
+    /// Measures what the window has cost this thread, once it has ended.
     fn measure(&mut self) {
         if let Cost::Since(scheduled) = std::mem::replace(&mut self.cost, Cost::Measured) {
             self.own.scheduled = self.clock.scheduled().zip(scheduled).map(|(now, then)| now.since(then));
         }
     }
 
-    /// Records what is still under way when the drain has ended.
+    /// Records the requests still in flight when the drain has ended.
     pub(super) fn abandon(&mut self, now: u64) {
         for k in 0..self.connections.len() {
             if self.connections[k].pending.is_none() {
@@ -381,14 +383,14 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         }
     }
 
-    /// Requests of a closed loop that no connection was left to send: they were never due.
+    /// Records requests of a closed loop for which no connection was left: they were never due.
     pub(super) fn never_due(&mut self, requests: u64) {
         self.begun += requests;
         self.metrics.unsent(requests);
     }
 
-    /// Hands in the last metrics. What was planned is counted where requests are taken up, not where they end: so a lost one
-    /// would show.
+    /// Hands in the last metrics. Planned requests are counted when they are taken up, not when they end, so that a
+    /// lost one would show.
     pub(super) fn close(mut self, now: u64) {
         self.measure();
         let window = now.min(self.window.end()).saturating_sub(self.window.begin);

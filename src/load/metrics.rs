@@ -1,4 +1,4 @@
-//! What became of every request: the metrics of one thread, merged with those of the others at the end.
+//! The metrics of one thread's requests, merged with those of the other threads at the end.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +16,14 @@ use super::{LoadInterval, LoadPlan};
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
     pub(super) began: Began,
-    /// Ordinary requests, then heavy ones.
+    /// The metrics of ordinary requests, then of heavy ones.
     kinds: [KindMetrics; 2],
-    /// From when a request was due until it was sent, in two parts: it was our turn and we were late; it waited for a
-    /// connection to be free, or to be opened.
+    /// Time from when a request was due until it was sent. It has two parts: the generator's lateness, and the wait for
+    /// a connection to become free or to be opened.
     send_lag: Histogram,
     late: Histogram,
     no_connection: Histogram,
-    /// How much of a service time the generator itself stood still, where it did.
+    /// How long the generator stood still during a service time; recorded only if it did.
     service_pauses: Histogram,
     requests: Requests,
     /// Requests of the warm-up that do not belong to the window.
@@ -31,80 +31,80 @@ pub(super) struct Metrics {
     errors: BTreeMap<&'static str, u64>,
     status: BTreeMap<u16, u64>,
     bytes: u64,
-    /// Answers within the window, whenever their requests were due.
+    /// Responses within the window, whenever their requests were due.
     pub(super) in_window: u64,
-    /// Requests of each connection.
+    /// The number of requests on each connection.
     per_connection: Histogram,
     starved: u32,
-    /// Requests under way times the nanoseconds that as many were.
+    /// Requests in flight within the window, integrated over time: requests times nanoseconds.
     pub(super) in_flight_ns: u128,
-    /// Requests of the window that were due before it.
+    /// Requests that were due before the window and count for it because they lasted through it.
     pub(super) carried_over: u64,
-    /// Answers that were followed by unrequested bytes.
+    /// Responses that were followed by unrequested bytes.
     pub(super) with_surplus: u64,
     /// Requests of the window that were sent before it ended.
     pub(super) sent_in_window: u64,
-    /// Service times, less the time that requests were under way within the window.
+    /// The sum of the service times, minus the time that requests were in flight within the window, nanoseconds.
     pub(super) at_the_edges_ns: i64,
-    /// How long requests that got no answer were under way within the window.
+    /// How long requests without a response were in flight within the window, nanoseconds.
     pub(super) unanswered_ns: u64,
     pub(super) threads: Vec<ThreadCost>,
     over_time: Timeline,
     warmup: Timeline,
-    /// When the last request of the window was answered or failed.
+    /// When the last request of the window was answered, failed or timed out.
     pub(super) last_done: u64,
 }
 
-/// What times over time are counted from.
+/// The origins of the times in the two timelines.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Began {
-    /// The warm-up.
+    /// The start of the warm-up.
     pub(super) warmup: u64,
-    /// The window.
+    /// The start of the window.
     pub(super) window: u64,
 }
 
 #[derive(Debug, Default)]
 struct KindMetrics {
-    /// Requests that were sent the instant they were due: nearly all of a closed loop, and one record instead of five.
+    /// Requests sent the instant they were due, as in nearly all of a closed loop: one record instead of five.
     both: Histogram,
-    /// The others.
+    /// The times of all other requests.
     response_time: Histogram,
     service_time: Histogram,
-    /// Response times of which the generator stood still for half or more.
+    /// Response times during half or more of which the generator stood still.
     paused: Histogram,
     lower_bound_from: Option<u64>,
 }
 
-/// What the window cost one generator thread.
+/// The costs of the window for one generator thread.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ThreadCost {
     pub(super) scheduled: Option<Scheduled>,
-    /// Time that went into looking at the clock, not into work.
+    /// Time spent busy-waiting, nanoseconds.
     pub(super) spun_ns: u64,
-    /// Time for which it kept to the timer, as looking at the clock had cost it its CPU.
+    /// Time in which only the timer woke the thread, because busy-waiting had cost it its CPU, nanoseconds.
     pub(super) timer_only_ns: u64,
-    /// How often it stood still from the beginning of the window on, for how long within the window, and the longest time.
+    /// The number of pauses since the window began, their total length within the window, and the longest one.
     pauses: u64,
     paused_ns: u64,
     longest_pause_ns: u64,
-    /// The most requests that it had under way at one instant.
+    /// The largest number of requests in flight at one instant.
     pub(super) most_in_flight: u32,
 }
 
-/// How much of a request's time the generator itself stood still, nanoseconds.
+/// How long the generator stood still during a request, nanoseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Paused {
-    /// While its connection was opened for it.
+    /// While the connection was opened for the request.
     pub(super) connecting: u64,
-    /// From when it was sent.
+    /// Since the request was sent.
     pub(super) service: u64,
-    /// From when it was due.
+    /// Since the request was due.
     pub(super) response: u64,
 }
 
 impl ThreadCost {
-    /// Adds a pause of this length since the window began, so much of which lay in the window.
+    /// Adds a pause: its length since the window began, and the part of it within the window, nanoseconds.
     pub(super) fn paused(&mut self, nanos: u64, in_window: u64) {
         if nanos > 0 {
             self.pauses += 1;
@@ -115,7 +115,7 @@ impl ThreadCost {
 }
 
 impl KindMetrics {
-    /// A response time of which the generator stood still for so long.
+    /// Records a response time if the generator stood still during half or more of it.
     #[inline]
     fn paused(&mut self, response: u64, paused: u64) {
         if paused > 0 && paused >= response / 2 {
@@ -125,12 +125,12 @@ impl KindMetrics {
 }
 
 impl Metrics {
-    /// Requests of the window, whatever will become of them.
+    /// Counts requests of the window when they are taken up, however they will end.
     pub(super) fn plan(&mut self, requests: u64) {
         self.requests.planned += requests;
     }
 
-    /// A request that was answered at this instant, within the window or after it.
+    /// Records a request of the window whose response was complete at `done`, in the window or after it.
     #[inline]
     pub(super) fn answered(
         &mut self,
@@ -165,20 +165,21 @@ impl Metrics {
         *self.status.entry(received.status).or_default() += 1;
     }
 
-    /// A request that does not belong to the window was answered.
+    /// Records a response to a request that does not belong to the window.
     pub(super) fn warmed_up(&mut self, request: &PendingRequest, done: u64) {
         self.warmup.record(request.intended.saturating_sub(self.began.warmup), done - request.intended);
         self.warmup_requests.completed += 1;
     }
 
-    /// A request that ended by an error: it has no time.
+    /// Records a request that failed with an error. A failure has no response time.
     pub(super) fn failed(&mut self, error: RequestError, now: u64) {
         self.requests.failed += 1;
         self.last_done = now;
         *self.errors.entry(error.class()).or_default() += 1;
     }
 
-    /// A request that was given up; the generator stood still for this part of its time.
+    /// Records a request in flight that exceeded the time-out. The generator stood still for `paused` of its
+    /// nanoseconds.
     pub(super) fn timed_out(&mut self, request: &PendingRequest, error: RequestError, now: u64, paused: u64) {
         self.requests.timed_out += 1;
         *self.errors.entry(error.class()).or_default() += 1;
@@ -186,7 +187,7 @@ impl Metrics {
         self.waited(request.heavy, request.intended, now, paused);
     }
 
-    /// A request that was given up while it waited for a connection.
+    /// Records a request that exceeded the time-out while it waited for a connection.
     pub(super) fn timed_out_unsent(&mut self, heavy: bool, intended: u64, now: u64, paused: u64) {
         self.requests.timed_out += 1;
         *self.errors.entry(RequestError::TimeoutUnsent.class()).or_default() += 1;
@@ -194,24 +195,24 @@ impl Metrics {
         self.waited(heavy, intended, now, paused);
     }
 
-    /// A request still under way when the drain ended.
+    /// Records a request still in flight when the drain ended.
     pub(super) fn unfinished(&mut self, request: &PendingRequest, now: u64, paused: u64) {
         self.requests.unfinished += 1;
         self.waited(request.heavy, request.intended, now, paused);
     }
 
-    /// A request that still waited for a connection when the drain ended.
+    /// Records a request that still waited for a connection when the drain ended.
     pub(super) fn unsent_since(&mut self, heavy: bool, intended: u64, now: u64, paused: u64) {
         self.requests.unsent += 1;
         self.waited(heavy, intended, now, paused);
     }
 
-    /// Requests of a closed loop that no connection was left to send: they were never due.
+    /// Records requests of a closed loop for which no connection was left: they were never due.
     pub(super) fn unsent(&mut self, requests: u64) {
         self.requests.unsent += requests;
     }
 
-    /// A connection at its end: how many requests of the window it had, and whether it got no answer.
+    /// Records a connection at the end of the load: its requests of the window, and whether it was starved.
     pub(super) fn connection(&mut self, requests: u64, is_starved: bool) {
         self.per_connection.record(requests);
         self.starved += u32::from(is_starved);
@@ -259,7 +260,7 @@ impl Metrics {
         self.last_done = self.last_done.max(other.last_done);
     }
 
-    /// Makes them new, without giving memory back.
+    /// Resets the metrics and keeps their memory.
     pub(super) fn clear(&mut self) {
         for kind in &mut self.kinds {
             kind.both.clear();
@@ -283,7 +284,7 @@ impl Metrics {
         (self.in_flight_ns, self.at_the_edges_ns, self.unanswered_ns, self.carried_over) = (0, 0, 0, 0);
     }
 
-    /// What is told of an interval.
+    /// Returns the part of these metrics that an observer receives for an interval.
     pub(super) fn interval(&self) -> LoadInterval {
         let mut all = LoadInterval {
             requests: self.requests,
@@ -299,8 +300,8 @@ impl Metrics {
         all
     }
 
-    /// Returns the results: the times, and everything else. The usage is that of the generator's process in the window, the
-    /// CPUs are those that it may run on.
+    /// Returns the times and all other results. `usage` is that of the generator's process in the window, `cpus` are
+    /// those that it may run on.
     pub(super) fn close(
         self,
         plan: &LoadPlan,

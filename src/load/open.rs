@@ -1,8 +1,8 @@
-//! The open loop: requests are due by a schedule that does not care how the server fares.
+//! The open loop: a schedule decides when requests are due, regardless of how fast the server responds.
 //!
-//! A due request takes the connection that has been free the longest. When none is free it waits in line, and its
-//! response time runs from when it was due. The line is no list: what waits in it is what the schedule says between the
-//! first request that was not sent and now, so that it costs nothing however long it grows.
+//! A due request takes the connection that has been free the longest. If none is free, the request queues, and its
+//! response time runs from when it was due. The queue is not stored: it consists of the schedule's entries between the
+//! first unsent request and now, so its length costs nothing.
 
 use std::collections::VecDeque;
 use std::iter::{Peekable, StepBy};
@@ -18,30 +18,30 @@ use super::request::{Ended, PendingRequest};
 use super::step_down::StepDown;
 use super::{Assignment, Window};
 
-/// How long before a request is due the thread wakes, to look at the clock from then on: a timer of this kernel is 45 us
-/// late at the median and 74 us at the 99th percentile (`avt doctor` measures it).
+/// The time before a request is due at which the thread wakes to busy-wait, nanoseconds: on this kernel, a timer is
+/// 45 us late at the median and 74 us at the 99th percentile (`avt doctor` measures it).
 const EARLY: u64 = 80_000;
 
-/// For how long it looks for the answer after it has sent a request, before it sleeps: waking takes a thread some 40 us
-/// here, and they would stand in the response time of a fast and idle server.
+/// The time for which the thread busy-waits for a response before it sleeps, nanoseconds: waking a thread takes about
+/// 40 us here, which would add to the response time of a fast and idle server.
 const AWAKE: u64 = 100_000;
 
 /// One generator thread in an open loop.
 pub(super) struct OpenLoop<'a, C, K> {
     in_flight: InFlight<'a, C, K>,
     pacing: Pacing,
-    /// Whether hybrid pacing keeps to the timer, since looking at the clock has cost this thread its CPU.
+    /// Whether hybrid pacing uses only the timer, because busy-waiting has cost this thread its CPU.
     step_down: StepDown,
-    /// Until when it does not sleep while a request is under way.
+    /// The thread does not sleep before this instant while a request is in flight.
     awake_until: u64,
     timeout: u64,
     backlog: Backlog<'a>,
-    /// Pauses that were looked at, and what the last of them has left behind.
+    /// The number of pauses handled so far, and the after-effect of the last one.
     n_pauses: u64,
     aftermath: Aftermath,
-    /// Connections that carry nothing, and since when; the one that has been free the longest first.
+    /// The free connections, each with the instant since which it is free; the longest free one comes first.
     free: VecDeque<(usize, u64)>,
-    /// When to look at the clock for another reason than a due request or an event.
+    /// When to handle the timer next, apart from due requests and events.
     next_deadline: u64,
 }
 
@@ -51,12 +51,12 @@ struct Backlog<'a> {
     seed: u64,
     assignment: Assignment,
     offsets: Peekable<std::iter::Enumerate<StepBy<std::iter::Skip<Offsets>>>>,
-    /// Requests of the window that are still to come, where their number ends it.
+    /// Requests of the window that are still to come, if their number ends it.
     budget: u64,
     heavy_share: f64,
 }
 
-/// A request that is to be sent, or was to be.
+/// A scheduled request that has been taken up.
 #[derive(Clone, Copy, Debug)]
 struct Due {
     at: u64,
@@ -64,8 +64,8 @@ struct Due {
     in_window: bool,
 }
 
-/// What waits in line because the generator stood still when it was due, or behind such requests: the server did not cause
-/// that wait, though no connection is free meanwhile.
+/// The after-effect of a pause: requests that queue because the generator stood still when they were due, or behind
+/// such requests. The generator caused that wait, even though no connection is free.
 #[derive(Clone, Copy, Debug, Default)]
 struct Aftermath {
     from: u64,
@@ -73,13 +73,14 @@ struct Aftermath {
 }
 
 impl Aftermath {
-    /// After a pause before which nothing waited. It lasts as long as the pause did, at most: by then a server that is less
-    /// than half busy has caught up, and of one that has not, the wait is its own.
+    /// Returns the after-effect of a pause before which no request waited. It lasts at most as long as the pause:
+    /// within that time, a server that is less than half busy has caught up; for a busier one, the wait is the server's
+    /// own.
     fn after_pause(start: u64, end: u64) -> Self {
         Self { from: start, until: end.saturating_add(end - start) }
     }
 
-    /// Whether a request that was due at this instant, and is sent now, is late because of the pause.
+    /// Returns whether a request that was due at `due` and is sent at `now` is late because of the pause.
     #[inline]
     fn holds(&self, due: u64, now: u64) -> bool {
         now <= self.until && due >= self.from
@@ -88,7 +89,7 @@ impl Aftermath {
 
 impl<'a> Backlog<'a> {
     fn new(schedule: Schedule, heavy_share: f64, assignment: Assignment, window: &'a Window) -> Self {
-        // The same requests, however many threads take turns.
+        // The requests are the same for any number of threads.
         let part = schedule.offsets().skip(assignment.thread as usize).step_by(assignment.threads as usize);
         Self {
             window,
@@ -100,7 +101,7 @@ impl<'a> Backlog<'a> {
         }
     }
 
-    /// When the next request is due, if there is one.
+    /// Returns when the next request is due, if there is one.
     #[inline]
     fn next_at(&mut self) -> Option<u64> {
         let (_, offset) = *self.offsets.peek()?;
@@ -120,7 +121,7 @@ impl<'a> Backlog<'a> {
 }
 
 impl Backlog<'_> {
-    /// Drawn for each request by its place in the whole schedule.
+    /// Returns whether the thread's request `k` is heavy: drawn by its position in the whole schedule.
     fn is_heavy(&self, k: u64) -> bool {
         let place = k * u64::from(self.assignment.threads) + u64::from(self.assignment.thread);
         random::stream(self.seed, place).f64() < self.heavy_share
@@ -149,7 +150,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
         }
     }
 
-    /// Sends what is due until the schedule ends, and waits for the answers until the drain is over.
+    /// Sends requests until the schedule ends, then waits for responses until the drain is over.
     pub(super) fn run(mut self) {
         let mut now = self.in_flight.look();
         loop {
@@ -161,7 +162,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
             if next.is_none() && self.in_flight.n_requests() == 0 && self.is_over(now) {
                 break;
             }
-            // With no connection free, only an answer can bring the next request on its way.
+            // If no connection is free, only a response allows the next request to be sent.
             let due = if self.free.is_empty() { None } else { next };
             now = self.wait(due, now);
         }
@@ -179,7 +180,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
             && let Some(Due { at, heavy, in_window }) = self.take()
         {
             self.free.pop_front();
-            // A connection that came free while this thread stood still was free sooner than it was seen to be.
+            // A connection that became free during a pause of this thread was free before the thread noticed it.
             let ready = at.max(since);
             let late = if self.aftermath.holds(at, now) {
                 now - at
@@ -192,7 +193,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
             self.awake_until = now + AWAKE;
         }
         if now <= self.aftermath.until && self.backlog.next_at().is_none_or(|at| at > now) {
-            // It has caught up.
+            // The backlog has been worked off.
             self.aftermath = Aftermath::default();
         }
         now
@@ -219,7 +220,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
         Some(due)
     }
 
-    /// Waits for an event, or until a request is due: as exactly as the pacing asks for.
+    /// Waits for an event, or until a request is due, with the precision that the pacing requires.
     #[inline]
     fn wait(&mut self, due: Option<u64>, now: u64) -> u64 {
         let pacing = match self.pacing {
@@ -247,13 +248,13 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
         self.spin(now)
     }
 
-    /// Looks for an event without waiting for one, and offers the CPU to whoever wants it.
+    /// Checks for an event without waiting, and yields the CPU to any thread that is ready to run.
     #[inline]
     fn spin(&mut self, now: u64) -> u64 {
         let before = self.in_flight.n_lost_cpu();
         let (ended, mut after) = self.in_flight.next(POLL_NOW);
         if ended.is_none() {
-            // The server may want the CPU that this thread does not need.
+            // The server may need the CPU that this thread can spare.
             self.in_flight.clock.yield_now();
             after = self.in_flight.look();
             self.in_flight.busy_waited(after - now);
@@ -272,7 +273,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
         }
     }
 
-    /// Does what the clock alone brings about: whether the window and the drain after it have ended.
+    /// Handles what depends on the clock alone. Returns whether the window and the drain have ended.
     fn on_timer(&mut self, now: u64) -> bool {
         for ended in self.in_flight.time_out(now) {
             self.ended(Some(ended), now);
@@ -293,13 +294,13 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
         now >= over
     }
 
-    /// Whether the window has ended: at its own time, though there be nothing left to do, or with its last request.
+    /// Returns whether the window has ended: at its set time, even if no requests remain, or with its last request.
     fn is_over(&self, now: u64) -> bool {
         let end = self.in_flight.window.end();
         now >= end || end == u64::MAX
     }
 
-    /// Records what was due and never sent.
+    /// Records the requests in flight and those that were due and never sent, and hands in the metrics.
     fn close(mut self, now: u64) {
         self.in_flight.abandon(now);
         while let Some(Due { at, heavy, in_window }) = self.take() {

@@ -1,43 +1,43 @@
-//! When a generator thread itself stood still.
+//! Detects when a generator thread itself stood still.
 //!
-//! Each turn of the loop knows when it meant to go on: at once, or when its timer was set to. A turn that goes on much
-//! later was not kept waiting by the server: the thread was stopped, lost its CPU, or its whole machine stood still. What
-//! such a pause covers of a request is the generator's share of it, whatever else happened meanwhile.
+//! Each turn of the loop knows when it was meant to continue: at once, or when its timer was due. If it continues much
+//! later, the server is not the cause: the thread was stopped, lost its CPU, or the whole machine stood still. The part
+//! of a request that such a pause covers is attributed to the generator, whatever else happened meanwhile.
 
 use std::collections::VecDeque;
 
 use super::clock::Clock;
 
-/// A turn may be late by this much, nanoseconds: a timer of this kernel is (74 us at the 99th percentile, `avt doctor`),
-/// and what is shorter is in the generator's lateness anyway.
+/// The shortest delay of a turn that counts as a pause, nanoseconds. It is above the lateness of this kernel's timers
+/// (74 us at the 99th percentile, `avt doctor`); shorter delays are part of the generator's lateness anyway.
 pub(super) const SHORTEST: u64 = 200_000;
 
-/// What a turn of the loop did between two looks at the clock.
+/// What a turn of the loop did between two reads of the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Work alone: it was to go on at once.
+    /// The turn only worked: it was meant to continue at once.
     Worked,
-    /// It waited for an event, until this instant at the latest.
+    /// The turn waited for an event, at most until this instant.
     Waited { until: u64 },
 }
 
-/// The pauses of one thread, and what part of them lies between two instants.
+/// The pauses of one thread. Computes how much of a time span they cover.
 #[derive(Debug)]
 pub(super) struct PauseLog {
-    /// In the order of time, none touching another.
+    /// In chronological order; none touches another.
     gaps: VecDeque<Gap>,
     count: u64,
-    /// How many of them the thread spent in the run queue, for the most part: another program had its CPU.
+    /// The number of pauses spent mostly in the run queue: another program had the thread's CPU.
     lost_cpu: u64,
-    /// The end of the last one.
+    /// The end of the last pause.
     last_end: u64,
-    /// Run-queue delay of the thread at the last look.
+    /// The thread's run-queue delay at the last reading, nanoseconds.
     queued_ns: u64,
-    /// Nothing before this instant is asked for any more.
+    /// How long pauses are kept, nanoseconds; no query reaches further back.
     kept_ns: u64,
 }
 
-/// A pause, and how long all pauses before it lasted.
+/// A pause, and the total length of all pauses before it.
 #[derive(Clone, Copy, Debug)]
 struct Gap {
     start: u64,
@@ -46,7 +46,7 @@ struct Gap {
 }
 
 impl PauseLog {
-    /// Of a thread whose requests are never older than this, nanoseconds.
+    /// Creates the log of a thread whose requests are never older than `oldest`, nanoseconds.
     pub(super) fn new(oldest: u64) -> Self {
         Self {
             gaps: VecDeque::new(),
@@ -58,8 +58,8 @@ impl PauseLog {
         }
     }
 
-    /// Takes note of a turn that began and ended at these instants; the length of its pause, if it had one. Costs a
-    /// comparison for a short turn, and a read of 1 us for a longer one.
+    /// Records a turn by its start and end. Returns the length of its pause, if it had one. Costs one comparison for a
+    /// short turn, and a read of 1 us for a longer one.
     #[inline]
     pub(super) fn turn(&mut self, turn: Turn, began: u64, now: u64, clock: &impl Clock) -> Option<u64> {
         if now < began.saturating_add(SHORTEST) { None } else { self.long_turn(turn, began, now, clock) }
@@ -70,7 +70,8 @@ impl PauseLog {
         let queued = self.queued(clock);
         let late = match turn {
             Turn::Worked => now - began,
-            // An event may have come long before the timer; then the run queue alone tells how long it was left alone.
+            // An event may have come long before the timer; then only the run-queue delay shows how long the thread did
+            // not run.
             Turn::Waited { until } => now.saturating_sub(until.max(began)).max(queued.min(now - began)),
         };
         (late >= SHORTEST).then(|| {
@@ -80,7 +81,7 @@ impl PauseLog {
         })
     }
 
-    /// Run-queue delay since the last look; none where the kernel does not record it.
+    /// Returns the run-queue delay since the last call, nanoseconds; 0 if the kernel does not record it.
     fn queued(&mut self, clock: &impl Clock) -> u64 {
         let Some(scheduled) = clock.scheduled() else { return 0 };
         let since = scheduled.waited_ns.saturating_sub(self.queued_ns);
@@ -88,13 +89,13 @@ impl PauseLog {
         since
     }
 
-    /// How many pauses the thread spent in the run queue, for the most part; none are known where the kernel does not
-    /// record it.
+    /// Returns the number of pauses that the thread spent mostly in the run queue; 0 if the kernel does not record the
+    /// run-queue delay.
     pub(super) fn lost_cpu(&self) -> u64 {
         self.lost_cpu
     }
 
-    /// Begins to count the run-queue delay from now on, so that the many short delays of short turns do not add up to a
+    /// Restarts the count of the run-queue delay, so that the many short delays of short turns do not add up to a
     /// pause.
     pub(super) fn forget_queued(&mut self, clock: &impl Clock) {
         self.queued(clock);
@@ -110,24 +111,24 @@ impl PauseLog {
         }
     }
 
-    /// How many there were.
+    /// Returns the number of pauses.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
 
-    /// When the last one began and ended.
+    /// Returns the start and end of the last pause.
     pub(super) fn last(&self) -> Option<(u64, u64)> {
         self.gaps.back().map(|gap| (gap.start, gap.end))
     }
 
-    /// How much of the time between two instants, of which the second is not to come yet, the thread stood still. A
-    /// comparison where it did not.
+    /// Returns how long the thread stood still between two instants, neither in the future, nanoseconds. Costs one
+    /// comparison if the thread has not stood still since `from`.
     #[inline]
     pub(super) fn between(&self, from: u64, to: u64) -> u64 {
         if from >= self.last_end { 0 } else { self.until(to) - self.until(from.min(to)) }
     }
 
-    /// How long all pauses lasted up to an instant.
+    /// Returns the total length of all pauses up to an instant, nanoseconds.
     fn until(&self, instant: u64) -> u64 {
         let begun = self.gaps.partition_point(|gap| gap.start <= instant);
         match begun.checked_sub(1) {
@@ -177,7 +178,7 @@ mod tests {
         check(Turn::Waited { until: 9 * MS }, 3 * MS, 8 * MS, None);
         check(Turn::Waited { until: 9 * MS }, 8 * MS, 9 * MS + SHORTEST - 1, None);
         check(Turn::Waited { until: 11 * MS }, 10 * MS, 15 * MS, Some(4 * MS));
-        // A timer that was set to an instant long past.
+        // A timer set to an instant long past.
         check(Turn::Waited { until: 0 }, 20 * MS, 21 * MS, Some(MS));
         assert_eq!((pauses.count(), pauses.lost_cpu()), (3, 0), "stopped, and not in the run queue");
     }

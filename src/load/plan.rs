@@ -1,4 +1,4 @@
-//! What a load is told, and why it could not begin.
+//! The parameters of a load, and the errors that prevent it from starting.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,38 +16,38 @@ use crate::units;
 use super::client::RequestTemplate;
 use super::request_error::RequestError;
 
-/// Everything a load needs to know.
+/// The parameters of a load.
 #[derive(Clone, Debug)]
 pub struct LoadPlan {
     /// Where to connect to.
     pub server: Endpoint,
     /// HTTPS instead of HTTP; only with the feature `tls`, and the client reqwest.
     pub secure: Option<Secure>,
-    /// The request that is sent.
+    /// The ordinary request.
     pub request: RequestTemplate,
-    /// The request that is sent instead for a share of the requests.
+    /// The share of heavy requests, from 0 to 1, and their template.
     pub heavy: Option<(f64, RequestTemplate)>,
-    /// Which client sends them.
+    /// The client that sends the requests.
     pub client: ClientKind,
-    /// Connections, at least one; no more are opened than there are requests.
+    /// The number of connections, at least one; no more are opened than there are requests.
     pub connections: u32,
-    /// Generator threads, at least one; no more are started than there are connections.
+    /// The number of generator threads, at least one; no more are started than there are connections.
     pub threads: u16,
-    /// What is sent before the window.
+    /// How long the load runs before the window.
     pub warmup: Duration,
     /// When the window ends.
     pub until: Until,
-    /// When a request is due.
+    /// When requests are due.
     pub arrival: ArrivalSpec,
-    /// How long an answer may take, from when it was due.
+    /// The longest time for a response, counted from when the request was due.
     pub timeout: Duration,
-    /// How long answers are waited for after the window.
+    /// How long the load waits for responses after the window.
     pub drain: Duration,
-    /// The `Avt-Nonce` every answer must show.
+    /// The value of `Avt-Nonce` that every response must contain, if any.
     pub stamp: Option<Arc<str>>,
-    /// CPUs that the server may run on; empty where that is not known.
+    /// CPUs that the server may run on; empty if unknown.
     pub server_cpus: Vec<usize>,
-    /// What the schedule and the mix of heavy requests are drawn from.
+    /// The seed of the schedule and of the choice of heavy requests.
     pub seed: u64,
 }
 
@@ -60,15 +60,15 @@ impl LoadPlan {
         }
     }
 
-    /// Every request that can be sent, by template and target: the ordinary ones, then the heavy ones.
+    /// Returns every request that can be sent, as template and target: the ordinary ones, then the heavy ones.
     pub(super) fn requests(&self) -> impl Iterator<Item = (&RequestTemplate, &str)> {
         let heavy = self.heavy.as_ref().map(|(_, template)| template);
         let templates = [&self.request].into_iter().chain(heavy);
         templates.flat_map(|template| template.targets.iter().map(move |target| (template, target.as_str())))
     }
 
-    /// The plan as thread k of n follows it: its turns begin k/n of the way round, so that threads in step ask for
-    /// different targets.
+    /// Returns the plan for thread `k` of `n`. Its targets are rotated by k/n of their number, so that threads running
+    /// in step request different ones.
     pub(super) fn of_thread(&self, k: u32, n: u32) -> Cow<'_, Self> {
         let heavy = self.heavy.as_ref().map(|(_, template)| template);
         let is_varied = [&self.request].into_iter().chain(heavy).any(|template| template.targets.len() > 1);
@@ -105,9 +105,9 @@ pub fn is_nothing_due(arrival: ArrivalSpec, seed: u64, warmup: Duration, until: 
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// At an address.
+    /// A TCP address.
     Tcp(SocketAddr),
-    /// At a Unix socket of this machine.
+    /// The path of a Unix socket on this machine.
     Unix(PathBuf),
 }
 
@@ -126,37 +126,37 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// Whom HTTPS expects at the other end.
+/// The identity that the server must prove over HTTPS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Secure {
-    /// The host's name, which its certificate must be for; an IPv6 address stands in brackets.
+    /// The host name that the certificate must be valid for; an IPv6 address is in brackets.
     pub name: String,
-    /// Authorities to trust beside those of the system, in PEM; empty for none.
+    /// Certificate authorities to trust in addition to the system's, in PEM; may be empty.
     pub authorities: Vec<u8>,
 }
 
 /// When the window ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// After so long.
+    /// After this duration.
     Elapsed(Duration),
-    /// After so many requests.
+    /// After this number of requests.
     Requests(u64),
 }
 
-/// A load that could not begin.
+/// An error that prevents a load from starting.
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// Not every connection could be opened.
     #[error("{server}: only {opened} of {asked} connections could be opened: {error}")]
     Connect {
-        /// Where to.
+        /// The server.
         server: Endpoint,
-        /// How many were.
+        /// The number of open connections.
         opened: u32,
-        /// How many should have been.
+        /// The number of planned connections.
         asked: u32,
-        /// The first thing that went wrong.
+        /// The first error.
         error: RequestError,
     },
     /// The observer ended the load before every connection was open.
@@ -169,18 +169,18 @@ pub enum LoadError {
         /// The number of planned connections.
         asked: u32,
     },
-    /// HTTPS cannot be spoken as asked.
+    /// HTTPS is not possible with this client, build or configuration.
     #[error("TLS: {0}")]
     Tls(String),
-    /// The process may not have so many files open.
+    /// The connections need more open files than the hard limit allows.
     #[error(
         "{} connections need {} open files, but the hard limit is {}; raise it (`ulimit -Hn`) or ask for fewer",
         units::count((*.connections).into()), units::count(*.needed), units::count(*.limit)
     )]
     Descriptors {
-        /// Connections asked for.
+        /// The number of planned connections.
         connections: u32,
-        /// Descriptors they take, with the process's own.
+        /// The descriptors needed, including the process's own.
         needed: u64,
         /// The hard limit.
         limit: u64,
