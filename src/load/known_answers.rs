@@ -1,6 +1,6 @@
-//! Loads whose answer is known beforehand, in simulated time: what is recorded, and for which side.
+//! Loads with a known result, in simulated time: tests what is recorded, and to which side it is attributed.
 //!
-//! The same on a real clock and real sockets is `cargo bench --bench oracles`.
+//! The same tests with a real clock and real sockets are `cargo bench --bench oracles`.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Within this share of what is expected, nanoseconds.
+/// Checks that a value is within this share of the expected one. Values are in nanoseconds.
 fn assert_near(found: u64, expected: u64, share: f64, what: &str) {
     let distance = (found as f64 - expected as f64).abs();
     assert!(distance <= share * expected as f64, "{what}: {found} instead of {expected}");
@@ -39,7 +39,7 @@ fn an_undisturbed_load_is_valid_at_every_rate() {
     for (rate, length) in [(0.1, 40), (1.0, 20), (10.0, 10), (1_000.0, 8), (20_000.0, 3), (100_000.0, 1)] {
         for arrivals in [Arrivals::Even, Arrivals::Poisson] {
             for pacing in [Pacing::Sleep, Pacing::Hybrid, Pacing::Spin] {
-                // Looking at the clock for a minute of simulated time takes longer than a test should.
+                // Busy-waiting for a minute of simulated time takes longer than a test should.
                 if pacing == Pacing::Spin && length > 10 {
                     continue;
                 }
@@ -50,7 +50,7 @@ fn an_undisturbed_load_is_valid_at_every_rate() {
                     assert_near(load.requests.planned, expected.ceil() as u64, 1.0 / expected, "planned");
                 }
                 assert_eq!(load.requests.completed, load.requests.planned, "{rate} {arrivals:?} {pacing:?}");
-                // The last one may be due just before the window ends.
+                // The last request may be due just before the window ends.
                 assert!(load.sent_in_window + 1 >= load.requests.planned, "{rate} {arrivals:?} {pacing:?}");
                 assert_near(series[0].service_time.quantile(0.5).unwrap(), 100 * US, 0.05, "service time");
                 let is_ours = |finding: &&Finding| {
@@ -79,15 +79,15 @@ fn a_stop_of_the_generator_is_the_generator_s() {
                 let lag = &stopped.load.send_lag;
                 let total = |histogram: &Histogram| histogram.mean().unwrap() * histogram.len() as f64;
                 if arrival.offered().is_some() {
-                    // 300 ms in which rate x 0.3 requests were due, each of them late by half of it on the average, and by
-                    // what it takes to catch up, a quarter of the time at 20,000/s over 10 connections.
+                    // In 300 ms, rate x 0.3 requests were due, each late by half of that on average, plus the time to
+                    // catch up: a quarter of the time at 20,000/s over 10 connections.
                     let due = arrival.offered().unwrap() * 0.3;
                     let by_pause = total(&lag.late) / (due * 150e6);
                     assert!((0.75..1.35).contains(&by_pause), "{what}: {by_pause}");
-                    // No connection was free for a moment, when it caught up: that is its own doing as well.
+                    // While the generator caught up, no connection was free for a moment; that is its own doing too.
                     assert!(total(&lag.no_connection) < 0.02 * total(&lag.late), "{what}");
                 }
-                // What was under way when it was stopped was answered long before it was seen to be.
+                // Requests in flight during the stop were answered long before the generator noticed.
                 if connections == 50 && arrival == CLOSED && at > 0 {
                     assert_near(stopped.load.service_pauses.max().unwrap(), 300 * MS, 0.02, &what);
                 }
@@ -99,7 +99,7 @@ fn a_stop_of_the_generator_is_the_generator_s() {
 
 #[test]
 fn a_saturated_server_is_not_excused_by_a_pause_of_the_generator() {
-    // It answers 5,000 of the 10,000 requests a second that are due.
+    // The server answers 5,000 of the 10,000 requests/s that are due.
     let mut simulation = Simulation::new(even(10_000.0), 10, seconds(4));
     simulation.stops = vec![(START + 500 * MS, START + 502 * MS)];
     let mut free_at = 0;
@@ -124,7 +124,7 @@ fn short_stops_of_the_generator_are_seen_too() {
             let paused = |finding: &&Finding| matches!(finding, Finding::Paused { .. });
             let verdict = stopped.findings.iter().find(paused).map_or(Verdict::Valid, Finding::verdict);
             assert_eq!(verdict, expected, "{length} ms, {arrival:?}: {:?}", stopped.findings);
-            // While a closed loop waits for an answer, only its timer shows a stop.
+            // While a closed loop waits for a response, only its timer reveals a stop.
             let is_seen = stopped.load.thread_costs[0].pauses == 1;
             assert!(is_seen || arrival == CLOSED && length < 5, "{length} ms, {arrival:?}");
         }
@@ -149,7 +149,7 @@ fn a_frozen_server_is_the_server_s_whenever_it_freezes() {
             let from = START + at * MS;
             let frozen = simulation.run(Frozen::new(10 * US, from, from + 400 * MS));
             let what = format!("over {connections}, frozen at {at} ms");
-            // A twentieth of all requests was due in the second half of the freeze, a hundredth in its first tenth.
+            // 5 % of all requests were due in the second half of the freeze, 1 % in its first tenth.
             let held = 400.min(4_000 - at);
             assert_near(frozen.response(1.0), 400 * MS, 0.02, &what);
             if held == 400 {
@@ -179,13 +179,13 @@ fn a_connection_that_hangs_since_the_warm_up_is_starved() {
             let what = format!("{arrival:?} after a warm-up of {warmup} ms");
             assert_eq!(load.connections_starved, 184, "{what}");
             assert_eq!(load.requests.unfinished, 184, "{what}: {:?}", load.requests);
-            // All that was due in the window is answered, by those that are served.
+            // All requests that were due in the window are answered, on the connections that are served.
             assert_eq!(load.carried_over, if warmup == 0 { 0 } else { 184 }, "{what}");
             let share = load.answered_share(in_window);
             assert!(arrival == CLOSED || warmup == 0 || (0.98..1.02).contains(&share), "{what}: {share}");
             assert_eq!(load.most_in_flight.min(184), 184, "{what}");
             assert!(load.mean_in_flight <= 200.0 && load.mean_in_flight > 150.0, "{what}: {}", load.mean_in_flight);
-            // They have waited for most of the window at least, and longer than it where they hang since before it.
+            // They have waited for at least most of the window, and longer than it if they have hung since before it.
             assert!(series[0].response_time.max().unwrap() >= 2 * SECOND, "{what}");
             assert!(series[0].lower_bound_from_ns.is_some(), "{what}");
             assert!(findings.contains(&Finding::Starved { connections: 184, of: 200 }), "{what}: {findings:?}");
@@ -233,7 +233,7 @@ fn a_number_of_requests_is_that_number_and_what_hangs_since_before_it() {
 
 #[test]
 fn long_requests_count_no_more_than_short_ones_in_a_short_window() {
-    /// Of 1,000 requests on each connection 7 take 100 ms, the others 200 us.
+    /// On each connection, 7 of 1,000 requests take 100 ms, the others 200 us.
     struct SomeAreSlow {
         asked: Vec<u64>,
     }
@@ -313,7 +313,8 @@ fn a_server_that_closes_after_each_answer_breaks_no_law() {
 
 #[test]
 fn one_server_behind_one_line_is_m_m_1() {
-    /// Exponential service of this mean, one request after the other; keeps its own log of arrival and end.
+    /// Handles one request at a time, with an exponential service time of this mean, nanoseconds. Logs each response
+    /// time.
     struct SingleQueue {
         mean: f64,
         free_at: u64,
@@ -343,7 +344,7 @@ fn one_server_behind_one_line_is_m_m_1() {
         let expected = log[(share * log.len() as f64) as usize];
         assert_near(found.response(share), expected, 0.03, "against the server's own log");
     }
-    // Response times of M/M/1 at a load of 0.8 are exponential with the mean 1 / (1 / s - rate).
+    // Response times of M/M/1 at a load of 0.8 are exponential with mean 1 / (1 / s - rate).
     assert_near(found.series[0].response_time.mean().unwrap() as u64, 10 * MS, 0.15, "against theory");
     assert_ne!(found.verdict(), Verdict::Invalid, "{:?}", found.findings);
 }
@@ -369,7 +370,7 @@ fn looking_at_the_clock_is_given_up_where_it_costs_the_cpu() {
     let run = |pacing| {
         let arrival = ArrivalSpec::Open { rate: 1_000.0, arrivals: Arrivals::Poisson, pacing };
         let mut simulation = Simulation::new(arrival, 10, seconds(10));
-        // Another program takes the CPU for a slice each time it is offered.
+        // Another program takes the CPU for a time slice each time it is yielded.
         simulation.hog_ns = 4 * MS;
         simulation.run(constant(100 * US))
     };

@@ -1,9 +1,9 @@
-//! The least a client can cost: the project's own codec on an event loop of its own.
+//! The cheapest possible client: the project's own codec on a dedicated event loop.
 //!
-//! One edge-triggered epoll a thread, and two system calls a request, a write and a read, beside the wait that all
-//! connections share: a read that does not fill its buffer has emptied the socket, so none is tried in vain, and the
-//! next request is written straight from where the last response was read. What is due at an instant is woken by a timer
-//! in the same epoll: its own time-outs count milliseconds, and are up to 50 us late beside.
+//! Each thread has one edge-triggered epoll. A request costs two system calls, a write and a read, apart from the wait
+//! that all connections share. A read that does not fill its buffer has emptied the socket, so no read is made in vain,
+//! and the next request is written as soon as the last response was read. Deadlines use a timer in the same epoll: the
+//! time-out of `epoll_wait` counts milliseconds and is also up to 50 us late.
 
 mod connection;
 mod server;
@@ -28,26 +28,26 @@ use connection::{Codecs, NoEvent, RawConnection, RawShared, parts};
 pub(super) use server::is_chosen_by_kernel;
 pub use server::refuse_own_end;
 
-/// How many events one wait can bring. More wait in the kernel, which goes round.
+/// The maximum number of events per wait. Further events stay in the kernel, which serves descriptors in turn.
 const EVENTS: usize = 256;
 
-/// The timer among the connections, whose numbers stay below it.
+/// The timer's number among the connections; their numbers are lower.
 const TIMER: u64 = u64::MAX;
 
-/// All connections of a generator thread.
+/// The connections of one generator thread.
 pub(super) struct RawClient {
     epoll: OwnedFd,
     shared: RawShared,
     turns: Turns,
     codecs: Codecs,
     connections: Vec<RawConnection>,
-    /// What the last wait brought, and how much of it has been looked at.
+    /// The events of the last wait, and the number of them that were handled.
     ready: Vec<epoll::Event>,
     seen: usize,
-    /// What ended before there was anything to wait for.
+    /// Events of operations that ended without a wait.
     pending_events: VecDeque<(usize, ClientEvent)>,
     timer: OwnedFd,
-    /// The instant that the timer is set to.
+    /// The instant that the timer is set to, nanoseconds.
     deadline: Option<u64>,
     has_waited: bool,
 }
@@ -57,7 +57,7 @@ impl Client for RawClient {
         let shared = RawShared::new(plan);
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        // Once each time it rings, though nobody reads how often it has.
+        // Edge-triggered: one event per expiration, even if the expiration count is never read.
         epoll::add(&epoll, &timer, EventData::new_u64(TIMER), EventFlags::IN | EventFlags::ET)?;
         Ok(Self {
             epoll,
@@ -114,7 +114,7 @@ impl Client for RawClient {
 }
 
 impl RawClient {
-    /// The next event of those that have already happened.
+    /// Returns the next event among those that have already happened.
     #[inline]
     fn next_ready(&mut self) -> Option<(usize, ClientEvent)> {
         if let Some(pending) = self.pending_events.pop_front() {
@@ -160,7 +160,7 @@ impl RawClient {
         }
     }
 
-    /// Sets the timer; one that has rung is silent until it is set again.
+    /// Sets the timer. After it has fired, it stays silent until it is set again.
     fn set_timer(&mut self, at: u64) {
         let at_ns = Timespec { tv_sec: (at / 1_000_000_000) as i64, tv_nsec: (at % 1_000_000_000) as i64 };
         let never = Timespec { tv_sec: 0, tv_nsec: 0 };

@@ -1,32 +1,33 @@
 //! A request, and the connection that carries it. All instants are nanoseconds of the thread's clock.
 
-/// What is known about a connection.
+/// The state of a connection.
 #[derive(Debug, Default)]
 pub(super) struct ConnectionState {
     pub(super) pending: Option<PendingRequest>,
-    /// Requests that belong to the window, those of them that got no answer, and answers that came within it.
+    /// The number of requests that belong to the window, of those without a response, and of responses within the
+    /// window.
     pub(super) requests: u64,
     pub(super) lost: u64,
     pub(super) answers: u64,
-    /// How long a request was under way on it within the window.
+    /// How long requests were in flight on this connection within the window, nanoseconds.
     pub(super) waited: u64,
 }
 
-/// A request that has no answer yet.
+/// A request without a response so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PendingRequest {
-    /// When it was due.
+    /// When the request was due.
     pub(super) intended: u64,
-    /// How much later it was asked than it could have been: the generator's own part of the delay.
+    /// The generator's own part of the delay between due and taken up, nanoseconds.
     pub(super) late: u64,
-    /// When it was asked.
+    /// When the request was passed to the client.
     pub(super) asked: u64,
     pub(super) heavy: bool,
-    /// Whether it was due in the window, and not in the warm-up before it.
+    /// Whether the request was due in the window, as opposed to the warm-up.
     pub(super) in_window: bool,
 }
 
-/// A request that ended, and how.
+/// A request that ended, and whether it was answered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ended {
     pub(super) connection: usize,
@@ -34,8 +35,9 @@ pub(super) struct Ended {
 }
 
 impl ConnectionState {
-    /// Whether it got no answer in the window, though it was asked: it lost a request, or waited for most of the window.
-    /// One that was first asked shortly before the end, and answered after it, has not been kept waiting.
+    /// Returns whether the connection got no response in the window despite a request: it lost a request, or waited for
+    /// at least half of the window. A connection whose first request came shortly before the end, and was answered
+    /// after it, is not starved.
     pub(super) fn is_starved(&self, window: u64) -> bool {
         self.answers == 0 && (self.lost > 0 || self.waited > 0 && self.waited >= window / 2)
     }

@@ -1,4 +1,4 @@
-//! Why a request got no response.
+//! The reasons for which a request gets no response.
 
 use std::fmt;
 use std::io;
@@ -10,45 +10,45 @@ use rustix::net::{AddressFamily, SocketType, connect, socket};
 
 use super::Endpoint;
 
-/// Why a request got no response. The three time-outs are times too, and so in the distribution of response times.
+/// The reason why a request got no response. The three time-outs also enter the distribution of response times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RequestError {
-    /// Nobody listens there.
+    /// No server listens at the address.
     Refused,
-    /// More connections wait for the server than it lets; only Unix sockets tell.
+    /// The server's queue of connections is full. Only Unix sockets report this.
     QueueFull,
-    /// There is no way there.
+    /// The server's network or host cannot be reached.
     Unreachable,
-    /// No answer to the attempt to connect, within the time-out.
+    /// The attempt to connect got no reply within the time-out.
     ConnectTimeout,
-    /// No answer within the time-out.
+    /// No response within the time-out.
     Timeout,
-    /// No connection was free within the time-out, so that it was never sent.
+    /// No connection became free within the time-out; the request was never sent.
     TimeoutUnsent,
-    /// The server reset the connection before the head of the answer was complete.
+    /// The server reset the connection before the head of the response was complete.
     ResetInHead,
-    /// The server reset the connection between the head of the answer and its end.
+    /// The server reset the connection after the head of the response and before its end.
     ResetInBody,
-    /// The answer is no HTTP/1.1, or ends early, or is larger than any we read: the codec's name for it.
+    /// The response is invalid HTTP/1.1, incomplete or over a limit. Holds the codec's name of the error.
     Reply(&'static str),
-    /// This process has no descriptor left: our limit, not the server's doing.
+    /// This process has no file descriptor left: a limit of the generator, not of the server.
     NoDescriptor,
-    /// This machine has no port left: our limit, not the server's doing.
+    /// This machine has no port left: a limit of the generator, not of the server.
     NoPort,
     /// This machine has no local address from which to reach the server.
     NoAddress,
     /// IPv6 is disabled on this machine.
     NoIpv6,
-    /// The server showed a certificate that proves nothing: why.
+    /// The server's certificate is not accepted. Holds the reason.
     Certificate(&'static str),
-    /// TLS came to no agreement.
+    /// The TLS handshake failed.
     Tls,
-    /// Anything else, by the system's or the client's own name.
+    /// Any other error, by its name in the system or the client.
     Other(&'static str),
 }
 
 impl RequestError {
-    /// Its name in records and in JSON.
+    /// Returns the name of the error in records and in JSON.
     pub fn class(self) -> &'static str {
         match self {
             Self::Refused => "refused",
@@ -94,7 +94,7 @@ impl fmt::Display for RequestError {
 impl std::error::Error for RequestError {}
 
 impl RequestError {
-    /// Returns why a connection to this server could not be opened, from the system's error.
+    /// Returns the reason why a connection to this server could not be opened, given the system's error.
     pub(super) fn connecting(error: io::Error, server: &Endpoint) -> Self {
         match (error.raw_os_error().map(Errno::from_raw), server) {
             (Some(Errno::EADDRNOTAVAIL | Errno::EAFNOSUPPORT), Endpoint::Tcp(address)) => local_address(*address),
@@ -103,8 +103,8 @@ impl RequestError {
     }
 }
 
-/// Returns what this machine lacks for the connection: a port, an address or IPv6. The system has one error for a port
-/// and an address; a datagram socket needs the same address and none of those ports.
+/// Returns what this machine lacks for the connection: a port, an address or IPv6. The system reports a missing port
+/// and a missing address by the same error. A datagram socket needs the same address but none of those ports.
 fn local_address(server: SocketAddr) -> RequestError {
     let family = if server.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let reached = socket(family, SocketType::DGRAM, None).and_then(|socket| connect(&socket, &server));
@@ -120,7 +120,7 @@ fn has_no_ipv6_address() -> bool {
     std::fs::read_to_string("/proc/net/if_inet6").map_or(true, |addresses| addresses.is_empty())
 }
 
-/// By the system's reason. Only who reads the answer can tell that a reset came in its body.
+/// Converts the system's error. Only the reader of a response knows whether a reset came within its body.
 impl From<io::Error> for RequestError {
     fn from(error: io::Error) -> Self {
         match error.raw_os_error().map(Errno::from_raw) {

@@ -1,11 +1,11 @@
-//! What an ordinary client costs: reqwest, one `Client` a connection.
+//! A typical client: reqwest, with one `Client` per connection.
 //!
-//! A shared `Client` would not do: its pool races an idle connection against a new one (hyperium/hyper#4134), so that
-//! the number of connections would not be the scenario's.
+//! A shared `Client` would not work: its pool races an idle connection against a new one (hyperium/hyper#4134), so the
+//! number of connections would differ from the scenario's.
 //!
-//! It judges answers as the raw client does, as far as reqwest allows. reqwest hides a bare line feed, an empty line
-//! before the head, and how much of a head had come when the connection ended. It also hides a connection that it
-//! replaces because the server has closed it before the request was sent, and whether a request that timed out had a
+//! This client judges responses like the raw client, as far as reqwest allows. reqwest hides bare line feeds, empty
+//! lines before the head, and how much of a head had arrived when the connection ended. It also hides when it replaces
+//! a connection that the server closed before the request was sent, and whether a request that timed out had a
 //! connection.
 
 mod failure;
@@ -36,10 +36,11 @@ use super::{Endpoint, LoadPlan, clock};
 use failure::{Phase, RequestFailure};
 use port::KeptPort;
 
-/// The runtime's timer counts whole milliseconds and rounds up.
+/// Twice the resolution of the runtime's timer, which counts whole milliseconds and rounds up.
 const TICK: Duration = Duration::from_millis(2);
 
-/// All connections of a generator thread: a task for each request, on a runtime that runs while events are waited for.
+/// The connections of one generator thread. Each request is a task on a runtime that runs while the thread waits for
+/// events.
 #[derive(Debug)]
 pub(super) struct ReqwestClient {
     runtime: LocalRuntime,
@@ -48,12 +49,12 @@ pub(super) struct ReqwestClient {
     turns: Turns,
     connections: Vec<ReqwestConnection>,
     has_waited: bool,
-    /// The time-out for connecting, and again for the first answer.
+    /// The time-out for connecting, and then for the first response.
     timeout: Duration,
     kept_port: KeptPort,
 }
 
-/// A client that keeps at most one connection, once it is needed; and the request under way.
+/// One connection: a client that keeps at most one, created on first use, and the request in flight.
 #[derive(Debug, Default)]
 struct ReqwestConnection {
     client: Option<reqwest::Client>,
@@ -62,19 +63,19 @@ struct ReqwestConnection {
     has_served: Rc<Cell<bool>>,
 }
 
-/// How a client is made.
+/// The settings from which clients are created.
 #[derive(Debug)]
 struct ClientFactory {
     server: Endpoint,
     /// The time-out for connecting.
     timeout: Duration,
-    /// The name under which HTTPS knows it.
+    /// The server's name in HTTPS.
     name: Option<String>,
     #[cfg(feature = "tls")]
     tls: rustls::ClientConfig,
 }
 
-/// What is the same for all connections.
+/// The state that all connections share.
 #[derive(Debug)]
 struct ReqwestShared {
     server: Endpoint,
@@ -82,13 +83,13 @@ struct ReqwestShared {
     requests: Vec<Result<Request, RequestError>>,
     to_head: bool,
     stamp: Option<Arc<str>>,
-    /// What has happened, and the bell that is rung when it does.
+    /// The events so far, and the notification that there is a new one.
     inbox: RefCell<VecDeque<(usize, ClientEvent)>>,
     bell: Notify,
 }
 
 impl Client for ReqwestClient {
-    /// [`open`](Self::open) has a time-out of its own, and always ends with an event.
+    /// [`open`](Self::open) has its own time-out and always ends with an event.
     const GRACE: u64 = 1_000_000_000;
 
     fn new(plan: &LoadPlan, connections: u32) -> io::Result<Self> {
@@ -112,15 +113,15 @@ impl Client for ReqwestClient {
         })
     }
 
-    /// Opens a connection with one request ahead of all counted ones, since reqwest connects on its first request. The
-    /// connection counts as open whatever its answer is: a faulty answer recurs in the counted requests.
+    /// Opens a connection by one request before all counted ones, since reqwest connects on its first request. The
+    /// connection counts as open whatever the response is: a faulty response recurs in the counted requests.
     fn open(&mut self, k: usize) {
         let pending = self.send_next(k, false);
         let answered_until = self.timeout + 2 * TICK;
         self.spawn(k, async move {
             match timeout(answered_until, pending).await {
                 Ok(Err(RequestFailure { error, is_connect: true })) => ClientEvent::Failed(error),
-                // A connection that was not made within the time-out has failed before this.
+                // If connecting had exceeded the time-out, it would have failed before this.
                 Ok(_) | Err(_) => ClientEvent::Opened,
             }
         });
@@ -146,12 +147,12 @@ impl Client for ReqwestClient {
         if self.shared.inbox.borrow().is_empty() {
             let left = until.saturating_sub(clock::now());
             match Duration::from_nanos(left).checked_sub(TICK) {
-                // What it rings for is in the inbox; a time-out is as good.
+                // The events are in the inbox, so a notification and a time-out lead to the same check.
                 Some(early) => {
                     self.has_waited = true;
                     drop(self.runtime.block_on(async { timeout(early, self.shared.bell.notified()).await }));
                 }
-                // The loop that asks has the better clock: let every task have its turn, and it look.
+                // The calling loop has the more precise clock: run every ready task once and return to the loop.
                 None => self.runtime.block_on(yield_now()),
             }
         }
@@ -189,7 +190,7 @@ impl ReqwestClient {
         async move { send(&client, &shared, request, &has_served).await }
     }
 
-    /// Runs a future for a connection; its output is the connection's next event.
+    /// Runs a future for a connection. The future's output is the connection's next event.
     fn spawn(&mut self, k: usize, doing: impl Future<Output = ClientEvent> + 'static) {
         let shared = Rc::clone(&self.shared);
         let pending = self.runtime.spawn_local(async move {
@@ -212,7 +213,7 @@ impl ClientFactory {
         })
     }
 
-    /// A client that keeps one connection.
+    /// Creates a client that keeps one connection.
     fn make(&self) -> reqwest::Client {
         let builder = reqwest::Client::builder().no_proxy().http1_only().tcp_nodelay(true).pool_max_idle_per_host(1);
         let builder = builder.connect_timeout(self.timeout);
@@ -252,7 +253,7 @@ async fn send(
         bytes += chunk.len() as u64;
     }
     has_served.set(is_kept_alive);
-    // reqwest hides when it connects, and bytes that follow an answer.
+    // reqwest reports neither when it connects nor bytes that follow a response.
     Ok(ReceivedResponse { status, bytes, sent: None, has_surplus: false })
 }
 
@@ -283,7 +284,7 @@ fn build(plan: &LoadPlan, template: &RequestTemplate, target: &str) -> Result<Re
     Ok(request)
 }
 
-/// Returns the target that reqwest requests for this one: its URLs have no dot segments, and no `'` in their query.
+/// Returns the target as reqwest sends it: reqwest removes dot segments and escapes `'` in queries.
 pub fn normalize_target(target: &str) -> String {
     let Ok(url) = Url::parse(&format!("http://host{target}")) else { return target.to_owned() };
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();

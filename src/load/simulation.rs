@@ -1,5 +1,5 @@
-//! A load in simulated time, for tests: the loops as they are, on a clock that moves only when they wait or look at it, and
-//! a server that is a function. No thread, no socket, the same result every time.
+//! Runs a load in simulated time, for tests: the real loops, a clock that advances only when they wait or read it, and
+//! a server that is a function. Uses no thread and no socket, and gives the same result every time.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -25,21 +25,22 @@ use crate::usage::{Scheduled, Usage};
 pub(super) const US: u64 = 1_000;
 pub(super) const MS: u64 = 1_000_000;
 
-/// What a look at the clock, a look for events and a timer take, nanoseconds.
+/// The simulated durations of a clock read, a poll and a timer's lateness, nanoseconds.
 const CLOCK: u64 = 50;
 const POLL: u64 = 1_000;
 const TIMER: u64 = 40_000;
 
-/// A server: when the request that a connection sends at this instant is answered; never, where it says nothing.
+/// A simulated server. Returns when the request that a connection sends at this instant is answered; `None` for never.
 pub(super) trait SimulatedServer {
     fn answer_at(&mut self, connection: usize, at: u64) -> Option<u64>;
 
-    /// The generator hangs up: the connections that are answered because of it, and when.
+    /// Called when the generator closes a connection. Returns the connections that are answered as a result, and when.
     fn hang_up(&mut self, _connection: usize, _at: u64) -> Vec<(usize, u64)> {
         Vec::new()
     }
 
-    /// How long it takes to open a connection anew, where the server closes it after each answer.
+    /// Returns how long opening a connection takes if the server closes it after each response; `None` if it keeps it
+    /// open.
     fn connect_ns(&self) -> Option<u64> {
         None
     }
@@ -51,19 +52,19 @@ impl<F: FnMut(usize, u64) -> Option<u64>> SimulatedServer for F {
     }
 }
 
-/// The time of a simulated generator thread, and when it is stopped or loses its CPU.
+/// The clock of a simulated generator thread, including stops of the process and losses of the CPU.
 #[derive(Debug, Default)]
 struct Time {
     now: Cell<u64>,
-    /// From and until when the process is stopped.
+    /// The start and end of each stop of the process.
     stops: RefCell<Vec<(u64, u64)>>,
-    /// What another program on its CPU does to a thread that yields: it runs for so long.
+    /// How long another program runs each time this thread yields its CPU, nanoseconds.
     hog_ns: Cell<u64>,
     waited_ns: Cell<u64>,
 }
 
 impl Time {
-    /// Goes on at this instant, or when what stopped it meanwhile is over.
+    /// Advances to an instant, or to the end of a stop that begins before it.
     fn advance_to(&self, instant: u64) {
         let before = self.now.get();
         let mut now = instant.max(before);
@@ -99,7 +100,7 @@ impl Clock for SimulatedClock {
 struct SimulatedClient<S> {
     time: Rc<Time>,
     server: S,
-    /// The answers to come.
+    /// The future responses: their instants and connections.
     coming: BinaryHeap<Reverse<(u64, usize)>>,
     connected: Vec<Option<u64>>,
     has_waited: bool,
@@ -160,12 +161,12 @@ impl<S: SimulatedServer> Client for SimulatedClient<S> {
     }
 }
 
-/// What a simulated load measured.
+/// The results of a simulated load.
 pub(super) struct Simulated {
     pub(super) load: LoadRecord,
     pub(super) series: Vec<Series>,
     pub(super) findings: Vec<Finding>,
-    /// Answers within the window.
+    /// The number of responses within the window.
     pub(super) in_window: u64,
 }
 
@@ -174,13 +175,13 @@ impl Simulated {
         gate::verdict(&self.findings)
     }
 
-    /// A percentile of the response times, nanoseconds.
+    /// Returns a percentile of the response times, nanoseconds.
     pub(super) fn response(&self, share: f64) -> u64 {
         self.series[0].response_time.quantile(share).expect("something was measured")
     }
 }
 
-/// A load to be simulated, and what happens to its generator.
+/// A simulated load, and the disturbances of its generator.
 #[derive(Clone, Debug)]
 pub(super) struct Simulation {
     pub(super) plan: LoadPlan,
@@ -188,11 +189,11 @@ pub(super) struct Simulation {
     pub(super) hog_ns: u64,
 }
 
-/// When the warm-up of every simulation begins.
+/// The instant at which the schedule of every simulation starts, nanoseconds.
 pub(super) const START: u64 = 1_000 * MS;
 
 impl Simulation {
-    /// One thread without a warm-up, and a time-out beyond everything.
+    /// Creates a load of one thread without a warm-up, and with a time-out that is never reached.
     pub(super) fn new(arrival: ArrivalSpec, connections: u32, window: Duration) -> Self {
         let template = RequestTemplate {
             method: "GET".into(),
@@ -224,7 +225,7 @@ impl Simulation {
     pub(super) fn run(&self, server: impl SimulatedServer) -> Simulated {
         let plan = &self.plan;
         let time = Rc::new(Time::default());
-        // As in `Window::new`: a closed loop asks at once, an open one has a moment to get ready.
+        // As in `Window::new`: a closed loop starts at once, an open one has time to get ready.
         let lead = if plan.arrival.offered().is_some() { MS } else { 0 };
         time.now.set(START - lead);
         time.stops.replace(self.stops.clone());
@@ -265,12 +266,12 @@ impl Simulation {
     }
 }
 
-/// A server that takes this long for every request and has no line.
+/// Returns a server that takes this long for every request and never queues.
 pub(super) fn constant(service: u64) -> impl SimulatedServer {
     move |_: usize, at: u64| Some(at + service)
 }
 
-/// A server that gives a thread to each of so many connections, for as long as they are open.
+/// A server with this number of threads, each of which serves one connection for as long as it is open.
 pub(super) struct ThreadPool {
     threads: usize,
     service: u64,
@@ -309,7 +310,7 @@ impl SimulatedServer for ThreadPool {
     }
 }
 
-/// A server that one request after the other takes this long, and that stands still between two instants.
+/// A server that handles one request at a time, each taking this long, and that stands still between two instants.
 pub(super) struct Frozen {
     service: u64,
     from: u64,

@@ -1,25 +1,25 @@
-//! When hybrid pacing keeps to the timer.
+//! Determines when hybrid pacing uses only the timer.
 //!
-//! A thread that looks at the clock uses up its share of the CPU, and where another program wants that CPU the scheduler
-//! lets the other run for milliseconds: beside one busy loop, looking at the clock put 2 to 5 ms into half of all
-//! response times, and a timer 0.1 to 0.4 ms. So a thread that loses its CPU while it looks at the clock steps down to
-//! the timer, and tries again later, after twice as long each time.
+//! A thread that busy-waits uses up its share of the CPU. If another program needs that CPU, the scheduler lets it run
+//! for milliseconds: beside one busy loop, busy-waiting added 2 to 5 ms to half of all response times, and a timer 0.1
+//! to 0.4 ms. So a thread that loses its CPU while it busy-waits steps down to the timer, and tries again later, after
+//! an interval that doubles each time.
 
-/// So many losses within [`WITHIN`] are no accident.
+/// This many losses within [`WITHIN`] nanoseconds cause a step down.
 const LOSSES: u32 = 3;
 const WITHIN: u64 = 100_000_000;
 
-/// How long it keeps to the timer the first time and at most, nanoseconds.
+/// The first and the longest interval during which only the timer is used, nanoseconds.
 const SHORTEST: u64 = 250_000_000;
 const LONGEST: u64 = 64_000_000_000;
 
-/// Whether one thread keeps to the timer.
+/// Records losses of the CPU, and whether one thread uses only the timer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StepDown {
-    /// Losses of the CPU since the first of them.
+    /// The number of recent losses of the CPU, and the instant from which they count.
     losses: u32,
     first: u64,
-    /// Until when it keeps to the timer, and for how long it will the next time.
+    /// The end of the current interval without busy-waiting, and the length of the next one, nanoseconds.
     until: u64,
     length: u64,
 }
@@ -31,13 +31,13 @@ impl Default for StepDown {
 }
 
 impl StepDown {
-    /// Whether the timer alone wakes the thread now.
+    /// Returns whether only the timer wakes the thread now.
     #[inline]
     pub(super) fn is_down(&self, now: u64) -> bool {
         now < self.until
     }
 
-    /// The thread was not given its CPU while it looked at the clock.
+    /// Records that the thread lost its CPU while it busy-waited.
     pub(super) fn lost_cpu(&mut self, now: u64) {
         if now > self.first.saturating_add(WITHIN) {
             (self.losses, self.first) = (0, now);
@@ -83,7 +83,7 @@ mod tests {
             if pacing.is_down(now) {
                 now += MS;
             } else {
-                // Each look costs a slice of the other program.
+                // Each attempt to busy-wait costs a time slice of the other program.
                 now += 4 * MS;
                 pacing.lost_cpu(now);
                 tries += 1;

@@ -1,4 +1,4 @@
-//! HTTPS, in the builds that have it: rustls with ring, and whom it trusts.
+//! HTTPS, in builds with the feature `tls`: rustls with ring, and the trusted certificates.
 
 use std::sync::Arc;
 
@@ -11,8 +11,9 @@ use rustls_platform_verifier::Verifier;
 use super::Secure;
 use super::request_error::RequestError;
 
-/// What all connections of a load share: the certificates that the system trusts are read once, which takes some
-/// milliseconds. Without TLS nobody is trusted and nothing is read, but reqwest asks for it all the same.
+/// Returns the configuration that all connections of a load share. The system's certificates are read once, which takes
+/// some milliseconds. Without HTTPS, the configuration trusts no certificate and reads none, but reqwest requires one
+/// anyway.
 pub(super) fn config(secure: Option<&Secure>) -> Result<ClientConfig, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
@@ -25,7 +26,7 @@ pub(super) fn config(secure: Option<&Secure>) -> Result<ClientConfig, String> {
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
-/// The certificates of a PEM file; none of an empty one.
+/// Returns the certificates of a PEM file; none if it is empty.
 fn authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let all = all.map_err(|error| format!("no certificates in PEM: {error}"))?;
@@ -35,7 +36,7 @@ fn authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     Ok(all)
 }
 
-/// What failed in a handshake or after it.
+/// Returns the error of a request for a TLS error.
 pub(super) fn request_error(error: &rustls::Error) -> RequestError {
     match error {
         rustls::Error::InvalidCertificate(why) => RequestError::Certificate(match why {

@@ -1,15 +1,15 @@
-//! Chooses the target of the next request: one after the other, round and round.
+//! Chooses the target of the next request, in a fixed cycle.
 
 use super::LoadPlan;
 
-/// The next of [`LoadPlan::requests`] to send, for the ordinary requests and for the heavy ones.
+/// The positions in [`LoadPlan::requests`] of the next ordinary and the next heavy request.
 #[derive(Debug)]
 pub(super) struct Turns {
     ordinary: TargetCycle,
     heavy: TargetCycle,
 }
 
-/// A stretch of the list of requests, and the next of it.
+/// A section of the list of requests, and the position of its next request.
 #[derive(Clone, Copy, Debug)]
 struct TargetCycle {
     first: usize,
@@ -74,7 +74,7 @@ mod tests {
         }
     }
 
-    /// What the k-th of n threads asks for, where every third request is a heavy one.
+    /// Checks the targets that thread `k` of `n` requests, if every third request is heavy.
     fn check(plan: &LoadPlan, (k, n): (u32, u32), expected: &[&str]) {
         let plan = plan.of_thread(k, n);
         let requests: Vec<&str> = plan.requests().map(|(_, target)| target).collect();

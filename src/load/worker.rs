@@ -15,8 +15,8 @@ use super::open::OpenLoop;
 use super::request_error::RequestError;
 use super::{Assignment, LoadPlan, Opened, Opening, StartBarrier, clock};
 
-/// Connections that one thread opens at the same time: more could overflow a server's backlog, and a dropped SYN costs
-/// a second.
+/// The maximum number of connections that one thread opens at a time: more could overflow a server's backlog, and a
+/// dropped SYN costs a second.
 const OPENING: usize = 100;
 
 pub(super) fn run<C: Client>(
@@ -50,19 +50,19 @@ pub(super) fn run<C: Client>(
     }
 }
 
-/// Reports, and drops the sender: the receiver has the last report when all senders are gone.
+/// Reports, and drops the sender: the receiver has all reports once every sender is dropped.
 fn report_opened(report: Sender<Opened>, connections: usize, error: Option<RequestError>) {
-    // Nobody listens when another thread could not be started; then the channel is closed as well.
+    // If another thread could not be started, the receiver is gone; then the window's channel is closed as well.
     let _ = report.send(Opened { connections: connections as u32, error });
 }
 
-/// Opens a thread's connections. Returns the number of open connections, and the failure if one could not be opened.
-/// After a failure, no thread begins another connection, and those under way are awaited. Takes at most `limit` per
-/// connection.
+/// Opens a thread's connections. Returns the number of open ones, and the first error if one could not be opened. After
+/// an error, no thread begins to open another connection, and the thread waits for those being opened. Takes at most
+/// `limit` nanoseconds per connection.
 fn open<C: Client>(client: &mut C, connections: usize, limit: u64, opening: &Opening) -> (usize, Option<RequestError>) {
     // When each attempt began; `None` once it has ended.
     let mut begun: Vec<Option<u64>> = Vec::with_capacity(connections);
-    // Connections that found the server's queue full are retried until their time is over.
+    // Connections that found the server's queue full; they are retried until their time is up.
     let mut queued = Vec::new();
     let (mut opened, mut error) = (0, None);
     while opened < connections && !opening.is_abandoned() {
@@ -120,7 +120,7 @@ mod tests {
     use super::super::client::ReceivedResponse;
     use super::*;
 
-    /// A client whose connections end as the test sets: when they are opened, or while they are awaited.
+    /// A client whose connections end as the test specifies: when they are opened, or while the thread waits for them.
     #[derive(Default)]
     struct ScriptedClient {
         at_once: Vec<(usize, RequestError)>,

@@ -1,4 +1,4 @@
-//! One connection of the raw client: what it does with each event.
+//! One connection of the raw client, as a state machine driven by events.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -15,14 +15,14 @@ use crate::load::{LoadPlan, clock};
 
 use super::server::ServerAddress;
 
-/// Reads in a row from one connection, before the others have their turn.
+/// The maximum number of reads in a row from one connection, before the others get their turn.
 const READS: u32 = 16;
 
-/// What is the same for all connections.
+/// The state that all connections share.
 #[derive(Debug)]
 pub(super) struct RawShared {
     server: ServerAddress,
-    /// The plan's requests, ready to be sent.
+    /// The plan's requests, encoded.
     requests: Vec<Vec<u8>>,
     to_head: bool,
     stamp: Option<Arc<str>>,
@@ -31,24 +31,24 @@ pub(super) struct RawShared {
 #[derive(Debug)]
 pub(super) struct RawConnection {
     state: RawState,
-    /// There unless the connection is closed.
+    /// The socket; `None` if the connection is closed.
     socket: Option<OwnedFd>,
-    /// There while half a reply is.
+    /// The codec of a partly received response; `None` otherwise.
     http: Option<Box<ClientCodec>>,
-    /// Whether it has had a reply.
+    /// Whether the connection has served a response.
     has_served: bool,
-    /// Which request is asked, and how much of it has been sent.
+    /// The index of the current request, and the number of its bytes that were sent.
     request: usize,
     sent: usize,
-    /// When the connection was there, if it was opened for this request.
+    /// When the connection was established, if it was opened for the current request, nanoseconds.
     connected: Option<u64>,
-    /// Whether it can't be asked again: the server has ended its side, or says what nobody asked for.
+    /// Whether the connection cannot be reused: the server has closed its side, or sent unrequested bytes.
     spent: bool,
-    /// Whether sending has found the connection reset. What came before that can still be read, and then an end.
+    /// Whether a send found the connection reset. Data received before that can still be read; then the stream ends.
     reset: bool,
-    /// Whether unrequested bytes came since the last answer that recorded such.
+    /// Whether unrequested bytes have arrived since the last response that reported them.
     had_surplus: bool,
-    /// How often it was closed: events of a socket that is gone are told by it.
+    /// The number of times it was closed. Identifies events of sockets that no longer exist.
     generation: u32,
 }
 
@@ -56,29 +56,29 @@ pub(super) struct RawConnection {
 enum RawState {
     Closed,
     Connecting {
-        /// Whether a request waits for it.
+        /// Whether a request is to be sent once connected.
         to_send: bool,
     },
     Open,
     Awaiting,
 }
 
-/// Everything, once each time it happens.
+/// All events, edge-triggered.
 const INTEREST: EventFlags = EventFlags::IN.union(EventFlags::OUT).union(EventFlags::RDHUP).union(EventFlags::ET);
 
-/// The server's side has ended, in order or not.
+/// The events that show the end of the server's side, whether orderly or not.
 const END: EventFlags = EventFlags::RDHUP.union(EventFlags::HUP).union(EventFlags::ERR);
 
-/// Why a connection did not come to an event.
+/// The reason why advancing a connection gave no event.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum NoEvent {
-    /// It had its turn, and there is more.
+    /// The connection has used up its turn, and more data is waiting.
     Again,
     Failed(RequestError),
 }
 
-/// Codecs that hold no half reply, for whichever connection reads next: the buffer that was read into last is still in
-/// the CPU's cache, and thousands of connections need no buffer each.
+/// Codecs without a partial response, reused by whichever connection reads next: the most recently used buffer is still
+/// in the CPU's cache, and thousands of connections need no buffer each.
 #[derive(Debug, Default)]
 #[expect(clippy::vec_box, reason = "what goes to and fro is a pointer")]
 pub(super) struct Codecs(Vec<Box<ClientCodec>>);
@@ -134,7 +134,7 @@ impl RawConnection {
         matches!(self.state, RawState::Connecting { .. })
     }
 
-    /// Whether an event of this generation is about the socket that it has now.
+    /// Returns whether an event of this generation belongs to the current socket.
     #[inline]
     pub(super) fn is_of(&self, generation: u32) -> bool {
         self.generation == generation
@@ -148,7 +148,7 @@ impl RawConnection {
         self.generation = self.generation.wrapping_add(1);
     }
 
-    /// Sends a request on an open connection; false where it must be opened first.
+    /// Sends a request on an open connection. Returns false if the connection must be opened first.
     #[inline]
     pub(super) fn send(&mut self, request: usize, shared: &RawShared) -> Result<bool, RequestError> {
         (self.request, self.sent, self.connected) = (request, 0, None);
@@ -161,7 +161,7 @@ impl RawConnection {
         Ok(true)
     }
 
-    /// Begins to open it.
+    /// Begins to open the connection.
     pub(super) fn connect(
         &mut self,
         epoll: &OwnedFd,
@@ -179,19 +179,19 @@ impl RawConnection {
         Ok(())
     }
 
-    /// Asks for the event once more that was not dealt with to its end.
+    /// Requests the event again, since it was not handled completely.
     pub(super) fn look_again(&self, epoll: &OwnedFd, k: usize) {
         let socket = self.socket.as_ref().expect("what is read from is open");
         let renewed = epoll::modify(epoll, socket, self.data(k), INTEREST);
         renewed.expect("a socket that was added can be asked for again");
     }
 
-    /// What epoll says with the events of this socket; taken apart by [`parts`].
+    /// Returns the data that epoll delivers with the events of this socket; see [`parts`].
     fn data(&self, k: usize) -> EventData {
         EventData::new_u64(u64::from(self.generation) << 32 | k as u64)
     }
 
-    /// Does what has become possible.
+    /// Handles an event: continues to send, to read or to connect.
     #[inline]
     pub(super) fn advance(
         &mut self,
@@ -220,7 +220,7 @@ impl RawConnection {
                     self.connected = Some(clock::now());
                     self.state = RawState::Awaiting;
                     self.send_rest(shared)?;
-                    // What came along with the connection is not told again.
+                    // Events that arrived together with the connection are not reported again.
                     return if flags.intersects(END | EventFlags::IN) { self.read(shared, codecs) } else { Ok(None) };
                 }
                 self.spent |= flags.contains(EventFlags::IN);
@@ -241,8 +241,8 @@ impl RawConnection {
         &shared.requests[self.request]
     }
 
-    /// Sends what is left of the request, as far as there is room. That the server takes no more of it is no error
-    /// yet: it may have answered early, and reading tells.
+    /// Sends the rest of the request, as far as the socket has room. A server that accepts no more of it is not an
+    /// error yet: it may have answered early, which reading shows.
     #[inline]
     fn send_rest(&mut self, shared: &RawShared) -> Result<(), RequestError> {
         let request = self.request(shared);
@@ -263,7 +263,7 @@ impl RawConnection {
         Ok(())
     }
 
-    /// Reads until the answer is complete or there is nothing more to read.
+    /// Reads until the response is complete or no more data is available.
     #[inline]
     fn read(&mut self, shared: &RawShared, codecs: &mut Codecs) -> Result<Option<ClientEvent>, NoEvent> {
         let mut http = match self.http.take() {
@@ -274,7 +274,7 @@ impl RawConnection {
         match read {
             Ok(_) | Err(NoEvent::Again) if http.is_at_rest() => codecs.give_back(http),
             Ok(None) | Err(NoEvent::Again) => self.http = Some(http),
-            // It holds what nobody will read on.
+            // The codec holds data that will not be read further, so it is dropped.
             Ok(Some(_)) | Err(NoEvent::Failed(_)) => {}
         }
         read
@@ -301,8 +301,8 @@ impl RawConnection {
                 let has_surplus = std::mem::take(&mut self.had_surplus) || http.has_more();
                 let response =
                     ReceivedResponse { status: reply.status, bytes: reply.bytes, sent: self.connected, has_surplus };
-                // Bytes behind the answer would be taken for the next one, and a request not sent to its end would
-                // be finished by the next: such a connection is not used again.
+                // Bytes after the response would be read as the next one, and a partly sent request would be completed
+                // by the next request. Such a connection is not reused.
                 let is_whole = http.is_at_rest() && self.sent == self.request(shared).len();
                 if reply.keep_alive && is_whole && !self.spent {
                     self.state = RawState::Open;
@@ -320,9 +320,9 @@ impl RawConnection {
     }
 }
 
-/// Returns the error of a reset, by how much of the answer had come. On a reused connection without any byte of the
-/// answer, an end and a reset count as one failure: which of them appears depends on whether the request or the
-/// server's close came first.
+/// Returns the error of a reset, depending on how much of the response had arrived. On a reused connection without any
+/// byte of the response, an end and a reset are the same error: which of them appears depends on whether the request or
+/// the server's close came first.
 fn reset(http: &ClientCodec) -> RequestError {
     if http.is_unanswered() {
         ReplyError::Stale.into()
@@ -333,7 +333,7 @@ fn reset(http: &ClientCodec) -> RequestError {
     }
 }
 
-/// The generation and the number of a connection.
+/// Returns the generation and the number of a connection.
 pub(super) fn parts(data: u64) -> (u32, usize) {
     ((data >> 32) as u32, data as u32 as usize)
 }

@@ -12,11 +12,11 @@ use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, 
 use crate::load::Endpoint;
 use crate::load::request_error::RequestError;
 
-/// The server's address, with what connecting a socket requires.
+/// The server's address, and whether its port needs a check after connecting.
 #[derive(Debug)]
 pub(super) struct ServerAddress {
     endpoint: Endpoint,
-    /// Whether the kernel may choose the server's port for our end of a connection.
+    /// Whether the kernel may choose the server's port as the local port of a connection.
     is_port_chosen: bool,
 }
 
@@ -48,12 +48,12 @@ impl ServerAddress {
         }
     }
 
-    /// Returns why a socket could not begin to connect.
+    /// Returns the reason why a socket could not begin to connect.
     pub(super) fn connect_error(&self, errno: Errno) -> RequestError {
         RequestError::connecting(io::Error::from(errno), &self.endpoint)
     }
 
-    /// Refuses a socket that is connected to itself; checks only where that is possible.
+    /// Refuses a socket that is connected to itself. Checks only if the kernel may choose the server's port.
     pub(super) fn refuse_own_end(&self, socket: &OwnedFd) -> Result<(), RequestError> {
         match &self.endpoint {
             Endpoint::Tcp(server) if self.is_port_chosen => Ok(refuse_own_end(socket, *server)?),
@@ -62,11 +62,12 @@ impl ServerAddress {
     }
 }
 
-/// Refuses a socket that is connected to itself, because no server listens and the kernel has chosen the server's port
-/// for our end. Closes it without TIME_WAIT, which would block the port for the server.
+/// Refuses a socket that is connected to itself, which happens if no server listens and the kernel has chosen the
+/// server's port as the local one. Closes it without TIME_WAIT, which would block the port for the server.
 ///
 /// # Errors
 ///
+/// Returns `ECONNREFUSED`, as if the kernel had chosen another port.
 /// `ECONNREFUSED`, as if the kernel had chosen another port.
 pub fn refuse_own_end(socket: impl AsFd, server: SocketAddr) -> io::Result<()> {
     let own = SocketAddr::try_from(net::getsockname(&socket)?)?;
@@ -77,7 +78,8 @@ pub fn refuse_own_end(socket: impl AsFd, server: SocketAddr) -> io::Result<()> {
     Err(Errno::CONNREFUSED.into())
 }
 
-/// Returns whether the kernel chooses local ports from a range with this port, or the range is unreadable.
+/// Returns whether the kernel chooses local ports from a range with this port. Returns true if the range cannot be
+/// read.
 pub(in crate::load) fn is_chosen_by_kernel(port: u16) -> bool {
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     let mut ends = range.split_whitespace().map_while(|end| end.parse().ok());

@@ -7,7 +7,7 @@ use crate::http1::ReplyError;
 use crate::load::Endpoint;
 use crate::load::request_error::RequestError;
 
-/// A failed request: its cause, and whether connecting failed.
+/// A failed request: the cause, and whether connecting failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RequestFailure {
     pub(super) error: RequestError,
@@ -15,12 +15,12 @@ pub(super) struct RequestFailure {
     pub(super) is_connect: bool,
 }
 
-/// The part of an answer that was awaited when the request failed.
+/// The part of a response that was expected when the request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// The head of the first answer on a connection.
+    /// The head of the first response on a connection.
     FirstHead,
-    /// The head of a later answer.
+    /// The head of a later response.
     NextHead,
     Body,
 }

@@ -1,4 +1,4 @@
-//! Keeps the kernel from choosing the server's port for our end of a connection.
+//! Prevents the kernel from choosing the server's port as the local port of a connection.
 
 use std::net::SocketAddr;
 
@@ -7,14 +7,15 @@ use socket2::{Domain, Socket, Type};
 use crate::load::Endpoint;
 use crate::load::raw::is_chosen_by_kernel;
 
-/// A socket bound to the server's port at an unused address: the kernel chooses no bound port for a connection. A
-/// listening server has the same effect. Once it is gone, a connection could get its port, connect to itself, and hold
-/// the port throughout TIME_WAIT. reqwest hides its sockets, so they cannot be checked as the raw client's are.
+/// A socket bound to the server's port at an unused address. The kernel chooses no bound port as a local port; a
+/// listening server has the same effect. Once the server is gone, a connection could get its port, connect to itself,
+/// and block the port throughout TIME_WAIT. reqwest hides its sockets, so they cannot be checked as those of the raw
+/// client are.
 #[derive(Debug)]
 pub(super) enum KeptPort {
-    /// The kernel never chooses this port.
+    /// The port is outside the range that the kernel chooses from.
     NotNeeded,
-    /// Not bound yet: a server that listens at all addresses prevents it while it runs.
+    /// The socket is not bound yet: a server that listens at all addresses prevents it while it runs.
     NotYet(u16),
     /// The socket is bound.
     Kept {
@@ -43,7 +44,7 @@ impl KeptPort {
         const ELSEWHERE: [u8; 4] = [127, 83, 47, 11];
         let Self::NotYet(port) = self else { return self };
         let bound = Socket::new(Domain::IPV4, Type::STREAM, None).and_then(|socket| {
-            // The server may come back, and other threads keep the port too.
+            // The server may restart, and other threads bind the port too.
             socket.set_reuse_address(true)?;
             socket.bind(&SocketAddr::from((ELSEWHERE, port)).into())?;
             Ok(socket)
@@ -64,7 +65,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let first = KeptPort::new(&address.into());
         assert!(matches!(first, KeptPort::Kept { .. }), "{first:?}");
-        // The socket of another thread, and the server's own when it restarts.
+        // The socket of another thread, and that of a restarted server.
         assert!(matches!(KeptPort::new(&address.into()), KeptPort::Kept { .. }));
         drop(listener);
         let again = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
