@@ -1,14 +1,14 @@
-//! One HTTP/1.1 codec, sans IO: bytes in, messages out. No clock, no thread, no socket, no async.
+//! An HTTP/1.1 codec without I/O: bytes in, messages out. It uses no clock, thread, socket or async.
 //!
-//! Every server model runs [`ServerCodec`], so that all of them give the same answers; the raw client of the load
-//! generator runs [`ClientCodec`]. Both are strict: what two parsers could read in two ways is refused and the
-//! connection ends. A verdict never depends on how the bytes were cut on their way.
+//! Every server model runs [`ServerCodec`], so all models give the same responses. The raw client of the load generator
+//! runs [`ClientCodec`]. Both are strict: a message that two parsers could read differently is refused, and the
+//! connection ends. The result never depends on how the bytes were split in transit.
 //!
-//! The heads are parsed by `httparse`; what it leaves open (bare line feeds, eight-bit targets, Host, the framing
-//! fields, versions) is judged here, and chunks have a reader of their own, because its `parse_chunk_size` takes
-//! what RFC 9112 section 7.1 does not allow.
+//! `httparse` parses the heads. This module checks what it leaves open: bare line feeds, eight-bit targets, Host, the
+//! framing fields and versions. Chunks have a separate reader, because `httparse::parse_chunk_size` accepts sizes that
+//! RFC 9112 section 7.1 does not allow.
 //!
-//! A server's connection, whatever waits on the socket:
+//! The server's side of a connection, independent of how it waits for the socket:
 //!
 //! ```
 //! use async_vs_threads::http1::{Date, Response, ServerCodec, Status};

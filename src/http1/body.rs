@@ -1,4 +1,4 @@
-//! The body of a message, read as it comes: skipped and counted, or kept where it arrived.
+//! Reads the body of a message in pieces, and either counts and skips it or keeps it in the input buffer.
 
 use std::ops::Range;
 
@@ -8,30 +8,30 @@ use super::fault::Fault;
 /// How a body ends, and how much of it is still to come.
 #[derive(Debug)]
 pub(super) enum Body {
-    /// After so many more bytes.
+    /// Ends after this many more bytes.
     Length(u64),
-    /// With its last chunk.
+    /// Ends with its last chunk.
     Chunked(Chunked),
-    /// With the connection. Only a reply's may.
+    /// Ends with the connection. Only valid for replies.
     UntilEnd {
-        /// How many bytes it may still have.
+        /// The maximum number of further bytes.
         room: u64,
     },
 }
 
-/// What one look at the input gave.
+/// The result of reading from the input once.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Piece {
-    /// Where in the input there are bytes of the body; may be empty.
+    /// The range of the input that contains bytes of the body; may be empty.
     pub(super) data: Range<usize>,
-    /// How many bytes of input were used up.
+    /// The number of bytes consumed from the input.
     pub(super) used: usize,
     /// Whether the body is complete.
     pub(super) is_last: bool,
 }
 
 impl Body {
-    /// The next piece. One that neither uses a byte nor is the last has found no input.
+    /// Returns the next piece. A piece that consumes no byte and is not the last means that the input is empty.
     pub(super) fn read(&mut self, input: &[u8]) -> Result<Piece, Fault> {
         match self {
             Self::Chunked(chunked) => chunked.read(input),
@@ -47,8 +47,8 @@ impl Body {
         }
     }
 
-    /// Reads on to the end of the body or of the input: how many bytes of input were used, how many of them were the
-    /// body's, and whether it is complete.
+    /// Reads to the end of the body or of the input. Returns the bytes consumed, the bytes of the body among them, and
+    /// whether the body is complete.
     pub(super) fn skip(&mut self, input: &[u8]) -> Result<(usize, u64, bool), Fault> {
         let (mut used, mut length) = (0, 0);
         loop {
@@ -61,9 +61,9 @@ impl Body {
         }
     }
 
-    /// Reads on to the end of the body or of the input, which begins with `kept` bytes that are read already, and moves
-    /// the body up to them, out of its framing. Gives how many bytes are kept then, how many were read in all, and
-    /// whether the body is complete. No byte moves twice.
+    /// Reads to the end of the body or of the input, whose first `kept` bytes are already read. Removes the framing by
+    /// moving the body up to those bytes. Returns the bytes kept, the bytes read in total, and whether the body is
+    /// complete. Moves each byte at most once.
     pub(super) fn keep(&mut self, input: &mut [u8], kept: usize) -> Result<(usize, usize, bool), Fault> {
         let (mut end, mut used) = (kept, kept);
         loop {

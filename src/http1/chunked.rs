@@ -1,22 +1,23 @@
-//! The chunked transfer coding (RFC 9112 section 7.1), read strictly.
+//! A strict reader of the chunked transfer coding (RFC 9112 section 7.1).
 //!
-//! Sizes are hexadecimal digits and nothing else, `;` is followed by a name, lines end in CR LF. Extensions and trailers
-//! are checked, bounded and forgotten.
+//! Sizes consist of hexadecimal digits only, `;` is followed by a name, and lines end in CR LF. Extensions and trailers
+//! are checked, bounded and discarded.
 
 use super::body::Piece;
 use super::fault::Fault;
 use super::{field, limits};
 
-/// The most digits of a size, leading zeros included.
+/// The maximum number of digits of a size, including leading zeros.
 const N_DIGITS: u8 = 16;
 
-/// A reader in the middle of a chunked body. One step a byte outside of the data, so that cuts cannot matter.
+/// The state of reading a chunked body. Bytes outside of the data advance it one at a time, so the split of the input
+/// cannot matter.
 #[derive(Debug)]
 pub(super) struct Chunked {
     state: ChunkState,
-    /// Of the current chunk: its size, then what is left of it.
+    /// The size of the current chunk, then what is left of it, bytes.
     left: u64,
-    /// How many bytes of data may still come.
+    /// The maximum number of further bytes of data.
     room: u64,
     n_digits: u8,
     extensions: u32,
@@ -43,12 +44,12 @@ enum ChunkState {
 }
 
 impl Chunked {
-    /// A body of at most `room` bytes.
+    /// Creates the reader of a body of at most `room` bytes.
     pub(super) fn new(room: u64) -> Self {
         Self { state: ChunkState::Size, left: 0, room, n_digits: 0, extensions: 0, trailers: 0 }
     }
 
-    /// The next piece, as [`Body::read`](super::body::Body::read).
+    /// Returns the next piece, like [`Body::read`](super::body::Body::read).
     pub(super) fn read(&mut self, input: &[u8]) -> Result<Piece, Fault> {
         let mut used = 0;
         while used < input.len() {
@@ -68,7 +69,7 @@ impl Chunked {
         Ok(Piece { data: used..used, used, is_last: false })
     }
 
-    /// One byte that is not data. Whether it was the last of the body.
+    /// Handles one byte that is not data. Returns whether it was the last byte of the body.
     fn step(&mut self, byte: u8) -> Result<bool, Fault> {
         self.state = match (self.state, byte) {
             (ChunkState::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => self.digit(byte)?,
@@ -118,7 +119,7 @@ impl Chunked {
             return Err(Fault::Malformed);
         }
         let digit = (byte as char).to_digit(16).map_or(0, u64::from);
-        // Sixteen digits fit.
+        // A `u64` holds sixteen digits.
         self.left = self.left << 4 | digit;
         Ok(ChunkState::Size)
     }

@@ -1,4 +1,5 @@
-//! The load generator's side of one connection: replies are judged as strictly as requests are, and counted.
+//! The client's side of one connection, for the load generator: checks replies as strictly as requests, and counts
+//! them.
 
 use std::sync::Arc;
 
@@ -10,14 +11,14 @@ use super::limits;
 use super::reply::{Reply, ReplyError, ReplyFraming, ReplyHead};
 use super::scan::{Scan, Start};
 
-/// One connection's bytes in, replies out. Bodies are counted and never kept; memory is bounded by
-/// [`limits::INPUT_AT_MOST`]. Knows no time: a peer that says nothing is the caller's to give up on.
+/// Turns the bytes of one connection into replies. Bodies are counted and not kept; memory is bounded by
+/// [`limits::INPUT_AT_MOST`]. The codec has no time-outs: the caller must give up on a silent peer.
 #[derive(Debug)]
 pub struct ClientCodec {
     input: Input,
     reading: ReplyState,
     stamp: Option<Arc<str>>,
-    /// All bytes of the current reply so far.
+    /// The number of bytes of the current reply so far.
     bytes: u64,
     n_interim: u8,
     has_served: bool,
@@ -32,7 +33,7 @@ enum ReplyState {
 }
 
 impl ClientCodec {
-    /// A fresh connection. With a stamp, a reply without exactly one `Avt-Nonce` of this value is
+    /// Creates the codec of a new connection. With a stamp, a reply without exactly one `Avt-Nonce` of this value gives
     /// [`ReplyError::Stranger`].
     pub fn new(expected_stamp: Option<Arc<str>>) -> Self {
         Self {
@@ -47,33 +48,33 @@ impl ClientCodec {
         }
     }
 
-    /// Takes up another connection, which has had a reply or not. Only [at rest](Self::is_at_rest): then it holds
-    /// nothing of the one before.
+    /// Switches to another connection, which has served a reply before or not. Only allowed [at
+    /// rest](Self::is_at_rest), when the codec holds nothing of the previous connection.
     #[inline]
     pub fn take_up(&mut self, has_served: bool) {
         debug_assert!(self.is_at_rest() && self.failed.is_none(), "half a reply belongs to its connection");
         self.has_served = has_served;
     }
 
-    /// Where the next bytes from the server go. Never empty after [`next`](Self::next) gave nothing.
+    /// Returns the space for the next bytes from the server. Never empty after [`next`](Self::next) returned `None`.
     #[inline]
     pub fn space(&mut self) -> &mut [u8] {
         self.input.space()
     }
 
-    /// `n` bytes were read there; 0 means that the server has ended its side.
+    /// Reports that `n` bytes were read into the space; 0 means that the server has closed its side.
     #[inline]
     pub fn received(&mut self, n: usize) {
         self.has_ended |= n == 0;
         self.input.received(n);
     }
 
-    /// The next complete reply; `to_head` says whether it answers a HEAD, and so has no body whatever its head says.
-    /// Nothing means that more input is needed.
+    /// Returns the next complete reply, or `None` if more input is needed. `to_head` is whether the reply answers a
+    /// HEAD, and so has no body whatever its head contains.
     ///
     /// # Errors
     ///
-    /// See [`ReplyError`]. The same one again and again, once there is one.
+    /// See [`ReplyError`]. After an error, every call returns the same one.
     #[inline]
     pub fn next(&mut self, to_head: bool) -> Result<Option<Reply>, ReplyError> {
         match self.failed {
@@ -82,23 +83,23 @@ impl ClientCodec {
         }
     }
 
-    /// Whether bytes have arrived that belong to no reply yet. Behind a complete reply they are unrequested.
+    /// Returns whether bytes have arrived that belong to no reply yet. After a complete reply, they are unrequested.
     pub fn has_more(&self) -> bool {
         !self.input.waiting().is_empty()
     }
 
-    /// Whether nothing of a further reply has arrived, and the server has not ended its side as far as is known.
+    /// Returns whether no byte of a further reply has arrived and the server is not known to have closed its side.
     pub fn is_at_rest(&self) -> bool {
         self.bytes == 0 && self.input.waiting().is_empty() && !self.has_ended
     }
 
-    /// Whether the connection has served before and has not answered its current request with a single byte: an end or a
-    /// reset now is [`ReplyError::Stale`].
+    /// Returns whether the connection has served before and no byte of the current reply has arrived. An end or a reset
+    /// is then [`ReplyError::Stale`].
     pub fn is_unanswered(&self) -> bool {
         self.has_served && self.bytes == 0 && self.input.waiting().is_empty()
     }
 
-    /// Whether the head of a final reply is complete and its body is not.
+    /// Returns whether the head of a final reply is complete and its body is not.
     pub fn is_within_body(&self) -> bool {
         matches!(self.reading, ReplyState::Body(..))
     }
@@ -114,7 +115,7 @@ impl ClientCodec {
             self.bytes += head.len as u64;
             if head.status < 200 {
                 self.n_interim += 1;
-                // Nobody asked for other protocols.
+                // The client never requests a switch of protocols.
                 if head.status == 101 || self.n_interim > limits::N_INTERIM {
                     return Err(ReplyError::Parse);
                 }
@@ -157,7 +158,7 @@ impl ClientCodec {
         Ok(Some(reply))
     }
 
-    /// Not yet, or never any more.
+    /// Returns `None` if a reply may still come, otherwise the error.
     fn nothing(&self) -> Result<Option<Reply>, ReplyError> {
         match &self.reading {
             _ if !self.has_ended => Ok(None),
@@ -171,7 +172,7 @@ impl ClientCodec {
 #[inline]
 fn find_head(input: &Input, scan: &mut Scan, stamp: Option<&str>) -> Result<Option<ReplyHead>, Fault> {
     let waiting = input.waiting();
-    // The way of nearly every reply: here as a whole, and good.
+    // The fast path of nearly every reply: it is complete and valid.
     if scan.is_fresh()
         && waiting.first().is_some_and(|first| *first > b' ')
         && let Ok(Some(head)) = ReplyHead::parse(waiting, stamp)

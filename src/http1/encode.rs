@@ -1,9 +1,9 @@
-//! Requests, written once and sent many times.
+//! Encodes requests, each of which is sent many times.
 
 use super::response::put_decimal;
 
-/// The bytes of an HTTP/1.1 request. Host and, where there is a body or the method is one that has one, Content-Length
-/// are added unless the headers bring their own. The caller has checked that no part holds a line end.
+/// Returns the bytes of an HTTP/1.1 request. Adds Host, and Content-Length if there is a body or the method usually has
+/// one, unless the headers contain them. The caller must have checked that no part contains a line end.
 pub fn encode_request(method: &str, target: &str, host: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let brings = |name: &str| headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
     let mut out = Vec::with_capacity(256 + body.len());

@@ -1,30 +1,30 @@
-//! Why a message is refused, whoever reads it.
+//! The reasons for which a message is refused, by client or server.
 
 use super::Status;
 
-/// What is wrong with a message.
+/// The fault of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It breaks the grammar, or could be read in two ways.
+    /// The message is malformed, or could be read in two ways.
     Malformed,
     /// The request target is over its limit.
     TargetTooLong,
     /// The method is over its limit.
     MethodTooLong,
-    /// Too many bytes or fields in the head or the trailers.
+    /// The head or the trailers have too many bytes or fields.
     HeadTooLarge,
     /// The body is over its limit.
     BodyTooLarge,
-    /// A version of HTTP that is not spoken here.
+    /// The version of HTTP is not supported.
     UnknownVersion,
-    /// A transfer coding that is not spoken here, or CONNECT.
+    /// The transfer coding is not supported, or the method is CONNECT.
     NotImplemented,
-    /// An expectation other than `100-continue`.
+    /// The expectation is not `100-continue`.
     UnknownExpectation,
 }
 
 impl Fault {
-    /// What the server says.
+    /// Returns the status with which the server answers.
     pub(super) fn status(self) -> Status {
         match self {
             Self::Malformed => Status::BadRequest,

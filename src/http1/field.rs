@@ -1,19 +1,19 @@
-//! Single header fields: what a value means, and whether it may stand there.
+//! Single header fields: parses their values and checks whether they are allowed.
 
 use super::fault::Fault;
 
-/// Sets what may be said but once.
+/// Sets a value that must not be set twice. Returns the fault if it already was.
 #[inline]
 pub(super) fn once<T>(slot: &mut Option<T>, value: T, fault: Fault) -> Result<(), Fault> {
     if slot.replace(value).is_some() { Err(fault) } else { Ok(()) }
 }
 
-/// Whether a value is a comma-separated list that holds this token, in any case.
+/// Returns whether a value is a comma-separated list that contains this token, ignoring case.
 pub(super) fn has_token(value: &[u8], token: &str) -> bool {
     value.split(|b| *b == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
 }
 
-/// A length in decimal digits and nothing else: no sign, no list, no blank inside; nothing when it overflows.
+/// Parses a length of decimal digits only, without sign, list or inner blanks. Returns `None` if invalid or too large.
 pub(super) fn length(value: &[u8]) -> Option<u64> {
     if value.is_empty() {
         return None;
@@ -24,15 +24,15 @@ pub(super) fn length(value: &[u8]) -> Option<u64> {
     })
 }
 
-/// `token` of RFC 9110 section 5.6.2, one byte of it.
+/// Returns whether a byte may be part of a `token` (RFC 9110 section 5.6.2).
 pub(super) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// Whether this is `uri-host [":" port]`: not empty, no user, no path, no list, no blank.
+/// Returns whether a value is `uri-host [":" port]`: not empty, without user, path, list or blanks.
 pub(super) fn is_host(value: &[u8]) -> bool {
     let is_name = |byte: u8| NAME[usize::from(byte)];
-    // What of the value is a host, and what comes behind it.
+    // The host part of the value, and the rest.
     let (host, rest) = match value {
         [b'[', inner @ ..] => match split(inner, |byte| is_name(byte) || byte == b':') {
             (address, [b']', rest @ ..]) => (address, rest),
@@ -48,13 +48,13 @@ pub(super) fn is_host(value: &[u8]) -> bool {
         }
 }
 
-/// The longest beginning whose bytes are all of a kind, and the rest.
+/// Splits a text after the longest prefix whose bytes all meet the condition.
 #[inline]
 fn split(text: &[u8], is_of_kind: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
     text.split_at(text.iter().position(|byte| !is_of_kind(*byte)).unwrap_or(text.len()))
 }
 
-/// The bytes of `reg-name` (RFC 3986 section 3.2.2), but for the comma: two hosts joined by one are no host.
+/// The bytes of `reg-name` (RFC 3986 section 3.2.2) except the comma: two hosts joined by a comma are not a host.
 static NAME: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;

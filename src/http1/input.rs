@@ -1,15 +1,15 @@
-//! Bytes that have arrived and are not yet understood.
+//! A buffer for bytes that have arrived and are not parsed yet.
 
 use super::limits;
 
-/// Below this much room for the next read, the buffer is compacted or grown.
+/// The least space for the next read, bytes; with less, the buffer is compacted or grown.
 const LEAST_SPACE: usize = 1024;
 
-/// More room than this behind what waits is given back: more than growing alone would leave.
+/// The most space after the waiting bytes, bytes; more is released. Growing alone never leaves that much.
 const MOST_SPACE: usize = limits::GROWTH + LEAST_SPACE;
 
-/// A buffer that starts small, grows only when needed, and moves bytes only when it must: where every read brings
-/// whole messages, it is only ever reset.
+/// A buffer that starts small, grows only when needed, and moves bytes only when it must. If every read brings whole
+/// messages, it is merely reset.
 #[derive(Debug)]
 pub(super) struct Input {
     bytes: Vec<u8>,
@@ -19,12 +19,12 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// A buffer that grows to at most so many bytes.
+    /// Creates a buffer that grows to at most `most` bytes.
     pub(super) fn new(most: usize) -> Self {
         Self { bytes: vec![0; limits::INPUT_AT_FIRST], start: 0, end: 0, most }
     }
 
-    /// Where the next bytes go. Never empty while less waits than it may grow to.
+    /// Returns the space for the next bytes. Never empty while fewer than the maximum wait.
     pub(super) fn space(&mut self) -> &mut [u8] {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
@@ -47,7 +47,7 @@ impl Input {
         }
     }
 
-    /// Makes the buffer small again if it is large for what waits in it. What was [taken](Self::take) is gone then.
+    /// Shrinks the buffer if it is large for the bytes that wait in it. [Taken](Self::take) bytes are then gone.
     #[inline]
     pub(super) fn give_back(&mut self) {
         if self.bytes.len() > limits::KEPT_WHEN_IDLE {
@@ -67,49 +67,49 @@ impl Input {
         }
     }
 
-    /// `n` bytes were read into [`space`](Self::space).
+    /// Reports that `n` bytes were read into [`space`](Self::space).
     pub(super) fn received(&mut self, n: usize) {
         assert!(n <= self.bytes.len() - self.end, "more bytes received than there was space for");
         self.end += n;
     }
 
-    /// All that waits.
+    /// Returns the waiting bytes.
     pub(super) fn waiting(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
 
-    /// The first `n` bytes are done with.
+    /// Removes the first `n` waiting bytes.
     pub(super) fn consume(&mut self, n: usize) {
         debug_assert!(n <= self.end - self.start);
         self.start += n;
     }
 
-    /// All that waits, to be rearranged.
+    /// Returns the waiting bytes for changes in place.
     pub(super) fn waiting_mut(&mut self) -> &mut [u8] {
         &mut self.bytes[self.start..self.end]
     }
 
-    /// The first `n` bytes are done with, but can still be looked at until [`space`](Self::space) is asked for or the
-    /// buffer [given back](Self::give_back).
+    /// Removes and returns the first `n` waiting bytes. They stay in the buffer until [`space`](Self::space) or
+    /// [`give_back`](Self::give_back) is called.
     pub(super) fn take(&mut self, n: usize) -> &[u8] {
         let start = self.start;
         self.consume(n);
         &self.bytes[start..start + n]
     }
 
-    /// All that waits after the first `n` bytes is done with.
+    /// Removes the waiting bytes after the first `n`.
     pub(super) fn truncate(&mut self, n: usize) {
         debug_assert!(n <= self.end - self.start);
         self.end = self.start + n;
     }
 
-    /// How many bytes of memory it holds.
+    /// Returns the size of the buffer, bytes.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Forgets all that waits.
+    /// Removes all waiting bytes.
     pub(super) fn clear(&mut self) {
         (self.start, self.end) = (0, 0);
     }
@@ -119,7 +119,7 @@ impl Input {
 mod tests {
     use super::*;
 
-    /// What is held beyond what waits.
+    /// Returns the size of the buffer beyond the waiting bytes.
     fn beyond(input: &Input) -> usize {
         input.held() - input.waiting().len()
     }
@@ -129,7 +129,7 @@ mod tests {
         let mut input = Input::new(limits::SERVER_INPUT_AT_MOST);
         let (mut n, mut most) = (0, 0);
         while n < limits::SERVER_INPUT_AT_MOST - limits::INPUT_AT_FIRST {
-            // Never a full read.
+            // A read never fills the space.
             let read = (input.space().len() / 2 + 1).min(900);
             input.space()[..read].fill((n % 251) as u8);
             input.received(read);

@@ -1,12 +1,12 @@
-//! Percent-decoding of paths, as yarl 1.25 does it for aiohttp 3.14: what is no escape, and escapes of what is not UTF-8,
-//! stay as they are.
+//! Percent-decodes paths like yarl 1.25 for aiohttp 3.14: invalid escapes, and escapes that are not UTF-8, stay as they
+//! are.
 //!
-//! A path is decoded in two steps. [`decode_path`] leaves `%2F` and `%25` encoded, so that an encoded slash does not part
-//! a segment; once the route is found, [`decode_rest`] decodes these two in what it holds.
+//! A path is decoded in two steps. [`decode_path`] leaves `%2F` and `%25` encoded, so that an encoded slash does not
+//! end a segment. Once the route is found, [`decode_rest`] decodes these two in its segment.
 
 use std::borrow::Cow;
 
-/// Decodes all escapes but `%2F` and `%25`. Borrows what has none.
+/// Decodes all escapes except `%2F` and `%25`. Borrows a path without escapes.
 pub fn decode_path(path: &[u8]) -> Cow<'_, [u8]> {
     if !path.contains(&b'%') {
         return Cow::Borrowed(path);
@@ -29,7 +29,7 @@ pub fn decode_path(path: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// Decodes what [`decode_path`] has left: `%2F`, then `%25`, each in one pass, as the original does.
+/// Decodes what [`decode_path`] has left: `%2F`, then `%25`, each in one pass, like yarl.
 pub fn decode_rest(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     if !text.contains(&b'%') {
         return text;
@@ -37,7 +37,7 @@ pub fn decode_rest(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     Cow::Owned(replace(&replace(&text, b"%2F", b'/'), b"%25", b'%'))
 }
 
-/// The character whose escapes the text begins with, in UTF-8, and of how many bytes it is.
+/// Decodes the escaped character at the start of the text. Returns it in UTF-8, with its number of bytes.
 fn decode_character(text: &[u8]) -> Option<([u8; 4], usize)> {
     let mut bytes = [0; 4];
     bytes[0] = escape(text)?;
@@ -54,7 +54,7 @@ fn decode_character(text: &[u8]) -> Option<([u8; 4], usize)> {
     std::str::from_utf8(&bytes[..n]).ok().map(|_| (bytes, n))
 }
 
-/// The byte that the escape at the beginning stands for.
+/// Decodes the escape at the start of the text to one byte.
 fn escape(text: &[u8]) -> Option<u8> {
     let [b'%', high, low, ..] = text else { return None };
     let digit = |byte: &u8| char::from(*byte).to_digit(16);
@@ -100,7 +100,7 @@ mod tests {
         check("%E2%82%AC%E2%82x%E2%82%41", "\u{20ac}%E2%82x%E2%82A");
         check("%ED%A0%80%F4%90%80%80%C0%AF", "%ED%A0%80%F4%90%80%80%C0%AF");
         check("%F0%9F%A6%80", "\u{1f980}");
-        // A quirk of the original's two steps, kept.
+        // A quirk of yarl's two steps, kept.
         check("%%32F", "/");
     }
 

@@ -1,4 +1,4 @@
-//! What the load generator learns of an answer, and what can be wrong with one.
+//! The replies that the load generator receives, and the errors in them.
 
 use std::mem::MaybeUninit;
 
@@ -7,38 +7,38 @@ use thiserror::Error;
 use super::fault::Fault;
 use super::{field, limits, scan};
 
-/// A complete answer, its body counted and forgotten.
+/// A complete reply, without its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// The status code, 200 to 999 (RFC 9110 section 15: an unknown class counts as a server error).
     pub status: u16,
-    /// Bytes of the body, chunk framing left out.
+    /// The size of the body without chunk framing, bytes.
     pub body_bytes: u64,
-    /// All bytes of it, interim replies before it included.
+    /// The size of the reply, including interim replies before it, bytes.
     pub bytes: u64,
-    /// Whether the connection takes another request.
+    /// Whether the connection can be reused.
     pub keep_alive: bool,
 }
 
-/// Why there is no answer. Nothing can follow it on the connection.
+/// The reason why there is no reply. The connection cannot be used after any of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ReplyError {
-    /// What came is no HTTP/1 reply, or could be read in two ways.
+    /// The data is not an HTTP/1 reply, or could be read in two ways.
     #[error("what came is no well-formed HTTP/1 reply")]
     Parse,
-    /// Its head is over [`limits::HEAD`] bytes or [`limits::N_FIELDS`] fields, or its trailers are over theirs.
+    /// The head is over [`limits::HEAD`] bytes or [`limits::N_FIELDS`] fields, or the trailers are over their limit.
     #[error("the head of the reply is over its limit")]
     HeadTooLarge,
     /// The chunks add up to more than [`limits::REPLY_BODY`].
     #[error("the body of the reply is longer than can be counted")]
     BodyTooLarge,
-    /// The connection ended with no head or half a head.
+    /// The connection ended before the head was complete.
     #[error("the connection ended before the head of the reply was complete")]
     EofBeforeHead,
     /// The connection ended inside the body.
     #[error("the connection ended inside the body of the reply")]
     EofInBody,
-    /// A reused connection ended, or was reset, before the first byte.
+    /// A reused connection ended or was reset before the first byte.
     #[error("the connection, used before, ended before the first byte of the reply")]
     Stale,
     /// A well-formed reply, but not from the server of this trial.
@@ -47,7 +47,7 @@ pub enum ReplyError {
 }
 
 impl ReplyError {
-    /// The name of its counter in the JSON, under `errors`.
+    /// Returns the name of the error's counter in the JSON, under `errors`.
     pub fn class(self) -> &'static str {
         match self {
             Self::Parse => "parse_error",
@@ -71,7 +71,7 @@ impl From<Fault> for ReplyError {
     }
 }
 
-/// What a reply's head says about the reply.
+/// The parts of a reply's head that the codec needs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReplyHead {
     pub(super) len: usize,
@@ -81,7 +81,7 @@ pub(super) struct ReplyHead {
     pub(super) is_stamped: bool,
 }
 
-/// How the body of a reply is delimited, where it may have one.
+/// How the body of a reply is delimited, if it may have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReplyFraming {
     Length(u64),
@@ -90,7 +90,7 @@ pub(super) enum ReplyFraming {
 }
 
 impl ReplyHead {
-    /// Parses the head that the bytes begin with; nothing if there is no complete one. Never accepts what
+    /// Parses the head at the start of the bytes. Returns `None` if it is incomplete. Never accepts a head that
     /// [`scan::Scan`] refuses.
     pub(super) fn parse(bytes: &[u8], stamp: Option<&str>) -> Result<Option<Self>, Fault> {
         let mut fields = [const { MaybeUninit::uninit() }; limits::N_FIELDS];
@@ -146,7 +146,8 @@ impl<'a> ReplyFields<'a> {
                 }
                 14 if name.eq_ignore_ascii_case("content-length") => {
                     let length = field::length(value).ok_or(Fault::Malformed)?;
-                    // Said twice is a nuisance (RFC 9112 section 6.3 lets it pass), said differently is an attack.
+                    // A repeated length is harmless if equal (RFC 9112 section 6.3 allows it), but an attack if
+                    // different.
                     if fields.length.replace(length).is_some_and(|other| other != length) {
                         return Err(Fault::Malformed);
                     }
@@ -175,13 +176,13 @@ impl<'a> ReplyFields<'a> {
 }
 
 /// Checks the head of a final reply that another parser has parsed, by the rules of
-/// [`ClientCodec`](super::ClientCodec), and returns whether the connection takes another request. `to_head` is whether
-/// the reply answers a HEAD.
+/// [`ClientCodec`](super::ClientCodec). Returns whether the connection can be reused. `to_head` is whether the reply
+/// answers a HEAD.
 ///
 /// # Errors
 ///
-/// The errors of the codec: the framing is ambiguous, 101 switches to an unrequested protocol, the head is
-/// over its limit, or the stamp is missing.
+/// Returns the codec's errors: the framing is ambiguous, 101 switches to an unrequested protocol, the head is over its
+/// limit, or the stamp is missing.
 pub fn judge_head<'a>(
     status: u16,
     is_http11: bool,

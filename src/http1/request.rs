@@ -1,16 +1,16 @@
-//! A request's head: parsed by httparse, then judged by what RFC 9112 and 9110 leave no choice about.
+//! A request's head: parsed by `httparse`, then checked against RFC 9112 and RFC 9110.
 
 use std::mem::MaybeUninit;
 
 use super::fault::Fault;
 use super::{field, limits, scan};
 
-/// What is asked for. Methods are case-sensitive: `get` is [`Method::Other`].
+/// The method of a request. Methods are case-sensitive: `get` is [`Method::Other`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// `GET`
     Get,
-    /// `HEAD`: as GET, and the codec leaves the body of the answer out.
+    /// `HEAD`: like GET, but the codec omits the body of the response.
     Head,
     /// `POST`
     Post,
@@ -20,29 +20,29 @@ pub enum Method {
     Other,
 }
 
-/// A complete request. Borrowed from the connection's input.
+/// A complete request, borrowed from the connection's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
-    /// What is asked for.
+    /// The method.
     pub method: Method,
-    /// The target as it was sent: printable ASCII, at most [`limits::TARGET`] bytes; origin-form (`/path?query`),
+    /// The target as sent: printable ASCII, at most [`limits::TARGET`] bytes. In origin-form (`/path?query`),
     /// absolute-form (`http://host/path`) or, with OPTIONS only, `*`.
     pub target: &'a [u8],
-    /// What a POST brings, if only nothing. The body of any other method is read and left out.
+    /// The content of a POST, which may be empty. The body of any other method is read and discarded.
     pub content: Option<Content<'a>>,
 }
 
 /// A body and its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Content<'a> {
-    /// The value of Content-Type as it was sent; empty where there is none, or more than one.
+    /// The value of Content-Type as sent; empty if there is none or more than one.
     pub content_type: &'a [u8],
-    /// The body, decoded; at most [`limits::REQUEST_BODY`] bytes.
+    /// The decoded body, at most [`limits::REQUEST_BODY`] bytes.
     pub body: &'a [u8],
 }
 
 impl<'a> Request<'a> {
-    /// The path as it was sent: without scheme and host, query and fragment. `*` for OPTIONS `*`.
+    /// Returns the path as sent, without scheme, host, query and fragment; `*` for OPTIONS `*`.
     pub fn path(&self) -> &'a [u8] {
         let origin = match self.target.first() {
             Some(b'/' | b'*') => self.target,
@@ -53,7 +53,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// What the rest of the exchange needs to know of a head. Small: kept while the body is read.
+/// The parts of a head that the exchange needs. Kept small, since it is stored while the body is read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RequestHead {
     pub(super) len: usize,
@@ -77,24 +77,24 @@ pub(super) enum Version {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RequestFraming {
     Empty,
-    /// At most [`limits::REQUEST_BODY`].
+    /// At most [`limits::REQUEST_BODY`] bytes.
     Length(u32),
     Chunked,
 }
 
 impl RequestHead {
-    /// The target in the bytes that the head was parsed from.
+    /// Returns the target, given the bytes that the head was parsed from.
     pub(super) fn target<'a>(&self, head: &'a [u8]) -> &'a [u8] {
         &head[usize::from(self.target.0)..usize::from(self.target.1)]
     }
 
-    /// The content of a POST, in the bytes that the head was parsed from and so many of a body behind them.
+    /// Returns the content of a POST, given the head's bytes followed by the body, and the size of the body.
     pub(super) fn content<'a>(&self, bytes: &'a [u8], body: usize) -> Option<Content<'a>> {
         let content_type = &bytes[usize::from(self.content_type.0)..usize::from(self.content_type.1)];
         (self.method == Method::Post).then(|| Content { content_type, body: &bytes[self.len..self.len + body] })
     }
 
-    /// Parses the head that the bytes begin with; nothing if there is no complete one. Never accepts what
+    /// Parses the head at the start of the bytes. Returns `None` if it is incomplete. Never accepts a head that
     /// [`scan::Scan`] refuses.
     pub(super) fn parse(bytes: &[u8]) -> Result<Option<Self>, Fault> {
         let mut fields = [const { MaybeUninit::uninit() }; limits::N_FIELDS];
@@ -154,14 +154,14 @@ impl RequestHead {
     }
 }
 
-/// The fields that decide about the connection and the body; all others are nobody's business here.
+/// The fields that affect the connection and the body; all others are ignored.
 #[derive(Default)]
 struct RequestFields<'a> {
     host: Option<&'a [u8]>,
     length: Option<u64>,
     coding: Option<&'a [u8]>,
     expect: Option<&'a [u8]>,
-    /// Of two, none: who can say which is meant?
+    /// Empty if the field occurs twice, since it is ambiguous which one is meant.
     content_type: Option<&'a [u8]>,
     close: bool,
     keep_alive: bool,
@@ -213,8 +213,8 @@ impl<'a> RequestFields<'a> {
     }
 }
 
-/// Codings other than a single `chunked`: unknown ones are not implemented, but a list that is none, or has `chunked`
-/// anywhere but once and last, is malformed.
+/// Judges codings other than a single `chunked`: unknown ones are not implemented; an invalid list, or one with
+/// `chunked` repeated or not last, is malformed.
 fn judge_codings(value: &[u8]) -> Fault {
     let mut items = value.split(|b| *b == b',').map(<[u8]>::trim_ascii).rev();
     let last_is_good = items.next().is_some_and(|last| !last.is_empty());
@@ -235,7 +235,7 @@ fn judge_target(method: &str, target: &[u8]) -> Result<(), Fault> {
     }
 }
 
-/// Authority, and path with query, of `http://host/path?query`.
+/// Splits `http://host/path?query` into the authority and the path with its query.
 fn split_absolute(target: &[u8]) -> Option<(&[u8], &[u8])> {
     let scheme = ["http://", "https://"]
         .into_iter()

@@ -1,37 +1,37 @@
-//! An answer, and how it is written.
+//! A response and its encoding.
 
 use std::sync::Arc;
 
 use super::request::Version;
 use super::{Date, Status};
 
-/// What a server answers. Date, Content-Length, Connection and the stamp are the codec's.
+/// A server's response. The codec adds Date, Content-Length, Connection and the stamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Response<'a> {
-    /// The status; 204 has neither a body nor its fields.
+    /// The status. 204 has no body and omits the fields that describe one.
     pub status: Status,
-    /// The value of Content-Type; none is written where it is empty.
+    /// The value of Content-Type; the field is omitted if empty.
     pub content_type: &'a str,
-    /// The value of Allow, where there is one.
+    /// The value of Allow, if any.
     pub allow: Option<&'a str>,
-    /// The body. The answer to HEAD is written without it, but with its length.
+    /// The body. The response to HEAD omits it but includes its length.
     pub body: &'a [u8],
 }
 
-/// The content type of everything said in plain words.
+/// The content type of plain text.
 const TEXT: &str = "text/plain; charset=utf-8";
 const TEXT_LINE: &[u8; 41] = b"Content-Type: text/plain; charset=utf-8\r\n";
 
-/// Room for a head with a stamp and everything else.
+/// The space for a head with a stamp and all other fields, bytes.
 const MOST_OF_A_HEAD: usize = 384;
 
 impl<'a> Response<'a> {
-    /// Plain text.
+    /// Returns a response of plain text.
     pub const fn text(status: Status, body: &'a [u8]) -> Self {
         Self { status, content_type: TEXT, allow: None, body }
     }
 
-    /// The status in its own words, as plain text: `404: Not Found`; nothing for 204.
+    /// Returns a response with code and reason as plain text, such as `404: Not Found`; empty for 204.
     pub const fn plain(status: Status) -> Self {
         match status {
             Status::NoContent => Self { status, content_type: "", allow: None, body: b"" },
@@ -40,7 +40,7 @@ impl<'a> Response<'a> {
     }
 }
 
-/// What an answer depends on beside itself.
+/// The properties of the exchange that affect how a response is written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manner {
     pub(super) version: Version,
@@ -48,13 +48,13 @@ pub(super) struct Manner {
     pub(super) to_head: bool,
 }
 
-/// Bytes on their way to the peer.
+/// Bytes that wait to be sent to the peer.
 #[derive(Debug)]
 pub(super) struct OutputBuffer {
     bytes: Vec<u8>,
     sent: usize,
     stamp: Option<Arc<str>>,
-    /// Nothing may be said after what waits here.
+    /// Whether nothing may follow the bytes that wait here.
     pub(super) is_last: bool,
 }
 
@@ -79,13 +79,13 @@ impl OutputBuffer {
         }
     }
 
-    /// Asks for the body of a request that waits to be asked.
+    /// Writes `100 Continue` to a peer that waits for it before it sends the body.
     pub(super) fn go_on(&mut self) {
         self.make_room(32);
         self.bytes.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
     }
 
-    /// Room for `n` bytes more, without the doubling of a `Vec` where it has grown large.
+    /// Reserves space for `n` more bytes; a large buffer is not doubled, as `Vec` would do.
     #[inline]
     fn make_room(&mut self, n: usize) {
         if self.bytes.capacity() - self.bytes.len() < n {
@@ -98,7 +98,7 @@ impl OutputBuffer {
         self.bytes.reserve_exact(n.max(self.bytes.len().min(super::limits::KEPT_WHEN_IDLE)));
     }
 
-    /// Head and body in one piece, so that they leave in one write.
+    /// Writes head and body in one piece, so that they can be sent in one write.
     #[inline]
     pub(super) fn answer(&mut self, response: &Response<'_>, date: &Date, manner: Manner) {
         self.make_room(MOST_OF_A_HEAD + response.content_type.len() + response.body.len());

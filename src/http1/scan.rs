@@ -1,19 +1,19 @@
-//! Finds the end of a head that comes in pieces, and the first byte that makes it wrong.
+//! Finds the end of a head that arrives in pieces, and the first byte that makes it invalid.
 
 use super::fault::Fault;
 use super::{field, limits};
 
-/// Whose head it is.
+/// The kind of a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
-    /// Begins with a request line.
+    /// A head that begins with a request line.
     Request,
-    /// Begins with a status line.
+    /// A head that begins with a status line.
     Reply,
 }
 
-/// How far a head has been looked at. Every byte is looked at once, so that a head that drips in costs no more than one
-/// that comes whole; and the verdict hangs on the bytes alone, not on where they were cut.
+/// How far a head has been scanned. Each byte is scanned once, so a head that arrives in pieces costs no more than one
+/// that arrives whole, and the result does not depend on how the bytes were split.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     at: usize,
@@ -23,13 +23,13 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    /// Whether nothing has been looked at yet.
+    /// Returns whether no byte has been scanned yet.
     pub(super) fn is_fresh(&self) -> bool {
         self.at == 0
     }
 
-    /// Goes on through a head's bytes, the same ones as before and perhaps more. Gives the length of the head once it is
-    /// complete; its lines are then well-formed, one by one.
+    /// Continues to scan a head, given the same bytes as before and perhaps more. Returns the length of the head once
+    /// it is complete; each of its lines is then well-formed.
     pub(super) fn advance(&mut self, head: &[u8], start: Start) -> Result<Option<usize>, Fault> {
         let seen = head.len().min(limits::HEAD);
         while self.at < seen {
@@ -68,7 +68,7 @@ impl Scan {
             0 if byte == b' ' => self.blank = self.at,
             0 if !field::is_token(byte) && byte != b'\r' => return Err(Fault::Malformed),
             0 if self.at > limits::METHOD => return Err(Fault::MethodTooLong),
-            // From the second blank on, only the version is left, and that is short.
+            // After the second blank, only the version remains, which is short.
             blank if self.at - blank > limits::TARGET + " HTTP/1.1\r".len() => {
                 return Err(Fault::TargetTooLong);
             }
@@ -96,7 +96,7 @@ fn judge_start(line: &[u8], start: Start) -> Result<(), Fault> {
     }
 }
 
-/// `HTTP/`, digit, dot, digit is a version, though none that is spoken here; anything else is no request line.
+/// Returns the fault of a version: `HTTP/`, digit, dot, digit is an unsupported version; anything else is malformed.
 fn judge_version(line: &[u8]) -> Fault {
     let mut parts = line.split(|b| *b == b' ').skip(2);
     match (parts.next(), parts.next()) {
@@ -108,15 +108,15 @@ fn judge_version(line: &[u8]) -> Fault {
 }
 
 fn judge_field(line: &[u8]) -> Result<(), Fault> {
-    // A good line alone is a head whose final empty line is still to come.
+    // A valid field line alone is a head whose final empty line is missing.
     match httparse::parse_headers(line, &mut [httparse::EMPTY_HEADER]) {
         Ok(httparse::Status::Partial) => Ok(()),
         _ => Err(Fault::Malformed),
     }
 }
 
-/// Whether every line of a head that httparse took ends in CR LF. It takes a lone line feed too, but shows where the
-/// lines begin: with the names of the fields.
+/// Returns whether every line of a head that httparse accepted ends in CR LF. httparse also accepts bare line feeds,
+/// but the names of its fields show where the lines begin.
 #[inline]
 pub(super) fn has_no_bare_line_feed(head: &[u8], fields: &[httparse::Header<'_>]) -> bool {
     let begins_after_return = |field: &httparse::Header<'_>| {

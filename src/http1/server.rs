@@ -11,19 +11,19 @@ use super::response::{Manner, OutputBuffer};
 use super::scan::{Scan, Start};
 use super::{Date, Method, Request, Response, Status, limits};
 
-/// The beginning of a request whose answer has no body.
+/// The start of a request whose response has no body.
 const HEAD: &[u8] = b"HEAD ";
 
-/// One connection's bytes in, requests out; answers in, bytes out.
+/// Turns the bytes of one connection into requests, and responses into bytes.
 ///
-/// The loop around it: [`next`](Self::next) until there is nothing, answering each; write all
-/// [`output`](Self::output), and if there was some ask `next` again; end if it [is closing](Self::is_closing);
-/// otherwise read into [`space`](Self::space). A codec that waits for its output to leave takes no further request, so
-/// a loop that reads before it has asked again could wait for a peer that waits for it.
+/// The loop around it: call [`next`](Self::next) and answer each request until it returns `None`; write all
+/// [`output`](Self::output), and if there was any, call `next` again; end if it [is closing](Self::is_closing);
+/// otherwise read into [`space`](Self::space). While too much output waits, the codec takes no further request. So a
+/// loop that reads without calling `next` again could wait for a peer that waits for it.
 ///
-/// About 4.5 KiB while idle, and then at most [`limits::KEPT_WHEN_IDLE`] of either buffer; never much more than
-/// [`limits::GROWTH`] beyond what waits in them. Nothing is allocated per request once the buffers have their size, but
-/// for bodies over the former.
+/// Uses about 4.5 KiB at first, and at most [`limits::KEPT_WHEN_IDLE`] per buffer when idle later; never much more than
+/// [`limits::GROWTH`] beyond the waiting bytes. Once the buffers have their size, only bodies over the former limit
+/// cause allocations.
 #[derive(Debug)]
 pub struct ServerCodec {
     input: Input,
@@ -34,37 +34,37 @@ pub struct ServerCodec {
     is_finishing: bool,
 }
 
-/// What a connection expects its peer to send.
+/// The part of a request that a connection expects from its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expects {
-    /// The next request, of which nothing has arrived. A connection may rest here.
+    /// The next request, of which nothing has arrived. A connection may stay in this state.
     Request,
-    /// The rest of a head. No connection may be here for long.
+    /// The rest of a head. No connection may stay in this state for long.
     Head,
-    /// The rest of a body. No connection may be here for long.
+    /// The rest of a body. No connection may stay in this state for long.
     Body,
 }
 
 #[derive(Debug)]
 enum RequestState {
     Head(Scan),
-    /// The head waits at the front of the input, and behind it so many bytes of the body: all that came of a POST's,
-    /// nothing of any other's.
+    /// The head waits at the start of the input, followed by this many bytes of the body: all received ones for a POST,
+    /// none for other methods.
     Body(RequestHead, Body, usize),
 }
 
-/// What the input amounts to.
+/// The result of reading the input so far.
 enum ReadSoFar {
-    /// One with a head and nothing else.
+    /// A request that consists of a head only.
     Request(RequestHead),
-    /// The head, how many bytes of body are kept behind it, and how many bytes of input both took up.
+    /// The head, the number of bytes of the body kept after it, and the number of input bytes that both used.
     WithBody(RequestHead, usize, usize),
     Nothing,
 }
 
 impl ServerCodec {
-    /// A fresh connection. Every answer carries the stamp, if there is one, as `Avt-Nonce`: printable ASCII, at most 64
-    /// bytes.
+    /// Creates the codec of a new connection. Every response contains the stamp, if any, as `Avt-Nonce`: printable
+    /// ASCII, at most 64 bytes.
     pub fn new(stamp: Option<Arc<str>>) -> Self {
         debug_assert!(
             stamp.as_ref().is_none_or(|stamp| stamp.len() <= 64 && stamp.bytes().all(|b| b.is_ascii_graphic()))
@@ -79,8 +79,8 @@ impl ServerCodec {
         }
     }
 
-    /// Where the next bytes from the peer go. Never empty after [`next`](Self::next) gave nothing and the output was
-    /// written. While closing it takes what is still to be drained.
+    /// Returns the space for the next bytes from the peer. Never empty after [`next`](Self::next) returned `None` and
+    /// the output was written. While closing, it receives bytes to be discarded.
     #[inline]
     pub fn space(&mut self) -> &mut [u8] {
         if self.output.is_last {
@@ -89,18 +89,18 @@ impl ServerCodec {
         self.input.space()
     }
 
-    /// `n` bytes were read there; 0 means that the peer has ended its side.
+    /// Reports that `n` bytes were read into the space; 0 means that the peer has closed its side.
     #[inline]
     pub fn received(&mut self, n: usize) {
         self.has_ended |= n == 0;
         self.input.received(n);
     }
 
-    /// The next complete request and the way to answer it. Nothing while more input is
-    /// needed, while more than [`limits::OUTPUT`] bytes of output wait, or once it is closing.
+    /// Returns the next complete request, and the responder for it. Returns `None` if more input is needed, while more
+    /// than [`limits::OUTPUT`] bytes of output wait, or once the codec is closing.
     ///
-    /// What breaks the rules is refused here, in plain words and for good: after the answers that are owed comes one
-    /// 4xx or 5xx, then the end. `date` is for the refusals.
+    /// An invalid request is refused: after the pending responses, the codec writes one 4xx or 5xx with a plain-text
+    /// body, and the connection ends. `date` is the date of refusals.
     #[inline]
     pub fn next<'a>(&'a mut self, date: &'a Date) -> Option<(Request<'a>, Responder<'a>)> {
         if self.output.is_last || self.output.waiting().len() > limits::OUTPUT {
@@ -115,7 +115,7 @@ impl ServerCodec {
             }
             Ok(ReadSoFar::Nothing) => {
                 self.input.give_back();
-                // Whatever is incomplete now stays so. The answers before it still leave.
+                // Incomplete data stays incomplete. Earlier responses are still sent.
                 self.output.is_last |= self.has_ended;
                 return None;
             }
@@ -133,14 +133,14 @@ impl ServerCodec {
         Some((request, Responder { output: &mut self.output, manner, date, is_answered: false }))
     }
 
-    /// Says so and ends: for what the loop around the codec finds, such as a head that takes too long (408). Says
-    /// nothing if the last word is already spoken.
+    /// Refuses the request and ends the connection, for faults that the caller detects, such as a head that takes too
+    /// long (408). Does nothing if the last response is already written.
     #[cold]
     pub fn refuse(&mut self, status: Status, date: &Date) {
         if !self.output.is_last {
-            // The refused request is still at the front of the input. The answer to a HEAD has no body, whatever else
-            // is wrong with the request (RFC 9110 section 9.3.2); the answer to an incomplete request that may become a
-            // HEAD has an empty one.
+            // The refused request is still at the start of the input. The response to a HEAD has no body, whatever else
+            // is wrong with the request (RFC 9110 section 9.3.2); the response to an incomplete request that may become
+            // a HEAD has an empty one.
             let waiting = self.input.waiting();
             let to_head = waiting.starts_with(HEAD);
             let may_be_head = !to_head && HEAD.starts_with(waiting);
@@ -152,12 +152,13 @@ impl ServerCodec {
         }
     }
 
-    /// The next answer is the last one, says so, and ends the connection.
+    /// Makes the next response the last one: it announces that the connection ends, and the codec closes it.
     pub fn finish(&mut self) {
         self.is_finishing = true;
     }
 
-    /// What is expected from the peer, when [`next`](Self::next) gave nothing and the output was written.
+    /// Returns what the peer is expected to send. Valid after [`next`](Self::next) returned `None` and the output was
+    /// written.
     #[inline]
     pub fn expects(&self) -> Expects {
         match self.reading {
@@ -167,20 +168,20 @@ impl ServerCodec {
         }
     }
 
-    /// The bytes to write.
+    /// Returns the bytes to write.
     #[inline]
     pub fn output(&self) -> &[u8] {
         self.output.waiting()
     }
 
-    /// The first `n` bytes of the output were written.
+    /// Reports that the first `n` bytes of the output were written.
     #[inline]
     pub fn sent(&mut self, n: usize) {
         self.output.sent(n);
     }
 
-    /// Whether, once the output is written, the connection ends: shut down writing, drain what still comes, briefly and
-    /// boundedly, and close. Closing with unread input would destroy the answer on its way.
+    /// Returns whether the connection ends once the output is written: shut down writing, discard further input up to a
+    /// limit, and close. Closing with unread input would destroy the response in transit.
     #[inline]
     pub fn is_closing(&self) -> bool {
         self.output.is_last
@@ -197,7 +198,7 @@ impl ServerCodec {
                 RequestFraming::Chunked => Body::Chunked(Chunked::new(limits::REQUEST_BODY)),
             };
             if head.awaits_continue {
-                // Also when the body is already here: what is answered must not hang on how the bytes were cut.
+                // Also if the body has already arrived: the response must not depend on how the bytes were split.
                 self.output.go_on();
             }
             self.reading = RequestState::Body(head, body, 0);
@@ -214,7 +215,7 @@ impl ServerCodec {
         }
         let RequestState::Head(scan) = &mut self.reading else { return Ok(None) };
         let waiting = self.input.waiting();
-        // The way of nearly every request: here as a whole, and good.
+        // The fast path of nearly every request: it is complete and valid.
         if scan.is_fresh()
             && waiting.first().is_some_and(|first| *first > b' ')
             && let Ok(Some(head)) = RequestHead::parse(waiting)
@@ -247,7 +248,7 @@ impl ServerCodec {
     }
 }
 
-/// The way to answer one request. One that is dropped instead answers 500 and ends the connection.
+/// Answers one request. If dropped without a response, it answers 500 and ends the connection.
 #[derive(Debug)]
 pub struct Responder<'a> {
     output: &'a mut OutputBuffer,
@@ -257,7 +258,7 @@ pub struct Responder<'a> {
 }
 
 impl Responder<'_> {
-    /// Answers. `date` is the time of the answer.
+    /// Writes the response. `date` is its date.
     #[inline]
     pub fn send(mut self, response: &Response<'_>, date: &Date) {
         self.is_answered = true;
@@ -285,7 +286,7 @@ mod tests {
         let length = limits::REQUEST_BODY as usize;
         let head = format!("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n");
         let request = [head.as_bytes(), &vec![b'x'; length]].concat();
-        // With an answer too large for a further request to be taken, and with a small one.
+        // With a response so large that no further request is taken, and with a small one.
         for is_echoed in [true, false] {
             let (mut codec, mut rest) = (ServerCodec::new(None), &request[..]);
             while !rest.is_empty() {

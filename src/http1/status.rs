@@ -1,4 +1,4 @@
-//! The statuses that the servers of the project answer with.
+//! The statuses with which the project's servers answer.
 
 /// A status code with its reason phrase (RFC 9110 section 15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// Code and reason as the body of an error answer shows them: `404: Not Found`.
+    /// Returns code and reason as in the body of an error response, such as `404: Not Found`.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Ok => "200: OK",
@@ -41,12 +41,12 @@ impl Status {
         }
     }
 
-    /// The three digits.
+    /// Returns the three digits of the code.
     pub(super) fn code(self) -> &'static str {
         &self.text()[..3]
     }
 
-    /// The reason phrase, a blank before it.
+    /// Returns the reason phrase with a leading blank.
     pub(super) fn reason(self) -> &'static str {
         &self.text()[4..]
     }

@@ -1,8 +1,8 @@
 //! Encodes a typed request target for a request line.
 
-/// Returns path and query for the request line. Characters stay as typed, dots, double slashes and escapes included, if
-/// RFC 3986 allows them in a path or query, or if every server accepts them all the same (`[`, `]`, a lone `%`).
-/// Blanks, control characters, `"<>\^`{|}` and non-ASCII characters are percent-encoded, byte by byte.
+/// Returns path and query for a request line. Keeps characters as typed, including dots, double slashes and escapes, if
+/// RFC 3986 allows them in a path or query, or if every server accepts them anyway (`[`, `]`, a lone `%`). Blanks,
+/// control characters, `"<>\^`{|}` and non-ASCII characters are percent-encoded, byte by byte.
 pub fn encode_target(typed: &str) -> String {
     let mut target = String::with_capacity(typed.len());
     for byte in typed.bytes() {
