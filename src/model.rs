@@ -1,8 +1,8 @@
-//! Who runs the jobs and serves the connections.
+//! The concurrency models, which run jobs and serve connections.
 //!
-//! `threads.rs` and `tasks.rs` are twins: the same functions in the same order with the same names, one made of OS
-//! threads that block, one of tasks that hand their thread back. Their diff is the difference between the models, and
-//! nothing else. The hybrid models are `tasks.rs` with another [`Pool`](crate::workload::Pool).
+//! `threads.rs` and `tasks.rs` are twins: the same functions in the same order under the same names, one with OS
+//! threads that block, the other with tasks that yield their thread. Their diff is the difference between the models,
+//! and nothing else. The hybrid models are `tasks.rs` with another [`Pool`](crate::workload::Pool).
 
 mod accept;
 mod pool;
@@ -35,14 +35,14 @@ pub use pool::{BlockingPool, Inline, RayonPool};
 pub use read_deadlines::Timeouts;
 pub use server::{Server, Tally};
 
-/// Connections the kernel holds for a server that has not accepted them yet. The 128 that std and mio ask for drops
-/// SYNs when a thousand clients connect at once, which shows as outliers of a second.
+/// The backlog of listening sockets: connections that the kernel holds until the server accepts them. With the 128 of
+/// std and mio, SYNs are dropped when a thousand clients connect at once, which shows as outliers of a second.
 pub const BACKLOG: i32 = 4096;
 
-/// The most threads of tokio's blocking pool: its default, made explicit.
+/// The maximum number of threads in tokio's blocking pool: its default, made explicit.
 const BLOCKING_THREADS: usize = 512;
 
-/// How long as a whole, and for how many reads, a connection that is over waits for its peer to end as well.
+/// How long, and for how many reads, a closing connection waits for its peer to close too.
 const LINGER: Linger = Linger { time: Duration::from_millis(500), reads: 64 };
 
 struct Linger {
@@ -50,19 +50,19 @@ struct Linger {
     reads: u32,
 }
 
-/// How a run of all jobs under a model went; each job's own times are in the [`JobLog`].
+/// The outcome of running all jobs under a model. The [`JobLog`] holds the times of each job.
 #[derive(Clone, Copy, Debug)]
 pub struct JobsOutcome {
-    /// From the start until the last job was joined, nanoseconds.
+    /// Time from the start until the last job was joined, nanoseconds.
     pub wall_ns: u64,
-    /// What the process used in that time.
+    /// The usage of the process in that time.
     pub usage: Usage,
-    /// What the runtime says, where there is one.
+    /// The runtime's own counters, if the model has a runtime.
     pub runtime: Option<RuntimeUsage>,
 }
 
-/// Runs every job of the log under a model. Runtimes and pools are started before the clock; what a model starts
-/// per job (a thread, a task) is part of what is measured.
+/// Runs every job of the log under a model. Runtimes and pools start before the clock; threads and tasks that a model
+/// starts per job are part of the measurement.
 pub fn run<W: Workload>(model: Model, workload: Arc<W>, log: &Arc<JobLog>) -> Result<JobsOutcome, Failure> {
     let budget = ThreadBudget::read();
     match model {
@@ -90,7 +90,7 @@ pub fn run<W: Workload>(model: Model, workload: Arc<W>, log: &Arc<JobLog>) -> Re
     }
 }
 
-/// How long a model takes for so many jobs of a workload: what a bench of your own code measures.
+/// Returns the time that a model takes for this number of jobs. Suits a bench of your own workload.
 pub fn wall<W: Workload>(model: Model, workload: &Arc<W>, jobs: u32) -> Result<Duration, Failure> {
     let outcome = run(model, Arc::clone(workload), &Arc::new(JobLog::new(jobs)))?;
     Ok(Duration::from_nanos(outcome.wall_ns))
@@ -120,7 +120,7 @@ pub fn serve(model: Model, listener: TcpListener, server: Arc<Server>) -> io::Re
     }
 }
 
-/// Whether the machine allows a server of this model to give each of so many connections what it needs.
+/// Checks that this machine allows the threads that a server of this model needs for this number of connections.
 pub fn check_server(model: Model, connections: u32) -> Result<(), Failure> {
     let threads = match model {
         Model::Threads => u64::from(connections),
@@ -130,15 +130,15 @@ pub fn check_server(model: Model, connections: u32) -> Result<(), Failure> {
     ThreadBudget::read().for_threads(threads).map(drop)
 }
 
-/// Checks that the server's pool got the threads that its work needed.
+/// Checks that the server's blocking pool got the threads that its work needed.
 pub fn check_pool(server: &Server) -> Result<(), Failure> {
     server.pool().map_or(Ok(()), |pool| ThreadBudget::read().for_threads(0)?.check_pool(pool))
 }
 
-/// Listens for any model: the same address reuse and the same backlog.
+/// Listens at an address, with the same address reuse and backlog for every model.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // Lets a server take its port again while old connections are in TIME_WAIT; two listeners it does not allow.
+    // Lets a server reuse its port while old connections are in TIME_WAIT. Does not allow two listeners.
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -149,7 +149,7 @@ fn one_thread() -> io::Result<Runtime> {
     started(Builder::new_current_thread(), "blocking")
 }
 
-/// Builds a runtime of one thread with its blocking pool, which counts the threads that this runtime starts.
+/// Builds a runtime with one thread, and its blocking pool, which counts the threads that this runtime starts.
 fn blocking_threads() -> io::Result<(Runtime, BlockingPool)> {
     let pool = BlockingPool::default();
     let counts = pool.clone();
@@ -158,21 +158,21 @@ fn blocking_threads() -> io::Result<(Runtime, BlockingPool)> {
     Ok((started(builder, "blocking")?, pool))
 }
 
-/// Builds a runtime of so many workers, for which [`try_threads`] must have succeeded.
+/// Builds a runtime with this number of workers. [`try_threads`] must have succeeded before.
 fn many_threads(workers: u16) -> io::Result<Runtime> {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(workers.into());
     started(builder, "worker")
 }
 
-/// A runtime whose threads are numbered. One with workers is given nothing that blocks.
+/// Builds a runtime whose threads are numbered. A runtime with workers gets no blocking work.
 fn started(mut builder: Builder, threads: &'static str) -> io::Result<Runtime> {
     let number = AtomicU32::new(1);
     let name = move || format!("{threads} {}", number.fetch_add(1, Ordering::Relaxed));
     builder.enable_all().thread_name_fn(name).max_blocking_threads(BLOCKING_THREADS).build()
 }
 
-/// What a runtime has counted so far.
+/// Returns the runtime's counters.
 fn counted(metrics: &RuntimeMetrics) -> RuntimeUsage {
     let workers = 0..metrics.num_workers();
     RuntimeUsage {
@@ -182,14 +182,15 @@ fn counted(metrics: &RuntimeMetrics) -> RuntimeUsage {
     }
 }
 
-/// Whether so many threads can be started, or which of them cannot, counted from 1: tried, because tokio panics and then
-/// waits for ever when the kernel refuses it a worker (tokio-rs/tokio#6167).
+/// Checks that this number of threads can be started at the same time; otherwise returns the number of the first that
+/// cannot, from 1, and the error. tokio panics and then waits forever if the kernel refuses it a worker
+/// (tokio-rs/tokio#6167).
 fn try_threads(threads: u16) -> Result<(), (u64, io::Error)> {
     thread::scope(|scope| {
         let mut holders = Vec::new();
         for k in 1..=threads {
             let (holder, closed) = mpsc::channel::<()>();
-            // All of them at the same time, until the channels close with the end of this block.
+            // All threads exist at the same time, until the channels close at the end of this block.
             let started = thread::Builder::new().spawn_scoped(scope, move || closed.recv().is_ok());
             started.map_err(|error| (u64::from(k), error))?;
             holders.push(holder);
@@ -198,7 +199,7 @@ fn try_threads(threads: u16) -> Result<(), (u64, io::Error)> {
     })
 }
 
-/// Which thread of a server could not be started, as an error.
+/// Returns the error for a server's thread that could not be started.
 fn not_started((at, error): (u64, io::Error)) -> io::Error {
     io::Error::new(error.kind(), format!("thread {at} could not be started: {error}"))
 }
@@ -207,7 +208,7 @@ fn refused(error: io::Error) -> Failure {
     Failure::Refused { what: error.to_string() }
 }
 
-/// How many more threads this process may start.
+/// The number of further threads that this process may start, by each limit.
 struct ThreadBudget {
     limits: Vec<host::ThreadLimit>,
 }
@@ -224,7 +225,7 @@ impl ThreadBudget {
         Self { limits: host::thread_limits() }
     }
 
-    /// How many threads fit.
+    /// Returns the maximum number of threads.
     fn most(&self) -> u64 {
         self.limits.first().map_or(u64::MAX, |lowest| lowest.allows)
     }
@@ -243,7 +244,7 @@ impl ThreadBudget {
 }
 
 impl Admitted {
-    /// Fails if the pool lacked threads: it then did less at once than its name promises.
+    /// Fails if the pool lacked threads, and so did less work in parallel than its limit promises.
     fn check_pool(&self, pool: &BlockingPool) -> Result<(), Failure> {
         pool.missing().map_or(Ok(()), |(started, needed)| {
             let error = io::Error::other(format!("tokio's blocking pool got only {started} threads, so work waited"));
@@ -260,7 +261,7 @@ impl Admitted {
     }
 }
 
-/// The clock and the meter of a run.
+/// Measures the time and usage of a run.
 struct Stopwatch {
     meter: Meter,
 }

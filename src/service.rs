@@ -1,4 +1,4 @@
-//! What the servers of every model serve: which answer a request gets, what is done before it, and its date.
+//! The service behind the servers of every model: routing, the work before a response, and its date.
 
 pub mod date;
 pub mod echo;

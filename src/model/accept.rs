@@ -1,4 +1,4 @@
-//! What accepting a connection can meet, the same for every model.
+//! Errors of accepting a connection, handled the same way for every model.
 
 use std::io;
 use std::time::Duration;
@@ -7,40 +7,40 @@ use nix::errno::Errno;
 
 use super::server::ConnectionGuard;
 
-/// A connection that was accepted, on a stream of std or of tokio.
+/// An accepted connection, with a stream of std or tokio.
 pub(super) struct Accepted<S> {
     pub(super) stream: S,
     pub(super) guard: ConnectionGuard,
 }
 
-/// The longest pause between two tries.
+/// The longest pause between two attempts.
 const LONGEST: Duration = Duration::from_millis(100);
 
-/// How long to wait after a failed accept: 1, 2, 4 ... 100 ms while the machine has no descriptor or memory for
-/// another connection, not at all after an error of the connection itself, such as one that ended before it was accepted.
+/// The pauses after failed accepts: 1, 2, 4 ... 100 ms while the machine has no descriptor or memory for another
+/// connection; none after an error of the connection itself, such as one that ended before it was accepted.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     pause: Duration,
 }
 
 impl Backoff {
-    /// An accept worked.
+    /// Resets the pause after a successful accept.
     pub(super) fn reset(&mut self) {
         self.pause = Duration::ZERO;
     }
 
-    /// An accept failed: returns the pause before the next one, if there should be any, or the error when no next one can
-    /// work.
+    /// Returns the pause after a failed accept, if there should be one. Returns the error if no further accept can
+    /// succeed.
     pub(super) fn after(&mut self, error: io::Error) -> io::Result<Option<Duration>> {
         let Some(code) = error.raw_os_error() else { return Err(error) };
         match Errno::from_raw(code) {
-            // ENOSPC: no watch is left for another descriptor (fs.epoll.max_user_watches).
+            // ENOSPC: no epoll watch is left for another descriptor (fs.epoll.max_user_watches).
             Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM | Errno::ENOSPC => {
                 self.pause = (self.pause * 2).clamp(Duration::from_millis(1), LONGEST);
                 Ok(Some(self.pause))
             }
             Errno::ECONNABORTED | Errno::EINTR | Errno::EPERM => Ok(None),
-            // What has happened to the connection before it was accepted (accept(2), "Error handling").
+            // Errors of the connection before it was accepted (accept(2), "Error handling").
             Errno::EPROTO
             | Errno::ENETDOWN
             | Errno::ENOPROTOOPT

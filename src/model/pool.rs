@@ -1,4 +1,4 @@
-//! Where the async models send work that would hold their thread: nowhere, to tokio's blocking pool, or to rayon.
+//! The destinations of work that would block an async thread: the thread itself, tokio's blocking pool, or rayon.
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use crate::lanes;
 use crate::workload::Pool;
 
-/// Nowhere: the work is done on the thread that polls, and everyone else on it waits. Costs nothing.
+/// No pool: the polling thread does the work, and every other task on it waits. A hand-over costs nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Inline;
 
@@ -24,23 +24,23 @@ impl Pool for Inline {
 /// tokio's blocking pool: up to 512 threads, started on demand. A hand-over allocates a task and wakes a thread.
 ///
 /// If the kernel refuses a thread, tokio silently queues the work behind that of other threads (tokio-rs/tokio #8406).
-/// So this pool counts the work under way and the threads that were started.
+/// So this pool counts the work in progress and the threads that were started.
 #[derive(Clone, Debug, Default)]
 pub struct BlockingPool(Arc<PoolCounts>);
 
 #[derive(Debug, Default)]
 struct PoolCounts {
-    /// Threads that were started.
+    /// The number of threads that were started.
     started: AtomicU64,
-    /// Pieces of work that were handed over and are not done; briefly below 0 if one is done before it is counted.
+    /// The number of work items handed over and not done; briefly below 0 if one is done before it is counted.
     under_way: AtomicI64,
     /// The highest value of `under_way`.
     most: AtomicI64,
-    /// How often tokio panicked instead of taking the work.
+    /// The number of times that tokio panicked instead of accepting work.
     refused: AtomicU64,
 }
 
-/// Counts a thread that the kernel refused: tokio panics where the pool has none at all.
+/// Counts a refused thread when dropped by a panic: tokio panics if the pool has no thread at all.
 struct Refused<'a>(&'a PoolCounts);
 
 impl Drop for Refused<'_> {
@@ -55,7 +55,7 @@ impl BlockingPool {
         self.0.started.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns the threads started and those needed for the work under way; `None` if none were missing.
+    /// Returns the number of threads started and needed for the work in progress; `None` if none were missing.
     pub(super) fn missing(&self) -> Option<(u64, u64)> {
         let most = u64::try_from(self.0.most.load(Ordering::Relaxed)).unwrap_or(0);
         let (started, needed) = (self.0.started.load(Ordering::Relaxed), most.min(super::BLOCKING_THREADS as u64));
@@ -70,7 +70,7 @@ impl Pool for BlockingPool {
         let refused = Refused(&self.0);
         let done = spawn_blocking(move || {
             let outcome = work();
-            // The thread is still busy here, so work counted before this point has a thread of its own.
+            // The thread is still busy here, so work counted before this point has another thread.
             counts.under_way.fetch_sub(1, Ordering::Relaxed);
             outcome
         });
@@ -81,16 +81,17 @@ impl Pool for BlockingPool {
     }
 }
 
-/// A rayon pool of its own. A hand-over allocates a job and a channel, and wakes a thread twice.
+/// A rayon pool of its own. A hand-over allocates a job and a channel, wakes a rayon thread, and then the thread of the
+/// task.
 #[derive(Clone, Debug)]
 pub struct RayonPool(Arc<ThreadPool>);
 
 impl RayonPool {
-    /// Starts so many threads; the error holds which of them could not be started, counted from 1.
+    /// Starts this number of threads. The error contains the number of the thread that could not be started, from 1.
     pub fn new(threads: u16) -> Result<Self, (u64, io::Error)> {
         let last = Arc::new(AtomicU64::new(0));
         let named = Arc::clone(&last);
-        // rayon asks for the name of a thread just before it starts it.
+        // rayon requests the name of a thread just before it starts it.
         let builder = ThreadPoolBuilder::new().num_threads(threads.into()).thread_name(move |k| {
             named.store(k as u64 + 1, Ordering::Relaxed);
             format!("rayon {}", k + 1)
@@ -103,7 +104,7 @@ impl RayonPool {
 impl Pool for RayonPool {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         let (sender, receiver) = oneshot::channel();
-        // The receiver is gone when the task was dropped; then nobody wants the answer.
+        // If the task was dropped, the receiver is gone, and the result is discarded.
         let work = lanes::carry(work);
         self.0.spawn(move || drop(sender.send(work())));
         receiver.await.expect("the work does not panic and the pool outlives it")
@@ -118,7 +119,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns what a pool of `threads` lacks for this many pieces of work, each of which waits for the others.
+    /// Returns what a pool of `threads` lacks for this many work items, each of which waits for the others.
     fn missing(pieces: usize, threads: usize) -> Option<(u64, u64)> {
         let pool = BlockingPool::default();
         let counts = pool.clone();

@@ -1,4 +1,4 @@
-//! How long a server waits for a peer, the same for every model.
+//! The time limits of a server for its peers, the same for every model.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use nix::time::{ClockId, clock_gettime};
 
 use crate::http1::Expects;
 
-/// How long a server waits for a peer. All but `idle` are for the whole of what they bound: a peer that sends or reads a
-/// byte a second holds its connection that long and no longer.
+/// The time limits of a server for its peers. All except `idle` cover the whole part that they limit, so a peer that
+/// sends or reads one byte a second cannot hold its connection longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// A request's head, from its first byte. Then 408.
+    /// The limit for a request's head, from its first byte. After it, the server answers 408.
     pub head: Duration,
-    /// A request's body, from the end of its head. Then 408.
+    /// The limit for a request's body, from the end of its head. After it, the server answers 408.
     pub body: Duration,
-    /// The next request. Then the connection ends without a word.
+    /// The limit for the wait for the next request. After it, the server closes the connection without a response.
     pub idle: Duration,
-    /// What is to be sent. Then the connection is dropped.
+    /// The limit for sending. After it, the server drops the connection.
     pub write: Duration,
 }
 
@@ -27,8 +27,8 @@ impl Default for Timeouts {
     }
 }
 
-/// The read deadlines of one connection. An instant is what the coarse clock shows, nanoseconds: up to 4 ms late, for
-/// limits that are a thousand times as long, and a tenth of the price of the fine one.
+/// The read deadlines of one connection. Instants are nanoseconds of the coarse clock, which is up to 4 ms late: a
+/// thousandth of the limits, at a tenth of the cost of the precise clock.
 #[derive(Debug)]
 pub(super) struct ReadDeadlines {
     timeouts: Timeouts,
@@ -41,13 +41,13 @@ impl ReadDeadlines {
         Self { timeouts, part: None }
     }
 
-    /// A request was complete: whatever is expected next begins anew.
+    /// Restarts the deadlines after a complete request.
     #[inline]
     pub(super) fn restart(&mut self) {
         self.part = None;
     }
 
-    /// How much longer a read may take that begins at this instant. Zero when the time is over.
+    /// Returns how long a read that begins at this instant may take; zero if the time is over.
     #[inline]
     pub(super) fn left(&mut self, expects: Expects, now: u64) -> Duration {
         let limit = match expects {
@@ -68,7 +68,7 @@ impl ReadDeadlines {
     }
 }
 
-/// The instant. About 5 ns.
+/// Returns the time of the coarse clock, nanoseconds. Costs about 5 ns.
 #[inline]
 pub(super) fn now() -> u64 {
     let time = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).expect("Linux has had this clock since 2.6.32");

@@ -1,4 +1,4 @@
-//! What tasks need to wait until a deadline, and to be woken.
+//! A timer for the read deadlines of a task, and access to its waker.
 
 use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
@@ -7,31 +7,31 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How far the coarse clock can be behind the timer's: then the deadline would not have come yet when it rings, and
-/// nothing would ring again.
+/// The maximum lag of the coarse clock behind the timer's. Without it, the timer could fire before the deadline has
+/// come by the coarse clock, and would not fire again.
 const TICK: Duration = Duration::from_millis(10);
 
 /// A time-out that costs nothing until it is near.
 ///
-/// A timer per read would be registered and cancelled a hundred thousand times a second to fire never. This one goes
-/// off once per time-out, is then set anew, and is set earlier only for a deadline that comes before it.
+/// One timer per read would be registered and cancelled a hundred thousand times a second without ever firing. This
+/// timer fires once per time-out and is then set again; it is only set earlier for a deadline that comes before it.
 #[derive(Debug)]
 pub(super) struct ReadTimer {
     sleep: Pin<Box<Sleep>>,
-    /// For when it is set, by the clock of [`now`](super::read_deadlines::now); nothing before its task was told to it.
+    /// The deadline that it is set for, by the clock of [`now`](super::read_deadlines::now); `None` if never set.
     set: Option<u64>,
 }
 
 impl ReadTimer {
-    /// One that is not set.
+    /// Creates a timer that is not set.
     pub(super) fn new() -> Self {
         Self { sleep: Box::pin(sleep_until(Instant::now())), set: None }
     }
 
-    /// Whether the deadline has come; if not, the task is woken when it has, or before.
+    /// Returns whether the deadline has come. If not, the timer wakes the task at the deadline or before.
     #[inline]
     pub(super) fn is_over(&mut self, deadline: u64, now: u64, cx: &mut Context<'_>) -> bool {
-        // The usual case: it was set for an earlier read, and will ring before this one's deadline.
+        // The usual case: the timer was set for an earlier read and fires before this deadline.
         if self.set.is_some_and(|set| now < set && set <= deadline) {
             return false;
         }
@@ -45,12 +45,12 @@ impl ReadTimer {
         }
         self.set = Some(deadline);
         self.sleep.as_mut().reset(Instant::now() + Duration::from_nanos(deadline - now) + TICK);
-        // Cannot be over yet; tells the timer whom to wake.
+        // The timer cannot have fired yet; polling registers the task to wake.
         self.sleep.as_mut().poll(cx).is_ready()
     }
 }
 
-/// What wakes the task that asks.
+/// Returns the waker of the calling task.
 pub(super) async fn waker() -> Waker {
     poll_fn(|cx| Poll::Ready(cx.waker().clone())).await
 }

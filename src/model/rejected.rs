@@ -1,4 +1,4 @@
-//! Connections that there is no room for: they are answered 503, and closed when that was read.
+//! Answers connections beyond the limit with 503, and closes them later.
 
 use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
@@ -10,11 +10,11 @@ use crate::service::date;
 
 use super::server::Server;
 
-/// Closing at once, with their request unread, would send a reset, and a reset destroys the answer on its way. So this
-/// many wait for their turn to be closed, with nobody waiting for them.
+/// The number of rejected connections that stay open. Closing at once, with the request unread, would send a reset,
+/// which destroys the response in transit. So connections are closed in turn, without anything waiting for them.
 const MOST: usize = 64;
 
-/// The connections that were answered 503 last.
+/// The connections that were answered 503 most recently.
 #[derive(Debug, Default)]
 pub(super) struct Rejected {
     answered: VecDeque<Arc<TcpStream>>,
@@ -27,7 +27,7 @@ impl Rejected {
         if self.answered.len() == MOST {
             self.answered.pop_front().as_deref().map(drain);
         }
-        // A peer that cannot be answered is gone already.
+        // A peer that cannot be answered is already gone.
         if write_rejection(server, &stream).is_ok() {
             self.answered.push_back(stream);
         }
@@ -38,12 +38,12 @@ fn write_rejection(server: &Server, mut stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
     let mut http = server.echo.codec();
     http.refuse(Status::ServiceUnavailable, &date::now());
-    // A new connection has room for so little.
+    // The send buffer of a new connection has room for this small response.
     stream.write_all(http.output())?;
     stream.shutdown(Shutdown::Write)
 }
 
-/// Reads what has arrived, up to a bound.
+/// Reads data that has already arrived, up to a limit.
 fn drain(mut stream: &TcpStream) {
     let mut unread = [0; 4096];
     for _ in 0..super::LINGER.reads {

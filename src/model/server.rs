@@ -1,4 +1,4 @@
-//! The part of a server that every model shares: what it answers, how long it waits for a peer, which connections are open.
+//! The state of a server that is the same for every model: its service, time limits and open connections.
 
 use std::collections::HashMap;
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -16,17 +16,17 @@ use super::counted;
 use super::pool::BlockingPool;
 use super::read_deadlines::Timeouts;
 
-/// A server under any model: what it answers, its connections, and how it is stopped.
+/// A server under any model: its service, its connections, and how it is stopped.
 ///
-/// Per connection it costs an entry under one lock when the connection opens and when it ends, about 100 bytes
-/// meanwhile, and nothing per request but the look at one flag.
+/// Each connection costs an entry under one lock when it opens and when it ends, and about 100 bytes in between. A
+/// request costs only the check of one flag.
 #[derive(Debug)]
 pub struct Server {
-    /// What is answered.
+    /// The service.
     pub echo: Echo,
-    /// How long a peer is waited for.
+    /// The time limits for peers.
     pub timeouts: Timeouts,
-    /// The most connections at a time; one more is answered 503.
+    /// The maximum number of connections at a time; further ones are answered 503.
     most: u64,
     stopping: AtomicBool,
     runtime: OnceLock<Handle>,
@@ -37,43 +37,43 @@ pub struct Server {
     timed_out: AtomicU64,
 }
 
-/// What can be woken, by number.
+/// The targets that can be woken, by number.
 #[derive(Debug, Default)]
 struct OpenConnections {
     next: u64,
     targets: HashMap<u64, WakeTarget>,
-    /// Those of them that are connections.
+    /// The number of targets that are connections.
     connections: u64,
 }
 
-/// What waits for a peer, and how it is woken.
+/// A target that waits for a peer, and how to wake it.
 #[derive(Debug)]
 pub(super) enum WakeTarget {
     /// A task.
     Task(Waker),
-    /// A thread in a read: it gets what has arrived already, and then the end.
+    /// A thread in a read: it receives data that has already arrived, then end of file.
     Reader(Arc<TcpStream>),
-    /// A thread in an accept: it gets an error.
+    /// A thread in an accept: it receives an error.
     Acceptor(TcpListener),
-    /// Nothing waits yet.
+    /// Nothing is waiting yet.
     Nobody,
 }
 
-/// What a server did with its connections.
+/// The number of connections of a server, by what happened to them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Accepted.
+    /// The number of accepted connections.
     pub accepted: u64,
-    /// Answered 503 instead, because there was no room or no thread for them.
+    /// The number of connections answered 503, because no room or no thread was left for them.
     pub refused: u64,
-    /// Ended because the peer took too long.
+    /// The number of connections that ended because the peer took too long.
     pub timed_out: u64,
-    /// Open now.
+    /// The number of open connections.
     pub open: u64,
 }
 
 impl Server {
-    /// A server of at most so many connections at a time.
+    /// Creates a server with at most `most` connections at a time.
     pub fn new(echo: Echo, timeouts: Timeouts, most: u64) -> Self {
         Self {
             echo,
@@ -89,15 +89,15 @@ impl Server {
         }
     }
 
-    /// Ends the server: no connection is accepted any more, and every open one ends after the answers that it is owed.
-    /// Everything that waits for a peer is woken.
+    /// Stops the server: it accepts no further connection, and each open one ends after its pending responses. Wakes
+    /// everything that waits for a peer.
     pub fn stop(&self) {
         let open = self.open();
         self.stopping.store(true, Ordering::SeqCst);
         open.targets.values().for_each(WakeTarget::wake);
     }
 
-    /// What became of its connections so far.
+    /// Returns the numbers of connections so far.
     pub fn tally(&self) -> Tally {
         Tally {
             accepted: self.accepted.load(Ordering::Relaxed),
@@ -107,7 +107,7 @@ impl Server {
         }
     }
 
-    /// What the runtime that serves has counted so far; nothing where there is none.
+    /// Returns the counters of the serving runtime; `None` for a model without one.
     pub fn runtime(&self) -> Option<RuntimeUsage> {
         self.runtime.get().map(|runtime| counted(&runtime.metrics()))
     }
@@ -130,8 +130,8 @@ impl Server {
         self.stopping.load(Ordering::SeqCst)
     }
 
-    /// Enters a connection that was accepted; nothing when there are as many as there is room for, here or by the limit
-    /// given. It is taken out when the guard is dropped.
+    /// Registers an accepted connection. Returns `None` if the server has its maximum number of connections, or `room`
+    /// of them. Dropping the guard removes the connection.
     pub(super) fn enter(self: &Arc<Self>, target: WakeTarget, room: u64) -> Option<ConnectionGuard> {
         let mut open = self.open();
         if open.connections >= self.most.min(room) {
@@ -142,7 +142,7 @@ impl Server {
         Some(self.add(&mut open, target, true))
     }
 
-    /// Enters what accepts connections.
+    /// Registers the target that accepts connections.
     pub(super) fn enter_acceptor(self: &Arc<Self>, target: WakeTarget) -> ConnectionGuard {
         self.add(&mut self.open(), target, false)
     }
@@ -166,14 +166,14 @@ impl Server {
     }
 
     fn open(&self) -> MutexGuard<'_, OpenConnections> {
-        // Nothing in there can be left half done.
+        // No change of the map can be left incomplete.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl WakeTarget {
     fn wake(&self) {
-        // Neither can fail in a way that matters: what has ended needs no waking.
+        // An error does not matter: a target that has ended need not be woken.
         match self {
             Self::Task(waker) => waker.wake_by_ref(),
             Self::Reader(stream) => drop(stream.shutdown(Shutdown::Read)),
@@ -183,7 +183,7 @@ impl WakeTarget {
     }
 }
 
-/// Keeps a connection among those of its server; dropping it takes the connection out.
+/// Keeps a connection registered with its server. Dropping the guard removes the connection.
 #[derive(Debug)]
 pub(super) struct ConnectionGuard {
     server: Arc<Server>,
@@ -192,12 +192,12 @@ pub(super) struct ConnectionGuard {
 }
 
 impl ConnectionGuard {
-    /// The number of its connection, from 1 on: what accepts them is number 0.
+    /// Returns the number of the connection, from 1; the acceptor is number 0.
     pub(super) fn id(&self) -> u32 {
         self.id as u32
     }
 
-    /// From now on this is what waits. Whoever calls looks at [`Server::is_stopping`] afterwards.
+    /// Sets the target to wake. Callers must check [`Server::is_stopping`] afterwards.
     pub(super) fn set(&self, target: WakeTarget) {
         self.server.open().targets.insert(self.id, target);
     }

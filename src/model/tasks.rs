@@ -1,4 +1,4 @@
-//! The models made of tasks. Twin of `threads.rs`.
+//! The models based on tasks. Twin of `threads.rs`.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -33,7 +33,7 @@ use super::rejected::Rejected;
 use super::server::{Server, WakeTarget};
 use super::{JobsOutcome, LINGER, Stopwatch, counted};
 
-/// A task per job. They are spawned from a task, because the future under `block_on` runs on no worker.
+/// Runs each job in a task of its own. Spawns them from a task, since the future in `block_on` runs on no worker.
 pub(super) fn run<W: Workload, P: Pool>(
     runtime: &Runtime,
     pool: P,
@@ -55,17 +55,17 @@ pub(super) fn run<W: Workload, P: Pool>(
     JobsOutcome { runtime: Some(counted(&runtime.metrics())), ..outcome }
 }
 
-/// One job, recorded in the log.
+/// Runs one job and records it in the log.
 async fn job<W: Workload, P: Pool>(workload: &W, log: &JobLog, pool: &P, id: JobId) {
     thread_count::mark_current();
     let begun = log.now();
     let checksum = workload.run_async(id, pool).await;
-    // Perhaps another worker than the one that began it.
+    // The worker may differ from the one that began the job.
     thread_count::mark_current();
     log.finish(id, begun, checksum);
 }
 
-/// A task per connection.
+/// Serves each connection in a task of its own.
 pub(super) fn serve<P: Pool>(
     runtime: &Runtime,
     pool: P,
@@ -81,7 +81,7 @@ pub(super) fn serve<P: Pool>(
         })
         .await?;
         drop(alive);
-        // Nothing is ever sent: it ends with the last task.
+        // Nothing is ever sent; receiving ends with the last task.
         all_gone.recv().await;
         Ok(())
     };
@@ -98,7 +98,7 @@ fn handle<P: Pool>(accepted: Accepted<TcpStream>, server: &Arc<Server>, pool: P,
     if lanes::are_recorded() { drop(tokio::spawn(polls(id, handling))) } else { drop(tokio::spawn(handling)) }
 }
 
-/// Accepts connections until the server stops. One that there is no room for, or that can't be taken, is refused.
+/// Accepts connections until the server stops. Refuses those beyond the limit, and those that cannot be taken.
 async fn accept(
     listener: &TcpListener,
     server: &Arc<Server>,
@@ -124,7 +124,7 @@ async fn accept(
                 match server.enter(WakeTarget::Nobody, room) {
                     Some(guard) => take(Accepted { stream, guard }),
                     None => {
-                        // A stream that the runtime does not give back is closed without an answer.
+                        // A stream that the runtime does not give back is closed without a response.
                         if let Ok(stream) = stream.into_std() {
                             rejected.refuse(server, Arc::new(stream));
                         }
@@ -140,7 +140,7 @@ async fn accept(
     }
 }
 
-/// One connection, from its first request to its end.
+/// Serves one connection from its first request to its end.
 async fn connection<P: Pool>(accepted: Accepted<TcpStream>, server: &Server, pool: &P) -> io::Result<()> {
     let Accepted { mut stream, guard } = accepted;
     let echo = &server.echo;
@@ -193,13 +193,13 @@ async fn connection<P: Pool>(accepted: Accepted<TcpStream>, server: &Server, poo
 struct AsyncReader {
     deadlines: ReadDeadlines,
     timer: ReadTimer,
-    /// Whether the peer's side was ended for it, because the server stops.
+    /// Whether reading was shut down because the server stops.
     is_shut: bool,
 }
 
 impl AsyncReader {
-    /// How many bytes were read; nothing when the peer took too long. Once the server stops it gets what has arrived
-    /// already, and then the end.
+    /// Returns the number of bytes read; `None` if the peer took too long. Once the server stops, reads return data
+    /// that has already arrived, then end of file.
     #[inline]
     async fn read(
         &mut self,
@@ -224,7 +224,7 @@ impl AsyncReader {
             if server.is_stopping() && !mem::replace(is_shut, true) {
                 SockRef::from(&*stream).shutdown(net::Shutdown::Read)?;
             }
-            // The first poll comes at once; a later one looks at the clock itself.
+            // The first poll comes at once; later ones read the clock again.
             let now = first.take().unwrap_or_else(read_deadlines::now);
             if timer.is_over(deadline, now, cx) { Poll::Ready(Ok(None)) } else { Poll::Pending }
         })
@@ -232,7 +232,7 @@ impl AsyncReader {
     }
 }
 
-/// Sends everything, or drops a peer that does not take it in time.
+/// Sends all bytes, or drops a peer that does not receive them in time.
 #[inline]
 async fn write(stream: &mut TcpStream, bytes: &[u8], server: &Server) -> io::Result<()> {
     let sent = match stream.try_write(bytes) {
@@ -250,12 +250,12 @@ async fn write(stream: &mut TcpStream, bytes: &[u8], server: &Server) -> io::Res
     }
 }
 
-/// Ends our side and waits briefly for the peer to end its own: closing with unread input would send a reset, and a
-/// reset destroys the answer on its way.
+/// Ends our side and waits briefly for the peer to end its side: closing with unread input would send a reset, which
+/// destroys the response in transit.
 async fn close(stream: &mut TcpStream) -> io::Result<()> {
     stream.shutdown().await?;
     let drained = async {
-        // Not within the connection's own memory, which it would double while it rests.
+        // Not part of the connection's future, whose memory it would double while the connection is idle.
         let mut unread = vec![0; 4096];
         for _ in 0..LINGER.reads {
             if stream.read(&mut unread).await? == 0 {

@@ -1,4 +1,4 @@
-//! The models made of OS threads. Twin of `tasks.rs`.
+//! The models based on OS threads. Twin of `tasks.rs`.
 
 use std::convert::Infallible;
 use std::io::{self, Read as _, Write as _};
@@ -26,7 +26,7 @@ use super::rejected::Rejected;
 use super::server::{Server, WakeTarget};
 use super::{Admitted, JobsOutcome, LINGER, Stopwatch};
 
-/// One thread, one job after the other.
+/// Runs one job after the other on one thread.
 pub(super) fn run_sequential<W: Workload>(workload: &W, log: &JobLog) -> JobsOutcome {
     let stopwatch = Stopwatch::start(log);
     for id in 0..log.jobs() {
@@ -35,7 +35,7 @@ pub(super) fn run_sequential<W: Workload>(workload: &W, log: &JobLog) -> JobsOut
     stopwatch.stop(log)
 }
 
-/// A thread per job.
+/// Runs each job in a thread of its own.
 pub(super) fn run_each<W: Workload>(
     workload: &Arc<W>,
     log: &Arc<JobLog>,
@@ -57,7 +57,7 @@ pub(super) fn run_each<W: Workload>(
     Ok(stopwatch.stop(log))
 }
 
-/// N threads that take jobs from a queue.
+/// Runs the jobs on N threads that take them from a queue.
 pub(super) fn run_pool<W: Workload>(
     threads: u16,
     workload: &Arc<W>,
@@ -77,7 +77,7 @@ pub(super) fn run_pool<W: Workload>(
     Ok(stopwatch.stop(log))
 }
 
-/// One job, recorded in the log.
+/// Runs one job and records it in the log.
 fn job<W: Workload>(workload: &W, log: &JobLog, id: JobId) {
     thread_count::mark_current();
     let begun = log.now();
@@ -85,7 +85,7 @@ fn job<W: Workload>(workload: &W, log: &JobLog, id: JobId) {
     log.finish(id, begun, checksum);
 }
 
-/// One thread, one connection after the other.
+/// Serves one connection after the other on one thread.
 pub(super) fn serve_sequential(listener: &TcpListener, server: &Arc<Server>) -> io::Result<()> {
     accept(listener, server, u64::MAX, |accepted| {
         handle(&accepted, server);
@@ -93,14 +93,14 @@ pub(super) fn serve_sequential(listener: &TcpListener, server: &Arc<Server>) -> 
     })
 }
 
-/// A thread per connection, at most so many at a time: past some limits the standard library would abort the process
-/// instead of returning an error.
+/// Serves each connection in a thread of its own, at most `most` at a time: beyond some limits, the standard library
+/// would abort the process instead of returning an error.
 pub(super) fn serve_each(listener: &TcpListener, server: &Arc<Server>, most: u64) -> io::Result<()> {
     let (alive, all_gone) = mpsc::channel::<Infallible>();
     accept(listener, server, most, |accepted| {
         let (server, alive) = (Arc::clone(server), alive.clone());
         let work = move || {
-            // In this order: the thread is gone when its connection is.
+            // Dropped in reverse order: first the connection, then `alive`, when the thread is about to end.
             let _alive = alive;
             let accepted = accepted;
             handle(&accepted, &server);
@@ -108,12 +108,12 @@ pub(super) fn serve_each(listener: &TcpListener, server: &Arc<Server>, most: u64
         Builder::new().spawn(work).map(drop)
     })?;
     drop(alive);
-    // Nothing is ever sent: it ends with the last thread.
+    // Nothing is ever sent; receiving ends with the last thread.
     let _ = all_gone.recv();
     Ok(())
 }
 
-/// N threads that take connections from a queue and keep each until it ends.
+/// Serves connections on N threads, each of which takes a connection from a queue and keeps it until it ends.
 pub(super) fn serve_pool(threads: u16, listener: &TcpListener, server: &Arc<Server>) -> io::Result<()> {
     let (queue, accepted) = mpsc::channel();
     let own_server = Arc::clone(server);
@@ -133,7 +133,7 @@ fn handle(accepted: &Accepted<Arc<TcpStream>>, server: &Server) {
     lanes::run(accepted.guard.id(), || drop(connection(accepted, server)));
 }
 
-/// Accepts connections until the server stops. One that there is no room for, or that can't be taken, is refused.
+/// Accepts connections until the server stops. Refuses those beyond the limit, and those that cannot be taken.
 fn accept(
     listener: &TcpListener,
     server: &Arc<Server>,
@@ -169,7 +169,7 @@ fn accept(
     }
 }
 
-/// One connection, from its first request to its end.
+/// Serves one connection from its first request to its end.
 fn connection(accepted: &Accepted<Arc<TcpStream>>, server: &Server) -> io::Result<()> {
     let stream = &*accepted.stream;
     let echo = &server.echo;
@@ -219,12 +219,12 @@ fn connection(accepted: &Accepted<Arc<TcpStream>>, server: &Server) -> io::Resul
 /// Reads from one connection, at most until its deadline.
 struct BlockingReader {
     deadlines: ReadDeadlines,
-    /// The time-out that the socket has, so that it is set only when it changes.
+    /// The socket's current time-out, which is set only when it changes.
     set: Duration,
 }
 
 impl BlockingReader {
-    /// How many bytes were read; nothing when the peer took too long.
+    /// Returns the number of bytes read; `None` if the peer took too long.
     #[inline]
     fn read(&mut self, mut stream: &TcpStream, expects: Expects, space: &mut [u8]) -> io::Result<Option<usize>> {
         loop {
@@ -246,10 +246,10 @@ impl BlockingReader {
     }
 }
 
-/// Sends everything, or drops a peer that does not take it in time.
+/// Sends all bytes, or drops a peer that does not receive them in time.
 #[inline]
 fn write(mut stream: &TcpStream, mut bytes: &[u8], server: &Server) -> io::Result<()> {
-    // Nearly always there is room for all of it: then the clock is not looked at.
+    // Usually the socket has room for all bytes; then the clock is not read.
     match SockRef::from(stream).send_with_flags(bytes, MSG_DONTWAIT | MSG_NOSIGNAL) {
         Ok(n) if n == bytes.len() => return Ok(()),
         Ok(n) => bytes = &bytes[n..],
@@ -258,7 +258,7 @@ fn write(mut stream: &TcpStream, mut bytes: &[u8], server: &Server) -> io::Resul
     }
     let begun = read_deadlines::now();
     loop {
-        // The socket has a time-out of its own, so that no single write takes longer.
+        // The socket has its own time-out, so no single write takes longer.
         match stream.write(bytes) {
             Ok(n) if n == bytes.len() => return Ok(()),
             Ok(n) => bytes = &bytes[n..],
@@ -276,8 +276,8 @@ fn write(mut stream: &TcpStream, mut bytes: &[u8], server: &Server) -> io::Resul
     }
 }
 
-/// Ends our side and waits briefly for the peer to end its own: closing with unread input would send a reset, and a
-/// reset destroys the answer on its way.
+/// Ends our side and waits briefly for the peer to end its side: closing with unread input would send a reset, which
+/// destroys the response in transit.
 fn close(mut stream: &TcpStream) -> io::Result<()> {
     stream.shutdown(Shutdown::Write)?;
     let begun = Instant::now();
@@ -295,7 +295,8 @@ fn close(mut stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Starts threads that each take items from a queue until it is closed and empty; or says which could not be started.
+/// Starts threads that each take items from a queue until it is closed and empty. Returns the number of the thread that
+/// could not be started, from 1, and the error.
 fn start_pool<T: Send + 'static>(
     threads: u16,
     queue: Receiver<T>,

@@ -1,4 +1,4 @@
-//! The `Date` of an answer, written once a second and thread.
+//! The `Date` of responses, formatted once per second and thread.
 
 use std::cell::Cell;
 use std::time::{Duration, UNIX_EPOCH};
@@ -8,14 +8,14 @@ use nix::time::{ClockId, clock_gettime};
 use crate::http1::Date;
 
 thread_local! {
-    /// The last second a date was written for, and that date.
+    /// The last second for which a date was formatted, and that date.
     static LAST: Cell<(i64, Date)> = const { Cell::new((i64::MIN, Date([b' '; 29]))) };
 }
 
-/// The date of now. About 10 ns, most of it the coarse clock; half a microsecond once a second.
+/// Returns the current date. Costs about 10 ns, most of it for the coarse clock; half a microsecond once a second.
 #[inline]
 pub fn now() -> Date {
-    // The coarse clock is the time of the last timer tick: up to 4 ms old, for a figure that counts seconds.
+    // The coarse clock shows the time of the last timer tick: up to 4 ms old, for a date that counts seconds.
     let seconds = clock_gettime(ClockId::CLOCK_REALTIME_COARSE).map_or(0, |time| time.tv_sec());
     let (last, date) = LAST.get();
     if last == seconds {

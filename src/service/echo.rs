@@ -1,4 +1,4 @@
-//! `echo`: what the server does for a request before it answers, and how it answers.
+//! The echo service: the work before each response, and the stamp of the responses.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,27 +12,27 @@ use super::route::Route;
 /// The service behind every server model.
 #[derive(Debug, Default)]
 pub struct Echo {
-    /// What is done for an ordinary request.
+    /// The steps for an ordinary request.
     pub steps: Steps,
-    /// What is done for `/echo/heavy`, if that is another thing.
+    /// The steps for `/echo/heavy`, if they differ.
     pub heavy: Option<Steps>,
-    /// What every answer shows in its `Avt-Nonce` header.
+    /// The value of the `Avt-Nonce` field of every response.
     pub stamp: Option<Arc<str>>,
     wrong: AtomicU64,
 }
 
 impl Echo {
-    /// A service that does this for ordinary and for heavy requests.
+    /// Creates a service with these steps for ordinary and for heavy requests.
     pub fn new(steps: Steps, heavy: Option<Steps>, stamp: Option<Arc<str>>) -> Self {
         Self { steps, heavy, stamp, wrong: AtomicU64::new(0) }
     }
 
-    /// A codec for one connection.
+    /// Returns a codec for one connection.
     pub fn codec(&self) -> ServerCodec {
         ServerCodec::new(self.stamp.clone())
     }
 
-    /// What comes before the answer on this route.
+    /// Returns the steps before the response on this route.
     pub fn steps(&self, route: &Route<'_>) -> &Steps {
         match (route, &self.heavy) {
             (Route::Echo { what }, Some(heavy)) if **what == *HeavySpec::WHAT.as_bytes() => heavy,
@@ -40,7 +40,7 @@ impl Echo {
         }
     }
 
-    /// Counts steps that did not return what they must.
+    /// Counts a checksum that differs from the expected one of the steps.
     #[inline]
     pub fn check(&self, steps: &Steps, checksum: Checksum) {
         if checksum != steps.checksum() {
@@ -48,7 +48,7 @@ impl Echo {
         }
     }
 
-    /// How many steps did not return what they must.
+    /// Returns the number of wrong checksums.
     pub fn wrong(&self) -> u64 {
         self.wrong.load(Ordering::Relaxed)
     }

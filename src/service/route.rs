@@ -1,46 +1,46 @@
-//! Which answer a request gets: pure, the same under every model.
+//! Maps a request to its response: a pure function, the same for every model.
 
 use std::borrow::Cow;
 
 use crate::http1::{Content, Date, Method, Request, Responder, Response, Status, is_segment, percent};
 
-/// What a request asks of the echo server.
+/// The route of a request to the echo server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route<'a> {
-    /// `GET /echo/{what}`: what, decoded. Borrowed where nothing was encoded.
+    /// `GET /echo/{what}`: the decoded text. Borrowed if nothing was encoded.
     Echo {
-        /// The body of the answer. Never empty.
+        /// The body of the response; never empty.
         what: Cow<'a, [u8]>,
     },
-    /// `POST /echo` or `POST /`: the body, and of what type it is.
+    /// `POST /echo` or `POST /`: the body and its type.
     Body {
         /// Printable ASCII.
         content_type: &'a str,
         /// The body of the request and of the answer.
         bytes: &'a [u8],
     },
-    /// `GET /`: a line of help.
+    /// `GET /`: one line of help.
     Help,
-    /// A known path asked with OPTIONS: 204.
+    /// OPTIONS for a known path: 204.
     Options {
-        /// The methods that it takes.
+        /// The methods that the path supports.
         allow: &'static str,
     },
-    /// A known path asked with a method that it does not take: 405.
+    /// A known path with a method that it does not support: 405.
     MethodNotAllowed {
-        /// The methods that it takes.
+        /// The methods that the path supports.
         allow: &'static str,
     },
-    /// Any other path, whatever the method: 404.
+    /// An unknown path, with any method: 404.
     NotFound,
 }
 
 const HELP: &[u8] = b"async-vs-threads: GET /echo/{what} answers what, POST /echo its body\n";
 
-/// The type of a body that was sent without one, or with one that cannot be told back.
+/// The type of a body that was sent without one, or with one that cannot be echoed.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
-/// Judges the path, then the method. Allocates only where an escape is to be decoded.
+/// Routes a request by its path, then by its method. Allocates only to decode an escape.
 #[inline]
 pub fn route<'a>(request: &Request<'a>) -> Route<'a> {
     let path = find(request);
@@ -65,7 +65,7 @@ fn body(content: Option<Content<'_>>) -> Route<'_> {
 }
 
 impl Route<'_> {
-    /// Sends the answer; `date` is the time of it.
+    /// Sends the response. `date` is its date.
     #[inline]
     pub fn respond(self, responder: Responder<'_>, date: &Date) {
         let plain = Response::plain;
@@ -83,16 +83,16 @@ impl Route<'_> {
 
 enum Path<'a> {
     Echo(Cow<'a, [u8]>),
-    /// `/echo`, for bodies.
+    /// `/echo`, to which bodies are posted.
     Body,
     Root,
-    /// `*`, the server as a whole. Only OPTIONS gets here.
+    /// `*`, the server as a whole; only with OPTIONS.
     Server,
     Other,
 }
 
 impl Path<'_> {
-    /// The methods that it takes.
+    /// Returns the methods that the path supports.
     fn allow(&self) -> &'static str {
         match self {
             Self::Echo(_) => "GET, HEAD",
@@ -105,7 +105,7 @@ impl Path<'_> {
 
 #[inline]
 fn find<'a>(request: &Request<'a>) -> Path<'a> {
-    // Nearly every request, in one pass over its target.
+    // The fast path of nearly every request: a single pass over its target.
     match request.target.strip_prefix(b"/echo/") {
         Some(what) if !what.is_empty() && what.iter().all(|b| PLAIN[usize::from(*b)]) => {
             Path::Echo(Cow::Borrowed(what))
@@ -114,7 +114,7 @@ fn find<'a>(request: &Request<'a>) -> Path<'a> {
     }
 }
 
-/// Bytes that neither end a segment nor stand for others.
+/// The bytes that stand for themselves and do not end a segment.
 static PLAIN: [bool; 256] = {
     let mut table = [true; 256];
     let mut others: &[u8] = b"/{}%?#";
