@@ -1,7 +1,8 @@
-//! What a process costs: CPU time, memory, threads, context switches and page faults, between two instants.
+//! The resource usage of processes between two instants: CPU time, memory, threads, context switches and page faults.
 //!
-//! `getrusage` counts every thread of the process, ended ones too. Its `ru_maxrss` is not used: a fresh child inherits
-//! its parent's. Peak memory is `VmHWM` of `/proc/self/status`. What a kernel does not tell is `None`, never 0.
+//! `getrusage` counts every thread of the process, including ended ones. Its `ru_maxrss` is not used, since a new child
+//! inherits its parent's value; peak memory is `VmHWM` of `/proc/self/status`. A figure that the kernel does not report
+//! is `None`, never 0.
 
 mod listeners;
 mod others;
@@ -20,26 +21,26 @@ pub use tree::{Tree, process_cpu_ns};
 
 use crate::proc::{TICK_NS, kibibytes, number};
 
-/// What one process used between two instants.
+/// The resource usage of one or several processes between two instants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// CPU time in user mode, nanoseconds.
     pub cpu_user_ns: u64,
     /// CPU time in the kernel, nanoseconds.
     pub cpu_system_ns: u64,
-    /// Switches because a thread went to wait.
+    /// Context switches because a thread began to wait.
     pub switches_voluntary: u64,
-    /// Switches because a thread was pushed off its CPU.
+    /// Context switches because a thread was preempted.
     pub switches_involuntary: u64,
-    /// Page faults served without a disk.
+    /// Page faults without a disk read.
     pub faults_minor: u64,
-    /// Page faults that read from a disk.
+    /// Page faults with a disk read.
     pub faults_major: u64,
-    /// The most memory ever resident (`VmHWM`) up to the second instant, bytes.
+    /// Peak resident memory (`VmHWM`) up to the second instant, bytes.
     pub memory_peak_bytes: Option<u64>,
-    /// Memory resident (`VmRSS`) at the first instant, bytes.
+    /// Resident memory (`VmRSS`) at the first instant, bytes.
     pub memory_start_bytes: Option<u64>,
-    /// Threads of the process at the second instant, as the kernel counts them.
+    /// The number of threads at the second instant, as the kernel counts them.
     pub threads_at_end: Option<u64>,
     /// Figures of external processes that could not be determined.
     #[serde(default, skip_serializing_if = "Gaps::is_none")]
@@ -53,7 +54,7 @@ pub struct Gaps {
     pub cpu: Option<CpuGap>,
     /// Whether peak memory is unknown, because a process ended with its peak unread.
     pub memory: bool,
-    /// Whether context switches are unknown, because a thread ended, and no other inherits its count.
+    /// Whether context switches are unknown, because a thread ended, and no other thread inherits its count.
     pub switches: bool,
 }
 
@@ -63,54 +64,54 @@ pub struct Gaps {
 pub enum CpuGap {
     /// A process ignores SIGCHLD, so the kernel drops the usage of its children when they end.
     ChildrenIgnored,
-    /// A process ended whose usage went to none of the known processes.
+    /// A process ended, and none of the known processes inherited its usage.
     Ended,
-    /// The processes used far less than answering takes: others did the work.
+    /// The processes used far less CPU time than responding takes: other processes did the work.
     TooLittle,
 }
 
 impl Gaps {
-    /// Whether CPU time or memory is missing. Context switches are missing of every server that ends a thread.
+    /// Returns whether CPU time or memory is unknown. Context switches are unknown for every server that ends a thread.
     pub fn is_serious(&self) -> bool {
         self.cpu.is_some() || self.memory
     }
 
-    /// Whether every figure is known.
+    /// Returns whether every figure is known.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
 }
 
 impl Usage {
-    /// CPU time of both kinds, nanoseconds.
+    /// Returns the CPU time of both kinds, nanoseconds.
     pub fn cpu_ns(&self) -> u64 {
         self.cpu_user_ns + self.cpu_system_ns
     }
 
-    /// CPU time of both kinds, nanoseconds; `None` if it is unknown.
+    /// Returns the CPU time of both kinds, nanoseconds; `None` if it is unknown.
     pub fn known_cpu_ns(&self) -> Option<u64> {
         self.gaps.cpu.is_none().then(|| self.cpu_ns())
     }
 
-    /// Context switches of both kinds; `None` if they are unknown.
+    /// Returns the context switches of both kinds; `None` if they are unknown.
     pub fn known_switches(&self) -> Option<u64> {
         (!self.gaps.switches).then_some(self.switches_voluntary + self.switches_involuntary)
     }
 }
 
-/// The first of the two instants.
+/// Measures the usage of this process. Holds the counters at the first instant.
 #[derive(Clone, Copy, Debug)]
 pub struct Meter {
     at_start: Usage,
 }
 
 impl Meter {
-    /// Reads the counters of this process. About 30 µs, most of it `/proc/self/status`.
+    /// Reads the counters of this process. Costs about 30 us, most of it for `/proc/self/status`.
     pub fn start() -> Self {
         Self { at_start: counters() }
     }
 
-    /// What the process used since.
+    /// Returns the usage of the process since the start.
     pub fn stop(self) -> Usage {
         let (before, after) = (self.at_start, counters());
         Usage {
@@ -128,23 +129,22 @@ impl Meter {
     }
 }
 
-/// What a process holds of the machine's memory at one instant, bytes.
+/// The memory that a process takes up at one instant, bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Footprint {
-    /// Resident (`VmRSS`): what the usual figure counts.
+    /// Resident memory (`VmRSS`), the figure that most tools show.
     pub resident_bytes: u64,
     /// Page tables (`VmPTE`).
     pub page_table_bytes: u64,
-    /// Kernel stacks (`KernelStack` of `/proc/meminfo`), of all processes: a difference is this one's where the others
-    /// start and end no threads.
+    /// Kernel stacks of all processes (`KernelStack` of `/proc/meminfo`). A difference belongs to this process if no
+    /// other one starts or ends threads.
     pub kernel_stack_bytes: u64,
-    /// What the kernel keeps of its own beside those (`Slab`): a `task_struct` for each thread, among others. Of the whole
-    /// machine, too.
+    /// Kernel objects (`Slab` of `/proc/meminfo`), including a `task_struct` per thread; also of all processes.
     pub slab_bytes: u64,
 }
 
 impl Footprint {
-    /// Of this process now. About 60 us.
+    /// Reads the footprint of this process. Costs about 60 us.
     pub fn read() -> Option<Self> {
         let status = std::fs::read_to_string("/proc/self/status").ok()?;
         let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
@@ -156,12 +156,12 @@ impl Footprint {
         })
     }
 
-    /// All of it.
+    /// Returns the sum of all parts, bytes.
     pub fn total(&self) -> u64 {
         self.resident_bytes + self.page_table_bytes + self.kernel_stack_bytes + self.slab_bytes
     }
 
-    /// What it has more of than at an earlier instant.
+    /// Returns the increase since an earlier instant; 0 for a part that has shrunk.
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
             resident_bytes: self.resident_bytes.saturating_sub(earlier.resident_bytes),
@@ -172,19 +172,19 @@ impl Footprint {
     }
 }
 
-/// The first of two instants between which the host may have given this machine's CPUs to others.
+/// Measures stolen CPU time. Holds the counters at the first instant.
 #[derive(Clone, Copy, Debug)]
 pub struct StealMeter {
     at_start: Option<(u64, u64)>,
 }
 
 impl StealMeter {
-    /// Reads `/proc/stat`. About 30 us.
+    /// Reads `/proc/stat`. Costs about 30 us.
     pub fn start() -> Self {
         Self { at_start: all_and_stolen() }
     }
 
-    /// Returns what was stolen since; nothing where the kernel does not count it, or no tick has passed.
+    /// Returns the CPU time stolen since the start; `None` if the kernel does not count it or no tick has passed.
     pub fn stop(self) -> Option<Stolen> {
         let ((all, stolen), (all_before, stolen_before)) = (all_and_stolen()?, self.at_start?);
         let all = all.checked_sub(all_before).filter(|all| *all > 0)?;
@@ -192,24 +192,24 @@ impl StealMeter {
     }
 }
 
-/// CPU time that the host of a virtual machine gave to others while this machine wanted it. The kernel counts it in ticks
-/// of 10 ms.
+/// CPU time that the host of a virtual machine gave to other guests while this machine needed it. The kernel counts it
+/// in ticks of 10 ms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stolen {
-    /// CPU time that was stolen, nanoseconds.
+    /// The stolen CPU time, nanoseconds.
     pub cpu_ns: u64,
-    /// The time of all CPUs of this machine meanwhile, nanoseconds.
+    /// The time of all CPUs of this machine in the same interval, nanoseconds.
     pub of_ns: u64,
 }
 
 impl Stolen {
-    /// The part of the CPU time that was stolen, 0 to 1.
+    /// Returns the stolen share of the CPU time, from 0 to 1.
     pub fn share(&self) -> f64 {
         self.cpu_ns as f64 / self.of_ns.max(1) as f64
     }
 }
 
-/// Ticks of all CPUs since the machine began: user, nice, system, idle, iowait, irq, softirq and steal together, and
+/// Returns the ticks of all CPUs since boot: the sum of user, nice, system, idle, iowait, irq, softirq and steal, and
 /// steal alone (proc_stat(5)).
 fn all_and_stolen() -> Option<(u64, u64)> {
     let stat = std::fs::read_to_string("/proc/stat").ok()?;
@@ -218,42 +218,43 @@ fn all_and_stolen() -> Option<(u64, u64)> {
     Some((ticks.iter().sum(), *ticks.get(7)?))
 }
 
-/// For how long some task of this machine was ready and waited for a CPU, since it began.
+/// The total time since boot during which some task of this machine was ready and waited for a CPU.
 #[derive(Clone, Copy, Debug)]
 pub struct Pressure {
     some_us: u64,
 }
 
 impl Pressure {
-    /// Reads `/proc/pressure/cpu`; nothing where the kernel has no such figure. About 20 us.
+    /// Reads `/proc/pressure/cpu`; `None` if the kernel does not provide it. Costs about 20 us.
     pub fn read() -> Option<Self> {
         let told = std::fs::read_to_string("/proc/pressure/cpu").ok()?;
         let some = told.lines().find(|line| line.starts_with("some "))?;
         Some(Self { some_us: some.split_once("total=")?.1.trim().parse().ok()? })
     }
 
-    /// Nanoseconds of it since an earlier look.
+    /// Returns the increase since an earlier reading, nanoseconds.
     pub fn since(self, earlier: Self) -> u64 {
         self.some_us.saturating_sub(earlier.some_us) * 1_000
     }
 }
 
-/// What the scheduler did for one thread.
+/// The scheduler's statistics of one thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scheduled {
     /// Time on a CPU, nanoseconds.
     pub ran_ns: u64,
-    /// Time it was ready to run and waited for a CPU, nanoseconds.
+    /// Time ready to run and waiting for a CPU, nanoseconds.
     pub waited_ns: u64,
 }
 
 impl Scheduled {
-    /// For the calling thread, since it began; nothing where the kernel does not tell (`CONFIG_SCHED_INFO`). About 10 us.
+    /// Returns the calling thread's statistics since its start; `None` if the kernel does not record them
+    /// (`CONFIG_SCHED_INFO`). Costs about 10 us.
     pub fn of_this_thread() -> Option<Self> {
         Self::read("/proc/thread-self/schedstat")
     }
 
-    /// For a thread of this process, by the kernel's number for it, while it runs.
+    /// Returns the statistics of a running thread of this process, given its thread ID.
     pub fn of_thread(thread: i32) -> Option<Self> {
         Self::read(&format!("/proc/self/task/{thread}/schedstat"))
     }
@@ -262,13 +263,13 @@ impl Scheduled {
         Self::parse(&std::fs::read_to_string(path).ok()?)
     }
 
-    /// From the text of a `schedstat` file (Documentation/scheduler/sched-stats.rst).
+    /// Parses the text of a `schedstat` file (Documentation/scheduler/sched-stats.rst).
     pub fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.split_whitespace().map_while(|number| number.parse().ok());
         Some(Self { ran_ns: numbers.next()?, waited_ns: numbers.next()? })
     }
 
-    /// What it did since an earlier instant.
+    /// Returns the increase since an earlier instant.
     pub fn since(self, earlier: Self) -> Self {
         Self {
             ran_ns: self.ran_ns.saturating_sub(earlier.ran_ns),
@@ -277,7 +278,7 @@ impl Scheduled {
     }
 }
 
-/// The counters since the process began; the memory and threads of now.
+/// Returns this process's counters since its start, and its current memory and number of threads.
 fn counters() -> Usage {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mut now = Usage {
@@ -302,8 +303,8 @@ fn nanos(time: TimeVal) -> u64 {
     u64::try_from(time.tv_sec() * 1_000_000_000 + time.tv_usec() * 1_000).unwrap_or(0)
 }
 
-/// CPU time of this process so far, all its threads together, nanoseconds; nothing where the kernel has no such clock. About
-/// 1 us.
+/// Returns the CPU time of all threads of this process so far, nanoseconds; `None` if the kernel has no such clock.
+/// Costs about 1 us.
 pub fn own_cpu_ns() -> Option<u64> {
     let time = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).ok()?;
     u64::try_from(time.num_nanoseconds()).ok()

@@ -1,8 +1,8 @@
-//! What a job does, written twice: one face that holds its thread, one that hands it back.
+//! Workloads: what a job does, implemented once for blocking threads and once for async tasks.
 //!
-//! Both faces of a workload stand side by side in one file, do the same work and return the same checksum; neither
-//! spawns, and neither is the other in a coat. Implement [`Workload`] for your own code and every model runs it:
-//! `benches/custom.rs` shows how.
+//! Both implementations of a workload are in one file, do the same work and return the same checksum. Neither spawns
+//! anything, and neither calls the other. Implement [`Workload`] for your own code to run it under every model: see
+//! `benches/custom.rs`.
 
 mod compute;
 mod narrated;
@@ -19,23 +19,23 @@ pub use sleep::Sleep;
 pub use steps::{Step, Steps};
 pub use traced::{TracedWorkload, polls};
 
-/// Which job of a trial: 0 to jobs - 1.
+/// The number of a job in its trial, from 0.
 pub type JobId = u32;
 
-/// What a job says it did: a checksum that is the same whoever did it.
+/// The checksum of a job's work, which is the same under every model.
 pub type Checksum = u64;
 
-/// What a job does, for the models that block and for the models that await.
+/// The work of a job, for the blocking models and for the async models.
 pub trait Workload: Send + Sync + 'static {
-    /// Does the job on the calling thread and holds it until the end.
+    /// Does the job on the calling thread, and blocks it until the end.
     fn run_blocking(&self, job: JobId) -> Checksum;
 
-    /// Does the same as one state machine. What would hold a thread goes to `pool`.
+    /// Does the same as a future. Work that would block a thread goes to `pool`.
     fn run_async<P: Pool>(&self, job: JobId, pool: &P) -> impl Future<Output = Checksum> + Send;
 }
 
-/// Where a task sends work that would hold its thread. What a hand-over costs is measured in `benches/primitives.rs`.
+/// The destination of work that would block a task's thread. `benches/primitives.rs` measures the cost of a hand-over.
 pub trait Pool: Clone + Send + Sync + 'static {
-    /// Runs the work where this pool runs it, and is ready when it is done.
+    /// Runs the work where this pool runs it. The future completes when the work is done.
     fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T> + Send;
 }

@@ -1,4 +1,4 @@
-//! The processes behind an address of this machine.
+//! Finds the processes that listen at an address of this machine.
 //!
 //! Several listeners may share a port, such as one at `127.0.0.1`, one at `127.0.0.2` and one at `::`. The kernel hands
 //! a connection to the most specific one (`__inet_lookup_listener`), so this module matches the address as well, and
@@ -12,20 +12,20 @@ use std::path::Path;
 
 use crate::proc;
 
-/// Returns the processes that listen at an address of this machine, as far as this user may see. Looks through all of
-/// `/proc`, which takes some milliseconds.
+/// Returns the processes that listen at an address of this machine, as far as this user may inspect them. Searches all
+/// of `/proc`, which takes some milliseconds.
 pub fn listeners_at(address: SocketAddr) -> Vec<u32> {
     holders(&sockets_at(address))
 }
 
-/// The processes that listen at a Unix socket, as far as this user may look into them. Looks through all of `/proc`, some
-/// milliseconds.
+/// Returns the processes that listen at a Unix socket, as far as this user may inspect them. Searches all of `/proc`,
+/// which takes some milliseconds.
 pub fn listeners_at_path(path: &Path) -> Vec<u32> {
     holders(&at_path(path))
 }
 
 /// Returns the inodes of the sockets that get the connections to this address: several if they share it
-/// (`SO_REUSEPORT`). Reads two files of `/proc`, as far as listeners stand in them.
+/// (`SO_REUSEPORT`). Reads the listening sockets in two files of `/proc`.
 pub fn sockets_at(address: SocketAddr) -> BTreeSet<String> {
     let all = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().flat_map(listening);
     let fitting: Vec<(u8, ListeningSocket)> =
@@ -34,8 +34,8 @@ pub fn sockets_at(address: SocketAddr) -> BTreeSet<String> {
     fitting.into_iter().filter(|(rank, _)| Some(*rank) == best).map(|(_, listener)| listener.inode).collect()
 }
 
-/// Reads the listening sockets of a table. The kernel lists them before all connections (`tcp_seq_start`), of which there
-/// may be many thousands: those are not read.
+/// Reads the listening sockets of a table. The kernel lists them before all connections (`tcp_seq_start`), so the
+/// possibly many thousands of connections are not read.
 fn listening(table: &str) -> Vec<ListeningSocket> {
     let lines = fs::File::open(table).map(BufReader::new).into_iter().flat_map(|table| table.lines().skip(1));
     lines.map_while(|line| ListeningSocket::parse(&line.ok()?)).collect()
@@ -61,8 +61,8 @@ impl ListeningSocket {
         (state == LISTENS).then_some(Self { at: address(at)?, port, inode: inode.to_owned() })
     }
 
-    /// Returns how specifically the socket matches an address, 0 being the most; `None` if it does not get its
-    /// connections.
+    /// Returns how specifically the socket matches an address, 0 being the most; `None` if it gets no connections to
+    /// it.
     fn fits(&self, address: IpAddr) -> Option<u8> {
         let (at, address) = (self.at.to_canonical(), address.to_canonical());
         match self.at {
@@ -91,13 +91,13 @@ fn address(hex: &str) -> Option<IpAddr> {
     }
 }
 
-/// The inodes of the sockets that listen at this path.
+/// Returns the inodes of the sockets that listen at this path.
 fn at_path(path: &Path) -> BTreeSet<String> {
     let table = fs::read("/proc/net/unix").unwrap_or_default();
     String::from_utf8_lossy(&table).lines().filter_map(|line| at_this_path(line, path)).collect()
 }
 
-/// The processes that hold one of these sockets.
+/// Returns the processes that hold one of these sockets.
 fn holders(inodes: &BTreeSet<String>) -> Vec<u32> {
     let sockets: BTreeSet<String> = inodes.iter().map(|inode| format!("socket:[{inode}]")).collect();
     if sockets.is_empty() {
@@ -111,9 +111,9 @@ fn holders(inodes: &BTreeSet<String>) -> Vec<u32> {
     proc::processes().into_iter().filter(holds).collect()
 }
 
-/// The inode of a line of `/proc/net/unix`, if it is that of a socket which listens at this path.
+/// Returns the inode of a line of `/proc/net/unix` if its socket listens at this path.
 fn at_this_path(line: &str, path: &Path) -> Option<String> {
-    /// `__SO_ACCEPTCON` of the kernel's `net.h`: it listens.
+    /// `__SO_ACCEPTCON` of the kernel's `net.h`, which marks listening sockets.
     const LISTENS: &str = "00010000";
     let mut fields = line.split_whitespace();
     let flags = fields.nth(3)?;

@@ -1,8 +1,8 @@
-//! What processes that do not belong to a trial use of its CPUs: a stranger there makes the figures, and not the model.
+//! Measures what processes outside of a trial use of its CPUs, since they would distort its figures.
 //!
-//! Two sources, as neither sees everything. The clocks of all threads are exact and say who it was, but a thread that began
-//! and ended between the two readings is missed, and only the CPU that it ran on last is known. The idle time of each CPU
-//! in `/proc/stat` misses nobody, but counts in ticks of 10 ms.
+//! Combines two sources, since neither is complete. The clocks of all threads are exact and identify the process, but
+//! miss threads that started and ended between the two readings, and show only the CPU on which each thread ran last.
+//! The idle time of each CPU in `/proc/stat` misses no thread, but counts in ticks of 10 ms.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,30 +15,30 @@ use super::{Scheduled, process_cpu_ns};
 use crate::host;
 use crate::proc::{self, TICK_NS};
 
-/// What strangers used of some CPUs between two instants.
+/// The usage of some CPUs by processes outside of a trial, between two instants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Others {
-    /// CPU time of those CPUs that they used, nanoseconds: what is known of it, at least.
+    /// A lower bound of the CPU time that they used on those CPUs, nanoseconds.
     pub cpu_ns: u64,
     /// The time between the instants, times the number of CPUs, nanoseconds.
     pub of_ns: u64,
-    /// Who used the most, where a process is known.
+    /// The process that used the most, if known.
     pub most: Option<Stranger>,
 }
 
 impl Others {
-    /// The part of those CPUs' time, 0 to 1.
+    /// Returns the share of those CPUs' time, from 0 to 1.
     pub fn share(&self) -> f64 {
         self.cpu_ns as f64 / self.of_ns.max(1) as f64
     }
 }
 
-/// A process by its number and the name that the kernel keeps.
+/// A process outside of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stranger {
-    /// Its number.
+    /// The process ID.
     pub pid: u32,
-    /// Its name, padded with zeros: the kernel cuts names at 15 bytes (proc_pid_comm(5)).
+    /// The process name, padded with zeros: the kernel cuts names at 15 bytes (proc_pid_comm(5)).
     name: [u8; 15],
 }
 
@@ -58,7 +58,7 @@ impl fmt::Display for Stranger {
     }
 }
 
-/// The first of the two instants.
+/// Measures the usage by other processes. Holds the counters at the first instant.
 #[derive(Debug)]
 pub struct OthersMeter {
     cpus: Vec<usize>,
@@ -67,7 +67,7 @@ pub struct OthersMeter {
     threads: Vec<Thread>,
 }
 
-/// A thread of some process, and the CPU time that it has used.
+/// A thread of any process, and its CPU time so far.
 #[derive(Clone, Copy, Debug)]
 struct Thread {
     pid: u32,
@@ -76,24 +76,26 @@ struct Thread {
 }
 
 impl OthersMeter {
-    /// For these CPUs. Reads the clocks of all threads of the machine: about 10 us for each of them.
+    /// Starts a meter for these CPUs. Reads the clocks of all threads of the machine, about 10 us each.
     pub fn start(cpus: Vec<usize>) -> Self {
         Self { idle_ns: idle_ns(&cpus), threads: threads(), begun: Instant::now(), cpus }
     }
 
-    /// CPU time that these processes have used since, nanoseconds: those that still run, and may run on one of the CPUs.
+    /// Returns the CPU time since the start of those of these processes that still run and may use one of the CPUs,
+    /// nanoseconds.
     pub fn used_by(&self, processes: &[u32]) -> u64 {
         let may = |pid: &&u32| host::cpus_of(**pid).iter().any(|cpu| self.cpus.contains(cpu));
         let used = |pid: &u32| process_cpu_ns(*pid)?.checked_sub(self.before(*pid));
         processes.iter().filter(may).filter_map(used).sum()
     }
 
-    /// CPU time that a process had used at the first instant; none of one that was not there.
+    /// Returns the CPU time of a process at the start, nanoseconds; 0 if it did not exist then.
     fn before(&self, pid: u32) -> u64 {
         self.threads.iter().filter(|thread| thread.pid == pid).map(|thread| thread.ran_ns).sum()
     }
 
-    /// What was used since by others than these processes, which used `own_ns` of CPU time; nothing where there is no CPU.
+    /// Returns the usage since the start by processes other than `own`, which used `own_ns` of CPU time. Returns `None`
+    /// if there are no CPUs.
     pub fn stop(&self, own: &[u32], own_ns: u64) -> Option<Others> {
         let of_ns = self.begun.elapsed().as_nanos() as u64 * self.cpus.len() as u64;
         let idle_ns = idle_ns(&self.cpus).zip(self.idle_ns).map(|(now, before)| now.saturating_sub(before));
@@ -113,17 +115,17 @@ impl OthersMeter {
     }
 }
 
-/// What both sources together prove, and no more than there was.
+/// Returns the larger of the two sources' lower bounds, at most the time that the trial's own processes left.
 fn at_least(by_clocks: u64, by_idle: u64, of_ns: u64, own_ns: u64) -> u64 {
     by_clocks.max(by_idle).min(of_ns.saturating_sub(own_ns))
 }
 
-/// What was neither idle nor the trial's own of that time, less what counting in ticks may be off by at either end.
+/// Returns the time that was neither idle nor used by the trial itself, minus the maximum error of counting in ticks.
 fn unexplained(of_ns: u64, idle_ns: u64, own_ns: u64, cpus: usize) -> u64 {
     of_ns.saturating_sub(idle_ns + own_ns + 2 * TICK_NS * cpus as u64)
 }
 
-/// Every thread of this machine that this user may know of.
+/// Returns all threads of this machine that this user may see.
 fn threads() -> Vec<Thread> {
     let of_process = |pid: u32| {
         let thread = move |tid| {
@@ -135,13 +137,13 @@ fn threads() -> Vec<Thread> {
     proc::processes().into_iter().flat_map(of_process).collect()
 }
 
-/// The CPU that a thread ran on last; nothing of one that has ended.
+/// Returns the CPU on which a thread ran last; `None` if the thread has ended.
 fn last_cpu(Thread { pid, tid, .. }: Thread) -> Option<usize> {
     let stat = proc::read(pid, &format!("task/{tid}/stat"))?;
     proc::fields_from_third(&stat)?.get(39 - 3)?.parse().ok()
 }
 
-/// How long these CPUs were idle since the machine began, waiting for a disk included, and how long the host had them.
+/// Returns the idle time of these CPUs since boot, including iowait and stolen time, nanoseconds.
 fn idle_ns(cpus: &[usize]) -> Option<u64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     let ticks = cpus.iter().map(|cpu| {
@@ -184,7 +186,7 @@ mod tests {
         };
         let (mut stranger, mut own) = (burn(), burn());
         let meter = OthersMeter::start(host::cpus());
-        // Until both have used some.
+        // Wait until both have used some CPU time.
         let used = |pid| process_cpu_ns(pid).unwrap_or(0);
         let before = (used(stranger.id()), used(own.id()));
         while used(stranger.id()) < before.0 + 20_000_000 || used(own.id()) < before.1 + 20_000_000 {

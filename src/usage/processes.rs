@@ -1,4 +1,4 @@
-//! What some processes use between two instants, all of them together.
+//! Measures the total usage of several processes between two instants.
 
 use std::collections::BTreeSet;
 
@@ -6,28 +6,28 @@ use crate::host;
 
 use super::{Others, OthersMeter, Tree, Usage};
 
-/// What some processes and their descendants used between two instants.
+/// The total usage of some processes and their descendants between two instants.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProcessesUsage {
     /// The processes at the second instant.
     pub processes: Vec<u32>,
-    /// CPU time, memory, threads.
+    /// CPU time, memory, threads, context switches and page faults.
     pub usage: Usage,
-    /// CPUs that they may run on.
+    /// The CPUs that they may run on.
     pub cpus: Vec<usize>,
-    /// What processes other than these and this one used of those CPUs since the meter was made; `None` if the CPU time
-    /// of these is unknown.
+    /// The usage of those CPUs by all processes except these and this one, since the meter was created; `None` if the
+    /// CPU time of these processes is unknown.
     pub others: Option<Others>,
-    /// For how long a quota held back them or this process, nanoseconds; `None` if the kernel does not count it.
+    /// How long a CPU quota throttled them or this process, nanoseconds; `None` if the kernel does not count it.
     pub throttled_ns: Option<u64>,
 }
 
-/// The first of the two instants.
+/// Measures the usage of some processes. Holds the counters at the first instant.
 #[derive(Debug)]
 pub struct ProcessesMeter {
     roots: Vec<u32>,
     cpus: Vec<usize>,
-    /// The processes when the meter was made, and when counting began.
+    /// The processes when the meter was created, and when counting began.
     trees: [Tree; 2],
     throttled_ns: Option<u64>,
     others: OthersMeter,
@@ -60,7 +60,7 @@ impl ProcessesMeter {
         &self.roots
     }
 
-    /// CPUs that one of the processes may run on.
+    /// Returns the CPUs that one of the processes may run on.
     pub fn cpus(&self) -> &[usize] {
         &self.cpus
     }
@@ -89,7 +89,7 @@ impl ProcessesMeter {
     }
 }
 
-/// Reads it for these processes and this one.
+/// Returns how long a quota throttled these processes or this one, nanoseconds.
 fn throttled_ns(roots: &[u32]) -> Option<u64> {
     host::throttled_ns(&[roots, &[std::process::id()]].concat())
 }

@@ -1,7 +1,7 @@
 //! Counters of external processes and their descendants, read from `/proc`.
 //!
-//! A process that ends hands its CPU time to the parent that waits for it (`cutime` of proc_pid_stat(5)). So the sum
-//! over a tree of own and inherited CPU time does not shrink when processes end, and the difference of two sums is what
+//! An ended process hands its CPU time to the parent that waits for it (`cutime` of proc_pid_stat(5)). So the sum of
+//! own and inherited CPU time over a tree does not shrink when processes end, and the difference of two sums is what
 //! the tree used. Peak memory and context switches are lost with their process, and a process that ignores SIGCHLD
 //! inherits nothing. Such figures are [gaps](Gaps).
 
@@ -31,9 +31,9 @@ pub struct Tree {
 struct Member {
     pid: u32,
     parent: u32,
-    /// Counters since the process began, with those inherited from its ended children.
+    /// Counters since the process began, including those inherited from its ended children.
     counted: Counted,
-    /// The part of its minor faults that it was handed.
+    /// The part of its minor faults that was inherited.
     handed_faults: u64,
     switches: [u64; 2],
     threads: BTreeSet<u32>,
@@ -53,8 +53,8 @@ struct Counted {
 }
 
 impl Tree {
-    /// Reads these processes and their descendants, without those of `except` and their descendants. Takes about 50 us
-    /// a process, and 10 us for each other one of the machine.
+    /// Reads these processes and their descendants, without those of `except` and their descendants. Costs about 50 us
+    /// per process, and 10 us for each other process of the machine.
     pub fn read(roots: &[u32], except: &[u32]) -> Self {
         let roots = roots.iter().copied().filter(|root| !except.contains(root));
         let started = proc::descendants(&roots.clone().collect::<Vec<_>>(), except);
@@ -64,8 +64,8 @@ impl Tree {
         }
     }
 
-    /// Reads the descendants of this process, without itself. It must be a subreaper (`PR_SET_CHILD_SUBREAPER` of
-    /// prctl(2)) and wait for every orphan that it adopts.
+    /// Reads the descendants of this process, but not the process itself, which must be a subreaper
+    /// (`PR_SET_CHILD_SUBREAPER` of prctl(2)) and wait for every orphan that it adopts.
     pub fn below_this_process() -> Self {
         let own = std::process::id();
         Self {
@@ -75,18 +75,18 @@ impl Tree {
         }
     }
 
-    /// The numbers of its processes.
+    /// Returns the IDs of the processes.
     pub fn pids(&self) -> impl Iterator<Item = u32> {
         self.members.iter().map(|member| member.pid)
     }
 
-    /// Threads of all its processes.
+    /// Returns the number of threads of all processes.
     pub fn threads(&self) -> u64 {
         self.members.iter().map(|member| member.threads.len() as u64).sum()
     }
 
-    /// Returns the usage since an earlier instant, and which of its figures are unknown. Memory that several processes
-    /// share counts in each of them.
+    /// Returns the usage since an earlier instant, including which figures are unknown. Memory shared by several
+    /// processes counts in each of them.
     pub fn since(&self, earlier: &Self) -> Usage {
         let (now, before) = (self.counted(), earlier.counted());
         let cpu_ns = now.cpu_ns.saturating_sub(before.cpu_ns);
@@ -119,7 +119,7 @@ impl Tree {
 
     fn gaps(&self, earlier: &Self) -> Gaps {
         let ended = || earlier.members.iter().filter(|member| self.member(member.pid).is_none());
-        // Every process faults, so whoever is handed faults had a child that ended.
+        // Every process has page faults, so a process that inherited faults had a child that ended.
         let is_handed_more =
             |now: &Member| now.handed_faults > earlier.member(now.pid).map_or(0, |then| then.handed_faults);
         let to_root = (self.handed_to_root.faults_minor, earlier.handed_to_root.faults_minor);
@@ -165,7 +165,7 @@ impl Tree {
 }
 
 impl Member {
-    /// Reads a process; `None` if it is gone. A zombie still has its counters.
+    /// Reads a process; `None` if it no longer exists. A zombie still has its counters.
     fn read(pid: u32) -> Option<Self> {
         let (stat, status) = (proc::read(pid, "stat")?, proc::read(pid, "status")?);
         let fields = proc::fields_from_third(&stat)?;
@@ -192,7 +192,7 @@ impl Member {
 }
 
 impl Counted {
-    /// Reads the counters of a process and of the ended children that it waited for. Its own CPU time is that of its
+    /// Reads the counters of a process and of the ended children that it waited for. Its own CPU time comes from its
     /// clock; the coarse ticks in `stat` only give the kernel's share.
     fn of_process(pid: u32, fields: &[&str]) -> Option<Self> {
         let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
@@ -208,7 +208,7 @@ impl Counted {
         })
     }
 
-    /// Reads the counters of this process's ended children that were waited for, to the microsecond.
+    /// Reads the counters of this process's ended children that it waited for, to the microsecond.
     fn by_own_children() -> Self {
         let Ok(usage) = getrusage(UsageWho::RUSAGE_CHILDREN) else { return Self::default() };
         let (user, system) = (nanos(usage.user_time()), nanos(usage.system_time()));
@@ -231,8 +231,8 @@ impl Counted {
     }
 }
 
-/// CPU time of a process and all its threads, ended ones too, nanoseconds: by its own clock (clock_getcpuclockid(3)), not
-/// by the ticks of `/proc/PID/stat`; `None` if it is gone. Takes about 1 us.
+/// Returns the CPU time of all threads of a process, including ended ones, nanoseconds; `None` if the process no longer
+/// exists. Reads its clock (clock_getcpuclockid(3)) instead of the ticks of `/proc/PID/stat`. Costs about 1 us.
 pub fn process_cpu_ns(pid: u32) -> Option<u64> {
     let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(pid).ok()?)).ok()?;
     u64::try_from(clock.now().ok()?.num_nanoseconds()).ok()
@@ -245,7 +245,7 @@ mod tests {
 
     use super::*;
 
-    /// A shell that runs one line of a script at a time, on command, and reports when it is done.
+    /// A shell that runs a script one line at a time, on command, and reports the end of each line.
     struct Shell(Child, BufReader<std::process::ChildStdout>);
 
     impl Shell {
@@ -280,7 +280,7 @@ mod tests {
         }
     }
 
-    /// A shell command that uses about 100 ms of CPU in a process of its own.
+    /// A shell command that uses about 100 ms of CPU time in a process of its own.
     const WORK: &str = "sh -c 'i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done'";
 
     #[test]
@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(shell.go_on(), "done");
         let used = shell.tree().since(&before);
         assert!(used.cpu_ns() > 20_000_000, "{used:?}");
-        // The process ran at neither instant.
+        // The process did not exist at either instant.
         assert_eq!(used.gaps, Gaps { cpu: None, memory: true, switches: true });
     }
 

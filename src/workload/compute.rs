@@ -1,4 +1,4 @@
-//! The computing kernel: a fixed number of steps that no optimiser can leave out, and how long one takes here.
+//! The CPU-bound kernel: a fixed number of steps that no optimizer can remove, and its calibration on this machine.
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
@@ -11,20 +11,21 @@ use crate::host;
 use crate::random::scramble;
 use crate::scenario::{Machine, Parallel};
 
-/// Where every computation begins, so that the same number of iterations always gives the same checksum.
+/// The initial state of every computation, so that the same number of iterations always gives the same checksum.
 const SEED: u64 = 0x0123_4567_89AB_CDEF;
 
-/// A computation and what must come out of it.
+/// A computation and its expected checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Computation {
-    /// How many steps.
+    /// The number of steps.
     pub iterations: u64,
-    /// What [`compute`] returns for that many.
+    /// The value that [`compute`] returns for this number of steps.
     pub checksum: u64,
 }
 
-/// Runs the kernel: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) with each output added into the next state, so
-/// that every step needs the one before it. About 4 ns a step, registers only: no memory, no branch, no system call.
+/// Runs the kernel: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) with each output added into the next state, so that
+/// every step depends on the previous one. Costs about 4 ns a step, in registers only: no memory access, no branch, no
+/// system call.
 #[inline(never)]
 pub fn compute(iterations: u64) -> u64 {
     let mut state = black_box(SEED);
@@ -34,8 +35,8 @@ pub fn compute(iterations: u64) -> u64 {
     black_box(state)
 }
 
-/// Iterations a second on one CPU: the fastest of several short passes, as anything else that runs only slows one down.
-/// Takes about 100 ms.
+/// Measures the iterations per second on one CPU. Takes the fastest of several short passes, since any other program
+/// only slows a pass down. Takes about 100 ms.
 pub fn calibrate() -> u64 {
     const PASSES: u32 = 10;
     const PASS: Duration = Duration::from_millis(10);
@@ -44,7 +45,7 @@ pub fn calibrate() -> u64 {
         compute(iterations);
         start.elapsed()
     };
-    // Grown until one pass is long against the clock's own cost and a timer interrupt.
+    // Doubled until a pass is long compared with a clock read and a timer interrupt.
     let mut iterations = 10_000;
     while timed(iterations) < PASS {
         iterations *= 2;
@@ -53,10 +54,10 @@ pub fn calibrate() -> u64 {
     (iterations as f64 / fastest.as_secs_f64()) as u64
 }
 
-/// How much so many CPUs compute at once: 1, 2, 4 ... and all of them, by what one thread does. The fastest of eight
-/// passes of 20 ms each, by what [`calibrate`] found; all numbers in turns, so that what disturbs one of them for a while
-/// leaves the other passes alone. About half a second with two CPUs. If the kernel refuses a thread, measures with as
-/// many as possible, and also returns the reason.
+/// Measures how much 1, 2, 4 ... and all of `cpus` compute in parallel, relative to one thread. Takes the fastest of
+/// eight passes of about 20 ms each. The numbers of threads alternate, so a temporary disturbance of one pass does not
+/// affect the others. Takes about half a second with two CPUs. If the kernel refuses a thread, measures with as many as
+/// possible, and also returns the error.
 pub fn parallel(cpus: u32, iterations_per_s: u64) -> (Parallel, Option<io::Error>) {
     const PASSES: u32 = 8;
     let iterations = iterations_per_s / 50;
@@ -80,8 +81,8 @@ pub fn parallel(cpus: u32, iterations_per_s: u64) -> (Parallel, Option<io::Error
     (Parallel::measured(fastest.iter().map(factor)), refused)
 }
 
-/// How much a machine with these CPUs computes at once, and the first so many of them for each of these numbers: as
-/// [`parallel`] for each number that is less than all, and more than one.
+/// Measures how much a machine with these CPUs computes in parallel, and how much the first n of them do, for each n in
+/// `pinned`. Runs [`parallel`] for each n above 1 and below the number of CPUs.
 pub fn machine(
     cpus: &[usize],
     pinned: impl IntoIterator<Item = u32>,
@@ -103,7 +104,7 @@ pub fn machine(
     (Machine::new(all, pinned), refused)
 }
 
-/// The same of these CPUs alone, by a thread that keeps to them and those that it starts; nothing where it may not.
+/// Runs [`parallel`] in a thread pinned to these CPUs. Returns no result if the thread cannot be pinned or started.
 fn parallel_on(cpus: &[usize], iterations_per_s: u64) -> (Option<Parallel>, Option<io::Error>) {
     thread::scope(|scope| {
         let pinned = || host::pin(cpus).is_ok().then(|| parallel(cpus.len() as u32, iterations_per_s));
@@ -114,10 +115,10 @@ fn parallel_on(cpus: &[usize], iterations_per_s: u64) -> (Option<Parallel>, Opti
     })
 }
 
-/// Returns the time from the common start of the threads until the last one has computed. If one cannot be started, the
+/// Returns the time from the common start of the threads until the last one has finished. If one cannot be started, the
 /// others end without computing.
 fn at_once(threads: u32, iterations: u64) -> io::Result<Duration> {
-    // Each thread waits for a message of its own; a closed channel makes it return.
+    // Each thread waits for its own message, and returns if its channel is closed.
     thread::scope(|scope| {
         let (mut starts, mut running) = (Vec::new(), Vec::new());
         for k in 0..threads {

@@ -1,4 +1,4 @@
-//! Jobs that say what they do while they do it, for `avt run --narrate`. Nothing of it is measured.
+//! Jobs that report each moment of their work, for `avt run --narrate`. Never measured.
 
 use std::fmt;
 use std::future::Future;
@@ -8,27 +8,27 @@ use std::time::{Duration, Instant};
 use super::offload::Offload;
 use super::{Checksum, JobId, Pool, Workload};
 
-/// What a job has to say, on the thread that it is said from.
+/// A moment of a job, reported on the thread where it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// The heartbeat beats, for the how manieth time.
+    /// The heartbeat beats. Holds the number of the beat, from 1.
     Beat(u32),
-    /// A thread begins what holds it.
+    /// A thread begins work that blocks it.
     Begins(JobId),
-    /// It is done, after so long.
+    /// The work is done. Holds its duration.
     Ends(JobId, Duration),
 }
 
 type MomentListener = Arc<dyn Fn(Moment) + Send + Sync>;
 
-/// `offload`, told moment by moment.
+/// The workload `offload`, with every moment reported to a listener.
 pub struct Narrated {
     offload: Offload,
     listener: MomentListener,
 }
 
 impl Narrated {
-    /// The same jobs, with somebody who listens.
+    /// Creates the workload. The listener is called on the thread of each moment.
     pub fn new(offload: Offload, listener: impl Fn(Moment) + Send + Sync + 'static) -> Self {
         Self { offload, listener: Arc::new(listener) }
     }
@@ -59,7 +59,7 @@ impl Workload for Narrated {
     }
 }
 
-/// A pool that says when it begins and when it is done, on the thread where it does it.
+/// A pool that reports the beginning and end of work, on the thread that does it.
 #[derive(Clone)]
 struct NarratedPool<P> {
     job: JobId,

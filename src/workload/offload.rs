@@ -1,7 +1,7 @@
-//! `offload`: jobs hold their thread while a heartbeat should go on.
+//! `offload`: jobs block their threads while a heartbeat should continue.
 //!
-//! The heartbeat is job 0, begun before all others; it makes a fixed number of beats, each due a whole number of
-//! intervals after the first. A beat that comes late does not move the ones after it.
+//! The heartbeat is job 0, which starts before all others. It makes a fixed number of beats, each due a whole number of
+//! intervals after the first. A late beat does not delay the beats after it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -12,20 +12,20 @@ use crate::thread_count;
 
 use super::{Checksum, JobId, Pool, Steps, Workload};
 
-/// Jobs that do their steps, beside a heartbeat or alone.
+/// Jobs that run their steps, with or without a heartbeat.
 #[derive(Debug)]
 pub struct Offload {
-    /// What each job does.
+    /// The steps of each job.
     pub steps: Steps,
-    /// What goes on beside them: job 0, if there is one.
+    /// The heartbeat, which is job 0; `None` if there is none.
     pub heartbeat: Option<Heartbeat>,
 }
 
-/// Beats and when they came.
+/// A heartbeat, and when each beat came.
 #[derive(Debug)]
 pub struct Heartbeat {
     every: Duration,
-    /// Nanoseconds from the first beat's due time.
+    /// When each beat came, nanoseconds after the first was due.
     beats: Box<[AtomicU64]>,
 }
 
@@ -46,17 +46,17 @@ impl Workload for Offload {
 }
 
 impl Heartbeat {
-    /// So many beats, from one to the next so long.
+    /// Creates a heartbeat with this interval and this number of beats.
     pub fn new(every: Duration, beats: u32) -> Self {
         Self { every, beats: (0..beats).map(|_| AtomicU64::new(u64::MAX)).collect() }
     }
 
-    /// When each beat came, in nanoseconds from when the first was due. Meaningful once the heartbeat has ended.
+    /// Returns when each beat came, nanoseconds after the first was due. Valid once the heartbeat has ended.
     pub fn beats(&self) -> Vec<u64> {
         self.beats.iter().map(|beat| beat.load(Ordering::Relaxed)).collect()
     }
 
-    /// Beats on the calling thread, and says so.
+    /// Beats on the calling thread, and calls `says` with the number of each beat, from 0.
     pub(super) fn run_blocking(&self, says: impl Fn(u32)) -> Checksum {
         let start = Instant::now();
         for (k, beat) in (0..).zip(&self.beats) {
@@ -69,7 +69,7 @@ impl Heartbeat {
         0
     }
 
-    /// The same as one state machine.
+    /// Does the same as a future.
     pub(super) async fn run_async(&self, says: impl Fn(u32)) -> Checksum {
         let start = Instant::now();
         for (k, beat) in (0..).zip(&self.beats) {

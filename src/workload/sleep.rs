@@ -1,11 +1,11 @@
-//! `sleep`: every job waits. The least a model can be asked to do, a million times over.
+//! `sleep`: every job only waits. The smallest possible job, run up to a million times.
 
 use super::{Checksum, JobId, Pool, Steps, Workload};
 
-/// Jobs that do nothing but their steps.
+/// Jobs that only run their steps.
 #[derive(Clone, Debug)]
 pub struct Sleep {
-    /// What each of them does.
+    /// The steps of each job.
     pub steps: Steps,
 }
 

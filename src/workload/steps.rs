@@ -1,4 +1,4 @@
-//! The steps a job is made of, done in order by either face.
+//! The steps of a job, run in order by blocking or async code.
 
 use std::thread;
 use std::time::Duration;
@@ -16,19 +16,19 @@ use super::{Checksum, Pool};
 pub enum Step {
     /// A wait that can be awaited: `thread::sleep` or `tokio::time::sleep`.
     Wait(Duration),
-    /// A call that holds its thread without using a CPU: `thread::sleep` under every model.
+    /// A call that blocks its thread without using a CPU: `thread::sleep` under every model.
     Block(Duration),
     /// CPU work.
     Compute(Computation),
 }
 
-/// What a job does, in order.
+/// The steps of a job, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Steps(Vec<Step>);
 
 impl Steps {
-    /// The steps of a spec: wait, block, compute, without those of no length. `None` when the calibration does not know
-    /// the checksum of a computation.
+    /// Creates the steps of a spec: wait, block, compute, without those of zero length. Returns `None` if the
+    /// calibration lacks the checksum of a computation.
     pub fn new(spec: &StepsSpec, calibration: &Calibration) -> Option<Self> {
         let mut steps = Vec::new();
         if !spec.wait.is_zero() {
@@ -44,7 +44,7 @@ impl Steps {
         Some(Self(steps))
     }
 
-    /// What either face must return: the sum of all checksums.
+    /// Returns the expected checksum: the sum of the checksums of all steps.
     pub fn checksum(&self) -> Checksum {
         let checksum = |step: &Step| match step {
             Step::Compute(computation) => computation.checksum,
@@ -53,12 +53,12 @@ impl Steps {
         self.0.iter().map(checksum).fold(0, Checksum::wrapping_add)
     }
 
-    /// Whether there is nothing to do.
+    /// Returns whether there are no steps.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Does them all on the calling thread.
+    /// Runs all steps on the calling thread.
     pub fn run_blocking(&self) -> Checksum {
         let mut checksum: Checksum = 0;
         for step in &self.0 {
@@ -73,7 +73,7 @@ impl Steps {
         checksum
     }
 
-    /// Does them all, handing the thread back while it waits and leaving to the pool what would hold it.
+    /// Runs all steps as a future: yields the thread during waits, and hands work that would block it to the pool.
     pub async fn run_async<P: Pool>(&self, pool: &P) -> Checksum {
         let mut checksum: Checksum = 0;
         for step in &self.0 {
@@ -93,7 +93,7 @@ impl Steps {
     }
 }
 
-/// The work, with the thread it lands on counted.
+/// Wraps work so that the thread that runs it is counted.
 fn counted<T>(work: impl FnOnce() -> T + Send) -> impl FnOnce() -> T + Send {
     move || {
         thread_count::mark_current();

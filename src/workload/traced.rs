@@ -1,4 +1,4 @@
-//! Jobs that leave spans on the lanes of the threads that work for them. Only in trials that are recorded: it boxes wakers
+//! Jobs that record spans on the lanes of the threads that run them. Only for trials that are recorded: it boxes wakers
 //! and reads the clock, which no measured trial does.
 
 use std::future::{Future, poll_fn};
@@ -11,7 +11,7 @@ use crate::lanes;
 
 use super::{Checksum, JobId, Pool, Workload};
 
-/// A workload whose jobs do.
+/// A workload whose jobs record spans.
 #[derive(Debug)]
 pub struct TracedWorkload<W>(pub Arc<W>);
 
@@ -25,7 +25,7 @@ impl<W: Workload> Workload for TracedWorkload<W> {
     }
 }
 
-/// A job's future of which every poll is a span, and every time that it was woken and not polled.
+/// Runs a job's future and records a span for each poll, and for each time between a wake-up and the next poll.
 pub async fn polls<F: Future>(job: JobId, future: F) -> F::Output {
     let mut future = pin!(future);
     let timed = Arc::new(TimedWaker::default());
@@ -40,16 +40,16 @@ pub async fn polls<F: Future>(job: JobId, future: F) -> F::Output {
     .await
 }
 
-/// A waker that knows when it was first called after the last poll.
+/// A waker that records when it was first called after the last poll.
 #[derive(Debug, Default)]
 struct TimedWaker {
-    /// Nanoseconds of the recording and one more; 0 for not at all.
+    /// Nanoseconds of the recording plus 1; 0 if not called.
     rang: AtomicU64,
     task: Mutex<Option<Waker>>,
 }
 
 impl TimedWaker {
-    /// When it was called, if it was; from now on it has not been.
+    /// Returns when the waker was called, if it was, and resets it.
     fn answered(&self) -> Option<u64> {
         self.rang.swap(0, Ordering::Relaxed).checked_sub(1)
     }
