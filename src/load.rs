@@ -82,12 +82,13 @@ pub struct Loaded {
     pub load: LoadRecord,
 }
 
-/// The metrics of one second of the window. The last interval can be shorter, and also covers the drain.
+/// The metrics of one second of the window or of the drain after it; the last interval may be shorter.
 #[derive(Clone, Debug)]
 pub struct LoadInterval {
     /// Requests that ended in this interval.
     pub requests: Requests,
-    /// Response times of the requests that were answered, and waiting times of those that were not.
+    /// Response times of the requests that were answered, and waiting times of those that timed out or remained
+    /// unanswered.
     pub response_time: Histogram,
     /// Service times of the requests that were answered.
     pub service_time: Histogram,
@@ -110,7 +111,7 @@ pub trait Observer {
     /// Whether [`interval`](Self::interval) is called.
     const LISTENS: bool = false;
 
-    /// Called after each second of the window with its metrics.
+    /// Called with the metrics of each interval.
     fn interval(&mut self, _interval: LoadInterval) {}
 }
 
@@ -165,7 +166,7 @@ impl Window {
     }
 }
 
-/// Runs a load against a server. Returns an error if not every connection could be opened.
+/// Runs a load against a server. Returns an error if the load cannot start.
 pub fn run<O: Observer>(plan: &LoadPlan, observer: &mut O) -> Result<Loaded, LoadError> {
     check_descriptors(plan)?;
     check_tls(plan)?;

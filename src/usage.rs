@@ -192,8 +192,8 @@ impl StealMeter {
     }
 }
 
-/// CPU time that the host of a virtual machine gave to other guests while this machine needed it. The kernel counts it
-/// in ticks of 10 ms.
+/// CPU time that the host of a virtual machine gave to others while this machine needed it. The kernel counts it in
+/// ticks of 10 ms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stolen {
     /// The stolen CPU time, nanoseconds.

@@ -1,5 +1,5 @@
-//! The client's side of one connection, for the load generator: checks replies as strictly as requests, and counts
-//! them.
+//! The client's side of one connection, for the load generator: checks replies as strictly as the server checks
+//! requests, and counts them.
 
 use std::sync::Arc;
 
@@ -48,8 +48,8 @@ impl ClientCodec {
         }
     }
 
-    /// Switches to another connection, which has served a reply before or not. Only allowed [at
-    /// rest](Self::is_at_rest), when the codec holds nothing of the previous connection.
+    /// Switches to another connection, whether or not it has served a reply. Requires [`is_at_rest`](Self::is_at_rest):
+    /// the codec then holds nothing of the previous connection.
     #[inline]
     pub fn take_up(&mut self, has_served: bool) {
         debug_assert!(self.is_at_rest() && self.failed.is_none(), "half a reply belongs to its connection");

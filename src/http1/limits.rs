@@ -6,10 +6,11 @@ pub const TARGET: usize = 8 * 1024;
 /// The longest method; a longer one is answered 501.
 pub const METHOD: usize = 32;
 
-/// The longest head of a request or reply, including start line and final empty line; a longer one is answered 431.
+/// The longest head of a request or reply, including start line and final empty line; a longer request head is answered
+/// 431.
 pub const HEAD: usize = 64 * 1024;
 
-/// The maximum number of fields in a head; more are answered 431.
+/// The maximum number of fields in a head; a request with more is answered 431.
 pub const N_FIELDS: usize = 100;
 
 /// The maximum number of empty lines skipped before a request line (RFC 9112 section 2.2 asks for at least one).
@@ -28,13 +29,13 @@ pub const N_INTERIM: u8 = 16;
 /// The maximum size of all chunk extensions in one body.
 pub const EXTENSIONS: u32 = 4 * 1024;
 
-/// The maximum size of the trailers after a chunked body; larger ones are answered 431.
+/// The maximum size of the trailers after a chunked body; a request with larger ones is answered 431.
 pub const TRAILERS: u32 = 8 * 1024;
 
 /// The amount of waiting output above which no further request is taken.
 pub const OUTPUT: usize = 64 * 1024;
 
-/// The initial size of a connection's input buffer, to which it returns when idle.
+/// The initial size of a connection's input buffer, to which a large one shrinks when idle.
 pub const INPUT_AT_FIRST: usize = 4 * 1024;
 
 /// The maximum size of a connection's input buffer if bodies are skipped: a head and space to read on.

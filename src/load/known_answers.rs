@@ -185,7 +185,8 @@ fn a_connection_that_hangs_since_the_warm_up_is_starved() {
             assert!(arrival == CLOSED || warmup == 0 || (0.98..1.02).contains(&share), "{what}: {share}");
             assert_eq!(load.most_in_flight.min(184), 184, "{what}");
             assert!(load.mean_in_flight <= 200.0 && load.mean_in_flight > 150.0, "{what}: {}", load.mean_in_flight);
-            // They have waited for at least most of the window, and longer than it if they have hung since before it.
+            // Unfinished requests have waited for most of the window, and for longer than all of it if they hang since
+            // the warm-up.
             assert!(series[0].response_time.max().unwrap() >= 2 * SECOND, "{what}");
             assert!(series[0].lower_bound_from_ns.is_some(), "{what}");
             assert!(findings.contains(&Finding::Starved { connections: 184, of: 200 }), "{what}: {findings:?}");

@@ -10,8 +10,9 @@ use crate::service::date;
 
 use super::server::Server;
 
-/// The number of rejected connections that stay open. Closing at once, with the request unread, would send a reset,
-/// which destroys the response in transit. So connections are closed in turn, without anything waiting for them.
+/// The maximum number of rejected connections that are kept open. Closing at once, with the request unread, would send
+/// a reset, which destroys the response in transit. So connections are closed in turn, without anything waiting for
+/// them.
 const MOST: usize = 64;
 
 /// The connections that were answered 503 most recently.

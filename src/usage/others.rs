@@ -81,8 +81,8 @@ impl OthersMeter {
         Self { idle_ns: idle_ns(&cpus), threads: threads(), begun: Instant::now(), cpus }
     }
 
-    /// Returns the CPU time since the start of those of these processes that still run and may use one of the CPUs,
-    /// nanoseconds.
+    /// Returns the CPU time that these processes have used since the start, nanoseconds. Counts only those that still
+    /// run and may use one of the CPUs.
     pub fn used_by(&self, processes: &[u32]) -> u64 {
         let may = |pid: &&u32| host::cpus_of(**pid).iter().any(|cpu| self.cpus.contains(cpu));
         let used = |pid: &u32| process_cpu_ns(*pid)?.checked_sub(self.before(*pid));

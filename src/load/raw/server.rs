@@ -68,7 +68,6 @@ impl ServerAddress {
 /// # Errors
 ///
 /// Returns `ECONNREFUSED`, as if the kernel had chosen another port.
-/// `ECONNREFUSED`, as if the kernel had chosen another port.
 pub fn refuse_own_end(socket: impl AsFd, server: SocketAddr) -> io::Result<()> {
     let own = SocketAddr::try_from(net::getsockname(&socket)?)?;
     if own.port() != server.port() || own.ip() != server.ip() {
