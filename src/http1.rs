@@ -24,7 +24,7 @@
 //! }
 //! assert!(codec.output().ends_with(b"\r\n\r\nhi"));
 //! let n = codec.output().len();
-//! codec.sent(n); // and ask `next` again before reading on
+//! codec.sent(n); // and call `next` again before reading
 //! assert!(!codec.is_closing());
 //! ```
 

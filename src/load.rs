@@ -68,8 +68,8 @@ use collect::Collector;
 /// The results of a load in its window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
-    /// When the schedule or the closed loop started: nanoseconds of the kernel's `CLOCK_MONOTONIC`, which is the same
-    /// for all processes of this machine.
+    /// The start of the schedule or of the closed loop, in nanoseconds of the kernel's `CLOCK_MONOTONIC`, which is the
+    /// same for all processes of this machine.
     pub started_ns: u64,
     /// The length of the window, nanoseconds.
     pub wall_ns: u64,
@@ -205,7 +205,7 @@ pub fn run<O: Observer>(plan: &LoadPlan, observer: &mut O) -> Result<Loaded, Loa
         if !is_done {
             is_done = wait_until(window.end(), &mut collector, observer);
         }
-        // An early end by the observer becomes the end for the connections too.
+        // If the observer ended the window early, the window ends for the connections too.
         window.end.fetch_min(clock::now(), Ordering::Relaxed);
         let (usage, steal) = (meter.stop(), steal.stop());
         observer.end();
@@ -299,7 +299,7 @@ fn wait_for_connections<O: Observer>(
     }
 }
 
-/// The interval at which the observer is asked whether to end.
+/// The interval between two checks whether the observer ends the load.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
 /// The part of a plan that one generator thread carries out.

@@ -42,7 +42,7 @@ pub const BACKLOG: i32 = 4096;
 /// The maximum number of threads in tokio's blocking pool: its default, made explicit.
 const BLOCKING_THREADS: usize = 512;
 
-/// How long, and for how many reads, a closing connection waits for its peer to close too.
+/// The time and the number of reads for which a closing connection waits for its peer to close too.
 const LINGER: Linger = Linger { time: Duration::from_millis(500), reads: 64 };
 
 struct Linger {

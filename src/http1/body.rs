@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::chunked::Chunked;
 use super::fault::Fault;
 
-/// How a body ends, and how much of it is still to come.
+/// The end of a body, and the length that is still to come.
 #[derive(Debug)]
 pub(super) enum Body {
     /// Ends after this many more bytes.

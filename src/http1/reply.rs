@@ -81,7 +81,7 @@ pub(super) struct ReplyHead {
     pub(super) is_stamped: bool,
 }
 
-/// How the body of a reply is delimited, if it may have one.
+/// The framing of a reply's body, if it may have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReplyFraming {
     Length(u64),

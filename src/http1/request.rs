@@ -73,7 +73,7 @@ pub(super) enum Version {
     Http11,
 }
 
-/// How the body of a request is delimited.
+/// The framing of a request's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RequestFraming {
     Empty,

@@ -12,7 +12,7 @@ pub(super) enum Start {
     Reply,
 }
 
-/// How far a head has been scanned. Each byte is scanned once, so a head that arrives in pieces costs no more than one
+/// The state of scanning a head. Each byte is scanned once, so a head that arrives in pieces costs no more than one
 /// that arrives whole, and the result does not depend on how the bytes were split.
 #[derive(Debug, Default)]
 pub(super) struct Scan {

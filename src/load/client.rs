@@ -26,8 +26,8 @@ pub(super) struct ReceivedResponse {
     pub(super) status: u16,
     /// Bytes received for this response, as far as the client knows.
     pub(super) bytes: u64,
-    /// When the request was sent, if not at once because a connection had to be opened first. Like all instants here,
-    /// in nanoseconds of [`clock::now`](super::clock::now).
+    /// The instant at which the request was sent, if a connection had to be opened for it first; in nanoseconds of
+    /// [`clock::now`](super::clock::now), like all instants here.
     pub(super) sent: Option<u64>,
     /// Whether unrequested bytes followed this response, or the one before it on the connection, as far as the client can
     /// detect.
@@ -49,7 +49,7 @@ pub(super) const POLL_NOW: u64 = 0;
 /// The connections of one generator thread, numbered from 0. Each carries out one operation at a time, which ends with
 /// one [`ClientEvent`].
 pub(super) trait Client: Sized {
-    /// How much longer than the time-out opening a connection may take, nanoseconds.
+    /// The time beyond the time-out that opening a connection may take, nanoseconds.
     const GRACE: u64 = 0;
 
     /// Creates a client with this number of connections, all of them closed.

@@ -27,7 +27,7 @@ pub(super) struct ClosedLoop<'a, C, K> {
     connections: Vec<LoopConnection>,
     /// The connections that pause or think, each with the end of its rest.
     resting: BinaryHeap<Reverse<(u64, usize)>>,
-    /// When to handle the timer next, apart from events.
+    /// The instant at which to call `on_timer` next.
     next_deadline: u64,
     /// The number of connections that still send requests or rest.
     busy: usize,

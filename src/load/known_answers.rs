@@ -1,6 +1,6 @@
 //! Loads with a known result, in simulated time: tests what is recorded, and to which side it is attributed.
 //!
-//! The same tests with a real clock and real sockets are `cargo bench --bench oracles`.
+//! `cargo bench --bench oracles` runs such loads on a real clock and real sockets.
 
 use std::time::Duration;
 

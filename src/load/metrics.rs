@@ -23,7 +23,7 @@ pub(super) struct Metrics {
     send_lag: Histogram,
     late: Histogram,
     no_connection: Histogram,
-    /// How long the generator stood still during a service time; recorded only if it did.
+    /// The time that the generator stood still during a service time; recorded only if it did.
     service_pauses: Histogram,
     requests: Requests,
     /// Requests of the warm-up that do not belong to the window.
@@ -46,12 +46,12 @@ pub(super) struct Metrics {
     pub(super) sent_in_window: u64,
     /// The sum of the service times, minus the time that requests were in flight within the window, nanoseconds.
     pub(super) at_the_edges_ns: i64,
-    /// How long requests without a response were in flight within the window, nanoseconds.
+    /// The time that requests without a response were in flight within the window, nanoseconds.
     pub(super) unanswered_ns: u64,
     pub(super) threads: Vec<ThreadCost>,
     over_time: Timeline,
     warmup: Timeline,
-    /// When the last request of the window was answered, failed or timed out.
+    /// The instant at which the last request of the window was answered, failed or timed out.
     pub(super) last_done: u64,
 }
 
@@ -92,14 +92,14 @@ pub(super) struct ThreadCost {
     pub(super) most_in_flight: u32,
 }
 
-/// How long the generator stood still during a request, nanoseconds.
+/// The time that the generator stood still during a request, nanoseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Paused {
-    /// While the connection was opened for the request.
+    /// The pauses while the connection was opened for the request.
     pub(super) connecting: u64,
-    /// Since the request was sent.
+    /// The pauses since the request was sent.
     pub(super) service: u64,
-    /// Since the request was due.
+    /// The pauses since the request was due.
     pub(super) response: u64,
 }
 

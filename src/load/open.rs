@@ -32,7 +32,7 @@ pub(super) struct OpenLoop<'a, C, K> {
     pacing: Pacing,
     /// Whether hybrid pacing uses only the timer, because busy-waiting has cost this thread its CPU.
     step_down: StepDown,
-    /// The thread does not sleep before this instant while a request is in flight.
+    /// The instant before which the thread does not sleep while a request is in flight.
     awake_until: u64,
     timeout: u64,
     backlog: Backlog<'a>,
@@ -41,7 +41,7 @@ pub(super) struct OpenLoop<'a, C, K> {
     aftermath: Aftermath,
     /// The free connections, each with the instant since which it is free; the longest free one comes first.
     free: VecDeque<(usize, u64)>,
-    /// When to handle the timer next, apart from due requests and events.
+    /// The instant at which to call `on_timer` next.
     next_deadline: u64,
 }
 

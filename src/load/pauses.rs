@@ -12,7 +12,7 @@ use super::clock::Clock;
 /// (74 us at the 99th percentile, `avt doctor`); shorter delays are part of the generator's lateness anyway.
 pub(super) const SHORTEST: u64 = 200_000;
 
-/// What a turn of the loop did between two reads of the clock.
+/// The activity of one turn of the loop, between two reads of the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
     /// The turn only worked: it was meant to continue at once.
@@ -33,7 +33,7 @@ pub(super) struct PauseLog {
     last_end: u64,
     /// The thread's run-queue delay at the last reading, nanoseconds.
     queued_ns: u64,
-    /// How long pauses are kept, nanoseconds; no query reaches further back.
+    /// The time for which pauses are kept, nanoseconds; no query reaches further back.
     kept_ns: u64,
 }
 

@@ -19,7 +19,7 @@ use super::request_error::RequestError;
 /// The parameters of a load.
 #[derive(Clone, Debug)]
 pub struct LoadPlan {
-    /// Where to connect to.
+    /// The server's address.
     pub server: Endpoint,
     /// HTTPS instead of HTTP; only with the feature `tls`, and the client reqwest.
     pub secure: Option<Secure>,
@@ -33,15 +33,15 @@ pub struct LoadPlan {
     pub connections: u32,
     /// The number of generator threads, at least one; no more are started than there are connections.
     pub threads: u16,
-    /// How long the load runs before the window.
+    /// The duration of the load before the window.
     pub warmup: Duration,
-    /// When the window ends.
+    /// The condition that ends the window.
     pub until: Until,
-    /// When requests are due.
+    /// The rule by which requests are due.
     pub arrival: ArrivalSpec,
     /// The longest time for a response, counted from when the request was due.
     pub timeout: Duration,
-    /// How long the load waits for responses after the window.
+    /// The maximum wait for responses after the window.
     pub drain: Duration,
     /// The value of `Avt-Nonce` that every response must contain, if any.
     pub stamp: Option<Arc<str>>,
@@ -102,7 +102,7 @@ pub fn is_nothing_due(arrival: ArrivalSpec, seed: u64, warmup: Duration, until: 
     offsets.find(|at| *at >= begin).is_some_and(|first| first >= end)
 }
 
-/// Where a server listens.
+/// The address at which a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
     /// A TCP address.
@@ -135,7 +135,7 @@ pub struct Secure {
     pub authorities: Vec<u8>,
 }
 
-/// When the window ends.
+/// The condition that ends the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
     /// After this duration.

@@ -9,18 +9,18 @@ pub(super) struct ConnectionState {
     pub(super) requests: u64,
     pub(super) lost: u64,
     pub(super) answers: u64,
-    /// How long requests were in flight on this connection within the window, nanoseconds.
+    /// The time that requests were in flight on this connection within the window, nanoseconds.
     pub(super) waited: u64,
 }
 
 /// A request without a response so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PendingRequest {
-    /// When the request was due.
+    /// The instant at which the request was due.
     pub(super) intended: u64,
     /// The generator's own part of the delay between due and taken up, nanoseconds.
     pub(super) late: u64,
-    /// When the request was passed to the client.
+    /// The instant at which the request was passed to the client.
     pub(super) asked: u64,
     pub(super) heavy: bool,
     /// Whether the request was due in the window, as opposed to the warm-up.

@@ -58,7 +58,7 @@ struct Time {
     now: Cell<u64>,
     /// The start and end of each stop of the process.
     stops: RefCell<Vec<(u64, u64)>>,
-    /// How long another program runs each time this thread yields its CPU, nanoseconds.
+    /// The time that another program runs whenever this thread yields its CPU, nanoseconds.
     hog_ns: Cell<u64>,
     waited_ns: Cell<u64>,
 }

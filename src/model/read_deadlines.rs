@@ -47,7 +47,7 @@ impl ReadDeadlines {
         self.part = None;
     }
 
-    /// Returns how long a read that begins at this instant may take; zero if the time is over.
+    /// Returns the time that a read may take if it begins at this instant; zero if the deadline has passed.
     #[inline]
     pub(super) fn left(&mut self, expects: Expects, now: u64) -> Duration {
         let limit = match expects {

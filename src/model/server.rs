@@ -49,13 +49,13 @@ struct OpenConnections {
 /// A target that waits for a peer, and how to wake it.
 #[derive(Debug)]
 pub(super) enum WakeTarget {
-    /// A task.
+    /// A task, woken by its waker.
     Task(Waker),
     /// A thread in a read: it receives data that has already arrived, then end of file.
     Reader(Arc<TcpStream>),
     /// A thread in an accept: it receives an error.
     Acceptor(TcpListener),
-    /// Nothing is waiting yet.
+    /// No target is waiting yet.
     Nobody,
 }
 

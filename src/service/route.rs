@@ -14,9 +14,9 @@ pub enum Route<'a> {
     },
     /// `POST /echo` or `POST /`: the body and its type.
     Body {
-        /// Printable ASCII.
+        /// The content type, in printable ASCII.
         content_type: &'a str,
-        /// The body of the request and of the answer.
+        /// The body of the request and of the response.
         bytes: &'a [u8],
     },
     /// `GET /`: one line of help.

@@ -18,7 +18,8 @@ pub struct ProcessesUsage {
     /// The usage of those CPUs by all processes except these and this one, since the meter was created; `None` if the
     /// CPU time of these processes is unknown.
     pub others: Option<Others>,
-    /// How long a CPU quota throttled them or this process, nanoseconds; `None` if the kernel does not count it.
+    /// The time for which a CPU quota throttled them or this process, nanoseconds; `None` if the kernel does not count
+    /// it.
     pub throttled_ns: Option<u64>,
 }
 

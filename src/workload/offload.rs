@@ -25,7 +25,7 @@ pub struct Offload {
 #[derive(Debug)]
 pub struct Heartbeat {
     every: Duration,
-    /// When each beat came, nanoseconds after the first was due.
+    /// The time of each beat, nanoseconds after the first was due.
     beats: Box<[AtomicU64]>,
 }
 

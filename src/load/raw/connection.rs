@@ -40,7 +40,7 @@ pub(super) struct RawConnection {
     /// The index of the current request, and the number of its bytes that were sent.
     request: usize,
     sent: usize,
-    /// When the connection was established, if it was opened for the current request, nanoseconds.
+    /// The instant at which the connection was established, if it was opened for the current request, nanoseconds.
     connected: Option<u64>,
     /// Whether the connection cannot be reused: the server has closed its side, or sent unrequested bytes.
     spent: bool,
@@ -48,7 +48,7 @@ pub(super) struct RawConnection {
     reset: bool,
     /// Whether unrequested bytes have arrived since the last response that reported them.
     had_surplus: bool,
-    /// The number of times it was closed. Identifies events of sockets that no longer exist.
+    /// The number of times that the connection was closed. Identifies events of earlier sockets.
     generation: u32,
 }
 
