@@ -21,7 +21,7 @@ pub use slices::Slice;
 
 use slices::SliceMeter;
 
-/// What a thread did for a job.
+/// The kind of work that a thread did for a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {

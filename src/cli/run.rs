@@ -43,20 +43,19 @@ pub(super) struct RunArgs {
     /// Run only these models of the scenarios
     #[arg(long, short, value_name = "MODEL")]
     model: Vec<Model>,
-    /// What the order of the trials is drawn from [default: a new one, printed]
+    /// The seed of the order of the trials [default: a new one, printed]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// The folder to make for the records and the report [default: reports/ and the time]
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Compute as many iterations as this earlier run did for the same length, so that both do the same work; `new` measures
-    /// how fast this machine computes [default: the newest run beside this one, while the machine computes as fast]
+    /// Use the calibration of this earlier run, so that both do the same work; `new` measures how fast this machine computes
+    /// [default: the newest run beside this one, while the machine computes as fast]
     #[arg(long, value_name = "DIR|new")]
     calibration: Option<PathBuf>,
     #[command(flatten)]
     strict: Strict,
-    /// Do the work of a scenario once, without measuring it, and print what happens while it happens: when, on which thread,
-    /// what
+    /// Do the work of a scenario once, without measuring it, and print each event as it happens, with its time and thread
     #[arg(long, conflicts_with_all = ["all", "full", "rounds", "seed", "out", "strict", "json"])]
     narrate: bool,
     /// Print a summary as JSON instead of tables

@@ -9,7 +9,7 @@ use crate::schedule::Pacing;
 use crate::timeline::Timeline;
 use crate::usage::{Stolen, Usage};
 
-/// What the load generator did in the measured window.
+/// The load generator's account of the measured window.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadRecord {
     /// The rate of the schedule, requests per second; `None` in a closed loop, which has no schedule.

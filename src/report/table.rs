@@ -35,7 +35,7 @@ pub(super) struct TableRow {
     pub(super) figures: Vec<FigureText>,
     /// The text in place of the figures if there are none.
     pub(super) unmeasured: Option<&'static str>,
-    /// The reasons why there is no figure, or one of fewer rounds.
+    /// The reasons why a figure is missing, or is one of fewer rounds.
     pub(super) reasons: Vec<String>,
     /// The number of flagged rounds, `2 suspect of 6 rounds`, if not all gates passed.
     pub(super) doubt: Option<String>,

@@ -10,7 +10,7 @@ use super::{Metric, Model, Point};
 pub struct Claim {
     /// The statement, in one sentence.
     pub says: String,
-    /// What the statement rests on.
+    /// The basis of the statement.
     pub kind: ClaimKind,
     /// The measured figure.
     pub metric: Metric,

@@ -20,11 +20,11 @@ use super::super::output::{Stop, note};
 use super::super::strict::StrictLoad;
 use super::super::times::{any_time, some_time};
 
-/// Put a load on an HTTP/1.1 server: requests at a rate, or N connections that ask again when they have their answer
+/// Put a load on an HTTP/1.1 server: requests at a rate, or N connections that each ask again once they are answered
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: avt load http://127.0.0.1:8080/echo/hello -c 50 -d 10s --rate 1000")]
 pub(in crate::cli) struct LoadArgs {
-    /// What to ask for; several URLs, all at one scheme, host and port, are asked in turn
+    /// The URL to request; several URLs, all of one scheme, host and port, are requested in turn
     ///
     /// Path and query are sent as typed, without the fragment; blanks, control characters, "<>\^`{|} and non-ASCII
     /// characters are percent-encoded. reqwest also resolves . and .. and encodes ' in a query. A target that differs
@@ -42,22 +42,22 @@ pub(in crate::cli) struct LoadArgs {
     /// How long to measure
     #[arg(short, long, value_name = "TIME", default_value = "10s", value_parser = some_time)]
     pub(super) duration: Duration,
-    /// How many requests to send, instead of for how long
+    /// The number of requests to send, instead of a duration
     #[arg(short = 'n', long, value_name = "N", conflicts_with = "duration",
           value_parser = RangedU64ValueParser::<u64>::new().range(1..=1_000_000_000_000))]
     pub(super) requests: Option<u64>,
-    /// How long to ask before the measurement
+    /// The warm-up before the measurement
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = any_time)]
     pub(super) warmup: Duration,
-    /// Requests a second, whatever the server does (open loop); without it each connection asks again when it has its
-    /// answer (closed loop)
+    /// Requests per second, by a schedule that does not wait for answers (open loop); without it each connection asks
+    /// again once it is answered (closed loop)
     #[arg(short, long, value_name = "PER_SECOND", value_parser = rate, allow_negative_numbers = true)]
     pub(super) rate: Option<f64>,
-    /// How the requests of a rate follow each other: as if many people asked, or in equal steps
+    /// The arrivals of a rate: a Poisson process, as of many independent users, or equal intervals
     #[arg(long, value_enum, default_value = "poisson", requires = "rate")]
     pub(super) arrivals: ArrivalsArg,
-    /// How exactly a rate is kept: a timer alone, some 50 us late; a timer and looks at the clock just before, as long as
-    /// no other program wants the CPU; or looks at the clock all the time, which take a CPU
+    /// The way to keep a rate: `sleep` uses a timer alone, some 50 us late; `hybrid` also polls the clock just before a
+    /// request is due, as long as no other program wants the CPU; `spin` polls it all the time, which takes a CPU
     #[arg(long, value_enum, default_value = "hybrid", requires = "rate")]
     pub(super) pacing: PacingArg,
     /// The pause between an answer and the next request of a connection
@@ -69,8 +69,8 @@ pub(in crate::cli) struct LoadArgs {
     /// How long to wait for the last answers [default: the time-out]
     #[arg(long, value_name = "TIME", value_parser = any_time)]
     pub(super) drain: Option<Duration>,
-    /// Which client asks: raw costs the least, reqwest is what an ordinary program uses; it asks once on every
-    /// connection before it counts, as that is how it connects
+    /// The client: `raw` costs the least, `reqwest` is what an ordinary program uses. reqwest connects by asking, so it
+    /// sends one uncounted request on each connection first
     ///
     /// Both accept answers of any status from 200 to 999 whose head has at most 64 KiB and 100 fields; a larger head is
     /// `header_too_large`. raw also accepts at most 16 interim answers before one. Bodies are counted and not kept:
@@ -86,7 +86,7 @@ pub(in crate::cli) struct LoadArgs {
     #[cfg(feature = "tls")]
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// What random choices are drawn from
+    /// The seed of all random choices
     #[arg(long, value_name = "N", default_value = "1")]
     pub(super) seed: u64,
     /// The request's method [default: GET, or POST with a body]
@@ -107,7 +107,7 @@ pub(in crate::cli) struct LoadArgs {
     /// Write a page with the charts of the report
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
-    /// Exit with 1 unless all of this holds, with 4 where the measurement is INVALID: 'p99<5ms,errors<0.1%,rate>=990'
+    /// Exit with 1 unless all conditions hold, and with 4 if the measurement is INVALID: 'p99<5ms,errors<0.1%,rate>=990'
     #[arg(long, value_name = "CONDITIONS")]
     pub(super) slo: Option<Slo>,
     #[command(flatten)]

@@ -11,7 +11,7 @@ pub(super) fn of_estimates<'a>(subject: &str, figures: impl Iterator<Item = (Str
     extremes(subject, values, |value| wording::figure(metric, value))
 }
 
-/// Returns a title: `Wall time: 102 ms under async, 2.01 s under pool/50`; the subject alone if there is no figure.
+/// Returns a title: `Wall time: 102 ms under async, 2.01 s under pool/50`; the subject alone without a figure.
 pub(super) fn extremes(
     subject: &str,
     figures: impl Iterator<Item = (String, f64, Bound)>,
