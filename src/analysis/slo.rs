@@ -222,7 +222,7 @@ mod tests {
             ("", "compares nothing"),
             ("p99", "compares nothing"),
             ("p99<5", "no unit"),
-            ("p99<", "no duration"),
+            ("p99<", "not a duration"),
             ("p0<5ms", "another percentile"),
             ("p100<5ms", "another percentile"),
             ("q99<5ms", "another percentile"),

@@ -236,7 +236,7 @@ fn model(name: &str) -> Result<Model, Wrong> {
             remedy: format!("the models are {}", Model::EXAMPLES.join(", ")),
         },
         ModelError::Workers { example, .. } => Wrong {
-            message: format!("{} says no number of workers", quoted(name)),
+            message: format!("{} needs a number of workers", quoted(name)),
             remedy: format!("write a whole number from 1 to {}, as in \"{example}\"", Model::MOST_WORKERS),
         },
     })

@@ -214,7 +214,7 @@ fn words() {
             SLEEP,
             "\"async\"]",
             "\"pool/0\"]",
-            "4:22: models: \"pool/0\" says no number of workers; write a whole number",
+            "4:22: models: \"pool/0\" needs a number of workers; write a whole number",
         ),
         (SLEEP, "\"async\"]", "\"threads\"]", "4:22: models: threads is there twice; leave one out"),
         (
