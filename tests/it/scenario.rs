@@ -1,5 +1,6 @@
 //! From TOML to a scenario, and from a slip in it to the line, the column and the remedy.
 
+mod claim_slips;
 mod hidden;
 mod slips;
 

@@ -1,0 +1,234 @@
+//! Slips in claims, each met with one message at the right place.
+
+use async_vs_threads::scenario::parse;
+
+use super::SLEEP;
+use super::slips::check;
+
+#[test]
+fn claims() {
+    const CLAIMED: &str = r#"question = "How long?"
+analysis = "Long."
+workload = "sleep"
+models = ["threads", "async"]
+jobs = [10, 20]
+wait = "10ms"
+[[claim]]
+says = "They wait at once"
+metric = "wall"
+model = "async"
+expect = "wait"
+ratio = [0.9, 1.1]
+point = "jobs = 10"
+[[claim]]
+says = "Threads are as fast"
+metric = "wall"
+model = "threads"
+baseline = "async"
+ratio = [0.9, inf]
+"#;
+    assert!(parse("f.toml", CLAIMED).is_ok_and(|scenario| scenario.claims.len() == 2));
+    check(&[
+        (
+            CLAIMED,
+            "metric = \"wall\"",
+            "metric = \"walls\"",
+            "9:10: claim.metric: there is no \"walls\"; did you mean \"wall\"?",
+        ),
+        (
+            CLAIMED,
+            "model = \"async\"",
+            "model = [\"async\", \"pool/2\"]",
+            "10:19: claim.model: pool/2 is not among models; add it there",
+        ),
+        (
+            CLAIMED,
+            "model = \"async\"",
+            "model = [\"async\", \"async\"]",
+            "10:19: claim.model: async is there twice; leave one out",
+        ),
+        (CLAIMED, "model = \"async\"", "model = []", "10:9: claim.model: the list is empty; write at least one"),
+        (CLAIMED, "model = \"async\"", "model = [\"async\", 2]", "10:19: claim.model: 2 is a number, not text"),
+        (
+            CLAIMED,
+            "model = \"threads\"",
+            "model = [\"threads\", \"async\"]",
+            "18:12: claim.baseline: async is compared with itself; take it out of `model`",
+        ),
+        (
+            CLAIMED,
+            "expect = \"wait\"",
+            "expect = \"wait\"\nkind = \"predicted\"",
+            "12:8: claim.kind: there is no \"predicted\"; did you mean \"prediction\"?",
+        ),
+        (
+            CLAIMED,
+            "expect = \"wait\"",
+            "expect = \"wait\"\nkind = \"published\"\nurl = \"https://example.org\"",
+            "12:8: claim.source: it is missing, but the claim is called published; write source = \"Who",
+        ),
+        (
+            CLAIMED,
+            "expect = \"wait\"",
+            "expect = \"wait\"\nkind = \"published\"\nsource = \"A (2020)\"",
+            "12:8: claim.url: it is missing, but the claim is called published; write url = \"https://...\", or another",
+        ),
+        (
+            CLAIMED,
+            "expect = \"wait\"",
+            "expect = \"wait\"\nrevised = \"\"",
+            "12:11: claim.revised: an empty text says nothing; write one line of 1 to 300 characters",
+        ),
+        (
+            CLAIMED,
+            "metric = \"wall\"",
+            "metric = \"switches\"",
+            "9:10: claim.metric: switches is now context_switches_per_job; write \"context_switches_per_job\"",
+        ),
+        (CLAIMED, "metric = \"wall\"", "metric = \"longest_gap\"", "9:10: claim.metric: such work has no longest_gap;"),
+        (
+            CLAIMED,
+            "model = \"async\"",
+            "model = \"pool/2\"",
+            "10:9: claim.model: pool/2 is not among models; add it there",
+        ),
+        (
+            CLAIMED,
+            "baseline = \"async\"",
+            "baseline = \"threads\"",
+            "18:12: claim.baseline: threads is compared with itself; name another",
+        ),
+        (
+            CLAIMED,
+            "expect = \"wait\"\n",
+            "",
+            "7:1: claim: there is nothing to compare with; write at least one of expect, baseline",
+        ),
+        (
+            CLAIMED,
+            "expect = \"wait\"",
+            "expect = \"wait\"\nbaseline = \"threads\"",
+            "12:12: claim.baseline: there is a formula as well; leave out expect or baseline",
+        ),
+        (
+            CLAIMED,
+            "expect = \"wait\"",
+            "expect = \"waits\"",
+            "11:10: claim.expect: there is no waits; did you mean wait?; write a formula",
+        ),
+        (
+            CLAIMED,
+            "expect = \"wait\"",
+            "expect = \"jobs\"",
+            "11:10: claim.expect: it gives a number, but wall is a time; write a formula",
+        ),
+        (
+            CLAIMED,
+            "expect = \"wait\"",
+            "expect = \"jobs + wait\"",
+            "11:10: claim.expect: a number and a time stand side by side; add and",
+        ),
+        (CLAIMED, "expect = \"wait\"", "expect = \"every\"", "11:10: claim.expect: this work lacks one of its numbers"),
+        (
+            CLAIMED,
+            "expect = \"wait\"",
+            "expect = \"wait - wait\"",
+            "11:10: claim.expect: this work lacks one of its numbers, or it does not",
+        ),
+        (CLAIMED, "expect = \"wait\"", "expect = 5", "11:10: claim.expect: 5 is a number, not text; write a formula"),
+        (CLAIMED, "[0.9, 1.1]", "[1.1, 0.9]", "12:9: claim.ratio: [1.1, 0.9] holds nothing; write two numbers"),
+        (CLAIMED, "[0.9, 1.1]", "[0.9]", "12:9: claim.ratio: a list of 1 values that are not two numbers"),
+        (CLAIMED, "[0.9, 1.1]", "[0.9, \"1\"]", "12:9: claim.ratio: a list of 2 values that are not two numbers"),
+        (CLAIMED, "[0.9, 1.1]", "1.1", "12:9: claim.ratio: 1.1 is a number, not a list"),
+        (CLAIMED, "ratio = [0.9, 1.1]\n", "", "7:1: claim.ratio: it is missing; write two numbers"),
+        (
+            CLAIMED,
+            "jobs = 10\"",
+            "jobs = 11\"",
+            "13:9: claim.point: there is no point \"jobs = 11\"; did you mean \"jobs = 10\"?",
+        ),
+        (CLAIMED, "ratio", "ration", "12:1: claim.ration: there is no such key; did you mean ratio?"),
+        (CLAIMED, "metric = \"wall\"", "figure = \"wall\"", "9:1: claim.figure: it is now called metric; write metric"),
+        (CLAIMED, "model = \"async\"", "of = \"async\"", "10:1: claim.of: it is now called model; write model"),
+        (CLAIMED, "expect = \"wait\"", "is = \"wait\"", "11:1: claim.is: it is now called expect; write expect"),
+        (CLAIMED, "baseline = ", "than = ", "18:1: claim.than: it is now called baseline; write baseline"),
+        (
+            CLAIMED,
+            "ratio = [0.9, 1.1]",
+            "between = [0.9, 1.1]",
+            "12:1: claim.between: it is now called ratio; write ratio",
+        ),
+        (CLAIMED, "point = ", "at = ", "13:1: claim.at: it is now called point; write point"),
+        (
+            SLEEP,
+            "\"10ms\"",
+            "\"10ms\"\n[jobs_for]\nasync = 1",
+            "7:2: jobs_for: it is now called max_jobs; write max_jobs",
+        ),
+        (
+            CLAIMED,
+            "metric = \"wall\"",
+            "metric = \"memory\"",
+            "9:10: claim.metric: memory is now memory_per_job; write",
+        ),
+        (
+            CLAIMED,
+            "[[claim]]\nsays = \"They",
+            "[[clam]]\nsays = \"They",
+            "7:3: clam: there is no such key; did you mean claim?",
+        ),
+        (
+            SLEEP,
+            "\"10ms\"",
+            "\"10ms\"\n[claim]\nsays = \"x\"",
+            "7:2: claim: one table, but there can be several; write [[claim]]",
+        ),
+        (SLEEP, "\"10ms\"", "\"10ms\"\nclaim = [1]", "7:10: claim: a number, not a table; write [[claim]]"),
+    ]);
+}
+
+#[test]
+fn addresses() {
+    let with_url = |url: &str| {
+        format!(
+            "{SLEEP}[[claim]]\nsays = \"S.\"\nmetric = \"wall\"\nmodel = \"async\"\nexpect = \"wait\"\nratio = [1, 2]\nurl = \"{url}\"\n"
+        )
+    };
+    for url in [
+        "http://a",
+        "https://example.org/a/b?c=d&e=%20#f",
+        "https://example.org:8080",
+        "https://[::1]:80/",
+        "https://en.wikipedia.org/wiki/Thread_(computing)",
+    ] {
+        let scenario = parse("f.toml", &with_url(url)).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        assert_eq!(scenario.claims[0].url.as_deref(), Some(url));
+    }
+    let most = format!("https://{}", "a".repeat(492));
+    assert!(parse("f.toml", &with_url(&most)).is_ok());
+    let long = format!("{most}a");
+    for (url, expected) in [
+        ("", "\"\" does not begin with http:// or https://"),
+        ("example.org", "\"example.org\" does not begin with http:// or https://"),
+        ("/paper", "\"/paper\" does not begin with http:// or https://"),
+        ("javascript:alert(1)", "\"javascript:alert(1)\" does not begin with http:// or https://"),
+        (" https://a", "\" https://a\" does not begin with http:// or https://"),
+        ("https://", "\"https://\" has no host"),
+        ("https:///a", "\"https:///a\" has no host"),
+        ("https://:80", "\"https://:80\" has no host"),
+        ("https://a@b.org/", "\"a@b.org\" is not the name of a host"),
+        ("https://-a", "\"-a\" is not the name of a host"),
+        ("https://[]", "\"[]\" is not the name of a host"),
+        ("https://a:port/", "\"port\" is not a port"),
+        ("https://a:65536/", "\"65536\" is not a port"),
+        ("https://a/b c", "\"https://a/b c\" has \" \" in it, which a URL has to encode"),
+        ("https://a/\\\"b", "\"https://a/\\\"b\" has \"\\\"\" in it, which a URL has to encode"),
+        ("https://é.org", "\"https://é.org\" has \"é\" in it, which a URL has to encode"),
+        ("https://a/\\u0007", "\"https://a/\\u{7}\" has \"\\u{7}\" in it"),
+        (&long, "501 characters are more than 500"),
+    ] {
+        let message = parse("f.toml", &with_url(url)).expect_err(url).to_string();
+        let expected = format!("f.toml:13:7: claim.url: {expected}");
+        assert!(message.starts_with(&expected) && message.contains("write an absolute URL"), "{message}");
+    }
+}
