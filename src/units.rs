@@ -70,6 +70,11 @@ pub fn count(n: u64) -> String {
     text
 }
 
+/// Formats a count with what it counts: `1 trial failed`, `1,000 trials failed`.
+pub fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
+}
+
 /// Formats bytes to three significant digits in powers of 1024: `812 B`, `3.41 MiB`.
 pub fn bytes(n: u64) -> String {
     let value = n as f64;

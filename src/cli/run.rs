@@ -85,9 +85,7 @@ pub(super) fn main(args: &RunArgs) -> Result<(), Stop> {
 
 /// Returns in a sentence which requirements of the run do not hold.
 fn not_well(judged: &RunTally) -> String {
-    let of = |n: u64, one: &str, many: &str| {
-        (n > 0).then(|| format!("{} {}", units::count(n), if n == 1 { one } else { many }))
-    };
+    let of = |n: u64, one: &str, many: &str| (n > 0).then(|| units::counted(n, one, many));
     let parts = [
         of(judged.failed, "trial failed", "trials failed"),
         of(judged.refuted_anew(), "claim is refuted", "claims are refuted"),

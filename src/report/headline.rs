@@ -333,7 +333,7 @@ fn chosen(point: &PointSummary) -> Vec<&CellSummary> {
 
 /// Formats a count with its noun: `1 job`, `1,000 jobs`.
 fn counted(n: u32, noun: &str) -> String {
-    format!("{} {noun}{}", units::count(n.into()), if n == 1 { "" } else { "s" })
+    units::counted(n.into(), noun, &format!("{noun}s"))
 }
 
 /// Joins items to a list: `a, b and c`.

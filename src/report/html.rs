@@ -297,12 +297,10 @@ fn trials(done: u64, judged: &RunTally) -> String {
     if judged.failed > 0 {
         text += &format!(", {} of them failed", units::count(judged.failed));
     }
-    match judged.refused {
-        0 => {}
-        1 => text += "; 1 trial refused by the machine, as its scenario expects",
-        refused => {
-            text += &format!("; {} trials refused by the machine, as their scenarios expect", units::count(refused));
-        }
+    if judged.refused > 0 {
+        let one = "trial refused by the machine, as its scenario expects";
+        let many = "trials refused by the machine, as their scenarios expect";
+        text += &format!("; {}", units::counted(judged.refused, one, many));
     }
     text
 }

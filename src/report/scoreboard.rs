@@ -11,35 +11,28 @@ use crate::units;
 /// `8 published claims and 6 predictions: 12 reproduced, 2 refuted. 9 checks of the harness: 9 reproduced.`
 pub(super) fn sentence(board: &Scoreboard) -> String {
     let (checks, could_fail): (Vec<_>, Vec<_>) = board.kinds().partition(|kind| kind.is_check_of_harness());
-    let names: Vec<String> = could_fail.iter().map(|kind| counted(board.all_of(*kind), noun(*kind))).collect();
+    let names: Vec<String> = could_fail.iter().map(|kind| counted(board.all_of(*kind), *kind)).collect();
     let n_checks = checks.iter().map(|kind| board.all_of(*kind)).sum();
-    let all = [
-        (names.join(" and "), could_fail),
-        (counted(n_checks, ["check of the harness", "checks of the harness"]), checks),
-    ];
+    // Arithmetic and definitions share one noun.
+    let all = [(names.join(" and "), could_fail), (counted(n_checks, ClaimKind::Arithmetic), checks)];
     let told = all.into_iter().filter(|(_, kinds)| !kinds.is_empty());
     let mut told: Vec<String> = told.map(|(what, kinds)| format!("{what}: {}.", verdicts(board, &kinds))).collect();
-    told.extend(match board.refuted_again() {
-        0 => None,
-        1 => Some("1 of the refuted claims was refuted before, which its scenario states.".to_owned()),
-        more => Some(format!(
-            "{} of the refuted claims were refuted before, which their scenarios state.",
-            units::count(more)
-        )),
-    });
+    if board.refuted_again() > 0 {
+        let one = "of the refuted claims was refuted before, which its scenario states.";
+        let many = "of the refuted claims were refuted before, which their scenarios state.";
+        told.push(units::counted(board.refuted_again(), one, many));
+    }
     told.join(" ")
 }
 
-fn noun(kind: ClaimKind) -> [&'static str; 2] {
-    match kind {
+/// Formats a number of claims of a kind: `1 prediction`, `9 checks of the harness`.
+fn counted(count: u64, kind: ClaimKind) -> String {
+    let [one, many] = match kind {
         ClaimKind::Published => ["published claim", "published claims"],
         ClaimKind::Prediction => ["prediction", "predictions"],
         ClaimKind::Arithmetic | ClaimKind::Definition => ["check of the harness", "checks of the harness"],
-    }
-}
-
-fn counted(count: u64, [one, many]: [&str; 2]) -> String {
-    format!("{} {}", units::count(count), if count == 1 { one } else { many })
+    };
+    units::counted(count, one, many)
 }
 
 /// Returns the number of claims by verdict: `12 reproduced, 2 refuted`.

@@ -119,7 +119,7 @@ fn measured(condition: &JudgedCondition) -> String {
 
 /// Formats a number of connections.
 pub(super) fn connections(n: u32) -> String {
-    format!("{} connection{}", units::count(n.into()), if n == 1 { "" } else { "s" })
+    units::counted(n.into(), "connection", "connections")
 }
 
 /// Returns in a sentence why the verb fails with exit code 1.
