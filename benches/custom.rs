@@ -1,7 +1,7 @@
 //! Your own work under every model. Copy this file, replace [`Thumbnail`], and run `cargo bench --bench custom`.
 //!
-//! A workload has two faces: `block` as you would write it in a thread, `task` as you would write it in a future. What
-//! would hold the thread goes through the pool, and the model decides what the pool is.
+//! A workload has two faces: `run_blocking` for threads and `run_async` for tasks. Work that would hold a task's
+//! thread goes through the pool, and the model decides what the pool is.
 
 use std::sync::Arc;
 use std::thread;
@@ -24,13 +24,13 @@ const ARRIVES: Duration = Duration::from_millis(5);
 fn shrink(job: JobId) -> Checksum {
     const SIDE: usize = 256;
     const BY: usize = 8;
-    let pixels: Vec<u8> = (0..SIDE * SIDE).map(|k| (k as u32 ^ job) as u8).collect();
+    let pixels: Vec<u8> = (0..SIDE * SIDE).map(|k| (k as u32 ^ job.0) as u8).collect();
     let mean = |row: usize, column: usize| -> u64 {
         let square = (0..BY * BY).map(|k| pixels[(row * BY + k / BY) * SIDE + column * BY + k % BY]);
         square.map(u64::from).sum::<u64>() / (BY * BY) as u64
     };
     let side = SIDE / BY;
-    (0..side * side).map(|k| mean(k / side, k % side)).sum()
+    Checksum((0..side * side).map(|k| mean(k / side, k % side)).sum())
 }
 
 impl Workload for Thumbnail {

@@ -16,7 +16,7 @@ fn offload(c: &mut Criterion) {
     let spec = StepsSpec { compute: Duration::from_millis(5), ..StepsSpec::default() };
     let mut calibration = Calibration { iterations_per_s: calibrate(), checksums: Vec::new() };
     let iterations = calibration.iterations(spec.compute);
-    calibration.checksums.push((iterations, compute(iterations)));
+    calibration.checksums.push((iterations, compute(iterations).0));
     let steps = Steps::new(&spec, &calibration).expect("its checksum is known");
     let workload = Arc::new(Offload { steps, heartbeat: None });
     let mut group = c.benchmark_group("offload");

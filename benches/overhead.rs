@@ -8,7 +8,7 @@ use std::time::Instant;
 use async_vs_threads::analysis::analyze;
 use async_vs_threads::histogram::Histogram;
 use async_vs_threads::host::Host;
-use async_vs_threads::job_log::JobLog;
+use async_vs_threads::job_log::{Checksum, JobId, JobLog};
 use async_vs_threads::lanes::{self, What};
 use async_vs_threads::record::{
     CalibrationOrigin, Conditions, Folder, LoadRecord, Measured, Outcome, Pass, Record, Run, RunState, SCHEMA, SendLag,
@@ -45,11 +45,11 @@ fn overhead(c: &mut Criterion) {
     // Two clock reads and a row: a job of sleep or offload.
     let log = JobLog::new(1_024);
     log.start();
-    let mut jobs = (0..1_024).cycle();
+    let mut jobs = (0..1_024).map(JobId).cycle();
     group.bench_function("row of a job", |b| {
         b.iter(|| {
             let begun = log.now();
-            log.finish(jobs.next().expect("the jobs go round"), begun, 0);
+            log.finish(jobs.next().expect("the jobs go round"), begun, Checksum(0));
         });
     });
 

@@ -1,8 +1,45 @@
 //! Records when each job of a trial began and ended, without a lock or an allocation.
 
+use std::fmt;
+use std::iter::Sum;
+use std::ops::AddAssign;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
+
+/// The number of a job in its trial, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(pub u32);
+
+/// The checksum of a job's work, which is the same under every model. Sums wrap around.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Checksum(pub u64);
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}", self.0)
+    }
+}
+
+impl AddAssign for Checksum {
+    fn add_assign(&mut self, other: Self) {
+        self.0 = self.0.wrapping_add(other.0);
+    }
+}
+
+impl Sum for Checksum {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        let mut sum = Self::default();
+        all.for_each(|checksum| sum += checksum);
+        sum
+    }
+}
 
 /// The value in a slot of a job that is not done.
 const OPEN: u64 = u64::MAX;
@@ -30,7 +67,7 @@ pub struct JobTimes {
     /// The time from the start of the trial until the job was done, nanoseconds.
     pub done: u64,
     /// The checksum that the job returned.
-    pub checksum: u64,
+    pub checksum: Checksum,
 }
 
 impl JobLog {
@@ -42,8 +79,18 @@ impl JobLog {
     }
 
     /// Returns the number of jobs.
-    pub fn jobs(&self) -> u32 {
+    pub fn len(&self) -> u32 {
         self.slots.len() as u32
+    }
+
+    /// Returns whether there are no jobs.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Returns the jobs in order.
+    pub fn jobs(&self) -> impl Iterator<Item = JobId> + use<> {
+        (0..self.len()).map(JobId)
     }
 
     /// Starts the clock. Further calls change nothing.
@@ -60,23 +107,23 @@ impl JobLog {
 
     /// Records a job that ends now.
     #[inline]
-    pub fn finish(&self, job: u32, begun: u64, checksum: u64) {
-        let slot = &self.slots[job as usize];
+    pub fn finish(&self, job: JobId, begun: u64, checksum: Checksum) {
+        let slot = &self.slots[job.0 as usize];
         // Relaxed: the slots are read after every job has been joined, which orders these stores.
         slot.begun.store(begun, Ordering::Relaxed);
-        slot.checksum.store(checksum, Ordering::Relaxed);
+        slot.checksum.store(checksum.0, Ordering::Relaxed);
         slot.done.store(self.now(), Ordering::Relaxed);
     }
 
-    /// Returns the times of all jobs in order, or the number of the first job that was never done.
-    pub fn times(&self) -> Result<Vec<JobTimes>, u32> {
+    /// Returns the times of all jobs in order, or the first job that was never done.
+    pub fn times(&self) -> Result<Vec<JobTimes>, JobId> {
         let times = |(job, slot): (usize, &JobSlot)| {
             let read = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
             let done = read(&slot.done);
             if done == OPEN {
-                return Err(job as u32);
+                return Err(JobId(job as u32));
             }
-            Ok(JobTimes { begun: read(&slot.begun), done, checksum: read(&slot.checksum) })
+            Ok(JobTimes { begun: read(&slot.begun), done, checksum: Checksum(read(&slot.checksum)) })
         };
         self.slots.iter().enumerate().map(times).collect()
     }
@@ -91,12 +138,12 @@ mod tests {
         let log = JobLog::new(3);
         log.start();
         for job in [2, 0] {
-            log.finish(job, u64::from(job), 7);
+            log.finish(JobId(job), u64::from(job), Checksum(7));
         }
-        assert_eq!(log.times(), Err(1));
-        log.finish(1, 1, 7);
+        assert_eq!(log.times(), Err(JobId(1)));
+        log.finish(JobId(1), 1, Checksum(7));
         let times = log.times().unwrap();
         assert_eq!(times.iter().map(|job| job.begun).collect::<Vec<_>>(), [0, 1, 2]);
-        assert!(times.iter().all(|job| job.checksum == 7 && job.done >= times[2].done));
+        assert!(times.iter().all(|job| job.checksum == Checksum(7) && job.done >= times[2].done));
     }
 }

@@ -151,14 +151,14 @@ struct Recorder {
 }
 
 /// Marks an unknown waiting time: no thread waits for 600 years.
-const UNTOLD: u64 = u64::MAX;
+const NOT_YET: u64 = u64::MAX;
 
 struct Lane {
     number: u32,
     name: String,
     /// The kernel's thread id.
     thread: i32,
-    /// The time the thread was ready and waited for a CPU, nanoseconds; [`UNTOLD`] while it runs.
+    /// The time the thread was ready and waited for a CPU, nanoseconds; [`NOT_YET`] while it runs.
     waited_ns: AtomicU64,
     /// Used only by the lane's own thread until the end, so the lock is never contended.
     spans: Mutex<LaneSpans>,
@@ -270,7 +270,7 @@ pub fn ready(job: u32, since: u64) {
 impl Lane {
     /// Returns the waiting time, so far if the thread still runs.
     fn waited_ns(&self) -> Option<u64> {
-        let known = || Some(self.waited_ns.load(Ordering::Relaxed)).filter(|waited| *waited != UNTOLD);
+        let known = || Some(self.waited_ns.load(Ordering::Relaxed)).filter(|waited| *waited != NOT_YET);
         let of_kernel = || Scheduled::of_thread(self.thread).map(|scheduled| scheduled.waited_ns);
         // A thread that the kernel no longer knows has stored its time in the meantime.
         known().or_else(of_kernel).or_else(known)
@@ -306,7 +306,7 @@ impl Recorder {
             number: lanes.len() as u32,
             name: thread.name().map_or_else(|| format!("{} {job}", self.jobs_are), str::to_owned),
             thread: nix::unistd::gettid().as_raw(),
-            waited_ns: AtomicU64::new(UNTOLD),
+            waited_ns: AtomicU64::new(NOT_YET),
             spans: Mutex::default(),
         };
         lanes.push(Arc::new(lane));
@@ -315,7 +315,7 @@ impl Recorder {
 
     fn span<T>(&self, what: What, job: u32, work: impl FnOnce() -> T) -> T {
         let is_open = self.on_lane(|lane, spans| {
-            spans.open.push(Span { lane, job, what, start: self.now(), end: UNTOLD });
+            spans.open.push(Span { lane, job, what, start: self.now(), end: NOT_YET });
         });
         let done = work();
         if is_open {

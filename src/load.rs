@@ -291,10 +291,10 @@ fn wait_for_connections<O: Observer>(
         }
     }
     let opened = all.iter().map(|opened| opened.connections).sum();
-    let (server, asked) = (plan.server.clone(), plan.connections_used());
+    let (server, planned) = (plan.server.clone(), plan.connections_used());
     match all.iter().find_map(|opened| opened.error) {
-        _ if opening.is_abandoned() => Err(LoadError::Stopped { server, opened, asked }),
-        Some(error) => Err(LoadError::Connect { server, opened, asked, error }),
+        _ if opening.is_abandoned() => Err(LoadError::Stopped { server, opened, planned }),
+        Some(error) => Err(LoadError::Connect { server, opened, planned, error }),
         None => Ok(()),
     }
 }

@@ -67,7 +67,7 @@ pub fn run<W: Workload>(model: Model, workload: Arc<W>, log: &Arc<JobLog>) -> Re
     let budget = ThreadBudget::read();
     match model {
         Model::Sequential => Ok(threads::run_sequential(&*workload, log)),
-        Model::Threads => threads::run_each(&workload, log, &budget.for_threads(u64::from(log.jobs()))?),
+        Model::Threads => threads::run_each(&workload, log, &budget.for_threads(u64::from(log.len()))?),
         Model::Pool(n) => threads::run_pool(n.get(), &workload, log, &budget.for_threads(u64::from(n.get()))?),
         Model::Async => Ok(tasks::run(&one_thread().map_err(refused)?, Inline, &workload, log)),
         Model::AsyncWorkers(n) => {

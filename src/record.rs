@@ -28,7 +28,7 @@ use crate::stats::Bound;
 use crate::usage::{Footprint, Others, Stolen, Usage};
 
 /// The version of both files. A reader refuses any other version.
-pub const SCHEMA: u32 = 9;
+pub const SCHEMA: u32 = 10;
 
 /// `run.json`: one call of `avt run`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -227,8 +227,8 @@ pub struct Pressure {
 impl Pressure {
     /// Reads `/proc/pressure/cpu`; `None` if the kernel does not provide it. Costs about 20 us.
     pub fn read() -> Option<Self> {
-        let told = std::fs::read_to_string("/proc/pressure/cpu").ok()?;
-        let some = told.lines().find(|line| line.starts_with("some "))?;
+        let pressure = std::fs::read_to_string("/proc/pressure/cpu").ok()?;
+        let some = pressure.lines().find(|line| line.starts_with("some "))?;
         Some(Self { some_us: some.split_once("total=")?.1.trim().parse().ok()? })
     }
 

@@ -13,17 +13,12 @@ mod traced;
 
 use std::future::Future;
 
+pub use crate::job_log::{Checksum, JobId};
 pub use compute::{Computation, calibrate, compute, machine, parallel};
 pub use narrated::{Moment, Narrated};
 pub use sleep::Sleep;
 pub use steps::{Step, Steps};
 pub use traced::{TracedWorkload, polls};
-
-/// The number of a job in its trial, from 0.
-pub type JobId = u32;
-
-/// The checksum of a job's work, which is the same under every model.
-pub type Checksum = u64;
 
 /// The work of a job, for the blocking models and for the async models.
 pub trait Workload: Send + Sync + 'static {

@@ -34,7 +34,7 @@ pub(super) fn load(rounds: &[(u32, &Measured)]) -> Option<LoadSummary> {
         all
     };
     Some(LoadSummary {
-        connections: first.connections_asked,
+        connections: first.connections_planned,
         over_time: merged(|load| &load.over_time),
         warmup: merged(|load| &load.warmup),
         lost: loads.iter().map(|load| load.requests.planned - load.requests.completed).sum(),

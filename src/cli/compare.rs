@@ -100,10 +100,7 @@ pub(super) fn main(args: &CompareArgs) -> Result<(), Stop> {
     if !regressions.is_empty() {
         let n = regressions.len();
         let figures = if n == 1 { "figure" } else { "figures" };
-        Err(Stop::not_well(format_args!(
-            "{} {figures} got worse by more than --fail-over allows",
-            units::count(n as u64)
-        )))
+        Err(Stop::unmet(format_args!("{} {figures} got worse by more than --fail-over allows", units::count(n as u64))))
     } else if found.changes.iter().any(Change::rests_on_invalid) {
         Err(Stop::invalid())
     } else {

@@ -40,7 +40,7 @@ pub(super) fn main(args: &DoctorArgs) -> Result<(), Stop> {
         Some(signal) => Err(Stop::signal(signal)),
         None if n_failed > 0 => {
             let measurements = if n_failed == 1 { "measurement" } else { "measurements" };
-            Err(Stop::not_well(format_args!("{n_failed} {measurements} failed")))
+            Err(Stop::unmet(format_args!("{n_failed} {measurements} failed")))
         }
         None => printed,
     }

@@ -85,8 +85,8 @@ pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
     } else {
         let is_unjudged = args.slo.is_some() && partial;
         let unjudged = if is_unjudged { "\nslo        not judged: ended early by a signal" } else { "" };
-        let told = format!("{}{unjudged}", render::text(&loaded, server.as_ref(), &analysis, partial));
-        print(text::fitted(&text::printable(&told), width()))
+        let page = format!("{}{unjudged}", render::text(&loaded, server.as_ref(), &analysis, partial));
+        print(text::fitted(&text::printable(&page), width()))
     };
     // The signal matters more than output that could not be written.
     match signal {
@@ -98,7 +98,7 @@ pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
         }
         None => {
             let standing = analysis.standing(args.strict.strictness());
-            written.and(ended(standing, || render::not_well(&loaded, &analysis))).and(printed)
+            written.and(ended(standing, || render::unmet_requirements(&loaded, &analysis))).and(printed)
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct Stop {
 
 impl Stop {
     /// Exit code 1: the run is complete, but a requirement does not hold. `message` is the reason.
-    pub(super) fn not_well(message: impl Display) -> Self {
+    pub(super) fn unmet(message: impl Display) -> Self {
         Self { code: 1, message: Some(message.to_string()) }
     }
 

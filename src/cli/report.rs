@@ -58,7 +58,7 @@ pub(super) fn main(args: &ReportArgs) -> Result<(), Stop> {
     };
     if records.is_empty() {
         let folder = args.folder.display();
-        return Err(Stop::not_well(format_args!("{folder}: contains no trial records")));
+        return Err(Stop::unmet(format_args!("{folder}: contains no trial records")));
     }
     // The end of the run determined its own exit code; here only `--strict` matters.
     match analysis.standing(args.strict.strictness()) {

@@ -79,12 +79,12 @@ pub(super) fn main(args: &RunArgs) -> Result<(), Stop> {
     // The end of the run matters more than output that could not be written.
     match ending {
         Ending::Interrupted(signal) => Err(Stop::signal(signal)),
-        Ending::Complete => ended(standing, || not_well(&judged)).and(listener.printed),
+        Ending::Complete => ended(standing, || unmet_requirements(&judged)).and(listener.printed),
     }
 }
 
 /// Returns in a sentence which requirements of the run do not hold.
-fn not_well(judged: &RunTally) -> String {
+fn unmet_requirements(judged: &RunTally) -> String {
     let of = |n: u64, one: &str, many: &str| (n > 0).then(|| units::counted(n, one, many));
     let parts = [
         of(judged.failed, "trial failed", "trials failed"),

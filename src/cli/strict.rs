@@ -47,7 +47,7 @@ impl Strict {
 pub(super) fn ended(standing: Standing, why: impl FnOnce() -> String) -> Result<(), Stop> {
     match standing {
         Standing::Good => Ok(()),
-        Standing::Bad => Err(Stop::not_well(why())),
+        Standing::Bad => Err(Stop::unmet(why())),
         Standing::Unbelievable => Err(Stop::invalid()),
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn of_generator(load: &LoadRecord, series: &[Series], wall_ns: u64, a
         unsteady(&load.over_time, wall_ns).filter(|_| kept_up.is_some_and(|share| share >= KEPT_UP)),
         failed(load),
         (load.connections_starved > 0)
-            .then_some(Finding::Starved { connections: load.connections_starved, of: load.connections_asked }),
+            .then_some(Finding::Starved { connections: load.connections_starved, of: load.connections_planned }),
     ];
     let findings = findings.into_iter().flatten().collect();
     match shared_cpus(load) {
@@ -44,7 +44,7 @@ pub(super) fn of_generator(load: &LoadRecord, series: &[Series], wall_ns: u64, a
 
 /// Returns the largest part of the window for which a generator thread worked; `None` if the kernel does not record it.
 pub(super) fn busy(load: &LoadRecord, wall_ns: u64) -> Option<f64> {
-    largest(load, wall_ns, |thread| Some(thread.ran_ns?.saturating_sub(thread.spun_ns)))
+    largest(load, wall_ns, |thread| Some(thread.ran_ns?.saturating_sub(thread.busy_waited_ns)))
 }
 
 /// Returns the requests sent or answered in the window, whichever is less, per request due in it; `None` in a closed

@@ -75,7 +75,7 @@ fn limit(measured: &Measured) -> Option<Limit> {
 
 fn starved(measured: &Measured) -> Option<Limit> {
     let load = measured.load.as_ref().filter(|load| load.connections_starved > 0)?;
-    Some(Limit::Threads { starved: load.connections_starved, of: load.connections_asked })
+    Some(Limit::Threads { starved: load.connections_starved, of: load.connections_planned })
 }
 
 impl Limit {

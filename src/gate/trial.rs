@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(names(&Conditions::default(), Some(stolen.clone())), ["stranger on the CPU"]);
         assert_eq!(names(&conditions, Some(stolen)), ["CPU time stolen", "stranger on the CPU"]);
         // The server's behaviour is measured correctly.
-        let starved = LoadRecord { connections_starved: 1, connections_asked: 2, ..LoadRecord::default() };
+        let starved = LoadRecord { connections_starved: 1, connections_planned: 2, ..LoadRecord::default() };
         assert_eq!(names(&Conditions::default(), Some(starved)), ["stranger on the CPU"]);
     }
 

@@ -94,7 +94,7 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
         self.in_flight.take_up();
         let heavy = self.in_flight.plan.heavy.as_ref().is_some_and(|(share, _)| self.connections[k].rng.f64() < *share);
         let in_window = intended >= self.in_flight.window.begin;
-        self.in_flight.send(k, PendingRequest { intended, late: now - intended, asked: now, heavy, in_window });
+        self.in_flight.send(k, PendingRequest { intended, late: now - intended, submitted: now, heavy, in_window });
     }
 
     /// Returns whether another request may begin now; if so, takes it from the budget.

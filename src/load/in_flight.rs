@@ -152,7 +152,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     /// Sends a request that was taken up, on a connection without a request in flight.
     #[inline]
     pub(super) fn send(&mut self, k: usize, request: PendingRequest) {
-        self.count_in_flight(request.asked, 1);
+        self.count_in_flight(request.submitted, 1);
         // A request that waited for a connection times out earlier than one that is due now.
         self.no_timeout_before = self.no_timeout_before.min(request.intended.saturating_add(self.timeout));
         self.connections[k].pending = Some(request);
@@ -198,10 +198,10 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         }
         self.count(k, &request);
         // On an open connection, a request is sent as soon as it is taken up; using that instant saves a clock read.
-        let sent = response.sent.unwrap_or(request.asked);
+        let sent = response.sent.unwrap_or(request.submitted);
         self.metrics.at_the_edges_ns += (now - sent) as i64 - inside as i64;
         let paused = Paused {
-            connecting: self.pauses.between(request.asked, sent),
+            connecting: self.pauses.between(request.submitted, sent),
             service: self.pauses.between(sent, now),
             response: self.pauses.between(request.intended, now),
         };
@@ -227,7 +227,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     #[inline]
     fn count(&mut self, k: usize, request: &PendingRequest) {
         self.connections[k].requests += 1;
-        self.metrics.sent_in_window += u64::from(request.asked <= self.window.end());
+        self.metrics.sent_in_window += u64::from(request.submitted <= self.window.end());
     }
 
     /// Returns whether a request that ends now without a response belongs to the window.
@@ -264,7 +264,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     /// connection.
     #[inline]
     fn inside(&mut self, k: usize, request: &PendingRequest, now: u64) -> u64 {
-        let inside = now.min(self.window.end()).saturating_sub(request.asked.max(self.window.begin));
+        let inside = now.min(self.window.end()).saturating_sub(request.submitted.max(self.window.begin));
         self.connections[k].waited += inside;
         inside
     }
@@ -351,7 +351,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     /// Adds time that was spent busy-waiting, nanoseconds.
     pub(super) fn busy_waited(&mut self, nanos: u64) {
         if let Cost::Since(_) = self.cost {
-            self.own.spun_ns += nanos;
+            self.own.busy_waited_ns += nanos;
         }
     }
 

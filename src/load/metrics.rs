@@ -81,7 +81,7 @@ struct KindMetrics {
 pub(super) struct ThreadCost {
     pub(super) scheduled: Option<Scheduled>,
     /// Time spent busy-waiting, nanoseconds.
-    pub(super) spun_ns: u64,
+    pub(super) busy_waited_ns: u64,
     /// Time in which only the timer woke the thread, because busy-waiting had cost it its CPU, nanoseconds.
     pub(super) timer_only_ns: u64,
     /// The number of pauses since the window began, their total length within the window, and the longest one.
@@ -335,7 +335,7 @@ impl Metrics {
         let cost = |cost: &ThreadCost| GeneratorThread {
             ran_ns: cost.scheduled.map(|scheduled| scheduled.ran_ns),
             waited_ns: cost.scheduled.map(|scheduled| scheduled.waited_ns),
-            spun_ns: cost.spun_ns,
+            busy_waited_ns: cost.busy_waited_ns,
             timer_only_ns: cost.timer_only_ns,
             pauses: cost.pauses,
             paused_ns: cost.paused_ns,
@@ -345,7 +345,7 @@ impl Metrics {
         let load = LoadRecord {
             offered_per_s: plan.arrival.offered(),
             pacing: plan.arrival.pacing(),
-            connections_asked: plan.connections,
+            connections_planned: plan.connections,
             connections_opened: self.per_connection.len() as u32,
             connections_starved: self.starved,
             requests_per_connection: [per_connection(0.0), per_connection(0.5), per_connection(1.0)],

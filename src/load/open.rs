@@ -187,7 +187,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
             } else {
                 now - ready + self.in_flight.paused_between(at, ready)
             };
-            self.in_flight.send(k, PendingRequest { intended: at, late, asked: now, heavy, in_window });
+            self.in_flight.send(k, PendingRequest { intended: at, late, submitted: now, heavy, in_window });
             self.next_deadline = self.next_deadline.min(at.saturating_add(self.timeout));
             now = self.in_flight.look();
             self.awake_until = now + AWAKE;

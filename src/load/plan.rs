@@ -148,26 +148,26 @@ pub enum Until {
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// Not every connection could be opened.
-    #[error("{server}: only {opened} of {asked} connections could be opened: {error}")]
+    #[error("{server}: only {opened} of {planned} connections could be opened: {error}")]
     Connect {
         /// The server.
         server: Endpoint,
         /// The number of open connections.
         opened: u32,
         /// The number of planned connections.
-        asked: u32,
+        planned: u32,
         /// The first error.
         error: RequestError,
     },
     /// The observer ended the load before every connection was open.
-    #[error("{server}: ended while opening connections: {opened} of {asked} were open")]
+    #[error("{server}: ended while opening connections: {opened} of {planned} were open")]
     Stopped {
         /// The server.
         server: Endpoint,
         /// The number of open connections.
         opened: u32,
         /// The number of planned connections.
-        asked: u32,
+        planned: u32,
     },
     /// HTTPS is not possible with this client, build or configuration.
     #[error("TLS: {0}")]

@@ -21,7 +21,7 @@ pub(super) struct PendingRequest {
     /// The generator's own part of the delay between due and taken up, nanoseconds.
     pub(super) late: u64,
     /// The instant at which the request was passed to the client.
-    pub(super) asked: u64,
+    pub(super) submitted: u64,
     pub(super) heavy: bool,
     /// Whether the request was due in the window, as opposed to the warm-up.
     pub(super) in_window: bool,

@@ -42,9 +42,9 @@ pub(super) fn run<W: Workload, P: Pool>(
 ) -> JobsOutcome {
     let (workload, log) = (Arc::clone(workload), Arc::clone(log));
     let all = async move {
-        let mut handles = Vec::with_capacity(log.jobs() as usize);
+        let mut handles = Vec::with_capacity(log.len() as usize);
         let stopwatch = Stopwatch::start(&log);
-        for id in 0..log.jobs() {
+        for id in log.jobs() {
             let (workload, log, pool) = (Arc::clone(&workload), Arc::clone(&log), pool.clone());
             handles.push(tokio::spawn(async move { job(&*workload, &log, &pool, id).await }));
         }
@@ -95,7 +95,7 @@ fn handle<P: Pool>(accepted: Accepted<TcpStream>, server: &Arc<Server>, pool: P,
         let _alive = alive;
         let _ = connection(accepted, &server, &pool).await;
     };
-    if lanes::are_recorded() { drop(tokio::spawn(polls(id, handling))) } else { drop(tokio::spawn(handling)) }
+    if lanes::are_recorded() { drop(tokio::spawn(polls(JobId(id), handling))) } else { drop(tokio::spawn(handling)) }
 }
 
 /// Accepts connections until the server stops. Refuses those beyond the limit, and those that cannot be taken.

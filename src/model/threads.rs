@@ -29,7 +29,7 @@ use super::{Admitted, JobsOutcome, LINGER, Stopwatch};
 /// Runs one job after the other on one thread.
 pub(super) fn run_sequential<W: Workload>(workload: &W, log: &JobLog) -> JobsOutcome {
     let stopwatch = Stopwatch::start(log);
-    for id in 0..log.jobs() {
+    for id in log.jobs() {
         job(workload, log, id);
     }
     stopwatch.stop(log)
@@ -41,15 +41,15 @@ pub(super) fn run_each<W: Workload>(
     log: &Arc<JobLog>,
     admitted: &Admitted,
 ) -> Result<JobsOutcome, Failure> {
-    let mut handles = Vec::with_capacity(log.jobs() as usize);
+    let mut handles = Vec::with_capacity(log.len() as usize);
     let stopwatch = Stopwatch::start(log);
-    for id in 0..log.jobs() {
+    for id in log.jobs() {
         let (workload, own_log) = (Arc::clone(workload), Arc::clone(log));
         match Builder::new().spawn(move || job(&*workload, &own_log, id)) {
             Ok(handle) => handles.push(handle),
             Err(error) => {
                 join(handles);
-                return Err(admitted.refusal(u64::from(id) + 1, &error));
+                return Err(admitted.refusal(u64::from(id.0) + 1, &error));
             }
         }
     }
@@ -69,7 +69,7 @@ pub(super) fn run_pool<W: Workload>(
     let workers = start_pool(threads, jobs, move |id| job(&*own_workload, &own_log, id));
     let workers = workers.map_err(|(at, error)| admitted.refusal(at, &error))?;
     let stopwatch = Stopwatch::start(log);
-    for id in 0..log.jobs() {
+    for id in log.jobs() {
         queue.send(id).expect("the workers take jobs until the queue is closed");
     }
     drop(queue);

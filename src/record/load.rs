@@ -17,7 +17,7 @@ pub struct LoadRecord {
     /// How the schedule was kept; `None` in a closed loop.
     pub pacing: Option<Pacing>,
     /// The requested number of connections.
-    pub connections_asked: u32,
+    pub connections_planned: u32,
     /// Connections that were open when the clock started.
     pub connections_opened: u32,
     /// Connections without an answer in the whole window, whenever their requests were sent: each lost a request, or
@@ -94,7 +94,7 @@ pub struct GeneratorThread {
     /// Time ready to run without a CPU, nanoseconds.
     pub waited_ns: Option<u64>,
     /// Time spent polling the clock until a request was due, nanoseconds: on the CPU, but free for an answer.
-    pub spun_ns: u64,
+    pub busy_waited_ns: u64,
     /// Time in which hybrid pacing used the timer alone, nanoseconds, because polling had cost the thread its CPU.
     pub timer_only_ns: u64,
     /// The number of stalls of 200 us or longer, from the beginning of the window to the end of the drain.

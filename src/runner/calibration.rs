@@ -54,7 +54,7 @@ pub(super) fn calibrate_as(scenarios: &[Scenario], source: &CalibrationSource) -
     let mut calibration = Calibration { iterations_per_s, checksums: Vec::new() };
     for length in lengths {
         let iterations = calibration.iterations(length);
-        calibration.checksums.push((iterations, compute(iterations)));
+        calibration.checksums.push((iterations, compute(iterations).0));
     }
     (calibration, origin)
 }

@@ -77,7 +77,7 @@ pub struct TimerLateness {
     /// The timer.
     pub timer: Timer,
     /// The duration the timer was set for.
-    pub asked: Duration,
+    pub requested: Duration,
     /// The time from when the timer was due until it fired.
     pub late: Histogram,
 }

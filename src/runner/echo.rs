@@ -64,8 +64,8 @@ pub(super) fn run(
                 server.order(ServerOrder::End);
                 others = meter.take().and_then(|(meter, before)| strangers(meter, &before, &server, &generator));
             }
-            (0, TrialReply::Served(told)) => served = Some(*told),
-            (1, TrialReply::Generated(told)) => generated = Some(*told),
+            (0, TrialReply::Served(record)) => served = Some(*record),
+            (1, TrialReply::Generated(record)) => generated = Some(*record),
             (0, other) => return Err(out_of_turn("server", &other)),
             (_, other) => return Err(out_of_turn("generator", &other)),
         }

@@ -24,7 +24,7 @@ pub(super) fn run(
         return Err(Failure::WrongWork { what: format!("`{}` has no generator", spec.work.workload()) });
     };
     let plan = plan(work, server, nonce, server_cpus, spec.seed);
-    let loaded = load::run(&plan, &mut Teller);
+    let loaded = load::run(&plan, &mut ReplySender);
     let Loaded { started_ns, wall_ns, requests_in_window, series, load } =
         loaded.map_err(|error| Failure::Refused { what: error.to_string() })?;
     let begin_ns = started_ns.saturating_add(units::nanos(work.load.warmup));
@@ -33,9 +33,9 @@ pub(super) fn run(
 
 /// Reports when the window begins and ends. Ignores write errors: if the runner is gone, the last reply fails too and
 /// ends the process.
-struct Teller;
+struct ReplySender;
 
-impl Observer for Teller {
+impl Observer for ReplySender {
     fn begin(&mut self) {
         let _ = write_reply(&TrialReply::Begin);
     }

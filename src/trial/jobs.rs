@@ -124,7 +124,7 @@ fn check(entries: &[JobTimes], checksum: Checksum) -> Result<(), Failure> {
     match entries.iter().position(|entry| entry.checksum != checksum) {
         None => Ok(()),
         Some(job) => {
-            let what = format!("job {job} gave {:x}, its steps give {checksum:x}", entries[job].checksum);
+            let what = format!("job {job} gave {}, its steps give {checksum}", entries[job].checksum);
             Err(Failure::WrongWork { what })
         }
     }
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn jobs_that_follow_each_other_are_not_in_flight_together() {
-        let entry = |(begun, done)| JobTimes { begun, done, checksum: 0 };
+        let entry = |(begun, done)| JobTimes { begun, done, checksum: Checksum::default() };
         let most = |spans: &[(u64, u64)]| most_in_flight(&spans.iter().copied().map(entry).collect::<Vec<_>>());
         assert_eq!(most(&[(0, 10), (10, 20), (20, 30)]), 1);
         assert_eq!(most(&[(0, 10), (9, 20), (5, 6), (0, 30)]), 3);
@@ -222,8 +222,8 @@ mod tests {
 
     #[test]
     fn a_wrong_receipt_is_found() {
-        let entry = |checksum| JobTimes { begun: 0, done: 1, checksum };
-        assert_eq!(check(&[entry(7), entry(7)], 7), Ok(()));
-        assert!(matches!(check(&[entry(7), entry(8)], 7), Err(Failure::WrongWork { .. })));
+        let entry = |checksum| JobTimes { begun: 0, done: 1, checksum: Checksum(checksum) };
+        assert_eq!(check(&[entry(7), entry(7)], Checksum(7)), Ok(()));
+        assert!(matches!(check(&[entry(7), entry(8)], Checksum(7)), Err(Failure::WrongWork { .. })));
     }
 }

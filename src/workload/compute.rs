@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::host;
+use crate::job_log::Checksum;
 use crate::random::scramble;
 use crate::scenario::{Machine, Parallel};
 
@@ -20,19 +21,19 @@ pub struct Computation {
     /// The number of steps.
     pub iterations: u64,
     /// The value that [`compute`] returns for this number of steps.
-    pub checksum: u64,
+    pub checksum: Checksum,
 }
 
 /// Runs the kernel: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) with each output added into the next state, so that
 /// every step depends on the previous one. Costs about 4 ns a step, in registers only: no memory access, no branch, no
 /// system call.
 #[inline(never)]
-pub fn compute(iterations: u64) -> u64 {
+pub fn compute(iterations: u64) -> Checksum {
     let mut state = black_box(SEED);
     for _ in 0..iterations {
         state = state.wrapping_add(scramble(state));
     }
-    black_box(state)
+    Checksum(black_box(state))
 }
 
 /// Measures the iterations per second on one CPU. Takes the fastest of several short passes, since any other program
@@ -152,13 +153,13 @@ mod tests {
 
     #[test]
     fn the_checksum_depends_on_every_iteration() {
-        let sums: Vec<u64> = (0..100).map(compute).collect();
+        let sums: Vec<Checksum> = (0..100).map(compute).collect();
         let mut different = sums.clone();
         different.sort_unstable();
         different.dedup();
         assert_eq!(different.len(), sums.len());
         assert_eq!(compute(100), compute(100));
-        assert_eq!(compute(0), SEED);
+        assert_eq!(compute(0), Checksum(SEED));
     }
 
     #[test]

@@ -43,14 +43,14 @@ impl fmt::Debug for Narrated {
 impl Workload for Narrated {
     fn run_blocking(&self, job: JobId) -> Checksum {
         match &self.offload.heartbeat {
-            Some(heartbeat) if job == 0 => heartbeat.run_blocking(|k| (self.listener)(Moment::Beat(k + 1))),
+            Some(heartbeat) if job == JobId(0) => heartbeat.run_blocking(|k| (self.listener)(Moment::Beat(k + 1))),
             _ => narrate(job, &self.listener, || self.offload.steps.run_blocking()),
         }
     }
 
     async fn run_async<P: Pool>(&self, job: JobId, pool: &P) -> Checksum {
         match &self.offload.heartbeat {
-            Some(heartbeat) if job == 0 => heartbeat.run_async(|k| (self.listener)(Moment::Beat(k + 1))).await,
+            Some(heartbeat) if job == JobId(0) => heartbeat.run_async(|k| (self.listener)(Moment::Beat(k + 1))).await,
             _ => {
                 let pool = NarratedPool { job, pool: pool.clone(), listener: Arc::clone(&self.listener) };
                 self.offload.steps.run_async(&pool).await

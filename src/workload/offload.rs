@@ -32,14 +32,14 @@ pub struct Heartbeat {
 impl Workload for Offload {
     fn run_blocking(&self, job: JobId) -> Checksum {
         match &self.heartbeat {
-            Some(heartbeat) if job == 0 => heartbeat.run_blocking(|_| ()),
+            Some(heartbeat) if job == JobId(0) => heartbeat.run_blocking(|_| ()),
             _ => self.steps.run_blocking(),
         }
     }
 
     async fn run_async<P: Pool>(&self, job: JobId, pool: &P) -> Checksum {
         match &self.heartbeat {
-            Some(heartbeat) if job == 0 => heartbeat.run_async(|_| ()).await,
+            Some(heartbeat) if job == JobId(0) => heartbeat.run_async(|_| ()).await,
             _ => self.steps.run_async(pool).await,
         }
     }
@@ -56,21 +56,21 @@ impl Heartbeat {
         self.beats.iter().map(|beat| beat.load(Ordering::Relaxed)).collect()
     }
 
-    /// Beats on the calling thread, and calls `says` with the number of each beat, from 0.
-    pub(super) fn run_blocking(&self, says: impl Fn(u32)) -> Checksum {
+    /// Beats on the calling thread, and calls `on_beat` with the number of each beat, from 0.
+    pub(super) fn run_blocking(&self, on_beat: impl Fn(u32)) -> Checksum {
         let start = Instant::now();
         for (k, beat) in (0..).zip(&self.beats) {
             if let Some(early) = (self.every * k).checked_sub(start.elapsed()) {
                 span(What::Wait, || thread::sleep(early));
             }
             beat.store(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
-            says(k);
+            on_beat(k);
         }
-        0
+        Checksum::default()
     }
 
     /// Does the same as a future.
-    pub(super) async fn run_async(&self, says: impl Fn(u32)) -> Checksum {
+    pub(super) async fn run_async(&self, on_beat: impl Fn(u32)) -> Checksum {
         let start = Instant::now();
         for (k, beat) in (0..).zip(&self.beats) {
             if let Some(early) = (self.every * k).checked_sub(start.elapsed()) {
@@ -78,8 +78,8 @@ impl Heartbeat {
                 thread_count::mark_current();
             }
             beat.store(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
-            says(k);
+            on_beat(k);
         }
-        0
+        Checksum::default()
     }
 }

@@ -39,7 +39,8 @@ impl Steps {
         }
         if !spec.compute.is_zero() {
             let iterations = calibration.iterations(spec.compute);
-            steps.push(Step::Compute(Computation { iterations, checksum: calibration.checksum(iterations)? }));
+            steps
+                .push(Step::Compute(Computation { iterations, checksum: Checksum(calibration.checksum(iterations)?) }));
         }
         Some(Self(steps))
     }
@@ -48,9 +49,9 @@ impl Steps {
     pub fn checksum(&self) -> Checksum {
         let checksum = |step: &Step| match step {
             Step::Compute(computation) => computation.checksum,
-            Step::Wait(_) | Step::Block(_) => 0,
+            Step::Wait(_) | Step::Block(_) => Checksum::default(),
         };
-        self.0.iter().map(checksum).fold(0, Checksum::wrapping_add)
+        self.0.iter().map(checksum).sum()
     }
 
     /// Returns whether there are no steps.
@@ -60,13 +61,13 @@ impl Steps {
 
     /// Runs all steps on the calling thread.
     pub fn run_blocking(&self) -> Checksum {
-        let mut checksum: Checksum = 0;
+        let mut checksum = Checksum::default();
         for step in &self.0 {
             match *step {
                 Step::Wait(length) => span(What::Wait, || thread::sleep(length)),
                 Step::Block(length) => span(What::Block, || thread::sleep(length)),
                 Step::Compute(computation) => {
-                    checksum = checksum.wrapping_add(span(What::Compute, || compute(computation.iterations)));
+                    checksum += span(What::Compute, || compute(computation.iterations));
                 }
             }
         }
@@ -75,7 +76,7 @@ impl Steps {
 
     /// Runs all steps as a future: yields the thread during waits, and hands work that would block it to the pool.
     pub async fn run_async<P: Pool>(&self, pool: &P) -> Checksum {
-        let mut checksum: Checksum = 0;
+        let mut checksum = Checksum::default();
         for step in &self.0 {
             match *step {
                 Step::Wait(length) => {
@@ -85,7 +86,7 @@ impl Steps {
                 Step::Block(length) => pool.run(counted(move || span(What::Block, || thread::sleep(length)))).await,
                 Step::Compute(computation) => {
                     let work = counted(move || span(What::Compute, || compute(computation.iterations)));
-                    checksum = checksum.wrapping_add(pool.run(work).await);
+                    checksum += pool.run(work).await;
                 }
             }
         }
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn steps_of_no_length_are_left_out_and_checksums_are_known() {
-        let calibration = Calibration { iterations_per_s: 1_000_000_000, checksums: vec![(1_000, compute(1_000))] };
+        let calibration = Calibration { iterations_per_s: 1_000_000_000, checksums: vec![(1_000, compute(1_000).0)] };
         let steps = Steps::new(&SPEC, &calibration).unwrap();
         assert_eq!(steps.0.len(), 2);
         assert_eq!(steps.run_blocking(), steps.checksum());

@@ -17,7 +17,7 @@ pub struct TracedWorkload<W>(pub Arc<W>);
 
 impl<W: Workload> Workload for TracedWorkload<W> {
     fn run_blocking(&self, job: JobId) -> Checksum {
-        lanes::run(job, || self.0.run_blocking(job))
+        lanes::run(job.0, || self.0.run_blocking(job))
     }
 
     async fn run_async<P: Pool>(&self, job: JobId, pool: &P) -> Checksum {
@@ -31,11 +31,11 @@ pub async fn polls<F: Future>(job: JobId, future: F) -> F::Output {
     let timed = Arc::new(TimedWaker::default());
     poll_fn(|cx| {
         if let Some(since) = timed.answered() {
-            lanes::ready(job, since);
+            lanes::ready(job.0, since);
         }
         timed.is_for(cx.waker());
         let waker = Waker::from(Arc::clone(&timed));
-        lanes::run(job, || future.as_mut().poll(&mut Context::from_waker(&waker)))
+        lanes::run(job.0, || future.as_mut().poll(&mut Context::from_waker(&waker)))
     })
     .await
 }

@@ -94,7 +94,7 @@ fn a_window_counts_what_was_under_way_in_it() {
     let (ended, json) = load(server.address, "/echo/hello", &["-c", "3", "-d", "200ms", "--warmup", "50ms"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     check_sum(&json);
-    let connections = ["asked", "opened", "starved"].map(|name| json["connections"][name].as_u64());
+    let connections = ["planned", "opened", "starved"].map(|name| json["connections"][name].as_u64());
     assert_eq!(connections, [Some(3), Some(3), Some(0)], "{json}");
     let each = ["min", "p50", "max"].map(|name| json["connections"]["requests_each"][name].as_u64().unwrap());
     assert!(each[0] > 0 && each.is_sorted(), "{json}");

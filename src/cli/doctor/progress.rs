@@ -48,7 +48,7 @@ impl DoctorProgress {
 pub(super) fn words(probe: Probe) -> String {
     match probe {
         Probe::Parallel => "what all CPUs compute at once".into(),
-        Probe::Timer(timer, asked) => format!("{}, asked for {}", timer.name(), units::exact(asked)),
+        Probe::Timer(timer, requested) => format!("{}, asked for {}", timer.name(), units::exact(requested)),
         Probe::Ceiling => "as fast as it goes".into(),
         Probe::Pacing(rate, pacing) => format!("{} by {}", units::rate(rate), pacing.name()),
     }

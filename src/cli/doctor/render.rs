@@ -50,7 +50,7 @@ fn timer(lateness: &TimerLateness) -> Value {
     let micros = |nanos: Option<u64>| nanos.map(|nanos| nanos as f64 / 1e3);
     json!({
         "timer": lateness.timer.name(),
-        "asked_us": lateness.asked.as_nanos() as f64 / 1e3,
+        "requested_us": lateness.requested.as_nanos() as f64 / 1e3,
         "late_us": {
             "count": lateness.late.len(),
             "p50": micros(lateness.late.quantile(0.5)),
@@ -141,17 +141,17 @@ fn clocks(checkup: &Checkup) -> String {
     let text = format!(
         "Clock: {source}; a look at it costs {:.1} ns, its smallest step is {} ns\n\
          Pauses: a thread that never stops lost {:.2} % of its time, {} at once\n\n\
-         Timers: how much later than asked they ring\n",
+         Timers: how much later than requested they fire\n",
         clock.read_ns,
         clock.step_ns,
         pauses.share * 100.0,
         units::duration(pauses.longest_ns),
     );
-    let mut table = Grid::new(&["asked", "timer"], &["p50", "p99", "max"]);
+    let mut table = Grid::new(&["requested", "timer"], &["p50", "p99", "max"]);
     let show = |nanos: Option<u64>| nanos.map_or_else(|| "n/a".into(), units::duration);
-    for TimerLateness { timer, asked, late } in &checkup.timers {
+    for TimerLateness { timer, requested, late } in &checkup.timers {
         table.row([
-            units::exact(*asked),
+            units::exact(*requested),
             timer.name().into(),
             show(late.quantile(0.5)),
             show(late.credible_quantile(0.99)),

@@ -49,7 +49,7 @@ pub(super) fn json(
         "partial": partial,
         "seed": plan.seed,
         "connections": {
-            "asked": load.connections_asked, "opened": load.connections_opened, "starved": load.connections_starved,
+            "planned": load.connections_planned, "opened": load.connections_opened, "starved": load.connections_starved,
             "requests_each": requests_each(load),
         },
         "duration_s": seconds,
@@ -75,7 +75,7 @@ pub(super) fn json(
             "cpu_s": usage.cpu_ns() as f64 / 1e9,
             "cpu_share": (loaded.wall_ns > 0)
                 .then(|| usage.cpu_ns() as f64 / loaded.wall_ns as f64 / f64::from(load.threads)),
-            "spun_s": load.thread_costs.iter().map(|cost| cost.spun_ns).sum::<u64>() as f64 / 1e9,
+            "busy_waited_s": load.thread_costs.iter().map(|cost| cost.busy_waited_ns).sum::<u64>() as f64 / 1e9,
             "timer_only_s": load.thread_costs.iter().map(|cost| cost.timer_only_ns).sum::<u64>() as f64 / 1e9,
             "run_queue_delay_s": run_queue_delay(load),
             "pauses": {
@@ -123,7 +123,7 @@ pub(super) fn connections(n: u32) -> String {
 }
 
 /// Returns in a sentence why the verb fails with exit code 1.
-pub(super) fn not_well(loaded: &Loaded, analysis: &LoadAnalysis) -> String {
+pub(super) fn unmet_requirements(loaded: &Loaded, analysis: &LoadAnalysis) -> String {
     let requests = &loaded.load.requests;
     let objectives = analysis.objectives.as_deref().unwrap_or_default();
     let broken = objectives.iter().filter(|objective| !objective.is_kept).count();
@@ -181,10 +181,10 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
         text,
         "{}{}, {} of them busy on average, {least} to {most} requests each (median {median}){starved}",
         connections(load.connections_opened),
-        if load.connections_opened < load.connections_asked {
+        if load.connections_opened < load.connections_planned {
             format!(
                 " ({} asked for, which is more than there are requests)",
-                units::count(load.connections_asked.into())
+                units::count(load.connections_planned.into())
             )
         } else {
             String::new()

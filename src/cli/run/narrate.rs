@@ -27,10 +27,10 @@ const MODELS: [Model; 2] = [Model::Async, Model::HybridBlocking];
 pub(super) fn main(named: &[Named], models: &[Model]) -> Result<(), Stop> {
     for Named { scenario, .. } in named {
         let spec = narratable(scenario)?;
-        let is_told = |model: &&Model| models.contains(model) || models.is_empty() && MODELS.contains(model);
-        let told: Vec<Model> = scenario.models.iter().filter(is_told).copied().collect();
-        let told = if told.is_empty() { scenario.models.clone() } else { told };
-        for model in told {
+        let is_narrated = |model: &&Model| models.contains(model) || models.is_empty() && MODELS.contains(model);
+        let narrated: Vec<Model> = scenario.models.iter().filter(is_narrated).copied().collect();
+        let narrated = if narrated.is_empty() { scenario.models.clone() } else { narrated };
+        for model in narrated {
             narrate(scenario, &spec, model)?;
         }
     }

@@ -19,7 +19,7 @@ fn good() -> (LoadRecord, Vec<Series>) {
         offered_per_s: Some(10_000.0),
         pacing: Some(Pacing::Hybrid),
         sent_in_window: 10_000,
-        connections_asked: 50,
+        connections_planned: 50,
         connections_opened: 50,
         requests: Requests { planned: 10_000, completed: 10_000, ..Requests::default() },
         send_lag: SendLag { total: of(2_000), late: of(2_000), no_connection: of(0) },
@@ -28,7 +28,7 @@ fn good() -> (LoadRecord, Vec<Series>) {
         thread_costs: vec![GeneratorThread {
             ran_ns: Some(WALL),
             waited_ns: Some(0),
-            spun_ns: WALL / 2,
+            busy_waited_ns: WALL / 2,
             ..GeneratorThread::default()
         }],
         stolen: Some(Stolen { cpu_ns: 0, of_ns: 2 * WALL }),
@@ -278,7 +278,7 @@ fn a_late_generator_comes_with_what_would_help() {
     assert!(advice(|load| load.pacing = Some(Pacing::Sleep)).contains("--pacing hybrid"));
     assert!(advice(|load| load.thread_costs[0].waited_ns = Some(WALL / 100)).contains("CPU of its own"));
     assert!(advice(|load| load.thread_costs[0].timer_only_ns = WALL / 2).contains("CPU of its own"));
-    assert!(advice(|load| load.thread_costs[0].spun_ns = 0).contains("more generator threads"), "busy");
+    assert!(advice(|load| load.thread_costs[0].busy_waited_ns = 0).contains("more generator threads"), "busy");
 }
 
 #[test]

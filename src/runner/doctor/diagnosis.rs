@@ -214,7 +214,7 @@ mod tests {
         let lateness = |timer, late_ns| {
             let mut late = Histogram::default();
             late.record(late_ns);
-            TimerLateness { timer, asked: std::time::Duration::from_millis(1), late }
+            TimerLateness { timer, requested: std::time::Duration::from_millis(1), late }
         };
         check(|checkup| checkup.timers = vec![lateness(Timer::Tokio, 500)], &[]);
         check(

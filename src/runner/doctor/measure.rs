@@ -19,7 +19,7 @@ const RATES: [f64; 3] = [1_000.0, 10_000.0, 50_000.0];
 const PACINGS: [Pacing; 3] = [Pacing::Sleep, Pacing::Hybrid, Pacing::Spin];
 
 /// The durations the timers are set for: one shorter and one longer than their own slack.
-const ASKED: [Duration; 2] = [Duration::from_micros(100), Duration::from_millis(1)];
+const TIMER_LENGTHS: [Duration; 2] = [Duration::from_micros(100), Duration::from_millis(1)];
 
 /// The number of requests that a 99th percentile needs.
 const ENOUGH: f64 = 1_050.0;
@@ -45,7 +45,8 @@ impl Extent {
 
 /// Returns the number of measurements in a check-up.
 pub(super) fn probes(depth: Depth) -> usize {
-    ASKED.len() * Timer::ALL.len() + Extent::for_depth(depth).rounds as usize * (1 + RATES.len() * PACINGS.len())
+    TIMER_LENGTHS.len() * Timer::ALL.len()
+        + Extent::for_depth(depth).rounds as usize * (1 + RATES.len() * PACINGS.len())
 }
 
 /// Takes all measurements, and returns the signal if one arrived first. Calls `begin` before each measurement.
@@ -95,14 +96,14 @@ fn measure_timers(
 ) -> Result<(), i32> {
     /// The number of sleeps between two checks for a signal.
     const AT_ONCE: u32 = 50;
-    for asked in ASKED {
+    for requested in TIMER_LENGTHS {
         for timer in Timer::ALL {
-            let probe = Probe::Timer(timer, asked);
+            let probe = Probe::Timer(timer, requested);
             begin(probe);
             let mut late = Histogram::default();
             for _ in 0..extent.timers / AT_ONCE {
                 interrupt.signal().map_or(Ok(()), Err)?;
-                match timer.overshoot(asked, AT_ONCE) {
+                match timer.overshoot(requested, AT_ONCE) {
                     Ok(some) => late.merge(&some),
                     Err(error) => {
                         checkup.failures.push((probe, error.to_string()));
@@ -110,7 +111,7 @@ fn measure_timers(
                     }
                 }
             }
-            checkup.timers.push(TimerLateness { timer, asked, late });
+            checkup.timers.push(TimerLateness { timer, requested, late });
         }
     }
     Ok(())

@@ -25,7 +25,7 @@ fn no_more_connections_are_opened_than_there_are_requests() {
             let (ended, json) = load(address, "/", &[&args[..], &["--client", client]].concat());
             assert_eq!(ended.code, Some(0), "{ended:?}");
             check_sum(&json);
-            let connections = ["asked", "opened"].map(|name| json["connections"][name].as_u64().unwrap());
+            let connections = ["planned", "opened"].map(|name| json["connections"][name].as_u64().unwrap());
             assert_eq!(connections, [asked, opened], "{client}: {json}");
             assert_eq!(json["requests"]["completed"].as_u64().unwrap().to_string(), args[1], "{client}: {json}");
             // At most one more, which probes for a listener.

@@ -403,7 +403,7 @@ fn generated(trial: &Trial, echo: &EchoSpec, cpus: u32) -> LoadRecord {
     LoadRecord {
         offered_per_s: echo.load.arrival.offered(),
         pacing: echo.load.arrival.pacing(),
-        connections_asked: echo.load.connections,
+        connections_planned: echo.load.connections,
         connections_opened: echo.load.connections,
         connections_starved: trial.starved,
         requests: Requests {
