@@ -139,14 +139,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_costs_something_and_makes_steps() {
+    fn the_clock_has_a_read_cost_and_a_step() {
         let ClockCost { read_ns, step_ns } = measure_clock();
         assert!(read_ns > 0.0 && read_ns.is_finite());
         assert!(step_ns > 0 && step_ns < u64::MAX);
     }
 
     #[test]
-    fn what_is_lost_is_a_share_and_the_longest_pause_is_in_it() {
+    fn lost_time_is_a_share_that_includes_the_longest_pause() {
         let length = Duration::from_millis(20);
         let CpuPauses { share, longest_ns } = measure_pauses(length, || false);
         assert!((0.0..=1.0).contains(&share), "{share}");
@@ -156,12 +156,12 @@ mod tests {
     }
 
     #[test]
-    fn no_timer_rings_early() {
+    fn no_timer_fires_early() {
         let length = Duration::from_millis(2);
         for timer in Timer::ALL {
             let begun = Instant::now();
             assert_eq!(timer.overshoot(length, 5).unwrap().len(), 5, "{}", timer.name());
-            assert!(begun.elapsed() >= length * 5, "{} rang early", timer.name());
+            assert!(begun.elapsed() >= length * 5, "{} fired early", timer.name());
         }
     }
 }

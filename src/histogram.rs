@@ -314,7 +314,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_without_a_part_has_its_own_quantiles() {
+    fn quantiles_can_leave_out_a_part_of_the_samples() {
         let all: Histogram = (1..=100).chain([1_000; 20]).collect();
         let part: Histogram = [1_000; 20].into_iter().collect();
         assert_eq!((all.quantile(0.99), all.quantile_without(&part, 0.99)), (Some(1_000), Some(99)));
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_are_the_smallest_value_with_that_share() {
+    fn a_quantile_is_the_smallest_value_that_reaches_its_share() {
         let histogram = Histogram::from_iter(1..=1_000);
         assert_eq!(histogram.quantile(0.5), Some(500));
         assert_eq!(histogram.quantile(0.99), Some(990));
@@ -332,29 +332,29 @@ mod tests {
     }
 
     #[test]
-    fn a_percentile_with_fewer_than_ten_beyond_it_is_not_told() {
+    fn a_percentile_needs_ten_samples_beyond_it() {
         assert_eq!(Histogram::from_iter(1..=999).credible_quantile(0.99), None);
         assert_eq!(Histogram::from_iter(1..=1_000).credible_quantile(0.99), Some(990));
     }
 
     #[test]
-    fn beyond_the_highest_is_clipped_and_counted() {
+    fn values_beyond_the_highest_are_clipped_and_counted() {
         let histogram = Histogram::from_iter([HIGHEST + 1, 5]);
         assert_eq!((histogram.len(), histogram.clipped()), (2, 1));
         assert!(histogram.max().is_some_and(|max| max <= HIGHEST + HIGHEST / 1_000));
     }
 
     #[test]
-    fn json_gives_the_same_histogram_back() {
+    fn a_histogram_survives_json() {
         let histogram = Histogram::from_iter((0..10_000).map(|i| i * i + 1));
         let text = serde_json::to_string(&histogram).unwrap();
-        assert!(text.starts_with(r#"{"v2":"HISTFAAAA"#), "the mark of a deflated V2 histogram: {text}");
+        assert!(text.starts_with(r#"{"v2":"HISTFAAAA"#), "not the header of a deflated V2 histogram: {text}");
         assert_eq!(serde_json::from_str::<Histogram>(&text).unwrap(), histogram);
         assert!(serde_json::from_str::<Histogram>(r#"{"v2":"HISTF","longest_ns":1}"#).is_err());
     }
 
     #[test]
-    fn what_was_read_says_the_same_as_what_was_written() {
+    fn a_decoded_histogram_equals_the_encoded_one() {
         let written = Histogram::from_iter((0..5_000).map(|i| i * i % 77_777 + i % 7 + 1));
         let read = Histogram::from_base64(&written.to_base64().unwrap(), written.max()).unwrap();
         for share in [-1.0, 0.0, 1e-9, 0.1, 0.25, 0.5, 0.9, 0.99, 0.999, 0.9999, 1.0, 2.0] {
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_is_kept_to_the_nanosecond_and_no_quantile_exceeds_it() {
+    fn the_maximum_is_exact_and_no_quantile_exceeds_it() {
         let written = Histogram::from_iter([402_500_001, 402_600_003]);
         let read: Histogram = serde_json::from_str(&serde_json::to_string(&written).unwrap()).unwrap();
         let mut merged = Histogram::from_iter([7]);
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn merging_is_recording_all() {
+    fn merging_equals_recording_all_values_in_one() {
         let mut merged = Histogram::from_iter(1..500);
         merged.merge(&Histogram::from_iter(500..=1_000));
         assert_eq!(merged, Histogram::from_iter(1..=1_000));

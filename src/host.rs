@@ -197,14 +197,14 @@ mod tests {
     }
 
     #[test]
-    fn limits_come_lowest_first() {
+    fn thread_limits_are_sorted_lowest_first() {
         let limits = thread_limits();
         assert!(limits.is_sorted_by_key(|limit| limit.allows), "{limits:?}");
         assert!(limits.iter().any(|limit| limit.name == "kernel.pid_max"), "{limits:?}");
     }
 
     #[test]
-    fn this_process_may_run_somewhere() {
+    fn this_process_has_at_least_one_cpu() {
         assert!(!cpus().is_empty());
     }
 }

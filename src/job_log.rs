@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_come_back_in_order_and_a_missing_one_is_named() {
+    fn times_are_returned_in_job_order_and_a_missing_job_is_named() {
         let log = JobLog::new(3);
         log.start();
         for job in [2, 0] {

@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_or_is_blocked_executes_nothing() {
+    fn a_waiting_or_blocked_thread_executes_nothing() {
         // Two threads that mostly wait, and begin and end one after the other.
         let spans = vec![
             span(0, What::Wait, 1, 100),
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_record_what_they_work_on_whether_they_have_a_cpu_or_not() {
+    fn threads_record_their_work_with_or_without_a_cpu() {
         let spans = (0..8).flat_map(|lane| [span(lane, What::Compute, 1, 99), span(lane, What::Run, 0, 100)]);
         let lanes = Lanes { spans: spans.collect(), ..Lanes::default() };
         assert_eq!(lanes.most_worked_on(), 8);
@@ -386,13 +386,13 @@ mod tests {
     }
 
     #[test]
-    fn one_poll_ends_before_the_next_begins() {
+    fn adjacent_polls_do_not_overlap() {
         let lanes = Lanes { spans: vec![span(0, What::Run, 0, 10), span(1, What::Run, 10, 20)], ..Lanes::default() };
         assert_eq!(lanes.most_worked_on(), 1);
     }
 
     #[test]
-    fn a_span_is_five_numbers() {
+    fn a_span_is_serialized_as_an_array_of_five() {
         let json = serde_json::to_string(&span(1, What::Compute, 5, 9)).unwrap();
         assert_eq!(json, r#"[1,1,"compute",5,9]"#);
         assert_eq!(serde_json::from_str::<Span>(&json).unwrap(), span(1, What::Compute, 5, 9));

@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_page_is_read_by_its_keys() {
+    fn status_fields_are_read_by_key() {
         let status = "Name:\tavt\nVmHWM:\t   13604 kB\nVmRSS:\t   1 kB\nThreads:\t7\n";
         assert_eq!(kibibytes(status, "VmHWM:"), Some(13_604 * 1_024));
         assert_eq!(number(status, "Threads:"), Some(7));
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ignored_signal_is_read_from_the_mask() {
+    fn ignored_signals_are_read_from_the_mask() {
         let nohup = "SigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000006\n";
         assert!(is_ignored(nohup, Signal::SIGHUP) && is_ignored(nohup, Signal::SIGPIPE));
         assert!(!is_ignored(nohup, Signal::SIGINT) && !is_ignored(nohup, Signal::SIGTERM));
@@ -172,12 +172,12 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_brackets_is_no_field() {
+    fn a_process_name_may_contain_parentheses() {
         assert_eq!(fields_from_third("7 (a) b) c) S 1 7"), Some(vec!["S", "1", "7"]));
     }
 
     #[test]
-    fn children_and_theirs_are_found_but_not_below_an_exception() {
+    fn descendants_are_found_except_below_an_excluded_process() {
         // The inner `cat` reads until its standard input is closed; `true` keeps the shell from becoming `cat` itself.
         let mut shell = Command::new("sh").args(["-c", "cat; true"]).stdin(Stdio::piped()).spawn().unwrap();
         let is_cat = |process: &Process| process.parent == shell.id();
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_no_text_hides_no_process() {
+    fn a_process_whose_name_is_not_utf_8_is_found() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"a\xff\x1b) b"));
         let installed = Command::new("cp").arg("/bin/cat").arg(&path).status();

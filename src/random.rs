@@ -31,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbouring_streams_are_strangers() {
+    fn neighbouring_streams_are_uncorrelated() {
         const LENGTH: usize = 100_000;
         let numbers = |mut rng: Rng| -> Vec<f64> { (0..LENGTH).map(|_| rng.f64()).collect() };
         // Five standard deviations.

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn even_arrivals_are_exact_however_late() {
+    fn even_arrivals_stay_exact_over_a_long_time() {
         let offsets = |rate| Schedule { rate, arrivals: Arrivals::Even, seed: 1 }.offsets();
         assert_eq!(offsets(1_000.0).take(4).collect::<Vec<_>>(), [0, 1_000_000, 2_000_000, 3_000_000]);
         assert_eq!(offsets(3.0).nth(3_000_000), Some(1_000_000_000_000_000));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_is_the_same_schedule() {
+    fn the_same_seed_gives_the_same_schedule() {
         assert!(poisson(7).take(1_000).eq(poisson(7).take(1_000)));
         assert!(poisson(7).take(1_000).ne(poisson(8).take(1_000)));
         assert!(poisson(7).take(100_000).is_sorted());
@@ -153,7 +153,7 @@ mod tests {
     /// Counts in windows of one second: their variance equals their mean for a Poisson process, and is zero for even
     /// arrivals. With 1,000 windows the ratio's standard deviation is 0.045; four of them are allowed.
     #[test]
-    fn counts_are_dispersed_as_the_process_says() {
+    fn counts_have_the_dispersion_of_their_process() {
         for (arrivals, low, high) in [(Arrivals::Poisson, 0.82, 1.18), (Arrivals::Even, 0.0, 1e-9)] {
             let mut counts = [0_f64; 1_000];
             for at in (Schedule { rate: RATE, arrivals, seed: 3 }).offsets() {

@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_interval_of_the_median_is_that_of_the_tables() {
+    fn the_interval_of_the_median_matches_the_tables() {
         let table = [(6, 1, 96.9), (7, 1, 98.4), (8, 1, 99.2), (9, 2, 96.1), (10, 2, 97.9), (12, 3, 96.1)];
         for (rounds, k, percent) in table.into_iter().chain([(15, 4, 96.5), (20, 6, 95.9), (30, 10, 95.7)]) {
             let (found, coverage) = place(rounds).unwrap();
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spread_tells_the_middle_and_its_interval() {
+    fn a_spread_holds_the_median_and_its_interval() {
         let spread = Spread::summarize([5.0, 1.0, 9.0, 2.0, 8.0, 3.0, 7.0, 4.0, 6.0, 10.0]).unwrap();
         assert_eq!((spread.median, spread.min, spread.max, spread.rounds), (5.5, 1.0, 10.0, 10));
         assert_eq!(spread.interval, Some(Interval { low: 2.0, high: 9.0 }));
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_lies_between_two_values() {
+    fn quantiles_are_interpolated_between_values() {
         assert_eq!(at_share(&[1.0, 2.0, 4.0], 0.5), 2.0);
         assert_eq!(at_share(&[1.0, 2.0, 4.0], 0.75), 3.0);
         assert_eq!((at_share(&[1.0, 2.0], 0.0), at_share(&[1.0, 2.0], 1.0)), (1.0, 2.0));

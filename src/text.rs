@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_seen_is_written_as_its_number() {
+    fn invisible_characters_are_escaped() {
         for (text, expected) in [
             ("plain – text, 待機 ❤️ é", "plain – text, 待機 ❤️ é"),
             ("a\u{1b}[31mb\u{7}\u{7f}\u{9b}2J", "a\\u{1b}[31mb\\u{7}\\u{7f}\\u{9b}2J"),
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn no_character_that_is_shown_has_a_command_in_it() {
+    fn no_printed_character_controls_the_terminal() {
         for c in '\0'..=char::MAX {
             let shown = one_line(&c.to_string());
             assert!(!shown.chars().any(is_hidden), "{c:?}");
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn json_says_the_same_and_hides_nothing() {
+    fn printable_json_keeps_its_value_and_hides_no_character() {
         for text in ["plain", "a\u{1b}[2J\u{7f}\u{9b}1m\u{202e}\u{e0041}\u{feff}\"\\\n"] {
             let json = serde_json::to_string(text).unwrap();
             let shown = printable_json(&json);
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_broken_by_the_columns_they_take() {
+    fn lines_are_wrapped_by_display_width() {
         for (text, most, indent, expected) in [
             ("one two three", 7, "  ", vec!["one two", "  three"]),
             ("one two three", usize::MAX, "  ", vec!["one two three"]),
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_on_stands_below_its_text() {
+    fn continuation_lines_are_aligned_with_their_text() {
         let text = "short\nverdict    SUSPECT: one two three\n  - four five six seven eight";
         let expected = "short\nverdict    SUSPECT: one\n           two three\n  - four five six seven\n  eight";
         assert_eq!(fitted(text, 23), expected);
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_cut_by_columns() {
+    fn a_long_line_is_shortened_by_display_width() {
         assert_eq!(shortened("待機待機", 8), "待機待機");
         assert_eq!(shortened("待機待機", 7), "待機待…");
         assert_eq!(shortened("待機待機", 6), "待機…");

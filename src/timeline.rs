@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_time_has_wider_columns_and_as_many_things() {
+    fn a_longer_timeline_has_wider_columns_and_loses_no_samples() {
         let mut timeline = Timeline::default();
         for k in 0..10_000 {
             timeline.record(k * MS, MS);
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn long_times_that_were_due_together_are_a_burst() {
+    fn slow_requests_due_together_are_a_burst() {
         // A request every 0.1 ms for 400 ms, in columns of 8.39 ms.
         let timeline =
             |took: &dyn Fn(u64) -> u64| from_points(&(0..4_000).map(|k| (k * MS / 10, took(k))).collect::<Vec<_>>());
@@ -325,12 +325,12 @@ mod tests {
         // Ten times beyond the quantile are just enough.
         assert!(from_points(&(0..1_000).map(|k| (k * MS, MS)).collect::<Vec<_>>()).burst(0.99).is_some());
         assert_eq!(from_points(&(0..999).map(|k| (k * MS, MS)).collect::<Vec<_>>()).burst(0.99), None);
-        assert_eq!(from_points(&[(0, MS); 2_000]).burst(0.99), None, "nothing outside of it");
+        assert_eq!(from_points(&[(0, MS); 2_000]).burst(0.99), None, "no samples outside of the burst");
         assert_eq!(Timeline::default().burst(0.99), None);
     }
 
     #[test]
-    fn what_is_no_timeline_of_ours_is_not_read() {
+    fn an_invalid_timeline_is_refused() {
         for text in [
             r#"{"width_ns":3,"columns":[]}"#,
             r#"{"width_ns":1,"columns":[]}"#,
@@ -352,7 +352,7 @@ mod tests {
         }
 
         #[test]
-        fn it_is_the_same_in_whatever_order_and_parts(
+        fn merging_does_not_depend_on_the_order_or_the_parts(
             points in prop::collection::vec((0_u64..100_000 * MS, 0_u64..10_000 * MS), 1..200),
             cut in any::<prop::sample::Index>(),
         ) {

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_bytes_and_rates() {
+    fn counts_bytes_and_rates_are_formatted() {
         assert_eq!(count(7), "7");
         assert_eq!(count(1_000_000), "1,000,000");
         assert_eq!(bytes(3_575_644), "3.41 MiB");

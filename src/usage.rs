@@ -315,7 +315,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn touched_memory_and_switches_are_counted() {
+    fn touched_memory_and_page_faults_are_counted() {
         let meter = Meter::start();
         let memory = vec![1_u8; 32 << 20];
         std::thread::spawn(std::thread::yield_now).join().unwrap();

@@ -238,28 +238,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_whole_interval_decides() {
-        let of = |low, high| verdict(Interval { low, high }, Bound::Exact, (0.9, 1.1));
-        assert_eq!((of(0.9, 1.1), of(1.0, 1.0)), (ClaimVerdict::Reproduced, ClaimVerdict::Reproduced));
-        assert_eq!((of(0.5, 0.89), of(1.11, 2.0)), (ClaimVerdict::Refuted, ClaimVerdict::Refuted));
+    fn the_verdict_depends_on_the_whole_interval() {
+        let judge = |low, high| verdict(Interval { low, high }, Bound::Exact, (0.9, 1.1));
+        assert_eq!((judge(0.9, 1.1), judge(1.0, 1.0)), (ClaimVerdict::Reproduced, ClaimVerdict::Reproduced));
+        assert_eq!((judge(0.5, 0.89), judge(1.11, 2.0)), (ClaimVerdict::Refuted, ClaimVerdict::Refuted));
         for (low, high) in [(0.8, 1.0), (1.0, 1.2), (0.5, 2.0), (0.8, 0.9), (1.1, 1.2)] {
-            assert_eq!(of(low, high), ClaimVerdict::Inconclusive, "{low} to {high}");
+            assert_eq!(judge(low, high), ClaimVerdict::Inconclusive, "{low} to {high}");
         }
-        let open = |low, high| verdict(Interval { low, high }, Bound::Exact, (5.0, f64::INFINITY));
-        assert_eq!((open(5.0, 1e9), open(1.0, 4.0)), (ClaimVerdict::Reproduced, ClaimVerdict::Refuted));
+        let judge_unlimited = |low, high| verdict(Interval { low, high }, Bound::Exact, (5.0, f64::INFINITY));
+        assert_eq!(
+            (judge_unlimited(5.0, 1e9), judge_unlimited(1.0, 4.0)),
+            (ClaimVerdict::Reproduced, ClaimVerdict::Refuted)
+        );
     }
 
     #[test]
-    fn a_claim_that_even_the_bound_refutes_is_refuted() {
-        let of = |low, high, bound| verdict(Interval { low, high }, bound, (0.9, 1.1));
-        assert_eq!(of(1.2, 2.0, Bound::AtLeast), ClaimVerdict::Refuted);
-        assert_eq!(of(0.95, 1.05, Bound::AtLeast), ClaimVerdict::Inconclusive, "it may be more");
-        assert_eq!(of(0.1, 0.5, Bound::AtLeast), ClaimVerdict::Inconclusive, "it may be more");
-        assert_eq!(of(0.1, 0.5, Bound::AtMost), ClaimVerdict::Refuted);
-        assert_eq!(of(1.2, 2.0, Bound::AtMost), ClaimVerdict::Inconclusive, "it may be less");
-        assert_eq!(of(1.2, 2.0, Bound::Unknown), ClaimVerdict::Inconclusive);
-        let open = |low, high, bound| verdict(Interval { low, high }, bound, (5.0, f64::INFINITY));
-        assert_eq!(open(6.0, 9.0, Bound::AtLeast), ClaimVerdict::Reproduced, "more is claimed as well");
+    fn a_bounded_figure_yields_only_the_verdicts_it_proves() {
+        let judge = |low, high, bound| verdict(Interval { low, high }, bound, (0.9, 1.1));
+        assert_eq!(judge(1.2, 2.0, Bound::AtLeast), ClaimVerdict::Refuted);
+        assert_eq!(judge(0.95, 1.05, Bound::AtLeast), ClaimVerdict::Inconclusive, "it may be more");
+        assert_eq!(judge(0.1, 0.5, Bound::AtLeast), ClaimVerdict::Inconclusive, "it may be more");
+        assert_eq!(judge(0.1, 0.5, Bound::AtMost), ClaimVerdict::Refuted);
+        assert_eq!(judge(1.2, 2.0, Bound::AtMost), ClaimVerdict::Inconclusive, "it may be less");
+        assert_eq!(judge(1.2, 2.0, Bound::Unknown), ClaimVerdict::Inconclusive);
+        let judge_unlimited = |low, high, bound| verdict(Interval { low, high }, bound, (5.0, f64::INFINITY));
+        assert_eq!(judge_unlimited(6.0, 9.0, Bound::AtLeast), ClaimVerdict::Reproduced, "the claim has no upper limit");
         assert_eq!(verdict(Interval { low: 0.1, high: 0.9 }, Bound::AtMost, (0.0, 1.0)), ClaimVerdict::Reproduced);
     }
 }

@@ -39,7 +39,7 @@ mod tests {
     use crate::lanes::{Lanes, Slice, Span, What};
 
     #[test]
-    fn as_many_execute_as_cpu_time_proves_and_no_more_than_were_recorded() {
+    fn executing_is_limited_by_cpu_time_and_by_recorded_lanes() {
         // The CPUs, their time in one second, and the number of lanes that work on a job each in that second.
         let traced = |cpus, cpu_ms: u64, worked_on: u32, busiest: Option<Slice>| {
             let span = |lane| Span { lane, job: lane, what: What::Run, start: 0, end: 1_000_000_000 };
@@ -65,7 +65,7 @@ mod tests {
         check(64, 5_000, 8, "≤ 8");
         check(2, 20, 1, "1");
         check(2, 0, 0, "0");
-        // The harness itself is no job.
+        // The harness itself uses some CPU time too.
         check(2, 1_030, 2, "≤ 2");
     }
 }

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_is_found_beyond_the_noise_only() {
+    fn a_difference_is_found_only_beyond_the_noise() {
         let (doubled, same) =
             ([(1.0, 2.0); 6], [(1.0, 1.01), (1.01, 1.0), (1.0, 1.01), (1.0, 1.0), (1.0, 1.0), (1.01, 1.0)]);
         assert_eq!(judge(&doubled, Bound::Exact, &same), Difference::More);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_compared_says_why() {
+    fn an_incomparable_pair_names_the_obstacle() {
         let same = [(1.0, 1.0); 6];
         let few = judge(&same[..5], Bound::Exact, &same);
         assert_eq!(few, Difference::Incomparable(Obstacle::TooFewRounds { rounds: 5 }));

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_marks_what_rests_on_it_and_nothing_else() {
+    fn a_bound_marks_only_the_figures_based_on_it() {
         const EXACT: Bound = Bound::Exact;
         let check = |rounds: [(f64, Bound); 6], median: Bound, ends: [Bound; 2]| {
             let found = estimate(Metric::P99, &rounds);
@@ -123,7 +123,7 @@ mod tests {
             rounds
         };
         check(rounds(0, EXACT), EXACT, [EXACT, EXACT]);
-        // The longest is longer in any case.
+        // The median does not depend on the slowest round.
         check(rounds(5, Bound::AtLeast), EXACT, [EXACT, Bound::AtLeast]);
         check(rounds(0, Bound::AtLeast), Bound::AtLeast, [Bound::AtLeast, Bound::AtLeast]);
         check(rounds(0, Bound::AtMost), EXACT, [Bound::AtMost, EXACT]);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_is_that_of_all_rounds_and_has_no_interval() {
+    fn the_maximum_is_taken_over_all_rounds_and_has_no_interval() {
         let found = estimate(Metric::Max, &[(0.4, Bound::Exact), (12.4, Bound::Exact), (0.5, Bound::Exact)]);
         assert_eq!((found.value(), found.bound(), found.range()), (12.4, Bound::Exact, None));
         let found = estimate(Metric::Max, &[(0.4, Bound::AtLeast), (12.4, Bound::Exact)]);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn rounds_are_left_out_by_their_number() {
+    fn rounds_are_excluded_by_number() {
         let all = estimate(Metric::Wall, &[(1.0, Bound::Exact), (2.0, Bound::Exact), (9.0, Bound::Exact)]);
         assert_eq!(all.without(&[3]).unwrap().value(), 1.5);
         assert_eq!((all.without(&[]), all.without(&[1, 2, 3])), (None, None));

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_and_verdicts_stand_at_their_places() {
+    fn kinds_and_verdicts_are_listed_in_declaration_order() {
         for (place, kind) in ClaimKind::ALL.into_iter().enumerate() {
             assert_eq!(kind as usize, place);
         }

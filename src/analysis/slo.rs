@@ -188,13 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn conditions_hold_or_not() {
+    fn conditions_are_judged_at_their_limits() {
         for (slo, is_kept) in [
             ("p50<2ms", true),
             ("p50<=1.1ms", true),
             ("p50<0.9ms", false),
             ("p90<5ms", true),
-            // These rest on requests that never ended.
+            // These are based on requests that never ended.
             ("p99.5<5ms", false),
             ("max<5s", false),
             ("max>1ms", true),
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_condition_says_what_is_wrong() {
+    fn an_invalid_condition_is_refused_with_the_reason() {
         for (slo, what) in [
             ("", "compares nothing"),
             ("p99", "compares nothing"),

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_fits_is_one() {
+    fn a_grid_that_fits_is_printed_as_a_table() {
         assert_eq!(
             grid().lines(200)[..2],
             [
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_does_not_fit_loses_nothing() {
+    fn a_grid_that_does_not_fit_loses_no_text() {
         for most in [20, 30, 44, 60, 80, 200] {
             let lines = grid().lines(most);
             assert!(lines.iter().all(|line| columns(line) <= most), "{most}: {lines:#?}");

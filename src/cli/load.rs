@@ -303,7 +303,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_line_is_what_a_shell_takes_whatever_its_bytes_are() {
+    fn a_recorded_command_line_can_be_pasted_into_a_shell() {
         let line = |args: &[&[u8]]| command_line(args.iter().map(|bytes| OsStr::from_bytes(bytes).to_owned()));
         assert_eq!(line(&[b"\xfe", b"load", b"http://a/b", b"-n", b"1"]), "avt load http://a/b -n 1");
         assert_eq!(line(&[b"avt", b"it's", b"", b"a b"]), r"avt 'it'\''s' '' 'a b'");

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_that_leaves_rounds_without_a_request_is_warned_of() {
+    fn a_rate_that_leaves_rounds_without_requests_causes_a_warning() {
         let found = warning("loop = \"open\"\nrate = [1000, 1]\nduration = \"400ms\"\n").unwrap();
         assert!(found.starts_with("few: at 1.00/s only 0.400 requests") && found.contains("of 400ms"), "{found}");
         assert_eq!(warning("loop = \"open\"\nrate = 25\nduration = \"400ms\"\n"), None);

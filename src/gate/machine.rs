@@ -57,7 +57,7 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    const CALM: Conditions = Conditions {
+    const QUIET: Conditions = Conditions {
         throttled_ns: Some(0),
         stolen: Some(Stolen { cpu_ns: 0, of_ns: 1_000 * MS }),
         cpus: 2,
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_on_the_cpus_of_a_server_is_judged_by_its_share() {
+    fn another_process_on_the_servers_cpus_is_judged_by_its_share() {
         for (cpu_ns, expected) in
             [(20, None), (21, Some(Verdict::Suspect)), (100, Some(Verdict::Suspect)), (101, Some(Verdict::Invalid))]
         {
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_on_the_cpus_of_jobs_counts_where_no_cpu_is_idle_for_it() {
+    fn another_process_on_the_jobs_cpus_counts_only_if_no_cpu_is_idle() {
         for (cpu_ns, own_ns, expected) in [
             (50, 900, None),
             (51, 900, Some(Verdict::Suspect)),
@@ -97,9 +97,9 @@ mod tests {
     }
 
     #[test]
-    fn what_the_host_takes_is_judged_from_three_ticks_on() {
-        let stolen = |cpu_ns, of_ns| Conditions { stolen: Some(Stolen { cpu_ns, of_ns }), ..CALM };
-        check(CALM, &[]);
+    fn stolen_time_is_judged_from_three_ticks_on() {
+        let stolen = |cpu_ns, of_ns| Conditions { stolen: Some(Stolen { cpu_ns, of_ns }), ..QUIET };
+        check(QUIET, &[]);
         check(stolen(20 * MS, 200 * MS), &[]);
         check(stolen(30 * MS, 3_000 * MS), &[]);
         check(stolen(30 * MS, 2_900 * MS), &[("CPU time stolen", Verdict::Suspect)]);
@@ -108,29 +108,29 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_that_holds_a_trial_back_makes_it_invalid() {
-        check(Conditions { throttled_ns: Some(1), ..CALM }, &[("throttled", Verdict::Invalid)]);
+    fn a_throttled_trial_is_invalid() {
+        check(Conditions { throttled_ns: Some(1), ..QUIET }, &[("throttled", Verdict::Invalid)]);
     }
 
     #[test]
-    fn what_the_kernel_does_not_record_is_no_reason() {
-        check(Conditions { throttled_ns: None, stolen: None, ..CALM }, &[]);
+    fn missing_kernel_figures_cause_no_finding() {
+        check(Conditions { throttled_ns: None, stolen: None, ..QUIET }, &[]);
     }
 
     #[test]
-    fn computing_that_takes_longer_than_calibrated_is_found() {
-        let slow = |used| slow_cpu(&Conditions { calibrated_ns: Some(400 * MS), ..CALM }, used);
+    fn a_computation_slower_than_calibrated_is_found() {
+        let slow = |used| slow_cpu(&Conditions { calibrated_ns: Some(400 * MS), ..QUIET }, used);
         assert_eq!((slow(300 * MS), slow(423 * MS)), (None, None));
         let Some(Finding::SlowCpu { share }) = slow(426 * MS) else { panic!("{:?}", slow(426 * MS)) };
         assert!((share - 0.065).abs() < 1e-9, "{share}");
-        assert_eq!(slow_cpu(&CALM, 426 * MS), None, "nothing to compare with");
+        assert_eq!(slow_cpu(&QUIET, 426 * MS), None, "nothing to compare with");
     }
 
     #[test]
-    fn a_machine_with_fewer_cpus_than_the_scenario_asks_for_is_named() {
+    fn a_machine_with_fewer_cpus_than_required_is_reported() {
         let found = |model, generator| {
             let wanted = Some(CpusWanted { model, generator });
-            of_conditions(&Conditions { cpus_wanted: wanted, ..CALM })
+            of_conditions(&Conditions { cpus_wanted: wanted, ..QUIET })
         };
         assert!(found(1, 0).is_empty() && found(2, 0).is_empty() && found(1, 1).is_empty());
         for (model, generator, text) in [

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_overloaded_only_beside_a_generator_that_has_time() {
+    fn a_server_is_overloaded_only_if_the_generator_has_time_to_spare() {
         let open = Some(1_000.0);
         for (offered, answered, busy, expected) in [
             (open, 950, 0.5, None),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_one_sentence_a_point() {
+    fn each_limit_is_one_sentence_per_point() {
         let trials = [
             ("threads", 800, 0.5),
             ("async", 1_000, 0.5),

@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn what_rises_from_round_to_round_drifts_and_what_jumps_does_not() {
+    fn a_steady_rise_over_the_rounds_is_drift_and_a_jump_is_not() {
         let rising = rounds([100.0, 103.0, 104.0, 108.0, 109.0, 113.0, 115.0, 118.0]);
         let Some(Finding::Drift { ratio }) = drift(&rising) else { panic!("{:?}", drift(&rising)) };
         assert!((1.1..1.25).contains(&ratio), "{ratio}");
@@ -58,20 +58,20 @@ mod tests {
     }
 
     #[test]
-    fn more_than_a_third_of_the_rounds_is_often() {
+    fn disturbances_in_more_than_a_third_of_the_rounds_are_reported() {
         assert_eq!((disturbed(0, 6), disturbed(2, 6), disturbed(0, 0)), (None, None, None));
         assert_eq!(disturbed(3, 6), Some(Finding::Disturbed { rounds: 3, of: 6 }));
     }
 
     #[test]
-    fn pools_of_one_size_are_compared_and_others_named() {
+    fn pools_of_different_sizes_are_reported() {
         assert_eq!(workers([2, 2, 2].into_iter()), None);
         assert_eq!(workers([2, 8, 4].into_iter()), Some(Finding::Workers { least: 2, most: 8 }));
         assert_eq!(workers([].into_iter()), None);
     }
 
     #[test]
-    fn the_control_differs_where_the_interval_says_so_and_by_enough() {
+    fn the_control_differs_if_its_interval_excludes_1_and_the_gap_is_large() {
         let ratio = |low, high| Ratio {
             ratio: 1.1,
             means: [1.0, 1.1],

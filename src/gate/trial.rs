@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_and_loads_are_judged_by_what_disturbs_them() {
+    fn jobs_and_loads_are_judged_by_their_own_disturbances() {
         let conditions = Conditions {
             stolen: Some(Stolen { cpu_ns: 40 * MS, of_ns: 400 * MS }),
             calibrated_ns: Some(160 * MS),
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_that_differ_make_what_the_server_used_doubtful() {
+    fn different_windows_make_the_servers_usage_suspect() {
         let check = |window: Option<(i64, i64)>, expected: Option<Verdict>| {
             let measured = Measured { server_window_ns: window, ..measured(Some(LoadRecord::default())) };
             assert_eq!(windows(&measured).map(|finding| finding.verdict()), expected, "{window:?}");
@@ -116,11 +116,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_of_a_server_is_said() {
+    fn unknown_figures_of_a_server_are_named() {
         let usage = |gaps| Usage { gaps, ..Usage::default() };
         assert_eq!(unknown(&usage(Gaps::default())), None);
         let gaps = Gaps { cpu: Some(CpuGap::TooLittle), memory: true, switches: false };
-        let words = unknown(&usage(gaps)).unwrap().to_string();
-        assert!(words.contains("CPU time") && words.contains("peak memory") && !words.contains("switches"), "{words}");
+        let text = unknown(&usage(gaps)).unwrap().to_string();
+        assert!(text.contains("CPU time") && text.contains("peak memory") && !text.contains("switches"), "{text}");
     }
 }

@@ -142,8 +142,8 @@ fn unescaped(path: &str) -> PathBuf {
 mod tests {
     use super::*;
 
-    const SECOND: &str = "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n";
-    const FIRST: &str = "31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755\n\
+    const V2: &str = "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n";
+    const V1: &str = "31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755\n\
                          32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct\n\
                          39 31 0:36 / /sys/fs/cgroup/pids rw,relatime - cgroup cgroup rw,pids\n\
                          41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n";
@@ -154,17 +154,17 @@ mod tests {
     }
 
     #[test]
-    fn every_group_up_to_the_root_is_asked() {
+    fn every_group_up_to_the_root_is_listed() {
         check(
             "0::/a.slice/b.scope\n",
-            SECOND,
+            V2,
             "pids",
             &["/sys/fs/cgroup/a.slice/b.scope", "/sys/fs/cgroup/a.slice", "/sys/fs/cgroup"],
         );
-        let first = "8:pids:/a/in\n1:cpu,cpuacct:/b\n0::/c\n";
+        let groups = "8:pids:/a/in\n1:cpu,cpuacct:/b\n0::/c\n";
         check(
-            first,
-            FIRST,
+            groups,
+            V1,
             "pids",
             &[
                 "/sys/fs/cgroup/pids/a/in",
@@ -175,8 +175,8 @@ mod tests {
             ],
         );
         check(
-            first,
-            FIRST,
+            groups,
+            V1,
             "cpu",
             &[
                 "/sys/fs/cgroup/cpu,cpuacct/b",
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_sees_its_part_of_the_hierarchy_as_a_whole() {
+    fn paths_are_relative_to_the_mounted_part_of_the_hierarchy() {
         let mounts = "31 23 0:28 /docker/a\\040b /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
         check("0::/docker/a b/in\n", mounts, "cpu", &["/sys/fs/cgroup/in", "/sys/fs/cgroup"]);
         // In a control group namespace, the path is relative to the namespace.

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts() {
+    fn only_valid_hosts_are_accepted() {
         for good in ["localhost", "127.0.0.1:8080", "[::1]", "[::1]:80", "a-b.c_d~", "x:", "%41"] {
             assert!(is_host(good.as_bytes()), "{good}");
         }
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths() {
+    fn a_length_consists_of_digits_only() {
         assert_eq!(length(b"0012"), Some(12));
         assert_eq!(length(b"18446744073709551615"), Some(u64::MAX));
         for bad in ["", "+5", "-0", "0x5", "1_0", "5, 10", "5 5", "18446744073709551616", "\u{665}"] {
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_in_lists() {
+    fn a_token_is_found_in_a_list_regardless_of_case() {
         assert!(has_token(b"close", "close") && has_token(b"foo , ClOsE,", "close"));
         assert!(!has_token(b"closed", "close") && !has_token(b"", "close"));
     }

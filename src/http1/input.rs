@@ -119,13 +119,13 @@ impl Input {
 mod tests {
     use super::*;
 
-    /// Returns the size of the buffer beyond the waiting bytes.
-    fn beyond(input: &Input) -> usize {
+    /// Returns the free space of the buffer.
+    fn spare(input: &Input) -> usize {
         input.held() - input.waiting().len()
     }
 
     #[test]
-    fn grows_a_little_ahead_of_what_waits_and_shrinks_with_it() {
+    fn the_buffer_grows_slightly_ahead_of_its_content_and_shrinks_with_it() {
         let mut input = Input::new(limits::SERVER_INPUT_AT_MOST);
         let (mut n, mut most) = (0, 0);
         while n < limits::SERVER_INPUT_AT_MOST - limits::INPUT_AT_FIRST {
@@ -134,7 +134,7 @@ mod tests {
             input.space()[..read].fill((n % 251) as u8);
             input.received(read);
             n += read;
-            most = most.max(beyond(&input));
+            most = most.max(spare(&input));
         }
         assert!(most <= MOST_SPACE && input.waiting().len() == n);
         let last = input.waiting()[n - 3..].to_vec();

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn as_the_original() {
+    fn escapes_are_decoded_as_in_yarl() {
         check("a%20b%2Fc%25d%C3%A9", "a b/c%d\u{e9}");
         check("%2f%2F", "//");
         check("a%252Fb", "a%2Fb");
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_escape_is_borrowed() {
+    fn text_without_escapes_is_borrowed() {
         assert!(matches!(decode_rest(decode_path(b"a+b;c")), Cow::Borrowed(_)));
     }
 }

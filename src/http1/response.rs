@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holds_little_more_than_what_waits() {
+    fn the_output_buffer_is_little_larger_than_the_unsent_bytes() {
         let manner = Manner { version: Version::Http11, is_kept_alive: true, to_head: false };
         let mut output = OutputBuffer::new(None);
         let mut answer = |body: &[u8]| {

@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_goes_out_as_typed_where_a_request_line_may_hold_it() {
+    fn a_target_is_sent_as_typed_if_a_request_line_may_contain_it() {
         for typed in [
             "/",
             "/a/../b",

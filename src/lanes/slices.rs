@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thread_that_works_is_seen_in_some_slice() {
+    fn a_working_thread_uses_cpu_time_in_some_slice() {
         let meter = SliceMeter::start(Duration::from_secs(60)).unwrap();
         // Until this thread has used 20 ms: some slice then holds CPU time, even on a busy machine.
         let begun = own_cpu_ns().unwrap();
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn cpus_are_time_by_time() {
+    fn cpus_are_cpu_time_divided_by_wall_time() {
         assert_eq!(Slice { cpu_ns: 1_500_000, wall_ns: 1_000_000 }.cpus(), 1.5);
     }
 }

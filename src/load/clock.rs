@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thread_that_runs_is_seen_to_run() {
+    fn a_running_thread_accumulates_run_time() {
         let clock = SystemClock::of_this_thread();
         let before = clock.scheduled().unwrap();
         let until = clock.now() + 2_000_000;

@@ -53,10 +53,10 @@ fn an_undisturbed_load_is_valid_at_every_rate() {
                 // The last request may be due just before the window ends.
                 assert!(load.sent_in_window + 1 >= load.requests.planned, "{rate} {arrivals:?} {pacing:?}");
                 assert_near(series[0].service_time.quantile(0.5).unwrap(), 100 * US, 0.05, "service time");
-                let is_ours = |finding: &&Finding| {
+                let blames_generator = |finding: &&Finding| {
                     matches!(finding, Finding::Paused { .. } | Finding::Behind { .. } | Finding::Little { .. })
                 };
-                assert_eq!(findings.iter().find(is_ours), None, "{rate} {arrivals:?} {pacing:?}");
+                assert_eq!(findings.iter().find(blames_generator), None, "{rate} {arrivals:?} {pacing:?}");
                 assert_eq!(load.thread_costs[0].pauses, 0, "{rate} {arrivals:?} {pacing:?}");
             }
         }
@@ -64,7 +64,7 @@ fn an_undisturbed_load_is_valid_at_every_rate() {
 }
 
 #[test]
-fn a_stop_of_the_generator_is_the_generator_s() {
+fn a_stop_of_the_generator_makes_the_load_invalid() {
     for connections in [10, 50] {
         for arrival in [even(1_000.0), open(1_000.0, Arrivals::Poisson), even(20_000.0), CLOSED] {
             for at in [0, 1_300, 4_000, 7_800] {
@@ -98,7 +98,7 @@ fn a_stop_of_the_generator_is_the_generator_s() {
 }
 
 #[test]
-fn a_saturated_server_is_not_excused_by_a_pause_of_the_generator() {
+fn a_short_generator_pause_does_not_excuse_a_saturated_server() {
     // The server answers 5,000 of the 10,000 requests/s that are due.
     let mut simulation = Simulation::new(even(10_000.0), 10, seconds(4));
     simulation.stops = vec![(START + 500 * MS, START + 502 * MS)];
@@ -115,7 +115,7 @@ fn a_saturated_server_is_not_excused_by_a_pause_of_the_generator() {
 }
 
 #[test]
-fn short_stops_of_the_generator_are_seen_too() {
+fn short_stops_of_the_generator_are_detected_too() {
     for (length, expected) in [(1, Verdict::Valid), (20, Verdict::Suspect), (150, Verdict::Invalid)] {
         for arrival in [even(1_000.0), CLOSED] {
             let mut simulation = Simulation::new(arrival, 10, seconds(20));
@@ -125,14 +125,14 @@ fn short_stops_of_the_generator_are_seen_too() {
             let verdict = stopped.findings.iter().find(paused).map_or(Verdict::Valid, Finding::verdict);
             assert_eq!(verdict, expected, "{length} ms, {arrival:?}: {:?}", stopped.findings);
             // While a closed loop waits for a response, only its timer reveals a stop.
-            let is_seen = stopped.load.thread_costs[0].pauses == 1;
-            assert!(is_seen || arrival == CLOSED && length < 5, "{length} ms, {arrival:?}");
+            let is_detected = stopped.load.thread_costs[0].pauses == 1;
+            assert!(is_detected || arrival == CLOSED && length < 5, "{length} ms, {arrival:?}");
         }
     }
 }
 
 #[test]
-fn a_stop_counts_for_the_window_as_far_as_it_lies_in_it() {
+fn only_the_part_of_a_stop_within_the_window_counts() {
     let mut simulation = Simulation::new(even(1_000.0), 10, seconds(1));
     simulation.stops = vec![(START + 900 * MS, START + 1_200 * MS)];
     let stopped = simulation.run(constant(100 * US));
@@ -142,7 +142,7 @@ fn a_stop_counts_for_the_window_as_far_as_it_lies_in_it() {
 }
 
 #[test]
-fn a_frozen_server_is_the_server_s_whenever_it_freezes() {
+fn the_generator_is_not_blamed_for_a_frozen_server() {
     for connections in [10, 500] {
         for at in [300, 1_000, 2_000, 3_300, 3_800] {
             let simulation = Simulation::new(even(1_000.0), connections, seconds(4));
@@ -169,7 +169,7 @@ fn a_frozen_server_is_the_server_s_whenever_it_freezes() {
 }
 
 #[test]
-fn a_connection_that_hangs_since_the_warm_up_is_starved() {
+fn a_connection_stuck_since_the_warm_up_is_starved() {
     for arrival in [even(2_000.0), open(2_000.0, Arrivals::Poisson), CLOSED] {
         for warmup in [0, 300] {
             let mut simulation = Simulation::new(arrival, 200, seconds(2));
@@ -185,8 +185,8 @@ fn a_connection_that_hangs_since_the_warm_up_is_starved() {
             assert!(arrival == CLOSED || warmup == 0 || (0.98..1.02).contains(&share), "{what}: {share}");
             assert_eq!(load.most_in_flight.min(184), 184, "{what}");
             assert!(load.mean_in_flight <= 200.0 && load.mean_in_flight > 150.0, "{what}: {}", load.mean_in_flight);
-            // Unfinished requests have waited for most of the window, and for longer than all of it if they hang since
-            // the warm-up.
+            // Unfinished requests have waited for most of the window, and for longer than all of it if they are stuck
+            // since the warm-up.
             assert!(series[0].response_time.max().unwrap() >= 2 * SECOND, "{what}");
             assert!(series[0].lower_bound_from_ns.is_some(), "{what}");
             assert!(findings.contains(&Finding::Starved { connections: 184, of: 200 }), "{what}: {findings:?}");
@@ -215,7 +215,7 @@ fn a_starved_connection_times_out_and_starves_again() {
 }
 
 #[test]
-fn a_number_of_requests_is_that_number_and_what_hangs_since_before_it() {
+fn a_request_count_is_exact_apart_from_requests_stuck_since_the_warm_up() {
     for warmup in [0, 50] {
         let mut simulation = Simulation::new(CLOSED, 20, seconds(1));
         simulation.plan.warmup = millis(warmup);
@@ -233,7 +233,7 @@ fn a_number_of_requests_is_that_number_and_what_hangs_since_before_it() {
 }
 
 #[test]
-fn long_requests_count_no_more_than_short_ones_in_a_short_window() {
+fn a_short_window_does_not_overrepresent_long_requests() {
     /// On each connection, 7 of 1,000 requests take 100 ms, the others 200 us.
     struct SomeAreSlow {
         asked: Vec<u64>,
@@ -259,7 +259,7 @@ fn long_requests_count_no_more_than_short_ones_in_a_short_window() {
 }
 
 #[test]
-fn one_of_a_hundred_that_is_never_answered_times_out() {
+fn one_unanswered_request_in_a_hundred_times_out() {
     for warmup in [0, 1_000] {
         let mut simulation = Simulation::new(even(500.0), 50, seconds(5));
         simulation.plan.warmup = millis(warmup);
@@ -292,7 +292,7 @@ fn a_server_that_never_answers_is_measured() {
 }
 
 #[test]
-fn a_server_that_closes_after_each_answer_breaks_no_law() {
+fn a_server_that_closes_after_each_response_obeys_littles_law() {
     struct Closing;
     impl SimulatedServer for Closing {
         fn answer_at(&mut self, _connection: usize, at: u64) -> Option<u64> {
@@ -313,7 +313,7 @@ fn a_server_that_closes_after_each_answer_breaks_no_law() {
 }
 
 #[test]
-fn one_server_behind_one_line_is_m_m_1() {
+fn a_single_server_with_one_queue_behaves_like_m_m_1() {
     /// Handles one request at a time, with an exponential service time of this mean, nanoseconds. Logs each response
     /// time.
     struct SingleQueue {
@@ -351,7 +351,7 @@ fn one_server_behind_one_line_is_m_m_1() {
 }
 
 #[test]
-fn constant_and_bimodal_service_are_what_they_are() {
+fn constant_and_bimodal_service_times_are_measured_correctly() {
     let constant = Simulation::new(even(1_000.0), 50, seconds(4)).run(constant(5 * MS));
     for share in [0.5, 0.99] {
         assert_near(constant.response(share), 5 * MS, 0.02, "constant");
@@ -367,7 +367,7 @@ fn constant_and_bimodal_service_are_what_they_are() {
 }
 
 #[test]
-fn looking_at_the_clock_is_given_up_where_it_costs_the_cpu() {
+fn busy_waiting_is_abandoned_if_it_costs_the_cpu() {
     let run = |pacing| {
         let arrival = ArrivalSpec::Open { rate: 1_000.0, arrivals: Arrivals::Poisson, pacing };
         let mut simulation = Simulation::new(arrival, 10, seconds(10));
@@ -378,7 +378,7 @@ fn looking_at_the_clock_is_given_up_where_it_costs_the_cpu() {
     let (sleep, hybrid, spin) = (run(Pacing::Sleep), run(Pacing::Hybrid), run(Pacing::Spin));
     let p50 = |one: &Simulated| one.response(0.5) as f64;
     assert!(p50(&hybrid) <= 1.2 * p50(&sleep), "{} against {}", p50(&hybrid), p50(&sleep));
-    assert!(p50(&spin) > 5.0 * p50(&sleep), "what a busy CPU does to a look at the clock");
+    assert!(p50(&spin) > 5.0 * p50(&sleep), "busy-waiting is late on a busy CPU");
     assert!(hybrid.load.thread_costs[0].timer_only_ns > 9 * SECOND, "{:?}", hybrid.load.thread_costs);
     assert_eq!((sleep.load.thread_costs[0].timer_only_ns, spin.load.thread_costs[0].timer_only_ns), (0, 0));
 }

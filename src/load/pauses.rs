@@ -167,7 +167,7 @@ mod tests {
     const MS: u64 = 1_000_000;
 
     #[test]
-    fn a_turn_that_goes_on_too_late_is_a_pause() {
+    fn a_turn_that_resumes_too_late_is_a_pause() {
         let clock = Queue::default();
         let mut pauses = PauseLog::new(1_000 * MS);
         let mut check = |turn, began, now, expected| {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_waited_for_its_cpu_was_late_though_its_timer_was_not() {
+    fn time_in_the_run_queue_counts_even_if_the_timer_was_on_time() {
         let clock = Queue::default();
         let mut pauses = PauseLog::new(1_000 * MS);
         clock.0.set(3 * MS);
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_between_two_instants_is_added_up() {
+    fn pauses_between_two_instants_are_summed() {
         let clock = Queue::default();
         let mut pauses = PauseLog::new(1_000 * MS);
         assert_eq!(pauses.between(0, 5), 0);
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_old_for_any_request_is_forgotten() {
+    fn pauses_too_old_for_any_request_are_forgotten() {
         let clock = Queue::default();
         let mut pauses = PauseLog::new(10 * MS);
         for k in 0..1_000 {

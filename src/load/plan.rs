@@ -196,7 +196,7 @@ mod tests {
     use crate::schedule::{Arrivals, Pacing};
 
     #[test]
-    fn a_window_in_which_nothing_is_due_is_known_beforehand() {
+    fn a_window_without_due_requests_is_detected_beforehand() {
         let open = |rate, arrivals| ArrivalSpec::Open { rate, arrivals, pacing: Pacing::Sleep };
         let second = Until::Elapsed(Duration::from_secs(1));
         for (rate, arrivals, warmup, until, expected) in [

@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_system_says_has_a_name() {
+    fn each_system_error_has_a_class() {
         for (errno, class) in [
             (Errno::ECONNREFUSED, "refused"),
             (Errno::ENETUNREACH, "unreachable"),
@@ -157,11 +157,11 @@ mod tests {
         ] {
             assert_eq!(RequestError::from(io::Error::from(errno)).class(), class, "{errno}");
         }
-        assert_eq!(RequestError::from(io::Error::other("nothing of the system's")).class(), "io");
+        assert_eq!(RequestError::from(io::Error::other("not a system error")).class(), "io");
     }
 
     #[test]
-    fn an_address_that_is_not_available_is_a_port_or_an_address() {
+    fn an_unavailable_address_means_no_port_or_no_ipv6() {
         let check = |server: &str, class: &str| {
             let server = Endpoint::Tcp(server.parse().unwrap());
             assert_eq!(RequestError::connecting(Errno::EADDRNOTAVAIL.into(), &server).class(), class, "{server}");

@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn losses_now_and_then_do_not() {
+    fn occasional_losses_do_not_step_down() {
         let mut pacing = StepDown::default();
         for k in 1..1_000 {
             pacing.lost_cpu(k * 60 * MS);
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cpu_that_stays_busy_is_tried_ever_more_rarely() {
+    fn a_busy_cpu_is_retried_less_and_less_often() {
         let mut pacing = StepDown::default();
         let (mut now, mut tries) = (1_000 * MS, 0);
         while now < 601_000 * MS {

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn targets_take_turns_and_threads_begin_at_different_ones() {
+    fn targets_take_turns_and_each_thread_starts_at_a_different_one() {
         let mixed = plan(&["a", "b", "c", "d"], Some(&["x", "y"]));
         check(&mixed, (0, 1), &["a", "b", "x", "c", "d", "y", "a", "b", "x"]);
         check(&mixed, (0, 2), &["a", "b", "x", "c", "d", "y", "a", "b", "x"]);

@@ -162,7 +162,7 @@ mod tests {
     const LONG: u64 = 3_600_000_000_000;
 
     #[test]
-    fn those_under_way_are_waited_for_where_one_fails_at_once() {
+    fn pending_connections_are_awaited_after_one_fails_at_once() {
         let later = [
             (0, ClientEvent::Opened),
             (1, ClientEvent::Failed(RequestError::Refused)),
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn no_further_one_is_begun_where_another_thread_failed() {
+    fn no_connection_is_opened_after_another_thread_failed() {
         let opening = Opening::default();
         opening.fail();
         let mut client = ScriptedClient::default();
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_is_tried_again_until_the_time_is_over() {
+    fn a_full_queue_is_retried_until_the_time_out() {
         let opened = (0..2).map(|k| (k, ClientEvent::Opened));
         let mut client = ScriptedClient {
             at_once: vec![(0, RequestError::QueueFull); 3],
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_waited_for_when_the_load_is_given_up() {
+    fn no_connection_is_awaited_once_the_load_is_abandoned() {
         let opening = Opening::default();
         opening.abandon();
         assert_eq!(open(&mut ScriptedClient::default(), 5, LONG, &opening), (0, None));

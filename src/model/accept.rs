@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_backs_off_while_descriptors_are_missing_and_recovers() {
+    fn accept_backs_off_while_descriptors_are_missing_and_recovers() {
         let mut backoff = Backoff::default();
         let mut after = |errno: Errno| backoff.after(io::Error::from(errno)).ok();
         let millis = |millis| Some(Some(Duration::from_millis(millis)));

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_that_got_fewer_threads_than_work_under_way_says_so() {
+    fn a_pool_short_of_threads_reports_the_shortage() {
         assert_eq!(missing(4, 4), None);
         assert_eq!(missing(4, 64), None);
         assert_eq!(missing(4, 1), Some((1, 4)));
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_without_any_thread_says_so() {
+    fn a_pool_without_threads_reports_the_shortage() {
         let pool = BlockingPool::default();
         drop(Refused(&pool.0));
         assert_eq!(pool.missing(), Some((0, 1)));

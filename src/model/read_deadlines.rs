@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_has_its_time_as_a_whole_and_the_next_one_its_own() {
+    fn each_part_of_a_request_has_a_deadline_of_its_own() {
         let seconds = Duration::from_secs;
         let at = |second: u64| second * 1_000_000_000;
         let mut deadlines = ReadDeadlines::new(Timeouts::default());

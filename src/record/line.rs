@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_read_back_and_any_changed_bit_is_seen() {
+    fn any_changed_bit_of_a_line_is_detected() {
         let json = br#"{"schema":8,"run":42}"#;
         let line = signed(json);
         assert_eq!(line, b"{\"crc32\":\"a8d485ef\",\"schema\":8,\"run\":42}\n");
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_checksum_is_that_of_gzip() {
+    fn the_checksum_is_crc_32_as_in_gzip() {
         // The check value of CRC-32/ISO-HDLC in the catalogue of parametrised CRC algorithms.
         assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926);
     }

@@ -387,7 +387,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_allows_its_own_script_and_no_other() {
+    fn the_page_allows_only_its_own_script() {
         assert_eq!(SCRIPT_HASH, STANDARD.encode(Sha256::digest(SCRIPT)), "the script has changed, its hash has not");
         assert!(SCRIPT.len() <= 12 << 10 && !SCRIPT.contains("</"), "{} bytes", SCRIPT.len());
     }

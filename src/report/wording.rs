@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_divides_the_two_figures_finds_the_ratio_beside_them() {
+    fn the_ratio_matches_the_figures_shown_beside_it() {
         let ratio = |below: f64, above: f64| Ratio {
             ratio: above / below,
             means: [below, above],

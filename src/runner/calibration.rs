@@ -95,15 +95,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_calibration_is_kept_as_long_as_it_describes_the_machine() {
+    fn a_calibration_is_kept_while_it_matches_the_machine() {
         let kept = KeptCalibration { run: "reports/1".into(), iterations_per_s: 1_000 };
-        let of = |source: fn(KeptCalibration) -> CalibrationSource, measured| choose(&source(kept.clone()), measured);
+        let choose_from =
+            |source: fn(KeptCalibration) -> CalibrationSource, measured| choose(&source(kept.clone()), measured);
         let is_kept = |origin: &CalibrationOrigin| matches!(origin, CalibrationOrigin::Kept { .. });
         for (measured, expected) in [(1_000, 1_000), (1_049, 1_000), (951, 1_000), (1_051, 1_051), (949, 949)] {
-            let (used, origin) = of(CalibrationSource::Near, measured);
+            let (used, origin) = choose_from(CalibrationSource::Near, measured);
             assert_eq!((used, is_kept(&origin)), (expected, expected == 1_000), "{measured}");
         }
-        assert_eq!(of(CalibrationSource::Kept, 2_000).0, 1_000);
+        assert_eq!(choose_from(CalibrationSource::Kept, 2_000).0, 1_000);
         assert_eq!(choose(&CalibrationSource::New, 7), (7, CalibrationOrigin::New));
     }
 }

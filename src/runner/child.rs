@@ -244,14 +244,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ends_are_told_in_words() {
+    fn exit_statuses_are_described_in_words() {
         assert_eq!(how(ExitStatus::from_raw(9)), "was killed by signal 9 (SIGKILL, probably out of memory)");
         assert_eq!(how(ExitStatus::from_raw(6)), "was killed by signal 6 (SIGABRT)");
         assert_eq!(how(ExitStatus::from_raw(101 << 8)), "ended with exit code 101 and without a measurement");
     }
 
     #[test]
-    fn last_words_are_one_clean_line() {
+    fn last_words_are_one_printable_line() {
         assert_eq!(last_words(b"one\n\n  \x1b[31mtwo\x07\n"), "one / [31mtwo");
         assert!(last_words(&[b'x'; 10_000]).len() <= LAST_WORDS);
     }

@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn the_computing_of_long_jobs_is_calibrated() {
+    fn only_long_computations_have_a_calibrated_time() {
         let cores = Machine::from(Parallel::ideal(2));
         let halves = Machine::from(Parallel::measured([(2, 1.25)]));
         for (work, machine, expected) in [

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_gets_as_many_cpus_as_the_scenario_asks_for() {
+    fn the_server_gets_as_many_cpus_as_the_scenario_requires() {
         // The machine's CPUs, the number requested for the server, and the generator's threads; then the expected
         // number of the server's CPUs and of the generator's.
         for (cpus, wanted, threads, server, generator) in [

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trial_gets_the_first_cpus_as_far_as_there_are_some() {
+    fn a_trial_is_pinned_to_the_first_cpus() {
         for (cpus, wanted, expected) in [
             (vec![0, 1], None, vec![]),
             (vec![0], Some(1), vec![0]),

@@ -187,6 +187,6 @@ mod tests {
         }
         seeds.sort_unstable();
         seeds.dedup();
-        assert_eq!(seeds.len(), 5, "each round its own");
+        assert_eq!(seeds.len(), 5, "each round has a seed of its own");
     }
 }

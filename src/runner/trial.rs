@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_that_ends_without_a_word_says_how() {
+    fn a_failed_trial_reports_its_exit_code_and_last_words() {
         let long = Duration::from_secs(60);
         let Failure::Died { how, last_words, .. } = outcome("echo oh dear >&2; exit 101", long) else { panic!() };
         assert_eq!(

@@ -142,13 +142,13 @@ mod tests {
     fn every_claim_names_its_source_and_kind_and_every_scenario_makes_one() {
         let scenarios: Vec<Scenario> = ALL.iter().map(Builtin::scenario).collect();
         for scenario in &scenarios {
-            assert!(scenario.name == "smoke" || !scenario.claims.is_empty(), "{} claims nothing", scenario.name);
+            assert!(scenario.name == "smoke" || !scenario.claims.is_empty(), "{} has no claim", scenario.name);
             for claim in &scenario.claims {
-                assert!(claim.source.is_some(), "{}: who says {:?}?", scenario.name, claim.says);
+                assert!(claim.source.is_some(), "{}: {:?} has no source", scenario.name, claim.says);
             }
         }
         for builtin in ALL {
-            // Without the key a claim is a prediction, which none may be by oversight.
+            // A claim without the key counts as a prediction, which must not happen by oversight.
             let (claims, kinds) = (builtin.text.matches("[[claim]]"), builtin.text.matches("\nkind = "));
             assert_eq!(claims.count(), kinds.count(), "{}", builtin.name);
         }
@@ -163,11 +163,11 @@ mod tests {
             assert!(README.contains(&row), "scenarios/README.md should have a row that begins with {row}");
         }
         let rows = README.lines().filter(|line| line.starts_with("| [`") && line.contains(".toml)"));
-        assert_eq!(rows.count(), ALL.len(), "one row a scenario");
+        assert_eq!(rows.count(), ALL.len(), "one row per scenario");
     }
 
     #[test]
-    fn servers_of_somebody_elses_have_scenarios_too() {
+    fn external_servers_have_scenarios_too() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/external");
         for file in ["aiohttp.toml", "nginx.toml"] {
             let text = std::fs::read_to_string(folder.join(file)).unwrap();
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tour_is_short_and_has_rounds_enough_for_an_interval() {
+    fn the_tour_is_short_and_has_enough_rounds_for_an_interval() {
         // The approximate time to start and end a trial's processes.
         let overhead = Duration::from_millis(60);
         let mut planned = Duration::ZERO;

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn computing_needs_processors() {
+    fn computing_needs_cpus() {
         let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
         let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None });
         check(
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn work_on_one_cpu_has_no_second_one() {
+    fn pinned_work_gains_nothing_from_other_cpus() {
         let steps = StepsSpec { wait: MS * 20, compute: MS * 50, ..StepsSpec::default() };
         let work = |cpus| Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: Some(cpus) });
         for model in ["async", "async/2", "threads", "hybrid/blocking", "hybrid/rayon-2"] {

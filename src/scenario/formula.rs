@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_the_work_lacks_has_no_value() {
+    fn a_name_that_the_work_lacks_has_no_value() {
         assert_eq!(value("every", "async"), None);
         assert_eq!(value("jobs * rate", "async"), None);
         assert_eq!(value("server_cpus", "async"), None);
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_pinned_has_the_cpus_that_it_is_pinned_to() {
+    fn pinned_work_has_only_the_cpus_it_is_pinned_to() {
         let steps = StepsSpec { compute: Duration::from_millis(50), ..StepsSpec::default() };
         let work = |cpus| Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus });
         let (four, two) = (Parallel::measured([(2, 1.9), (4, 3.6)]), Parallel::measured([(2, 1.25)]));
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_added_must_be_alike() {
+    fn only_values_of_one_dimension_can_be_added() {
         let dimension = |text: &str| Formula::parse(text).unwrap().dimension();
         assert_eq!(dimension("jobs / wait"), Ok(Dimension::RATE));
         assert_eq!(dimension("ceil(wait / block) * 2KiB"), Ok(Dimension::BYTES));
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_formula_is_told() {
+    fn an_invalid_formula_is_refused_with_the_reason() {
         let wrong = |text: &str| Formula::parse(text).unwrap_err();
         assert_eq!(wrong(""), "it ends where a number or a name should stand");
         assert_eq!(wrong("jobs *"), "it ends where a number or a name should stand");

@@ -275,18 +275,18 @@ mod tests {
     use crate::units::parse_duration;
 
     #[test]
-    fn a_key_has_one_row_a_workload() {
+    fn a_key_has_one_row_per_workload() {
         for key in KEYS {
             for workload in key.workloads {
-                let of_it = |other: &&Key| other.workloads.contains(workload);
-                assert_eq!(rows(key.section, key.name).filter(of_it).count(), 1, "{}", key.path());
+                let applies = |other: &&Key| other.workloads.contains(workload);
+                assert_eq!(rows(key.section, key.name).filter(applies).count(), 1, "{}", key.path());
                 assert!(key.section.workloads().contains(workload), "{}", key.path());
             }
         }
     }
 
     #[test]
-    fn bounds_and_defaults_can_be_read() {
+    fn bounds_and_defaults_are_valid() {
         for key in KEYS {
             match (key.kind, key.need) {
                 (ValueKind::Length { from, to, .. }, need) => {

@@ -367,7 +367,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_in_the_order_of_the_metrics_and_its_names_differ() {
+    fn the_table_follows_the_order_of_the_metrics_with_unique_names() {
         for (i, metric) in Metric::ALL.into_iter().enumerate() {
             assert_eq!(metric as usize, i);
             assert_eq!(Metric::find(metric.name()), Some(metric), "{}", metric.name());
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_name_is_no_name() {
+    fn an_old_name_is_found_only_as_renamed() {
         for (old, metric) in RENAMED {
             assert_eq!((Metric::find(old), Metric::renamed(old)), (None, Some(metric)), "{old}");
         }
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_made_about_seventeen_of_them() {
+    fn seventeen_metrics_are_claimable() {
         assert_eq!(
             (Metric::CLAIMABLE.len(), Metric::CLAIMABLE[0], Metric::CLAIMABLE[16]),
             (17, "wall", "memory_per_job")

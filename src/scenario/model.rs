@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_name_is_met_with_the_nearest() {
+    fn a_misspelt_name_gets_a_suggestion() {
         for (name, expected) in [
             ("asinc", "did you mean `async`?"),
             ("thread", "did you mean `threads`?"),

@@ -154,7 +154,7 @@ mod tests {
     use crate::scenario::SleepSpec;
 
     #[test]
-    fn a_part_of_a_machine_has_no_more_cpus_than_it_is_given() {
+    fn a_part_of_a_machine_has_no_more_cpus_than_its_limit() {
         let machine = Parallel::measured([(2, 1.9), (4, 2.5)]);
         for (cpus, points) in [
             (0, vec![(1, 1.0)]),
@@ -169,14 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn work_that_is_pinned_has_a_machine_of_its_own() {
+    fn pinned_work_uses_the_measurement_of_its_own_cpus() {
         let work = |cpus| Work::Sleep(SleepSpec { jobs: 1, wait: Duration::from_millis(1), cpus });
         let all = Parallel::measured([(2, 1.9), (4, 2.5)]);
         let two = Parallel::measured([(2, 1.25)]);
         let machine = Machine::new(all.clone(), vec![(2, two.clone()), (64, all.clone())]);
         assert_eq!((machine.for_work(&work(None)), machine.for_work(&work(Some(2)))), (all.clone(), two.clone()));
-        assert_eq!(machine.for_work(&work(Some(64))), all, "measured on what there is");
-        assert_eq!(machine.for_work(&work(Some(1))), Parallel::measured([]), "not measured: a part of all");
+        assert_eq!(machine.for_work(&work(Some(64))), all, "measured on all CPUs of the machine");
+        assert_eq!(machine.for_work(&work(Some(1))), Parallel::measured([]), "not measured: derived from all CPUs");
 
         let again = Machine::new(Parallel::measured([(2, 1.8), (4, 3.0)]), vec![(2, Parallel::measured([(2, 1.5)]))]);
         let best = machine.best(&again);
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn between_two_measurements_is_a_line_and_beyond_the_last_nothing_more() {
+    fn the_factor_is_interpolated_and_constant_beyond_the_last_measurement() {
         let machine = Parallel::measured([(2, 1.9), (4, 2.5)]);
         assert_eq!((machine.factor(0), machine.factor(1), machine.factor(2), machine.factor(4)), (1.0, 1.0, 1.9, 2.5));
         assert!((machine.factor(3) - 2.2).abs() < 1e-9);
@@ -200,13 +200,13 @@ mod tests {
     }
 
     #[test]
-    fn a_measurement_beyond_sense_is_brought_back() {
+    fn implausible_measurements_are_clamped() {
         let machine = Parallel::measured([(2, 2.3), (4, 1.5), (8, f64::NAN)]);
         assert_eq!(machine.points(), [(1, 1.0), (2, 2.0), (4, 2.0)]);
     }
 
     #[test]
-    fn only_what_can_have_been_measured_is_read() {
+    fn only_plausible_measurements_are_read() {
         let read = |json: &str| serde_json::from_str::<Parallel>(json).map(|parallel| parallel.points);
         assert_eq!(read("[[1,1.0]]").unwrap(), [(1, 1.0)]);
         assert_eq!(read("[[1,1.0],[2,1.9],[4,2.5]]").unwrap(), [(1, 1.0), (2, 1.9), (4, 2.5)]);
@@ -219,9 +219,9 @@ mod tests {
     }
 
     #[test]
-    fn of_two_measurements_the_better_one_counts() {
-        let (calm, disturbed) = (Parallel::measured([(2, 2.0), (4, 3.0)]), Parallel::measured([(2, 1.5), (4, 3.5)]));
-        assert_eq!(calm.best(&disturbed).points(), [(1, 1.0), (2, 2.0), (4, 3.5)]);
-        assert_eq!(disturbed.best(&calm), calm.best(&disturbed));
+    fn the_better_of_two_measurements_counts() {
+        let (quiet, disturbed) = (Parallel::measured([(2, 2.0), (4, 3.0)]), Parallel::measured([(2, 1.5), (4, 3.5)]));
+        assert_eq!(quiet.best(&disturbed).points(), [(1, 1.0), (2, 2.0), (4, 3.5)]);
+        assert_eq!(disturbed.best(&quiet), quiet.best(&disturbed));
     }
 }

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_equals_itself_after_json() {
+    fn a_number_survives_json_exactly() {
         // Numbers that a parser without full precision reads back with an error of one unit in the last place.
         for number in [0.1 + 0.2, 1.0 / 3.0, 2.638_344_616_030_823e-5, 31.245_270_191_439_438] {
             let value = SweptValue::Share(Finite::new(number).unwrap());

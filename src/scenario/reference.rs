@@ -80,13 +80,13 @@ mod tests {
     const README: &str = include_str!("../../scenarios/README.md");
 
     #[test]
-    fn the_readme_holds_the_tables() {
+    fn the_readme_contains_the_tables() {
         let reference = reference();
         assert!(README.contains(&reference), "scenarios/README.md should contain:\n\n{reference}");
     }
 
     #[test]
-    fn the_readmes_claim_is_one() {
+    fn the_readmes_example_claim_is_valid() {
         let claim = README.split("```toml\n").find(|block| block.starts_with("[[claim]]")).unwrap();
         let scenario = "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"sleep\"\nmodels = [\"pool/32\", \"pool/64\"]\n\
                         jobs = [100, 1000]\nwait = \"10ms\"\n";
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_readmes_example_is_a_scenario() {
+    fn the_readmes_example_scenario_is_valid() {
         let example = README.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         match parse("example.toml", example) {
             Ok(scenario) => assert_eq!(scenario.points.len(), 4),

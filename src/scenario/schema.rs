@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_is_in_it_and_nothing_else_is_allowed() {
+    fn the_schema_contains_every_key_and_allows_no_other() {
         let schema = schema();
         for key in KEYS {
             let table = match key.section {

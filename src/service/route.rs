@@ -151,7 +151,7 @@ mod tests {
     use crate::scenario::parse;
 
     #[test]
-    fn what_a_scenario_may_ask_for_is_echoed() {
+    fn every_text_that_a_scenario_may_request_is_echoed() {
         let scenario = |what: char| {
             let text = format!(
                 "question = \"x\"\nanalysis = \"x. The caveat: y.\"\nworkload = \"echo\"\nmodels = [\"async\"]\nwhat = \"a\\u{:04X}b\"\n\
@@ -176,6 +176,6 @@ mod tests {
             assert_eq!(route(&request), Route::Echo { what: expected.as_bytes().into() });
             drop(responder);
         }
-        assert_eq!(taken.len(), 87, "all printable ASCII but / \\ ? # % {{ }}: {taken}");
+        assert_eq!(taken.len(), 87, "all printable ASCII except / \\ ? # % {{ }}: {taken}");
     }
 }

@@ -88,18 +88,18 @@ mod tests {
     use crate::stats::ratio;
 
     #[test]
-    fn the_floor_of_pairs_that_agree_is_1_and_grows_with_their_difference() {
-        let of =
+    fn the_noise_floor_of_equal_pairs_is_1_and_grows_with_their_difference() {
+        let noise =
             |by: f64| Noise::from_pairs(&[(1.0, by), (by, 1.0), (1.0, by), (by, 1.0), (1.0, by), (by, 1.0)]).unwrap();
-        assert_eq!(of(1.0).floor(6), 1.0);
+        assert_eq!(noise(1.0).floor(6), 1.0);
         // t(0.975, 6) = 2.447, and the standard error is ln(1.1) / sqrt(6).
-        assert!((of(1.1).floor(6).ln() - 2.447 * 1.1_f64.ln() / 6_f64.sqrt()).abs() < 1e-3);
-        assert!(of(1.1).and(of(1.3)).floor(6) > of(1.1).floor(6));
+        assert!((noise(1.1).floor(6).ln() - 2.447 * 1.1_f64.ln() / 6_f64.sqrt()).abs() < 1e-3);
+        assert!(noise(1.1).and(noise(1.3)).floor(6) > noise(1.1).floor(6));
         assert_eq!((Noise::from_pairs(&[]), Noise::from_pairs(&[(1.0, 0.0)])), (None, None));
     }
 
     #[test]
-    fn more_rounds_find_less() {
+    fn more_rounds_detect_smaller_differences() {
         let pairs = |n: usize| (0..n).map(|i| (1.0, if i % 2 == 0 { 1.1 } else { 0.9 })).collect::<Vec<_>>();
         let [six, twenty] = [6, 20].map(|n| ratio(&pairs(n), 1).unwrap());
         let (few, many) = (six.detectable(None).unwrap(), twenty.detectable(None).unwrap());

@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_ratio_in_every_round_is_that_ratio() {
+    fn equal_ratios_in_all_rounds_give_that_ratio() {
         let found = ratio(&[(1.0, 2.0); 6], 1).unwrap();
         assert_eq!((found.rounds, found.agreeing), (6, 6));
         assert!((found.ratio - 2.0).abs() < 1e-12 && found.significance(1.0) == Significance::More, "{found:?}");
@@ -209,19 +209,19 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_tells_a_difference_to_its_own_side_only() {
-        let found = |pairs: &[(f64, f64)], bound| ratio(pairs, 1).unwrap().with_bound(bound).significance(1.0);
+    fn a_bound_shows_a_difference_only_towards_its_own_side() {
+        let judge = |pairs: &[(f64, f64)], bound| ratio(pairs, 1).unwrap().with_bound(bound).significance(1.0);
         let (more, less) = ([(1.0, 2.0); 6], [(2.0, 1.0); 6]);
         assert_eq!(
-            (found(&more, Bound::AtLeast), found(&more, Bound::AtMost)),
+            (judge(&more, Bound::AtLeast), judge(&more, Bound::AtMost)),
             (Significance::More, Significance::None)
         );
         assert_eq!(
-            (found(&less, Bound::AtLeast), found(&less, Bound::AtMost)),
+            (judge(&less, Bound::AtLeast), judge(&less, Bound::AtMost)),
             (Significance::None, Significance::Less)
         );
         assert_eq!(
-            (found(&more, Bound::Unknown), found(&less, Bound::Unknown)),
+            (judge(&more, Bound::Unknown), judge(&less, Bound::Unknown)),
             (Significance::None, Significance::None)
         );
         let bounded = ratio(&more, 1).unwrap().with_bound(Bound::AtLeast);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_is_not() {
+    fn few_noisy_or_invalid_pairs_show_no_difference() {
         assert_eq!(ratio(&[(1.0, 2.0); 5], 1).unwrap().significance(1.0), Significance::TooFew);
         assert_eq!(ratio(&[(1.0, 1.01); 6], 1).unwrap().significance(1.02), Significance::None, "below the noise");
         assert_eq!((ratio(&[], 1), ratio(&[(0.0, 1.0)], 1), ratio(&[(1.0, f64::NAN)], 1)), (None, None, None));

@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rounds_that_are_alike_have_no_width() {
+    fn identical_rounds_give_a_ribbon_without_width() {
         let round = Histogram::from_iter(1..=1_000);
         let bands = ribbon(&[&round; 6], &[0.0, 0.5, 0.99, 1.0], 1).unwrap();
         let ends: Vec<(f64, f64)> =
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_round_that_is_slower_widens_it_upwards() {
+    fn a_slower_round_widens_the_ribbon_upwards() {
         let (fast, slow) = (Histogram::from_iter(1..=1_000), Histogram::from_iter(10_001..=11_000));
         let bands = ribbon(&[&fast, &fast, &fast, &fast, &fast, &slow], &[0.5, 0.9], 1).unwrap();
         assert!(bands[0].interval.high > bands[0].interval.low, "{bands:?}");
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_rounds_have_none_and_empty_ones_no_place() {
+    fn too_few_or_empty_rounds_have_no_ribbon() {
         let (some, none) = (Histogram::from_iter([1]), Histogram::from_iter([]));
         assert_eq!(ribbon(&[&some; 5], &[0.5], 1), None);
         assert_eq!(ribbon(&[&none; 6], &[0.5], 1), None);

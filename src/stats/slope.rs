@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_has_its_slope_whatever_one_point_does() {
+    fn an_outlier_does_not_change_the_slope() {
         let mut points: Vec<(f64, f64)> = (0..10).map(|x| (f64::from(x), 3.0 * f64::from(x) + 1.0)).collect();
         points[4].1 = 1e9;
         let found = slope(&points).unwrap();

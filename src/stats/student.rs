@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_quantiles_are_those_of_the_tables() {
+    fn the_quantiles_match_the_tables() {
         for (free, t) in [(1, 12.706), (2, 4.303), (3, 3.182), (5, 2.571), (9, 2.262), (30, 2.042), (1_000, 1.962)] {
             let found = quantile(free, CONFIDENCE);
             assert!((found - t).abs() < 0.001, "{free}: {found}");
@@ -93,16 +93,16 @@ mod tests {
     }
 
     #[test]
-    fn two_groups_of_one_size_have_twice_the_freedom() {
+    fn two_groups_of_equal_size_have_twice_the_degrees_of_freedom() {
         let group = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         // t with 10 degrees of freedom is 2.228.
         assert!((t_factor_of_two(&group, &group) - (6.0_f64 / 5.0).sqrt() * 2.228 / Z).abs() < 0.001);
-        assert!((t_factor_of_two(&group, &[1.0; 6]) - t_factor(6)).abs() < 0.001, "all of the spread is one group's");
+        assert!((t_factor_of_two(&group, &[1.0; 6]) - t_factor(6)).abs() < 0.001, "only one group varies");
         assert_eq!(t_factor_of_two(&[1.0; 6], &[2.0; 6]), 1.0);
     }
 
     #[test]
-    fn few_values_are_stretched_more() {
+    fn fewer_values_have_a_larger_t_factor() {
         assert!((t_factor(6) - 1.437).abs() < 0.001, "{}", t_factor(6));
         assert!((t_factor(10) - 1.217).abs() < 0.001, "{}", t_factor(10));
         assert!((t_factor(10_000) - 1.0).abs() < 0.001, "{}", t_factor(10_000));

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_target_is_asked_for_again_before_all_others_were() {
+    fn all_targets_differ_and_have_the_same_length() {
         let targets = targets("hello");
         assert_eq!(targets.iter().collect::<BTreeSet<_>>().len(), TARGETS);
         assert_eq!((targets[0].as_str(), targets[TARGETS - 1].as_str()), ("/echo/hello-0000", "/echo/hello-1023"));

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_beat_is_late_from_when_it_was_due() {
+    fn the_delay_of_a_beat_counts_from_when_it_was_due() {
         let series = series_of_beats(EVERY_10, 5, &[0, 10, 45, 45]);
         assert_eq!(series.response_time.max(), Some(30));
         assert_eq!(series.service_time.max(), Some(25));
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_receipt_is_found() {
+    fn a_wrong_checksum_is_found() {
         let entry = |checksum| JobTimes { begun: 0, done: 1, checksum: Checksum(checksum) };
         assert_eq!(check(&[entry(7), entry(7)], Checksum(7)), Ok(()));
         assert!(matches!(check(&[entry(7), entry(8)], Checksum(7)), Err(Failure::WrongWork { .. })));

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_at_one_port_the_more_specific_one_is_asked() {
+    fn two_listeners_on_one_port_are_distinguished_by_address() {
         let specific = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = specific.local_addr().unwrap();
         let Ok(other) = std::net::TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), address.port())) else { return };
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_fitted_by_itself_then_by_any_of_its_kind_then_by_any() {
+    fn an_exact_address_is_preferred_to_a_wildcard() {
         let at = |at: &str| ListeningSocket { at: at.parse().unwrap(), port: 1, inode: String::new() };
         let fits = |listener: &str, address: &str| at(listener).fits(address.parse().unwrap());
         for (listener, ipv4, ipv6) in [

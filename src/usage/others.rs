@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_neither_idle_nor_own_is_a_strangers() {
+    fn cpu_time_neither_idle_nor_own_is_unexplained() {
         const MS: u64 = 1_000_000;
         for (of, idle, own, cpus, expected) in [
             (1_000, 600, 400, 1, 0),
@@ -175,11 +175,11 @@ mod tests {
         }
         assert_eq!(at_least(50, 30, 1_000, 100), 50);
         assert_eq!(at_least(50, 70, 1_000, 100), 70);
-        assert_eq!(at_least(950, 0, 1_000, 100), 900, "no more than there was");
+        assert_eq!(at_least(950, 0, 1_000, 100), 900, "no more than what the own processes left");
     }
 
     #[test]
-    fn a_stranger_is_named_and_an_own_process_is_not() {
+    fn another_process_is_named_and_an_own_one_is_not() {
         let burn = || {
             let spin = ["-c", "while :; do :; done"];
             Command::new("sh").args(spin).stdin(Stdio::null()).spawn().expect("every system has sh")

@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_some_processes_use_is_measured_and_their_end_is_noticed() {
+    fn the_usage_of_given_processes_is_measured_and_their_end_detected() {
         let mut shell = Command::new("sh")
             .args(["-c", "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; echo done; read x"])
             .stdin(Stdio::piped())

@@ -261,12 +261,12 @@ mod tests {
             Tree::read(&[self.0.id()], &[])
         }
 
-        fn go_on(&mut self) -> String {
+        fn resume(&mut self) -> String {
             self.0.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
-            self.hear()
+            self.read_line_trimmed()
         }
 
-        fn hear(&mut self) -> String {
+        fn read_line_trimmed(&mut self) -> String {
             let mut line = String::new();
             self.1.read_line(&mut line).unwrap();
             line.trim().to_owned()
@@ -284,7 +284,7 @@ mod tests {
     const WORK: &str = "sh -c 'i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done'";
 
     #[test]
-    fn a_tree_holds_what_was_started_and_no_more() {
+    fn a_tree_holds_a_process_and_its_descendants() {
         let shell = Shell::start("cat; true");
         let tree = loop {
             let tree = shell.tree();
@@ -299,11 +299,11 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_counts_for_the_one_that_waited_for_it() {
+    fn an_ended_process_counts_for_the_parent_that_waited_for_it() {
         let mut shell = Shell::start(&format!("echo there; read x; {WORK}; echo done; read x"));
-        shell.hear();
+        shell.read_line_trimmed();
         let before = shell.tree();
-        assert_eq!(shell.go_on(), "done");
+        assert_eq!(shell.resume(), "done");
         let used = shell.tree().since(&before);
         assert!(used.cpu_ns() > 20_000_000, "{used:?}");
         // The process did not exist at either instant.
@@ -311,19 +311,19 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_ends_takes_its_peak_and_not_its_cpu_time_along() {
+    fn an_ended_process_leaves_its_cpu_time_and_not_its_peak_memory() {
         let mut shell = Shell::start(
             &format!("(read x; {WORK}) <&0 & echo there; wait; echo done; read x")
                 .replace("(read x;", "exec 3<&0; (read x <&3;"),
         );
-        shell.hear();
+        shell.read_line_trimmed();
         let before = loop {
             let tree = shell.tree();
             if tree.pids().count() == 2 {
                 break tree;
             }
         };
-        assert_eq!(shell.go_on(), "done");
+        assert_eq!(shell.resume(), "done");
         let used = shell.tree().since(&before);
         assert!(used.cpu_ns() > 20_000_000, "{used:?}");
         assert_eq!(used.gaps, Gaps { cpu: None, memory: true, switches: true });
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn who_ignores_its_children_loses_what_they_used() {
+    fn a_process_that_ignores_sigchld_loses_its_childrens_usage() {
         // A shell resets SIGCHLD, whatever it inherited.
         let shell = Shell::start("exec env --ignore-signal=CHLD cat");
         let gap = || {
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_and_belongs_to_nobody_here_is_lost() {
+    fn the_usage_of_an_ended_root_is_lost() {
         let shell = Shell::start("cat; true");
         let before = shell.tree();
         drop(shell);

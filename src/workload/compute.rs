@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn every_number_of_cpus_is_measured_on_these_and_no_others() {
+    fn each_number_of_cpus_is_measured_only_on_the_given_ones() {
         let before = host::cpus();
         let cpus = &before[..before.len().min(3)];
         let (machine, refused) = machine(cpus, [64, 1, 2, 1], 1_000_000);
@@ -173,6 +173,6 @@ mod tests {
         for (number, parallel) in machine.pinned() {
             assert_eq!(parallel.cpus(), (*number).min(cpus.len() as u32), "{machine:?}");
         }
-        assert_eq!(host::cpus(), before, "the thread that asked may run where it did");
+        assert_eq!(host::cpus(), before, "the calling thread keeps its CPUs");
     }
 }

@@ -110,7 +110,7 @@ mod tests {
         StepsSpec { wait: Duration::ZERO, block: Duration::from_nanos(1), compute: Duration::from_micros(1) };
 
     #[test]
-    fn steps_of_no_length_are_left_out_and_checksums_are_known() {
+    fn steps_of_zero_length_are_left_out_and_unknown_checksums_refused() {
         let calibration = Calibration { iterations_per_s: 1_000_000_000, checksums: vec![(1_000, compute(1_000).0)] };
         let steps = Steps::new(&SPEC, &calibration).unwrap();
         assert_eq!(steps.0.len(), 2);

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_alarm_tells_when_it_first_rang() {
+    fn a_timed_waker_records_its_first_wake_up() {
         let timed = Arc::new(TimedWaker::default());
         timed.is_for(Waker::noop());
         assert_eq!(timed.answered(), None);

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_percentile_distribution_ends_with_all_of_them() {
+    fn the_last_row_of_a_percentile_distribution_covers_all_samples() {
         let mut times = Histogram::default();
         (1..=10_000).for_each(|k| times.record(k * 1_000));
         let text = hgrm(&times);

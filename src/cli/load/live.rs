@@ -66,7 +66,7 @@ mod tests {
     use crate::record::Requests;
 
     #[test]
-    fn a_line_tells_the_last_second_and_the_errors_of_all() {
+    fn the_line_shows_the_last_second_and_the_total_number_of_errors() {
         let mut response_time = Histogram::default();
         response_time.record_many(1_000_000, 900);
         let requests = Requests { completed: 900, failed: 3, timed_out: 1, ..Requests::default() };

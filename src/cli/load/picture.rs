@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn every_time_is_in_one_row() {
+    fn every_time_is_counted_in_exactly_one_row() {
         let mut times = Histogram::default();
         (1..=1_000).for_each(|k| times.record(k * 1_000));
         times.record_many(100_000_000, 5);
@@ -65,11 +65,11 @@ mod tests {
             let rows = picture(&times, width);
             assert!(rows.iter().all(|row| row.chars().count() <= width), "{width}: {rows:#?}");
         }
-        assert!(rows[ROWS - 1].contains('▏') || rows[ROWS - 1].contains('▎'), "a few are seen too: {rows:#?}");
+        assert!(rows[ROWS - 1].contains('▏') || rows[ROWS - 1].contains('▎'), "a few times are visible too: {rows:#?}");
     }
 
     #[test]
-    fn where_nothing_differs_there_is_no_picture() {
+    fn identical_times_have_no_picture() {
         let mut times = Histogram::default();
         assert!(picture(&times, 80).is_empty());
         times.record_many(5_000, 100);

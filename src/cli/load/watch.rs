@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn after_the_window_a_server_may_end_and_nobody_is_watched_over_where_nothing_is_known() {
+    fn a_server_may_end_after_the_window_and_unknown_processes_are_not_watched() {
         let mut process = child();
         let mut watch = ServerWatch::over(&[process.id()]);
         watch.begin();

@@ -7,14 +7,14 @@ use crate::usage::Stolen;
 
 const WALL: u64 = 1_000_000_000;
 
-/// A second of 10,000 answers, each 1 ms after its request was due.
-fn good() -> (LoadRecord, Vec<Series>) {
-    let of = |nanos| {
+/// One second with 10,000 responses, each 1 ms after its request was due.
+fn sound() -> (LoadRecord, Vec<Series>) {
+    let recorded = |nanos| {
         let mut histogram = Histogram::default();
         histogram.record_many(nanos, 10_000);
         histogram
     };
-    let times = || of(1_000_000);
+    let times = || recorded(1_000_000);
     let load = LoadRecord {
         offered_per_s: Some(10_000.0),
         pacing: Some(Pacing::Hybrid),
@@ -22,7 +22,7 @@ fn good() -> (LoadRecord, Vec<Series>) {
         connections_planned: 50,
         connections_opened: 50,
         requests: Requests { planned: 10_000, completed: 10_000, ..Requests::default() },
-        send_lag: SendLag { total: of(2_000), late: of(2_000), no_connection: of(0) },
+        send_lag: SendLag { total: recorded(2_000), late: recorded(2_000), no_connection: recorded(0) },
         mean_in_flight: 10.0,
         threads: 1,
         thread_costs: vec![GeneratorThread {
@@ -42,20 +42,20 @@ fn judge(load: &LoadRecord, series: &[Series]) -> Vec<Finding> {
     of_load(load, series, WALL, load.requests.completed)
 }
 
-fn judged(change: impl FnOnce(&mut LoadRecord)) -> (Verdict, Vec<Finding>) {
-    let (mut load, series) = good();
+fn judge_changed(change: impl FnOnce(&mut LoadRecord)) -> (Verdict, Vec<Finding>) {
+    let (mut load, series) = sound();
     change(&mut load);
     let findings = judge(&load, &series);
     (verdict(&findings), findings)
 }
 
 #[test]
-fn a_good_load_passes_every_gate() {
-    assert_eq!(judged(|_| ()), (Verdict::Valid, vec![]));
+fn a_sound_load_passes_every_gate() {
+    assert_eq!(judge_changed(|_| ()), (Verdict::Valid, vec![]));
 }
 
 #[test]
-fn each_sign_of_a_sick_generator_is_found() {
+fn each_single_fault_is_found() {
     let late = |share_of_all: u64, nanos| {
         move |load: &mut LoadRecord| load.send_lag.late.record_many(nanos, 10_000 * share_of_all / 100)
     };
@@ -102,28 +102,28 @@ fn each_sign_of_a_sick_generator_is_found() {
             Verdict::Valid,
         ),
     ] {
-        let (verdict, findings) = judged(change);
+        let (verdict, findings) = judge_changed(change);
         assert_eq!((verdict, findings.len()), (expected, usize::from(expected != Verdict::Valid)), "{findings:?}");
         assert!(findings.iter().all(|finding| !finding.to_string().is_empty() && !finding.advice().is_empty()));
     }
 }
 
-/// The good second, with a response time for each of its 10,000 requests, which are due at equal intervals.
+/// The sound load, with a response time for each of its 10,000 requests, which are due at equal intervals.
 fn over_time(took: &dyn Fn(u64) -> u64) -> (LoadRecord, Vec<Series>) {
-    let (mut load, series) = good();
+    let (mut load, series) = sound();
     (0..10_000).for_each(|k| load.over_time.record(k * 100_000, took(k)));
     (load, series)
 }
 
 #[test]
-fn a_line_that_grows_is_found_and_a_stall_or_a_jump_is_not() {
+fn a_growing_queue_is_unsteady_and_a_stall_is_not() {
     let took = |took: &dyn Fn(u64) -> u64| {
         let (load, series) = over_time(took);
         judge(&load, &series)
     };
     assert_eq!(took(&|_| 1_000_000), []);
     assert_eq!(took(&|k| if k / 1_000 == 4 { 80_000_000 } else { 1_000_000 + k % 7 * 10_000 }), [], "a stall");
-    assert_eq!(took(&|k| 1_000_000 + 30 * k), [], "by 20 %");
+    assert_eq!(took(&|k| 1_000_000 + 30 * k), [], "slower by 20 %");
     let findings = took(&|k| 1_000_000 + 100 * k);
     let [Finding::Unsteady { ratio }] = findings[..] else { panic!("{findings:?}") };
     assert!((1.4..1.8).contains(&ratio), "{ratio}");
@@ -132,7 +132,7 @@ fn a_line_that_grows_is_found_and_a_stall_or_a_jump_is_not() {
 }
 
 #[test]
-fn a_load_is_called_unsteady_only_where_it_can_be_steady() {
+fn unsteadiness_is_judged_only_if_the_load_can_be_steady() {
     let (mut load, series) = over_time(&|k| 1_000_000 + 100 * k);
     assert_eq!(of_load(&load, &series, WALL - 1, 10_000), [], "too short a window");
     assert_eq!(of_load(&load, &series, WALL, 9_899), [], "an overloaded server");
@@ -141,7 +141,7 @@ fn a_load_is_called_unsteady_only_where_it_can_be_steady() {
 }
 
 #[test]
-fn a_99th_percentile_that_one_event_makes_is_suspect() {
+fn a_p99_caused_by_a_single_event_is_suspect() {
     const MS: u64 = 1_000_000;
     let check = |took: &dyn Fn(u64) -> u64, expected: bool| {
         let (load, series) = over_time(took);
@@ -169,13 +169,13 @@ fn a_99th_percentile_that_one_event_makes_is_suspect() {
 }
 
 #[test]
-fn a_generator_without_time_to_spare_is_named_where_a_rate_was_not_reached() {
+fn a_busy_generator_is_reported_if_the_rate_was_not_reached() {
     let check = |busy: u64, sent: u64, answered: u64, expected: &[&str]| {
-        let (mut load, series) = good();
+        let (mut load, series) = sound();
         load.thread_costs[0] =
             GeneratorThread { ran_ns: Some(WALL * busy / 100), waited_ns: Some(0), ..GeneratorThread::default() };
         load.sent_in_window = sent;
-        // The wait it books because it notices late that a connection is free.
+        // The wait it records because it notices late that a connection is free.
         load.send_lag.no_connection.record_many(1_000_000_000, 1_000);
         let names = |load: &LoadRecord| -> Vec<&str> {
             of_load(load, &series, WALL, answered).iter().map(Finding::name).collect()
@@ -192,9 +192,9 @@ fn a_generator_without_time_to_spare_is_named_where_a_rate_was_not_reached() {
 }
 
 #[test]
-fn a_shared_cpu_is_named_once_and_as_bad_as_what_it_explains() {
+fn a_shared_cpu_is_reported_once_with_the_verdict_of_what_it_explains() {
     let check = |waited: u64, late: u64, paused: u64, expected: Verdict| {
-        let (verdict, findings) = judged(|load| {
+        let (verdict, findings) = judge_changed(|load| {
             load.cpus.0 = vec![1];
             load.send_lag.late.record_many(late, 20_000);
             let thread = &mut load.thread_costs[0];
@@ -210,7 +210,7 @@ fn a_shared_cpu_is_named_once_and_as_bad_as_what_it_explains() {
     check(WALL / 4, 0, 0, Verdict::Invalid);
     check(WALL / 10, 0, WALL / 10, Verdict::Invalid);
     // A stopped thread did not wait for a CPU.
-    let (_, findings) = judged(|load| {
+    let (_, findings) = judge_changed(|load| {
         load.cpus.0 = vec![1];
         (load.thread_costs[0].paused_ns, load.thread_costs[0].longest_pause_ns) = (WALL / 10, WALL / 10);
     });
@@ -218,8 +218,8 @@ fn a_shared_cpu_is_named_once_and_as_bad_as_what_it_explains() {
 }
 
 #[test]
-fn what_was_not_sent_in_time_is_ours_unless_the_server_kept_it_waiting() {
-    let (mut load, series) = good();
+fn the_generator_is_blamed_for_unsent_requests_unless_no_connection_was_free() {
+    let (mut load, series) = sound();
     load.sent_in_window = 9_000;
     assert_eq!(judge(&load, &series), [Finding::Behind { share: 0.9 }]);
     load.send_lag.no_connection.record_many(1_000_000_000, 1_000);
@@ -229,16 +229,16 @@ fn what_was_not_sent_in_time_is_ours_unless_the_server_kept_it_waiting() {
 }
 
 #[test]
-fn what_was_sent_and_not_answered_is_the_server_s() {
-    let (mut load, series) = good();
+fn the_generator_is_not_blamed_for_unanswered_requests() {
+    let (mut load, series) = sound();
     load.requests = Requests { planned: 10_000, completed: 9_000, unfinished: 1_000, ..Requests::default() };
     assert_eq!(judge(&load, &series), []);
 }
 
 #[test]
-fn a_pause_of_the_generator_is_judged_by_its_length_and_by_what_it_makes_of_the_tail() {
+fn a_generator_pause_is_judged_by_its_length_and_its_effect_on_the_tail() {
     let check = |pauses: GeneratorThread, paused: &[(u64, u64)], tail: &[(u64, u64)], expected: Verdict| {
-        let (mut load, mut series) = good();
+        let (mut load, mut series) = sound();
         load.thread_costs[0] = GeneratorThread { ran_ns: Some(WALL / 2), waited_ns: Some(0), ..pauses };
         paused.iter().for_each(|(nanos, n)| series[0].paused_response_time.record_many(*nanos, *n));
         paused.iter().chain(tail).for_each(|(nanos, n)| series[0].response_time.record_many(*nanos, *n));
@@ -265,9 +265,9 @@ fn a_pause_of_the_generator_is_judged_by_its_length_and_by_what_it_makes_of_the_
 }
 
 #[test]
-fn a_late_generator_comes_with_what_would_help() {
+fn a_late_generator_comes_with_advice() {
     let advice = |change: fn(&mut LoadRecord)| {
-        let (_, findings) = judged(|load| {
+        let (_, findings) = judge_changed(|load| {
             load.send_lag.late.record_many(900_000, 300);
             change(load);
         });
@@ -282,9 +282,9 @@ fn a_late_generator_comes_with_what_would_help() {
 }
 
 #[test]
-fn a_load_most_of_which_failed_is_no_measurement() {
+fn a_load_with_mostly_failed_requests_is_invalid() {
     let check = |failed: u64, expected: Verdict| {
-        let (mut load, series) = good();
+        let (mut load, series) = sound();
         load.requests.failed = failed;
         load.requests.planned += failed;
         // As many answers as requests sent and due, so that nothing else is wrong.
@@ -304,8 +304,8 @@ fn a_load_most_of_which_failed_is_no_measurement() {
 }
 
 #[test]
-fn requests_that_never_end_are_seen_by_little_s_law() {
-    let (mut load, series) = good();
+fn littles_law_reveals_requests_that_never_end() {
+    let (mut load, series) = sound();
     // 184 requests hang for the whole window, beside an average of 10 that are served.
     load.mean_in_flight = 194.0;
     load.unanswered_ns = 184 * WALL;

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_socket_that_is_connected_to_itself_is_refused_and_leaves_nothing_behind() {
+    fn a_socket_connected_to_itself_is_refused_and_frees_its_port() {
         let own = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         own.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
         let address = own.local_addr().unwrap();
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_that_is_connected_to_a_server_is_not() {
+    fn a_socket_connected_to_a_server_is_accepted() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let server = ServerAddress { endpoint: address.into(), is_port_chosen: true };

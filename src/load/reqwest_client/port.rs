@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_is_kept_without_being_in_the_way_of_its_server() {
+    fn a_kept_port_does_not_block_a_restarted_server() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let first = KeptPort::new(&address.into());
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_at_all_addresses_is_waited_for() {
+    fn a_port_bound_at_all_addresses_is_kept_once_it_is_free() {
         let listener = TcpListener::bind("0.0.0.0:0").unwrap();
         let address = listener.local_addr().unwrap();
         let mut port = KeptPort::new(&address.into());

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn no_scale_has_ticks_without_end() {
+    fn the_number_of_ticks_is_bounded() {
         let numbers = [0.0, -1.0, 1.0, 5e-324, 1e-305, 1e291, f64::MAX, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
         for from in numbers {
             for to in numbers {
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn places_run_from_0_to_1() {
+    fn places_range_from_0_to_1() {
         assert_eq!(Scale::Linear(0.0, 10.0).place(5.0), 0.5);
         assert_eq!(Scale::Log(1.0, 100.0).place(10.0), 0.5);
         assert_eq!(Scale::Log(1.0, 100.0).place(0.0), 0.0);

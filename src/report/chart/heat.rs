@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fullest_is_the_darkest_and_one_alone_is_seen() {
+    fn the_fullest_cell_is_darkest_and_a_single_sample_is_visible() {
         let mut timeline = Timeline::default();
         (0..1_000).for_each(|_| timeline.record(0, 100_000));
         timeline.record(0, 10_000_000);

@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_shows_what_took_most_of_it() {
+    fn a_column_shows_the_state_that_took_most_of_it() {
         let spans = [
             span(1, What::Run, 0, 40),
             span(1, What::Wait, 10, 29),
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn many_that_are_ready_at_once_are_one_box() {
+    fn overlapping_ready_spans_become_one_box() {
         let spans = [span(1, What::Ready, 0, 10), span(2, What::Ready, 5, 30), span(3, What::Ready, 40, 50)];
         assert_eq!(ready_stretches(&spans.iter().collect::<Vec<_>>()), [(1, 0, 30), (3, 40, 50)]);
     }

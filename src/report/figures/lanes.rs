@@ -131,7 +131,7 @@ mod tests {
     use super::natural;
 
     #[test]
-    fn threads_stand_in_the_order_of_their_numbers() {
+    fn threads_are_sorted_by_number() {
         let mut names = ["worker 10", "rayon 2", "main", "worker 2", "rayon 1"];
         names.sort_by_cached_key(|name| natural(name));
         assert_eq!(names, ["main", "rayon 1", "rayon 2", "worker 2", "worker 10"]);

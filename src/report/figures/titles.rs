@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_says_from_where_to_where() {
+    fn a_title_names_the_lowest_and_the_highest_figure() {
         let title = |figures: &[(&str, f64)]| {
             let figures = figures.iter().map(|(model, f)| ((*model).to_owned(), *f, Bound::Exact));
             extremes("Wall time", figures, |f| format!("{f:.0} ms"))

@@ -142,7 +142,7 @@ mod tests {
     use crate::scenario::Parallel;
 
     /// Returns the check-up of a machine that has no problems.
-    fn calm() -> Checkup {
+    fn quiet() -> Checkup {
         let host = Host { cpus: 2, governor: None, clocksource: None, thread_limits: Vec::new(), ..Host::read() };
         Checkup {
             host,
@@ -161,13 +161,13 @@ mod tests {
     }
 
     fn check(change: impl FnOnce(&mut Checkup), expected: &[Diagnosis]) {
-        let mut checkup = calm();
+        let mut checkup = quiet();
         change(&mut checkup);
         assert_eq!(checkup.diagnose(), expected);
     }
 
     #[test]
-    fn each_figure_is_judged_at_its_bound() {
+    fn each_figure_is_judged_at_its_threshold() {
         check(|_| (), &[]);
         check(|checkup| checkup.host.cpus = 1, &[Diagnosis::OneCpu]);
         check(|checkup| checkup.pressure = Some(0.011), &[Diagnosis::CpusWanted { share: 0.011 }]);
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn timers_are_compared_where_both_were_measured() {
+    fn timers_are_compared_if_both_were_measured() {
         let lateness = |timer, late_ns| {
             let mut late = Histogram::default();
             late.record(late_ns);

@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_counted_in_characters_and_stays_in_its_line() {
+    fn a_position_is_counted_in_characters_and_stays_within_its_line() {
         let text = "é = 1\r\nb = [\r\n 2]\r\n";
         for (span, line, column, marked) in [
             (0..2, 1, 1, "é"),
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_mistakes_are_counted() {
+    fn mistakes_beyond_the_first_are_only_counted() {
         let found = vec![SpannedMistake::new(0..1, "a", "bad", "mend it"); 100];
         let text = Mistakes::new("f.toml", "a = 1", found).to_string();
         assert_eq!(text.matches("f.toml:1:1: a: bad; mend it").count(), SHOWN);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_text_commands_no_terminal() {
+    fn quoted_text_contains_no_terminal_escapes() {
         assert_eq!(quoted("a\u{1b}[31m'b'"), "\"a\\u{1b}[31m'b'\"");
         assert_eq!(quoted(&"x".repeat(41)), format!("\"{}…\"", "x".repeat(40)));
         assert_eq!((bare("pool/2").as_str(), bare("jobs").as_str(), bare("").as_str()), ("\"pool/2\"", "jobs", "\"\""));

@@ -177,7 +177,7 @@ mod tests {
     use crate::schedule::{Arrivals, Pacing};
 
     #[test]
-    fn every_word_of_a_choice_is_one_of_its_enum() {
+    fn every_word_of_a_choice_parses_to_its_variant() {
         let echo = |lines: &str| {
             let text = format!(
                 "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"echo\"\nmodels = [\"async\"]\n\
@@ -189,7 +189,7 @@ mod tests {
         };
         let words = |name: &str| {
             let key = keys::row(Section::Load, name, WorkloadName::Echo).unwrap();
-            let ValueKind::Choice(words) = key.kind else { panic!("{name} is no choice") };
+            let ValueKind::Choice(words) = key.kind else { panic!("{name} is not a choice") };
             words.iter().map(move |word| echo_line(name, word)).collect::<Vec<_>>()
         };
         let read = |name: &str| words(name).iter().map(|line| echo(line)).collect::<Vec<_>>();

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn output_without_end_of_line_takes_no_more_memory_than_is_kept() {
+    fn output_without_newlines_takes_bounded_memory() {
         let last = Mutex::new(Vec::new());
         let endless = std::io::repeat(b'y').take(50 << 20);
         keep_last(endless.chain(&b"z"[..]), &last, || ());
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_is_shown_clean() {
+    fn the_last_line_is_printable() {
         for (bytes, line) in [
             (&b"one\n\x1b[31mtwo\x07\xff\n\n  \n"[..], "[31mtwo\u{fffd}"),
             (b"no end", "no end"),
