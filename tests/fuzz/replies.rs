@@ -1,4 +1,4 @@
-//! Any bytes as replies: what the client's codec makes of them.
+//! Feeds arbitrary bytes to the client's codec, as replies.
 #![no_main]
 
 #[path = "../it/http1/oracle.rs"]

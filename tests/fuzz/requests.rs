@@ -1,4 +1,4 @@
-//! Any bytes as requests: what the server's codec makes of them.
+//! Feeds arbitrary bytes to the server's codec, as requests.
 #![no_main]
 
 #[path = "../it/http1/oracle.rs"]

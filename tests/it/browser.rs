@@ -1,5 +1,5 @@
-//! The pages in a real browser: Chromium, headless, over the pipe of its DevTools. Where there is none these tests say so
-//! and check nothing; `.ci/run` installs one.
+//! The pages in a real browser: headless Chromium, controlled through its DevTools pipe. If no Chromium is installed,
+//! these tests print a notice and check nothing; `.ci/run` installs one.
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -15,25 +15,25 @@ use crate::fixture::{self, Fixture};
 /// A browser with one page.
 struct Browser {
     process: Child,
-    orders: ChildStdin,
-    replies: BufReader<ChildStdout>,
+    commands: ChildStdin,
+    responses: BufReader<ChildStdout>,
     session: String,
-    asked: u64,
-    /// Every event so far.
+    n_calls: u64,
+    /// All events since the current page was opened.
     events: Vec<Value>,
     _profile: TempDir,
 }
 
 impl Browser {
-    /// Nothing where no Chromium is installed, which is said.
+    /// Starts a browser. Prints a notice and returns `None` if no Chromium is installed.
     fn start() -> Option<Self> {
-        let is_there = |name: &&&str| Command::new(name).arg("--version").stdout(Stdio::null()).status().is_ok();
-        let Some(name) = ["chromium", "chromium-browser", "google-chrome"].iter().find(is_there) else {
-            announce("no Chromium is installed: the pages are not looked at");
+        let is_installed = |name: &&&str| Command::new(name).arg("--version").stdout(Stdio::null()).status().is_ok();
+        let Some(name) = ["chromium", "chromium-browser", "google-chrome"].iter().find(is_installed) else {
+            announce("no Chromium is installed: the pages are not tested in a browser");
             return None;
         };
         let profile = tempfile::tempdir().unwrap();
-        // It speaks over the descriptors 3 and 4.
+        // DevTools uses the descriptors 3 and 4.
         let script = format!(
             "exec {name} --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run \
              --disable-background-networking --disable-component-update --disable-sync --remote-debugging-pipe \
@@ -43,62 +43,70 @@ impl Browser {
         let mut command = Command::new("sh");
         command.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
-        let orders = process.stdin.take().unwrap();
-        let replies = BufReader::new(process.stdout.take().unwrap());
-        let mut browser =
-            Self { process, orders, replies, session: String::new(), asked: 0, events: Vec::new(), _profile: profile };
-        let target = browser.ask("Target.createTarget", json!({ "url": "about:blank" }));
-        let attached = browser.ask("Target.attachToTarget", json!({ "targetId": target["targetId"], "flatten": true }));
+        let commands = process.stdin.take().unwrap();
+        let responses = BufReader::new(process.stdout.take().unwrap());
+        let mut browser = Self {
+            process,
+            commands,
+            responses,
+            session: String::new(),
+            n_calls: 0,
+            events: Vec::new(),
+            _profile: profile,
+        };
+        let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
+        let attached =
+            browser.call("Target.attachToTarget", json!({ "targetId": target["targetId"], "flatten": true }));
         browser.session = attached["sessionId"].as_str().unwrap().to_owned();
         for domain in ["Page", "Runtime", "Log", "Network"] {
-            browser.ask(&format!("{domain}.enable"), json!({}));
+            browser.call(&format!("{domain}.enable"), json!({}));
         }
         Some(browser)
     }
 
-    /// Asks, and passes over what happens until the answer.
-    fn ask(&mut self, method: &str, params: Value) -> Value {
-        self.asked += 1;
-        let mut order = json!({ "id": self.asked, "method": method, "params": params });
+    /// Calls a DevTools method and returns its result. Keeps the events that arrive before the result.
+    fn call(&mut self, method: &str, params: Value) -> Value {
+        self.n_calls += 1;
+        let mut message = json!({ "id": self.n_calls, "method": method, "params": params });
         if !self.session.is_empty() {
-            order["sessionId"] = json!(self.session);
+            message["sessionId"] = json!(self.session);
         }
-        let mut bytes = serde_json::to_vec(&order).unwrap();
+        let mut bytes = serde_json::to_vec(&message).unwrap();
         bytes.push(0);
-        self.orders.write_all(&bytes).unwrap();
+        self.commands.write_all(&bytes).unwrap();
         loop {
-            let said = self.next();
-            if said["id"] == json!(self.asked) {
-                assert!(said["error"].is_null(), "{method}: {said}");
-                return said["result"].clone();
+            let received = self.receive();
+            if received["id"] == json!(self.n_calls) {
+                assert!(received["error"].is_null(), "{method}: {received}");
+                return received["result"].clone();
             }
-            self.events.push(said);
+            self.events.push(received);
         }
     }
 
-    fn next(&mut self) -> Value {
+    fn receive(&mut self) -> Value {
         let mut bytes = Vec::new();
-        self.replies.read_until(0, &mut bytes).unwrap();
+        self.responses.read_until(0, &mut bytes).unwrap();
         bytes.pop();
-        serde_json::from_slice(&bytes).expect("the browser has ended")
+        serde_json::from_slice(&bytes).expect("a message from a browser that runs")
     }
 
     /// Opens a file and waits until it is loaded.
     fn open(&mut self, path: &Path) {
         self.events.clear();
-        self.ask("Page.navigate", json!({ "url": format!("file://{}", path.display()) }));
+        self.call("Page.navigate", json!({ "url": format!("file://{}", path.display()) }));
         while !self.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
-            let said = self.next();
-            self.events.push(said);
+            let received = self.receive();
+            self.events.push(received);
         }
     }
 
-    /// The value of an expression.
+    /// Evaluates a JavaScript expression in the page.
     fn value(&mut self, expression: &str) -> Value {
         let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        let said = self.ask("Runtime.evaluate", params);
-        assert!(said["exceptionDetails"].is_null(), "{expression}: {said}");
-        said["result"]["value"].clone()
+        let received = self.call("Runtime.evaluate", params);
+        assert!(received["exceptionDetails"].is_null(), "{expression}: {received}");
+        received["result"]["value"].clone()
     }
 
     fn press(&mut self, key: &str) {
@@ -106,25 +114,25 @@ impl Browser {
             "Tab" => 9,
             "Enter" => 13,
             "ArrowRight" => 39,
-            other => panic!("{other} has no code here"),
+            other => panic!("no key code for {other}"),
         };
         let text = if key == "Enter" { "\r" } else { "" };
         let event = |kind: &str| json!({ "type": kind, "key": key, "windowsVirtualKeyCode": code, "text": text });
-        self.ask("Input.dispatchKeyEvent", event("keyDown"));
-        self.ask("Input.dispatchKeyEvent", event("keyUp"));
+        self.call("Input.dispatchKeyEvent", event("keyDown"));
+        self.call("Input.dispatchKeyEvent", event("keyUp"));
     }
 
-    /// As wide as this, in the light or the dark, on a screen or on paper.
-    fn look(&mut self, width: u32, scheme: &str, media: &str) {
+    /// Emulates a viewport width, a colour scheme (`light` or `dark`) and a medium (`screen` or `print`).
+    fn emulate(&mut self, width: u32, scheme: &str, media: &str) {
         let screen = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
-        self.ask("Emulation.setDeviceMetricsOverride", screen);
+        self.call("Emulation.setDeviceMetricsOverride", screen);
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
-        self.ask("Emulation.setEmulatedMedia", json!({ "media": media, "features": features }));
+        self.call("Emulation.setEmulatedMedia", json!({ "media": media, "features": features }));
     }
 
-    /// What the page complained of, and what it asked for beside itself.
-    fn complaints(&self) -> Vec<&Value> {
-        let is_one = |event: &&Value| match event["method"].as_str() {
+    /// Returns the errors and log messages of the page, and its requests for other resources.
+    fn problems(&self) -> Vec<&Value> {
+        let is_problem = |event: &&Value| match event["method"].as_str() {
             Some("Runtime.exceptionThrown" | "Log.entryAdded" | "Runtime.consoleAPICalled") => true,
             Some("Network.requestWillBeSent") => {
                 let url = event["params"]["request"]["url"].as_str().unwrap_or_default();
@@ -132,7 +140,7 @@ impl Browser {
             }
             _ => false,
         };
-        self.events.iter().filter(is_one).collect()
+        self.events.iter().filter(is_problem).collect()
     }
 }
 
@@ -143,13 +151,13 @@ impl Drop for Browser {
     }
 }
 
-/// Past the harness, which keeps what a test prints to itself when it passes.
-fn announce(what: &str) {
-    let _ = writeln!(io::stderr(), "{what}");
+/// Writes past the test harness, which captures the output of tests that pass.
+fn announce(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// The pages of a run in a folder, and their names.
-fn written(fixture: &Fixture) -> (TempDir, Vec<String>) {
+/// Writes the pages of a run to a folder, and returns it with their names.
+fn write_pages(fixture: &Fixture) -> (TempDir, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let pages = report::pages(&fixture.analysis());
     for page in &pages {
@@ -159,38 +167,38 @@ fn written(fixture: &Fixture) -> (TempDir, Vec<String>) {
 }
 
 #[test]
-fn pages_load_nothing_complain_of_nothing_and_fit() {
+fn pages_load_nothing_log_nothing_and_fit_the_screen() {
     let Some(mut browser) = Browser::start() else { return };
-    let (folder, names) = written(&fixture::tour());
+    let (folder, names) = write_pages(&fixture::tour());
     for name in &names {
-        browser.look(1_000, "light", "screen");
+        browser.emulate(1_000, "light", "screen");
         browser.open(&folder.path().join(name));
-        let ground = "getComputedStyle(document.body).backgroundColor";
-        let light = browser.value(ground);
+        let background = "getComputedStyle(document.body).backgroundColor";
+        let light = browser.value(background);
         for (width, scheme, media) in [(360, "light", "screen"), (360, "dark", "screen"), (700, "dark", "print")] {
-            browser.look(width, scheme, media);
-            let wide = browser.value("document.scrollingElement.scrollWidth").as_u64().unwrap();
-            assert!(wide <= width.into(), "{name} is {wide} px wide where there are {width} ({media})");
-            let is_dark = browser.value(ground) != light;
+            browser.emulate(width, scheme, media);
+            let page_width = browser.value("document.scrollingElement.scrollWidth").as_u64().unwrap();
+            assert!(page_width <= width.into(), "{name} is {page_width} px wide, the viewport {width} px ({media})");
+            let is_dark = browser.value(background) != light;
             assert_eq!(is_dark, scheme == "dark" && media == "screen", "{name}, {scheme}, {media}");
         }
-        assert!(browser.complaints().is_empty(), "{name}: {:?}", browser.complaints());
+        assert!(browser.problems().is_empty(), "{name}: {:?}", browser.problems());
     }
 }
 
-/// With the file of axe-core that `AXE` names, as `.ci/run` gets it; without it this says so.
+/// Needs `AXE`, the path of axe-core's script, which `.ci/run` sets. Prints a notice and checks nothing without it.
 #[test]
-fn axe_finds_nothing_to_complain_of() {
+fn axe_finds_no_violations() {
     let Some(axe) = std::env::var_os("AXE") else {
-        announce("AXE names no file of axe-core: it is not asked");
+        announce("AXE is not set: axe-core does not check the pages");
         return;
     };
     let Some(mut browser) = Browser::start() else { return };
-    let axe = fs::read_to_string(axe).expect("the file that AXE names");
-    let (folder, names) = written(&fixture::tour());
+    let axe = fs::read_to_string(axe).expect("AXE is the path of a readable file");
+    let (folder, names) = write_pages(&fixture::tour());
     for name in &names {
         for scheme in ["light", "dark"] {
-            browser.look(1_000, scheme, "screen");
+            browser.emulate(1_000, scheme, "screen");
             browser.open(&folder.path().join(name));
             browser.value(&format!("{axe}; 0"));
             let found = browser.value(
@@ -202,10 +210,10 @@ fn axe_finds_nothing_to_complain_of() {
 }
 
 #[test]
-fn what_can_be_done_by_pointer_can_be_done_by_keyboard() {
+fn everything_works_by_keyboard_alone() {
     let Some(mut browser) = Browser::start() else { return };
-    let (folder, _) = written(&fixture::tour());
-    browser.look(1_000, "light", "screen");
+    let (folder, _) = write_pages(&fixture::tour());
+    browser.emulate(1_000, "light", "screen");
     browser.open(&folder.path().join("echo.html"));
     let focused = "document.activeElement.className.baseVal ?? document.activeElement.className";
     let reach = |browser: &mut Browser, wanted: &str| {
@@ -215,38 +223,38 @@ fn what_can_be_done_by_pointer_can_be_done_by_keyboard() {
                 return;
             }
         }
-        panic!("no way to {wanted} by keyboard");
+        panic!("{wanted} cannot be reached by keyboard");
     };
     reach(&mut browser, "b-threads");
     let pressed = "document.activeElement.getAttribute('aria-pressed')";
-    let faint = "getComputedStyle(document.querySelector('main .chart .k-threads')).opacity";
-    assert_eq!((browser.value(pressed), browser.value(faint)), (json!("true"), json!("1")));
+    let opacity = "getComputedStyle(document.querySelector('main .chart .k-threads')).opacity";
+    assert_eq!((browser.value(pressed), browser.value(opacity)), (json!("true"), json!("1")));
     browser.press("Enter");
-    assert_eq!((browser.value(pressed), browser.value(faint)), (json!("false"), json!("0.12")));
+    assert_eq!((browser.value(pressed), browser.value(opacity)), (json!("false"), json!("0.12")));
     browser.press("Enter");
-    assert_eq!((browser.value(pressed), browser.value(faint)), (json!("true"), json!("1")));
+    assert_eq!((browser.value(pressed), browser.value(opacity)), (json!("true"), json!("1")));
 
     reach(&mut browser, "chart");
-    let told = "document.activeElement.nextElementSibling.textContent";
-    let first = browser.value(told);
+    let readout = "document.activeElement.nextElementSibling.textContent";
+    let first = browser.value(readout);
     assert!(first.as_str().is_some_and(|text| text.starts_with("0 % within: ")), "{first}");
     for _ in 0..10 {
         browser.press("ArrowRight");
     }
-    let ninety = browser.value(told);
+    let ninety = browser.value(readout);
     assert!(
         ninety.as_str().is_some_and(|text| text.starts_with("90 % within: ") && text.contains("async ")),
         "{ninety}"
     );
-    // One crosshair for all curves of the page that are seen.
+    // Each chart with visible curves has a crosshair.
     let crosses = "[...document.querySelectorAll('.cross')].filter(c => c.getAttribute('d')).length";
     let charts = "document.querySelectorAll('svg[data-curves]').length";
     assert_eq!(browser.value(crosses), browser.value(charts));
-    assert!(browser.complaints().is_empty(), "{:?}", browser.complaints());
+    assert!(browser.problems().is_empty(), "{:?}", browser.problems());
 }
 
 #[test]
-fn what_others_wrote_runs_nowhere() {
+fn foreign_text_never_runs_as_script() {
     let Some(mut browser) = Browser::start() else { return };
     let hostile = "</title></svg><script>document.body.id='bad'</script><img src=x onerror=\"document.body.id='bad'\">";
     let mut fixture = fixture::tour();
@@ -254,11 +262,11 @@ fn what_others_wrote_runs_nowhere() {
     (scenario.question, scenario.analysis, scenario.source) = (hostile.into(), hostile.into(), hostile.into());
     fixture.run.host.cpu = Some(hostile.into());
     fixture.run.started = hostile.into();
-    let (folder, names) = written(&fixture);
+    let (folder, names) = write_pages(&fixture);
     for name in &names[..2] {
         browser.open(&folder.path().join(name));
         assert_eq!(browser.value("document.body.id + document.querySelectorAll('img').length"), json!("0"), "{name}");
         assert!(browser.value("document.body.textContent").as_str().unwrap().contains("<script>document"), "{name}");
-        assert!(browser.complaints().is_empty(), "{name}: {:?}", browser.complaints());
+        assert!(browser.problems().is_empty(), "{name}: {:?}", browser.problems());
     }
 }

@@ -1,4 +1,4 @@
-//! Claims: what becomes of them, and where it is said.
+//! Claims: their verdicts, and where these are shown.
 
 use async_vs_threads::analysis::claims::{ClaimVerdict, Reason};
 use async_vs_threads::analysis::{Standing, Strictness};
@@ -8,7 +8,7 @@ use async_vs_threads::scenario::{Against, Claim, ClaimKind, Model, Parallel, par
 use crate::fixture::{self, Fixture};
 use crate::support::{avt, run, scenario};
 
-/// The claims of a file with this work, that of the fixture.
+/// Parses claims about the work of the fixture's first scenario.
 fn read(claims: &str) -> Vec<Claim> {
     let text = format!(
         "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"sleep\"\njobs = 1000\nwait = \"20ms\"\n\
@@ -17,9 +17,9 @@ fn read(claims: &str) -> Vec<Claim> {
     parse("claims.toml", &text).unwrap_or_else(|mistakes| panic!("{mistakes}")).claims
 }
 
-fn claim(says: &str, figure: &str, of: &str, against: &str, between: &str) -> String {
+fn claim(says: &str, metric: &str, model: &str, comparison: &str, ratio: &str) -> String {
     format!(
-        "[[claim]]\nsays = \"{says}\"\nmetric = \"{figure}\"\nmodel = \"{of}\"\n{against}\nratio = {between}\n\
+        "[[claim]]\nsays = \"{says}\"\nmetric = \"{metric}\"\nmodel = \"{model}\"\n{comparison}\nratio = {ratio}\n\
          source = \"Somebody (2020)\"\n"
     )
 }
@@ -35,8 +35,8 @@ fn verdicts(fixture: &Fixture) -> Vec<(ClaimVerdict, Reason)> {
     claims.iter().map(|judged| (judged.verdict, judged.reason)).collect()
 }
 
-/// One of each kind.
-fn every_kind() -> String {
+/// Six claims that together get every verdict.
+fn claims_of_all_verdicts() -> String {
     [
         claim("Waiting is free", "wall", "async", "expect = \"wait\"", "[0.9, 1.2]"),
         claim("Waiting is dear", "wall", "async", "expect = \"jobs * wait\"", "[0.9, 1.2]"),
@@ -49,16 +49,16 @@ fn every_kind() -> String {
 }
 
 #[test]
-fn the_interval_over_the_rounds_decides() {
-    let fixture = waiting(&every_kind());
-    let said: Vec<ClaimVerdict> = verdicts(&fixture).into_iter().map(|(verdict, _)| verdict).collect();
+fn the_interval_over_the_rounds_decides_the_verdict() {
+    let fixture = waiting(&claims_of_all_verdicts());
+    let found: Vec<ClaimVerdict> = verdicts(&fixture).into_iter().map(|(verdict, _)| verdict).collect();
     use ClaimVerdict::{Inconclusive, Refuted, Reproduced};
-    assert_eq!(said, [Reproduced, Refuted, Reproduced, Reproduced, Inconclusive, Reproduced]);
+    assert_eq!(found, [Reproduced, Refuted, Reproduced, Reproduced, Inconclusive, Reproduced]);
     assert_eq!(verdicts(&fixture)[4].1, Reason::NotMeasured);
 }
 
 #[test]
-fn a_formula_rests_on_what_the_machine_computes_at_once() {
+fn a_formula_uses_the_measured_parallelism() {
     let mut fixture = fixture::tour();
     fixture.scenarios[1].claims = parse(
         "compute.toml",
@@ -92,10 +92,11 @@ fn a_claim_about_several_models_is_judged_for_each() {
     assert_eq!(judged, expected.map(|(model, verdict)| (model.to_owned(), verdict)));
 
     let json = report::json::run(&analysis, "", "");
-    let of: Vec<_> = json["claims"].as_array().unwrap().iter().map(|claim| claim["model"].as_str().unwrap()).collect();
-    assert_eq!(of, ["async", "pool/100", "threads"]);
+    let models: Vec<_> =
+        json["claims"].as_array().unwrap().iter().map(|claim| claim["model"].as_str().unwrap()).collect();
+    assert_eq!(models, ["async", "pool/100", "threads"]);
     let page = &report::pages(&analysis)[1].html;
-    for model in of {
+    for model in models {
         assert!(page.contains(&format!("wall time of {model}, median")), "{model}: {page}");
         let line = format!("Waiting is free ({model}): ");
         assert!(terminal::table(&analysis.scenarios[0], None, false).contains(&line), "{line}");
@@ -107,12 +108,12 @@ fn a_claim_about_several_models_is_judged_for_each() {
     };
     assert_eq!(kept(&["threads", "async"]), Some(vec!["async".into(), "threads".into()]), "in the order of the claim");
     assert_eq!(kept(&["sequential"]), None);
-    let than = read(&claim("T", "wall", "threads", "baseline = \"async\"", "[0.5, inf]"))[0].clone();
-    assert_eq!(than.among(|model| model.to_string() == "threads"), None, "nothing to compare with");
+    let against_async = read(&claim("T", "wall", "threads", "baseline = \"async\"", "[0.5, inf]"))[0].clone();
+    assert_eq!(against_async.among(|model| model.to_string() == "threads"), None, "its baseline is missing");
 }
 
 #[test]
-fn a_claim_is_a_prediction_unless_it_says_otherwise() {
+fn a_claim_is_a_prediction_by_default() {
     let text = claim("Waiting is free", "wall", "async", "expect = \"wait\"", "[0.9, 1.2]");
     let with = |more: &str| read(&format!("{text}{more}"))[0].clone();
     let plain = with("");
@@ -128,20 +129,20 @@ fn a_claim_is_a_prediction_unless_it_says_otherwise() {
 }
 
 #[test]
-fn five_rounds_decide_nothing() {
-    let mut fixture = waiting(&every_kind());
+fn five_rounds_are_too_few_for_a_verdict() {
+    let mut fixture = waiting(&claims_of_all_verdicts());
     fixture.records.retain(|record| record.round().is_none_or(|round| round < 6));
-    let said = verdicts(&fixture);
-    assert_eq!(said[0], (ClaimVerdict::Inconclusive, Reason::TooFewRounds));
-    // What is of one trial needs no rounds.
-    assert_eq!(said[5].0, ClaimVerdict::Reproduced);
+    let found = verdicts(&fixture);
+    assert_eq!(found[0], (ClaimVerdict::Inconclusive, Reason::TooFewRounds));
+    // A figure of the recorded trial needs no rounds.
+    assert_eq!(found[5].0, ClaimVerdict::Reproduced);
     fixture.records.clear();
     assert!(verdicts(&fixture).iter().all(|found| *found == (ClaimVerdict::Inconclusive, Reason::NotMeasured)));
 }
 
 #[test]
 fn the_index_opens_with_the_scoreboard() {
-    let fixture = waiting(&every_kind());
+    let fixture = waiting(&claims_of_all_verdicts());
     let analysis = fixture.analysis();
     let pages = report::pages(&analysis);
     let index = &pages[0].html;
@@ -151,20 +152,20 @@ fn the_index_opens_with_the_scoreboard() {
     assert!(order.is_sorted() && order[0].is_some(), "the refuted ones come first: {order:?}");
     assert!(table.contains("Somebody (2020)") && table.contains("href=\"waiting.html\""));
     let page = &pages[1].html;
-    assert!(page.contains("id=\"claims\"") || page.contains("claims-w"), "the claims have no picture");
+    assert!(page.contains("id=\"claims\"") || page.contains("claims-w"), "the page has no chart of its claims");
     let judged = analysis.judged;
     assert_eq!((judged.claims_reproduced, judged.claims_inconclusive, judged.claims_refuted), (4, 1, 1));
 }
 
 #[test]
-fn the_terminal_tells_each_in_a_sentence() {
-    let fixture = waiting(&every_kind());
+fn the_terminal_shows_each_claim_in_a_sentence() {
+    let fixture = waiting(&claims_of_all_verdicts());
     let text = terminal::table(&fixture.analysis().scenarios[0], Some(100), false);
     insta::assert_snapshot!(text.split("\n\n").last().unwrap());
 }
 
-/// The claims of [`every_kind`] with kinds of their own: two published, the last with an address, and two checks.
-fn of_kinds() -> String {
+/// The claims of [`claims_of_all_verdicts`] with kinds: two published, two predictions, and two checks of the harness.
+fn claims_of_all_kinds() -> String {
     let kinds = [
         "kind = \"arithmetic\"",
         "kind = \"published\"\nurl = \"https://example.org/?a=1&b='2'\"",
@@ -173,14 +174,14 @@ fn of_kinds() -> String {
         "url = \"http://localhost/\"",
         "kind = \"published\"\nurl = \"https://example.org/two\"",
     ];
-    let claims = every_kind();
+    let claims = claims_of_all_verdicts();
     let claims = claims.split("[[claim]]").skip(1).zip(kinds);
     claims.map(|(claim, kind)| format!("[[claim]]{claim}{kind}\n")).collect()
 }
 
 #[test]
-fn the_scoreboard_counts_checks_of_the_harness_apart() {
-    let fixture = waiting(&of_kinds());
+fn the_scoreboard_counts_checks_of_the_harness_separately() {
+    let fixture = waiting(&claims_of_all_kinds());
     let analysis = fixture.analysis();
     let pages = report::pages(&analysis);
     let score = "2 published claims and 2 predictions: 2 reproduced, 1 inconclusive, 1 refuted. \
@@ -219,8 +220,8 @@ fn the_scoreboard_counts_checks_of_the_harness_apart() {
 }
 
 #[test]
-fn kind_source_and_revision_stand_beside_each_claim() {
-    let fixture = waiting(&of_kinds());
+fn kind_source_and_revision_are_shown_beside_each_claim() {
+    let fixture = waiting(&claims_of_all_kinds());
     let analysis = fixture.analysis();
     for page in &report::pages(&analysis)[..2] {
         for expected in [
@@ -252,17 +253,17 @@ fn a_claim_without_a_source_links_its_address() {
 }
 
 #[test]
-fn every_counted_figure_can_be_claimed_as_a_number() {
-    let read = |figure: &str, is: &str| {
-        let claims = claim("So many", figure, "async", &format!("expect = \"{is}\""), "[0.9, 1.1]");
+fn a_claim_can_expect_a_number_for_every_counted_figure() {
+    let read = |figure: &str, formula: &str| {
+        let claims = claim("So many", figure, "async", &format!("expect = \"{formula}\""), "[0.9, 1.1]");
         let text = format!("{}{claims}", crate::scenario::ECHO.replace("\"closed\"", "\"open\"\nrate = 100"));
         parse("claims.toml", &text).unwrap_or_else(|mistakes| panic!("{figure}: {mistakes}")).claims.remove(0)
     };
     for figure in
         ["in_flight", "threads", "answered_share", "executing", "cpus_used", "starved", "context_switches_per_job"]
     {
-        for (is, expected) in [("1", 1.0), ("512 + 1", 513.0)] {
-            let Against::Formula(formula) = read(figure, is).against else { panic!("{figure}") };
+        for (text, expected) in [("1", 1.0), ("512 + 1", 513.0)] {
+            let Against::Formula(formula) = read(figure, text).against else { panic!("{figure}") };
             let work = parse("echo.toml", crate::scenario::ECHO).unwrap().points[0].work.clone();
             assert_eq!(formula.value(&work, Model::Async, &Parallel::ideal(2)), Some(expected), "{figure}");
         }
@@ -271,7 +272,7 @@ fn every_counted_figure_can_be_claimed_as_a_number() {
 }
 
 #[test]
-fn a_refuted_claim_is_what_a_run_stands_badly_for() {
+fn a_refuted_claim_makes_the_standing_bad() {
     for (between, verdict, standing) in
         [("[0, 0.5]", ClaimVerdict::Refuted, Standing::Bad), ("[0.9, inf]", ClaimVerdict::Reproduced, Standing::Good)]
     {
@@ -285,7 +286,7 @@ fn a_refuted_claim_is_what_a_run_stands_badly_for() {
 }
 
 #[test]
-fn a_claim_that_was_refuted_before_is_shown_as_refuted_and_fails_no_run() {
+fn a_claim_refuted_before_is_shown_as_refuted_and_does_not_fail_the_run() {
     let again = claim("It was wrong", "wall", "async", "expect = \"wait\"", "[0, 0.5]")
         + "refuted_before = \"2026, a machine: it waits\"\n";
     let anew = claim("It is wrong", "wall", "async", "expect = \"wait\"", "[0, 0.4]");
@@ -307,7 +308,7 @@ fn a_claim_that_was_refuted_before_is_shown_as_refuted_and_fails_no_run() {
 }
 
 #[test]
-fn a_refuted_claim_ends_the_run_with_one() {
+fn a_refuted_claim_ends_the_run_with_exit_code_1() {
     let home = tempfile::tempdir().unwrap();
     let text = |between: &str| {
         format!(

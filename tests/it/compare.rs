@@ -1,4 +1,4 @@
-//! `avt compare`, and what of a run's folder is refused.
+//! `avt compare`, and which run folders it refuses.
 
 use std::fs;
 use std::io::Write as _;
@@ -10,7 +10,7 @@ use async_vs_threads::scenario::{Model, builtin};
 use crate::fixture;
 use crate::support::{Ended, avt, run};
 
-/// A made-up run of a built-in scenario, changed before it is written.
+/// Writes a made-up run of a built-in scenario, after changing it.
 fn write(home: &Path, name: &str, change: impl FnOnce(&mut Run, &mut [Record])) -> PathBuf {
     let scenarios = [builtin::find("compute").unwrap().scenario()];
     let mut records = fixture::records(&scenarios, 6);
@@ -22,8 +22,8 @@ fn write(home: &Path, name: &str, change: impl FnOnce(&mut Run, &mut [Record])) 
     path
 }
 
-/// Every job of the model took so many times as long.
-fn slower(records: &mut [Record], model: Model, times: f64) {
+/// Multiplies the wall times of a model.
+fn slow_down(records: &mut [Record], model: Model, times: f64) {
     for record in records.iter_mut().filter(|record| record.cell.model == model) {
         if let Outcome::Measured(measured) = &mut record.outcome {
             measured.wall_ns = (measured.wall_ns as f64 * times) as u64;
@@ -38,11 +38,11 @@ fn compare(before: &Path, after: &Path, more: &[&str]) -> Ended {
 }
 
 #[test]
-fn what_got_slower_is_told_and_ends_with_1_where_that_was_asked_for() {
+fn a_slowdown_is_reported_and_ends_with_exit_code_1_on_request() {
     let home = tempfile::tempdir().unwrap();
     let before = write(home.path(), "before", |_, _| ());
     let same = write(home.path(), "same", |_, _| ());
-    let after = write(home.path(), "after", |_, records| slower(records, Model::Threads, 1.3));
+    let after = write(home.path(), "after", |_, records| slow_down(records, Model::Threads, 1.3));
 
     let ended = compare(&before, &same, &["--fail-over", "0%"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -70,13 +70,13 @@ fn what_got_slower_is_told_and_ends_with_1_where_that_was_asked_for() {
 }
 
 #[test]
-fn several_runs_a_side_are_compared_run_by_run() {
+fn several_runs_per_side_are_compared_run_by_run() {
     let home = tempfile::tempdir().unwrap();
     let runs = |name: &str, times: [f64; 3]| {
         let of_one = |(i, times): (usize, f64)| {
             write(home.path(), &format!("{name}{i}"), |_, records| {
                 for model in [Model::Threads, Model::Async] {
-                    slower(records, model, times);
+                    slow_down(records, model, times);
                 }
             })
         };
@@ -96,7 +96,7 @@ fn several_runs_a_side_are_compared_run_by_run() {
     let change = compare(&before, &after);
     assert_eq!((&change["verdict"], &change["runs"]), (&"worse".into(), &serde_json::json!([3, 3])), "{change}");
     assert!(change["ratio"].as_f64().is_some_and(|ratio| (1.25..1.35).contains(&ratio)), "{change}");
-    // Within a run the rounds agree to a hundredth; the runs do not, and they are what counts.
+    // The rounds of each run agree to within 1 %, but the runs do not, and the verdict is based on runs.
     assert_eq!(compare(&before, &same)["verdict"], "same");
     assert_eq!(compare(&before[..1], &same)["verdict"], "same", "one run before");
 }
@@ -107,7 +107,7 @@ fn nothing_is_concluded_from_an_invalid_measurement() {
     let before = write(home.path(), "before", |_, _| ());
     let throttled = |name: &str, rounds: u32| {
         write(home.path(), name, |_, records| {
-            slower(records, Model::Threads, 1.3);
+            slow_down(records, Model::Threads, 1.3);
             let of_threads = records.iter_mut().filter(|record| record.cell.model == Model::Threads);
             for record in of_threads.filter(|record| record.round().is_some_and(|round| round <= rounds)) {
                 record.conditions.throttled_ns = Some(1_000_000);
@@ -131,12 +131,12 @@ fn nothing_is_concluded_from_an_invalid_measurement() {
             "{json}"
         );
     }
-    // One such round of six is one that the median is not of.
+    // One throttled round of six does not make the comparison invalid.
     assert_eq!(compare(&before, &throttled("once", 1), &["--fail-over", "10%"]).code, Some(1));
 }
 
 #[test]
-fn what_else_differs_is_minded() {
+fn other_differences_between_the_runs_are_pointed_out() {
     let home = tempfile::tempdir().unwrap();
     let before = write(home.path(), "before", |_, _| ());
     let after = write(home.path(), "after", |run, _| {
@@ -158,7 +158,7 @@ fn what_else_differs_is_minded() {
 }
 
 #[test]
-fn folders_that_hold_no_run_are_refused() {
+fn folders_without_a_valid_run_are_refused() {
     let home = tempfile::tempdir().unwrap();
     let good = write(home.path(), "good", |_, _| ());
     let refused = |other: &Path, more: &[&str], words: &str| {
@@ -193,7 +193,7 @@ fn folders_that_hold_no_run_are_refused() {
 }
 
 #[test]
-fn a_line_cut_short_by_a_crash_costs_that_trial_alone() {
+fn a_line_cut_short_by_a_crash_loses_only_that_trial() {
     let home = tempfile::tempdir().unwrap();
     let (before, after) = (write(home.path(), "before", |_, _| ()), write(home.path(), "after", |_, _| ()));
     let path = after.join(RECORDS);

@@ -1,5 +1,5 @@
-//! `cpus` and `server_cpus` end to end: where trials run, what arithmetic expects there, and what a machine with too few
-//! CPUs makes of it.
+//! `cpus` and `server_cpus` end to end: where trials run, what is predicted for them, and what happens on a machine
+//! with too few CPUs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::support::{Ended, avt, run, scenario};
 
-/// Computations on so many CPUs, with a claim of what these give.
+/// Returns a scenario that computes on this many CPUs, with claims about the result.
 fn computing(cpus: usize) -> String {
     format!(
         r#"
@@ -41,7 +41,7 @@ ratio = [1, inf]
     )
 }
 
-/// An echo by these models with more at the top, and as little load as can be.
+/// Returns an echo scenario with these models, more keys at the top and at the end, and as little load as possible.
 fn echo(models: &str, top: &str, more: &str) -> String {
     format!(
         "question = \"does it echo?\"\nanalysis = \"It should.\"\nworkload = \"echo\"\nmodels = {models}\n{top}\n\
@@ -50,8 +50,8 @@ fn echo(models: &str, top: &str, more: &str) -> String {
     )
 }
 
-/// Runs a scenario with `--json`: how it ended, what it printed, and the folder that it left.
-fn ran(home: &Path, name: &str, toml: &str, more: &[&str]) -> (Ended, Value, PathBuf) {
+/// Runs a scenario with `--json`. Returns its exit, its output, and the folder of the run.
+fn run_scenario(home: &Path, name: &str, toml: &str, more: &[&str]) -> (Ended, Value, PathBuf) {
     let out = home.join(format!("{name}-{}", more.len()));
     let mut command = avt(["run", "--json", "--out"]);
     command.arg(&out).arg(scenario(home, name, toml)).args(more);
@@ -64,7 +64,7 @@ fn read(folder: &Path) -> (Run, Vec<Record>) {
     Folder::read(folder).unwrap()
 }
 
-/// Why each round of each cell has too few CPUs, as JSON gives it.
+/// Returns the reasons for too few CPUs, one per round and cell, from the JSON output.
 fn too_few(json: &Value) -> Vec<String> {
     let rounds = json["cells"].as_array().unwrap().iter().flat_map(|cell| cell["gates"].as_array().unwrap());
     let gates = rounds.flat_map(|round| round["not_passed"].as_array().unwrap());
@@ -72,9 +72,9 @@ fn too_few(json: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_trial_on_one_cpu_has_one_and_is_expected_to() {
+fn a_trial_on_one_cpu_is_pinned_and_predicted_accordingly() {
     let home = tempfile::tempdir().unwrap();
-    let (ended, json, out) = ran(home.path(), "one", &computing(1), &[]);
+    let (ended, json, out) = run_scenario(home.path(), "one", &computing(1), &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(too_few(&json).is_empty(), "{json}");
     for cell in json["cells"].as_array().unwrap() {
@@ -86,10 +86,10 @@ fn a_trial_on_one_cpu_has_one_and_is_expected_to() {
     assert_eq!(run.parallel.pinned(), [(1, Parallel::measured([]))]);
     assert_eq!(run.parallel.all().cpus() as usize, host::cpus().len());
     for record in records {
-        let (there, wanted) = (record.conditions.cpus, record.conditions.cpus_wanted);
-        assert_eq!((there as usize, wanted), (host::cpus().len(), Some(CpusWanted { model: 1, generator: 0 })));
+        let (cpus, wanted) = (record.conditions.cpus, record.conditions.cpus_wanted);
+        assert_eq!((cpus as usize, wanted), (host::cpus().len(), Some(CpusWanted { model: 1, generator: 0 })));
         if let Outcome::Traced(traced) = record.outcome {
-            assert_eq!(traced.cpus, 1, "the trial that is recorded is pinned as well");
+            assert_eq!(traced.cpus, 1, "the recorded trial is pinned as well");
         }
     }
     let page = fs::read_to_string(out.join("one.html")).unwrap();
@@ -97,11 +97,11 @@ fn a_trial_on_one_cpu_has_one_and_is_expected_to() {
 }
 
 #[test]
-fn a_trial_on_more_cpus_than_there_are_is_measured_and_invalid() {
+fn a_trial_that_requires_too_many_cpus_is_measured_and_invalid() {
     let home = tempfile::tempdir().unwrap();
     let wanted = 64.max(host::cpus().len() + 1);
     let why = format!("the scenario asks for {wanted} CPUs, this machine has {} for it", host::cpus().len());
-    let (ended, json, out) = ran(home.path(), "many", &computing(wanted), &[]);
+    let (ended, json, out) = run_scenario(home.path(), "many", &computing(wanted), &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let before = format!("many asks for {wanted} CPUs, this machine has {} for it", host::cpus().len());
     assert!(ended.stderr.contains(&before), "{}", ended.stderr);
@@ -116,8 +116,12 @@ fn a_trial_on_more_cpus_than_there_are_is_measured_and_invalid() {
 
     let (run, _) = read(&out);
     assert_eq!(run.judged.unwrap().invalid, 6, "two rounds of two models, one of them twice");
-    assert_eq!(run.parallel.pinned(), [(wanted as u32, run.parallel.all().clone())], "measured on what there is");
-    // The page comes from what is kept, and from nothing else.
+    assert_eq!(
+        run.parallel.pinned(),
+        [(wanted as u32, run.parallel.all().clone())],
+        "measured on all CPUs of the machine"
+    );
+    // The page is computed from the records alone.
     let page = out.join("many.html");
     let before = fs::read_to_string(&page).unwrap();
     assert!(before.contains("too few CPUs: INVALID in 6 of 6 trials") && before.contains(&why), "{before}");
@@ -126,12 +130,12 @@ fn a_trial_on_more_cpus_than_there_are_is_measured_and_invalid() {
     assert_eq!(crate::support::run(avt(["report".as_ref(), out.as_os_str()])).code, Some(0));
     assert_eq!(fs::read_to_string(&page).unwrap(), before);
 
-    let (ended, ..) = ran(home.path(), "many", &computing(wanted), &["--strict"]);
+    let (ended, ..) = run_scenario(home.path(), "many", &computing(wanted), &["--strict"]);
     assert_eq!(ended.code, Some(4), "{ended:?}");
 }
 
 #[test]
-fn a_server_on_one_cpu_has_one_and_so_has_all_that_it_starts() {
+fn a_server_on_one_cpu_is_pinned_with_all_its_children() {
     let home = tempfile::tempdir().unwrap();
     let seen = home.path().join("seen");
     let serve = format!(
@@ -141,7 +145,7 @@ fn a_server_on_one_cpu_has_one_and_so_has_all_that_it_starts() {
     );
     let server = format!("[server]\ncommand = [\"sh\", \"-c\", {serve:?}]");
     let toml = echo("[\"async/2\", \"external\"]", "server_cpus = 1", &server);
-    let (ended, json, out) = ran(home.path(), "served", &toml, &[]);
+    let (ended, json, out) = run_scenario(home.path(), "served", &toml, &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let cpus = host::cpus();
     let enough = cpus.len() >= 2;
@@ -172,7 +176,7 @@ fn a_server_that_leaves_no_cpu_to_the_generator_is_measured_and_invalid() {
     let home = tempfile::tempdir().unwrap();
     let all = host::cpus().len();
     let toml = echo("[\"async\"]", &format!("server_cpus = {all}"), "");
-    let (ended, json, out) = ran(home.path(), "greedy", &toml, &["--strict"]);
+    let (ended, json, out) = run_scenario(home.path(), "greedy", &toml, &["--strict"]);
     assert_eq!(ended.code, Some(4), "{ended:?}");
     let cpus = if all == 1 { "1 CPU".to_owned() } else { format!("{all} CPUs") };
     let why = format!(
@@ -184,9 +188,9 @@ fn a_server_that_leaves_no_cpu_to_the_generator_is_measured_and_invalid() {
 }
 
 #[test]
-fn server_and_generator_that_share_cpus_are_said_to() {
+fn shared_cpus_of_server_and_generator_are_reported() {
     let home = tempfile::tempdir().unwrap();
-    let (ended, _, out) = ran(home.path(), "shared", &echo("[\"async\"]", "", "pin = \"none\""), &[]);
+    let (ended, _, out) = run_scenario(home.path(), "shared", &echo("[\"async\"]", "", "pin = \"none\""), &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let (_, records) = read(&out);
     for record in &records {
@@ -195,12 +199,12 @@ fn server_and_generator_that_share_cpus_are_said_to() {
     }
     let page = fs::read_to_string(out.join("shared.html")).unwrap();
     assert!(page.contains("Server and load generator shared CPU"), "{page}");
-    // Where there is room for both, the kernel keeps them apart.
+    // The finding is reported only if the machine has no CPUs to spare.
     assert_eq!(page.contains("CPUs shared: "), host::cpus().len() <= 2, "{page}");
 }
 
-/// Runs `avt` as a user limited to this many processes and threads, itself included. The limit does not bind a
-/// superuser, who becomes another user first; any other user has processes already, and gets no room at all.
+/// Runs `avt` as a user limited to this many processes and threads, itself included. The limit does not bind the
+/// superuser, so root becomes an unused user first. Any other user already has processes, so no further one may start.
 fn limited(tasks: u32, args: &[&str]) -> Ended {
     let avt = env!("CARGO_BIN_EXE_avt");
     let mut command = if nix::unistd::geteuid().is_root() {
@@ -219,14 +223,14 @@ fn limited(tasks: u32, args: &[&str]) -> Ended {
 }
 
 #[test]
-fn with_too_few_threads_a_run_ends_and_calls_nothing_measured_that_was_not() {
+fn a_run_with_too_few_threads_ends_with_failed_trials() {
     use std::os::unix::fs::PermissionsExt as _;
     let home = tempfile::tempdir().unwrap();
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let text = "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"offload\"\nmodels = [\"hybrid/blocking\", \"async\"]\n\
                 jobs = 8\nblock = \"20ms\"\nrounds = { quick = 1, full = 1 }\n";
     let file = scenario(home.path(), "few", text);
-    // The runner and its trial are two of them.
+    // The runner and its trial are two of the processes.
     for tasks in 1..=5 {
         let out = home.path().join(format!("out-{tasks}"));
         let ended = limited(tasks, &["run", "--json", "--out", out.to_str().unwrap(), file.to_str().unwrap()]);

@@ -36,7 +36,7 @@ const SCENARIOS: u64 = 4_000;
 /// The time after which a case counts as hung: a hundred times what the slowest takes.
 const HANG: Duration = Duration::from_secs(60);
 
-/// Runs the cases on a thread of its own, and fails with the number of the one that panics or does not end.
+/// Runs the cases on a thread of their own, and fails with the number of a case that panics or does not end.
 fn run_cases(cases: u64, mut case: impl FnMut(u64, &mut Rng) + Send + 'static) {
     let (sender, done) = mpsc::channel();
     let worker = thread::spawn(move || {
@@ -47,27 +47,27 @@ fn run_cases(cases: u64, mut case: impl FnMut(u64, &mut Rng) + Send + 'static) {
         }
     });
     for number in 0..cases {
-        let (ended, is_well) = done.recv_timeout(HANG).unwrap_or_else(|_| panic!("case {number} of {SEED:#x} hangs"));
-        assert!(is_well, "case {ended} of {SEED:#x} panicked; its message stands above");
+        let (ended, is_ok) = done.recv_timeout(HANG).unwrap_or_else(|_| panic!("case {number} of {SEED:#x} hangs"));
+        assert!(is_ok, "case {ended} of {SEED:#x} panicked; see its message above");
     }
     worker.join().unwrap();
 }
 
-/// A run of every kind of work, as its two files.
+/// Returns the two files of a run with every kind of work.
 fn files() -> (Vec<u8>, Vec<u8>) {
     let head = "analysis = \"A.\"\n[rounds]\nquick = 2\nfull = 6\n";
-    let claim = |of: &str| {
+    let claim = |comparison: &str| {
         format!(
             "[[claim]]\nsays = \"S.\"\nmetric = \"{}\"\nmodel = \"async\"\n{}\nratio = [0.9, 1.1]\n",
-            if of == "is" { "wall" } else { "p50" },
-            if of == "is" { "expect = \"wait\"" } else { "baseline = \"threads\"" },
+            if comparison == "formula" { "wall" } else { "p50" },
+            if comparison == "formula" { "expect = \"wait\"" } else { "baseline = \"threads\"" },
         )
     };
     let texts = [
         format!(
             "name = \"waits\"\nquestion = \"Q?\"\nworkload = \"sleep\"\njobs = [2, 20]\nwait = \"1ms\"\n\
              models = [\"async\", \"threads\"]\n{head}{}",
-            claim("is")
+            claim("formula")
         ),
         format!(
             "name = \"beats\"\nquestion = \"Q?\"\nworkload = \"offload\"\njobs = 2\nblock = \"20ms\"\n\
@@ -76,11 +76,11 @@ fn files() -> (Vec<u8>, Vec<u8>) {
         format!(
             "name = \"serves\"\nquestion = \"Q?\"\nworkload = \"echo\"\nmodels = [\"async\", \"threads\"]\n{head}\
              [load]\nloop = \"open\"\nrate = [1000, 2000]\nconnections = 4\nwarmup = \"10ms\"\nduration = \"100ms\"\n{}",
-            claim("than")
+            claim("baseline")
         ),
     ];
     let scenarios: Vec<Scenario> =
-        texts.iter().map(|text| parse("x.toml", text).unwrap_or_else(|wrong| panic!("{wrong}"))).collect();
+        texts.iter().map(|text| parse("x.toml", text).unwrap_or_else(|mistakes| panic!("{mistakes}"))).collect();
     let records = fixture::records(&scenarios, 2);
     let run = fixture::run(&scenarios, records.len() as u64);
     let home = tempfile::tempdir().unwrap();
@@ -126,8 +126,8 @@ fn check_text(shown: &str) {
 /// Fails if the shown text has a hidden character, or a figure that is not a number.
 fn check_figures(shown: &str) {
     check_text(shown);
-    for none in ["NaN", "inf ", "inf\u{a0}"] {
-        assert!(!shown.contains(none), "{none} in {shown}");
+    for invalid in ["NaN", "inf ", "inf\u{a0}"] {
+        assert!(!shown.contains(invalid), "{invalid} in {shown}");
     }
 }
 
@@ -187,7 +187,7 @@ fn change_numbers(bytes: &mut Vec<u8>, random: &mut Rng) {
     }
 }
 
-/// CRC-32, bit by bit, by RFC 1952, section 8.
+/// Computes the CRC-32 bit by bit, as in RFC 1952, section 8.
 fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
     !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))
@@ -200,8 +200,8 @@ fn signed(line: &[u8]) -> Vec<u8> {
     [format!("{{\"crc32\":\"{:08x}\",", crc32(&[b"{", rest].concat())).as_bytes(), rest, b"\n"].concat()
 }
 
-/// Writes both files and reads them back; returns whether there were figures.
-fn reads(home: &Path, run: &[u8], records: &[u8]) -> bool {
+/// Writes both files and has_report them back. Returns whether they gave a report.
+fn has_report(home: &Path, run: &[u8], records: &[u8]) -> bool {
     fs::write(home.join(RUN), run).unwrap();
     fs::write(home.join(RECORDS), records).unwrap();
     match read_and_report(home) {
@@ -214,10 +214,10 @@ fn reads(home: &Path, run: &[u8], records: &[u8]) -> bool {
 }
 
 #[test]
-fn a_damaged_line_of_records_is_never_taken_for_a_record() {
+fn a_damaged_line_is_never_read_as_a_record() {
     let (run, records) = files();
     let home = tempfile::tempdir().unwrap();
-    assert!(reads(home.path(), &run, &records), "what was written can be read");
+    assert!(has_report(home.path(), &run, &records), "undamaged files are readable");
     let lines: Vec<&[u8]> = records.split_inclusive(|byte| *byte == b'\n').collect();
     let again: Vec<u8> = lines.iter().flat_map(|line| signed(&line[..line.len() - 1])).collect();
     assert_eq!(again, records, "the checksum is CRC-32");
@@ -243,7 +243,7 @@ fn a_damaged_line_of_records_is_never_taken_for_a_record() {
 }
 
 #[test]
-fn a_record_with_other_numbers_is_an_error_or_has_a_report() {
+fn a_record_with_changed_numbers_gives_an_error_or_a_report() {
     let (run, records) = files();
     let home = tempfile::tempdir().unwrap();
     let lines: Vec<Vec<u8>> = records.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
@@ -258,13 +258,13 @@ fn a_record_with_other_numbers_is_an_error_or_has_a_report() {
             change_numbers(line, random)
         }
         *line = signed(line);
-        read += u64::from(reads(home.path(), &run, &lines.concat()));
+        read += u64::from(has_report(home.path(), &run, &lines.concat()));
         assert!(number + 1 < RUNS || read > RUNS / 20, "only {read} of {RUNS} could be read, too few to test reports");
     });
 }
 
 #[test]
-fn a_damaged_run_is_an_error_or_has_a_report() {
+fn a_damaged_run_gives_an_error_or_a_report() {
     let (run, records) = files();
     let home = tempfile::tempdir().unwrap();
     let mut read = 0;
@@ -275,13 +275,13 @@ fn a_damaged_run_is_an_error_or_has_a_report() {
         } else {
             change_numbers(&mut run, random)
         }
-        read += u64::from(reads(home.path(), &run, &records));
+        read += u64::from(has_report(home.path(), &run, &records));
         assert!(number + 1 < RUNS || read > RUNS / 20, "only {read} of {RUNS} could be read, too few to test reports");
     });
 }
 
 #[test]
-fn a_damaged_scenario_is_a_scenario_or_a_list_of_mistakes() {
+fn a_damaged_scenario_gives_a_scenario_or_a_list_of_mistakes() {
     let texts: Vec<Vec<u8>> = builtin::all().iter().map(|builtin| builtin.scenario().source.into_bytes()).collect();
     run_cases(SCENARIOS, move |number, random| {
         let mut text = random.choice(&texts).unwrap().clone();
@@ -315,8 +315,8 @@ fn a_damaged_scenario_is_a_scenario_or_a_list_of_mistakes() {
     });
 }
 
-/// Writes a run whose description or records are changed as values, so that the checksums are right.
-fn changed(change: impl FnOnce(&mut Run, &mut Vec<Record>)) -> (TempDir, PathBuf) {
+/// Writes a run after changing its description or records, with valid checksums.
+fn write_changed(change: impl FnOnce(&mut Run, &mut Vec<Record>)) -> (TempDir, PathBuf) {
     let scenarios = [builtin::find("compute").unwrap().scenario()];
     let mut records = fixture::records(&scenarios, 2);
     let mut run = fixture::run(&scenarios, records.len() as u64);
@@ -344,7 +344,7 @@ fn traced(records: &mut [Record]) -> &mut Traced {
 }
 
 #[test]
-fn a_record_that_cannot_be_true_names_file_line_and_field() {
+fn an_impossible_record_is_refused_by_file_line_and_field() {
     type Change = fn(&mut Run, &mut Vec<Record>);
     let cases: [(Change, &str); 18] = [
         (|run, _| run.iterations_per_s = 0, "run.json: iterations_per_s: 0 computes nothing"),
@@ -385,7 +385,7 @@ fn a_record_that_cannot_be_true_names_file_line_and_field() {
         (|_, records| records.swap(0, 1), ""),
     ];
     for (change, expected) in cases {
-        let (_home, path) = changed(change);
+        let (_home, path) = write_changed(change);
         for verb in ["report", "compare"] {
             let mut command = avt([verb]);
             command.arg(&path).args((verb == "compare").then_some(&path));
@@ -401,9 +401,9 @@ fn a_record_that_cannot_be_true_names_file_line_and_field() {
 }
 
 #[test]
-fn numbers_of_a_machine_that_none_can_have_end_in_a_message() {
+fn impossible_figures_of_a_machine_are_refused() {
     for parallel in ["[[1,1.0],[2,0]]", "[]", "[[1,1e308]]", "[[2,2.0]]", "[[1,1.0],[4294967295,2.0]]", "[[1,null]]"] {
-        let (_home, path) = changed(|_, _| ());
+        let (_home, path) = write_changed(|_, _| ());
         let text = fs::read_to_string(path.join(RUN)).unwrap();
         let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
         value["parallel"]["all"] = serde_json::from_str(parallel).unwrap();
@@ -417,20 +417,20 @@ fn numbers_of_a_machine_that_none_can_have_end_in_a_message() {
 }
 
 #[test]
-fn trials_of_a_scenario_that_the_run_does_not_know_are_named() {
-    let (_home, path) = changed(|_, records| {
+fn trials_of_an_unknown_scenario_are_reported() {
+    let (_home, path) = write_changed(|_, records| {
         records.iter_mut().take(3).for_each(|record| record.cell.scenario = "gone\x1b[31m".into());
     });
     let mut command = avt(["report"]);
     command.arg(&path);
     let ended = run(command);
     assert!(matches!(ended.code, Some(0 | 4)), "{ended:?}");
-    let told = "3 records belong to no scenario of run.json and are not shown: gone\\u{1b}[31m under ";
-    assert!(ended.stderr.contains(told), "{}", ended.stderr);
-    assert!(fs::read_to_string(path.join("index.html")).unwrap().contains(told));
+    let expected = "3 records belong to no scenario of run.json and are not shown: gone\\u{1b}[31m under ";
+    assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+    assert!(fs::read_to_string(path.join("index.html")).unwrap().contains(expected));
     let mut command = avt(["compare"]);
     command.args([&path, &path]);
-    assert!(run(command).stderr.contains(told));
+    assert!(run(command).stderr.contains(expected));
     let mut command = avt(["report", "--json"]);
     command.arg(&path);
     let json: serde_json::Value = serde_json::from_str(&run(command).stdout).unwrap();
@@ -438,8 +438,8 @@ fn trials_of_a_scenario_that_the_run_does_not_know_are_named() {
 }
 
 #[test]
-fn a_run_is_two_files_and_no_pipe_or_device() {
-    let (_home, path) = changed(|_, _| ());
+fn the_files_of_a_run_must_be_regular_files() {
+    let (_home, path) = write_changed(|_, _| ());
     for name in [RUN, RECORDS] {
         let kept = fs::read(path.join(name)).unwrap();
         fs::remove_file(path.join(name)).unwrap();
@@ -457,8 +457,8 @@ fn a_run_is_two_files_and_no_pipe_or_device() {
 }
 
 #[test]
-fn a_run_is_listed_whatever_bytes_its_folder_has() {
-    let (home, path) = changed(|_, _| ());
+fn a_run_is_listed_whatever_the_name_of_its_folder() {
+    let (home, path) = write_changed(|_, _| ());
     let names: [&[u8]; 5] = [b"\xff", b"caf\xc3\xa9", b"a\nb", b"%41#\"<i>", b"\xe2\x80\xae"];
     for name in names {
         let folder = home.path().join(OsStr::from_bytes(name));

@@ -34,7 +34,7 @@ loop = "closed"
 }
 
 #[test]
-fn every_model_is_measured_from_both_sides() {
+fn every_model_is_measured_by_server_and_generator() {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out");
     let load = "connections = 3\nwarmup = \"50ms\"\nduration = \"300ms\"\ndrain = \"50ms\"";
@@ -43,12 +43,12 @@ fn every_model_is_measured_from_both_sides() {
     let ended = run(command);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let (_, records) = Folder::read(&out).unwrap();
-    assert_eq!(records.len(), 2 * MODELS.len() + 1, "measured, and async twice, and recorded");
+    assert_eq!(records.len(), 2 * MODELS.len() + 1, "every model measured and recorded, and async measured twice");
     for Record { cell: CellId { model, .. }, outcome, .. } in &records {
         let measured = match outcome {
             Outcome::Measured(measured) => measured,
             Outcome::Traced(traced) => {
-                recorded(&model.to_string(), traced);
+                check_lanes(&model.to_string(), traced);
                 continue;
             }
             Outcome::Failed(failure) => panic!("{model}: {failure:?}"),
@@ -61,7 +61,7 @@ fn every_model_is_measured_from_both_sides() {
         let timed: u64 = measured.series.iter().map(|series| series.response_time.len()).sum();
         assert_eq!(timed, load.requests.completed + load.requests.unfinished + load.requests.timed_out, "{model}");
         assert!(measured.series.iter().all(|series| !series.response_time.is_empty()), "{model}: half are heavy");
-        // One handler thread a connection, or as many as the model has; `sequential` and `pool/2` starve the rest.
+        // One handler thread per connection, or as many as the model has; `sequential` and `pool/2` starve the others.
         let (threads, starved) = match model.to_string().as_str() {
             "threads" => (3..=3, 0),
             "sequential" => (1..=1, 2),
@@ -69,7 +69,7 @@ fn every_model_is_measured_from_both_sides() {
             "async" => (1..=1, 0),
             "async/2" => (1..=2, 0),
             "hybrid/rayon-2" => (2..=3, 0),
-            // The async thread and as many of the blocking pool as tokio saw fit to start.
+            // The async thread, and as many threads of the blocking pool as tokio started.
             _ => (2..=513, 0),
         };
         assert!(threads.contains(&measured.threads), "{model}: {} threads", measured.threads);
@@ -84,8 +84,8 @@ fn every_model_is_measured_from_both_sides() {
     }
 }
 
-/// The lanes of a server with three connections.
-fn recorded(model: &str, traced: &Traced) {
+/// Checks the lanes of a server with three connections.
+fn check_lanes(model: &str, traced: &Traced) {
     let (names, spans) = (&traced.lanes.names, &traced.lanes.spans);
     let is_named = |name: &String| {
         let kind = name.trim_end_matches(|c: char| c == ' ' || c.is_ascii_digit());
@@ -105,22 +105,23 @@ fn recorded(model: &str, traced: &Traced) {
         "pool/2" => 2,
         _ => 3,
     };
-    // The server's window ends a little after the generator's, which hangs up: then the next one may be served.
-    assert!((served..=3).contains(&connections.len()), "{model}: a span for each connection, {connections:?}");
+    // The server's window ends slightly after the generator's, which closes its connections: the next one may be served
+    // then.
+    assert!((served..=3).contains(&connections.len()), "{model}: one span per connection, {connections:?}");
     assert!(spans.iter().any(|span| span.what == What::Compute), "{model}: half of the requests compute");
-    // What is open at the end is told as well: a thread that waits for its peer, and the stay that it waits in.
+    // Spans that are open at the end are recorded too: a thread that waits for its peer, and the connection it serves.
     let holds = |what| spans.iter().any(|span| span.what == what);
     assert_eq!(
         holds(What::Wait),
         ["sequential", "threads", "pool/2"].contains(&model),
-        "{model}: who waits on a thread"
+        "{model}: only thread models wait on a thread"
     );
     assert!(spans.iter().all(|span| span.start <= span.end && span.end <= traced.wall_ns + 100_000_000), "{model}");
     assert!(traced.lanes.most_worked_on() >= 1, "{model}");
 }
 
 #[test]
-fn a_lost_server_or_generator_is_a_record_and_takes_the_other_with_it() {
+fn a_killed_server_or_generator_fails_the_trial_and_ends_the_other() {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out");
     let load = "connections = 2\nduration = \"60s\"";
@@ -128,14 +129,14 @@ fn a_lost_server_or_generator_is_a_record_and_takes_the_other_with_it() {
     command.arg(&out).arg(scenario(home.path(), "long-echo", &echo(r#"["async"]"#, load)));
     let mut parent = Running(command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
     let mut stderr = BufReader::new(parent.0.stderr.take().unwrap()).lines();
-    // Before the trials the generator itself is measured, by pairs of its own.
+    // Before the trials, other pairs of processes measure the generator itself.
     assert!(stderr.any(|line| line.unwrap().contains("from trial 1 of 3")));
-    // Read to its end by a thread of its own, or the parent could not write to it any more.
+    // A thread reads the rest, since the parent would block on a full pipe.
     std::thread::spawn(move || stderr.for_each(drop));
     let pid = parent.0.id();
     let mut gone: Vec<u32> = Vec::new();
     for lost in 0..2 {
-        // The server is started first; a pid is not used again so soon.
+        // The server starts first, so its process id is lower.
         let mut pair = wait_for("server and generator", || {
             let pair: Vec<u32> = children(pid).into_iter().filter(|child| !gone.contains(child)).collect();
             (pair.len() == 2).then_some(pair)
@@ -159,10 +160,10 @@ fn a_lost_server_or_generator_is_a_record_and_takes_the_other_with_it() {
 }
 
 #[test]
-fn a_server_that_answers_nobody_is_measured_and_judged() {
+fn a_server_that_never_answers_is_measured_and_judged() {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out");
-    // Each answer takes longer than the window and the drain together.
+    // Each response takes longer than the window and the drain together.
     let text = r#"
 question = "does it answer?"
 analysis = "Not in time."
@@ -213,7 +214,7 @@ ratio = [0, 1]
         rounds += 1;
     }
     assert_eq!(rounds, 18, "six rounds of two models, one of them twice");
-    // Nothing is what was measured, and it refutes both claims: the second by its bound alone.
+    // No response refutes both claims, the second by its lower bound.
     let claims: Vec<&str> =
         json["claims"].as_array().unwrap().iter().map(|one| one["verdict"].as_str().unwrap()).collect();
     let is_disturbed = made.judged.unwrap().invalid > 2;

@@ -42,7 +42,7 @@ fn serve(pids: &Path) -> String {
 }
 
 /// Returns the process ids in such a file.
-fn written(pids: &Path) -> Vec<u32> {
+fn read_pids(pids: &Path) -> Vec<u32> {
     fs::read_to_string(pids).unwrap_or_default().split_whitespace().map(|pid| pid.parse().unwrap()).collect()
 }
 
@@ -74,15 +74,15 @@ impl Long {
         let run = Running(command.spawn().unwrap());
         let pid = run.0.id();
         // The ceiling is measured first, by other pairs; the server starts after them.
-        wait_for("the server", || (!written(&pids).is_empty()).then_some(()));
+        wait_for("the server", || (!read_pids(&pids).is_empty()).then_some(()));
         let pair = wait_for("the generator", || Some(children(pid)).filter(|pair| pair.len() == 2));
-        let server = written(&pids)[0];
+        let server = read_pids(&pids)[0];
         wait_for("the window", || (process_cpu_ns(server)? > 100_000_000).then_some(()));
         Self { run, out, pids, watcher: pair.into_iter().min().unwrap() }
     }
 
-    fn all_gone(&self) {
-        wait_for("the end of every process", || written(&self.pids).iter().all(|pid| !runs(*pid)).then_some(()));
+    fn wait_for_the_end(&self) {
+        wait_for("the end of every process", || read_pids(&self.pids).iter().all(|pid| !runs(*pid)).then_some(()));
     }
 
     /// Ends the run, and returns the failure of its first trial.
@@ -90,7 +90,7 @@ impl Long {
         let record = wait_for("the first record", || Folder::read(&self.out).ok()?.1.into_iter().next());
         kill(Pid::from_raw(self.run.0.id() as i32), Signal::SIGTERM).unwrap();
         self.run.0.wait().unwrap();
-        self.all_gone();
+        self.wait_for_the_end();
         match record.outcome {
             Outcome::Failed(failure) => failure,
             other => panic!("{other:?}"),
@@ -99,10 +99,10 @@ impl Long {
 }
 
 #[test]
-fn a_server_of_somebody_elses_stands_beside_ours_and_ends_with_its_trial() {
+fn an_external_server_is_measured_and_ends_with_its_trial() {
     let home = tempfile::tempdir().unwrap();
     let (out, pids) = (home.path().join("out"), home.path().join("pids"));
-    // A shell with a child, so that there is a tree to count and to end.
+    // A shell with a child: a process tree to measure and to end.
     let serve = format!(
         "{} serve --model async --addr 127.0.0.1:$PORT & echo $$ $! >> {}; wait",
         env!("CARGO_BIN_EXE_avt"),
@@ -121,11 +121,11 @@ fn a_server_of_somebody_elses_stands_beside_ours_and_ends_with_its_trial() {
     let pids = fs::read_to_string(pids).unwrap();
     let pids: Vec<u32> = pids.split_whitespace().map(|pid| pid.parse().unwrap()).collect();
     assert_eq!(pids.len(), 4);
-    wait_for("its end", || pids.iter().all(|pid| !runs(*pid)).then_some(()));
+    wait_for("the end of the server", || pids.iter().all(|pid| !runs(*pid)).then_some(()));
 }
 
 #[test]
-fn a_server_that_does_not_come_up_is_a_record_that_says_why() {
+fn a_server_that_does_not_start_is_recorded_with_the_reason() {
     let home = tempfile::tempdir().unwrap();
     let refused = |name: &str, server: &str, why: &str| {
         let out = home.path().join(name);
@@ -144,16 +144,16 @@ fn a_server_that_does_not_come_up_is_a_record_that_says_why() {
 #[test]
 fn a_server_that_leaves_its_parent_and_its_session_is_measured_and_ends_with_its_trial() {
     let home = tempfile::tempdir().unwrap();
-    for (name, of) in [
+    for (name, command) in [
         ("session", "setsid SERVE & wait"),
         ("forks-twice", "(SERVE &)"),
         ("forks-twice-into-a-session", "(setsid SERVE &)"),
         ("parent-ends", "SERVE & sleep 0.05"),
     ] {
         let pids = home.path().join(format!("{name}-pids"));
-        let text = external(&script(&of.replace("SERVE", &serve(&pids))));
+        let text = external(&script(&command.replace("SERVE", &serve(&pids))));
         let records = records(home.path(), name, &text, 0);
-        let pids = written(&pids);
+        let pids = read_pids(&pids);
         assert_eq!(pids.len(), 2, "{name}: {pids:?}");
         assert!(pids.iter().all(|pid| !runs(*pid)), "{name}: still runs");
         for record in &records {
@@ -165,15 +165,15 @@ fn a_server_that_leaves_its_parent_and_its_session_is_measured_and_ends_with_its
 }
 
 #[test]
-fn whoever_of_a_trial_is_killed_its_server_ends() {
+fn the_server_ends_whichever_process_of_its_trial_is_killed() {
     for (killed, signal) in [
-        ("the one that watches", Signal::SIGKILL),
-        ("the one that watches", Signal::SIGTERM),
+        ("the watcher", Signal::SIGKILL),
+        ("the watcher", Signal::SIGTERM),
         ("the runner", Signal::SIGKILL),
         ("both", Signal::SIGKILL),
     ] {
         let home = tempfile::tempdir().unwrap();
-        // Where both are killed at once, only the process that the command itself is can be ended.
+        // If both are killed at once, only the command's own process can be ended.
         let long = Long::start(home.path(), |pids| match killed {
             "both" => format!("exec {}", serve(pids)),
             _ => format!("{} & (setsid sleep 300 &) ; wait", serve(pids)),
@@ -185,8 +185,8 @@ fn whoever_of_a_trial_is_killed_its_server_ends() {
             _ => &[long.watcher],
         };
         all.iter().for_each(|pid| kill(Pid::from_raw(*pid as i32), signal).unwrap());
-        long.all_gone();
-        if killed == "the one that watches" {
+        long.wait_for_the_end();
+        if killed == "the watcher" {
             let failure = long.first_failure();
             assert!(matches!(failure, Failure::Died { .. }), "{killed}: {failure}");
         }
@@ -198,7 +198,7 @@ fn a_server_that_ends_in_the_window_is_a_failed_trial() {
     let home = tempfile::tempdir().unwrap();
     // The command itself goes on running.
     let long = Long::start(home.path(), |pids| format!("{} & sleep 300", serve(pids)));
-    kill(Pid::from_raw(written(&long.pids)[0] as i32), Signal::SIGKILL).unwrap();
+    kill(Pid::from_raw(read_pids(&long.pids)[0] as i32), Signal::SIGKILL).unwrap();
     let failure = long.first_failure();
     let Failure::Died { process, how, .. } = &failure else { panic!("{failure:?}") };
     assert_eq!(process, "server");
@@ -206,15 +206,15 @@ fn a_server_that_ends_in_the_window_is_a_failed_trial() {
 }
 
 #[test]
-fn a_port_that_somebody_serves_already_is_refused() {
+fn a_port_already_in_use_is_refused() {
     let home = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let text = external(&format!("command = [\"sleep\", \"300\"]\nport = {port}"));
     for record in records(home.path(), "stale", &text, 1) {
         let Outcome::Failed(failure) = record.outcome else { panic!("{:?}", record.outcome) };
-        let says = format!("127.0.0.1:{port} is served already, by process {} (", std::process::id());
-        assert!(failure.to_string().contains(&says), "{failure}");
+        let expected = format!("127.0.0.1:{port} is served already, by process {} (", std::process::id());
+        assert!(failure.to_string().contains(&expected), "{failure}");
     }
 }
 
@@ -226,7 +226,7 @@ fn a_listener_that_the_command_did_not_start_is_not_measured() {
     let server = script(&format!("echo >> {}; sleep 300", started.display()));
     let text = external(&format!("{server}\nport = {port}"));
     // Listens from when the command starts until both trials have connected.
-    let stranger = thread::spawn(move || {
+    let other = thread::spawn(move || {
         wait_for("the command", || started.exists().then_some(()));
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port))).unwrap();
         let (mut peer, _) = listener.accept().unwrap();
@@ -237,16 +237,16 @@ fn a_listener_that_the_command_did_not_start_is_not_measured() {
     });
     let records = records(home.path(), "foreign", &text, 1);
     let Outcome::Failed(failure) = &records[0].outcome else { panic!("{:?}", records[0].outcome) };
-    let says = format!("process {} (", std::process::id());
-    assert!(failure.to_string().contains(&says), "{failure}");
+    let expected = format!("process {} (", std::process::id());
+    assert!(failure.to_string().contains(&expected), "{failure}");
     assert!(failure.to_string().contains("which the server's command did not start"), "{failure}");
     // The second trial found the port served by connecting to it.
-    stranger.join().unwrap();
+    other.join().unwrap();
 }
 
 #[test]
-fn a_server_that_closes_its_listener_and_lives_on_is_a_failed_trial() {
-    // Answers fifty connections, one request each, and then nobody.
+fn a_server_that_closes_its_listener_and_keeps_running_is_a_failed_trial() {
+    // Answers fifty connections, one request each, and then closes its listener.
     const SERVER: &str = r#"
 import socket, sys, time
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))

@@ -1,4 +1,4 @@
-//! What the gates over the rounds find is the same on the page, in the terminal, in JSON and in the exit code.
+//! Findings over the rounds are the same on the page, in the terminal, in JSON and in the exit code.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::fixture;
 use crate::support::{avt, run};
 
-/// A made-up run of `compute`, changed before it is written.
+/// Writes a made-up run of `compute`, after changing its records.
 fn write(folder: &Path, change: impl Fn(&mut Record)) {
     let scenarios = [builtin::find("compute").unwrap().scenario()];
     let mut records = fixture::records(&scenarios, 6);
@@ -28,7 +28,8 @@ fn stretch(record: &mut Record, times: f64) {
     }
 }
 
-/// The only finding over the rounds that is expected, and whether it makes them invalid or suspect.
+/// Checks that the change causes one finding over the rounds with this name, verdict and model, and that every view
+/// shows it.
 fn check(name: &str, verdict: &str, model: &str, change: impl Fn(&mut Record)) {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("run");
@@ -43,9 +44,9 @@ fn check(name: &str, verdict: &str, model: &str, change: impl Fn(&mut Record)) {
     let ended = report(&["--json"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let json = json(&ended.stdout);
-    let of_name: Vec<&Value> =
+    let with_name: Vec<&Value> =
         json["findings"].as_array().unwrap().iter().filter(|finding| finding["name"] == name).collect();
-    let [finding] = of_name.as_slice() else { panic!("{name}: {}", json["findings"]) };
+    let [finding] = with_name.as_slice() else { panic!("{name}: {}", json["findings"]) };
     assert_eq!((&finding["verdict"], &finding["model"]), (&verdict.into(), &model.into()), "{finding}");
     assert_eq!(json["verdict"], verdict, "{json}");
     let counted = &json["judged"][format!("rounds_{verdict}")];
@@ -64,7 +65,7 @@ fn check(name: &str, verdict: &str, model: &str, change: impl Fn(&mut Record)) {
     let codes = [&["--strict"][..], &["--strict=suspect"]].map(|strict| report(strict).code);
     assert_eq!(codes, [Some(if verdict == "invalid" { 4 } else { 0 }), Some(4)], "{name}");
 
-    // What is INVALID decides neither a claim nor a comparison; what is only suspect does.
+    // An INVALID figure decides neither a claim nor a comparison; a SUSPECT one does.
     let is_of_model = |claim: &&Value| [&claim["model"], &claim["than"]].iter().any(|side| **side == model);
     let claims: Vec<&Value> = json["claims"].as_array().unwrap().iter().filter(is_of_model).collect();
     for claim in &claims {
@@ -75,21 +76,17 @@ fn check(name: &str, verdict: &str, model: &str, change: impl Fn(&mut Record)) {
     let mut compare = avt(["compare", "--json"]);
     compare.args([&path, &path]);
     let compared: Value = serde_json::from_str(&run(compare).stdout).unwrap();
-    let mut of_model = compared["changes"].as_array().unwrap().iter().filter(|change| change["model"] == model);
-    assert_eq!(
-        of_model.all(|change| change["verdict"] == "not_comparable"),
-        verdict == "invalid",
-        "{name}: {compared}"
-    );
+    let mut changes = compared["changes"].as_array().unwrap().iter().filter(|change| change["model"] == model);
+    assert_eq!(changes.all(|change| change["verdict"] == "not_comparable"), verdict == "invalid", "{name}: {compared}");
 }
 
-/// The rounds of the threads, from 1 to 6.
+/// Returns the round of a record of `threads`, from 1 to 6.
 fn round_of_threads(record: &Record) -> Option<f64> {
     record.round().filter(|_| record.cell.model == Model::Threads).map(f64::from)
 }
 
 #[test]
-fn a_run_that_drifts_says_so_everywhere() {
+fn drift_is_reported_everywhere() {
     let by = |share: f64| {
         move |record: &mut Record| {
             if let Some(round) = round_of_threads(record) {
@@ -102,7 +99,7 @@ fn a_run_that_drifts_says_so_everywhere() {
 }
 
 #[test]
-fn a_chart_is_not_titled_without_drift_where_there_is_some() {
+fn a_chart_title_names_the_drift() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("run");
     write(&path, |record| {
@@ -121,7 +118,7 @@ fn a_chart_is_not_titled_without_drift_where_there_is_some() {
 }
 
 #[test]
-fn a_control_that_differs_says_so_everywhere() {
+fn a_differing_control_is_reported_everywhere() {
     let by = |times: f64| {
         move |record: &mut Record| {
             if record.cell.control {
@@ -134,7 +131,7 @@ fn a_control_that_differs_says_so_everywhere() {
 }
 
 #[test]
-fn rounds_that_are_often_disturbed_say_so_everywhere() {
+fn frequent_disturbances_are_reported_everywhere() {
     let in_rounds = |most: f64| {
         move |record: &mut Record| {
             let is_hit = round_of_threads(record).is_some_and(|round| round <= most);

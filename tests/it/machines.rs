@@ -1,7 +1,7 @@
 //! The built-in scenarios on simulated machines of 1 to 64 CPUs: no number of CPUs refutes a claim.
 //!
-//! The trials are simulated, without the formulas that claims are compared with: threads hold what they hold, queue where
-//! they queue, and share the CPUs evenly.
+//! The trials are simulated, without the formulas that claims are compared with: threads hold what they hold, queue
+//! where they queue, and share the CPUs evenly.
 
 mod records;
 mod simulate;

@@ -25,8 +25,8 @@ fn with_date(mut answer: Vec<u8>) -> Vec<u8> {
     answer
 }
 
-/// Sends what the server takes: it may stop listening before it has all of a request that it refuses, and the refusal must
-/// come all the same.
+/// Sends what the server takes: it may stop listening before it has all of a request that it refuses, and the refusal
+/// must come all the same.
 fn ask(stream: &mut TcpStream, bytes: &[u8]) {
     let _ = stream.write_all(bytes);
 }
