@@ -1,4 +1,4 @@
-//! A run that never was: scenarios, and records that a small seeded generator made up for them.
+//! A made-up run: scenarios, and records that a seeded generator makes up for them.
 
 mod loads;
 
@@ -21,7 +21,7 @@ use async_vs_threads::timeline::Timeline;
 use async_vs_threads::units;
 use async_vs_threads::usage::{Footprint, Gaps, Stolen, Usage};
 
-/// A whole run, as a report gets it.
+/// A complete run, as the analysis takes it.
 pub(crate) struct Fixture {
     pub(crate) run: Run,
     pub(crate) scenarios: Vec<Scenario>,
@@ -29,17 +29,17 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    /// What follows from it.
+    /// Analyzes the run.
     pub(crate) fn analysis(&self) -> Analysis<'_> {
         analyze(&self.run, &self.scenarios, &self.records)
     }
 }
 
-/// Of every trial.
+/// The number of jobs in flight in every trial of echo.
 const IN_FLIGHT: u64 = 8;
 
-/// A machine that does nothing else.
-pub(crate) const CALM: Conditions = Conditions {
+/// The conditions on an otherwise idle machine.
+pub(crate) const QUIET: Conditions = Conditions {
     throttled_ns: None,
     stolen: Some(Stolen { cpu_ns: 0, of_ns: 200_000_000 }),
     cpus: 2,
@@ -47,19 +47,19 @@ pub(crate) const CALM: Conditions = Conditions {
     calibrated_ns: None,
 };
 
-/// What the run was drawn from.
+/// The seed of the run.
 pub(crate) const SEED: u64 = 42;
 
 const MS: Duration = Duration::from_millis(1);
 
-/// Six rounds of six scenarios on two processors.
+/// Returns six rounds of six scenarios on two CPUs.
 pub(crate) fn tour() -> Fixture {
     let scenarios = vec![waiting(), computing(), heartbeat(), echo(), rates(), sweep()];
     let records = records(&scenarios, 6);
     Fixture { run: run(&scenarios, records.len() as u64), scenarios, records }
 }
 
-/// The machine and the order of a run.
+/// Returns the description of a run and its machine.
 pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
     Run {
         schema: SCHEMA,
@@ -109,7 +109,7 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
     }
 }
 
-/// Every cell of every scenario, round by round.
+/// Returns the records of every cell of every scenario, round by round.
 pub(crate) fn records(scenarios: &[Scenario], rounds: u32) -> Vec<Record> {
     let mut random = fastrand::Rng::with_seed(7);
     let mut records = Vec::new();
@@ -127,7 +127,7 @@ pub(crate) fn records(scenarios: &[Scenario], rounds: u32) -> Vec<Record> {
     records
 }
 
-/// Two threads that work for two jobs at once for a while, and one of them waits.
+/// Returns a recorded trial with two threads and two jobs, one of which waits.
 fn traced(cell: &Cell) -> Outcome {
     let span = |lane, what, start, end| Span { lane, job: lane, what, start, end };
     let spans = vec![
@@ -158,17 +158,17 @@ fn traced(cell: &Cell) -> Outcome {
     Outcome::Traced(Box::new(Traced { cpus: 2, wall_ns, jobs, cpu_ns, lanes, footprint }))
 }
 
-/// One record of a cell.
+/// Returns a record of a cell.
 pub(crate) fn record(cell: &Cell, pass: Pass, order: u64, outcome: Outcome) -> Record {
-    Record { schema: SCHEMA, run: SEED, cell: cell.id.clone(), pass, order, seed: order, conditions: CALM, outcome }
+    Record { schema: SCHEMA, run: SEED, cell: cell.id.clone(), pass, order, seed: order, conditions: QUIET, outcome }
 }
 
-/// The point of a sweep over one key.
+/// Returns the point of a sweep over one key.
 pub(crate) fn swept(key: &str, value: SweptValue) -> Point {
     Point::from_iter([(key.to_owned(), value)])
 }
 
-/// A scenario of one point.
+/// Returns a scenario with one point.
 pub(crate) fn scenario(name: &str, question: &str, analysis: &str, models: &[&str], work: Work) -> Scenario {
     Scenario {
         name: name.into(),
@@ -283,15 +283,15 @@ fn outcome(cell: &Cell, random: &mut fastrand::Rng) -> Outcome {
         return Outcome::Failed(Failure::ThreadLimit { needed: 20_000, limit, value: 65_530, allows: 15_882 });
     }
     Outcome::Measured(Box::new(match &cell.work {
-        Work::Echo(echo) if echo.heavy.is_none() => loads::offered(cell.id.model, echo, random),
-        Work::Echo(echo) => loads::echoed(cell.id.model, echo, random),
-        _ => worked(cell, random),
+        Work::Echo(echo) if echo.heavy.is_none() => loads::open_loop(cell.id.model, echo, random),
+        Work::Echo(echo) => loads::closed_loop(cell.id.model, echo, random),
+        _ => measured_jobs(cell, random),
     }))
 }
 
-/// Jobs that take what arithmetic says and a little more.
-fn worked(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
-    let jobs = cell.work.jobs().expect("echo is made elsewhere");
+/// Returns a measurement of jobs that take the predicted time and slightly more.
+fn measured_jobs(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
+    let jobs = cell.work.jobs().expect("jobs, as echo has a function of its own");
     let wall =
         expect::wall(&cell.work, cell.id.model, &Parallel::ideal(2)).as_nanos() as f64 * (1.005 + 0.03 * random.f64());
     let times = || (Histogram::default(), Histogram::default());

@@ -1,4 +1,4 @@
-//! `avt load` against servers that behave and servers that don't: every request is accounted for.
+//! `avt load` against working and faulty servers: every request is accounted for.
 
 mod errors;
 mod interrupted;
@@ -22,7 +22,7 @@ use serde_json::Value;
 
 use crate::support::{Ended, MODELS, Running, Server, avt, run, wait_for};
 
-/// The shortest good answer.
+/// The shortest valid response.
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
 fn load(address: SocketAddr, path: &str, more: &[&str]) -> (Ended, Value) {
@@ -39,7 +39,7 @@ fn check_sum(json: &Value) {
     assert_eq!(part("planned"), parts.iter().sum::<u64>(), "{json}");
 }
 
-/// A server that does this with every connection, until the test ends.
+/// Starts a server that handles every connection like this until the test ends.
 fn server(behave: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -52,8 +52,8 @@ fn server(behave: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
     address
 }
 
-/// Reads until a request's head is complete; false when there is none.
-fn head(stream: &mut TcpStream) -> bool {
+/// Reads the head of a request. Returns false if the connection ends before it.
+fn read_head(stream: &mut TcpStream) -> bool {
     let mut read = Vec::new();
     let mut byte = [0];
     while !read.ends_with(b"\r\n\r\n") {
@@ -65,17 +65,17 @@ fn head(stream: &mut TcpStream) -> bool {
     true
 }
 
-/// A server that gives every request the same bytes and then, if told so, closes.
-fn canned(answer: &'static [u8], closes: bool) -> SocketAddr {
-    server(move |mut stream| while head(&mut stream) && stream.write_all(answer).is_ok() && !closes {})
+/// Starts a server that sends the same bytes to every request, and closes the connection afterwards if `closes`.
+fn fixed_response(answer: &'static [u8], closes: bool) -> SocketAddr {
+    server(move |mut stream| while read_head(&mut stream) && stream.write_all(answer).is_ok() && !closes {})
 }
 
 #[test]
-fn a_number_of_requests_is_exactly_that_number_under_every_model_and_client() {
+fn a_request_count_is_exact_under_every_model_and_client() {
     for model in MODELS {
         let server = Server::start(model);
         for client in ["raw", "reqwest"] {
-            // More connections than `sequential` or `pool/2` can serve would wait for ever.
+            // More connections than `sequential` or `pool/2` can serve would wait forever.
             let connections = if matches!(model, "sequential" | "pool/2") { "1" } else { "7" };
             let args = ["-n", "500", "-c", connections, "-t", "2", "--client", client, "--timeout", "30s"];
             let (ended, json) = load(server.address, "/echo/hello", &args);
@@ -89,7 +89,7 @@ fn a_number_of_requests_is_exactly_that_number_under_every_model_and_client() {
 }
 
 #[test]
-fn a_window_counts_what_was_under_way_in_it() {
+fn a_window_counts_the_requests_that_fall_into_it() {
     let server = Server::start("async");
     let (ended, json) = load(server.address, "/echo/hello", &["-c", "3", "-d", "200ms", "--warmup", "50ms"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -100,13 +100,13 @@ fn a_window_counts_what_was_under_way_in_it() {
     assert!(each[0] > 0 && each.is_sorted(), "{json}");
     let duration = json["duration_s"].as_f64().unwrap();
     assert!((0.2..1.0).contains(&duration), "{json}");
-    // The one law that every load obeys: what was counted is what was timed.
+    // Every counted request is timed.
     assert_eq!(json["response_time_us"]["count"], json["requests"]["completed"], "{json}");
     assert_eq!(json["requests"]["failed"], 0, "{json}");
 }
 
 #[test]
-fn starved_connections_are_counted_whichever_side_of_the_warm_up_they_hang_since() {
+fn connections_starved_before_or_after_the_warm_up_are_counted() {
     for rate in [&[][..], &["--rate", "2000"]] {
         for warmup in ["0s", "50ms"] {
             let server = Server::start("pool/2");
@@ -116,7 +116,7 @@ fn starved_connections_are_counted_whichever_side_of_the_warm_up_they_hang_since
             assert_eq!(ended.code, Some(0), "{ended:?}");
             check_sum(&json);
             assert_eq!(json["connections"]["starved"], 3, "{what}");
-            // Nobody hangs up on them, and so nobody answers them.
+            // Their connections stay open, and their requests unanswered.
             assert_eq!(json["requests"]["unfinished"], 3, "{what}");
             assert_eq!(json["response_time_us"]["count"], json["requests"]["planned"], "{what}");
             assert!(json["response_time_us"]["max"].as_f64().unwrap() >= 200_000.0, "{what}");
@@ -131,8 +131,8 @@ fn starved_connections_are_counted_whichever_side_of_the_warm_up_they_hang_since
 }
 
 #[test]
-fn what_never_ends_is_unfinished_and_a_lower_bound() {
-    let silent = server(|mut stream| while head(&mut stream) {});
+fn an_unanswered_request_is_unfinished_and_its_time_a_lower_bound() {
+    let silent = server(|mut stream| while read_head(&mut stream) {});
     let args = ["-c", "3", "-d", "100ms", "--warmup", "20ms", "--drain", "30ms"];
     let (ended, json) = load(silent, "/", &args);
     assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -143,13 +143,13 @@ fn what_never_ends_is_unfinished_and_a_lower_bound() {
         (&3.into(), &0.into()),
         "{json}"
     );
-    // Sent before the window's end at the latest, and under way until the end of the drain.
+    // Sent before the end of the window, and in flight until the end of the drain.
     assert!(json["response_time_lower_bound_from_us"].as_f64().unwrap() >= 30_000.0, "{json}");
 }
 
 #[test]
-fn an_answer_that_never_comes_is_a_time_out_and_stays_in_the_times() {
-    let silent = server(|mut stream| while head(&mut stream) {});
+fn a_request_without_a_response_times_out_and_stays_in_the_times() {
+    let silent = server(|mut stream| while read_head(&mut stream) {});
     let (ended, json) = load(silent, "/", &["-n", "4", "-c", "2", "--timeout", "60ms"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     check_sum(&json);
@@ -160,44 +160,44 @@ fn an_answer_that_never_comes_is_a_time_out_and_stays_in_the_times() {
 }
 
 #[test]
-fn a_server_that_closes_after_each_answer_is_connected_to_again() {
-    let closing = canned(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok", true);
+fn a_server_that_closes_after_each_response_gets_a_new_connection() {
+    let closing = fixed_response(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok", true);
     let (ended, json) = load(closing, "/", &["-n", "20", "-c", "2"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!((&json["requests"]["completed"], &json["requests"]["failed"]), (&20.into(), &0.into()), "{json}");
-    let until_the_end = canned(b"HTTP/1.1 200 OK\r\n\r\nas long as it lasts", true);
-    let (ended, json) = load(until_the_end, "/", &["-n", "20", "-c", "2"]);
+    let until_close = fixed_response(b"HTTP/1.1 200 OK\r\n\r\nas long as it lasts", true);
+    let (ended, json) = load(until_close, "/", &["-n", "20", "-c", "2"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(json["requests"]["completed"], 20, "{json}");
 }
 
 #[test]
-fn a_server_that_closes_between_two_questions_costs_no_request() {
-    // Says nothing of closing, and closes while the client thinks.
-    let forgetful = canned(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true);
-    let (ended, json) = load(forgetful, "/", &["-n", "10", "-c", "2", "--think", "20ms"]);
+fn a_close_between_two_requests_loses_no_request() {
+    // Closes without notice during the think time of the client.
+    let closing = fixed_response(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true);
+    let (ended, json) = load(closing, "/", &["-n", "10", "-c", "2", "--think", "20ms"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!((&json["requests"]["completed"], &json["requests"]["failed"]), (&10.into(), &0.into()), "{json}");
 }
 
 #[test]
-fn bytes_that_nobody_asked_for_answer_nothing() {
-    // The second answer comes along with the first; taken for the next question's, it would be a second 404.
+fn surplus_bytes_are_not_taken_for_a_response() {
+    // The second response arrives with the first. Taken for the response to the next request, it would count as a 404.
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
     for think in ["0s", "5ms"] {
-        let (ended, json) = load(canned(answer, false), "/", &["-n", "10", "-c", "2", "--think", think]);
+        let (ended, json) = load(fixed_response(answer, false), "/", &["-n", "10", "-c", "2", "--think", think]);
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert_eq!(json["status"], serde_json::json!({ "200": 10 }), "{json}");
         assert_eq!(json["answers_with_surplus_bytes"], 10, "{json}");
     }
-    let (_, json) = load(canned(OK, false), "/", &["-n", "10", "-c", "2"]);
+    let (_, json) = load(fixed_response(OK, false), "/", &["-n", "10", "-c", "2"]);
     assert_eq!(json["answers_with_surplus_bytes"], 0, "{json}");
 }
 
 #[test]
-fn a_drip_of_bytes_does_not_hold_off_the_time_out() {
+fn a_slow_stream_of_bytes_does_not_postpone_the_time_out() {
     let dripping = server(|mut stream| {
-        head(&mut stream);
+        read_head(&mut stream);
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
         while stream.write_all(b"x").is_ok() {
             thread::sleep(Duration::from_millis(1));
@@ -210,10 +210,10 @@ fn a_drip_of_bytes_does_not_hold_off_the_time_out() {
 }
 
 #[test]
-fn a_question_larger_than_the_socket_is_sent_to_its_end() {
+fn a_request_larger_than_the_socket_buffer_is_sent_completely() {
     const SIZE: usize = 8 << 20;
-    let patient = server(|mut stream| {
-        while head(&mut stream) {
+    let address = server(|mut stream| {
+        while read_head(&mut stream) {
             let read = std::io::copy(&mut (&mut stream).take(SIZE as u64), &mut std::io::sink()).unwrap();
             assert_eq!(read, SIZE as u64);
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
@@ -222,20 +222,20 @@ fn a_question_larger_than_the_socket_is_sent_to_its_end() {
     let body = tempfile::NamedTempFile::new().unwrap();
     body.as_file().set_len(SIZE as u64).unwrap();
     let body = format!("@{}", body.path().display());
-    let (ended, json) = load(patient, "/", &["-n", "6", "-c", "2", "--body", &body, "--timeout", "30s"]);
+    let (ended, json) = load(address, "/", &["-n", "6", "-c", "2", "--body", &body, "--timeout", "30s"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(json["status"], serde_json::json!({ "200": 6 }), "{json}");
 }
 
 #[test]
-fn a_server_that_dies_half_way_loses_no_request() {
-    // Answers ten requests, then the whole process refuses: here, the listener is closed with the connections.
+fn requests_to_a_server_that_dies_are_all_accounted_for() {
+    // Answers ten requests, then closes the listener and the connections, like a process that dies.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let dying = thread::spawn(move || {
         let mut stream = listener.accept().unwrap().0;
         for _ in 0..10 {
-            assert!(head(&mut stream));
+            assert!(read_head(&mut stream));
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
         }
     });
@@ -255,7 +255,7 @@ fn cpu_ticks(pid: u32) -> u64 {
 }
 
 #[test]
-fn a_server_whose_processes_end_in_the_window_ends_it_and_makes_it_invalid() {
+fn a_server_that_ends_in_the_window_ends_the_load_and_makes_it_invalid() {
     let server = Server::start("async");
     let url = format!("http://{}/echo/hello", server.address);
     let mut command = avt(["load", &url, "--json", "-c", "2", "-d", "1h"]);
@@ -273,15 +273,15 @@ fn a_server_whose_processes_end_in_the_window_ends_it_and_makes_it_invalid() {
 }
 
 #[test]
-fn bad_input_is_refused_before_any_load() {
+fn invalid_arguments_are_refused_before_any_load() {
     let check = |args: &[&str], code: i32, expected: &str| {
         let ended = run(avt([&["load"], args].concat()));
         assert_eq!(ended.code, Some(code), "{args:?}: {ended:?}");
         assert!(ended.stderr.contains(expected), "{args:?}: {}", ended.stderr);
     };
-    // A port that was free a moment ago, and that nobody has listened on since.
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    check(&[&format!("http://{nobody}/")], 3, "nobody listens there");
+    // A port that was just free, so that no process listens on it.
+    let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    check(&[&format!("http://{unused}/")], 3, "nobody listens there");
     check(&["not an url"], 2, "write it like http://");
     check(&["ftp://127.0.0.1/"], 2, "only http");
     #[cfg(not(feature = "tls"))]
@@ -294,7 +294,7 @@ fn bad_input_is_refused_before_any_load() {
     check(&["http://127.0.0.1:1/", "-X", "G ET"], 2, "is no method");
     check(&["http://127.0.0.1:1/", "-X", "CONNECT"], 2, "opens a tunnel");
     check(&["http://nope.invalid/", "--timeout", "5s"], 3, "nope.invalid");
-    let listens = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listens.local_addr().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
     check(&[&url, "-c", "1000000"], 3, "open files");
 }

@@ -1,7 +1,6 @@
 //! The built-in scenarios on simulated machines of 1 to 64 CPUs: no number of CPUs refutes a claim.
 //!
-//! The trials are simulated, without the formulas that claims are compared with: threads hold what they hold, queue
-//! where they queue, and share the CPUs evenly.
+//! The simulation does not use the formulas of the claims: its threads hold, queue and share CPUs as real threads do.
 
 mod records;
 mod simulate;
@@ -11,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_vs_threads::analysis::claims::{ClaimVerdict, Reason};
 use async_vs_threads::scenario::{Parallel, Scenario, builtin, parse};
 
-use self::records::simulated;
+use self::records::simulate_run;
 
-/// Machines on which a CPU is a core of its own, and ones on which two CPUs are two halves of a core.
+/// Returns machines whose CPUs are whole cores, and machines whose CPUs are hyper-threads.
 fn machines() -> Vec<(&'static str, Parallel)> {
     vec![
         ("1 CPU", Parallel::ideal(1)),
@@ -27,9 +26,9 @@ fn machines() -> Vec<(&'static str, Parallel)> {
     ]
 }
 
-/// What became of each claim of each scenario, by scenario, statement, model and point, on this machine.
+/// Returns the verdict on each claim on this machine, by scenario, statement, model and point.
 fn verdicts(scenarios: &[Scenario], machine: &Parallel) -> BTreeMap<[String; 4], (ClaimVerdict, Reason, String)> {
-    let fixture = simulated(scenarios, machine);
+    let fixture = simulate_run(scenarios, machine);
     let analysis = fixture.analysis();
     let mut all = BTreeMap::new();
     for scenario in &analysis.scenarios {
@@ -49,34 +48,34 @@ fn verdicts(scenarios: &[Scenario], machine: &Parallel) -> BTreeMap<[String; 4],
     all
 }
 
-/// The scenarios that claim something.
+/// Returns the built-in scenarios that have claims.
 fn scenarios() -> Vec<Scenario> {
     builtin::all().iter().map(builtin::Builtin::scenario).filter(|scenario| !scenario.claims.is_empty()).collect()
 }
 
-/// What the tick of a real kernel decides.
+/// A claim that depends on the ticks of a real kernel.
 const TICKS: &str = "On one CPU, the p99 of cheap requests beside offloaded work is at least that among threads";
 
 #[test]
 fn no_number_of_cpus_refutes_a_claim() {
     let scenarios = scenarios();
-    let mut wrong = Vec::new();
+    let mut failures = Vec::new();
     let mut decided = BTreeSet::new();
     for (name, machine) in machines() {
         for (claim, (verdict, reason, figures)) in verdicts(&scenarios, &machine) {
             match verdict {
-                ClaimVerdict::Refuted => wrong.push(format!("{name}: {claim:?}: {figures}")),
+                ClaimVerdict::Refuted => failures.push(format!("{name}: {claim:?}: {figures}")),
                 ClaimVerdict::Reproduced => drop(decided.insert(claim)),
-                // A machine that has too few CPUs for the scenario decides nothing.
+                // A machine with too few CPUs for the scenario decides no claim.
                 ClaimVerdict::Inconclusive if matches!(reason, Reason::Invalid { .. }) && machine.cpus() <= 2 => {}
-                // The simulated kernel shares its CPUs at every instant, and knows no ticks.
+                // The simulated kernel shares its CPUs evenly at every instant, without ticks.
                 ClaimVerdict::Inconclusive if claim[1] == TICKS => {}
-                ClaimVerdict::Inconclusive => wrong.push(format!("{name}: {claim:?}: {reason:?}: {figures}")),
+                ClaimVerdict::Inconclusive => failures.push(format!("{name}: {claim:?}: {reason:?}: {figures}")),
             }
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(decided.len() > 100, "{} claims were decided", decided.len());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(decided.len() > 100, "only {} claims were decided", decided.len());
 }
 
 #[test]
@@ -111,16 +110,16 @@ ratio = [0.9, 1.1]
 }
 
 #[test]
-fn a_machine_with_too_few_cpus_decides_no_claim_that_needs_more() {
-    let scenarios: Vec<Scenario> = scenarios().into_iter().filter(wants_two_cpus).collect();
-    assert!(scenarios.len() > 8, "{} scenarios ask for a number of CPUs", scenarios.len());
+fn a_machine_with_too_few_cpus_decides_no_claim() {
+    let scenarios: Vec<Scenario> = scenarios().into_iter().filter(requires_two_cpus).collect();
+    assert!(scenarios.len() > 8, "only {} scenarios require a number of CPUs", scenarios.len());
     for (claim, (verdict, reason, _)) in verdicts(&scenarios, &Parallel::ideal(1)) {
         assert_eq!(verdict, ClaimVerdict::Inconclusive, "{claim:?}");
         assert!(matches!(reason, Reason::Invalid { .. }), "{claim:?}: {reason:?}");
     }
 }
 
-fn wants_two_cpus(scenario: &Scenario) -> bool {
+fn requires_two_cpus(scenario: &Scenario) -> bool {
     let mut wanted = scenario.points.iter().filter_map(|point| point.work.cpus_wanted());
     wanted.any(|wanted| wanted.all() >= 2)
 }

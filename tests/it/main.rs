@@ -1,5 +1,5 @@
-//! All integration tests, in one crate: linking is what takes long.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, wherever in it that is")]
+//! All integration tests, in one crate, since linking takes most of the time.
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod browser;
 mod claims;

@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 
 use crate::http1::cases::{Case, NEXT, next_answer, tables, text};
 use crate::http1::oracle::DATE;
-use crate::http1::served::shown;
+use crate::http1::served::shorten;
 use crate::support::{MODELS, Server, avt, run};
 
 /// Puts [`DATE`] where an answer has the time that it was written.
@@ -41,7 +41,7 @@ fn answer(stream: &mut TcpStream, length: usize) -> Vec<u8> {
 /// One case, on connections of its own: one that ends its side with the request, and one that does not.
 fn check(model: &str, server: &Server, case: &Case) {
     let verify = |what: &str, answer: &[u8], expected: &[u8]| {
-        assert!(answer == expected, "{model}, {}, {what}: {}", case.name(), shown(answer));
+        assert!(answer == expected, "{model}, {}, {what}: {}", case.name(), shorten(answer));
     };
     let mut stream = server.connect();
     ask(&mut stream, &case.request);

@@ -1,7 +1,7 @@
-//! The policy as one table: bytes in, and the bytes out that every model must give. `served.rs` runs it against the codec
-//! alone, `tests/it/serve.rs` over sockets.
+//! The policy as one table: input bytes, and the output bytes that every model must send. `served.rs` runs it against
+//! the codec alone, `tests/it/serve.rs` over sockets.
 //!
-//! What a server does when nothing comes has no case here: that takes a clock.
+//! Time-outs have no case here, since they need a clock.
 
 mod chunks;
 mod connections;
@@ -16,7 +16,7 @@ mod routes;
 
 use expected::expand;
 
-/// The rows of the policy. One without a case is never constructed, and then the compiler says so.
+/// The rows of the policy. The compiler warns about a row without a case, since it is never constructed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Row {
     /// `GET`, `HEAD /echo/{what}`: 200, `what` decoded once, HEAD without it.
@@ -35,55 +35,55 @@ pub(crate) enum Row {
     Options,
     /// DELETE, PUT `/`: 405 with Allow; CONNECT, TRACE, unknown and lower-case methods: 405 or 501.
     Methods,
-    /// Absolute-form: taken.
+    /// Absolute-form: accepted.
     Absolute,
     /// Upgrade: ignored.
     Upgrade,
-    /// HTTP/2.0, HTTP/9.9: 505; what is no version: 400.
+    /// HTTP/2.0, HTTP/9.9: 505; an invalid version: 400.
     Versions,
-    /// HTTP/1.0: no Host needed, no 1xx, no Transfer-Encoding; closed unless kept alive, which is said.
+    /// HTTP/1.0: no Host needed, no 1xx, no Transfer-Encoding; closed unless kept alive, with `Connection: keep-alive`.
     Http10,
     /// Host missing, twice, empty, blank, with user, path or comma: 400.
     Host,
-    /// A request line out of its grammar: 400.
+    /// An invalid request line: 400.
     RequestLine,
-    /// Content-Length beside Transfer-Encoding, twice, in a list, or no plain number: 400 and close.
+    /// Content-Length beside Transfer-Encoding, repeated, in a list, or not a plain number: 400 and close.
     Length,
-    /// Transfer-Encoding unknown: 501; chunked not last, twice or empty: 400; always close.
+    /// Transfer-Encoding unknown: 501; chunked not last or repeated, or an empty list: 400; always close.
     Coding,
-    /// Folded lines, a blank before the colon, control bytes, a bare CR, a bad name: 400 and close.
+    /// Folded lines, a space before the colon, control bytes, a bare CR, an invalid name: 400 and close.
     FieldLines,
-    /// A bare line feed as a line's end: 400 and close.
+    /// A bare line feed as a line ending: 400 and close.
     BareLineFeed,
-    /// A chunk's size, its line's end or its data's end out of the grammar: 400 and close.
+    /// An invalid chunk size, or an invalid end of its line or data: 400 and close.
     Chunks,
-    /// Legal extensions and trailers: ignored; illegal ones: 400 and close.
+    /// Valid extensions and trailers: ignored; invalid ones: 400 and close.
     Extensions,
-    /// Expect: 100, then the answer; any other expectation: 417.
+    /// `Expect: 100-continue`: 100, then the response; any other expectation: 417.
     Expect,
-    /// Target over 8 KiB: 414; head over its limit or 100 fields: 431; method: 501; body: 413.
+    /// A target over 8 KiB: 414; a head over its limit or 100 fields: 431; a method over its limit: 501; a body: 413.
     Limits,
-    /// After a refusal nothing more is said, whatever follows.
-    LastWord,
-    /// Answers in order, an error after those before it.
+    /// Nothing is sent after a refusal, whatever follows it.
+    AfterRefusal,
+    /// Responses in order, an error after the responses before it.
     Pipelining,
-    /// HTTP/1.1 persists unless `Connection: close`, which is answered in kind.
+    /// HTTP/1.1 persists unless the request has `Connection: close`; the response then has it too.
     KeepAlive,
 }
 
-/// What is sent, and what must come back.
+/// A request and the response it must get.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) row: Row,
     pub(crate) request: Vec<u8>,
-    /// With [`DATE`](super::oracle::DATE) for every Date.
+    /// Every Date is [`DATE`](super::oracle::DATE).
     pub(crate) answer: Vec<u8>,
-    /// Whether the server ends the connection then, unasked.
+    /// Whether the server closes the connection afterwards.
     pub(crate) closes: bool,
 }
 
 impl Case {
-    /// The row and the begin of the request: what a failure is called.
+    /// Returns the row and the start of the request, for failure messages.
     pub(crate) fn name(&self) -> String {
         let begin = &self.request[..self.request.len().min(200)];
         format!("{:?}: {:?}", self.row, String::from_utf8_lossy(begin))
@@ -91,7 +91,7 @@ impl Case {
 }
 
 impl Row {
-    /// A case of this row. What is expected is written as in [`expand`].
+    /// Returns a case of this row, with the expected response in the notation of [`expand`].
     fn case(self, request: impl AsRef<[u8]>, expected: impl AsRef<[u8]>) -> Case {
         let (answer, closes) = expand(expected.as_ref());
         Case { row: self, request: request.as_ref().to_vec(), answer, closes }
@@ -102,7 +102,7 @@ impl Row {
     }
 }
 
-/// Every case, by the file that it stands in.
+/// Returns all cases by file.
 pub(crate) fn tables() -> [(&'static str, Vec<Case>); 9] {
     let tables = [
         ("routes", routes::cases()),
@@ -119,34 +119,35 @@ pub(crate) fn tables() -> [(&'static str, Vec<Case>); 9] {
     [a, b, c, d, e, f, g, h, ("heads", heads)]
 }
 
-/// A good request and nothing else, to be sent behind another, and what it is answered.
+/// A valid request to send after another one.
 pub(crate) const NEXT: &str = "GET /echo/next HTTP/1.1\r\nHost: h\r\n\r\n";
 
+/// The response to [`NEXT`].
 pub(crate) fn next_answer() -> Vec<u8> {
     text("next")
 }
 
-/// The answer 200 with this word.
+/// Returns a 200 response with this text.
 pub(crate) fn text(word: &str) -> Vec<u8> {
     expand(format!("={word}").as_bytes()).0
 }
 
-/// A request of this method for this target, and no body.
-fn ask(method: &str, target: &str) -> String {
+/// Returns a request with this method and target, without a body.
+fn request(method: &str, target: &str) -> String {
     format!("{method} {target} HTTP/1.1\r\nHost: h\r\n\r\n")
 }
 
-/// A good request line and Host with these lines behind, and the empty one.
-fn with(lines: &str) -> String {
+/// Returns a GET request with these additional header lines.
+fn get(lines: &str) -> String {
     format!("GET /echo/x HTTP/1.1\r\nHost: h\r\n{lines}\r\n")
 }
 
-/// A POST with these lines and this body.
+/// Returns a POST request with these additional header lines and this body.
 pub(super) fn post(lines: &str, body: &str) -> String {
     format!("POST /echo HTTP/1.1\r\nHost: h\r\n{lines}\r\n{body}")
 }
 
-/// A POST whose body is chunked as it stands here.
+/// Returns a POST request with this chunked body.
 fn chunked(body: &str) -> String {
     post("Transfer-Encoding: chunked\r\n", body)
 }

@@ -1,5 +1,5 @@
-//! Two readers of the same bytes: our codec and hyper. What both take for a request is the same request; what only one
-//! of them takes has a reason that stands in a list.
+//! Compares our codec with hyper on the same bytes. Both must read the same requests; where only one of them accepts a
+//! message, a listed reason must apply.
 
 mod reasons;
 
@@ -25,23 +25,23 @@ use hyper::{Request, Response};
 
 use super::corpus::{corpus, with_mutations};
 use super::oracle::Conversation;
-use reasons::{CLOSING, LAXER, Message, Reason, STRICTER};
+use reasons::{CLOSING, MORE_LENIENT, Message, Reason, STRICTER};
 
-/// How many changed messages both read.
+/// The number of mutated messages.
 const MUTATIONS: usize = 20_000;
 
-/// A request as somebody understood it.
+/// A request as one of the two codecs read it.
 #[derive(Debug)]
-struct Understood {
+struct ReadRequest {
     method: Method,
     target: Uri,
-    /// Nothing where it is not known: we tell a body only by sending it back.
+    /// `None` if unknown: our codec shows a body only by echoing it.
     body: Option<Vec<u8>>,
-    /// After how many bytes of the connection it was complete.
+    /// The number of bytes of the connection after which it was complete.
     end: usize,
 }
 
-impl Understood {
+impl ReadRequest {
     fn is_same(&self, other: &Self) -> bool {
         let bodies = [&self.body, &other.body];
         (self.method, &self.target, self.end) == (other.method, &other.target, other.end)
@@ -49,26 +49,26 @@ impl Understood {
     }
 }
 
-fn ours(bytes: &[u8]) -> Vec<Understood> {
+fn read_by_us(bytes: &[u8]) -> Vec<ReadRequest> {
     let mut conversation = Conversation::new();
     let mut all = Vec::new();
     for end in 1..=bytes.len() {
         conversation.read(&bytes[end - 1..end]);
-        let said = mem::take(&mut conversation.output);
+        let output = mem::take(&mut conversation.output);
         for (method, target) in conversation.requests.drain(..) {
-            let is_echo = method == Method::Post && target == b"/echo" && said.starts_with(b"HTTP/1.1 200 ");
-            let body = said.windows(4).position(|four| four == b"\r\n\r\n").map(|head| said[head + 4..].to_vec());
+            let is_echo = method == Method::Post && target == b"/echo" && output.starts_with(b"HTTP/1.1 200 ");
+            let body = output.windows(4).position(|four| four == b"\r\n\r\n").map(|head| output[head + 4..].to_vec());
             let target = Uri::try_from(&target[..]).unwrap_or_else(|_| Uri::from_static("/no-uri"));
-            all.push(Understood { method, target, body: body.filter(|_| is_echo), end });
+            all.push(ReadRequest { method, target, body: body.filter(|_| is_echo), end });
         }
     }
     all
 }
 
-fn hypers(bytes: &[u8]) -> Vec<Understood> {
-    let (wire, heard) = (Wire::default(), Rc::<RefCell<Vec<_>>>::default());
+fn read_by_hyper(bytes: &[u8]) -> Vec<ReadRequest> {
+    let (wire, requests) = (Wire::default(), Rc::<RefCell<Vec<_>>>::default());
     let service = service_fn(|request: Request<Incoming>| {
-        let (wire, heard) = (wire.clone(), Rc::clone(&heard));
+        let (wire, requests) = (wire.clone(), Rc::clone(&requests));
         async move {
             let (head, body) = request.into_parts();
             if let body @ Some(_) = collect(body).await {
@@ -80,7 +80,7 @@ fn hypers(bytes: &[u8]) -> Vec<Understood> {
                     _ => Method::Other,
                 };
                 let end = wire.0.borrow().n_read;
-                heard.borrow_mut().push(Understood { method, target: head.uri, body, end });
+                requests.borrow_mut().push(ReadRequest { method, target: head.uri, body, end });
             }
             Ok::<_, Infallible>(Response::new(String::new()))
         }
@@ -94,14 +94,14 @@ fn hypers(bytes: &[u8]) -> Vec<Understood> {
         woken.0.store(true, Ordering::Relaxed);
         while woken.0.swap(false, Ordering::Relaxed) {
             if connection.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
-                return heard.take();
+                return requests.take();
             }
         }
     }
-    heard.take()
+    requests.take()
 }
 
-/// A body to its end; nothing if it is broken.
+/// Reads a body to its end. Returns `None` if it is invalid.
 async fn collect(mut body: Incoming) -> Option<Vec<u8>> {
     let mut whole = Vec::new();
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
@@ -157,33 +157,33 @@ impl Wake for Woken {
     }
 }
 
-/// The reasons of a list that fit what only one of the two took.
-fn fitting(reasons: &[Reason], bytes: &[u8]) -> Vec<&'static str> {
+/// Returns the reasons of a list that apply to a message that only one of the two accepted.
+fn applicable(reasons: &[Reason], bytes: &[u8]) -> Vec<&'static str> {
     let message = Message::read(bytes);
     reasons.iter().filter(|(_, fits)| fits(&message)).map(|(words, _)| *words).collect()
 }
 
 #[test]
-fn hyper_understands_the_same_or_there_is_a_reason() {
-    let mut met = BTreeMap::new();
+fn differences_from_hyper_have_a_listed_reason() {
+    let mut counts = BTreeMap::new();
     let mut n_agreed = 0;
     for bytes in with_mutations(&corpus("requests"), MUTATIONS) {
-        let (ours, hypers) = (ours(&bytes), hypers(&bytes));
+        let (ours, hypers) = (read_by_us(&bytes), read_by_hyper(&bytes));
         let n_same = ours.iter().zip(&hypers).take_while(|(our, hyper)| our.is_same(hyper)).count();
         n_agreed += n_same;
         let end = |n: usize| n.checked_sub(1).map_or(0, |last| ours[last].end);
         let (before, rest) = (&bytes[end(n_same.saturating_sub(1))..end(n_same)], &bytes[end(n_same)..]);
         let reasons = match (ours.get(n_same), hypers.get(n_same)) {
             (None, None) => continue,
-            (None, Some(_)) => [fitting(&STRICTER, rest), fitting(&CLOSING, before)].concat(),
-            (Some(_), None) => fitting(&LAXER, rest),
+            (None, Some(_)) => [applicable(&STRICTER, rest), applicable(&CLOSING, before)].concat(),
+            (Some(_), None) => applicable(&MORE_LENIENT, rest),
             (Some(our), Some(hyper)) => panic!("{our:?}\n{hyper:?}\n{}", bytes.escape_ascii()),
         };
         assert!(!reasons.is_empty(), "{ours:?}\n{hypers:?}\n{} ... {}", before.escape_ascii(), rest.escape_ascii());
-        reasons.into_iter().for_each(|reason| *met.entry(reason).or_insert(0) += 1);
+        reasons.into_iter().for_each(|reason| *counts.entry(reason).or_insert(0) += 1);
     }
-    assert!(n_agreed > MUTATIONS / 10, "{n_agreed} requests that both understand prove little");
-    for (words, _) in STRICTER.iter().chain(&CLOSING).chain(&LAXER) {
-        assert!(met.contains_key(words), "no message needs this reason: {words}");
+    assert!(n_agreed > MUTATIONS / 10, "only {n_agreed} requests that both accept");
+    for (words, _) in STRICTER.iter().chain(&CLOSING).chain(&MORE_LENIENT) {
+        assert!(counts.contains_key(words), "no message needs this reason: {words}");
     }
 }

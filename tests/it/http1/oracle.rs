@@ -1,5 +1,5 @@
-//! What must hold for any bytes, said in one place: the fuzz targets of `tests/fuzz` include this file, and `corpus.rs`
-//! runs it where there is no fuzzer. It knows the crate, and nothing of the tests around it.
+//! The properties that must hold for any bytes. The fuzz targets of `tests/fuzz` include this file, and `corpus.rs`
+//! runs it without a fuzzer, so it depends only on the crate and not on the other tests.
 
 use std::sync::Arc;
 use std::thread;
@@ -7,59 +7,59 @@ use std::thread;
 use async_vs_threads::http1::{ClientCodec, Date, Method, Reply, ReplyError, ServerCodec, limits};
 use async_vs_threads::service::route::route;
 
-/// What stands in every answer of a test that has no clock.
+/// The date of every response in tests without a clock.
 pub(crate) const DATE: Date = Date(*b"Sun, 06 Nov 1994 08:49:37 GMT");
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// The server's side: however the bytes are cut, they are understood and answered alike; every request has one answer;
-/// a refusal is the last of them; and the answers are no more than what was asked can be worth.
+/// Checks the server's codec: the responses do not depend on how the bytes are split; every request has one response; a
+/// refusal is the last response; and the size of the output is bounded by that of the input.
 pub(crate) fn check_requests(bytes: &[u8]) {
-    let _told = ToldInPanic(bytes);
+    let _print = PrintOnPanic(bytes);
     let mut whole = Conversation::new();
     whole.read(bytes);
-    judge_answers(&whole);
-    // An answer has at most 512 bytes and an echo, and no request less than 16.
-    assert!(whole.output.len() <= 512 * (bytes.len() / 16 + 1) + bytes.len(), "too much is said");
-    for pieces in cuts(bytes) {
-        let mut cut = Conversation::new();
-        pieces.iter().for_each(|piece| cut.read(piece));
-        assert_eq!(cut.requests, whole.requests, "another cut");
-        assert_eq!(cut.output.escape_ascii().to_string(), whole.output.escape_ascii().to_string(), "another cut");
-        assert_eq!(cut.is_closing(), whole.is_closing(), "another cut");
+    check_responses(&whole);
+    // A response has at most 512 bytes and an echo, and a request at least 16 bytes.
+    assert!(whole.output.len() <= 512 * (bytes.len() / 16 + 1) + bytes.len(), "the output is too long");
+    for pieces in splits(bytes) {
+        let mut split = Conversation::new();
+        pieces.iter().for_each(|piece| split.read(piece));
+        assert_eq!(split.requests, whole.requests, "another split");
+        assert_eq!(split.output.escape_ascii().to_string(), whole.output.escape_ascii().to_string(), "another split");
+        assert_eq!(split.is_closing(), whole.is_closing(), "another split");
     }
-    let said = whole.output.len();
+    let length = whole.output.len();
     if whole.is_closing() {
         whole.read(b"GET /echo/next HTTP/1.1\r\nHost: h\r\n\r\n");
     }
     whole.end();
-    assert_eq!(whole.output.len(), said, "nothing follows the last word, and nothing is said at the end");
+    assert_eq!(whole.output.len(), length, "nothing is sent after a refusal or at the end of the input");
 }
 
-/// The client's side: however the bytes are cut, they are the same replies and the same error; an error is for good;
-/// every byte belongs to one reply; and what is read is never stored.
+/// Checks the client's codec: its replies and its error do not depend on how the bytes are split; an error is final;
+/// every byte belongs to one reply; and bodies are not stored.
 pub(crate) fn check_replies(bytes: &[u8]) {
-    let _told = ToldInPanic(bytes);
+    let _print = PrintOnPanic(bytes);
     for to_head in [false, true] {
-        let mut whole = Asked::new(None, to_head);
+        let mut whole = ClientConnection::new(None, to_head);
         whole.read(bytes);
-        for pieces in cuts(bytes) {
-            let mut cut = Asked::new(None, to_head);
-            pieces.iter().for_each(|piece| cut.read(piece));
-            assert_eq!((&cut.replies, cut.error), (&whole.replies, whole.error), "another cut");
+        for pieces in splits(bytes) {
+            let mut split = ClientConnection::new(None, to_head);
+            pieces.iter().for_each(|piece| split.read(piece));
+            assert_eq!((&split.replies, split.error), (&whole.replies, whole.error), "another split");
         }
         whole.end();
-        let Asked { replies, error, .. } = whole;
+        let ClientConnection { replies, error, .. } = whole;
         assert!(replies.iter().all(|reply| (200..1000).contains(&reply.status)), "{replies:?}");
         assert!(replies.iter().all(|reply| reply.body_bytes < reply.bytes), "{replies:?}");
         let read: u64 = replies.iter().map(|reply| reply.bytes).sum();
         assert!(read <= bytes.len() as u64, "a byte was counted twice: {replies:?}");
         let is_all = !replies.is_empty() && read == bytes.len() as u64;
-        assert_eq!(error == Some(ReplyError::Stale), is_all, "an end has a reason: {error:?} {replies:?}");
-        assert!(error.is_some(), "an end is told");
+        assert_eq!(error == Some(ReplyError::Stale), is_all, "wrong reason for the end: {error:?} {replies:?}");
+        assert!(error.is_some(), "the end is not reported");
     }
 }
 
-/// A connection as a server model serves it.
+/// The server's side of a connection, without a socket.
 pub(crate) struct Conversation {
     codec: ServerCodec,
     pub(crate) requests: Vec<(Method, Vec<u8>)>,
@@ -105,41 +105,47 @@ impl Conversation {
     }
 }
 
-/// Reads what a server said as a client would.
-fn judge_answers(said: &Conversation) {
-    // A refused request is not recorded; the refusal of a HEAD is a head alone.
-    let is_to_head = |n: usize| match said.requests.get(n) {
+/// Reads the output of a server as a client.
+fn check_responses(conversation: &Conversation) {
+    // A refused request is not recorded; the refusal of a HEAD request has no body.
+    let is_to_head = |n: usize| match conversation.requests.get(n) {
         Some((method, _)) => *method == Method::Head,
-        None => said.output.ends_with(b"\r\n\r\n"),
+        None => conversation.output.ends_with(b"\r\n\r\n"),
     };
     let mut codec = ClientCodec::new(None);
-    let (mut rest, mut answers) = (&said.output[..], Vec::new());
+    let (mut rest, mut responses) = (&conversation.output[..], Vec::new());
     while !rest.is_empty() {
         let n = put(codec.space(), &mut rest);
         codec.received(n);
-        while let Some(reply) = codec.next(is_to_head(answers.len())).expect("what we say we understand") {
-            answers.push(reply);
+        while let Some(reply) =
+            codec.next(is_to_head(responses.len())).expect("the client's codec accepts the server's output")
+        {
+            responses.push(reply);
         }
     }
-    assert!(codec.is_at_rest() || said.output.ends_with(CONTINUE), "half an answer");
-    let refusals = answers.len().checked_sub(said.requests.len()).expect("every request has its answer");
+    assert!(codec.is_at_rest() || conversation.output.ends_with(CONTINUE), "an incomplete response");
+    let refusals = responses.len().checked_sub(conversation.requests.len()).expect("every request has a response");
     assert!(refusals <= 1, "{refusals} refusals");
-    let last = answers.pop();
-    assert!(answers.iter().all(|reply| reply.keep_alive), "an answer stands behind the last one");
-    assert_eq!(last.is_some_and(|last| !last.keep_alive), said.is_closing(), "the last word says that it is");
+    let last = responses.pop();
+    assert!(responses.iter().all(|reply| reply.keep_alive), "a response follows the last one");
+    assert_eq!(
+        last.is_some_and(|last| !last.keep_alive),
+        conversation.is_closing(),
+        "the last response has `Connection: close`"
+    );
     let is_refused = last.is_some_and(|last| last.status >= 400 && !last.keep_alive);
-    assert!(refusals == 0 || is_refused, "{last:?} was not asked for");
+    assert!(refusals == 0 || is_refused, "{last:?} has no request");
 }
 
-/// A connection as the load generator reads it, until the first error.
-pub(crate) struct Asked {
+/// The client's side of a connection, without a socket, until the first error.
+pub(crate) struct ClientConnection {
     codec: ClientCodec,
     to_head: bool,
     pub(crate) replies: Vec<Reply>,
     pub(crate) error: Option<ReplyError>,
 }
 
-impl Asked {
+impl ClientConnection {
     pub(crate) fn new(stamp: Option<&str>, to_head: bool) -> Self {
         Self { codec: ClientCodec::new(stamp.map(Arc::from)), to_head, replies: Vec::new(), error: None }
     }
@@ -147,7 +153,7 @@ impl Asked {
     pub(crate) fn read(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() && self.error.is_none() {
             let space = self.codec.space();
-            assert!(space.len() <= limits::INPUT_AT_MOST, "more is stored than a head");
+            assert!(space.len() <= limits::INPUT_AT_MOST, "more than a head is stored");
             let n = put(space, &mut bytes);
             self.received(n);
         }
@@ -162,7 +168,7 @@ impl Asked {
                 Err(error) => self.error = Some(error),
             }
         }
-        assert_eq!(self.codec.next(self.to_head).err(), self.error, "an error stays");
+        assert_eq!(self.codec.next(self.to_head).err(), self.error, "an error is final");
     }
 
     pub(crate) fn end(&mut self) {
@@ -172,17 +178,18 @@ impl Asked {
     }
 }
 
-/// Moves as many of the bytes as there is space for.
+/// Moves as many bytes as fit.
 fn put(space: &mut [u8], bytes: &mut &[u8]) -> usize {
-    assert!(!space.is_empty(), "a codec that wants more has space for it");
+    assert!(!space.is_empty(), "a codec that expects bytes has space for them");
     let n = space.len().min(bytes.len());
     space[..n].copy_from_slice(&bytes[..n]);
     *bytes = &bytes[n..];
     n
 }
 
-/// Byte by byte, and in pieces whose lengths hang on the bytes themselves: so an input is a message and nothing else.
-fn cuts(bytes: &[u8]) -> [Vec<&[u8]>; 2] {
+/// Splits into single bytes, and into pieces whose random lengths are seeded by the bytes, so that the input alone
+/// determines the test.
+fn splits(bytes: &[u8]) -> [Vec<&[u8]>; 2] {
     let seed = bytes.iter().fold(0, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(u64::from(*byte)));
     let mut rng = fastrand::Rng::with_seed(seed);
     let (mut rest, mut pieces) = (bytes, Vec::new());
@@ -194,10 +201,10 @@ fn cuts(bytes: &[u8]) -> [Vec<&[u8]>; 2] {
     [bytes.chunks(1).collect(), pieces]
 }
 
-/// Tells the input, should the test end by a panic, wherever in it that is.
-struct ToldInPanic<'a>(&'a [u8]);
+/// Prints the input if the test panics.
+struct PrintOnPanic<'a>(&'a [u8]);
 
-impl Drop for ToldInPanic<'_> {
+impl Drop for PrintOnPanic<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
             eprintln!("the input: b\"{}\"", self.0.escape_ascii());

@@ -1,14 +1,14 @@
-//! What holds for any bytes.
+//! Properties that hold for any bytes.
 
 use async_vs_threads::http1::{
     Content, Method, Request, Responder, Response, ServerCodec, Status, encode_request, limits,
 };
 use proptest::prelude::*;
 
-use super::oracle::{Asked, Conversation, DATE};
+use super::oracle::{ClientConnection, Conversation, DATE};
 
-/// Bytes that look like requests more often than not: pieces of some, in any order, and noise.
-fn likely(pieces: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+/// Generates bytes that resemble messages: pieces of some in any order, and noise.
+fn plausible(pieces: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         9 => proptest::sample::select(pieces).prop_map(|piece| piece.as_bytes().to_vec()),
         1 => proptest::collection::vec(any::<u8>(), 0..4),
@@ -69,17 +69,16 @@ fn pieces(bytes: &[u8], sizes: &[usize]) -> Vec<Vec<u8>> {
     pieces
 }
 
-/// What is said, and whether the connection ended before its input did.
+/// Returns the output, and whether the connection closed before the end of its input.
 fn serve(pieces: &[Vec<u8>]) -> (Vec<u8>, bool) {
-    let mut served = Conversation::new();
-    pieces.iter().for_each(|piece| served.read(piece));
-    let is_closing = served.is_closing();
-    served.end();
-    (served.output, is_closing)
+    let mut conversation = Conversation::new();
+    pieces.iter().for_each(|piece| conversation.read(piece));
+    let is_closing = conversation.is_closing();
+    conversation.end();
+    (conversation.output, is_closing)
 }
 
-/// A body in chunks of these sizes, the last one as large as it must be; each with an extension, as long as more of them
-/// are allowed.
+/// Returns a body in chunks of these sizes, with extensions up to their limit.
 fn in_chunks(body: &[u8], sizes: &[(usize, &str)], trailers: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut allowed = limits::EXTENSIONS as usize;
@@ -98,7 +97,7 @@ fn in_chunks(body: &[u8], sizes: &[(usize, &str)], trailers: &str) -> Vec<u8> {
 
 const EXTENSIONS: &[&str] = &["", ";a", ";a=b", ";a;b=\"c \\\" d\"", ";a=\"\"", ";a=0;b=1"];
 
-fn header(answer: &[u8]) -> (&str, &[u8]) {
+fn split_head(answer: &[u8]) -> (&str, &[u8]) {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
     (str::from_utf8(&answer[..end]).unwrap(), &answer[end..])
 }
@@ -107,42 +106,42 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn requests_are_answered_alike_however_they_are_cut(
-        bytes in likely(REQUESTS),
+    fn responses_do_not_depend_on_how_requests_are_split(
+        bytes in plausible(REQUESTS),
         sizes in proptest::collection::vec(1_usize..60, 1..8),
     ) {
         prop_assert_eq!(serve(&pieces(&bytes, &sizes)), serve(std::slice::from_ref(&bytes)));
     }
 
     #[test]
-    fn the_last_word_is_the_last_whatever_follows(bytes in likely(REQUESTS), more in likely(REQUESTS)) {
-        let (said, is_closing) = serve(std::slice::from_ref(&bytes));
+    fn bytes_after_the_close_are_ignored(bytes in plausible(REQUESTS), more in plausible(REQUESTS)) {
+        let (output, is_closing) = serve(std::slice::from_ref(&bytes));
         let (with_more, still_closing) = serve(&[bytes, more]);
         if is_closing {
             prop_assert!(still_closing);
-            prop_assert_eq!(with_more, said);
+            prop_assert_eq!(with_more, output);
         } else {
-            prop_assert!(with_more.starts_with(&said), "what was said stays said");
+            prop_assert!(with_more.starts_with(&output), "earlier output does not change");
         }
     }
 
     #[test]
-    fn replies_are_read_alike_however_they_are_cut(
-        bytes in likely(REPLIES),
+    fn replies_do_not_depend_on_how_they_are_split(
+        bytes in plausible(REPLIES),
         sizes in proptest::collection::vec(1_usize..60, 1..8),
         to_head in any::<bool>(),
     ) {
         let read = |pieces: &[Vec<u8>]| {
-            let mut asked = Asked::new(None, to_head);
-            pieces.iter().for_each(|piece| asked.read(piece));
-            asked.end();
-            (asked.replies, asked.error)
+            let mut connection = ClientConnection::new(None, to_head);
+            pieces.iter().for_each(|piece| connection.read(piece));
+            connection.end();
+            (connection.replies, connection.error)
         };
         prop_assert_eq!(read(&pieces(&bytes, &sizes)), read(std::slice::from_ref(&bytes)));
     }
 
     #[test]
-    fn a_request_arrives_as_it_was_written(
+    fn an_encoded_request_is_decoded_unchanged(
         method in proptest::sample::select(&[
             ("GET", Method::Get), ("HEAD", Method::Head), ("POST", Method::Post),
             ("OPTIONS", Method::Options), ("PATCH", Method::Other), ("get", Method::Other),
@@ -168,17 +167,17 @@ proptest! {
         let content = (expected == Method::Post).then_some(Content { content_type, body: &body });
         prop_assert_eq!(request, Request { method: expected, target: target.as_bytes(), content });
         responder.send(&Response::text(Status::Ok, &body), &DATE);
-        let mut asked = Asked::new(None, expected == Method::Head);
-        asked.read(codec.output());
-        prop_assert_eq!((asked.error, asked.replies.len()), (None, 1));
-        let reply = asked.replies[0];
+        let mut connection = ClientConnection::new(None, expected == Method::Head);
+        connection.read(codec.output());
+        prop_assert_eq!((connection.error, connection.replies.len()), (None, 1));
+        let reply = connection.replies[0];
         let length = if expected == Method::Head { 0 } else { body.len() as u64 };
         prop_assert_eq!((reply.status, reply.body_bytes, reply.keep_alive), (200, length, true));
         prop_assert_eq!(reply.bytes, codec.output().len() as u64);
     }
 
     #[test]
-    fn a_body_comes_back_however_it_is_chunked_and_cut(
+    fn a_body_is_echoed_however_it_is_chunked_and_split(
         body in proptest::collection::vec(any::<u8>(), 0..6_000),
         chunks in proptest::collection::vec((1_usize..2_000, proptest::sample::select(EXTENSIONS)), 1..8),
         trailers in proptest::sample::select(&["", "A: b\r\n", "A:\r\nB: \t c \r\n"][..]),
@@ -189,7 +188,7 @@ proptest! {
         let mut bytes = encode_request("POST", "/echo", "h", &headers, b"");
         bytes.extend_from_slice(&in_chunks(&body, &chunks, trailers));
         let (output, is_closing) = serve(&pieces(&bytes, &sizes));
-        let (head, back) = header(&output);
+        let (head, back) = split_head(&output);
         prop_assert!(!is_closing && head.starts_with("HTTP/1.1 200 OK\r\n"), "{}", head);
         let content_type = format!("\r\nContent-Type: {content_type}\r\n");
         prop_assert!(head.contains(&content_type), "{}", head);
@@ -197,7 +196,7 @@ proptest! {
     }
 }
 
-/// Puts in a piece that there is space for.
+/// Passes a piece to the codec, which must have space for it.
 fn put<'a>(codec: &'a mut ServerCodec, piece: &[u8]) -> Option<(Request<'a>, Responder<'a>)> {
     codec.space()[..piece.len()].copy_from_slice(piece);
     codec.received(piece.len());

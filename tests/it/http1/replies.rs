@@ -1,13 +1,13 @@
-//! What the client's side makes of replies.
+//! The client's codec: valid replies, invalid ones, and connections that end early.
 
 use async_vs_threads::http1::{Reply, limits};
 
-use super::cuts;
-use super::oracle::Asked;
+use super::oracle::ClientConnection;
+use super::splits;
 
-impl Asked {
-    /// `200/5` and a `+` if the connection is kept; the class of the error last.
-    fn seen(&self) -> String {
+impl ClientConnection {
+    /// Returns `200/5` per reply, with a `+` if the connection is kept alive, then the class of the error.
+    fn summary(&self) -> String {
         let one = |r: &Reply| format!("{}/{}{}", r.status, r.body_bytes, if r.keep_alive { "+" } else { "" });
         let error = self.error.map(|error| error.class().to_string());
         self.replies.iter().map(one).chain(error).collect::<Vec<_>>().join(" ")
@@ -15,54 +15,54 @@ impl Asked {
 }
 
 fn check_as(stamp: Option<&str>, to_head: bool, bytes: &str, expected: &str, at_end: &str) {
-    for pieces in cuts(bytes.as_bytes()) {
-        let mut asked = Asked::new(stamp, to_head);
-        pieces.iter().for_each(|piece| asked.read(piece));
+    for pieces in splits(bytes.as_bytes()) {
+        let mut connection = ClientConnection::new(stamp, to_head);
+        pieces.iter().for_each(|piece| connection.read(piece));
         let name = &bytes[..bytes.len().min(200)];
-        assert_eq!(asked.seen(), expected, "{name:?}");
-        if asked.error.is_none() && at_end == "stale_connection" {
-            let n: u64 = asked.replies.iter().map(|reply| reply.bytes).sum();
+        assert_eq!(connection.summary(), expected, "{name:?}");
+        if connection.error.is_none() && at_end == "stale_connection" {
+            let n: u64 = connection.replies.iter().map(|reply| reply.bytes).sum();
             assert_eq!(n, bytes.len() as u64, "{name:?}: every byte is counted once");
         }
-        asked.end();
-        assert_eq!(asked.seen(), format!("{expected} {at_end}").trim(), "{name:?}, then the end");
+        connection.end();
+        assert_eq!(connection.summary(), format!("{expected} {at_end}").trim(), "{name:?}, then the end");
     }
 }
 
-fn complete(bytes: &str, expected: &str) {
+fn check_valid(bytes: &str, expected: &str) {
     check_as(None, false, bytes, expected, "stale_connection");
-    // The same twice: one reply leaves nothing behind that the next is judged by.
+    // Twice in a row: a reply does not affect the next one.
     check_as(None, false, &bytes.repeat(2), &format!("{expected} {expected}"), "stale_connection");
 }
 
-fn broken(bytes: &str, expected: &str) {
+fn check_invalid(bytes: &str, expected: &str) {
     check_as(None, false, bytes, expected, "");
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 5\r\n\r\nhello";
 
 #[test]
-fn good_replies() {
-    complete(OK, "200/5+");
-    complete("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "200/0+");
-    complete("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "200/0+");
-    complete("HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", "200/0+");
-    complete("HTTP/1.1 404 Not Found\r\ncontent-length: 1\r\n\r\nx", "404/1+");
+fn valid_replies_are_read() {
+    check_valid(OK, "200/5+");
+    check_valid("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "200/0+");
+    check_valid("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "200/0+");
+    check_valid("HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", "200/0+");
+    check_valid("HTTP/1.1 404 Not Found\r\ncontent-length: 1\r\n\r\nx", "404/1+");
     for status in [200, 299, 399, 499, 599, 600, 601, 999] {
-        complete(&format!("HTTP/1.1 {status} Odd\r\nContent-Length: 1\r\n\r\nx"), &format!("{status}/1+"));
+        check_valid(&format!("HTTP/1.1 {status} Odd\r\nContent-Length: 1\r\n\r\nx"), &format!("{status}/1+"));
     }
-    complete("HTTP/1.1 199 Odd\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", "200/1+");
-    complete("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello", "200/5+");
-    complete("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx", "200/1");
-    complete("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", "200/1");
-    complete("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\nx", "200/1+");
-    complete("HTTP/1.1 204 No Content\r\n\r\n", "204/0+");
-    complete("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", "304/0+");
-    complete(
+    check_valid("HTTP/1.1 199 Odd\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", "200/1+");
+    check_valid("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello", "200/5+");
+    check_valid("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx", "200/1");
+    check_valid("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", "200/1");
+    check_valid("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\nx", "200/1+");
+    check_valid("HTTP/1.1 204 No Content\r\n\r\n", "204/0+");
+    check_valid("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", "304/0+");
+    check_valid(
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1;a=b\r\n!\r\n0\r\nA: b\r\n\r\n",
         "200/6+",
     );
-    complete(
+    check_valid(
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
         "200/1+",
     );
@@ -72,17 +72,17 @@ fn good_replies() {
 
 #[test]
 fn a_body_may_end_with_the_connection() {
-    for pieces in cuts(b"HTTP/1.1 200 OK\r\n\r\nhello") {
-        let mut asked = Asked::new(None, false);
-        pieces.iter().for_each(|piece| asked.read(piece));
-        assert_eq!(asked.seen(), "");
-        asked.end();
-        assert_eq!(asked.replies, [Reply { status: 200, body_bytes: 5, bytes: 24, keep_alive: false }]);
+    for pieces in splits(b"HTTP/1.1 200 OK\r\n\r\nhello") {
+        let mut connection = ClientConnection::new(None, false);
+        pieces.iter().for_each(|piece| connection.read(piece));
+        assert_eq!(connection.summary(), "");
+        connection.end();
+        assert_eq!(connection.replies, [Reply { status: 200, body_bytes: 5, bytes: 24, keep_alive: false }]);
     }
 }
 
 #[test]
-fn broken_replies() {
+fn invalid_replies_are_refused() {
     for head in [
         "hello\r\n\r\n",
         "\r\nHTTP/1.1 200 OK\r\n",
@@ -113,22 +113,22 @@ fn broken_replies() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloo\r\n",
     ] {
-        broken(head, "parse_error");
+        check_invalid(head, "parse_error");
     }
     let interim = "HTTP/1.1 100 Continue\r\n\r\n";
-    broken(&interim.repeat(17), "parse_error");
-    broken(&format!("{OK}junk\r\n"), "200/5+ parse_error");
-    broken(&format!("HTTP/1.1 200 OK\r\nA: {}", "b".repeat(100_000)), "header_too_large");
-    broken(&format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: b\r\n".repeat(101)), "header_too_large");
+    check_invalid(&interim.repeat(17), "parse_error");
+    check_invalid(&format!("{OK}junk\r\n"), "200/5+ parse_error");
+    check_invalid(&format!("HTTP/1.1 200 OK\r\nA: {}", "b".repeat(100_000)), "header_too_large");
+    check_invalid(&format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: b\r\n".repeat(101)), "header_too_large");
     let chunks = "7FFFFFFFFFFFFFFF\r\n";
     check_as(None, false, &format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}"), "", "eof_in_body");
-    broken("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000000\r\n", "parse_error");
+    check_invalid("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000000\r\n", "parse_error");
     let trailers = format!("0\r\nA: {}", "b".repeat(limits::TRAILERS as usize));
-    broken(&format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{trailers}"), "header_too_large");
+    check_invalid(&format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{trailers}"), "header_too_large");
 }
 
 #[test]
-fn ends_too_early() {
+fn an_early_end_is_classified() {
     let check = |bytes: &str, at_end: &str| check_as(None, false, bytes, "", at_end);
     check("", "eof_before_head");
     check("HTTP/1.1 200 OK\r\nContent-Le", "eof_before_head");
@@ -143,7 +143,7 @@ fn ends_too_early() {
 }
 
 #[test]
-fn strangers() {
+fn a_reply_without_the_nonce_is_refused() {
     let reply = |lines: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{lines}\r\n");
     let check = |lines: &str, expected: &str, at_end: &str| {
         check_as(Some("abc"), false, &reply(lines), expected, at_end);
@@ -156,12 +156,12 @@ fn strangers() {
 }
 
 #[test]
-fn a_head_much_like_the_one_before_is_judged_for_itself() {
+fn a_head_similar_to_the_previous_one_is_still_parsed() {
     let forged = OK.replace("Sun, 06 Nov 1994 08:49:37 GMT", "x\r\nTransfer-Encoding: chunked");
     assert_eq!(forged.len(), OK.len());
-    broken(&format!("{OK}{forged}"), "200/5+ parse_error");
+    check_invalid(&format!("{OK}{forged}"), "200/5+ parse_error");
     let later = OK.replace("37 GMT", "38 GMT");
-    complete(&format!("{OK}{later}"), "200/5+ 200/5+");
+    check_valid(&format!("{OK}{later}"), "200/5+ 200/5+");
     let other = OK.replace("200 OK", "503 No");
-    complete(&format!("{OK}{other}"), "200/5+ 503/5+");
+    check_valid(&format!("{OK}{other}"), "200/5+ 503/5+");
 }

@@ -1,4 +1,4 @@
-//! What the server's side does beside the table of cases: what is not said yet, what waits, and what it keeps.
+//! The server's codec, beyond the table of cases: incomplete requests, waiting output, and the size of its buffers.
 
 use std::sync::Arc;
 
@@ -9,34 +9,34 @@ use super::cases::{NEXT, post};
 use super::oracle::{Conversation, DATE};
 
 #[test]
-fn a_body_is_asked_for_before_it_comes() {
-    let mut served = Conversation::new();
-    served.read(post("Expect: 100-continue\r\nContent-Length: 2\r\n", "").as_bytes());
-    assert_eq!(served.output, b"HTTP/1.1 100 Continue\r\n\r\n", "before the body has come");
-    let mut served = Conversation::new();
-    served.read(b"POST /echo HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
-    assert_eq!(served.output, b"", "never to HTTP/1.0");
+fn a_100_continue_is_sent_before_the_body_arrives() {
+    let mut conversation = Conversation::new();
+    conversation.read(post("Expect: 100-continue\r\nContent-Length: 2\r\n", "").as_bytes());
+    assert_eq!(conversation.output, b"HTTP/1.1 100 Continue\r\n\r\n", "before the body has arrived");
+    let mut conversation = Conversation::new();
+    conversation.read(b"POST /echo HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    assert_eq!(conversation.output, b"", "never to HTTP/1.0");
 }
 
 #[test]
-fn what_is_incomplete_is_waited_for_and_at_the_end_forgotten() {
+fn an_incomplete_request_gets_no_response() {
     for whole in [
         "GET /echo/x HTTP/1.1\r\nHost: h\r\nA: b\r\n\r\n".to_owned(),
         post("Content-Length: 5\r\n", "hello"),
         post("Transfer-Encoding: chunked\r\n", "1\r\na\r\n0\r\n\r\n"),
     ] {
         for n in 0..whole.len() {
-            let mut served = Conversation::new();
-            served.read(&whole.as_bytes()[..n]);
-            assert!(served.output.is_empty() && !served.is_closing());
-            served.end();
-            assert!(served.output.is_empty(), "half a request has no answer");
+            let mut conversation = Conversation::new();
+            conversation.read(&whole.as_bytes()[..n]);
+            assert!(conversation.output.is_empty() && !conversation.is_closing());
+            conversation.end();
+            assert!(conversation.output.is_empty(), "an incomplete request gets no response");
         }
     }
 }
 
 #[test]
-fn a_request_before_the_end_of_input_is_answered() {
+fn a_request_before_the_end_of_the_input_is_answered() {
     let mut codec = ServerCodec::new(None);
     codec.space()[..NEXT.len()].copy_from_slice(NEXT.as_bytes());
     codec.received(NEXT.len());
@@ -48,7 +48,7 @@ fn a_request_before_the_end_of_input_is_answered() {
 }
 
 #[test]
-fn a_peer_that_does_not_read_is_not_served_on() {
+fn a_peer_that_does_not_read_gets_no_further_responses() {
     let mut codec = ServerCodec::new(None);
     let body = vec![b'x'; 30_000];
     let (mut n_answered, mut n_asked) = (0, 0);
@@ -71,7 +71,8 @@ fn a_peer_that_does_not_read_is_not_served_on() {
     }
 }
 
-/// Puts bytes in, as many as there is space for at a time, and answers until there is nothing; output stays.
+/// Passes bytes to the codec, as many as fit at a time, and answers all complete requests. The output stays in the
+/// codec.
 fn feed(codec: &mut ServerCodec, mut bytes: &[u8]) {
     while !bytes.is_empty() {
         let n = codec.space().len().min(bytes.len());
@@ -85,15 +86,15 @@ fn feed(codec: &mut ServerCodec, mut bytes: &[u8]) {
 }
 
 #[test]
-fn a_large_body_is_answered_in_one_piece_before_the_next_is_taken() {
+fn a_large_response_is_sent_before_the_next_request_is_read() {
     let body = "b".repeat(usize::try_from(limits::REQUEST_BODY).unwrap());
     let mut codec = ServerCodec::new(None);
     feed(&mut codec, post(&format!("Content-Length: {}\r\n", body.len()), &body).as_bytes());
     let n = codec.output().len();
     assert!(codec.output().ends_with(body.as_bytes()) && n < body.len() + 384, "head and body, {n} bytes");
     feed(&mut codec, NEXT.as_bytes());
-    assert_eq!(codec.output().len(), n, "more than enough waits already");
-    // Half of it leaves, and then all but what may wait.
+    assert_eq!(codec.output().len(), n, "too much output waits already");
+    // Half of it is sent, then all but slightly more than the limit.
     for left in [n / 2, limits::OUTPUT + 1] {
         codec.sent(codec.output().len() - left);
         assert!(codec.next(&DATE).is_none());
@@ -103,12 +104,12 @@ fn a_large_body_is_answered_in_one_piece_before_the_next_is_taken() {
 }
 
 #[test]
-fn a_large_buffer_is_given_back() {
+fn a_large_buffer_is_released() {
     let body = "b".repeat(usize::try_from(limits::REQUEST_BODY).unwrap());
     let request = post(&format!("Content-Length: {}\r\n", body.len()), &body);
     let mut codec = ServerCodec::new(None);
     assert_eq!(codec.space().len(), limits::INPUT_AT_FIRST);
-    // One byte short: the room for what is to come is bounded, whatever was announced.
+    // One byte short: the space for further bytes is bounded, whatever length was announced.
     for piece in request.as_bytes()[..request.len() - 1].chunks(1_000) {
         feed(&mut codec, piece);
         assert!(codec.space().len() <= limits::GROWTH + 1_024);
@@ -122,15 +123,15 @@ fn a_large_buffer_is_given_back() {
 }
 
 #[test]
-fn stamp_refusal_and_a_dropped_responder() {
+fn a_dropped_responder_and_a_time_out_are_answered_once() {
     let mut codec = ServerCodec::new(Some(Arc::from("n0nce")));
     codec.space()[..NEXT.len()].copy_from_slice(NEXT.as_bytes());
     codec.received(NEXT.len());
     drop(codec.next(&DATE));
-    let said = String::from_utf8(codec.output().to_vec()).unwrap();
-    assert!(said.starts_with("HTTP/1.1 500 ") && said.contains("\r\nAvt-Nonce: n0nce\r\n") && codec.is_closing());
+    let output = String::from_utf8(codec.output().to_vec()).unwrap();
+    assert!(output.starts_with("HTTP/1.1 500 ") && output.contains("\r\nAvt-Nonce: n0nce\r\n") && codec.is_closing());
     codec.refuse(Status::RequestTimeout, &DATE);
-    assert_eq!(codec.output(), said.as_bytes(), "nothing follows the last word");
+    assert_eq!(codec.output(), output.as_bytes(), "nothing follows a refusal");
 
     let mut codec = ServerCodec::new(None);
     codec.space()[0] = b'G';
@@ -141,15 +142,15 @@ fn stamp_refusal_and_a_dropped_responder() {
 }
 
 #[test]
-fn a_refusal_has_a_body_only_where_the_request_is_known_not_to_be_a_head() {
+fn a_refusal_has_a_body_only_if_the_request_is_surely_not_a_head() {
     let check = |begin: &[u8], length: usize, body: &str| {
         let mut codec = ServerCodec::new(None);
         feed(&mut codec, begin);
         codec.refuse(Status::RequestTimeout, &DATE);
-        let said = String::from_utf8(codec.output().to_vec()).unwrap();
+        let output = String::from_utf8(codec.output().to_vec()).unwrap();
         let begin = String::from_utf8_lossy(begin);
-        assert!(said.contains(&format!("\r\nContent-Length: {length}\r\n")), "{begin:?}: {said}");
-        assert!(said.ends_with(&format!("\r\n\r\n{body}")), "{begin:?}: {said}");
+        assert!(output.contains(&format!("\r\nContent-Length: {length}\r\n")), "{begin:?}: {output}");
+        assert!(output.ends_with(&format!("\r\n\r\n{body}")), "{begin:?}: {output}");
     };
     let text = Status::RequestTimeout.text();
     for unknown in [&b""[..], b"\r\n", b"H", b"HEAD"] {

@@ -1,23 +1,24 @@
-//! A connection as a model serves it, without the model: the table of cases against the codec alone.
+//! The table of cases against the codec alone, without a model and without sockets.
 
 use std::thread::{self, Builder};
 
 use super::cases::{Case, NEXT, next_answer, tables};
-use super::cuts;
 use super::oracle::Conversation;
+use super::splits;
 
-/// The case however it is cut, and with a good request behind it, which is answered only if the connection goes on.
+/// Checks a case however it is split, and with a valid request after it, which is answered only if the connection stays
+/// open.
 fn check(case: &Case) {
     let verify = |pieces: &[&[u8]], answer: &[u8]| {
-        let mut served = Conversation::new();
-        pieces.iter().for_each(|piece| served.read(piece));
-        // No `assert_eq`: a megabyte in numbers helps nobody.
-        assert!(served.output == answer, "{}: {}", case.name(), shown(&served.output));
-        assert_eq!(served.is_closing(), case.closes, "{}", case.name());
-        served.end();
-        assert_eq!(served.output.len(), answer.len(), "{}: nothing is said at the end", case.name());
+        let mut conversation = Conversation::new();
+        pieces.iter().for_each(|piece| conversation.read(piece));
+        // Not `assert_eq`, which would print a megabyte of numbers.
+        assert!(conversation.output == answer, "{}: {}", case.name(), shorten(&conversation.output));
+        assert_eq!(conversation.is_closing(), case.closes, "{}", case.name());
+        conversation.end();
+        assert_eq!(conversation.output.len(), answer.len(), "{}: nothing is sent at the end", case.name());
     };
-    for pieces in cuts(&case.request) {
+    for pieces in splits(&case.request) {
         verify(&pieces, &case.answer);
     }
     let with_next = [&case.request, NEXT.as_bytes()].concat();
@@ -26,13 +27,13 @@ fn check(case: &Case) {
     verify(&with_next.chunks(1).collect::<Vec<_>>(), &answers);
 }
 
-/// The begin of an answer, for a message.
-pub(crate) fn shown(answer: &[u8]) -> String {
+/// Returns the start of a response, for failure messages.
+pub(crate) fn shorten(answer: &[u8]) -> String {
     format!("{:?}", String::from_utf8_lossy(&answer[..answer.len().min(2_000)]))
 }
 
 #[test]
-fn every_case_is_answered_alike_however_it_is_cut() {
+fn every_case_is_answered_however_it_is_split() {
     thread::scope(|scope| {
         for (table, cases) in tables() {
             let run = move || cases.iter().for_each(check);

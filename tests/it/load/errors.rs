@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use socket2::{Domain, SockRef, Socket, Type};
 
-use super::{canned, check_sum, head, load, server};
+use super::{check_sum, fixed_response, load, read_head, server};
 use crate::support::{Ended, avt, run};
 
 /// Checks two failing requests, one after the other on one connection, with either client.
@@ -41,13 +41,13 @@ fn check_bounded(json: &Value) {
 
 /// As [`check`], for replies.
 fn check_reply(reply: &'static [u8], class: &str) {
-    check(canned(reply, true), class);
+    check(fixed_response(reply, true), class);
 }
 
 /// A server that says this once it is asked, and then resets the connection.
 fn resetting(words: &'static [u8]) -> SocketAddr {
     server(move |mut stream| {
-        if head(&mut stream) && stream.write_all(words).is_ok() {
+        if read_head(&mut stream) && stream.write_all(words).is_ok() {
             SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
         }
     })
@@ -56,7 +56,7 @@ fn resetting(words: &'static [u8]) -> SocketAddr {
 /// A server that begins like this once it is asked, and goes on like that for as long as anybody listens.
 fn endless(begin: &'static [u8], more: &'static [u8], pause: Duration) -> SocketAddr {
     server(move |mut stream| {
-        let mut open = head(&mut stream) && stream.write_all(begin).is_ok();
+        let mut open = read_head(&mut stream) && stream.write_all(begin).is_ok();
         while open {
             open = stream.write_all(more).is_ok();
             thread::sleep(pause);
@@ -101,7 +101,7 @@ fn what_is_no_reply() {
         &b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0 \r\n\r\n"[..],
         b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
     ] {
-        check_client("raw", canned(reply, true), "parse_error");
+        check_client("raw", fixed_response(reply, true), "parse_error");
     }
 }
 
@@ -119,11 +119,11 @@ fn more_fields_than_are_taken() {
         .as_bytes(),
         "header_too_large",
     );
-    let url = format!("http://{}/", canned(fields(101), true));
+    let url = format!("http://{}/", fixed_response(fields(101), true));
     let told = run(avt(["load", &url, "-n", "1", "-c", "1"])).stdout;
     assert!(told.contains("the limit is 64.0 KiB or 100 fields"), "{told}");
     for client in ["raw", "reqwest"] {
-        let (ended, json) = load(canned(fields(100), false), "/", &["-n", "2", "-c", "1", "--client", client]);
+        let (ended, json) = load(fixed_response(fields(100), false), "/", &["-n", "2", "-c", "1", "--client", client]);
         assert_eq!((ended.code, &json["status"]), (Some(0), &json!({ "200": 2 })), "{client}: {ended:?}");
     }
 }
@@ -180,13 +180,13 @@ fn answers_that_take_too_long() {
 fn a_used_connection_that_ends_in_silence_is_stale() {
     // Reads the second question and says nothing to it: closing before that would race the question.
     let forgetful = server(|mut stream| {
-        if head(&mut stream) && stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").is_ok() {
-            head(&mut stream);
+        if read_head(&mut stream) && stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").is_ok() {
+            read_head(&mut stream);
         }
     });
     // This server closes before it has read the request: a reset.
     let hasty = server(|mut stream| {
-        if head(&mut stream) && stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").is_ok() {
+        if read_head(&mut stream) && stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").is_ok() {
             stream.peek(&mut [0]).unwrap();
         }
     });
@@ -210,15 +210,19 @@ fn what_is_no_error() {
         }
     };
     let ok = json!({ "200": 6 });
-    check(canned(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", true), ok.clone(), &[]);
-    check(canned(b"HTTP/1.1 200 OK\r\n\r\nas long as it lasts", true), ok.clone(), &[]);
+    check(
+        fixed_response(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", true),
+        ok.clone(),
+        &[],
+    );
+    check(fixed_response(b"HTTP/1.1 200 OK\r\n\r\nas long as it lasts", true), ok.clone(), &[]);
     let interim =
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-    check(canned(interim, false), ok.clone(), &[]);
+    check(fixed_response(interim, false), ok.clone(), &[]);
     // Reset behind a complete answer.
     check(resetting(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"), ok, &[]);
-    check(canned(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", false), json!({ "503": 6 }), &[]);
-    check(canned(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false), json!({ "200": 6 }), &["-X", "HEAD"]);
+    check(fixed_response(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", false), json!({ "503": 6 }), &[]);
+    check(fixed_response(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false), json!({ "200": 6 }), &["-X", "HEAD"]);
 }
 
 #[test]
@@ -231,7 +235,7 @@ fn a_status_of_an_unknown_class_is_an_answer_and_an_error_of_the_server() {
     ] {
         for client in ["raw", "reqwest"] {
             let args = ["-n", "10", "-c", "2", "--client", client, "--slo", "errors<1%"];
-            let (_, json) = load(canned(reply, false), "/", &args);
+            let (_, json) = load(fixed_response(reply, false), "/", &args);
             check_sum(&json);
             assert_eq!((&json["errors"], &json["status"]), (&json!({}), &json!({ status.to_string(): 10 })), "{json}");
             assert_eq!(json["slo"][0]["kept"], status < 400, "{client}, {status}: {json}");
@@ -246,9 +250,9 @@ fn an_answer_to_half_a_question_is_an_answer() {
     body.as_file().set_len(8 << 20).unwrap();
     let body = format!("@{}", body.path().display());
     // The first closes at once, which resets the connection; the second ends its side in order and reads on.
-    let hasty = canned(REFUSAL, true);
+    let hasty = fixed_response(REFUSAL, true);
     let patient = server(|mut stream| {
-        if head(&mut stream) && stream.write_all(REFUSAL).is_ok() {
+        if read_head(&mut stream) && stream.write_all(REFUSAL).is_ok() {
             stream.shutdown(std::net::Shutdown::Write).unwrap();
             while stream.read(&mut [0; 64 << 10]).is_ok_and(|n| n > 0) {}
         }
@@ -282,7 +286,7 @@ fn a_server_that_cannot_be_reached() {
 
 #[test]
 fn a_name_is_tried_at_all_its_addresses() {
-    let address = canned(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false);
+    let address = fixed_response(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false);
     let url = format!("http://localhost:{}/", address.port());
     let ended = run(avt(["load", &url, "-n", "1", "-c", "1"]));
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -309,7 +313,7 @@ fn nobody_answers_the_attempt_to_connect() {
 
 #[test]
 fn too_few_descriptors_are_our_own_trouble() {
-    let address = canned(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false);
+    let address = fixed_response(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false);
     // Enough for what is asked, had the process not been started with thirty files open.
     let script = "for n in {10..39}; do eval \"exec $n</dev/null\"; done; ulimit -n 48; exec \"$@\"";
     let mut command = Command::new("bash");

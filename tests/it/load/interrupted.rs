@@ -14,7 +14,7 @@ use crate::support::{PATIENCE, exit_code, ignoring, send, wait_for_handler};
 fn silent() -> (SocketAddr, mpsc::Receiver<()>) {
     let (tell, told) = mpsc::channel();
     let address = server(move |mut stream| {
-        while head(&mut stream) {
+        while read_head(&mut stream) {
             let _ = tell.send(());
         }
     });
@@ -85,7 +85,7 @@ fn a_queue_that_stays_full_is_given_up() {
 fn a_hangup_under_nohup_does_not_end_a_load() {
     let (answered, told) = mpsc::channel();
     let address = server(move |mut stream| {
-        while head(&mut stream) && stream.write_all(OK).is_ok() {
+        while read_head(&mut stream) && stream.write_all(OK).is_ok() {
             let _ = answered.send(());
         }
     });

@@ -15,7 +15,7 @@ use super::*;
 fn until(answers: u64, then: impl Fn(&TcpStream) + Clone + Send + 'static) -> SocketAddr {
     let asked = Arc::new(AtomicU64::new(0));
     server(move |mut stream| {
-        while head(&mut stream) {
+        while read_head(&mut stream) {
             if asked.fetch_add(1, Ordering::SeqCst) < answers {
                 let _ = stream.write_all(OK);
             } else {
@@ -82,7 +82,7 @@ fn a_stall_is_in_the_response_times_of_all_that_were_due_in_it() {
     const RUN: f64 = 1.0;
     let start = Instant::now();
     let server = server(move |mut stream| {
-        while head(&mut stream) {
+        while read_head(&mut stream) {
             let at = start.elapsed().as_secs_f64();
             // The freeze ends for all at once, and not before the schedule does.
             if at > 0.6 {

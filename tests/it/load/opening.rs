@@ -16,7 +16,7 @@ fn no_more_connections_are_opened_than_there_are_requests() {
         let counted = Arc::clone(&accepted);
         let address = server(move |mut stream| {
             counted.fetch_add(1, Ordering::SeqCst);
-            while head(&mut stream) && stream.write_all(OK).is_ok() {}
+            while read_head(&mut stream) && stream.write_all(OK).is_ok() {}
         });
         for (args, asked, opened) in
             [(["-n", "1", "-c", "50", "-t", "4"], 50, 1), (["-n", "7", "-c", "5", "-t", "4"], 5, 5)]

@@ -104,7 +104,7 @@ fn a_verdict_that_is_not_valid_fails_where_that_is_asked_for() {
             let first = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
             move |mut stream| {
                 let mut is_first = None;
-                while head(&mut stream) {
+                while read_head(&mut stream) {
                     if *is_first.get_or_insert_with(|| first.swap(false, std::sync::atomic::Ordering::SeqCst)) {
                         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
                     }

@@ -39,7 +39,7 @@ fn telling() -> (SocketAddr, mpsc::Receiver<()>) {
     let (tell, told) = mpsc::channel();
     let address = server(move |mut stream| {
         let mut answered = 0;
-        while head(&mut stream) && stream.write_all(OK).is_ok() {
+        while read_head(&mut stream) && stream.write_all(OK).is_ok() {
             answered += 1;
             if answered == 10 {
                 let _ = tell.send(());
@@ -90,7 +90,7 @@ fn a_load_that_is_killed_leaves_earlier_files_alone_and_one_that_is_interrupted_
 
 #[test]
 fn a_second_signal_leaves_no_temporary_file() {
-    let silent = server(|mut stream| while head(&mut stream) {});
+    let silent = server(|mut stream| while read_head(&mut stream) {});
     let (folder, options) = earlier();
     let mut load = start(silent, &options);
     wait_for("temporary files", || (names(folder.path()).len() == 6).then_some(()));
@@ -108,7 +108,7 @@ fn a_folder_that_vanished_is_told_and_the_figures_are_printed() {
         let path = folder.path().to_owned();
         let address = server(move |mut stream| {
             // The first connection only probes for a listener.
-            while head(&mut stream) {
+            while read_head(&mut stream) {
                 let vanished = || fs::remove_dir_all(&path).is_ok() || !path.exists();
                 wait_for("the folder to vanish", || vanished().then_some(()));
                 let _ = stream.write_all(OK);

@@ -1,7 +1,7 @@
 //! Records of a run on a simulated machine.
 //!
-//! What a thread, a task and a switch cost is the same on every machine here, and taken from the sources that the claims
-//! name; what varies is how many CPUs there are.
+//! The costs of a thread, a task and a request are the same on every machine and come from the sources that the claims
+//! name; only the number of CPUs varies.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -18,27 +18,27 @@ use async_vs_threads::scenario::{
 use async_vs_threads::usage::{Footprint, Usage};
 
 use super::simulate::{Item, Machine, Stage, Station};
-use crate::fixture::{self, CALM, Fixture};
+use crate::fixture::{self, Fixture, QUIET};
 
-/// Costs in nanoseconds of CPU time: of starting a thread and a task (jimblandy/context-switch), of a call to another
-/// pool (tokio #7757), and of a request to a thread, to one async thread and to several workers.
+/// CPU time in nanoseconds: to start a thread or a task (jimblandy/context-switch), to call another pool
+/// (tokio #7757), and to handle a request on a thread, on one async thread and on several workers.
 const THREAD: f64 = 20_000.0;
 const TASK: f64 = 300.0;
 const CALL: f64 = 8_000.0;
 const REQUEST: [f64; 3] = [7_500.0, 6_500.0, 6_800.0];
-/// What a request takes in the load generator, and on its way to the server and back.
+/// The time of a request in the load generator, and on its way to the server and back.
 const GENERATOR: f64 = 5_000.0;
 const WAY: f64 = 15_000.0;
-/// How late a sleeping thread and an awaited timer are.
+/// The lateness of a sleeping thread and of an awaited timer.
 const LATE: [f64; 2] = [100_000.0, 1_100_000.0];
-/// How long a thread waits for a CPU while others compute on all of them: a time slice.
+/// The time slice that a thread waits for a CPU while others compute on all of them.
 const SLICE: f64 = 3e6;
-/// tokio's default limit of the blocking pool.
+/// The default limit of tokio's blocking pool.
 const BLOCKING: usize = 512;
-/// The most threads of an ordinary Linux.
+/// The limit on threads of an ordinary Linux.
 const MOST_THREADS: u32 = 15_882;
 
-/// What was simulated of a cell in one round.
+/// The simulated trial of a cell in one round.
 #[derive(Clone)]
 struct Trial {
     wall: f64,
@@ -52,12 +52,12 @@ struct Trial {
     switches: u64,
     executing: usize,
     starved: u32,
-    /// Requests that were sent or due and never answered.
+    /// The number of requests that were sent or due and never finish.
     open: u64,
 }
 
-/// Six rounds of these scenarios on this machine, as a report gets them.
-pub(super) fn simulated(scenarios: &[Scenario], machine: &Parallel) -> Fixture {
+/// Simulates six rounds of these scenarios on this machine.
+pub(super) fn simulate_run(scenarios: &[Scenario], machine: &Parallel) -> Fixture {
     let mut records = Vec::new();
     let mut known: HashMap<String, Trial> = HashMap::new();
     let mut random = fastrand::Rng::with_seed(11);
@@ -66,10 +66,10 @@ pub(super) fn simulated(scenarios: &[Scenario], machine: &Parallel) -> Fixture {
             let round = pass.round().unwrap_or(1);
             for cell in scenario.cells() {
                 let cpus = machine.at_most(cell.work.cpus().unwrap_or(u32::MAX));
-                // Without heavy requests, rounds differ by nothing but noise.
+                // Without heavy requests, rounds differ only by noise.
                 let is_drawn = matches!(&cell.work, Work::Echo(echo) if echo.heavy.is_some());
                 let name = format!("{:?} {:?} {}", cell.work, cell.id.model, if is_drawn { round } else { 0 });
-                let outcome = match refused(&cell) {
+                let outcome = match thread_limit_failure(&cell) {
                     Some(failure) => Outcome::Failed(failure),
                     None => {
                         let trial = known.entry(name).or_insert_with(|| trial(&cell, &cpus, machine, round)).clone();
@@ -84,9 +84,9 @@ pub(super) fn simulated(scenarios: &[Scenario], machine: &Parallel) -> Fixture {
                         }
                     }
                 };
-                let (there, wanted) = (machine.cpus(), cell.work.cpus_wanted());
+                let (cpus, wanted) = (machine.cpus(), cell.work.cpus_wanted());
                 let mut record = fixture::record(&cell, pass, records.len() as u64 + 1, outcome);
-                record.conditions = Conditions { cpus: there, cpus_wanted: wanted, ..CALM };
+                record.conditions = Conditions { cpus, cpus_wanted: wanted, ..QUIET };
                 records.push(record);
             }
         }
@@ -99,8 +99,8 @@ pub(super) fn simulated(scenarios: &[Scenario], machine: &Parallel) -> Fixture {
     Fixture { run, scenarios: scenarios.to_vec(), records }
 }
 
-/// A thread for each of too many jobs.
-fn refused(cell: &Cell) -> Option<Failure> {
+/// Returns the failure of a cell that needs more threads than the system allows.
+fn thread_limit_failure(cell: &Cell) -> Option<Failure> {
     let needed = cell.work.jobs().filter(|jobs| *jobs > MOST_THREADS && cell.id.model == Model::Threads)?;
     let limit = "vm.max_map_count".into();
     Some(Failure::ThreadLimit { needed: needed.into(), limit, value: 65_530, allows: MOST_THREADS.into() })
@@ -110,8 +110,8 @@ fn nanos(length: Duration) -> f64 {
     length.as_nanos() as f64
 }
 
-/// How long a wait really takes.
-fn waited(model: Model, wait: f64) -> f64 {
+/// Returns the actual length of a wait.
+fn actual_wait(model: Model, wait: f64) -> f64 {
     match (wait > 0.0, model.family()) {
         (false, _) => 0.0,
         (true, Family::Threads) => wait + LATE[0],
@@ -122,7 +122,7 @@ fn waited(model: Model, wait: f64) -> f64 {
 fn trial(cell: &Cell, cpus: &Parallel, all: &Parallel, round: u32) -> Trial {
     match &cell.work {
         Work::Echo(echo) => {
-            // A server without a number of its own has all CPUs but the generator's, or shares them with it.
+            // A server without a number of CPUs has all CPUs except the generator's, or shares all with it.
             let cpus = match (echo.load.server_cpus, echo.load.pin) {
                 (None, Pin::Split) => &all.at_most((all.cpus() - 1).max(1)),
                 (None, Pin::None) => all,
@@ -137,7 +137,7 @@ fn trial(cell: &Cell, cpus: &Parallel, all: &Parallel, round: u32) -> Trial {
     }
 }
 
-/// Threads of the first station, and of the one that steps are handed to.
+/// Returns the station that runs the jobs, and the one that runs their blocking steps.
 fn stations(model: Model, all: usize) -> Vec<Station> {
     let (first, second) = match model {
         Model::Sequential | Model::Async | Model::External => (1, 0),
@@ -149,9 +149,9 @@ fn stations(model: Model, all: usize) -> Vec<Station> {
     vec![Station::new(first), Station::new(second)]
 }
 
-/// The stages of a job or request, of which the part around its steps computes for `around`.
+/// Returns the stages of a job or request that computes for `around` besides its steps.
 fn stages(model: Model, steps: StepsSpec, around: f64) -> Vec<Stage> {
-    let (wait, blocked, computed) = (waited(model, nanos(steps.wait)), nanos(steps.block), nanos(steps.compute));
+    let (wait, blocked, computed) = (actual_wait(model, nanos(steps.wait)), nanos(steps.block), nanos(steps.compute));
     let hold = |station, blocked, computed| Stage::Hold { station, blocked, computed };
     match model.family() {
         Family::Threads => vec![hold(0, wait + blocked, around + computed)],
@@ -178,9 +178,9 @@ fn worked(model: Model, jobs: u32, steps: StepsSpec, offload: Option<&OffloadSpe
     let mut machine = Machine::new(cpus, stations);
     let around = if model.family() == Family::Threads { 0.0 } else { TASK };
     for _ in 0..jobs {
-        // A thread or a task is made first, one after the other.
-        let made = if model == Model::Threads { THREAD } else { TASK };
-        let mut all = vec![Stage::Hold { station: 2, blocked: 0.0, computed: made }];
+        // Threads or tasks are created first, one after the other.
+        let creation = if model == Model::Threads { THREAD } else { TASK };
+        let mut all = vec![Stage::Hold { station: 2, blocked: 0.0, computed: creation }];
         all.extend(stages(model, steps, around));
         machine.begin(Item { started_after: 1, stages: all, ..Item::default() });
     }
@@ -216,7 +216,7 @@ fn worked(model: Model, jobs: u32, steps: StepsSpec, offload: Option<&OffloadSpe
     }
 }
 
-/// Jobs that a model begins before the first is done.
+/// Returns the number of jobs that a model begins before the first is done.
 fn in_flight(model: Model, jobs: u32) -> u64 {
     match model {
         Model::Sequential => 1,
@@ -225,16 +225,16 @@ fn in_flight(model: Model, jobs: u32) -> u64 {
     }
 }
 
-/// A load on a server under one model, and what has become of it.
+/// A load on a server under one model, with its results.
 struct Load<'a> {
     model: Model,
     echo: &'a EchoSpec,
-    /// What a request computes around its steps.
+    /// The CPU time of a request besides its steps.
     around: f64,
-    /// From when to when requests count.
+    /// The start and the end of the measured window.
     window: (f64, f64),
     free: Vec<usize>,
-    /// When the requests were due that found no connection free, and whether they are heavy.
+    /// The requests that found no connection free: when each was due, and whether it is heavy.
     backlog: VecDeque<(f64, bool)>,
     times: [Vec<(f64, f64)>; 2],
     done_in_window: u64,
@@ -248,8 +248,8 @@ impl Load<'_> {
         Item { due, begun, is_heavy, connection, stages: all, ..Item::default() }
     }
 
-    /// Counts a request that is answered, and lets its connection ask again.
-    fn answered(&mut self, machine: &mut Machine<'_>, item: &Item) {
+    /// Counts an finish request and sends the next one over its connection.
+    fn finish(&mut self, machine: &mut Machine<'_>, item: &Item) {
         let (now, (from, to)) = (machine.now, self.window);
         if item.due >= from && item.due < to {
             self.times[usize::from(item.is_heavy)].push((now - item.due, now - item.begun));
@@ -266,11 +266,11 @@ impl Load<'_> {
     }
 
     fn run(&mut self, machine: &mut Machine<'_>, until: f64) {
-        machine.run(until, |machine, item| self.answered(machine, item));
+        machine.run(until, |machine, item| self.finish(machine, item));
     }
 }
 
-/// When requests are due, and which of them are heavy: the same for every model of a round.
+/// Returns when requests are due, and which of them are heavy: the same for every model of a round.
 fn arrivals(echo: &EchoSpec, until: f64, round: u32) -> Vec<(f64, bool)> {
     let Some(rate) = echo.load.arrival.offered() else { return Vec::new() };
     let mut random = fastrand::Rng::with_seed(round.into());
@@ -391,7 +391,7 @@ fn generated(trial: &Trial, echo: &EchoSpec, cpus: u32) -> LoadRecord {
     let completed = trial.times.iter().map(|times| times.len() as u64).sum::<u64>();
     let served: f64 = trial.times.iter().flatten().map(|(_, service)| service).sum();
     let every: Vec<usize> = (0..cpus as usize).collect();
-    // While the server has all CPUs, the generator waits for one, and is late.
+    // While the server uses all CPUs, the generator waits for one and is late.
     let is_crowded = echo.load.pin == Pin::None && every.len() <= 2 && trial.executing >= every.len();
     let waited_ns = if is_crowded { trial.wall as u64 / 5 } else { 0 };
     let mut send_lag = SendLag::default();
@@ -418,7 +418,7 @@ fn generated(trial: &Trial, echo: &EchoSpec, cpus: u32) -> LoadRecord {
         most_in_flight: trial.in_flight,
         threads: 1,
         cpus: match (echo.load.pin, cpus) {
-            // On one CPU nobody is pinned.
+            // On one CPU, no process is pinned.
             (Pin::None, _) | (_, 1) => (every.clone(), every),
             (Pin::Split, _) => (vec![0], vec![1]),
         },

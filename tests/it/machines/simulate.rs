@@ -1,35 +1,35 @@
 //! Threads, queues and CPUs in simulated time, nanoseconds.
 //!
-//! A [`Machine`] moves items through their [`Stage`]s. Whoever computes shares the CPUs evenly with all others that do:
-//! `n` threads do together what [`Parallel`] gives for `n`.
+//! A [`Machine`] moves items through their [`Stage`]s. Threads that compute share the CPUs evenly: together, `n` of
+//! them are as fast as [`Parallel`] states for `n`.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use async_vs_threads::scenario::Parallel;
 
-/// Where an item waits, or which threads it holds.
+/// A wait, or a stay on a thread.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Stage {
     /// Waits without a thread.
     Wait(f64),
-    /// Takes a thread of a station, blocks it for `blocked`, computes for `computed` and gives it back.
+    /// Takes a thread of a station, blocks it for `blocked`, computes for `computed` and releases it.
     Hold { station: usize, blocked: f64, computed: f64 },
 }
 
-/// A number of equal threads, which take what comes first.
+/// A number of equal threads with a first-in, first-out queue.
 #[derive(Debug)]
 pub(super) struct Station {
     threads: usize,
     held: usize,
     queue: VecDeque<usize>,
-    /// The most threads that were ever held at once.
+    /// The highest number of threads held at once.
     pub(super) most_held: usize,
-    /// How often a thread of it had to be woken, since all were idle.
+    /// The number of times that an item found all threads idle, so that one had to be woken.
     pub(super) woken: u64,
-    /// Since when every thread of it is held.
+    /// The time since which all threads are held.
     full_since: Option<f64>,
-    /// The longest time for which every thread of it was held.
+    /// The longest time for which all threads were held.
     pub(super) longest_full: f64,
 }
 
@@ -42,22 +42,22 @@ impl Station {
 /// A job or a request.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Item {
-    /// When it was due.
+    /// The time at which it is due.
     pub(super) due: f64,
-    /// When it enters its first stage; once it is begun, when that was.
+    /// The time at which it enters its first stage; once it has begun, the time of that.
     pub(super) begun: f64,
-    /// The number of stages before it is begun: 1 for a thread that has to be started, else 0.
+    /// The number of stages before it counts as begun: 1 for a thread that has to be started, else 0.
     pub(super) started_after: usize,
     /// Whether it is one of the heavy requests.
     pub(super) is_heavy: bool,
     /// Its connection; 0 for jobs.
     pub(super) connection: usize,
     pub(super) stages: Vec<Stage>,
-    /// The number of stages that it has passed.
+    /// The number of stages it has passed.
     pub(super) passed: usize,
 }
 
-/// Of what time brings next.
+/// An event at a known time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     /// An item begins its next stage.
@@ -66,25 +66,25 @@ enum Event {
     Compute(usize),
 }
 
-/// A time as a key of a heap: the bits of a number that is not negative are in its order.
+/// Returns a time as the key of a heap: the bits of non-negative numbers have the same order as the numbers.
 fn key(time: f64) -> u64 {
     time.to_bits()
 }
 
-/// The CPUs, the stations, and everything that is on its way.
+/// The CPUs, the stations and the items in flight.
 pub(super) struct Machine<'a> {
     parallel: &'a Parallel,
     pub(super) now: f64,
     pub(super) stations: Vec<Station>,
     items: Vec<Item>,
     events: BinaryHeap<Reverse<(u64, u64, Event)>>,
-    /// What a thread that has computed all the time has done so far.
+    /// The work done so far by a thread that has always computed.
     done_by_each: f64,
-    /// By when each that computes is done, in terms of `done_by_each`.
+    /// The value of `done_by_each` at which each computing item is done.
     computing: BinaryHeap<Reverse<(u64, usize)>>,
     /// CPU time of all threads.
     pub(super) cpu: f64,
-    /// The most threads that ever computed at once.
+    /// The highest number of threads that computed at once.
     pub(super) most_computing: usize,
     counter: u64,
     in_flight: u64,
@@ -109,7 +109,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Lets an item begin at its time, which is not in the past.
+    /// Begins an item at its time, which must not be in the past.
     pub(super) fn begin(&mut self, item: Item) {
         let (begun, id) = (item.begun, self.items.len());
         self.items.push(item);
@@ -121,7 +121,7 @@ impl<'a> Machine<'a> {
         self.events.push(Reverse((key(time), self.counter, event)));
     }
 
-    /// Runs until nothing is left or the time is over; hands each item that is done to `done`, which may begin others.
+    /// Runs until no item is left or the time is over. Calls `done` with each finished item; it may begin others.
     pub(super) fn run(&mut self, until: f64, mut done: impl FnMut(&mut Self, &Item)) {
         loop {
             let event = self.events.peek().map_or(f64::INFINITY, |Reverse((time, ..))| f64::from_bits(*time));
@@ -136,7 +136,7 @@ impl<'a> Machine<'a> {
             self.advance(next);
             if computed <= event {
                 let Some(Reverse((_, id))) = self.computing.pop() else { return };
-                self.give_back(id);
+                self.release(id);
                 self.next(id, &mut done);
             } else if let Some(Reverse((_, _, event))) = self.events.pop() {
                 match event {
@@ -147,7 +147,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// What each thread that computes does in a unit of time.
+    /// Returns the speed of each computing thread.
     fn speed(&self) -> f64 {
         let threads = self.computing.len().max(1);
         self.parallel.factor(threads as u32) / threads as f64
@@ -188,7 +188,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The stage that holds a thread, which the item has just entered.
+    /// Returns the current stage of an item that holds a thread.
     fn hold(&self, id: usize) -> (usize, f64, f64) {
         let item = &self.items[id];
         match item.stages[item.passed - 1] {
@@ -218,13 +218,13 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn give_back(&mut self, id: usize) {
+    fn release(&mut self, id: usize) {
         let (at, ..) = self.hold(id);
         let now = self.now;
         let station = &mut self.stations[at];
         station.held -= 1;
         match station.queue.pop_front() {
-            // The thread takes the next item at once, and was held all the time.
+            // The thread takes the next item at once, so it counts as held all the time.
             Some(next) => {
                 let (woken, since) = (station.woken, station.full_since);
                 self.take(next);
@@ -246,7 +246,7 @@ mod tests {
 
     const MS: f64 = 1e6;
 
-    /// Jobs that block and compute on so many threads and CPUs: when the last is done, and the CPU time.
+    /// Checks when the last of these jobs is done, and the CPU time of all.
     fn check(jobs: usize, threads: usize, (blocked, computed): (f64, f64), parallel: &Parallel, expected: (f64, f64)) {
         let mut machine = Machine::new(parallel, vec![Station::new(threads)]);
         for _ in 0..jobs {
@@ -255,12 +255,12 @@ mod tests {
         }
         let mut last = 0.0;
         machine.run(f64::INFINITY, |machine, _| last = machine.now);
-        assert!((last - expected.0).abs() < 1.0, "{last} and not {}", expected.0);
-        assert!((machine.cpu - expected.1).abs() < 1.0, "{} and not {}", machine.cpu, expected.1);
+        assert!((last - expected.0).abs() < 1.0, "{last}, expected {}", expected.0);
+        assert!((machine.cpu - expected.1).abs() < 1.0, "{}, expected {}", machine.cpu, expected.1);
     }
 
     #[test]
-    fn threads_share_cpus_and_queue_for_threads() {
+    fn threads_share_cpus_and_jobs_queue_for_threads() {
         check(8, 8, (0.0, 50.0 * MS), &Parallel::ideal(2), (200.0 * MS, 400.0 * MS));
         check(8, 2, (0.0, 50.0 * MS), &Parallel::ideal(64), (200.0 * MS, 400.0 * MS));
         check(8, 8, (0.0, 50.0 * MS), &Parallel::ideal(64), (50.0 * MS, 400.0 * MS));

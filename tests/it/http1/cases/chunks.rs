@@ -3,17 +3,18 @@
 use super::{Case, Row, chunked};
 
 pub(super) fn cases() -> Vec<Case> {
-    let of = |row: Row, table: &[(&str, &str)]| -> Vec<Case> {
+    let cases = |row: Row, table: &[(&str, &str)]| -> Vec<Case> {
         table.iter().map(|(body, expected)| row.case(chunked(body), expected)).collect()
     };
-    // What is judged does not hang on whether the body is kept.
-    let left_out = SLIPS
+    // The verdict does not depend on whether the body is used.
+    let unused = INVALID
         .iter()
         .map(|(body, expected)| Row::Chunks.case(chunked(body).replacen("POST /echo", "GET /echo/x", 1), expected));
-    [of(Row::Chunks, GOOD), of(Row::Chunks, SLIPS), of(Row::Extensions, EXTENSIONS), left_out.collect()].concat()
+    [cases(Row::Chunks, VALID), cases(Row::Chunks, INVALID), cases(Row::Extensions, EXTENSIONS), unused.collect()]
+        .concat()
 }
 
-const GOOD: &[(&str, &str)] = &[
+const VALID: &[(&str, &str)] = &[
     ("0\r\n\r\n", "|"),
     ("5\r\nhello\r\n0\r\n\r\n", "|hello"),
     ("00005\r\nhello\r\n000\r\n\r\n", "|hello"),
@@ -22,7 +23,7 @@ const GOOD: &[(&str, &str)] = &[
     ("3\r\n0\r\n\r\n2\r\n\r\n\r\n0\r\n\r\n", "|0\r\n\r\n"),
 ];
 
-const SLIPS: &[(&str, &str)] = &[
+const INVALID: &[(&str, &str)] = &[
     ("+5\r\nhello\r\n0\r\n\r\n", "400!"),
     ("-1\r\nhello\r\n0\r\n\r\n", "400!"),
     ("-0\r\n\r\n", "400!"),

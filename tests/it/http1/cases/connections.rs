@@ -1,9 +1,9 @@
-//! What goes on after an answer, and what comes before one.
+//! Persistent connections, pipelining, `Expect`, HTTP/1.0, and the end of a connection after a refusal.
 
-use super::{Case, NEXT, Row, ask, chunked, post, with};
+use super::{Case, NEXT, Row, chunked, get, post, request};
 
 pub(super) fn cases() -> Vec<Case> {
-    [expectations(), keeping_alive(), http10(), pipelining(), last_words()].concat()
+    [expectations(), keeping_alive(), http10(), pipelining(), after_refusals()].concat()
 }
 
 fn expectations() -> Vec<Case> {
@@ -15,28 +15,28 @@ fn expectations() -> Vec<Case> {
         (post("Expect: 100-continue\r\nContent-Length: 2\r\n", "hi").replacen("/echo", "/no", 1), "100 404"),
         (post("Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n", "x"), "100 400!"),
         (post("Expect: 100-continue\r\nContent-Length: 0\r\n", ""), "|"),
-        (with("Expect: 100-continue\r\n"), "=x"),
+        (get("Expect: 100-continue\r\n"), "=x"),
         (post("Expect: 100-continue\r\nContent-Length: 1048577\r\n", ""), "413!"),
         (post("Expect: more\r\nContent-Length: 2\r\n", "hi"), "417!"),
         (post("Expect:\r\nContent-Length: 2\r\n", "hi"), "417!"),
-        (with("Expect: 100-continue, more\r\n"), "417!"),
-        (with("Expect: 100-continue\r\nExpect: 100-continue\r\n"), "417!"),
+        (get("Expect: 100-continue, more\r\n"), "417!"),
+        (get("Expect: 100-continue\r\nExpect: 100-continue\r\n"), "417!"),
     ])
 }
 
 fn keeping_alive() -> Vec<Case> {
     Row::KeepAlive.cases(&[
-        (with("Connection: close\r\n"), "=x!"),
-        (with("Connection: foo, CLOSE\r\n"), "=x!"),
-        (with("Connection: foo\r\nConnection: close\r\n"), "=x!"),
-        (with("Connection: keep-alive, close\r\n"), "=x!"),
-        (with("Connection: keep-alive\r\n"), "=x"),
-        (with("Connection: closed\r\n"), "=x"),
-        (with("Connection:\r\n"), "=x"),
-        (with("Connection: close\r\n").replacen("GET", "HEAD", 1), "^=x!"),
-        (with("Connection: close\r\n").replacen("GET", "OPTIONS", 1), "204:GET,HEAD!"),
-        (with("Connection: close\r\n").replacen("GET", "PUT", 1), "405:GET,HEAD!"),
-        (with("Connection: close\r\n").replacen("/echo/x", "/no", 1), "404!"),
+        (get("Connection: close\r\n"), "=x!"),
+        (get("Connection: foo, CLOSE\r\n"), "=x!"),
+        (get("Connection: foo\r\nConnection: close\r\n"), "=x!"),
+        (get("Connection: keep-alive, close\r\n"), "=x!"),
+        (get("Connection: keep-alive\r\n"), "=x"),
+        (get("Connection: closed\r\n"), "=x"),
+        (get("Connection:\r\n"), "=x"),
+        (get("Connection: close\r\n").replacen("GET", "HEAD", 1), "^=x!"),
+        (get("Connection: close\r\n").replacen("GET", "OPTIONS", 1), "204:GET,HEAD!"),
+        (get("Connection: close\r\n").replacen("GET", "PUT", 1), "405:GET,HEAD!"),
+        (get("Connection: close\r\n").replacen("/echo/x", "/no", 1), "404!"),
         (post("Connection: close\r\nContent-Length: 2\r\n", "hi"), "|hi!"),
     ])
 }
@@ -74,19 +74,19 @@ fn pipelining() -> Vec<Case> {
         (format!("{NEXT}{hi}"), "=next |hi"),
         (format!("{hi}{hi}{lo}{lo}"), "|hi |hi |lo |lo"),
         (format!("{NEXT}{lo}{NEXT}{hi}{NEXT}"), "=next |lo =next |hi =next"),
-        (format!("{lo}{}{NEXT}", with("Content-Length: 2\r\n") + "xx"), "|lo =x =next"),
-        (format!("{hi}{}{hi}", ask("HEAD", "/echo/x")), "|hi ^=x |hi"),
-        (format!("{NEXT}{}{NEXT}", with("Connection: close\r\n")), "=next =x!"),
+        (format!("{lo}{}{NEXT}", get("Content-Length: 2\r\n") + "xx"), "|lo =x =next"),
+        (format!("{hi}{}{hi}", request("HEAD", "/echo/x")), "|hi ^=x |hi"),
+        (format!("{NEXT}{}{NEXT}", get("Connection: close\r\n")), "=next =x!"),
         (format!("{hi}{}{hi}", post("Connection: close\r\nContent-Length: 2\r\n", "yo")), "|hi |yo!"),
     ])
 }
 
-/// What stands behind a refusal is never a request again, however good it looks.
-fn last_words() -> Vec<Case> {
+/// Bytes after a refusal are never read as a request, even if they are a valid one.
+fn after_refusals() -> Vec<Case> {
     let smuggled = |lines: &str| post(lines, &format!("0\r\n\r\n{NEXT}"));
-    Row::LastWord.cases(&[
+    Row::AfterRefusal.cases(&[
         (format!("{NEXT}GET / HTTP/3\r\n\r\n{NEXT}"), "=next 400!"),
-        (format!("{NEXT}{}{NEXT}", ask("GET", "*")), "=next 400!"),
+        (format!("{NEXT}{}{NEXT}", request("GET", "*")), "=next 400!"),
         (smuggled("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), "400!"),
         (smuggled("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), "400!"),
         (smuggled("Transfer-Encoding: xchunked\r\n"), "501!"),
@@ -94,6 +94,6 @@ fn last_words() -> Vec<Case> {
         (smuggled("Content-Length: +5\r\n"), "400!"),
         (chunked(&format!("2\r\nhi\r\n0;\r\n\r\n{NEXT}")), "400!"),
         (post("Expect: more\r\n", NEXT), "417!"),
-        (format!("{}{NEXT}", ask("CONNECT", "h:80")), "501!"),
+        (format!("{}{NEXT}", request("CONNECT", "h:80")), "501!"),
     ])
 }

@@ -1,4 +1,4 @@
-//! Answers in short.
+//! A short notation for responses.
 
 use std::io::Write as _;
 
@@ -6,12 +6,13 @@ use crate::http1::oracle::DATE;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// The bytes that a short expectation stands for, and whether the connection ends with them: answers parted by blanks,
-/// `_` for a blank inside.
+/// Expands the notation to the bytes of the responses, and returns whether the connection then closes. Responses are
+/// separated by spaces; `_` stands for a space within one.
 ///
-/// `=x` 200 with the text x; `|x` 200 with x as a body of no known type, `|type|x` of this one; `100`, `404` and so on
-/// the status in its own words; `405:GET,HEAD` with these methods in Allow. A `^` before one: to HEAD, without the body;
-/// a `~`: to HTTP/1.0, and kept alive; a `!` behind one: and then the connection ends.
+/// `=x` is 200 with the text x; `|x` is 200 with the body x of unknown type, `|type|x` of this type; `100`, `404` and
+/// so on is the status with its reason as the body; `405:GET,HEAD` has these methods in Allow. The prefix `^` means to
+/// HEAD, without the body; the prefix `~` means to HTTP/1.0, kept alive; the suffix `!` means that the connection
+/// closes.
 pub(super) fn expand(expected: &[u8]) -> (Vec<u8>, bool) {
     let mut bytes = Vec::new();
     for item in expected.split(|b| *b == b' ').filter(|item| !item.is_empty()) {
@@ -73,6 +74,6 @@ fn status(code: &[u8]) -> &'static str {
         b"431" => "431 Request Header Fields Too Large",
         b"501" => "501 Not Implemented",
         b"505" => "505 HTTP Version Not Supported",
-        other => panic!("{:?}?", String::from_utf8_lossy(other)),
+        other => panic!("unknown status {:?}", String::from_utf8_lossy(other)),
     }
 }

@@ -1,6 +1,6 @@
 //! Host, and the grammar of all fields.
 
-use super::{Case, Row, with};
+use super::{Case, Row, get};
 
 pub(super) fn cases() -> Vec<Case> {
     [hosts(), lines(), bare_line_feeds()].concat()
@@ -57,13 +57,13 @@ fn lines() -> Vec<Case> {
         ("A: b\r\nA: c\r\n", "=x"),
         ("!#$%&'*+-.^_`|~09azAZ: b\r\n", "=x"),
     ];
-    table.iter().map(|(lines, expected)| Row::FieldLines.case(with(lines), expected)).collect()
+    table.iter().map(|(lines, expected)| Row::FieldLines.case(get(lines), expected)).collect()
 }
 
 fn bare_line_feeds() -> Vec<Case> {
     Row::BareLineFeed.cases(&[
-        (with("A: b\n"), "400!"),
-        (with("A: b\nB: c\r\n"), "400!"),
+        (get("A: b\n"), "400!"),
+        (get("A: b\nB: c\r\n"), "400!"),
         ("GET /echo/x HTTP/1.1\nHost: h\r\n\r\n".into(), "400!"),
         ("GET /echo/x HTTP/1.1\r\nHost: h\r\n\n".into(), "400!"),
         ("GET /echo/x HTTP/1.1\r\nHost: h\n\r\n".into(), "400!"),

@@ -1,4 +1,4 @@
-//! Content-Length and Transfer-Encoding: where a body ends, or that nobody can say.
+//! Content-Length and Transfer-Encoding: where a body ends, or that its end is unknown.
 
 use super::{Case, Row, chunked, post};
 
@@ -38,7 +38,7 @@ fn lengths() -> Vec<Case> {
     ];
     let mut cases: Vec<Case> =
         table.iter().map(|(lines, body, expected)| Row::Length.case(post(lines, body), expected)).collect();
-    // The length stands for other methods as well, and a body without one is a request of its own.
+    // The length counts for other methods as well, and a body without one is read as the next request.
     let get = |lines: &str| post(lines, "hi").replacen("POST /echo", "GET /echo/x", 1);
     cases.push(Row::Length.case(get("Content-Length: 2\r\n"), "=x"));
     cases.push(Row::Length.case(get("Content-Length: 2, 2\r\n"), "400!"));

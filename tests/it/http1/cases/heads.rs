@@ -2,7 +2,7 @@
 
 use super::Case;
 
-/// Returns a case as a HEAD, if its request is refused and nothing is answered before.
+/// Returns a case as a HEAD request, if its request is refused and no response comes before the refusal.
 pub(super) fn as_head(case: &Case) -> Option<Case> {
     let rest = [&b"GET "[..], b"POST "].into_iter().find_map(|method| case.request.strip_prefix(method))?;
     let n_answers = case.answer.windows(5).filter(|window| window == b"HTTP/").count();

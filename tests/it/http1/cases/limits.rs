@@ -1,8 +1,8 @@
-//! What is just within a limit, and what is just over it.
+//! Requests just within a limit, and just over it.
 
 use async_vs_threads::http1::limits;
 
-use super::{Case, Row, ask, chunked, post, with};
+use super::{Case, Row, chunked, get, post, request};
 
 pub(super) fn cases() -> Vec<Case> {
     let cases = [heads(), bodies(), framing()].concat();
@@ -11,25 +11,25 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn heads() -> Vec<(String, String)> {
     let target = |n: usize| format!("/echo/{}", "a".repeat(n - "/echo/".len()));
-    let get = |n: usize| (ask("GET", &target(n)), format!("={}", &target(n)["/echo/".len()..]));
-    let filled = |n: usize| with(&format!("A: {}\r\n", "b".repeat(n - with("A: \r\n").len())));
+    let get_target = |n: usize| (request("GET", &target(n)), format!("={}", &target(n)["/echo/".len()..]));
+    let filled = |n: usize| get(&format!("A: {}\r\n", "b".repeat(n - get("A: \r\n").len())));
     let refused = |request: String, status: &str| (request, format!("{status}!"));
     vec![
-        get(7_900),
-        get(limits::TARGET),
-        refused(ask("GET", &target(limits::TARGET + 1)), "414"),
-        refused(ask("GET", &target(100_000)), "414"),
-        refused(ask("GET", &format!("http://h{}", target(limits::TARGET))), "414"),
-        (ask(&"A".repeat(limits::METHOD), "/"), "405:GET,HEAD,POST".into()),
-        refused(ask(&"A".repeat(limits::METHOD + 1), "/"), "501"),
+        get_target(7_900),
+        get_target(limits::TARGET),
+        refused(request("GET", &target(limits::TARGET + 1)), "414"),
+        refused(request("GET", &target(100_000)), "414"),
+        refused(request("GET", &format!("http://h{}", target(limits::TARGET))), "414"),
+        (request(&"A".repeat(limits::METHOD), "/"), "405:GET,HEAD,POST".into()),
+        refused(request(&"A".repeat(limits::METHOD + 1), "/"), "501"),
         refused("A".repeat(100_000), "501"),
-        (with(&"A: b\r\n".repeat(limits::N_FIELDS - 1)), "=x".into()),
-        refused(with(&"A: b\r\n".repeat(limits::N_FIELDS)), "431"),
-        refused(with(&"A: b\r\n".repeat(10_000)), "431"),
+        (get(&"A: b\r\n".repeat(limits::N_FIELDS - 1)), "=x".into()),
+        refused(get(&"A: b\r\n".repeat(limits::N_FIELDS)), "431"),
+        refused(get(&"A: b\r\n".repeat(10_000)), "431"),
         (filled(limits::HEAD), "=x".into()),
         refused(filled(limits::HEAD + 1), "431"),
-        refused(with(&format!("A: {}\r\n", "b".repeat(100_000))), "431"),
-        refused(with(&format!("{}: b\r\n", "A".repeat(100_000))), "431"),
+        refused(get(&format!("A: {}\r\n", "b".repeat(100_000))), "431"),
+        refused(get(&format!("{}: b\r\n", "A".repeat(100_000))), "431"),
     ]
 }
 

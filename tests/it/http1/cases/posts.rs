@@ -1,4 +1,4 @@
-//! Bodies that come back.
+//! Bodies that are echoed.
 
 use super::{Case, Row, chunked, post};
 
@@ -18,9 +18,9 @@ fn bodies() -> Vec<Case> {
         (Row::Post, chunked("4\r\n\r\n\r\n\r\n0\r\n\r\n"), "|\r\n\r\n"),
         (Row::Root, root("Content-Length: 5\r\n", "hello"), "|hello"),
         (Row::Root, root("Content-Type: a/b\r\nTransfer-Encoding: chunked\r\n", "2\r\nhi\r\n0\r\n\r\n"), "|a/b|hi"),
-        // A body that is no question of its own.
+        // A body that looks like a request.
         (Row::Post, post("Content-Length: 36\r\n", super::NEXT), "|GET_/echo/next_HTTP/1.1\r\nHost:_h\r\n\r\n"),
-        // Read, and left out.
+        // Bodies that are read and not used.
         (Row::EchoMethods, post("Content-Length: 2\r\n", "hi").replacen("/echo", "/echo/x", 1), "405:GET,HEAD"),
         (Row::Unknown, post("Content-Length: 2\r\n", "hi").replacen("/echo", "/no", 1), "404"),
         (Row::PostMethods, chunked("2\r\nhi\r\n0\r\n\r\n").replacen("POST", "PUT", 1), "405:POST"),
@@ -50,7 +50,7 @@ fn types() -> Vec<Case> {
     Row::Post.cases(&table)
 }
 
-/// Each byte but the one that stands for a blank in what is expected.
+/// Every byte, except the one that stands for a space in the notation.
 fn every_byte() -> Vec<Case> {
     let body: Vec<u8> = (0..=255).filter(|b| *b != b'_').collect();
     let by_length = [post("Content-Length: 255\r\n", "").as_bytes(), &body].concat();

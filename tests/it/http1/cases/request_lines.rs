@@ -1,6 +1,6 @@
-//! The first line: its grammar, and its version.
+//! The request line: its grammar and its version.
 
-use super::{Case, Row, ask};
+use super::{Case, Row, request};
 
 pub(super) fn cases() -> Vec<Case> {
     let raw = Row::RequestLine.case(b"GET /echo/\xFF HTTP/1.1\r\nHost: h\r\n\r\n", "400!");
@@ -54,16 +54,16 @@ fn lines() -> Vec<Case> {
         "h:80",
         "?q",
     ];
-    [lines, targets.map(|target| Row::RequestLine.case(ask("GET", target), "400!")).to_vec()].concat()
+    [lines, targets.map(|target| Row::RequestLine.case(request("GET", target), "400!")).to_vec()].concat()
 }
 
-/// A few before a request line are skipped; a bare line feed is no line's end.
+/// Up to eight empty lines before a request line are skipped; a bare line feed does not end a line.
 fn empty_lines() -> Vec<Case> {
-    let behind = |before: &str| before.to_owned() + &ask("GET", "/echo/x");
+    let after = |before: &str| before.to_owned() + &request("GET", "/echo/x");
     Row::RequestLine.cases(&[
-        (behind("\r\n"), "=x"),
-        (behind(&"\r\n".repeat(8)), "=x"),
-        (behind(&"\r\n".repeat(9)), "400!"),
-        (behind("\n"), "400!"),
+        (after("\r\n"), "=x"),
+        (after(&"\r\n".repeat(8)), "=x"),
+        (after(&"\r\n".repeat(9)), "400!"),
+        (after("\n"), "400!"),
     ])
 }

@@ -1,6 +1,6 @@
-//! Which path and method get which answer.
+//! The responses to each path and method.
 
-use super::{Case, Row, ask, post};
+use super::{Case, Row, post, request};
 
 const HELP: &str = "=async-vs-threads:_GET_/echo/{what}_answers_what,_POST_/echo_its_body\n";
 
@@ -50,7 +50,7 @@ fn targets() -> Vec<Case> {
         (Row::Unknown, "/nothing", "404"),
         (Row::Unknown, "/*", "404"),
     ];
-    table.iter().map(|(row, target, expected)| row.case(ask("GET", target), expected)).collect()
+    table.iter().map(|(row, target, expected)| row.case(request("GET", target), expected)).collect()
 }
 
 fn methods() -> Vec<Case> {
@@ -95,8 +95,8 @@ fn methods() -> Vec<Case> {
         (Row::Unknown, "PUT /no", "404"),
         (Row::Unknown, "HEAD /no", "^404"),
     ];
-    let line = |both: &str| both.split_once(' ').map(|(method, target)| ask(method, target)).unwrap();
-    table.iter().map(|(row, both, expected)| row.case(line(both), expected)).collect()
+    let parse = |line: &str| line.split_once(' ').map(|(method, target)| request(method, target)).unwrap();
+    table.iter().map(|(row, line, expected)| row.case(parse(line), expected)).collect()
 }
 
 fn upgrades() -> [(String, &'static str); 3] {

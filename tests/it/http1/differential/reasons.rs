@@ -1,21 +1,21 @@
-//! The ways in which our codec is stricter than hyper, ends earlier, or is laxer. Each looks at the message alone, by rules
-//! of its own.
+//! The ways in which our codec is stricter than hyper, closes earlier, or is more lenient. Each reason examines the
+//! message alone, by its own rules.
 
-/// A reason, in words, and whether it is one for this message.
+/// The text of a reason, and a function that returns whether it applies to a message.
 pub(super) type Reason = (&'static str, fn(&Message<'_>) -> bool);
 
-/// Why we refuse what hyper takes.
+/// Reasons why our codec refuses a message that hyper accepts.
 pub(super) const STRICTER: [Reason; 15] = [
     ("a line of the head ends in a bare line feed", |message| message.has_bare_line_feed()),
-    ("more empty lines before it than a client sends by mistake", |message| message.n_empty_lines > 8),
-    ("a target of more than seven bits", |message| !message.target.is_ascii()),
+    ("more than eight empty lines before the request line", |message| message.n_empty_lines > 8),
+    ("a non-ASCII target", |message| !message.target.is_ascii()),
     ("a method of more than 32 bytes", |message| message.method.len() > 32),
-    ("CONNECT, which nothing here can do", |message| message.method == b"CONNECT"),
-    ("a target that is no path, no http URI and no OPTIONS *", |message| !message.has_known_form()),
+    ("CONNECT, which is not supported", |message| message.method == b"CONNECT"),
+    ("a target that is neither a path nor an http URI nor OPTIONS *", |message| !message.has_known_form()),
     ("no Host", |message| message.version == b"HTTP/1.1" && message.values("host").is_empty()),
     ("more than one Host", |message| message.values("host").len() > 1),
-    ("a Host that is none", |message| message.values("host").iter().any(|host| !is_authority(host))),
-    ("a length said twice", |message| {
+    ("an invalid Host", |message| message.values("host").iter().any(|host| !is_authority(host))),
+    ("a repeated length", |message| {
         let lengths = message.values("content-length");
         lengths.len() > 1 || lengths.iter().any(|length| length.contains(&b','))
     }),
@@ -26,35 +26,32 @@ pub(super) const STRICTER: [Reason; 15] = [
         let codings = message.values("transfer-encoding");
         codings.len() > 1 || codings.iter().any(|coding| coding.contains(&b','))
     }),
-    ("an expectation that we do not meet", |message| {
+    ("an unsupported expectation", |message| {
         let expectations = message.values("expect");
         expectations.len() > 1 || expectations.iter().any(|value| !value.eq_ignore_ascii_case(b"100-continue"))
     }),
-    ("a chunk's line with more than a size and extensions", |message| {
-        !message.chunks().0.into_iter().all(is_chunk_line)
-    }),
-    ("trailers that are no fields", |message| !message.trailers().all(is_field_line)),
+    ("an invalid chunk line", |message| !message.chunks().0.into_iter().all(is_chunk_line)),
+    ("invalid trailers", |message| !message.trailers().all(is_field_line)),
 ];
 
-/// Why a connection ends for us behind a message that both understand, and not for hyper.
-pub(super) const CLOSING: [Reason; 1] =
-    [("a Connection that says close beside something of more than seven bits", |message| {
-        let says_close = |value: &[u8]| value.to_ascii_lowercase().windows(5).any(|five| five == b"close");
-        message.values("connection").iter().any(|value| says_close(value) && !value.is_ascii())
-    })];
+/// Reasons why our codec closes a connection after a message that both accept, and hyper does not.
+pub(super) const CLOSING: [Reason; 1] = [("a Connection field with close beside non-ASCII bytes", |message| {
+    let has_close = |value: &[u8]| value.to_ascii_lowercase().windows(5).any(|five| five == b"close");
+    message.values("connection").iter().any(|value| has_close(value) && !value.is_ascii())
+})];
 
-/// Why hyper refuses what we take.
-pub(super) const LAXER: [Reason; 3] = [
-    ("a target with printable bytes that no URI has", |message| {
+/// Reasons why hyper refuses a message that our codec accepts.
+pub(super) const MORE_LENIENT: [Reason; 3] = [
+    ("a target with printable bytes that are invalid in a URI", |message| {
         message.target.iter().any(|byte| b"\"<>\\^`{|}".contains(byte))
     }),
     ("a percent sign in the host of a target", |message| {
         message.authority().is_some_and(|authority| authority.contains(&b'%'))
     }),
-    ("a hundred trailers and more, which we count in bytes", |message| message.trailers().count() >= 100),
+    ("a hundred or more trailers, which our codec limits in bytes", |message| message.trailers().count() >= 100),
 ];
 
-/// A message as somebody who takes nearly anything would read it.
+/// A message as a very lenient reader parses it.
 pub(super) struct Message<'a> {
     n_empty_lines: usize,
     head: &'a [u8],
@@ -96,7 +93,7 @@ impl<'a> Message<'a> {
         self.head.split_inclusive(|byte| *byte == b'\n').any(|line| !line.ends_with(b"\r\n"))
     }
 
-    /// Host and port of a target that begins with a scheme.
+    /// Returns the host and port of a target that begins with a scheme.
     fn authority(&self) -> Option<&'a [u8]> {
         let colon = self.target.iter().position(|byte| *byte == b':')?;
         let (scheme, rest) = self.target.split_at(colon);
@@ -117,7 +114,7 @@ impl<'a> Message<'a> {
         self.values("transfer-encoding").iter().any(|coding| coding.eq_ignore_ascii_case(b"chunked"))
     }
 
-    /// The line before each chunk, without its end, and what follows the last of them.
+    /// Returns the line before each chunk, without its end, and the bytes after the last line.
     fn chunks(&self) -> (Vec<&'a [u8]>, &'a [u8]) {
         let (mut rest, mut lines) = (self.body, Vec::new());
         while self.is_chunked()
@@ -135,13 +132,13 @@ impl<'a> Message<'a> {
         (lines, &[])
     }
 
-    /// The lines behind the last chunk, with their ends.
+    /// Returns the lines after the last chunk, with their ends.
     fn trailers(&self) -> impl Iterator<Item = &'a [u8]> {
         self.chunks().1.split_inclusive(|byte| *byte == b'\n').take_while(|line| *line != b"\r\n")
     }
 }
 
-/// `host`, `host:port` or `[address]:port`, of bytes that a host may have.
+/// Returns whether a value is `host`, `host:port` or `[address]:port`, with bytes that are valid in a host.
 fn is_authority(value: &[u8]) -> bool {
     let (host, port) = match value.iter().rposition(|byte| *byte == b':') {
         Some(colon) if !value.ends_with(b"]") => (&value[..colon], &value[colon + 1..]),
@@ -150,15 +147,15 @@ fn is_authority(value: &[u8]) -> bool {
     let inner = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]"));
     let others = if inner.is_some() { &b"-._~!$&'()*+;=%:"[..] } else { b"-._~!$&'()*+;=%" };
     let inner = inner.unwrap_or(host);
-    let is_good = |byte: &u8| byte.is_ascii_alphanumeric() || others.contains(byte);
-    !inner.is_empty() && inner.iter().all(is_good) && port.iter().all(u8::is_ascii_digit)
+    let is_valid = |byte: &u8| byte.is_ascii_alphanumeric() || others.contains(byte);
+    !inner.is_empty() && inner.iter().all(is_valid) && port.iter().all(u8::is_ascii_digit)
 }
 
 fn is_token(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)
 }
 
-/// `name: value` and its end, without control characters.
+/// Returns whether a line is `name: value` with its end, without control characters.
 fn is_field_line(line: &[u8]) -> bool {
     let n = line.iter().take_while(|byte| is_token(byte)).count();
     let value = line[n..].strip_prefix(b":").and_then(|value| value.strip_suffix(b"\r\n"));
@@ -169,7 +166,7 @@ fn is_text(byte: &u8) -> bool {
     matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
 }
 
-/// At most 16 digits, then extensions: `;name`, `;name=value`, `;name="value"`.
+/// Returns whether a line is at most 16 digits, then extensions: `;name`, `;name=value`, `;name="value"`.
 fn is_chunk_line(line: &[u8]) -> bool {
     let n_digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     let mut rest = &line[n_digits..];
@@ -178,14 +175,14 @@ fn is_chunk_line(line: &[u8]) -> bool {
         *rest = &rest[n..];
         n > 0
     };
-    let mut is_good = (1..=16).contains(&n_digits);
-    while is_good && !rest.is_empty() {
-        is_good = strip(&mut rest, b";") && token(&mut rest);
-        if is_good && strip(&mut rest, b"=") {
-            is_good = if strip(&mut rest, b"\"") { quoted(&mut rest) } else { token(&mut rest) };
+    let mut is_valid = (1..=16).contains(&n_digits);
+    while is_valid && !rest.is_empty() {
+        is_valid = strip(&mut rest, b";") && token(&mut rest);
+        if is_valid && strip(&mut rest, b"=") {
+            is_valid = if strip(&mut rest, b"\"") { quoted(&mut rest) } else { token(&mut rest) };
         }
     }
-    is_good
+    is_valid
 }
 
 fn strip(rest: &mut &[u8], prefix: &[u8]) -> bool {
@@ -194,7 +191,7 @@ fn strip(rest: &mut &[u8], prefix: &[u8]) -> bool {
     stripped.is_some()
 }
 
-/// The rest of a quoted string, its end included.
+/// Skips the rest of a quoted string with its end. Returns whether it is valid.
 fn quoted(rest: &mut &[u8]) -> bool {
     while let Some((byte, after)) = rest.split_first() {
         *rest = after;
