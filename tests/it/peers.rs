@@ -1,4 +1,4 @@
-//! Peers that are slow, hostile or many, and the end of a server, under every model.
+//! Slow, hostile and many peers, and the shutdown of a server, under every model.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -12,14 +12,14 @@ use crate::support::{MODELS, Server, wait_for};
 
 const REQUEST: &[u8] = b"GET /echo/a HTTP/1.1\r\nHost: x\r\n\r\n";
 
-/// Time-outs that are short, and different enough to be told apart.
+/// Short time-outs, different enough to distinguish them.
 const SHORT: [&str; 8] =
     ["--head-timeout", "300ms", "--body-timeout", "300ms", "--write-timeout", "300ms", "--idle-timeout", "2s"];
 
-/// Far beyond what a test's time-outs allow, and less than an idle connection has.
+/// Longer than all time-outs of a test except the one for idle connections.
 const SOON: Duration = Duration::from_millis(1500);
 
-/// Runs a check for every model at the same time: most of what they do is waiting.
+/// Runs a check for all models at the same time, since the checks mostly wait.
 fn every_model(check: impl Fn(&'static str) + Sync) {
     thread::scope(|scope| {
         for model in MODELS {
@@ -29,8 +29,8 @@ fn every_model(check: impl Fn(&'static str) + Sync) {
     });
 }
 
-/// One answer to [`REQUEST`], which is complete with its body.
-fn answer(stream: &mut TcpStream) -> String {
+/// Reads one response to [`REQUEST`].
+fn read_response(stream: &mut TcpStream) -> String {
     let mut read = Vec::new();
     let mut byte = [0];
     while !read.ends_with(b"\r\n\r\na") {
@@ -40,13 +40,13 @@ fn answer(stream: &mut TcpStream) -> String {
     String::from_utf8(read).unwrap()
 }
 
-fn rest(stream: &mut TcpStream) -> String {
+fn read_to_end(stream: &mut TcpStream) -> String {
     let mut read = Vec::new();
     stream.read_to_end(&mut read).unwrap();
     String::from_utf8(read).unwrap()
 }
 
-/// Bytes that were sent and not yet taken in by the other side, as the kernel tells it.
+/// Returns the number of bytes that the peer has not acknowledged yet, from the kernel's table.
 fn unacknowledged(stream: &TcpStream) -> u64 {
     let port = format!(":{:04X}", stream.local_addr().unwrap().port());
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
@@ -69,22 +69,22 @@ fn a_request_that_takes_too_long_is_answered_408() {
             let mut stream = server.connect();
             let begun = Instant::now();
             stream.write_all(partial).unwrap();
-            let said = rest(&mut stream);
-            assert!(said.starts_with("HTTP/1.1 408 ") && said.contains("Connection: close"), "{model}: {said:?}");
-            assert_eq!(said.matches("HTTP/1.1").count(), 1, "{model}: {said:?}");
+            let output = read_to_end(&mut stream);
+            assert!(output.starts_with("HTTP/1.1 408 ") && output.contains("Connection: close"), "{model}: {output:?}");
+            assert_eq!(output.matches("HTTP/1.1").count(), 1, "{model}: {output:?}");
             assert!(begun.elapsed() < SOON, "{model}: {:?}", begun.elapsed());
         }
     });
 }
 
 #[test]
-fn a_drip_holds_a_connection_no_longer_than_silence() {
+fn a_slow_stream_of_bytes_does_not_extend_the_time_out() {
     every_model(|model| {
         let server = Server::start_with(model, &SHORT);
         let mut stream = server.connect();
-        // Answered once, so that the time begins with the second request.
+        // After one response, the time starts with the second request.
         stream.write_all(REQUEST).unwrap();
-        answer(&mut stream);
+        read_response(&mut stream);
         let mut dripping = stream.try_clone().unwrap();
         let drip = thread::spawn(move || {
             let mut target = b"GET /echo/".iter().chain(std::iter::repeat(&b'a'));
@@ -93,8 +93,8 @@ fn a_drip_holds_a_connection_no_longer_than_silence() {
             }
         });
         let begun = Instant::now();
-        let said = rest(&mut stream);
-        assert!(said.starts_with("HTTP/1.1 408 "), "{model}: {said:?}");
+        let output = read_to_end(&mut stream);
+        assert!(output.starts_with("HTTP/1.1 408 "), "{model}: {output:?}");
         assert!(begun.elapsed() < SOON, "{model}: {:?}", begun.elapsed());
         drop(stream);
         drip.join().unwrap();
@@ -102,19 +102,19 @@ fn a_drip_holds_a_connection_no_longer_than_silence() {
 }
 
 #[test]
-fn an_idle_connection_ends_without_a_word_and_a_busy_one_does_not() {
+fn an_idle_connection_is_closed_silently_and_a_busy_one_stays_open() {
     every_model(|model| {
         let server = Server::start_with(model, &["--idle-timeout", "300ms"]);
         let mut busy = server.connect();
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_millis(900) {
             busy.write_all(REQUEST).unwrap();
-            answer(&mut busy);
+            read_response(&mut busy);
             thread::sleep(Duration::from_millis(50));
         }
-        assert_eq!(rest(&mut busy), "", "{model}");
+        assert_eq!(read_to_end(&mut busy), "", "{model}");
         let mut silent = server.connect();
-        assert_eq!(rest(&mut silent), "", "{model}");
+        assert_eq!(read_to_end(&mut silent), "", "{model}");
     });
 }
 
@@ -126,7 +126,7 @@ fn a_peer_that_does_not_read_is_dropped_and_costs_little() {
         stream.set_nonblocking(true).unwrap();
         let requests = REQUEST.repeat(1_000);
         let (mut written, begun) = (0, Instant::now());
-        // Until the server has dropped it; it takes in no more than its buffers and the kernel's hold.
+        // Until the server drops the connection; it accepts no more than its buffers and the kernel's hold.
         let end = loop {
             match stream.write(&requests) {
                 Ok(n) => written += n,
@@ -140,11 +140,11 @@ fn a_peer_that_does_not_read_is_dropped_and_costs_little() {
         let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
         assert!(peak.unwrap().parse::<u64>().unwrap() < 32 << 10, "{model}: {peak:?} KiB");
-        assert_eq!(server.exchange(REQUEST).len(), answer_length(), "{model} serves on");
+        assert_eq!(server.exchange(REQUEST).len(), response_length(), "{model} keeps serving");
     });
 }
 
-fn answer_length() -> usize {
+fn response_length() -> usize {
     "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 1\r\n\
      Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\na"
         .len()
@@ -160,88 +160,88 @@ fn resets_are_survived() {
             socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
             drop(stream);
         }
-        assert_eq!(server.exchange(REQUEST).len(), answer_length(), "{model}");
+        assert_eq!(server.exchange(REQUEST).len(), response_length(), "{model}");
     });
 }
 
 #[test]
-fn one_connection_more_than_there_is_room_for_is_told_503() {
+fn a_connection_beyond_the_limit_gets_503() {
     every_model(|model| {
         let server = Server::start_with(model, &["--connections", "2"]);
         let mut held: Vec<_> = (0..2).map(|_| server.connect()).collect();
         if model != "sequential" {
             for stream in &mut held {
                 stream.write_all(REQUEST).unwrap();
-                answer(stream);
+                read_response(stream);
             }
         }
         if model == "sequential" {
-            // It accepts nobody while it serves; the others wait in the kernel.
+            // It accepts no connection while it serves one; the others wait in the kernel.
             return;
         }
         let mut refused = server.connect();
         refused.write_all(REQUEST).unwrap();
-        let said = rest(&mut refused);
-        assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("Connection: close"), "{model}: {said:?}");
+        let output = read_to_end(&mut refused);
+        assert!(output.starts_with("HTTP/1.1 503 ") && output.contains("Connection: close"), "{model}: {output:?}");
         drop(held);
         let again = || server.exchange(REQUEST).starts_with(b"HTTP/1.1 200 ").then_some(());
-        wait_for("room", again);
+        wait_for("a free connection", again);
         server.signal(Signal::SIGTERM);
-        let (code, said) = server.ended();
-        assert_eq!(code, Some(0), "{model}: {said}");
-        assert!(said.contains("refused with 503"), "{model}: {said}");
+        let (code, output) = server.ended();
+        assert_eq!(code, Some(0), "{model}: {output}");
+        assert!(output.contains("refused with 503"), "{model}: {output}");
     });
 }
 
 #[test]
-fn a_stopped_server_answers_what_it_was_asked_and_ends() {
+fn a_stopped_server_answers_pending_requests_and_exits() {
     every_model(|model| {
         let server = Server::start(model);
         let mut idle = (model != "sequential").then(|| server.connect());
         let mut stream = server.connect();
         stream.write_all(REQUEST).unwrap();
-        answer(&mut stream);
+        read_response(&mut stream);
         if let Some(idle) = &mut idle
             && model != "pool/2"
         {
             idle.write_all(REQUEST).unwrap();
-            answer(idle);
+            read_response(idle);
         }
-        // Sent before the signal, so it is owed an answer.
+        // Sent before the signal, so it must get a response.
         stream.write_all(REQUEST).unwrap();
         wait_for("the request to arrive", || (unacknowledged(&stream) == 0).then_some(()));
         server.signal(Signal::SIGTERM);
-        let said = rest(&mut stream);
-        assert_eq!(said.matches("HTTP/1.1 200 OK").count(), 1, "{model}: {said:?}");
+        let output = read_to_end(&mut stream);
+        assert_eq!(output.matches("HTTP/1.1 200 OK").count(), 1, "{model}: {output:?}");
         if let Some(idle) = &mut idle {
-            assert_eq!(rest(idle), "", "{model}");
+            assert_eq!(read_to_end(idle), "", "{model}");
         }
         let address = server.address;
         drop((stream, idle));
-        let (code, said) = server.ended();
-        assert_eq!(code, Some(0), "{model}: {said}");
-        assert!(said.contains("stopped by SIGTERM"), "{model}: {said}");
-        assert!(TcpStream::connect(address).is_err(), "{model} listens no more");
+        let (code, output) = server.ended();
+        assert_eq!(code, Some(0), "{model}: {output}");
+        assert!(output.contains("stopped by SIGTERM"), "{model}: {output}");
+        assert!(TcpStream::connect(address).is_err(), "{model} still listens");
     });
 }
 
 #[test]
-fn what_does_not_end_in_time_is_cut_off() {
+fn a_connection_that_does_not_end_in_time_is_cut_off() {
     every_model(|model| {
         let server = Server::start_with(model, &["--stop-timeout", "200ms"]);
-        let _held = answer_not_taken(&server);
+        let _held = pending_response(&server);
         server.signal(Signal::SIGINT);
-        let (code, said) = server.ended();
-        assert_eq!(code, Some(1), "{model}: {said}");
-        assert!(said.contains("1 cut off"), "{model}: {said}");
+        let (code, output) = server.ended();
+        assert_eq!(code, Some(1), "{model}: {output}");
+        assert!(output.contains("1 cut off"), "{model}: {output}");
     });
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn a_second_signal_ends_the_server_at_once() {
     every_model(|model| {
         let server = Server::start_with(model, &["--stop-timeout", "1h"]);
-        let _held = answer_not_taken(&server);
+        let _held = pending_response(&server);
         server.signal(Signal::SIGTERM);
         wait_for("the listener to close", || TcpStream::connect(server.address).is_err().then_some(()));
         server.signal(Signal::SIGTERM);
@@ -249,10 +249,10 @@ fn a_second_signal_ends_it_at_once() {
     });
 }
 
-/// A connection with an answer that is under way and larger than what the buffers of both sides hold.
-fn answer_not_taken(server: &Server) -> TcpStream {
+/// Opens a connection with a pending response that is larger than the buffers of both sides.
+fn pending_response(server: &Server) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    // The server's own buffer grows with the size of a segment.
+    // The server's buffer grows with the segment size.
     socket.set_tcp_mss(536).unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     socket.connect(&server.address.into()).unwrap();
@@ -265,29 +265,29 @@ fn answer_not_taken(server: &Server) -> TcpStream {
 }
 
 #[test]
-fn an_idle_server_does_nothing() {
+fn an_idle_server_does_not_wake_up() {
     every_model(|model| {
         let server = Server::start(model);
         let mut stream = server.connect();
         stream.write_all(REQUEST).unwrap();
-        answer(&mut stream);
+        read_response(&mut stream);
         let switches = || -> u64 {
             let tasks = std::fs::read_dir(format!("/proc/{}/task", server.pid())).unwrap();
             let count = |task: std::path::PathBuf| {
                 let status = std::fs::read_to_string(task.join("status")).unwrap_or_default();
-                let of = |line: &str| line.strip_prefix("voluntary_ctxt_switches:")?.trim().parse::<u64>().ok();
-                status.lines().find_map(of).unwrap_or(0)
+                let parse = |line: &str| line.strip_prefix("voluntary_ctxt_switches:")?.trim().parse::<u64>().ok();
+                status.lines().find_map(parse).unwrap_or(0)
             };
             tasks.map(|task| count(task.unwrap().path())).sum()
         };
-        // tokio's workers and a blocking thread settle down first.
+        // tokio's workers and its blocking thread take a moment to become idle.
         let mut before = switches();
-        wait_for("quiet", || {
+        wait_for("an interval without context switches", || {
             thread::sleep(Duration::from_millis(300));
             let now = switches();
-            let quiet = now == before;
+            let is_idle = now == before;
             before = now;
-            quiet.then_some(())
+            is_idle.then_some(())
         });
     });
 }

@@ -1,5 +1,5 @@
-//! The documents say what the program does: their console blocks are run, their links lead somewhere, and their tables
-//! agree with the code.
+//! The documents match the program: their console blocks are run, their links have targets, and their tables match the
+//! code.
 
 use std::env;
 use std::fs;
@@ -30,7 +30,7 @@ struct Block {
 fn blocks(document: &str) -> Vec<Block> {
     let text = read(document);
     let parts: Vec<&str> = text.split("```").collect();
-    assert!(parts.len() % 2 == 1, "{document}: a fenced block has no end");
+    assert!(parts.len() % 2 == 1, "{document}: unclosed fenced block");
     let fenced = parts.into_iter().skip(1).step_by(2);
     fenced
         .map(|block| {
@@ -40,7 +40,7 @@ fn blocks(document: &str) -> Vec<Block> {
         .collect()
 }
 
-/// Writes the blocks that begin with `# NAME.toml` into a folder, for the commands that name such a file.
+/// Writes the blocks that begin with `# NAME.toml` to files of that name, for the commands that use them.
 fn write_scenarios(blocks: &[Block], folder: &Path) {
     for block in blocks.iter().filter(|block| block.language == "toml") {
         let name = block.text.lines().next().and_then(|line| line.strip_prefix("# "));
@@ -50,7 +50,7 @@ fn write_scenarios(blocks: &[Block], folder: &Path) {
     }
 }
 
-/// Runs a line of a shell in which `avt` is the one under test; returns both of its output streams together.
+/// Runs a shell command in which `avt` is the binary under test. Returns both output streams together.
 fn shell(line: &str, folder: &Path) -> String {
     let avt = Path::new(env!("CARGO_BIN_EXE_avt")).parent().unwrap();
     let path = env::var_os("PATH").unwrap_or_default();
@@ -62,7 +62,7 @@ fn shell(line: &str, folder: &Path) -> String {
 }
 
 #[test]
-fn console_blocks_show_what_the_commands_print() {
+fn console_blocks_show_the_output_of_their_commands() {
     for document in RUN {
         let folder = tempfile::tempdir().unwrap();
         let blocks = blocks(document);
@@ -75,13 +75,13 @@ fn console_blocks_show_what_the_commands_print() {
             let commands = text.lines().filter_map(|line| line.strip_prefix("$ "));
             let printed: String =
                 commands.map(|command| format!("$ {command}\n{}", shell(command, folder.path()))).collect();
-            assert_eq!(&printed, text, "{document} shows something else than is printed");
+            assert_eq!(&printed, text, "{document} does not show the actual output");
         }
     }
 }
 
 #[test]
-fn code_in_the_readme_is_code_that_is_built() {
+fn code_in_the_readme_is_part_of_a_bench() {
     let custom = read("benches/custom.rs");
     let blocks = blocks("README.md");
     let code: Vec<&Block> = blocks.iter().filter(|block| block.language == "rust").collect();
@@ -92,7 +92,7 @@ fn code_in_the_readme_is_code_that_is_built() {
 }
 
 #[test]
-fn exit_codes_are_those_of_the_help() {
+fn exit_codes_match_the_help() {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let help = words(&run(avt(["--help"])).stdout);
     let document = read("CLI.md");
@@ -104,7 +104,7 @@ fn exit_codes_are_those_of_the_help() {
         let plain = row.replace('`', "");
         let (code, meaning) = plain.trim_matches('|').split_once(" | ").unwrap();
         let (code, meaning) = (code.trim(), meaning.trim());
-        assert!(help.contains(&format!("{code} {meaning}")), "avt --help does not say {code} {meaning:?}: {help}");
+        assert!(help.contains(&format!("{code} {meaning}")), "avt --help does not contain {code} {meaning:?}: {help}");
     }
 }
 
@@ -126,7 +126,7 @@ fn every_figure_is_described() {
     let section = method.split("## Figures").nth(1).unwrap().split("## Gates").next().unwrap();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
     let described: Vec<&str> = rows.flat_map(|figures| figures.split(", ")).collect();
-    // The headings of jobs, and those of requests.
+    // The headings for jobs, and those for requests.
     for scenario in ["sleep", "echo"] {
         let scenario = builtin::find(scenario).unwrap().scenario();
         for metric in Metric::ALL {
@@ -149,14 +149,14 @@ const DOCUMENTS: [&str; 9] = [
     "tests/fuzz/README.md",
 ];
 
-/// The targets of the links of a document, code left out.
+/// Returns the targets of the links of a document, except in code.
 fn links(text: &str) -> Vec<String> {
     let prose = text.split("```").step_by(2);
     let targets = prose.flat_map(|prose| prose.split("](").skip(1).filter_map(|rest| rest.split(')').next()));
     targets.map(str::to_owned).collect()
 }
 
-/// The anchors of the headings of a document, as GitHub makes them.
+/// Returns the anchors of the headings of a document, as GitHub generates them.
 fn anchors(text: &str) -> Vec<String> {
     let headings = text.split("```").step_by(2).flat_map(str::lines).filter(|line| line.starts_with('#'));
     let anchor = |heading: &str| {
@@ -168,7 +168,7 @@ fn anchors(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn links_lead_to_files_and_headings() {
+fn links_point_to_existing_files_and_headings() {
     for document in DOCUMENTS {
         let text = read(document);
         for link in links(&text) {
@@ -181,7 +181,7 @@ fn links_lead_to_files_and_headings() {
             } else {
                 root().join(document).parent().unwrap().join(path)
             };
-            assert!(target.exists(), "{document}: {link}: there is no such file");
+            assert!(target.exists(), "{document}: {link}: no such file");
             if !anchor.is_empty() {
                 let headings = anchors(&fs::read_to_string(&target).unwrap());
                 assert!(headings.iter().any(|heading| heading == anchor), "{document}: {link}: not in {headings:?}");

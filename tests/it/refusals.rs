@@ -19,23 +19,23 @@ fn limit() -> Failure {
     Failure::ThreadLimit { needed: 20_000, limit: "vm.max_map_count".into(), value: 65_530, allows: 15_882 }
 }
 
-fn is_of_refused_cell(record: &Record) -> bool {
+fn belongs_to_refused_cell(record: &Record) -> bool {
     let cell = &record.cell;
     cell.scenario == SWEPT && cell.model == Model::Threads && cell.point.to_string() == "jobs = 20000"
 }
 
-/// The tour, in which all seven trials of one cell, that of its lanes included, left no measurement because of `why`.
+/// Returns the tour, with all seven trials of one cell failed because of `why`.
 fn tour(may_refuse: &[Model], why: &Failure) -> Fixture {
     let mut tour = fixture::tour();
     let swept = tour.scenarios.iter_mut().find(|scenario| scenario.name == SWEPT).unwrap();
     swept.may_refuse = may_refuse.to_vec();
-    for record in tour.records.iter_mut().filter(|record| is_of_refused_cell(record)) {
+    for record in tour.records.iter_mut().filter(|record| belongs_to_refused_cell(record)) {
         record.outcome = Outcome::Failed(why.clone());
     }
     tour
 }
 
-/// Checks how many trials failed and were refused, how the run stands, and why the cell has no figure.
+/// Checks the numbers of failed and refused trials, the standing of the run, and why the cell has no figure.
 fn check(may_refuse: &[Model], why: &Failure, (failed, refused): (u64, u64), unmeasured: Unmeasured) {
     let tour = tour(may_refuse, why);
     let analysis = tour.analysis();
@@ -47,16 +47,16 @@ fn check(may_refuse: &[Model], why: &Failure, (failed, refused): (u64, u64), unm
 }
 
 #[test]
-fn only_a_refusal_that_the_scenario_expects_is_a_result() {
+fn only_an_expected_refusal_is_a_result() {
     let (threads, others) = (&[Model::Threads][..], &[Model::Async][..]);
-    let on_the_way = Failure::ThreadRefused {
+    let refused_midway = Failure::ThreadRefused {
         at: 16_001,
         needed: 20_000,
         error: "Resource temporarily unavailable".into(),
         limit: "unknown".into(),
         value: 0,
     };
-    for why in [limit(), on_the_way] {
+    for why in [limit(), refused_midway] {
         check(threads, &why, (0, 7), Unmeasured::Refused);
         check(others, &why, (7, 0), Unmeasured::Failed);
         check(&[], &why, (7, 0), Unmeasured::Failed);
@@ -72,9 +72,9 @@ fn only_a_refusal_that_the_scenario_expects_is_a_result() {
 }
 
 #[test]
-fn a_refusal_is_expected_of_no_other_scenario_and_of_no_cell_that_it_has_not() {
+fn a_refusal_is_expected_only_in_cells_of_its_scenario() {
     let mut tour = tour(&[Model::Threads], &limit());
-    let strays = tour.records.iter_mut().filter(|record| is_of_refused_cell(record)).take(2);
+    let strays = tour.records.iter_mut().filter(|record| belongs_to_refused_cell(record)).take(2);
     for (record, scenario) in strays.zip(["waiting", "gone"]) {
         record.cell.scenario = scenario.into();
     }
@@ -83,16 +83,16 @@ fn a_refusal_is_expected_of_no_other_scenario_and_of_no_cell_that_it_has_not() {
 }
 
 #[test]
-fn a_round_that_timed_out_between_refused_ones_is_a_failure() {
+fn a_timed_out_round_between_refused_ones_is_a_failure() {
     let mut tour = tour(&[Model::Threads], &limit());
     let second =
-        tour.records.iter_mut().find(|record| is_of_refused_cell(record) && record.round() == Some(2)).unwrap();
+        tour.records.iter_mut().find(|record| belongs_to_refused_cell(record) && record.round() == Some(2)).unwrap();
     second.outcome = Outcome::Failed(Failure::TimedOut { after_ns: 30_000_000_000 });
     let analysis = tour.analysis();
     assert_eq!((analysis.judged.failed, analysis.judged.refused), (1, 6));
     let text = terminal::table(analysis.scenario(SWEPT).unwrap(), Some(100), false);
-    assert_eq!(shown(&text), "failed");
-    let text = flat(&text);
+    assert_eq!(shown_for_threads(&text), "failed");
+    let text = join_words(&text);
     for words in [
         "threads: failed in round 2: no end after 30.0 s",
         "threads: refused in rounds 1, 3, 4, 5, 6, as the scenario expects: needs 20,000 threads",
@@ -101,14 +101,14 @@ fn a_round_that_timed_out_between_refused_ones_is_a_failure() {
     }
 }
 
-/// What the last table of a terminal shows in place of the figures of `threads`.
-fn shown(text: &str) -> &str {
+/// Returns what the last table shows instead of figures for `threads`.
+fn shown_for_threads(text: &str) -> &str {
     let mut rows = text.lines().filter_map(|line| line.strip_prefix("threads "));
     rows.next_back().unwrap_or_else(|| panic!("no row of threads: {text}")).trim()
 }
 
-/// The words of a text with one blank between them.
-fn flat(text: &str) -> String {
+/// Joins the words of a text with single spaces.
+fn join_words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -119,9 +119,9 @@ fn every_view_shows_a_refusal_as_a_result() {
     let mut tour = tour(&[Model::Threads], &limit());
     let analysis = tour.analysis();
     let text = terminal::table(analysis.scenario(SWEPT).unwrap(), Some(100), false);
-    assert_eq!(shown(&text), "refused");
+    assert_eq!(shown_for_threads(&text), "refused");
     assert!(!text.contains("failed"), "{text}");
-    assert!(flat(&text).contains(&format!("threads: {REASON}")), "{text}");
+    assert!(join_words(&text).contains(&format!("threads: {REASON}")), "{text}");
 
     let pages = report::pages(&analysis);
     let page = |name: &str| &pages.iter().find(|page| page.name == name).unwrap().html;
@@ -149,10 +149,15 @@ fn every_view_shows_a_refusal_as_a_result() {
     let expected: Vec<Value> = (1..=6).map(|round| json!({ "round": round, "why": why })).collect();
     assert_eq!((&refused["refusals"], &refused["failures"]), (&json!(expected), &json!([])), "{refused}");
     assert_eq!(cell("jobs = 100")["refusals"], json!([]));
-    let of = |key: &str| json["judged"][key].as_u64().unwrap();
+    let count = |key: &str| json["judged"][key].as_u64().unwrap();
     let traced = tour.records.iter().filter(|record| matches!(record.outcome, Outcome::Traced(_))).count() as u64;
-    assert_eq!((of("failed"), of("refused")), (0, 7));
-    assert_eq!(json["trials"]["done"], of("measured") + of("failed") + of("refused") + traced, "{}", json["judged"]);
+    assert_eq!((count("failed"), count("refused")), (0, 7));
+    assert_eq!(
+        json["trials"]["done"],
+        count("measured") + count("failed") + count("refused") + traced,
+        "{}",
+        json["judged"]
+    );
 
     tour.run.judged = Some(analysis.judged);
     let list = report::list(&[("run".into(), Ok(tour.run))]).html;
@@ -160,7 +165,7 @@ fn every_view_shows_a_refusal_as_a_result() {
 }
 
 #[test]
-fn a_run_without_a_figure_says_that_the_machine_refused_it() {
+fn a_page_without_figures_names_the_refusal() {
     let mut tour = tour(&[Model::Threads, Model::Async, Model::AsyncWorkers(2.try_into().unwrap())], &limit());
     for record in tour.records.iter_mut().filter(|record| record.cell.scenario == SWEPT) {
         record.outcome = Outcome::Failed(limit());
@@ -173,8 +178,8 @@ fn a_run_without_a_figure_says_that_the_machine_refused_it() {
     assert!(!page.contains("failed"), "{page}");
 }
 
-/// Asks for a thread more than this machine has room for, and runs a task for each job as well.
-fn too_many(home: &std::path::Path, name: &str, top: &str) -> (Ended, Ended) {
+/// Runs a scenario with one job more than this machine allows threads, under `threads` and `async`.
+fn run_too_many_threads(home: &std::path::Path, name: &str, top: &str) -> (Ended, Ended) {
     let limits = host::thread_limits();
     let allows = limits.first().expect("every Linux has a pid_max").allows;
     let toml = format!(
@@ -192,26 +197,30 @@ fn too_many(home: &std::path::Path, name: &str, top: &str) -> (Ended, Ended) {
 }
 
 #[test]
-fn a_run_ends_well_where_the_machine_refuses_what_the_scenario_expects_it_to() {
+fn a_run_with_only_expected_refusals_succeeds() {
     let home = tempfile::tempdir().unwrap();
-    let (ended, report) = too_many(home.path(), "declared", "may_refuse = [\"threads\"]");
+    let (ended, report) = run_too_many_threads(home.path(), "declared", "may_refuse = [\"threads\"]");
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(shown(&ended.stdout), "refused");
-    assert!(flat(&ended.stdout).contains("threads: refused, as the scenario expects: needs "), "{}", ended.stdout);
+    assert_eq!(shown_for_threads(&ended.stdout), "refused");
+    assert!(
+        join_words(&ended.stdout).contains("threads: refused, as the scenario expects: needs "),
+        "{}",
+        ended.stdout
+    );
     assert!(!ended.stdout.contains("failed") && !ended.stderr.contains("failed"), "{ended:?}");
     let json: Value = serde_json::from_str(&report.stdout).unwrap_or_else(|error| panic!("{error}: {report:?}"));
     assert_eq!(
         (&json["judged"]["failed"], &json["judged"]["refused"]),
         (&json!(0), &json!(2)),
-        "a round and the lanes"
+        "one round and the recorded trial"
     );
     let kept: Value =
         serde_json::from_str(&fs::read_to_string(home.path().join("declared/run.json")).unwrap()).unwrap();
     assert_eq!(kept["judged"]["refused"], 2, "{kept}");
 
-    let (ended, report) = too_many(home.path(), "undeclared", "");
+    let (ended, report) = run_too_many_threads(home.path(), "undeclared", "");
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert_eq!(shown(&ended.stdout), "failed");
+    assert_eq!(shown_for_threads(&ended.stdout), "failed");
     assert!(ended.stderr.contains("2 trials failed"), "{}", ended.stderr);
     let json: Value = serde_json::from_str(&report.stdout).unwrap_or_else(|error| panic!("{error}: {report:?}"));
     assert_eq!((&json["judged"]["failed"], &json["judged"]["refused"]), (&json!(2), &json!(0)));

@@ -1,4 +1,4 @@
-//! The report of a run that never was: what it says, that it says it safely, and that it says so when there is nothing.
+//! The report of a made-up run: its contents, that foreign text stays text, and its notices if figures are missing.
 
 use std::fs;
 use std::path::Path;
@@ -17,10 +17,10 @@ fn pages(fixture: &Fixture) -> Vec<Page> {
 }
 
 fn html<'a>(pages: &'a [Page], name: &str) -> &'a str {
-    &pages.iter().find(|page| page.name == name).expect("a page of that name").html
+    &pages.iter().find(|page| page.name == name).expect("a page with that name").html
 }
 
-/// What stands between two texts, every time.
+/// Returns every part of the text between `start` and `end`.
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
     text.split(start).skip(1).map(|rest| rest.split(end).next().expect("a split has a first part")).collect()
 }
@@ -39,9 +39,9 @@ fn the_index_comes_first_and_every_scenario_has_a_page() {
     }
 }
 
-/// A whole page, so that nothing of it changes unseen; numbers, order and bytes are those of the records alone.
+/// Snapshots a complete page, so that no change goes unnoticed. The page depends on the records alone.
 #[test]
-fn a_page_is_the_same_to_the_byte() {
+fn a_complete_page_matches_its_snapshot() {
     let mut fixture = fixture::tour();
     fixture.scenarios.truncate(1);
     fixture.scenarios[0].models.retain(|model| matches!(model, Model::Threads | Model::Async));
@@ -54,25 +54,26 @@ fn a_page_is_the_same_to_the_byte() {
 }
 
 #[test]
-fn what_happened_is_said_in_words() {
+fn each_page_answers_in_sentences() {
     let pages = pages(&fixture::tour());
-    let said = |page: &Page| {
+    let sentences = |page: &Page| {
         let answer = between(&page.html, "<div class=\"answer\">", "</div>")[0];
         format!("{}:\n{}\n", page.name, between(answer, "<p>", "</p>").join("\n"))
     };
-    insta::assert_snapshot!(pages[1..].iter().map(said).collect::<Vec<_>>().join("\n"));
+    insta::assert_snapshot!(pages[1..].iter().map(sentences).collect::<Vec<_>>().join("\n"));
 }
 
 #[test]
-fn the_terminal_gets_a_row_a_cell() {
+fn the_terminal_shows_one_row_per_cell() {
     let fixture = fixture::tour();
     let analysis = fixture.analysis();
-    let tables: Vec<String> = analysis.scenarios.iter().map(|of| terminal::table(of, Some(100), false)).collect();
+    let tables: Vec<String> =
+        analysis.scenarios.iter().map(|scenario| terminal::table(scenario, Some(100), false)).collect();
     insta::assert_snapshot!(tables.join("\n"));
 }
 
 #[test]
-fn a_narrow_terminal_gets_fewer_columns() {
+fn a_narrow_terminal_shows_fewer_columns() {
     let fixture = fixture::tour();
     let analysis = fixture.analysis();
     for scenario in &analysis.scenarios {
@@ -87,7 +88,7 @@ fn a_narrow_terminal_gets_fewer_columns() {
 }
 
 #[test]
-fn colour_is_only_where_it_is_asked_for() {
+fn colour_is_used_only_on_request() {
     let fixture = fixture::tour();
     let waiting = &fixture.analysis().scenarios[0];
     assert!(!terminal::table(waiting, None, false).contains('\x1b'));
@@ -100,7 +101,7 @@ fn the_same_records_give_the_same_bytes() {
 }
 
 #[test]
-fn pages_load_nothing_and_run_nothing() {
+fn pages_load_nothing_and_run_no_foreign_script() {
     for Page { name, html } in pages(&fixture::tour()) {
         for foreign in ["http://", "https://", "//cdn", "<script ", " src=", "url(", "@import", "xmlns", " onload"] {
             assert!(!html.contains(foreign), "{name} has {foreign}");
@@ -111,18 +112,18 @@ fn pages_load_nothing_and_run_nothing() {
 }
 
 #[test]
-fn every_chart_has_a_name_and_a_finding_of_its_own() {
+fn every_chart_has_a_title_and_a_description() {
     let mut n_charts = 0;
     for Page { name, html } in pages(&fixture::tour()) {
         let mut ids = between(&html, " id=\"", "\"");
         let n_ids = ids.len();
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!(ids.len(), n_ids, "{name} has an id twice");
+        assert_eq!(ids.len(), n_ids, "{name} has a duplicate id");
         for svg in between(&html, "<svg", "</svg>") {
             n_charts += 1;
             let [labels] = between(svg, "aria-labelledby=\"", "\"")[..] else {
-                panic!("{name}: a chart without a name")
+                panic!("{name}: a chart without labels")
             };
             assert!(labels.split(' ').all(|id| ids.contains(&id)), "{name}: {labels}");
             assert!(svg.contains("role=\"img\""), "{name}");
@@ -138,14 +139,14 @@ fn every_chart_has_a_name_and_a_finding_of_its_own() {
 }
 
 #[test]
-fn bars_are_drawn_with_their_values_and_their_line() {
+fn bars_are_drawn_with_their_values_and_the_ideal() {
     let pages = pages(&fixture::tour());
     let svg = between(html(&pages, "computing.html"), "<svg", "</svg>")[0];
     insta::assert_snapshot!(svg);
 }
 
 #[test]
-fn what_others_wrote_is_only_text() {
+fn foreign_text_stays_text() {
     let hostile = "<script>alert(1)</script>\"'><img src=x onerror=y>&\x1b[31m\u{202e}";
     let mut fixture = fixture::tour();
     let scenario = &mut fixture.scenarios[0];
@@ -172,7 +173,7 @@ fn what_others_wrote_is_only_text() {
 }
 
 #[test]
-fn a_run_without_records_says_so() {
+fn a_run_without_records_is_labelled() {
     let mut fixture = fixture::tour();
     fixture.records.clear();
     fixture.run.state = RunState::Running;
@@ -185,7 +186,7 @@ fn a_run_without_records_says_so() {
 }
 
 #[test]
-fn trials_that_failed_say_why() {
+fn failed_trials_show_the_reason() {
     let mut fixture = fixture::tour();
     for record in &mut fixture.records {
         record.outcome = Outcome::Failed(Failure::TimedOut { after_ns: 30_000_000_000 });
@@ -198,14 +199,14 @@ fn trials_that_failed_say_why() {
 }
 
 #[test]
-fn a_build_without_optimisation_is_named() {
+fn a_build_without_optimisation_is_labelled() {
     let mut fixture = fixture::tour();
     fixture.run.host.debug_build = true;
     assert!(pages(&fixture).iter().all(|page| page.html.contains("without optimisation")));
 }
 
 #[test]
-fn a_disturbed_trial_is_kept_and_named() {
+fn a_disturbed_trial_is_kept_and_labelled() {
     let mut fixture = fixture::tour();
     let of_threads = |record: &&mut Record| {
         record.cell.scenario == "computing" && record.cell.model == Model::Threads && record.round() == Some(2)
@@ -224,16 +225,16 @@ fn a_disturbed_trial_is_kept_and_named() {
     ] {
         assert!(page.contains(words), "{words}");
     }
-    let calm = html(&pages, "waiting.html");
-    assert!(!calm.contains("suspect") && !calm.contains("gates on the measurement"));
+    let undisturbed = html(&pages, "waiting.html");
+    assert!(!undisturbed.contains("suspect") && !undisturbed.contains("gates on the measurement"));
     let table = terminal::table(&fixture.analysis().scenarios[1], Some(100), false);
     assert!(table.contains("threads: gates: 1 suspect of 6 rounds"), "{table}");
 }
 
 #[test]
-fn two_cells_of_one_model_bound_what_is_called_a_difference() {
+fn the_control_limits_what_is_called_a_difference() {
     let mut fixture = fixture::tour();
-    // Every round of the second async takes half as long again: now nothing smaller is a difference.
+    // Every round of the control takes 50 % longer, so no smaller difference counts.
     for record in fixture.records.iter_mut().filter(|record| record.cell.scenario == "computing") {
         let factor = match (record.cell.model, record.cell.control) {
             (Model::Async, true) => 1.5,
@@ -246,14 +247,14 @@ fn two_cells_of_one_model_bound_what_is_called_a_difference() {
     }
     let analysis = fixture.analysis();
     let point = &analysis.scenarios[1].points[0];
-    let versus = |model| point.ratio(Metric::Wall, model, Model::Async).unwrap();
+    let against_async = |model| point.ratio(Metric::Wall, model, Model::Async).unwrap();
     let control = point.control.as_ref().unwrap();
     let ratio = control.ratio(Metric::Wall).unwrap();
     assert!((1.45..1.55).contains(&ratio.distance()), "{ratio:?}");
-    let sequential = versus(Model::Sequential);
+    let sequential = against_async(Model::Sequential);
     assert!(sequential.ratio.interval.is_some_and(|interval| interval.low > 1.1), "{sequential:?}");
     assert!(!matches!(sequential.difference, Difference::More | Difference::Less), "20 % is less than the noise");
-    assert_eq!(versus(Model::Threads).difference, Difference::Less, "half is more");
+    assert_eq!(against_async(Model::Threads).difference, Difference::Less, "50 % is more than the noise");
     let page = html(&pages(&fixture), "computing.html").to_owned();
     assert!(page.contains("async was run twice in every round, as an A/A control."), "{page}");
 }
@@ -273,8 +274,8 @@ fn the_index_opens_with_the_two_switches() {
         assert!(rows[2].contains("1 thread<") && rows[2].contains("2 threads<"), "{grid}");
     }
     let answer = between(index, "<div class=\"answer\">", "</div>")[0];
-    for told in ["one async thread", "threads that block", "async threads", "it did not add one"] {
-        assert!(answer.contains(told), "{told}: {answer}");
+    for expected in ["one async thread", "threads that block", "async threads", "it did not add one"] {
+        assert!(answer.contains(expected), "{expected}: {answer}");
     }
 
     let mut without = fixture::tour();
@@ -284,13 +285,13 @@ fn the_index_opens_with_the_two_switches() {
 }
 
 #[test]
-fn a_sweep_is_drawn_over_what_is_swept_and_every_trial_thread_by_thread() {
+fn sweeps_and_recorded_trials_are_drawn() {
     let pages = pages(&fixture::tour());
     let price = html(&pages, "price.html");
     for heading in ["Wall time over the number of jobs", "Memory of all that wait", "Threads over the number of jobs"] {
         assert!(price.contains(heading), "{heading}");
     }
-    assert!(!html(&pages, "waiting.html").contains("over the number of jobs"), "one point is no line");
+    assert!(!html(&pages, "waiting.html").contains("over the number of jobs"), "a single point has no line");
     for page in ["waiting.html", "computing.html", "echo.html"] {
         let text = html(&pages, page);
         for by in ["thread by thread", "job by job"] {
@@ -302,9 +303,9 @@ fn a_sweep_is_drawn_over_what_is_swept_and_every_trial_thread_by_thread() {
     assert!(rates.contains("When the times were long") && rates.contains("grey: the warm-up"));
 }
 
-/// After a change of the pages: `cargo run --release -- report reports/sample`.
+/// After changing the pages, run `cargo run --release -- report reports/sample`.
 #[test]
-fn the_sample_is_what_its_records_give() {
+fn the_sample_report_matches_its_records() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/sample");
     let copy = tempfile::tempdir().unwrap();
     for file in ["run.json", "trials.jsonl"] {

@@ -1,4 +1,4 @@
-//! `avt run` end to end: what it leaves behind, and what it survives.
+//! `avt run` end to end: its records and reports, and how it handles signals, crashes and invalid arguments.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 
 use crate::support::{Running, avt, children, run, runs, scenario, wait_for};
 
-/// Every model, a few short waits.
+/// A few short waits under every model.
 const SMALL: &str = r#"
 question = "do all models run?"
 analysis = "They should."
@@ -22,7 +22,7 @@ wait = "5ms"
 rounds = { quick = 2, full = 2 }
 "#;
 
-/// Long enough to be met in the middle of a trial.
+/// Trials long enough to interrupt one.
 const LONG: &str = r#"
 question = "what happens in the middle of a trial?"
 analysis = "It is ended."
@@ -38,7 +38,7 @@ fn read(folder: &Path) -> (async_vs_threads::record::Run, Vec<Record>) {
 }
 
 #[test]
-fn every_model_leaves_a_record_and_the_report_can_be_written_again() {
+fn every_model_leaves_a_record_and_the_report_can_be_recreated() {
     let home = tempfile::tempdir().unwrap();
     let (file, out) = (scenario(home.path(), "small", SMALL), home.path().join("out"));
     let ended = run(avt([file.as_os_str(), "--out".as_ref(), out.as_os_str(), "--seed".as_ref(), "7".as_ref()]
@@ -55,7 +55,7 @@ fn every_model_leaves_a_record_and_the_report_can_be_written_again() {
     assert_eq!(records.len(), 23, "two rounds of seven models, of one twice, and the lanes of each");
     let control = records.iter().filter(|record| record.cell.control);
     let control: Vec<String> = control.map(|record| record.cell.model.to_string()).collect();
-    assert_eq!(control, ["async", "async"], "one model twice, so that the noise is known");
+    assert_eq!(control, ["async", "async"], "the A/A control");
     for record in records.iter().filter(|record| record.pass == Pass::Lanes) {
         let Outcome::Traced(traced) = &record.outcome else { panic!("{record:?}") };
         let (names, model) = (&traced.lanes.names, record.cell.model.to_string());
@@ -68,8 +68,8 @@ fn every_model_leaves_a_record_and_the_report_can_be_written_again() {
         assert!(lanes.contains(&names.len()) && names[0].starts_with(name), "{model}: {names:?}");
         let jobs: std::collections::BTreeSet<u32> = traced.lanes.spans.iter().map(|span| span.job).collect();
         assert!(jobs.into_iter().eq(0..4) && traced.lanes.left_out == 0, "{model}: {traced:?}");
-        let told = async_vs_threads::usage::Scheduled::of_this_thread().is_some();
-        assert_eq!(traced.lanes.run_queue_ns.is_some(), told, "{model}: threads that ended are counted too");
+        let has_schedstat = async_vs_threads::usage::Scheduled::of_this_thread().is_some();
+        assert_eq!(traced.lanes.run_queue_ns.is_some(), has_schedstat, "{model}: threads that ended are counted too");
         let worked_on = traced.lanes.most_worked_on();
         assert!((1..=names.len() as u32).contains(&worked_on), "{model}: {worked_on}");
     }
@@ -87,7 +87,7 @@ fn every_model_leaves_a_record_and_the_report_can_be_written_again() {
             assert_eq!(measured.most_in_flight, 1);
         }
         assert_eq!((measured.jobs, measured.series[0].response_time.len()), (4, 4), "{}", record.cell.model);
-        // One wait, or for one thread the sum of all: never less.
+        // At least one wait; for `sequential`, the sum of all.
         let least = if record.cell.model.to_string() == "sequential" { 20_000_000 } else { 5_000_000 };
         assert!(measured.wall_ns >= least, "{}: {}", record.cell.model, measured.wall_ns);
         let threads = match record.cell.model.to_string().as_str() {
@@ -121,7 +121,7 @@ fn the_same_seed_gives_the_same_order() {
 }
 
 #[test]
-fn json_is_all_that_stands_on_standard_output() {
+fn standard_output_is_only_json() {
     let home = tempfile::tempdir().unwrap();
     let mut command = avt(["run"]);
     command
@@ -135,7 +135,7 @@ fn json_is_all_that_stands_on_standard_output() {
 }
 
 #[test]
-fn more_threads_than_the_machine_allows_are_a_record() {
+fn too_many_threads_leave_a_failed_record() {
     let home = tempfile::tempdir().unwrap();
     let (out, limits) = (home.path().join("out"), async_vs_threads::host::thread_limits());
     let lowest = limits.first().expect("every Linux has a pid_max");
@@ -151,12 +151,12 @@ fn more_threads_than_the_machine_allows_are_a_record() {
     let threads = records.iter().find(|record| record.cell.model.to_string() == "threads").unwrap();
     let Outcome::Failed(Failure::ThreadLimit { needed, limit, .. }) = &threads.outcome else { panic!("{threads:?}") };
     assert_eq!((*needed, limit), (jobs, &lowest.name));
-    assert!(ended.stdout.contains(&lowest.name), "the table says which limit: {}", ended.stdout);
+    assert!(ended.stdout.contains(&lowest.name), "the table names the limit: {}", ended.stdout);
     let pool = records.iter().find(|record| record.cell.model.to_string() == "pool/2").unwrap();
-    assert!(matches!(pool.outcome, Outcome::Measured(_)), "the run goes on: {pool:?}");
+    assert!(matches!(pool.outcome, Outcome::Measured(_)), "the run continues: {pool:?}");
 }
 
-/// Starts a run of [`LONG`] and waits until its first trial's process is there.
+/// Starts a run of [`LONG`] and waits until the process of its first trial exists.
 fn long_run(home: &Path) -> (Running, u32) {
     let mut command = avt(["run", "--out"]);
     command.arg(home.join("out")).arg(scenario(home, "long", LONG)).stderr(Stdio::piped()).stdout(Stdio::null());
@@ -164,7 +164,7 @@ fn long_run(home: &Path) -> (Running, u32) {
     let pid = parent.0.id();
     let mut stderr = BufReader::new(parent.0.stderr.take().unwrap()).lines();
     stderr.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("long: from trial 1"))).unwrap().unwrap();
-    // Kept open by a thread of its own, or the parent could not write to it any more.
+    // A thread keeps reading, since the parent would block on a full pipe.
     std::thread::spawn(move || stderr.for_each(drop));
     let child = wait_for("the trial's process", || children(pid).first().copied());
     (parent, child)
@@ -181,16 +181,16 @@ fn a_signal_leaves_a_partial_report_and_no_process() {
         let (mut parent, child) = long_run(home.path());
         send(parent.0.id(), signal);
         assert_eq!(parent.0.wait().unwrap().code(), Some(code));
-        assert!(!runs(child), "the trial went on");
+        assert!(!runs(child), "the trial still runs");
         let (made, records) = read(&home.path().join("out"));
         assert_eq!((made.state, records.len()), (RunState::Partial(name.into()), 0));
         let index = fs::read_to_string(home.path().join("out/index.html")).unwrap();
-        assert!(index.to_lowercase().contains("partial"), "the report does not say so");
+        assert!(index.to_lowercase().contains("partial"), "the report is not labelled as partial");
     }
 }
 
 #[test]
-fn a_killed_trial_is_a_record_and_the_run_goes_on() {
+fn a_killed_trial_leaves_a_record_and_the_run_continues() {
     let home = tempfile::tempdir().unwrap();
     let (mut parent, mut child) = long_run(home.path());
     // Three rounds of the model and its control, and the trial whose lanes are recorded.
@@ -219,7 +219,7 @@ fn no_trial_outlives_a_killed_parent() {
 }
 
 #[test]
-fn bad_input_starts_nothing() {
+fn invalid_arguments_start_no_trial() {
     let home = tempfile::tempdir().unwrap();
     let check = |args: &[&str], code: i32, expected: &str| {
         let mut command = avt(["run"]);
@@ -249,14 +249,14 @@ fn bad_input_starts_nothing() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let mut child = avt(["list"]).stdout(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     assert!(child.wait().unwrap().success());
 }
 
 #[test]
-fn the_models_of_a_run_are_those_of_its_report() {
+fn the_report_shows_only_the_models_of_the_run() {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out");
     let file = scenario(home.path(), "small", SMALL);
@@ -267,12 +267,12 @@ fn the_models_of_a_run_are_those_of_its_report() {
     let first = page();
     assert_eq!(run(avt(["report".as_ref(), out.as_os_str()])).code, Some(0));
     assert_eq!(first, page());
-    assert!(!first.contains("hybrid/blocking"), "a model that was not asked for");
+    assert!(!first.contains("hybrid/blocking"), "a model that was not requested");
     assert!(first.contains(&format!("avt run {} --model async --seed ", file.display())), "{first}");
 }
 
 #[test]
-fn mistakes_are_told_as_json_too() {
+fn mistakes_are_also_printed_as_json() {
     let home = tempfile::tempdir().unwrap();
     let file = scenario(home.path(), "bad", &SMALL.replace("jobs = 4", "jobs = 0"));
     let ended = run(avt(["check".as_ref(), file.as_os_str(), "--json".as_ref()]));
@@ -287,7 +287,7 @@ fn mistakes_are_told_as_json_too() {
 }
 
 #[test]
-fn a_reader_that_goes_away_in_a_run_does_not_end_the_run() {
+fn a_closed_pipe_does_not_end_the_run() {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out");
     let mut command = avt(["run", "--rounds", "1", "--out"]);
@@ -300,7 +300,7 @@ fn a_reader_that_goes_away_in_a_run_does_not_end_the_run() {
 }
 
 #[test]
-fn runs_without_a_folder_of_their_own_are_listed() {
+fn runs_in_the_default_folder_are_listed() {
     let home = tempfile::tempdir().unwrap();
     let file = scenario(home.path(), "small", SMALL);
     let within = |args: &[&str]| {
@@ -335,7 +335,7 @@ fn runs_without_a_folder_of_their_own_are_listed() {
 }
 
 #[test]
-fn all_is_more_than_the_tour() {
+fn all_runs_more_trials_than_the_tour() {
     let home = tempfile::tempdir().unwrap();
     let trials = |args: &[&str]| {
         let mut command = avt(["run"]);
@@ -362,7 +362,7 @@ fn all_is_more_than_the_tour() {
 }
 
 #[test]
-fn a_narration_says_who_did_what_when() {
+fn a_narration_shows_thread_and_event() {
     let ended = run({
         let mut command = avt(["run", "offload", "--narrate", "--model", "hybrid/blocking"]);
         command.stdin(Stdio::null());
@@ -373,10 +373,10 @@ fn a_narration_says_who_did_what_when() {
     assert_eq!(lines("MESSAGE: ").len(), 41);
     assert!(lines("MESSAGE: ").iter().all(|line| line.contains(" main ")), "{}", ended.stdout);
     for moment in ["BEGINS", "ENDS"] {
-        let said = lines(moment);
-        assert!(said.len() == 1 && said[0].contains(" blocking 1 "), "{said:?}");
+        let found = lines(moment);
+        assert!(found.len() == 1 && found[0].contains(" blocking 1 "), "{found:?}");
     }
-    // The heart beats while the job holds its thread.
+    // The heartbeat continues while the job holds its thread.
     let at = |what: &str| ended.stdout.lines().position(|line| line.contains(what)).unwrap();
     assert!(at("ENDS") > at("BEGINS") + 1, "{}", ended.stdout);
 
@@ -386,7 +386,7 @@ fn a_narration_says_who_did_what_when() {
 }
 
 #[test]
-fn records_that_vanish_while_a_run_goes_on_are_an_error() {
+fn records_deleted_during_a_run_are_an_error() {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out");
     let text = "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"sleep\"\nmodels = [\"async\"]\njobs = 1\nwait = \"300ms\"\n\
@@ -397,8 +397,8 @@ fn records_that_vanish_while_a_run_goes_on_are_an_error() {
     let records = out.join("trials.jsonl");
     wait_for("the first record", || fs::metadata(&records).is_ok_and(|file| file.len() > 0).then_some(()));
     fs::remove_file(&records).unwrap();
-    let mut said = String::new();
-    std::io::Read::read_to_string(&mut parent.0.stderr.take().unwrap(), &mut said).unwrap();
-    assert_eq!(parent.0.wait().unwrap().code(), Some(3), "{said}");
-    assert!(said.contains("trials.jsonl: No such file"), "{said}");
+    let mut stderr = String::new();
+    std::io::Read::read_to_string(&mut parent.0.stderr.take().unwrap(), &mut stderr).unwrap();
+    assert_eq!(parent.0.wait().unwrap().code(), Some(3), "{stderr}");
+    assert!(stderr.contains("trials.jsonl: No such file"), "{stderr}");
 }

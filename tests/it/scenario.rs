@@ -1,4 +1,4 @@
-//! From TOML to a scenario, and from a slip in it to the line, the column and the remedy.
+//! From TOML to a scenario, and from a mistake in it to the line, the column and the remedy.
 
 mod claim_slips;
 mod hidden;
@@ -44,7 +44,7 @@ fn read(text: &str) -> Scenario {
 }
 
 fn refused(text: &str) -> Mistakes {
-    parse("scenarios/test.toml", text).expect_err("this should be refused")
+    parse("scenarios/test.toml", text).expect_err("the scenario has a mistake")
 }
 
 #[test]
@@ -74,14 +74,14 @@ fn lists_are_swept_in_the_order_of_the_file() {
 }
 
 #[test]
-fn a_model_can_get_fewer_jobs() {
+fn max_jobs_limits_the_jobs_of_a_model() {
     let cells = read(&format!("{SLEEP}[max_jobs]\nasync = 3\n")).cells();
     let jobs: Vec<_> = cells.iter().map(|cell| (cell.work.jobs(), cell.jobs_wanted)).collect();
     assert_eq!(jobs, [(Some(10), None), (Some(3), Some(10))]);
 }
 
 #[test]
-fn a_machine_may_refuse_threads_to_models_of_every_workload() {
+fn may_refuse_is_allowed_in_every_workload() {
     assert_eq!(read(SLEEP).may_refuse, []);
     for text in [SLEEP, OFFLOAD, ECHO] {
         let text = text.replace("workload", "may_refuse = [\"async\", \"threads\"]\nworkload");
@@ -90,8 +90,10 @@ fn a_machine_may_refuse_threads_to_models_of_every_workload() {
 }
 
 #[test]
-fn the_name_is_the_files_unless_it_is_written() {
-    let name = |file: &str, text: &str| parse(file, text).map(|scenario| scenario.name).map_err(|bad| bad.to_string());
+fn the_name_of_a_scenario_defaults_to_that_of_its_file() {
+    let name = |file: &str, text: &str| {
+        parse(file, text).map(|scenario| scenario.name).map_err(|mistakes| mistakes.to_string())
+    };
     assert_eq!(name("a/b.c-1.toml", SLEEP), Ok("b.c-1".into()));
     assert_eq!(name("-", &format!("name = \"x\"\n{SLEEP}")), Ok("x".into()));
     for (file, suggested) in [
@@ -108,7 +110,7 @@ fn the_name_is_the_files_unless_it_is_written() {
 }
 
 #[test]
-fn a_byte_order_mark_and_windows_line_ends_are_fine() {
+fn a_byte_order_mark_and_windows_line_endings_are_accepted() {
     let text = format!("\u{feff}{}", ECHO.replace('\n', "\r\n"));
     let scenario = parse_bytes("test.toml", text.as_bytes()).unwrap();
     assert_eq!(scenario.points, read(ECHO).points);
@@ -119,7 +121,7 @@ fn a_byte_order_mark_and_windows_line_ends_are_fine() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_refused_where_they_stand() {
+fn bytes_that_are_not_utf_8_are_refused_with_their_position() {
     let refused = |bytes: &[u8]| parse_bytes("bad.toml", bytes).unwrap_err().to_string();
     let message = refused(b"name = \"\xc3\xa9\"\nwhat = \"\xff\"\n");
     assert!(message.starts_with("bad.toml:2:9: byte 0xff is not UTF-8; save the file as UTF-8"), "{message}");
@@ -128,7 +130,7 @@ fn bytes_that_are_no_text_are_refused_where_they_stand() {
 }
 
 #[test]
-fn every_mistake_of_a_file_is_reported_at_once() {
+fn all_mistakes_of_a_file_are_reported_at_once() {
     let text =
         "question = \"How\\nlong?\"\nworkload = \"slep\"\nmodels = [\"asinc\", \"threads\", \"threads\"]\njobs = 0\n";
     insta::assert_snapshot!("values", refused(text));
@@ -139,7 +141,7 @@ fn every_mistake_of_a_file_is_reported_at_once() {
 }
 
 #[test]
-fn mistakes_can_be_had_one_by_one_and_in_colour() {
+fn mistakes_are_available_as_a_list_and_in_colour() {
     let mistakes = refused(&SLEEP.replace("jobs = 10", "jobs = 0"));
     let json = serde_json::to_value(mistakes.list()).unwrap();
     let expected = serde_json::json!([{ "line": 5, "column": 8, "key": "jobs", "message": "0 does nothing",
@@ -150,13 +152,13 @@ fn mistakes_can_be_had_one_by_one_and_in_colour() {
 }
 
 #[test]
-fn what_the_file_says_commands_no_terminal() {
+fn the_text_of_a_file_does_not_control_the_terminal() {
     let shown = refused("\"\u{200b}\\u001b[31m\" = \"\\u001b]0;x\\u0007\"\nworkload = \"\\u001b[2J\"\n").to_string();
     assert!(shown.chars().all(|c| !c.is_control() || c == '\n'), "{shown:?}");
 }
 
 #[test]
-fn absurd_files_are_survived() {
+fn absurd_files_do_not_crash_the_parser() {
     let most = 65_000;
     for text in [
         format!("a = {}", "[".repeat(most)),
@@ -166,11 +168,11 @@ fn absurd_files_are_survived() {
         "a=1\n".repeat(most / 4),
         format!("load = {{ {} }}", (0..6_000).map(|n| format!("x{n}=1")).collect::<Vec<_>>().join(",")),
     ] {
-        survives(&text);
+        parse_without_panic(&text);
     }
 }
 
-/// A built-in scenario with a stretch cut out and something else put in its place.
+/// Generates a built-in scenario with one part replaced by other text.
 fn mutated() -> impl Strategy<Value = String> {
     let inserted = prop_oneof![
         Just(String::new()),
@@ -191,7 +193,7 @@ fn mutated() -> impl Strategy<Value = String> {
     })
 }
 
-fn survives(text: &str) {
+fn parse_without_panic(text: &str) {
     if let Err(mistakes) = parse("test.toml", text) {
         assert!(!mistakes.list().is_empty());
         assert!(mistakes.to_string().starts_with("test.toml:"));
@@ -203,12 +205,12 @@ proptest! {
 
     #[test]
     fn no_text_makes_the_parser_panic(text in "(\\PC|[\\x00-\\x20\"'=\\[\\]{}.#\\\\])*") {
-        survives(&text);
+        parse_without_panic(&text);
     }
 
     #[test]
-    fn no_slip_makes_the_parser_panic(text in mutated()) {
-        survives(&text);
+    fn no_mutation_makes_the_parser_panic(text in mutated()) {
+        parse_without_panic(&text);
     }
 
     #[test]

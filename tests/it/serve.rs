@@ -1,4 +1,4 @@
-//! The echo server over real sockets: every model gives the same bytes.
+//! The echo server over real sockets: every model sends the same bytes.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -12,8 +12,8 @@ use crate::http1::oracle::DATE;
 use crate::http1::served::shorten;
 use crate::support::{MODELS, Server, avt, run};
 
-/// Puts [`DATE`] where an answer has the time that it was written.
-fn with_date(mut answer: Vec<u8>) -> Vec<u8> {
+/// Replaces every date of the responses by [`DATE`].
+fn normalize_dates(mut answer: Vec<u8>) -> Vec<u8> {
     const FIELD: &[u8] = b"\r\nDate: ";
     let mut at = 0;
     while let Some(found) = answer[at..].windows(FIELD.len()).position(|window| window == FIELD) {
@@ -25,43 +25,43 @@ fn with_date(mut answer: Vec<u8>) -> Vec<u8> {
     answer
 }
 
-/// Sends what the server takes: it may stop listening before it has all of a request that it refuses, and the refusal
-/// must come all the same.
-fn ask(stream: &mut TcpStream, bytes: &[u8]) {
+/// Sends as many bytes as the server accepts. It may stop reading a request that it refuses, and the refusal must
+/// arrive anyway.
+fn send(stream: &mut TcpStream, bytes: &[u8]) {
     let _ = stream.write_all(bytes);
 }
 
-/// Reads so many bytes; fewer where the server ends its side before.
-fn answer(stream: &mut TcpStream, length: usize) -> Vec<u8> {
+/// Reads this many bytes, or fewer if the server closes its side earlier.
+fn receive(stream: &mut TcpStream, length: usize) -> Vec<u8> {
     let mut answer = Vec::new();
     stream.take(length as u64).read_to_end(&mut answer).unwrap();
-    with_date(answer)
+    normalize_dates(answer)
 }
 
-/// One case, on connections of its own: one that ends its side with the request, and one that does not.
+/// Checks a case on two connections: one that closes its side after the request, and one that stays open.
 fn check(model: &str, server: &Server, case: &Case) {
     let verify = |what: &str, answer: &[u8], expected: &[u8]| {
         assert!(answer == expected, "{model}, {}, {what}: {}", case.name(), shorten(answer));
     };
     let mut stream = server.connect();
-    ask(&mut stream, &case.request);
+    send(&mut stream, &case.request);
     let _ = stream.shutdown(Shutdown::Write);
-    verify("half-closed", &answer(&mut stream, usize::MAX), &case.answer);
+    verify("half-closed", &receive(&mut stream, usize::MAX), &case.answer);
 
     let mut stream = server.connect();
-    ask(&mut stream, &case.request);
+    send(&mut stream, &case.request);
     if case.closes {
-        return verify("until the server ends", &answer(&mut stream, usize::MAX), &case.answer);
+        return verify("until the server closes", &receive(&mut stream, usize::MAX), &case.answer);
     }
-    verify("left open", &answer(&mut stream, case.answer.len()), &case.answer);
-    ask(&mut stream, NEXT.as_bytes());
-    verify("asked again", &answer(&mut stream, next_answer().len()), &next_answer());
+    verify("left open", &receive(&mut stream, case.answer.len()), &case.answer);
+    send(&mut stream, NEXT.as_bytes());
+    verify("second request", &receive(&mut stream, next_answer().len()), &next_answer());
     stream.shutdown(Shutdown::Write).unwrap();
-    verify("after the end", &answer(&mut stream, usize::MAX), b"");
+    verify("after the end", &receive(&mut stream, usize::MAX), b"");
 }
 
 #[test]
-fn every_case_is_answered_alike_by_every_model() {
+fn every_model_answers_every_case() {
     let tables = tables();
     thread::scope(|scope| {
         for model in MODELS {
@@ -89,12 +89,12 @@ fn a_thousand_pipelined_requests_are_answered_in_order() {
         reader.read_to_end(&mut answers).unwrap();
         writing.join().unwrap();
         let expected: Vec<u8> = (0..1_000).flat_map(|k| text(&k.to_string())).collect();
-        assert!(with_date(answers) == expected, "{model}");
+        assert!(normalize_dates(answers) == expected, "{model}");
     }
 }
 
 #[test]
-fn more_connections_than_threads_wait_their_turn() {
+fn connections_wait_for_a_free_thread() {
     let server = Server::start("pool/2");
     let ask = |stream: &mut TcpStream| {
         stream.write_all(b"GET /echo/a HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
@@ -111,15 +111,15 @@ fn more_connections_than_threads_wait_their_turn() {
     }
     ask(&mut third);
     third.set_nonblocking(true).unwrap();
-    let waits = third.read(&mut [0; 16]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
-    assert!(waits, "both threads are taken");
+    let is_waiting = third.read(&mut [0; 16]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+    assert!(is_waiting, "both threads are busy");
     third.set_nonblocking(false).unwrap();
     drop(first);
     answer(&mut third);
 }
 
 #[test]
-fn a_port_in_use_is_named_and_refused() {
+fn a_port_in_use_is_refused_by_name() {
     let server = Server::start("async");
     let ended = run(avt(["serve", "--model", "async", "--addr", &server.address.to_string()]));
     assert_eq!(ended.code, Some(3), "{ended:?}");
@@ -130,8 +130,8 @@ fn a_port_in_use_is_named_and_refused() {
 }
 
 #[test]
-fn a_server_that_may_open_few_files_says_for_how_many_connections_there_is_room() {
-    let says = |files: u32, more: &[&str]| {
+fn a_server_with_few_descriptors_reports_its_limit_of_connections() {
+    let stderr = |files: u32, more: &[&str]| {
         let mut command = Command::new("prlimit");
         command.arg(format!("--nofile={files}:{files}")).arg(env!("CARGO_BIN_EXE_avt"));
         command.args(["serve", "--model", "async", "--addr", "127.0.0.1:0"]).args(more);
@@ -142,7 +142,7 @@ fn a_server_that_may_open_few_files_says_for_how_many_connections_there_is_room(
         server.signal(Signal::SIGTERM);
         server.ended().1
     };
-    assert!(says(64, &[]).contains("room for 1 connection: this process may open 64 files"), "{}", says(64, &[]));
-    assert!(says(400, &["--connections", "300"]).contains("room for 240 connections"));
-    assert!(!says(400, &["--connections", "200"]).contains("room for"));
+    assert!(stderr(64, &[]).contains("room for 1 connection: this process may open 64 files"), "{}", stderr(64, &[]));
+    assert!(stderr(400, &["--connections", "300"]).contains("room for 240 connections"));
+    assert!(!stderr(400, &["--connections", "200"]).contains("room for"));
 }

@@ -22,7 +22,7 @@ fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
 }
 
 #[test]
-fn a_verb_that_waits_for_a_pipe_ends() {
+fn a_signal_ends_a_verb_that_waits_for_a_pipe() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe");
     mkfifo(&pipe, Mode::S_IRWXU).unwrap();
@@ -49,7 +49,7 @@ fn a_verb_that_waits_for_a_pipe_ends() {
 }
 
 #[test]
-fn a_verb_whose_output_nobody_reads_ends() {
+fn a_signal_ends_a_verb_whose_output_is_not_read() {
     let server = Server::start("async");
     let url = format!("http://{}/echo/hello", server.address);
     for args in [&["list"][..], &["schema"], &["completions", "bash"], &["load", &url, "-n", "1"]] {
@@ -64,7 +64,7 @@ fn a_verb_whose_output_nobody_reads_ends() {
 }
 
 #[test]
-fn an_interrupt_that_was_ignored_at_the_start_is_obeyed() {
+fn an_interrupt_ignored_at_the_start_is_obeyed() {
     for signal in ["INT", "TERM"] {
         let mut command = ignoring(signal, &avt(["check", "/dev/stdin"]));
         let mut process = Running(command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
@@ -76,7 +76,7 @@ fn an_interrupt_that_was_ignored_at_the_start_is_obeyed() {
 }
 
 #[test]
-fn a_hangup_that_was_ignored_at_the_start_stays_ignored() {
+fn a_hangup_ignored_at_the_start_stays_ignored() {
     let mut command = ignoring("HUP", &avt(["serve", "--model", "async", "--addr", "127.0.0.1:0"]));
     command.stderr(Stdio::piped());
     let server = Server::spawn(command);
@@ -84,9 +84,9 @@ fn a_hangup_that_was_ignored_at_the_start_stays_ignored() {
     let answer = server.exchange(b"GET /echo/hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     assert!(answer.starts_with(b"HTTP/1.1 200 OK"));
     server.signal(Signal::SIGTERM);
-    let (code, said) = server.ended();
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("stopped by SIGTERM"), "{said}");
+    let (code, stderr) = server.ended();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("stopped by SIGTERM"), "{stderr}");
 
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
@@ -97,11 +97,11 @@ fn a_hangup_that_was_ignored_at_the_start_stays_ignored() {
     send(&process.0, Signal::SIGHUP);
     assert_ne!(exit_code(&mut process), Some(129));
     let records = fs::read_to_string(out.join("trials.jsonl")).unwrap();
-    assert!(records.lines().count() > 1 && out.join("index.html").exists(), "the run went on to its end");
+    assert!(records.lines().count() > 1 && out.join("index.html").exists(), "the run continued to its end");
 }
 
 #[test]
-fn help_tells_of_exit_codes_and_signals() {
+fn the_help_describes_exit_codes_and_signals() {
     let mut output = avt(["--help"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut text = String::new();
     output.stdout.take().unwrap().read_to_string(&mut text).unwrap();
@@ -113,9 +113,9 @@ fn help_tells_of_exit_codes_and_signals() {
     }
 }
 
-/// File names that are not UTF-8, the program's own included.
+/// Checks file names that are not UTF-8, including that of the program.
 #[test]
-fn arguments_of_any_bytes_are_taken() {
+fn arguments_may_consist_of_any_bytes() {
     use std::os::unix::ffi::OsStrExt as _;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(std::ffi::OsStr::from_bytes(b"\xff.html"));

@@ -1,4 +1,4 @@
-//! The intervals hold what they say they hold, over many made-up runs whose truth is known.
+//! The coverage of the intervals, over many made-up runs with known true values.
 
 use async_vs_threads::histogram::Histogram;
 use async_vs_threads::random;
@@ -9,12 +9,12 @@ use async_vs_threads::stats::{
 use fastrand::Rng;
 use proptest::prelude::*;
 
-/// A standard normal variate (Box and Muller).
+/// Returns a standard normal variate (Box and Muller).
 fn normal(rng: &mut Rng) -> f64 {
     (-2.0 * (1.0 - rng.f64()).ln()).sqrt() * (std::f64::consts::TAU * rng.f64()).cos()
 }
 
-/// Rounds of two models: each round is slower or faster for both, and each trial has noise of its own.
+/// Returns rounds of two models. Each round is slower or faster for both, and each trial has its own noise.
 fn rounds(n: usize, true_ratio: f64, noise: f64, rng: &mut Rng) -> Vec<(f64, f64)> {
     let mut pair = || {
         let round = (0.3 * normal(rng)).exp();
@@ -24,13 +24,13 @@ fn rounds(n: usize, true_ratio: f64, noise: f64, rng: &mut Rng) -> Vec<(f64, f64
     (0..n).map(|_| pair()).collect()
 }
 
-/// The share of so many made-up runs for which something holds.
+/// Returns the share of made-up runs for which a condition holds.
 fn share(runs: u64, mut holds: impl FnMut(u64) -> bool) -> f64 {
     (0..runs).filter(|seed| holds(*seed)).count() as f64 / runs as f64
 }
 
 #[test]
-fn two_labels_for_one_model_differ_as_seldom_as_is_said() {
+fn the_interval_of_the_control_has_nominal_coverage() {
     for n in [6, 10] {
         let holds = share(1_000, |seed| {
             let pairs = rounds(n, 1.0, 0.05, &mut random::stream(seed, 1));
@@ -41,7 +41,7 @@ fn two_labels_for_one_model_differ_as_seldom_as_is_said() {
 }
 
 #[test]
-fn the_interval_of_a_ratio_holds_the_ratio() {
+fn the_interval_of_a_ratio_has_nominal_coverage() {
     for n in [6, 8, 10, 20] {
         let holds = share(1_000, |seed| {
             let pairs = rounds(n, 1.9, 0.1, &mut random::stream(seed, 1));
@@ -52,7 +52,7 @@ fn the_interval_of_a_ratio_holds_the_ratio() {
 }
 
 #[test]
-fn the_interval_of_two_runs_holds_their_ratio() {
+fn the_interval_of_a_ratio_of_two_runs_has_nominal_coverage() {
     for (n, m) in [(6, 6), (6, 10), (10, 10), (6, 30)] {
         let holds = share(1_000, |seed| {
             let mut rng = random::stream(seed, 1);
@@ -67,7 +67,7 @@ fn the_interval_of_two_runs_holds_their_ratio() {
 }
 
 #[test]
-fn a_fifth_more_is_found() {
+fn a_difference_of_20_percent_is_detected() {
     let found = share(500, |seed| {
         let pairs = rounds(6, 1.2, 0.05, &mut random::stream(seed, 1));
         ratio(&pairs, seed).unwrap().significance(1.0) == Significance::More
@@ -75,8 +75,8 @@ fn a_fifth_more_is_found() {
     assert!(found >= 0.9, "{found}");
 }
 
-/// Figures of two identical cells over so many rounds; where there are outliers, one round in ten has one.
-fn alike(rounds: usize, has_outliers: bool, rng: &mut Rng) -> Vec<(f64, f64)> {
+/// Returns figures of two identical cells. With outliers, one round in ten has one.
+fn identical_cells(rounds: usize, has_outliers: bool, rng: &mut Rng) -> Vec<(f64, f64)> {
     const NOISE: f64 = 0.05;
     let mut figure = || {
         let outlier = if has_outliers && rng.f64() < 0.1 { -3.0 * NOISE * (1.0 - rng.f64()).ln() } else { 0.0 };
@@ -86,27 +86,27 @@ fn alike(rounds: usize, has_outliers: bool, rng: &mut Rng) -> Vec<(f64, f64)> {
 }
 
 #[test]
-fn what_is_said_to_be_found_four_times_in_five_is() {
+fn the_minimum_detectable_difference_is_detected_four_times_in_five() {
     for (n, points, has_outliers) in
         [(6, 1, false), (6, 1, true), (6, 2, false), (6, 4, true), (10, 1, false), (10, 2, false), (10, 4, true)]
     {
-        let (mut of_control, mut said) = (0, 0.0);
+        let (mut beyond_floor, mut mean_detectable) = (0, 0.0);
         let found = share(2_000, |seed| {
             let mut rng = random::stream(seed, 1);
-            let controls = (0..points).filter_map(|_| Noise::from_pairs(&alike(n, has_outliers, &mut rng)));
+            let controls = (0..points).filter_map(|_| Noise::from_pairs(&identical_cells(n, has_outliers, &mut rng)));
             let noise = controls.reduce(Noise::and);
             let floor = noise.unwrap().floor(n);
-            let mut pairs = alike(n, has_outliers, &mut rng);
-            of_control += u32::from(ratio(&pairs, seed).unwrap().distance() > floor);
-            // As noisy as these rounds are, a difference of this size should be found.
+            let mut pairs = identical_cells(n, has_outliers, &mut rng);
+            beyond_floor += u32::from(ratio(&pairs, seed).unwrap().distance() > floor);
+            // With the noise of these rounds, a difference of this size should be detected.
             let detectable = ratio(&pairs, seed).unwrap().detectable(noise).unwrap();
-            said += detectable / 2_000.0;
+            mean_detectable += detectable / 2_000.0;
             pairs.iter_mut().for_each(|(_, above)| *above *= detectable);
             ratio(&pairs, seed).unwrap().significance(floor) == Significance::More
         });
-        let beyond = f64::from(of_control) / 2_000.0;
+        let beyond = f64::from(beyond_floor) / 2_000.0;
         println!(
-            "{n} rounds, {points} points, outliers {has_outliers}: {said:.3} found in {found:.3}, A/A beyond the floor {beyond:.3}"
+            "{n} rounds, {points} points, outliers {has_outliers}: {mean_detectable:.3} detected in {found:.3}, A/A beyond the floor {beyond:.3}"
         );
         assert!((0.74..=0.85).contains(&found), "{n} rounds, {points} points, outliers {has_outliers}: {found}");
         assert!(beyond <= if has_outliers { 0.12 } else { 0.07 }, "{n} rounds, {points} points: {beyond}");
@@ -114,7 +114,7 @@ fn what_is_said_to_be_found_four_times_in_five_is() {
 }
 
 #[test]
-fn runs_of_the_same_thing_differ_as_seldom_as_is_said() {
+fn the_interval_of_a_ratio_of_several_runs_has_nominal_coverage() {
     for (before, after) in [(2, 2), (3, 3), (1, 5), (5, 5)] {
         let holds = share(4_000, |seed| {
             let mut rng = random::stream(seed, 1);
@@ -124,27 +124,27 @@ fn runs_of_the_same_thing_differ_as_seldom_as_is_said() {
         });
         assert!((0.935..=0.965).contains(&holds), "{before} and {after} runs: {holds}");
     }
-    assert!(ratio_of_runs(&[1.0], &[2.0]).unwrap().interval.is_none(), "one run a side has no interval");
+    assert!(ratio_of_runs(&[1.0], &[2.0]).unwrap().interval.is_none(), "one run per side has no interval");
 }
 
 #[test]
-fn the_interval_of_a_median_holds_it_as_often_as_is_said() {
+fn the_interval_of_a_median_has_the_stated_coverage() {
     for n in [6, 9, 10, 12, 30] {
-        let said = coverage(n).unwrap();
-        // Of a skewed distribution, whose median is not its mean.
+        let stated = coverage(n).unwrap();
+        // A skewed distribution, whose median differs from its mean.
         let holds = share(4_000, |seed| {
             let mut rng = random::stream(seed, 1);
             let spread = Spread::summarize((0..n).map(|_| -(1.0 - rng.f64()).ln())).unwrap();
             spread.interval.unwrap().holds(std::f64::consts::LN_2)
         });
         // Three times the standard deviation of such a count.
-        let error = 3.0 * (said * (1.0 - said) / 4_000.0).sqrt();
-        assert!(said >= CONFIDENCE && (holds - said).abs() < error, "{n} rounds: {holds}, said {said}");
+        let error = 3.0 * (stated * (1.0 - stated) / 4_000.0).sqrt();
+        assert!(stated >= CONFIDENCE && (holds - stated).abs() < error, "{n} rounds: {holds}, stated {stated}");
     }
 }
 
 #[test]
-fn the_ribbon_holds_the_percentile_of_all_rounds_there_could_be() {
+fn the_ribbon_has_nominal_coverage() {
     // Each round has its own speed, so that its times are not independent of each other.
     let time = |speed: f64, rng: &mut Rng| (1e6 * speed * -(1.0 - rng.f64()).ln()) as u64;
     let speed = |rng: &mut Rng| (0.1 * normal(rng)).exp();
@@ -170,9 +170,9 @@ fn the_ribbon_holds_the_percentile_of_all_rounds_there_could_be() {
     }
 }
 
-/// Service times of a server that is busy 7 of 10 seconds with arrivals that come as they like: 1 ms each.
+/// Simulates a server with a mean service time of 1 ms, at 70 % load with Poisson arrivals.
 #[test]
-fn a_simulated_queue_has_the_percentiles_of_the_textbook() {
+fn a_simulated_queue_has_the_percentiles_of_m_m_1() {
     let (arrive, serve) = (700.0, 1_000.0);
     let schedule = Schedule { rate: arrive, arrivals: Arrivals::Poisson, seed: 7 };
     let mut rng = random::stream(7, 1);
@@ -182,16 +182,17 @@ fn a_simulated_queue_has_the_percentiles_of_the_textbook() {
         free = free.max(due) - (1.0 - rng.f64()).ln() / serve * 1e9;
         times.record((free - due) as u64);
     }
-    // The response time of M/M/1 is exponential with the rate that is left (Kleinrock, Queueing Systems I, 5.119).
+    // The response time of M/M/1 is exponential with the service rate minus the arrival rate (Kleinrock, Queueing
+    // Systems I, 5.119).
     for share in [0.5_f64, 0.9, 0.99, 0.999] {
         let expected = -(1.0 - share).ln() / (serve - arrive) * 1e9;
         let found = times.quantile(share).unwrap() as f64;
-        assert!((found / expected - 1.0).abs() < 0.05, "{share}: {found} ns, by the book {expected} ns");
+        assert!((found / expected - 1.0).abs() < 0.05, "{share}: {found} ns, expected {expected} ns");
     }
 }
 
 #[test]
-fn a_stall_is_in_the_times_from_when_requests_were_due_and_in_no_others() {
+fn a_stall_shows_only_in_times_from_when_requests_were_due() {
     const CONNECTIONS: usize = 50;
     let (rate, service, stall) = (1_000.0, 100e3, (5e9, 5.5e9));
     let (mut done, mut response, mut naive) = (Vec::new(), Histogram::default(), Histogram::default());
@@ -207,17 +208,17 @@ fn a_stall_is_in_the_times_from_when_requests_were_due_and_in_no_others() {
         response.record((begun + service - due) as u64);
         naive.record((begun + service - sent) as u64);
     }
-    // While it stalls and until the line is gone, 500 ms / (1 - load), requests wait from 500 ms down to nothing.
+    // During the stall and until the queue is empty again, 500 ms / (1 - load), requests wait from 500 ms down to 0.
     let waiting = 0.5 * rate / (1.0 - rate * service / 1e9) / 10_000.0;
     let expected = 500e6 * (1.0 - 0.01 / waiting);
     let found = response.quantile(0.99).unwrap() as f64;
-    assert!((found / expected - 1.0).abs() < 0.01, "{found} ns, by arithmetic {expected} ns");
+    assert!((found / expected - 1.0).abs() < 0.01, "{found} ns, expected {expected} ns");
     assert!(naive.quantile(0.99).unwrap() < 10_000_000, "{naive:?}");
 }
 
 proptest! {
     #[test]
-    fn a_ratio_knows_no_unit_and_no_order(
+    fn a_ratio_does_not_depend_on_units_or_order(
         pairs in prop::collection::vec((0.1..1e9_f64, 0.1..1e9_f64), 6..20),
         unit in 1e-3..1e3_f64,
     ) {
@@ -245,7 +246,7 @@ proptest! {
     }
 
     #[test]
-    fn a_slope_follows_its_unit_and_forgets_the_height(
+    fn a_slope_scales_with_its_unit_and_ignores_an_offset(
         heights in prop::collection::vec(-1e6..1e6_f64, 2..30),
         up in -1e6..1e6_f64,
     ) {

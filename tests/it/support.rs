@@ -1,4 +1,4 @@
-//! What several tests need: the binary, a server that ends with its test, and waiting for a thing instead of a time.
+//! Shared helpers: the binary, a server that ends with its test, and waiting for a condition instead of a time.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -13,17 +13,17 @@ use nix::unistd::Pid;
 /// One model of every kind.
 pub(crate) const MODELS: [&str; 7] = async_vs_threads::scenario::Model::EXAMPLES;
 
-/// How long anything may take before a test gives up on it.
+/// The time after which a test gives up waiting.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// `avt` with an environment that changes nothing about it.
+/// Returns a command for `avt` with a neutral environment.
 pub(crate) fn avt<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_avt"));
     command.args(args).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").stdin(Stdio::null());
     command
 }
 
-/// What a command printed and how it ended.
+/// The output and the exit code of a command.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
@@ -67,7 +67,7 @@ impl Server {
         Self::spawn(command)
     }
 
-    /// Starts any command that ends in such a server.
+    /// Starts a command that runs such a server.
     pub(crate) fn spawn(mut command: Command) -> Self {
         let mut process = Running(command.stdout(Stdio::piped()).spawn().unwrap());
         let mut line = String::new();
@@ -90,14 +90,14 @@ impl Server {
         kill(Pid::from_raw(self.pid() as i32), signal).unwrap();
     }
 
-    /// Waits for the end of the process: its exit code, and what it said.
+    /// Waits for the end of the process. Returns its exit code and its standard error.
     pub(crate) fn ended(mut self) -> (Option<i32>, String) {
-        let mut said = String::new();
-        self.process.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        (self.process.0.wait().unwrap().code(), said)
+        let mut stderr = String::new();
+        self.process.0.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        (self.process.0.wait().unwrap().code(), stderr)
     }
 
-    /// Sends bytes on a connection of their own, ends our side, and reads until the server ends its own.
+    /// Sends bytes over a new connection, closes its sending side, and reads until the server closes.
     pub(crate) fn exchange(&self, bytes: &[u8]) -> Vec<u8> {
         let mut stream = self.connect();
         stream.write_all(bytes).unwrap();
@@ -108,23 +108,23 @@ impl Server {
     }
 }
 
-/// Looks again and again until there is something, and fails the test when there never is.
+/// Polls until `look` returns a value. Fails the test after [`PATIENCE`].
 pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        assert!(start.elapsed() < PATIENCE, "timed out waiting for {what}");
         thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// Processes whose parent is this one.
+/// Returns the child processes of this one.
 pub(crate) fn children(parent: u32) -> Vec<u32> {
     let parent_of = |pid: u32| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name stands in brackets and may hold anything.
+        // The name is in parentheses and may contain any bytes.
         stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse::<u32>().ok()
     };
     let all = std::fs::read_dir("/proc").unwrap();
@@ -132,7 +132,7 @@ pub(crate) fn children(parent: u32) -> Vec<u32> {
     pids.filter(|pid| parent_of(*pid) == Some(parent)).collect()
 }
 
-/// Whether a process still runs: a zombie does not.
+/// Returns whether a process still runs; a zombie does not.
 pub(crate) fn runs(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
@@ -149,7 +149,7 @@ pub(crate) fn ignoring(signal: &str, command: &Command) -> Command {
     shell
 }
 
-/// Returns the command started with the default of a hang-up, which the tests themselves may have been told to ignore.
+/// Returns the command started with the default action for SIGHUP, which the tests themselves may ignore.
 pub(crate) fn hanging_up(command: &Command) -> Command {
     let mut env = Command::new("env");
     env.arg("--default-signal=HUP").arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
@@ -176,7 +176,7 @@ pub(crate) fn exit_code(process: &mut Running) -> Option<i32> {
     wait_for("the end", || process.0.try_wait().unwrap()).code()
 }
 
-/// A scenario file in a folder of the test's own.
+/// Writes a scenario file and returns its path.
 pub(crate) fn scenario(folder: &Path, name: &str, toml: &str) -> PathBuf {
     let path = folder.join(format!("{name}.toml"));
     std::fs::write(&path, toml).unwrap();

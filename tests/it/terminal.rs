@@ -59,7 +59,7 @@ fn wide(home: &Path) -> (PathBuf, PathBuf) {
          [[claim]]\nsays = \"{words}{words}\"\nmetric = \"wall\"\nmodel = \"async\"\nexpect = \"wait\"\nratio = [0.9, 1.1]\n"
     );
     let file = scenario(home, "wide", &toml);
-    let scenarios = [parse("wide.toml", &toml).unwrap_or_else(|wrong| panic!("{wrong}"))];
+    let scenarios = [parse("wide.toml", &toml).unwrap_or_else(|mistakes| panic!("{mistakes}"))];
     let mut records = fixture::records(&scenarios, 6);
     let (how, last_words) = ("ended \x1b[31mred\x07".into(), "\u{202e}word \u{9b}2J 待機待機待機待機待機待機".into());
     records[0].outcome = Outcome::Failed(Failure::Died { process: "trial".into(), how, last_words });
@@ -75,16 +75,16 @@ fn wide(home: &Path) -> (PathBuf, PathBuf) {
 }
 
 #[test]
-fn every_line_fits_and_nothing_of_others_is_raw() {
+fn every_line_fits_and_foreign_text_is_escaped() {
     let home = tempfile::tempdir().unwrap();
     let (file, folder) = wide(home.path());
-    let wrong = scenario(home.path(), "wrong", "question = \"待機 待機 待機 待機 待機\" # 待\nquestion = 3\n");
+    let invalid = scenario(home.path(), "wrong", "question = \"待機 待機 待機 待機 待機\" # 待\nquestion = 3\n");
     let text = |path: &Path| path.to_str().unwrap().to_owned();
-    let (file, folder, wrong) = (text(&file), text(&folder), text(&wrong));
+    let (file, folder, invalid) = (text(&file), text(&folder), text(&invalid));
     for columns in [40, 60, 80, 132] {
         for args in [
             vec!["check", &file],
-            vec!["check", &wrong],
+            vec!["check", &invalid],
             vec!["list"],
             vec!["report", &folder],
             vec!["compare", &folder, &folder],
@@ -118,13 +118,13 @@ fn every_line_fits_and_nothing_of_others_is_raw() {
 }
 
 #[test]
-fn a_terminal_that_obeys_no_escapes_gets_none() {
+fn a_terminal_without_escape_sequences_gets_none() {
     let home = tempfile::tempdir().unwrap();
-    let wrong = scenario(home.path(), "wrong", "question = 3\n");
+    let invalid = scenario(home.path(), "wrong", "question = 3\n");
     let commands = |nth: usize| {
         let out = home.path().join(format!("run-{nth}"));
         let mut check = avt(["check"]);
-        check.arg(&wrong);
+        check.arg(&invalid);
         let mut smoke = avt(["run", "smoke", "--rounds", "1", "--out"]);
         smoke.arg(out);
         [check, smoke, avt(["list"]), avt(["--help"]), avt(["run", "--rounds", "none"])]
@@ -149,7 +149,7 @@ fn a_terminal_that_obeys_no_escapes_gets_none() {
 }
 
 #[test]
-fn without_a_terminal_a_table_has_80_columns_unless_columns_says_otherwise() {
+fn a_table_without_a_terminal_has_80_columns_by_default() {
     let home = tempfile::tempdir().unwrap();
     let (_, folder) = wide(home.path());
     for (columns, most) in [(None, 80), (Some("50"), 50), (Some("0"), 80), (Some("wide"), 80), (Some("200"), 200)] {
@@ -163,7 +163,7 @@ fn without_a_terminal_a_table_has_80_columns_unless_columns_says_otherwise() {
 }
 
 #[test]
-fn what_an_argument_commands_reaches_no_terminal() {
+fn escape_sequences_in_arguments_never_reach_the_terminal() {
     let hostile = "a\x1b]0;title\x07\x1b[2J\u{202e}b";
     for args in [
         vec!["check", hostile],

@@ -1,5 +1,5 @@
-//! The house rules that a compiler does not hold: who may import whom, what pure modules may not know, and that what is
-//! written in two places says the same.
+//! Conventions that the compiler does not check: the allowed imports, the purity of modules, and the consistency of
+//! code that exists twice.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,7 +27,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every Rust file below a folder, with its text.
+/// Returns every Rust file below a folder, with its text.
 fn sources(folder: &str) -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root().join(folder)];
@@ -42,11 +42,11 @@ fn sources(folder: &str) -> BTreeMap<PathBuf, String> {
             }
         }
     }
-    assert!(!found.is_empty(), "{folder} holds no Rust file");
+    assert!(!found.is_empty(), "{folder} has no Rust files");
     found
 }
 
-/// The top module a file of `src/` belongs to.
+/// Returns the top-level module of a file of `src/`.
 fn module(path: &Path) -> String {
     let first = path.components().nth(1).unwrap().as_os_str().to_str().unwrap();
     first.trim_end_matches(".rs").to_owned()
@@ -56,7 +56,7 @@ fn floor(module: &str) -> Option<usize> {
     FLOORS.iter().position(|floor| floor.contains(&module))
 }
 
-/// Every `crate::name` in the code of a file, tests left out.
+/// Returns every `crate::name` in the code of a file, except in tests.
 fn imports(text: &str) -> Vec<String> {
     let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
     let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
@@ -81,9 +81,9 @@ fn a_module_imports_only_from_lower_floors() {
         if ["lib", "main", "build"].contains(&own.as_str()) {
             continue;
         }
-        let own_floor = floor(&own).unwrap_or_else(|| panic!("{own} stands on no floor: add it to lib.rs and here"));
+        let own_floor = floor(&own).unwrap_or_else(|| panic!("{own} has no floor: add it to lib.rs and here"));
         for name in imports(&text) {
-            let Some(other) = floor(&name) else { panic!("{}: {name} stands on no floor", path.display()) };
+            let Some(other) = floor(&name) else { panic!("{}: {name} has no floor", path.display()) };
             assert!(
                 name == own || other < own_floor,
                 "{}: floor {own_floor} imports {name} of floor {other}",
@@ -94,7 +94,7 @@ fn a_module_imports_only_from_lower_floors() {
 }
 
 #[test]
-fn every_module_stands_in_the_map() {
+fn every_module_is_on_the_map() {
     let map = fs::read_to_string(root().join("src/lib.rs")).unwrap();
     let rows: Vec<&str> = map.lines().filter(|line| line.starts_with("//! | ")).collect();
     for (floor, names) in FLOORS.iter().enumerate() {
@@ -109,8 +109,8 @@ fn every_module_stands_in_the_map() {
     }
 }
 
-/// The name of the type that a line begins to define. An alias that is indented is an associated type, whose name its
-/// trait chooses.
+/// Returns the name of the type that a line defines. An indented alias is an associated type, whose name its trait
+/// chooses.
 fn type_name(line: &str) -> Option<&str> {
     let item = line.trim_start();
     let item = match item.strip_prefix("pub") {
@@ -123,7 +123,7 @@ fn type_name(line: &str) -> Option<&str> {
     is_type.then(|| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(rest))
 }
 
-/// Every name that several types have, with the places where they are defined.
+/// Returns every name that several types have, with the places where they are defined.
 fn shared_names(sources: &BTreeMap<PathBuf, String>) -> Vec<String> {
     let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (path, text) in sources {
@@ -156,7 +156,7 @@ fn types_that_share_a_name_are_found_wherever_they_are_defined() {
 }
 
 #[test]
-fn pure_modules_know_no_clock_thread_or_socket() {
+fn pure_modules_use_no_clock_thread_or_socket() {
     const IMPURE: [&str; 10] = [
         "Instant::now",
         "SystemTime",
@@ -176,7 +176,7 @@ fn pure_modules_know_no_clock_thread_or_socket() {
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
         for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
             for word in IMPURE {
-                // A word of prose in a message is no import.
+                // A word in a message is not an import.
                 let uses = line.contains(&format!("{word}::"))
                     || line.contains(&format!("use {word}"))
                     || word.ends_with("now") && line.contains(word);
@@ -187,18 +187,18 @@ fn pure_modules_know_no_clock_thread_or_socket() {
 }
 
 #[test]
-fn no_runtime_hides_in_the_thread_models() {
+fn the_thread_models_use_no_async_runtime() {
     let sources = sources("src");
     let threads = &sources[Path::new("src/model/threads.rs")];
     for word in ["tokio", "async ", ".await", "rayon", "reqwest"] {
-        assert!(!threads.contains(word), "model/threads.rs speaks of {word}");
+        assert!(!threads.contains(word), "model/threads.rs contains {word}");
     }
     let tasks = &sources[Path::new("src/model/tasks.rs")];
     for word in ["std::thread", "thread::", "block_in_place", "Mutex"] {
-        assert!(!tasks.contains(word), "model/tasks.rs speaks of {word}");
+        assert!(!tasks.contains(word), "model/tasks.rs contains {word}");
     }
     for (path, text) in &sources {
-        assert!(!text.contains("reqwest::blocking"), "{}: a runtime in a coat", path.display());
+        assert!(!text.contains("reqwest::blocking"), "{}: reqwest::blocking runs an async runtime", path.display());
     }
 }
 
@@ -210,7 +210,7 @@ fn the_twins_have_the_same_functions_in_the_same_order() {
             let line = line.trim_start_matches("pub(super) ").trim_start_matches("async ");
             let name: String =
                 line.strip_prefix("fn ")?.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            // What only threads need a variant for: one, each, pool.
+            // Variants that only the thread models need.
             let name = ["_sequential", "_each", "_pool"].iter().fold(name, |name, variant| name.replace(variant, ""));
             (name != "start").then_some(name)
         });
@@ -221,12 +221,11 @@ fn the_twins_have_the_same_functions_in_the_same_order() {
     assert_eq!(functions("src/model/threads.rs"), functions("src/model/tasks.rs"));
 }
 
-/// A function of one of the twins without what only one of the models can have: what makes it async, the pool, comments
-/// and how its lines are wrapped.
+/// Returns a function of one of the twins without async keywords, the pool, comments and line wrapping.
 fn normalized(text: &str, function: &str) -> String {
     const STRIPPED: [&str; 7] =
         ["async move ", "async ", ".await", "<P: Pool>", ", P: Pool", "pool: &P, ", ", pool: &P"];
-    let start = text.find(&format!("fn {function}")).unwrap_or_else(|| panic!("there is no {function}"));
+    let start = text.find(&format!("fn {function}")).unwrap_or_else(|| panic!("no function {function}"));
     let end = start + text[start..].find("\n}\n").unwrap();
     let lines = text[start..end].lines().map(str::trim).filter(|line| !line.starts_with("//"));
     let code = STRIPPED.iter().fold(lines.collect::<Vec<_>>().join(" "), |code, words| code.replace(words, ""));
@@ -235,7 +234,7 @@ fn normalized(text: &str, function: &str) -> String {
 }
 
 #[test]
-fn what_the_twins_differ_in_is_the_model() {
+fn the_twins_differ_only_in_the_model() {
     let sources = sources("src");
     let [threads, tasks] = ["src/model/threads.rs", "src/model/tasks.rs"].map(|path| sources[Path::new(path)].as_str());
     let differences = ["job", "accept", "connection"].map(|function| {
@@ -249,21 +248,21 @@ fn what_the_twins_differ_in_is_the_model() {
 }
 
 #[test]
-fn the_fuzz_targets_ask_one_oracle_and_it_stands_alone() {
+fn the_fuzz_targets_share_one_self_contained_oracle() {
     let oracle = fs::read_to_string(root().join("tests/it/http1/oracle.rs")).unwrap();
     for path in ["super::", "crate::"] {
-        assert!(!oracle.contains(path), "the oracle is included elsewhere, where there is no {path}");
+        assert!(!oracle.contains(path), "the oracle is included in other crates, which have no {path}");
     }
     for (path, text) in sources("tests/fuzz").iter().filter(|(path, _)| path.components().count() == 3) {
         let target = path.file_stem().unwrap().to_str().unwrap();
         assert!(text.contains("#[path = \"../it/http1/oracle.rs\"]"), "{target} has an oracle of its own");
-        assert!(oracle.contains(&format!("pub(crate) fn check_{target}(")), "the oracle knows nothing of {target}");
+        assert!(oracle.contains(&format!("pub(crate) fn check_{target}(")), "the oracle has no check for {target}");
         assert!(root().join("tests/fuzz/corpus").join(target).is_dir(), "{target} has no corpus");
     }
 }
 
 #[test]
-fn no_dependency_asks_for_a_newer_compiler_than_we_state() {
+fn no_dependency_needs_a_newer_compiler_than_stated() {
     let metadata = std::process::Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--offline", "--filter-platform", "x86_64-unknown-linux-gnu"])
         .current_dir(root())
@@ -275,7 +274,7 @@ fn no_dependency_asks_for_a_newer_compiler_than_we_state() {
     let packages = metadata["packages"].as_array().unwrap();
     let ours = packages.iter().find(|package| package["name"] == "async-vs-threads").unwrap();
     let stated = parse(ours["rust_version"].as_str().unwrap());
-    // What is resolved is what is built: packages of other platforms are in the lock file and not in here.
+    // Only resolved packages are built; the lock file also lists those of other platforms.
     let resolved = metadata["resolve"]["nodes"].as_array().unwrap();
     for package in packages.iter().filter(|package| resolved.iter().any(|node| node["id"] == package["id"])) {
         if let Some(needed) = package["rust_version"].as_str() {

@@ -1,4 +1,5 @@
-//! Every way in which a server can fail to answer has a name; and what only looks like a failure has none.
+//! Every way in which a server can fail to respond has an error class; responses that only look like failures have
+//! none.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -34,26 +35,26 @@ fn check_client(client: &str, address: SocketAddr, class: &str) {
     check_bounded(&json);
 }
 
-/// Nothing was stored that comes without end. An `avt` that does nothing has a third of it.
+/// Checks that endless input was not stored. An idle `avt` uses a third of this limit.
 fn check_bounded(json: &Value) {
     assert!(json["generator"]["peak_rss_bytes"].as_u64().unwrap() < 30 << 20, "{json}");
 }
 
-/// As [`check`], for replies.
+/// Like [`check`], for a server that sends these bytes and closes.
 fn check_reply(reply: &'static [u8], class: &str) {
     check(fixed_response(reply, true), class);
 }
 
-/// A server that says this once it is asked, and then resets the connection.
-fn resetting(words: &'static [u8]) -> SocketAddr {
+/// Starts a server that sends these bytes in response to a request, and then resets the connection.
+fn resetting(bytes: &'static [u8]) -> SocketAddr {
     server(move |mut stream| {
-        if read_head(&mut stream) && stream.write_all(words).is_ok() {
+        if read_head(&mut stream) && stream.write_all(bytes).is_ok() {
             SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
         }
     })
 }
 
-/// A server that begins like this once it is asked, and goes on like that for as long as anybody listens.
+/// Starts a server that sends `begin` in response to a request, and then repeats `more` until the client closes.
 fn endless(begin: &'static [u8], more: &'static [u8], pause: Duration) -> SocketAddr {
     server(move |mut stream| {
         let mut open = read_head(&mut stream) && stream.write_all(begin).is_ok();
@@ -65,7 +66,7 @@ fn endless(begin: &'static [u8], more: &'static [u8], pause: Duration) -> Socket
 }
 
 #[test]
-fn a_connection_that_ends_or_is_reset_too_early() {
+fn an_early_end_or_reset_of_a_connection_has_a_class() {
     check_reply(b"", "eof_before_head");
     check_reply(b"HTTP/1.1 20", "eof_before_head");
     check_reply(b"HTTP/1.1 100 Continue\r\n\r\n", "eof_before_head");
@@ -76,12 +77,12 @@ fn a_connection_that_ends_or_is_reset_too_early() {
     check(resetting(b"HTTP/1.1 100 Continue\r\n\r\n"), "reset_in_head");
     check(resetting(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort"), "reset_in_body");
     check(resetting(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"), "reset_in_body");
-    // Its body would end with the connection, and the connection has not ended but broken.
+    // The body would end with the connection, but a reset is not an end.
     check(resetting(b"HTTP/1.1 200 OK\r\n\r\nhello"), "reset_in_body");
 }
 
 #[test]
-fn what_is_no_reply() {
+fn an_invalid_reply_is_a_parse_error() {
     check_reply(b"SMTP ready\r\n\r\n", "parse_error");
     check_reply(b"HTTP/3.0 200 OK\r\n\r\n", "parse_error");
     check_reply(b"HTTP/1.1 2000 OK\r\n\r\n", "parse_error");
@@ -106,7 +107,7 @@ fn what_is_no_reply() {
 }
 
 #[test]
-fn more_fields_than_are_taken() {
+fn a_head_beyond_the_limits_is_too_large() {
     let fields = |n: usize| -> &'static [u8] {
         let fields = "A: b\r\n".repeat(n - 1);
         Box::leak(format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{fields}\r\n").into_boxed_str()).as_bytes()
@@ -120,8 +121,8 @@ fn more_fields_than_are_taken() {
         "header_too_large",
     );
     let url = format!("http://{}/", fixed_response(fields(101), true));
-    let told = run(avt(["load", &url, "-n", "1", "-c", "1"])).stdout;
-    assert!(told.contains("the limit is 64.0 KiB or 100 fields"), "{told}");
+    let output = run(avt(["load", &url, "-n", "1", "-c", "1"])).stdout;
+    assert!(output.contains("the limit is 64.0 KiB or 100 fields"), "{output}");
     for client in ["raw", "reqwest"] {
         let (ended, json) = load(fixed_response(fields(100), false), "/", &["-n", "2", "-c", "1", "--client", client]);
         assert_eq!((ended.code, &json["status"]), (Some(0), &json!({ "200": 2 })), "{client}: {ended:?}");
@@ -129,12 +130,12 @@ fn more_fields_than_are_taken() {
 }
 
 #[test]
-fn replies_without_end() {
+fn an_endless_reply_is_refused_or_times_out() {
     const OK: &[u8] = b"HTTP/1.1 200 OK\r\n";
     const PIECE: &[u8] = &[b'x'; 64 << 10];
     check(endless(b"HTTP/1.1 200 OK\r\nA: ", PIECE, Duration::ZERO), "header_too_large");
     check(endless(OK, b"A: b\r\n", Duration::ZERO), "header_too_large");
-    // reqwest accepts interim answers for as long as they come.
+    // reqwest accepts any number of interim responses.
     check_client("raw", endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", Duration::ZERO), "parse_error");
     // A body is counted and not kept: only the time-out ends it.
     let claimed = b"HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775807\r\n\r\n";
@@ -150,16 +151,16 @@ fn replies_without_end() {
 }
 
 #[test]
-fn answers_that_take_too_long() {
+fn a_slow_response_times_out() {
     let check_client = |client: &str, address: SocketAddr| {
         let (ended, json) = load(address, "/", &["-n", "4", "-c", "2", "--timeout", "200ms", "--client", client]);
         assert_eq!(ended.code, Some(1), "{ended:?}");
         check_sum(&json);
         assert_eq!((&json["requests"]["timed_out"], &json["errors"]), (&4.into(), &json!({ "timeout": 4 })), "{json}");
-        // Their time is at least the time-out, not the time of an answer.
+        // Their times are lower bounds, at least the time-out.
         assert_eq!((&json["response_time_us"]["count"], &json["service_time_us"]["count"]), (&4.into(), &0.into()));
         assert!(json["response_time_lower_bound_from_us"].as_f64().unwrap() >= 200_000.0, "{json}");
-        // Two in a row, the pause between them, and a second.
+        // Two time-outs in a row, the pause between them, and one second.
         assert!(json["duration_s"].as_f64().unwrap() < 2.0 * 0.2 + 0.1 + 1.0, "{json}");
         check_bounded(&json);
     };
@@ -177,9 +178,9 @@ fn answers_that_take_too_long() {
 }
 
 #[test]
-fn a_used_connection_that_ends_in_silence_is_stale() {
-    // Reads the second question and says nothing to it: closing before that would race the question.
-    let forgetful = server(|mut stream| {
+fn a_reused_connection_that_closes_without_a_response_is_stale() {
+    // Reads the second request before closing; closing earlier would race with the request.
+    let closing = server(|mut stream| {
         if read_head(&mut stream) && stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").is_ok() {
             read_head(&mut stream);
         }
@@ -190,7 +191,7 @@ fn a_used_connection_that_ends_in_silence_is_stale() {
             stream.peek(&mut [0]).unwrap();
         }
     });
-    for (client, address) in [("raw", forgetful), ("reqwest", forgetful), ("raw", hasty), ("reqwest", hasty)] {
+    for (client, address) in [("raw", closing), ("reqwest", closing), ("raw", hasty), ("reqwest", hasty)] {
         let (ended, json) = load(address, "/", &["-n", "6", "-c", "1", "--client", client]);
         assert_eq!(ended.code, Some(0), "{client}: {ended:?}");
         check_sum(&json);
@@ -200,7 +201,7 @@ fn a_used_connection_that_ends_in_silence_is_stale() {
 }
 
 #[test]
-fn what_is_no_error() {
+fn a_complete_response_is_not_an_error() {
     let check = |address: SocketAddr, status: Value, more: &[&str]| {
         for client in ["raw", "reqwest"] {
             let (ended, json) = load(address, "/", &[&["-n", "6", "-c", "2", "--client", client], more].concat());
@@ -219,14 +220,14 @@ fn what_is_no_error() {
     let interim =
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
     check(fixed_response(interim, false), ok.clone(), &[]);
-    // Reset behind a complete answer.
+    // A reset after a complete response.
     check(resetting(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"), ok, &[]);
     check(fixed_response(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", false), json!({ "503": 6 }), &[]);
     check(fixed_response(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false), json!({ "200": 6 }), &["-X", "HEAD"]);
 }
 
 #[test]
-fn a_status_of_an_unknown_class_is_an_answer_and_an_error_of_the_server() {
+fn a_status_from_600_on_is_a_response_and_violates_the_slo() {
     for (reply, status) in [
         (&b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"[..], 200),
         (b"HTTP/1.1 199 Odd\r\n\r\nHTTP/1.1 299 OK\r\nContent-Length: 0\r\n\r\n", 299),
@@ -244,12 +245,12 @@ fn a_status_of_an_unknown_class_is_an_answer_and_an_error_of_the_server() {
 }
 
 #[test]
-fn an_answer_to_half_a_question_is_an_answer() {
+fn a_response_to_an_incomplete_request_counts() {
     const REFUSAL: &[u8] = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno";
     let body = tempfile::NamedTempFile::new().unwrap();
     body.as_file().set_len(8 << 20).unwrap();
     let body = format!("@{}", body.path().display());
-    // The first closes at once, which resets the connection; the second ends its side in order and reads on.
+    // The first closes at once, which resets the connection; the second shuts down its side and keeps reading.
     let hasty = fixed_response(REFUSAL, true);
     let patient = server(|mut stream| {
         if read_head(&mut stream) && stream.write_all(REFUSAL).is_ok() {
@@ -257,7 +258,7 @@ fn an_answer_to_half_a_question_is_an_answer() {
             while stream.read(&mut [0; 64 << 10]).is_ok_and(|n| n > 0) {}
         }
     });
-    // reqwest may fail to write before it has read the answer of the hasty server.
+    // reqwest may fail to write before it reads the response of the hasty server.
     for (client, address) in [("raw", hasty), ("raw", patient), ("reqwest", patient)] {
         let args = ["-n", "20", "-c", "2", "--body", &body, "--client", client];
         let (ended, json) = load(address, "/", &args);
@@ -273,19 +274,19 @@ fn check_no_connection(ended: &Ended, expected: &str) {
 }
 
 #[test]
-fn a_server_that_cannot_be_reached() {
+fn an_unreachable_server_is_reported() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let load = |url: &str| run(avt(["load", url, "--timeout", "300ms"]));
     check_no_connection(&load(&format!("http://127.0.0.1:{port}/")), "nobody listens there");
-    // No TCP goes to a group of machines.
+    // TCP has no multicast.
     check_no_connection(&load("http://224.0.0.1:9/"), "there is no route to it");
     check_no_connection(&load("http://nope.invalid/"), "nope.invalid");
 }
 
 #[test]
-fn a_name_is_tried_at_all_its_addresses() {
+fn all_addresses_of_a_name_are_tried() {
     let address = fixed_response(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false);
     let url = format!("http://localhost:{}/", address.port());
     let ended = run(avt(["load", &url, "-n", "1", "-c", "1"]));
@@ -293,28 +294,28 @@ fn a_name_is_tried_at_all_its_addresses() {
 }
 
 #[test]
-fn nobody_answers_the_attempt_to_connect() {
-    // There is room for one connection that is not accepted, and it is taken.
+fn an_attempt_to_connect_times_out() {
+    // The queue holds one connection that is not accepted, and it is full.
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
     socket.listen(0).unwrap();
     let listener = TcpListener::from(socket);
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let waits = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let waiting = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     for client in ["raw", "reqwest"] {
         let ended = run(avt(["load", &url, "-c", "1", "--timeout", "300ms", "--client", client]));
         check_no_connection(&ended, "no answer to the attempt to connect");
     }
-    drop(waits);
-    // That was the queue, not the server.
+    drop(waiting);
+    // The queue was full; the server itself still accepts.
     drop(listener.accept().unwrap());
     assert!(TcpStream::connect(listener.local_addr().unwrap()).is_ok());
 }
 
 #[test]
-fn too_few_descriptors_are_our_own_trouble() {
+fn a_lack_of_descriptors_is_reported_as_local() {
     let address = fixed_response(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false);
-    // Enough for what is asked, had the process not been started with thirty files open.
+    // Enough descriptors, except that the process starts with thirty open files.
     let script = "for n in {10..39}; do eval \"exec $n</dev/null\"; done; ulimit -n 48; exec \"$@\"";
     let mut command = Command::new("bash");
     command.args(["-c", script, "bash", env!("CARGO_BIN_EXE_avt"), "load", &format!("http://{address}/"), "-c", "20"]);

@@ -1,4 +1,4 @@
-//! A load that a signal ends: the measurements are shown, and requests under way count as unfinished.
+//! A load that a signal ends: the measurements are shown, and requests in flight count as unfinished.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Child;
@@ -10,15 +10,15 @@ use super::opening::narrow;
 use super::*;
 use crate::support::{PATIENCE, exit_code, ignoring, send, wait_for_handler};
 
-/// A server that reads requests and never answers, and reports each.
+/// Starts a server that reads requests, reports each, and never responds.
 fn silent() -> (SocketAddr, mpsc::Receiver<()>) {
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let address = server(move |mut stream| {
         while read_head(&mut stream) {
-            let _ = tell.send(());
+            let _ = sender.send(());
         }
     });
-    (address, told)
+    (address, receiver)
 }
 
 fn start(address: SocketAddr, args: &[&str]) -> Running {
@@ -27,14 +27,14 @@ fn start(address: SocketAddr, args: &[&str]) -> Running {
     Running(command.spawn().unwrap())
 }
 
-fn printed(process: &mut Child) -> Value {
+fn read_json(process: &mut Child) -> Value {
     let mut text = String::new();
     process.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text:?}"))
 }
 
 #[test]
-fn requests_under_way_are_unfinished_and_not_timed_out() {
+fn requests_in_flight_are_unfinished_and_not_timed_out() {
     for (args, unfinished) in [
         (&["-c", "2", "-d", "1h"][..], 2),
         (&["-c", "2", "-d", "500ms"], 2),
@@ -43,14 +43,14 @@ fn requests_under_way_are_unfinished_and_not_timed_out() {
         (&["-c", "2", "-d", "1h", "--rate", "1000"], 2),
         (&["-c", "2", "-d", "1h", "--warmup", "1h"], 0),
     ] {
-        let (address, told) = silent();
+        let (address, receiver) = silent();
         let mut load = start(address, args);
         for _ in 0..2 {
-            told.recv_timeout(PATIENCE).unwrap();
+            receiver.recv_timeout(PATIENCE).unwrap();
         }
         send(&load.0, Signal::SIGINT);
         assert_eq!(exit_code(&mut load), Some(130), "{args:?}");
-        let json = printed(&mut load.0);
+        let json = read_json(&mut load.0);
         check_sum(&json);
         let count = |name: &str| json["requests"][name].as_u64().unwrap();
         assert_eq!((count("unfinished"), count("timed_out")), (unfinished, 0), "{args:?}: {json}");
@@ -59,31 +59,31 @@ fn requests_under_way_are_unfinished_and_not_timed_out() {
 }
 
 #[test]
-fn connections_that_do_not_open_are_given_up() {
-    let (address, told) = silent();
+fn connections_that_do_not_open_are_abandoned() {
+    let (address, receiver) = silent();
     // reqwest connects with its first request.
     let mut load = start(address, &["-c", "3", "--client", "reqwest"]);
-    told.recv_timeout(PATIENCE).unwrap();
+    receiver.recv_timeout(PATIENCE).unwrap();
     send(&load.0, Signal::SIGTERM);
     assert_eq!(exit_code(&mut load), Some(143));
 }
 
 #[test]
-fn a_queue_that_stays_full_is_given_up() {
+fn a_queue_that_stays_full_is_abandoned() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("narrow.sock");
     let _listener = narrow(&path);
     let mut command = avt(["load", "http://a/", "-c", "9", "--timeout", "1h", "--unix"]);
     let mut load = Running(command.arg(&path).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
-    let mut said = BufReader::new(load.0.stderr.take().unwrap());
-    said.read_line(&mut String::new()).unwrap();
+    let mut stderr = BufReader::new(load.0.stderr.take().unwrap());
+    stderr.read_line(&mut String::new()).unwrap();
     send(&load.0, Signal::SIGINT);
     assert_eq!(exit_code(&mut load), Some(130));
 }
 
 #[test]
 fn a_hangup_under_nohup_does_not_end_a_load() {
-    let (answered, told) = mpsc::channel();
+    let (answered, receiver) = mpsc::channel();
     let address = server(move |mut stream| {
         while read_head(&mut stream) && stream.write_all(OK).is_ok() {
             let _ = answered.send(());
@@ -91,10 +91,10 @@ fn a_hangup_under_nohup_does_not_end_a_load() {
     });
     let load = avt(["load", &format!("http://{address}/"), "--json", "-c", "1", "-n", "300", "--think", "1ms"]);
     let mut load = Running(ignoring("HUP", &load).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
-    told.recv_timeout(PATIENCE).unwrap();
+    receiver.recv_timeout(PATIENCE).unwrap();
     wait_for_handler(&load.0, Signal::SIGINT);
     send(&load.0, Signal::SIGHUP);
-    let json = printed(&mut load.0);
+    let json = read_json(&mut load.0);
     assert_eq!(exit_code(&mut load), Some(0));
     assert_eq!((&json["requests"]["completed"], &json["partial"]), (&300.into(), &false.into()), "{json}");
 }

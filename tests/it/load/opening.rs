@@ -10,7 +10,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use super::*;
 
 #[test]
-fn no_more_connections_are_opened_than_there_are_requests() {
+fn no_more_connections_than_requests_are_opened() {
     for client in ["raw", "reqwest"] {
         let accepted = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&accepted);
@@ -48,12 +48,12 @@ pub(super) fn narrow(path: &Path) -> Socket {
 }
 
 #[test]
-fn connections_that_are_open_are_counted_where_one_is_not() {
+fn an_error_counts_the_connections_that_could_be_opened() {
     for (client, args) in [("raw", ["-t", "1"]), ("raw", ["-t", "3"]), ("reqwest", ["-t", "1"])] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("narrow.sock");
         let listener = narrow(&path);
-        // One connection is answered, and two wait.
+        // One connection is accepted, and two wait.
         let taken = thread::spawn(move || {
             let mut stream: std::os::unix::net::UnixStream = listener.accept().unwrap().0.into();
             let _ = stream.read(&mut [0; 1_024]);
@@ -70,7 +70,7 @@ fn connections_that_are_open_are_counted_where_one_is_not() {
 }
 
 #[test]
-fn a_full_queue_is_waited_for() {
+fn connections_wait_for_a_full_queue() {
     for client in ["raw", "reqwest"] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("narrow.sock");
@@ -108,7 +108,7 @@ fn a_full_queue_is_waited_for() {
 }
 
 #[test]
-fn a_window_without_a_request_is_refused_beforehand_and_a_load_without_an_answer_says_so() {
+fn loads_without_any_request_or_any_response_are_reported() {
     let server = Server::start("async");
     for args in [&["--rate", "0.01", "-d", "1s"][..], &["--rate", "1000", "-d", "1ns"]] {
         let (ended, _) = load(server.address, "/echo/hello", args);
@@ -123,6 +123,6 @@ fn a_window_without_a_request_is_refused_beforehand_and_a_load_without_an_answer
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stderr.contains("none of 3 requests was answered"), "{ended:?}");
     let (ended, json) = load(server.address, "/echo/hello", &["-n", "3", "-c", "1", "--slo", "p50<1ns"]);
-    let is_told = ended.code == Some(1) && ended.stderr.contains("1 of 1 conditions of --slo violated");
-    assert!(is_told || json["verdict"] == "invalid", "{ended:?}");
+    let is_reported = ended.code == Some(1) && ended.stderr.contains("1 of 1 conditions of --slo violated");
+    assert!(is_reported || json["verdict"] == "invalid", "{ended:?}");
 }

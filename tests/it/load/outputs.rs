@@ -1,4 +1,4 @@
-//! What `avt load` writes beside its figures, and the conditions that it judges.
+//! The files and the page that `avt load` writes, and the conditions that it judges.
 
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
@@ -7,7 +7,7 @@ use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 use super::*;
 
 #[test]
-fn both_files_hold_what_the_figures_say() {
+fn both_histogram_files_match_the_figures() {
     let server = Server::start("async");
     let folder = tempfile::tempdir().unwrap();
     let (hgrm, hlog) = (folder.path().join("times.hgrm"), folder.path().join("times.hlog"));
@@ -48,33 +48,33 @@ fn base64(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn conditions_decide_how_it_ends() {
+fn slo_conditions_decide_the_exit_code() {
     let server = Server::start("async");
-    let ends = |slo: &str| {
+    let outcome = |slo: &str| {
         let (ended, json) = load(server.address, "/echo/hello", &["-c", "2", "-n", "200", "--slo", slo]);
         let kept: Vec<bool> =
             json["slo"].as_array().into_iter().flatten().map(|one| one["kept"].as_bool().unwrap()).collect();
-        // Nothing may rest on an INVALID measurement, as that of a machine where tests run side by side may be.
+        // The measurement may be INVALID, since tests run in parallel; conditions are then not decided.
         let is_invalid = json["verdict"] == "invalid";
         assert!(!is_invalid || ended.code == Some(4), "{ended:?}");
         (ended.code.filter(|_| !is_invalid), kept)
     };
-    let is_or_invalid = |found: (Option<i32>, Vec<bool>), code: i32, kept: &[bool]| {
+    let check_or_invalid = |found: (Option<i32>, Vec<bool>), code: i32, kept: &[bool]| {
         assert!(found.0.is_none_or(|found| found == code) && found.1 == kept, "{found:?}");
     };
-    is_or_invalid(ends("p50<1h,errors<=0%,rate>0"), 0, &[true, true, true]);
-    is_or_invalid(ends("p50<1h,p50<1ns"), 1, &[true, false]);
-    // 200 requests say nothing of the slowest in a thousand.
-    is_or_invalid(ends("p99.9<1h"), 1, &[false]);
-    assert_eq!(ends("p99<5"), (Some(2), vec![]));
-    // A refusal is an answer, and no good one.
+    check_or_invalid(outcome("p50<1h,errors<=0%,rate>0"), 0, &[true, true, true]);
+    check_or_invalid(outcome("p50<1h,p50<1ns"), 1, &[true, false]);
+    // 200 requests are too few for p99.9.
+    check_or_invalid(outcome("p99.9<1h"), 1, &[false]);
+    assert_eq!(outcome("p99<5"), (Some(2), vec![]));
+    // A 404 is a response, but counts as an error.
     let (ended, json) = load(server.address, "/nowhere", &["-c", "1", "-n", "10", "--slo", "errors<50%"]);
     let code = if json["verdict"] == "invalid" { 4 } else { 1 };
     assert_eq!((ended.code, &json["slo"][0]["measured"]), (Some(code), &Value::from("100.000 %")), "{json}");
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_refused_before_any_load() {
+fn an_unwritable_file_is_refused_before_any_load() {
     let server = Server::start("async");
     for option in ["--hgrm", "--hlog"] {
         let (ended, _) = load(server.address, "/echo/hello", &["-n", "1", option, "/nowhere/at/all"]);
@@ -84,7 +84,7 @@ fn a_file_that_cannot_be_written_is_refused_before_any_load() {
 }
 
 #[test]
-fn people_get_a_picture_a_verdict_and_the_two_parts_of_the_lag() {
+fn the_terminal_shows_a_histogram_a_verdict_and_both_parts_of_the_lag() {
     let server = Server::start("async");
     let url = format!("http://{}/echo/hello", server.address);
     let ended = run(avt(["load", &url, "-c", "2", "-n", "300", "--rate", "5000"]));
@@ -97,9 +97,9 @@ fn people_get_a_picture_a_verdict_and_the_two_parts_of_the_lag() {
 }
 
 #[test]
-fn a_verdict_that_is_not_valid_fails_where_that_is_asked_for() {
-    // A server that answers the connection that asks first, and never the other.
-    let choosy = || {
+fn a_verdict_other_than_valid_fails_with_strict() {
+    // Answers only the first connection that sends a request.
+    let one_sided = || {
         server({
             let first = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
             move |mut stream| {
@@ -113,17 +113,17 @@ fn a_verdict_that_is_not_valid_fails_where_that_is_asked_for() {
         })
     };
     let args = ["-c", "2", "-d", "100ms", "--drain", "10ms"];
-    let (ended, json) = load(choosy(), "/", &args);
+    let (ended, json) = load(one_sided(), "/", &args);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_ne!(json["verdict"], "valid", "{json}");
     let reasons = json["reasons"].as_array().unwrap();
     assert!(reasons.iter().any(|one| one["reason"].as_str().unwrap().contains("1 of 2 connections")), "{json}");
-    let (ended, _) = load(choosy(), "/", &[&args[..], &["--strict"]].concat());
+    let (ended, _) = load(one_sided(), "/", &[&args[..], &["--strict"]].concat());
     assert_eq!(ended.code, Some(4), "{ended:?}");
 }
 
 #[test]
-fn a_page_tells_of_one_server_and_loads_nothing() {
+fn the_page_shows_one_server_and_loads_nothing() {
     let server = Server::start("async");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("load.html");
@@ -137,5 +137,5 @@ fn a_page_tells_of_one_server_and_loads_nothing() {
     for foreign in ["https://", "<script ", " src=", "url(", "@import"] {
         assert!(!html.contains(foreign), "{foreign}");
     }
-    assert!(html.contains("X-Hostile: &"), "the command is told, as text: {html}");
+    assert!(html.contains("X-Hostile: &"), "the command is shown as text: {html}");
 }

@@ -11,8 +11,8 @@ use crate::support::{PATIENCE, exit_code, send};
 const EARLIER: &str = "earlier\n";
 const OPTIONS: [&str; 3] = ["--html", "--hgrm", "--hlog"];
 
-/// A folder with three files, and the options that would replace them.
-fn earlier() -> (tempfile::TempDir, Vec<String>) {
+/// Creates a folder with three files. Returns it with the options that would replace them.
+fn create_earlier_files() -> (tempfile::TempDir, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let option = |option: &&str| {
         let path = folder.path().join(&option[2..]);
@@ -23,7 +23,7 @@ fn earlier() -> (tempfile::TempDir, Vec<String>) {
     (folder, options)
 }
 
-fn names(folder: &Path) -> Vec<String> {
+fn list_files(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -34,19 +34,19 @@ fn is_untouched(folder: &Path) -> bool {
     OPTIONS.iter().all(|option| fs::read_to_string(folder.join(&option[2..])).unwrap() == EARLIER)
 }
 
-/// A server that answers, and reports when it has answered some requests.
-fn telling() -> (SocketAddr, mpsc::Receiver<()>) {
-    let (tell, told) = mpsc::channel();
+/// Starts a server that reports when it has answered ten requests on a connection.
+fn reporting() -> (SocketAddr, mpsc::Receiver<()>) {
+    let (sender, receiver) = mpsc::channel();
     let address = server(move |mut stream| {
         let mut answered = 0;
         while read_head(&mut stream) && stream.write_all(OK).is_ok() {
             answered += 1;
             if answered == 10 {
-                let _ = tell.send(());
+                let _ = sender.send(());
             }
         }
     });
-    (address, told)
+    (address, receiver)
 }
 
 fn start(address: SocketAddr, args: &[String]) -> Running {
@@ -56,32 +56,32 @@ fn start(address: SocketAddr, args: &[String]) -> Running {
 }
 
 #[test]
-fn a_load_that_is_refused_leaves_earlier_files_alone() {
+fn a_refused_load_does_not_touch_earlier_files() {
     let server = Server::start("async");
-    let (folder, options) = earlier();
+    let (folder, options) = create_earlier_files();
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
     let (ended, _) = load(server.address, "/echo/hello", &[&options[..], &["-c", "1000000"]].concat());
     assert_eq!(ended.code, Some(3), "{ended:?}");
     assert!(is_untouched(folder.path()));
-    assert_eq!(names(folder.path()), ["hgrm", "hlog", "html"]);
+    assert_eq!(list_files(folder.path()), ["hgrm", "hlog", "html"]);
 }
 
 #[test]
-fn a_load_that_is_killed_leaves_earlier_files_alone_and_one_that_is_interrupted_replaces_them() {
-    let (address, told) = telling();
-    let (folder, options) = earlier();
+fn a_killed_load_keeps_earlier_files_and_an_interrupted_one_replaces_them() {
+    let (address, receiver) = reporting();
+    let (folder, options) = create_earlier_files();
     let mut load = start(address, &options);
-    told.recv_timeout(PATIENCE).unwrap();
+    receiver.recv_timeout(PATIENCE).unwrap();
     load.0.kill().unwrap();
     load.0.wait().unwrap();
     assert!(is_untouched(folder.path()));
 
-    let (folder, options) = earlier();
+    let (folder, options) = create_earlier_files();
     let mut load = start(address, &options);
-    told.recv_timeout(PATIENCE).unwrap();
+    receiver.recv_timeout(PATIENCE).unwrap();
     send(&load.0, Signal::SIGINT);
     assert_eq!(exit_code(&mut load), Some(130));
-    assert_eq!(names(folder.path()), ["hgrm", "hlog", "html"]);
+    assert_eq!(list_files(folder.path()), ["hgrm", "hlog", "html"]);
     for (name, mark) in [("html", "<html"), ("hgrm", "#[partial: "), ("hlog", "partial: ended early")] {
         let text = fs::read_to_string(folder.path().join(name)).unwrap();
         assert!(text.contains(mark), "{name}: {text}");
@@ -91,17 +91,17 @@ fn a_load_that_is_killed_leaves_earlier_files_alone_and_one_that_is_interrupted_
 #[test]
 fn a_second_signal_leaves_no_temporary_file() {
     let silent = server(|mut stream| while read_head(&mut stream) {});
-    let (folder, options) = earlier();
+    let (folder, options) = create_earlier_files();
     let mut load = start(silent, &options);
-    wait_for("temporary files", || (names(folder.path()).len() == 6).then_some(()));
+    wait_for("temporary files", || (list_files(folder.path()).len() == 6).then_some(()));
     send(&load.0, Signal::SIGINT);
     send(&load.0, Signal::SIGTERM);
     assert!(exit_code(&mut load).is_some_and(|code| [130, 143].contains(&code)));
-    assert_eq!(names(folder.path()), ["hgrm", "hlog", "html"]);
+    assert_eq!(list_files(folder.path()), ["hgrm", "hlog", "html"]);
 }
 
 #[test]
-fn a_folder_that_vanished_is_told_and_the_figures_are_printed() {
+fn a_vanished_folder_is_reported_and_the_figures_are_printed() {
     for option in OPTIONS {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
@@ -145,11 +145,11 @@ fn a_link_is_followed_and_permissions_are_kept() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(fs::metadata(&file).unwrap().ino(), fs::metadata(&second).unwrap().ino());
     assert!(fs::read_to_string(&second).unwrap().contains("Total count    =            7]"));
-    assert_eq!(names(folder.path()).len(), 5, "{:?}", names(folder.path()));
+    assert_eq!(list_files(folder.path()).len(), 5, "{:?}", list_files(folder.path()));
 }
 
 #[test]
-fn what_is_no_file_is_written_straight() {
+fn devices_are_written_directly() {
     let server = Server::start("async");
     let with = |args: &[&str]| load(server.address, "/echo/hello", &[&["-n", "5"][..], args].concat()).0;
     let ended = with(&["--html", "/dev/stdout"]);
@@ -163,20 +163,20 @@ fn what_is_no_file_is_written_straight() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_or_is_written_twice_is_refused_before_any_load() {
+fn unwritable_or_repeated_paths_are_refused_before_any_load() {
     let server = Server::start("async");
-    let (folder, _) = earlier();
+    let (folder, _) = create_earlier_files();
     let html = folder.path().join("html").display().to_string();
     let (again, link) = (format!("{}/./html", folder.path().display()), folder.path().join("link"));
     symlink(&html, &link).unwrap();
-    let (inside, of_a_file) = (format!("{}/", folder.path().display()), format!("{html}/x"));
+    let (inside, below_a_file) = (format!("{}/", folder.path().display()), format!("{html}/x"));
     for args in [
         &["--html", &html, "--hlog", &html][..],
         &["--html", &html, "--hgrm", &again],
         &["--hlog", &html, "--hgrm", link.to_str().unwrap()],
         &["--html", folder.path().to_str().unwrap()],
         &["--html", &inside],
-        &["--html", &of_a_file],
+        &["--html", &below_a_file],
         &["--html", ""],
         &["--html", "/nowhere/at/all"],
     ] {
@@ -194,7 +194,7 @@ fn a_place_that_cannot_be_written_or_is_written_twice_is_refused_before_any_load
 }
 
 #[test]
-fn a_body_is_not_written_over_by_an_output() {
+fn an_output_does_not_overwrite_the_body() {
     let server = Server::start("async");
     let folder = tempfile::tempdir().unwrap();
     let body = folder.path().join("body");
@@ -210,14 +210,14 @@ fn a_body_is_not_written_over_by_an_output() {
 }
 
 #[test]
-fn a_file_with_two_names_keeps_its_contents_where_the_new_ones_do_not_fit() {
+fn a_hard_linked_file_keeps_its_contents_if_the_new_ones_do_not_fit() {
     use std::os::unix::process::CommandExt as _;
     let folder = tempfile::tempdir().unwrap();
     let (file, link) = (folder.path().join("file"), folder.path().join("link"));
     fs::write(&file, EARLIER).unwrap();
     fs::hard_link(&file, &link).unwrap();
     let server = Server::start("async");
-    // Past this limit a write fails, as on a disk that is full: a page is longer, the earlier file is shorter.
+    // Writes beyond this limit fail, as on a full disk. The page is larger, the earlier file smaller.
     let mut command = std::process::Command::new("prlimit");
     command.args(["--fsize=4096", env!("CARGO_BIN_EXE_avt"), "load"]);
     command.arg(format!("http://{}/echo/a", server.address)).args(["-n", "5", "--html"]).arg(&file);

@@ -1,4 +1,4 @@
-//! A load of several URLs asks for each of them in turn.
+//! Request targets: several URLs take turns, and each target is sent as typed.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,11 +8,11 @@ use std::thread;
 use super::{OK, check_sum, server};
 use crate::support::{Ended, avt, run};
 
-/// Every target that a server was asked for, in the order in which the requests came.
-type Asked = Arc<Mutex<Vec<String>>>;
+/// The targets that a server received, in order.
+type Targets = Arc<Mutex<Vec<String>>>;
 
-/// Reads a request with a body of so many bytes, whose first line is kept and whose body must be all `x`.
-fn read(stream: &mut BufReader<TcpStream>, body: usize, asked: &Asked) -> bool {
+/// Reads a request, keeps its target, and checks that its body consists of this many `x`.
+fn read(stream: &mut BufReader<TcpStream>, body: usize, targets: &Targets) -> bool {
     let mut lines = stream.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty());
     let Some(first) = lines.next() else { return false };
     let target = first.split(' ').nth(1).unwrap().to_owned();
@@ -20,21 +20,21 @@ fn read(stream: &mut BufReader<TcpStream>, body: usize, asked: &Asked) -> bool {
     let mut bytes = vec![0; body];
     stream.read_exact(&mut bytes).unwrap();
     assert!(bytes.iter().all(|byte| *byte == b'x'), "{target}: the body of another request");
-    asked.lock().unwrap().push(target);
+    targets.lock().unwrap().push(target);
     true
 }
 
-/// A server that gives every request the same bytes and then, if told so, closes.
-fn listening(answer: &'static [u8], closes: bool, body: usize) -> (SocketAddr, Asked) {
-    let asked = Asked::default();
+/// Starts a server that sends the same bytes to every request, and closes the connection afterwards if `closes`.
+fn listening(answer: &'static [u8], closes: bool, body: usize) -> (SocketAddr, Targets) {
+    let targets = Targets::default();
     let address = server({
-        let asked = Arc::clone(&asked);
+        let targets = Arc::clone(&targets);
         move |stream| {
             let mut stream = BufReader::new(stream);
-            while read(&mut stream, body, &asked) && stream.get_mut().write_all(answer).is_ok() && !closes {}
+            while read(&mut stream, body, &targets) && stream.get_mut().write_all(answer).is_ok() && !closes {}
         }
     });
-    (address, asked)
+    (address, targets)
 }
 
 fn load(address: SocketAddr, paths: &[&str], more: &[&str]) -> (Ended, serde_json::Value) {
@@ -47,20 +47,20 @@ fn load(address: SocketAddr, paths: &[&str], more: &[&str]) -> (Ended, serde_jso
 }
 
 #[test]
-fn every_url_is_asked_as_often_as_every_other() {
+fn all_urls_are_requested_equally_often() {
     let paths = ["/a", "/b?c=d", "/e/f"];
     for (client, threads) in [("raw", "1"), ("raw", "2"), ("reqwest", "1"), ("reqwest", "2")] {
-        let (address, asked) = listening(OK, false, 0);
+        let (address, targets) = listening(OK, false, 0);
         let args = ["-n", "60", "-c", "6", "-t", threads, "--client", client];
         let (ended, json) = load(address, &paths, &args);
         assert_eq!(ended.code, Some(0), "{client}: {ended:?}");
         check_sum(&json);
         assert_eq!(json["status"], serde_json::json!({ "200": 60 }), "{client}: {json}");
-        // reqwest asks once on every connection before anything counts.
+        // reqwest sends one request per connection before the load begins.
         let n = if client == "reqwest" { 66 } else { 60 };
-        let asked = asked.lock().unwrap();
-        let counts = paths.map(|path| asked.iter().filter(|target| *target == path).count());
-        assert_eq!(counts, [n / 3; 3], "{client}, {threads} threads: {asked:?}");
+        let targets = targets.lock().unwrap();
+        let counts = paths.map(|path| targets.iter().filter(|target| *target == path).count());
+        assert_eq!(counts, [n / 3; 3], "{client}, {threads} threads: {targets:?}");
         assert_eq!(json["url"], format!("http://{address}/a"), "{json}");
         assert_eq!(json["urls"].as_array().unwrap().len(), 3, "{json}");
         assert!(ended.stderr.contains("/a and 2 more URLs over 6 connections"), "{ended:?}");
@@ -68,12 +68,12 @@ fn every_url_is_asked_as_often_as_every_other() {
 }
 
 #[test]
-fn a_request_that_waits_for_its_connection_or_its_rest_stays_the_same() {
+fn a_request_keeps_its_target_while_it_waits_or_is_partly_sent() {
     const BODY: usize = 8 << 20;
-    // With a connection for each request, and with requests that do not fit into a socket: each more than once.
+    // A connection per request, and requests larger than the socket buffer.
     let closing = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     for (answer, closes, body) in [(&closing[..], true, 0), (OK, false, BODY)] {
-        let (address, asked) = listening(answer, closes, body);
+        let (address, targets) = listening(answer, closes, body);
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&vec![b'x'; body]).unwrap();
         let file = format!("@{}", file.path().display());
@@ -81,12 +81,12 @@ fn a_request_that_waits_for_its_connection_or_its_rest_stays_the_same() {
         let (ended, json) = load(address, &["/a", "/b"], &args);
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert_eq!(json["requests"]["completed"], 6, "{json}");
-        assert_eq!(*asked.lock().unwrap(), ["/a", "/b", "/a", "/b", "/a", "/b"]);
+        assert_eq!(*targets.lock().unwrap(), ["/a", "/b", "/a", "/b", "/a", "/b"]);
     }
 }
 
 #[test]
-fn a_target_goes_out_as_typed_or_is_shown() {
+fn a_target_is_sent_as_typed_or_its_change_is_shown() {
     // The target as typed, as raw sends it, and as reqwest sends it.
     let cases = [
         ("", "/", "/"),
@@ -103,10 +103,10 @@ fn a_target_goes_out_as_typed_or_is_shown() {
     ];
     for (typed, raw, reqwest) in cases {
         for (client, expected) in [("raw", raw), ("reqwest", reqwest)] {
-            let (address, asked) = listening(OK, false, 0);
+            let (address, targets) = listening(OK, false, 0);
             let (ended, json) = load(address, &[typed], &["-n", "1", "-c", "1", "--client", client]);
             assert_eq!(ended.code, Some(0), "{client}: {ended:?}");
-            assert_eq!(asked.lock().unwrap().last().unwrap(), expected, "{client}, {typed:?}");
+            assert_eq!(targets.lock().unwrap().last().unwrap(), expected, "{client}, {typed:?}");
             assert_eq!(json["targets"], serde_json::json!([expected]), "{client}, {typed:?}");
             let is_changed = !typed.is_empty() && typed.split('#').next() != Some(expected) && !typed.starts_with('?');
             let shown = ended.stderr.lines().find(|line| line.contains(&format!("is requested as {expected}")));
@@ -118,11 +118,11 @@ fn a_target_goes_out_as_typed_or_is_shown() {
 }
 
 #[test]
-fn a_method_that_has_a_body_says_so_where_it_is_empty() {
+fn methods_with_a_body_send_a_content_length_of_0() {
     for client in ["raw", "reqwest"] {
         for (method, has_length) in [("POST", true), ("PUT", true), ("PATCH", true), ("GET", false), ("DELETE", false)]
         {
-            let heads = Asked::default();
+            let heads = Targets::default();
             let address = server({
                 let heads = Arc::clone(&heads);
                 move |mut stream| {
@@ -154,20 +154,20 @@ fn head_byte(head: &mut Vec<u8>) -> &mut [u8] {
 }
 
 #[test]
-fn no_connection_is_opened_beside_those_asked_for() {
+fn no_additional_connection_is_opened() {
     for client in ["raw", "reqwest"] {
-        // A server that accepts one connection, at one of the name's addresses.
+        // Accepts one connection, at one of the addresses of the name.
         for host in ["127.0.0.1", "localhost"] {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let port = listener.local_addr().unwrap().port();
             let once = thread::spawn(move || {
                 let stream = listener.accept().unwrap().0;
                 drop(listener);
-                let (mut stream, asked) = (BufReader::new(stream), Asked::default());
-                while read(&mut stream, 0, &asked) {
+                let (mut stream, targets) = (BufReader::new(stream), Targets::default());
+                while read(&mut stream, 0, &targets) {
                     stream.get_mut().write_all(OK).unwrap();
                 }
-                asked.lock().unwrap().len()
+                targets.lock().unwrap().len()
             });
             let url = format!("http://{host}:{port}/");
             let ended = run(avt(["load", &url, "--json", "-n", "5", "-c", "1", "--client", client]));
@@ -181,7 +181,7 @@ fn no_connection_is_opened_beside_those_asked_for() {
 }
 
 #[test]
-fn what_is_no_url_is_refused() {
+fn an_invalid_url_is_refused() {
     for (url, expected) in [
         ("127.0.0.1:1/a", "no scheme and host"),
         ("http:127.0.0.1:1/a", "no scheme and host"),
@@ -203,7 +203,7 @@ fn what_is_no_url_is_refused() {
 fn urls_of_several_servers_are_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let nobody = thread::spawn(move || listener.accept().unwrap());
+    let untouched = thread::spawn(move || listener.accept().unwrap());
     let port = address.port();
     let check = |other: &str, expected: &str| {
         let first = format!("http://127.0.0.1:{port}/a");
@@ -218,7 +218,7 @@ fn urls_of_several_servers_are_refused() {
     #[cfg(feature = "tls")]
     check(&format!("https://127.0.0.1:{port}/a"), &differs);
     check("not an url", "not an url: ");
-    assert!(!nobody.is_finished(), "a server was asked");
+    assert!(!untouched.is_finished(), "a connection was opened");
     drop(TcpStream::connect(address).unwrap());
-    nobody.join().unwrap();
+    untouched.join().unwrap();
 }

@@ -10,7 +10,7 @@ use super::*;
 
 const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/load/certificates/authority.pem");
 
-/// A server for `localhost` and `127.0.0.1`, wherever it listens; until the test ends.
+/// Starts a server on this address, with a certificate for `localhost` and `127.0.0.1`.
 fn secure_server(host: &str) -> SocketAddr {
     let certificate = CertificateDer::from_pem_slice(include_bytes!("certificates/server.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_slice(include_bytes!("certificates/server.key")).unwrap();
@@ -50,7 +50,7 @@ fn load_https(url: &str, more: &[&str]) -> (Ended, Value) {
 }
 
 #[test]
-fn both_loops_ask_over_https() {
+fn both_loops_work_over_https() {
     let port = secure_server("127.0.0.1").port();
     let trust = ["--ca", AUTHORITY];
     for (host, how) in [("127.0.0.1", ["-n", "60"].as_slice()), ("localhost", &["-n", "60", "--rate", "600"])] {
@@ -63,7 +63,7 @@ fn both_loops_ask_over_https() {
 }
 
 #[test]
-fn whoever_is_not_trusted_is_not_asked() {
+fn an_untrusted_server_gets_no_requests() {
     let server = secure_server("127.0.0.1");
     let elsewhere = secure_server("127.0.0.2");
     let plain = Server::start("async");
@@ -80,7 +80,7 @@ fn whoever_is_not_trusted_is_not_asked() {
 }
 
 #[test]
-fn what_tls_cannot_do_is_refused_before_any_load() {
+fn unsupported_tls_options_are_refused_before_any_load() {
     let url = format!("https://{}/", secure_server("127.0.0.1"));
     let here = format!("{}/tests/it/load/tls.rs", env!("CARGO_MANIFEST_DIR"));
     for (more, words) in [

@@ -5,18 +5,18 @@ use std::path::Path;
 
 use super::*;
 
-/// A server at this path, until the test ends.
+/// Starts a server at this path until the test ends.
 fn serve(path: &Path) {
     let listener = UnixListener::bind(path).unwrap();
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             thread::spawn(move || {
-                let (mut asked, mut some) = (Vec::new(), [0; 1_024]);
+                let (mut request, mut some) = (Vec::new(), [0; 1_024]);
                 while let Ok(n @ 1..) = stream.read(&mut some) {
-                    asked.extend_from_slice(&some[..n]);
-                    if asked.ends_with(b"\r\n\r\n") {
-                        assert!(String::from_utf8_lossy(&asked).to_lowercase().contains("host: app.example"));
-                        asked.clear();
+                    request.extend_from_slice(&some[..n]);
+                    if request.ends_with(b"\r\n\r\n") {
+                        assert!(String::from_utf8_lossy(&request).to_lowercase().contains("host: app.example"));
+                        request.clear();
                         if stream.write_all(OK).is_err() {
                             break;
                         }
@@ -28,7 +28,7 @@ fn serve(path: &Path) {
 }
 
 #[test]
-fn a_host_that_no_url_may_hold_is_only_a_field() {
+fn a_host_that_is_invalid_in_a_url_can_be_a_header() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.sock");
     serve(&path);
@@ -41,7 +41,7 @@ fn a_host_that_no_url_may_hold_is_only_a_field() {
 }
 
 #[test]
-fn both_clients_ask_at_a_path() {
+fn both_clients_connect_to_a_path() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.sock");
     serve(&path);
@@ -54,12 +54,12 @@ fn both_clients_ask_at_a_path() {
         let json: Value = serde_json::from_str(&ended.stdout).unwrap();
         check_sum(&json);
         assert_eq!((&json["requests"]["completed"], &json["status"]["200"]), (&60.into(), &60.into()), "{json}");
-        assert!(!json["server"].is_null(), "whoever listens at a path of this machine can be measured: {json}");
+        assert!(!json["server"].is_null(), "the process that listens at a path is measured: {json}");
     }
 }
 
 #[test]
-fn a_server_of_one_connection_is_asked_over_it() {
+fn a_server_with_one_connection_gets_all_requests_over_it() {
     for client in ["raw", "reqwest"] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("once.sock");
@@ -67,11 +67,11 @@ fn a_server_of_one_connection_is_asked_over_it() {
         let once = thread::spawn(move || {
             let mut stream = listener.accept().unwrap().0;
             drop(listener);
-            let (mut asked, mut some) = (Vec::new(), [0; 1_024]);
+            let (mut request, mut some) = (Vec::new(), [0; 1_024]);
             while let Ok(n @ 1..) = stream.read(&mut some) {
-                asked.extend_from_slice(&some[..n]);
-                if asked.ends_with(b"\r\n\r\n") {
-                    asked.clear();
+                request.extend_from_slice(&some[..n]);
+                if request.ends_with(b"\r\n\r\n") {
+                    request.clear();
                     stream.write_all(OK).unwrap();
                 }
             }
@@ -87,7 +87,7 @@ fn a_server_of_one_connection_is_asked_over_it() {
 }
 
 #[test]
-fn a_path_where_nobody_listens_is_refused_before_any_load() {
+fn a_path_without_a_listener_is_refused_before_any_load() {
     let ended = run(avt(["load", "http://app.example/", "--unix", "/nowhere/app.sock"]));
     assert_eq!(ended.code, Some(3), "{ended:?}");
     assert!(ended.stderr.contains("--unix: /nowhere/app.sock: No such file"), "{ended:?}");

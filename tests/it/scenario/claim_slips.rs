@@ -1,4 +1,4 @@
-//! Slips in claims, each met with one message at the right place.
+//! Mistakes in claims: each gives one message at the right position.
 
 use async_vs_threads::scenario::parse;
 
@@ -6,7 +6,7 @@ use super::SLEEP;
 use super::slips::check;
 
 #[test]
-fn claims() {
+fn mistakes_in_claims_are_reported() {
     const CLAIMED: &str = r#"question = "How long?"
 analysis = "Long."
 workload = "sleep"
@@ -188,7 +188,7 @@ ratio = [0.9, inf]
 }
 
 #[test]
-fn addresses() {
+fn invalid_urls_of_claims_are_reported() {
     let with_url = |url: &str| {
         format!(
             "{SLEEP}[[claim]]\nsays = \"S.\"\nmetric = \"wall\"\nmodel = \"async\"\nexpect = \"wait\"\nratio = [1, 2]\nurl = \"{url}\"\n"

@@ -4,7 +4,7 @@ use async_vs_threads::scenario::{Scenario, parse};
 
 use super::SLEEP;
 
-fn said(text: &str) -> String {
+fn messages(text: &str) -> String {
     match parse("f.toml", text) {
         Ok(_) => "nothing".to_owned(),
         Err(mistakes) => mistakes.list().iter().map(|it| format!("{}:{}: {it}", it.line, it.column)).collect(),
@@ -12,7 +12,7 @@ fn said(text: &str) -> String {
 }
 
 #[test]
-fn a_character_that_nobody_sees_is_named_and_marked_wherever_it_stands() {
+fn an_invisible_character_is_reported_wherever_it_appears() {
     let hidden =
         ['\u{61c}', '\u{200b}', '\u{200e}', '\u{200f}', '\u{feff}', '\u{ad}', '\u{2028}', '\u{2060}', '\u{202e}']
             .into_iter()
@@ -34,12 +34,12 @@ fn a_character_that_nobody_sees_is_named_and_marked_wherever_it_stands() {
             (SLEEP.replace("analysis", &format!("# se{c}en\nanalysis")), "2:5"),
             (SLEEP.replace("analysis", &format!("\"ana{c}lysis\"")), "2:5"),
         ] {
-            assert_eq!(said(&text), format!("{place}: invisible character {name}; leave it out"), "{text:?}");
+            assert_eq!(messages(&text), format!("{place}: invisible character {name}; leave it out"), "{text:?}");
         }
-        // An escape sequence puts the character into the text all the same.
+        // An escape sequence also puts the character into the text.
         let escaped = SLEEP.replace("How long?", &format!("How\\U{:08x} long?", u32::from(c)));
         assert!(
-            said(&escaped).starts_with(&format!("1:12: question: character 4 is the invisible {name}")),
+            messages(&escaped).starts_with(&format!("1:12: question: character 4 is the invisible {name}")),
             "{escaped}"
         );
         let mistakes = parse("f.toml", &SLEEP.replace("How", &format!("H{c}w"))).unwrap_err();
@@ -52,21 +52,21 @@ fn a_character_that_nobody_sees_is_named_and_marked_wherever_it_stands() {
 }
 
 #[test]
-fn no_scenario_has_the_name_of_a_page_of_the_report() {
+fn a_scenario_cannot_have_the_name_of_a_report_page() {
     for name in ["index", "INDEX", "Index"] {
         let text = format!("name = \"{name}\"\n{SLEEP}");
         let expected = format!("1:8: name: \"{name}\" is the name of the report's first page; write \"my-scenario\"");
-        assert!(said(&text).starts_with(&expected), "{}", said(&text));
+        assert!(messages(&text).starts_with(&expected), "{}", messages(&text));
     }
 }
 
 #[test]
-fn bounds_of_a_claim_are_numbers_that_a_picture_can_hold() {
-    let claimed = |between: &str| {
+fn the_bounds_of_a_claim_must_be_drawable() {
+    let with_claim = |ratio: &str| {
         let claim = "[[claim]]\nsays = \"S.\"\nmetric = \"wall\"\nmodel = \"async\"\nexpect = \"wait\"\nratio = ";
-        format!("{SLEEP}{claim}{between}\n")
+        format!("{SLEEP}{claim}{ratio}\n")
     };
-    for (between, why) in [
+    for (ratio, why) in [
         ("[0.9, 1e300]", "1e300 is not from 1e-9 to 1e9"),
         ("[0.9, 1e291]", "1e291 is not from 1e-9 to 1e9"),
         ("[1e-305, 1.1]", "1e-305 is not from 1e-9 to 1e9"),
@@ -79,10 +79,10 @@ fn bounds_of_a_claim_are_numbers_that_a_picture_can_hold() {
         ("[-inf, inf]", "-inf must not be negative"),
         ("[2, 1]", "[2, 1] holds nothing"),
     ] {
-        let said = said(&claimed(between));
-        assert!(said.contains(&format!("claim.ratio: {why}; write two numbers")), "{between}: {said}");
+        let messages = messages(&with_claim(ratio));
+        assert!(messages.contains(&format!("claim.ratio: {why}; write two numbers")), "{ratio}: {messages}");
     }
-    for (between, bounds) in [
+    for (ratio, bounds) in [
         ("[0.9, inf]", (0.9, f64::INFINITY)),
         ("[0, 2]", (0.0, 2.0)),
         ("[1e-9, 1e9]", (1e-9, 1e9)),
@@ -90,7 +90,7 @@ fn bounds_of_a_claim_are_numbers_that_a_picture_can_hold() {
         ("[0x1, 0x10]", (1.0, 16.0)),
         ("[0b1, 1_000]", (1.0, 1_000.0)),
     ] {
-        let claims = parse("f.toml", &claimed(between)).map(|Scenario { claims, .. }| claims);
-        assert_eq!(claims.unwrap_or_else(|why| panic!("{between}: {why}"))[0].bounds, bounds, "{between}");
+        let claims = parse("f.toml", &with_claim(ratio)).map(|Scenario { claims, .. }| claims);
+        assert_eq!(claims.unwrap_or_else(|why| panic!("{ratio}: {why}"))[0].bounds, bounds, "{ratio}");
     }
 }

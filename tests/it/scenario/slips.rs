@@ -1,33 +1,33 @@
-//! A corpus of slips: each is made in a file that is otherwise right, and met with one message at the right place.
+//! Mistakes in scenario files: each gives one message at the right position.
 
 use async_vs_threads::scenario::parse;
 
 use super::{ECHO, OFFLOAD, SLEEP};
 
-/// A slip: the file, what is replaced in it, by what, and how the message begins.
-type Slip = (&'static str, &'static str, &'static str, &'static str);
+/// A mistake: the valid file, the text to replace, its replacement, and the start of the message.
+type Mistake = (&'static str, &'static str, &'static str, &'static str);
 
-pub(super) fn check(slips: &[Slip]) {
-    let mut wrong = Vec::new();
-    for (file, right, slip, expected) in slips {
-        assert!(file.contains(right), "{right}");
-        let said = match parse("f.toml", &file.replacen(right, slip, 1)) {
+pub(super) fn check(mistakes: &[Mistake]) {
+    let mut failures = Vec::new();
+    for (file, valid, invalid, expected) in mistakes {
+        assert!(file.contains(valid), "{valid}");
+        let found = match parse("f.toml", &file.replacen(valid, invalid, 1)) {
             Ok(_) => "nothing".to_owned(),
             Err(mistakes) => {
                 let all = mistakes.list().iter().map(|it| format!("{}:{}: {it}", it.line, it.column));
                 all.collect::<Vec<_>>().join(" | ")
             }
         };
-        // One slip, one message.
-        if !said.starts_with(expected) || said.contains(" | ") {
-            wrong.push(format!("{slip:?}\n  expected {expected}\n      said {said}"));
+        // Exactly one message.
+        if !found.starts_with(expected) || found.contains(" | ") {
+            failures.push(format!("{invalid:?}\n  expected {expected}\n     found {found}"));
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[test]
-fn syntax() {
+fn syntax_errors_are_reported() {
     check(&[
         (SLEEP, "\"10ms\"", "10ms", "6:8: text without quotes: 10ms; write \"10ms\""),
         (SLEEP, "\"threads\"", "threads", "4:11: text without quotes: threads; write \"threads\""),
@@ -50,7 +50,7 @@ fn syntax() {
 }
 
 #[test]
-fn keys() {
+fn mistakes_in_keys_are_reported() {
     check(&[
         (SLEEP, "jobs", "job", "5:1: job: there is no such key; did you mean jobs?"),
         (SLEEP, "wait =", "x = 1\nwait =", "6:1: x: there is no such key; the keys here are question, analysis, name"),
@@ -114,7 +114,7 @@ fn keys() {
 }
 
 #[test]
-fn numbers() {
+fn invalid_numbers_are_reported() {
     check(&[
         (
             ECHO,
@@ -172,7 +172,7 @@ fn numbers() {
 }
 
 #[test]
-fn durations() {
+fn invalid_durations_are_reported() {
     check(&[
         (SLEEP, "\"10ms\"", "5", "6:8: wait: 5 has no unit; write \"5ms\" or \"5s\""),
         (SLEEP, "\"10ms\"", "\"5\"", "6:8: wait: 5 has no unit; write \"5ms\" or \"5s\""),
@@ -193,7 +193,7 @@ fn durations() {
 }
 
 #[test]
-fn words() {
+fn invalid_words_are_reported() {
     check(&[
         (SLEEP, "\"sleep\"", "\"slep\"", "3:12: workload: there is no \"slep\"; did you mean \"sleep\"?"),
         (SLEEP, "\"sleep\"", "3", "3:12: workload: 3 is a number, not text; write \"sleep\" or"),
@@ -254,7 +254,7 @@ fn words() {
 }
 
 #[test]
-fn lists() {
+fn invalid_lists_are_reported() {
     check(&[
         (SLEEP, "jobs = 10", "jobs = []", "5:8: jobs: the list is empty; write at least one: a whole number"),
         (SLEEP, "jobs = 10", "jobs = [10, 0]", "5:13: jobs: 0 does nothing"),
@@ -284,7 +284,7 @@ fn lists() {
 }
 
 #[test]
-fn together() {
+fn inconsistent_keys_are_reported() {
     check(&[
         (
             SLEEP,
@@ -328,7 +328,7 @@ fn together() {
 }
 
 #[test]
-fn numbers_of_cpus() {
+fn cpus_and_server_cpus_are_checked() {
     const PINNED: &str = "server_cpus = 1\nwhat";
     let pinned =
         |text: &str, line: &str| parse("f.toml", &text.replacen("what", line, 1)).unwrap().points[0].work.cpus();
@@ -365,7 +365,7 @@ fn numbers_of_cpus() {
 }
 
 #[test]
-fn sweeps_without_measure() {
+fn a_sweep_with_too_many_cells_is_refused() {
     for (n, expected) in [
         (1001, "f.toml:5:8: jobs: 2 models x 1001 jobs are more than 2000 cells; shorten this list"),
         (5000, "f.toml:5:8: jobs: 5000 values are more than 2000 cells; shorten this list"),
@@ -378,7 +378,7 @@ fn sweeps_without_measure() {
 }
 
 #[test]
-fn servers_of_somebody_elses() {
+fn mistakes_in_external_servers_are_reported() {
     const SERVED: &str = "question = \"How long?\"\nanalysis = \"Long.\"\nworkload = \"echo\"\n\
                           models = [\"async\", \"external\"]\n[server]\ncommand = [\"a\", \"-v\", \"-v\"]\n\
                           [load]\nconnections = 5\nloop = \"closed\"\n";
