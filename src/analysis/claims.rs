@@ -256,10 +256,10 @@ mod tests {
     fn a_bounded_figure_yields_only_the_verdicts_it_proves() {
         let judge = |low, high, bound| verdict(Interval { low, high }, bound, (0.9, 1.1));
         assert_eq!(judge(1.2, 2.0, Bound::AtLeast), ClaimVerdict::Refuted);
-        assert_eq!(judge(0.95, 1.05, Bound::AtLeast), ClaimVerdict::Inconclusive, "it may be more");
-        assert_eq!(judge(0.1, 0.5, Bound::AtLeast), ClaimVerdict::Inconclusive, "it may be more");
+        assert_eq!(judge(0.95, 1.05, Bound::AtLeast), ClaimVerdict::Inconclusive, "the true value may be higher");
+        assert_eq!(judge(0.1, 0.5, Bound::AtLeast), ClaimVerdict::Inconclusive, "the true value may be higher");
         assert_eq!(judge(0.1, 0.5, Bound::AtMost), ClaimVerdict::Refuted);
-        assert_eq!(judge(1.2, 2.0, Bound::AtMost), ClaimVerdict::Inconclusive, "it may be less");
+        assert_eq!(judge(1.2, 2.0, Bound::AtMost), ClaimVerdict::Inconclusive, "the true value may be lower");
         assert_eq!(judge(1.2, 2.0, Bound::Unknown), ClaimVerdict::Inconclusive);
         let judge_unlimited = |low, high, bound| verdict(Interval { low, high }, bound, (5.0, f64::INFINITY));
         assert_eq!(judge_unlimited(6.0, 9.0, Bound::AtLeast), ClaimVerdict::Reproduced, "the claim has no upper limit");

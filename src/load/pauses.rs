@@ -180,7 +180,7 @@ mod tests {
         check(Turn::Waited { until: 11 * MS }, 10 * MS, 15 * MS, Some(4 * MS));
         // A timer set to an instant long past.
         check(Turn::Waited { until: 0 }, 20 * MS, 21 * MS, Some(MS));
-        assert_eq!((pauses.count(), pauses.lost_cpu()), (3, 0), "stopped, and not in the run queue");
+        assert_eq!((pauses.count(), pauses.lost_cpu()), (3, 0), "stopped, not in the run queue");
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl<S: SimulatedServer> SimulatedClient<S> {
 
 impl<S: SimulatedServer> Client for SimulatedClient<S> {
     fn new(_plan: &LoadPlan, _connections: u32) -> io::Result<Self> {
-        unreachable!("a simulated client is made with its server")
+        unreachable!("a simulated client is created with its server")
     }
 
     fn open(&mut self, _connection: usize) {}
@@ -149,9 +149,9 @@ impl<S: SimulatedServer> Client for SimulatedClient<S> {
             self.time.advance_to(now + POLL);
         } else {
             self.has_waited = true;
-            let rings = until.max(now).saturating_add(TIMER);
+            let timer_at = until.max(now).saturating_add(TIMER);
             let next = self.coming.peek().map_or(u64::MAX, |Reverse((at, _))| *at);
-            self.time.advance_to(next.min(rings));
+            self.time.advance_to(next.min(timer_at));
         }
         self.arrived()
     }
@@ -177,7 +177,7 @@ impl Simulated {
 
     /// Returns a percentile of the response times, nanoseconds.
     pub(super) fn response(&self, share: f64) -> u64 {
-        self.series[0].response_time.quantile(share).expect("something was measured")
+        self.series[0].response_time.quantile(share).expect("the load has at least one request")
     }
 }
 
@@ -310,7 +310,7 @@ impl SimulatedServer for ThreadPool {
     }
 }
 
-/// A server that handles one request at a time, each taking this long, and that stands still between two instants.
+/// A server that handles one request at a time, each taking this long, and that freezes between two instants.
 pub(super) struct Frozen {
     service: u64,
     from: u64,

@@ -287,11 +287,11 @@ fn a_refuted_claim_makes_the_standing_bad() {
 
 #[test]
 fn a_claim_refuted_before_is_shown_as_refuted_and_does_not_fail_the_run() {
-    let again = claim("It was wrong", "wall", "async", "expect = \"wait\"", "[0, 0.5]")
+    let refuted_before = claim("It was wrong", "wall", "async", "expect = \"wait\"", "[0, 0.5]")
         + "refuted_before = \"2026, a machine: it waits\"\n";
-    let anew = claim("It is wrong", "wall", "async", "expect = \"wait\"", "[0, 0.4]");
+    let refuted_now = claim("It is wrong", "wall", "async", "expect = \"wait\"", "[0, 0.4]");
     for (claims, refuted, anew, standing) in
-        [(again.clone(), 1, 0, Standing::Good), ([again, anew].concat(), 2, 1, Standing::Bad)]
+        [(refuted_before.clone(), 1, 0, Standing::Good), ([refuted_before, refuted_now].concat(), 2, 1, Standing::Bad)]
     {
         let fixture = waiting(&claims);
         let mut analysis = fixture.analysis();

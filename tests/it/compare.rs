@@ -98,7 +98,7 @@ fn several_runs_per_side_are_compared_run_by_run() {
     assert!(change["ratio"].as_f64().is_some_and(|ratio| (1.25..1.35).contains(&ratio)), "{change}");
     // The rounds of each run agree to within 1 %, but the runs do not, and the verdict is based on runs.
     assert_eq!(compare(&before, &same)["verdict"], "same");
-    assert_eq!(compare(&before[..1], &same)["verdict"], "same", "one run before");
+    assert_eq!(compare(&before[..1], &same)["verdict"], "same", "a single run before");
 }
 
 #[test]

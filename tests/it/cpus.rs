@@ -115,7 +115,7 @@ fn a_trial_that_requires_too_many_cpus_is_measured_and_invalid() {
     }
 
     let (run, _) = read(&out);
-    assert_eq!(run.judged.unwrap().invalid, 6, "two rounds of two models, one of them twice");
+    assert_eq!(run.judged.unwrap().invalid, 6, "two rounds of two models and the control");
     assert_eq!(
         run.parallel.pinned(),
         [(wanted as u32, run.parallel.all().clone())],

@@ -219,8 +219,8 @@ fn a_damaged_line_is_never_read_as_a_record() {
     let home = tempfile::tempdir().unwrap();
     assert!(has_report(home.path(), &run, &records), "undamaged files are readable");
     let lines: Vec<&[u8]> = records.split_inclusive(|byte| *byte == b'\n').collect();
-    let again: Vec<u8> = lines.iter().flat_map(|line| signed(&line[..line.len() - 1])).collect();
-    assert_eq!(again, records, "the checksum is CRC-32");
+    let signed_again: Vec<u8> = lines.iter().flat_map(|line| signed(&line[..line.len() - 1])).collect();
+    assert_eq!(signed_again, records, "the checksum is CRC-32");
     let lines: Vec<Vec<u8>> = lines.into_iter().map(<[u8]>::to_vec).collect();
     run_cases(RUNS, move |_, random| {
         let mut damaged = records.clone();

@@ -148,7 +148,7 @@ fn a_killed_server_or_generator_fails_the_trial_and_ends_the_other() {
     }
     assert_eq!(parent.0.wait().unwrap().code(), Some(1));
     let (_, records) = Folder::read(&out).unwrap();
-    assert!(matches!(records.last().unwrap().outcome, Outcome::Traced(_)), "the run went on: {records:?}");
+    assert!(matches!(records.last().unwrap().outcome, Outcome::Traced(_)), "the run continued: {records:?}");
     let lost: Vec<String> = records[..records.len() - 1]
         .iter()
         .map(|record| match &record.outcome {
@@ -213,7 +213,7 @@ ratio = [0, 1]
         assert!(p50 >= 40_000_000 && bound == Bound::AtLeast, "{p50} {bound:?}");
         rounds += 1;
     }
-    assert_eq!(rounds, 18, "six rounds of two models, one of them twice");
+    assert_eq!(rounds, 18, "six rounds of two models and the control");
     // No response refutes both claims, the second by its lower bound.
     let claims: Vec<&str> =
         json["claims"].as_array().unwrap().iter().map(|one| one["verdict"].as_str().unwrap()).collect();

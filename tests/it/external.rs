@@ -114,7 +114,7 @@ fn an_external_server_is_measured_and_ends_with_its_trial() {
     let ended = run(command);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let (_, records) = Folder::read(&out).unwrap();
-    assert_eq!(records.len(), 2, "a trial and its control, no lanes");
+    assert_eq!(records.len(), 2, "a trial and its control, and no recorded trial");
     let Outcome::Measured(measured) = &records[0].outcome else { panic!("{:?}", records[0].outcome) };
     assert!(measured.jobs > 0 && measured.threads >= 2, "a shell and a server: {measured:?}");
     assert!(measured.usage.cpu_ns() > 0 && measured.usage.memory_peak_bytes.is_some(), "{measured:?}");
@@ -196,7 +196,7 @@ fn the_server_ends_whichever_process_of_its_trial_is_killed() {
 #[test]
 fn a_server_that_ends_in_the_window_is_a_failed_trial() {
     let home = tempfile::tempdir().unwrap();
-    // The command itself goes on running.
+    // The command itself keeps running.
     let long = Long::start(home.path(), |pids| format!("{} & sleep 300", serve(pids)));
     kill(Pid::from_raw(read_pids(&long.pids)[0] as i32), Signal::SIGKILL).unwrap();
     let failure = long.first_failure();

@@ -52,7 +52,7 @@ fn every_model_leaves_a_record_and_the_report_can_be_recreated() {
 
     let (made, records) = read(&out);
     assert_eq!((made.state, made.seed, made.trials_planned), (RunState::Complete, 7, 23));
-    assert_eq!(records.len(), 23, "two rounds of seven models, of one twice, and the lanes of each");
+    assert_eq!(records.len(), 23, "two rounds of seven models and the control, and a recorded trial each");
     let control = records.iter().filter(|record| record.cell.control);
     let control: Vec<String> = control.map(|record| record.cell.model.to_string()).collect();
     assert_eq!(control, ["async", "async"], "the A/A control");
@@ -324,7 +324,7 @@ fn runs_in_the_default_folder_are_listed() {
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "runs: reports/index.html\n"), "{ended:?}");
     let page = fs::read_to_string(reports.join("index.html")).unwrap();
     let rows: Vec<&str> = page.split("<tr>").skip(2).collect();
-    assert_eq!(rows.len(), 3, "two runs and one of another version: {page}");
+    assert_eq!(rows.len(), 3, "two runs, and one of another version: {page}");
     assert!(rows[..2].iter().all(|row| row.contains("small") && row.contains(" × ")), "{page}");
     assert!(rows[2].contains("another version of avt: schema 1") && !page.contains("<b>"), "{page}");
     assert!(rows[2].contains("%3Cb%3E%C3%A9%20%26%20%22quoted%22/index.html"), "{page}");

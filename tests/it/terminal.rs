@@ -51,7 +51,7 @@ fn widest(text: &str) -> usize {
 }
 
 /// Writes a scenario in characters of two columns each, and a made-up run of it.
-fn wide(home: &Path) -> (PathBuf, PathBuf) {
+fn write_wide_run(home: &Path) -> (PathBuf, PathBuf) {
     let words = "待機するジョブは何本のスレッドを必要とするか、千のタイマーと一本のスレッド 待機 ❤\u{fe0f}";
     let toml = format!(
         "question = \"{words}\"\nanalysis = \"A.\"\nworkload = \"sleep\"\njobs = [2, 20]\nwait = \"1ms\"\n\
@@ -77,7 +77,7 @@ fn wide(home: &Path) -> (PathBuf, PathBuf) {
 #[test]
 fn every_line_fits_and_foreign_text_is_escaped() {
     let home = tempfile::tempdir().unwrap();
-    let (file, folder) = wide(home.path());
+    let (file, folder) = write_wide_run(home.path());
     let invalid = scenario(home.path(), "wrong", "question = \"待機 待機 待機 待機 待機\" # 待\nquestion = 3\n");
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let (file, folder, invalid) = (text(&file), text(&folder), text(&invalid));
@@ -151,7 +151,7 @@ fn a_terminal_without_escape_sequences_gets_none() {
 #[test]
 fn a_table_without_a_terminal_has_80_columns_by_default() {
     let home = tempfile::tempdir().unwrap();
-    let (_, folder) = wide(home.path());
+    let (_, folder) = write_wide_run(home.path());
     for (columns, most) in [(None, 80), (Some("50"), 50), (Some("0"), 80), (Some("wide"), 80), (Some("200"), 200)] {
         let mut command = avt(["report"]);
         command.arg(&folder).env_remove("COLUMNS").envs(columns.map(|columns| ("COLUMNS", columns)));

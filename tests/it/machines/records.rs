@@ -128,12 +128,12 @@ fn trial(cell: &Cell, cpus: &Parallel, all: &Parallel, round: u32) -> Trial {
                 (None, Pin::None) => all,
                 (Some(_), _) => cpus,
             };
-            served(cell.id.model, echo, cpus, round)
+            simulate_server(cell.id.model, echo, cpus, round)
         }
         Work::Sleep(sleep) => {
-            worked(cell.id.model, sleep.jobs, StepsSpec { wait: sleep.wait, ..StepsSpec::default() }, None, cpus)
+            simulate_jobs(cell.id.model, sleep.jobs, StepsSpec { wait: sleep.wait, ..StepsSpec::default() }, None, cpus)
         }
-        Work::Offload(offload) => worked(cell.id.model, offload.jobs, offload.steps, Some(offload), cpus),
+        Work::Offload(offload) => simulate_jobs(cell.id.model, offload.jobs, offload.steps, Some(offload), cpus),
     }
 }
 
@@ -171,7 +171,7 @@ fn threads(model: Model, machine: &Machine<'_>, all: usize) -> u64 {
     }
 }
 
-fn worked(model: Model, jobs: u32, steps: StepsSpec, offload: Option<&OffloadSpec>, cpus: &Parallel) -> Trial {
+fn simulate_jobs(model: Model, jobs: u32, steps: StepsSpec, offload: Option<&OffloadSpec>, cpus: &Parallel) -> Trial {
     let heartbeat = offload.and_then(|offload| offload.heartbeat);
     let mut stations = stations(model, jobs as usize);
     stations.push(Station::new(1));
@@ -284,7 +284,7 @@ fn arrivals(echo: &EchoSpec, until: f64, round: u32) -> Vec<(f64, bool)> {
     }
 }
 
-fn served(model: Model, echo: &EchoSpec, cpus: &Parallel, round: u32) -> Trial {
+fn simulate_server(model: Model, echo: &EchoSpec, cpus: &Parallel, round: u32) -> Trial {
     let spec = &echo.load;
     let (from, to) = (nanos(spec.warmup), nanos(spec.warmup + spec.duration));
     let connections = spec.connections as usize;
