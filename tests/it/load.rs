@@ -4,8 +4,8 @@ mod errors;
 mod interrupted;
 mod open;
 mod opening;
+mod output_files;
 mod outputs;
-mod replaced;
 mod targets;
 #[cfg(feature = "tls")]
 mod tls;

@@ -1,8 +1,8 @@
 //! From TOML to a scenario, and from a mistake in it to the line, the column and the remedy.
 
-mod claim_slips;
+mod claim_mistakes;
 mod hidden;
-mod slips;
+mod mistakes;
 
 use async_vs_threads::scenario::{Mistakes, Model, Scenario, Work, builtin, parse, parse_bytes};
 use proptest::prelude::*;

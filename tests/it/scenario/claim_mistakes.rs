@@ -3,7 +3,7 @@
 use async_vs_threads::scenario::parse;
 
 use super::SLEEP;
-use super::slips::check;
+use super::mistakes::check;
 
 #[test]
 fn mistakes_in_claims_are_reported() {
