@@ -259,7 +259,7 @@ fn rates() -> Scenario {
     };
     let closed = point(SweptValue::MaxRate, ArrivalSpec::Closed { think: Duration::ZERO });
     let points = vec![open(20_000.0), open(100_000.0), closed];
-    let question = "From what rate on does a model not keep up?";
+    let question = "At which rate does a model saturate?";
     let scenario =
         scenario("rates", question, "Two rates and a maximum.", &["threads", "async"], points[0].work.clone());
     Scenario { points, ..scenario }
