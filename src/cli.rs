@@ -30,22 +30,23 @@ use crate::{runner, trial};
 
 /// The text at the end of `avt --help`.
 const AFTER_HELP: &str = "\
-Start with `avt run`: it measures this machine for a minute or two and writes a report.
+Start with `avt run`: it measures this machine for about two minutes and writes a report.
 
 Exit codes:
-  0    done
-  1    done, but with a failure: a trial failed, no request was answered, a claim was refuted, or a limit was exceeded;
-       standard error shows the reason
-  2    bad input: an argument, a scenario, or a file of a run; nothing was started
-  3    the machine refused: a port, a limit, a disk, a file that can no longer be written
-  4    done, but the measurement is INVALID (with --strict, or if --slo or compare depends on it)
-  129, 130, 143    ended by HUP, INT or TERM
+  0    success
+  1    completed, but a trial failed, no request was answered, a claim was refuted, or a limit
+       was exceeded; standard error gives the reason
+  2    invalid input: an argument, a scenario, or a file of a run; nothing was started
+  3    the system refused a resource: a port, a limit, disk space, an output file
+  4    completed, but the measurement is INVALID (with --strict, or if --slo or compare needs it)
+  129, 130, 143    ended by SIGHUP, SIGINT or SIGTERM
 
 Signals:
-  The first INT, TERM or HUP ends every verb within 2 seconds, even if it is blocked. The measurements up to then are
-  kept and shown, marked as partial. A second signal ends it at once. INT and TERM are obeyed even where they were
-  ignored at the start, as they are for the background jobs of a script; HUP stays ignored if it was, as under nohup.
-  `avt serve` first finishes the answers in flight (--stop-timeout) and exits with 0.
+  The first SIGINT, SIGTERM or SIGHUP ends every verb within 2 seconds, even if it is blocked.
+  Measurements up to then are kept, shown, and marked as partial. A second signal ends it at
+  once. SIGINT and SIGTERM are handled even if they were ignored at the start, as they are for
+  background jobs of a script. SIGHUP stays ignored if it was, as under nohup. `avt serve` first
+  finishes the responses in flight (--stop-timeout) and exits with 0.
 
 Files:
   An existing output file keeps its contents until the new file is complete and replaces it.";

@@ -63,7 +63,7 @@ impl Default for Histogram {
 
 fn dense() -> hdrhistogram::Histogram<u64> {
     let counts = hdrhistogram::Histogram::new_with_bounds(1, HIGHEST, 3);
-    counts.expect("the bounds are constants that HdrHistogram takes")
+    counts.expect("HdrHistogram accepts these constant bounds")
 }
 
 impl FromIterator<u64> for Histogram {
@@ -272,7 +272,7 @@ impl Histogram {
             Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|e| format!("{e:?}"))?;
         // Other bounds would break a later merge.
         if (counts.low(), counts.high(), counts.sigfig()) != (1, HIGHEST, 3) {
-            return Err("its bounds are not 1 ns to one hour with three digits".into());
+            return Err("expected bounds of 1 ns to 1 h with three digits".into());
         }
         let mut seen = 0_u64;
         let up_to = counts.iter_recorded().map(|bucket| {
@@ -281,13 +281,13 @@ impl Histogram {
         });
         let up_to: Box<[(u64, u64)]> = up_to.collect();
         if seen > MOST_TIMES {
-            return Err(format!("{seen} times are too many"));
+            return Err(format!("must have at most {MOST_TIMES} samples, found {seen}"));
         }
         let highest = up_to.last().map_or(0, |(value, _)| *value);
         let longest = longest.unwrap_or(highest.min(HIGHEST));
         // The longest time lies in the last non-empty bucket.
         if longest > HIGHEST || counts.highest_equivalent(longest) != highest && !(longest == 0 && highest == 0) {
-            return Err(format!("its longest time is not {longest} ns"));
+            return Err(format!("the longest time does not match the buckets: {longest} ns"));
         }
         let sparse = Sparse { up_to, min: counts.min(), mean: counts.mean() };
         Ok(Self { counts: BucketCounts::Sparse(sparse), longest, clipped: 0 })

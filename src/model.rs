@@ -86,7 +86,7 @@ pub fn run<W: Workload>(model: Model, workload: Arc<W>, log: &Arc<JobLog>) -> Re
             let pool = RayonPool::new(n.get()).map_err(|(at, error)| admitted.refusal(at, &error))?;
             Ok(tasks::run(&one_thread().map_err(refused)?, pool, &workload, log))
         }
-        Model::External => Err(Failure::WrongWork { what: "a server of its own runs no jobs".into() }),
+        Model::External => Err(Failure::WrongWork { what: "an external server runs no jobs".into() }),
     }
 }
 
@@ -116,7 +116,7 @@ pub fn serve(model: Model, listener: TcpListener, server: Arc<Server>) -> io::Re
             let pool = RayonPool::new(n.get()).map_err(not_started)?;
             tasks::serve(&one_thread()?, pool, listener, server)
         }
-        Model::External => Err(io::Error::other("a server of its own listens for itself")),
+        Model::External => Err(io::Error::other("an external server opens its own listener")),
     }
 }
 
@@ -247,7 +247,9 @@ impl Admitted {
     /// Fails if the pool lacked threads, and so did less work in parallel than its limit promises.
     fn check_pool(&self, pool: &BlockingPool) -> Result<(), Failure> {
         pool.missing().map_or(Ok(()), |(started, needed)| {
-            let error = io::Error::other(format!("tokio's blocking pool got only {started} threads, so work waited"));
+            let error = io::Error::other(format!(
+                "tokio's blocking pool could start only {started} threads, so work had to queue"
+            ));
             Err(Self { needed, ..self.clone() }.refusal(started + 1, &error))
         })
     }

@@ -271,7 +271,7 @@ impl TryFrom<TimelineJson> for Timeline {
         let is_tight = columns.iter().all(|column| is_tight(&column.1)) && columns.last().is_none_or(|c| !c.is_empty());
         let is_width = width_ns.is_power_of_two() && (1 << FINEST..=WIDEST).contains(&width_ns);
         if !is_width || columns.len() > MOST_COLUMNS || !has_room || !is_tight {
-            return Err(format!("{} columns of {width_ns} ns are no timeline of ours", columns.len()));
+            return Err(format!("invalid timeline: {} columns of {width_ns} ns", columns.len()));
         }
         Ok(Self { width_log2: width_ns.trailing_zeros(), columns })
     }

@@ -33,7 +33,7 @@ pub fn run() -> ExitCode {
     let spec = match read_spec() {
         Ok(spec) => spec,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "avt trial: {error}: it is `avt run` that starts trials");
+            let _ = writeln!(io::stderr(), "avt trial: {error}; only `avt run` starts trials");
             return ExitCode::from(2);
         }
     };
@@ -63,14 +63,15 @@ pub fn run() -> ExitCode {
 fn read_spec() -> Result<TrialSpec, String> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(|error| error.to_string())?;
-    serde_json::from_str(&line).map_err(|error| format!("no spec on standard input: {error}"))
+    serde_json::from_str(&line).map_err(|error| format!("no valid spec on standard input: {error}"))
 }
 
 fn pin(spec: &TrialSpec) -> Result<(), Failure> {
     if spec.cpus.is_empty() {
         return Ok(());
     }
-    host::pin(&spec.cpus).map_err(|error| Failure::Refused { what: format!("CPUs {:?}: {error}", spec.cpus) })
+    host::pin(&spec.cpus)
+        .map_err(|error| Failure::Refused { what: format!("cannot pin to CPUs {:?}: {error}", spec.cpus) })
 }
 
 /// Returns the time of `CLOCK_MONOTONIC`, which all processes of this machine share, in nanoseconds.

@@ -10,10 +10,10 @@ use thiserror::Error;
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum DurationError {
     /// A number without its unit.
-    #[error("`{0}` has no unit; write `{0}ms` or `{0}s`")]
+    #[error("missing unit in `{0}`; write `{0}ms` or `{0}s`")]
     NoUnit(String),
     /// Anything else that cannot be read.
-    #[error("`{0}` is not a duration; write it like `250ms`, `1.5s` or `2m`")]
+    #[error("invalid duration `{0}`; write a duration such as `250ms`, `1.5s` or `2m`")]
     Unreadable(String),
 }
 

@@ -221,8 +221,8 @@ mod tests {
         for (slo, what) in [
             ("", "compares nothing"),
             ("p99", "compares nothing"),
-            ("p99<5", "no unit"),
-            ("p99<", "not a duration"),
+            ("p99<5", "missing unit"),
+            ("p99<", "invalid duration"),
             ("p0<5ms", "another percentile"),
             ("p100<5ms", "another percentile"),
             ("q99<5ms", "another percentile"),

@@ -13,14 +13,14 @@ use crate::units;
 use super::output::{Stop, note_color, note_styled, note_width, print, print_json, width};
 use super::sources::{Named, read, settled};
 
-/// Check scenario files and say how long they would take
+/// Check scenario files and estimate how long they take, without starting anything
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: avt check scenarios/*.toml")]
 pub(super) struct CheckArgs {
     /// Scenario files, or names of built-in ones
     #[arg(required = true, value_name = "FILE")]
     scenarios: Vec<OsString>,
-    /// Print JSON
+    /// Print JSON instead of text
     #[arg(long)]
     json: bool,
 }

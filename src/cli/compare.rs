@@ -16,13 +16,14 @@ use super::report::scenarios;
 
 /// Compare runs before a change with runs after it, cell by cell
 ///
-/// Each figure after as a multiple of the figure before, with its 95 % interval. From one run a side only what is more than
-/// two runs of the same thing were seen to differ by gets a verdict; several runs a side show that difference themselves.
+/// Prints each figure after the change as a multiple of the figure before it, with its 95 % confidence interval. One
+/// run per side does not show how much runs of the same thing differ, so a change gets a verdict only if it exceeds the
+/// differences in benches/README.md; several runs per side show that difference themselves.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  avt compare reports/before reports/after --fail-over 10%\n  \
                         avt compare --before reports/a1 reports/a2 reports/a3 --after reports/b1 reports/b2 reports/b3")]
 pub(super) struct CompareArgs {
-    /// The folders of one run before and one after
+    /// The folders of one run before the change and one run after it
     #[arg(value_names = ["BEFORE", "AFTER"], num_args = 2, required_unless_present_all = ["before", "after"],
           conflicts_with_all = ["before", "after"])]
     pair: Vec<PathBuf>,
@@ -32,7 +33,7 @@ pub(super) struct CompareArgs {
     /// The folders of the runs after the change
     #[arg(long, value_name = "DIR", num_args = 1.., requires = "before")]
     after: Vec<PathBuf>,
-    /// End with exit code 1 if a figure got worse by more than this, even at the better end of its interval
+    /// Exit with 1 if a figure got worse by more than this (such as 10%), even at the better end of its interval
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     fail_over: Option<f64>,
     /// Print the comparison as JSON
@@ -44,7 +45,9 @@ pub(super) struct CompareArgs {
 fn percent(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>().ok();
     let percent = number.filter(|percent| percent.is_finite() && *percent >= 0.0);
-    percent.map(|percent| 1.0 + percent / 100.0).ok_or_else(|| "a percentage from 0 on, such as 10%".into())
+    percent
+        .map(|percent| 1.0 + percent / 100.0)
+        .ok_or_else(|| "expected a percentage of at least 0, such as 10%".into())
 }
 
 /// A run with its scenarios and records.
@@ -83,7 +86,7 @@ pub(super) fn main(args: &CompareArgs) -> Result<(), Stop> {
     }
     let found = compare(&before, &after);
     if found.changes.is_empty() {
-        return Err(Stop::input("the runs before and after have no cell in common that all of them measured"));
+        return Err(Stop::input("no cell was measured in every run before and after the change"));
     }
     let is_over = |change: &&Change| args.fail_over.is_some_and(|limit| change.is_beyond(limit));
     let regressions: Vec<&Change> = found.changes.iter().filter(is_over).collect();
@@ -92,15 +95,14 @@ pub(super) fn main(args: &CompareArgs) -> Result<(), Stop> {
     } else {
         print(text(&found, &before, &after))?;
         for change in &regressions {
-            let figure = format!("{} under {}", wording::heading(change), change.model);
+            let figure = format!("{} {}", change.model, wording::heading(change));
             let line = format!("over the limit: {}, {figure}: {}", wording::place(change), wording::verdict(change));
             print(wrapped(&line, width(), "  ").join("\n"))?;
         }
     }
     if !regressions.is_empty() {
-        let n = regressions.len();
-        let figures = if n == 1 { "figure" } else { "figures" };
-        Err(Stop::unmet(format_args!("{} {figures} got worse by more than --fail-over allows", units::count(n as u64))))
+        let figures = units::counted(regressions.len() as u64, "figure", "figures");
+        Err(Stop::unmet(format_args!("{figures} got worse by more than --fail-over allows")))
     } else if found.changes.iter().any(Change::rests_on_invalid) {
         Err(Stop::invalid())
     } else {
@@ -114,7 +116,7 @@ fn text(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>]) -> 
     let findings = [(SideName::Before, before), (SideName::After, after)];
     let findings = findings.into_iter().filter_map(|(side, runs)| wording::findings(side, runs));
     for warning in found.warnings.iter().map(wording::warning).chain(findings) {
-        text += &wrapped(&format!("Mind: {warning}"), wide, "  ").join("\n");
+        text += &wrapped(&format!("Warning: {warning}"), wide, "  ").join("\n");
         text.push('\n');
     }
     for here in found.changes.chunk_by(|one, next| wording::place(one) == wording::place(next)) {
@@ -137,18 +139,18 @@ fn closing(found: &Comparison) -> String {
         units::count(found.changes.iter().filter(|change| wanted(change.direction)).count() as u64)
     };
     let mut close = format!(
-        "Of {} figures {} got worse, {} better; {} show no difference, {} cannot be compared.",
-        units::count(found.changes.len() as u64),
+        "{}: {} worse, {} better, {} without a difference, {} not comparable.",
+        units::counted(found.changes.len() as u64, "figure", "figures"),
         count(|direction| direction == Direction::Worse),
         count(|direction| direction == Direction::Better),
         count(|direction| direction == Direction::Same),
         count(|direction| matches!(direction, Direction::Incomparable(_))),
     );
     if found.changes.iter().any(|change| change.runs == [1, 1]) {
-        close += " Figures before and after are geometric means of the rounds. One run a side says little of how much two \
-                  runs differ: give several (--before A B C --after D E F) to see smaller differences.";
+        close += " Figures before and after are geometric means over rounds. One run per side does not show how much \
+                  two runs differ; compare several (--before A B C --after D E F) to detect smaller differences.";
     } else {
-        close += " Figures before and after are geometric means of the runs, and the run is the unit of the interval.";
+        close += " Figures before and after are geometric means over runs, and intervals are computed over runs.";
     }
     close
 }

@@ -11,7 +11,7 @@ use super::output::{Stop, print, print_json, width};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: avt list, then: avt run sleep")]
 pub(super) struct ListArgs {
-    /// Print JSON
+    /// Print JSON instead of text
     #[arg(long)]
     json: bool,
 }

@@ -123,8 +123,8 @@ fn refuse_nothing_due(args: &LoadArgs) -> Result<(), Stop> {
     }
     let (rate, length) = (args.rate.map_or_else(String::new, units::rate), units::exact(args.duration));
     Err(Stop::input(format_args!(
-        "--rate: at {rate} no request falls due in the window of {length}; measure for longer, ask for a higher rate, or \
-         for a number of requests (-n)"
+        "--rate: at {rate} no request is due in the window of {length}; raise the duration or the rate, or set a \
+         number of requests (-n)"
     )))
 }
 
@@ -257,7 +257,7 @@ fn ask_first_that_answers(
     let mut first_error = None;
     for server in servers {
         if matches!(server, Endpoint::Tcp(address) if !address.ip().is_loopback()) {
-            note(format_args!("avt: {server} is not this machine"));
+            note(format_args!("avt: {server} is not a loopback address, so it may belong to another machine"));
         }
         plan.server = server.clone();
         watcher.meter = ProcessesMeter::start(processes(server));

@@ -54,7 +54,7 @@ impl RunProgress {
         let CellId { scenario, model, point, .. } = &cell.id;
         let trials = self.trials;
         if self.bar.is_hidden() && self.scenario != *scenario {
-            note(format_args!("{scenario}: from trial {order} of {trials}, {} left", self.left()));
+            note(format_args!("{scenario}: trial {order} of {trials}, {} left", self.left()));
         }
         self.scenario.clone_from(scenario);
         let point = if point.is_empty() { String::new() } else { format!(", {point}") };

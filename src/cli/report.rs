@@ -12,11 +12,11 @@ use crate::text;
 use super::output::{Stop, color, note, note_color, note_styled, note_width, print, print_json, width};
 use super::strict::Strict;
 
-/// Write the report of a run again from its records, or the list of all runs
+/// Write the report of a run again from its records, or the page that lists all runs
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  avt report reports/20261122-101500\n  avt report")]
 pub(super) struct ReportArgs {
-    /// The folder that holds run.json and trials.jsonl, or one that holds such folders
+    /// Folder of a run (with run.json and trials.jsonl), or a folder of such folders
     #[arg(value_name = "DIR", default_value = RUNS)]
     folder: PathBuf,
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub(super) fn main(args: &ReportArgs) -> Result<(), Stop> {
         return match list(&args.folder)? {
             Some(index) => print(format_args!("runs: {}", text::of_path(&index))),
             None => Err(Stop::input(format_args!(
-                "{}: neither it nor a folder in it holds a {RUN}; `avt run` makes one",
+                "{}: no {RUN} in this folder or the folders in it; `avt run` creates one",
                 args.folder.display()
             ))),
         };
@@ -101,7 +101,7 @@ pub(super) fn scenarios(run: &Run) -> Result<Vec<Scenario>, Stop> {
 fn again(source: &Source, run: &Run) -> Result<Scenario, Stop> {
     let scenario = parse(&format!("{}.toml", source.name), &source.toml).map_err(|mistakes| {
         note_styled(mistakes.render(note_width(), note_color()));
-        Stop::input(format_args!("run.json: the scenario `{}` is none that this avt can read", source.name))
+        Stop::input(format_args!("run.json: scenario `{}` cannot be read by this version of avt", source.name))
     })?;
     if scenario.name != source.name {
         return Err(Stop::input(format_args!(

@@ -31,31 +31,31 @@ pub(super) struct RunArgs {
     /// Names of built-in scenarios, or scenario files
     #[arg(value_name = "NAME|FILE", conflicts_with = "all")]
     scenarios: Vec<OsString>,
-    /// Run every built-in scenario, the ones that are not in the tour as well
+    /// Run every built-in scenario, including those outside the tour
     #[arg(long)]
     all: bool,
-    /// Run each scenario's full number of rounds instead of its quick one
+    /// Run the full number of rounds of each scenario instead of the quick one
     #[arg(long, conflicts_with = "rounds")]
     full: bool,
-    /// Run this many rounds
+    /// Run exactly N rounds of each scenario
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
-    /// Run only these models of the scenarios
+    /// Run only this model of the scenarios; may be repeated
     #[arg(long, short, value_name = "MODEL")]
     model: Vec<Model>,
-    /// The seed of the order of the trials [default: a new one, printed]
+    /// Seed of the order of trials [default: a random one, printed]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// The folder to make for the records and the report [default: reports/ and the time]
+    /// Folder to create for the records and the report [default: reports/ and the current time]
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Use the calibration of this earlier run, so that both do the same work; `new` measures how fast this machine computes
-    /// [default: the newest run beside this one, while the machine computes as fast]
+    /// Use the calibration of an earlier run, so that both do the same work; `new` calibrates again [default: the
+    /// newest run in the same folder, if the machine still computes as fast]
     #[arg(long, value_name = "DIR|new")]
     calibration: Option<PathBuf>,
     #[command(flatten)]
     strict: Strict,
-    /// Do the work of a scenario once, without measuring it, and print each event as it happens, with its time and thread
+    /// Run the jobs of a scenario once without measuring them, and print each event with its time and thread
     #[arg(long, conflicts_with_all = ["all", "full", "rounds", "seed", "out", "strict", "json"])]
     narrate: bool,
     /// Print a summary as JSON instead of tables
@@ -88,7 +88,7 @@ fn unmet_requirements(judged: &RunTally) -> String {
     let of = |n: u64, one: &str, many: &str| (n > 0).then(|| units::counted(n, one, many));
     let parts = [
         of(judged.failed, "trial failed", "trials failed"),
-        of(judged.refuted_anew(), "claim is refuted", "claims are refuted"),
+        of(judged.refuted_anew(), "claim refuted", "claims refuted"),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
@@ -100,7 +100,11 @@ fn chosen(args: &RunArgs) -> Result<Vec<Named>, Stop> {
         let scenario = keep_models(scenario, &args.model);
         if scenario.models.is_empty() {
             let wanted: Vec<String> = args.model.iter().map(ToString::to_string).collect();
-            return Err(Stop::input(format_args!("{}: it has no model {}", scenario.name, wanted.join(" and no "))));
+            return Err(Stop::input(format_args!(
+                "{}: no model {} in this scenario",
+                scenario.name,
+                wanted.join(" or ")
+            )));
         }
         Ok(Named { given, scenario })
     });
@@ -164,9 +168,11 @@ fn source(named: Named) -> Source {
 fn announce(plan: &Plan) {
     let Plan { spec, host, trials } = plan;
     let time = units::duration(units::nanos(plan.expected()));
-    note(format_args!("{} trials, about {time}, on {} CPUs; seed {}", trials.len(), host.cpus, spec.seed));
+    let trials = units::counted(trials.len() as u64, "trial", "trials");
+    let cpus = units::counted(host.cpus.into(), "CPU", "CPUs");
+    note(format_args!("{trials}, about {time}, on {cpus}; seed {}", spec.seed));
     if host.debug_build {
-        note("avt: built without optimisation, so no figure means anything; use `cargo run --release -- run`");
+        note("avt: built without optimisation, so its figures are meaningless; use `cargo run --release -- run`");
     }
     spec.scenarios.iter().for_each(|scenario| warn_of_few_cpus(scenario, host.cpus));
 }
@@ -177,12 +183,12 @@ fn announce_calibration(run: &Run) {
     match &run.calibration {
         CalibrationOrigin::New => {}
         CalibrationOrigin::Kept { run: kept, measured_per_s } => note(format_args!(
-            "keeps the calibration of {kept}, from which the speed of this machine differs by {:+.1} %",
+            "uses the calibration of {kept}; the speed of this machine has changed by {:+.1} % since",
             percent(*measured_per_s, run.iterations_per_s)
         )),
         CalibrationOrigin::Changed { run: kept, kept_per_s } => note(format_args!(
-            "avt: the speed of this machine has changed by {:+.1} % since {kept}, so it was calibrated anew: jobs that compute \
-             are other work than there",
+            "avt: the speed of this machine has changed by {:+.1} % since {kept}, so it was calibrated again: \
+             computing jobs do different work than in that run",
             percent(run.iterations_per_s, *kept_per_s)
         )),
     }
@@ -193,9 +199,7 @@ fn warn_of_few_cpus(scenario: &Scenario, cpus: u32) {
     let wanted = scenario.points.iter().filter_map(|point| point.work.cpus_wanted()).next();
     if let Some(wanted) = wanted.filter(|wanted| wanted.all() > cpus) {
         let name = &scenario.name;
-        note(format_args!(
-            "avt: {name} asks for {wanted}, this machine has {cpus} for it: every trial will be INVALID"
-        ));
+        note(format_args!("avt: {name} needs {wanted}, but avt may use only {cpus}: every trial will be INVALID"));
     }
 }
 
@@ -227,7 +231,7 @@ impl<'a> RunListener<'a> {
                 note(format_args!("avt: could not measure the computing capacity of every CPU: {why}"));
             }
             RunEvent::CeilingUnknown(why) => {
-                note(format_args!("avt: what the load generator can do here is not known: {why}"));
+                note(format_args!("avt: could not measure the limits of the load generator: {why}"));
             }
             RunEvent::Ready(run) => self.folder().write_run(run).map_err(Stop::machine)?,
             RunEvent::Began(trial) => self.progress.begin(trial),
@@ -272,7 +276,7 @@ impl<'a> RunListener<'a> {
         }
         if let RunState::Partial(_) = run.state {
             let (done, planned) = (self.records.len(), run.trials_planned);
-            note(format_args!("avt: ended early after {done} of {planned} trials; the report says so"));
+            note(format_args!("avt: ended early after {done} of {planned} trials; the report is marked as partial"));
         }
         Ok((analysis.standing(self.args.strict.strictness()), analysis.judged))
     }
@@ -284,7 +288,9 @@ fn make_folder(named: Option<&Path>, run: &Run) -> Result<Folder, Stop> {
         return Folder::create(path, run).map_err(|error| match error {
             FolderError::Io { error, .. } if error.kind() == io::ErrorKind::AlreadyExists => {
                 let path = path.display();
-                Stop::machine(format_args!("{path}: it exists, and no run writes over another; give another --out"))
+                Stop::machine(format_args!(
+                    "{path}: already exists, and a run never overwrites another; choose another --out"
+                ))
             }
             error => Stop::machine(error),
         });

@@ -16,32 +16,32 @@ use crate::{host, model, units};
 use super::output::{Stop, note, print};
 use super::times::some_time;
 
-/// Run the echo server alone: GET /echo/{what}, POST /echo
+/// Run the echo server of one model: GET /echo/{what}, POST /echo
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: avt serve --model async/2, then: curl http://127.0.0.1:8080/echo/hello")]
 pub(super) struct ServeArgs {
-    /// Who serves: sequential, threads, pool/N, async, async/N, hybrid/blocking or hybrid/rayon-N
+    /// The model that serves: sequential, threads, pool/N, async, async/N, hybrid/blocking or hybrid/rayon-N
     #[arg(long, short, value_name = "MODEL")]
     model: Model,
-    /// Where to listen; port 0 takes a free one and says which
+    /// Address to listen on; port 0 chooses a free port and prints it
     #[arg(long, short, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     addr: SocketAddr,
-    /// The most connections at a time; one more is answered 503 [default: what the limit of open files allows]
+    /// Maximum number of open connections; further ones get a 503 [default: by the limit of open files]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     connections: Option<u64>,
-    /// How long the head of a request may take
+    /// Time limit for receiving the head of a request
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = some_time)]
     head_timeout: Duration,
-    /// How long the body of a request may take
+    /// Time limit for receiving the body of a request
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = some_time)]
     body_timeout: Duration,
-    /// How long a connection may rest between two requests
+    /// Time limit for an idle connection between two requests
     #[arg(long, value_name = "TIME", default_value = "75s", value_parser = some_time)]
     idle_timeout: Duration,
-    /// How long a peer may take to read what it is sent
+    /// Time limit for the peer to read a response
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = some_time)]
     write_timeout: Duration,
-    /// How long answers in flight may take once INT, TERM or HUP has come
+    /// Time limit for responses in flight after SIGINT, SIGTERM or SIGHUP
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = some_time)]
     stop_timeout: Duration,
 }
@@ -74,9 +74,9 @@ pub(super) fn main(args: &ServeArgs) -> Result<(), Stop> {
     let room = files.saturating_sub(OWN_FILES).max(1);
     let most = args.connections.unwrap_or(room);
     if room < args.connections.unwrap_or(FEW) {
-        let connections = if room == 1 { "connection" } else { "connections" };
+        let connections = units::counted(room.into(), "connection", "connections");
         note(format_args!(
-            "avt: room for {room} {connections}: this process may open {files} files and keeps {OWN_FILES} for itself; raise \
+            "avt: room for only {connections}: this process may open {files} files and needs {OWN_FILES} itself; raise \
              the limit of open files (ulimit -n)"
         ));
     }
@@ -115,13 +115,17 @@ fn timeouts(args: &ServeArgs) -> Timeouts {
 }
 
 fn cannot_serve(args: &ServeArgs, ended: std::io::Result<()>) -> Stop {
-    let why = ended.err().map_or_else(|| "it has ended".into(), |error| error.to_string());
+    let why = ended.err().map_or_else(|| "the server has ended".into(), |error| error.to_string());
     Stop::machine(format_args!("{} cannot serve: {why}", args.model))
 }
 
 fn words(tally: Tally, signal: i32) -> String {
     let Tally { accepted, refused, timed_out, open } = tally;
-    let mut text = format!("avt: stopped by {}: {} connections served", signal_name(signal), units::count(accepted));
+    let mut text = format!(
+        "avt: stopped by {}: {} served",
+        signal_name(signal),
+        units::counted(accepted, "connection", "connections")
+    );
     for (n, what) in [(refused, "refused with 503"), (timed_out, "timed out"), (open, "cut off")] {
         if n > 0 {
             text += &format!(", {} {what}", units::count(n));

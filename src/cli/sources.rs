@@ -44,12 +44,12 @@ fn named(builtin: &Builtin) -> Named {
 pub(super) fn settled(found: Vec<Named>, mistaken: usize) -> Result<Vec<Named>, Stop> {
     if mistaken > 0 {
         let all = found.len() + mistaken;
-        return Err(Stop::input(format_args!("nothing was started: {mistaken} of {all} scenarios cannot run")));
+        return Err(Stop::input(format_args!("nothing was started; invalid scenarios: {mistaken} of {all}")));
     }
     for (i, Named { scenario, .. }) in found.iter().enumerate() {
         if found[..i].iter().any(|earlier| earlier.scenario.name == scenario.name) {
             return Err(Stop::input(format_args!(
-                "two scenarios are called `{}`; give one another `name`",
+                "two scenarios have the name `{}`; change the `name` of one",
                 scenario.name
             )));
         }
@@ -75,12 +75,12 @@ fn few_requests(scenario: &Scenario) -> Option<String> {
     let (rate, length, requests) = loads.min_by(|(.., one), (.., other)| one.total_cmp(other))?;
     (requests < ENOUGH).then(|| {
         format!(
-            "{}: at {} only {} requests fall due on average in a window of {}, so a round may have none; raise \
-             load.rate or load.duration",
+            "{}: at {} a window of {} has only {} requests on average, so a round may have none; raise load.rate or \
+             load.duration",
             scenario.name,
             units::rate(rate),
-            units::three_digits(requests),
-            units::exact(length)
+            units::exact(length),
+            units::three_digits(requests)
         )
     })
 }
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_rate_that_leaves_rounds_without_requests_causes_a_warning() {
         let found = warning("loop = \"open\"\nrate = [1000, 1]\nduration = \"400ms\"\n").unwrap();
-        assert!(found.starts_with("few: at 1.00/s only 0.400 requests") && found.contains("of 400ms"), "{found}");
+        assert!(found.starts_with("few: at 1.00/s a window of 400ms has only 0.400 requests on average"), "{found}");
         assert_eq!(warning("loop = \"open\"\nrate = 25\nduration = \"400ms\"\n"), None);
         assert_eq!(warning("loop = \"closed\"\nduration = \"10ms\"\n"), None);
         assert_eq!(every().iter().find_map(|named| few_requests(&named.scenario)), None);

@@ -7,8 +7,8 @@ use super::output::Stop;
 /// The option of every verb that measures or reads a measurement.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct Strict {
-    /// Exit with 4 if the measurement itself is INVALID: a trial, or a finding over the rounds, such as drift or an A/A
-    /// control that differs. With `=suspect`, also if it is SUSPECT
+    /// Exit with 4 if the measurement is INVALID, in a trial or over the rounds (such as drift, or an A/A control that
+    /// differs); with `=suspect`, also if it is SUSPECT
     #[arg(long = "strict", value_name = "VERDICT", num_args = 0..=1, require_equals = true, default_missing_value = "invalid")]
     strict: Option<StrictArg>,
 }
@@ -16,7 +16,7 @@ pub(super) struct Strict {
 /// The option `--strict` of a single load, whose measurement has to be VALID.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct StrictLoad {
-    /// Exit with 4 unless the measurement itself is VALID; with `=invalid`, only if it is INVALID
+    /// Exit with 4 unless the measurement is VALID; with `=invalid`, only if it is INVALID
     #[arg(long = "strict", value_name = "VERDICT", num_args = 0..=1, require_equals = true, default_missing_value = "suspect")]
     strict: Option<StrictArg>,
 }

@@ -52,7 +52,7 @@ impl ClientCodec {
     /// the codec then holds nothing of the previous connection.
     #[inline]
     pub fn take_up(&mut self, has_served: bool) {
-        debug_assert!(self.is_at_rest() && self.failed.is_none(), "half a reply belongs to its connection");
+        debug_assert!(self.is_at_rest() && self.failed.is_none(), "an incomplete response belongs to its connection");
         self.has_served = has_served;
     }
 

@@ -24,25 +24,25 @@ pub struct Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ReplyError {
     /// The data is not an HTTP/1 reply, or could be read in two ways.
-    #[error("what came is no well-formed HTTP/1 reply")]
+    #[error("invalid HTTP/1 response")]
     Parse,
     /// The head is over [`limits::HEAD`] bytes or [`limits::N_FIELDS`] fields, or the trailers are over their limit.
-    #[error("the head of the reply is over its limit")]
+    #[error("the head of the response exceeds its limit")]
     HeadTooLarge,
     /// The chunks add up to more than [`limits::REPLY_BODY`].
-    #[error("the body of the reply is longer than can be counted")]
+    #[error("the body of the response is too long to be counted")]
     BodyTooLarge,
     /// The connection ended before the head was complete.
-    #[error("the connection ended before the head of the reply was complete")]
+    #[error("the connection was closed before the head of the response was complete")]
     EofBeforeHead,
     /// The connection ended inside the body.
-    #[error("the connection ended inside the body of the reply")]
+    #[error("the connection was closed inside the body of the response")]
     EofInBody,
     /// A reused connection ended or was reset before the first byte.
-    #[error("the connection, used before, ended before the first byte of the reply")]
+    #[error("a reused connection was closed before the first byte of the response")]
     Stale,
     /// A well-formed reply, but not from the server of this trial.
-    #[error("another server answered: its reply lacks the stamp of this trial")]
+    #[error("another server answered: its response lacks the nonce of this trial")]
     Stranger,
 }
 

@@ -12,7 +12,7 @@ use crate::usage::Scheduled;
 /// Returns the time of the monotonic clock, nanoseconds. Costs about 20 ns.
 #[inline]
 pub(super) fn now() -> u64 {
-    let time = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("every Linux has this clock");
+    let time = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("Linux has this clock");
     time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64
 }
 

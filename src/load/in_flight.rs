@@ -178,14 +178,14 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
                     self.metrics.warmup_requests.failed += 1;
                 }
             }
-            ClientEvent::Opened => unreachable!("connections are opened before the window, or by what is asked"),
+            ClientEvent::Opened => unreachable!("connections are opened before the window or by a request"),
         }
         Ended { connection: k, is_answered: matches!(event, ClientEvent::Answered(_)) }
     }
 
     #[inline]
     fn answered(&mut self, k: usize, response: ReceivedResponse, now: u64) {
-        let request = self.take(k, now).expect("an event ends what a connection was asked");
+        let request = self.take(k, now).expect("the event ends a request of this connection");
         let inside = self.inside(k, &request, now);
         let in_window = now >= self.window.begin && now <= self.window.end();
         // The rate counts all responses in the window: if requests queue, some belong to requests from before it.
@@ -211,7 +211,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     /// Ends a request that got no response. Returns the request if it belongs to the window, and how long the generator
     /// stood still during it, nanoseconds.
     fn lost(&mut self, k: usize, now: u64) -> Option<(PendingRequest, u64)> {
-        let request = self.take(k, now).expect("what ends was asked");
+        let request = self.take(k, now).expect("the request that ends was sent");
         let inside = self.inside(k, &request, now);
         self.metrics.at_the_edges_ns -= inside as i64;
         self.metrics.unanswered_ns += inside;

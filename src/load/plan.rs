@@ -160,7 +160,7 @@ pub enum LoadError {
         error: RequestError,
     },
     /// The observer ended the load before every connection was open.
-    #[error("{server}: ended while opening connections: {opened} of {planned} were open")]
+    #[error("{server}: stopped while opening connections: {opened} of {planned} were open")]
     Stopped {
         /// The server.
         server: Endpoint,
@@ -174,7 +174,8 @@ pub enum LoadError {
     Tls(String),
     /// The connections need more open files than the hard limit allows.
     #[error(
-        "{} connections need {} open files, but the hard limit is {}; raise it (`ulimit -Hn`) or ask for fewer",
+        "{} connections need {} open files, but the hard limit is {}; raise it (`ulimit -Hn`) or open fewer \
+         connections",
         units::count((*.connections).into()), units::count(*.needed), units::count(*.limit)
     )]
     Descriptors {
@@ -186,7 +187,7 @@ pub enum LoadError {
         limit: u64,
     },
     /// A thread or a runtime could not be started.
-    #[error("no generator thread could be started: {0}")]
+    #[error("could not start a generator thread: {0}")]
     Start(#[from] std::io::Error),
 }
 

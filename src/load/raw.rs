@@ -156,7 +156,7 @@ impl RawClient {
         self.seen = 0;
         match epoll::wait(&self.epoll, spare_capacity(&mut self.ready), at_most) {
             Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => panic!("an epoll that is ours can be waited for: {error}"),
+            Err(error) => panic!("waiting on an open epoll instance cannot fail: {error}"),
         }
     }
 
@@ -165,7 +165,8 @@ impl RawClient {
         let at_ns = Timespec { tv_sec: (at / 1_000_000_000) as i64, tv_nsec: (at % 1_000_000_000) as i64 };
         let never = Timespec { tv_sec: 0, tv_nsec: 0 };
         let setting = Itimerspec { it_interval: never, it_value: at_ns };
-        timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &setting).expect("any instant is one to be woken at");
+        timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &setting)
+            .expect("a timerfd accepts every absolute time");
         self.deadline = Some(at);
     }
 

@@ -73,19 +73,19 @@ impl RequestError {
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Refused => "the connection was refused: nobody listens there",
-            Self::QueueFull => "the server has not taken up the connections before it: its queue is full",
-            Self::Unreachable => "there is no route to it",
-            Self::ConnectTimeout => "no answer to the attempt to connect",
-            Self::Timeout => "no answer within the time-out",
+            Self::Refused => "connection refused: no process listens on this address",
+            Self::QueueFull => "the server's accept queue is full: it has not accepted earlier connections",
+            Self::Unreachable => "no route to the server",
+            Self::ConnectTimeout => "the connection attempt timed out",
+            Self::Timeout => "no response within the time-out",
             Self::TimeoutUnsent => "no connection was free within the time-out",
             Self::ResetInHead => "the server reset the connection",
-            Self::ResetInBody => "the server reset the connection inside its answer",
-            Self::NoDescriptor => "this process may not open more files",
-            Self::NoPort => "this machine has no port left for another connection",
-            Self::NoAddress => "this machine has no local address from which to reach it",
-            Self::NoIpv6 => "IPv6 is switched off on this machine",
-            Self::Tls => "TLS came to no agreement: is it a server of https?",
+            Self::ResetInBody => "the server reset the connection inside the response",
+            Self::NoDescriptor => "this process has reached its limit of open files",
+            Self::NoPort => "no local port is free for another connection",
+            Self::NoAddress => "no local address can reach the server",
+            Self::NoIpv6 => "IPv6 is disabled on this machine",
+            Self::Tls => "TLS handshake failed; is this an HTTPS server?",
             Self::Certificate(why) | Self::Reply(why) | Self::Other(why) => why,
         })
     }

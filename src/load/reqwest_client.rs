@@ -227,7 +227,7 @@ impl ClientFactory {
         builder
             .redirect(Policy::none())
             .build()
-            .expect("a client whose TLS is ready and that has no proxy needs nothing")
+            .expect("a client with ready TLS and without a proxy can always be built")
     }
 }
 
@@ -239,7 +239,7 @@ async fn send(
 ) -> Result<ReceivedResponse, RequestFailure> {
     let request =
         shared.requests[request].as_ref().map_err(|error| RequestFailure { error: *error, is_connect: true })?;
-    let request = request.try_clone().expect("its body is no stream");
+    let request = request.try_clone().expect("a request whose body is not a stream can be cloned");
     let phase = if has_served.replace(false) { Phase::NextHead } else { Phase::FirstHead };
     let failed = |error: reqwest::Error, phase| RequestFailure::from_reqwest(&error, &shared.server, phase);
     let mut response = client.execute(request).await.map_err(|error| failed(error, phase))?;

@@ -22,16 +22,16 @@ pub(super) fn config(secure: Option<&Secure>) -> Result<ClientConfig, String> {
         return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
     };
     let verifier = Verifier::new_with_extra_roots(authorities(&secure.authorities)?, provider);
-    let verifier = verifier.map_err(|error| format!("the certificates that the system trusts: {error}"))?;
+    let verifier = verifier.map_err(|error| format!("cannot load the certificates that the system trusts: {error}"))?;
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
 /// Returns the certificates of a PEM file; none if it is empty.
 fn authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    let all = all.map_err(|error| format!("no certificates in PEM: {error}"))?;
+    let all = all.map_err(|error| format!("invalid PEM: {error}"))?;
     if all.is_empty() && !pem.is_empty() {
-        return Err("it holds no certificate in PEM".into());
+        return Err("the file contains no PEM certificate".into());
     }
     Ok(all)
 }
@@ -41,11 +41,11 @@ pub(super) fn request_error(error: &rustls::Error) -> RequestError {
     match error {
         rustls::Error::InvalidCertificate(why) => RequestError::Certificate(match why {
             CertificateError::UnknownIssuer => {
-                "the server's certificate comes from somebody whom this machine does not \
-                                                trust; --ca names another authority"
+                "the server's certificate is signed by an authority that this machine does not trust; \
+                 add the authority with --ca"
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "the server's certificate is for another name"
+                "the server's certificate is for another host name"
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 "the server's certificate has expired"

@@ -86,7 +86,7 @@ fn open<C: Client>(client: &mut C, connections: usize, limit: u64, opening: &Ope
                 error.get_or_insert(why);
                 opening.fail();
             }
-            Some((_, ClientEvent::Answered(_))) => unreachable!("nothing was asked yet"),
+            Some((_, ClientEvent::Answered(_))) => unreachable!("no request was sent yet"),
             None => {
                 let now = clock::now();
                 for (k, begun) in begun.iter_mut().enumerate() {

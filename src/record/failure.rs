@@ -22,7 +22,7 @@ pub enum Failure {
         allows: u64,
     },
     /// The kernel refused a thread while the trial ran.
-    #[error("the kernel refused thread {} of {}: {error}; the lowest limit known is {limit} = {}", units::count(*.at), units::count(*.needed), units::count(*.value))]
+    #[error("the kernel refused thread {} of {}: {error}; the lowest known limit is {limit} = {}", units::count(*.at), units::count(*.needed), units::count(*.value))]
     ThreadRefused {
         /// The number of the refused thread, from 1.
         at: u64,
@@ -46,19 +46,19 @@ pub enum Failure {
         last_words: String,
     },
     /// The trial took too long.
-    #[error("no end after {}", units::duration(*.after_ns))]
+    #[error("timed out after {}", units::duration(*.after_ns))]
     TimedOut {
         /// The time limit, nanoseconds.
         after_ns: u64,
     },
     /// The trial ended, but did not do the requested work.
-    #[error("the work was not done as asked: {what}")]
+    #[error("wrong work: {what}")]
     WrongWork {
         /// The failed check, with its values.
         what: String,
     },
     /// The machine refused something else that the trial needs: a port, a descriptor, a CPU, or a thread that measures.
-    #[error("the machine refused: {what}")]
+    #[error("could not run the trial: {what}")]
     Refused {
         /// The refused resource, with the kernel's error.
         what: String,

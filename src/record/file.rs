@@ -92,7 +92,7 @@ impl Folder {
         let is_same = |there: fs::Metadata, open: fs::Metadata| (there.dev(), there.ino()) == (open.dev(), open.ino());
         match fs::metadata(&path).and_then(|there| Ok(is_same(there, self.records.metadata()?))) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(failed(&path, io::Error::other("another file took its place while the run went on"))),
+            Ok(false) => Err(failed(&path, io::Error::other("replaced by another file during the run"))),
             Err(error) => Err(failed(&path, error)),
         }
     }
@@ -198,7 +198,7 @@ fn versioned(text: &[u8]) -> Result<(), String> {
     match serde_json::from_slice(text) {
         Ok(Versioned { schema, host }) if schema != SCHEMA => {
             let by = host.map_or_else(|| "another version of avt".to_owned(), |host| format!("avt {}", host.avt));
-            Err(format!("written by {by}: schema {schema}, this one reads schema {SCHEMA}"))
+            Err(format!("written by {by} with schema {schema}; this avt reads schema {SCHEMA}"))
         }
         _ => Ok(()),
     }
@@ -207,15 +207,12 @@ fn versioned(text: &[u8]) -> Result<(), String> {
 /// Returns the record if it belongs to this run and is the first of its cell and pass.
 fn fits(record: Record, run: u64, seen: &mut BTreeSet<(CellId, Pass)>) -> Result<Record, String> {
     if record.run != run {
-        return Err(format!(
-            "a record of the run with seed {}, and run.json is of the one with seed {run}",
-            record.run
-        ));
+        return Err(format!("record of a run with seed {}, but run.json has seed {run}", record.run));
     }
     if seen.insert((record.cell.clone(), record.pass)) {
         Ok(record)
     } else {
-        Err("a second record of the same cell and round".into())
+        Err("duplicate record of a cell and round".into())
     }
 }
 

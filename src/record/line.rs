@@ -30,13 +30,13 @@ pub(super) fn verified(line: &[u8]) -> Result<Vec<u8>, String> {
         let (checksum, rest) = rest.split_at_checked(DIGITS)?;
         Some((str::from_utf8(checksum).ok()?, rest.strip_prefix(END)?))
     });
-    let Some((checksum, rest)) = parts else { return Err("it does not begin with its checksum (crc32)".into()) };
+    let Some((checksum, rest)) = parts else { return Err("missing checksum (crc32) at the start of the line".into()) };
     let json = [b"{", rest].concat();
     let computed = format!("{:08x}", crc32fast::hash(&json));
     if computed == checksum {
         Ok(json)
     } else {
-        Err(format!("damaged: its checksum (crc32) is {computed}, and {checksum} was written"))
+        Err(format!("damaged: expected checksum (crc32) {checksum}, found {computed}"))
     }
 }
 

@@ -63,18 +63,18 @@ fn ensure(holds: bool, field: &str, wrong: &str) -> Result<(), String> {
 /// Checks the description of a run.
 pub(super) fn run(run: &Run) -> Result<(), String> {
     let Run { host, iterations_per_s, calibration, ceilings, scenarios, .. } = run;
-    ensure(host.cpus > 0, "host.cpus", "no CPU")?;
-    ensure(*iterations_per_s > 0, "iterations_per_s", "0 computes nothing")?;
+    ensure(host.cpus > 0, "host.cpus", "must be greater than 0")?;
+    ensure(*iterations_per_s > 0, "iterations_per_s", "must be greater than 0")?;
     let earlier = match calibration {
         CalibrationOrigin::New => 1,
         CalibrationOrigin::Kept { measured_per_s: per_s, .. }
         | CalibrationOrigin::Changed { kept_per_s: per_s, .. } => *per_s,
     };
-    ensure(earlier > 0, "calibration", "0 computes nothing")?;
+    ensure(earlier > 0, "calibration", "must be greater than 0")?;
     ceilings.iter().try_for_each(ceiling)?;
     let mut names = BTreeSet::new();
     for scenario in scenarios {
-        ensure(names.insert(&scenario.name), "scenarios", &format!("two are called `{}`", scenario.name))?;
+        ensure(names.insert(&scenario.name), "scenarios", &format!("duplicate name `{}`", scenario.name))?;
     }
     Ok(())
 }
@@ -86,23 +86,23 @@ fn ceiling(ceiling: &Ceiling) -> Result<(), String> {
     ensure(connections > 0, "ceilings.connections", "must be greater than 0")?;
     ensure(goes > 0, "ceilings.goes", "must be greater than 0")?;
     ensure(per_s > 0.0, "ceilings.per_s", "must be greater than 0")?;
-    ensure(lowest_per_s <= per_s, "ceilings.lowest_per_s", "more than the best")
+    ensure(lowest_per_s <= per_s, "ceilings.lowest_per_s", "must be at most ceilings.per_s")
 }
 
 /// Checks the record of a trial.
 pub(super) fn record(record: &Record) -> Result<(), String> {
     let Record { conditions, outcome, .. } = record;
-    ensure(record.order > 0, "order", "positions count from 1")?;
-    ensure(conditions.cpus > 0, "conditions.cpus", "no CPU")?;
+    ensure(record.order > 0, "order", "must be greater than 0")?;
+    ensure(conditions.cpus > 0, "conditions.cpus", "must be greater than 0")?;
     if let Some(stolen) = conditions.stolen {
-        ensure(stolen.cpu_ns <= stolen.of_ns, "conditions.stolen.cpu_ns", "more than there was")?;
+        ensure(stolen.cpu_ns <= stolen.of_ns, "conditions.stolen.cpu_ns", "must be at most conditions.stolen.of_ns")?;
     }
     match (outcome, record.pass) {
         (Outcome::Measured(found), Pass::Round(_)) => measured(found).map_err(|wrong| inside("measured", &wrong)),
         (Outcome::Traced(found), Pass::Lanes) => traced(found).map_err(|wrong| inside("traced", &wrong)),
         (Outcome::Failed(_), _) => Ok(()),
-        (Outcome::Measured(_), Pass::Lanes) => Err("pass: lanes, and the outcome is a measurement".into()),
-        (Outcome::Traced(_), Pass::Round(_)) => Err("pass: a round, and the outcome is lanes".into()),
+        (Outcome::Measured(_), Pass::Lanes) => Err("pass is lanes, but the outcome is a measurement".into()),
+        (Outcome::Traced(_), Pass::Round(_)) => Err("pass is a round, but the outcome is lanes".into()),
     }
 }
 
@@ -116,7 +116,7 @@ fn measured(found: &Measured) -> Result<(), String> {
     ensure(!series.is_empty(), "series", "must not be empty")?;
     let mut names = BTreeSet::new();
     for one in series {
-        ensure(names.insert(&one.name), "series", &format!("two are called `{}`", one.name))?;
+        ensure(names.insert(&one.name), "series", &format!("duplicate name `{}`", one.name))?;
         times(one)?;
     }
     if let Some(heartbeat) = heartbeat {
@@ -126,7 +126,7 @@ fn measured(found: &Measured) -> Result<(), String> {
         ensure(others.of_ns > 0, "others.of_ns", "must be greater than 0")?;
     }
     if let Some(runtime) = runtime {
-        ensure(runtime.workers > 0, "runtime.workers", "no worker")?;
+        ensure(runtime.workers > 0, "runtime.workers", "must be greater than 0")?;
     }
     load.as_ref().map_or(Ok(()), self::load)
 }
@@ -134,8 +134,8 @@ fn measured(found: &Measured) -> Result<(), String> {
 fn times(series: &Series) -> Result<(), String> {
     let Series { response_time, service_time, paused_response_time, lower_bound_from_ns, .. } = series;
     let all = response_time.len();
-    ensure(service_time.len() <= all, "series.service_time", "more times than response times")?;
-    ensure(paused_response_time.len() <= all, "series.paused_response_time", "more times than response times")?;
+    ensure(service_time.len() <= all, "series.service_time", "more samples than response times")?;
+    ensure(paused_response_time.len() <= all, "series.paused_response_time", "more samples than response times")?;
     let longest = response_time.max();
     ensure(
         lower_bound_from_ns.is_none_or(|from| longest.is_some_and(|longest| from <= longest)),
@@ -146,20 +146,20 @@ fn times(series: &Series) -> Result<(), String> {
 
 fn load(load: &LoadRecord) -> Result<(), String> {
     let LoadRecord { offered_per_s, requests, warmup_requests, carried_over, threads, status, .. } = load;
-    ensure(offered_per_s.is_none_or(|rate| rate > 0.0), "load.offered_per_s", "0 asks nothing")?;
-    ensure(requests.add_up(), "load.requests", "the parts do not add up to the planned ones")?;
-    ensure(warmup_requests.add_up(), "load.warmup_requests", "the parts do not add up to the planned ones")?;
+    ensure(offered_per_s.is_none_or(|rate| rate > 0.0), "load.offered_per_s", "must be greater than 0")?;
+    ensure(requests.add_up(), "load.requests", "the parts do not add up to the planned requests")?;
+    ensure(warmup_requests.add_up(), "load.warmup_requests", "the parts do not add up to the planned requests")?;
     let Requests { planned, completed, .. } = *requests;
     ensure(*carried_over <= planned, "load.carried_over", "more than were planned")?;
     ensure(load.sent_in_window <= planned, "load.sent_in_window", "more than were planned")?;
     ensure(load.connections_starved <= load.connections_opened, "load.connections_starved", "more than were opened")?;
     ensure(*threads > 0, "load.threads", "must be greater than 0")?;
-    ensure(status.keys().all(|status| (100..=999).contains(status)), "load.status", "not from 100 to 999")?;
-    ensure(status.values().sum::<u64>() <= completed, "load.status", "more answers than requests were answered")
+    ensure(status.keys().all(|status| (100..=999).contains(status)), "load.status", "must be from 100 to 999")?;
+    ensure(status.values().sum::<u64>() <= completed, "load.status", "more responses than completed requests")
 }
 
 fn traced(found: &Traced) -> Result<(), String> {
-    ensure(found.cpus > 0, "cpus", "no CPU")?;
+    ensure(found.cpus > 0, "cpus", "must be greater than 0")?;
     ensure(found.wall_ns > 0, "wall_ns", "must be greater than 0")?;
     lanes(&found.lanes)
 }
@@ -170,10 +170,10 @@ fn lanes(lanes: &Lanes) -> Result<(), String> {
     let mut ended = vec![0; lanes.names.len()];
     for span in &lanes.spans {
         let Some(before) = ended.get_mut(span.lane as usize) else {
-            return Err(format!("lanes.spans: there is no lane {}", span.lane));
+            return Err(format!("lanes.spans: unknown lane {}", span.lane));
         };
-        ensure(span.start <= span.end, "lanes.spans", "one ends before it begins")?;
-        ensure(*before <= span.end, "lanes.spans", "one ends before the one above it")?;
+        ensure(span.start <= span.end, "lanes.spans", "a span ends before it begins")?;
+        ensure(*before <= span.end, "lanes.spans", "a span ends before the previous one")?;
         *before = span.end;
     }
     let busiest = lanes.busiest.is_none_or(|busiest| busiest.wall_ns > 0);

@@ -53,7 +53,7 @@ pub fn ceiling(of: &LoadSpec, length: Duration, program: &Program, interrupt: &I
             many = other;
         }
     }
-    let nothing = || Failure::WrongWork { what: "a server that does nothing was asked nothing".into() };
+    let nothing = || Failure::WrongWork { what: "the load on the null server has no requests".into() };
     let floor = alone.series.first().and_then(|series| series.response_time.quantile(0.5));
     let load = many.load.as_ref().ok_or_else(nothing)?;
     let share = |cpu_ns: u64, threads: u32| cpu_ns as f64 / (many.wall_ns.max(1) as f64 * f64::from(threads));

@@ -66,11 +66,11 @@ impl Child {
         command.arg0("avt").arg("trial").env_clear().env("LANG", "C.UTF-8").env("RUST_BACKTRACE", "0");
         // Ctrl-C at the terminal signals the foreground group, but only the runner decides when a child ends.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = command.spawn().map_err(|error| refused("a process for the", error))?;
+        let mut process = command.spawn().map_err(|error| refused("cannot start a process for the", error))?;
         let stdin = process.stdin.take();
-        let stdout = Pipe::new(process.stdout.take().expect("it was asked for"));
-        let stderr = Pipe::new(process.stderr.take().expect("it was asked for"));
-        let pipe = |error| refused("a pipe to the", error);
+        let stdout = Pipe::new(process.stdout.take().expect("standard output is piped"));
+        let stderr = Pipe::new(process.stderr.take().expect("standard error is piped"));
+        let pipe = |error| refused("cannot open a pipe to the", error);
         // From here on `drop` ends the process if anything goes wrong.
         let mut child = Self { name, process, stdin, stdout, stderr };
         child.stdout.unblock().map_err(pipe)?;
@@ -102,9 +102,8 @@ impl Child {
         let end = self.stdout.bytes.iter().position(|byte| *byte == b'\n')?;
         let line: Vec<u8> = self.stdout.bytes.drain(..=end).collect();
         Some(
-            serde_json::from_slice(&line).map_err(|error| Failure::WrongWork {
-                what: format!("the {} said what is no reply: {error}", self.name),
-            }),
+            serde_json::from_slice(&line)
+                .map_err(|error| Failure::WrongWork { what: format!("invalid reply from the {}: {error}", self.name) }),
         )
     }
 
@@ -223,7 +222,7 @@ fn how(status: ExitStatus) -> String {
             let hint = if signal == 9 { ", probably out of memory" } else { "" };
             format!("was killed by signal {signal} ({}{hint})", interrupt::name(signal))
         }
-        (None, None) => "ended in a way the kernel does not tell".into(),
+        (None, None) => "ended for an unknown reason".into(),
     }
 }
 

@@ -101,7 +101,7 @@ fn both(served: Served, generated: Generated, others: Option<Others>) -> Result<
         return Err(Failure::WrongWork { what: format!("requests were lost: {:?}", load.requests) });
     }
     if load.status.keys().any(|status| *status != 200) {
-        return Err(Failure::WrongWork { what: format!("not every answer was 200: {:?}", load.status) });
+        return Err(Failure::WrongWork { what: format!("not every response had status 200: {:?}", load.status) });
     }
     let traced = lanes.map(|lanes| Traced {
         cpus: load.cpus.0.len() as u32,
@@ -139,7 +139,7 @@ fn doubt(measured: &mut Measured) {
 }
 
 fn out_of_turn(name: &str, reply: &TrialReply) -> Halt {
-    Failure::WrongWork { what: format!("the {name} said {reply:?} out of turn") }.into()
+    Failure::WrongWork { what: format!("unexpected reply from the {name}: {reply:?}") }.into()
 }
 
 /// Splits the CPUs. The server gets the number the scenario asks for, from the beginning, or else all that the

@@ -24,9 +24,7 @@ pub(super) fn run(
             Ok(Outcome::Measured(measured))
         }
         (_, TrialReply::Traced(traced)) => Ok(Outcome::Traced(traced)),
-        (_, other) => {
-            Err(Failure::WrongWork { what: format!("the trial said {other:?} instead of being done") }.into())
-        }
+        (_, other) => Err(Failure::WrongWork { what: format!("unexpected reply from the trial: {other:?}") }.into()),
     }
 }
 

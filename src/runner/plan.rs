@@ -70,7 +70,7 @@ pub struct Plan {
 
 /// The error for a plan that would take more than a day, which the full rounds of no scenario do.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("{trials} trials would take {hours} hours, more than a day; ask for fewer rounds or scenarios")]
+#[error("{trials} trials would take {hours} hours, more than a day; run fewer rounds or scenarios")]
 pub struct TooLong {
     /// The number of trials in the plan.
     pub trials: usize,

@@ -134,6 +134,6 @@ mod tests {
             ("ended with exit code 101 and without a measurement", "oh dear")
         );
         let Failure::WrongWork { what } = outcome("echo nonsense; sleep 60", long) else { panic!() };
-        assert!(what.contains("the trial said what is no reply"), "{what}");
+        assert!(what.contains("invalid reply from the trial"), "{what}");
     }
 }

@@ -55,10 +55,10 @@ impl fmt::Display for Dimension {
         match *self {
             Self::COUNT => f.write_str("a number"),
             Self::TIME => f.write_str("a time"),
-            Self::RATE => f.write_str("so many a second"),
+            Self::RATE => f.write_str("a rate"),
             Self::BYTES => f.write_str("bytes"),
-            Self { seconds, bytes: 0 } => write!(f, "seconds to the power of {seconds}"),
-            Self { seconds, bytes } => write!(f, "seconds to the power of {seconds} by bytes to that of {bytes}"),
+            Self { seconds, bytes: 0 } => write!(f, "seconds^{seconds}"),
+            Self { seconds, bytes } => write!(f, "seconds^{seconds} * bytes^{bytes}"),
         }
     }
 }
@@ -85,7 +85,7 @@ impl Formula {
     /// Parses a formula; the error is a sentence about the text.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.chars().count() > MOST_CHARS {
-            return Err(format!("it is longer than {MOST_CHARS} characters"));
+            return Err(format!("must be at most {MOST_CHARS} characters"));
         }
         FormulaReader::new(text).whole().map(|tree| Self { text: text.trim().to_owned(), tree })
     }
@@ -131,7 +131,7 @@ impl Node {
             Self::Sum(parts) => alike(parts.iter().map(|(_, part)| part)),
             Self::Call(Function::Ceil, parts) => match alike(parts.iter())? {
                 Dimension::COUNT => Ok(Dimension::COUNT),
-                other => Err(format!("ceil takes a number, not {other}")),
+                other => Err(format!("ceil expects a number, found {other}")),
             },
             Self::Call(_, parts) => alike(parts.iter()),
         }
@@ -169,7 +169,7 @@ fn alike<'a>(parts: impl Iterator<Item = &'a Node>) -> Result<Dimension, String>
     let dimensions = parts.map(Node::dimension).collect::<Result<Vec<_>, _>>()?;
     match dimensions.iter().find(|other| **other != dimensions[0]) {
         None => Ok(dimensions[0]),
-        Some(other) => Err(format!("{} and {other} stand side by side", dimensions[0])),
+        Some(other) => Err(format!("cannot combine {} and {other}", dimensions[0])),
     }
 }
 
@@ -245,26 +245,26 @@ mod tests {
         assert_eq!(dimension("jobs / wait"), Ok(Dimension::RATE));
         assert_eq!(dimension("ceil(wait / block) * 2KiB"), Ok(Dimension::BYTES));
         assert_eq!(dimension("rate * wait"), Ok(Dimension::COUNT));
-        assert_eq!(dimension("jobs + wait"), Err("a number and a time stand side by side".into()));
-        assert_eq!(dimension("ceil(wait)"), Err("ceil takes a number, not a time".into()));
-        assert_eq!(dimension("wait * wait").unwrap().to_string(), "seconds to the power of 2");
+        assert_eq!(dimension("jobs + wait"), Err("cannot combine a number and a time".into()));
+        assert_eq!(dimension("ceil(wait)"), Err("ceil expects a number, found a time".into()));
+        assert_eq!(dimension("wait * wait").unwrap().to_string(), "seconds^2");
     }
 
     #[test]
     fn an_invalid_formula_is_refused_with_the_reason() {
         let wrong = |text: &str| Formula::parse(text).unwrap_err();
-        assert_eq!(wrong(""), "it ends where a number or a name should stand");
-        assert_eq!(wrong("jobs *"), "it ends where a number or a name should stand");
-        assert_eq!(wrong("(jobs"), "a parenthesis is not closed");
-        assert_eq!(wrong("jobs)"), "')' is not expected there: )");
-        assert_eq!(wrong("worker"), "there is no worker; did you mean workers?");
-        assert_eq!(wrong("ceil jobs"), "ceil takes parentheses, as in ceil(jobs / workers)");
-        assert_eq!(wrong("ceil(1, 2)"), "ceil takes one number, not 2");
-        assert_eq!(wrong("max(1)"), "max takes two or more");
-        assert_eq!(wrong("1.2.3"), "1.2.3 is not a number");
-        assert_eq!(wrong("3 + π"), "'π' is neither a number nor a name");
-        assert!(wrong("5min").starts_with("there is no unit min"));
-        assert!(wrong(&"(".repeat(201)).contains("longer"));
-        assert!(wrong(&"(".repeat(200)).contains("ends"));
+        assert_eq!(wrong(""), "expected a number or a name, found the end of the formula");
+        assert_eq!(wrong("jobs *"), "expected a number or a name, found the end of the formula");
+        assert_eq!(wrong("(jobs"), "unclosed parenthesis");
+        assert_eq!(wrong("jobs)"), "unexpected ')' at: )");
+        assert_eq!(wrong("worker"), "unknown name worker; did you mean workers?");
+        assert_eq!(wrong("ceil jobs"), "ceil needs parentheses, as in ceil(jobs / workers)");
+        assert_eq!(wrong("ceil(1, 2)"), "ceil takes one argument, found 2");
+        assert_eq!(wrong("max(1)"), "max takes two or more arguments");
+        assert_eq!(wrong("1.2.3"), "invalid number 1.2.3");
+        assert_eq!(wrong("3 + π"), "expected a number or a name, found 'π'");
+        assert!(wrong("5min").starts_with("unknown unit min"));
+        assert!(wrong(&"(".repeat(201)).contains("at most 200 characters"));
+        assert!(wrong(&"(".repeat(200)).contains("the end of the formula"));
     }
 }

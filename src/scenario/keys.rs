@@ -102,17 +102,16 @@ impl Section {
     pub(super) fn about(self) -> &'static str {
         match self {
             Top => "above the first table",
-            Rounds => "how often everything is done",
-            MaxJobs => "models that get at most so many jobs because they would take too long",
-            Heartbeat => "something small that should go on beside the jobs, and shows when it does not",
-            Heavy => "a share of the requests that asks for more",
+            Rounds => "the number of rounds",
+            MaxJobs => "fewer jobs for models that would take too long",
+            Heartbeat => "a small periodic job beside the others, which shows when they hold it up",
+            Heavy => "a share of the requests that does more work",
             Load => {
-                "who asks: connections that wait for their answers (closed loop), or a schedule that does not (open loop)"
+                "the load: connections that wait for their responses (closed loop), or a schedule that does not (open \
+                 loop)"
             }
-            Server => {
-                "the server behind `external` among `models`: any program that answers GET /echo/{what} over HTTP/1.1"
-            }
-            Claim => "what should be measured, which a run reproduces or refutes; one table each",
+            Server => "the server behind the model `external`: any program that answers GET /echo/{what} over HTTP/1.1",
+            Claim => "a statement that a run reproduces or refutes; one table per claim",
         }
     }
 }
@@ -134,10 +133,10 @@ pub(super) enum ValueKind {
     Model,
     /// An absolute URL, http or https.
     Url,
-    /// A whole number; `zero` explains why 0 makes no sense.
-    Count { from: u32, to: u32, zero: &'static str },
-    /// A duration, with bounds written as in a file; `zero` explains why `0s` makes no sense, where it is not allowed.
-    Length { from: &'static str, to: &'static str, zero: &'static str },
+    /// A whole number.
+    Count { from: u32, to: u32 },
+    /// A duration, with bounds written as in a file.
+    Length { from: &'static str, to: &'static str },
     /// A number greater than 0 and at most 1.
     Share,
     /// Requests per second, or as many as are answered.
@@ -164,23 +163,26 @@ impl ValueKind {
         match self {
             Self::Text { most, lines: Lines::One } => format!("one line of 1 to {most} characters"),
             Self::Text { most, lines: Lines::Many } => format!("1 to {most} characters"),
-            Self::Slug => "1 to 80 of a-z 0-9 . _ -, a letter or digit first".into(),
-            Self::Path => "a path of 1 to 200 characters, as a request line takes it: `/ready?full=1`".into(),
-            Self::What => "1 to 1024 printable ASCII characters, no blank and none of / \\ ? # % { }".into(),
+            Self::Slug => "1 to 80 characters of a-z 0-9 . _ -, starting with a letter or digit".into(),
+            Self::Path => "a path of 1 to 200 characters, as in a request line, such as `/ready?full=1`".into(),
+            Self::What => "1 to 1024 printable ASCII characters except blanks and / \\ ? # % { }".into(),
             Self::Choice(words) => {
                 let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
-                quoted.join(" or ")
+                match quoted.split_last() {
+                    Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+                    _ => quoted.concat(),
+                }
             }
             Self::Model => "the name of a model, such as \"async\"".into(),
             Self::Url => "an absolute URL of 1 to 500 characters, such as \"https://example.org/paper\"".into(),
             Self::Count { from, to, .. } => format!("a whole number from {from} to {to}"),
             Self::Length { from, to, .. } => format!("a duration from \"{from}\" to \"{to}\""),
-            Self::Share => "a number above 0 and at most 1".into(),
-            Self::Rate => "a number of requests a second above 0 and at most 100000000, or \"max\"".into(),
+            Self::Share => "a number greater than 0 and at most 1".into(),
+            Self::Rate => "requests per second, greater than 0 and at most 100000000, or \"max\"".into(),
             Self::Formula => "a formula, such as \"ceil(jobs / workers) * wait\"".into(),
             Self::Bounds => {
-                "two numbers from 1e-9 to 1e9, the smaller first, as in [0.9, 1.1]; the first may be 0, the \
-                             second inf for no upper bound"
+                "two numbers from 1e-9 to 1e9, the smaller first, as in [0.9, 1.1]; the first may be 0, the second \
+                 inf (no upper bound)"
                     .into()
             }
         }

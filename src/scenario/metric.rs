@@ -105,7 +105,7 @@ impl Unit {
             Self::PerSecond => "per second",
             Self::Count => "a whole number",
             Self::Number => "a number",
-            Self::Share => "a share of 1",
+            Self::Share => "a share, 1 = 100 %",
         }
     }
 }

@@ -78,7 +78,7 @@ impl Model {
             Self::AsyncWorkers(n) => format!("{n} OS threads sharing the tasks (tokio multi_thread)"),
             Self::HybridBlocking => "one async thread; blocking work goes to tokio's blocking pool".into(),
             Self::HybridRayon(n) => format!("one async thread; blocking work goes to {n} rayon threads"),
-            Self::External => "a server of its own, started by the scenario's command".into(),
+            Self::External => "an external server, started by the scenario's command".into(),
         }
     }
 }
@@ -102,7 +102,7 @@ impl fmt::Display for Model {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ModelError {
     /// Unknown name, with the nearest one if any is near.
-    #[error("no model is called `{name}`; {}", match .nearest {
+    #[error("unknown model `{name}`; {}", match .nearest {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => format!("the models are {}", Model::EXAMPLES.join(", ")),
     })]

@@ -39,7 +39,7 @@ pub fn parse(file: &str, text: &str) -> Result<Scenario, Mistakes> {
     let refuse =
         |found: Vec<SpannedMistake>| if found.is_empty() { Ok(()) } else { Err(Mistakes::new(file, body, found)) };
     if text.len() > MOST_BYTES {
-        let message = format!("{} bytes are more than {MOST_BYTES}", text.len());
+        let message = format!("must be at most {MOST_BYTES} bytes, found {}", text.len());
         return Err(Mistakes::new(file, "", vec![SpannedMistake::new(0..0, "", message, "is this a scenario file?")]));
     }
     let (table, errors) = DeTable::parse_recoverable(body);
@@ -64,9 +64,9 @@ pub fn parse_bytes(file: &str, bytes: &[u8]) -> Result<Scenario, Mistakes> {
         Ok(text) => parse(file, text),
         Err(error) => {
             let at = error.valid_up_to();
-            let message = format!("byte 0x{:02x} is not UTF-8", bytes[at]);
+            let message = format!("invalid UTF-8: byte 0x{:02x}", bytes[at]);
             let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
-            let now = if utf16 { ", it looks like UTF-16" } else { "" };
+            let now = if utf16 { " (it looks like UTF-16)" } else { "" };
             let found = vec![SpannedMistake::new(at..at + 1, "", message, format!("save the file as UTF-8{now}"))];
             Err(Mistakes::new(file, &String::from_utf8_lossy(bytes), found))
         }
@@ -80,7 +80,7 @@ fn name(file: &str, fields: &Fields) -> Result<String, SpannedMistake> {
     }
     let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
     values::slug(&stem).map_err(|wrong| {
-        let message = format!("there is none, and the file's is none: {}", wrong.message);
+        let message = format!("missing, and the file name is not a valid name: {}", wrong.message);
         let remedy = wrong.remedy.replacen("write ", "write name = ", 1);
         SpannedMistake::new(0..0, "name", message, remedy)
     })

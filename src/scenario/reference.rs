@@ -29,7 +29,8 @@ fn table(section: Section) -> String {
     if section == Section::Claim {
         text += "\n";
         text += &figures();
-        text += "\nA formula knows `+ - * /`, `ceil`, `min`, `max`, numbers, units (`100ms`, `4KiB`) and\n\n";
+        text +=
+            "\nA formula may use `+ - * /`, `ceil`, `min`, `max`, numbers, units (`100ms`, `4KiB`) and the names\n\n";
         text += &Formula::names();
     }
     text
@@ -37,7 +38,7 @@ fn table(section: Section) -> String {
 
 /// Returns the figures as Markdown: the name in claims, the heading of the column, the unit, the key in JSON.
 fn figures() -> String {
-    let mut text = "The figures, and which of them a claim may be about:\n\n".to_owned();
+    let mut text = "All figures; a claim may be about those marked with yes:\n\n".to_owned();
     text += "| figure | column | unit | in JSON | claims |\n|---|---|---|---|---|\n";
     for metric in Metric::ALL {
         let claims = if metric.is_claimable() { "yes" } else { "" };
@@ -88,8 +89,8 @@ mod tests {
     #[test]
     fn the_readmes_example_claim_is_valid() {
         let claim = README.split("```toml\n").find(|block| block.starts_with("[[claim]]")).unwrap();
-        let scenario = "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"sleep\"\nmodels = [\"pool/32\", \"pool/64\"]\n\
-                        jobs = [100, 1000]\nwait = \"10ms\"\n";
+        let scenario = "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"sleep\"\nmodels = [\"pool/32\", \
+                        \"pool/64\"]\n jobs = [100, 1000]\nwait = \"10ms\"\n";
         let claim = claim.split("```").next().unwrap();
         match parse("claim.toml", &format!("{scenario}{claim}")) {
             Ok(scenario) => assert_eq!(scenario.claims.len(), 1),

@@ -13,7 +13,7 @@ pub fn schema() -> Value {
     let mut root = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "async-vs-threads scenario",
-        "description": "One question, the work that answers it, and the models that are asked",
+        "description": "A question, the work that answers it, and the models to compare",
     });
     let mut properties = table(Section::Top);
     for section in tables() {

@@ -176,7 +176,7 @@ impl fmt::Display for CpusWanted {
     /// Writes `2 CPUs` or `1 CPU for the server and 1 for the load generator`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { model, generator } = self;
-        write!(f, "{model} CPU{}", if *model == 1 { "" } else { "s" })?;
+        f.write_str(&units::counted(u64::from(*model), "CPU", "CPUs"))?;
         if *generator > 0 { write!(f, " for the server and {generator} for the load generator") } else { Ok(()) }
     }
 }
@@ -223,7 +223,7 @@ impl ArrivalSpec {
     pub fn in_words(&self) -> String {
         match self {
             Self::Closed { think } if think.is_zero() => "closed loop".into(),
-            Self::Closed { think } => format!("closed loop, {} between answer and question", units::exact(*think)),
+            Self::Closed { think } => format!("closed loop, think time {}", units::exact(*think)),
             Self::Open { rate, arrivals, .. } => {
                 format!("open loop, {} ({} arrivals)", units::rate(*rate), arrivals.name())
             }

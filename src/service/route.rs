@@ -35,7 +35,7 @@ pub enum Route<'a> {
     NotFound,
 }
 
-const HELP: &[u8] = b"async-vs-threads: GET /echo/{what} answers what, POST /echo its body\n";
+const HELP: &[u8] = b"async-vs-threads: GET /echo/{what} returns what, POST /echo returns its body\n";
 
 /// The type of a body that was sent without one, or with one that cannot be echoed.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
@@ -154,8 +154,8 @@ mod tests {
     fn every_text_that_a_scenario_may_request_is_echoed() {
         let scenario = |what: char| {
             let text = format!(
-                "question = \"x\"\nanalysis = \"x. The caveat: y.\"\nworkload = \"echo\"\nmodels = [\"async\"]\nwhat = \"a\\u{:04X}b\"\n\
-                 [load]\nloop = \"closed\"\nconnections = 1\nduration = \"1s\"\nwarmup = \"0s\"\n",
+                "question = \"x\"\nanalysis = \"x. The caveat: y.\"\nworkload = \"echo\"\nmodels = [\"async\"]\nwhat = \
+                 \"a\\u{:04X}b\"\n [load]\nloop = \"closed\"\nconnections = 1\nduration = \"1s\"\nwarmup = \"0s\"\n",
                 u32::from(what)
             );
             parse("x.toml", &text)

@@ -60,15 +60,15 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, environment: &[(String, Vec<u8>
         Work::Echo(work) => (work.server.as_ref(), work.load.connections),
         Work::Sleep(_) | Work::Offload(_) => (None, 0),
     };
-    let server = server.ok_or_else(|| Failure::WrongWork { what: "there is no [server] to start".into() })?;
+    let server = server.ok_or_else(|| Failure::WrongWork { what: "the scenario has no [server]".into() })?;
     check_descriptors(connections)?;
     // The end of standard input shows that the parent has ended; a kill signal would leave the server behind.
     let _ = prctl::set_pdeathsig(None);
-    prctl::set_child_subreaper(true).map_err(|error| refused(format!("to be a subreaper: {error}")))?;
+    prctl::set_child_subreaper(true).map_err(|error| refused(format!("cannot become a subreaper: {error}")))?;
     // If the process that started avt ignores SIGCHLD, so would the server and this process, and exit statuses would be
     // lost. A handler is not inherited across exec, so the children begin with the default.
     signal_hook::flag::register(Signal::SIGCHLD as i32, Arc::default())
-        .map_err(|error| refused(format!("a handler for SIGCHLD: {error}")))?;
+        .map_err(|error| refused(format!("cannot handle SIGCHLD: {error}")))?;
 
     let (event_tx, events) = mpsc::channel();
     let orders = event_tx.clone();
@@ -92,7 +92,7 @@ fn end() {
     let left = proc::end_descendants(&[], TO_END);
     for pid in left {
         let name = proc::name(pid).unwrap_or_default();
-        eprintln!("the server's process {pid} ({name}) could not be ended");
+        eprintln!("could not end process {pid} ({name}) of the server");
     }
 }
 
@@ -109,7 +109,7 @@ impl External<'_> {
     fn serve(&mut self, nonce: &str, environment: &[(String, Vec<u8>)]) -> Result<(), Failure> {
         let port = match self.server.port {
             Some(port) => port,
-            None => free_port().map_err(|error| refused(format!("a port of 127.0.0.1: {error}")))?,
+            None => free_port().map_err(|error| refused(format!("no port on 127.0.0.1: {error}")))?,
         };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         listener::check_free(address).map_err(refused)?;
@@ -144,7 +144,7 @@ impl External<'_> {
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let all = host::cpus();
         let pin = |cpus: &[usize]| {
-            host::pin(cpus).map_err(|error| Failure::Refused { what: format!("CPUs {cpus:?}: {error}") })
+            host::pin(cpus).map_err(|error| Failure::Refused { what: format!("cannot pin to CPUs {cpus:?}: {error}") })
         };
         if !self.cpus.is_empty() {
             pin(self.cpus)?;
@@ -152,8 +152,9 @@ impl External<'_> {
         let started = command.spawn();
         let others: Vec<usize> = all.iter().copied().filter(|cpu| !self.cpus.contains(cpu)).collect();
         pin(if others.is_empty() { &all } else { &others })?;
-        let mut process = started.map_err(|error| refused(format!("the server's command {program:?}: {error}")))?;
-        self.output = ServerStderr::read(process.stderr.take().expect("it was asked for"))?;
+        let mut process =
+            started.map_err(|error| refused(format!("cannot start the server's command {program:?}: {error}")))?;
+        self.output = ServerStderr::read(process.stderr.take().expect("standard error is piped"))?;
         // Reaped together with all other processes.
         Ok(process.id())
     }
@@ -165,7 +166,7 @@ impl External<'_> {
         loop {
             let why = match listener::ask(&self.server.ready, address) {
                 Ok(true) => return Ok(()),
-                Ok(false) => "it did not answer 200".to_owned(),
+                Ok(false) => "no response with status 200".to_owned(),
                 Err(error) => error.to_string(),
             };
             if Instant::now() >= until {
@@ -204,7 +205,7 @@ impl External<'_> {
                 Ok(ServerEvent::Order(ServerOrder::End)) => {
                     let end_ns = now_ns();
                     let (begin_ns, before) =
-                        begun.ok_or_else(|| Failure::WrongWork { what: "an order that makes no sense".into() })?;
+                        begun.ok_or_else(|| Failure::WrongWork { what: "unexpected order from the runner".into() })?;
                     let after = Tree::below_this_process();
                     return write_reply(&TrialReply::Served(Box::new(Served {
                         // Threads of closed connections have ended, and the generator may have closed its connections
@@ -219,7 +220,7 @@ impl External<'_> {
                 }
                 Ok(ServerEvent::Ended(_)) => {}
                 Ok(ServerEvent::AllEnded) => return Err(died("all of its processes ended")),
-                Ok(ServerEvent::Deaf) => return Err(died("none of its processes listens any more")),
+                Ok(ServerEvent::Deaf) => return Err(died("none of its processes listens any longer")),
                 Err(_) => return Ok(()),
             }
         }
@@ -229,7 +230,7 @@ impl External<'_> {
     fn idle(&self) -> Result<(), Failure> {
         while let Ok(event) = self.events.recv() {
             if let ServerEvent::Order(_) = event {
-                return Err(Failure::WrongWork { what: "an order that makes no sense".into() });
+                return Err(Failure::WrongWork { what: "unexpected order from the runner".into() });
             }
         }
         Ok(())
@@ -250,7 +251,7 @@ fn died(how: &str) -> Failure {
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
     let started = thread::Builder::new().name(name.into()).spawn(work);
-    started.map(drop).map_err(|error| refused(format!("a thread for the server's {name}: {error}")))
+    started.map(drop).map_err(|error| refused(format!("cannot start a thread for the server's {name}: {error}")))
 }
 
 /// Reaps every child of this process until none is left.

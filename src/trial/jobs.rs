@@ -34,7 +34,7 @@ pub(super) fn run(spec: &TrialSpec, traced: bool) -> Result<(), Failure> {
     let done = match &spec.work {
         Work::Sleep(sleep) => run_sleep(spec, sleep)?,
         Work::Offload(offload) => run_offload(spec, offload)?,
-        Work::Echo(_) => return Err(Failure::WrongWork { what: "echo takes a server and a generator".into() }),
+        Work::Echo(_) => return Err(Failure::WrongWork { what: "echo needs a server and a load generator".into() }),
     };
     if traced {
         let cpus = host::cpus().len() as u32;
@@ -66,8 +66,9 @@ fn waiting(spec: &TrialSpec) -> Result<Option<Footprint>, Failure> {
             Some(most?.since(&before?))
         };
         let watcher = thread::Builder::new().name("footprint".into()).spawn_scoped(scope, watch);
-        let watcher =
-            watcher.map_err(|error| Failure::Refused { what: format!("a thread for the footprint: {error}") })?;
+        let watcher = watcher.map_err(|error| Failure::Refused {
+            what: format!("cannot start a thread to sample the memory: {error}"),
+        })?;
         let _ = is_ready.recv();
         let outcome = model::run(spec.model, workload, &log);
         drop(over);
@@ -115,7 +116,7 @@ fn run_all<W: Workload>(
         Role::Jobs { traced: true } => model::run(spec.model, Arc::new(workload::TracedWorkload(workload)), &log)?,
         _ => model::run(spec.model, workload, &log)?,
     };
-    let entries = log.times().map_err(|job| Failure::WrongWork { what: format!("job {job} was never done") })?;
+    let entries = log.times().map_err(|job| Failure::WrongWork { what: format!("job {job} never completed") })?;
     Ok((outcome, entries))
 }
 
@@ -124,7 +125,7 @@ fn check(entries: &[JobTimes], checksum: Checksum) -> Result<(), Failure> {
     match entries.iter().position(|entry| entry.checksum != checksum) {
         None => Ok(()),
         Some(job) => {
-            let what = format!("job {job} gave {}, its steps give {checksum}", entries[job].checksum);
+            let what = format!("job {job} has checksum {}, expected {checksum}", entries[job].checksum);
             Err(Failure::WrongWork { what })
         }
     }

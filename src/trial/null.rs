@@ -28,17 +28,16 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
         check_descriptors(work.load.connections)?;
     }
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nAvt-Nonce: {nonce}\r\n\r\nhello");
-    let refused = |error: io::Error| Failure::Refused { what: format!("a port of 127.0.0.1: {error}") };
+    let refused = |error: io::Error| Failure::Refused { what: format!("no port on 127.0.0.1: {error}") };
     let listener = model::listen((Ipv4Addr::LOCALHOST, 0).into()).map_err(refused)?;
     let port = listener.local_addr().map_err(refused)?.port();
     let serve = move || {
         let Err(error) = respond(&listener, answer.as_bytes());
-        let _ =
-            write_reply(&TrialReply::Failed(Failure::Refused { what: format!("the server could not go on: {error}") }));
+        let _ = write_reply(&TrialReply::Failed(Failure::Refused { what: format!("the server failed: {error}") }));
         process::exit(1);
     };
     let server = thread::Builder::new().name("server".into()).spawn(serve);
-    server.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
+    server.map_err(|error| Failure::Refused { what: format!("cannot start a thread for the server: {error}") })?;
     write_reply(&TrialReply::Ready { port, nonce: nonce.to_owned() })?;
     obey(Meter::start, |meter, window_ns| {
         Ok(Served { threads: 1, usage: meter.stop(), runtime: None, lanes: None, window_ns })

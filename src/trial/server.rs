@@ -17,6 +17,7 @@ use crate::record::Failure;
 use crate::scenario::Work;
 use crate::service::echo::Echo;
 use crate::thread_count;
+use crate::units;
 use crate::usage::Meter;
 
 use super::{now_ns, steps, write_reply};
@@ -31,7 +32,7 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
     let server = Arc::new(Server::new(echo, Timeouts::default(), u64::MAX));
     check_descriptors(work.load.connections)?;
     model::check_server(spec.model, work.load.connections)?;
-    let refused = |error: io::Error| Failure::Refused { what: format!("a port of 127.0.0.1: {error}") };
+    let refused = |error: io::Error| Failure::Refused { what: format!("no port on 127.0.0.1: {error}") };
     let listener = model::listen((Ipv4Addr::LOCALHOST, 0).into()).map_err(refused)?;
     let port = listener.local_addr().map_err(refused)?.port();
 
@@ -41,14 +42,13 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
     let (model, served) = (spec.model, Arc::clone(&server));
     let serve = move || {
         let ended = model::serve(model, listener, served);
-        let why = ended.err().map_or_else(|| "it was not told to stop".into(), |error| error.to_string());
-        let _ =
-            write_reply(&TrialReply::Failed(Failure::Refused { what: format!("the server could not go on: {why}") }));
+        let why = ended.err().map_or_else(|| "it ended early".into(), |error| error.to_string());
+        let _ = write_reply(&TrialReply::Failed(Failure::Refused { what: format!("the server failed: {why}") }));
         process::exit(1);
     };
     // Never joined: it serves until the process ends.
     let started = thread::Builder::new().name("server".into()).spawn(serve);
-    started.map_err(|error| Failure::Refused { what: format!("a thread for the server: {error}") })?;
+    started.map_err(|error| Failure::Refused { what: format!("cannot start a thread for the server: {error}") })?;
     write_reply(&TrialReply::Ready { port, nonce: nonce.to_owned() })?;
     let begin = || {
         lanes::start(lanes::LENGTH.min(work.load.duration));
@@ -63,7 +63,9 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
             0 => {
                 Ok(Served { threads: thread_count::count(), usage, runtime, lanes: traced.then(lanes::end), window_ns })
             }
-            wrong => Err(Failure::WrongWork { what: format!("the steps of {wrong} requests gave a wrong checksum") }),
+            wrong => Err(Failure::WrongWork {
+                what: format!("wrong checksum for {}", units::counted(wrong, "request", "requests")),
+            }),
         }
     })
 }
@@ -73,10 +75,11 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
 pub(super) fn check_descriptors(connections: u32) -> Result<(), Failure> {
     /// Descriptors for standard streams, the listener, the runtime and files read briefly.
     const OWN: u64 = 64;
-    let limit = host::raise_open_files().map_err(|error| Failure::Refused { what: format!("open files: {error}") })?;
+    let limit = host::raise_open_files()
+        .map_err(|error| Failure::Refused { what: format!("cannot raise the limit of open files: {error}") })?;
     let needed = u64::from(connections) + OWN;
     if needed > limit {
-        let what = format!("{connections} connections need {needed} open files, the hard limit is {limit}");
+        let what = format!("{connections} connections need {needed} open files, but the hard limit is {limit}");
         return Err(Failure::Refused { what });
     }
     Ok(())
@@ -88,7 +91,7 @@ pub(super) fn obey<T>(
     begin: impl Fn() -> T,
     served: impl Fn(T, (u64, u64)) -> Result<Served, Failure>,
 ) -> Result<(), Failure> {
-    let nonsense = || Failure::WrongWork { what: "an order that makes no sense".into() };
+    let nonsense = || Failure::WrongWork { what: "unexpected order from the runner".into() };
     let mut begun = None;
     let mut outcome = Ok(());
     each_order(|order| {

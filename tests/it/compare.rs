@@ -120,7 +120,7 @@ fn nothing_is_concluded_from_an_invalid_measurement() {
         let ended = compare(before, after, &["--fail-over", "10%"]);
         assert_eq!(ended.code, Some(4), "{ended:?}");
         assert!(ended.stdout.contains(&format!("not comparable: INVALID {side}")), "{}", ended.stdout);
-        assert!(ended.stdout.contains(&format!("Mind: {side}: Of ")), "the findings are shown: {}", ended.stdout);
+        assert!(ended.stdout.contains(&format!("Warning: {side}: Of ")), "the findings are shown: {}", ended.stdout);
         let ended = compare(before, after, &["--json"]);
         let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
         assert_eq!((ended.code, &json[side][0]["verdict"]), (Some(4), &"invalid".into()), "{json}");
@@ -167,22 +167,25 @@ fn folders_without_a_valid_run_are_refused() {
         assert!(ended.stderr.contains(words) && ended.stdout.is_empty(), "{words}: {ended:?}");
     };
     refused(&home.path().join("nowhere"), &[], "No such file or directory");
-    refused(&good, &["--fail-over", "much"], "a percentage from 0 on, such as 10%");
+    refused(&good, &["--fail-over", "much"], "expected a percentage of at least 0, such as 10%");
     refused(&good, &["--fail-over=-3%"], "a percentage from 0 on");
 
     let mixed = write(home.path(), "mixed", |_, records| records[7].run += 1);
-    refused(&mixed, &[], "trials.jsonl:8: a record of the run with seed 43, and run.json is of the one with seed 42");
+    refused(&mixed, &[], "trials.jsonl:8: record of a run with seed 43, but run.json has seed 42");
 
     let old = write(home.path(), "old", |run, _| run.schema = 1);
     refused(
         &old,
         &[],
-        &format!("run.json: written by avt {}: schema 1, this one reads schema {SCHEMA}", env!("CARGO_PKG_VERSION")),
+        &format!(
+            "run.json: written by avt {} with schema 1; this avt reads schema {SCHEMA}",
+            env!("CARGO_PKG_VERSION")
+        ),
     );
     let foreign = write(home.path(), "foreign", |_, _| ());
     let mut records = fs::OpenOptions::new().append(true).open(foreign.join(RECORDS)).unwrap();
     writeln!(records, "{{\"schema\": 2, \"scenario\": \"compute\"}}").unwrap();
-    refused(&foreign, &[], &format!("written by another version of avt: schema 2, this one reads schema {SCHEMA}"));
+    refused(&foreign, &[], &format!("written by another version of avt with schema 2; this avt reads schema {SCHEMA}"));
 
     let other = write(home.path(), "other", |_, records| {
         records.iter_mut().for_each(|record| record.cell.scenario = "another".into());

@@ -103,7 +103,7 @@ fn a_trial_that_requires_too_many_cpus_is_measured_and_invalid() {
     let why = format!("the scenario asks for {wanted} CPUs, this machine has {} for it", host::cpus().len());
     let (ended, json, out) = run_scenario(home.path(), "many", &computing(wanted), &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    let before = format!("many asks for {wanted} CPUs, this machine has {} for it", host::cpus().len());
+    let before = format!("many needs {wanted} CPUs, but avt may use only {}", host::cpus().len());
     assert!(ended.stderr.contains(&before), "{}", ended.stderr);
     assert_eq!(too_few(&json), vec![why.clone(); 4], "two rounds of two models: {json}");
     for cell in json["cells"].as_array().unwrap() {

@@ -347,19 +347,19 @@ fn traced(records: &mut [Record]) -> &mut Traced {
 fn an_impossible_record_is_refused_by_file_line_and_field() {
     type Change = fn(&mut Run, &mut Vec<Record>);
     let cases: [(Change, &str); 18] = [
-        (|run, _| run.iterations_per_s = 0, "run.json: iterations_per_s: 0 computes nothing"),
+        (|run, _| run.iterations_per_s = 0, "run.json: iterations_per_s: must be greater than 0"),
         (|run, _| run.host.cpus = 0, "run.json: host.cpus: no CPU"),
         (|run, _| run.ceilings[0].per_s = -1.0, "run.json: ceilings.per_s: -1 is negative"),
         (|run, _| run.ceilings[0].generator_cpu = 1e308, "run.json: ceilings.generator_cpu: 1"),
         (|run, _| run.trials_planned = u64::MAX, "run.json: trials_planned: 18446744073709552000 is more than 2^53"),
         (|run, _| run.scenarios.push(run.scenarios[0].clone()), "run.json: scenarios: two are called `compute`"),
-        (|_, records| records[1].order = 0, "trials.jsonl:2: order: positions count from 1"),
-        (|_, records| records[1].conditions.cpus = 0, "trials.jsonl:2: conditions.cpus: no CPU"),
+        (|_, records| records[1].order = 0, "trials.jsonl:2: order: must be greater than 0"),
+        (|_, records| records[1].conditions.cpus = 0, "trials.jsonl:2: conditions.cpus: must be greater than 0"),
         (
             |_, records| records[0].conditions.stolen = Some(Stolen { cpu_ns: 2, of_ns: 1 }),
-            "trials.jsonl:1: conditions.stolen.cpu_ns: more than there was",
+            "trials.jsonl:1: conditions.stolen.cpu_ns: must be at most conditions.stolen.of_ns",
         ),
-        (|_, records| records[0].pass = Pass::Lanes, "trials.jsonl:1: pass: lanes, and the outcome is a measurement"),
+        (|_, records| records[0].pass = Pass::Lanes, "trials.jsonl:1: pass is lanes, but the outcome is a measurement"),
         (
             |_, records| measured(&mut records[0]).wall_ns = 0,
             "trials.jsonl:1: outcome.measured.wall_ns: must be greater than 0",
@@ -378,10 +378,10 @@ fn an_impossible_record_is_refused_by_file_line_and_field() {
         ),
         (
             |_, records| traced(records).lanes.spans[0].start = 1 << 40,
-            "outcome.traced.lanes.spans: one ends before it begins",
+            "outcome.traced.lanes.spans: a span ends before it begins",
         ),
-        (|_, records| traced(records).lanes.spans.reverse(), "lanes.spans: one ends before the one above it"),
-        (|_, records| traced(records).lanes.names.truncate(1), "lanes.spans: there is no lane 1"),
+        (|_, records| traced(records).lanes.spans.reverse(), "lanes.spans: a span ends before the previous one"),
+        (|_, records| traced(records).lanes.names.truncate(1), "lanes.spans: unknown lane 1"),
         (|_, records| records.swap(0, 1), ""),
     ];
     for (change, expected) in cases {

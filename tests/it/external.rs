@@ -137,7 +137,7 @@ fn a_server_that_does_not_start_is_recorded_with_the_reason() {
         let Outcome::Failed(failure) = &records[0].outcome else { panic!("{:?}", records[0].outcome) };
         assert!(failure.to_string().contains(why), "{failure}");
     };
-    refused("nowhere", "command = [\"no-such-program\"]", "the server's command \"no-such-program\"");
+    refused("nowhere", "command = [\"no-such-program\"]", "cannot start the server's command \"no-such-program\"");
     refused("quits", "command = [\"sh\", \"-c\", \"echo no wood >&2; exit 3\"]", "exit status: 3; it said: no wood");
 }
 
@@ -202,7 +202,7 @@ fn a_server_that_ends_in_the_window_is_a_failed_trial() {
     let failure = long.first_failure();
     let Failure::Died { process, how, .. } = &failure else { panic!("{failure:?}") };
     assert_eq!(process, "server");
-    assert!(how.contains("none of its processes listens any more"), "{how}");
+    assert!(how.contains("none of its processes listens any longer"), "{how}");
 }
 
 #[test]
@@ -213,8 +213,8 @@ fn a_port_already_in_use_is_refused() {
     let text = external(&format!("command = [\"sleep\", \"300\"]\nport = {port}"));
     for record in records(home.path(), "stale", &text, 1) {
         let Outcome::Failed(failure) = record.outcome else { panic!("{:?}", record.outcome) };
-        let expected = format!("127.0.0.1:{port} is served already, by process {} (", std::process::id());
-        assert!(failure.to_string().contains(&expected), "{failure}");
+        let says = format!("127.0.0.1:{port} is already in use by process {} (", std::process::id());
+        assert!(failure.to_string().contains(&says), "{failure}");
     }
 }
 
@@ -266,6 +266,6 @@ time.sleep(300)
     let server = format!("command = [\"python3\", {program:?}, \"{{port}}\"]");
     for record in records(home.path(), "closes", &external_for("60s", &server), 1) {
         let Outcome::Failed(Failure::Died { how, .. }) = &record.outcome else { panic!("{:?}", record.outcome) };
-        assert!(how.contains("none of its processes listens any more"), "{how}");
+        assert!(how.contains("none of its processes listens any longer"), "{how}");
     }
 }

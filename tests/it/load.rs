@@ -288,7 +288,7 @@ fn invalid_arguments_are_refused_before_any_load() {
     check(&["https://127.0.0.1/"], 2, "without TLS; build it with `--features tls`");
     check(&["http://127.0.0.1:1/", "-c", "0"], 2, "0 is not in 1..=");
     check(&["http://127.0.0.1:1/", "-d", "5"], 2, "has no unit");
-    check(&["http://127.0.0.1:1/", "-d", "0s"], 2, "no time at all");
+    check(&["http://127.0.0.1:1/", "-d", "0s"], 2, "must be greater than 0");
     check(&["http://127.0.0.1:1/", "-H", "no colon"], 2, "no colon");
     check(&["http://127.0.0.1:1/", "-H", "A: b\r\nC: d"], 2, "no header may hold");
     check(&["http://127.0.0.1:1/", "-X", "G ET"], 2, "is no method");

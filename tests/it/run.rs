@@ -234,7 +234,7 @@ fn invalid_arguments_start_no_trial() {
     check(&["bad.toml"], 2, "bad.toml:6:8: jobs: 0");
     check(&["slep"], 2, "did you mean `sleep`?");
     check(&["nowhere/at-all.toml"], 2, "nowhere/at-all.toml");
-    check(&["smoke", "smoke"], 2, "two scenarios are called `smoke`");
+    check(&["smoke", "smoke"], 2, "two scenarios have the name `smoke`");
     check(&["smoke", "--rounds", "0"], 2, "0 is not in 1..=1000");
     check(&["sleepers", "--rounds", "1000", "--model", "pool/1"], 2, "no model pool/1");
     scenario(home.path(), "day", &SMALL.replace("wait = \"5ms\"", "wait = \"1h\""));
@@ -243,7 +243,11 @@ fn invalid_arguments_start_no_trial() {
     check(&["smoke", "--model", "asinc"], 2, "did you mean `async`?");
     check(&["smoke", "--model", "pool/7"], 2, "no model pool/7");
     fs::create_dir(home.path().join("taken")).unwrap();
-    check(&["smoke", "--out", "taken"], 3, "taken: it exists, and no run writes over another; give another --out");
+    check(
+        &["smoke", "--out", "taken"],
+        3,
+        "taken: already exists, and a run never overwrites another; choose another --out",
+    );
     check(&["smoke", "--out", "/dev/full/x"], 3, "/dev/full");
     assert!(!home.path().join("reports").exists());
 }

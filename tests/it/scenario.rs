@@ -104,7 +104,7 @@ fn the_name_of_a_scenario_defaults_to_that_of_its_file() {
         ("index.toml", "my-"),
     ] {
         let message = name(file, SLEEP).unwrap_err();
-        let expected = format!("{file}:1:1: name: there is none");
+        let expected = format!("{file}:1:1: name: missing, and the file name is not a valid name: ");
         assert!(message.starts_with(&expected) && message.contains(&format!("name = \"{suggested}")), "{message}");
     }
 }
@@ -124,9 +124,9 @@ fn a_byte_order_mark_and_windows_line_endings_are_accepted() {
 fn bytes_that_are_not_utf_8_are_refused_with_their_position() {
     let refused = |bytes: &[u8]| parse_bytes("bad.toml", bytes).unwrap_err().to_string();
     let message = refused(b"name = \"\xc3\xa9\"\nwhat = \"\xff\"\n");
-    assert!(message.starts_with("bad.toml:2:9: byte 0xff is not UTF-8; save the file as UTF-8"), "{message}");
+    assert!(message.starts_with("bad.toml:2:9: invalid UTF-8: byte 0xff; save the file as UTF-8"), "{message}");
     assert!(refused(b"\xff\xfeq\0").contains("it looks like UTF-16"));
-    assert!(refused(&vec![b'#'; 2_000_000]).contains("2000000 bytes are more than"));
+    assert!(refused(&vec![b'#'; 2_000_000]).contains("must be at most 65536 bytes, found 2000000"));
 }
 
 #[test]
@@ -144,7 +144,8 @@ fn all_mistakes_of_a_file_are_reported_at_once() {
 fn mistakes_are_available_as_a_list_and_in_colour() {
     let mistakes = refused(&SLEEP.replace("jobs = 10", "jobs = 0"));
     let json = serde_json::to_value(mistakes.list()).unwrap();
-    let expected = serde_json::json!([{ "line": 5, "column": 8, "key": "jobs", "message": "0 does nothing",
+    let expected = serde_json::json!([{ "line": 5, "column": 8, "key": "jobs",
+        "message": "must be greater than 0, found 0",
         "remedy": "write a whole number from 1 to 1000000" }]);
     assert_eq!(json, expected);
     assert!(mistakes.render(None, true).contains("\u{1b}["));

@@ -44,12 +44,12 @@ impl DoctorProgress {
     }
 }
 
-/// Returns a measurement in words: `timerfd, asked for 1ms`; `as fast as it goes`; `1,000/s by hybrid`.
+/// Returns a measurement in words: `timerfd, set to 1ms`; `1,000/s, hybrid pacing`.
 pub(super) fn words(probe: Probe) -> String {
     match probe {
-        Probe::Parallel => "what all CPUs compute at once".into(),
-        Probe::Timer(timer, requested) => format!("{}, asked for {}", timer.name(), units::exact(requested)),
-        Probe::Ceiling => "as fast as it goes".into(),
-        Probe::Pacing(rate, pacing) => format!("{} by {}", units::rate(rate), pacing.name()),
+        Probe::Parallel => "parallel computing capacity".into(),
+        Probe::Timer(timer, requested) => format!("{}, set to {}", timer.name(), units::exact(requested)),
+        Probe::Ceiling => "load generator, closed loop".into(),
+        Probe::Pacing(rate, pacing) => format!("{}, {} pacing", units::rate(rate), pacing.name()),
     }
 }

@@ -82,12 +82,12 @@ pub(super) fn text(checkup: &Checkup) -> String {
         machine(checkup),
         clocks(checkup),
         generator(checkup),
-        list("What follows", &sentences(checkup)),
-        list("What could not be measured", &failures(checkup)),
+        list("Conclusions", &sentences(checkup)),
+        list("Not measured", &failures(checkup)),
     ];
     let mut text: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
     if checkup.partial {
-        text.insert(0, "Ended early: this is what was measured until then.".into());
+        text.insert(0, "Ended early by a signal; these are the measurements up to then.".into());
     }
     text::fitted(&text::printable(&text.join("\n\n")), width())
 }
@@ -108,18 +108,18 @@ fn machine(checkup: &Checkup) -> String {
     let memory = host.memory_bytes.map_or_else(|| "n/a".into(), units::bytes);
     let count = |n: Option<u64>| n.map_or_else(|| "n/a".into(), units::count);
     let mut text = "This machine\n".to_owned();
-    let _ = writeln!(text, "  CPUs     {} of {}", host.cpus, known(&host.cpu));
+    let _ = writeln!(text, "  CPUs     {} ({})", host.cpus, known(&host.cpu));
     if let Some(quota) = host.cpu_quota {
-        let _ = writeln!(text, "  quota    CPU time of {} CPUs at most", units::three_digits(quota));
+        let _ = writeln!(text, "  quota    CPU time of at most {} CPUs", units::three_digits(quota));
     }
     for (threads, factor) in checkup.parallel.points().iter().filter(|(threads, _)| *threads > 1) {
         let factor = units::three_digits(*factor);
-        let _ = writeln!(text, "  at once  {threads} threads compute {factor} times as much as one");
+        let _ = writeln!(text, "  parallel {threads} threads compute {factor} times as much as one");
     }
     let share = |share: Option<f64>| share.map_or_else(|| "n/a".into(), |share| format!("{:.1} %", share * 100.0));
     let _ = writeln!(
         text,
-        "  others   CPUs wanted but busy {} of the time (PSI), {} of their time given away by the host (steal)",
+        "  others   runnable tasks waited for a CPU {} of the time (PSI); the host took {} of the CPU time (steal)",
         share(checkup.pressure),
         share(checkup.steal)
     );
@@ -128,9 +128,9 @@ fn machine(checkup: &Checkup) -> String {
     let _ = writeln!(text, "  kernel   {}", known(&host.kernel));
     for limit in &host.thread_limits {
         let (allows, value) = (units::count(limit.allows), units::count(limit.value));
-        let _ = writeln!(text, "  threads  {allows} more by {} = {value}", limit.name);
+        let _ = writeln!(text, "  threads  {allows} more (limit: {} = {value})", limit.name);
     }
-    let _ = writeln!(text, "  files    {} open in a process", count(host.open_files));
+    let _ = writeln!(text, "  files    at most {} open per process", count(host.open_files));
     let _ = write!(text, "  ports    {} for connections to one server", count(checkup.ports));
     text
 }
@@ -139,15 +139,15 @@ fn clocks(checkup: &Checkup) -> String {
     let Checkup { clock, pauses, .. } = checkup;
     let source = checkup.host.clocksource.as_deref().unwrap_or("unknown");
     let text = format!(
-        "Clock: {source}; a look at it costs {:.1} ns, its smallest step is {} ns\n\
-         Pauses: a thread that never stops lost {:.2} % of its time, {} at once\n\n\
-         Timers: how much later than requested they fire\n",
+        "Clock: {source}; a read takes {:.1} ns, the resolution is {} ns\n\
+         Pauses: a thread that never sleeps lost {:.2} % of its time, up to {} at a time\n\n\
+         Timers: how late they expire\n",
         clock.read_ns,
         clock.step_ns,
         pauses.share * 100.0,
         units::duration(pauses.longest_ns),
     );
-    let mut table = Grid::new(&["requested", "timer"], &["p50", "p99", "max"]);
+    let mut table = Grid::new(&["set to", "timer"], &["p50", "p99", "max"]);
     let show = |nanos: Option<u64>| nanos.map_or_else(|| "n/a".into(), units::duration);
     for TimerLateness { timer, requested, late } in &checkup.timers {
         table.row([
@@ -162,24 +162,24 @@ fn clocks(checkup: &Checkup) -> String {
 }
 
 fn generator(checkup: &Checkup) -> String {
-    let mut text = "The load generator, on one thread, against a server that does nothing\n".to_owned();
+    let mut text = "Load generator: one thread, against a server that does no work\n".to_owned();
     let missing = || "n/a".to_owned();
     let shown = |spread: Option<Spread>, show| spread.map_or_else(missing, |spread| ranged(&spread, show));
     let median = |spread: Option<Spread>, show: fn(f64) -> String| spread.map_or_else(missing, |s| show(s.median));
     let _ = writeln!(
         text,
-        "  floor    {} at the median, over one connection: both sides are woken for each request",
+        "  floor    p50 response time {} over one connection; both sides are woken for each request",
         shown(checkup.ceiling(|c| c.floor_ns as f64), time)
     );
     let _ = writeln!(
         text,
-        "  ceiling  {}, over {} connections; the generator used {} of its CPU, the server {}",
+        "  ceiling  {} over {} connections; the generator used {} of a CPU, the server {}",
         shown(checkup.ceiling(|c| c.per_s), units::rate),
         checkup.ceilings.first().map_or(0, |ceiling| ceiling.connections),
         median(checkup.ceiling(|c| c.generator_cpu), percent),
         median(checkup.ceiling(|c| c.server_cpu), percent),
     );
-    text += "\nPacing: how much later than due its requests leave, in even steps over 50 connections\n";
+    text += "\nPacing: how late requests are sent, evenly spaced, over 50 connections\n";
     let mut table = Grid::new(&["rate", "pacing"], &["p50", "p99", "CPU", "answered", "response p50"]);
     for paced in &checkup.pacing {
         let over = |figure: fn(&PacedRound) -> Option<f64>| paced.over_rounds(figure);

@@ -20,108 +20,109 @@ use super::super::output::{Stop, note};
 use super::super::strict::StrictLoad;
 use super::super::times::{any_time, some_time};
 
-/// Put a load on an HTTP/1.1 server: requests at a rate, or N connections that each ask again once they are answered
+/// Load an HTTP/1.1 server: at a given rate (open loop), or as fast as N connections are answered (closed loop)
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: avt load http://127.0.0.1:8080/echo/hello -c 50 -d 10s --rate 1000")]
 pub(in crate::cli) struct LoadArgs {
-    /// The URL to request; several URLs, all of one scheme, host and port, are requested in turn
+    /// The URL to request; several URLs of the same scheme, host and port are requested in turn
     ///
     /// Path and query are sent as typed, without the fragment; blanks, control characters, "<>\^`{|} and non-ASCII
     /// characters are percent-encoded. reqwest also resolves . and .. and encodes ' in a query. A target that differs
-    /// from what was typed is shown.
+    /// from the URL as typed is printed.
     #[arg(value_name = "URL", required = true)]
     pub(super) urls: Vec<String>,
-    /// Keep-alive connections, all open before the clock starts; no more than there are requests
+    /// Number of keep-alive connections, opened before the clock starts; at most one per request is opened
     #[arg(short, long, value_name = "N", default_value = "10",
           value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000_000))]
     pub(super) connections: u32,
-    /// Generator threads
+    /// Number of generator threads
     #[arg(short, long, value_name = "N", default_value = "1",
           value_parser = RangedU64ValueParser::<u16>::new().range(1..=1024))]
     pub(super) threads: u16,
-    /// How long to measure
+    /// Length of the measured window
     #[arg(short, long, value_name = "TIME", default_value = "10s", value_parser = some_time)]
     pub(super) duration: Duration,
-    /// The number of requests to send, instead of a duration
+    /// Send this many requests instead of measuring for a duration
     #[arg(short = 'n', long, value_name = "N", conflicts_with = "duration",
           value_parser = RangedU64ValueParser::<u64>::new().range(1..=1_000_000_000_000))]
     pub(super) requests: Option<u64>,
-    /// The warm-up before the measurement
+    /// Length of the warm-up before the measured window
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = any_time)]
     pub(super) warmup: Duration,
-    /// Requests per second, by a schedule that does not wait for answers (open loop); without it each connection asks
-    /// again once it is answered (closed loop)
+    /// Offered rate in requests per second, by a schedule that does not wait for responses (open loop); without it,
+    /// each connection sends its next request after a response (closed loop)
     #[arg(short, long, value_name = "PER_SECOND", value_parser = rate, allow_negative_numbers = true)]
     pub(super) rate: Option<f64>,
-    /// The arrivals of a rate: a Poisson process, as of many independent users, or equal intervals
+    /// Arrivals of the open loop: a Poisson process, as of many independent users, or equal intervals
     #[arg(long, value_enum, default_value = "poisson", requires = "rate")]
     pub(super) arrivals: ArrivalsArg,
-    /// The way to keep a rate: `sleep` uses a timer alone, some 50 us late; `hybrid` also polls the clock just before a
-    /// request is due, as long as no other program wants the CPU; `spin` polls it all the time, which takes a CPU
+    /// How the open loop keeps its schedule: `sleep` uses only a timer, about 50 us late; `hybrid` also polls the clock
+    /// just before a request is due, unless other programs need the CPU; `spin` always polls and occupies a CPU
     #[arg(long, value_enum, default_value = "hybrid", requires = "rate")]
     pub(super) pacing: PacingArg,
-    /// The pause between an answer and the next request of a connection
+    /// Think time of the closed loop: the pause of a connection between a response and its next request
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = any_time, conflicts_with = "rate")]
     pub(super) think: Duration,
-    /// How long an answer may take, from when its request was due
+    /// Time-out of a request, from when it was due
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = some_time)]
     pub(super) timeout: Duration,
-    /// How long to wait for the last answers [default: the time-out]
+    /// How long to wait for responses after the window [default: the time-out]
     #[arg(long, value_name = "TIME", value_parser = any_time)]
     pub(super) drain: Option<Duration>,
-    /// The client: `raw` costs the least, `reqwest` is what an ordinary program uses. reqwest connects by asking, so it
-    /// sends one uncounted request on each connection first
+    /// HTTP client: `raw` needs the least CPU time, `reqwest` is what an ordinary program uses. reqwest opens a
+    /// connection only for a request, so it first sends an uncounted one on each connection
     ///
-    /// Both accept answers of any status from 200 to 999 whose head has at most 64 KiB and 100 fields; a larger head is
-    /// `header_too_large`. raw also accepts at most 16 interim answers before one. Bodies are counted and not kept:
-    /// only the time-out limits them.
+    /// Both accept responses of any status from 200 to 999 with a head of at most 64 KiB and 100 fields; a larger head
+    /// is the error `header_too_large`. raw also accepts up to 16 interim responses before each. Bodies are counted and
+    /// not kept, so only the time-out limits them.
     ///
-    /// [default: raw, and reqwest for https]
+    /// [default: raw for http, reqwest for https]
     #[arg(long, value_enum)]
     client: Option<ClientArg>,
-    /// Connect to this Unix socket instead of to the URL's host
+    /// Connect to this Unix socket instead of the URL's host
     #[arg(long, value_name = "PATH")]
     pub(super) unix: Option<PathBuf>,
-    /// Trust the authorities of this PEM file too, beside those of the system
+    /// Also trust the certificate authorities in this PEM file
     #[cfg(feature = "tls")]
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// The seed of all random choices
+    /// Seed of all random choices, such as the arrivals
     #[arg(long, value_name = "N", default_value = "1")]
     pub(super) seed: u64,
-    /// The request's method [default: GET, or POST with a body]
+    /// Request method [default: GET, or POST with a body]
     #[arg(short = 'X', long, value_name = "METHOD")]
     method: Option<String>,
-    /// A further header field
+    /// Additional header field; may be repeated
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
-    /// The request's body, or @ and the name of the file that holds it
+    /// Request body, or @ and the name of a file that holds it
     #[arg(long, value_name = "TEXT|@FILE")]
     body: Option<String>,
-    /// Write the percentile distribution of response times, for HdrHistogram's plotter
+    /// Write the percentile distribution of response times, in the format of HdrHistogram's plotter
     #[arg(long, value_name = "FILE")]
     pub(super) hgrm: Option<PathBuf>,
-    /// Write an interval log of response and service times, a line a second each, as HdrHistogram's readers take it
+    /// Write an interval log of response and service times, one line each per second, in HdrHistogram's format
     #[arg(long, value_name = "FILE")]
     pub(super) hlog: Option<PathBuf>,
-    /// Write a page with the charts of the report
+    /// Write an HTML page with charts
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
-    /// Exit with 1 unless all conditions hold, and with 4 if the measurement is INVALID: 'p99<5ms,errors<0.1%,rate>=990'
+    /// Exit with 1 unless all conditions hold, and with 4 if the measurement is INVALID, as in
+    /// 'p99<5ms,errors<0.1%,rate>=990'
     #[arg(long, value_name = "CONDITIONS")]
     pub(super) slo: Option<Slo>,
     #[command(flatten)]
     pub(super) strict: StrictLoad,
-    /// Print JSON
+    /// Print JSON instead of text
     #[arg(long)]
     pub(super) json: bool,
 }
 
 /// Parses a rate in requests per second: greater than 0, and at most what a clock of nanoseconds can resolve.
 fn rate(text: &str) -> Result<f64, String> {
-    let rate: f64 = text.parse().map_err(|_| "write requests a second, like 1000 or 0.5".to_owned())?;
+    let rate: f64 = text.parse().map_err(|_| "expected requests per second, such as 1000 or 0.5".to_owned())?;
     let is_rate = rate > 0.0 && rate <= 1e8;
-    if is_rate { Ok(rate) } else { Err("a rate is more than 0 and at most 100000000 requests a second".to_owned()) }
+    if is_rate { Ok(rate) } else { Err("must be greater than 0 and at most 100000000 requests per second".to_owned()) }
 }
 
 /// [`Arrivals`] as the command line writes it.
@@ -224,7 +225,7 @@ impl LoadArgs {
             if other != target {
                 let first = &self.urls[0];
                 return Err(Stop::input(format_args!(
-                    "{url}: its scheme, host or port is not that of {first}; one load asks one server"
+                    "{url}: expected the same scheme, host and port as {first}; a load has one server"
                 )));
             }
             paths.push(path);
@@ -235,22 +236,23 @@ impl LoadArgs {
     /// Returns the server of a URL, and its path and query as typed.
     fn target(&self, url: &str) -> Result<(Target, String), Stop> {
         let wrong = |what: &str| Stop::input(format_args!("{url}: {what}"));
-        let example = "write it like http://127.0.0.1:8080/echo/hello";
+        let example = "write a URL such as http://127.0.0.1:8080/echo/hello";
         let (server, path) = split(url).ok_or_else(|| wrong(&format!("no scheme and host; {example}")))?;
         let url = Url::parse(server).map_err(|error| wrong(&format!("{error}; {example}")))?;
         match url.scheme() {
             "https" if !cfg!(feature = "tls") => {
-                return Err(wrong("this avt is built without TLS; build it with `--features tls`, or ask over http"));
+                return Err(wrong("avt was built without TLS; build it with `--features tls`, or use http"));
             }
             "https" if self.client == Some(ClientArg::Raw) => {
-                return Err(wrong("the raw client speaks no TLS; leave --client out, or write --client reqwest"));
+                return Err(wrong("the raw client does not support TLS; omit --client, or use --client reqwest"));
             }
             "http" | "https" => {}
-            _ => return Err(wrong(&format!("only http and https can be asked; {example}"))),
+            _ => return Err(wrong(&format!("unsupported scheme, expected http or https; {example}"))),
         }
-        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| wrong("it names no host"))?;
+        let host =
+            url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| wrong(&format!("missing host; {example}")))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("a name and password are not sent; give them as -H 'Authorization: ...'"));
+            return Err(wrong("user name and password are not sent; use -H 'Authorization: ...'"));
         }
         let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let target = Target {
@@ -287,7 +289,7 @@ impl LoadArgs {
         let pem =
             std::fs::read(file).map_err(|error| Stop::input(format_args!("--ca: {}: {error}", file.display())))?;
         if pem.is_empty() {
-            return Err(Stop::input(format_args!("--ca: {}: it is empty", file.display())));
+            return Err(Stop::input(format_args!("--ca: {}: empty file", file.display())));
         }
         Ok(pem)
     }
@@ -312,11 +314,11 @@ impl LoadArgs {
         };
         let method = self.method.clone().unwrap_or_else(|| if self.body.is_some() { "POST" } else { "GET" }.to_owned());
         if Method::from_bytes(method.as_bytes()).is_err() {
-            return Err(Stop::input(format_args!("-X: `{method}` is no method; write it like GET or POST")));
+            return Err(Stop::input(format_args!("-X: invalid method `{method}`; use a method such as GET or POST")));
         }
         if method == "CONNECT" {
             return Err(Stop::input(
-                "-X: CONNECT opens a tunnel and has no answer to measure; write it like GET or POST",
+                "-X: CONNECT opens a tunnel and has no response to measure; use a method such as GET or POST",
             ));
         }
         let (hosts, headers): (Vec<_>, Vec<_>) = self
@@ -352,7 +354,10 @@ fn read_body(file: &str) -> Result<Vec<u8>, Stop> {
     let read = File::open(file).and_then(|file| file.take(MOST + 1).read_to_end(&mut body));
     read.map_err(|error| Stop::input(format_args!("--body: {file}: {error}")))?;
     if body.len() as u64 > MOST {
-        return Err(Stop::input(format_args!("--body: {file}: more than {}; send less", units::bytes(MOST))));
+        return Err(Stop::input(format_args!(
+            "--body: {file}: larger than {}; use a smaller body",
+            units::bytes(MOST)
+        )));
     }
     Ok(body)
 }
@@ -360,17 +365,18 @@ fn read_body(file: &str) -> Result<Vec<u8>, Stop> {
 /// Parses `Name: value`, and refuses characters that would end the field early.
 fn header(field: &str) -> Result<(String, String), Stop> {
     let wrong = |what: &str| Stop::input(format_args!("-H: `{}` {what}", field.escape_debug()));
-    let (name, value) = field.split_once(':').ok_or_else(|| wrong("has no colon; write it like 'Accept: */*'"))?;
+    let (name, value) =
+        field.split_once(':').ok_or_else(|| wrong("has no colon; write a field such as 'Accept: */*'"))?;
     let value = value.trim();
     if name.parse::<reqwest::header::HeaderName>().is_err() {
-        return Err(wrong("does not begin with a header's name"));
+        return Err(wrong("does not start with a field name"));
     }
     if value.parse::<reqwest::header::HeaderValue>().is_err() {
-        return Err(wrong("holds a character that no header may hold"));
+        return Err(wrong("contains a character that is invalid in a header field"));
     }
     let framing = ["content-length", "transfer-encoding", "connection", "upgrade", "expect"];
     if framing.iter().any(|own| name.eq_ignore_ascii_case(own)) {
-        return Err(wrong("is not for you to say: it would change how the connection is used"));
+        return Err(wrong("cannot be set: avt sets it, because it controls how the connection is used"));
     }
     Ok((name.to_owned(), value.to_owned()))
 }

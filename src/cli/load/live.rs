@@ -48,7 +48,7 @@ impl Live {
         let percentile = |share| interval.response_time.quantile(share).map_or_else(|| "n/a".into(), units::duration);
         let errors = match self.errors {
             0 => String::new(),
-            n => format!("  {} without an answer", units::count(n)),
+            n => format!("  {} without a response", units::count(n)),
         };
         format!("{far}  {rate}{offered}  p50 {}  p99 {}{errors}", percentile(0.5), percentile(0.99))
     }
@@ -83,7 +83,7 @@ mod tests {
         live.second(&interval);
         assert_eq!(
             live.message(&interval),
-            "1,808 of 10,000 requests  900/s of 1,000/s offered  p50 1.00 ms  p99 1.00 ms  8 without an answer"
+            "1,808 of 10,000 requests  900/s of 1,000/s offered  p50 1.00 ms  p99 1.00 ms  8 without a response"
         );
     }
 }

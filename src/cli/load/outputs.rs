@@ -35,10 +35,10 @@ impl Outputs {
             let refused = |why: &str| Stop::input(format_args!("{option}: {}: {why}", path.display()));
             let place = Destination::resolve(path).map_err(|error| refused(&error.to_string()))?;
             if let Some((other, _)) = places.iter().find(|(_, other)| place.is_same(other)) {
-                return Err(refused(&format!("{other} is the same file; name another one")));
+                return Err(refused(&format!("same file as {other}; use another one")));
             }
             if place.is_standard_output() {
-                return Err(refused("standard output goes there too; name another file"));
+                return Err(refused("same file as standard output; use another one"));
             }
             places.push((option, place));
         }

@@ -104,16 +104,16 @@ pub(super) fn json(
     })
 }
 
-/// Formats the measured value of a condition: `4.21 ms`, `>=1.00 s, as some requests never ended`.
+/// Formats the measured value of a condition: `4.21 ms`, `>=1.00 s, because some requests never completed`.
 fn measured(condition: &JudgedCondition) -> String {
     match condition.measured {
         MeasuredValue::Share(share) => format!("{:.3} %", share * 100.0),
         MeasuredValue::Rate(rate) => units::rate(rate),
         MeasuredValue::Time(nanos, Bound::Exact) => units::duration(nanos),
         MeasuredValue::Time(nanos, _) if condition.is_kept => format!(">={}", units::duration(nanos)),
-        MeasuredValue::Time(nanos, _) => format!(">={}, as some requests never ended", units::duration(nanos)),
-        MeasuredValue::TooFew(requests) => format!("unknown from {} requests", units::count(requests)),
-        MeasuredValue::NoTime => "no time has passed".into(),
+        MeasuredValue::Time(nanos, _) => format!(">={}, because some requests never completed", units::duration(nanos)),
+        MeasuredValue::TooFew(requests) => format!("unknown, as there are only {} requests", units::count(requests)),
+        MeasuredValue::NoTime => "the window is empty".into(),
     }
 }
 
@@ -128,7 +128,7 @@ pub(super) fn unmet_requirements(loaded: &Loaded, analysis: &LoadAnalysis) -> St
     let objectives = analysis.objectives.as_deref().unwrap_or_default();
     let broken = objectives.iter().filter(|objective| !objective.is_kept).count();
     if requests.planned == 0 {
-        "no request fell due in the window".to_owned()
+        "no request was due in the window".to_owned()
     } else if requests.completed == 0 {
         format!("none of {} requests was answered", units::count(requests.planned))
     } else {
@@ -139,7 +139,7 @@ pub(super) fn unmet_requirements(loaded: &Loaded, analysis: &LoadAnalysis) -> St
 /// Formats the conditions, one line each.
 fn objectives(all: &[JudgedCondition]) -> String {
     let line = |one: &JudgedCondition| {
-        let word = if one.is_kept { "kept" } else { "BROKEN" };
+        let word = if one.is_kept { "met" } else { "VIOLATED" };
         format!("\nslo        {}: {word} ({})", one.condition, measured(one))
     };
     all.iter().map(line).collect()
@@ -166,7 +166,7 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
     }
     let _ = writeln!(
         text,
-        "{} answers in {}: {}{}",
+        "{} responses in {}: {}{}",
         units::count(loaded.requests_in_window),
         units::duration(loaded.wall_ns),
         analysis.rate.map_or_else(|| "no rate".into(), units::rate),
@@ -174,18 +174,15 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
     );
     let starved = match load.connections_starved {
         0 => String::new(),
-        n => format!("; {} of them got no answer at all", units::count(n.into())),
+        n => format!("; {} starved, without any response", units::count(n.into())),
     };
     let [least, median, most] = load.requests_per_connection.map(units::count);
     let _ = writeln!(
         text,
-        "{}{}, {} of them busy on average, {least} to {most} requests each (median {median}){starved}",
+        "{}{}, {} busy on average, {least} to {most} requests per connection (median {median}){starved}",
         connections(load.connections_opened),
         if load.connections_opened < load.connections_planned {
-            format!(
-                " ({} asked for, which is more than there are requests)",
-                units::count(load.connections_planned.into())
-            )
+            format!(" ({} requested, but there are fewer requests)", units::count(load.connections_planned.into()))
         } else {
             String::new()
         },
@@ -211,10 +208,10 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
         let _ = writeln!(text, "{line}");
     }
     if from.is_some() {
-        text.push_str(">= : rests on requests that never got their answer\n");
+        text.push_str(">= : lower bound, because some requests never got a response\n");
     }
     if load.offered_per_s.is_none() {
-        text.push_str("closed loop: a server that is slow is asked less often, so overload is hidden here\n");
+        text.push_str("closed loop: a slow server gets fewer requests, so these times hide overload\n");
     }
     text.push('\n');
 
@@ -236,7 +233,7 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
         let Requests { planned, failed, timed_out, unsent, unfinished, .. } = load.warmup_requests;
         let _ = writeln!(
             text,
-            "warm-up    {} of its {} requests got no answer, and are left out",
+            "warm-up    {} of its {} requests got no response (not included above)",
             units::count(failed + timed_out + unsent + unfinished),
             units::count(planned),
         );
@@ -254,19 +251,20 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
         load.status.iter().map(|(status, n)| format!("{} x {status}", units::count(*n))).collect();
     if load.answers_with_surplus > 0 {
         let n = units::count(load.answers_with_surplus);
-        let _ =
-            writeln!(text, "surplus    {n} answers were followed by unrequested bytes; their connections were closed");
+        let _ = writeln!(
+            text,
+            "surplus    {n} responses were followed by unrequested bytes; their connections were closed"
+        );
     }
-    let _ = writeln!(text, "status     {}", if answers.is_empty() { "no answer".into() } else { answers.join(", ") });
+    let _ = writeln!(text, "status     {}", if answers.is_empty() { "no response".into() } else { answers.join(", ") });
     let _ = writeln!(
         text,
-        "generator  {} of CPU on {} thread{}, {}",
+        "generator  {} of CPU time on {}, {}",
         units::duration(load.usage.cpu_ns()),
-        load.threads,
-        if load.threads == 1 { "" } else { "s" },
+        units::counted(load.threads.into(), "thread", "threads"),
         load.usage
             .memory_peak_bytes
-            .map_or_else(|| "memory n/a".into(), |peak| format!("{} at most", units::bytes(peak))),
+            .map_or_else(|| "peak memory n/a".into(), |peak| format!("peak memory {}", units::bytes(peak))),
     );
     if let Some(line) = pacing(load) {
         let _ = writeln!(text, "pacing     {line}");
@@ -279,12 +277,12 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
             server
                 .usage
                 .known_cpu_ns()
-                .map_or_else(|| "CPU time n/a".into(), |nanos| format!("{} of CPU", units::duration(nanos))),
-            per_request.map_or_else(String::new, |nanos| format!(", {} a request", units::duration(nanos as u64))),
+                .map_or_else(|| "CPU time n/a".into(), |nanos| format!("{} of CPU time", units::duration(nanos))),
+            per_request.map_or_else(String::new, |nanos| format!(", {} per request", units::duration(nanos as u64))),
             server
                 .usage
                 .memory_peak_bytes
-                .map_or_else(|| "memory n/a".into(), |peak| format!("{} at most", units::bytes(peak))),
+                .map_or_else(|| "peak memory n/a".into(), |peak| format!("peak memory {}", units::bytes(peak))),
         );
     }
     let _ = writeln!(text, "verdict    {}", analysis.verdict);

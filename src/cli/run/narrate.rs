@@ -45,15 +45,15 @@ fn narratable(scenario: &Scenario) -> Result<OffloadSpec, Stop> {
         Some(other) => {
             let workload = other.workload();
             return Err(Stop::input(format_args!(
-                "{name}: --narrate tells of the jobs of workload = \"offload\", and this is \"{workload}\"; \
-                 try `avt run offload --narrate`"
+                "{name}: --narrate requires workload = \"offload\", found \"{workload}\"; try `avt run offload \
+                 --narrate`"
             )));
         }
-        None => return Err(Stop::input(format_args!("{name}: there is nothing to do"))),
+        None => return Err(Stop::input(format_args!("{name}: no work to do"))),
     };
     if spec.jobs > MOST_JOBS {
         return Err(Stop::input(format_args!(
-            "{name}: {} jobs are too many to tell of; --narrate takes {MOST_JOBS} at most",
+            "{name}: --narrate supports at most {MOST_JOBS} jobs, found {}",
             spec.jobs
         )));
     }
@@ -72,7 +72,7 @@ fn narrate(scenario: &Scenario, spec: &OffloadSpec, model: Model) -> Result<(), 
     let workload = Arc::new(Narrated::new(Offload { steps, heartbeat }, say));
     let log = Arc::new(JobLog::new(spec.jobs + heartbeats));
     let outcome = model::run(model, workload, &log).map_err(Stop::machine)?;
-    print(format_args!("{model}: all was done after {}\n", units::duration(outcome.wall_ns)))
+    print(format_args!("{model}: all jobs done after {}\n", units::duration(outcome.wall_ns)))
 }
 
 /// Formats a line: `2026-11-23T19:05:01.123Z  +   10 ms  main          MESSAGE: voluptas est`.
@@ -83,8 +83,8 @@ fn line(start: Instant, moment: Moment) -> String {
     let name = thread.name().map_or_else(unnamed, str::to_owned);
     let what = match moment {
         Moment::Beat(_) => format!("MESSAGE: {}", Words(3..6).fake::<Vec<String>>().join(" ")),
-        Moment::Begins(job) => format!("job {job} BEGINS what holds this thread"),
-        Moment::Ends(job, after) => format!("job {job} ENDS, after {}", units::duration(units::nanos(after))),
+        Moment::Begins(job) => format!("job {job} BEGINS to hold this thread"),
+        Moment::Ends(job, after) => format!("job {job} ENDS after {}", units::duration(units::nanos(after))),
     };
     let (now, since) = (humantime::format_rfc3339_millis(SystemTime::now()), start.elapsed().as_millis());
     format!("{now}  +{since:>5} ms  {name:<12}  {what}")

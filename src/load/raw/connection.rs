@@ -181,9 +181,9 @@ impl RawConnection {
 
     /// Requests the event again, since it was not handled completely.
     pub(super) fn look_again(&self, epoll: &OwnedFd, k: usize) {
-        let socket = self.socket.as_ref().expect("what is read from is open");
+        let socket = self.socket.as_ref().expect("a connection that is read from has a socket");
         let renewed = epoll::modify(epoll, socket, self.data(k), INTEREST);
-        renewed.expect("a socket that was added can be asked for again");
+        renewed.expect("a registered socket can be registered again");
     }
 
     /// Returns the data that epoll delivers with the events of this socket; see [`parts`].
@@ -208,7 +208,7 @@ impl RawConnection {
                 self.read(shared, codecs)
             }
             RawState::Connecting { to_send } => {
-                let socket = self.socket.as_ref().expect("what connects has a socket");
+                let socket = self.socket.as_ref().expect("a connection that is being opened has a socket");
                 if let Err(errno) = sockopt::socket_error(socket).map_err(io::Error::from)? {
                     return Err(io::Error::from(errno).into());
                 }

@@ -27,22 +27,30 @@ pub(super) enum Name {
 
 /// Each name as it is written, with its meaning.
 pub(super) const NAMES: [(&str, Name, &str); 16] = [
-    ("jobs", Name::Jobs, "how many jobs the model gets"),
+    ("jobs", Name::Jobs, "the number of jobs that the model gets"),
     ("wait", Name::Wait, "the wait of a job or request"),
-    ("block", Name::Block, "its blocking call"),
-    ("compute", Name::Compute, "its CPU work"),
-    ("every", Name::Every, "the time from beat to beat"),
-    ("beats", Name::Beats, "how many beats"),
-    ("connections", Name::Connections, "connections of the load"),
-    ("rate", Name::Rate, "requests a second that are due"),
+    ("block", Name::Block, "the blocking call of a job or request"),
+    ("compute", Name::Compute, "the CPU work of a job or request"),
+    ("every", Name::Every, "the interval between two beats"),
+    ("beats", Name::Beats, "the number of beats"),
+    ("connections", Name::Connections, "the number of connections"),
+    ("rate", Name::Rate, "the offered rate, in requests per second"),
     ("share", Name::Share, "the share of heavy requests"),
     ("heavy_wait", Name::HeavyWait, "the wait of a heavy request"),
-    ("heavy_block", Name::HeavyBlock, "its blocking call"),
-    ("heavy_compute", Name::HeavyCompute, "its CPU work"),
-    ("workers", Name::Workers, "threads on which the model runs what blocks or computes"),
-    ("P", Name::P, "how many times the work of one thread these do at once, as it was measured on the CPUs of `cpus`"),
-    ("cpus", Name::Cpus, "CPUs that the trial, or the server, is pinned to; without such a pin those of the machine"),
-    ("server_cpus", Name::ServerCpus, "CPUs that the server is pinned to"),
+    ("heavy_block", Name::HeavyBlock, "the blocking call of a heavy request"),
+    ("heavy_compute", Name::HeavyCompute, "the CPU work of a heavy request"),
+    ("workers", Name::Workers, "the number of threads that run blocking and CPU-bound steps"),
+    (
+        "P",
+        Name::P,
+        "how much `workers` threads compute together, as a multiple of one thread, measured on the CPUs of `cpus`",
+    ),
+    (
+        "cpus",
+        Name::Cpus,
+        "the number of CPUs that the trial, or the server, is pinned to; if it is not pinned, those of the machine",
+    ),
+    ("server_cpus", Name::ServerCpus, "the number of CPUs that the server is pinned to"),
 ];
 
 impl Name {

@@ -31,7 +31,7 @@ impl<'a> FormulaReader<'a> {
         let tree = self.sum()?;
         match self.peek() {
             None => Ok(tree),
-            Some(c) => Err(format!("'{c}' is not expected there: {}", self.rest)),
+            Some(c) => Err(format!("unexpected '{c}' at: {}", self.rest)),
         }
     }
 
@@ -65,7 +65,7 @@ impl<'a> FormulaReader<'a> {
                 (false, true) => parts.push((-1.0, self.product()?)),
                 (false, false) if parts.len() == 1 => return Ok(parts.swap_remove(0).1),
                 (false, false) => return Ok(Node::Sum(parts)),
-                (true, true) => return Err("+- stands side by side".into()),
+                (true, true) => return Err("two signs in a row: +-".into()),
             }
         }
     }
@@ -87,7 +87,7 @@ impl<'a> FormulaReader<'a> {
 
     fn factor(&mut self) -> Result<Node, String> {
         match self.peek() {
-            None => Err("it ends where a number or a name should stand".into()),
+            None => Err("expected a number or a name, found the end of the formula".into()),
             Some('(') => {
                 self.take('(');
                 let inner = self.sum()?;
@@ -95,17 +95,17 @@ impl<'a> FormulaReader<'a> {
             }
             Some(c) if c.is_ascii_digit() => self.number(),
             Some(c) if c.is_ascii_alphabetic() => self.name(),
-            Some(c) => Err(format!("'{c}' is neither a number nor a name")),
+            Some(c) => Err(format!("expected a number or a name, found '{c}'")),
         }
     }
 
     fn closed(&mut self) -> Result<(), String> {
-        if self.take(')') { Ok(()) } else { Err("a parenthesis is not closed".into()) }
+        if self.take(')') { Ok(()) } else { Err("unclosed parenthesis".into()) }
     }
 
     fn number(&mut self) -> Result<Node, String> {
         let digits = self.word(|c| c.is_ascii_digit() || c == '.' || c == '_');
-        let number: f64 = digits.replace('_', "").parse().map_err(|_| format!("{digits} is not a number"))?;
+        let number: f64 = digits.replace('_', "").parse().map_err(|_| format!("invalid number {digits}"))?;
         let unit = self.word(|c| c.is_ascii_alphabetic());
         if unit.is_empty() {
             return Ok(Node::Number(number, Dimension::COUNT));
@@ -114,7 +114,7 @@ impl<'a> FormulaReader<'a> {
             Some((_, factor, dimension)) => Ok(Node::Number(number * factor, *dimension)),
             None => {
                 let units: Vec<&str> = UNITS.iter().map(|(name, ..)| *name).collect();
-                Err(format!("there is no unit {unit}; the units are {}", units.join(", ")))
+                Err(format!("unknown unit {unit}; the units are {}", units.join(", ")))
             }
         }
     }
@@ -129,8 +129,8 @@ impl<'a> FormulaReader<'a> {
             None => {
                 let known = NAMES.iter().map(|(name, ..)| *name).chain(FUNCTIONS.iter().map(|(name, _)| *name));
                 Err(match closest(&word, known.clone()) {
-                    Some(nearest) => format!("there is no {word}; did you mean {nearest}?"),
-                    None => format!("there is no {word}; the names are {}", known.collect::<Vec<_>>().join(", ")),
+                    Some(nearest) => format!("unknown name {word}; did you mean {nearest}?"),
+                    None => format!("unknown name {word}; the names are {}", known.collect::<Vec<_>>().join(", ")),
                 })
             }
         }
@@ -138,7 +138,7 @@ impl<'a> FormulaReader<'a> {
 
     fn arguments(&mut self, word: &str, function: Function) -> Result<Node, String> {
         if !self.take('(') {
-            return Err(format!("{word} takes parentheses, as in {word}(jobs / workers)"));
+            return Err(format!("{word} needs parentheses, as in {word}(jobs / workers)"));
         }
         let mut parts = vec![self.sum()?];
         while self.take(',') {
@@ -147,8 +147,8 @@ impl<'a> FormulaReader<'a> {
         self.closed()?;
         match (function, parts.len()) {
             (Function::Ceil, 1) | (Function::Min | Function::Max, 2..) => Ok(Node::Call(function, parts)),
-            (Function::Ceil, n) => Err(format!("ceil takes one number, not {n}")),
-            _ => Err(format!("{word} takes two or more")),
+            (Function::Ceil, n) => Err(format!("ceil takes one argument, found {n}")),
+            _ => Err(format!("{word} takes two or more arguments")),
         }
     }
 }

@@ -12,16 +12,16 @@ const fn key(section: Section, name: &'static str, kind: ValueKind, about: &'sta
     Key { section, name, workloads: EVERY, kind, need: Need::Optional, many: Many::One, about }
 }
 
-const fn count(from: u32, to: u32, zero: &'static str) -> ValueKind {
-    ValueKind::Count { from, to, zero }
+const fn count(from: u32, to: u32) -> ValueKind {
+    ValueKind::Count { from, to }
 }
 
 const fn step(to: &'static str) -> ValueKind {
-    ValueKind::Length { from: "1us", to, zero: "is no step" }
+    ValueKind::Length { from: "1us", to }
 }
 
 const fn length(from: &'static str, to: &'static str) -> ValueKind {
-    ValueKind::Length { from, to, zero: "is no time at all" }
+    ValueKind::Length { from, to }
 }
 
 impl Key {
@@ -48,71 +48,88 @@ impl Key {
 
 /// Every key, in the order of the reference.
 pub(in crate::scenario) const KEYS: &[Key] = &[
-    key(Top, "question", ValueKind::Text { most: 200, lines: Lines::One }, "what is asked, in one sentence").required(),
+    key(Top, "question", ValueKind::Text { most: 200, lines: Lines::One }, "the question, in one sentence").required(),
     key(
         Top,
         "analysis",
         ValueKind::Text { most: 4000, lines: Lines::Many },
-        "why it is asked, what to expect, and the caveat; an empty line begins a new paragraph",
+        "why the question matters, what to expect, and the caveat; an empty line begins a new paragraph",
     )
     .required(),
-    key(Top, "name", ValueKind::Slug, "the scenario's label; without it the file's name without `.toml`"),
-    key(Top, "workload", ValueKind::Choice(WorkloadName::NAMES), "what is done").required(),
-    key(Top, "models", ValueKind::Model, "who does it, in the order of the report").required().many(Many::List(32)),
+    key(Top, "name", ValueKind::Slug, "the scenario's label; by default the file name without `.toml`"),
+    key(Top, "workload", ValueKind::Choice(WorkloadName::NAMES), "the workload").required(),
+    key(Top, "models", ValueKind::Model, "the models to compare, in the order of the report")
+        .required()
+        .many(Many::List(32)),
     key(
         Top,
         "may_refuse",
         ValueKind::Model,
-        "models to which the machine may refuse threads: a trial that it refuses is a result and not a failure; each must be \
-         among `models`",
+        "models for which the machine may lack threads: a refused trial is then a result and not a failure; each must \
+         be listed in `models`",
     )
     .many(Many::List(32)),
-    key(Top, "jobs", count(1, 1_000_000, "does nothing"), "how many jobs").for_workloads(SLEEP).required().swept(),
-    key(Top, "wait", length("1us", "1h"), "how long each job waits").for_workloads(SLEEP).required().swept(),
-    key(Top, "jobs", count(1, 100_000, "does nothing"), "how many jobs, the heartbeat not counted")
+    key(Top, "jobs", count(1, 1_000_000), "the number of jobs").for_workloads(SLEEP).required().swept(),
+    key(Top, "wait", length("1us", "1h"), "the wait of each job").for_workloads(SLEEP).required().swept(),
+    key(Top, "jobs", count(1, 100_000), "the number of jobs, without the heartbeat")
         .for_workloads(OFFLOAD)
         .required()
         .swept(),
-    key(Top, "what", ValueKind::What, "what is echoed: `GET /echo/{what}-0000` to `-1023` in turn; not `heavy`, `.` or `..`")
-        .for_workloads(ECHO)
-        .default("hello"),
-    key(Top, "wait", step("1m"), "first step of a job or request: a wait that can be awaited").for_workloads(STEPS).swept(),
-    key(Top, "block", step("1m"), "second step: a call that holds its thread without using a CPU").for_workloads(STEPS).swept(),
-    key(Top, "compute", step("1m"), "third step: as much CPU work as an idle CPU does in that time").for_workloads(STEPS).swept(),
+    key(
+        Top,
+        "what",
+        ValueKind::What,
+        "the text to echo: `GET /echo/{what}-0000` to `-1023` in turn; not `heavy`, `.` or `..`",
+    )
+    .for_workloads(ECHO)
+    .default("hello"),
+    key(Top, "wait", step("1m"), "first step of a job or request: a wait that can be awaited")
+        .for_workloads(STEPS)
+        .swept(),
+    key(Top, "block", step("1m"), "second step: a call that holds its thread without using a CPU")
+        .for_workloads(STEPS)
+        .swept(),
+    key(Top, "compute", step("1m"), "third step: the CPU work that an idle CPU does in this time")
+        .for_workloads(STEPS)
+        .swept(),
     key(
         Top,
         "cpus",
-        count(1, 1024, "runs nothing"),
-        "how many CPUs each trial is pinned to, the first of those that avt may use; all of them without. A trial on a \
-         machine with fewer is INVALID",
+        count(1, 1024),
+        "the number of CPUs that each trial is pinned to, the first of those that avt may use; by default all of them. \
+         A trial on a machine with fewer is INVALID",
     )
     .for_workloads(JOBS),
     key(
         Top,
         "server_cpus",
-        count(1, 1024, "serves nothing"),
-        "how many CPUs the server is pinned to, with all that it starts; the load generator gets others. Without it the \
-         server gets all that `load.pin` leaves. A trial on a machine with fewer, or with none for the generator, is INVALID",
+        count(1, 1024),
+        "the number of CPUs that the server and the processes it starts are pinned to; the load generator gets others. \
+         By default the server gets all CPUs that `load.pin` leaves. A trial on a machine with fewer, or with none \
+         left for the generator, is INVALID",
     )
     .for_workloads(ECHO),
-    key(Rounds, "quick", count(1, 1000, "measures nothing"), "how often by default; at most `full`").default("6"),
-    key(Rounds, "full", count(1, 1000, "measures nothing"), "how often with `--full`").default("10"),
+    key(Rounds, "quick", count(1, 1000), "rounds by default; at most `full`").default("6"),
+    key(Rounds, "full", count(1, 1000), "rounds with `--full`").default("10"),
     key(
         MaxJobs,
         ANY_MODEL,
-        count(1, 1_000_000, "does nothing"),
-        "at most so many jobs for this model, which must be among `models`; at most `jobs`",
+        count(1, 1_000_000),
+        "the most jobs for this model, which must be listed in `models`; at most `jobs`",
     )
     .for_workloads(JOBS),
-    key(Heartbeat, "every", length("1ms", "1m"), "the time from beat to beat").for_workloads(OFFLOAD).required(),
-    key(Heartbeat, "beats", count(2, 100_000, "beats nothing"), "how many beats, the first at once")
+    key(Heartbeat, "every", length("1ms", "1m"), "the interval between two beats").for_workloads(OFFLOAD).required(),
+    key(Heartbeat, "beats", count(2, 100_000), "the number of beats; the first is due at the start")
         .for_workloads(OFFLOAD)
         .required(),
-    key(Heavy, "share", ValueKind::Share, "the share of heavy requests among all").for_workloads(ECHO).required().swept(),
+    key(Heavy, "share", ValueKind::Share, "the share of heavy requests among all")
+        .for_workloads(ECHO)
+        .required()
+        .swept(),
     key(Heavy, "wait", step("1m"), "first step of a heavy request").for_workloads(ECHO).swept(),
     key(Heavy, "block", step("1m"), "second step of a heavy request").for_workloads(ECHO).swept(),
     key(Heavy, "compute", step("1m"), "third step of a heavy request").for_workloads(ECHO).swept(),
-    key(Load, "connections", count(1, 20_000, "opens nothing"), "keep-alive connections, open before the clock starts")
+    key(Load, "connections", count(1, 20_000), "keep-alive connections, open before the clock starts")
         .for_workloads(ECHO)
         .required()
         .swept(),
@@ -120,8 +137,8 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         Load,
         "loop",
         ValueKind::Choice(&["closed", "open"]),
-        "when a request is due: `closed` when its connection has had its answer, so that overload is hidden; `open` when \
-         the schedule says so",
+        "when a request is due: `closed` as soon as its connection has its last response, which hides overload; `open` \
+         by a schedule",
     )
     .for_workloads(ECHO)
     .required(),
@@ -129,7 +146,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         Load,
         "rate",
         ValueKind::Rate,
-        "requests a second of an open loop, which must have it; `max` is a closed loop among them, for the most there is",
+        "requests per second; required in an open loop. `max` stands for a closed loop, which gives the highest rate",
     )
     .for_workloads(ECHO)
     .swept(),
@@ -137,7 +154,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         Load,
         "arrivals",
         ValueKind::Choice(Arrivals::NAMES),
-        "how the requests of an open loop follow each other: as if many people asked, or in equal steps",
+        "the arrivals of an open loop: a Poisson process, as of many independent users, or equal intervals",
     )
     .for_workloads(ECHO)
     .default("poisson"),
@@ -145,8 +162,8 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         Load,
         "pacing",
         ValueKind::Choice(Pacing::NAMES),
-        "how exactly an open loop is kept: a timer and looks at the clock just before a request is due, a timer alone, or \
-         looks at the clock all the time",
+        "how an open loop keeps its schedule: with a timer and polling the clock just before a request is due, with a \
+         timer alone, or polling the clock all the time",
     )
     .for_workloads(ECHO)
     .default("hybrid"),
@@ -154,26 +171,30 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         Load,
         "client",
         ValueKind::Choice(&["raw", "reqwest"]),
-        "which client asks: our own codec on a socket, or reqwest with one `Client` a connection",
+        "the client: avt's own codec on a socket, or reqwest with one `Client` per connection",
     )
     .for_workloads(ECHO)
     .default("raw"),
-    key(Load, "threads", count(1, 64, "asks nothing"), "threads of the load generator").for_workloads(ECHO).default("1"),
-    key(Load, "warmup", length("0s", "1m"), "asked before the measured window, not measured").for_workloads(ECHO).default("300ms"),
+    key(Load, "threads", count(1, 64), "threads of the load generator").for_workloads(ECHO).default("1"),
+    key(Load, "warmup", length("0s", "1m"), "the load before the measured window, not measured")
+        .for_workloads(ECHO)
+        .default("300ms"),
     key(Load, "duration", length("10ms", "10m"), "the measured window").for_workloads(ECHO).default("1s"),
-    key(Load, "think", length("0s", "1m"), "the pause between an answer and the next question of a closed loop")
+    key(Load, "think", length("0s", "1m"), "the think time of a closed loop, between a response and the next request")
         .for_workloads(ECHO)
         .default("0s")
         .swept(),
-    key(Load, "timeout", length("10ms", "10m"), "how long an answer may take").for_workloads(ECHO).default("5s"),
-    key(Load, "drain", length("0s", "1m"), "how long after the window answers still under way are waited for")
+    key(Load, "timeout", length("10ms", "10m"), "the time-out of a request, from when it was due")
+        .for_workloads(ECHO)
+        .default("5s"),
+    key(Load, "drain", length("0s", "1m"), "the time after the window in which responses are still awaited")
         .for_workloads(ECHO)
         .default("200ms"),
     key(
         Load,
         "pin",
         ValueKind::Choice(&["split", "none"]),
-        "which CPUs: `split` gives server and generator different ones, `none` leaves it to the kernel",
+        "CPU pinning: `split` gives server and generator different CPUs, `none` leaves it to the kernel",
     )
     .for_workloads(ECHO)
     .default("split"),
@@ -181,45 +202,61 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         Server,
         "command",
         ValueKind::Text { most: 1000, lines: Lines::One },
-        "the program and its arguments, no shell between; `{port}` is replaced by the port, which is in `PORT` as well",
+        "the program and its arguments, without a shell; `{port}` is replaced by the port, which is also in `PORT`",
     )
     .for_workloads(ECHO)
     .required()
     .many(Many::List(64)),
-    key(Server, "port", count(1, 65_535, "is no port of its own"), "the port it listens on, on 127.0.0.1; a free one without")
+    key(Server, "port", count(1, 65_535), "the port that it listens on, on 127.0.0.1; by default a free one")
         .for_workloads(ECHO),
-    key(
-        Server,
-        "ready",
-        ValueKind::Path,
-        "the path it answers with 200 once it is ready, within 10 s",
-    )
-    .for_workloads(ECHO)
-    .default("/echo/ready"),
+    key(Server, "ready", ValueKind::Path, "the path that it answers with 200 within 10 s, as soon as it is ready")
+        .for_workloads(ECHO)
+        .default("/echo/ready"),
     key(Claim, "says", ValueKind::Text { most: 200, lines: Lines::One }, "the statement, in one sentence").required(),
     key(
         Claim,
         "kind",
         ValueKind::Choice(ClaimKind::NAMES),
-        "what it rests on: somebody published it, which needs `source` and `url`; it is our own, written down before it was \
-         measured; it follows from the numbers of the scenario and the machine; or it is true by the definition of the model",
+        "what the claim is based on: a publication, which needs `source` and `url`; our own prediction, written down \
+         before it was measured; the numbers of the scenario and the machine; or the definition of the model",
     )
     .default("prediction"),
-    key(Claim, "metric", ValueKind::Choice(Metric::CLAIMABLE), "what is measured").required(),
-    key(Claim, "model", ValueKind::Model, "whose metric it is, each one of `models`; the claim is judged for each of them")
-        .required()
-        .many(Many::OneOrList(32)),
-    key(Claim, "expect", ValueKind::Formula, "what arithmetic gives, in the names below; or `baseline`"),
-    key(Claim, "baseline", ValueKind::Model, "the model that it is compared with in the same rounds, one of `models`; or `expect`"),
-    key(Claim, "ratio", ValueKind::Bounds, "how many times as much as that it is, from and to").required(),
+    key(Claim, "metric", ValueKind::Choice(Metric::CLAIMABLE), "the metric").required(),
+    key(
+        Claim,
+        "model",
+        ValueKind::Model,
+        "the model or models, each listed in `models`; the claim is judged for each of them",
+    )
+    .required()
+    .many(Many::OneOrList(32)),
+    key(
+        Claim,
+        "expect",
+        ValueKind::Formula,
+        "a formula for the expected value, with the names below; or use `baseline`",
+    ),
+    key(
+        Claim,
+        "baseline",
+        ValueKind::Model,
+        "the model to compare with in the same rounds, listed in `models`; or use `expect`",
+    ),
+    key(
+        Claim,
+        "ratio",
+        ValueKind::Bounds,
+        "the lower and upper bound of metric / expected value, or of metric / baseline",
+    )
+    .required(),
     key(
         Claim,
         "point",
         ValueKind::Text { most: 200, lines: Lines::One },
-        "the only point of the sweep that it is about, as the report labels it: `jobs = 1000`; without it every point",
+        "the only point of the sweep that the claim is about, as in the report: `jobs = 1000`; by default every point",
     ),
-    key(Claim, "source", ValueKind::Text { most: 300, lines: Lines::One }, "who said so, and where"),
-    key(Claim, "url", ValueKind::Url, "where the source can be read"),
+    key(Claim, "source", ValueKind::Text { most: 300, lines: Lines::One }, "who stated it, and where"),
+    key(Claim, "url", ValueKind::Url, "the URL of the source"),
     key(
         Claim,
         "revised",
@@ -230,21 +267,16 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
         Claim,
         "refuted_before",
         ValueKind::Text { most: 300, lines: Lines::One },
-        "where the claim was refuted before, and why; it stays as it was written, and if it is refuted again, the run does not \
-         fail for it",
+        "where the claim was refuted before, and why; the claim stays as it was written, and the run does not fail if \
+         it is refuted again",
     ),
 ];
 
-const NOTHING_TO_DO: &str = "there is nothing to do";
+const NOTHING_TO_DO: &str = "no work to do";
 
 /// Every group of keys of which at least one is required.
 pub(in crate::scenario) const ANY_OF: &[AnyOf] = &[
     AnyOf { section: Top, workloads: OFFLOAD, names: &["block", "compute"], without: NOTHING_TO_DO },
     AnyOf { section: Heavy, workloads: ECHO, names: &["wait", "block", "compute"], without: NOTHING_TO_DO },
-    AnyOf {
-        section: Claim,
-        workloads: EVERY,
-        names: &["expect", "baseline"],
-        without: "there is nothing to compare with",
-    },
+    AnyOf { section: Claim, workloads: EVERY, names: &["expect", "baseline"], without: "nothing to compare with" },
 ];

@@ -33,7 +33,7 @@ fn claim(fields: &Fields, nth: usize, points: &[PointSpec]) -> Claim {
     let models = |name| field(name).into_iter().flat_map(models);
     let against = match value("expect") {
         Some(Value::Formula(formula)) => Against::Formula(formula),
-        _ => Against::Model(models("baseline").map(|(model, _)| model).next().expect("one of the two was asked for")),
+        _ => Against::Model(models("baseline").map(|(model, _)| model).next().expect("a claim has one of the two")),
     };
     let bounds = match value("ratio") {
         Some(Value::Bounds(low, high)) => (low, high),
@@ -106,7 +106,7 @@ impl ClaimSource<'_> {
         let missing = required.into_iter().filter(|(name, _)| self.field(name).is_none());
         missing
             .map(|(name, example)| {
-                let message = "it is missing, but the claim is called published";
+                let message = "missing, but required by kind = \"published\"";
                 let remedy = format!("write {name} = \"{example}\", or another kind");
                 SpannedMistake::new(kind.span.clone(), format!("claim.{name}"), message, remedy)
             })
@@ -116,14 +116,14 @@ impl ClaimSource<'_> {
     fn wrong_models(&self) -> Vec<SpannedMistake> {
         let mut found = Vec::new();
         if self.field("expect").is_some() && self.field("baseline").is_some() {
-            let message = "there is a formula as well".into();
-            found.push(self.wrong("baseline", message, "leave out expect or baseline".into()));
+            let message = "conflicts with expect".into();
+            found.push(self.wrong("baseline", message, "remove expect or baseline".into()));
         }
         for name in ["model", "baseline"] {
             for (model, span) in self.field(name).into_iter().flat_map(models) {
                 if !self.scenario.models.contains(&model) {
-                    let message = format!("{model} is not among models");
-                    let remedy = "add it there, or name one of them";
+                    let message = format!("{model} is not listed in models");
+                    let remedy = "add it to models, or use one of them";
                     found.push(SpannedMistake::new(span.clone(), format!("claim.{name}"), message, remedy));
                 }
             }
@@ -131,7 +131,7 @@ impl ClaimSource<'_> {
         if let Against::Model(other) = self.claim.against
             && self.claim.models.contains(&other)
         {
-            let remedy = if self.claim.models.len() == 1 { "name another model" } else { "take it out of `model`" };
+            let remedy = if self.claim.models.len() == 1 { "use another model" } else { "remove it from `model`" };
             found.push(self.wrong("baseline", format!("{other} is compared with itself"), remedy.into()));
         }
         found
@@ -147,14 +147,14 @@ impl ClaimSource<'_> {
         let Some(at) = self.unknown_point() else { return Vec::new() };
         let labels: Vec<String> = self.scenario.points.iter().map(|point| point.at.to_string()).collect();
         let remedy = match closest(&at, labels.iter().map(String::as_str)) {
-            _ if labels.iter().all(String::is_empty) => "leave it out: nothing is swept".to_owned(),
+            _ if labels.iter().all(String::is_empty) => "remove it: nothing is swept".to_owned(),
             Some(nearest) => format!("did you mean {}?", quoted(nearest)),
             None => {
                 let labels: Vec<String> = labels.iter().map(|label| quoted(label)).collect();
                 format!("the points are {}", labels.join(", "))
             }
         };
-        vec![self.wrong("point", format!("there is no point {}", quoted(&at)), remedy)]
+        vec![self.wrong("point", format!("unknown point {}", quoted(&at)), remedy)]
     }
 
     /// Returns the work of the points that the claim is about.
@@ -168,23 +168,23 @@ impl ClaimSource<'_> {
         if self.work().all(|work| self.claim.metric.applies_to(work)) {
             return Vec::new();
         }
-        let message = format!("such work has no {}", self.claim.metric.name());
-        vec![self.wrong("metric", message, "name another metric, or give the scenario what it needs".into())]
+        let message = format!("this workload has no {}", self.claim.metric.name());
+        vec![self.wrong("metric", message, "use another metric, or add what it needs to the scenario".into())]
     }
 
     fn wrong_formula(&self) -> Option<SpannedMistake> {
         let Against::Formula(formula) = &self.claim.against else { return None };
         let metric = self.claim.metric;
         match formula.dimension() {
-            Err(why) => Some(self.wrong("expect", why, "add and compare only what is alike".into())),
+            Err(why) => Some(self.wrong("expect", why, "combine only values of the same unit".into())),
             Ok(other) if other != metric.dimension() => {
-                let message = format!("it gives {other}, but {} is {}", metric.name(), metric.dimension());
-                Some(self.wrong("expect", message, "write a formula that gives the same".into()))
+                let message = format!("the formula gives {other}, but {} is {}", metric.name(), metric.dimension());
+                Some(self.wrong("expect", message, format!("write a formula that gives {}", metric.dimension())))
             }
             Ok(_) if self.scenario.models.is_empty() || self.work().all(|work| self.has_value(formula, work)) => None,
             Ok(_) => {
-                let message = "this work lacks one of its numbers, or it does not give one above 0".into();
-                Some(self.wrong("expect", message, "use only what the scenario has".into()))
+                let message = "the scenario lacks one of its values, or the result is not greater than 0".into();
+                Some(self.wrong("expect", message, "use only values that the scenario defines".into()))
             }
         }
     }

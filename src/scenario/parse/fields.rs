@@ -118,7 +118,7 @@ impl FieldsReader<'_> {
                     match item.get_ref() {
                         DeValue::Table(table) => self.section(section, table),
                         other => {
-                            let message = format!("{}, not a table", type_of(other));
+                            let message = format!("expected a table, found {}", type_of(other));
                             let remedy = format!("write {} and its keys below", section.header());
                             self.found.push(SpannedMistake::new(item.span(), name, message, remedy));
                         }
@@ -129,14 +129,24 @@ impl FieldsReader<'_> {
             DeValue::Table(table) if !section.is_many() => self.section(section, table),
             DeValue::Table(_) => {
                 let remedy = format!("write {}, in double brackets", section.header());
-                self.found.push(SpannedMistake::new(name_span, name, "one table, but there can be several", remedy));
+                self.found.push(SpannedMistake::new(
+                    name_span,
+                    name,
+                    "expected a list of tables, found one table",
+                    remedy,
+                ));
             }
             DeValue::Array(_) if value.span().start < name_span.start => {
                 let remedy = format!("write [{name}] once, in single brackets");
-                self.found.push(SpannedMistake::new(name_span, name, "a list of tables, not a table", remedy));
+                self.found.push(SpannedMistake::new(
+                    name_span,
+                    name,
+                    "expected one table, found a list of tables",
+                    remedy,
+                ));
             }
             other => {
-                let message = format!("{}, not a table", type_of(other));
+                let message = format!("expected a table, found {}", type_of(other));
                 self.found.push(SpannedMistake::new(
                     value.span(),
                     name,
@@ -186,18 +196,22 @@ impl FieldsReader<'_> {
         match (key.many, value.get_ref()) {
             (Many::One, DeValue::Array(_)) if key.kind != ValueKind::Bounds => {
                 let remedy = format!("write one value, {}", key.kind.expected());
-                return wrong(field.span, "a list, but this key cannot be swept".into(), remedy);
+                return wrong(field.span, "found a list, but this key cannot be swept".into(), remedy);
             }
             (Many::Sweep, DeValue::Array(list)) if list.len() > MOST_CELLS => {
-                let message = format!("{} values are more than {MOST_CELLS} cells", list.len());
+                let message = format!("{} values give more than {MOST_CELLS} cells", list.len());
                 return wrong(field.span, message, "shorten this list".into());
             }
             (Many::List(most) | Many::OneOrList(most), DeValue::Array(list)) if list.len() > most => {
-                return wrong(field.span, format!("{} are more than {most}", list.len()), "leave some out".into());
+                return wrong(
+                    field.span,
+                    format!("must have at most {most} values, found {}", list.len()),
+                    "remove some".into(),
+                );
             }
             (Many::List(_) | Many::OneOrList(_) | Many::Sweep, DeValue::Array(list)) if list.is_empty() => {
                 let remedy = format!("write at least one: {}", key.kind.expected());
-                return wrong(field.span, "the list is empty".into(), remedy);
+                return wrong(field.span, "empty list".into(), remedy);
             }
             (Many::List(_) | Many::OneOrList(_) | Many::Sweep, DeValue::Array(list)) => {
                 field.is_list = true;
@@ -206,7 +220,7 @@ impl FieldsReader<'_> {
                 for item in list {
                     match values::check(key.kind, item.get_ref()) {
                         Ok(value) if !may_repeat && field.values.iter().any(|(other, _)| *other == value) => {
-                            wrong(item.span(), format!("{value} is there twice"), "leave one out".into());
+                            wrong(item.span(), format!("duplicate value {value}"), "remove one".into());
                         }
                         Ok(value) => field.values.push((value, item.span())),
                         Err(why) => wrong(item.span(), why.message, why.remedy),
@@ -215,7 +229,7 @@ impl FieldsReader<'_> {
             }
             (Many::List(_), other) => {
                 let remedy = "write a list in square brackets, as in [\"threads\", \"async\"]".into();
-                return wrong(field.span, format!("{}, not a list", type_of(other)), remedy);
+                return wrong(field.span, format!("expected a list, found {}", type_of(other)), remedy);
             }
             (_, other) => match values::check(key.kind, other) {
                 Ok(value) => field.values.push((value, field.span.clone())),
@@ -229,7 +243,7 @@ impl FieldsReader<'_> {
         if let Some((.., new)) = RENAMED.iter().find(|(home, old, _)| (*home, *old) == (section, name)) {
             self.meant.push((section, new));
             let path = keys::path(section, &bare(name));
-            self.found.push(SpannedMistake::new(span, path, format!("it is now called {new}"), format!("write {new}")));
+            self.found.push(SpannedMistake::new(span, path, format!("renamed to {new}"), format!("write {new}")));
             return;
         }
         let known = |key: &&Key| self.workload.is_none_or(|workload| key.workloads.contains(&workload));
@@ -242,7 +256,7 @@ impl FieldsReader<'_> {
                 self.meant.push((key.section, key.name));
                 match key.section {
                     Section::Top => "move it to the top, above the first [table]".into(),
-                    home => format!("it belongs below {}", home.header()),
+                    home => format!("move it below {}", home.header()),
                 }
             }
             (None, Some(nearest)) => {
@@ -252,14 +266,14 @@ impl FieldsReader<'_> {
             }
             (None, None) => format!("the keys here are {}", here.join(", ")),
         };
-        self.found.push(SpannedMistake::new(span, keys::path(section, &bare(name)), "there is no such key", remedy));
+        self.found.push(SpannedMistake::new(span, keys::path(section, &bare(name)), "unknown key", remedy));
     }
 
     /// Reports a key or a table of another workload.
     fn foreign(&mut self, span: Range<usize>, path: &str, knowing: &[WorkloadName], workload: WorkloadName) {
         let homes: Vec<&str> = knowing.iter().map(|workload| workload.name()).collect();
-        let message = format!("this is for {}, not for {}", homes.join(" and "), workload.name());
-        let remedy = format!("leave it out, or write workload = \"{}\"", homes[0]);
+        let message = format!("only for {}, not for {}", homes.join(" and "), workload.name());
+        let remedy = format!("remove it, or write workload = \"{}\"", homes[0]);
         self.found.push(SpannedMistake::new(span, path, message, remedy));
     }
 
@@ -278,7 +292,7 @@ impl FieldsReader<'_> {
             // The other required keys depend on the workload.
             None if section == Section::Top && !has("workload") => {
                 let expected = keys::rows(section, "workload").map(|key| key.kind.expected()).collect::<String>();
-                self.found.push(SpannedMistake::new(0..0, "workload", "it is missing", format!("write {expected}")));
+                self.found.push(SpannedMistake::new(0..0, "workload", "missing", format!("write {expected}")));
             }
             _ => {}
         }
@@ -298,7 +312,7 @@ impl FieldsReader<'_> {
                 let place =
                     if section == Section::Top && key.workloads == WorkloadName::ALL { 0..0 } else { at.clone() };
                 let remedy = format!("write {}", key.kind.expected());
-                self.found.push(SpannedMistake::new(place, key.path(), "it is missing", remedy));
+                self.found.push(SpannedMistake::new(place, key.path(), "missing", remedy));
             }
         }
     }
@@ -323,7 +337,7 @@ impl FieldsReader<'_> {
         for section in Section::ALL.iter().filter(wanted).filter(|section| section.workloads().contains(&workload)) {
             if !has(section.name()) {
                 let remedy = format!("write [{}] and its keys below", section.name());
-                self.found.push(SpannedMistake::new(at.clone(), section.name(), "the table is missing", remedy));
+                self.found.push(SpannedMistake::new(at.clone(), section.name(), "missing table", remedy));
             }
         }
     }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
-use crate::text;
+use crate::{text, units};
 
 /// A mistake in a scenario file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -94,7 +94,10 @@ impl Mistakes {
             .collect();
         let mut text = shown.join("\n\n");
         if self.list.len() > SHOWN {
-            text += &format!("\n\nand {} more mistakes", self.list.len() - SHOWN);
+            text += &format!(
+                "\n\nand {}",
+                units::counted((self.list.len() - SHOWN) as u64, "more mistake", "more mistakes")
+            );
         }
         text
     }

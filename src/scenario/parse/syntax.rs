@@ -15,12 +15,7 @@ pub(super) fn mistakes(errors: &[Error], table: &DeTable<'_>, text: &str) -> Vec
         found.iter().find(|found| found.message == "unclosed array").and_then(|found| list_at(table, found.span.start));
     if let Some(list) = open {
         found.retain(|found| !(list.start..=list.end).contains(&found.span.start));
-        found.push(SpannedMistake::new(
-            list.start..list.start + 1,
-            "",
-            "the list that begins here has no end",
-            "write `]`",
-        ));
+        found.push(SpannedMistake::new(list.start..list.start + 1, "", "unclosed list", "write `]`"));
     }
     found.sort_by_key(|found| found.span.start);
     found.dedup_by(|later, first| !text[first.span.start..later.span.start].contains('\n'));
@@ -33,7 +28,7 @@ pub(super) fn hidden(file: &str) -> Vec<SpannedMistake> {
     let hidden = file.char_indices().filter(|(_, c)| is_hidden(*c));
     let found = hidden.map(|(at, c)| {
         let message = format!("invisible character U+{:04X}", u32::from(c));
-        SpannedMistake::new(at..at + c.len_utf8(), "", message, "leave it out")
+        SpannedMistake::new(at..at + c.len_utf8(), "", message, "remove it")
     });
     found.collect()
 }
@@ -53,17 +48,17 @@ fn mistake(error: &Error, text: &str) -> SpannedMistake {
     let (what, expected) = error.message().split_once(", expected ").unwrap_or((error.message(), ""));
     let (message, remedy) = match what {
         "string values must be quoted" if written.is_empty() => {
-            ("there is no value".into(), "write one behind the equals sign".into())
+            ("missing value".into(), "write one after the equals sign".into())
         }
         "string values must be quoted" | "invalid boolean" => {
             (format!("text without quotes: {written}"), format!("write {}", quoted(written)))
         }
-        "duplicate key" => (format!("{written} is there twice"), "leave one out".into()),
+        "duplicate key" => (format!("duplicate key {written}"), "remove one".into()),
         "invalid unquoted key" => {
-            (format!("{} cannot be in a bare key", quoted(written)), "put the key in quotes".into())
+            (format!("{} is not allowed in a bare key", quoted(written)), "put the key in quotes".into())
         }
-        _ if expected == "nothing" => (what.to_owned(), "leave it out".into()),
-        _ if expected.is_empty() => (what.to_owned(), "see https://toml.io for what may stand here".into()),
+        _ if expected == "nothing" => (what.to_owned(), "remove it".into()),
+        _ if expected.is_empty() => (what.to_owned(), "see https://toml.io for the syntax".into()),
         _ => (what.to_owned(), format!("write {expected}")),
     };
     SpannedMistake::new(span, "", message, remedy)

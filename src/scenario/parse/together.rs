@@ -25,7 +25,7 @@ pub(super) fn check(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMista
             (Some(span), _) => (span, "rounds.quick"),
             (None, full) => (full.unwrap_or(0..0), "rounds.full"),
         };
-        let message = format!("quick rounds are {quick}, full rounds only {full}");
+        let message = format!("{quick} quick rounds, but only {full} full rounds");
         found.push(SpannedMistake::new(
             span,
             key,
@@ -81,14 +81,14 @@ fn max_jobs_for_nobody(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMi
     let entries = fields.list.iter().filter(|field| field.key.section == Section::MaxJobs);
     let contradiction = |field: &Field| {
         if !names.contains(&field.name) {
-            let message = "the model is not among models";
-            let remedy = format!("write it there too, or one of {} here", names.join(", "));
+            let message = "not listed in models";
+            let remedy = format!("add it to models, or use one of {}", names.join(", "));
             return Some(SpannedMistake::new(field.name_span.clone(), field.path(), message, remedy));
         }
         match field.values[0].0 {
             Value::Count(most) if most > most_jobs => {
-                let message = format!("{most} is above the {most_jobs} jobs there are");
-                let remedy = format!("write a whole number from 1 to {most_jobs}, or leave it out");
+                let message = format!("must be at most the {most_jobs} jobs of the scenario, found {most}");
+                let remedy = format!("write a whole number from 1 to {most_jobs}, or remove it");
                 Some(SpannedMistake::new(field.span.clone(), field.path(), message, remedy))
             }
             _ => None,
@@ -103,8 +103,8 @@ fn refused_to_nobody(fields: &Fields) -> Vec<SpannedMistake> {
     let strangers = may_refuse.values.iter().filter(|(value, _)| !models(fields).any(|model| model == value));
     let mistake = |(value, span): &(Value, Range<usize>)| {
         let names: Vec<String> = models(fields).map(Value::to_string).collect();
-        let remedy = format!("write it there too, or one of {} here", names.join(", "));
-        SpannedMistake::new(span.clone(), may_refuse.path(), format!("{value} is not among models"), remedy)
+        let remedy = format!("add it to models, or use one of {}", names.join(", "));
+        SpannedMistake::new(span.clone(), may_refuse.path(), format!("{value} is not listed in models"), remedy)
     };
     strangers.map(mistake).collect()
 }
@@ -118,18 +118,18 @@ fn other_loop(fields: &Fields) -> Vec<SpannedMistake> {
     let strangers = strange.iter().filter_map(|name| fields.get(Section::Load, name));
     let mut found: Vec<SpannedMistake> = strangers
         .map(|field| {
-            let remedy = format!("leave it out, or write loop = \"{own}\"");
-            SpannedMistake::new(
-                field.name_span.clone(),
-                field.path(),
-                format!("this is for a loop that is {own}"),
-                remedy,
-            )
+            let remedy = format!("remove it, or write loop = \"{own}\"");
+            SpannedMistake::new(field.name_span.clone(), field.path(), format!("only for loop = \"{own}\""), remedy)
         })
         .collect();
     if is_open && fields.get(Section::Load, "rate").is_none() {
-        let remedy = "write rate = 1000, in requests a second, or a list of rates";
-        found.push(SpannedMistake::new(written.span.clone(), "load.rate", "an open loop has none", remedy));
+        let remedy = "write rate = 1000, in requests per second, or a list of rates";
+        found.push(SpannedMistake::new(
+            written.span.clone(),
+            "load.rate",
+            "missing, but required by loop = \"open\"",
+            remedy,
+        ));
     }
     found
 }
@@ -140,16 +140,16 @@ fn external(fields: &Fields, workload: WorkloadName) -> Option<SpannedMistake> {
     let named = models.values.iter().find(|(value, _)| *value == Value::Model(Model::External));
     match (named, fields.get(Section::Server, "command")) {
         (Some((_, span)), _) if workload != WorkloadName::Echo => {
-            let remedy = "leave it out, or write workload = \"echo\"";
-            Some(SpannedMistake::new(span.clone(), "models", "external serves, and runs no jobs", remedy))
+            let remedy = "remove it, or write workload = \"echo\"";
+            Some(SpannedMistake::new(span.clone(), "models", "external is a server and runs no jobs", remedy))
         }
         (Some((_, span)), None) => {
-            let remedy = "write [server] and its command below";
-            Some(SpannedMistake::new(span.clone(), "models", "there is no server behind external", remedy))
+            let remedy = "add a [server] table with its command";
+            Some(SpannedMistake::new(span.clone(), "models", "external has no [server]", remedy))
         }
         (None, Some(command)) => {
-            let message = "no model asks for this server";
-            Some(SpannedMistake::new(command.name_span.clone(), "server", message, "write \"external\" among models"))
+            let message = "not used by any model";
+            Some(SpannedMistake::new(command.name_span.clone(), "server", message, "add \"external\" to models"))
         }
         _ => None,
     }
@@ -160,8 +160,8 @@ fn pinned_and_not(fields: &Fields) -> Option<SpannedMistake> {
     let pin = fields.get(Section::Load, "pin")?;
     let server_cpus = fields.get(Section::Top, "server_cpus")?;
     matches!(&pin.values[..], [(Value::Text(word), _)] if word == "none").then(|| {
-        let message = "the server is pinned, and load.pin = \"none\" leaves it to the kernel";
-        SpannedMistake::new(server_cpus.name_span.clone(), server_cpus.path(), message, "leave one of the two out")
+        let message = "conflicts with load.pin = \"none\"";
+        SpannedMistake::new(server_cpus.name_span.clone(), server_cpus.path(), message, "remove one of the two")
     })
 }
 
@@ -174,7 +174,7 @@ fn too_many_cells(fields: &Fields) -> Option<SpannedMistake> {
     }
     let longest = swept.iter().max_by_key(|field| field.values.len())?;
     let factors: Vec<String> = swept.iter().map(|field| format!("{} {}", field.values.len(), field.path())).collect();
-    let message = format!("{n_models} models x {} are more than {MOST_CELLS} cells", factors.join(" x "));
+    let message = format!("{n_models} models x {} give more than {MOST_CELLS} cells", factors.join(" x "));
     Some(SpannedMistake::new(longest.span.clone(), longest.path(), message, "shorten this list"))
 }
 
@@ -196,14 +196,14 @@ pub(super) fn planned_time(fields: &Fields, scenario: &Scenario) -> Vec<SpannedM
     let slowest = times.iter().max_by_key(|(time, _)| *time).filter(|_| !fields.has(Section::Load));
     let (alone, remedy) = match slowest {
         // The time of an echo trial does not depend on its model.
-        None => (String::new(), "cut the sweep, load.duration or rounds.full".to_owned()),
+        None => (String::new(), "reduce the sweep, load.duration or rounds.full".to_owned()),
         Some((time, model)) => (
             format!("; {model} alone {}", hours(*time)),
-            format!("cut rounds.full, the jobs or what each does, or give {model} fewer below [max_jobs]"),
+            format!("reduce rounds.full, the jobs or their work, or limit {model} in [max_jobs]"),
         ),
     };
     let [_, (full, span)] = rounds(fields);
     let place = span.or_else(|| fields.get(Section::Top, "models").map(|field| field.span.clone())).unwrap_or(0..0);
-    let message = format!("{full} full rounds are planned to take {}, more than {MOST_HOURS} h{alone}", hours(planned));
+    let message = format!("{full} full rounds would take {}, more than {MOST_HOURS} h{alone}", hours(planned));
     vec![SpannedMistake::new(place, "rounds.full", message, remedy)]
 }

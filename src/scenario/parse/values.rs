@@ -71,10 +71,12 @@ pub(super) struct Wrong {
 pub(super) fn check(kind: ValueKind, written: &DeValue<'_>) -> Result<Value, Wrong> {
     let instead = |message: String| Wrong { message, remedy: format!("write {}", kind.expected()) };
     match (kind, written) {
-        (ValueKind::Count { from, to, zero }, DeValue::Integer(integer)) => {
-            count(integer, from, to, zero).map(Value::Count).map_err(instead)
+        (ValueKind::Count { from, to }, DeValue::Integer(integer)) => {
+            count(integer, from, to).map(Value::Count).map_err(instead)
         }
-        (ValueKind::Count { .. }, DeValue::Float(float)) => Err(instead(format!("{float} is no whole number"))),
+        (ValueKind::Count { .. }, DeValue::Float(float)) => {
+            Err(instead(format!("expected a whole number, found {float}")))
+        }
         (ValueKind::Share, DeValue::Integer(integer)) => share(&decimal(integer)).map(Value::Share).map_err(instead),
         (ValueKind::Share, DeValue::Float(float)) => share(float.as_str()).map(Value::Share).map_err(instead),
         (ValueKind::Rate, DeValue::Integer(integer)) => rate(&decimal(integer)).map_err(instead),
@@ -82,10 +84,10 @@ pub(super) fn check(kind: ValueKind, written: &DeValue<'_>) -> Result<Value, Wro
         (ValueKind::Rate, DeValue::String(word)) if *word == AS_FAST_AS_IT_GOES => Ok(Value::Rate(None)),
         (ValueKind::Length { .. }, DeValue::Integer(integer)) => Err(without_unit(&decimal(integer), kind)),
         (ValueKind::Length { .. }, DeValue::Float(float)) => Err(without_unit(float.as_str(), kind)),
-        (ValueKind::Length { from, to, zero }, DeValue::String(text)) => {
+        (ValueKind::Length { from, to }, DeValue::String(text)) => {
             let length = read_length(text, kind)?;
-            let within = within(length, from, to, zero);
-            within.map(|()| Value::Length(length)).map_err(|why| instead(format!("{} {why}", quoted(text))))
+            let within = within(length, from, to);
+            within.map(|()| Value::Length(length)).map_err(|why| instead(format!("{why}, found {}", quoted(text))))
         }
         (ValueKind::Model, DeValue::String(name)) => model(name).map(Value::Model),
         (ValueKind::Choice(words), DeValue::String(word)) => choice(word, words).map(Value::Text),
@@ -95,7 +97,7 @@ pub(super) fn check(kind: ValueKind, written: &DeValue<'_>) -> Result<Value, Wro
             let numbers: Vec<f64> = list.iter().filter_map(|item| number(item.get_ref())).collect();
             match (numbers.as_slice(), list.len()) {
                 ([low, high], 2) => bounds(*low, *high).map_err(instead),
-                (_, n) => Err(instead(format!("a list of {n} values that are not two numbers"))),
+                (_, n) => Err(instead(format!("expected two numbers, found a list of {n}"))),
             }
         }
         (ValueKind::Url, DeValue::String(text)) => url(text).map(Value::Text).map_err(instead),
@@ -112,7 +114,7 @@ pub(super) fn check(kind: ValueKind, written: &DeValue<'_>) -> Result<Value, Wro
                 ValueKind::Length { .. } => "a duration",
                 _ => "text",
             };
-            Err(instead(format!("{} is {}, not {wanted}", shown(written), type_of(written))))
+            Err(instead(format!("expected {wanted}, found {}: {}", type_of(written), shown(written))))
         }
     }
 }
@@ -128,26 +130,26 @@ pub(super) fn default(key: &Key) -> Option<Value> {
     Some(value.expect("a test reads every default"))
 }
 
-fn count(integer: &DeInteger<'_>, from: u32, to: u32, zero: &str) -> Result<u32, String> {
+fn count(integer: &DeInteger<'_>, from: u32, to: u32) -> Result<u32, String> {
     let number = i128::from_str_radix(integer.as_str(), integer.radix()).unwrap_or(i128::MAX);
     match u32::try_from(number) {
-        Ok(0) => Err(format!("{integer} {zero}")),
-        Ok(number) if number < from => Err(format!("{integer} is below {from}")),
+        Ok(0) => Err(format!("must be greater than 0, found {integer}")),
+        Ok(number) if number < from => Err(format!("must be at least {from}, found {integer}")),
         Ok(number) if number <= to => Ok(number),
-        _ if number < 0 => Err(format!("{integer} is negative")),
-        _ => Err(format!("{integer} is above {to}")),
+        _ if number < 0 => Err(format!("must not be negative, found {integer}")),
+        _ => Err(format!("must be at most {to}, found {integer}")),
     }
 }
 
 /// Checks the bounds of a claim; outside of this range no ratio and no chart is meaningful.
 fn bounds(low: f64, high: f64) -> Result<Value, String> {
     const RANGE: RangeInclusive<f64> = 1e-9..=1e9;
-    let far = |bound: f64| Err(format!("{bound:e} is not from 1e-9 to 1e9"));
+    let far = |bound: f64| Err(format!("must be from 1e-9 to 1e9, found {bound:e}"));
     match (low, high) {
         (low, high) if low.is_nan() || high.is_nan() => Err("expected a number, found nan".into()),
-        (low, high) if low > high => Err(format!("[{low}, {high}] holds nothing")),
-        (f64::INFINITY, _) => Err("[inf, inf] holds nothing".into()),
-        (low, _) if low < 0.0 => Err(format!("{low} must not be negative")),
+        (low, high) if low > high => Err(format!("empty range [{low}, {high}]")),
+        (f64::INFINITY, _) => Err("empty range [inf, inf]".into()),
+        (low, _) if low < 0.0 => Err(format!("must not be negative, found {low}")),
         (low, _) if low != 0.0 && !RANGE.contains(&low) => far(low),
         (_, high) if high != f64::INFINITY && !RANGE.contains(&high) => far(high),
         (low, high) => Ok(Value::Bounds(low, high)),
@@ -169,12 +171,12 @@ fn number(value: &DeValue<'_>) -> Option<f64> {
 }
 
 fn share(digits: &str) -> Result<f64, String> {
-    let share: f64 = digits.parse().map_err(|_| format!("{digits} is no share"))?;
+    let share: f64 = digits.parse().map_err(|_| format!("expected a number, found {digits}"))?;
     match share {
-        _ if !share.is_finite() => Err(format!("{digits} is no share")),
-        0.0 => Err(format!("{digits} makes no request heavy")),
-        _ if share < 0.0 => Err(format!("{digits} is negative")),
-        _ if share > 1.0 => Err(format!("{digits} is above 1")),
+        _ if !share.is_finite() => Err(format!("expected a number, found {digits}")),
+        0.0 => Err(format!("must be greater than 0, found {digits}")),
+        _ if share < 0.0 => Err(format!("must not be negative, found {digits}")),
+        _ if share > 1.0 => Err(format!("must be at most 1, found {digits}")),
         _ => Ok(share),
     }
 }
@@ -182,10 +184,10 @@ fn share(digits: &str) -> Result<f64, String> {
 fn rate(digits: &str) -> Result<Value, String> {
     match digits.replace('_', "").parse::<f64>() {
         Ok(rate) if rate > 0.0 && rate <= 1e8 => Ok(Value::Rate(Some(rate))),
-        Ok(0.0) => Err(format!("{digits} asks nothing")),
-        Ok(rate) if rate < 0.0 => Err(format!("{digits} is negative")),
-        Ok(rate) if rate.is_finite() => Err(format!("{digits} is above 100000000")),
-        _ => Err(format!("{digits} is no rate")),
+        Ok(0.0) => Err(format!("must be greater than 0, found {digits}")),
+        Ok(rate) if rate < 0.0 => Err(format!("must not be negative, found {digits}")),
+        Ok(rate) if rate.is_finite() => Err(format!("must be at most 100000000, found {digits}")),
+        _ => Err(format!("expected a number, found {digits}")),
     }
 }
 
@@ -194,12 +196,12 @@ fn without_unit(digits: &str, kind: ValueKind) -> Wrong {
     let number: f64 = digits.parse().unwrap_or(f64::INFINITY);
     if number.is_finite() && number >= 0.0 {
         Wrong {
-            message: format!("{digits} has no unit"),
+            message: format!("missing unit in {digits}"),
             remedy: format!("write \"{digits}ms\" or \"{digits}s\": {}", kind.expected()),
         }
     } else {
-        let why = if number < 0.0 { "is negative" } else { "is not a duration" };
-        Wrong { message: format!("{digits} {why}"), remedy: format!("write {}", kind.expected()) }
+        let why = if number < 0.0 { "must not be negative, found" } else { "invalid duration" };
+        Wrong { message: format!("{why} {digits}"), remedy: format!("write {}", kind.expected()) }
     }
 }
 
@@ -210,29 +212,28 @@ fn read_length(text: &str, kind: ValueKind) -> Result<Duration, Wrong> {
     }
     units::parse_duration(trimmed).map_err(|_| {
         let negative = trimmed.starts_with('-') && units::parse_duration(&trimmed[1..]).is_ok();
-        let why = if negative { "is negative" } else { "is not a duration" };
-        Wrong { message: format!("{} {why}", quoted(text)), remedy: format!("write {}", kind.expected()) }
+        let why = if negative { "must not be negative, found" } else { "invalid duration" };
+        Wrong { message: format!("{why} {}", quoted(text)), remedy: format!("write {}", kind.expected()) }
     })
 }
 
-fn within(length: Duration, from: &str, to: &str, zero: &str) -> Result<(), String> {
+fn within(length: Duration, from: &str, to: &str) -> Result<(), String> {
     let bound = |text| units::parse_duration(text).expect("a test reads every bound");
     match length {
-        _ if length.is_zero() && !bound(from).is_zero() => Err(zero.to_owned()),
-        _ if length < bound(from) => Err(format!("is below {from}")),
-        _ if length > bound(to) => Err(format!("is above {to}")),
+        _ if length.is_zero() && !bound(from).is_zero() => Err("must be greater than 0".to_owned()),
+        _ if length < bound(from) => Err(format!("must be at least {from}")),
+        _ if length > bound(to) => Err(format!("must be at most {to}")),
         _ => Ok(()),
     }
 }
 
 fn model(name: &str) -> Result<Model, Wrong> {
     name.parse().map_err(|error| match error {
-        ModelError::Unknown { nearest: Some(nearest), .. } => Wrong {
-            message: format!("no model is called {}", quoted(name)),
-            remedy: format!("did you mean \"{nearest}\"?"),
-        },
+        ModelError::Unknown { nearest: Some(nearest), .. } => {
+            Wrong { message: format!("unknown model {}", quoted(name)), remedy: format!("did you mean \"{nearest}\"?") }
+        }
         ModelError::Unknown { nearest: None, .. } => Wrong {
-            message: format!("no model is called {}", quoted(name)),
+            message: format!("unknown model {}", quoted(name)),
             remedy: format!("the models are {}", Model::EXAMPLES.join(", ")),
         },
         ModelError::Workers { example, .. } => Wrong {
@@ -247,13 +248,13 @@ fn choice(written: &str, words: &'static [&'static str]) -> Result<String, Wrong
         return Ok(written.to_owned());
     }
     if let Some(new) = Metric::renamed(written).map(Metric::name).filter(|new| words.contains(new)) {
-        return Err(Wrong { message: format!("{written} is now {new}"), remedy: format!("write \"{new}\"") });
+        return Err(Wrong { message: format!("{written} was renamed to {new}"), remedy: format!("write \"{new}\"") });
     }
     let remedy = match closest(&written.to_lowercase(), words.iter().copied()) {
         Some(nearest) => format!("did you mean \"{nearest}\"?"),
         None => format!("write {}", ValueKind::Choice(words).expected()),
     };
-    Err(Wrong { message: format!("there is no {}", quoted(written)), remedy })
+    Err(Wrong { message: format!("unknown value {}", quoted(written)), remedy })
 }
 
 /// Checks a scenario's name; the remedy is the nearest valid one.
@@ -261,13 +262,15 @@ pub(super) fn slug(name: &str) -> Result<String, Wrong> {
     let allowed = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '-');
     let first = |c: char| matches!(c, 'a'..='z' | '0'..='9');
     let message = match name {
-        "" => "an empty name names nothing".to_owned(),
-        _ if name.eq_ignore_ascii_case("index") => format!("{} is the name of the report's first page", quoted(name)),
+        "" => "must not be empty".to_owned(),
+        _ if name.eq_ignore_ascii_case("index") => {
+            format!("{} is reserved for the first page of the report", quoted(name))
+        }
         _ if name.contains("..") => format!("{} has two dots in a row", quoted(name)),
         _ if name.len() > 80 => format!("{} is longer than 80 characters", quoted(name)),
-        _ if !name.starts_with(first) => format!("{} does not begin with a letter or digit", quoted(name)),
+        _ if !name.starts_with(first) => format!("{} does not start with a letter or digit", quoted(name)),
         _ => match name.chars().find(|c| !allowed(*c)) {
-            Some(c) => format!("{} has {} in it", quoted(name), quoted(&c.to_string())),
+            Some(c) => format!("{} contains {}", quoted(name), quoted(&c.to_string())),
             None => return Ok(name.to_owned()),
         },
     };
@@ -292,9 +295,9 @@ fn nearest_slug(name: &str) -> String {
 fn path(path: &str) -> Result<String, String> {
     let differs = || path.chars().find(|c| !encode_target(&c.to_string()).starts_with(*c));
     match path.chars().find(|c| *c == '#').or_else(differs) {
-        _ if !path.starts_with('/') => Err(format!("{} does not begin with /", quoted(path))),
+        _ if !path.starts_with('/') => Err(format!("{} does not start with /", quoted(path))),
         _ if path.len() > 200 => Err(format!("{} is longer than 200 characters", quoted(path))),
-        Some(c) => Err(format!("{} has {} in it", quoted(path), quoted(&c.to_string()))),
+        Some(c) => Err(format!("{} contains {}", quoted(path), quoted(&c.to_string()))),
         None => Ok(path.to_owned()),
     }
 }
@@ -304,13 +307,17 @@ fn path(path: &str) -> Result<String, String> {
 fn url(url: &str) -> Result<String, String> {
     let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}');
     let Some(rest) = ["http://", "https://"].iter().find_map(|scheme| url.strip_prefix(scheme)) else {
-        return Err(format!("{} does not begin with http:// or https://", quoted(url)));
+        return Err(format!("{} does not start with http:// or https://", quoted(url)));
     };
     if url.len() > 500 {
-        return Err(format!("{} characters are more than 500", url.chars().count()));
+        return Err(format!("must be at most 500 characters, found {}", url.chars().count()));
     }
     if let Some(c) = url.chars().find(|c| !is_plain(*c)) {
-        return Err(format!("{} has {} in it, which a URL has to encode", quoted(url), quoted(&c.to_string())));
+        return Err(format!(
+            "{} contains {}, which must be percent-encoded in a URL",
+            quoted(url),
+            quoted(&c.to_string())
+        ));
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let (host, port) = match authority.rsplit_once(':') {
@@ -330,8 +337,8 @@ fn url(url: &str) -> Result<String, String> {
     let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|_| !port.starts_with('+')));
     match (host, is_host, is_port) {
         ("", ..) => Err(format!("{} has no host", quoted(url))),
-        (_, false, _) => Err(format!("{} is not the name of a host", quoted(authority))),
-        (_, _, false) => Err(format!("{} is not a port", quoted(port.unwrap_or_default()))),
+        (_, false, _) => Err(format!("invalid host name {}", quoted(authority))),
+        (_, _, false) => Err(format!("invalid port {}", quoted(port.unwrap_or_default()))),
         _ => Ok(url.to_owned()),
     }
 }
@@ -340,12 +347,12 @@ fn what(what: &str) -> Result<String, String> {
     // Accepts the characters that the echo route takes and that are echoed as written.
     let plain = |c: char| c.is_ascii_graphic() && is_segment(&[c as u8]) && !matches!(c, '\\' | '?' | '#' | '%');
     match what {
-        "" => Err("an empty text cannot be asked for".into()),
-        HeavySpec::WHAT => Err("\"heavy\" is what heavy requests ask for".into()),
-        "." | ".." => Err(format!("{} is a way through folders, which clients walk", quoted(what))),
+        "" => Err("must not be empty".into()),
+        HeavySpec::WHAT => Err("\"heavy\" is reserved for heavy requests".into()),
+        "." | ".." => Err(format!("{} is a relative path segment, which clients resolve", quoted(what))),
         _ if what.len() > 1024 => Err(format!("{} is longer than 1024 characters", quoted(what))),
         _ => match what.chars().find(|c| !plain(*c)) {
-            Some(c) => Err(format!("{} has {} in it", quoted(what), quoted(&c.to_string()))),
+            Some(c) => Err(format!("{} contains {}", quoted(what), quoted(&c.to_string()))),
             None => Ok(what.to_owned()),
         },
     }
@@ -356,10 +363,10 @@ fn text(written: &str, most: usize, lines: Lines) -> Result<String, String> {
     let text = written.replace("\r\n", "\n").trim().to_owned();
     let length = text.chars().count();
     match text.chars().enumerate().find(|(_, c)| is_hidden(*c) && !(*c == '\n' && lines == Lines::Many)) {
-        _ if length == 0 => Err("an empty text says nothing".into()),
-        _ if length > most => Err(format!("{length} characters are more than {most}")),
-        Some((_, '\n')) => Err("a line break is in it".into()),
-        Some((at, c)) => Err(format!("character {} is the invisible U+{:04X}", at + 1, u32::from(c))),
+        _ if length == 0 => Err("must not be empty".into()),
+        _ if length > most => Err(format!("must be at most {most} characters, found {length}")),
+        Some((_, '\n')) => Err("contains a line break".into()),
+        Some((at, c)) => Err(format!("contains the invisible character U+{:04X} at position {}", u32::from(c), at + 1)),
         None => Ok(text),
     }
 }

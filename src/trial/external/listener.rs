@@ -20,7 +20,7 @@ const ANSWER: Duration = Duration::from_secs(1);
 pub(super) fn check_free(address: SocketAddr) -> Result<(), String> {
     match connect(address) {
         Err(_) => Ok(()),
-        Ok(_) => Err(format!("{address} is served already, by {}: end it, or choose another port", named(address))),
+        Ok(_) => Err(format!("{address} is already in use by {}; stop it, or choose another port", named(address))),
     }
 }
 
@@ -28,7 +28,7 @@ pub(super) fn check_free(address: SocketAddr) -> Result<(), String> {
 pub(super) fn check_own(address: SocketAddr) -> Result<(), String> {
     if own(address).is_empty() {
         return Err(format!(
-            "{address} is served by {}, which the server's command did not start: what it costs cannot be measured",
+            "{address} is served by {}, which the server's command did not start, so its cost cannot be measured",
             named(address)
         ));
     }

@@ -55,7 +55,7 @@ impl ServerStderr {
         }
         let line = last_line(&self.last.lock().unwrap_or_else(PoisonError::into_inner));
         match failure {
-            Failure::Refused { what } if !line.is_empty() => what.push_str(&format!("; it said: {line}")),
+            Failure::Refused { what } if !line.is_empty() => what.push_str(&format!("; its last output: {line}")),
             Failure::Died { last_words, .. } => *last_words = line,
             _ => {}
         }

@@ -212,7 +212,7 @@ fn urls_of_several_servers_are_refused() {
         assert!(ended.stderr.contains(expected), "{other}: {}", ended.stderr);
     };
     let differs =
-        format!("its scheme, host or port is not that of http://127.0.0.1:{port}/a; one load asks one server");
+        format!("expected the same scheme, host and port as http://127.0.0.1:{port}/a; a load has one server");
     check("http://127.0.0.1:1/a", &differs);
     check(&format!("http://localhost:{port}/a"), &differs);
     #[cfg(feature = "tls")]

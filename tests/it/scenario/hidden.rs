@@ -34,12 +34,13 @@ fn an_invisible_character_is_reported_wherever_it_appears() {
             (SLEEP.replace("analysis", &format!("# se{c}en\nanalysis")), "2:5"),
             (SLEEP.replace("analysis", &format!("\"ana{c}lysis\"")), "2:5"),
         ] {
-            assert_eq!(messages(&text), format!("{place}: invisible character {name}; leave it out"), "{text:?}");
+            assert_eq!(said(&text), format!("{place}: invisible character {name}; remove it"), "{text:?}");
         }
         // An escape sequence also puts the character into the text.
         let escaped = SLEEP.replace("How long?", &format!("How\\U{:08x} long?", u32::from(c)));
         assert!(
-            messages(&escaped).starts_with(&format!("1:12: question: character 4 is the invisible {name}")),
+            said(&escaped)
+                .starts_with(&format!("1:12: question: contains the invisible character {name} at position 4")),
             "{escaped}"
         );
         let mistakes = parse("f.toml", &SLEEP.replace("How", &format!("H{c}w"))).unwrap_err();
@@ -55,8 +56,9 @@ fn an_invisible_character_is_reported_wherever_it_appears() {
 fn a_scenario_cannot_have_the_name_of_a_report_page() {
     for name in ["index", "INDEX", "Index"] {
         let text = format!("name = \"{name}\"\n{SLEEP}");
-        let expected = format!("1:8: name: \"{name}\" is the name of the report's first page; write \"my-scenario\"");
-        assert!(messages(&text).starts_with(&expected), "{}", messages(&text));
+        let expected =
+            format!("1:8: name: \"{name}\" is reserved for the first page of the report; write \"my-scenario\"");
+        assert!(said(&text).starts_with(&expected), "{}", said(&text));
     }
 }
 
@@ -66,18 +68,18 @@ fn the_bounds_of_a_claim_must_be_drawable() {
         let claim = "[[claim]]\nsays = \"S.\"\nmetric = \"wall\"\nmodel = \"async\"\nexpect = \"wait\"\nratio = ";
         format!("{SLEEP}{claim}{ratio}\n")
     };
-    for (ratio, why) in [
-        ("[0.9, 1e300]", "1e300 is not from 1e-9 to 1e9"),
-        ("[0.9, 1e291]", "1e291 is not from 1e-9 to 1e9"),
-        ("[1e-305, 1.1]", "1e-305 is not from 1e-9 to 1e9"),
-        ("[0, 1e-310]", "1e-310 is not from 1e-9 to 1e9"),
-        ("[0, 0]", "0e0 is not from 1e-9 to 1e9"),
-        ("[inf, inf]", "[inf, inf] holds nothing"),
+    for (between, why) in [
+        ("[0.9, 1e300]", "must be from 1e-9 to 1e9, found 1e300"),
+        ("[0.9, 1e291]", "must be from 1e-9 to 1e9, found 1e291"),
+        ("[1e-305, 1.1]", "must be from 1e-9 to 1e9, found 1e-305"),
+        ("[0, 1e-310]", "must be from 1e-9 to 1e9, found 1e-310"),
+        ("[0, 0]", "must be from 1e-9 to 1e9, found 0e0"),
+        ("[inf, inf]", "empty range [inf, inf]"),
         ("[nan, 1]", "expected a number, found nan"),
         ("[0.5, nan]", "expected a number, found nan"),
-        ("[-1, 1]", "-1 must not be negative"),
-        ("[-inf, inf]", "-inf must not be negative"),
-        ("[2, 1]", "[2, 1] holds nothing"),
+        ("[-1, 1]", "must not be negative, found -1"),
+        ("[-inf, inf]", "must not be negative, found -inf"),
+        ("[2, 1]", "empty range [2, 1]"),
     ] {
         let messages = messages(&with_claim(ratio));
         assert!(messages.contains(&format!("claim.ratio: {why}; write two numbers")), "{ratio}: {messages}");
