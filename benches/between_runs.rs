@@ -5,7 +5,7 @@
 //! turns with runs of the same scenarios whose work is 20 % more; about ten seconds a pair, on a quiet machine. Prints
 //! for each figure by how much consecutive runs differed (the median, 19 of 20, and the most of all pairs), the share of
 //! figures of A/A pairs that `avt compare` calls different, and the share of A/B pairs in which it finds the 20 %, from
-//! one run a side and from three. The first of these figures are what `analysis/compare.rs` rests on.
+//! one run per side and from three. The first of these figures are what `analysis/compare.rs` rests on.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -114,7 +114,7 @@ fn measure(name: &str, text: &str, lengths: [&str; 2], runs: usize, rounds: Opti
         (before.iter().map(Kept::analysis).collect(), after.iter().map(Kept::analysis).collect());
     let side = std::slice::from_ref;
 
-    println!("{name}: {} against {}", lengths[0], lengths[1]);
+    println!("{name}: {} and {}", lengths[0], lengths[1]);
     let (mut all, mut consecutive) = (Differences::default(), Differences::default());
     for (i, one) in before.iter().enumerate() {
         for (j, other) in before.iter().enumerate().skip(i + 1) {
@@ -147,20 +147,20 @@ fn measure(name: &str, text: &str, lengths: [&str; 2], runs: usize, rounds: Opti
         let changes = compare(side(one), side(other)).changes;
         let is_found = changes.iter().any(|change| change.direction == Direction::Worse);
         pairs = [pairs[0] + usize::from(is_found), pairs[1] + 1];
-        count("one run a side", &changes);
+        count("one run per side", &changes);
     }
     for (before, after) in before.chunks_exact(3).zip(after.chunks_exact(3)) {
-        count("three runs a side", &compare(before, after).changes);
+        count("three runs per side", &compare(before, after).changes);
     }
     for ((sides, figure), count) in found {
         println!("  +20 %, {sides}: {figure:<12} worse in {}", share(count));
     }
-    println!("  +20 %, one run a side: pairs in which some figure is worse {}", share(pairs));
+    println!("  +20 %, one run per side: pairs in which some figure is worse {}", share(pairs));
     let mut aa = Differences::default();
     for six in before.chunks_exact(6) {
         aa.add(&compare(&six[..3], &six[3..]).changes);
     }
-    println!("  A/A, three runs a side: figures called different {}", share(aa.called));
+    println!("  A/A, three runs per side: figures called different {}", share(aa.called));
 }
 
 fn main() -> ExitCode {

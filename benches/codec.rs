@@ -55,7 +55,7 @@ fn codec(criterion: &mut Criterion) {
     let reply = |second: u32| format!("{REPLY_BEFORE}{second:02}{REPLY_AFTER}").into_bytes();
     let replies: Vec<Vec<u8>> = (0..60).map(reply).collect();
     let mut replies = replies.iter().cycle();
-    group.bench_function("read a reply", |b| {
+    group.bench_function("read a response", |b| {
         b.iter(|| read(&mut client, black_box(replies.next().map_or(&[], Vec::as_slice))));
     });
     group.bench_function("decode a path without escapes", |b| {

@@ -18,7 +18,7 @@ const CONNECTIONS: u32 = 50;
 /// How long so many requests take.
 fn wall(server: &Server, connections: u32, requests: u64) -> Duration {
     let plan = LoadPlan {
-        server: Endpoint::Tcp(server.address.parse().expect("a server tells an address")),
+        server: Endpoint::Tcp(server.address.parse().expect("a server prints its address")),
         secure: None,
         request: RequestTemplate {
             method: "GET".into(),

@@ -76,7 +76,7 @@ fn main() {
         .collect();
     println!(
         "{:>11} {:13} {:>12} {:>22} {:>24} {:>22}",
-        "connections", "", "requests/s", "user us a request", "rate", "per CPU second"
+        "connections", "", "requests/s", "user us per request", "rate: avt / this", "per CPU s: avt / this"
     );
     for &connections in connections {
         let mut goes: Vec<Vec<Go>> = vec![Vec::new(); installed.len()];
@@ -106,7 +106,7 @@ fn main() {
             );
         }
     }
-    println!("rate, per CPU second: avt's against each, median (lowest to highest) of {} rounds", scale.rounds);
+    println!("ratios: median (lowest to highest) of {} rounds", scale.rounds);
 }
 
 impl Asked {
@@ -143,7 +143,7 @@ impl Generator {
         let mut command = Command::new(self.program());
         let found = command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
         if !found {
-            eprintln!("without {}: it is not installed", self.name());
+            eprintln!("skipping {}: it is not installed", self.name());
         }
         found
     }
@@ -182,7 +182,7 @@ impl Generator {
 
 /// User and system time of the children that have ended, seconds.
 fn children() -> (f64, f64) {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the kernel tells");
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the kernel reports it");
     let seconds = |time: TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
     (seconds(usage.user_time()), seconds(usage.system_time()))
 }

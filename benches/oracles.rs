@@ -141,9 +141,9 @@ fn ms(millis: u64) -> String {
 fn stop(pid: u32, at: Duration, length: Duration) {
     let pid = Pid::from_raw(pid as i32);
     thread::sleep(at);
-    kill(pid, Signal::SIGSTOP).expect("a process of ours");
+    kill(pid, Signal::SIGSTOP).expect("a process of this bench");
     thread::sleep(length);
-    kill(pid, Signal::SIGCONT).expect("a process of ours");
+    kill(pid, Signal::SIGCONT).expect("a process of this bench");
 }
 
 /// A server on CPU 0 that does this with every request of a connection: true to go on with the connection.
@@ -207,7 +207,12 @@ fn freeze(checks: &mut Checks) {
             checks.near(&format!("{what}: p99"), held as f64 * 0.9, response(&json, "p99"), 0.06, "ms");
         }
         let ours = is_blamed(&json, "fell behind");
-        checks.check(!ours, &format!("{what}: whose doing"), "not ours", if ours { "ours" } else { "not ours" });
+        checks.check(
+            !ours,
+            &format!("{what}: attributed to"),
+            "the server",
+            if ours { "the generator" } else { "the server" },
+        );
     }
 }
 
@@ -229,7 +234,7 @@ fn pause(checks: &mut Checks) {
                 let mean = |name: &str| stopped[name]["mean"].as_f64().unwrap_or(f64::NAN);
                 let ours = mean("send_lag_late_us") / mean("send_lag_us");
                 let (passes, found) = (ours > 0.95, format!("{:.1} %", ours * 100.0));
-                checks.check(passes, &format!("{what}: our part of the delay"), "95 % or more", &found);
+                checks.check(passes, &format!("{what}: generator's share of the delay"), "95 % or more", &found);
             }
             let left_alone = self::load(&url(&server), &args);
             let verdict = left_alone["verdict"].as_str().unwrap_or("?");
@@ -276,8 +281,8 @@ fn never(checks: &mut Checks) {
 /// A server that closes after each answer, said and unsaid, loses nothing and breaks no law.
 fn closing(checks: &mut Checks) {
     for (what, answer) in [
-        ("says that it closes", &b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"[..]),
-        ("closes without a word", OK),
+        ("announces that it closes", &b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"[..]),
+        ("closes without notice", OK),
     ] {
         let url = serve(move |stream| {
             let _ = stream.write_all(answer);
@@ -381,5 +386,5 @@ fn busy_cpu(checks: &mut Checks) {
     };
     let (ratio, low, high) = busy();
     let found = format!("{ratio:.2} ({low:.2} to {high:.2})");
-    checks.check(ratio <= 1.2, "p50 of hybrid by p50 of sleep, 1,000/s", "1.2 at most", &found);
+    checks.check(ratio <= 1.2, "p50 of hybrid / p50 of sleep, 1,000/s", "at most 1.2", &found);
 }

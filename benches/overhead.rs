@@ -23,7 +23,7 @@ use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 fn overhead(c: &mut Criterion) {
     let mut group = c.benchmark_group("overhead");
     group.bench_function("clock read", |b| b.iter(Instant::now));
-    group.bench_function("thread_count, after the first time", |b| b.iter(thread_count::mark_current));
+    group.bench_function("thread_count, after the first call", |b| b.iter(thread_count::mark_current));
 
     let mut histogram = Histogram::default();
     let mut times = (0..u64::MAX).map(|k| 50_000 + k.wrapping_mul(2_654_435_761) % 100_000);
@@ -46,7 +46,7 @@ fn overhead(c: &mut Criterion) {
     let log = JobLog::new(1_024);
     log.start();
     let mut jobs = (0..1_024).map(JobId).cycle();
-    group.bench_function("row of a job", |b| {
+    group.bench_function("record of a job", |b| {
         b.iter(|| {
             let begun = log.now();
             log.finish(jobs.next().expect("the jobs go round"), begun, Checksum(0));
@@ -150,7 +150,7 @@ fn large_report(c: &mut Criterion) {
     println!("{} records, {} of pages, peak memory {memory}", records.len(), units::bytes(bytes as u64));
     let mut group = c.benchmark_group("report");
     group.sample_size(10).sampling_mode(SamplingMode::Flat);
-    group.bench_function("statistics and pages of a large run", |b| {
+    group.bench_function("analysis and pages of a large run", |b| {
         b.iter(|| report::pages(&analyze(&run, &scenarios, &records)))
     });
     group.finish();

@@ -48,7 +48,7 @@ fn main() {
     println!("{:8} {:8} {:>8}  off schedule (us)", "pacing", "arrivals", "rate");
     println!(
         "{:8} {:8} {:>8} {:>22} {:>24} {:>20} {:>19} {:>20}",
-        "", "", "/s", "p50", "p99", "dispersion", "CPUs taken", "lost by any loop, %"
+        "", "", "/s", "p50", "p99", "dispersion", "CPUs used", "lost by a polling loop, %"
     );
     for pacing in [Pacing::Sleep, Pacing::Hybrid, Pacing::Spin] {
         for (rate, arrivals) in [(1_000.0, Arrivals::Even), (20_000.0, Arrivals::Even), (1_000.0, Arrivals::Poisson)] {
@@ -163,7 +163,7 @@ fn run(schedule: Schedule, pacing: Pacing, length: Duration) -> (u64, Vec<u64>, 
 fn serve(listener: TcpListener, stop: Arc<AtomicBool>) -> JoinHandle<Vec<u64>> {
     thread::spawn(move || {
         keep_to(0);
-        listener.set_nonblocking(true).expect("a socket that is ours");
+        listener.set_nonblocking(true).expect("an open socket");
         let epoll = epoll::create(CreateFlags::CLOEXEC).expect("an epoll");
         let (mut streams, mut arrivals) = (Vec::new(), Vec::new());
         let mut ready = Vec::with_capacity(64);
@@ -192,8 +192,8 @@ fn accept(listener: &TcpListener, epoll: &OwnedFd, k: usize) -> Option<TcpStream
         Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
         Err(error) => panic!("no connection could be accepted: {error}"),
     };
-    stream.set_nonblocking(true).and_then(|()| stream.set_nodelay(true)).expect("a socket that is ours");
-    epoll::add(epoll, &stream, EventData::new_u64(k as u64), EventFlags::IN).expect("a socket that is new");
+    stream.set_nonblocking(true).and_then(|()| stream.set_nodelay(true)).expect("an open socket");
+    epoll::add(epoll, &stream, EventData::new_u64(k as u64), EventFlags::IN).expect("a new socket");
     Some(stream)
 }
 
@@ -202,7 +202,7 @@ fn answer(mut stream: &TcpStream, stamp: u64, arrivals: &mut Vec<u64>) {
     let mut request = [0; 1024];
     if std::io::Read::read(&mut stream, &mut request).is_ok_and(|n| n > 0) {
         arrivals.push(stamp);
-        stream.write_all(ANSWER).expect("an empty socket takes an answer");
+        stream.write_all(ANSWER).expect("an empty socket accepts a response");
     }
 }
 

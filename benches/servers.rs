@@ -56,7 +56,7 @@ fn spawn_on_port(name: &str, mut command: Command, port: u16) -> Option<Server> 
     let process = match command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
         Ok(process) => process,
         Err(error) => {
-            eprintln!("without {name}: {error}");
+            eprintln!("skipping {name}: {error}");
             return None;
         }
     };
@@ -65,7 +65,7 @@ fn spawn_on_port(name: &str, mut command: Command, port: u16) -> Option<Server> 
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         let ended = server.process.try_wait().is_ok_and(|ended| ended.is_some());
         if ended || begun.elapsed() > Duration::from_secs(10) {
-            eprintln!("without {name}: it does not start; is it installed?");
+            eprintln!("skipping {name}: it does not start; is it installed?");
             return None;
         }
         thread::sleep(Duration::from_millis(20));
@@ -113,7 +113,7 @@ fn free_port() -> u16 {
 }
 
 fn print(servers: &[Server], turns: &[Vec<Turn>]) {
-    println!("{:28} {:>13} {:>13} {:>11}   avt async against it", "", "per CPU s", "requests/s", "p99");
+    println!("{:28} {:>13} {:>13} {:>11}   avt async / this", "", "per CPU s", "requests/s", "p99");
     for (server, own) in servers.iter().zip(turns) {
         let (per_cpu_second, ..) = spread(own.iter().map(|turn| turn.per_cpu_second));
         let (per_second, ..) = spread(own.iter().map(|turn| turn.per_second));
@@ -129,6 +129,6 @@ fn print(servers: &[Server], turns: &[Vec<Turn>]) {
     if let (Some(threads), Some(bare)) = (of("avt threads"), of(Rival::Bare.name())) {
         let ratios = threads.iter().zip(bare).map(|(threads, bare)| threads.per_cpu_second / bare.per_cpu_second);
         let (ratio, low, high) = spread(ratios);
-        println!("avt threads against the bare loop: {ratio:.2} ({low:.2} to {high:.2})");
+        println!("avt threads / bare loop: {ratio:.2} ({low:.2} to {high:.2})");
     }
 }

@@ -115,17 +115,17 @@ impl Server {
         let mut process =
             command.arg("trial").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("avt starts");
         // Kept open: the server ends with it.
-        let stdin = process.stdin.as_mut().expect("it was asked for");
+        let stdin = process.stdin.as_mut().expect("standard input is piped");
         writeln!(stdin, "{}", serde_json::to_string(&spec).expect("a spec is plain data")).expect("avt reads its spec");
         let mut line = String::new();
-        BufReader::new(process.stdout.as_mut().expect("it was asked for"))
+        BufReader::new(process.stdout.as_mut().expect("standard output is piped"))
             .read_line(&mut line)
-            .expect("avt says a line");
+            .expect("avt writes a line");
         match serde_json::from_str(&line) {
             Ok(TrialReply::Ready { port, .. }) => {
                 Self { name: "null".into(), process, address: format!("127.0.0.1:{port}") }
             }
-            _ => panic!("the null server said {line:?}"),
+            _ => panic!("unexpected line from the null server: {line:?}"),
         }
     }
 
@@ -133,8 +133,8 @@ impl Server {
     pub(crate) fn spawn(name: &str, mut command: Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut line = String::new();
-        let stdout = process.stdout.as_mut().expect("it was asked for");
-        BufReader::new(stdout).read_line(&mut line).expect("a server says where it listens");
+        let stdout = process.stdout.as_mut().expect("standard output is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("a server prints its address");
         let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
         let address = address.unwrap_or_else(|| panic!("{name}: no address in {line:?}")).to_owned();
         Self { name: name.to_owned(), process, address }
@@ -155,7 +155,7 @@ pub(crate) fn turn(server: &Server, length: Duration) -> Turn {
     let output = command.stderr(Stdio::null()).output().expect("avt can be started");
     let used = Tree::read(&[server.process.id()], &[]).since(&before).cpu_ns() as f64 / 1e9;
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("avt load prints JSON");
-    let completed = json["requests"]["completed"].as_f64().expect("how many were answered");
+    let completed = json["requests"]["completed"].as_f64().expect("the number of completed requests");
     assert_eq!(json["status"]["200"].as_f64(), Some(completed), "{}: {json}", server.name);
     Turn {
         per_cpu_second: completed / used.max(f64::MIN_POSITIVE),

@@ -348,11 +348,11 @@ fn an_impossible_record_is_refused_by_file_line_and_field() {
     type Change = fn(&mut Run, &mut Vec<Record>);
     let cases: [(Change, &str); 18] = [
         (|run, _| run.iterations_per_s = 0, "run.json: iterations_per_s: must be greater than 0"),
-        (|run, _| run.host.cpus = 0, "run.json: host.cpus: no CPU"),
+        (|run, _| run.host.cpus = 0, "run.json: host.cpus: must be greater than 0"),
         (|run, _| run.ceilings[0].per_s = -1.0, "run.json: ceilings.per_s: -1 is negative"),
         (|run, _| run.ceilings[0].generator_cpu = 1e308, "run.json: ceilings.generator_cpu: 1"),
         (|run, _| run.trials_planned = u64::MAX, "run.json: trials_planned: 18446744073709552000 is more than 2^53"),
-        (|run, _| run.scenarios.push(run.scenarios[0].clone()), "run.json: scenarios: two are called `compute`"),
+        (|run, _| run.scenarios.push(run.scenarios[0].clone()), "run.json: scenarios: duplicate name `compute`"),
         (|_, records| records[1].order = 0, "trials.jsonl:2: order: must be greater than 0"),
         (|_, records| records[1].conditions.cpus = 0, "trials.jsonl:2: conditions.cpus: must be greater than 0"),
         (

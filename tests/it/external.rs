@@ -138,7 +138,11 @@ fn a_server_that_does_not_start_is_recorded_with_the_reason() {
         assert!(failure.to_string().contains(why), "{failure}");
     };
     refused("nowhere", "command = [\"no-such-program\"]", "cannot start the server's command \"no-such-program\"");
-    refused("quits", "command = [\"sh\", \"-c\", \"echo no wood >&2; exit 3\"]", "exit status: 3; it said: no wood");
+    refused(
+        "quits",
+        "command = [\"sh\", \"-c\", \"echo no wood >&2; exit 3\"]",
+        "exit status: 3; its last output: no wood",
+    );
 }
 
 #[test]

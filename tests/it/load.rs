@@ -279,15 +279,15 @@ fn invalid_arguments_are_refused_before_any_load() {
         assert_eq!(ended.code, Some(code), "{args:?}: {ended:?}");
         assert!(ended.stderr.contains(expected), "{args:?}: {}", ended.stderr);
     };
-    // A port that was just free, so that no process listens on it.
+    // A port that was free a moment ago, and that nobody has listened on since.
     let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    check(&[&format!("http://{unused}/")], 3, "nobody listens there");
+    check(&[&format!("http://{unused}/")], 3, "no process listens on this address");
     check(&["not an url"], 2, "write it like http://");
     check(&["ftp://127.0.0.1/"], 2, "only http");
     #[cfg(not(feature = "tls"))]
     check(&["https://127.0.0.1/"], 2, "without TLS; build it with `--features tls`");
     check(&["http://127.0.0.1:1/", "-c", "0"], 2, "0 is not in 1..=");
-    check(&["http://127.0.0.1:1/", "-d", "5"], 2, "has no unit");
+    check(&["http://127.0.0.1:1/", "-d", "5"], 2, "missing unit in `5`");
     check(&["http://127.0.0.1:1/", "-d", "0s"], 2, "must be greater than 0");
     check(&["http://127.0.0.1:1/", "-H", "no colon"], 2, "no colon");
     check(&["http://127.0.0.1:1/", "-H", "A: b\r\nC: d"], 2, "no header may hold");

@@ -65,7 +65,7 @@ fn only_an_expected_refusal_is_a_result() {
         Failure::TimedOut { after_ns: 30_000_000_000 },
         Failure::Died { process: "trial".into(), how: "was killed by signal 9".into(), last_words: String::new() },
         Failure::WrongWork { what: "a checksum".into() },
-        Failure::Refused { what: "a port of 127.0.0.1: in use".into() },
+        Failure::Refused { what: "no port on 127.0.0.1: in use".into() },
     ] {
         check(threads, &why, (7, 0), Unmeasured::Failed);
     }
@@ -94,7 +94,7 @@ fn a_timed_out_round_between_refused_ones_is_a_failure() {
     assert_eq!(shown_for_threads(&text), "failed");
     let text = join_words(&text);
     for words in [
-        "threads: failed in round 2: no end after 30.0 s",
+        "threads: failed in round 2: timed out after 30.0 s",
         "threads: refused in rounds 1, 3, 4, 5, 6, as the scenario expects: needs 20,000 threads",
     ] {
         assert!(text.contains(words), "{words}: {text}");

@@ -194,7 +194,7 @@ fn failed_trials_show_the_reason() {
     let pages = pages(&fixture);
     let page = html(&pages, "waiting.html");
     assert!(page.contains("Every trial failed, so there is no answer."));
-    assert!(page.contains("failed in rounds 1, 2, 3, 4, 5, 6: no end after 30.0 s"));
+    assert!(page.contains("failed in rounds 1, 2, 3, 4, 5, 6: timed out after 30.0 s"));
     assert!(!page.contains("<svg"));
 }
 

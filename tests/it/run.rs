@@ -163,8 +163,8 @@ fn long_run(home: &Path) -> (Running, u32) {
     let mut parent = Running(command.spawn().unwrap());
     let pid = parent.0.id();
     let mut stderr = BufReader::new(parent.0.stderr.take().unwrap()).lines();
-    stderr.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("long: from trial 1"))).unwrap().unwrap();
-    // A thread keeps reading, since the parent would block on a full pipe.
+    stderr.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("long: trial 1"))).unwrap().unwrap();
+    // Kept open by a thread of its own, or the parent could not write to it any more.
     std::thread::spawn(move || stderr.for_each(drop));
     let child = wait_for("the trial's process", || children(pid).first().copied());
     (parent, child)

@@ -237,7 +237,7 @@ impl LoadArgs {
     fn target(&self, url: &str) -> Result<(Target, String), Stop> {
         let wrong = |what: &str| Stop::input(format_args!("{url}: {what}"));
         let example = "write a URL such as http://127.0.0.1:8080/echo/hello";
-        let (server, path) = split(url).ok_or_else(|| wrong(&format!("no scheme and host; {example}")))?;
+        let (server, path) = split(url).ok_or_else(|| wrong(&format!("missing scheme and host; {example}")))?;
         let url = Url::parse(server).map_err(|error| wrong(&format!("{error}; {example}")))?;
         match url.scheme() {
             "https" if !cfg!(feature = "tls") => {

@@ -279,7 +279,7 @@ fn an_unreachable_server_is_reported() {
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let load = |url: &str| run(avt(["load", url, "--timeout", "300ms"]));
-    check_no_connection(&load(&format!("http://127.0.0.1:{port}/")), "nobody listens there");
+    check_no_connection(&load(&format!("http://127.0.0.1:{port}/")), "no process listens on this address");
     // No TCP goes to a group of machines.
     check_no_connection(&load("http://224.0.0.1:9/"), "no route to the server");
     check_no_connection(&load("http://nope.invalid/"), "nope.invalid");

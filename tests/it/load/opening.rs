@@ -110,7 +110,7 @@ fn loads_without_any_request_or_any_response_are_reported() {
     for args in [&["--rate", "0.01", "-d", "1s"][..], &["--rate", "1000", "-d", "1ns"]] {
         let (ended, _) = load(server.address, "/echo/hello", args);
         assert_eq!(ended.code, Some(2), "{args:?}: {ended:?}");
-        assert!(ended.stderr.contains("no request falls due in the window"), "{ended:?}");
+        assert!(ended.stderr.contains("no request is due in the window"), "{ended:?}");
     }
     let (ended, json) = load(server.address, "/echo/hello", &["--rate", "1e-9", "--arrivals", "even", "-d", "200ms"]);
     assert_eq!((ended.code, &json["requests"]["completed"]), (Some(0), &1.into()), "{ended:?}");

@@ -204,7 +204,7 @@ fn an_output_does_not_overwrite_the_body() {
         command.arg(format!("@{}", body.display())).arg(option).arg(&body);
         let ended = run(command);
         assert_eq!(ended.code, Some(2), "{option}: {ended:?}");
-        assert!(ended.stderr.contains("--body is the same file"), "{ended:?}");
+        assert!(ended.stderr.contains("same file as --body"), "{ended:?}");
         assert_eq!(fs::read_to_string(&body).unwrap(), EARLIER);
     }
 }

@@ -102,6 +102,6 @@ fn a_path_without_a_listener_is_refused_before_any_load() {
         command.arg(&path);
         let ended = run(command);
         assert_eq!(ended.code, Some(3), "{client}: {ended:?}");
-        assert!(ended.stderr.contains("nobody listens there"), "{client}: {ended:?}");
+        assert!(ended.stderr.contains("no process listens on this address"), "{client}: {ended:?}");
     }
 }

@@ -206,12 +206,12 @@ fn invalid_durations_are_reported() {
 fn invalid_words_are_reported() {
     check(&[
         (SLEEP, "\"sleep\"", "\"slep\"", "3:12: workload: unknown value \"slep\"; did you mean \"sleep\"?"),
-        (SLEEP, "\"sleep\"", "3", "3:12: workload: expected text, found a number: 3; write \"sleep\" or"),
+        (SLEEP, "\"sleep\"", "3", "3:12: workload: expected text, found a number: 3; write \"sleep\", \"offload\" or"),
         (
             ECHO,
             "= 5",
             "= 5\nclient = \"hyper\"",
-            "11:10: load.client: there is no \"hyper\"; write \"raw\" or \"reqwest\"",
+            "11:10: load.client: unknown value \"hyper\"; write \"raw\" or \"reqwest\"",
         ),
         (SLEEP, "\"async\"]", "\"asinc\"]", "4:22: models: unknown model \"asinc\"; did you mean \"async\"?"),
         (
@@ -268,7 +268,7 @@ fn invalid_words_are_reported() {
         (SLEEP, "question", "name = \"\"\nquestion", "1:8: name: must not be empty; write \"my-scenario\""),
         (ECHO, "\"hi\"", "\"heavy\"", "5:8: what: \"heavy\" is reserved for heavy requests"),
         (ECHO, "\"hi\"", "\"a/b\"", "5:8: what: \"a/b\" contains \"/\"; write 1 to 1024 printable"),
-        (ECHO, "\"hi\"", "\"..\"", "5:8: what: \"..\" is a way through folders"),
+        (ECHO, "\"hi\"", "\"..\"", "5:8: what: \"..\" is a relative path segment"),
         (ECHO, "\"hi\"", "\"é\"", "5:8: what: \"é\" contains \"é\""),
     ]);
 }

@@ -2,7 +2,7 @@
 
 use super::{Case, Row, post, request};
 
-const HELP: &str = "=async-vs-threads:_GET_/echo/{what}_answers_what,_POST_/echo_its_body\n";
+const HELP: &str = "=async-vs-threads:_GET_/echo/{what}_returns_what,_POST_/echo_returns_its_body\n";
 
 pub(super) fn cases() -> Vec<Case> {
     [targets(), methods(), Row::Upgrade.cases(&upgrades())].concat()
@@ -75,7 +75,7 @@ fn methods() -> Vec<Case> {
         (Row::PostMethods, "post /echo", "405:POST"),
         (Row::PostMethods, "TRACE /echo", "405:POST"),
         (Row::PostMethods, "OPTIONS /echo", "204:POST"),
-        (Row::Root, "HEAD /", "^=async-vs-threads:_GET_/echo/{what}_answers_what,_POST_/echo_its_body\n"),
+        (Row::Root, "HEAD /", "^=async-vs-threads:_GET_/echo/{what}_returns_what,_POST_/echo_returns_its_body\n"),
         (Row::Root, "POST /", "|"),
         (Row::Options, "OPTIONS /", "204:GET,HEAD,POST"),
         (Row::Options, "OPTIONS *", "204:GET,HEAD,POST"),
