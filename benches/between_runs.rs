@@ -1,11 +1,12 @@
-//! How much two runs of the same thing differ, how often `avt compare` calls that a difference, and how often it finds a
-//! real one.
+//! How much two runs of the same thing differ, how often `avt compare` reports that as a change, and how often it finds
+//! a real change.
 //!
-//! `cargo bench --bench between_runs [-- RUNS]`: so many runs (11) of a scenario that computes and of one that serves, in
-//! turns with runs of the same scenarios whose work is 20 % more; about ten seconds a pair, on a quiet machine. Prints
-//! for each figure by how much consecutive runs differed (the median, 19 of 20, and the most of all pairs), the share of
-//! figures of A/A pairs that `avt compare` calls different, and the share of A/B pairs in which it finds the 20 %, from
-//! one run per side and from three. The first of these figures are what `analysis/compare.rs` rests on.
+//! `cargo bench --bench between_runs [-- RUNS]`: RUNS runs (11) of a scenario that computes and of one that serves,
+//! alternating with runs of the same scenarios with 20 % more work; about ten seconds per pair, on a quiet machine. For
+//! each figure it prints how much consecutive runs differed (the median, 19 of 20, and the largest of all pairs), the
+//! share of figures of A/A pairs that `avt compare` reports as changed, and the share of A/B pairs in which it finds
+//! the 20 %, with one run per side and with three. The thresholds in `analysis/compare.rs` are based on the first of
+//! these figures.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

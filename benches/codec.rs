@@ -1,6 +1,6 @@
-//! What the codec costs: both sides, in memory. `cargo bench --bench codec`.
+//! What the codec costs, on both sides, in memory. `cargo bench --bench codec`.
 //!
-//! Requests and replies differ from one to the next, as they do in life.
+//! Requests and responses differ from one to the next, as in real traffic.
 
 use std::hint::black_box;
 

@@ -1,10 +1,10 @@
-//! What connections cost that do nothing: memory for each of them under every model, and whether 10,000 of them slow
-//! down the 50 that are busy.
+//! What idle connections cost: the memory per connection under every model, and whether 10,000 of them slow down 50
+//! busy ones.
 //!
 //! `cargo bench --bench connections [-- ROUNDS SECONDS]`. Memory is the growth of the server's resident set over the
-//! second half of the connections, divided by their number, each of which has been answered once: what the first one
-//! costs alone is no price of the next. The kernel's own part, the socket and a thread's stack in there, is in no
-//! process's account and so not in this one. `sequential` is left out: it holds one.
+//! second half of the connections, divided by their number; each has been answered once. The first half is left out,
+//! because it includes costs of the process. The kernel's memory, for sockets and thread stacks, belongs to no process
+//! and is not included. `sequential` is left out, since it holds a single connection.
 
 #![expect(dead_code, reason = "not every bench of servers needs everything that they share")]
 

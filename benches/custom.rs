@@ -1,7 +1,7 @@
 //! Your own work under every model. Copy this file, replace [`Thumbnail`], and run `cargo bench --bench custom`.
 //!
-//! A workload has two faces: `run_blocking` for threads and `run_async` for tasks. Work that would hold a task's
-//! thread goes through the pool, and the model decides what the pool is.
+//! A workload has two methods: one written as in a thread, one written as in a future. Work that would hold the thread
+//! goes through the pool; the model decides where the pool runs it.
 
 use std::sync::Arc;
 use std::thread;
@@ -20,7 +20,7 @@ struct Thumbnail;
 
 const ARRIVES: Duration = Duration::from_millis(5);
 
-/// A picture of 256 x 256 grey pixels, made smaller by 8: the mean of each square, and the sum of all means as checksum.
+/// Shrinks a picture of 256 x 256 grey pixels by 8: the mean of each square; the checksum is the sum of all means.
 fn shrink(job: JobId) -> Checksum {
     const SIDE: usize = 256;
     const BY: usize = 8;

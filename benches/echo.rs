@@ -1,6 +1,6 @@
-//! Requests to the echo server of every model, from 50 connections that ask again when they have their answer.
+//! Requests to the echo server of every model, in a closed loop over 50 connections.
 //!
-//! The server is `avt serve` in a process of its own. `sequential` gets one connection: it serves one at a time.
+//! The server is `avt serve`, in its own process. `sequential` gets one connection, since it serves one at a time.
 
 #![expect(dead_code, reason = "not every bench of servers needs everything that they share")]
 

@@ -1,16 +1,16 @@
-//! Which gates are worth reading: is a trial that a gate flags off more often than the others?
+//! How useful each gate is: whether the trials that it flags deviate more often than the others.
 //!
-//! `cargo bench --bench gates -- reports/ONE reports/TWO...` prints one table a run; `cargo bench --bench gates -- --test`
-//! reads `reports/sample` and only checks that it can. Nothing is measured.
+//! `cargo bench --bench gates -- reports/ONE reports/TWO...` prints one table per run; `cargo bench --bench gates --
+//! --test` only checks that `reports/sample` can be read. Nothing is measured.
 //!
-//! A trial is *off* where its figure differs from the usual one of its cell: the median response time by more than 15 %, the 99th
-//! percentile by a factor of 2, the wall time of jobs by 5 %. Usual is the median over the rounds, and of several runs that
-//! of the run where it is lowest: to judge by a run that was itself disturbed says little. A gate tells something where
-//! many of the trials it *fired* in are off, and few of the *others*. No gate can find what is off because it was faster
-//! than usual; the last line counts those that were slower.
+//! A trial is *off* if its figure deviates from the usual figure of its cell: the median response time by more than 15
+//! %, the p99 by a factor of 2, the wall time of jobs by 5 %. The usual figure is the median over the rounds, in the
+//! run where it is lowest, because a disturbed run is a bad reference. A gate is useful if many of the trials in which
+//! it *fired* are off, and few of the *others*. No gate can find a trial that is off because it was faster than usual;
+//! the last line counts those that were slower.
 //!
-//! *alone* counts the trials that no other gate flagged, *median* and *worst* are of the value that is compared with the
-//! threshold. Choose a threshold on some runs, and check it on others.
+//! *alone* counts the trials that no other gate flagged; *median* and *worst* are those of the value that is compared
+//! with the threshold. Choose a threshold on some runs, and check it on others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,12 +1,11 @@
-//! Load generators side by side on one server, in turns: ours, wrk and oha, those that are installed.
+//! Load generators on one server, taking turns: `avt load`, wrk and oha, if they are installed.
 //!
-//! `cargo bench --bench generators [-- ROUNDS SECONDS]`. A server that does nothing but answer runs on CPU 0 and every
-//! generator, with one thread, on CPU 1. Each asks for 64 paths in turn: avt is given 64 URLs, wrk a script that prepares
-//! its requests before it starts and hands out the next one each time, oha a file of URLs of which it draws one. As
-//! the script costs wrk something, wrk also runs without one, at a single path: the most that it can do.
-//! Ratios are taken within a round; each is given as its median, lowest and highest value.
-//! Where even that server is the slower one, a generator can't be faster than another: requests per second of the
-//! generator's own CPU time are what tells them apart then.
+//! `cargo bench --bench generators [-- ROUNDS SECONDS]`. A server that only answers runs on CPU 0, and each generator
+//! runs with one thread on CPU 1. Each requests 64 paths: avt gets 64 URLs and requests them in turn, wrk a script that
+//! prepares all requests beforehand and returns the next one each time, and oha a file of URLs from which it draws. The
+//! script costs wrk time, so wrk also runs without it on a single path, which is its highest rate. Ratios are taken
+//! within a round; each is printed as its median, lowest and highest value. If the server is the bottleneck, all
+//! generators reach the same rate; requests per second of the generator's own CPU time then distinguish them.
 
 #![expect(dead_code, reason = "not every bench of servers needs everything that they share")]
 

@@ -1,4 +1,4 @@
-//! 8 computations of 5 ms, under every model: async adds no processor.
+//! 8 computations of 5 ms under every model: async adds no CPU.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,9 +1,9 @@
-//! Loads whose answer is known beforehand, on a real clock and real sockets: does `avt load` find it, and book it to the
-//! right side?
+//! Loads with known results, on a real clock and real sockets: whether `avt load` finds them and attributes delays to
+//! the right side.
 //!
-//! `cargo bench --bench oracles [-- NAME]`. Servers run on CPU 0 and the generator on CPU 1; all of it takes some three
-//! minutes, and wants a quiet machine. Each line says what was expected, what was found and whether that passes; the exit
-//! code is 1 where something does not. `src/load/known_answers.rs` holds the same in simulated time, without a clock.
+//! `cargo bench --bench oracles [-- NAME]`. Servers run on CPU 0 and the generator on CPU 1. The bench takes about
+//! three minutes on a quiet machine. Each line prints what was expected, what was found, and whether it passes; the
+//! exit code is 1 if any does not. `src/load/known_answers.rs` tests the same in simulated time, without a clock.
 
 #![expect(dead_code, reason = "not every bench of servers needs everything that they share")]
 

@@ -1,4 +1,4 @@
-//! What measuring costs, and what it takes to make a report of it.
+//! What taking a sample costs, and what a report costs.
 //!
 //! A large run is seven models at six rates in ten rounds. Its peak memory is that of this process, printed first.
 

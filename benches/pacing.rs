@@ -1,10 +1,11 @@
-//! How exactly the generator keeps a schedule, as the *server* sees it.
+//! How exactly the generator keeps a schedule, measured at the *server*.
 //!
-//! `cargo bench --bench pacing [-- ROUNDS SECONDS]`. A server of one thread on CPU 0 looks at its sockets without a
-//! pause and stamps every request with the clock that the generator on CPU 1 keeps its schedule by. What is told per rate
-//! and pacing: how far arrivals are off schedule (that includes the way through the kernel), how evenly they come (the
-//! index of dispersion of their counts per millisecond: 0 for equal steps, 1 for a Poisson process), what it takes, and what a loop that does nothing but look at the clock
-//! loses on the same CPU just before: where that is more than 1 %, no generator has a better 99th percentile.
+//! `cargo bench --bench pacing [-- ROUNDS SECONDS]`. A server with one thread on CPU 0 polls its sockets without a
+//! pause and stamps every request with the clock by which the generator on CPU 1 keeps its schedule. For each rate and
+//! pacing the bench prints how far arrivals are off schedule (the time through the kernel included), their index of
+//! dispersion (the variance of the counts per millisecond divided by their mean: 0 for even arrivals, 1 for a Poisson
+//! process), the CPU time used, and the share of time that a loop which only polls the clock loses on the same CPU just
+//! before. If that share exceeds 1 %, no generator can have a better p99.
 
 #![expect(dead_code, reason = "not every bench of servers needs everything that they share")]
 

@@ -1,7 +1,8 @@
-//! What the building blocks of the models cost: starting one, a hop from one to the other, an offload and back.
+//! What the building blocks of the models cost: starting a thread or a task, a hop between two of them, an offload and
+//! back.
 //!
-//! Everything under a runtime is timed inside a task that runs on it: `Bencher::to_async` would charge a wake-up of the
-//! benching thread to every iteration (bheisler/criterion.rs#819).
+//! Everything under a runtime is timed inside a task that runs on it, because `Bencher::to_async` would add a wake-up
+//! of the benching thread to every iteration (bheisler/criterion.rs#819).
 
 use std::future::Future;
 use std::sync::mpsc;

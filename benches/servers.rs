@@ -1,10 +1,10 @@
-//! Echo servers side by side on one machine, in turns: ours, hyper's own, a bare loop of std threads with our codec,
-//! and nginx and aiohttp where they are installed.
+//! Echo servers on one machine, taking turns: those of avt, hyper's own, a bare loop of std threads with avt's codec,
+//! and nginx and aiohttp if they are installed.
 //!
 //! `cargo bench --bench servers [-- ROUNDS SECONDS]`. Every server runs on CPU 0 and the generator (`avt load`, 50
-//! connections, closed loop, 64 paths in turn) on CPU 1. What is compared is requests per second of the server's *CPU time*: it does not
-//! depend on whether the generator keeps up. Ratios are taken within a round, so that what the machine does to one
-//! it does to the others; each is given as its median, lowest and highest value.
+//! connections, closed loop, 64 paths in turn) on CPU 1. Servers are compared by requests per second of their *CPU
+//! time*, which does not depend on whether the generator keeps up. Ratios are taken within a round, so that
+//! disturbances affect both servers alike; each is printed as its median, lowest and highest value.
 
 #![expect(dead_code, reason = "not every bench of servers needs everything that they share")]
 

@@ -1,4 +1,4 @@
-//! 1,000 jobs that wait 10 ms, under every model: waiting together needs no threads.
+//! 1,000 jobs that wait 10 ms, under every model: overlapping waits need no threads.
 
 use std::sync::Arc;
 use std::time::Duration;

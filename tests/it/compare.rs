@@ -190,7 +190,7 @@ fn folders_without_a_valid_run_are_refused() {
     let other = write(home.path(), "other", |_, records| {
         records.iter_mut().for_each(|record| record.cell.scenario = "another".into());
     });
-    refused(&other, &[], "have no cell in common that all of them measured");
+    refused(&other, &[], "no cell was measured in every run before and after the change");
     fs::write(home.path().join("good").join(RUN), "{").unwrap();
     refused(&good, &[], "run.json: EOF");
 }

@@ -137,7 +137,11 @@ fn a_server_that_does_not_start_is_recorded_with_the_reason() {
         let Outcome::Failed(failure) = &records[0].outcome else { panic!("{:?}", records[0].outcome) };
         assert!(failure.to_string().contains(why), "{failure}");
     };
-    refused("nowhere", "command = [\"no-such-program\"]", "cannot start the server's command \"no-such-program\"");
+    refused(
+        "nowhere",
+        "command = [\"no-such-program\"]",
+        "the server's command \"no-such-program\" ended before it was ready",
+    );
     refused(
         "quits",
         "command = [\"sh\", \"-c\", \"echo no wood >&2; exit 3\"]",

@@ -13,7 +13,7 @@ pub(super) fn advice(diagnosis: &Diagnosis) -> String {
         }
         Diagnosis::GeneratorLimits { floor_ns, per_s } => format!(
             "The limit of the generator and the kernel is {}: with one generator thread, servers that come close to \
-             this rate cannot be distinguished. Over one connection the limit is a response time of {}, because both \
+             this rate cannot be distinguished. Over one connection the p50 response time is at least {}, because both \
              sides sleep between requests and have to be woken.",
             units::rate(*per_s),
             units::duration(*floor_ns),

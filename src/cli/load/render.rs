@@ -176,10 +176,16 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
         0 => String::new(),
         n => format!("; {} starved, without any response", units::count(n.into())),
     };
-    let [least, median, most] = load.requests_per_connection.map(units::count);
+    let spread = match load.requests_per_connection {
+        [least, _, most] if least == most => format!("{} per connection", units::counted(most, "request", "requests")),
+        all => {
+            let [least, median, most] = all.map(units::count);
+            format!("{least} to {most} requests per connection (median {median})")
+        }
+    };
     let _ = writeln!(
         text,
-        "{}{}, {} busy on average, {least} to {most} requests per connection (median {median}){starved}",
+        "{}{}, {} busy on average, {spread}{starved}",
         connections(load.connections_opened),
         if load.connections_opened < load.connections_planned {
             format!(" ({} requested, but there are fewer requests)", units::count(load.connections_planned.into()))
