@@ -282,16 +282,16 @@ fn invalid_arguments_are_refused_before_any_load() {
     // A port that was free a moment ago, and that nobody has listened on since.
     let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     check(&[&format!("http://{unused}/")], 3, "no process listens on this address");
-    check(&["not an url"], 2, "write it like http://");
-    check(&["ftp://127.0.0.1/"], 2, "only http");
+    check(&["not an url"], 2, "write a URL such as http://");
+    check(&["ftp://127.0.0.1/"], 2, "unsupported scheme, expected http or https");
     #[cfg(not(feature = "tls"))]
     check(&["https://127.0.0.1/"], 2, "without TLS; build it with `--features tls`");
     check(&["http://127.0.0.1:1/", "-c", "0"], 2, "0 is not in 1..=");
     check(&["http://127.0.0.1:1/", "-d", "5"], 2, "missing unit in `5`");
     check(&["http://127.0.0.1:1/", "-d", "0s"], 2, "must be greater than 0");
     check(&["http://127.0.0.1:1/", "-H", "no colon"], 2, "no colon");
-    check(&["http://127.0.0.1:1/", "-H", "A: b\r\nC: d"], 2, "no header may hold");
-    check(&["http://127.0.0.1:1/", "-X", "G ET"], 2, "is no method");
+    check(&["http://127.0.0.1:1/", "-H", "A: b\r\nC: d"], 2, "invalid in a header field");
+    check(&["http://127.0.0.1:1/", "-X", "G ET"], 2, "invalid method `G ET`");
     check(&["http://127.0.0.1:1/", "-X", "CONNECT"], 2, "opens a tunnel");
     check(&["http://nope.invalid/", "--timeout", "5s"], 3, "nope.invalid");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -231,7 +231,7 @@ fn invalid_arguments_start_no_trial() {
     };
     scenario(home.path(), "bad", &SMALL.replace("jobs = 4", "jobs = 0").replace("\"async\",", "\"asinc\","));
     check(&["bad.toml"], 2, "did you mean \"async\"?");
-    check(&["bad.toml"], 2, "bad.toml:6:8: jobs: 0");
+    check(&["bad.toml"], 2, "bad.toml:6:8: jobs: must be greater than 0, found 0");
     check(&["slep"], 2, "did you mean `sleep`?");
     check(&["nowhere/at-all.toml"], 2, "nowhere/at-all.toml");
     check(&["smoke", "smoke"], 2, "two scenarios have the name `smoke`");
@@ -330,7 +330,7 @@ fn runs_in_the_default_folder_are_listed() {
     let rows: Vec<&str> = page.split("<tr>").skip(2).collect();
     assert_eq!(rows.len(), 3, "two runs, and one of another version: {page}");
     assert!(rows[..2].iter().all(|row| row.contains("small") && row.contains(" × ")), "{page}");
-    assert!(rows[2].contains("another version of avt: schema 1") && !page.contains("<b>"), "{page}");
+    assert!(rows[2].contains("another version of avt with schema 1") && !page.contains("<b>"), "{page}");
     assert!(rows[2].contains("%3Cb%3E%C3%A9%20%26%20%22quoted%22/index.html"), "{page}");
     assert!(!page.contains("no run"), "{page}");
     let runs = Folder::runs(&reports).unwrap();

@@ -106,9 +106,13 @@ fn the_help_describes_exit_codes_and_signals() {
     let mut text = String::new();
     output.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     assert!(output.wait().unwrap().success());
-    for words in
-        ["Exit codes:", "129, 130, 143", "Signals:", "nohup", "INT and TERM are obeyed even where they were ignored"]
-    {
+    for words in [
+        "Exit codes:",
+        "129, 130, 143",
+        "Signals:",
+        "nohup",
+        "SIGINT and SIGTERM are handled even if they were ignored",
+    ] {
         assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(words), "{words}: {text}");
     }
 }

@@ -183,15 +183,15 @@ fn no_additional_connection_is_opened() {
 #[test]
 fn an_invalid_url_is_refused() {
     for (url, expected) in [
-        ("127.0.0.1:1/a", "no scheme and host"),
-        ("http:127.0.0.1:1/a", "no scheme and host"),
-        ("http:/127.0.0.1:1/a", "no scheme and host"),
-        ("http:\\\\127.0.0.1:1\\a", "no scheme and host"),
-        ("http://127.0.0.1:1\\a", "no scheme and host"),
-        ("http://127.0 .0.1:1/a", "no scheme and host"),
+        ("127.0.0.1:1/a", "missing scheme and host"),
+        ("http:127.0.0.1:1/a", "missing scheme and host"),
+        ("http:/127.0.0.1:1/a", "missing scheme and host"),
+        ("http:\\\\127.0.0.1:1\\a", "missing scheme and host"),
+        ("http://127.0.0.1:1\\a", "missing scheme and host"),
+        ("http://127.0 .0.1:1/a", "missing scheme and host"),
         ("http:///a", "empty host"),
         ("http://?a", "empty host"),
-        ("http://a:b@127.0.0.1:1/", "a name and password are not sent"),
+        ("http://a:b@127.0.0.1:1/", "user name and password are not sent"),
     ] {
         let ended = run(avt(["load", url]));
         assert_eq!(ended.code, Some(2), "{url}: {ended:?}");
