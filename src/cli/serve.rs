@@ -74,7 +74,7 @@ pub(super) fn main(args: &ServeArgs) -> Result<(), Stop> {
     let room = files.saturating_sub(OWN_FILES).max(1);
     let most = args.connections.unwrap_or(room);
     if room < args.connections.unwrap_or(FEW) {
-        let connections = units::counted(room.into(), "connection", "connections");
+        let connections = units::counted(room, "connection", "connections");
         note(format_args!(
             "avt: room for only {connections}: this process may open {files} files and needs {OWN_FILES} itself; raise \
              the limit of open files (ulimit -n)"

@@ -70,8 +70,8 @@ fn an_untrusted_server_gets_no_requests() {
     let trust = ["--ca", AUTHORITY];
     for (url, more, words) in [
         (format!("https://{server}/"), [].as_slice(), "does not trust"),
-        (format!("https://{elsewhere}/"), &trust, "is for another name"),
-        (format!("https://{}/", plain.address), &trust, "TLS came to no agreement"),
+        (format!("https://{elsewhere}/"), &trust, "is for another host name"),
+        (format!("https://{}/", plain.address), &trust, "TLS handshake failed"),
     ] {
         let (ended, _) = load_https(&url, &[&["-n", "3", "-c", "1"], more].concat());
         assert_eq!(ended.code, Some(3), "{url}: {ended:?}");
@@ -84,9 +84,9 @@ fn unsupported_tls_options_are_refused_before_any_load() {
     let url = format!("https://{}/", secure_server("127.0.0.1"));
     let here = format!("{}/tests/it/load/tls.rs", env!("CARGO_MANIFEST_DIR"));
     for (more, words) in [
-        (["--client", "raw"], "the raw client speaks no TLS"),
+        (["--client", "raw"], "the raw client does not support TLS"),
         (["--ca", "/nowhere"], "--ca: /nowhere"),
-        (["--ca", &here], "no certificate in PEM"),
+        (["--ca", &here], "no PEM certificate"),
     ] {
         let (ended, _) = load_https(&url, &more);
         assert_eq!(ended.code, Some(2), "{more:?}: {ended:?}");
