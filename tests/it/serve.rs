@@ -142,7 +142,11 @@ fn a_server_with_few_descriptors_reports_its_limit_of_connections() {
         server.signal(Signal::SIGTERM);
         server.ended().1
     };
-    assert!(says(64, &[]).contains("room for only 1 connection: this process may open 64 files"), "{}", says(64, &[]));
-    assert!(says(400, &["--connections", "300"]).contains("room for only 240 connections"));
-    assert!(!says(400, &["--connections", "200"]).contains("room for"));
+    assert!(
+        stderr(64, &[]).contains("room for only 1 connection: this process may open 64 files"),
+        "{}",
+        stderr(64, &[])
+    );
+    assert!(stderr(400, &["--connections", "300"]).contains("room for only 240 connections"));
+    assert!(!stderr(400, &["--connections", "200"]).contains("room for"));
 }

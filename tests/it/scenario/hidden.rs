@@ -34,12 +34,12 @@ fn an_invisible_character_is_reported_wherever_it_appears() {
             (SLEEP.replace("analysis", &format!("# se{c}en\nanalysis")), "2:5"),
             (SLEEP.replace("analysis", &format!("\"ana{c}lysis\"")), "2:5"),
         ] {
-            assert_eq!(said(&text), format!("{place}: invisible character {name}; remove it"), "{text:?}");
+            assert_eq!(messages(&text), format!("{place}: invisible character {name}; remove it"), "{text:?}");
         }
         // An escape sequence also puts the character into the text.
         let escaped = SLEEP.replace("How long?", &format!("How\\U{:08x} long?", u32::from(c)));
         assert!(
-            said(&escaped)
+            messages(&escaped)
                 .starts_with(&format!("1:12: question: contains the invisible character {name} at position 4")),
             "{escaped}"
         );
@@ -58,7 +58,7 @@ fn a_scenario_cannot_have_the_name_of_a_report_page() {
         let text = format!("name = \"{name}\"\n{SLEEP}");
         let expected =
             format!("1:8: name: \"{name}\" is reserved for the first page of the report; write \"my-scenario\"");
-        assert!(said(&text).starts_with(&expected), "{}", said(&text));
+        assert!(messages(&text).starts_with(&expected), "{}", messages(&text));
     }
 }
 
@@ -68,7 +68,7 @@ fn the_bounds_of_a_claim_must_be_drawable() {
         let claim = "[[claim]]\nsays = \"S.\"\nmetric = \"wall\"\nmodel = \"async\"\nexpect = \"wait\"\nratio = ";
         format!("{SLEEP}{claim}{ratio}\n")
     };
-    for (between, why) in [
+    for (ratio, why) in [
         ("[0.9, 1e300]", "must be from 1e-9 to 1e9, found 1e300"),
         ("[0.9, 1e291]", "must be from 1e-9 to 1e9, found 1e291"),
         ("[1e-305, 1.1]", "must be from 1e-9 to 1e9, found 1e-305"),
