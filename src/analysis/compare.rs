@@ -314,7 +314,7 @@ fn facts(run: &Run) -> [(&'static str, String); 10] {
     [
         ("The processor", known(&host.cpu)),
         ("The number of CPUs", host.cpus.to_string()),
-        ("The quota of CPU time", host.cpu_quota.map_or_else(|| "none".into(), |quota| quota.to_string())),
+        ("The CPU quota", host.cpu_quota.map_or_else(|| "none".into(), |quota| quota.to_string())),
         ("The memory", host.memory_bytes.map_or_else(|| "unknown".into(), crate::units::bytes)),
         ("The kernel", known(&host.kernel)),
         ("The clock", known(&host.clocksource)),

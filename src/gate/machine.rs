@@ -127,18 +127,18 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_with_fewer_cpus_than_required_is_reported() {
+    fn a_machine_with_fewer_cpus_than_the_scenario_requires_is_named() {
         let found = |model, generator| {
             let wanted = Some(CpusWanted { model, generator });
             of_conditions(&Conditions { cpus_wanted: wanted, ..QUIET })
         };
         assert!(found(1, 0).is_empty() && found(2, 0).is_empty() && found(1, 1).is_empty());
         for (model, generator, text) in [
-            (64, 0, "the scenario asks for 64 CPUs, this machine has 2 for it"),
+            (64, 0, "the scenario requires 64 CPUs, but this machine offers 2"),
             (
                 2,
                 1,
-                "the scenario asks for 2 CPUs for the server and 1 for the load generator, this machine has 2 for it",
+                "the scenario requires 2 CPUs for the server and 1 for the load generator, but this machine offers 2",
             ),
         ] {
             let findings = found(model, generator);

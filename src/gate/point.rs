@@ -126,20 +126,20 @@ impl fmt::Display for PointLimit {
         match limit {
             Limit::Generator { busy } => write!(
                 f,
-                "the load generator was busy {trials}, for up to {:.1} % of the time: it limits the rate as well as the server \
-                 does, so the rate is a lower bound of the server's",
+                "the load generator was busy for up to {:.1} % of the time {trials}: it may limit the rate, which is \
+                 therefore a lower bound of the server's",
                 busy * 100.0
             ),
             Limit::Server { answered } => write!(
                 f,
-                "the server was overloaded {trials}: it answered as little as {:.1} % of the requests that were \
-                 due, and the response times grow for as long as the load lasts",
+                "the server was overloaded {trials}: it answered as little as {:.1} % of the requests due, so response \
+                 times grow for as long as the load lasts",
                 answered * 100.0
             ),
             Limit::Threads { starved, of } => write!(
                 f,
-                "up to {} of {} connections got no answer in the whole window, {trials}: the percentiles are of the \
-                 others, and of how long these waited",
+                "up to {} of {} connections got no answer in the window {trials}; the percentiles cover the other \
+                 connections, and how long these had waited",
                 units::count((*starved).into()),
                 units::count((*of).into())
             ),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn each_limit_is_one_sentence_per_point() {
+    fn a_limit_is_one_sentence_per_point() {
         let trials = [
             ("threads", 800, 0.5),
             ("async", 1_000, 0.5),
@@ -216,10 +216,10 @@ mod tests {
         assert_eq!(
             text,
             [
-                "the server was overloaded in 2 of 5 trials (threads): it answered as little as 70.0 % of the requests that \
-                 were due, and the response times grow for as long as the load lasts",
-                "the load generator was busy in 1 of 5 trials (async/2), for up to 97.0 % of the time: it limits the rate as \
-                 well as the server does, so the rate is a lower bound of the server's",
+                "the server was overloaded in 2 of 5 trials (threads): it answered as little as 70.0 % of the requests \
+                 due, so response times grow for as long as the load lasts",
+                "the load generator was busy for up to 97.0 % of the time in 1 of 5 trials (async/2): it may limit the \
+                 rate, which is therefore a lower bound of the server's",
             ]
         );
         assert_eq!(of_point_load([]), []);

@@ -43,44 +43,46 @@ impl Finding {
             Self::Queued { .. }
             | Self::Late { cause: Cause::Queued, .. }
             | Self::Paused { cause: Cause::Queued, .. } => {
-                "give the generator a CPU of its own (taskset), or stop what else runs on it"
+                "give the generator a CPU of its own (taskset), or stop other programs on that CPU"
             }
-            Self::Late { cause: Cause::Busy, .. } => "use more generator threads, or offer less",
+            Self::Late { cause: Cause::Busy, .. } => "use more generator threads, or offer a lower rate",
             Self::Late { cause: Cause::Timer, .. } => {
-                "use --pacing hybrid, which looks at the clock before a request is due"
+                "use --pacing hybrid, which polls the clock just before a request is due"
             }
-            Self::Late { cause: Cause::Unknown, .. } => "measure again when machine and host are quiet",
-            Self::Paused { .. } => "measure again, and leave the generator alone",
-            Self::Behind { .. } | Self::Busy { .. } => "offer less, or use more generator threads",
-            Self::Stolen { .. } => "measure again when the host is quiet",
+            Self::Late { cause: Cause::Unknown, .. } => "measure again on a quiet machine and host",
+            Self::Paused { .. } => "measure again without suspending the generator",
+            Self::Behind { .. } | Self::Busy { .. } => "offer a lower rate, or use more generator threads",
+            Self::Stolen { .. } => "measure again on a quiet host",
             Self::Disturbed { .. } => {
-                "measure again when machine and host are quiet: the median itself may be of such a round"
+                "measure again on a quiet machine and host: the median itself may come from a disturbed round"
             }
-            Self::SlowCpu { .. } => "measure again when machine and host are quiet, and with a steady clock rate",
-            Self::Stranger { .. } => "stop what else runs on this machine",
-            Self::OneEvent { .. } => "measure for longer, so that p99 rests on more than one event",
-            Self::Drift { .. } => "measure again with --full, when the machine is warm",
-            Self::Unsteady { .. } => "offer less if a line grows before the server; else warm up or measure for longer",
-            Self::Workers { .. } => "give them the same number, and compare the models and not their pools",
-            Self::Control { .. } => "trust no smaller difference, and measure again with --full",
-            Self::Windows { .. } => "measure again, and do not stop avt meanwhile",
+            Self::SlowCpu { .. } => "measure again on a quiet machine and host, at a constant CPU frequency",
+            Self::Stranger { .. } => "stop other programs on this machine",
+            Self::OneEvent { .. } => "measure for longer, so that p99 depends on more than one event",
+            Self::Drift { .. } => "measure again with --full, once the machine is warm",
+            Self::Unsteady { .. } => {
+                "offer a lower rate if the server's queue grows; otherwise warm up or measure for longer"
+            }
+            Self::Workers { .. } => "give all models the same number of workers",
+            Self::Control { .. } => "disregard smaller differences, and measure again with --full",
+            Self::Windows { .. } => "measure again without suspending avt",
             Self::Unknown { gaps } if gaps.cpu == Some(CpuGap::ChildrenIgnored) => {
-                "let the server wait for its children: do not ignore SIGCHLD"
+                "make the server wait for its children instead of ignoring SIGCHLD"
             }
-            Self::Unknown { .. } => "measure with a server whose processes live as long as the window",
+            Self::Unknown { .. } => "use a server whose processes live until the end of the window",
             Self::Throttled { .. } => "lift the quota of the control groups (cpu.max, cpu.cfs_quota_us)",
             Self::FewCpus { .. } => {
-                "measure on a machine with as many, and without a taskset or cpuset that takes some away"
+                "use a machine with enough CPUs, and no taskset or cpuset that excludes some of them"
             }
             Self::SharedCpus { .. } => "pin server and generator to different CPUs (taskset)",
-            Self::Little { .. } => "this is a defect of the generator: please report it",
-            Self::Unanswered { .. } => "read the percentiles as those of the requests that were answered",
-            Self::Failed { .. } => "find out why they failed; the figures are those of the requests that were answered",
+            Self::Little { .. } => "report this defect of the generator",
+            Self::Unanswered { .. } => "read the percentiles as those of the answered requests",
+            Self::Failed { .. } => "find out why requests failed; the figures cover only the answered ones",
             Self::Exhausted { .. } => {
-                "let the server keep its connections open, widen net.ipv4.ip_local_port_range, or raise the limit of open files"
+                "keep connections open in the server, widen net.ipv4.ip_local_port_range, or raise the open-file limit"
             }
-            Self::ServerEnded { .. } => "find out why it ended, and measure again",
-            Self::Starved { .. } => "offer no more connections than the server has threads for",
+            Self::ServerEnded { .. } => "find out why the server ended, and measure again",
+            Self::Starved { .. } => "open no more connections than the server has threads",
         }
     }
 }
@@ -93,7 +95,7 @@ impl fmt::Display for Finding {
             Self::Paused { longest_ns, share, tail, p99_ns, .. } => {
                 write!(
                     f,
-                    "the generator itself stood still, for up to {} at a time and {} of the window ({} and {} are allowed)",
+                    "the generator paused for up to {} at a time, {} of the window in total (limits {} and {})",
                     units::duration(*longest_ns),
                     percent(share),
                     units::duration(PAUSE.0),
@@ -102,8 +104,8 @@ impl fmt::Display for Finding {
                 let Some((p99, without)) = p99_ns.filter(|(p99, without)| p99 > without) else { return Ok(()) };
                 write!(
                     f,
-                    ", and made up half or more of {} of the response times from p99 on ({} are allowed): p99 is {}, and {} \
-                     without them",
+                    "; of the response times from p99 on, {} are at least half pause (limit {}); p99 is {}, and {} \
+                     without the pauses",
                     percent(tail),
                     percent(&PAUSED_TAIL.0),
                     units::duration(p99),
@@ -115,24 +117,24 @@ impl fmt::Display for Finding {
                     let [late, all] = nanos.map(units::duration);
                     format!("{late} of a response time of {all}")
                 };
-                write!(f, "the generator was late: p50 {}", times([*p50_ns, *response_p50_ns]))?;
+                write!(f, "the generator sent requests late: p50 {}", times([*p50_ns, *response_p50_ns]))?;
                 if let Some((late, all)) = *p99_ns {
                     write!(f, ", p99 {}", times([late, all]))?;
                 }
-                f.write_str(" (a tenth and a third are allowed)")
+                f.write_str(" (limits 10 % of p50 and 33 % of p99)")
             }
             Self::Behind { share } => write!(
                 f,
-                "the generator fell behind: {} of the requests that were due were sent in the window, and not because of the \
-                 server ({} are asked for)",
+                "the generator, not the server, fell behind: it sent {} of the requests due in the window (at least {} \
+                 required)",
                 percent(share),
                 percent(&KEPT_UP)
             ),
             Self::Busy { share, kept_up } => write!(
                 f,
-                "a generator thread was busy {} of the time, and {} of the requests that were due were sent and answered in \
-                 the window: the generator, and not the server, may be what did not keep up ({} busy are allowed where less \
-                 than {} are)",
+                "a generator thread was busy {} of the time, and only {} of the requests due were sent and answered in \
+                 the window: the generator may be the bottleneck, not the server (limit {} busy while less than {} are \
+                 answered)",
                 percent(share),
                 percent(kept_up),
                 percent(&BUSY),
@@ -140,13 +142,13 @@ impl fmt::Display for Finding {
             ),
             Self::Queued { share } => write!(
                 f,
-                "a generator thread waited for a CPU {} of the time ({} are allowed)",
+                "a generator thread waited for a CPU {} of the time (limit {})",
                 percent(share),
                 percent(&QUEUED.0)
             ),
             Self::Stolen { share } => write!(
                 f,
-                "the host gave {} of this machine's CPU time to others ({} are allowed)",
+                "the host gave {} of this machine's CPU time to other guests (limit {})",
                 percent(share),
                 percent(&STOLEN.0)
             ),
@@ -155,23 +157,24 @@ impl fmt::Display for Finding {
                     Victim::Server => STRANGER.0,
                     Victim::Jobs => STRANGER_OF_JOBS,
                 };
-                write!(f, "other programs used {} of the time of the CPUs that were measured", percent(share))?;
+                write!(f, "other programs used {} of the measured CPUs' time", percent(share))?;
                 if let Some(most) = most {
-                    write!(f, ", {most} the most")?;
+                    write!(f, ", mainly {most}")?;
                 }
-                write!(f, " ({} are allowed)", percent(&allowed))
+                write!(f, " (limit {})", percent(&allowed))
             }
             Self::SharedCpus { cpus, waited, .. } => {
-                write!(f, "server and generator share {} CPU{}", cpus, if *cpus == 1 { "" } else { "s" })?;
+                write!(f, "server and generator share {}", units::counted(*cpus as u64, "CPU", "CPUs"))?;
                 match waited {
-                    Some(waited) => write!(f, ", for which the generator waited {} of the time", percent(waited)),
+                    Some(waited) => write!(f, "; the generator waited for a CPU {} of the time", percent(waited)),
                     None => Ok(()),
                 }
             }
             Self::OneEvent { share, from_ns, length_ns, p99_ns, without_ns } => write!(
                 f,
-                "p99 is that of one event: {} of the response times from p99 on are of requests that were due within {}, {} \
-                 after the window began; p99 is {}, and {} without that stretch (half of them, or twice as long, are allowed)",
+                "one event determines p99: {} of the response times from p99 on belong to requests due within {}, {} \
+                 after the start of the window; p99 is {}, and {} without that interval (limits 50 % and twice the \
+                 p99)",
                 percent(share),
                 units::duration(*length_ns),
                 units::duration(*from_ns),
@@ -180,15 +183,15 @@ impl fmt::Display for Finding {
             ),
             Self::Little { in_flight, expected } => write!(
                 f,
-                "{} requests were in flight, but their times add up to {} ({} apart is allowed)",
+                "{} requests were in flight, but rate times service time is {} (limit {} apart)",
                 units::three_digits(*in_flight),
                 units::three_digits(*expected),
                 percent(&LITTLE)
             ),
             Self::Unanswered { in_flight, unanswered } => write!(
                 f,
-                "of {} requests in flight on the average, {} never got their answer, so that rate times service time is {} \
-                 ({} apart is allowed)",
+                "of {} requests in flight on average, {} never got an answer, so rate times service time is only {} \
+                 (limit {} apart)",
                 units::three_digits(*in_flight),
                 units::three_digits(*unanswered),
                 units::three_digits(in_flight - unanswered),
@@ -196,79 +199,80 @@ impl fmt::Display for Finding {
             ),
             Self::Failed { requests, of } => write!(
                 f,
-                "{} of {} requests failed ({} are allowed)",
+                "{} of {} requests failed (limit {})",
                 units::count(*requests),
                 units::count(*of),
                 percent(&FAILED.0)
             ),
             Self::Starved { connections, of } => {
-                write!(f, "{connections} of {of} connections got no answer at all")
+                write!(f, "{connections} of {of} connections got no answer")
             }
             Self::Exhausted { share } => write!(
                 f,
-                "the generator's machine was the limit: {} of the requests got no connection because no port or no open file \
-                 was left ({} are allowed)",
+                "the generator's machine ran out of ports or open files: {} of requests got no connection (limit {})",
                 percent(share),
                 percent(&EXHAUSTED.0)
             ),
-            Self::ServerEnded { after_ns } => {
-                write!(f, "the server's processes had all ended {} after the window began", units::duration(*after_ns))
-            }
+            Self::ServerEnded { after_ns } => write!(
+                f,
+                "all processes of the server had ended {} after the start of the window",
+                units::duration(*after_ns)
+            ),
             Self::SlowCpu { share } => write!(
                 f,
-                "the jobs' computing took {} more CPU time than the calibration gives it ({} are allowed)",
+                "computations took {} more CPU time than calibrated (limit {})",
                 percent(share),
                 percent(&SLOW_CPU)
             ),
             Self::Drift { ratio } => write!(
                 f,
-                "the headline figure went from round to round, by {} from the first to the last ({} are allowed)",
+                "the headline figure drifted by {} from the first round to the last (limit {})",
                 percent(&(ratio - 1.0)),
                 percent(&DRIFT.0)
             ),
             Self::Unsteady { ratio } => write!(
                 f,
-                "response times went one way within the window: in its last third their median was {} times that of the \
-                 first ({} are allowed), and depends on how long one measures",
+                "response times drifted within the window: the median of its last third is {} times that of its first \
+                 (limit {} apart), so the figures depend on the length of the window",
                 units::three_digits(*ratio),
                 percent(&UNSTEADY)
             ),
             Self::Control { ratio } => {
                 write!(
                     f,
-                    "the same model, run twice in every round, differs from itself by {} ({} are allowed), and its interval \
-                     leaves out 0",
+                    "the A/A control, the same model run twice in every round, differs by {} (limit {}), and its \
+                     interval excludes 0",
                     percent(&(ratio - 1.0)),
                     percent(&CONTROL.0)
                 )
             }
             Self::Disturbed { rounds, of } => write!(
                 f,
-                "something beside the trial disturbed {rounds} of {of} rounds ({} are allowed)",
+                "something other than the trial disturbed {rounds} of {of} rounds (limit {})",
                 percent(&DISTURBED)
             ),
             Self::Workers { least, most } => {
-                write!(f, "models that compute have from {least} to {most} workers (one number is allowed)")
+                write!(f, "models that compute have between {least} and {most} workers (equal numbers required)")
             }
             Self::Windows { share } => write!(
                 f,
-                "server and generator did not measure the same time: {} of the window was measured by one of them only ({} \
-                 are allowed), and what the server used is off by as much",
+                "server and generator measured different periods: only one of them measured {} of the window (limit \
+                 {}), and the server's CPU time is off by as much",
                 percent(share),
                 percent(&WINDOWS.0)
             ),
             Self::Unknown { gaps } => {
-                let cpu = gaps.cpu.map(|gap| format!("CPU time, as {}", why(gap)));
-                let memory = gaps.memory.then(|| "peak memory, as processes of it ended".to_owned());
-                let switches = gaps.switches.then(|| "context switches, as threads of it ended".to_owned());
+                let cpu = gaps.cpu.map(|gap| format!("CPU time, because {}", why(gap)));
+                let memory = gaps.memory.then(|| "peak memory, because some of its processes ended".to_owned());
+                let switches = gaps.switches.then(|| "context switches, because some of its threads ended".to_owned());
                 let all: Vec<String> = [cpu, memory, switches].into_iter().flatten().collect();
-                write!(f, "not known of the server: {}", all.join("; "))
+                write!(f, "unknown for the server: {}", all.join("; "))
             }
             Self::Throttled { for_ns } => {
-                write!(f, "a quota held the process back for {} (none is allowed)", units::duration(*for_ns))
+                write!(f, "a CPU quota throttled the process for {} (limit 0)", units::duration(*for_ns))
             }
             Self::FewCpus { wanted, cpus } => {
-                write!(f, "the scenario asks for {wanted}, this machine has {cpus} for it")
+                write!(f, "the scenario requires {wanted}, but this machine offers {cpus}")
             }
         }
     }
@@ -278,9 +282,9 @@ impl fmt::Display for Finding {
 fn why(gap: CpuGap) -> &'static str {
     match gap {
         CpuGap::ChildrenIgnored => {
-            "a process of it ignores its children (SIGCHLD), and what they used is lost when they end"
+            "one of its processes ignores SIGCHLD, which discards the CPU time of its children when they end"
         }
-        CpuGap::Ended => "a process ended that handed what it used to none of the others",
-        CpuGap::TooLittle => "it used less than answering takes: other processes did the work",
+        CpuGap::Ended => "a process ended whose CPU time no other process inherited",
+        CpuGap::TooLittle => "it used less than answering requires: other processes did the work",
     }
 }

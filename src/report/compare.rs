@@ -41,7 +41,7 @@ pub fn verdict(change: &Change) -> String {
         Direction::Worse => format!("worse by {}", wording::excess(change.by())),
         Direction::Better => format!("better by {}", wording::excess(change.by())),
         Direction::Same if change.runs == [1, 1] => {
-            format!("no verdict: two runs of the same thing differ by up to {}", wording::excess(change.seen))
+            format!("no verdict: identical runs differ by up to {}", wording::excess(change.seen))
         }
         Direction::Same => "no difference found".into(),
         Direction::Incomparable(why) => format!("not comparable: {}", why_not(&why)),
@@ -52,7 +52,7 @@ fn why_not(why: &Why) -> String {
     match why {
         Why::Invalid(side) => format!("INVALID {}", side_in_words(*side)),
         Why::Figure(Obstacle::OneStall { .. }) => {
-            format!("one stall of {} decides it", units::duration(STALL_NS))
+            format!("a single stall of {} decides it", units::duration(STALL_NS))
         }
         Why::Figure(obstacle) => ratios::obstacle(obstacle),
     }
@@ -70,19 +70,22 @@ pub fn warning(warning: &Warning) -> String {
     let line = text::one_line;
     match warning {
         Warning::Differs(what, first, second) => format!("{what} differs: {}, then {}.", line(first), line(second)),
-        Warning::OnlyIn(SideName::Before, name) => format!("Not every run after has the scenario {name}."),
+        Warning::OnlyIn(SideName::Before, name) => format!("Some runs after lack the scenario {name}."),
         Warning::OnlyIn(SideName::After, name) => format!("Only the runs after have the scenario {name}."),
-        Warning::OtherText(name) => format!("The scenario {name} is not the same text in all runs."),
+        Warning::OtherText(name) => format!("The text of the scenario {name} differs between the runs."),
         Warning::Calibration(speed) => format!(
-            "The same computation is {} as many iterations after as before, because a CPU was calibrated anew; keep the \
+            "Computations have {} as many iterations after as before, because the CPU was recalibrated; reuse the \
              calibration with `avt run --calibration DIR`.",
             times(*speed)
         ),
         Warning::Unfinished(side) => {
-            format!("A run {} did not end: it has fewer rounds than were planned.", side_in_words(*side))
+            format!("A run {} is partial: it has fewer rounds than planned.", side_in_words(*side))
         }
         Warning::DebugBuild(side) => {
-            format!("In a run {} avt was built without optimisation, so it means nothing.", side_in_words(*side))
+            format!(
+                "A run {} used an avt built without optimisation, so its figures are meaningless.",
+                side_in_words(*side)
+            )
         }
     }
 }

@@ -92,8 +92,8 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
     let table = table::against_reference(point, control)?;
     let metrics = Metric::compared(&point.work);
     let mut text = vec![format!(
-        "Each figure as a multiple of that of {reference} in the same rounds: the geometric mean of the rounds and its 95 % \
-         interval (a bootstrap over rounds). Below each multiple stand the two means that it is of."
+        "Each figure as a multiple of {reference}'s in the same rounds: the geometric mean over the rounds and its 95 \
+         % confidence interval (a bootstrap over rounds). The two means are below each multiple."
     )];
     text.extend(control_in_words(point, control));
     let about = text.len();
@@ -114,7 +114,7 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
     let forest = Forest { panels: metrics.iter().filter_map(panel).collect() };
     let heading = match metrics.first().and_then(|metric| Some((metric, control.ratio(*metric)?))) {
         Some((metric, ratio)) => format!(
-            "How sure are we? The same model twice differed by {} in {}",
+            "How sure are we? The A/A control differs by {} in {}",
             wording::excess(ratio.distance()),
             metric.heading(&point.work)
         ),
@@ -126,8 +126,11 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
     let svg =
         if drawn { both(id, &title, &finding, |size, caption| forest.draw(size, caption)) } else { String::new() };
     let legend = if drawn { vec![Sign::Noise, Sign::Likely] } else { Vec::new() };
-    let caption =
-        named(&format!("Multiples of {reference}"), point, "geometric means of the rounds, with 95 % intervals");
+    let caption = named(
+        &format!("Multiples of {reference}"),
+        point,
+        "geometric means over the rounds, with 95 % confidence intervals",
+    );
     Some(Figure { heading, text, svg, legend, table: (caption, table) })
 }
 
@@ -138,13 +141,13 @@ fn control_in_words(point: &PointSummary, control: &Control) -> Option<String> {
         let (ratio, noise) = (control.ratio(*metric)?, control.noise(*metric)?);
         let heading = metric.heading(&point.work);
         let [seen, floor] = [ratio.distance(), noise.floor(ratio.rounds)].map(wording::excess);
-        Some(format!("{seen} in {heading} (95 of 100 such pairs stay below {floor})"))
+        Some(format!("{seen} in {heading} (noise floor {floor})"))
     };
     let floors: Vec<String> = Metric::compared(&point.work).iter().filter_map(floor).collect();
     (!floors.is_empty()).then(|| {
         format!(
-            "{reference} was run twice in every round, as an A/A control. The two differ by {}: no smaller difference is called \
-             one.",
+            "{reference} ran twice in every round, as an A/A control. The two runs differ by {}. A difference below \
+             the noise floor is not reported: 95 % of such pairs of identical runs stay below it.",
             floors.join(", ")
         )
     })
@@ -197,11 +200,11 @@ fn bars(point: &PointSummary) -> (Bars, String) {
             let rows = rows(point, |cell| (Metric::Gap, Some(every), cell.predicted_gap_ns.map(|ns| ns as f64)));
             let line =
                 Some(format!("planned: every {}", wording::exact(std::time::Duration::from_nanos(every as u64))));
-            (Bars { rows, unit: Metric::Gap.unit(), line }, "The longest gap between two beats".into())
+            (Bars { rows, unit: Metric::Gap.unit(), line }, "Longest gap between two heartbeats".into())
         }
         (Work::Echo(_), None) => {
             let rows = rows(point, |_| (Metric::Rate, None, None));
-            (Bars { rows, unit: Metric::Rate.unit(), line: None }, "Requests answered a second".into())
+            (Bars { rows, unit: Metric::Rate.unit(), line: None }, "Requests answered per second".into())
         }
         _ => wall_bars(point),
     }
@@ -253,18 +256,19 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
         Some(curve.within(series.band()))
     };
     let curves = Curves { series: found().filter_map(curve).collect() };
-    let title = format!("How long the {name} took");
+    let title = format!("Response times of {name}");
     let finding = finding_of_series(point, name);
     let mut text = Vec::new();
     let mut svg = String::new();
     if curves.series.is_empty() {
-        text.push(format!("Fewer than twenty {name} a model are too few for a curve."));
+        text.push(format!("No curve: each model has fewer than twenty {name}."));
     } else {
         svg = both(id, &title, &finding, |size, caption| curves.draw(size, caption));
-        text.push(format!(
-            "From when each of the {name} was due until it was done, all rounds together. A curve ends where fewer than ten \
-             samples lie beyond it."
-        ));
+        text.push(
+            "Response time runs from due to done; all rounds are pooled. A curve ends where fewer than ten samples lie \
+             beyond it."
+            .into(),
+        );
     }
     let signs = [(curves.has_bands(), Sign::Ribbon), (curves.has_service(), Sign::Service)];
     let legend = signs.into_iter().filter(|(shown, _)| *shown).map(|(_, sign)| sign).collect();
@@ -284,7 +288,7 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
         })
         .collect();
     if !rows.is_empty() {
-        let heading = format!("Where the times of the {name} cluster");
+        let heading = format!("Distribution of the response times of {name}");
         let densities = Densities { rows };
         let svg = both(&format!("{id}-d"), &heading, &finding, |size, caption| densities.draw(size, caption));
         let table = table(&heading);
@@ -310,27 +314,27 @@ fn heat(point: &PointSummary, id: &str) -> Option<Figure> {
     }
     let heat = Heat { rows, warmup_ns: units::nanos(echo.load.warmup), window_ns: units::nanos(echo.load.duration) };
     let name = point.series_names().first().copied().unwrap_or_default();
-    let heading = "When the times were long".to_owned();
+    let heading = "Response times over time".to_owned();
     let svg = both(id, &heading, &finding_of_series(point, name), |size, caption| heat.draw(size, caption));
     let longest =
         |cell: &'_ CellSummary| Some((cell.cell.id.model.to_string(), cell.series(name)?.figure(Metric::Max)?.clone()));
     let longest: Vec<(String, Estimate)> = point.cells.iter().filter_map(longest).collect();
     let table =
-        (named(&heading, point, "medians of the rounds, and the longest of all"), table::of_series(point, name));
+        (named(&heading, point, "medians of the rounds, and the maximum of all rounds"), table::of_series(point, name));
     let longest = longest.iter().map(|(model, longest)| (model.clone(), longest));
-    let heading = titles::of_estimates(&format!("{heading}, the longest of all rounds"), longest);
-    let text = "By when a request was due, all rounds together: the darker, the more were like it (in equal \
-                ratios). A line that climbs is a server that falls behind; a slope that falls is a stall, of which who came \
-                first waited longest. What lies before the dashed line is the warm-up, which is in no other figure.";
+    let heading = titles::of_estimates(&format!("{heading}, maximum of all rounds"), longest);
+    let text = "Response times by the time at which a request was due, all rounds pooled; the darker, the more \
+                requests (log scale). A rising line is a server that falls behind. A falling slope is a stall, in \
+                which the first request waited longest. The warm-up, before the dashed line, is in no other figure.";
     Some(Figure { heading, text: vec![text.into()], svg, legend: vec![Sign::Warm, Sign::Median], table })
 }
 
 /// Explains the comb pattern of async waits, if the work waits.
 fn comb(work: &Work) -> Vec<String> {
     let waits = !work.steps().wait.is_zero() || matches!(work, Work::Offload(OffloadSpec { heartbeat: Some(_), .. }));
-    let text = "tokio's timer counts whole milliseconds and rounds up, so async waits end up to about 1 ms late and in bursts, \
-                the teeth of a comb. A thread's own sleep is late by some 50 µs. That is the grain of a timer, not a \
-                cost of the model.";
+    let text = "tokio's timer counts whole milliseconds and rounds up, so async waits end up to about 1 ms late and in \
+                bursts: the teeth of the comb. A sleeping thread wakes about 50 µs late. This is the resolution of the \
+                timer, not a cost of the model.";
     if waits { vec![text.into()] } else { Vec::new() }
 }
 
@@ -357,11 +361,11 @@ fn caption(title: &str, point: &PointSummary) -> String {
         Some((least, most)) => {
             let rounds = if least == most { most.to_string() } else { format!("{least} to {most}") };
             let around = match stats::coverage(least).filter(|_| least == most) {
-                Some(coverage) => format!("{:.1} % intervals", coverage * 100.0),
-                None if least >= stats::FEWEST => "95 % intervals".into(),
-                None => "range".into(),
+                Some(coverage) => format!("{:.1} % confidence intervals", coverage * 100.0),
+                None if least >= stats::FEWEST => "95 % confidence intervals".into(),
+                None => "ranges".into(),
             };
-            format!("medians of {rounds} rounds, and their {around}")
+            format!("medians of {rounds} rounds, with {around}")
         }
         None => "no round was measured".into(),
     };
@@ -392,7 +396,7 @@ fn finding_of_series(point: &PointSummary, name: &str) -> String {
     let texts = point.cells.iter().filter_map(|cell| {
         let series = cell.series(name)?;
         let [p50, p99, max] = [Metric::P50, Metric::P99, Metric::Max].map(|metric| text(series.figure(metric)));
-        Some(format!("{}: p50 {p50}, p99 {p99}, longest {max}.", cell.cell.id.model))
+        Some(format!("{}: p50 {p50}, p99 {p99}, max {max}.", cell.cell.id.model))
     });
     texts.collect::<Vec<_>>().join(" ")
 }

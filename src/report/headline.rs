@@ -21,7 +21,7 @@ pub(super) fn for_scenario(scenario: &ScenarioAnalysis<'_>) -> Vec<String> {
     let Some(point) = scenario.points.last() else { return vec!["This scenario has no cells.".into()] };
     let mut sentences = for_point(point);
     if !point.at.is_empty() {
-        sentences[0] = format!("With {}: {}", text::one_line(&point.at.to_string()), sentences[0]);
+        sentences[0] = format!("At {}, {}", text::one_line(&point.at.to_string()), uncapitalized(&sentences[0]));
     }
     highest_rates(scenario).into_iter().chain(price_of_waiting(scenario)).chain(sentences).take(3).collect()
 }
@@ -50,7 +50,7 @@ fn nothing(point: &PointSummary) -> Vec<String> {
     let failed = point.cells.iter().find(|cell| cell.unmeasured() == Some(Unmeasured::Failed));
     let why = failed.and_then(|cell| {
         let why = wording::reasons(cell).into_iter().next()?;
-        Some(format!("The first reason: {} {}.", cell.cell.id.model, text::one_line(&why)))
+        Some(format!("First reason: {} {}.", cell.cell.id.model, text::one_line(&why)))
     });
     match (why, refused(point)) {
         (Some(why), None) => vec!["Every trial failed, so there is no answer.".into(), why],
@@ -97,7 +97,8 @@ fn waits(point: &PointSummary, sleep: &SleepSpec) -> Vec<String> {
     if let Some(one) = one_thread(point).filter(|_| sleep.jobs > 1) {
         let together = one.ideal_ns.map_or(f64::INFINITY, |ns| ns as f64);
         if one.value(Metric::Wall).is_some_and(|wall| wall < 1.5 * together) {
-            sentences.push(format!("One thread waited for all {} at once.", units::count(sleep.jobs.into())));
+            sentences
+                .push(format!("async: one thread waited for all {} jobs at once.", units::count(sleep.jobs.into())));
         }
     }
     sentences.extend(compared(point, Metric::Wall, Model::Async, Model::Threads));
@@ -124,7 +125,7 @@ fn computations(point: &PointSummary, offload: &OffloadSpec) -> Vec<String> {
         let slower = point.ratio(Metric::Wall, Model::Async, other).filter(|v| v.difference == Difference::More);
         if let Some(slower) = slower.filter(|slower| slower.ratio.ratio > 1.3) {
             sentences.push(format!(
-                "async shared its one thread and did not add one: it took {} times as long as {other} on {} threads{}.",
+                "async took {} times as long as {other} with {} threads, because its tasks share one thread{}.",
                 units::three_digits(wording::side_by_side(Metric::Wall, &slower.ratio).ratio),
                 shown(fastest, Metric::Threads),
                 ratios::in_brackets(Metric::Wall, &slower.ratio),
@@ -143,12 +144,11 @@ fn beats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &Ste
     } else {
         (format!("{} jobs", units::count(jobs.into())), "their threads", " each")
     };
-    let gaps = under_models(point, Metric::Gap);
     let mut sentences = vec![format!(
-        "While {who} held {whose} for {}{each}, the longest gap between two beats was {}; one was due every {}.",
+        "Longest gap between heartbeats while {who} held {whose} for {}{each} (one due every {}): {}.",
         wording::exact(held),
-        listed(&gaps),
         wording::exact(heartbeat.every),
+        by_model(point, Metric::Gap).join(", "),
     )];
     let names = |wanted: Beats| -> Vec<String> {
         let cells = full(point).filter(|cell| point.beats(cell) == Some(wanted));
@@ -157,7 +157,7 @@ fn beats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &Ste
     let (stalled, steady) = (names(Beats::Stalled), names(Beats::Steady));
     if !stalled.is_empty() && !steady.is_empty() {
         sentences.push(format!(
-            "Under {} the beats stopped while the thread was held; under {} they went on.",
+            "The heartbeat stopped under {} while the thread was held, and continued under {}.",
             listed(&stalled),
             listed(&steady)
         ));
@@ -169,12 +169,10 @@ fn beats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &Ste
 fn behind(point: &PointSummary) -> Option<String> {
     let behind = point.answered.iter().filter(|answered| !answered.kept_up);
     let behind: Vec<String> = behind
-        .map(|answered| {
-            format!("{} of what came was answered under {}", wording::percent(answered.share), answered.model)
-        })
+        .map(|answered| format!("{} answered {} of the requests due", answered.model, wording::percent(answered.share)))
         .collect();
-    let behind = (!behind.is_empty()).then(|| listed(&behind))?;
-    Some(format!("Not all kept up: {behind}; there the line grew for as long as it lasted."))
+    let queues = if behind.len() == 1 { "its queue" } else { "their queues" };
+    (!behind.is_empty()).then(|| format!("{}: {queues} grew for as long as the load lasted.", listed(&behind)))
 }
 
 /// States the highest of several offered rates that each model kept up with.
@@ -186,35 +184,32 @@ pub(super) fn highest_rates(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     }
     let of_rate = |KeptUp { rate, models }: &KeptUp| {
         let rate = if *rate > 0.0 { units::rate(*rate) } else { "none".into() };
-        format!("{rate} under {}", listed(&models.iter().map(ToString::to_string).collect::<Vec<_>>()))
+        format!("{} {rate}", listed(&models.iter().map(ToString::to_string).collect::<Vec<_>>()))
     };
     let highest: Vec<String> = scenario.kept_up.iter().map(of_rate).collect();
     let tried: Vec<String> = tried.into_iter().map(units::rate).collect();
-    Some(format!(
-        "Of the rates that were tried, {}, the highest that was kept up with: {}.",
-        listed(&tried),
-        highest.join("; ")
-    ))
+    Some(format!("Highest rate sustained, of {} offered: {}.", listed(&tried), highest.join("; ")))
 }
 
 /// States the memory per additional waiting job.
 fn price_of_waiting(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     let price = |price: &PriceOfWaiting| {
         let [all, resident] = [price.all, price.resident].map(wording::memory);
-        format!("{all} under {} ({resident} of it resident)", price.model)
+        format!("{} {all} ({resident} resident)", price.model)
     };
     let prices: Vec<String> = scenario.prices_of_waiting.iter().map(price).collect();
-    (!prices.is_empty()).then(|| format!("Each job more that waits costs {}.", listed(&prices)))
+    (!prices.is_empty()).then(|| format!("Memory per additional waiting job: {}.", prices.join(", ")))
 }
 
 fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
-    let rates = listed(&under_models(point, Metric::Rate));
+    let rates = by_model(point, Metric::Rate).join(", ");
     let connections = counted(echo.load.connections, "connection");
     let mut sentences = match echo.load.arrival.offered() {
-        None => vec![format!("{connections}, each asking again when it had its answer, got {rates}.")],
-        Some(rate) => {
-            let offered = format!("Of {} that were due, over {connections}, were answered {rates}.", units::rate(rate));
-            iter::once(offered).chain(behind(point)).collect()
+        None => vec![format!("Requests answered ({connections}, closed loop): {rates}.")],
+        Some(offered) => {
+            let offered = units::rate(offered);
+            let answered = format!("Requests answered, of {offered} offered ({connections}, open loop): {rates}.");
+            iter::once(answered).chain(behind(point)).collect()
         }
     };
     let starved = full(point).filter_map(|cell| Some((cell.cell.id.model, cell.figure(Metric::Starved)?.spread)));
@@ -223,29 +218,29 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
         .map(|(model, starved)| {
             let (of, most) = (units::count(echo.load.connections.into()), wording::count(starved.max));
             let up_to = if starved.min < starved.max { "up to " } else { "" };
-            (model, format!("{up_to}{most} of {of} under {model}"))
+            (model, format!("{model} starved {up_to}{most} of {of} connections"))
         })
         .collect();
     if !starved.is_empty() {
-        let told: Vec<String> = starved.iter().map(|(_, told)| told.clone()).collect();
-        sentences.push(format!("Connections that got no answer in the whole window: {}.", listed(&told)));
+        let counts: Vec<String> = starved.iter().map(|(_, count)| count.clone()).collect();
+        sentences.push(format!("{}, which got no answer in the window.", listed(&counts)));
     }
     if starved.iter().any(|(model, _)| matches!(model, Model::Sequential | Model::Pool(_))) {
-        let why = "A thread of sequential or pool/N keeps its connection until that ends: of more than N that are kept \
-                   alive, the rest starve.";
+        let why = "A thread of sequential or pool/N serves one connection until it closes, so keep-alive connections \
+                   beyond the number of threads starve.";
         sentences.push(why.into());
     }
-    let p99 = under_models(point, Metric::P99);
+    let p99 = by_model(point, Metric::P99);
     if !p99.is_empty() {
         let which = match &echo.heavy {
             Some(heavy) => format!(
-                "Beside {} of heavy requests ({}), 99 of 100 others",
+                "p99 response time of light requests, beside {} heavy ones ({})",
                 wording::percent(heavy.share),
                 heavy.steps.in_words()
             ),
-            None => "99 of 100".into(),
+            None => "p99 response time".into(),
         };
-        sentences.push(format!("{which} were answered within {}.", listed(&p99)));
+        sentences.push(format!("{which}: {}.", p99.join(", ")));
     }
     if echo.heavy.is_none() {
         // With an offered rate that is kept, there is no rate to compare.
@@ -259,17 +254,17 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
 }
 
 /// States the wall times:
-/// `8 computations of 50 ms took 402 ms under async (1 thread) and 203 ms under async/2 (2 threads).`
+/// `Wall time of 8 computations of 50 ms: async 402 ms (1 thread), async/2 203 ms (2 threads).`
 fn walls(point: &PointSummary, what: &str) -> String {
     let walls = chosen(point).into_iter().filter_map(|cell| {
         let threads = counted(cell.value(Metric::Threads)?.round() as u32, "thread");
-        Some(format!("{} under {} ({threads})", shown(cell, Metric::Wall), cell.cell.id.model))
+        Some(format!("{} {} ({threads})", cell.cell.id.model, shown(cell, Metric::Wall)))
     });
     let walls: Vec<String> = walls.collect();
     if walls.is_empty() {
-        format!("No model ran all of the {what}.")
+        format!("No model completed all {what}.")
     } else {
-        format!("{what} took {}.", listed(&walls))
+        format!("Wall time of {what}: {}.", walls.join(", "))
     }
 }
 
@@ -277,10 +272,10 @@ fn walls(point: &PointSummary, what: &str) -> String {
 fn fewer(point: &PointSummary) -> Option<String> {
     let texts = point.cells.iter().filter_map(|cell| {
         let (fewer, wall) = (wording::fewer_jobs(&cell.cell)?, cell.figure(Metric::Wall)?);
-        Some(format!("{} ran only {fewer} and took {} for those", cell.cell.id.model, wording::estimate(wall)))
+        Some(format!("{} ran only {fewer}, in {}", cell.cell.id.model, wording::estimate(wall)))
     });
     let texts: Vec<String> = texts.collect();
-    (!texts.is_empty()).then(|| format!("{}.", listed(&texts)))
+    (!texts.is_empty()).then(|| format!("{}.", texts.join("; ")))
 }
 
 /// States which of two models took more, or that these rounds show no difference.
@@ -304,10 +299,10 @@ fn shown(cell: &CellSummary, metric: Metric) -> String {
     cell.figure(metric).map_or_else(|| "n/a".into(), wording::estimate)
 }
 
-/// Returns a figure of each model that a sentence names: `13.4 ms under async`.
-fn under_models(point: &PointSummary, metric: Metric) -> Vec<String> {
+/// Returns a figure of each model that a sentence names: `async 13.4 ms`.
+fn by_model(point: &PointSummary, metric: Metric) -> Vec<String> {
     let figures = chosen(point).into_iter().filter_map(|cell| Some((cell.cell.id.model, cell.figure(metric)?)));
-    figures.map(|(model, figure)| format!("{} under {model}", wording::estimate(figure))).collect()
+    figures.map(|(model, figure)| format!("{model} {}", wording::estimate(figure))).collect()
 }
 
 /// Returns the cells of [`full`] that a sentence names: all if they are few, else the plainest of each kind.
@@ -334,6 +329,12 @@ fn chosen(point: &PointSummary) -> Vec<&CellSummary> {
 /// Formats a count with its noun: `1 job`, `1,000 jobs`.
 fn counted(n: u32, noun: &str) -> String {
     units::counted(n.into(), noun, &format!("{noun}s"))
+}
+
+/// Returns a sentence to stand after a comma, with its first letter in lower case.
+fn uncapitalized(sentence: &str) -> String {
+    let (first, rest) = sentence.split_at(sentence.chars().next().map_or(0, char::len_utf8));
+    first.to_lowercase() + rest
 }
 
 /// Joins items to a list: `a, b and c`.

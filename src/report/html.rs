@@ -20,7 +20,7 @@ use crate::units;
 pub(super) const STYLE: &str = include_str!("templates/style.css");
 pub(super) const SCRIPT: &str = include_str!("templates/page.js");
 /// The hash of the only script that a page runs, [`SCRIPT`]: SHA-256 in base64. A test fails if the script changes.
-pub(super) const SCRIPT_HASH: &str = "sIFzJM4haxZXNNloFkHMXBbZMS8CfqbzQlsA8CwLHFU=";
+pub(super) const SCRIPT_HASH: &str = "wM/8ysnmbUbhHRiRvK51ESzENu+6b9G4+7pnrSI0kG8=";
 
 #[derive(Template)]
 #[template(path = "index.html", config = "src/report/templates/askama.toml")]
@@ -129,11 +129,11 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
             model: model.clone(),
             why,
         };
-        let untraced = cell.untraced.iter().map(|why| text::one_line(&format!("its lanes were not recorded: {why}")));
+        let untraced = cell.untraced.iter().map(|why| text::one_line(&format!("lanes not recorded: {why}")));
         // If all rounds are refused too, the refused lanes need no line of their own.
         let refused_lanes = cell.refused_lanes.iter().filter(|_| cell.unmeasured() != Some(Unmeasured::Refused));
         let refused_lanes =
-            refused_lanes.map(|why| text::one_line(&format!("its lanes were refused, as the scenario expects: {why}")));
+            refused_lanes.map(|why| text::one_line(&format!("lanes refused, as the scenario expects: {why}")));
         wording::reasons(cell).into_iter().chain(untraced).chain(refused_lanes).map(trial).collect::<Vec<_>>()
     };
     let mut head = head(analysis, points());
@@ -189,8 +189,8 @@ fn recording(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     let is_echo = scenario.points.first()?.work.is_echo();
     let costs = scenario.recording?;
     Some(format!(
-        "Recording cost {}: {} at the median over the models, {} at the most.",
-        if is_echo { "CPU time a request" } else { "wall time" },
+        "Cost of recording, in {}: median {} over the models, maximum {}.",
+        if is_echo { "CPU time per request" } else { "wall time" },
         wording::change(costs.median),
         wording::change(costs.max)
     ))
@@ -248,21 +248,21 @@ pub(super) fn class(family: Family) -> &'static str {
 fn sign(sign: Sign) -> (&'static str, &'static str) {
     match sign {
         Sign::Range => ("i-range", "lowest to highest round"),
-        Sign::Sure => ("i-range", "interval of the median, 95 % sure or more"),
-        Sign::Ideal => ("i-line", "the ideal: the work alone, with no overhead"),
-        Sign::Interval => ("i-line", "the beat as planned"),
-        Sign::Predicted => ("i-predicted", "what arithmetic expects of this model"),
-        Sign::Fewer => ("i-fewer", "ran fewer jobs: not to be compared"),
-        Sign::Noise => ("i-noise", "what two runs of the same thing differed by"),
-        Sign::Likely => ("i-likely", "95 % interval of the ratio"),
-        Sign::Ribbon => ("i-ribbon", "95 % band: where the curve could as well have run (whole rounds resampled)"),
-        Sign::Executed => ("i-executed", "worked on, in the colour of the job; lower: for a part of the time"),
-        Sign::Held => ("i-held", "waits or is blocked, and holds its thread"),
-        Sign::Ready => ("i-ready", "some job was ready, and no thread worked on it"),
-        Sign::Beat => ("i-beat", "a beat of the heartbeat"),
-        Sign::Warm => ("i-warm", "grey: the warm-up"),
-        Sign::Median => ("i-median", "the median of the moment"),
-        Sign::Service => ("i-service", "dashed and thin: service time, from when it was begun"),
+        Sign::Sure => ("i-range", "confidence interval of the median, 95 % or more"),
+        Sign::Ideal => ("i-line", "ideal: the work alone, without overhead"),
+        Sign::Interval => ("i-line", "planned interval of the heartbeat"),
+        Sign::Predicted => ("i-predicted", "expected for this model by arithmetic"),
+        Sign::Fewer => ("i-fewer", "ran fewer jobs: not comparable"),
+        Sign::Noise => ("i-noise", "noise floor, from the A/A control"),
+        Sign::Likely => ("i-likely", "95 % confidence interval of the ratio"),
+        Sign::Ribbon => ("i-ribbon", "95 % confidence band (bootstrap over whole rounds)"),
+        Sign::Executed => ("i-executed", "executing, in the colour of the job; lower bar: part of the time"),
+        Sign::Held => ("i-held", "waiting or blocked, and holding its thread"),
+        Sign::Ready => ("i-ready", "a job was ready, but no thread ran it"),
+        Sign::Beat => ("i-beat", "a heartbeat"),
+        Sign::Warm => ("i-warm", "grey: warm-up"),
+        Sign::Median => ("i-median", "median at that time"),
+        Sign::Service => ("i-service", "thin dashed line: service time, from sent to done"),
     }
 }
 
@@ -320,18 +320,18 @@ fn machine(run: &Run) -> Vec<(&'static str, String)> {
         ("tokio", text::one_line(&host.tokio)),
         ("rayon", text::one_line(&host.rayon)),
     ];
-    facts.extend(host.cpu_quota.map(|quota| ("CPU quota", format!("{} CPUs' time", units::three_digits(quota)))));
+    facts.extend(host.cpu_quota.map(|quota| ("CPU quota", format!("{} CPUs", units::three_digits(quota)))));
     facts.push(("calibration", calibration(run)));
-    facts.extend(at_once(run.parallel.all()).map(|told| ("computes at once", told)));
+    facts.extend(speed_up(run.parallel.all()).map(|speed_up| ("parallel speed-up", speed_up)));
     // Jobs pinned to as many CPUs as there are, or more, compute at the same speed.
     let part = run.parallel.pinned().iter().filter(|(cpus, _)| *cpus < run.parallel.all().cpus());
     facts.extend(part.filter_map(|(cpus, parallel)| {
-        at_once(parallel).map(|told| ("computes at once", format!("pinned to {cpus} CPUs {told}")))
+        speed_up(parallel).map(|speed_up| ("parallel speed-up", format!("pinned to {cpus} CPUs: {speed_up}")))
     }));
-    facts.extend(host.open_files.map(|n| ("open files", units::count(n))));
+    facts.extend(host.open_files.map(|n| ("open files limit", units::count(n))));
     facts.extend(host.thread_limits.first().map(|limit| {
-        let room = units::count(limit.allows);
-        ("threads", format!("room for {room} ({} = {})", text::one_line(&limit.name), limit.value))
+        let most = units::count(limit.allows);
+        ("thread limit", format!("{most} more threads ({} = {})", text::one_line(&limit.name), limit.value))
     }));
     facts
 }
@@ -352,12 +352,12 @@ fn calibration(run: &Run) -> String {
     }
 }
 
-/// Returns the speed-up of parallel computing, `1.93 by 2 threads times what one thread does`; `None` on one CPU.
-fn at_once(parallel: &Parallel) -> Option<String> {
+/// Returns the speed-up of parallel computing, `1.93 with 2 threads`; `None` on one CPU.
+fn speed_up(parallel: &Parallel) -> Option<String> {
     let more = parallel.points().iter().filter(|(threads, _)| *threads > 1);
-    let told: Vec<String> =
-        more.map(|(threads, factor)| format!("{} by {threads} threads", units::three_digits(*factor))).collect();
-    (!told.is_empty()).then(|| format!("{} times what one thread does", told.join(", ")))
+    let factors: Vec<String> =
+        more.map(|(threads, factor)| format!("{} with {threads} threads", units::three_digits(*factor))).collect();
+    (!factors.is_empty()).then(|| factors.join(", "))
 }
 
 /// Returns the command that repeats the same trials in the same order; for a single scenario, its trials in a different

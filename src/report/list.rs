@@ -29,7 +29,7 @@ struct RunSummary {
     machine: String,
     scenarios: String,
     rounds: String,
-    /// The number of trials: `321`, or `321, 24 of them refused as expected`.
+    /// The number of trials: `321`, or `321, 24 refused as expected`.
     trials: String,
     verdict: String,
     /// The number of claims by verdict: `23 reproduced, 1 refuted`.
@@ -64,10 +64,10 @@ fn summarize(run: &Run) -> RunSummary {
         rounds: text::one_line(&run.rounds),
         trials: match judged.refused {
             0 => count(run.trials_planned),
-            refused => format!("{}, {} of them refused as expected", count(run.trials_planned), count(refused)),
+            refused => format!("{}, {} refused as expected", count(run.trials_planned), count(refused)),
         },
         verdict: match (&run.state, run.judged) {
-            (RunState::Running, _) | (_, None) => "it has not ended".into(),
+            (RunState::Running, _) | (_, None) => "not ended".into(),
             (RunState::Partial(signal), _) => format!("partial: {} ended it early", text::one_line(signal)),
             (RunState::Complete, _) => {
                 let counts = [

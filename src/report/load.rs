@@ -33,7 +33,7 @@ pub fn pacing(load: &LoadRecord) -> Option<String> {
     Some(match timer_only {
         0 => pacing.to_owned(),
         _ => format!(
-            "{pacing}, and {} on the timer alone: another program wanted the CPU, and looking at the clock would have lost it",
+            "{pacing}, with the timer alone for {} because another program needed the CPU",
             units::duration(timer_only)
         ),
     })
@@ -82,7 +82,7 @@ struct LoadPage {
 pub fn load(report: &LoadReport<'_>) -> String {
     let series = report.figures.series;
     let finding = words(report).join(" ");
-    let title = "How long the requests took";
+    let title = "Response time of the requests";
     let look = |variant| Look { family: Family::Async, variant };
     let (response, service) = (&series.response_time, &series.service_time);
     let curve = Curve::from_times("response".into(), look(0), (response, Some(service)), series.lower_bound_from_ns);
@@ -107,7 +107,7 @@ pub fn load(report: &LoadReport<'_>) -> String {
         densities: if densities.rows.is_empty() {
             String::new()
         } else {
-            both("d", "Where the times cluster", &finding, draw_densities)
+            both("d", "Distribution of the times", &finding, draw_densities)
         },
         headings: PERCENTILES.iter().map(|(name, _)| *name).chain(["max"]).collect(),
         rows: rows_of(report),
@@ -121,10 +121,10 @@ pub fn load(report: &LoadReport<'_>) -> String {
 fn warnings(report: &LoadReport<'_>) -> Vec<String> {
     let mut warnings = Vec::new();
     if report.partial {
-        warnings.push("A signal ended this load early: it is what was measured until then.".into());
+        warnings.push("A signal ended this load early; the figures cover the time until then.".into());
     }
     if report.host.debug_build {
-        warnings.push("avt was built without optimisation, so no figure here means anything.".into());
+        warnings.push("avt was built without optimisation, so its figures are meaningless.".into());
     }
     let sentence =
         |finding: &Finding| text::one_line(&format!("{}: {finding}; {}.", finding.verdict(), finding.advice()));
@@ -139,16 +139,16 @@ fn words(report: &LoadReport<'_>) -> Vec<String> {
     let connections = units::count(load.connections_opened.into());
     let mut sentences = vec![match load.offered_per_s {
         Some(offered) => format!(
-            "Of {} that were due, {rate}/s were answered, over {connections} connections.",
-            units::rate(offered)
+            "{rate} of {} requests/s answered ({connections} connections, open loop).",
+            wording::per_second(offered)
         ),
         None => format!(
-            "{connections} connections, each asking again when it had its answer, got {rate} answers a second. Overload \
-             is hidden so: a slow server is asked less often."
+            "{rate} requests/s answered ({connections} connections, closed loop). A closed loop hides overload: a slow \
+             server receives fewer requests."
         ),
     }];
     let bound = |ns: u64| if series.lower_bound_from_ns.is_some_and(|from| ns >= from) { "at least " } else { "" };
-    let percentile = [("99 of 100", 0.99), ("Nine of ten", 0.9), ("Half", 0.5)];
+    let percentile = [("p99", 0.99), ("p90", 0.9), ("p50", 0.5)];
     let found = percentile.iter().find_map(|(name, share)| {
         Some((
             name,
@@ -157,13 +157,14 @@ fn words(report: &LoadReport<'_>) -> Vec<String> {
         ))
     });
     if load.requests.completed == 0 {
-        sentences.push("No request was answered: every time below is only how long was waited.".into());
+        sentences.push("No request was answered: the times below show only how long requests had waited.".into());
     } else if let Some((name, response, service)) = found {
         let time = wording::time(response as f64);
-        sentences.push(format!("{name} were answered within {}{time} from when they were due.", bound(response)));
+        sentences.push(format!("{name} response time, from when requests were due: {}{time}.", bound(response)));
         if let Some(service) = service.filter(|service| response as f64 > *service as f64 * 1.2) {
             sentences.push(format!(
-                "Counted only from when they were sent, it would have been {}: the rest they waited for their turn.",
+                "{name} service time, from when they were sent: {}; before that, they waited for a free connection or \
+                 the generator.",
                 wording::time(service as f64)
             ));
         }
@@ -182,8 +183,8 @@ fn facts(report: &LoadReport<'_>) -> Vec<(&'static str, String)> {
     let late = supported_percentile(&load.send_lag.late, 0.99).filter(|_| load.offered_per_s.is_some());
     let mut facts = vec![
         ("when", text::one_line(&report.started)),
-        ("from", format!("{} × {cpu}", units::count(host.cpus.into()))),
-        ("how", report.kind.clone()),
+        ("machine", format!("{} × {cpu}", units::count(host.cpus.into()))),
+        ("load", report.kind.clone()),
         ("window", units::duration(wall_ns)),
         ("connections", units::count(load.connections_opened.into())),
         (
@@ -197,7 +198,7 @@ fn facts(report: &LoadReport<'_>) -> Vec<(&'static str, String)> {
     facts.extend(pacing(load).map(|pacing| ("pacing", pacing)));
     facts.extend(late.map(|late| ("generator late, p99", units::duration(late))));
     let longest = load.thread_costs.iter().map(|thread| thread.longest_pause_ns).max().filter(|longest| *longest > 0);
-    facts.extend(longest.map(|longest| ("generator stood still", format!("{} at most", units::duration(longest)))));
+    facts.extend(longest.map(|longest| ("longest generator pause", units::duration(longest))));
     facts
 }
 
@@ -209,7 +210,7 @@ fn rows_of(report: &LoadReport<'_>) -> Vec<(&'static str, Vec<String>)> {
         ("service time", &series.service_time, None),
     ];
     if load.service_pauses.max().is_some_and(|longest| longest > 0) {
-        rows.push(("of it, the generator stood still", &load.service_pauses, None));
+        rows.push(("generator paused", &load.service_pauses, None));
     }
     if load.offered_per_s.is_some() {
         rows.extend([

@@ -36,7 +36,7 @@ pub(super) struct Combination {
     /// The length of the bar and the position of the ideal in it, in percent.
     pub(super) percent: f64,
     pub(super) ideal_percent: f64,
-    /// The ratio to the ideal, `1.02 x the ideal`, or that the model ran fewer jobs.
+    /// The ratio to the ideal, `1.02 × ideal`, or that the model ran fewer jobs.
     pub(super) about: String,
     pub(super) fewer: bool,
     /// The number of threads: `1 thread`, `1,000 threads`.
@@ -62,22 +62,22 @@ pub(super) fn sentences(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<String> {
         && let (Some(what), Some(one), Some(many)) =
             (waits(&point.work), wall(point, Some(Model::Async)), wall(point, many_blocking(point)))
     {
-        all.push(format!("On this machine {what} took {one}, and {many}."));
+        all.push(format!("Wall time of {what}: {one}, {many}."));
     }
     if let Some((_, point)) = pick(scenarios, computes)
         && let (Some(what), Some(one), Some(many)) =
             (computes(&point.work), wall(point, Some(Model::Async)), wall(point, many_async(point)))
     {
-        all.push(format!("{what} took {one}, and {many}."));
+        all.push(format!("Wall time of {what}: {one}, {many}."));
         let slower = many_async(point).and_then(|many| point.ratio(Metric::Wall, Model::Async, many));
         if slower.is_some_and(|slower| slower.difference == Difference::More && slower.ratio.ratio > 1.3) {
-            all.push("async shared its one thread; it did not add one.".into());
+            all.push("async adds no thread: its tasks share one.".into());
         }
     }
     all
 }
 
-/// States a wall time, `102 ms on one async thread` or `171 ms on 1,000 threads that block`; `None` if the model ran
+/// States a wall time, `102 ms on one async thread` or `171 ms on 1,000 blocking threads`; `None` if the model ran
 /// fewer jobs.
 fn wall(point: &PointSummary, model: Option<Model>) -> Option<String> {
     let model = model?;
@@ -87,7 +87,7 @@ fn wall(point: &PointSummary, model: Option<Model>) -> Option<String> {
     Some(match model {
         Model::Async => format!("{wall} on one async thread"),
         Model::AsyncWorkers(_) => format!("{wall} on {threads} async threads"),
-        _ => format!("{wall} on {threads} threads that block"),
+        _ => format!("{wall} on {threads} blocking threads"),
     })
 }
 
@@ -164,7 +164,7 @@ fn combination(cell: &CellSummary, ideal: f64, most: f64) -> Option<Combination>
         fewer: fewer.is_some(),
         about: match fewer {
             Some(fewer) => format!("for only {fewer}"),
-            None => format!("{} × the ideal", units::three_digits(wall / ideal)),
+            None => format!("{} × ideal", units::three_digits(wall / ideal)),
         },
         threads: if threads == 1.0 { "1 thread".into() } else { format!("{} threads", wording::count(threads)) },
         squares: format!("{}{more}", "■".repeat((threads as usize).min(SQUARES))),

@@ -18,13 +18,13 @@ pub(super) fn sentence(versus: &ModelRatio, work: &Work) -> String {
             format!("{}{}.", larger(&turned, work), in_brackets(*metric, &turned.ratio))
         }
         Difference::NoneFound { detectable } => format!(
-            "{b} and {a}: no difference in {what} found in {} rounds; a difference of {} would be found four times in five.",
+            "{b} and {a}: no difference in {what} found in {} rounds (minimum detectable difference {}).",
             ratio.rounds,
             wording::excess(detectable)
         ),
         Difference::Incomparable(obstacle) => {
             let why = self::obstacle(&obstacle);
-            format!("{what} of {b} and {a} cannot be compared here: {why}.")
+            format!("{b} and {a}: {what} cannot be compared: {why}.")
         }
     }
 }
@@ -32,28 +32,25 @@ pub(super) fn sentence(versus: &ModelRatio, work: &Work) -> String {
 /// States why two figures cannot be compared, and what would help.
 pub(super) fn obstacle(obstacle: &Obstacle) -> String {
     match *obstacle {
-        Obstacle::TooFewRounds { rounds: 1 } => format!("there is 1 round; run {FEWEST} or more"),
-        Obstacle::TooFewRounds { rounds } => format!("there are {rounds} rounds; run {FEWEST} or more"),
+        Obstacle::TooFewRounds { rounds: 1 } => format!("only 1 round; run {FEWEST} or more"),
+        Obstacle::TooFewRounds { rounds } => format!("only {rounds} rounds; run {FEWEST} or more"),
         Obstacle::Unanswered => {
-            "it rests on requests that never got their answer; offer a lower rate, or let the drain last longer".into()
+            "it is based on requests that never got an answer; offer a lower rate, or lengthen the drain".into()
         }
         Obstacle::OneStall { window_ns: Some(window) } => format!(
-            "one stall of {}, a tick of the kernel, decides it in a window this short; measure for more than {}",
+            "a single stall of {} (one kernel tick) decides it in a window this short; measure for more than {}",
             units::duration(STALL_NS),
             units::duration(window)
         ),
         Obstacle::OneStall { window_ns: None } => format!(
-            "one stall of {}, a tick of the kernel, decides it with so few requests a connection; measure for longer",
+            "a single stall of {} (one kernel tick) decides it with so few requests per connection; measure for longer",
             units::duration(STALL_NS)
         ),
         Obstacle::TooNoisy { detectable, rounds } => {
-            let found = format!(
-                "only a difference of {} or more would be found four times in five",
-                wording::excess(detectable)
-            );
+            let found = format!("the minimum detectable difference is {}", wording::excess(detectable));
             match rounds {
-                Some(rounds) => format!("{found}; {rounds} rounds would find one of {}", wording::excess(AIM)),
-                None => format!("{found}; a longer window or a quieter machine would change that"),
+                Some(rounds) => format!("{found}; run {rounds} rounds to detect {}", wording::excess(AIM)),
+                None => format!("{found}; use a longer window or a quieter machine"),
             }
         }
     }
@@ -69,13 +66,13 @@ fn larger(versus: &ModelRatio, work: &Work) -> String {
     let times = format!("{least}{} times", units::three_digits(wording::side_by_side(*metric, ratio).ratio));
     match metric {
         Metric::Wall => format!("{more} took {times} as long as {less}"),
-        Metric::Gap => format!("The longest gap under {more} was {times} that under {less}"),
-        Metric::Rate => format!("{more} answered {times} as many requests a second as {less}"),
-        Metric::P50 => format!("The median response time of {more} was {times} that of {less}"),
-        Metric::P99 => format!("The p99 response time of {more} was {times} that of {less}"),
-        Metric::Cpu if work.is_echo() => format!("{more} used {times} as much CPU a request as {less}"),
-        Metric::Cpu => format!("{more} used {times} as much CPU a job as {less}"),
-        other => format!("{} of {more} were {times} those of {less}", other.heading(work)),
+        Metric::Gap => format!("{more}: longest gap {times} that of {less}"),
+        Metric::Rate => format!("{more} answered {times} as many requests per second as {less}"),
+        Metric::P50 => format!("{more}: median response time {times} that of {less}"),
+        Metric::P99 => format!("{more}: p99 response time {times} that of {less}"),
+        Metric::Cpu if work.is_echo() => format!("{more} used {times} as much CPU time per request as {less}"),
+        Metric::Cpu => format!("{more} used {times} as much CPU time per job as {less}"),
+        other => format!("{more}: {} {times} that of {less}", other.heading(work)),
     }
 }
 

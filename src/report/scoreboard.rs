@@ -15,14 +15,15 @@ pub(super) fn sentence(board: &Scoreboard) -> String {
     let n_checks = checks.iter().map(|kind| board.all_of(*kind)).sum();
     // Arithmetic and definitions share one noun.
     let all = [(names.join(" and "), could_fail), (counted(n_checks, ClaimKind::Arithmetic), checks)];
-    let told = all.into_iter().filter(|(_, kinds)| !kinds.is_empty());
-    let mut told: Vec<String> = told.map(|(what, kinds)| format!("{what}: {}.", verdicts(board, &kinds))).collect();
+    let shown = all.into_iter().filter(|(_, kinds)| !kinds.is_empty());
+    let mut sentences: Vec<String> =
+        shown.map(|(what, kinds)| format!("{what}: {}.", verdicts(board, &kinds))).collect();
     if board.refuted_again() > 0 {
-        let one = "of the refuted claims was refuted before, which its scenario states.";
-        let many = "of the refuted claims were refuted before, which their scenarios state.";
-        told.push(units::counted(board.refuted_again(), one, many));
+        let one = "refuted claim was refuted before, as its scenario states.";
+        let many = "refuted claims were refuted before, as their scenarios state.";
+        sentences.push(units::counted(board.refuted_again(), one, many));
     }
-    told.join(" ")
+    sentences.join(" ")
 }
 
 /// Formats a number of claims of a kind: `1 prediction`, `9 checks of the harness`.
@@ -76,6 +77,6 @@ pub(super) fn plain(board: &Scoreboard, width: usize) -> String {
     if table.lines().all(|line| text::columns(line) <= width) {
         return table;
     }
-    let told = board.kinds().map(|kind| format!("{}: {}", kind.name(), verdicts(board, &[kind])));
-    told.flat_map(|told| text::wrapped(&told, width, "  ")).map(|line| line + "\n").collect()
+    let lines = board.kinds().map(|kind| format!("{}: {}", kind.name(), verdicts(board, &[kind])));
+    lines.flat_map(|line| text::wrapped(&line, width, "  ")).map(|line| line + "\n").collect()
 }

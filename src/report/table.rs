@@ -214,7 +214,7 @@ fn lost(point: &PointSummary) -> impl Iterator<Item = String> {
         let (lost, planned) = (units::count(load.lost), units::count(load.planned));
         let why: Vec<String> = load.errors.iter().map(|(class, n)| format!("{} {class}", units::count(*n))).collect();
         let why = if why.is_empty() { String::new() } else { format!(" ({})", text::one_line(&why.join(", "))) };
-        Some(format!("{}: {lost} of {planned} requests of all rounds got no answer{why}.", cell.cell.id.model))
+        Some(format!("{}: {lost} of {planned} requests in all rounds got no answer{why}.", cell.cell.id.model))
     })
 }
 
@@ -225,12 +225,12 @@ fn placement(point: &PointSummary) -> Option<String> {
         let there = doubts
             .filter_map(|finding| if let Finding::FewCpus { cpus, .. } = finding { Some(*cpus) } else { None })
             .min();
-        let s = |cpus| if cpus == 1 { "" } else { "s" };
+        let counted = |cpus: u64| units::counted(cpus, "CPU", "CPUs");
         return Some(match there {
-            None => format!("Each trial was pinned to {cpus} CPU{}, as the scenario asks.", s(cpus)),
+            None => format!("Each trial was pinned to {}, as the scenario requires.", counted(cpus as u64)),
             Some(there) => format!(
-                "Each trial was pinned to {there} CPU{}, where the scenario asks for {cpus}: there were no more.",
-                s(there)
+                "Each trial was pinned to {}; the scenario requires {cpus}, but no more were available.",
+                counted(there as u64)
             ),
         });
     }
@@ -251,14 +251,14 @@ fn share_of_ceiling(point: &PointSummary) -> Option<String> {
     let Ceiling { floor_ns, per_s, connections, goes, lowest_per_s, .. } = point.ceiling?;
     let used = point.ceiling_use?;
     Some(format!(
-        "Against a server that does nothing, the generator itself reached up to {}/s over {connections} connections ({}/s in \
-         the worst of {goes} goes), of which {} used {}{}; over one, where both sides have to be woken for each request, it \
-         took {}.",
+        "Ceiling of the load generator, against a server that does nothing: {}/s over {connections} connections ({}/s \
+         in the worst of {goes} attempts). {} used {} of it{}. Over one connection, where each request wakes both \
+         sides, a request took {}.",
         wording::per_second(per_s),
         wording::per_second(lowest_per_s),
         used.model,
         wording::percent(used.share),
-        if used.is_near { " (a limit of the generator's as much as of the server's)" } else { "" },
+        if used.is_near { ", so the generator limits the rate as much as the server does" } else { "" },
         wording::time(floor_ns as f64),
     ))
 }
@@ -274,50 +274,52 @@ impl Table {
         let mut notes = self.about_load.clone();
         if self.has(Metric::Executing) {
             notes.push(
-                "In flight: the most jobs begun and not done at one instant. Executing: the most that were on a CPU at one \
-                 instant, in one trial more; ≤ where the CPU time of no millisecond proves as many as threads recorded or CPUs \
-                 allow."
+                "in flight: the most jobs begun and not finished at one instant. executing: the most jobs on a CPU at \
+                 one instant, from the recorded trial; ≤ if no millisecond used enough CPU time to prove that many."
                     .into(),
             );
         }
         if self.has(Metric::Memory) {
             notes.push(
-                "Memory per job, of one that waits: resident, page tables, kernel stacks and what else the kernel keeps, beyond \
-                 what there was before; the usual figure is what is resident. The last two are counted for the whole machine."
+                "memory per job: additional memory per waiting job, made up of resident pages, page tables, kernel \
+                 stacks and other kernel memory. The last two are counted for the whole machine. Most tools show only \
+                 the resident part."
                     .into(),
             );
         }
         if self.has(Metric::RunQueue) {
             notes.push(
-                "Run queue: for how long threads were ready and had no CPU, all of them together, in that same trial."
+                "run queue: the time for which threads were ready but had no CPU, added up; from the recorded trial."
                     .into(),
             );
         }
         if texts().any(|text| text == "n/a") {
             notes.push(
-                "n/a: in some round fewer than ten samples lie beyond this percentile, or the figure cannot be compared.".into(),
+                "n/a: fewer than ten samples lie beyond this percentile in some round, or the figure is not \
+                 comparable."
+                    .into(),
             );
         }
         if self.has(Metric::Max) {
-            notes.push("max: the longest of all rounds; the percentiles are medians of the rounds.".into());
+            notes.push("max: the maximum of all rounds; percentiles are medians of the rounds.".into());
         }
         if self.has(Metric::LateP99) {
             notes.push(
-                "p50, p99 and max are response times, from when a request was due. A tool that asks the next one when it has \
-                 an answer would print service times. Late p99: how late the generator itself was, which is in them too."
+                "p50, p99 and max are response times, from when a request was due. Most tools print service times. \
+                 late p99: the lateness of the generator itself, which response times include."
                     .into(),
             );
         }
         if texts().any(|text| text.starts_with("under ")) {
-            notes.push("under 4 %: no difference found; one of 4 % would be found four times in five.".into());
+            notes.push("under 4 %: no difference found; the minimum detectable difference is 4 %.".into());
         }
         if texts().any(|text| text.starts_with('≥')) {
             notes.push(
-                "≥: rests on requests that never finished; they count with the time they had waited so far.".into(),
+                "≥: a lower bound, as some requests never finished; they count with the time they had waited.".into(),
             );
         }
         if self.rows.iter().any(|row| row.fewer.is_some()) {
-            notes.push("A model that ran fewer jobs is not to be compared with the others by its wall time.".into());
+            notes.push("The wall time of a model that ran fewer jobs cannot be compared with the others.".into());
         }
         notes
     }

@@ -39,7 +39,7 @@ pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<usize>, color: bool)
             push(&family.map_or_else(|| line.clone(), |(family, name)| paint.name(line, family, name)));
         }
         let missing = (!left_out.is_empty())
-            .then(|| format!("No room here for {}; the report has all columns.", left_out.join(", ")));
+            .then(|| format!("Columns left out for lack of width: {}; the report has all.", left_out.join(", ")));
         for note in missing.into_iter().chain(remarks(&table)).chain(warnings::over_the_rounds(point)) {
             wrapped(&note, width, "  ").iter().for_each(|line| push(line));
         }
@@ -119,8 +119,8 @@ pub fn scoreboard(board: &Scoreboard, width: Option<usize>) -> String {
     scoreboard::plain(board, width.unwrap_or(usize::MAX))
 }
 
-/// Formats a claim: `reproduced (published): Waiting is free on one thread: 1.02 (1.01 to 1.03) times wait = 100 ms,
-/// where 0.99 to 1.1 was claimed`.
+/// Formats a claim: `reproduced (published): Waiting is free on one thread: 1.02 (1.01 to 1.03) times wait = 100 ms;
+/// claimed 0.99 to 1.1`.
 fn claim(judged: &JudgedClaim<'_>) -> String {
     let model = (judged.claim.models.len() > 1).then(|| judged.model.to_string());
     let point = (!judged.point.is_empty()).then(|| text::one_line(&judged.point.to_string()));
@@ -131,7 +131,7 @@ fn claim(judged: &JudgedClaim<'_>) -> String {
     let revised = claims::revised(judged).map_or_else(String::new, |what| format!(" [revised: {what}]"));
     let before = claims::refuted_before(judged).map_or_else(String::new, |why| format!(" [refuted before: {why}]"));
     format!(
-        "{} ({}{why}): {}{at}: {} times {}, where {} was claimed{before}{revised}",
+        "{} ({}{why}): {}{at}: {} times {}; claimed {}{before}{revised}",
         judged.verdict.word(),
         judged.claim.kind.name(),
         text::one_line(&judged.claim.says),

@@ -27,7 +27,7 @@ pub(super) fn of_point(point: &PointSummary) -> Vec<String> {
     limits.chain(of_trials).chain(over_the_rounds(point)).collect()
 }
 
-/// Returns the findings over the rounds of a point, one sentence per kind: `SUSPECT, drift, p50 under threads: ...`.
+/// Returns the findings over the rounds of a point, one sentence per kind: `drift: SUSPECT for p50 under threads: ...`.
 pub(super) fn over_the_rounds(point: &PointSummary) -> Vec<String> {
     let mut kinds: Vec<(&PointFinding, Vec<String>)> = Vec::new();
     for finding in &point.findings {
@@ -50,9 +50,9 @@ pub(super) fn over_the_rounds(point: &PointSummary) -> Vec<String> {
         let most = if subjects.len() > 1 { "at worst, " } else { "" };
         let subjects = subjects.join(", ");
         text::one_line(&format!(
-            "{}, {}, {subjects}: {most}{finding}; {}.",
-            finding.verdict(),
+            "{}: {} for {subjects}: {most}{finding}; {}.",
             finding.name(),
+            finding.verdict(),
             finding.advice()
         ))
     };
@@ -83,7 +83,7 @@ fn subject(finding: &PointFinding, work: &Work) -> String {
     match (finding.metric, finding.model) {
         (Some(metric), Some(model)) => format!("{} under {model}", metric.heading(work)),
         (_, Some(model)) => model.to_string(),
-        _ => "models side by side".into(),
+        _ => "all models".into(),
     }
 }
 
@@ -103,8 +103,8 @@ pub(super) fn without_disturbed(point: &PointSummary) -> Vec<String> {
     let changed: Vec<String> = cells.into_iter().flatten().collect();
     match (disturbed, changed.is_empty()) {
         (0, _) => Vec::new(),
-        (_, true) => vec![format!("With the disturbed rounds left out, every median {heading} reads the same.")],
-        (_, false) => vec![format!("With the disturbed rounds left out, {heading} would be: {}.", changed.join("; "))],
+        (_, true) => vec![format!("Without the disturbed rounds, every median {heading} stays the same.")],
+        (_, false) => vec![format!("Without the disturbed rounds, median {heading}: {}.", changed.join("; "))],
     }
 }
 
@@ -122,13 +122,13 @@ pub(super) fn banner<'a>(
         RunState::Complete => {}
         RunState::Running => warnings.push(format!("This run has not ended: {so_far}.")),
         RunState::Partial(signal) => {
-            warnings.push(format!("This run is partial: {} ended it early, and {so_far}.", text::one_line(signal)));
+            warnings.push(format!("This run is partial: {} ended it early; {so_far}.", text::one_line(signal)));
         }
     }
     if run.host.debug_build {
-        warnings.push("avt was built without optimisation, so no figure here means anything.".into());
+        warnings.push("avt was built without optimisation, so its figures are meaningless.".into());
     }
-    let where_to_read = "Each page says under \u{201c}How sure are we?\u{201d} why, and what to do about it.";
+    let where_to_read = "Each page gives the reasons and advice under \u{201c}How sure are we?\u{201d}.";
     warnings.extend(doubtful_trials(points.clone()).map(|trials| format!("{trials} {where_to_read}")));
     warnings.extend(doubtful_rounds(points));
     warnings
@@ -167,7 +167,7 @@ fn doubtful_trials<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -
     let parts = counted(|verdict| points.clone().map(|point| point.trials_that_are(verdict)).sum());
     (!parts.is_empty()).then(|| {
         format!(
-            "Of {} trials the gates on the measurement itself find {}.",
+            "Of {} trials, the gates on the measurement itself found {}.",
             units::count(trials as u64),
             parts.join(" and ")
         )
@@ -175,7 +175,7 @@ fn doubtful_trials<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -
 }
 
 /// States the findings over the rounds in one sentence:
-/// `Over the rounds the gates find drift (SUSPECT): p50 under threads.`
+/// `Over all rounds, the gates found drift (SUSPECT): p50 under threads.`
 fn doubtful_rounds<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Option<String> {
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for point in points {
@@ -192,5 +192,5 @@ fn doubtful_rounds<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Option
     }
     let kinds: Vec<String> =
         found.into_iter().map(|(kind, subjects)| format!("{kind}: {}", subjects.join(", "))).collect();
-    (!kinds.is_empty()).then(|| format!("Over the rounds the gates find {}.", kinds.join("; ")))
+    (!kinds.is_empty()).then(|| format!("Over all rounds, the gates found {}.", kinds.join("; ")))
 }

@@ -139,11 +139,11 @@ pub(super) fn change(ratio: f64) -> String {
     }
 }
 
-/// Formats a ratio as an excess: `4.2 %`, `35 %`, and from twice on `3.1 times`.
+/// Formats a ratio as an excess: `4.2 %`, `35 %`, and from twice on `a factor of 3.1`.
 pub(super) fn excess(ratio: f64) -> String {
     let percent = (ratio - 1.0) * 100.0;
     match percent {
-        100.0.. => format!("{} times", units::three_digits(ratio)),
+        100.0.. => format!("a factor of {}", units::three_digits(ratio)),
         9.95.. => format!("{percent:.0} %"),
         _ => format!("{:.1} %", percent.max(0.1)),
     }

@@ -237,7 +237,7 @@ fn kind_source_and_revision_are_shown_beside_each_claim() {
         "reproduced (arithmetic): Waiting is free: ",
         "refuted (published): Waiting is dear: ",
         "inconclusive (prediction; not measured): Fewer jobs do not compare: ",
-        " was claimed [revised: bounds: <5> to 2]\n",
+        "; claimed 0.5 or more [revised: bounds: <5> to 2]\n",
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
@@ -303,7 +303,7 @@ fn a_claim_refuted_before_is_shown_as_refuted_and_does_not_fail_the_run() {
         assert!(text.contains("[refuted before: 2026, a machine: it waits]"), "{text}");
         let index = &report::pages(&analysis)[0].html;
         assert!(index.contains("refuted before: 2026, a machine: it waits"), "{index}");
-        assert!(index.contains("1 of the refuted claims was refuted before"), "{index}");
+        assert!(index.contains("1 refuted claim was refuted before, as its scenario states"), "{index}");
     }
 }
 

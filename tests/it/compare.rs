@@ -151,7 +151,7 @@ fn other_differences_between_the_runs_are_pointed_out() {
         "The kernel differs: 6.1.0, then 7.0.0",
         "tokio differs",
         "2.000 times as many iterations",
-        "not the same text",
+        "The text of the scenario compute differs between the runs.",
     ] {
         assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);
     }

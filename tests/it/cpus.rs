@@ -93,15 +93,15 @@ fn a_trial_on_one_cpu_is_pinned_and_predicted_accordingly() {
         }
     }
     let page = fs::read_to_string(out.join("one.html")).unwrap();
-    assert!(page.contains("Each trial was pinned to 1 CPU, as the scenario asks."), "{page}");
+    assert!(page.contains("Each trial was pinned to 1 CPU, as the scenario requires."), "{page}");
 }
 
 #[test]
 fn a_trial_that_requires_too_many_cpus_is_measured_and_invalid() {
     let home = tempfile::tempdir().unwrap();
     let wanted = 64.max(host::cpus().len() + 1);
-    let why = format!("the scenario asks for {wanted} CPUs, this machine has {} for it", host::cpus().len());
-    let (ended, json, out) = run_scenario(home.path(), "many", &computing(wanted), &[]);
+    let why = format!("the scenario requires {wanted} CPUs, but this machine offers {}", host::cpus().len());
+    let (ended, json, out) = ran(home.path(), "many", &computing(wanted), &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let before = format!("many needs {wanted} CPUs, but avt may use only {}", host::cpus().len());
     assert!(ended.stderr.contains(&before), "{}", ended.stderr);
@@ -125,7 +125,7 @@ fn a_trial_that_requires_too_many_cpus_is_measured_and_invalid() {
     let page = out.join("many.html");
     let before = fs::read_to_string(&page).unwrap();
     assert!(before.contains("too few CPUs: INVALID in 6 of 6 trials") && before.contains(&why), "{before}");
-    assert!(before.contains(&format!("where the scenario asks for {wanted}: there were no more.")), "{before}");
+    assert!(before.contains(&format!("the scenario requires {wanted}, but no more were available.")), "{before}");
     fs::remove_file(&page).unwrap();
     assert_eq!(crate::support::run(avt(["report".as_ref(), out.as_os_str()])).code, Some(0));
     assert_eq!(fs::read_to_string(&page).unwrap(), before);
@@ -180,7 +180,7 @@ fn a_server_that_leaves_no_cpu_to_the_generator_is_measured_and_invalid() {
     assert_eq!(ended.code, Some(4), "{ended:?}");
     let cpus = if all == 1 { "1 CPU".to_owned() } else { format!("{all} CPUs") };
     let why = format!(
-        "the scenario asks for {cpus} for the server and 1 for the load generator, this machine has {all} for it"
+        "the scenario requires {cpus} for the server and 1 for the load generator, but this machine offers {all}"
     );
     assert_eq!(too_few(&json), [why]);
     let (_, records) = read(&out);
@@ -227,8 +227,8 @@ fn a_run_with_too_few_threads_ends_with_failed_trials() {
     use std::os::unix::fs::PermissionsExt as _;
     let home = tempfile::tempdir().unwrap();
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let text = "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"offload\"\nmodels = [\"hybrid/blocking\", \"async\"]\n\
-                jobs = 8\nblock = \"20ms\"\nrounds = { quick = 1, full = 1 }\n";
+    let text = "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"offload\"\nmodels = [\"hybrid/blocking\", \
+                \"async\"]\njobs = 8\nblock = \"20ms\"\nrounds = { quick = 1, full = 1 }\n";
     let file = scenario(home.path(), "few", text);
     // The runner and its trial are two of the processes.
     for tasks in 1..=5 {

@@ -52,7 +52,7 @@ fn check(name: &str, verdict: &str, model: &str, change: impl Fn(&mut Record)) {
     let counted = &json["judged"][format!("rounds_{verdict}")];
     assert!(counted.as_u64().is_some_and(|count| count >= 1), "{}", json["judged"]);
 
-    let sentence = format!("{}, {name}, ", verdict.to_uppercase());
+    let sentence = format!("{name}: {} for ", verdict.to_uppercase());
     let terminal = report(&[]).stdout;
     let flat = terminal.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(flat.contains(&sentence), "{name}: {terminal}");

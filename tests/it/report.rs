@@ -218,7 +218,7 @@ fn a_disturbed_trial_is_kept_and_labelled() {
     let pages = pages(&fixture);
     let page = html(&pages, "computing.html");
     for words in [
-        "Of 42 trials the gates on the measurement itself find 1 suspect.",
+        "Of 42 trials, the gates on the measurement itself found 1 suspect.",
         "CPU time stolen: SUSPECT in 1 of 42 trials (threads): the host gave 3.0 % of this machine",
         "1 suspect of 6 rounds",
         "(without 1 of 6 rounds)",
@@ -256,7 +256,7 @@ fn the_control_limits_what_is_called_a_difference() {
     assert!(!matches!(sequential.difference, Difference::More | Difference::Less), "20 % is less than the noise");
     assert_eq!(against_async(Model::Threads).difference, Difference::Less, "50 % is more than the noise");
     let page = html(&pages(&fixture), "computing.html").to_owned();
-    assert!(page.contains("async was run twice in every round, as an A/A control."), "{page}");
+    assert!(page.contains("async ran twice in every round, as an A/A control."), "{page}");
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn the_index_opens_with_the_two_switches() {
         assert!(rows[2].contains("1 thread<") && rows[2].contains("2 threads<"), "{grid}");
     }
     let answer = between(index, "<div class=\"answer\">", "</div>")[0];
-    for expected in ["one async thread", "threads that block", "async threads", "it did not add one"] {
+    for expected in ["one async thread", "blocking threads", "async threads", "async adds no thread"] {
         assert!(answer.contains(expected), "{expected}: {answer}");
     }
 
@@ -288,19 +288,21 @@ fn the_index_opens_with_the_two_switches() {
 fn sweeps_and_recorded_trials_are_drawn() {
     let pages = pages(&fixture::tour());
     let price = html(&pages, "price.html");
-    for heading in ["Wall time over the number of jobs", "Memory of all that wait", "Threads over the number of jobs"] {
+    for heading in
+        ["Wall time by number of jobs", "Memory of all waiting jobs by number of jobs", "Threads by number of jobs"]
+    {
         assert!(price.contains(heading), "{heading}");
     }
-    assert!(!html(&pages, "waiting.html").contains("over the number of jobs"), "a single point has no line");
+    assert!(!html(&pages, "waiting.html").contains("by number of jobs"), "one point is no line");
     for page in ["waiting.html", "computing.html", "echo.html"] {
         let text = html(&pages, page);
-        for by in ["thread by thread", "job by job"] {
-            assert!(text.contains(&format!(", {by}: at most 2 executed at once</h")), "{page}, {by}");
+        for by in ["thread", "job"] {
+            assert!(text.contains(&format!(" by {by}: at most 2 executing at once</h")), "{page}, {by}");
         }
         assert!(text.contains("in flight ") && text.contains("executing 2, threads"), "{page}");
     }
     let rates = html(&pages, "rates.html");
-    assert!(rates.contains("When the times were long") && rates.contains("grey: the warm-up"));
+    assert!(rates.contains("Response times over time") && rates.contains("grey: warm-up"));
 }
 
 /// After changing the pages, run `cargo run --release -- report reports/sample`.

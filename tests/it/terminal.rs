@@ -54,9 +54,9 @@ fn widest(text: &str) -> usize {
 fn write_wide_run(home: &Path) -> (PathBuf, PathBuf) {
     let words = "待機するジョブは何本のスレッドを必要とするか、千のタイマーと一本のスレッド 待機 ❤\u{fe0f}";
     let toml = format!(
-        "question = \"{words}\"\nanalysis = \"A.\"\nworkload = \"sleep\"\njobs = [2, 20]\nwait = \"1ms\"\n\
-         models = [\"async\", \"threads\", \"hybrid/rayon-16\"]\n[rounds]\nquick = 1\nfull = 6\n\
-         [[claim]]\nsays = \"{words}{words}\"\nmetric = \"wall\"\nmodel = \"async\"\nexpect = \"wait\"\nratio = [0.9, 1.1]\n"
+        "question = \"{words}\"\nanalysis = \"A.\"\nworkload = \"sleep\"\njobs = [2, 20]\nwait = \"1ms\"\nmodels = \
+         [\"async\", \"threads\", \"hybrid/rayon-16\"]\n[rounds]\nquick = 1\nfull = 6\n[[claim]]\nsays = \
+         \"{words}{words}\"\nmetric = \"wall\"\nmodel = \"async\"\nexpect = \"wait\"\nratio = [0.9, 1.1]\n"
     );
     let file = scenario(home, "wide", &toml);
     let scenarios = [parse("wide.toml", &toml).unwrap_or_else(|mistakes| panic!("{mistakes}"))];
@@ -107,7 +107,7 @@ fn every_line_fits_and_foreign_text_is_escaped() {
                     page.contains("\\u{202e}evil") && !page.contains(|c| text::is_hidden(c) && c != '\n'),
                     "{page}"
                 );
-                for words in ["\\u{1b}[31mred\\u{7}", "No room here for", "failed in round 1"] {
+                for words in ["\\u{1b}[31mred\\u{7}", "Columns left out for lack of width:", "failed in round 1"] {
                     let one_line: String = plain.split_whitespace().collect();
                     let words: String = words.split_whitespace().collect();
                     assert!(one_line.contains(&words) || columns == 132, "{columns}: {words} in {plain}");

@@ -138,7 +138,7 @@ impl Curves {
             })
         });
         if let Some((gap, (at, top), look)) = gaps.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(gap, ..)| *gap > ROOM) {
-            text(area, "in line", (at - 6.0, top + gap / 2.0), HPos::Right, Face::Named(look));
+            text(area, "queueing", (at - 6.0, top + gap / 2.0), HPos::Right, Face::Named(look));
         }
     }
 
@@ -184,12 +184,12 @@ fn grid(area: &Area, size: Size, plot: &Plot, scale: Scale, last: f64, (x, y): (
     }
     let axis = match scale {
         Scale::Log(..) => "; times on a log scale",
-        Scale::Linear(..) if !scale.begins_at_zero() => "; times not from 0",
+        Scale::Linear(..) if !scale.begins_at_zero() => "; times do not start at 0",
         Scale::Linear(..) => "",
     };
     let words = match size {
-        Size::Wide => format!("share that took at most this long, each nine with the same room{axis}"),
-        Size::Narrow => format!("share that took at most this long{axis}"),
+        Size::Wide => format!("percentile, on a log scale in 1 \u{2212} p{axis}"),
+        Size::Narrow => format!("percentile, log scale in 1 \u{2212} p{axis}"),
     };
     text(area, &words, (plot.left, plot.bottom + 35.0), HPos::Left, Face::Small);
 }

@@ -56,7 +56,7 @@ impl Densities<'_> {
                 let height = if size == Size::Wide { row - 10.0 } else { row - 26.0 };
                 steps(area, density.look, bins, (left, right, base), height / most.max(f64::MIN_POSITIVE));
             }
-            let words = format!("the highest bin holds {:.1} % of its model's samples", most * 100.0);
+            let words = format!("the tallest bin holds {:.1} % of its model's samples", most * 100.0);
             text(area, &words, (left, bottom + 32.0), HPos::Left, Face::Small);
         })
     }

@@ -68,8 +68,8 @@ impl ForestPanel {
             }
             marker(area, (x(ratio.ratio), y), *look);
             if size == Size::Wide {
-                let told = format!("{} ×", units::three_digits(ratio.ratio));
-                text(area, &told, (right + 14.0, y), HPos::Left, Face::Small);
+                let label = format!("{} ×", units::three_digits(ratio.ratio));
+                text(area, &label, (right + 14.0, y), HPos::Left, Face::Small);
             }
         }
     }

@@ -69,7 +69,7 @@ impl Heat<'_> {
                     free_from = at + half + 4.0;
                 }
             }
-            text(area, "when a request was due", (left, bottom + 26.0), HPos::Left, Face::Small);
+            text(area, "time at which a request was due", (left, bottom + 26.0), HPos::Left, Face::Small);
         })
     }
 

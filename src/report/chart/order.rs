@@ -44,11 +44,11 @@ impl RunOrder {
                 text(area, &format!("trial {at}"), (x(at), bottom + 12.0), side, Face::Small);
             }
             let words = format!(
-                "in the order of the run; a row reaches from {} to {} times its median",
+                "trials in the order of the run; each row spans {} to {} × its median",
                 axis::number_label(1.0 / far),
                 axis::number_label(far)
             );
-            let words = if size == Size::Wide { words } else { "in the order of the run".into() };
+            let words = if size == Size::Wide { words } else { "trials in the order of the run".into() };
             text(area, &words, (left, bottom + 30.0), HPos::Left, Face::Small);
         })
     }
@@ -57,8 +57,8 @@ impl RunOrder {
         let ratios = || trials.iter().map(|(_, ratio)| *ratio);
         let spread = ratios().fold(0.0, f64::max) / ratios().fold(f64::INFINITY, f64::min);
         if size == Size::Wide && spread.is_finite() {
-            let told = format!("highest {} × lowest", axis::number_label((spread * 100.0).round() / 100.0));
-            text(area, &told, (at.0 + 14.0, at.1), HPos::Left, Face::Small);
+            let label = format!("max/min {}", axis::number_label((spread * 100.0).round() / 100.0));
+            text(area, &label, (at.0 + 14.0, at.1), HPos::Left, Face::Small);
         }
     }
 }

@@ -34,9 +34,9 @@ pub(in crate::report) fn svg(all: &[JudgedClaim<'_>], points: &[PointSummary], i
     }
     let sentence = |(i, judged): (usize, &JudgedClaim<'_>)| {
         let (word, bounds) = (judged.verdict.word(), claims::bounds(judged));
-        format!("{}: {word}, {} times where {bounds} was claimed.", i + 1, claims::ratio(judged))
+        format!("{}: {word}, ratio {}, claimed {bounds}.", i + 1, claims::ratio(judged))
     };
     let finding: Vec<String> = all.iter().enumerate().map(sentence).collect();
-    let title = "What was measured, as a multiple of what was claimed";
+    let title = "Ratio of the measured to the claimed value";
     both(id, title, &finding.join(" "), |size, caption| forest.draw(size, caption))
 }

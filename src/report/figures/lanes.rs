@@ -26,8 +26,7 @@ pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
             let panels = cells.iter().map(|cell| panel(cell, until, row, unit)).collect();
             let busiest =
                 cells.iter().filter_map(|cell| Some(cell.traced.as_ref()?.most_executing.at_most)).max().unwrap_or(0);
-            let heading =
-                format!("The first {}, {by} by {by}: at most {busiest} executed at once", units::duration(until));
+            let heading = format!("The first {} by {by}: at most {busiest} executing at once", units::duration(until));
             let rows = Rows { panels, until, heartbeat };
             let finding = finding(&cells);
             let svg = both(&id, &heading, &finding, |size, caption| rows.draw(size, caption));
@@ -46,11 +45,11 @@ pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
         Some(heart) if span.job == heart => (u64::from(span.job), "heartbeat".to_owned()),
         _ => (u64::from(span.job), format!("{jobs_are} {}", span.job)),
     };
-    let threads = "A row is an OS thread. Where a row is empty the thread is free, or asleep: what waits there holds no \
-                   thread. A thread that is ready and has no CPU looks as if it worked, as the program itself keeps the \
-                   record and not the kernel: how long that was is the run queue.";
+    let threads = "Each row is an OS thread. A gap means that the thread is idle or asleep: jobs that wait then hold \
+                   no thread. The program records the lanes, not the kernel, so a thread that is ready but has no CPU \
+                   looks busy; the run queue shows for how long.";
     let jobs =
-        format!("The same trials, a row a {jobs_are}. Where a row is empty it waits without a thread, or is over.");
+        format!("The same trials, one row per {jobs_are}. A gap means that it waits without a thread, or has ended.");
     vec![
         figure("thread", format!("{id}-lt"), &by_thread, "thread", threads.to_owned()),
         figure(jobs_are, format!("{id}-lj"), &by_job, jobs_are, jobs),
@@ -89,8 +88,7 @@ fn panel<'a>(
     let left = all - rows.len();
     let more = match left {
         0 => String::new(),
-        1 => format!("1 {unit} more like these"),
-        _ => format!("{} {unit}s more like these", units::count(left as u64)),
+        _ => units::counted(left as u64, &format!("more {unit} like these"), &format!("more {unit}s like these")),
     };
     LanesPanel { title: cell.cell.id.model.to_string(), about: at_once(cell).unwrap_or_default(), rows, more }
 }

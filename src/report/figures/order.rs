@@ -32,9 +32,11 @@ pub(super) fn for_point(point: &PointSummary, id: &str) -> Option<Figure> {
         format!("Trial by trial: {what} drifted under {}", drifting.join(", "))
     };
     let order = RunOrder { rows };
-    let text = "Each trial by the median of its model, above the line what was more. A row that climbs or falls is a machine \
-                that warms up, slows down or is shared; one that scatters is a figure that its median says little of.";
+    let text = "Each trial relative to the median of its model, above the line if larger. A row that rises or falls \
+                indicates a machine that warms up, slows down or is shared; a scattered row, a figure that its median \
+                represents poorly.";
     let svg = both(id, &heading, &heading, |size, caption| order.draw(size, caption));
-    let table = (named(&heading, point, "medians of the rounds, and their intervals or ranges"), table::brief(point));
+    let table =
+        (named(&heading, point, "medians of the rounds, with confidence intervals or ranges"), table::brief(point));
     Some(Figure { heading, text: vec![text.into()], svg, legend: Vec::new(), table })
 }

@@ -76,7 +76,7 @@ pub(in crate::report) fn for_scenario(
     }
     let is_echo = swept[0].1.work.is_echo();
     let (over, kinds): (&str, &[SweepChart]) =
-        if is_echo { ("requests due a second", &[ANSWERED, P99]) } else { ("jobs", &[WALL, MEMORY, THREADS]) };
+        if is_echo { ("requests/s offered", &[ANSWERED, P99]) } else { ("jobs", &[WALL, MEMORY, THREADS]) };
     let mut marks = if is_echo { knees(scenario) } else { limit(points, limits) };
     marks.extend(refusals(&swept));
     let figure = |(i, kind): (usize, &SweepChart)| figure(&swept, scenario, (over, &marks), kind, &format!("{id}-{i}"));
@@ -87,7 +87,7 @@ pub(in crate::report) fn for_scenario(
 fn knees(scenario: &ScenarioAnalysis<'_>) -> Vec<(f64, String)> {
     let knees = scenario.kept_up.iter().map(|kept_up| {
         let models: Vec<String> = kept_up.models.iter().map(ToString::to_string).collect();
-        (kept_up.rate, format!("as far as {} kept up", models.join(", ")))
+        (kept_up.rate, format!("highest rate sustained: {}", models.join(", ")))
     });
     knees.collect()
 }
@@ -122,7 +122,7 @@ fn swept_value(point: &PointSummary) -> Option<f64> {
 }
 
 const ANSWERED: SweepChart = SweepChart {
-    heading: "Answers over the rate that was offered",
+    heading: "Requests/s answered by offered rate",
     drawn: SweepFigure::Figure(Metric::Rate),
     columns: &[Column::Figure(Metric::Rate), Column::Figure(Metric::WaitedP99)],
 };
@@ -132,17 +132,17 @@ const P99: SweepChart = SweepChart {
     columns: &[Column::Figure(Metric::P50), Column::Figure(Metric::P99), Column::Figure(Metric::Max)],
 };
 const WALL: SweepChart = SweepChart {
-    heading: "Wall time over the number of jobs",
+    heading: "Wall time by number of jobs",
     drawn: SweepFigure::Figure(Metric::Wall),
     columns: &[Column::Figure(Metric::Wall)],
 };
 const MEMORY: SweepChart = SweepChart {
-    heading: "Memory of all that wait over the number of jobs",
+    heading: "Memory of all waiting jobs by number of jobs",
     drawn: SweepFigure::Waiting,
     columns: &[Column::Figure(Metric::Memory), Column::Figure(Metric::PeakMemory)],
 };
 const THREADS: SweepChart = SweepChart {
-    heading: "Threads over the number of jobs",
+    heading: "Threads by number of jobs",
     drawn: SweepFigure::Figure(Metric::Threads),
     columns: &[Column::Figure(Metric::Threads)],
 };
@@ -171,7 +171,7 @@ fn figure(
     }
     let ideal = match drawn {
         SweepFigure::Figure(Metric::Rate) => {
-            Some(("all that is offered".to_owned(), swept.iter().map(|(at, _)| (*at, *at)).collect()))
+            Some(("offered rate".to_owned(), swept.iter().map(|(at, _)| (*at, *at)).collect()))
         }
         SweepFigure::Figure(Metric::Wall) => {
             let ideal = |(at, point): &(f64, &PointSummary)| {

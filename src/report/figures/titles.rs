@@ -11,7 +11,7 @@ pub(super) fn of_estimates<'a>(subject: &str, figures: impl Iterator<Item = (Str
     extremes(subject, values, |value| wording::figure(metric, value))
 }
 
-/// Returns a title: `Wall time: 102 ms under async, 2.01 s under pool/50`; the subject alone without a figure.
+/// Returns a title: `Wall time: async 102 ms, pool/50 2.01 s`; the subject alone without a figure.
 pub(super) fn extremes(
     subject: &str,
     figures: impl Iterator<Item = (String, f64, Bound)>,
@@ -24,12 +24,12 @@ pub(super) fn extremes(
     figures.sort_by(|a, b| a.1.total_cmp(&b.1));
     match figures.as_slice() {
         [] => subject.to_owned(),
-        [(model, figure, bound)] => format!("{subject}: {} under {model}", show(*figure, *bound)),
+        [(model, figure, bound)] => format!("{subject}: {model} {}", show(*figure, *bound)),
         [(_, low, bound), .., (_, high, other)] if high / low <= ALIKE => {
-            format!("{subject}: {} under each", show((low * high).sqrt(), bound.and(*other)))
+            format!("{subject}: {} for all models", show((low * high).sqrt(), bound.and(*other)))
         }
         [(fewest, low, of_low), .., (most, high, of_high)] => {
-            format!("{subject}: {} under {fewest}, {} under {most}", show(*low, *of_low), show(*high, *of_high))
+            format!("{subject}: {fewest} {}, {most} {}", show(*low, *of_low), show(*high, *of_high))
         }
     }
 }
@@ -39,15 +39,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_names_the_lowest_and_the_highest_figure() {
+    fn a_title_names_the_lowest_and_the_highest() {
         let title = |figures: &[(&str, f64)]| {
             let figures = figures.iter().map(|(model, f)| ((*model).to_owned(), *f, Bound::Exact));
             extremes("Wall time", figures, |f| format!("{f:.0} ms"))
         };
-        assert_eq!(title(&[("b", 20.0), ("a", 10.0), ("c", 15.0)]), "Wall time: 10 ms under a, 20 ms under b");
-        assert_eq!(title(&[("a", 10.0), ("b", 10.1)]), "Wall time: 10 ms under each");
-        assert_eq!(title(&[("a", 10.0)]), "Wall time: 10 ms under a");
-        assert_eq!(title(&[("a", f64::NAN), ("b", 0.0), ("c", 7.0)]), "Wall time: 0 ms under b, 7 ms under c");
+        assert_eq!(title(&[("b", 20.0), ("a", 10.0), ("c", 15.0)]), "Wall time: a 10 ms, b 20 ms");
+        assert_eq!(title(&[("a", 10.0), ("b", 10.1)]), "Wall time: 10 ms for all models");
+        assert_eq!(title(&[("a", 10.0)]), "Wall time: a 10 ms");
+        assert_eq!(title(&[("a", f64::NAN), ("b", 0.0), ("c", 7.0)]), "Wall time: b 0 ms, c 7 ms");
         assert_eq!(title(&[]), "Wall time");
     }
 
@@ -55,6 +55,6 @@ mod tests {
     fn a_title_keeps_the_sign_of_a_bound() {
         let figures = [("a".to_owned(), 10.0, Bound::Exact), ("b".to_owned(), 20.0, Bound::AtLeast)];
         let title = extremes("p99", figures.into_iter(), |f| format!("{f:.0} ms"));
-        assert_eq!(title, "p99: 10 ms under a, ≥ 20 ms under b");
+        assert_eq!(title, "p99: a 10 ms, b ≥ 20 ms");
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn of_run(analysis: &Analysis<'_>) -> Claims {
     judged.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
     let rows = judged.into_iter().map(|(_, view)| view).collect();
     Claims {
-        caption: "What was claimed, and what became of it",
+        caption: "Claims and their verdicts",
         score: scoreboard::sentence(&analysis.scoreboard),
         rows,
         svg: String::new(),

@@ -19,31 +19,31 @@
       const [unit, by] = ns >= 1e9 ? ['s', 1e9] : ns >= 1e6 ? ['ms', 1e6] : ns >= 1e3 ? ['µs', 1e3] : ['ns', 1];
       return `${digits(ns / by)} ${unit}`;
     };
-    const share = nines => {
+    const percentile = nines => {
       const percent = 100 * (1 - 10 ** -nines);
-      return `${+percent.toFixed(Math.max(0, Math.ceil(nines) - 1))} %`;
+      return `p${+percent.toFixed(Math.max(0, Math.ceil(nines) - 1))}`;
     };
     for (const chart of charts) {
       const cross = chart.svg.querySelector('path').cloneNode(false);
       cross.removeAttribute('d');
       cross.setAttribute('class', 's k-text cross');
       chart.svg.append(cross);
-      const told = document.createElement('p');
-      told.className = 'readout';
-      told.setAttribute('role', 'status');
-      chart.svg.after(told);
+      const readout = document.createElement('p');
+      readout.className = 'readout';
+      readout.setAttribute('role', 'status');
+      chart.svg.after(readout);
       const { width } = chart;
       chart.show = () => {
         if (at === null || at > width + 1e-9) {
           cross.removeAttribute('d');
-          told.textContent = '';
+          readout.textContent = '';
           return;
         }
         const x = chart.left + at / width * (chart.right - chart.left);
         cross.setAttribute('d', `M${x} ${chart.top}L${x} ${chart.bottom}`);
         const each = chart.curves.map(k => [k.name, k.times[Math.round(at / chart.step)]]);
         const known = each.filter(([, ns]) => ns !== undefined).sort((a, b) => a[1] - b[1]);
-        told.textContent = `${share(at)} within: ${known.map(([name, ns]) => `${name} ${time(ns)}`).join(', ')}`;
+        readout.textContent = `${percentile(at)}: ${known.map(([name, ns]) => `${name} ${time(ns)}`).join(', ')}`;
       };
       const move = to => {
         at = to === null ? null : Math.min(Math.max(Math.round(to / chart.step) * chart.step, 0), last);
