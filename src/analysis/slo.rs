@@ -76,8 +76,8 @@ impl FromStr for Slo {
 
 impl Condition {
     fn parse(text: &str) -> Result<Self, String> {
-        let wrong = |what: &str| format!("`{text}`: {what}; write it like 'p99<5ms,errors<0.1%,rate>=990'");
-        let at = text.find(['<', '>']).ok_or_else(|| wrong("it compares nothing"))?;
+        let wrong = |what: &str| format!("`{text}`: {what}; write it as 'p99<5ms,errors<0.1%,rate>=990'");
+        let at = text.find(['<', '>']).ok_or_else(|| wrong("expected <, <=, > or >="))?;
         let (name, rest) = text.split_at(at);
         let (relation, limit) = match (rest.strip_prefix("<="), rest.strip_prefix(">=")) {
             (Some(limit), _) => (Relation::AtMost, limit),
@@ -94,13 +94,13 @@ impl Condition {
             name => {
                 let percent: Option<f64> = name.strip_prefix('p').and_then(|percent| percent.parse().ok());
                 let percent = percent.filter(|percent| *percent > 0.0 && *percent < 100.0);
-                let known = "what is measured is p50, p99 or another percentile, max, mean, errors or rate";
+                let known = "expected a percentile such as p99, max, mean, errors or rate";
                 Measure::Quantile(percent.ok_or_else(|| wrong(known))? / 100.0)
             }
         };
         let limit = match measure {
-            Measure::Errors => share(limit).ok_or_else(|| wrong("a share of errors is a number with %"))?,
-            Measure::Rate => number(limit).ok_or_else(|| wrong("a rate is a number of requests a second"))?,
+            Measure::Errors => share(limit).ok_or_else(|| wrong("expected a share of errors in %"))?,
+            Measure::Rate => number(limit).ok_or_else(|| wrong("expected a rate in requests per second"))?,
             _ => units::nanos(units::parse_duration(limit).map_err(|error| wrong(&error.to_string()))?) as f64,
         };
         Ok(Self { text: text.to_owned(), measure, relation, limit })
@@ -217,23 +217,23 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_condition_is_refused_with_the_reason() {
+    fn an_invalid_condition_is_named_with_its_fault() {
         for (slo, what) in [
-            ("", "compares nothing"),
-            ("p99", "compares nothing"),
-            ("p99<5", "missing unit"),
-            ("p99<", "invalid duration"),
-            ("p0<5ms", "another percentile"),
-            ("p100<5ms", "another percentile"),
-            ("q99<5ms", "another percentile"),
-            ("p99=5ms", "compares nothing"),
-            ("errors<0.1", "with %"),
-            ("errors<-1%", "with %"),
-            ("rate>=many", "requests a second"),
-            ("p99<5ms,,max<1s", "compares nothing"),
+            ("", "expected <, <=, > or >="),
+            ("p99", "expected <, <=, > or >="),
+            ("p99<5", "no unit"),
+            ("p99<", "not a duration"),
+            ("p0<5ms", "expected a percentile"),
+            ("p100<5ms", "expected a percentile"),
+            ("q99<5ms", "expected a percentile"),
+            ("p99=5ms", "expected <, <=, > or >="),
+            ("errors<0.1", "in %"),
+            ("errors<-1%", "in %"),
+            ("rate>=many", "requests per second"),
+            ("p99<5ms,,max<1s", "expected <, <=, > or >="),
         ] {
             let error = slo.parse::<Slo>().unwrap_err();
-            assert!(error.contains(what) && error.contains("write it like"), "{slo}: {error}");
+            assert!(error.contains(what) && error.contains("write it as"), "{slo}: {error}");
         }
     }
 }

@@ -94,11 +94,11 @@ mod tests {
         assert_eq!(names(&conditions, None), ["CPU time stolen", "slow CPU"]);
         // The stolen time in the load's window is part of the stolen time of the trial.
         let stolen = LoadRecord { stolen: conditions.stolen, ..LoadRecord::default() };
-        assert_eq!(names(&Conditions::default(), Some(stolen.clone())), ["stranger on the CPU"]);
-        assert_eq!(names(&conditions, Some(stolen)), ["CPU time stolen", "stranger on the CPU"]);
+        assert_eq!(names(&Conditions::default(), Some(stolen.clone())), ["other programs"]);
+        assert_eq!(names(&conditions, Some(stolen)), ["CPU time stolen", "other programs"]);
         // The server's behaviour is measured correctly.
         let starved = LoadRecord { connections_starved: 1, connections_planned: 2, ..LoadRecord::default() };
-        assert_eq!(names(&Conditions::default(), Some(starved)), ["stranger on the CPU"]);
+        assert_eq!(names(&Conditions::default(), Some(starved)), ["other programs"]);
     }
 
     #[test]

@@ -92,8 +92,8 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
     let table = table::against_reference(point, control)?;
     let metrics = Metric::compared(&point.work);
     let mut text = vec![format!(
-        "Each figure as a multiple of {reference}'s in the same rounds: the geometric mean over the rounds and its 95 \
-         % confidence interval (a bootstrap over rounds). The two means are below each multiple."
+        "Each figure divided by that of {reference} in the same rounds: the geometric mean over the rounds and its 95 \
+         % confidence interval (a bootstrap over rounds). The two means are below each ratio."
     )];
     text.extend(control_in_words(point, control));
     let about = text.len();
@@ -120,14 +120,14 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
         ),
         None => "How sure are we?".to_owned(),
     };
-    let title = format!("Each model as a multiple of {reference}");
+    let title = format!("Ratio of each model to {reference}");
     let finding = text[..about].join(" ");
     let drawn = !forest.panels.is_empty();
     let svg =
         if drawn { both(id, &title, &finding, |size, caption| forest.draw(size, caption)) } else { String::new() };
     let legend = if drawn { vec![Sign::Noise, Sign::Likely] } else { Vec::new() };
     let caption = named(
-        &format!("Multiples of {reference}"),
+        &format!("Ratios to {reference}"),
         point,
         "geometric means over the rounds, with 95 % confidence intervals",
     );
@@ -375,9 +375,9 @@ fn caption(title: &str, point: &PointSummary) -> String {
 /// Returns a caption that names the point of the sweep.
 fn named(title: &str, point: &PointSummary, of: &str) -> String {
     if point.at.is_empty() {
-        format!("{title}: {of}")
+        format!("{title} ({of})")
     } else {
-        format!("{title}, {}: {of}", text::one_line(&point.at.to_string()))
+        format!("{title}, {} ({of})", text::one_line(&point.at.to_string()))
     }
 }
 

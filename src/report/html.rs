@@ -251,7 +251,7 @@ fn sign(sign: Sign) -> (&'static str, &'static str) {
         Sign::Sure => ("i-range", "confidence interval of the median, 95 % or more"),
         Sign::Ideal => ("i-line", "ideal: the work alone, without overhead"),
         Sign::Interval => ("i-line", "planned interval of the heartbeat"),
-        Sign::Predicted => ("i-predicted", "expected for this model by arithmetic"),
+        Sign::Predicted => ("i-predicted", "time expected by arithmetic"),
         Sign::Fewer => ("i-fewer", "ran fewer jobs: not comparable"),
         Sign::Noise => ("i-noise", "noise floor, from the A/A control"),
         Sign::Likely => ("i-likely", "95 % confidence interval of the ratio"),

@@ -62,13 +62,13 @@ pub(super) fn sentences(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<String> {
         && let (Some(what), Some(one), Some(many)) =
             (waits(&point.work), wall(point, Some(Model::Async)), wall(point, many_blocking(point)))
     {
-        all.push(format!("Wall time of {what}: {one}, {many}."));
+        all.push(format!("{what} took {one} and {many}."));
     }
     if let Some((_, point)) = pick(scenarios, computes)
         && let (Some(what), Some(one), Some(many)) =
             (computes(&point.work), wall(point, Some(Model::Async)), wall(point, many_async(point)))
     {
-        all.push(format!("Wall time of {what}: {one}, {many}."));
+        all.push(format!("{what} took {one} and {many}."));
         let slower = many_async(point).and_then(|many| point.ratio(Metric::Wall, Model::Async, many));
         if slower.is_some_and(|slower| slower.difference == Difference::More && slower.ratio.ratio > 1.3) {
             all.push("async adds no thread: its tasks share one.".into());

@@ -142,6 +142,6 @@ fn frequent_disturbances_are_reported_everywhere() {
             }
         }
     };
-    check("often disturbed", "suspect", "threads", in_rounds(3.0));
-    check("often disturbed", "invalid", "threads", in_rounds(4.0));
+    check("disturbed rounds", "suspect", "threads", in_rounds(3.0));
+    check("disturbed rounds", "invalid", "threads", in_rounds(4.0));
 }

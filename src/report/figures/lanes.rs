@@ -45,9 +45,9 @@ pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
         Some(heart) if span.job == heart => (u64::from(span.job), "heartbeat".to_owned()),
         _ => (u64::from(span.job), format!("{jobs_are} {}", span.job)),
     };
-    let threads = "Each row is an OS thread. A gap means that the thread is idle or asleep: jobs that wait then hold \
-                   no thread. The program records the lanes, not the kernel, so a thread that is ready but has no CPU \
-                   looks busy; the run queue shows for how long.";
+    let threads = "Each row is an OS thread. A gap means that the thread is idle or asleep; a job that waits meanwhile \
+                   holds no thread. The program records the lanes, not the kernel, so a thread that is ready but has \
+                   no CPU looks busy; the run queue shows for how long.";
     let jobs =
         format!("The same trials, one row per {jobs_are}. A gap means that it waits without a thread, or has ended.");
     vec![

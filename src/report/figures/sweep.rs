@@ -185,7 +185,7 @@ fn figure(
     let sweep = Sweep { lines, over: over.to_owned(), unit: drawn.unit(), ideal, marks: marks.to_vec() };
     let finding = headline::for_scenario(scenario).join(" ");
     let svg = both(id, heading, &finding, |size, caption| sweep.draw(size, caption));
-    let table = (format!("{heading}: medians of the rounds"), table::over_points(&scenario.points, columns)?);
+    let table = (format!("{heading} (medians of the rounds)"), table::over_points(&scenario.points, columns)?);
     let knee = (*drawn == SweepFigure::Figure(Metric::Rate)).then(|| headline::highest_rates(scenario)).flatten();
     let ends = sweep.lines.iter().filter_map(|line| {
         let last = line.places.last()?;
