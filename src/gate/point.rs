@@ -126,19 +126,19 @@ impl fmt::Display for PointLimit {
         match limit {
             Limit::Generator { busy } => write!(
                 f,
-                "the load generator was busy for up to {:.1} % of the time {trials}: it may limit the rate, which is \
+                "{trials}, the load generator was busy for up to {:.1} % of the time; it may limit the rate, which is \
                  therefore a lower bound of the server's",
                 busy * 100.0
             ),
             Limit::Server { answered } => write!(
                 f,
-                "the server was overloaded {trials}: it answered as little as {:.1} % of the requests due, so response \
+                "{trials}, the server answered as little as {:.1} % of the requests due, so response \
                  times grow for as long as the load lasts",
                 answered * 100.0
             ),
             Limit::Threads { starved, of } => write!(
                 f,
-                "up to {} of {} connections got no answer in the window {trials}; the percentiles cover the other \
+                "{trials}, up to {} of {} connections got no answer in the window; the percentiles cover the other \
                  connections, and how long these had waited",
                 units::count((*starved).into()),
                 units::count((*of).into())
@@ -216,10 +216,10 @@ mod tests {
         assert_eq!(
             text,
             [
-                "the server was overloaded in 2 of 5 trials (threads): it answered as little as 70.0 % of the requests \
-                 due, so response times grow for as long as the load lasts",
-                "the load generator was busy for up to 97.0 % of the time in 1 of 5 trials (async/2): it may limit the \
-                 rate, which is therefore a lower bound of the server's",
+                "in 2 of 5 trials (threads), the server answered as little as 70.0 % of the requests due, so response \
+                 times grow for as long as the load lasts",
+                "in 1 of 5 trials (async/2), the load generator was busy for up to 97.0 % of the time; it may limit \
+                 the rate, which is therefore a lower bound of the server's",
             ]
         );
         assert_eq!(of_point_load([]), []);

@@ -168,11 +168,10 @@ fn beats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &Ste
 /// States which models did not keep up with the offered rate.
 fn behind(point: &PointSummary) -> Option<String> {
     let behind = point.answered.iter().filter(|answered| !answered.kept_up);
-    let behind: Vec<String> = behind
-        .map(|answered| format!("{} answered {} of the requests due", answered.model, wording::percent(answered.share)))
-        .collect();
-    let queues = if behind.len() == 1 { "its queue" } else { "their queues" };
-    (!behind.is_empty()).then(|| format!("{}: {queues} grew for as long as the load lasted.", listed(&behind)))
+    let behind: Vec<String> =
+        behind.map(|answered| format!("{} {}", answered.model, wording::percent(answered.share))).collect();
+    (!behind.is_empty())
+        .then(|| format!("Saturated, with a growing queue: {} of due requests answered.", behind.join(", ")))
 }
 
 /// States the highest of several offered rates that each model kept up with.
@@ -208,7 +207,7 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
         None => vec![format!("Requests answered ({connections}, closed loop): {rates}.")],
         Some(offered) => {
             let offered = units::rate(offered);
-            let answered = format!("Requests answered, of {offered} offered ({connections}, open loop): {rates}.");
+            let answered = format!("Requests answered of {offered} offered ({connections}, open loop): {rates}.");
             iter::once(answered).chain(behind(point)).collect()
         }
     };
@@ -218,12 +217,12 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
         .map(|(model, starved)| {
             let (of, most) = (units::count(echo.load.connections.into()), wording::count(starved.max));
             let up_to = if starved.min < starved.max { "up to " } else { "" };
-            (model, format!("{model} starved {up_to}{most} of {of} connections"))
+            (model, format!("{model} {up_to}{most} of {of}"))
         })
         .collect();
     if !starved.is_empty() {
         let counts: Vec<String> = starved.iter().map(|(_, count)| count.clone()).collect();
-        sentences.push(format!("{}, which got no answer in the window.", listed(&counts)));
+        sentences.push(format!("Connections starved, without an answer in the window: {}.", counts.join(", ")));
     }
     if starved.iter().any(|(model, _)| matches!(model, Model::Sequential | Model::Pool(_))) {
         let why = "A thread of sequential or pool/N serves one connection until it closes, so keep-alive connections \
