@@ -264,11 +264,7 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
         text.push(format!("No curve: each model has fewer than twenty {name}."));
     } else {
         svg = both(id, &title, &finding, |size, caption| curves.draw(size, caption));
-        text.push(
-            "Response time runs from due to done; all rounds are pooled. A curve ends where fewer than ten samples lie \
-             beyond it."
-            .into(),
-        );
+        text.push("All rounds are pooled. A curve ends where fewer than ten samples lie beyond it.".into());
     }
     let signs = [(curves.has_bands(), Sign::Ribbon), (curves.has_service(), Sign::Service)];
     let legend = signs.into_iter().filter(|(shown, _)| *shown).map(|(_, sign)| sign).collect();
