@@ -217,12 +217,12 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_condition_is_named_with_its_fault() {
+    fn an_invalid_condition_is_refused_with_the_reason() {
         for (slo, what) in [
             ("", "expected <, <=, > or >="),
             ("p99", "expected <, <=, > or >="),
-            ("p99<5", "no unit"),
-            ("p99<", "not a duration"),
+            ("p99<5", "missing unit"),
+            ("p99<", "invalid duration"),
             ("p0<5ms", "expected a percentile"),
             ("p100<5ms", "expected a percentile"),
             ("q99<5ms", "expected a percentile"),

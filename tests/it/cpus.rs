@@ -101,7 +101,7 @@ fn a_trial_that_requires_too_many_cpus_is_measured_and_invalid() {
     let home = tempfile::tempdir().unwrap();
     let wanted = 64.max(host::cpus().len() + 1);
     let why = format!("the scenario requires {wanted} CPUs, but this machine offers {}", host::cpus().len());
-    let (ended, json, out) = ran(home.path(), "many", &computing(wanted), &[]);
+    let (ended, json, out) = run_scenario(home.path(), "many", &computing(wanted), &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let before = format!("many needs {wanted} CPUs, but avt may use only {}", host::cpus().len());
     assert!(ended.stderr.contains(&before), "{}", ended.stderr);
