@@ -27,8 +27,8 @@ fn main() {
         ("pool/64", 64),
         ("async", many),
         ("async/2", many),
-        ("hybrid/blocking", many),
-        ("hybrid/rayon-2", many),
+        ("async+blocking", many),
+        ("async+rayon/2", many),
     ];
     for (model, connections) in models {
         let server = Server::avt(model);

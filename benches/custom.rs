@@ -49,7 +49,7 @@ fn custom(c: &mut Criterion) {
     let workload = Arc::new(Thumbnail);
     let mut group = c.benchmark_group("custom");
     group.sampling_mode(SamplingMode::Flat).sample_size(10);
-    for name in ["threads", "pool/8", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"] {
+    for name in ["threads", "pool/8", "async", "async/2", "async+blocking", "async+rayon/2"] {
         let model: Model = name.parse().expect("it names a model");
         group.bench_function(name, |b| {
             b.iter_custom(|n| {

@@ -49,7 +49,7 @@ fn echo(c: &mut Criterion) {
     let mut group = c.benchmark_group("echo");
     // An iteration is one request, whichever connection it comes from.
     group.sampling_mode(SamplingMode::Flat).sample_size(10).throughput(Throughput::Elements(1));
-    for model in ["sequential", "threads", "pool/64", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"] {
+    for model in ["sequential", "threads", "pool/64", "async", "async/2", "async+blocking", "async+rayon/2"] {
         let server = Server::avt(model);
         let connections = if model == "sequential" { 1 } else { CONNECTIONS };
         group.bench_function(format!("{connections}-connections/{model}"), |b| {

@@ -7,7 +7,7 @@ use async_vs_threads::model;
 use async_vs_threads::protocol::Calibration;
 use async_vs_threads::scenario::{Model, StepsSpec};
 use async_vs_threads::workload::offload::Offload;
-use async_vs_threads::workload::{Steps, calibrate, compute};
+use async_vs_threads::workload::{Shared, Steps, calibrate, compute};
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 
 const JOBS: u32 = 8;
@@ -17,7 +17,7 @@ fn offload(c: &mut Criterion) {
     let mut calibration = Calibration { iterations_per_s: calibrate(), checksums: Vec::new() };
     let iterations = calibration.iterations(spec.compute);
     calibration.checksums.push((iterations, compute(iterations).0));
-    let steps = Steps::new(&spec, &calibration).expect("its checksum is known");
+    let steps = Steps::new(&spec, &calibration, Shared::new(None)).expect("its checksum is known");
     let workload = Arc::new(Offload { steps, heartbeat: None });
     let mut group = c.benchmark_group("offload");
     group.sampling_mode(SamplingMode::Flat).sample_size(10);

@@ -12,7 +12,7 @@ use async_vs_threads::job_log::{Checksum, JobId, JobLog};
 use async_vs_threads::lanes::{self, What};
 use async_vs_threads::record::{
     CalibrationOrigin, Conditions, Folder, LoadRecord, Measured, Outcome, Pass, Record, Run, RunState, SCHEMA, SendLag,
-    Series,
+    Series, Waits,
 };
 use async_vs_threads::scenario::{Finite, Parallel, PointSpec, Scenario, SweptValue, builtin};
 use async_vs_threads::timeline::Timeline;
@@ -64,7 +64,7 @@ fn overhead(c: &mut Criterion) {
 /// A run as large as they come, read from its folder.
 fn large_run() -> (Run, Scenario, Vec<Record>) {
     let mut scenario = builtin::find("echo").expect("a built-in scenario").scenario();
-    let names = ["sequential", "threads", "pool/2", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"];
+    let names = ["sequential", "threads", "pool/2", "async", "async/2", "async+blocking", "async+rayon/2"];
     scenario.models = names.iter().filter_map(|name| name.parse().ok()).collect();
     let point = scenario.points[0].clone();
     let rate = |k: u32| SweptValue::Rate(Finite::new(f64::from(k)).expect("a small number"));
@@ -113,6 +113,8 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
                 heartbeat: None,
                 others: None,
                 runtime: None,
+                cores: Vec::new(),
+                waits: Waits::default(),
                 server_window_ns: None,
                 usage: Usage { cpu_user_ns: 1_000_000, ..Usage::default() },
                 load: Some(LoadRecord {

@@ -5,7 +5,7 @@
 //! of the benching thread to every iteration (bheisler/criterion.rs#819).
 
 use std::future::Future;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -91,7 +91,7 @@ fn hop(c: &mut Criterion) {
 fn offload(c: &mut Criterion) {
     let mut group = c.benchmark_group("offload-and-back");
     let runtime = one_thread();
-    let rayon = RayonPool::new(2).expect("two threads can be started");
+    let rayon = RayonPool::new(2, Arc::default()).expect("two threads can be started");
     group.bench_function("inline", |b| b.iter_custom(|n| timed(&runtime, empty(Inline, n))));
     group.bench_function("blocking", |b| b.iter_custom(|n| timed(&runtime, empty(BlockingPool::default(), n))));
     group.bench_function("rayon-2", |b| b.iter_custom(|n| timed(&runtime, empty(rayon.clone(), n))));

@@ -4,6 +4,8 @@
 //! keeps the longest one to the nanosecond. Its JSON form holds that time and HdrHistogram V2 (deflated, base64), which
 //! the Java, Python and JavaScript readers open.
 
+mod shared;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::{fmt, iter};
@@ -13,6 +15,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use hdrhistogram::iterators::IterationValue;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use serde::{Deserialize, Serialize, de, ser};
+
+pub use shared::SharedHistogram;
 
 /// The longest distinguishable time: one hour. Longer ones are recorded as this and counted by [`Histogram::clipped`].
 pub const HIGHEST: u64 = 3_600_000_000_000;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::lanes::Lanes;
-use crate::record::{Failure, LoadRecord, Measured, RuntimeUsage, Series, Traced};
+use crate::record::{CoreUsage, Failure, LoadRecord, Measured, RuntimeUsage, Series, Traced, Waits};
 use crate::scenario::{Model, Work};
 use crate::usage::Usage;
 
@@ -128,7 +128,7 @@ pub enum ServerOrder {
 }
 
 /// The server's side of an echo trial.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Served {
     /// Different OS threads that ran any part of a request since the server began.
     pub threads: u64,
@@ -136,6 +136,10 @@ pub struct Served {
     pub usage: Usage,
     /// The counters of the server's tokio runtime in the window; `None` without a runtime.
     pub runtime: Option<RuntimeUsage>,
+    /// The work of each core of a model with a runtime per core; empty for the others.
+    pub cores: Vec<CoreUsage>,
+    /// The waits for the model's pool and for permits in the window.
+    pub waits: Waits,
     /// The server's lanes in the window, if they were requested.
     pub lanes: Option<Lanes>,
     /// The start and end of the measurement, nanoseconds of `CLOCK_MONOTONIC`, which all processes of a machine share.

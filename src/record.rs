@@ -233,6 +233,10 @@ pub struct Measured {
     pub others: Option<Others>,
     /// The counters of the tokio runtime; for a server those of the window. `None` without a runtime.
     pub runtime: Option<RuntimeUsage>,
+    /// The work of each core of a server with a runtime per core, since it began; empty for other models and for jobs.
+    pub cores: Vec<CoreUsage>,
+    /// The waits for what jobs or requests share.
+    pub waits: Waits,
     /// The generator's side of an echo trial.
     pub load: Option<LoadRecord>,
     /// How much later the server's window started and ended than the generator's, nanoseconds; negative if earlier. The
@@ -249,6 +253,24 @@ pub struct RuntimeUsage {
     pub busy_ns: u64,
     /// The number of times a worker went to sleep.
     pub parks: u64,
+}
+
+/// The times that jobs or requests waited for something that they share.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Waits {
+    /// From the hand-over of a step to the model's pool until a thread began it; `None` without such a queue.
+    pub queue: Option<Histogram>,
+    /// From the request for a permit until the job had one; `None` if their number is not limited.
+    pub permit: Option<Histogram>,
+}
+
+/// The work of one core of a model with a runtime per core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoreUsage {
+    /// The number of requests that the core answered.
+    pub requests: u64,
+    /// The largest number of its connections at the same time: the longest queue that one thread serves.
+    pub most_connections: u64,
 }
 
 /// The times of one kind of job.

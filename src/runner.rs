@@ -138,7 +138,8 @@ fn run_trials<E>(
                 Err(Halt::Failed(failure)) => Outcome::Failed(failure),
                 Err(Halt::Interrupted(signal)) => return Ok(Ending::Interrupted(signal)),
             };
-            let record = trial::record(planned, run.seed, lookout.end(&planned.cell.work, run), outcome);
+            let record =
+                trial::record(planned, run.seed, lookout.end(planned.cell.id.model, &planned.cell.work, run), outcome);
             listen(RunEvent::Ended(planned, Box::new(record)))?;
         }
         listen(RunEvent::ScenarioEnded(run, scenario))?;

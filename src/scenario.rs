@@ -23,15 +23,15 @@ pub use cell::{Cell, CellId};
 pub use claim::{Against, Claim, ClaimKind};
 pub use formula::{Dimension, Formula};
 pub use metric::{Metric, Origin, OverRounds, Unit};
-pub use model::{Family, Model, ModelError, closest};
+pub use model::{BLOCKING_THREADS, Family, Model, ModelError, PoolKind, RuntimeKind, closest};
 pub use parallel::{Machine, Parallel};
 pub use parse::{MOST_BYTES, Mistake, Mistakes, parse, parse_bytes};
 pub use point::{Finite, Point, SweptValue};
 pub use reference::reference;
 pub use schema::schema;
 pub use work::{
-    ArrivalSpec, ClientKind, CpusWanted, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Pin, ServerSpec,
-    SleepSpec, StepsSpec, Work,
+    ArrivalSpec, ClientKind, Composition, CpusWanted, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, LockKind,
+    LockScope, OffloadSpec, Pin, ServerSpec, SleepSpec, StepsSpec, Work,
 };
 
 /// One question, parsed and checked.
@@ -100,7 +100,7 @@ impl Scenario {
     /// that does.
     pub fn reference(&self) -> Option<Model> {
         let has_all = |model: &&Model| !self.max_jobs.iter().any(|(limited, _)| limited == *model);
-        let is_async = self.models.iter().find(|model| **model == Model::Async).filter(has_all);
+        let is_async = self.models.iter().find(|model| **model == Model::ASYNC).filter(has_all);
         is_async.or_else(|| self.models.iter().find(has_all)).copied()
     }
 

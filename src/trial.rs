@@ -14,6 +14,7 @@ pub use external::launch;
 
 use std::io::{self, BufRead as _, Write as _};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::prctl;
@@ -24,7 +25,7 @@ use crate::host;
 use crate::protocol::{Role, TrialReply, TrialSpec};
 use crate::record::Failure;
 use crate::scenario::StepsSpec;
-use crate::workload::Steps;
+use crate::workload::{Shared, Steps};
 
 /// Runs one trial from the spec on standard input. Reports a failure as a reply if possible, not as an exit code.
 pub fn run() -> ExitCode {
@@ -88,8 +89,8 @@ fn write_reply(reply: &TrialReply) -> Result<(), Failure> {
     stdout.write_all(&line).and_then(|()| stdout.flush()).map_err(|error| Failure::Refused { what: error.to_string() })
 }
 
-/// Builds the steps of a spec, with the checksums they must return.
-fn steps(spec: &StepsSpec, trial: &TrialSpec) -> Result<Steps, Failure> {
+/// Builds the steps of a spec, with the checksums they must return. All jobs of the trial must get the same `shared`.
+fn steps(spec: &StepsSpec, shared: &Arc<Shared>, trial: &TrialSpec) -> Result<Steps, Failure> {
     let unknown = || Failure::WrongWork { what: format!("no checksum is known for `{}`", spec.in_words()) };
-    Steps::new(spec, &trial.calibration).ok_or_else(unknown)
+    Steps::new(spec, &trial.calibration, Arc::clone(shared)).ok_or_else(unknown)
 }

@@ -7,6 +7,7 @@
 mod compute;
 mod narrated;
 pub mod offload;
+mod shared;
 mod sleep;
 mod steps;
 mod traced;
@@ -16,6 +17,7 @@ use std::future::Future;
 pub use crate::job_log::{Checksum, JobId};
 pub use compute::{Computation, calibrate, compute, machine, parallel};
 pub use narrated::{Moment, Narrated};
+pub use shared::Shared;
 pub use sleep::Sleep;
 pub use steps::{Step, Steps};
 pub use traced::{TracedWorkload, polls};

@@ -103,7 +103,7 @@ impl Server {
         };
         let echo = EchoSpec { what: "hello".into(), steps: StepsSpec::default(), heavy: None, server: None, load };
         let spec = TrialSpec {
-            model: Model::Async,
+            model: Model::ASYNC,
             work: Work::Echo(echo),
             calibration: Calibration::default(),
             role: Role::NullServer { nonce: "bench".into() },

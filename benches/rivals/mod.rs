@@ -7,6 +7,7 @@ use std::thread;
 
 use async_vs_threads::http1::{Response, ServerCodec, Status};
 use async_vs_threads::model;
+use async_vs_threads::scenario::Model;
 use async_vs_threads::service::date;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -37,7 +38,8 @@ impl Rival {
 
     /// Tells where it listens, and serves for ever.
     pub(crate) fn serve(self) -> ! {
-        let listener = model::listen((Ipv4Addr::LOCALHOST, 0).into()).expect("a port of loopback");
+        let listener =
+            model::listen(Model::ASYNC, (Ipv4Addr::LOCALHOST, 0).into()).expect("a port of loopback").remove(0);
         println!("http://{}/", listener.local_addr().expect("it is bound"));
         let Err(error) = match self {
             Self::Hyper => hyper(listener),

@@ -194,13 +194,21 @@ fn announce_calibration(run: &Run) {
     }
 }
 
-/// Warns that no trial of a scenario will be valid if it requests more CPUs than there are.
+/// Warns that no trial of a scenario, or of some of its models, will be valid if it needs more CPUs than there are.
 fn warn_of_few_cpus(scenario: &Scenario, cpus: u32) {
-    let wanted = scenario.points.iter().filter_map(|point| point.work.cpus_wanted()).next();
-    if let Some(wanted) = wanted.filter(|wanted| wanted.all() > cpus) {
-        let name = &scenario.name;
-        note(format_args!("avt: {name} needs {wanted}, but avt may use only {cpus}: every trial will be INVALID"));
-    }
+    let Some(point) = scenario.points.first() else { return };
+    let wanted = |model: &Model| point.work.cpus_wanted(*model).filter(|wanted| wanted.all() > cpus);
+    let models: Vec<&Model> = scenario.models.iter().filter(|model| wanted(model).is_some()).collect();
+    let Some(wanted) = models.iter().filter_map(|model| wanted(model)).max_by_key(|wanted| wanted.all()) else {
+        return;
+    };
+    let of = if models.len() == scenario.models.len() {
+        String::new()
+    } else {
+        format!(" of {}", models.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+    };
+    let name = &scenario.name;
+    note(format_args!("avt: {name} needs {wanted}, but avt may use only {cpus}: every trial{of} will be INVALID"));
 }
 
 /// Stores the results of a run in its folder, and shows its progress.

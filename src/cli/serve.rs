@@ -20,7 +20,8 @@ use super::times::some_time;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: avt serve --model async/2, then: curl http://127.0.0.1:8080/echo/hello")]
 pub(super) struct ServeArgs {
-    /// The model that serves: sequential, threads, pool/N, async, async/N, hybrid/blocking or hybrid/rayon-N
+    /// The model that serves: sequential, threads, pool/N, async, async/N, per-core/N, or an async one with a pool, as
+    /// async/2+blocking
     #[arg(long, short, value_name = "MODEL")]
     model: Model,
     /// Address to listen on; port 0 chooses a free port and prints it
@@ -64,8 +65,8 @@ pub(super) fn main(args: &ServeArgs) -> Result<(), Stop> {
     let notify = move |signal| drop(pass_on.send(ServeEnd::Signal(signal)));
     let grace = TIME_TO_END.max(args.stop_timeout.saturating_add(Duration::from_millis(300)));
     Interrupt::listen_with(grace, Some(Box::new(notify))).map_err(Stop::machine)?;
-    let listener = model::listen(args.addr).map_err(refused)?;
-    let address = listener.local_addr().map_err(refused)?;
+    let listeners = model::listen(args.model, args.addr).map_err(refused)?;
+    let address = listeners[0].local_addr().map_err(refused)?;
     if !address.ip().is_loopback() {
         note(format_args!("avt: {address} can be reached from other machines"));
     }
@@ -82,7 +83,7 @@ pub(super) fn main(args: &ServeArgs) -> Result<(), Stop> {
     }
     let server = Arc::new(Server::new(Echo::new(Steps::default(), None, None), timeouts(args), most));
     let (model, served) = (args.model, Arc::clone(&server));
-    let serve = move || drop(ends.send(ServeEnd::Served(model::serve(model, listener, served))));
+    let serve = move || drop(ends.send(ServeEnd::Served(model::serve(model, listeners, served))));
     thread::Builder::new().name("server".into()).spawn(serve).map_err(Stop::machine)?;
 
     match ended.recv().expect("the signals are listened for as long as the process lives") {

@@ -150,7 +150,7 @@ impl fmt::Display for PointLimit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{GeneratorThread, LoadRecord, Requests};
+    use crate::record::{GeneratorThread, LoadRecord, Requests, Waits};
     use crate::usage::Usage;
 
     const WALL: u64 = 1_000_000_000;
@@ -175,6 +175,8 @@ mod tests {
             usage: Usage::default(),
             others: None,
             runtime: None,
+            cores: Vec::new(),
+            waits: Waits::default(),
             server_window_ns: None,
             load: Some(load),
         }

@@ -58,7 +58,7 @@ fn unknown(usage: &Usage) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::gate::Verdict;
-    use crate::record::LoadRecord;
+    use crate::record::{LoadRecord, Waits};
     use crate::usage::{CpuGap, Gaps, Others, Stolen};
 
     const MS: u64 = 1_000_000;
@@ -74,6 +74,8 @@ mod tests {
             usage: Usage { cpu_user_ns: 190 * MS, ..Usage::default() },
             others: Some(Others { cpu_ns: 10 * MS, of_ns: 200 * MS, most: None }),
             runtime: None,
+            cores: Vec::new(),
+            waits: Waits::default(),
             load,
             server_window_ns: None,
         }

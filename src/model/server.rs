@@ -9,12 +9,14 @@ use std::task::Waker;
 use socket2::SockRef;
 use tokio::runtime::Handle;
 
-use crate::record::RuntimeUsage;
+use crate::histogram::SharedHistogram;
+use crate::record::{CoreUsage, RuntimeUsage, Waits};
 use crate::service::echo::Echo;
 
-use super::counted;
-use super::pool::BlockingPool;
+use super::per_core::CoreCounts;
+use super::pool::ThreadCounts;
 use super::read_deadlines::Timeouts;
+use super::runtime::{AsyncModel, counted};
 
 /// A server under any model: its service, its connections, and how it is stopped.
 ///
@@ -29,8 +31,11 @@ pub struct Server {
     /// The maximum number of connections at a time; further ones are answered 503.
     most: u64,
     stopping: AtomicBool,
-    runtime: OnceLock<Handle>,
-    pool: OnceLock<BlockingPool>,
+    /// The runtimes that poll the connections' tasks: one for each core, or one.
+    runtimes: Mutex<Vec<Handle>>,
+    thread_counts: OnceLock<Arc<ThreadCounts>>,
+    queue_waits: OnceLock<Arc<SharedHistogram>>,
+    cores: OnceLock<Box<[Arc<CoreCounts>]>>,
     open: Mutex<OpenConnections>,
     accepted: AtomicU64,
     refused: AtomicU64,
@@ -80,8 +85,10 @@ impl Server {
             timeouts,
             most,
             stopping: AtomicBool::new(false),
-            runtime: OnceLock::new(),
-            pool: OnceLock::new(),
+            runtimes: Mutex::default(),
+            thread_counts: OnceLock::new(),
+            queue_waits: OnceLock::new(),
+            cores: OnceLock::new(),
             open: Mutex::default(),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -107,22 +114,52 @@ impl Server {
         }
     }
 
-    /// Returns the counters of the serving runtime; `None` for a model without one.
+    /// Returns the counters of the serving runtimes, added up; `None` for a model without any.
     pub fn runtime(&self) -> Option<RuntimeUsage> {
-        self.runtime.get().map(|runtime| counted(&runtime.metrics()))
+        let runtimes = self.runtimes.lock().unwrap_or_else(PoisonError::into_inner);
+        (!runtimes.is_empty()).then(|| counted(runtimes.iter().map(Handle::metrics)))
     }
 
-    /// Returns the blocking pool of the model; `None` for a model without one.
-    pub(super) fn pool(&self) -> Option<&BlockingPool> {
-        self.pool.get()
+    /// Returns the requests and connections of each core so far; empty unless the model has a runtime per core.
+    pub fn cores(&self) -> Vec<CoreUsage> {
+        self.cores.get().map_or_else(Vec::new, |cores| cores.iter().map(|core| core.usage()).collect())
     }
 
-    pub(super) fn hands_over_to(&self, pool: &BlockingPool) {
-        self.pool.get_or_init(|| pool.clone());
+    /// Returns the counts of threads of a model that starts some on demand.
+    pub(super) fn thread_counts(&self) -> Option<&ThreadCounts> {
+        self.thread_counts.get().map(|counts| &**counts)
+    }
+
+    /// Keeps the counts of the model's threads and the waits for its pool.
+    pub(super) fn watches(&self, model: &AsyncModel) {
+        if let Some(counts) = &model.counts {
+            self.thread_counts.get_or_init(|| Arc::clone(counts));
+        }
+        if let Some(waits) = &model.queue_waits {
+            self.queue_waits.get_or_init(|| Arc::clone(waits));
+        }
+    }
+
+    /// Forgets the waits for the model's pool and for permits so far.
+    pub fn clear_waits(&self) {
+        self.echo.clear_waits();
+        if let Some(waits) = self.queue_waits.get() {
+            waits.clear();
+        }
+    }
+
+    /// Returns the waits for the model's pool and for permits since they were cleared.
+    pub fn waits(&self) -> Waits {
+        Waits { queue: self.queue_waits.get().map(|waits| waits.read()), permit: self.echo.permit_waits() }
     }
 
     pub(super) fn runs_on(&self, runtime: &Handle) {
-        self.runtime.get_or_init(|| runtime.clone());
+        self.runtimes.lock().unwrap_or_else(PoisonError::into_inner).push(runtime.clone());
+    }
+
+    /// Creates the counts of this number of cores.
+    pub(super) fn add_cores(&self, number: usize) -> &[Arc<CoreCounts>] {
+        self.cores.get_or_init(|| (0..number).map(|_| Arc::default()).collect())
     }
 
     #[inline]
@@ -162,7 +199,7 @@ impl Server {
         let id = open.next;
         open.next += 1;
         open.targets.insert(id, target);
-        ConnectionGuard { server: Arc::clone(self), id, is_connection }
+        ConnectionGuard { server: Arc::clone(self), id, is_connection, core: None }
     }
 
     fn open(&self) -> MutexGuard<'_, OpenConnections> {
@@ -189,12 +226,27 @@ pub(super) struct ConnectionGuard {
     server: Arc<Server>,
     id: u64,
     is_connection: bool,
+    core: Option<Arc<CoreCounts>>,
 }
 
 impl ConnectionGuard {
     /// Returns the number of the connection, from 1; the acceptor is number 0.
     pub(super) fn id(&self) -> u32 {
         self.id as u32
+    }
+
+    /// Counts the connection and its requests for this core.
+    pub(super) fn is_on(&mut self, core: &Arc<CoreCounts>) {
+        core.connection_opened();
+        self.core = Some(Arc::clone(core));
+    }
+
+    /// Counts a request, if the model has cores.
+    #[inline]
+    pub(super) fn count_request(&self) {
+        if let Some(core) = &self.core {
+            core.count_request();
+        }
     }
 
     /// Sets the target to wake. Callers must check [`Server::is_stopping`] afterwards.
@@ -208,5 +260,8 @@ impl Drop for ConnectionGuard {
         let mut open = self.server.open();
         open.targets.remove(&self.id);
         open.connections -= u64::from(self.is_connection);
+        if let Some(core) = &self.core {
+            core.connection_ended();
+        }
     }
 }

@@ -20,6 +20,7 @@ use tokio::time::{sleep, timeout};
 use crate::http1::{Expects, Status};
 use crate::job_log::JobLog;
 use crate::lanes;
+use crate::scenario::Composition;
 use crate::service::date;
 use crate::service::route::route;
 use crate::thread_count;
@@ -27,36 +28,35 @@ use crate::units;
 use crate::workload::{JobId, Pool, Workload, polls};
 
 use super::accept::{Accepted, Backoff};
+use super::per_core::CoreCounts;
 use super::read_deadlines::{self, ReadDeadlines};
 use super::read_timer::{ReadTimer, waker};
 use super::rejected::Rejected;
+use super::runtime::AsyncModel;
 use super::server::{Server, WakeTarget};
-use super::{JobsOutcome, LINGER, Stopwatch, counted};
+use super::{JobsOutcome, LINGER, Stopwatch, compose};
 
-/// Runs each job in a task of its own. Spawns them from a task, since the future in `block_on` runs on no worker.
+/// Runs the jobs on one runtime. Starts them from a task, since the future in `block_on` runs on no worker.
 pub(super) fn run<W: Workload, P: Pool>(
-    runtime: &Runtime,
+    model: &AsyncModel,
     pool: P,
+    compose: Composition,
     workload: &Arc<W>,
     log: &Arc<JobLog>,
 ) -> JobsOutcome {
     let (workload, log) = (Arc::clone(workload), Arc::clone(log));
     let all = async move {
-        let mut handles = Vec::with_capacity(log.len() as usize);
+        let jobs = log.jobs().collect();
         let stopwatch = Stopwatch::start(&log);
-        for id in log.jobs() {
-            let (workload, log, pool) = (Arc::clone(&workload), Arc::clone(&log), pool.clone());
-            handles.push(tokio::spawn(async move { job(&*workload, &log, &pool, id).await }));
-        }
-        join(handles).await;
+        compose::run_jobs(jobs, compose, pool, workload, Arc::clone(&log)).await;
         stopwatch.stop(&log)
     };
-    let outcome = runtime.block_on(async { tokio::spawn(all).await.expect("no job panics") });
-    JobsOutcome { runtime: Some(counted(&runtime.metrics())), ..outcome }
+    let outcome = model.runtimes[0].block_on(async { tokio::spawn(all).await.expect("no job panics") });
+    JobsOutcome { runtime: Some(model.usage()), ..outcome }
 }
 
 /// Runs one job and records it in the log.
-async fn job<W: Workload, P: Pool>(workload: &W, log: &JobLog, pool: &P, id: JobId) {
+pub(super) async fn job<W: Workload, P: Pool>(workload: &W, log: &JobLog, pool: &P, id: JobId) {
     thread_count::mark_current();
     let begun = log.now();
     let checksum = workload.run_async(id, pool).await;
@@ -71,12 +71,17 @@ pub(super) fn serve<P: Pool>(
     pool: P,
     listener: net::TcpListener,
     server: Arc<Server>,
+    core: Option<&Arc<CoreCounts>>,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     server.runs_on(runtime.handle());
+    let core = core.cloned();
     let (alive, mut all_gone) = mpsc::channel::<Infallible>(1);
     let all = async move {
-        accept(&TcpListener::from_std(listener)?, &server, u64::MAX, |accepted| {
+        accept(&TcpListener::from_std(listener)?, &server, u64::MAX, |mut accepted| {
+            if let Some(core) = &core {
+                accepted.guard.is_on(core);
+            }
             handle(accepted, &server, pool.clone(), alive.clone());
         })
         .await?;
@@ -157,6 +162,7 @@ async fn connection<P: Pool>(accepted: Accepted<TcpStream>, server: &Server, poo
         while let Some((request, responder)) = http.next(&date) {
             thread_count::mark_current();
             reader.deadlines.restart();
+            guard.count_request();
             let route = route(&request);
             let steps = echo.steps(&route);
             echo.check(steps, steps.run_async(pool).await);
@@ -267,7 +273,8 @@ async fn close(stream: &mut TcpStream) -> io::Result<()> {
     timeout(LINGER.time, drained).await.unwrap_or(Ok(()))
 }
 
-async fn join(handles: Vec<JoinHandle<()>>) {
+/// Waits for all jobs.
+pub(super) async fn join(handles: Vec<JoinHandle<()>>) {
     for handle in handles {
         handle.await.expect("no job panics");
     }

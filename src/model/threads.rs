@@ -14,7 +14,6 @@ use socket2::SockRef;
 use crate::http1::{Expects, Status};
 use crate::job_log::JobLog;
 use crate::lanes::{self, What};
-use crate::record::Failure;
 use crate::service::date;
 use crate::service::route::route;
 use crate::thread_count;
@@ -24,7 +23,7 @@ use super::accept::{Accepted, Backoff};
 use super::read_deadlines::{self, ReadDeadlines};
 use super::rejected::Rejected;
 use super::server::{Server, WakeTarget};
-use super::{Admitted, JobsOutcome, LINGER, Stopwatch};
+use super::{JobsOutcome, LINGER, Stopwatch};
 
 /// Runs one job after the other on one thread.
 pub(super) fn run_sequential<W: Workload>(workload: &W, log: &JobLog) -> JobsOutcome {
@@ -35,12 +34,8 @@ pub(super) fn run_sequential<W: Workload>(workload: &W, log: &JobLog) -> JobsOut
     stopwatch.stop(log)
 }
 
-/// Runs each job in a thread of its own.
-pub(super) fn run_each<W: Workload>(
-    workload: &Arc<W>,
-    log: &Arc<JobLog>,
-    admitted: &Admitted,
-) -> Result<JobsOutcome, Failure> {
+/// Runs each job in a thread of its own. The error contains the number of the thread that could not be started, from 1.
+pub(super) fn run_each<W: Workload>(workload: &Arc<W>, log: &Arc<JobLog>) -> Result<JobsOutcome, (u64, io::Error)> {
     let mut handles = Vec::with_capacity(log.len() as usize);
     let stopwatch = Stopwatch::start(log);
     for id in log.jobs() {
@@ -49,7 +44,7 @@ pub(super) fn run_each<W: Workload>(
             Ok(handle) => handles.push(handle),
             Err(error) => {
                 join(handles);
-                return Err(admitted.refusal(u64::from(id.0) + 1, &error));
+                return Err((u64::from(id.0) + 1, error));
             }
         }
     }
@@ -62,12 +57,10 @@ pub(super) fn run_pool<W: Workload>(
     threads: u16,
     workload: &Arc<W>,
     log: &Arc<JobLog>,
-    admitted: &Admitted,
-) -> Result<JobsOutcome, Failure> {
+) -> Result<JobsOutcome, (u64, io::Error)> {
     let (queue, jobs) = mpsc::channel();
     let (own_workload, own_log) = (Arc::clone(workload), Arc::clone(log));
-    let workers = start_pool(threads, jobs, move |id| job(&*own_workload, &own_log, id));
-    let workers = workers.map_err(|(at, error)| admitted.refusal(at, &error))?;
+    let workers = start_pool(threads, jobs, move |id| job(&*own_workload, &own_log, id))?;
     let stopwatch = Stopwatch::start(log);
     for id in log.jobs() {
         queue.send(id).expect("the workers take jobs until the queue is closed");
@@ -78,7 +71,7 @@ pub(super) fn run_pool<W: Workload>(
 }
 
 /// Runs one job and records it in the log.
-fn job<W: Workload>(workload: &W, log: &JobLog, id: JobId) {
+pub(super) fn job<W: Workload>(workload: &W, log: &JobLog, id: JobId) {
     thread_count::mark_current();
     let begun = log.now();
     let checksum = workload.run_blocking(id);
@@ -185,6 +178,7 @@ fn connection(accepted: &Accepted<Arc<TcpStream>>, server: &Server) -> io::Resul
         while let Some((request, responder)) = http.next(&date) {
             thread_count::mark_current();
             reader.deadlines.restart();
+            accepted.guard.count_request();
             let route = route(&request);
             let steps = echo.steps(&route);
             echo.check(steps, steps.run_blocking());

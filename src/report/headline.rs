@@ -11,7 +11,9 @@ use crate::analysis::{
     Beats, CellSummary, Difference, KeptUp, PointSummary, PriceOfWaiting, ScenarioAnalysis, Unmeasured,
 };
 use crate::record::Failure;
-use crate::scenario::{EchoSpec, HeartbeatSpec, Metric, Model, OffloadSpec, SleepSpec, StepsSpec, Work};
+use crate::scenario::{
+    EchoSpec, HeartbeatSpec, Metric, Model, OffloadSpec, PoolKind, RuntimeKind, SleepSpec, StepsSpec, Work,
+};
 use crate::text;
 use crate::units;
 
@@ -101,16 +103,16 @@ fn waits(point: &PointSummary, sleep: &SleepSpec) -> Vec<String> {
                 .push(format!("async: one thread waited for all {} jobs at once.", units::count(sleep.jobs.into())));
         }
     }
-    sentences.extend(compared(point, Metric::Wall, Model::Async, Model::Threads));
+    sentences.extend(compared(point, Metric::Wall, Model::ASYNC, Model::Threads));
     sentences
 }
 
 fn computations(point: &PointSummary, offload: &OffloadSpec) -> Vec<String> {
-    let StepsSpec { wait, block, compute } = offload.steps;
+    let StepsSpec { wait, block, compute, lock, .. } = offload.steps;
     let each = wording::exact(offload.steps.alone());
-    let what = if wait.is_zero() && block.is_zero() {
+    let what = if (wait + block + lock).is_zero() {
         format!("{} of {each}", counted(offload.jobs, "computation"))
-    } else if wait.is_zero() && compute.is_zero() {
+    } else if (wait + compute + lock).is_zero() {
         format!("{} of {each}", counted(offload.jobs, "blocking call"))
     } else {
         format!("{} ({})", counted(offload.jobs, "job"), offload.steps.in_words())
@@ -122,7 +124,7 @@ fn computations(point: &PointSummary, offload: &OffloadSpec) -> Vec<String> {
     let fastest = walls.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(cell, _)| cell);
     if let (Some(_), Some(fastest)) = (one_thread(point), fastest) {
         let other = fastest.cell.id.model;
-        let slower = point.ratio(Metric::Wall, Model::Async, other).filter(|v| v.difference == Difference::More);
+        let slower = point.ratio(Metric::Wall, Model::ASYNC, other).filter(|v| v.difference == Difference::More);
         if let Some(slower) = slower.filter(|slower| slower.ratio.ratio > 1.3) {
             sentences.push(format!(
                 "async took {} times as long as {other} with {} threads, because its tasks share one thread{}.",
@@ -132,7 +134,11 @@ fn computations(point: &PointSummary, offload: &OffloadSpec) -> Vec<String> {
             ));
         }
     }
-    let workers = point.cells.iter().map(|cell| cell.cell.id.model).find(|m| matches!(m, Model::AsyncWorkers(_)));
+    let workers = point
+        .cells
+        .iter()
+        .map(|cell| cell.cell.id.model)
+        .find(|m| matches!(m, Model::Async(RuntimeKind::Workers(_), PoolKind::Inline)));
     sentences.extend(workers.and_then(|workers| compared(point, Metric::Wall, workers, Model::Threads)));
     sentences
 }
@@ -247,7 +253,7 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
             Some(_) if behind(point).is_none() => Metric::P99,
             _ => Metric::Rate,
         };
-        sentences.extend(compared(point, metric, Model::Async, Model::Threads));
+        sentences.extend(compared(point, metric, Model::ASYNC, Model::Threads));
     }
     sentences
 }
@@ -290,7 +296,7 @@ fn full(point: &PointSummary) -> impl Iterator<Item = &CellSummary> {
 /// Returns the cell of async if it ran on one thread only.
 fn one_thread(point: &PointSummary) -> Option<&CellSummary> {
     let has_one = |cell: &&CellSummary| cell.figure(Metric::Threads).is_some_and(|threads| threads.spread.max <= 1.0);
-    full(point).find(|cell| cell.cell.id.model == Model::Async).filter(has_one)
+    full(point).find(|cell| cell.cell.id.model == Model::ASYNC).filter(has_one)
 }
 
 /// Formats a figure of a cell, `n/a` if it has none.
@@ -308,12 +314,12 @@ fn by_model(point: &PointSummary, metric: Metric) -> Vec<String> {
 fn chosen(point: &PointSummary) -> Vec<&CellSummary> {
     const MOST: usize = 4;
     let rank = |model: Model| match model {
-        Model::Async => 0,
+        Model::ASYNC => 0,
         Model::Threads => 1,
-        Model::AsyncWorkers(_) => 2,
-        Model::HybridBlocking => 3,
-        Model::HybridRayon(_) => 4,
-        Model::Pool(_) => 5,
+        Model::Async(_, PoolKind::Inline) => 2,
+        Model::Async(_, PoolKind::Blocking(_)) => 3,
+        Model::Async(..) => 4,
+        Model::Pool(_) | Model::Rayon(_) => 5,
         Model::Sequential => 6,
         Model::External => 7,
     };

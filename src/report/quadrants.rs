@@ -3,7 +3,7 @@
 
 use super::wording;
 use crate::analysis::{CellSummary, Difference, PointSummary, ScenarioAnalysis};
-use crate::scenario::{Metric, Model, OffloadSpec, Scenario, Work};
+use crate::scenario::{Metric, Model, OffloadSpec, PoolKind, RuntimeKind, Scenario, Work};
 use crate::units;
 
 /// One kind of work under the four combinations.
@@ -60,16 +60,16 @@ pub(super) fn sentences(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<String> {
     let mut all = Vec::new();
     if let Some((_, point)) = pick(scenarios, waits)
         && let (Some(what), Some(one), Some(many)) =
-            (waits(&point.work), wall(point, Some(Model::Async)), wall(point, many_blocking(point)))
+            (waits(&point.work), wall(point, Some(Model::ASYNC)), wall(point, many_blocking(point)))
     {
         all.push(format!("{what} took {one} and {many}."));
     }
     if let Some((_, point)) = pick(scenarios, computes)
         && let (Some(what), Some(one), Some(many)) =
-            (computes(&point.work), wall(point, Some(Model::Async)), wall(point, many_async(point)))
+            (computes(&point.work), wall(point, Some(Model::ASYNC)), wall(point, many_async(point)))
     {
         all.push(format!("{what} took {one} and {many}."));
-        let slower = many_async(point).and_then(|many| point.ratio(Metric::Wall, Model::Async, many));
+        let slower = many_async(point).and_then(|many| point.ratio(Metric::Wall, Model::ASYNC, many));
         if slower.is_some_and(|slower| slower.difference == Difference::More && slower.ratio.ratio > 1.3) {
             all.push("async adds no thread: its tasks share one.".into());
         }
@@ -85,8 +85,8 @@ fn wall(point: &PointSummary, model: Option<Model>) -> Option<String> {
     let [wall, threads] = [Metric::Wall, Metric::Threads].map(|metric| cell.figure(metric).map(wording::estimate));
     let (wall, threads) = (wall?, threads?);
     Some(match model {
-        Model::Async => format!("{wall} on one async thread"),
-        Model::AsyncWorkers(_) => format!("{wall} on {threads} async threads"),
+        Model::ASYNC => format!("{wall} on one async thread"),
+        Model::Async(_, PoolKind::Inline) => format!("{wall} on {threads} async threads"),
         _ => format!("{wall} on {threads} blocking threads"),
     })
 }
@@ -110,7 +110,7 @@ fn waits(work: &Work) -> Option<String> {
 /// Describes the work if it only computes.
 fn computes(work: &Work) -> Option<String> {
     let Work::Offload(OffloadSpec { jobs, steps, heartbeat: None, .. }) = work else { return None };
-    let only = steps.wait.is_zero() && steps.block.is_zero() && !steps.compute.is_zero();
+    let only = (steps.wait + steps.block + steps.lock).is_zero() && !steps.compute.is_zero();
     only.then(|| format!("{} computations of {}", units::count((*jobs).into()), wording::exact(steps.compute)))
 }
 
@@ -124,11 +124,11 @@ fn many_blocking(point: &PointSummary) -> Option<Model> {
 /// Returns the async model with more than one thread.
 fn many_async(point: &PointSummary) -> Option<Model> {
     let mut models = point.cells.iter().map(|cell| cell.cell.id.model);
-    models.find(|model| matches!(model, Model::AsyncWorkers(n) if n.get() > 1))
+    models.find(|model| matches!(model, Model::Async(RuntimeKind::Workers(n), PoolKind::Inline) if n.get() > 1))
 }
 
 fn grid(kind: &'static str, scenario: &Scenario, point: &PointSummary) -> Option<Quadrants> {
-    let models = [[Some(Model::Sequential), many_blocking(point)], [Some(Model::Async), many_async(point)]];
+    let models = [[Some(Model::Sequential), many_blocking(point)], [Some(Model::ASYNC), many_async(point)]];
     let cells = models.map(|row| row.map(|model| point.cell(model?)));
     let ideal = point.cells.iter().find(|cell| cell.ran_all_jobs())?.ideal_ns? as f64;
     let wall = |cell: &CellSummary| cell.value(Metric::Wall);

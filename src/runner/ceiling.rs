@@ -21,7 +21,7 @@ pub fn load_on_nothing(load: LoadSpec, seed: u64, program: &Program, interrupt: 
     let echo = EchoSpec { what: "hello".into(), steps: StepsSpec::default(), heavy: None, server: None, load };
     let cell = Cell {
         // The null server ignores the model.
-        id: CellId { scenario: "doctor".into(), model: Model::Async, point: Point::default(), control: false },
+        id: CellId { scenario: "doctor".into(), model: Model::ASYNC, point: Point::default(), control: false },
         work: Work::Echo(echo.clone()),
         jobs_wanted: None,
     };

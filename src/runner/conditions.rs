@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::host;
 use crate::record::{Conditions, Run};
-use crate::scenario::{Machine, Work};
+use crate::scenario::{Machine, Model, Work};
 use crate::units;
 use crate::usage::StealMeter;
 
@@ -25,15 +25,15 @@ impl Lookout {
         Self { throttled_ns: host::throttled_ns(&[std::process::id()]), steal: StealMeter::start() }
     }
 
-    /// Reads the counters again, after a trial with this work in this run.
-    pub(super) fn end(self, work: &Work, run: &Run) -> Conditions {
+    /// Reads the counters again, after a trial of this model with this work in this run.
+    pub(super) fn end(self, model: Model, work: &Work, run: &Run) -> Conditions {
         Conditions {
             throttled_ns: host::throttled_ns(&[std::process::id()])
                 .zip(self.throttled_ns)
                 .map(|(now, before)| now.saturating_sub(before)),
             stolen: self.steal.stop(),
             cpus: host::cpus().len() as u32,
-            cpus_wanted: work.cpus_wanted(),
+            cpus_wanted: work.cpus_wanted(model),
             calibrated_ns: calibrated(work, &run.parallel).map(|time| units::nanos(time.mul_f64(run.slowness()))),
         }
     }
@@ -42,7 +42,8 @@ impl Lookout {
 /// Returns the CPU time that computing takes for all jobs, when every CPU computes: two CPUs may be halves of one core,
 /// and then each takes longer than it would alone.
 fn calibrated(work: &Work, machine: &Machine) -> Option<Duration> {
-    let compute = Some(work.steps().compute).filter(|compute| *compute >= LONG_ENOUGH)?;
+    let steps = work.steps();
+    let compute = Some(steps.compute).filter(|compute| *compute >= LONG_ENOUGH && steps.lock.is_zero())?;
     let parallel = machine.for_work(work);
     Some((compute * work.jobs()?).mul_f64(f64::from(parallel.cpus()) / parallel.factor(parallel.cpus())))
 }
@@ -50,13 +51,13 @@ fn calibrated(work: &Work, machine: &Machine) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{OffloadSpec, Parallel, SleepSpec, StepsSpec};
+    use crate::scenario::{Composition, OffloadSpec, Parallel, SleepSpec, StepsSpec};
 
     const MS: Duration = Duration::from_millis(1);
 
     fn computing(jobs: u32, compute: Duration, cpus: Option<u32>) -> Work {
         let steps = StepsSpec { compute, ..StepsSpec::default() };
-        Work::Offload(OffloadSpec { jobs, steps, heartbeat: None, cpus })
+        Work::Offload(OffloadSpec { jobs, steps, heartbeat: None, cpus, compose: Composition::Spawn })
     }
 
     #[test]
@@ -69,7 +70,7 @@ mod tests {
             (computing(8, 50 * MS, Some(1)), &halves, Some(400 * MS)),
             (computing(8, 10 * MS, None), &cores, Some(80 * MS)),
             (computing(8, 9 * MS, None), &cores, None),
-            (Work::Sleep(SleepSpec { jobs: 8, wait: 50 * MS, cpus: None }), &cores, None),
+            (Work::Sleep(SleepSpec { jobs: 8, wait: 50 * MS, cpus: None, compose: Composition::Spawn }), &cores, None),
         ] {
             assert_eq!(calibrated(&work, machine), expected, "{work:?}");
         }

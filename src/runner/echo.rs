@@ -93,7 +93,7 @@ fn strangers(meter: OthersMeter, before: &Tree, server: &Child, generator: &Chil
 }
 
 fn both(served: Served, generated: Generated, others: Option<Others>) -> Result<(Measured, Option<Traced>), Failure> {
-    let Served { threads, usage, runtime, lanes, window_ns } = served;
+    let Served { threads, usage, runtime, cores, waits, lanes, window_ns } = served;
     let Generated { begin_ns, wall_ns, requests_in_window, series, load } = generated;
     let later = |server: u64, generator: u64| server as i64 - generator as i64;
     let server_window_ns = Some((later(window_ns.0, begin_ns), later(window_ns.1, begin_ns + wall_ns)));
@@ -121,6 +121,8 @@ fn both(served: Served, generated: Generated, others: Option<Others>) -> Result<
         usage,
         others,
         runtime,
+        cores,
+        waits,
         load: Some(load),
         server_window_ns,
     };

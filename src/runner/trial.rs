@@ -95,7 +95,7 @@ impl Deadline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{CellId, Point, SleepSpec};
+    use crate::scenario::{CellId, Composition, Point, SleepSpec};
 
     /// Returns the failure of a trial whose program is this script.
     fn outcome(script: &str, limit: Duration) -> Failure {
@@ -107,8 +107,13 @@ mod tests {
         let installed = std::process::Command::new("install").args(["-m", "755"]).args([&text, &path]).status();
         assert!(installed.unwrap().success());
         let cell = Cell {
-            id: CellId { scenario: "test".into(), model: Model::Async, point: Point::default(), control: false },
-            work: Work::Sleep(SleepSpec { jobs: 1, wait: Duration::from_millis(1), cpus: None }),
+            id: CellId { scenario: "test".into(), model: Model::ASYNC, point: Point::default(), control: false },
+            work: Work::Sleep(SleepSpec {
+                jobs: 1,
+                wait: Duration::from_millis(1),
+                cpus: None,
+                compose: Composition::Spawn,
+            }),
             jobs_wanted: None,
         };
         let planned = Planned { cell, pass: Pass::Lanes, order: 1, seed: 1, expected: limit, limit };

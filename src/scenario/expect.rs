@@ -9,17 +9,19 @@
 //! | `sequential` | N (w + b + c) |
 //! | `threads` | w + b + max(c, N c / P(N)) |
 //! | `pool/k` | ceil(N/k) (w + b) + C, C = ceil(N/m) c m/P(m) with m = min(k, n) |
-//! | `async` | w + N (b + c) |
-//! | `async/k`, `hybrid/rayon-k` | w + ceil(N/k) b + C |
-//! | `hybrid/blocking` | w + ceil(N/512) b + max(c, N c / P(N)) |
+//! | `rayon/k` | as `pool/k` |
+//! | `async`, `async/k`, `per-core/k` | w + ceil(N/k) b + C, with k = 1 for `async` |
+//! | any with `+rayon/k`, `+runtime/k` | the same |
+//! | any with `+blocking/k`, `+in-place` | w + ceil(N/k) b + max(c, N c / P(N)), k = 512 unless the name sets it |
 //! | the ideal | w + b + max(c, N c / P(N)) |
+//!
+//! Composed in turn, an async model takes N (w + b + c); joined in one task, k is 1 where steps hold the task's own
+//! thread. A lock that each job holds for l adds l to c, and no model takes less than N l, or ceil(N/p) (w + l + b + c)
+//! with p permits.
 
 use std::time::Duration;
 
-use super::{Model, OffloadSpec, Parallel, StepsSpec, Work};
-
-/// tokio's default size of the blocking pool (`Builder::max_blocking_threads`).
-pub(super) const BLOCKING_THREADS: u32 = 512;
+use super::{Composition, Model, OffloadSpec, Parallel, PoolKind, RuntimeKind, StepsSpec, Work};
 
 /// Returns the shortest wall time that any model could reach on this machine; `None` for echo, whose clock decides.
 pub fn ideal(work: &Work, machine: &Parallel) -> Option<Duration> {
@@ -33,7 +35,8 @@ fn part(work: &Work, machine: &Parallel) -> Parallel {
 
 fn least(work: &Work, jobs: u32, machine: &Parallel) -> Duration {
     let steps = work.steps();
-    (steps.wait + steps.block + shared(jobs, steps.compute, machine)).max(heartbeat(work))
+    let alone = steps.wait + steps.block + shared(jobs, steps.compute + steps.lock, machine);
+    alone.max(shared_limit(&steps, jobs)).max(heartbeat(work))
 }
 
 /// Returns the wall time of this model; for echo the length of its warm-up, window and drain.
@@ -43,31 +46,45 @@ pub fn wall(work: &Work, model: Model, machine: &Parallel) -> Duration {
         Work::Offload(offload) => (offload.jobs, offload.steps),
         Work::Echo(echo) => return echo.load.warmup + echo.load.duration + echo.load.drain,
     };
-    let StepsSpec { wait, block, compute } = steps;
+    let StepsSpec { wait, block, .. } = steps;
+    let compute = steps.compute + steps.lock;
     let (beating, machine) = (heartbeat(work), &part(work, machine));
-    match model {
+    let wall = match model {
         Model::Sequential => beating + steps.alone() * jobs,
         Model::Threads => (wait + block + shared(jobs, compute, machine)).max(beating),
-        Model::Pool(k) if k.get() == 1 => beating + steps.alone() * jobs,
-        Model::Pool(k) => {
+        Model::Pool(k) | Model::Rayon(k) if k.get() == 1 => beating + steps.alone() * jobs,
+        Model::Pool(k) | Model::Rayon(k) => {
             // The heartbeat occupies one worker.
             let workers = u32::from(k.get()) - u32::from(!beating.is_zero());
             let turns = (wait + block) * jobs.div_ceil(workers);
             (turns + in_turns(jobs, compute, workers, machine)).max(beating)
         }
-        Model::Async => (wait + (block + compute) * jobs).max(beating),
-        Model::AsyncWorkers(k) | Model::HybridRayon(k) => {
-            let workers = u32::from(k.get());
-            let held = block * jobs.div_ceil(workers) + in_turns(jobs, compute, workers, machine);
-            (wait + held).max(beating)
+        Model::Async(runtime, _) if work.compose() == Composition::InTurn => {
+            (steps.alone() * jobs.div_ceil(runtime.runtimes().into())).max(beating)
+        }
+        Model::Async(runtime, pool) => {
+            let is_one_task =
+                work.compose() == Composition::Join && matches!(pool, PoolKind::Inline | PoolKind::InPlace);
+            let threads = if is_one_task { runtime.runtimes().into() } else { model.step_threads(jobs).max(1) };
+            let computing = match pool {
+                // Enough threads for every job, or for every CPU: the jobs share the CPUs.
+                PoolKind::Blocking(_) | PoolKind::InPlace if threads >= jobs.min(machine.cpus()) => {
+                    shared(jobs, compute, machine)
+                }
+                _ => in_turns(jobs, compute, threads, machine),
+            };
+            (wait + block * jobs.div_ceil(threads) + computing).max(beating)
         }
         // An external server runs no jobs, and no scenario can ask it to.
         Model::External => least(work, jobs, machine),
-        Model::HybridBlocking => {
-            let held = block * jobs.div_ceil(BLOCKING_THREADS) + shared(jobs, compute, machine);
-            (wait + held).max(beating)
-        }
-    }
+    };
+    wall.max(shared_limit(&steps, jobs))
+}
+
+/// Returns the shortest time in which the lock and the permits let all jobs through.
+fn shared_limit(steps: &StepsSpec, jobs: u32) -> Duration {
+    let permits = steps.permits.map_or(Duration::ZERO, |permits| steps.alone() * jobs.div_ceil(permits));
+    (steps.exclusive() * jobs).max(permits)
 }
 
 /// Returns the longest gap between two beats that the model should show: its interval, or the whole time for which its
@@ -76,9 +93,13 @@ pub fn longest_gap(offload: &OffloadSpec, model: Model) -> Option<Duration> {
     let every = offload.heartbeat?.every;
     let held = (offload.steps.block + offload.steps.compute) * offload.jobs;
     match model {
-        Model::Async => Some(every.max(held)),
-        Model::AsyncWorkers(k) if k.get() == 1 => Some(every.max(held)),
-        Model::AsyncWorkers(k) if offload.jobs >= u32::from(k.get()) => None,
+        Model::Async(runtime, PoolKind::Inline) if runtime.threads() == 1 => Some(every.max(held)),
+        Model::Async(RuntimeKind::Workers(k), PoolKind::Inline) if offload.jobs >= u32::from(k.get()) => None,
+        // The heartbeat is job 0 and shares its core with every k-th job.
+        Model::Async(RuntimeKind::PerCore(k), PoolKind::Inline) => {
+            let beside = offload.jobs / u32::from(k.get());
+            Some(every.max((offload.steps.block + offload.steps.compute) * beside))
+        }
         _ => Some(every),
     }
 }
@@ -116,10 +137,10 @@ mod tests {
 
     #[test]
     fn waiting_needs_no_threads() {
-        let work = Work::Sleep(SleepSpec { jobs: 10, wait: MS * 100, cpus: None });
+        let work = Work::Sleep(SleepSpec { jobs: 10, wait: MS * 100, cpus: None, compose: Composition::Spawn });
         check(
             &work,
-            &[("sequential", 1000), ("threads", 100), ("pool/4", 300), ("async", 100), ("hybrid/rayon-2", 100)],
+            &[("sequential", 1000), ("threads", 100), ("pool/4", 300), ("async", 100), ("async+rayon/2", 100)],
         );
         assert_eq!(ideal(&work, &Parallel::ideal(2)), Some(MS * 100));
     }
@@ -127,10 +148,11 @@ mod tests {
     #[test]
     fn computing_needs_cpus() {
         let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
-        let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None });
+        let work =
+            Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None, compose: Composition::Spawn });
         check(
             &work,
-            &[("sequential", 400), ("async", 400), ("async/2", 200), ("threads", 200), ("hybrid/blocking", 200)],
+            &[("sequential", 400), ("async", 400), ("async/2", 200), ("threads", 200), ("async+blocking", 200)],
         );
         assert_eq!(ideal(&work, &Parallel::ideal(2)), Some(MS * 200));
     }
@@ -138,8 +160,16 @@ mod tests {
     #[test]
     fn pinned_work_gains_nothing_from_other_cpus() {
         let steps = StepsSpec { wait: MS * 20, compute: MS * 50, ..StepsSpec::default() };
-        let work = |cpus| Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: Some(cpus) });
-        for model in ["async", "async/2", "threads", "hybrid/blocking", "hybrid/rayon-2"] {
+        let work = |cpus| {
+            Work::Offload(OffloadSpec {
+                jobs: 8,
+                steps,
+                heartbeat: None,
+                cpus: Some(cpus),
+                compose: Composition::Spawn,
+            })
+        };
+        for model in ["async", "async/2", "threads", "async+blocking", "async+rayon/2"] {
             let wall = |cpus, machine| wall(&work(cpus), model.parse().unwrap(), &Parallel::ideal(machine));
             assert_eq!((wall(1, 1), wall(1, 16)), (MS * 420, MS * 420), "{model}");
             // More CPUs than exist count as all of them.
@@ -152,7 +182,8 @@ mod tests {
     #[test]
     fn two_halves_of_a_core_are_not_two_cores() {
         let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
-        let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None });
+        let work =
+            Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None, compose: Composition::Spawn });
         let machine = Parallel::measured([(2, 1.25)]);
         for (model, millis) in
             [("sequential", 400), ("async", 400), ("threads", 320), ("async/2", 320), ("pool/8", 320)]
@@ -166,9 +197,9 @@ mod tests {
     fn a_held_thread_stops_the_heartbeat() {
         let steps = StepsSpec { block: MS * 300, ..StepsSpec::default() };
         let heartbeat = Some(HeartbeatSpec { every: MS * 10, beats: 41 });
-        let offload = OffloadSpec { jobs: 1, steps, heartbeat, cpus: None };
-        assert_eq!(longest_gap(&offload, Model::Async), Some(MS * 300));
-        assert_eq!(longest_gap(&offload, Model::HybridBlocking), Some(MS * 10));
+        let offload = OffloadSpec { jobs: 1, steps, heartbeat, cpus: None, compose: Composition::Spawn };
+        assert_eq!(longest_gap(&offload, Model::ASYNC), Some(MS * 300));
+        assert_eq!(longest_gap(&offload, Model::ASYNC_BLOCKING), Some(MS * 10));
         let workers = |name: &str, jobs| longest_gap(&OffloadSpec { jobs, ..offload.clone() }, name.parse().unwrap());
         assert_eq!((workers("async/2", 1), workers("async/2", 2)), (Some(MS * 10), None));
         assert_eq!(workers("async/1", 1), Some(MS * 300));

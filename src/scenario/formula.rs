@@ -178,10 +178,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::scenario::{Machine, OffloadSpec, SleepSpec, StepsSpec};
+    use crate::scenario::{Composition, Machine, OffloadSpec, SleepSpec, StepsSpec};
 
     fn value(text: &str, model: &str) -> Option<f64> {
-        let work = Work::Sleep(SleepSpec { jobs: 1_000, wait: Duration::from_millis(100), cpus: None });
+        let work = Work::Sleep(SleepSpec {
+            jobs: 1_000,
+            wait: Duration::from_millis(100),
+            cpus: None,
+            compose: Composition::Spawn,
+        });
         let machine = Parallel::measured([(2, 1.9)]);
         Formula::parse(text).unwrap().value(&work, model.parse().unwrap(), &machine)
     }
@@ -212,7 +217,8 @@ mod tests {
         assert_eq!(value("jobs * rate", "async"), None);
         assert_eq!(value("server_cpus", "async"), None);
         let steps = StepsSpec { compute: Duration::from_millis(50), ..StepsSpec::default() };
-        let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None });
+        let work =
+            Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None, compose: Composition::Spawn });
         let formula = Formula::parse("jobs * compute / P").unwrap();
         assert_eq!(formula.value(&work, Model::Threads, &Parallel::ideal(2)), Some(0.2));
         assert_eq!(formula.value(&work, Model::Sequential, &Parallel::ideal(2)), Some(0.4));
@@ -221,7 +227,8 @@ mod tests {
     #[test]
     fn pinned_work_has_only_the_cpus_it_is_pinned_to() {
         let steps = StepsSpec { compute: Duration::from_millis(50), ..StepsSpec::default() };
-        let work = |cpus| Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus });
+        let work =
+            |cpus| Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus, compose: Composition::Spawn });
         let (four, two) = (Parallel::measured([(2, 1.9), (4, 3.6)]), Parallel::measured([(2, 1.25)]));
         let machine = Machine::new(four, vec![(1, Parallel::measured([])), (2, two)]);
         let value = |text: &str, model: &str, cpus| {

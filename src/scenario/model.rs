@@ -1,13 +1,17 @@
-//! The names of the concurrency models, as scenarios write them and labels show them.
+//! The concurrency models: the product of a runtime, which waits, and a pool, which runs the steps that hold a thread.
 
-use std::fmt;
+mod name;
+
 use std::num::NonZeroU16;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-/// A concurrency model, which runs the jobs. `to_string` and `parse` round-trip: `async/2`, `hybrid/rayon-2`.
+pub use name::{ModelError, closest};
+
+/// The maximum number of threads in tokio's blocking pool, unless a name sets another (`Builder::max_blocking_threads`).
+pub const BLOCKING_THREADS: u16 = 512;
+
+/// A concurrency model, which runs the jobs. `to_string` and `parse` round-trip: `async/2`, `async/2+blocking`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Model {
@@ -17,16 +21,38 @@ pub enum Model {
     Threads,
     /// N OS threads that take jobs or connections from a queue.
     Pool(NonZeroU16),
-    /// tokio `current_thread`: one OS thread, a task per job.
-    Async,
-    /// tokio `multi_thread` with N workers: async plus threads.
-    AsyncWorkers(NonZeroU16),
-    /// tokio `current_thread`; blocking and computing steps run on tokio's blocking pool.
-    HybridBlocking,
-    /// tokio `current_thread`; blocking and computing steps run on a rayon pool of N threads.
-    HybridRayon(NonZeroU16),
+    /// N rayon threads that take jobs from their queues, and steal from each other. Serves no connections.
+    Rayon(NonZeroU16),
+    /// A tokio task per job or connection, and a destination for the steps that would hold its thread.
+    Async(RuntimeKind, PoolKind),
     /// An external server, started by the command of the scenario.
     External,
+}
+
+/// The runtime of an async model: the threads on which tasks wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RuntimeKind {
+    /// tokio `current_thread`: one OS thread.
+    OneThread,
+    /// tokio `multi_thread` with N workers, which steal tasks from each other.
+    Workers(NonZeroU16),
+    /// N tokio `current_thread` runtimes, each pinned to a CPU, with a listener of its own. Nothing is stolen.
+    PerCore(NonZeroU16),
+}
+
+/// The destination of the steps of a task that would hold its thread: blocking calls and computations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PoolKind {
+    /// None: they hold the thread of the task.
+    Inline,
+    /// tokio's blocking pool (`spawn_blocking`), with at most this number of threads; `None` for tokio's default.
+    Blocking(Option<NonZeroU16>),
+    /// A rayon pool of K threads.
+    Rayon(NonZeroU16),
+    /// The thread of the task, after `block_in_place` has moved the worker's other tasks to another thread.
+    InPlace,
+    /// Tasks of a second tokio runtime with K workers.
+    Runtime(NonZeroU16),
 }
 
 /// The families of models, each with its own colour in the report.
@@ -43,9 +69,31 @@ pub enum Family {
 }
 
 impl Model {
+    /// One async thread that runs everything itself.
+    pub const ASYNC: Self = Self::Async(RuntimeKind::OneThread, PoolKind::Inline);
+
+    /// One async thread with tokio's default blocking pool.
+    pub const ASYNC_BLOCKING: Self = Self::Async(RuntimeKind::OneThread, PoolKind::Blocking(None));
+
     /// One name of each kind, with two workers where a name has a number.
-    pub const EXAMPLES: [&'static str; 7] =
-        ["sequential", "threads", "pool/2", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"];
+    pub const EXAMPLES: [&'static str; 16] = [
+        "sequential",
+        "threads",
+        "pool/2",
+        "rayon/2",
+        "async",
+        "async/2",
+        "per-core/2",
+        "async+blocking",
+        "async+blocking/2",
+        "async+rayon/2",
+        "async+runtime/2",
+        "async/2+blocking",
+        "async/2+rayon/2",
+        "async/2+in-place",
+        "async/2+runtime/2",
+        "per-core/2+blocking",
+    ];
 
     /// The largest number of workers in a name.
     pub const MOST_WORKERS: u16 = 1024;
@@ -53,18 +101,52 @@ impl Model {
     /// Returns the family of the model.
     pub fn family(self) -> Family {
         match self {
-            Self::Sequential | Self::Threads | Self::Pool(_) => Family::Threads,
-            Self::Async | Self::AsyncWorkers(_) => Family::Async,
-            Self::HybridBlocking | Self::HybridRayon(_) => Family::Hybrid,
+            Self::Sequential | Self::Threads | Self::Pool(_) | Self::Rayon(_) => Family::Threads,
+            Self::Async(_, PoolKind::Inline) => Family::Async,
+            Self::Async(..) => Family::Hybrid,
             Self::External => Family::External,
         }
     }
 
-    /// Returns the number of workers, if the name has one.
+    /// Returns whether the model can serve connections. All models but `external` can run jobs.
+    pub fn serves(self) -> bool {
+        !matches!(self, Self::Rayon(_))
+    }
+
+    /// Returns the number of CPUs to which the model pins its threads, one each.
+    pub fn pinned(self) -> Option<u16> {
+        match self {
+            Self::Async(RuntimeKind::PerCore(n), _) => Some(n.get()),
+            _ => None,
+        }
+    }
+
+    /// Returns the number of threads on which steps hold a thread, if the name sets it.
     pub fn workers(self) -> Option<u16> {
         match self {
-            Self::Pool(n) | Self::AsyncWorkers(n) | Self::HybridRayon(n) => Some(n.get()),
-            Self::Sequential | Self::Threads | Self::Async | Self::HybridBlocking | Self::External => None,
+            Self::Pool(n) | Self::Rayon(n) => Some(n.get()),
+            Self::Async(runtime, PoolKind::Blocking(k)) => k.map(|k| k.get().saturating_mul(runtime.runtimes())),
+            Self::Async(_, PoolKind::Rayon(k) | PoolKind::Runtime(k)) => Some(k.get()),
+            Self::Async(RuntimeKind::Workers(n) | RuntimeKind::PerCore(n), PoolKind::Inline) => Some(n.get()),
+            Self::Async(RuntimeKind::OneThread, PoolKind::Inline) | Self::Async(_, PoolKind::InPlace) => None,
+            Self::Sequential | Self::Threads | Self::External => None,
+        }
+    }
+
+    /// Returns the number of threads on which `all` jobs or connections at the same time run the steps that hold a
+    /// thread.
+    pub fn step_threads(self, all: u32) -> u32 {
+        match self {
+            Self::Sequential => 1,
+            Self::Threads | Self::External => all,
+            Self::Pool(n) | Self::Rayon(n) => n.get().into(),
+            Self::Async(runtime, pool) => match pool {
+                PoolKind::Inline => runtime.threads().into(),
+                // Each runtime has a blocking pool of its own.
+                PoolKind::Blocking(_) => all.min(pool.most_blocking() * u32::from(runtime.runtimes())),
+                PoolKind::InPlace => all.min(pool.most_blocking()),
+                PoolKind::Rayon(k) | PoolKind::Runtime(k) => k.get().into(),
+            },
         }
     }
 
@@ -74,156 +156,56 @@ impl Model {
             Self::Sequential => "one OS thread, one job after the other".into(),
             Self::Threads => "one OS thread per job or connection".into(),
             Self::Pool(n) => format!("{n} OS threads taking jobs or connections from a queue"),
-            Self::Async => "one OS thread, one task per job (tokio current_thread)".into(),
-            Self::AsyncWorkers(n) => format!("{n} OS threads sharing the tasks (tokio multi_thread)"),
-            Self::HybridBlocking => "one async thread; blocking work goes to tokio's blocking pool".into(),
-            Self::HybridRayon(n) => format!("one async thread; blocking work goes to {n} rayon threads"),
+            Self::Rayon(n) => format!("{n} rayon threads taking jobs, and stealing them from each other"),
+            Self::Async(runtime, pool) => format!("{}{}", runtime.description(), pool.description()),
             Self::External => "an external server, started by the scenario's command".into(),
         }
     }
 }
 
-impl fmt::Display for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl RuntimeKind {
+    /// Returns the number of threads that poll tasks.
+    pub fn threads(self) -> u16 {
         match self {
-            Self::Sequential => f.pad("sequential"),
-            Self::Threads => f.pad("threads"),
-            Self::Pool(n) => f.pad(&format!("pool/{n}")),
-            Self::Async => f.pad("async"),
-            Self::AsyncWorkers(n) => f.pad(&format!("async/{n}")),
-            Self::HybridBlocking => f.pad("hybrid/blocking"),
-            Self::HybridRayon(n) => f.pad(&format!("hybrid/rayon-{n}")),
-            Self::External => f.pad("external"),
+            Self::OneThread => 1,
+            Self::Workers(n) | Self::PerCore(n) => n.get(),
+        }
+    }
+
+    /// Returns the number of runtimes.
+    pub fn runtimes(self) -> u16 {
+        match self {
+            Self::OneThread | Self::Workers(_) => 1,
+            Self::PerCore(n) => n.get(),
+        }
+    }
+
+    fn description(self) -> String {
+        match self {
+            Self::OneThread => "one OS thread, one task per job (tokio current_thread)".into(),
+            Self::Workers(n) => format!("{n} OS threads sharing the tasks (tokio multi_thread)"),
+            Self::PerCore(n) => format!("{n} OS threads, one runtime each, pinned to a CPU (tokio current_thread)"),
         }
     }
 }
 
-/// The reason why a text is not a model name.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum ModelError {
-    /// Unknown name, with the nearest one if any is near.
-    #[error("unknown model `{name}`; {}", match .nearest {
-        Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => format!("the models are {}", Model::EXAMPLES.join(", ")),
-    })]
-    Unknown {
-        /// The unknown name.
-        name: String,
-        /// The name that was probably meant.
-        nearest: Option<String>,
-    },
-    /// The name is correct, but its number is not.
-    #[error("`{name}` needs a whole number of workers from 1 to {}, as in `{example}`", Model::MOST_WORKERS)]
-    Workers {
-        /// The name with the invalid number.
-        name: String,
-        /// A valid name.
-        example: &'static str,
-    },
-}
-
-impl FromStr for Model {
-    type Err = ModelError;
-
-    fn from_str(name: &str) -> Result<Self, ModelError> {
-        let workers = |digits: &str, example| {
-            let plain =
-                !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
-            let number = if plain { digits.parse::<u16>().ok() } else { None };
-            number
-                .filter(|n| *n <= Self::MOST_WORKERS)
-                .and_then(NonZeroU16::new)
-                .ok_or_else(|| ModelError::Workers { name: name.to_owned(), example })
-        };
-        match name {
-            "sequential" => Ok(Self::Sequential),
-            "threads" => Ok(Self::Threads),
-            "async" => Ok(Self::Async),
-            "hybrid/blocking" => Ok(Self::HybridBlocking),
-            "external" => Ok(Self::External),
-            "pool" | "pool/N" => workers("", "pool/2").map(Self::Pool),
-            "async/N" => workers("", "async/2").map(Self::AsyncWorkers),
-            "hybrid/rayon" | "hybrid/rayon-N" => workers("", "hybrid/rayon-2").map(Self::HybridRayon),
-            _ => {
-                if let Some(digits) = name.strip_prefix("pool/") {
-                    workers(digits, "pool/2").map(Self::Pool)
-                } else if let Some(digits) = name.strip_prefix("async/") {
-                    workers(digits, "async/2").map(Self::AsyncWorkers)
-                } else if let Some(digits) = name.strip_prefix("hybrid/rayon-") {
-                    workers(digits, "hybrid/rayon-2").map(Self::HybridRayon)
-                } else {
-                    Err(ModelError::Unknown { name: name.to_owned(), nearest: nearest(name) })
-                }
-            }
-        }
-    }
-}
-
-/// Returns the example name closest to a misspelt one, or the model that other tools call by this name.
-fn nearest(name: &str) -> Option<String> {
-    let lower = name.to_lowercase();
-    let elsewhere = match lower.as_str() {
-        "tokio" | "task" | "tasks" | "coroutine" | "coroutines" | "event-loop" => Some("async"),
-        "thread-pool" | "threadpool" => Some("pool/2"),
-        "spawn_blocking" | "hybrid" => Some("hybrid/blocking"),
-        "rayon" => Some("hybrid/rayon-2"),
-        "serial" | "sync" | "single" => Some("sequential"),
-        _ => None,
-    };
-    elsewhere.or_else(|| closest(&lower, Model::EXAMPLES)).map(str::to_owned)
-}
-
-/// Returns the candidate most similar to the text, if any is similar enough for "did you mean".
-pub fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let likeness = |candidate: &str| strsim::jaro_winkler(written, candidate);
-    let best = candidates.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    // 0.8 admits one or two slips in a word and rejects unrelated words.
-    (likeness(best) >= 0.8).then_some(best)
-}
-
-impl TryFrom<String> for Model {
-    type Error = ModelError;
-
-    fn try_from(name: String) -> Result<Self, ModelError> {
-        name.parse()
-    }
-}
-
-impl From<Model> for String {
-    fn from(model: Model) -> Self {
-        model.to_string()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_round_trip() {
-        for name in Model::EXAMPLES {
-            assert_eq!(name.parse::<Model>().map(|model| model.to_string()), Ok(name.to_owned()));
+impl PoolKind {
+    /// Returns the maximum number of threads in tokio's blocking pool.
+    pub fn most_blocking(self) -> u32 {
+        match self {
+            Self::Blocking(Some(k)) => k.get().into(),
+            _ => BLOCKING_THREADS.into(),
         }
     }
 
-    #[test]
-    fn a_misspelt_name_gets_a_suggestion() {
-        for (name, expected) in [
-            ("asinc", "did you mean `async`?"),
-            ("thread", "did you mean `threads`?"),
-            ("Threads", "did you mean `threads`?"),
-            ("tokio", "did you mean `async`?"),
-            ("hybrid/block", "did you mean `hybrid/blocking`?"),
-            ("zzz", "the models are sequential"),
-            ("pool/0", "whole number of workers from 1 to 1024"),
-            ("pool", "as in `pool/2`"),
-            ("async/-1", "whole number"),
-            ("async/01", "whole number"),
-            ("async/99999", "whole number"),
-            ("hybrid/rayon-x", "as in `hybrid/rayon-2`"),
-        ] {
-            let error = name.parse::<Model>().unwrap_err().to_string();
-            assert!(error.contains(expected), "{name}: {error}");
+    fn description(self) -> String {
+        match self {
+            Self::Inline => String::new(),
+            Self::Blocking(None) => "; blocking work goes to tokio's blocking pool".into(),
+            Self::Blocking(Some(k)) => format!("; blocking work goes to tokio's blocking pool of at most {k} threads"),
+            Self::Rayon(k) => format!("; blocking work goes to {k} rayon threads"),
+            Self::InPlace => "; blocking work stays on its thread, whose other tasks move away (block_in_place)".into(),
+            Self::Runtime(k) => format!("; blocking work goes to a second runtime of {k} workers"),
         }
     }
 }

@@ -12,6 +12,7 @@
 mod claims;
 mod fields;
 mod mistakes;
+mod models;
 mod points;
 mod syntax;
 mod together;

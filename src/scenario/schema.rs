@@ -52,7 +52,7 @@ fn table(section: Section) -> Value {
         table["required"] = json!(required);
     }
     if let Some(key) = KEYS.iter().find(|key| key.section == section && key.name == ANY_MODEL) {
-        table["patternProperties"] = json!({ MODEL: property(key) });
+        table["patternProperties"] = json!({ model_pattern(): property(key) });
     }
     if let Some(group) = ANY_OF.iter().find(|group| group.section == section && section != Section::Top) {
         table["anyOf"] = any_of(group.names);
@@ -133,9 +133,13 @@ fn values(key: &Key) -> Value {
     }
 }
 
-/// The name of a model; needs both anchors, because it is also a pattern of properties.
-const MODEL: &str = "^(sequential|threads|async|hybrid/blocking|external|\
-    (pool/|async/|hybrid/rayon-)([1-9][0-9]{0,2}|10[01][0-9]|102[0-4]))$";
+/// Returns the pattern of a model's name. It needs both anchors, because it is also a pattern of properties.
+fn model_pattern() -> String {
+    const N: &str = "([1-9][0-9]{0,2}|10[01][0-9]|102[0-4])";
+    let runtime = format!("(async(/{N})?|per-core/{N})");
+    let pool = format!("\\+(blocking(/{N})?|rayon/{N}|runtime/{N})");
+    format!("^(sequential|threads|external|(pool|rayon)/{N}|{runtime}({pool})?|async/{N}\\+in-place)$")
+}
 
 /// A duration: one or more numbers, each with its unit.
 const LENGTH: &str = "^\\s*([0-9]+(\\.[0-9]+)?\\s*(ns|nsec|nanos|us|µs|usec|ms|msec|millis|s|secs?|seconds?\
@@ -161,7 +165,7 @@ fn value(kind: ValueKind) -> Value {
             json!({ "type": "string", "pattern": "^(?!(heavy|\\.|\\.\\.)$)[!\"$&-.0->@-\\[\\]-z|~]{1,1024}$" })
         }
         ValueKind::Choice(words) => json!({ "enum": words }),
-        ValueKind::Model => json!({ "type": "string", "pattern": MODEL, "examples": Model::EXAMPLES }),
+        ValueKind::Model => json!({ "type": "string", "pattern": model_pattern(), "examples": Model::EXAMPLES }),
         ValueKind::Count { from, to, .. } => json!({ "type": "integer", "minimum": from, "maximum": to }),
         ValueKind::Length { .. } => json!({ "type": "string", "pattern": LENGTH }),
         ValueKind::Rate => {
@@ -195,7 +199,7 @@ mod tests {
                 section => &schema["properties"][section.name()],
             };
             let property = match key.name {
-                ANY_MODEL => &table["patternProperties"][MODEL],
+                ANY_MODEL => &table["patternProperties"][model_pattern()],
                 name => &table["properties"][name],
             };
             assert!(property["description"].as_str().unwrap().contains(key.about), "{}", key.path());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Model;
 use crate::schedule::{Arrivals, Pacing};
 use crate::units::{self, as_nanos};
 
@@ -28,6 +29,8 @@ pub struct SleepSpec {
     /// The time each job waits.
     #[serde(with = "as_nanos")]
     pub wait: Duration,
+    /// How an async model composes the jobs.
+    pub compose: Composition,
     /// The number of CPUs that the trial is pinned to; `None` for all.
     pub cpus: Option<u32>,
 }
@@ -41,8 +44,28 @@ pub struct OffloadSpec {
     pub steps: StepsSpec,
     /// The heartbeat that should go on meanwhile, if any.
     pub heartbeat: Option<HeartbeatSpec>,
+    /// How an async model composes the jobs.
+    pub compose: Composition,
     /// The number of CPUs that the trial is pinned to; `None` for all.
     pub cpus: Option<u32>,
+}
+
+/// How an async model composes its jobs. The thread models know only `Spawn`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Composition {
+    /// A task for each job, which any worker may run.
+    #[default]
+    Spawn,
+    /// One task that awaits all jobs at the same time (`join_all`): their waits overlap, their computations do not.
+    Join,
+    /// One task that awaits one job after the other, as a loop with `await` in it does.
+    InTurn,
+}
+
+impl Composition {
+    /// The words of the key `compose`.
+    pub(super) const NAMES: &[&str] = &["spawn", "join", "in-turn"];
 }
 
 /// A job that only shows whether the model still responds: beat k is due at k times `every`.
@@ -95,7 +118,8 @@ impl HeavySpec {
     pub const WHAT: &'static str = "heavy";
 }
 
-/// The steps of a job, in this order; a step of zero length is left out.
+/// The steps of a job: it takes a permit, waits, holds the lock, makes its blocking call, computes, and returns the
+/// permit. A step of zero length is left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StepsSpec {
     /// A wait that an async model can await.
@@ -107,22 +131,76 @@ pub struct StepsSpec {
     /// CPU work: as many iterations as an idle machine does in this time.
     #[serde(with = "as_nanos")]
     pub compute: Duration,
+    /// CPU work while the job holds a lock that all jobs share.
+    #[serde(with = "as_nanos")]
+    pub lock: Duration,
+    /// The lock of an async model. The thread models always use the lock of std.
+    pub lock_kind: LockKind,
+    /// Whether the lock is held during the wait as well.
+    pub lock_scope: LockScope,
+    /// The number of permits that all jobs share, one of which a job holds during all its steps; `None` for no limit.
+    pub permits: Option<u32>,
+}
+
+/// The kind of the lock that all jobs share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LockKind {
+    /// `std::sync::Mutex`: a job that waits for it holds its thread.
+    #[default]
+    Std,
+    /// `tokio::sync::Mutex`: a job that waits for it yields its thread.
+    Tokio,
+}
+
+impl LockKind {
+    /// The words of the key `lock_kind`.
+    pub(super) const NAMES: &[&str] = &["std", "tokio"];
+}
+
+/// The steps during which a job holds the lock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LockScope {
+    /// Only its own step.
+    #[default]
+    Step,
+    /// The wait before it as well, as a guard does that lives across an `await`.
+    Wait,
+}
+
+impl LockScope {
+    /// The words of the key `lock_scope`.
+    pub(super) const NAMES: &[&str] = &["step", "wait"];
 }
 
 impl StepsSpec {
     /// Returns how long one job takes on a machine of its own.
     pub fn alone(&self) -> Duration {
-        self.wait + self.block + self.compute
+        self.wait + self.lock + self.block + self.compute
+    }
+
+    /// Returns for how long one job excludes all others, because it holds the lock.
+    pub fn exclusive(&self) -> Duration {
+        match (self.lock.is_zero(), self.lock_scope) {
+            (true, _) => Duration::ZERO,
+            (false, LockScope::Step) => self.lock,
+            (false, LockScope::Wait) => self.wait + self.lock,
+        }
     }
 
     /// Returns the steps as text: `wait 100ms, compute 2ms`; `nothing` without a step.
     pub fn in_words(&self) -> String {
-        let steps = [("wait", self.wait), ("block", self.block), ("compute", self.compute)];
-        let words: Vec<String> = steps
+        let steps = [("wait", self.wait), ("lock", self.lock), ("block", self.block), ("compute", self.compute)];
+        let mut words: Vec<String> = steps
             .iter()
             .filter(|(_, length)| !length.is_zero())
             .map(|(step, length)| format!("{step} {}", units::exact(*length)))
             .collect();
+        if self.lock_scope == LockScope::Wait && !self.lock.is_zero() {
+            words.push("the lock held during the wait".into());
+        }
+        words.extend(self.permits.map(|permits| units::counted(permits.into(), "permit", "permits")));
         if words.is_empty() { "nothing".into() } else { words.join(", ") }
     }
 }
@@ -286,9 +364,20 @@ impl Work {
         }
     }
 
-    /// Returns the number of CPUs that a machine must have; `None` if any number will do.
-    pub fn cpus_wanted(&self) -> Option<CpusWanted> {
-        self.cpus().map(|model| CpusWanted { model, generator: self.is_echo().into() })
+    /// Returns the number of CPUs that a machine must have for this model; `None` if any number will do.
+    pub fn cpus_wanted(&self, model: Model) -> Option<CpusWanted> {
+        self.cpus()
+            .max(model.pinned().map(u32::from))
+            .map(|model| CpusWanted { model, generator: self.is_echo().into() })
+    }
+
+    /// Returns how an async model composes the jobs.
+    pub fn compose(&self) -> Composition {
+        match self {
+            Self::Sleep(sleep) => sleep.compose,
+            Self::Offload(offload) => offload.compose,
+            Self::Echo(_) => Composition::Spawn,
+        }
     }
 
     /// Returns the steps of an ordinary job.
@@ -306,7 +395,10 @@ impl Work {
             Self::Echo(echo) => echo.heavy.map(|heavy| heavy.steps.compute),
             _ => None,
         };
-        [Some(self.steps().compute), heavy].into_iter().flatten().filter(|length| !length.is_zero())
+        [Some(self.steps().compute), Some(self.steps().lock), heavy]
+            .into_iter()
+            .flatten()
+            .filter(|length| !length.is_zero())
     }
 
     /// Returns the same work with at most this many jobs, for a model that would take too long.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::histogram::Histogram;
 use crate::http1::ServerCodec;
 use crate::scenario::HeavySpec;
 use crate::workload::{Checksum, Steps};
@@ -46,6 +47,16 @@ impl Echo {
         if checksum != steps.checksum() {
             self.wrong.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Forgets the waits for a permit so far.
+    pub fn clear_waits(&self) {
+        self.steps.shared().clear_waits();
+    }
+
+    /// Returns the waits for a permit; `None` if their number is not limited.
+    pub fn permit_waits(&self) -> Option<Histogram> {
+        self.steps.shared().permit_waits()
     }
 
     /// Returns the number of wrong checksums.

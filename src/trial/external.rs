@@ -27,7 +27,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use crate::host;
 use crate::proc;
 use crate::protocol::{Served, ServerOrder, TrialReply, TrialSpec};
-use crate::record::Failure;
+use crate::record::{Failure, Waits};
 use crate::scenario::{ServerSpec, Work};
 use crate::usage::Tree;
 
@@ -213,6 +213,8 @@ impl External<'_> {
                         threads: after.threads().max(before.threads()),
                         usage: after.since(&before),
                         runtime: None,
+                        cores: Vec::new(),
+                        waits: Waits::default(),
                         lanes: None,
                         window_ns: (begin_ns, end_ns),
                     })))

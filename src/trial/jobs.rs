@@ -12,13 +12,13 @@ use crate::job_log::{JobLog, JobTimes};
 use crate::lanes;
 use crate::model::{self, JobsOutcome};
 use crate::protocol::{Role, TrialReply, TrialSpec};
-use crate::record::{self, Failure, Measured, Series, Traced};
+use crate::record::{self, Failure, Measured, Series, Traced, Waits};
 use crate::scenario::{HeartbeatSpec, OffloadSpec, SleepSpec, Work};
 use crate::thread_count;
 use crate::units;
 use crate::usage::Footprint;
 use crate::workload::offload::{Heartbeat, Offload};
-use crate::workload::{self, Checksum, Sleep, Workload};
+use crate::workload::{self, Checksum, Shared, Sleep, Workload};
 
 use super::{steps, write_reply};
 
@@ -49,7 +49,7 @@ pub(super) fn run(spec: &TrialSpec, traced: bool) -> Result<(), Failure> {
 /// measured one.
 fn waiting(spec: &TrialSpec) -> Result<Option<Footprint>, Failure> {
     let Work::Sleep(sleep) = &spec.work else { return Ok(None) };
-    let workload = Arc::new(Sleep { steps: steps(&spec.work.steps(), spec)? });
+    let workload = Arc::new(Sleep { steps: steps(&spec.work.steps(), &Shared::new(None), spec)? });
     let log = Arc::new(JobLog::new(sleep.jobs));
     let (over, is_over) = mpsc::channel::<Infallible>();
     let (ready, is_ready) = mpsc::channel();
@@ -70,7 +70,7 @@ fn waiting(spec: &TrialSpec) -> Result<Option<Footprint>, Failure> {
             what: format!("cannot start a thread to sample the memory: {error}"),
         })?;
         let _ = is_ready.recv();
-        let outcome = model::run(spec.model, workload, &log);
+        let outcome = model::run(spec.model, spec.work.compose(), workload, &log);
         drop(over);
         let footprint = watcher.join().expect("the watcher does not panic");
         outcome.map(|_| footprint)
@@ -78,7 +78,7 @@ fn waiting(spec: &TrialSpec) -> Result<Option<Footprint>, Failure> {
 }
 
 fn run_sleep(spec: &TrialSpec, sleep: &SleepSpec) -> Result<Measured, Failure> {
-    let steps = steps(&spec.work.steps(), spec)?;
+    let steps = steps(&spec.work.steps(), &Shared::new(None), spec)?;
     let checksum = steps.checksum();
     let (outcome, entries) = run_all(spec, Arc::new(Sleep { steps }), sleep.jobs)?;
     check(&entries, checksum)?;
@@ -86,7 +86,8 @@ fn run_sleep(spec: &TrialSpec, sleep: &SleepSpec) -> Result<Measured, Failure> {
 }
 
 fn run_offload(spec: &TrialSpec, offload: &OffloadSpec) -> Result<Measured, Failure> {
-    let steps = steps(&offload.steps, spec)?;
+    let shared = Shared::new(offload.steps.permits);
+    let steps = steps(&offload.steps, &shared, spec)?;
     let checksum = steps.checksum();
     let heartbeat = offload.heartbeat.map(|heartbeat| Heartbeat::new(heartbeat.every, heartbeat.beats));
     let workload = Arc::new(Offload { steps, heartbeat });
@@ -103,7 +104,8 @@ fn run_offload(spec: &TrialSpec, offload: &OffloadSpec) -> Result<Measured, Fail
         }
         _ => None,
     };
-    Ok(done(outcome, all, fared, &entries))
+    let measured = done(outcome, all, fared, &entries);
+    Ok(Measured { waits: Waits { permit: shared.permit_waits(), ..measured.waits }, ..measured })
 }
 
 fn run_all<W: Workload>(
@@ -112,9 +114,12 @@ fn run_all<W: Workload>(
     jobs: u32,
 ) -> Result<(JobsOutcome, Vec<JobTimes>), Failure> {
     let log = Arc::new(JobLog::new(jobs));
+    let compose = spec.work.compose();
     let outcome = match spec.role {
-        Role::Jobs { traced: true } => model::run(spec.model, Arc::new(workload::TracedWorkload(workload)), &log)?,
-        _ => model::run(spec.model, workload, &log)?,
+        Role::Jobs { traced: true } => {
+            model::run(spec.model, compose, Arc::new(workload::TracedWorkload(workload)), &log)?
+        }
+        _ => model::run(spec.model, compose, workload, &log)?,
     };
     let entries = log.times().map_err(|job| Failure::WrongWork { what: format!("job {job} never completed") })?;
     Ok((outcome, entries))
@@ -139,7 +144,7 @@ fn done(
     heartbeat: Option<record::HeartbeatRecord>,
     entries: &[JobTimes],
 ) -> Measured {
-    let JobsOutcome { wall_ns, usage, runtime } = outcome;
+    let JobsOutcome { wall_ns, usage, runtime, queue_waits } = outcome;
     Measured {
         wall_ns,
         jobs: (entries.len() - usize::from(heartbeat.is_some())) as u64,
@@ -150,6 +155,8 @@ fn done(
         usage,
         others: None,
         runtime,
+        cores: Vec::new(),
+        waits: Waits { queue: queue_waits, permit: None },
         server_window_ns: None,
         load: None,
     }

@@ -15,7 +15,8 @@ use rustix::io::Errno;
 
 use crate::model;
 use crate::protocol::{Served, TrialReply, TrialSpec};
-use crate::record::Failure;
+use crate::record::{Failure, Waits};
+use crate::scenario::Model;
 use crate::scenario::Work;
 
 use crate::usage::Meter;
@@ -29,7 +30,7 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
     }
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nAvt-Nonce: {nonce}\r\n\r\nhello");
     let refused = |error: io::Error| Failure::Refused { what: format!("no port on 127.0.0.1: {error}") };
-    let listener = model::listen((Ipv4Addr::LOCALHOST, 0).into()).map_err(refused)?;
+    let listener = model::listen(Model::ASYNC, (Ipv4Addr::LOCALHOST, 0).into()).map_err(refused)?.remove(0);
     let port = listener.local_addr().map_err(refused)?.port();
     let serve = move || {
         let Err(error) = respond(&listener, answer.as_bytes());
@@ -40,7 +41,15 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str) -> Result<(), Failure> {
     server.map_err(|error| Failure::Refused { what: format!("cannot start a thread for the server: {error}") })?;
     write_reply(&TrialReply::Ready { port, nonce: nonce.to_owned() })?;
     obey(Meter::start, |meter, window_ns| {
-        Ok(Served { threads: 1, usage: meter.stop(), runtime: None, lanes: None, window_ns })
+        Ok(Served {
+            threads: 1,
+            usage: meter.stop(),
+            runtime: None,
+            cores: Vec::new(),
+            waits: Waits::default(),
+            lanes: None,
+            window_ns,
+        })
     })
 }
 

@@ -19,6 +19,7 @@ use crate::service::echo::Echo;
 use crate::thread_count;
 use crate::units;
 use crate::usage::Meter;
+use crate::workload::Shared;
 
 use super::{now_ns, steps, write_reply};
 
@@ -27,21 +28,22 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
     let Work::Echo(work) = &spec.work else {
         return Err(Failure::WrongWork { what: format!("`{}` has no server", spec.work.workload()) });
     };
-    let heavy = work.heavy.map(|heavy| steps(&heavy.steps, spec)).transpose()?;
-    let echo = Echo::new(steps(&work.steps, spec)?, heavy, Some(nonce.into()));
+    let shared = Shared::new(work.steps.permits);
+    let heavy = work.heavy.map(|heavy| steps(&heavy.steps, &shared, spec)).transpose()?;
+    let echo = Echo::new(steps(&work.steps, &shared, spec)?, heavy, Some(nonce.into()));
     let server = Arc::new(Server::new(echo, Timeouts::default(), u64::MAX));
     check_descriptors(work.load.connections)?;
     model::check_server(spec.model, work.load.connections)?;
     let refused = |error: io::Error| Failure::Refused { what: format!("no port on 127.0.0.1: {error}") };
-    let listener = model::listen((Ipv4Addr::LOCALHOST, 0).into()).map_err(refused)?;
-    let port = listener.local_addr().map_err(refused)?.port();
+    let listeners = model::listen(spec.model, (Ipv4Addr::LOCALHOST, 0).into()).map_err(refused)?;
+    let port = listeners[0].local_addr().map_err(refused)?.port();
 
     if traced {
         lanes::prepare("connection");
     }
     let (model, served) = (spec.model, Arc::clone(&server));
     let serve = move || {
-        let ended = model::serve(model, listener, served);
+        let ended = model::serve(model, listeners, served);
         let why = ended.err().map_or_else(|| "it ended early".into(), |error| error.to_string());
         let _ = write_reply(&TrialReply::Failed(Failure::Refused { what: format!("the server failed: {why}") }));
         process::exit(1);
@@ -52,16 +54,19 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
     write_reply(&TrialReply::Ready { port, nonce: nonce.to_owned() })?;
     let begin = || {
         lanes::start(lanes::LENGTH.min(work.load.duration));
+        server.clear_waits();
         (server.runtime(), Meter::start())
     };
     obey(begin, |(before, meter), window_ns| {
         let usage = Meter::stop(meter);
-        model::check_pool(&server)?;
+        model::check_threads(&server)?;
         // The runtime may have started only within the window.
         let runtime = server.runtime().map(|now| before.map_or(now, |before| now.since(before)));
         match server.echo.wrong() {
             0 => {
-                Ok(Served { threads: thread_count::count(), usage, runtime, lanes: traced.then(lanes::end), window_ns })
+                let (threads, lanes) = (thread_count::count(), traced.then(lanes::end));
+                let (cores, waits) = (server.cores(), server.waits());
+                Ok(Served { threads, usage, runtime, cores, waits, lanes, window_ns })
             }
             wrong => Err(Failure::WrongWork {
                 what: format!("wrong checksum for {}", units::counted(wrong, "request", "requests")),

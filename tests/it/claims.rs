@@ -265,7 +265,7 @@ fn a_claim_can_expect_a_number_for_every_counted_figure() {
         for (text, expected) in [("1", 1.0), ("512 + 1", 513.0)] {
             let Against::Formula(formula) = read(figure, text).against else { panic!("{figure}") };
             let work = parse("echo.toml", crate::scenario::ECHO).unwrap().points[0].work.clone();
-            assert_eq!(formula.value(&work, Model::Async, &Parallel::ideal(2)), Some(expected), "{figure}");
+            assert_eq!(formula.value(&work, Model::ASYNC, &Parallel::ideal(2)), Some(expected), "{figure}");
         }
     }
     assert_eq!(read("p95", "1ms").metric.name(), "p95");

@@ -75,7 +75,7 @@ fn several_runs_per_side_are_compared_run_by_run() {
     let runs = |name: &str, times: [f64; 3]| {
         let of_one = |(i, times): (usize, f64)| {
             write(home.path(), &format!("{name}{i}"), |_, records| {
-                for model in [Model::Threads, Model::Async] {
+                for model in [Model::Threads, Model::ASYNC] {
                     slow_down(records, model, times);
                 }
             })

@@ -227,7 +227,7 @@ fn a_run_with_too_few_threads_ends_with_failed_trials() {
     use std::os::unix::fs::PermissionsExt as _;
     let home = tempfile::tempdir().unwrap();
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let text = "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"offload\"\nmodels = [\"hybrid/blocking\", \
+    let text = "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"offload\"\nmodels = [\"async+blocking\", \
                 \"async\"]\njobs = 8\nblock = \"20ms\"\nrounds = { quick = 1, full = 1 }\n";
     let file = scenario(home.path(), "few", text);
     // The runner and its trial are two of the processes.
@@ -237,7 +237,7 @@ fn a_run_with_too_few_threads_ends_with_failed_trials() {
         assert!(!ended.stderr.contains("panicked"), "{tasks}: {ended:?}");
         assert_eq!(ended.code, Some(1), "{tasks}: {ended:?}");
         let (_, records) = Folder::read(&out).unwrap();
-        let blocking = records.iter().filter(|record| record.cell.model.to_string() == "hybrid/blocking");
+        let blocking = records.iter().filter(|record| record.cell.model.to_string() == "async+blocking");
         for Record { outcome, .. } in blocking {
             assert!(matches!(outcome, Outcome::Failed(_)), "{tasks}: {outcome:?}");
         }

@@ -6,12 +6,12 @@ use std::process::Stdio;
 
 use async_vs_threads::lanes::What;
 use async_vs_threads::record::{Failure, Folder, Outcome, Record, Traced};
-use async_vs_threads::scenario::{CellId, Family};
+use async_vs_threads::scenario::{CellId, Family, Model, PoolKind};
 use async_vs_threads::stats::Bound;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{MODELS, Running, avt, children, run, runs, scenario, wait_for};
+use crate::support::{Running, avt, children, models, run, runs, scenario, wait_for};
 
 fn echo(models: &str, load: &str) -> String {
     format!(
@@ -39,11 +39,11 @@ fn every_model_is_measured_by_server_and_generator() {
     let out = home.path().join("out");
     let load = "connections = 3\nwarmup = \"50ms\"\nduration = \"300ms\"\ndrain = \"50ms\"";
     let mut command = avt(["run", "--out"]);
-    command.arg(&out).arg(scenario(home.path(), "echo-all", &echo(&format!("{MODELS:?}"), load)));
+    command.arg(&out).arg(scenario(home.path(), "echo-all", &echo(&format!("{:?}", models()), load)));
     let ended = run(command);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let (_, records) = Folder::read(&out).unwrap();
-    assert_eq!(records.len(), 2 * MODELS.len() + 1, "every model measured and recorded, and async measured twice");
+    assert_eq!(records.len(), 2 * models().len() + 1, "every model measured and recorded, and async measured twice");
     for Record { cell: CellId { model, .. }, outcome, .. } in &records {
         let measured = match outcome {
             Outcome::Measured(measured) => measured,
@@ -62,20 +62,26 @@ fn every_model_is_measured_by_server_and_generator() {
         assert_eq!(timed, load.requests.completed + load.requests.unfinished + load.requests.timed_out, "{model}");
         assert!(measured.series.iter().all(|series| !series.response_time.is_empty()), "{model}: half are heavy");
         // One handler thread per connection, or as many as the model has; `sequential` and `pool/2` starve the others.
-        let (threads, starved) = match model.to_string().as_str() {
-            "threads" => (3..=3, 0),
-            "sequential" => (1..=1, 2),
-            "pool/2" => (2..=2, 1),
-            "async" => (1..=1, 0),
-            "async/2" => (1..=2, 0),
-            "hybrid/rayon-2" => (2..=3, 0),
-            // The async thread, and as many threads of the blocking pool as tokio started.
-            _ => (2..=513, 0),
+        let (threads, starved) = match model {
+            Model::Threads => (3..=3, 0),
+            Model::Sequential => (1..=1, 2),
+            Model::Pool(n) => (2..=2, 3 - u32::from(n.get())),
+            Model::Async(runtime, pool) => {
+                let tasks = u64::from(runtime.threads());
+                let most = match pool {
+                    PoolKind::Inline => 0,
+                    // As many threads as tokio started.
+                    PoolKind::Blocking(_) | PoolKind::InPlace => pool.most_blocking() * u32::from(runtime.runtimes()),
+                    PoolKind::Rayon(k) | PoolKind::Runtime(k) => k.get().into(),
+                };
+                (1 + u64::from(most > 0 && pool != PoolKind::InPlace)..=tasks + u64::from(most), 0)
+            }
+            Model::Rayon(_) | Model::External => unreachable!("not among the models"),
         };
         assert!(threads.contains(&measured.threads), "{model}: {} threads", measured.threads);
         assert_eq!(load.connections_starved, starved, "{model}");
         let of_tasks = model.family() != Family::Threads;
-        let workers = if model.to_string() == "async/2" { 2 } else { 1 };
+        let workers = if let Model::Async(runtime, _) = model { runtime.threads().into() } else { 0 };
         assert_eq!(measured.runtime.map(|runtime| runtime.workers), of_tasks.then_some(workers), "{model}");
         assert!(measured.runtime.is_none_or(|runtime| runtime.busy_ns > 0), "{model}: {:?}", measured.runtime);
         let (warm, window) = (load.warmup.stretches(1), load.over_time.stretches(1));
@@ -93,8 +99,8 @@ fn check_lanes(model: &str, traced: &Traced) {
             "threads" => kind == "connection",
             "pool/2" => kind == "pool",
             "async/2" => kind == "worker",
-            "hybrid/blocking" => ["server", "blocking"].contains(&kind),
-            "hybrid/rayon-2" => ["server", "rayon"].contains(&kind),
+            "async+blocking" => ["server", "blocking"].contains(&kind),
+            "async+rayon/2" => ["server", "rayon"].contains(&kind),
             _ => kind == "server",
         }
     };

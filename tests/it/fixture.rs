@@ -10,11 +10,12 @@ use async_vs_threads::host::{Host, ThreadLimit};
 use async_vs_threads::lanes::{Lanes, Span, What};
 use async_vs_threads::record::{
     CalibrationOrigin, Ceiling, Conditions, Failure, HeartbeatRecord, LoadRecord, Measured, Outcome, Pass, Record,
-    Requests, Run, RunState, SCHEMA, SendLag, Series, Source, Traced,
+    Requests, Run, RunState, SCHEMA, SendLag, Series, Source, Traced, Waits,
 };
 use async_vs_threads::scenario::{
-    ArrivalSpec, Cell, ClientKind, EchoSpec, Family, Finite, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec,
-    Parallel, Pin, Point, PointSpec, Rounds, Scenario, SleepSpec, StepsSpec, SweptValue, Work, expect,
+    ArrivalSpec, Cell, ClientKind, Composition, EchoSpec, Family, Finite, HeartbeatSpec, HeavySpec, LoadSpec, Model,
+    OffloadSpec, Parallel, Pin, Point, PointSpec, PoolKind, Rounds, Scenario, SleepSpec, StepsSpec, SweptValue, Work,
+    expect,
 };
 use async_vs_threads::schedule::{Arrivals, Pacing};
 use async_vs_threads::timeline::Timeline;
@@ -187,8 +188,8 @@ pub(crate) fn scenario(name: &str, question: &str, analysis: &str, models: &[&st
 fn waiting() -> Scenario {
     let analysis = "A job that only waits needs nobody to do anything.\nExpect one thread to be enough.\n\n\
                     The sequential model would need 100 seconds, so it runs ten of the thousand jobs.";
-    let work = Work::Sleep(SleepSpec { jobs: 1_000, wait: MS * 100, cpus: None });
-    let models = ["sequential", "threads", "pool/100", "async", "async/2", "hybrid/blocking"];
+    let work = Work::Sleep(SleepSpec { jobs: 1_000, wait: MS * 100, cpus: None, compose: Composition::Spawn });
+    let models = ["sequential", "threads", "pool/100", "async", "async/2", "async+blocking"];
     let scenario =
         scenario("waiting", "How many threads does it take to wait for 1,000 things?", analysis, &models, work);
     Scenario { max_jobs: vec![(Model::Sequential, 10)], ..scenario }
@@ -196,16 +197,16 @@ fn waiting() -> Scenario {
 
 fn computing() -> Scenario {
     let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
-    let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None });
-    let models = ["sequential", "threads", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"];
+    let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None, compose: Composition::Spawn });
+    let models = ["sequential", "threads", "async", "async/2", "async+blocking", "async+rayon/2"];
     scenario("computing", "Does async make arithmetic faster?", "Eight computations on two processors.", &models, work)
 }
 
 fn heartbeat() -> Scenario {
     let steps = StepsSpec { block: MS * 300, ..StepsSpec::default() };
     let heartbeat = Some(HeartbeatSpec { every: MS * 10, beats: 41 });
-    let work = Work::Offload(OffloadSpec { jobs: 1, steps, heartbeat, cpus: None });
-    let models = ["threads", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"];
+    let work = Work::Offload(OffloadSpec { jobs: 1, steps, heartbeat, cpus: None, compose: Composition::Spawn });
+    let models = ["threads", "async", "async/2", "async+blocking", "async+rayon/2"];
     let question = "What happens to everybody else while one job holds its thread?";
     scenario("heartbeat", question, "A beat every 10 ms beside a call of 300 ms.", &models, work)
 }
@@ -230,7 +231,7 @@ fn echo() -> Scenario {
             server_cpus: None,
         },
     });
-    let models = ["threads", "pool/16", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"];
+    let models = ["threads", "pool/16", "async", "async/2", "async+blocking", "async+rayon/2"];
     let question = "Can one slow request in twenty spoil the other nineteen?";
     scenario("echo", question, "An HTTP echo of which some requests compute.", &models, work)
 }
@@ -268,7 +269,7 @@ fn rates() -> Scenario {
 fn sweep() -> Scenario {
     let point = |jobs: u32| PointSpec {
         at: swept("jobs", SweptValue::Count(jobs)),
-        work: Work::Sleep(SleepSpec { jobs, wait: MS * 100, cpus: None }),
+        work: Work::Sleep(SleepSpec { jobs, wait: MS * 100, cpus: None, compose: Composition::Spawn }),
     };
     let first = point(100);
     let models = ["threads", "async", "async/2"];
@@ -326,17 +327,21 @@ fn measured_jobs(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
         _ => None,
     };
     let threads = match cell.id.model {
-        Model::Sequential | Model::Async | Model::External => 1,
+        Model::Sequential | Model::External => 1,
         Model::Threads => u64::from(jobs) + u64::from(heartbeat.is_some()),
-        Model::Pool(n) | Model::AsyncWorkers(n) => u64::from(n.get()),
-        Model::HybridRayon(n) => 1 + u64::from(n.get()),
-        Model::HybridBlocking if cell.work.steps().block + cell.work.steps().compute == Duration::ZERO => 1,
-        Model::HybridBlocking => 1 + u64::from(jobs),
+        Model::Pool(n) | Model::Rayon(n) => u64::from(n.get()),
+        Model::Async(runtime, pool) => {
+            let steps = cell.work.steps();
+            let is_handed_over = pool != PoolKind::Inline && steps.block + steps.compute > Duration::ZERO;
+            u64::from(runtime.threads()) + if is_handed_over { cell.id.model.step_threads(jobs).into() } else { 0 }
+        }
     };
     Measured {
         most_in_flight: cell.work.jobs().map_or(IN_FLIGHT, u64::from),
         others: None,
         runtime: None,
+        cores: Vec::new(),
+        waits: Waits::default(),
         server_window_ns: None,
         wall_ns: wall as u64,
         jobs: jobs.into(),

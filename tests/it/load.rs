@@ -20,7 +20,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::support::{Ended, MODELS, Running, Server, avt, run, wait_for};
+use crate::support::{Ended, Running, Server, avt, models, run, wait_for};
 
 /// The shortest valid response.
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -72,7 +72,7 @@ fn fixed_response(answer: &'static [u8], closes: bool) -> SocketAddr {
 
 #[test]
 fn a_request_count_is_exact_under_every_model_and_client() {
-    for model in MODELS {
+    for model in models() {
         let server = Server::start(model);
         for client in ["raw", "reqwest"] {
             // More connections than `sequential` or `pool/2` can serve would wait forever.

@@ -120,6 +120,9 @@ fn a_machine_with_too_few_cpus_decides_no_claim() {
 }
 
 fn requires_two_cpus(scenario: &Scenario) -> bool {
-    let mut wanted = scenario.points.iter().filter_map(|point| point.work.cpus_wanted());
+    let mut wanted = scenario
+        .points
+        .iter()
+        .flat_map(|point| scenario.models.iter().filter_map(|model| point.work.cpus_wanted(*model)));
     wanted.any(|wanted| wanted.all() >= 2)
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use socket2::{Domain, Socket, Type};
 
-use crate::support::{MODELS, Server, wait_for};
+use crate::support::{Server, models, wait_for};
 
 const REQUEST: &[u8] = b"GET /echo/a HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -22,7 +22,7 @@ const SOON: Duration = Duration::from_millis(1500);
 /// Runs a check for all models at the same time, since the checks mostly wait.
 fn every_model(check: impl Fn(&'static str) + Sync) {
     thread::scope(|scope| {
-        for model in MODELS {
+        for model in models() {
             let check = &check;
             scope.spawn(move || check(model));
         }

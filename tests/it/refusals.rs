@@ -48,7 +48,7 @@ fn check(may_refuse: &[Model], why: &Failure, (failed, refused): (u64, u64), unm
 
 #[test]
 fn only_an_expected_refusal_is_a_result() {
-    let (threads, others) = (&[Model::Threads][..], &[Model::Async][..]);
+    let (threads, others) = (&[Model::Threads][..], &[Model::ASYNC][..]);
     let refused_midway = Failure::ThreadRefused {
         at: 16_001,
         needed: 20_000,
@@ -166,7 +166,7 @@ fn every_view_shows_a_refusal_as_a_result() {
 
 #[test]
 fn a_page_without_figures_names_the_refusal() {
-    let mut tour = tour(&[Model::Threads, Model::Async, Model::AsyncWorkers(2.try_into().unwrap())], &limit());
+    let mut tour = tour(&[Model::Threads, Model::ASYNC, "async/2".parse().unwrap()], &limit());
     for record in tour.records.iter_mut().filter(|record| record.cell.scenario == SWEPT) {
         record.outcome = Outcome::Failed(limit());
     }

@@ -44,7 +44,7 @@ fn the_index_comes_first_and_every_scenario_has_a_page() {
 fn a_complete_page_matches_its_snapshot() {
     let mut fixture = fixture::tour();
     fixture.scenarios.truncate(1);
-    fixture.scenarios[0].models.retain(|model| matches!(model, Model::Threads | Model::Async));
+    fixture.scenarios[0].models.retain(|model| matches!(*model, Model::Threads | Model::ASYNC));
     let [first, again] = [pages(&fixture), pages(&fixture)];
     assert_eq!(first, again);
     // Style and script are files of their own.
@@ -237,7 +237,7 @@ fn the_control_limits_what_is_called_a_difference() {
     // Every round of the control takes 50 % longer, so no smaller difference counts.
     for record in fixture.records.iter_mut().filter(|record| record.cell.scenario == "computing") {
         let factor = match (record.cell.model, record.cell.control) {
-            (Model::Async, true) => 1.5,
+            (Model::ASYNC, true) => 1.5,
             (Model::Sequential, _) => 1.2,
             _ => 1.0,
         };
@@ -247,7 +247,7 @@ fn the_control_limits_what_is_called_a_difference() {
     }
     let analysis = fixture.analysis();
     let point = &analysis.scenarios[1].points[0];
-    let against_async = |model| point.ratio(Metric::Wall, model, Model::Async).unwrap();
+    let against_async = |model| point.ratio(Metric::Wall, model, Model::ASYNC).unwrap();
     let control = point.control.as_ref().unwrap();
     let ratio = control.ratio(Metric::Wall).unwrap();
     assert!((1.45..1.55).contains(&ratio.distance()), "{ratio:?}");

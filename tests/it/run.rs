@@ -16,7 +16,7 @@ const SMALL: &str = r#"
 question = "do all models run?"
 analysis = "They should."
 workload = "sleep"
-models = ["sequential", "threads", "pool/2", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2"]
+models = ["sequential", "threads", "pool/2", "async", "async/2", "async+blocking", "async+rayon/2"]
 jobs = 4
 wait = "5ms"
 rounds = { quick = 2, full = 2 }
@@ -48,7 +48,7 @@ fn every_model_leaves_a_record_and_the_report_can_be_recreated() {
             args
         })));
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(ended.stdout.contains("report: ") && ended.stdout.contains("hybrid/rayon-2"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("report: ") && ended.stdout.contains("async+rayon/2"), "{}", ended.stdout);
 
     let (made, records) = read(&out);
     assert_eq!((made.state, made.seed, made.trials_planned), (RunState::Complete, 7, 23));
@@ -141,7 +141,7 @@ fn too_many_threads_leave_a_failed_record() {
     let lowest = limits.first().expect("every Linux has a pid_max");
     let jobs = (lowest.allows + 1).min(1_000_000);
     let toml = SMALL.replace("jobs = 4", &format!("jobs = {jobs}")).replace("\"sequential\", ", "");
-    let toml = toml.replace(r#""pool/2", "async", "async/2", "hybrid/blocking", "hybrid/rayon-2""#, r#""pool/2""#);
+    let toml = toml.replace(r#""pool/2", "async", "async/2", "async+blocking", "async+rayon/2""#, r#""pool/2""#);
     let toml = toml.replace("wait = \"5ms\"", "wait = \"1us\"");
     let mut command = avt(["run", "--rounds", "1", "--out"]);
     command.arg(&out).arg(scenario(home.path(), "many", &toml));
@@ -271,7 +271,7 @@ fn the_report_shows_only_the_models_of_the_run() {
     let first = page();
     assert_eq!(run(avt(["report".as_ref(), out.as_os_str()])).code, Some(0));
     assert_eq!(first, page());
-    assert!(!first.contains("hybrid/blocking"), "a model that was not requested");
+    assert!(!first.contains("async+blocking"), "a model that was not requested");
     assert!(first.contains(&format!("avt run {} --model async --seed ", file.display())), "{first}");
 }
 
@@ -368,7 +368,7 @@ fn all_runs_more_trials_than_the_tour() {
 #[test]
 fn a_narration_shows_thread_and_event() {
     let ended = run({
-        let mut command = avt(["run", "offload", "--narrate", "--model", "hybrid/blocking"]);
+        let mut command = avt(["run", "offload", "--narrate", "--model", "async+blocking"]);
         command.stdin(Stdio::null());
         command
     });

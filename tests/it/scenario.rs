@@ -85,7 +85,7 @@ fn may_refuse_is_allowed_in_every_workload() {
     assert_eq!(read(SLEEP).may_refuse, []);
     for text in [SLEEP, OFFLOAD, ECHO] {
         let text = text.replace("workload", "may_refuse = [\"async\", \"threads\"]\nworkload");
-        assert_eq!(read(&text).may_refuse, [Model::Async, Model::Threads]);
+        assert_eq!(read(&text).may_refuse, [Model::ASYNC, Model::Threads]);
     }
 }
 

@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 use crate::http1::cases::{Case, NEXT, next_answer, tables, text};
 use crate::http1::oracle::DATE;
 use crate::http1::served::shorten;
-use crate::support::{MODELS, Server, avt, run};
+use crate::support::{Server, avt, models, run};
 
 /// Replaces every date of the responses by [`DATE`].
 fn normalize_dates(mut answer: Vec<u8>) -> Vec<u8> {
@@ -64,7 +64,7 @@ fn check(model: &str, server: &Server, case: &Case) {
 fn every_model_answers_every_case() {
     let tables = tables();
     thread::scope(|scope| {
-        for model in MODELS {
+        for model in models() {
             let cases = tables.iter().flat_map(|(_, cases)| cases);
             scope.spawn(move || {
                 let server = Server::start(model);
@@ -76,7 +76,7 @@ fn every_model_answers_every_case() {
 
 #[test]
 fn a_thousand_pipelined_requests_are_answered_in_order() {
-    for model in MODELS {
+    for model in models() {
         let server = Server::start(model);
         let requests: String = (0..1_000).map(|k| format!("GET /echo/{k} HTTP/1.1\r\nHost: x\r\n\r\n")).collect();
         let mut writer = server.connect();

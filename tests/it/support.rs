@@ -7,11 +7,15 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use async_vs_threads::scenario::Model;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// One model of every kind.
-pub(crate) const MODELS: [&str; 7] = async_vs_threads::scenario::Model::EXAMPLES;
+/// Returns one model of every kind that serves connections.
+pub(crate) fn models() -> Vec<&'static str> {
+    let serves = |name: &&str| name.parse::<Model>().is_ok_and(Model::serves);
+    Model::EXAMPLES.into_iter().filter(serves).collect()
+}
 
 /// The time after which a test gives up waiting.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -55,7 +55,7 @@ fn write_wide_run(home: &Path) -> (PathBuf, PathBuf) {
     let words = "待機するジョブは何本のスレッドを必要とするか、千のタイマーと一本のスレッド 待機 ❤\u{fe0f}";
     let toml = format!(
         "question = \"{words}\"\nanalysis = \"A.\"\nworkload = \"sleep\"\njobs = [2, 20]\nwait = \"1ms\"\nmodels = \
-         [\"async\", \"threads\", \"hybrid/rayon-16\"]\n[rounds]\nquick = 1\nfull = 6\n[[claim]]\nsays = \
+         [\"async\", \"threads\", \"async+rayon/16\"]\n[rounds]\nquick = 1\nfull = 6\n[[claim]]\nsays = \
          \"{words}{words}\"\nmetric = \"wall\"\nmodel = \"async\"\nexpect = \"wait\"\nratio = [0.9, 1.1]\n"
     );
     let file = scenario(home, "wide", &toml);

@@ -16,13 +16,13 @@ use crate::runner;
 use crate::scenario::{Model, OffloadSpec, Scenario, Work};
 use crate::units;
 use crate::workload::offload::{Heartbeat, Offload};
-use crate::workload::{Moment, Narrated, Steps};
+use crate::workload::{Moment, Narrated, Shared, Steps};
 
 /// The most jobs to narrate: with more, the output is too long to read.
 const MOST_JOBS: u32 = 100;
 
 /// The wrong and the right model, if none was named.
-const MODELS: [Model; 2] = [Model::Async, Model::HybridBlocking];
+const MODELS: [Model; 2] = [Model::ASYNC, Model::ASYNC_BLOCKING];
 
 pub(super) fn main(named: &[Named], models: &[Model]) -> Result<(), Stop> {
     for Named { scenario, .. } in named {
@@ -62,7 +62,8 @@ fn narratable(scenario: &Scenario) -> Result<OffloadSpec, Stop> {
 
 fn narrate(scenario: &Scenario, spec: &OffloadSpec, model: Model) -> Result<(), Stop> {
     let calibration = runner::calibrate(std::slice::from_ref(scenario));
-    let steps = Steps::new(&spec.steps, &calibration).ok_or_else(|| Stop::machine("the work is not calibrated"))?;
+    let steps = Steps::new(&spec.steps, &calibration, Shared::new(spec.steps.permits))
+        .ok_or_else(|| Stop::machine("the work is not calibrated"))?;
     let heartbeat = spec.heartbeat.map(|heartbeat| Heartbeat::new(heartbeat.every, heartbeat.beats));
     let heartbeats = u32::from(heartbeat.is_some());
     print(format_args!("{model}: {}", model.description()))?;
@@ -71,7 +72,7 @@ fn narrate(scenario: &Scenario, spec: &OffloadSpec, model: Model) -> Result<(), 
     let say = move |moment| drop(writeln!(stdout(), "{}", line(start, moment)));
     let workload = Arc::new(Narrated::new(Offload { steps, heartbeat }, say));
     let log = Arc::new(JobLog::new(spec.jobs + heartbeats));
-    let outcome = model::run(model, workload, &log).map_err(Stop::machine)?;
+    let outcome = model::run(model, spec.compose, workload, &log).map_err(Stop::machine)?;
     print(format_args!("{model}: all jobs done after {}\n", units::duration(outcome.wall_ns)))
 }
 

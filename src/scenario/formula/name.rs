@@ -1,7 +1,6 @@
 //! The names in formulas: numbers of the scenario, of the model and of the machine.
 
 use super::Dimension;
-use crate::scenario::expect::BLOCKING_THREADS;
 use crate::scenario::{Model, Parallel, Work};
 
 /// A number that a scenario, its model or the machine gives.
@@ -16,6 +15,8 @@ pub(super) enum Name {
     Connections,
     Rate,
     Share,
+    Lock,
+    Permits,
     HeavyWait,
     HeavyBlock,
     HeavyCompute,
@@ -26,11 +27,13 @@ pub(super) enum Name {
 }
 
 /// Each name as it is written, with its meaning.
-pub(super) const NAMES: [(&str, Name, &str); 16] = [
+pub(super) const NAMES: [(&str, Name, &str); 18] = [
     ("jobs", Name::Jobs, "the number of jobs that the model gets"),
     ("wait", Name::Wait, "the wait of a job or request"),
     ("block", Name::Block, "the blocking call of a job or request"),
     ("compute", Name::Compute, "the CPU work of a job or request"),
+    ("lock", Name::Lock, "the CPU work of a job or request while it holds the shared lock"),
+    ("permits", Name::Permits, "the number of permits that all jobs or requests share"),
     ("every", Name::Every, "the interval between two beats"),
     ("beats", Name::Beats, "the number of beats"),
     ("connections", Name::Connections, "the number of connections"),
@@ -56,10 +59,10 @@ pub(super) const NAMES: [(&str, Name, &str); 16] = [
 impl Name {
     pub(super) fn dimension(self) -> Dimension {
         match self {
-            Self::Wait | Self::Block | Self::Compute | Self::Every => Dimension::TIME,
+            Self::Wait | Self::Block | Self::Compute | Self::Lock | Self::Every => Dimension::TIME,
             Self::HeavyWait | Self::HeavyBlock | Self::HeavyCompute => Dimension::TIME,
             Self::Rate => Dimension::RATE,
-            Self::Jobs | Self::Beats | Self::Connections | Self::Share => Dimension::COUNT,
+            Self::Jobs | Self::Permits | Self::Beats | Self::Connections | Self::Share => Dimension::COUNT,
             Self::Workers | Self::P | Self::Cpus | Self::ServerCpus => Dimension::COUNT,
         }
     }
@@ -79,6 +82,8 @@ impl Name {
             Self::Wait => steps.wait.as_secs_f64(),
             Self::Block => steps.block.as_secs_f64(),
             Self::Compute => steps.compute.as_secs_f64(),
+            Self::Lock => steps.lock.as_secs_f64(),
+            Self::Permits => steps.permits?.into(),
             Self::Every => beats?.every.as_secs_f64(),
             Self::Beats => beats?.beats.into(),
             Self::Connections => echo?.load.connections.into(),
@@ -101,10 +106,5 @@ fn workers(model: Model, work: &Work) -> u32 {
         Work::Echo(echo) => echo.load.connections,
         Work::Sleep(_) | Work::Offload(_) => work.jobs().unwrap_or(1),
     };
-    match model {
-        Model::Sequential | Model::Async => 1,
-        Model::Threads | Model::External => all,
-        Model::HybridBlocking => all.min(BLOCKING_THREADS),
-        Model::Pool(k) | Model::AsyncWorkers(k) | Model::HybridRayon(k) => k.get().into(),
-    }
+    model.step_threads(all)
 }

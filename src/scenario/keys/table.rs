@@ -5,7 +5,7 @@ use super::{
     ANY_MODEL, AnyOf, ECHO, EVERY, JOBS, Key, Lines, Many, Need, OFFLOAD, SLEEP, STEPS, Section, ValueKind,
     WorkloadName,
 };
-use crate::scenario::{ClaimKind, Metric};
+use crate::scenario::{ClaimKind, Composition, LockKind, LockScope, Metric};
 use crate::schedule::{Arrivals, Pacing};
 
 const fn key(section: Section, name: &'static str, kind: ValueKind, about: &'static str) -> Key {
@@ -92,6 +92,46 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     key(Top, "compute", step("1m"), "third step: the CPU work that an idle CPU does in this time")
         .for_workloads(STEPS)
         .swept(),
+    key(Top, "lock", step("1m"), "CPU work while the job holds a lock that all jobs share, after the wait")
+        .for_workloads(STEPS)
+        .swept(),
+    key(
+        Top,
+        "lock_kind",
+        ValueKind::Choice(LockKind::NAMES),
+        "the lock of async models: the standard library's, which holds the thread of a task that waits for it, or tokio's, \
+         which does not; thread models always use the standard library's",
+    )
+    .for_workloads(STEPS)
+    .default("std")
+    .swept(),
+    key(
+        Top,
+        "lock_scope",
+        ValueKind::Choice(LockScope::NAMES),
+        "how long a job holds the lock: during the step `lock` only, or during the `wait` before it as well",
+    )
+    .for_workloads(STEPS)
+    .default("step")
+    .swept(),
+    key(
+        Top,
+        "permits",
+        count(1, 20_000),
+        "permits that all jobs share, as the connections of a database pool: each job holds one during all its steps",
+    )
+    .for_workloads(STEPS)
+    .swept(),
+    key(
+        Top,
+        "compose",
+        ValueKind::Choice(Composition::NAMES),
+        "how an async model composes the jobs: a task each, one task that awaits them all (`join_all`), or one task that \
+         awaits one after the other; thread models have only `spawn`",
+    )
+    .for_workloads(JOBS)
+    .default("spawn")
+    .swept(),
     key(
         Top,
         "cpus",

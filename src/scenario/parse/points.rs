@@ -56,6 +56,7 @@ impl Chosen<'_> {
             WorkloadName::Sleep => Work::Sleep(SleepSpec {
                 jobs: self.count(Top, "jobs"),
                 wait: self.length(Top, "wait"),
+                compose: self.choice(Top, "compose"),
                 cpus: self.optional_count(Top, "cpus"),
             }),
             WorkloadName::Offload => Work::Offload(OffloadSpec {
@@ -65,6 +66,7 @@ impl Chosen<'_> {
                     every: self.length(Heartbeat, "every"),
                     beats: self.count(Heartbeat, "beats"),
                 }),
+                compose: self.choice(Top, "compose"),
                 cpus: self.optional_count(Top, "cpus"),
             }),
             WorkloadName::Echo => Work::Echo(EchoSpec {
@@ -114,10 +116,21 @@ impl Chosen<'_> {
 
     /// Returns the steps; one that is left out has zero length.
     fn steps(&self, section: Section) -> StepsSpec {
-        StepsSpec {
+        let steps = StepsSpec {
             wait: self.length(section, "wait"),
             block: self.length(section, "block"),
             compute: self.length(section, "compute"),
+            permits: self.optional_count(Section::Top, "permits"),
+            ..StepsSpec::default()
+        };
+        match section {
+            Section::Top => StepsSpec {
+                lock: self.length(section, "lock"),
+                lock_kind: self.choice(section, "lock_kind"),
+                lock_scope: self.choice(section, "lock_scope"),
+                ..steps
+            },
+            _ => steps,
         }
     }
 

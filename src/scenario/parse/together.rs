@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::fields::{Field, Fields};
 use super::mistakes::SpannedMistake;
-use super::points;
 use super::values::{self, Value};
+use super::{models, points};
 use crate::scenario::keys::{self, Section, WorkloadName};
 use crate::scenario::{Model, Parallel, Scenario, expect};
 
@@ -37,7 +37,7 @@ pub(super) fn check(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMista
     found.extend(refused_to_nobody(fields));
     found.extend(too_many_cells(fields));
     found.extend(other_loop(fields));
-    found.extend(external(fields, workload));
+    found.extend(models::check(fields, workload));
     found.extend(pinned_and_not(fields));
     found
 }
@@ -65,13 +65,9 @@ pub(super) fn max_jobs(fields: &Fields) -> impl Iterator<Item = (Model, u32, &Fi
     })
 }
 
-fn models(fields: &Fields) -> impl Iterator<Item = &Value> {
-    fields.get(Section::Top, "models").into_iter().flat_map(|field| field.values.iter().map(|(value, _)| value))
-}
-
 /// Finds entries of `[max_jobs]` for models that do not run, or for more jobs than the scenario has.
 fn max_jobs_for_nobody(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMistake> {
-    let names: Vec<String> = models(fields).map(Value::to_string).collect();
+    let names: Vec<String> = models::values(fields).map(Value::to_string).collect();
     let jobs = keys::row(Section::Top, "jobs", workload).and_then(|key| fields.get(Section::Top, key.name));
     let most_jobs = jobs.into_iter().flat_map(|field| &field.values).filter_map(|(value, _)| match value {
         Value::Count(jobs) => Some(*jobs),
@@ -100,9 +96,9 @@ fn max_jobs_for_nobody(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMi
 /// Finds models in `may_refuse` that are not among `models`.
 fn refused_to_nobody(fields: &Fields) -> Vec<SpannedMistake> {
     let Some(may_refuse) = fields.get(Section::Top, "may_refuse") else { return Vec::new() };
-    let strangers = may_refuse.values.iter().filter(|(value, _)| !models(fields).any(|model| model == value));
+    let strangers = may_refuse.values.iter().filter(|(value, _)| !models::values(fields).any(|model| model == value));
     let mistake = |(value, span): &(Value, Range<usize>)| {
-        let names: Vec<String> = models(fields).map(Value::to_string).collect();
+        let names: Vec<String> = models::values(fields).map(Value::to_string).collect();
         let remedy = format!("add it to models, or use one of {}", names.join(", "));
         SpannedMistake::new(span.clone(), may_refuse.path(), format!("{value} is not listed in models"), remedy)
     };
@@ -134,27 +130,6 @@ fn other_loop(fields: &Fields) -> Vec<SpannedMistake> {
     found
 }
 
-/// Checks that `external` comes with a server, and a server with `external`.
-fn external(fields: &Fields, workload: WorkloadName) -> Option<SpannedMistake> {
-    let models = fields.get(Section::Top, "models")?;
-    let named = models.values.iter().find(|(value, _)| *value == Value::Model(Model::External));
-    match (named, fields.get(Section::Server, "command")) {
-        (Some((_, span)), _) if workload != WorkloadName::Echo => {
-            let remedy = "remove it, or write workload = \"echo\"";
-            Some(SpannedMistake::new(span.clone(), "models", "external is a server and runs no jobs", remedy))
-        }
-        (Some((_, span)), None) => {
-            let remedy = "add a [server] table with its command";
-            Some(SpannedMistake::new(span.clone(), "models", "external has no [server]", remedy))
-        }
-        (None, Some(command)) => {
-            let message = "not used by any model";
-            Some(SpannedMistake::new(command.name_span.clone(), "server", message, "add \"external\" to models"))
-        }
-        _ => None,
-    }
-}
-
 /// Finds a number of CPUs for a server that the kernel may put anywhere.
 fn pinned_and_not(fields: &Fields) -> Option<SpannedMistake> {
     let pin = fields.get(Section::Load, "pin")?;
@@ -167,7 +142,7 @@ fn pinned_and_not(fields: &Fields) -> Option<SpannedMistake> {
 
 fn too_many_cells(fields: &Fields) -> Option<SpannedMistake> {
     let swept = points::swept(fields);
-    let n_models = models(fields).count();
+    let n_models = models::values(fields).count();
     let n_cells = swept.iter().try_fold(n_models, |n, field| n.checked_mul(field.values.len()));
     if n_cells.is_some_and(|n| n <= MOST_CELLS) {
         return None;

@@ -236,8 +236,15 @@ fn model(name: &str) -> Result<Model, Wrong> {
             message: format!("unknown model {}", quoted(name)),
             remedy: format!("the models are {}", Model::EXAMPLES.join(", ")),
         },
+        ModelError::Renamed { now, .. } => {
+            Wrong { message: format!("the model {} has a new name", quoted(name)), remedy: format!("write \"{now}\"") }
+        }
+        ModelError::InPlace { .. } => Wrong {
+            message: format!("{}: on a runtime with one thread, tokio's block_in_place panics", quoted(name)),
+            remedy: "write \"async/2+in-place\"".into(),
+        },
         ModelError::Workers { example, .. } => Wrong {
-            message: format!("{} needs a number of workers", quoted(name)),
+            message: format!("{} needs a number of threads", quoted(name)),
             remedy: format!("write a whole number from 1 to {}, as in \"{example}\"", Model::MOST_WORKERS),
         },
     })

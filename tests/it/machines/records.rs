@@ -10,10 +10,11 @@ use async_vs_threads::histogram::Histogram;
 use async_vs_threads::lanes::{Lanes, Slice, Span, What};
 use async_vs_threads::record::{
     Conditions, Failure, GeneratorThread, HeartbeatRecord, LoadRecord, Measured, Outcome, Pass, Requests, Run, SendLag,
-    Series, Traced,
+    Series, Traced, Waits,
 };
 use async_vs_threads::scenario::{
-    Cell, EchoSpec, Family, Machine as Cpus, Model, OffloadSpec, Parallel, Pin, Scenario, StepsSpec, Work,
+    Cell, Composition, EchoSpec, Family, LockScope, Machine as Cpus, Model, OffloadSpec, Parallel, Pin, PoolKind,
+    RuntimeKind, Scenario, StepsSpec, Work,
 };
 use async_vs_threads::usage::{Footprint, Usage};
 
@@ -33,8 +34,6 @@ const WAY: f64 = 15_000.0;
 const LATE: [f64; 2] = [100_000.0, 1_100_000.0];
 /// The time slice that a thread waits for a CPU while others compute on all of them.
 const SLICE: f64 = 3e6;
-/// The default limit of tokio's blocking pool.
-const BLOCKING: usize = 512;
 /// The limit on threads of an ordinary Linux.
 const MOST_THREADS: u32 = 15_882;
 
@@ -84,7 +83,7 @@ pub(super) fn simulate_run(scenarios: &[Scenario], machine: &Parallel) -> Fixtur
                         }
                     }
                 };
-                let (cpus, wanted) = (machine.cpus(), cell.work.cpus_wanted());
+                let (cpus, wanted) = (machine.cpus(), cell.work.cpus_wanted(cell.id.model));
                 let mut record = fixture::record(&cell, pass, records.len() as u64 + 1, outcome);
                 record.conditions = Conditions { cpus, cpus_wanted: wanted, ..QUIET };
                 records.push(record);
@@ -131,28 +130,54 @@ fn trial(cell: &Cell, cpus: &Parallel, all: &Parallel, round: u32) -> Trial {
             simulate_server(cell.id.model, echo, cpus, round)
         }
         Work::Sleep(sleep) => {
-            simulate_jobs(cell.id.model, sleep.jobs, StepsSpec { wait: sleep.wait, ..StepsSpec::default() }, None, cpus)
+            let steps = StepsSpec { wait: sleep.wait, ..StepsSpec::default() };
+            simulate_jobs(cell.id.model, sleep.jobs, steps, sleep.compose, None, cpus)
         }
-        Work::Offload(offload) => simulate_jobs(cell.id.model, offload.jobs, offload.steps, Some(offload), cpus),
+        Work::Offload(offload) => {
+            simulate_jobs(cell.id.model, offload.jobs, offload.steps, offload.compose, Some(offload), cpus)
+        }
     }
 }
 
-/// Returns the station that runs the jobs, and the one that runs their blocking steps.
-fn stations(model: Model, all: usize) -> Vec<Station> {
+/// The stations that create jobs, or send requests; that hold the lock; and that hold the permits.
+const CREATE: usize = 2;
+const LOCK: usize = 3;
+const PERMITS: usize = 4;
+
+/// Returns the station that runs the jobs, the one that runs their blocking steps, and those of what all jobs share.
+fn stations(model: Model, all: usize, steps: StepsSpec, compose: Composition) -> Vec<Station> {
     let (first, second) = match model {
-        Model::Sequential | Model::Async | Model::External => (1, 0),
+        Model::Sequential | Model::External => (1, 0),
         Model::Threads => (all, 0),
-        Model::Pool(n) | Model::AsyncWorkers(n) => (n.get().into(), 0),
-        Model::HybridBlocking => (1, BLOCKING),
-        Model::HybridRayon(n) => (1, n.get().into()),
+        Model::Pool(n) | Model::Rayon(n) => (n.get().into(), 0),
+        Model::Async(runtime, pool) => {
+            let is_one_task = compose != Composition::Spawn && pool == PoolKind::Inline;
+            let first = if is_one_task { runtime.runtimes() } else { runtime.threads() };
+            let second = match pool {
+                PoolKind::Inline => 0,
+                PoolKind::Blocking(_) | PoolKind::InPlace => pool.most_blocking() as usize,
+                PoolKind::Rayon(k) | PoolKind::Runtime(k) => k.get().into(),
+            };
+            (first.into(), second)
+        }
     };
-    vec![Station::new(first), Station::new(second)]
+    let permits = steps.permits.map_or(all, |permits| permits as usize);
+    [first, second, 1, 1, permits].map(Station::new).into()
 }
 
 /// Returns the stages of a job or request that computes for `around` besides its steps.
 fn stages(model: Model, steps: StepsSpec, around: f64) -> Vec<Stage> {
     let (wait, blocked, computed) = (actual_wait(model, nanos(steps.wait)), nanos(steps.block), nanos(steps.compute));
     let hold = |station, blocked, computed| Stage::Hold { station, blocked, computed };
+    if steps.permits.is_some() {
+        // Only the permits are scarce in the scenarios that have them.
+        return vec![hold(0, 0.0, around), hold(PERMITS, wait + blocked, computed)];
+    }
+    if !steps.lock.is_zero() {
+        let held = if steps.lock_scope == LockScope::Wait { wait } else { 0.0 };
+        let (begin, lock) = (hold(0, blocked, around + computed), hold(LOCK, held, nanos(steps.lock)));
+        return vec![Stage::Wait(wait - held), begin, lock];
+    }
     match model.family() {
         Family::Threads => vec![hold(0, wait + blocked, around + computed)],
         Family::Hybrid if blocked + computed > 0.0 => {
@@ -165,28 +190,41 @@ fn stages(model: Model, steps: StepsSpec, around: f64) -> Vec<Stage> {
 fn threads(model: Model, machine: &Machine<'_>, all: usize) -> u64 {
     match model {
         Model::Threads => all as u64,
-        Model::HybridBlocking | Model::HybridRayon(_) => 1 + machine.stations[1].most_held as u64,
-        Model::Pool(n) | Model::AsyncWorkers(n) => n.get().into(),
-        Model::Sequential | Model::Async | Model::External => 1,
+        Model::Pool(n) | Model::Rayon(n) => n.get().into(),
+        Model::Async(runtime, _) => u64::from(runtime.threads()) + machine.stations[1].most_held as u64,
+        Model::Sequential | Model::External => 1,
     }
 }
 
-fn simulate_jobs(model: Model, jobs: u32, steps: StepsSpec, offload: Option<&OffloadSpec>, cpus: &Parallel) -> Trial {
+fn simulate_jobs(
+    model: Model,
+    jobs: u32,
+    steps: StepsSpec,
+    compose: Composition,
+    offload: Option<&OffloadSpec>,
+    cpus: &Parallel,
+) -> Trial {
     let heartbeat = offload.and_then(|offload| offload.heartbeat);
-    let mut stations = stations(model, jobs as usize);
-    stations.push(Station::new(1));
-    let mut machine = Machine::new(cpus, stations);
+    let mut machine = Machine::new(cpus, stations(model, jobs as usize, steps, compose));
     let around = if model.family() == Family::Threads { 0.0 } else { TASK };
-    for _ in 0..jobs {
+    let item = || {
         // Threads or tasks are created first, one after the other.
         let creation = if model == Model::Threads { THREAD } else { TASK };
-        let mut all = vec![Stage::Hold { station: 2, blocked: 0.0, computed: creation }];
+        let mut all = vec![Stage::Hold { station: CREATE, blocked: 0.0, computed: creation }];
         all.extend(stages(model, steps, around));
-        machine.begin(Item { started_after: 1, stages: all, ..Item::default() });
-    }
+        Item { started_after: 1, stages: all, ..Item::default() }
+    };
+    let mut left = if compose == Composition::InTurn { jobs - 1 } else { 0 };
+    (0..jobs - left).for_each(|_| machine.begin(item()));
     let mut times = Vec::new();
-    machine.run(f64::INFINITY, |machine, item| times.push((machine.now - item.due, machine.now - item.begun)));
-    let overhead = if model == Model::HybridBlocking { THREAD * machine.stations[1].most_held as f64 } else { 0.0 };
+    machine.run(f64::INFINITY, |machine, done| {
+        times.push((machine.now - done.due, machine.now - done.begun));
+        if left > 0 {
+            left -= 1;
+            machine.begin(item());
+        }
+    });
+    let overhead = if model == Model::ASYNC_BLOCKING { THREAD * machine.stations[1].most_held as f64 } else { 0.0 };
     let longest_gap = heartbeat.map(|heartbeat| {
         let every = nanos(heartbeat.every);
         let slice = if machine.most_computing > cpus.cpus() as usize { SLICE } else { 0.0 };
@@ -243,12 +281,12 @@ struct Load<'a> {
 impl Load<'_> {
     fn request(&self, (due, is_heavy): (f64, bool), begun: f64, connection: usize) -> Item {
         let steps = self.echo.heavy.filter(|_| is_heavy).map_or(self.echo.steps, |heavy| heavy.steps);
-        let mut all = vec![Stage::Wait(WAY), Stage::Hold { station: 2, blocked: GENERATOR, computed: 0.0 }];
+        let mut all = vec![Stage::Wait(WAY), Stage::Hold { station: CREATE, blocked: GENERATOR, computed: 0.0 }];
         all.extend(stages(self.model, steps, self.around));
         Item { due, begun, is_heavy, connection, stages: all, ..Item::default() }
     }
 
-    /// Counts an finish request and sends the next one over its connection.
+    /// Counts a finished request and sends the next one over its connection.
     fn finish(&mut self, machine: &mut Machine<'_>, item: &Item) {
         let (now, (from, to)) = (machine.now, self.window);
         if item.due >= from && item.due < to {
@@ -293,9 +331,9 @@ fn simulate_server(model: Model, echo: &EchoSpec, cpus: &Parallel, round: u32) -
         model,
         echo,
         around: match model {
-            Model::Threads | Model::Pool(_) | Model::Sequential | Model::External => REQUEST[0],
-            Model::Async | Model::HybridBlocking | Model::HybridRayon(_) => REQUEST[1],
-            Model::AsyncWorkers(_) => REQUEST[2],
+            Model::Async(RuntimeKind::Workers(_), _) => REQUEST[2],
+            Model::Async(..) => REQUEST[1],
+            _ => REQUEST[0],
         },
         window: (from, to),
         free: (0..served).collect(),
@@ -303,9 +341,7 @@ fn simulate_server(model: Model, echo: &EchoSpec, cpus: &Parallel, round: u32) -
         times: Default::default(),
         done_in_window: 0,
     };
-    let mut stations = stations(model, connections);
-    stations.push(Station::new(1));
-    let mut machine = Machine::new(cpus, stations);
+    let mut machine = Machine::new(cpus, stations(model, connections, echo.steps, Composition::Spawn));
     if spec.arrival.offered().is_none() {
         let all = std::mem::take(&mut load.free);
         all.into_iter().for_each(|connection| machine.begin(load.request((0.0, false), 0.0, connection)));
@@ -382,6 +418,8 @@ fn measured(trial: &Trial, cell: &Cell, noise: f64, cpus: u32) -> Measured {
         },
         others: None,
         runtime: None,
+        cores: Vec::new(),
+        waits: Waits::default(),
         load: if let Work::Echo(echo) = &cell.work { Some(generated(trial, echo, cpus)) } else { None },
         server_window_ns: is_echo.then_some((0, 0)),
     }

@@ -224,7 +224,31 @@ fn invalid_words_are_reported() {
             SLEEP,
             "\"async\"]",
             "\"pool/0\"]",
-            "4:22: models: \"pool/0\" needs a number of workers; write a whole number",
+            "4:22: models: \"pool/0\" needs a number of threads; write a whole number",
+        ),
+        (
+            SLEEP,
+            "\"async\"]",
+            "\"hybrid/rayon-4\"]",
+            "4:22: models: the model \"hybrid/rayon-4\" has a new name; write \"async+rayon/4\"",
+        ),
+        (
+            SLEEP,
+            "\"async\"]",
+            "\"async+in-place\"]",
+            "4:22: models: \"async+in-place\": on a runtime with one thread, tokio's block_in_place panics; write",
+        ),
+        (
+            SLEEP,
+            "\"async\"]",
+            "\"async+blockin/4\"]",
+            "4:22: models: unknown model \"async+blockin/4\"; did you mean \"async+blocking/4\"?",
+        ),
+        (
+            SLEEP,
+            "jobs = 10",
+            "compose = \"in-turn\"\njobs = 10",
+            "5:11: compose: in-turn is for async models only, but models contains threads; remove threads",
         ),
         (SLEEP, "\"async\"]", "\"threads\"]", "4:22: models: duplicate value threads; remove one"),
         (
