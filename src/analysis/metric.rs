@@ -52,6 +52,10 @@ pub(super) fn of_trial(metric: Metric, measured: &Measured) -> Option<RoundFigur
         | Metric::GeneratorShare
         | Metric::GeneratorCpu
         | Metric::WarmupP50 => of_load(metric, measured.load.as_ref()?, measured.wall_ns)?,
+        Metric::QueueWaitP50 => measured.waits.queue.as_ref()?.credible_quantile(0.5)? as f64,
+        Metric::QueueWaitP99 => measured.waits.queue.as_ref()?.credible_quantile(0.99)? as f64,
+        Metric::PermitWaitP50 => measured.waits.permit.as_ref()?.credible_quantile(0.5)? as f64,
+        Metric::PermitWaitP99 => measured.waits.permit.as_ref()?.credible_quantile(0.99)? as f64,
         Metric::Executing | Metric::Memory | Metric::ResidentMemory | Metric::RunQueue => return None,
     };
     Some(RoundFigure::exact(value))

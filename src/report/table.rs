@@ -69,10 +69,17 @@ pub(super) fn full(point: &PointSummary) -> Table {
     if point.work.is_echo() {
         columns.extend([Metric::GeneratorShare, Metric::WarmupP50]);
     }
+    columns.extend(waits(point));
     if starves(point) {
         columns.push(Metric::Starved);
     }
     build(point, figures(columns), point.series_names().first().copied().unwrap_or_default())
+}
+
+/// Returns the columns of the waits for what jobs share, if any cell has such waits.
+fn waits(point: &PointSummary) -> impl Iterator<Item = Metric> {
+    let waits = [Metric::QueueWaitP50, Metric::QueueWaitP99, Metric::PermitWaitP50, Metric::PermitWaitP99];
+    waits.into_iter().filter(|metric| point.cells.iter().any(|cell| cell.figure(*metric).is_some()))
 }
 
 fn has_heartbeat(work: &Work) -> bool {
@@ -110,6 +117,7 @@ pub(super) fn brief(point: &PointSummary) -> Table {
         columns.extend([Metric::ServiceP99, Metric::LateP99]);
     }
     columns.extend([Metric::CpuTotal, Metric::PeakMemory, Metric::ContextSwitches]);
+    columns.extend(waits(point));
     if starves(point) {
         columns.push(Metric::Starved);
     }

@@ -3,8 +3,12 @@
 //! Claims, tables, charts, JSON and `scenarios/README.md` read this table; `analysis/metric.rs` computes a figure from
 //! a record. A new figure is a variant and a row here, and an arm there.
 
+mod table;
+
 use super::Work;
 use super::formula::Dimension;
+
+use table::{MetricRow, TABLE};
 
 /// A figure of a cell: what tables show, cells are compared by and claims are made about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +49,14 @@ pub enum Metric {
     Memory,
     /// The part of [`Memory`](Self::Memory) that is resident.
     ResidentMemory,
+    /// The median of the times for which steps waited in the queue of the model's pool.
+    QueueWaitP50,
+    /// The 99th percentile of the same.
+    QueueWaitP99,
+    /// The median of the times for which jobs or requests waited for a permit.
+    PermitWaitP50,
+    /// The 99th percentile of the same.
+    PermitWaitP99,
     /// The 90th percentile of the response time.
     P90,
     /// The longest response time of all rounds.
@@ -129,85 +141,6 @@ pub enum Origin {
     /// The one trial whose lanes are recorded.
     Lanes,
 }
-
-/// The properties of a figure that do not depend on a record.
-struct MetricRow {
-    metric: Metric,
-    /// The word of claims and JSON.
-    name: &'static str,
-    /// The column's heading for jobs, and for requests.
-    heading: [&'static str; 2],
-    unit: Unit,
-    origin: Origin,
-    /// Whether a claim may be made about the figure.
-    is_claimable: bool,
-}
-
-const fn row(metric: Metric, name: &'static str, heading: &'static str, unit: Unit) -> MetricRow {
-    MetricRow { metric, name, heading: [heading, heading], unit, origin: Origin::Trial, is_claimable: false }
-}
-
-impl MetricRow {
-    /// Sets a different heading for requests.
-    const fn of_requests(mut self, heading: &'static str) -> Self {
-        self.heading[1] = heading;
-        self
-    }
-
-    const fn from(mut self, origin: Origin) -> Self {
-        self.origin = origin;
-        self
-    }
-
-    const fn claimable(mut self) -> Self {
-        self.is_claimable = true;
-        self
-    }
-}
-
-/// All rows, in the order of [`Metric`].
-const TABLE: [MetricRow; 34] = {
-    use Metric as M;
-    use Unit::{Bytes, Count, Nanoseconds, Number, PerSecond, Share};
-    [
-        row(M::Wall, "wall", "wall time", Nanoseconds).claimable(),
-        row(M::Gap, "longest_gap", "longest gap", Nanoseconds).claimable(),
-        row(M::Rate, "throughput", "jobs/s", PerSecond).of_requests("requests/s").claimable(),
-        row(M::P50, "p50", "p50", Nanoseconds).from(Origin::Series).claimable(),
-        row(M::P95, "p95", "p95", Nanoseconds).from(Origin::Series).claimable(),
-        row(M::P99, "p99", "p99", Nanoseconds).from(Origin::Series).claimable(),
-        row(M::Cpu, "cpu", "CPU per job", Nanoseconds).of_requests("CPU per request").claimable(),
-        row(M::ServiceP50, "service_p50", "service p50", Nanoseconds).from(Origin::Series).claimable(),
-        row(M::ServiceP99, "service_p99", "service p99", Nanoseconds).from(Origin::Series).claimable(),
-        row(M::CpusUsed, "cpus_used", "CPUs used", Number).claimable(),
-        row(M::Threads, "threads", "threads", Count).claimable(),
-        row(M::InFlight, "in_flight", "in flight", Count).claimable(),
-        row(M::ContextSwitchesPerJob, "context_switches_per_job", "context switches per job", Number)
-            .of_requests("context switches per request")
-            .claimable(),
-        row(M::Starved, "starved", "starved", Count).claimable(),
-        row(M::AnsweredShare, "answered_share", "answered share", Number).claimable(),
-        row(M::Executing, "executing", "executing", Count).from(Origin::Lanes).claimable(),
-        row(M::Memory, "memory_per_job", "memory per job", Bytes).from(Origin::Lanes).claimable(),
-        row(M::ResidentMemory, "resident_memory", "resident per job", Bytes).from(Origin::Lanes),
-        row(M::P90, "p90", "p90", Nanoseconds).from(Origin::Series),
-        row(M::Max, "max", "max", Nanoseconds).from(Origin::Series),
-        row(M::CpuTotal, "cpu_total", "CPU", Nanoseconds),
-        row(M::KernelShare, "kernel_share", "kernel share", Share),
-        row(M::PeakMemory, "peak_memory", "peak memory", Bytes),
-        row(M::ContextSwitches, "context_switches_total", "context switches", Count),
-        row(M::Faults, "page_faults", "page faults", Count),
-        row(M::RuntimeBusy, "runtime_busy_share", "tokio busy", Share),
-        row(M::RuntimeParks, "runtime_parks", "tokio parks", Count),
-        row(M::Jobs, "jobs", "jobs", Count).of_requests("requests"),
-        row(M::RunQueue, "run_queue", "run queue", Nanoseconds).from(Origin::Lanes),
-        row(M::WaitedP99, "no_connection_p99", "no connection p99", Nanoseconds),
-        row(M::LateP99, "late_p99", "late p99", Nanoseconds),
-        row(M::GeneratorShare, "generator_cpu_share", "generator CPU", Share),
-        row(M::GeneratorCpu, "generator_cpu", "generator CPU time", Nanoseconds),
-        row(M::WarmupP50, "warmup_p50", "warm-up p50", Nanoseconds),
-    ]
-};
 
 /// Figures renamed since earlier versions: the old word, for which a mistake suggests the new one.
 const RENAMED: [(&str, Metric); 3] = [
@@ -345,6 +278,7 @@ impl Metric {
             Self::Starved | Self::AnsweredShare | Self::WaitedP99 | Self::LateP99 => work.is_echo(),
             Self::GeneratorShare | Self::GeneratorCpu | Self::WarmupP50 => work.is_echo(),
             Self::Memory | Self::ResidentMemory => matches!(work, Work::Sleep(_)),
+            Self::PermitWaitP50 | Self::PermitWaitP99 => work.steps().permits.is_some(),
             _ => true,
         }
     }
@@ -384,10 +318,10 @@ mod tests {
     }
 
     #[test]
-    fn seventeen_metrics_are_claimable() {
+    fn twenty_one_metrics_are_claimable() {
         assert_eq!(
-            (Metric::CLAIMABLE.len(), Metric::CLAIMABLE[0], Metric::CLAIMABLE[16]),
-            (17, "wall", "memory_per_job")
+            (Metric::CLAIMABLE.len(), Metric::CLAIMABLE[0], Metric::CLAIMABLE[20]),
+            (21, "wall", "permit_wait_p99")
         );
     }
 }

@@ -68,13 +68,13 @@ fn every_model_is_measured_by_server_and_generator() {
             Model::Pool(n) => (2..=2, 3 - u32::from(n.get())),
             Model::Async(runtime, pool) => {
                 let tasks = u64::from(runtime.threads());
-                let most = match pool {
+                let most = match *pool {
                     PoolKind::Inline => 0,
                     // As many threads as tokio started.
                     PoolKind::Blocking(_) | PoolKind::InPlace => pool.most_blocking() * u32::from(runtime.runtimes()),
                     PoolKind::Rayon(k) | PoolKind::Runtime(k) => k.get().into(),
                 };
-                (1 + u64::from(most > 0 && pool != PoolKind::InPlace)..=tasks + u64::from(most), 0)
+                (1 + u64::from(most > 0 && *pool != PoolKind::InPlace)..=tasks + u64::from(most), 0)
             }
             Model::Rayon(_) | Model::External => unreachable!("not among the models"),
         };

@@ -316,7 +316,7 @@ const NOTHING_TO_DO: &str = "no work to do";
 
 /// Every group of keys of which at least one is required.
 pub(in crate::scenario) const ANY_OF: &[AnyOf] = &[
-    AnyOf { section: Top, workloads: OFFLOAD, names: &["block", "compute"], without: NOTHING_TO_DO },
+    AnyOf { section: Top, workloads: OFFLOAD, names: &["block", "compute", "lock"], without: NOTHING_TO_DO },
     AnyOf { section: Heavy, workloads: ECHO, names: &["wait", "block", "compute"], without: NOTHING_TO_DO },
     AnyOf { section: Claim, workloads: EVERY, names: &["expect", "baseline"], without: "nothing to compare with" },
 ];

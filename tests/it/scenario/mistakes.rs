@@ -78,7 +78,12 @@ fn mistakes_in_keys_are_reported() {
         (SLEEP, "question = \"How long?\"\n", "", "1:1: question: missing; write one line"),
         (SLEEP, "workload = \"sleep\"\n", "", "1:1: workload: missing; write \"sleep\", \"offload\" or \"echo\""),
         (OFFLOAD, "beats = 5\n", "", "7:2: heartbeat.beats: missing; write a whole number from 2 to 100000"),
-        (OFFLOAD, "block = \"10ms\"", "wait = \"1s\"", "3:12: no work to do; write at least one of block, compute"),
+        (
+            OFFLOAD,
+            "block = \"10ms\"",
+            "wait = \"1s\"",
+            "3:12: no work to do; write at least one of block, compute, lock",
+        ),
         (ECHO, "compute = \"1ms\"\n", "", "6:2: heavy: no work to do; write at least one of wait, block, compute"),
         (
             ECHO,
