@@ -214,7 +214,10 @@ mod tests {
         assert_eq!(then(0)["required"], json!(["jobs", "wait"]));
         assert_eq!(then(0)["properties"]["block"], json!(false));
         assert_eq!(then(1)["required"], json!(["jobs"]));
-        assert_eq!(then(1)["anyOf"], json!([{ "required": ["block"] }, { "required": ["compute"] }]));
+        assert_eq!(
+            then(1)["anyOf"],
+            json!([{ "required": ["block"] }, { "required": ["compute"] }, { "required": ["lock"] }])
+        );
         assert_eq!(then(1)["properties"]["jobs"]["anyOf"][0]["maximum"], json!(100_000));
         assert_eq!(then(2)["required"], json!(["load"]));
         assert_eq!(then(2)["properties"]["max_jobs"], json!(false));

@@ -50,6 +50,8 @@ struct Trial {
     cpu: f64,
     switches: u64,
     executing: usize,
+    /// The waits for a thread of the pool, if steps go to one, and for a permit.
+    waits: [Vec<f64>; 2],
     starved: u32,
     /// The number of requests that were sent or due and never finish.
     open: u64,
@@ -139,7 +141,8 @@ fn trial(cell: &Cell, cpus: &Parallel, all: &Parallel, round: u32) -> Trial {
     }
 }
 
-/// The stations that create jobs, or send requests; that hold the lock; and that hold the permits.
+/// The stations that run blocking steps; that create jobs, or send requests; that hold the lock; and that hold the permits.
+const POOL: usize = 1;
 const CREATE: usize = 2;
 const LOCK: usize = 3;
 const PERMITS: usize = 4;
@@ -249,6 +252,7 @@ fn simulate_jobs(
         cpu: machine.cpu + overhead,
         switches: threads(model, &machine, jobs as usize) * 2,
         executing: machine.most_computing.min(cpus.cpus() as usize),
+        waits: [POOL, PERMITS].map(|station| std::mem::take(&mut machine.stations[station].waits)),
         starved: 0,
         open: 0,
     }
@@ -359,7 +363,9 @@ fn simulate_server(model: Model, echo: &EchoSpec, cpus: &Parallel, round: u32) -
         (machine.cpu, machine.stations[0].woken)
     };
     let (cpu_before, woken_before) = ask(&mut machine, before, from);
+    machine.stations.iter_mut().for_each(|station| station.waits.clear());
     let (cpu, woken) = ask(&mut machine, within, to);
+    let waits = [POOL, PERMITS].map(|station| machine.stations[station].waits.clone());
     ask(&mut machine, Vec::new(), to + nanos(spec.drain));
     let starved = (connections - served) as u32;
     let switches = if model.family() == Family::Threads { load.done_in_window } else { woken - woken_before };
@@ -372,10 +378,16 @@ fn simulate_server(model: Model, echo: &EchoSpec, cpus: &Parallel, round: u32) -
         cpu: cpu - cpu_before,
         switches,
         executing: machine.most_computing.min(cpus.cpus() as usize),
+        waits,
         starved,
         open: load.backlog.len() as u64 + u64::from(starved),
         times: load.times,
     }
+}
+
+/// Returns the distribution of waits; `None` if nothing waited.
+fn waits(times: &[f64]) -> Option<Histogram> {
+    (!times.is_empty()).then(|| times.iter().map(|time| *time as u64).collect())
 }
 
 fn measured(trial: &Trial, cell: &Cell, noise: f64, cpus: u32) -> Measured {
@@ -419,7 +431,7 @@ fn measured(trial: &Trial, cell: &Cell, noise: f64, cpus: u32) -> Measured {
         others: None,
         runtime: None,
         cores: Vec::new(),
-        waits: Waits::default(),
+        waits: Waits { queue: waits(&trial.waits[0]), permit: waits(&trial.waits[1]) },
         load: if let Work::Echo(echo) = &cell.work { Some(generated(trial, echo, cpus)) } else { None },
         server_window_ns: is_echo.then_some((0, 0)),
     }

@@ -31,11 +31,22 @@ pub(super) struct Station {
     full_since: Option<f64>,
     /// The longest time for which all threads were held.
     pub(super) longest_full: f64,
+    /// The times for which items waited in the queue.
+    pub(super) waits: Vec<f64>,
 }
 
 impl Station {
     pub(super) fn new(threads: usize) -> Self {
-        Self { threads, held: 0, queue: VecDeque::new(), most_held: 0, woken: 0, full_since: None, longest_full: 0.0 }
+        Self {
+            threads,
+            held: 0,
+            queue: VecDeque::new(),
+            most_held: 0,
+            woken: 0,
+            full_since: None,
+            longest_full: 0.0,
+            waits: Vec::new(),
+        }
     }
 }
 
@@ -55,6 +66,8 @@ pub(super) struct Item {
     pub(super) stages: Vec<Stage>,
     /// The number of stages it has passed.
     pub(super) passed: usize,
+    /// The time at which it entered the queue of its current station.
+    pub(super) queued: f64,
 }
 
 /// An event at a known time.
@@ -174,6 +187,7 @@ impl<'a> Machine<'a> {
         }
         let stage = item.stages.get(item.passed).copied();
         item.passed += 1;
+        item.queued = self.now;
         match stage {
             Some(Stage::Wait(time)) => self.schedule(self.now + time, Event::Next(id)),
             Some(Stage::Hold { station, .. }) => {
@@ -199,8 +213,9 @@ impl<'a> Machine<'a> {
 
     fn take(&mut self, id: usize) {
         let (station, blocked, _) = self.hold(id);
-        let now = self.now;
+        let (now, queued) = (self.now, self.items[id].queued);
         let station = &mut self.stations[station];
+        station.waits.push(now - queued);
         station.woken += u64::from(station.held == 0);
         station.held += 1;
         station.most_held = station.most_held.max(station.held);
