@@ -12,6 +12,7 @@ pub mod claims;
 pub mod compare;
 pub mod slo;
 
+mod advice;
 mod cell;
 mod executing;
 mod findings;
@@ -25,6 +26,7 @@ mod single_load;
 mod sweep;
 mod times;
 
+pub use advice::{Advice, AdviceRow, Choice, LargestRate, Meets};
 pub use cell::{CellSummary, Measures, TracedSummary, Unmeasured, Waiting};
 pub use claims::JudgedClaim;
 pub use executing::Executing;
@@ -77,6 +79,8 @@ pub struct ScenarioAnalysis<'a> {
     pub kept_up: Vec<KeptUp>,
     /// The memory per waiting job under each model; empty unless the number of waiting jobs is swept.
     pub prices_of_waiting: Vec<PriceOfWaiting>,
+    /// Which model suits the load; `None` without points.
+    pub advice: Option<Advice>,
     /// The cost of recording lanes, as the ratio of a figure with recording to the same figure without, over the cells.
     pub recording: Option<Spread>,
 }
@@ -124,6 +128,7 @@ pub fn analyze_scenario<'a>(scenario: &'a Scenario, run: &Run, records: &[Record
         kept_up: sweep::kept_up(&points),
         prices_of_waiting: sweep::prices_of_waiting(&points),
         recording: point::recording(&points),
+        advice: advice::advise(scenario, &points, run, records),
         points,
     }
 }

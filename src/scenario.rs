@@ -6,6 +6,7 @@
 pub mod builtin;
 pub mod expect;
 
+mod capacity;
 mod cell;
 mod claim;
 mod formula;
@@ -17,8 +18,10 @@ mod parse;
 mod point;
 mod reference;
 mod schema;
+mod slo;
 mod work;
 
+pub use capacity::{Capacity, CapacityLimit, capacity};
 pub use cell::{Cell, CellId};
 pub use claim::{Against, Claim, ClaimKind};
 pub use formula::{Dimension, Formula};
@@ -29,6 +32,7 @@ pub use parse::{MOST_BYTES, Mistake, Mistakes, parse, parse_bytes};
 pub use point::{Finite, Point, SweptValue};
 pub use reference::reference;
 pub use schema::schema;
+pub use slo::{Condition, Measure, Relation, Slo};
 pub use work::{
     ArrivalSpec, ClientKind, Composition, CpusWanted, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, LockKind,
     LockScope, OffloadSpec, Pin, ServerSpec, SleepSpec, StepsSpec, Work,
@@ -53,6 +57,10 @@ pub struct Scenario {
     pub may_refuse: Vec<Model>,
     /// Every point of the sweep; a single one without values if nothing is swept.
     pub points: Vec<PointSpec>,
+    /// The model that the others are compared with; `None` for async, or the first model without it.
+    pub baseline: Option<Model>,
+    /// The objective that `avt advise` and the report judge each model by; `None` if there is none.
+    pub slo: Option<Slo>,
     /// The claims, in the order of the file.
     pub claims: Vec<Claim>,
     /// The text of the scenario's file, byte for byte.
@@ -96,10 +104,13 @@ impl Scenario {
         self.points.iter().flat_map(|point| self.models.iter().map(move |model| cell(point, *model))).collect()
     }
 
-    /// Returns the baseline that the other models are compared with: async if it runs all jobs, else the first model
-    /// that does.
+    /// Returns the baseline that the other models are compared with: the scenario's `baseline`, else async if it runs
+    /// all jobs, else the first model that does.
     pub fn reference(&self) -> Option<Model> {
         let has_all = |model: &&Model| !self.max_jobs.iter().any(|(limited, _)| limited == *model);
+        if let Some(baseline) = self.baseline.filter(|baseline| has_all(&baseline)) {
+            return Some(baseline);
+        }
         let is_async = self.models.iter().find(|model| **model == Model::ASYNC).filter(has_all);
         is_async.or_else(|| self.models.iter().find(has_all)).copied()
     }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::slo::{JudgedCondition, Slo};
+use super::slo::{self, JudgedCondition};
 use super::{Standing, Strictness};
 use crate::gate::{self, Finding, Verdict};
 use crate::record::{LoadRecord, Series};
+use crate::scenario::Slo;
 use crate::units;
 use crate::usage::ProcessesUsage;
 
@@ -67,7 +68,7 @@ pub fn analyze_load(
         findings,
         rate: figures.rate(),
         server_cpu_per_request_ns: server.and_then(per_request),
-        objectives: slo.map(|slo| slo.judge(figures)),
+        objectives: slo.map(|slo| slo::judge(slo, figures)),
         has_answers: figures.load.requests.completed > 0,
     }
 }

@@ -143,6 +143,8 @@ pub(super) enum ValueKind {
     Rate,
     /// A formula over the numbers of the scenario.
     Formula,
+    /// The objective of a server.
+    Objective,
     /// A list of two numbers: the lowest and the highest ratio.
     Bounds,
 }
@@ -179,6 +181,7 @@ impl ValueKind {
             Self::Length { from, to, .. } => format!("a duration from \"{from}\" to \"{to}\""),
             Self::Share => "a number greater than 0 and at most 1".into(),
             Self::Rate => "requests per second, greater than 0 and at most 100000000, or \"max\"".into(),
+            Self::Objective => "conditions, such as \"p99<50ms,errors<0.1%\"".into(),
             Self::Formula => "a formula, such as \"ceil(jobs / workers) * wait\"".into(),
             Self::Bounds => {
                 "two numbers from 1e-9 to 1e9, the smaller first, as in [0.9, 1.1]; the first may be 0, the second \

@@ -28,7 +28,7 @@ use self::fields::Fields;
 use self::mistakes::SpannedMistake;
 use self::values::Value;
 use super::keys::{Section, WorkloadName};
-use super::{Model, Rounds, Scenario};
+use super::{Model, Rounds, Scenario, Slo};
 
 /// The longest file, bytes: every run keeps a copy of its scenarios.
 pub const MOST_BYTES: usize = 64 << 10;
@@ -87,6 +87,14 @@ fn name(file: &str, fields: &Fields) -> Result<String, SpannedMistake> {
     })
 }
 
+/// Returns the objective, which has been checked.
+fn slo(fields: &Fields) -> Option<Slo> {
+    match &fields.get(Section::Load, "slo")?.values[0].0 {
+        Value::Objective(slo) => Some(slo.clone()),
+        other => unreachable!("the objective was checked: {other:?}"),
+    }
+}
+
 fn assemble(fields: &Fields, workload: WorkloadName, name: String, source: &str) -> Scenario {
     let text = |name| fields.get(Section::Top, name).map(|field| field.values[0].0.to_string()).unwrap_or_default();
     let model = |value: &Value| match value {
@@ -107,6 +115,8 @@ fn assemble(fields: &Fields, workload: WorkloadName, name: String, source: &str)
         rounds: Rounds { quick, full },
         max_jobs: together::max_jobs(fields).map(|(model, most, _)| (model, most)).collect::<Vec<(Model, u32)>>(),
         may_refuse: models("may_refuse"),
+        baseline: models("baseline").first().copied(),
+        slo: slo(fields),
         claims: claims::claims(fields, &points),
         points,
         source: source.to_owned(),

@@ -172,6 +172,7 @@ fn value(kind: ValueKind) -> Value {
             json!({ "anyOf": [{ "type": "number", "exclusiveMinimum": 0, "maximum": 1e8 }, { "const": "max" }] })
         }
         ValueKind::Share => json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1 }),
+        ValueKind::Objective => json!({ "type": "string", "pattern": "[<>]" }),
         ValueKind::Formula => json!({ "type": "string", "pattern": "\\S", "maxLength": 200 }),
         ValueKind::Bounds => {
             json!({ "type": "array", "items": { "type": "number", "minimum": 0 }, "minItems": 2, "maxItems": 2 })

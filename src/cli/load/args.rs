@@ -9,10 +9,9 @@ use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
 use reqwest::{Method, Url};
 
-use crate::analysis::slo::Slo;
 use crate::http1::encode_target;
 use crate::load::{RequestTemplate, Secure, normalize_target};
-use crate::scenario::{self, ArrivalSpec};
+use crate::scenario::{self, ArrivalSpec, Slo};
 use crate::schedule::{Arrivals, Pacing};
 use crate::units;
 

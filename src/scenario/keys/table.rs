@@ -69,6 +69,13 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
          be listed in `models`",
     )
     .many(Many::List(32)),
+    key(
+        Top,
+        "baseline",
+        ValueKind::Model,
+        "the model that the others are compared with, and that runs a second time as the A/A control; must be among `models`; \
+         without it `async`, or the first of `models`",
+    ),
     key(Top, "jobs", count(1, 1_000_000), "the number of jobs").for_workloads(SLEEP).required().swept(),
     key(Top, "wait", length("1us", "1h"), "the wait of each job").for_workloads(SLEEP).required().swept(),
     key(Top, "jobs", count(1, 100_000), "the number of jobs, without the heartbeat")
@@ -230,6 +237,13 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     key(Load, "drain", length("0s", "1m"), "the time after the window in which responses are still awaited")
         .for_workloads(ECHO)
         .default("200ms"),
+    key(
+        Load,
+        "slo",
+        ValueKind::Objective,
+        "the objective by which the report judges each model, as that of `avt load --slo`",
+    )
+    .for_workloads(ECHO),
     key(
         Load,
         "pin",

@@ -16,6 +16,7 @@ pub(super) fn values(fields: &Fields) -> impl Iterator<Item = &Value> {
 /// Finds models that cannot do the work, and keys that are for other models.
 pub(super) fn check(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMistake> {
     let mut found: Vec<SpannedMistake> = external(fields, workload).into_iter().collect();
+    found.extend(foreign_baseline(fields));
     found.extend(cannot_serve(fields, workload));
     found.extend(composed_threads(fields));
     found.extend(no_lock(fields));
@@ -56,6 +57,28 @@ fn external(fields: &Fields, workload: WorkloadName) -> Option<SpannedMistake> {
         }
         _ => None,
     }
+}
+
+/// Finds a baseline that is not among the models, or that gets fewer jobs than the others.
+fn foreign_baseline(fields: &Fields) -> Option<SpannedMistake> {
+    let field = fields.get(Section::Top, "baseline")?;
+    let (baseline, span) = field.values.first()?;
+    let names: Vec<String> = values(fields).map(Value::to_string).collect();
+    if !names.contains(&baseline.to_string()) {
+        let remedy = format!("add it to models, or use one of {}", names.join(", "));
+        let message = format!("{baseline} is not listed in models");
+        return Some(SpannedMistake::new(span.clone(), field.path(), message, remedy));
+    }
+    let has_fewer = fields.get(Section::MaxJobs, &baseline.to_string()).is_some();
+    has_fewer.then(|| {
+        let message = format!("{baseline} gets fewer jobs than the others, so nothing can be compared with it");
+        SpannedMistake::new(
+            span.clone(),
+            field.path(),
+            message,
+            "remove its line below [max_jobs], or use another model",
+        )
+    })
 }
 
 /// Finds models that run jobs only, in a scenario with a server.

@@ -9,7 +9,7 @@ use toml::de::{DeInteger, DeValue};
 use super::mistakes::quoted;
 use crate::http1::{encode_target, is_segment};
 use crate::scenario::keys::{AS_FAST_AS_IT_GOES, Key, Lines, Need, ValueKind};
-use crate::scenario::{Finite, Formula, HeavySpec, Metric, Model, ModelError, SweptValue, closest};
+use crate::scenario::{Finite, Formula, HeavySpec, Metric, Model, ModelError, Slo, SweptValue, closest};
 use crate::text::is_hidden;
 use crate::units;
 
@@ -24,6 +24,7 @@ pub(super) enum Value {
     /// Requests per second; `None` means as many as are answered.
     Rate(Option<f64>),
     Formula(Formula),
+    Objective(Slo),
     Bounds(f64, f64),
 }
 
@@ -37,7 +38,7 @@ impl Value {
             Self::Share(share) => SweptValue::Share(finite(*share)),
             Self::Rate(Some(rate)) => SweptValue::Rate(finite(*rate)),
             Self::Rate(None) => SweptValue::MaxRate,
-            Self::Model(_) | Self::Formula(_) | Self::Bounds(..) => return None,
+            Self::Model(_) | Self::Formula(_) | Self::Objective(_) | Self::Bounds(..) => return None,
         })
     }
 }
@@ -52,6 +53,7 @@ impl fmt::Display for Value {
             Self::Text(text) => f.write_str(text),
             Self::Model(model) => model.fmt(f),
             Self::Formula(formula) => formula.fmt(f),
+            Self::Objective(slo) => slo.fmt(f),
             Self::Bounds(low, high) => write!(f, "[{low}, {high}]"),
             Self::Count(_) | Self::Length(_) | Self::Share(_) | Self::Rate(_) => {
                 self.swept().expect("numbers can be swept").fmt(f)
@@ -93,6 +95,7 @@ pub(super) fn check(kind: ValueKind, written: &DeValue<'_>) -> Result<Value, Wro
         (ValueKind::Choice(words), DeValue::String(word)) => choice(word, words).map(Value::Text),
         (ValueKind::Slug, DeValue::String(name)) => slug(name).map(Value::Text),
         (ValueKind::Formula, DeValue::String(text)) => Formula::parse(text).map(Value::Formula).map_err(instead),
+        (ValueKind::Objective, DeValue::String(text)) => objective(text),
         (ValueKind::Bounds, DeValue::Array(list)) => {
             let numbers: Vec<f64> = list.iter().filter_map(|item| number(item.get_ref())).collect();
             match (numbers.as_slice(), list.len()) {
@@ -248,6 +251,11 @@ fn model(name: &str) -> Result<Model, Wrong> {
             remedy: format!("write a whole number from 1 to {}, as in \"{example}\"", Model::MOST_WORKERS),
         },
     })
+}
+
+fn objective(text: &str) -> Result<Value, Wrong> {
+    let slo = text.parse().map(Value::Objective);
+    slo.map_err(|message| Wrong { message, remedy: "each condition limits one figure".into() })
 }
 
 fn choice(written: &str, words: &'static [&'static str]) -> Result<String, Wrong> {
