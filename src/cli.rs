@@ -105,7 +105,8 @@ fn refused(error: &clap::Error) -> ExitCode {
 
 /// Does what the command line says, and returns the exit code.
 pub fn main() -> ExitCode {
-    // Past a limit on the size of files a write then fails, and is told, instead of ending the process. Fails on no Linux.
+    // A write past the file size limit then returns an error instead of ending the process. Registering never fails on
+    // Linux.
     let _ = signal_hook::flag::register(nix::libc::SIGXFSZ, Arc::default());
     // Trials end when their parent does, and leave signals to it.
     let is_trial = std::env::args_os().nth(1).is_some_and(|verb| verb == "trial" || verb == "launch");

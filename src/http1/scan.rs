@@ -9,7 +9,7 @@ pub(super) enum Start {
     /// A head that begins with a request line.
     Request,
     /// A head that begins with a status line.
-    Reply,
+    StatusLine,
 }
 
 /// The state of scanning a head. Each byte is scanned once, so a head that arrives in pieces costs no more than one
@@ -41,7 +41,7 @@ impl Scan {
                     let line = &head[self.line..self.at];
                     match (self.n_lines, line) {
                         (0, b"\r\n") => return Err(Fault::Malformed),
-                        (0, line) => judge_start(line, start)?,
+                        (0, line) => check_start_line(line, start)?,
                         (_, b"\r\n") => return Ok(Some(self.at)),
                         (_, line) => judge_field(line)?,
                     }
@@ -53,7 +53,7 @@ impl Scan {
                 }
                 _ if before == Some(b'\r') => return Err(Fault::Malformed),
                 b'\r' | b'\t' | b' '..=b'~' => {}
-                0x80.. if self.n_lines > 0 || start == Start::Reply => {}
+                0x80.. if self.n_lines > 0 || start == Start::StatusLine => {}
                 _ => return Err(Fault::Malformed),
             }
             if self.n_lines == 0 && start == Start::Request {
@@ -78,7 +78,7 @@ impl Scan {
     }
 }
 
-fn judge_start(line: &[u8], start: Start) -> Result<(), Fault> {
+fn check_start_line(line: &[u8], start: Start) -> Result<(), Fault> {
     match start {
         Start::Request => {
             let mut request = httparse::Request::new(&mut []);
@@ -89,7 +89,7 @@ fn judge_start(line: &[u8], start: Start) -> Result<(), Fault> {
                 Err(_) => Err(Fault::Malformed),
             }
         }
-        Start::Reply => match httparse::Response::new(&mut []).parse(line) {
+        Start::StatusLine => match httparse::Response::new(&mut []).parse(line) {
             Ok(_) => Ok(()),
             Err(_) => Err(Fault::Malformed),
         },
