@@ -82,7 +82,7 @@ impl Trial {
             cell: record.cell.clone(),
             kind,
             figures: Figures { typical: typical as f64, p99: p99.map(|nanos| nanos as f64) },
-            findings: gate::of_trial(&record.conditions, measured),
+            findings: gate::check_trial(&record.conditions, measured),
         })
     }
 }

@@ -110,7 +110,7 @@ pub fn analyze<'a>(run: &'a Run, scenarios: &'a [Scenario], records: &'a [Record
     let scenarios: Vec<_> = scenarios.iter().map(|scenario| analyze_scenario(scenario, run, records)).collect();
     let scoreboard = Scoreboard::from_claims(scenarios.iter().flat_map(|scenario| &scenario.claims));
     let judged = judge(&scenarios, &scoreboard, records);
-    Analysis { run, records, strays: strays(&scenarios, records), scenarios, judged, scoreboard }
+    Analysis { run, records, strays: count_strays(&scenarios, records), scenarios, judged, scoreboard }
 }
 
 /// Analyzes the records of one scenario and skips those of others.
@@ -121,8 +121,8 @@ pub fn analyze_scenario<'a>(scenario: &'a Scenario, run: &Run, records: &[Record
         scenario,
         scoreboard: Scoreboard::from_claims(&claims),
         claims,
-        kept_up: sweep::kept_up(&points),
-        prices_of_waiting: sweep::prices_of_waiting(&points),
+        kept_up: sweep::highest_rates(&points),
+        prices_of_waiting: sweep::waiting_prices(&points),
         recording: point::recording(&points),
         points,
     }
@@ -161,7 +161,7 @@ impl Analysis<'_> {
 }
 
 /// Counts the records of each cell that belongs to none of these scenarios.
-fn strays<'a>(scenarios: &[ScenarioAnalysis<'_>], records: &'a [Record]) -> BTreeMap<&'a CellId, u64> {
+fn count_strays<'a>(scenarios: &[ScenarioAnalysis<'_>], records: &'a [Record]) -> BTreeMap<&'a CellId, u64> {
     let cells = scenarios.iter().flat_map(|of| &of.points).flat_map(PointSummary::all_cells);
     let known: BTreeSet<&CellId> = cells.map(|cell| &cell.cell.id).collect();
     let mut strays = BTreeMap::new();

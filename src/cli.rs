@@ -87,7 +87,7 @@ enum Verb {
 }
 
 /// Prints the help or the error of invalid arguments; without colours if an argument holds terminal escape sequences.
-fn refused(error: &clap::Error) -> ExitCode {
+fn print_usage_error(error: &clap::Error) -> ExitCode {
     let plain = error.render().to_string();
     if plain.chars().any(|c| c != '\n' && text::is_hidden(c)) {
         output::note(plain.trim_end());
@@ -113,11 +113,11 @@ pub fn main() -> ExitCode {
     if !is_trial && let Err(error) = runner::obey_signals() {
         return output::Stop::machine(format_args!("signals: {error}")).print();
     }
-    let color = if output::obeys_escapes() { ColorChoice::Auto } else { ColorChoice::Never };
+    let color = if output::supports_escapes() { ColorChoice::Auto } else { ColorChoice::Never };
     let parsed = Cli::command().color(color).try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return refused(&error),
+        Err(error) => return print_usage_error(&error),
     };
     let is_server = matches!(cli.verb, Verb::Serve(_));
     let done = match cli.verb {

@@ -1,8 +1,8 @@
 //! Checks how far the figures of a measurement can be believed, and what to do if they cannot.
 //!
-//! A gate that does not pass never hides a figure; its finding stands beside it. [`of_trial`] judges a trial by its
-//! record alone, [`of_single_load`] a load outside a trial. A limit of the load by design, such as a generator in a
-//! closed loop, flags no trial and is stated once per point ([`of_point_load`]).
+//! A gate that does not pass never hides a figure; its finding stands beside it. [`check_trial`] judges a trial by its
+//! record alone, [`check_single_load`] a load outside a trial. A limit of the load by design, such as a generator in a
+//! closed loop, flags no trial and is stated once per point ([`find_limits`]).
 //!
 //! A flag is worth reading if flagged trials are off more often than others. `cargo bench --bench gates -- RUN...`
 //! prints that for each gate. The thresholds were chosen on two runs of the tour, one on a quiet machine and one in
@@ -28,10 +28,10 @@ use crate::usage::{Gaps, Stranger};
 
 use thresholds::*;
 
-pub use load::of_load;
-pub use point::{Limit, PointLimit, of_point_load};
-pub use rounds::{are_too_many, control, disturbed, drift, workers};
-pub use trial::{of_single_load, of_trial};
+pub use load::check_load;
+pub use point::{Limit, PointLimit, find_limits};
+pub use rounds::{are_too_many, check_control, check_disturbed, check_drift, check_workers};
+pub use trial::{check_single_load, check_trial};
 
 /// The verdict of all gates together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -265,7 +265,7 @@ impl Finding {
         match *self {
             Self::Paused { longest_ns, share, tail, p99_ns, .. } => {
                 let is_long = p99_ns.is_some_and(|(p99, _)| p99 >= SHORT_TAIL);
-                let is_in_tail = tail > PAUSED_TAIL.1 && is_long && lengthened(p99_ns) > LENGTHENED.1;
+                let is_in_tail = tail > PAUSED_TAIL.1 && is_long && tail_ratio(p99_ns) > LENGTHENED.1;
                 let is_invalid = longest_ns >= PAUSE.1 || share > PAUSED.1 || is_in_tail;
                 if is_invalid { Verdict::Invalid } else { Verdict::Suspect }
             }
@@ -295,7 +295,7 @@ impl Finding {
     }
 
     /// Returns whether the finding is correctly measured behaviour of the server that the percentiles do not show.
-    fn is_of_the_server(&self) -> bool {
+    fn describes_server(&self) -> bool {
         matches!(self, Self::Starved { .. } | Self::Unanswered { .. } | Self::Failed { .. })
     }
 
@@ -347,7 +347,7 @@ impl Finding {
 }
 
 /// Returns the ratio of the 99th percentile to what it would be without the pauses.
-fn lengthened(p99_ns: Option<(u64, u64)>) -> f64 {
+fn tail_ratio(p99_ns: Option<(u64, u64)>) -> f64 {
     p99_ns.map_or(1.0, |(p99, without)| ratio(p99, without))
 }
 

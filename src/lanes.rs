@@ -104,19 +104,19 @@ impl Lanes {
     /// Returns the largest number of lanes on which a job was being worked on at one instant, neither blocked nor
     /// waiting, as their threads recorded it. A thread cannot see when another has its CPU, so this can exceed the
     /// number of CPUs.
-    pub fn most_worked_on(&self) -> u32 {
+    pub fn max_executing(&self) -> u32 {
         // Runs and computations include times when the thread was not executing; a computation lies within a run.
         let stretches = self.spans.iter().filter_map(|span| match span.what {
             What::Run => Some((span.start, span.end, 1)),
             What::Block | What::Wait => Some((span.start, span.end, -1)),
             What::Compute | What::Ready => None,
         });
-        most_at_once(stretches) as u32
+        max_concurrent(stretches) as u32
     }
 }
 
 /// Returns the largest sum at one instant, where each item adds an amount from its start to its end.
-pub fn most_at_once(stretches: impl Iterator<Item = (u64, u64, i64)>) -> u64 {
+pub fn max_concurrent(stretches: impl Iterator<Item = (u64, u64, i64)>) -> u64 {
     let mut changes: Vec<(u64, i64)> =
         stretches.flat_map(|(start, end, change)| [(start, change), (end, -change)]).collect();
     // At equal times, ends sort before begins.
@@ -374,21 +374,21 @@ mod tests {
             span(1, What::Run, 10, 112),
         ];
         let lanes = Lanes { spans, ..Lanes::default() };
-        assert_eq!(lanes.most_worked_on(), 1);
+        assert_eq!(lanes.max_executing(), 1);
     }
 
     #[test]
     fn threads_record_their_work_with_or_without_a_cpu() {
         let spans = (0..8).flat_map(|lane| [span(lane, What::Compute, 1, 99), span(lane, What::Run, 0, 100)]);
         let lanes = Lanes { spans: spans.collect(), ..Lanes::default() };
-        assert_eq!(lanes.most_worked_on(), 8);
-        assert_eq!(Lanes::default().most_worked_on(), 0);
+        assert_eq!(lanes.max_executing(), 8);
+        assert_eq!(Lanes::default().max_executing(), 0);
     }
 
     #[test]
     fn adjacent_polls_do_not_overlap() {
         let lanes = Lanes { spans: vec![span(0, What::Run, 0, 10), span(1, What::Run, 10, 20)], ..Lanes::default() };
-        assert_eq!(lanes.most_worked_on(), 1);
+        assert_eq!(lanes.max_executing(), 1);
     }
 
     #[test]

@@ -32,7 +32,7 @@ mod wording;
 
 pub use list::list;
 pub use load::{LoadReport, PERCENTILES, load, pacing, supported_percentile};
-pub use warnings::strays;
+pub use warnings::warn_of_strays;
 pub use wording::range;
 
 use crate::analysis::Analysis;

@@ -123,7 +123,7 @@ pub fn wrapped(text: &str, most: usize, indent: &str) -> Vec<String> {
             lines.push(indent.to_owned());
             room = most.saturating_sub(columns(indent));
         }
-        for part in parts(word, room.max(2), most.saturating_sub(columns(indent)).max(2)) {
+        for part in split_word(word, room.max(2), most.saturating_sub(columns(indent)).max(2)) {
             let line = lines.last_mut().expect("there is always a line");
             if line.trim().is_empty() {
                 line.push_str(part);
@@ -159,7 +159,7 @@ fn label(line: &str) -> Option<&str> {
 }
 
 /// Splits a word into parts of at most this many columns, for the first and for the others.
-fn parts(word: &str, first: usize, others: usize) -> Vec<&str> {
+fn split_word(word: &str, first: usize, others: usize) -> Vec<&str> {
     let (mut parts, mut begin, mut taken, mut room) = (Vec::new(), 0, 0, first);
     for (at, c) in word.char_indices() {
         let wide = c.width().unwrap_or(0);
@@ -178,7 +178,7 @@ pub fn shortened(line: &str, most: usize) -> Cow<'_, str> {
     if columns(line) <= most {
         return Cow::Borrowed(line);
     }
-    let kept = parts(line, most.saturating_sub(1), usize::MAX)[0];
+    let kept = split_word(line, most.saturating_sub(1), usize::MAX)[0];
     Cow::Owned(format!("{}…", kept.trim_end()))
 }
 

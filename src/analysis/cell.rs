@@ -175,7 +175,7 @@ pub(super) fn summarize(cell: Cell, scenario: &Scenario, run: &Run, records: &[R
     for record in records.iter().filter(|record| record.cell == cell.id) {
         match (&record.outcome, record.round()) {
             (Outcome::Measured(found), Some(round)) => {
-                let findings = gate::of_trial(&record.conditions, found);
+                let findings = gate::check_trial(&record.conditions, found);
                 doubts.extend((!findings.is_empty()).then_some((round, findings)));
                 measured.push((round, found.as_ref()));
                 orders.push((round, record.order));
@@ -215,7 +215,8 @@ fn measures(rounds: &[(u32, &Measured)], seed: u64) -> Option<Measures> {
     let (_, first) = rounds.first()?;
     let names = first.series.iter().map(|series| series.name.as_str());
     let figure = |metric: Metric| {
-        let figures = rounds.iter().map(|(round, measured)| Some((Some(*round), metric::of_trial(metric, measured)?)));
+        let figures =
+            rounds.iter().map(|(round, measured)| Some((Some(*round), metric::from_trial(metric, measured)?)));
         Estimate::from_rounds(metric, figures.collect::<Option<Vec<_>>>()?)
     };
     Some(Measures {
@@ -229,7 +230,7 @@ fn measures(rounds: &[(u32, &Measured)], seed: u64) -> Option<Measures> {
 fn traced(traced: &Traced, measures: Option<&Measures>) -> TracedSummary {
     let in_flight = measures.and_then(|measures| measures.figure(Metric::InFlight)).map(Estimate::value);
     let figure = |metric: Metric| {
-        let figure: RoundFigure = metric::of_lanes(metric, traced, in_flight)?;
+        let figure: RoundFigure = metric::from_lanes(metric, traced, in_flight)?;
         Estimate::from_rounds(metric, vec![(None, figure)])
     };
     TracedSummary {

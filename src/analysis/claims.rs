@@ -170,7 +170,7 @@ fn decide(
     }
     let invalid = cells().map(|cell| cell.rounds_that_are(gate::Verdict::Invalid)).max().unwrap_or(0);
     let rounds = cells().map(CellSummary::rounds).min().unwrap_or(0);
-    if point.one_stall(claim.metric, &models).is_some() {
+    if point.find_single_stall(claim.metric, &models).is_some() {
         return inconclusive(Reason::OneStall);
     }
     let (interval, bound) = match executing_within(claim, model, point, expected) {

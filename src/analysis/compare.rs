@@ -167,7 +167,7 @@ fn change(
     let direction = match (invalid(before), invalid(after)) {
         (true, _) => Direction::Incomparable(Why::Invalid(SideName::Before)),
         (_, true) => Direction::Incomparable(Why::Invalid(SideName::After)),
-        _ => match first.one_stall(metric, &[model]) {
+        _ => match first.find_single_stall(metric, &[model]) {
             Some(stall) => Direction::Incomparable(Why::Figure(stall)),
             None => Direction::Same,
         },
@@ -237,8 +237,8 @@ impl Change {
         let less_is_better = self.metric.less_is_better();
         let unanswered = self.ratio.bound != Bound::Exact;
         self.direction = match self.ratio.significance(1.0) {
-            Significance::More if self.ratio.ratio > self.seen => worse_if(less_is_better),
-            Significance::Less if self.ratio.ratio < 1.0 / self.seen => worse_if(!less_is_better),
+            Significance::More if self.ratio.ratio > self.seen => direction(less_is_better),
+            Significance::Less if self.ratio.ratio < 1.0 / self.seen => direction(!less_is_better),
             Significance::TooFew => {
                 Direction::Incomparable(Why::Figure(Obstacle::TooFewRounds { rounds: self.ratio.rounds }))
             }
@@ -248,7 +248,7 @@ impl Change {
     }
 
     /// Returns the difference between the two sides, as a ratio of at least 1.
-    pub fn by(&self) -> f64 {
+    pub fn distance(&self) -> f64 {
         self.ratio.distance()
     }
 
@@ -265,7 +265,7 @@ impl Change {
     }
 }
 
-fn worse_if(is_worse: bool) -> Direction {
+fn direction(is_worse: bool) -> Direction {
     if is_worse { Direction::Worse } else { Direction::Better }
 }
 
@@ -282,7 +282,7 @@ fn machine_warnings(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> Vec<Warn
     let Some(first) = before.first() else { return Vec::new() };
     let mut warnings: Vec<Warning> = Vec::new();
     for other in before.iter().chain(after).skip(1) {
-        for (one, two) in facts(first.run).into_iter().zip(facts(other.run)) {
+        for (one, two) in properties(first.run).into_iter().zip(properties(other.run)) {
             let warning = Warning::Differs(one.0, one.1, two.1);
             if let Warning::Differs(_, first, second) = &warning
                 && first != second
@@ -308,7 +308,7 @@ fn machine_warnings(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> Vec<Warn
 }
 
 /// Returns the properties that should be the same in two runs.
-fn facts(run: &Run) -> [(&'static str, String); 10] {
+fn properties(run: &Run) -> [(&'static str, String); 10] {
     let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".into());
     let host = &run.host;
     [

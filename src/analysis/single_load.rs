@@ -56,7 +56,7 @@ pub fn analyze_load(
     slo: Option<&Slo>,
 ) -> LoadAnalysis {
     let LoadFigures { series, load, wall_ns, requests_in_window } = *figures;
-    let mut findings = gate::of_single_load(load, series, wall_ns, requests_in_window, server);
+    let mut findings = gate::check_single_load(load, series, wall_ns, requests_in_window, server);
     findings.extend(server_ended_after.map(|after| Finding::ServerEnded { after_ns: units::nanos(after) }));
     let per_request = |server: &ProcessesUsage| {
         let cpu_ns = server.usage.known_cpu_ns()? as f64;

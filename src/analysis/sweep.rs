@@ -26,7 +26,7 @@ pub struct PriceOfWaiting {
 }
 
 /// Returns the highest offered rate that each model kept up with, grouped by rate; empty if no rate was offered.
-pub(super) fn kept_up(points: &[PointSummary]) -> Vec<KeptUp> {
+pub(super) fn highest_rates(points: &[PointSummary]) -> Vec<KeptUp> {
     let open: Vec<(f64, &PointSummary)> = points.iter().filter_map(|point| Some((point.offered()?, point))).collect();
     let mut by_rate: Vec<KeptUp> = Vec::new();
     let Some((_, first)) = open.first() else { return by_rate };
@@ -42,7 +42,7 @@ pub(super) fn kept_up(points: &[PointSummary]) -> Vec<KeptUp> {
 }
 
 /// Returns the memory per waiting job under each model whose jobs waited at three points or more.
-pub(super) fn prices_of_waiting(points: &[PointSummary]) -> Vec<PriceOfWaiting> {
+pub(super) fn waiting_prices(points: &[PointSummary]) -> Vec<PriceOfWaiting> {
     const FEWEST_POINTS: usize = 3;
     let models = points.first().into_iter().flat_map(|point| &point.cells).map(|cell| cell.cell.id.model);
     let price = |model: Model| {

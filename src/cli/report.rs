@@ -45,7 +45,7 @@ pub(super) fn main(args: &ReportArgs) -> Result<(), Stop> {
     }
     let scenarios = scenarios(&run)?;
     let analysis = analyze(&run, &scenarios, &records);
-    if let Some(strays) = report::strays(&analysis) {
+    if let Some(strays) = report::warn_of_strays(&analysis) {
         note(format_args!("avt: {strays}"));
     }
     let index = write(&args.folder, &analysis)?;
@@ -94,11 +94,11 @@ pub(super) fn list(folder: &Path) -> Result<Option<PathBuf>, Stop> {
 
 /// Returns the scenarios of a run, with the models that were run.
 pub(super) fn scenarios(run: &Run) -> Result<Vec<Scenario>, Stop> {
-    run.scenarios.iter().map(|source| again(source, run)).collect()
+    run.scenarios.iter().map(|source| parse_again(source, run)).collect()
 }
 
 /// Parses a scenario from `run.json`, with the models that were run.
-fn again(source: &Source, run: &Run) -> Result<Scenario, Stop> {
+fn parse_again(source: &Source, run: &Run) -> Result<Scenario, Stop> {
     let scenario = parse(&format!("{}.toml", source.name), &source.toml).map_err(|mistakes| {
         note_styled(mistakes.render(note_width(), note_color()));
         Stop::input(format_args!("run.json: scenario `{}` cannot be read by this version of avt", source.name))

@@ -262,7 +262,7 @@ impl fmt::Display for Finding {
                 percent(&WINDOWS.0)
             ),
             Self::Unknown { gaps } => {
-                let cpu = gaps.cpu.map(|gap| format!("CPU time, because {}", why(gap)));
+                let cpu = gaps.cpu.map(|gap| format!("CPU time, because {}", describe_gap(gap)));
                 let memory = gaps.memory.then(|| "peak memory, because some of its processes ended".to_owned());
                 let switches = gaps.switches.then(|| "context switches, because some of its threads ended".to_owned());
                 let all: Vec<String> = [cpu, memory, switches].into_iter().flatten().collect();
@@ -279,7 +279,7 @@ impl fmt::Display for Finding {
 }
 
 /// Returns why the CPU time of a server is unknown.
-fn why(gap: CpuGap) -> &'static str {
+fn describe_gap(gap: CpuGap) -> &'static str {
     match gap {
         CpuGap::ChildrenIgnored => {
             "one of its processes ignores SIGCHLD, which discards the CPU time of its children when they end"

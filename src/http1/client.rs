@@ -52,7 +52,7 @@ impl ClientCodec {
     /// Switches to another connection, whether or not it has served a response. Requires
     /// [`is_at_rest`](Self::is_at_rest): the codec then holds nothing of the previous connection.
     #[inline]
-    pub fn take_up(&mut self, has_served: bool) {
+    pub fn reset(&mut self, has_served: bool) {
         debug_assert!(self.is_at_rest() && self.failed.is_none(), "an incomplete response belongs to its connection");
         self.has_served = has_served;
     }
@@ -110,7 +110,7 @@ impl ClientCodec {
     fn advance(&mut self, to_head: bool) -> Result<Option<ParsedResponse>, ResponseError> {
         while let ResponseState::Head(scan) = &mut self.reading {
             let Some(head) = find_head(&self.input, scan, self.stamp.as_deref())? else {
-                return self.nothing();
+                return self.check_end();
             };
             *scan = Scan::default();
             self.input.consume(head.len);
@@ -153,7 +153,7 @@ impl ClientCodec {
             keep_alive: head.is_kept_alive && !is_closed,
         };
         if !is_complete {
-            return self.nothing();
+            return self.check_end();
         }
         self.reading = ResponseState::Head(Scan::default());
         (self.bytes, self.n_interim, self.has_served) = (0, 0, true);
@@ -161,7 +161,7 @@ impl ClientCodec {
     }
 
     /// Returns `None` if a response may still come, otherwise the error.
-    fn nothing(&self) -> Result<Option<ParsedResponse>, ResponseError> {
+    fn check_end(&self) -> Result<Option<ParsedResponse>, ResponseError> {
         match &self.reading {
             _ if !self.has_ended => Ok(None),
             ResponseState::Body(..) => Err(ResponseError::EofInBody),

@@ -153,7 +153,7 @@ impl<'a> ResponseFields<'a> {
                     }
                 }
                 17 if name.eq_ignore_ascii_case("transfer-encoding") => {
-                    field::once(&mut fields.coding, value, Fault::Malformed)?;
+                    field::set_once(&mut fields.coding, value, Fault::Malformed)?;
                 }
                 _ => {}
             }

@@ -118,7 +118,11 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
         href: format!("{}.html", scenario.scenario.name),
         question: text::one_line(&scenario.scenario.question),
         answer: headline::for_scenario(scenario),
-        chart: scenario.points.last().and_then(|point| figures::small(point, &format!("c{i}"))).unwrap_or_default(),
+        chart: scenario
+            .points
+            .last()
+            .and_then(|point| figures::small_chart(point, &format!("c{i}")))
+            .unwrap_or_default(),
     };
     let points = || scenarios.iter().flat_map(|scenario| &scenario.points);
     let unmeasured = |cell: &CellSummary| {
@@ -137,7 +141,7 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
         wording::reasons(cell).into_iter().chain(untraced).chain(refused_lanes).map(trial).collect::<Vec<_>>()
     };
     let mut head = head(analysis, points());
-    head.warnings.extend(warnings::strays(analysis));
+    head.warnings.extend(warnings::warn_of_strays(analysis));
     let page = Index {
         head,
         answer: quadrants::sentences(scenarios),

@@ -170,7 +170,7 @@ pub(super) fn against_reference(point: &PointSummary, control: &Control) -> Opti
         figures: if has_any { metrics.iter().map(of_control).collect() } else { Vec::new() },
         unmeasured: control.cell.unmeasured().map(wording::unmeasured),
         reasons: wording::reasons(&control.cell),
-        doubt: warnings::of_cell(&control.cell),
+        doubt: warnings::flagged_rounds(&control.cell),
     };
     let columns = metrics.iter().map(|metric| Column::Versus(*metric)).collect();
     Some(Table { columns, rows: others.map(row).chain([control_row]).collect(), about_load: Vec::new() })
@@ -203,12 +203,16 @@ fn build(point: &PointSummary, columns: Vec<Column>, series: &str) -> Table {
     Table {
         columns,
         rows,
-        about_load: placement(point).into_iter().chain(share_of_ceiling(point)).chain(lost(point)).collect(),
+        about_load: placement(point)
+            .into_iter()
+            .chain(share_of_ceiling(point))
+            .chain(unanswered_requests(point))
+            .collect(),
     }
 }
 
 /// States which cells have requests without an answer.
-fn lost(point: &PointSummary) -> impl Iterator<Item = String> {
+fn unanswered_requests(point: &PointSummary) -> impl Iterator<Item = String> {
     point.cells.iter().filter_map(|cell| {
         let load = cell.measures.as_ref()?.load.as_ref().filter(|load| load.lost > 0)?;
         let (lost, planned) = (units::count(load.lost), units::count(load.planned));
@@ -337,6 +341,6 @@ fn row(cell: &CellSummary, columns: &[Column], series: &str) -> TableRow {
         figures: figures.unwrap_or_default(),
         unmeasured: cell.unmeasured().map(wording::unmeasured),
         reasons: wording::reasons(cell),
-        doubt: warnings::of_cell(cell),
+        doubt: warnings::flagged_rounds(cell),
     }
 }

@@ -31,7 +31,7 @@ pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<usize>, color: bool)
         if !point.at.is_empty() {
             wrapped(&text::one_line(&point.at.to_string()), width, "  ").iter().for_each(|line| push(line));
         }
-        let (table, left_out) = fitted(table::brief(point), &point.work, width);
+        let (table, left_out) = fit_columns(table::brief(point), &point.work, width);
         let lines = rendered(&table, &point.work);
         for (i, line) in lines.iter().enumerate() {
             // The first line is the heading; the rows follow.
@@ -40,7 +40,7 @@ pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<usize>, color: bool)
         }
         let missing = (!left_out.is_empty())
             .then(|| format!("Columns left out for lack of width: {}; the report has all.", left_out.join(", ")));
-        for note in missing.into_iter().chain(remarks(&table)).chain(warnings::over_the_rounds(point)) {
+        for note in missing.into_iter().chain(remarks(&table)).chain(warnings::round_findings(point)) {
             wrapped(&note, width, "  ").iter().for_each(|line| push(line));
         }
     }
@@ -53,7 +53,7 @@ pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<usize>, color: bool)
 }
 
 /// Returns the table with as many columns as fit the width, and the headings of the others.
-fn fitted(mut table: Table, work: &Work, width: usize) -> (Table, Vec<&'static str>) {
+fn fit_columns(mut table: Table, work: &Work, width: usize) -> (Table, Vec<&'static str>) {
     use Metric as M;
     const LEAST_TELLING_FIRST: [Metric; 13] = [
         M::ContextSwitches,

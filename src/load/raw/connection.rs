@@ -87,7 +87,7 @@ impl Codecs {
     #[inline]
     fn take(&mut self, has_served: bool, shared: &RawShared) -> Box<ClientCodec> {
         let mut http = self.0.pop().unwrap_or_else(|| Box::new(ClientCodec::new(shared.stamp.clone())));
-        http.take_up(has_served);
+        http.reset(has_served);
         http
     }
 
@@ -136,7 +136,7 @@ impl RawConnection {
 
     /// Returns whether an event of this generation belongs to the current socket.
     #[inline]
-    pub(super) fn is_of(&self, generation: u32) -> bool {
+    pub(super) fn has_generation(&self, generation: u32) -> bool {
         self.generation == generation
     }
 
@@ -180,13 +180,13 @@ impl RawConnection {
     }
 
     /// Requests the event again, since it was not handled completely.
-    pub(super) fn look_again(&self, epoll: &OwnedFd, k: usize) {
+    pub(super) fn request_event(&self, epoll: &OwnedFd, k: usize) {
         let socket = self.socket.as_ref().expect("a connection that is read from has a socket");
         let renewed = epoll::modify(epoll, socket, self.data(k), INTEREST);
         renewed.expect("a registered socket can be registered again");
     }
 
-    /// Returns the data that epoll delivers with the events of this socket; see [`parts`].
+    /// Returns the data that epoll delivers with the events of this socket; see [`unpack`].
     fn data(&self, k: usize) -> EventData {
         EventData::new_u64(u64::from(self.generation) << 32 | k as u64)
     }
@@ -334,7 +334,7 @@ fn reset(http: &ClientCodec) -> RequestError {
 }
 
 /// Returns the generation and the number of a connection.
-pub(super) fn parts(data: u64) -> (u32, usize) {
+pub(super) fn unpack(data: u64) -> (u32, usize) {
     ((data >> 32) as u32, data as u32 as usize)
 }
 

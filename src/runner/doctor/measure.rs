@@ -134,7 +134,7 @@ fn measure_generator(
             let PacedLoad { rate, pacing, .. } = checkup.pacing[k];
             let probe = Probe::Pacing(rate, pacing);
             begin(probe);
-            match runner::load_on_nothing(load(extent, Some((rate, pacing))), 0, &program, interrupt) {
+            match runner::measure_null_server(load(extent, Some((rate, pacing))), 0, &program, interrupt) {
                 Ok(measured) => checkup.pacing[k].rounds.extend(round(&measured)),
                 Err(halt) => checkup.failures.push((probe, failure(halt)?)),
             }
