@@ -35,7 +35,7 @@ pub use ratios::{AIM, Control, Difference, ModelRatio, Obstacle, STALL_NS};
 pub use round::{Estimate, RoundFigure};
 pub use scoreboard::Scoreboard;
 pub use single_load::{LoadAnalysis, LoadFigures, analyze_load};
-pub use sweep::{KeptUp, PriceOfWaiting};
+pub use sweep::{KeptUp, WaitingMemory};
 pub use times::SeriesSummary;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,7 +76,7 @@ pub struct ScenarioAnalysis<'a> {
     /// The highest offered rate that each model kept up with; empty if no rate was offered.
     pub kept_up: Vec<KeptUp>,
     /// The memory per waiting job under each model; empty unless the number of waiting jobs is swept.
-    pub prices_of_waiting: Vec<PriceOfWaiting>,
+    pub waiting_memory: Vec<WaitingMemory>,
     /// The cost of recording lanes, as the ratio of a figure with recording to the same figure without, over the cells.
     pub recording: Option<Spread>,
 }
@@ -102,7 +102,7 @@ pub enum Standing {
     /// A trial failed, or a claim was refuted that had not been refuted before.
     Bad,
     /// The measurement itself is not credible, so nothing may be concluded from it.
-    Unbelievable,
+    NotCredible,
 }
 
 /// Analyzes a run. Takes about 20 ms for the tour.
@@ -122,7 +122,7 @@ pub fn analyze_scenario<'a>(scenario: &'a Scenario, run: &Run, records: &[Record
         scoreboard: Scoreboard::from_claims(&claims),
         claims,
         kept_up: sweep::highest_rates(&points),
-        prices_of_waiting: sweep::waiting_prices(&points),
+        waiting_memory: sweep::waiting_memory(&points),
         recording: point::recording(&points),
         points,
     }
@@ -144,8 +144,8 @@ impl Analysis<'_> {
         }
     }
 
-    /// Returns how the run stands. A measurement that is not credible comes first: a claim that it refutes means
-    /// nothing.
+    /// Returns the outcome of the run. A measurement that is not credible takes precedence: a refuted claim is then
+    /// meaningless.
     pub fn standing(&self, strictness: Strictness) -> Standing {
         let least = match strictness {
             Strictness::Lenient => None,
@@ -153,7 +153,7 @@ impl Analysis<'_> {
             Strictness::Suspect => Some(Verdict::Suspect),
         };
         if least.is_some_and(|least| self.verdict() >= least) {
-            return Standing::Unbelievable;
+            return Standing::NotCredible;
         }
         let is_good = self.judged.failed == 0 && self.judged.refuted_anew() == 0;
         if is_good { Standing::Good } else { Standing::Bad }
@@ -162,7 +162,7 @@ impl Analysis<'_> {
 
 /// Counts the records of each cell that belongs to none of these scenarios.
 fn count_strays<'a>(scenarios: &[ScenarioAnalysis<'_>], records: &'a [Record]) -> BTreeMap<&'a CellId, u64> {
-    let cells = scenarios.iter().flat_map(|of| &of.points).flat_map(PointSummary::all_cells);
+    let cells = scenarios.iter().flat_map(|scenario| &scenario.points).flat_map(PointSummary::all_cells);
     let known: BTreeSet<&CellId> = cells.map(|cell| &cell.cell.id).collect();
     let mut strays = BTreeMap::new();
     for record in records.iter().filter(|record| !known.contains(&record.cell)) {

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::CpusWanted;
 use crate::units;
-use crate::usage::{Gaps, Stranger};
+use crate::usage::{Gaps, OtherProcess};
 
 use thresholds::*;
 
@@ -107,13 +107,13 @@ pub enum Finding {
         share: f64,
     },
     /// Processes outside the trial used the CPUs of its server or of its jobs.
-    Stranger {
+    OtherPrograms {
         /// The part of the time of those CPUs that the processes used.
         share: f64,
         /// The process that used the most, if it is known.
-        most: Option<Stranger>,
-        /// The owner of the CPUs.
-        of: Victim,
+        most: Option<OtherProcess>,
+        /// The part of the trial that the CPUs belong to.
+        of: CpuOwner,
     },
     /// Server and generator compete for the same CPUs. Replaces every gate that the generator's wait for a CPU
     /// explains.
@@ -236,9 +236,9 @@ pub enum Finding {
     },
 }
 
-/// The owner of the CPUs that a stranger used.
+/// The user of the CPUs that other programs used as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Victim {
+pub enum CpuOwner {
     /// A server, whose response times depend on its CPU.
     Server,
     /// Jobs, which may run on other CPUs meanwhile if some are idle.
@@ -277,8 +277,8 @@ impl Finding {
             Self::Behind { .. } => Verdict::Invalid,
             Self::Queued { share } => worse_than(share, QUEUED.1),
             Self::Stolen { share } => worse_than(share, STOLEN.1),
-            Self::Stranger { of: Victim::Jobs, .. } => Verdict::Suspect,
-            Self::Stranger { share, of: Victim::Server, .. } => worse_than(share, STRANGER.1),
+            Self::OtherPrograms { of: CpuOwner::Jobs, .. } => Verdict::Suspect,
+            Self::OtherPrograms { share, of: CpuOwner::Server, .. } => worse_than(share, OTHERS_OF_SERVER.1),
             Self::SharedCpus { verdict, .. } => verdict,
             Self::Throttled { .. } | Self::FewCpus { .. } | Self::ServerEnded { .. } => Verdict::Invalid,
             Self::Windows { share } => worse_than(share, WINDOWS.1),
@@ -302,7 +302,7 @@ impl Finding {
     /// Returns whether something outside the trial disturbed it, so that a repetition at another time would not show
     /// it.
     pub fn is_disturbance(&self) -> bool {
-        matches!(self, Self::Stolen { .. } | Self::Stranger { .. } | Self::SlowCpu { .. } | Self::Throttled { .. })
+        matches!(self, Self::Stolen { .. } | Self::OtherPrograms { .. } | Self::SlowCpu { .. } | Self::Throttled { .. })
     }
 
     /// Returns whether the finding is another sign of the generator's wait for its CPU.
@@ -326,7 +326,7 @@ impl Finding {
             Self::Busy { kept_up, .. } => -kept_up,
             Self::Queued { share }
             | Self::Stolen { share }
-            | Self::Stranger { share, .. }
+            | Self::OtherPrograms { share, .. }
             | Self::Windows { share }
             | Self::SlowCpu { share }
             | Self::Exhausted { share } => share,

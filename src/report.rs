@@ -51,7 +51,7 @@ pub struct Page {
 /// its text.
 pub fn traces(analysis: &Analysis<'_>) -> Vec<(String, String)> {
     let trace = |scenario: &Scenario| Some((trace_name(scenario), trace::chrome(scenario, analysis.records)?));
-    analysis.scenarios.iter().filter_map(|of| trace(of.scenario)).collect()
+    analysis.scenarios.iter().filter_map(|analysis| trace(analysis.scenario)).collect()
 }
 
 fn trace_name(scenario: &Scenario) -> String {

@@ -106,31 +106,31 @@ pub fn columns(line: &str) -> usize {
 /// line but the first begins with the indent.
 pub fn wrapped(text: &str, most: usize, indent: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
-    let mut room = most;
+    let mut left = most;
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("there is always a line");
         let is_first = line.trim().is_empty();
         let needed = columns(word) + usize::from(!is_first);
-        if needed <= room {
+        if needed <= left {
             if !is_first {
                 line.push(' ');
             }
             line.push_str(word);
-            room -= needed;
+            left -= needed;
             continue;
         }
         if !is_first {
             lines.push(indent.to_owned());
-            room = most.saturating_sub(columns(indent));
+            left = most.saturating_sub(columns(indent));
         }
-        for part in split_word(word, room.max(2), most.saturating_sub(columns(indent)).max(2)) {
+        for part in split_word(word, left.max(2), most.saturating_sub(columns(indent)).max(2)) {
             let line = lines.last_mut().expect("there is always a line");
             if line.trim().is_empty() {
                 line.push_str(part);
             } else {
                 lines.push(format!("{indent}{part}"));
             }
-            room = most.saturating_sub(columns(&lines[lines.len() - 1]));
+            left = most.saturating_sub(columns(&lines[lines.len() - 1]));
         }
     }
     lines
@@ -160,12 +160,12 @@ fn label(line: &str) -> Option<&str> {
 
 /// Splits a word into parts of at most this many columns, for the first and for the others.
 fn split_word(word: &str, first: usize, others: usize) -> Vec<&str> {
-    let (mut parts, mut begin, mut taken, mut room) = (Vec::new(), 0, 0, first);
+    let (mut parts, mut begin, mut taken, mut left) = (Vec::new(), 0, 0, first);
     for (at, c) in word.char_indices() {
         let wide = c.width().unwrap_or(0);
-        if taken + wide > room && at > begin {
+        if taken + wide > left && at > begin {
             parts.push(&word[begin..at]);
-            (begin, taken, room) = (at, 0, others);
+            (begin, taken, left) = (at, 0, others);
         }
         taken += wide;
     }

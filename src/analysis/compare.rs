@@ -271,8 +271,8 @@ fn direction(is_worse: bool) -> Direction {
 
 /// Returns the ratio of the iterations a second in the first run after to those in the first run before.
 fn calibration(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> f64 {
-    let of = |side: &[Analysis<'_>]| side.first().map_or(1, |run| run.run.iterations_per_s.max(1)) as f64;
-    of(after) / of(before)
+    let iterations = |side: &[Analysis<'_>]| side.first().map_or(1, |run| run.run.iterations_per_s.max(1)) as f64;
+    iterations(after) / iterations(before)
 }
 
 /// Returns the differences in machine, versions, calibration and completeness.

@@ -78,7 +78,7 @@ impl PointSummary {
         let mut kinds: Vec<TrialFindings> = Vec::new();
         for cell in self.all_cells() {
             let model = (cell.cell.id.model, cell.cell.id.control);
-            for finding in cell.doubts.iter().flat_map(|(_, findings)| findings) {
+            for finding in cell.flagged.iter().flat_map(|(_, findings)| findings) {
                 let place = kinds.iter().position(|kind| kind.worst.name() == finding.name()).unwrap_or_else(|| {
                     kinds.push(TrialFindings { worst: *finding, suspect: 0, invalid: 0, trials, models: Vec::new() });
                     kinds.len() - 1

@@ -84,7 +84,7 @@ impl LoadAnalysis {
         if !self.has_answers {
             Standing::Bad
         } else if least.is_some_and(|least| self.verdict >= least) {
-            Standing::Unbelievable
+            Standing::NotCredible
         } else if is_kept {
             Standing::Good
         } else {

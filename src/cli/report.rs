@@ -53,7 +53,8 @@ pub(super) fn main(args: &ReportArgs) -> Result<(), Stop> {
         let (folder, index) = (args.folder.to_string_lossy(), index.to_string_lossy());
         print_json(&report::json::run(&analysis, &folder, &index))
     } else {
-        let mut tables = analysis.scenarios.iter().map(|of| report::terminal::table(of, Some(width()), color()));
+        let mut tables =
+            analysis.scenarios.iter().map(|scenario| report::terminal::table(scenario, Some(width()), color()));
         tables.try_for_each(print).and_then(|()| print_end(&analysis, &index))
     };
     if records.is_empty() {
@@ -62,7 +63,7 @@ pub(super) fn main(args: &ReportArgs) -> Result<(), Stop> {
     }
     // The end of the run determined its own exit code; here only `--strict` matters.
     match analysis.standing(args.strict.strictness()) {
-        Standing::Unbelievable => Err(Stop::invalid()),
+        Standing::NotCredible => Err(Stop::invalid()),
         Standing::Good | Standing::Bad => printed,
     }
 }

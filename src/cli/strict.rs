@@ -48,6 +48,6 @@ pub(super) fn ended(standing: Standing, why: impl FnOnce() -> String) -> Result<
     match standing {
         Standing::Good => Ok(()),
         Standing::Bad => Err(Stop::unmet(why())),
-        Standing::Unbelievable => Err(Stop::invalid()),
+        Standing::NotCredible => Err(Stop::invalid()),
     }
 }

@@ -1,6 +1,6 @@
 //! Evaluates the gates of the machine around a trial.
 
-use super::{CONTENDED, Finding, SLOW_CPU, STOLEN, STOLEN_TICKS, STRANGER, STRANGER_OF_JOBS, Victim, ratio};
+use super::{CONTENDED, CpuOwner, Finding, OTHERS_OF_JOBS, OTHERS_OF_SERVER, SLOW_CPU, STOLEN, STOLEN_TICKS, ratio};
 use crate::record::Conditions;
 use crate::usage::{Others, Stolen};
 
@@ -26,20 +26,20 @@ pub(super) fn check_steal(stolen: Stolen) -> Option<Finding> {
     (share > STOLEN.0 && stolen.cpu_ns >= STOLEN_TICKS).then_some(Finding::Stolen { share })
 }
 
-/// Checks whether strangers used the CPUs of a server.
+/// Checks whether other programs used the CPUs of a server.
 pub(super) fn check_server_cpus(others: &Others) -> Option<Finding> {
     let share = others.share();
-    (share > STRANGER.0).then_some(Finding::Stranger { share, most: others.most, of: Victim::Server })
+    (share > OTHERS_OF_SERVER.0).then_some(Finding::OtherPrograms { share, most: others.most, of: CpuOwner::Server })
 }
 
-/// Checks whether strangers used the CPUs of jobs that used `own_ns` of CPU time themselves.
+/// Checks whether other programs used the CPUs of jobs that used `own_ns` of CPU time themselves.
 pub(super) fn check_job_cpus(others: &Others, own_ns: u64) -> Option<Finding> {
     let share = others.share();
     let is_contended = share + ratio(own_ns, others.of_ns) > CONTENDED;
-    (is_contended && share > STRANGER_OF_JOBS).then_some(Finding::Stranger {
+    (is_contended && share > OTHERS_OF_JOBS).then_some(Finding::OtherPrograms {
         share,
         most: others.most,
-        of: Victim::Jobs,
+        of: CpuOwner::Jobs,
     })
 }
 

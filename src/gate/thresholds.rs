@@ -34,13 +34,13 @@ pub(super) const STOLEN: (f64, f64) = (0.01, 0.05);
 /// Three ticks of the kernel, in nanoseconds. One tick is more than 1 % of a window of half a second on two CPUs, and
 /// may stand for as little as a microsecond. Of the 12 loads above 1 % with fewer ticks, 5 were off.
 pub(super) const STOLEN_TICKS: u64 = 30_000_000;
-/// The part of the time of a server's CPUs that strangers use. 12 of 17 trials above 2 % were off, and 28 of 28 in the
-/// third run; of the 46 between 1 and 2 %, 16.
-pub(super) const STRANGER: (f64, f64) = (0.02, 0.1);
-/// The part of the time of the jobs' CPUs that strangers use, if both together use [`CONTENDED`]. Both such trials were
-/// off; none of the 9 in which other CPUs were idle was.
-pub(super) const STRANGER_OF_JOBS: f64 = 0.05;
-/// The part of its CPUs' time below which the kernel finds an idle CPU for both the trial and the strangers.
+/// The part of the time of a server's CPUs that other programs use. 12 of 17 trials above 2 % were off, and 28 of 28 in
+/// the third run; of the 46 between 1 and 2 %, 16.
+pub(super) const OTHERS_OF_SERVER: (f64, f64) = (0.02, 0.1);
+/// The part of the time of the jobs' CPUs that other programs use, if both together use [`CONTENDED`]. Both such trials
+/// were off; none of the 9 in which other CPUs were idle was.
+pub(super) const OTHERS_OF_JOBS: f64 = 0.05;
+/// The part of its CPUs' time below which the kernel finds an idle CPU for both the trial and the other programs.
 pub(super) const CONTENDED: f64 = 0.5;
 /// The part of the response times from the 99th percentile on that are due within two columns of the [`Timeline`], and
 /// the factor by which they lengthen it. In the quiet run 3 of 5 such trials were off, and 2 of the 7 with a factor

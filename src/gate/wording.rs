@@ -15,7 +15,7 @@ impl Finding {
             Self::Busy { .. } => "generator busy",
             Self::Queued { .. } => "generator queued",
             Self::Stolen { .. } => "CPU time stolen",
-            Self::Stranger { .. } => "other programs",
+            Self::OtherPrograms { .. } => "other programs",
             Self::SharedCpus { .. } => "CPUs shared",
             Self::OneEvent { .. } => "p99 from one event",
             Self::Little { .. } => "Little's law violated",
@@ -57,7 +57,7 @@ impl Finding {
                 "measure again on a quiet machine and host: the median itself may come from a disturbed round"
             }
             Self::SlowCpu { .. } => "measure again on a quiet machine and host, at a constant CPU frequency",
-            Self::Stranger { .. } => "stop other programs on this machine",
+            Self::OtherPrograms { .. } => "stop other programs on this machine",
             Self::OneEvent { .. } => "measure for longer, so that p99 depends on more than one event",
             Self::Drift { .. } => "measure again with --full, once the machine is warm",
             Self::Unsteady { .. } => {
@@ -152,10 +152,10 @@ impl fmt::Display for Finding {
                 percent(share),
                 percent(&STOLEN.0)
             ),
-            Self::Stranger { share, most, of } => {
+            Self::OtherPrograms { share, most, of } => {
                 let allowed = match of {
-                    Victim::Server => STRANGER.0,
-                    Victim::Jobs => STRANGER_OF_JOBS,
+                    CpuOwner::Server => OTHERS_OF_SERVER.0,
+                    CpuOwner::Jobs => OTHERS_OF_JOBS,
                 };
                 write!(f, "other programs used {} of the measured CPUs' time", percent(share))?;
                 if let Some(most) = most {

@@ -101,7 +101,7 @@ pub fn findings(side: SideName, runs: &[Analysis<'_>]) -> Option<String> {
     let mut found = Vec::new();
     for run in runs {
         let points = run.scenarios.iter().flat_map(|scenario| &scenario.points);
-        found.extend(super::warnings::doubtful_measurements(points));
+        found.extend(super::warnings::flagged_measurements(points));
     }
     (!found.is_empty()).then(|| format!("{}: {}", side_name(side), found.join(" ")))
 }

@@ -79,8 +79,7 @@ pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
 
 /// Returns a figure with the findings of a point that has no control; `None` if there are none.
 fn findings_figure(point: &PointSummary) -> Option<Figure> {
-    let text: Vec<String> =
-        warnings::point_findings(point).into_iter().chain(warnings::without_disturbed(point)).collect();
+    let text = [warnings::point_findings(point), warnings::without_disturbed(point)].concat();
     let heading = "How sure are we?".to_owned();
     let table = (caption(&heading, point), table::brief(point));
     (!text.is_empty()).then(|| Figure { heading, text, svg: String::new(), legend: Vec::new(), table })
@@ -104,10 +103,10 @@ fn ratios_figure(point: &PointSummary, id: &str) -> Option<Figure> {
         let others = point.cells.iter().filter(|cell| cell.cell.id.model != reference);
         let row = |cell: &CellSummary| {
             let versus = point.ratio(*metric, cell.cell.id.model, reference)?;
-            Some((cell.cell.id.model.to_string(), find_look(point, cell), versus.ratio))
+            Some((cell.cell.id.model.to_string(), look_of(point, cell), versus.ratio))
         };
         let ratio = *control.ratio(*metric)?;
-        let control_row = (format!("{reference} (control)"), find_look(point, &control.cell), ratio);
+        let control_row = (format!("{reference} (control)"), look_of(point, &control.cell), ratio);
         let rows: Vec<_> = others.filter_map(row).chain([control_row]).collect();
         let floor = control.noise(*metric).map_or(1.0, |noise| noise.floor(ratio.rounds));
         Some(ForestPanel { title: metric.heading(&point.work).into(), band: interval_around_one(floor), rows })
@@ -124,11 +123,8 @@ fn ratios_figure(point: &PointSummary, id: &str) -> Option<Figure> {
     let title = format!("Ratio of each model to {reference}");
     let finding = text[..about].join(" ");
     let drawn = !forest.panels.is_empty();
-    let svg = if drawn {
-        draw_both_sizes(id, &title, &finding, |size, caption| forest.draw(size, caption))
-    } else {
-        String::new()
-    };
+    let draw = |size: Size, caption: &Caption<'_>| forest.draw(size, caption);
+    let svg = if drawn { draw_both(id, &title, &finding, draw) } else { String::new() };
     let legend = if drawn { vec![Sign::Noise, Sign::Likely] } else { Vec::new() };
     let caption = caption_at(
         &format!("Ratios to {reference}"),
@@ -172,7 +168,7 @@ pub(super) fn small_chart(point: &PointSummary, id: &str) -> Option<String> {
 
 fn bars_figure((bars, title): (Bars, String), point: &PointSummary, id: &str) -> Figure {
     let finding = finding(point);
-    let svg = draw_both_sizes(id, &title, &finding, |size, caption| bars.draw(size, caption));
+    let svg = draw_both(id, &title, &finding, |size, caption| bars.draw(size, caption));
     let mut legend = Vec::new();
     if bars.line.is_some() {
         legend.push(if title.contains("gap") { Sign::Interval } else { Sign::Ideal });
@@ -243,15 +239,8 @@ fn rows(point: &PointSummary, values: impl Fn(&CellSummary) -> Values) -> Vec<Ba
         let (metric, line, predicted) = values(cell);
         let (value, fewer) = (cell.figure(metric).cloned(), wording::fewer_jobs(&cell.cell));
         let missing = if cell.unmeasured() == Some(Unmeasured::Refused) { "refused" } else { "no measurement" };
-        Bar {
-            label: cell.cell.id.model.to_string(),
-            look: find_look(point, cell),
-            value,
-            line,
-            predicted,
-            fewer,
-            missing,
-        }
+        let (label, look) = (cell.cell.id.model.to_string(), look_of(point, cell));
+        Bar { label, look, value, line, predicted, fewer, missing }
     };
     point.cells.iter().map(row).collect()
 }
@@ -263,12 +252,8 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
         // Queueing matters for an echo; if all jobs start at once, response and service time show the same.
         let is_echo = point.work.is_echo();
         let times = (&series.response, is_echo.then_some(&series.service));
-        let curve = Curve::from_times(
-            cell.cell.id.model.to_string(),
-            find_look(point, cell),
-            times,
-            series.lower_bound_from_ns,
-        )?;
+        let label = cell.cell.id.model.to_string();
+        let curve = Curve::from_times(label, look_of(point, cell), times, series.lower_bound_from_ns)?;
         Some(curve.within(series.band()))
     };
     let curves = Curves { series: found().filter_map(curve).collect() };
@@ -279,7 +264,7 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
     if curves.series.is_empty() {
         text.push(format!("No curve: each model has fewer than twenty {name}."));
     } else {
-        svg = draw_both_sizes(id, &title, &finding, |size, caption| curves.draw(size, caption));
+        svg = draw_both(id, &title, &finding, |size, caption| curves.draw(size, caption));
         text.push("All rounds are pooled. A curve ends where fewer than ten samples lie beyond it.".into());
     }
     let signs = [(curves.has_bands(), Sign::Ribbon), (curves.has_service(), Sign::Service)];
@@ -295,15 +280,14 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
         .filter(|(_, series)| series.response.len() >= 20)
         .map(|(cell, series)| Density {
             label: cell.cell.id.model.to_string(),
-            look: find_look(point, cell),
+            look: look_of(point, cell),
             times: &series.response,
         })
         .collect();
     if !rows.is_empty() {
         let heading = format!("Distribution of the response times of {name}");
         let densities = Densities { rows };
-        let svg =
-            draw_both_sizes(&format!("{id}-d"), &heading, &finding, |size, caption| densities.draw(size, caption));
+        let svg = draw_both(&format!("{id}-d"), &heading, &finding, |size, caption| densities.draw(size, caption));
         let table = table(&heading);
         let heading = titles::of_estimates(&format!("{heading}, p50"), of_models(Metric::P50));
         figures.push(Figure { heading, text: comb(&point.work), svg, legend: Vec::new(), table });
@@ -319,12 +303,8 @@ fn heat(point: &PointSummary, id: &str) -> Option<Figure> {
         let load = cell.measures.as_ref()?.load.as_ref()?;
         let (warmup, window) = (&load.warmup, &load.over_time);
         let is_empty = window.columns().is_empty();
-        (!is_empty).then(|| HeatMap {
-            label: cell.cell.id.model.to_string(),
-            look: find_look(point, cell),
-            warmup,
-            window,
-        })
+        let label = cell.cell.id.model.to_string();
+        (!is_empty).then(|| HeatMap { label, look: look_of(point, cell), warmup, window })
     };
     let rows: Vec<HeatMap> = point.cells.iter().filter_map(map).collect();
     if rows.is_empty() {
@@ -333,14 +313,12 @@ fn heat(point: &PointSummary, id: &str) -> Option<Figure> {
     let heat = Heat { rows, warmup_ns: units::nanos(echo.load.warmup), window_ns: units::nanos(echo.load.duration) };
     let name = point.series_names().first().copied().unwrap_or_default();
     let heading = "Response times over time".to_owned();
-    let svg = draw_both_sizes(id, &heading, &finding_of_series(point, name), |size, caption| heat.draw(size, caption));
+    let svg = draw_both(id, &heading, &finding_of_series(point, name), |size, caption| heat.draw(size, caption));
     let longest =
         |cell: &'_ CellSummary| Some((cell.cell.id.model.to_string(), cell.series(name)?.figure(Metric::Max)?.clone()));
     let longest: Vec<(String, Estimate)> = point.cells.iter().filter_map(longest).collect();
-    let table = (
-        caption_at(&heading, point, "medians of the rounds, and the maximum of all rounds"),
-        table::of_series(point, name),
-    );
+    let caption = caption_at(&heading, point, "medians of the rounds, and the maximum of all rounds");
+    let table = (caption, table::of_series(point, name));
     let longest = longest.iter().map(|(model, longest)| (model.clone(), longest));
     let heading = titles::of_estimates(&format!("{heading}, maximum of all rounds"), longest);
     let text = "Response times by the time at which a request was due, all rounds pooled; the darker, the more \
@@ -359,11 +337,11 @@ fn comb(work: &Work) -> Vec<String> {
 }
 
 /// Draws a chart in both sizes.
-pub(super) fn draw_both_sizes(id: &str, title: &str, finding: &str, draw: impl Fn(Size, &Caption) -> String) -> String {
+pub(super) fn draw_both(id: &str, title: &str, finding: &str, draw: impl Fn(Size, &Caption) -> String) -> String {
     Size::BOTH.map(|size| draw(size, &Caption { id, title, finding })).concat()
 }
 
-fn find_look(point: &PointSummary, cell: &CellSummary) -> Look {
+fn look_of(point: &PointSummary, cell: &CellSummary) -> Look {
     Look::for_model(cell.cell.id.model, point.cells.iter().map(|cell| cell.cell.id.model))
 }
 

@@ -8,7 +8,7 @@ use std::iter;
 use super::ratios;
 use super::wording;
 use crate::analysis::{
-    Beats, CellSummary, Difference, KeptUp, PointSummary, PriceOfWaiting, ScenarioAnalysis, Unmeasured,
+    Beats, CellSummary, Difference, KeptUp, PointSummary, ScenarioAnalysis, Unmeasured, WaitingMemory,
 };
 use crate::record::Failure;
 use crate::scenario::{EchoSpec, HeartbeatSpec, Metric, Model, OffloadSpec, SleepSpec, StepsSpec, Work};
@@ -23,7 +23,7 @@ pub(super) fn for_scenario(scenario: &ScenarioAnalysis<'_>) -> Vec<String> {
     if !point.at.is_empty() {
         sentences[0] = format!("At {}, {}", text::one_line(&point.at.to_string()), uncapitalize(&sentences[0]));
     }
-    highest_rates(scenario).into_iter().chain(price_of_waiting(scenario)).chain(sentences).take(3).collect()
+    highest_rates(scenario).into_iter().chain(waiting_memory(scenario)).chain(sentences).take(3).collect()
 }
 
 /// Returns at most three sentences about one point of the sweep.
@@ -191,13 +191,13 @@ pub(super) fn highest_rates(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
 }
 
 /// States the memory per additional waiting job.
-fn price_of_waiting(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
-    let price = |price: &PriceOfWaiting| {
-        let [all, resident] = [price.all, price.resident].map(wording::memory);
-        format!("{} {all} ({resident} resident)", price.model)
+fn waiting_memory(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
+    let memory = |memory: &WaitingMemory| {
+        let [all, resident] = [memory.all, memory.resident].map(wording::memory);
+        format!("{} {all} ({resident} resident)", memory.model)
     };
-    let prices: Vec<String> = scenario.prices_of_waiting.iter().map(price).collect();
-    (!prices.is_empty()).then(|| format!("Memory per additional waiting job: {}.", prices.join(", ")))
+    let by_model: Vec<String> = scenario.waiting_memory.iter().map(memory).collect();
+    (!by_model.is_empty()).then(|| format!("Memory per additional waiting job: {}.", by_model.join(", ")))
 }
 
 fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {

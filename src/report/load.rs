@@ -5,7 +5,7 @@ use askama::Template;
 use super::chart::curve::{Curve, Curves};
 use super::chart::density::{Densities, Density};
 use super::chart::{Caption, Look, Size};
-use super::figures::draw_both_sizes;
+use super::figures::draw_both;
 use super::html::{SCRIPT, SCRIPT_HASH, STYLE};
 use super::wording;
 use crate::analysis::{LoadAnalysis, LoadFigures};
@@ -102,16 +102,12 @@ pub fn load(report: &LoadReport<'_>) -> String {
         warnings: warnings(report),
         answer: describe(report),
         facts: properties(report),
-        curve: if curves.series.is_empty() {
-            String::new()
-        } else {
-            draw_both_sizes("c", title, &finding, draw_curves)
-        },
+        curve: if curves.series.is_empty() { String::new() } else { draw_both("c", title, &finding, draw_curves) },
         has_service: curves.has_service(),
         densities: if densities.rows.is_empty() {
             String::new()
         } else {
-            draw_both_sizes("d", "Distribution of the times", &finding, draw_densities)
+            draw_both("d", "Distribution of the times", &finding, draw_densities)
         },
         headings: PERCENTILES.iter().map(|(name, _)| *name).chain(["max"]).collect(),
         rows: rows_of(report),

@@ -105,10 +105,10 @@ fn rendered(table: &Table, work: &Work) -> Vec<String> {
 fn remarks(table: &Table) -> Vec<String> {
     let rows = table.rows.iter().flat_map(|row| {
         let fewer = row.fewer.iter().map(|fewer| format!("ran {fewer}"));
-        let doubt = row.doubt.iter().map(|doubt| format!("gates: {doubt}"));
+        let flagged = row.flagged.iter().map(|flagged| format!("gates: {flagged}"));
         fewer
             .chain(row.reasons.iter().cloned())
-            .chain(doubt)
+            .chain(flagged)
             .map(|what| text::one_line(&format!("{}: {what}", row.model)))
     });
     rows.chain(table.notes()).collect()

@@ -129,8 +129,8 @@ pub(super) fn banner<'a>(
         warnings.push("avt was built without optimisation, so its figures are meaningless.".into());
     }
     let where_to_read = "Each page gives the reasons and advice under \u{201c}How sure are we?\u{201d}.";
-    warnings.extend(doubtful_trials(points.clone()).map(|trials| format!("{trials} {where_to_read}")));
-    warnings.extend(doubtful_rounds(points));
+    warnings.extend(flagged_trials_sentence(points.clone()).map(|trials| format!("{trials} {where_to_read}")));
+    warnings.extend(flagged_rounds_sentence(points));
     warnings
 }
 
@@ -158,11 +158,11 @@ pub fn warn_of_strays(analysis: &Analysis<'_>) -> Option<String> {
 }
 
 /// Returns the doubtful trials and rounds of these points, one sentence each.
-pub(super) fn doubtful_measurements<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -> Vec<String> {
-    doubtful_trials(points.clone()).into_iter().chain(doubtful_rounds(points)).collect()
+pub(super) fn flagged_measurements<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -> Vec<String> {
+    flagged_trials_sentence(points.clone()).into_iter().chain(flagged_rounds_sentence(points)).collect()
 }
 
-fn doubtful_trials<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -> Option<String> {
+fn flagged_trials_sentence<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -> Option<String> {
     let trials: usize = points.clone().flat_map(PointSummary::all_cells).map(CellSummary::rounds).sum();
     let parts = count_by_verdict(|verdict| points.clone().map(|point| point.trials_that_are(verdict)).sum());
     (!parts.is_empty()).then(|| {
@@ -176,7 +176,7 @@ fn doubtful_trials<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -
 
 /// States the findings over the rounds in one sentence:
 /// `Over all rounds, the gates found drift (SUSPECT): p50 under threads.`
-fn doubtful_rounds<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Option<String> {
+fn flagged_rounds_sentence<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Option<String> {
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for point in points {
         for finding in &point.findings {

@@ -228,14 +228,14 @@ fn describe_exit(status: ExitStatus) -> String {
 
 /// Returns the end of a process's output, on one line and without control characters.
 fn last_words(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(LAST_WORDS)..]);
-    let mut words = String::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let separator = if words.is_empty() { "" } else { " / " };
+    let output = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(LAST_WORDS)..]);
+    let mut joined = String::new();
+    for line in output.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let separator = if joined.is_empty() { "" } else { " / " };
         let clean: String = line.chars().filter(|c| !c.is_control()).collect();
-        let _ = write!(words, "{separator}{clean}");
+        let _ = write!(joined, "{separator}{clean}");
     }
-    words
+    joined
 }
 
 #[cfg(test)]

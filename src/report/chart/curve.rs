@@ -187,11 +187,11 @@ fn grid(area: &Area, size: Size, plot: &Plot, scale: Scale, last: f64, (x, y): (
         Scale::Linear(..) if !scale.begins_at_zero() => "; times do not start at 0",
         Scale::Linear(..) => "",
     };
-    let words = match size {
+    let note = match size {
         Size::Wide => format!("percentile, on a log scale in 1 \u{2212} p{axis}"),
         Size::Narrow => format!("percentile, log scale in 1 \u{2212} p{axis}"),
     };
-    text(area, &words, (plot.left, plot.bottom + 35.0), HPos::Left, Face::Small);
+    text(area, &note, (plot.left, plot.bottom + 35.0), HPos::Left, Face::Small);
 }
 
 impl Curve {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::chart::lanes::{LanesPanel, Rows};
 use super::super::table::{self, Column};
 use super::super::wording;
-use super::{Figure, Sign, caption_at, draw_both_sizes};
+use super::{Figure, Sign, caption_at, draw_both};
 use crate::analysis::{CellSummary, PointSummary};
 use crate::lanes::{Span, What};
 use crate::scenario::{EchoSpec, Metric, OffloadSpec, Work};
@@ -29,7 +29,7 @@ pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
             let heading = format!("The first {} by {by}: at most {busiest} executing at once", units::duration(until));
             let rows = Rows { panels, until, heartbeat };
             let finding = finding(&cells);
-            let svg = draw_both_sizes(&id, &heading, &finding, |size, caption| rows.draw(size, caption));
+            let svg = draw_both(&id, &heading, &finding, |size, caption| rows.draw(size, caption));
             let table = table::columns(
                 point,
                 &[Metric::InFlight, Metric::Executing, Metric::Threads, Metric::RunQueue].map(Column::Figure),

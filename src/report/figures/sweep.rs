@@ -4,7 +4,7 @@ use super::super::chart::sweep::{Sweep, SweepLine, SweepPoint};
 use super::super::headline;
 use super::super::table::{self, Column};
 use super::super::wording;
-use super::{Figure, draw_both_sizes, find_look, titles};
+use super::{Figure, draw_both, look_of, titles};
 use crate::analysis::{CellSummary, PointSummary, ScenarioAnalysis, Unmeasured};
 use crate::host::ThreadLimit;
 use crate::scenario::{Metric, Model, Unit, Work};
@@ -165,7 +165,7 @@ fn figure(
         let cell = swept[0].1.cell(model)?;
         (places.len() >= FEWEST).then(|| SweepLine {
             label: model.to_string(),
-            look: find_look(swept[0].1, cell),
+            look: look_of(swept[0].1, cell),
             places,
         })
     };
@@ -188,7 +188,7 @@ fn figure(
     };
     let sweep = Sweep { lines, over: over.to_owned(), unit: drawn.unit(), ideal, marks: marks.to_vec() };
     let finding = headline::for_scenario(scenario).join(" ");
-    let svg = draw_both_sizes(id, heading, &finding, |size, caption| sweep.draw(size, caption));
+    let svg = draw_both(id, heading, &finding, |size, caption| sweep.draw(size, caption));
     let table = (format!("{heading} (medians of the rounds)"), table::over_points(&scenario.points, columns)?);
     let knee = (*drawn == SweepFigure::Figure(Metric::Rate)).then(|| headline::highest_rates(scenario)).flatten();
     let ends = sweep.lines.iter().filter_map(|line| {
