@@ -101,7 +101,7 @@ pub enum Standing {
     Good,
     /// A trial failed, or a claim was refuted that had not been refuted before.
     Bad,
-    /// The measurement itself is not credible, so nothing may be concluded from it.
+    /// The measurement itself is not credible, so no conclusion may be drawn from it.
     NotCredible,
 }
 

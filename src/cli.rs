@@ -93,7 +93,7 @@ fn print_usage_error(error: &clap::Error) -> ExitCode {
         output::note(plain.trim_end());
     } else {
         match error.print() {
-            // Help that was asked for is a result; a reader that has left has read enough.
+            // Requested help is a result, not an error. If its reader has gone, that is no error either.
             Err(why) if !error.use_stderr() && why.kind() != std::io::ErrorKind::BrokenPipe => {
                 return output::Stop::machine(format_args!("standard output: {why}")).print();
             }
@@ -103,7 +103,7 @@ fn print_usage_error(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// Does what the command line says, and returns the exit code.
+/// Runs the command line, and returns the exit code.
 pub fn main() -> ExitCode {
     // A write past the file size limit then returns an error instead of ending the process. Registering never fails on
     // Linux.

@@ -5,7 +5,7 @@
 //! closed loop, flags no trial and is stated once per point ([`find_limits`]).
 //!
 //! A flag is worth reading if flagged trials are off more often than others. `cargo bench --bench gates -- RUN...`
-//! prints that for each gate. The thresholds were chosen on two runs of the tour, one on a quiet machine and one in
+//! prints this for each gate. The thresholds were chosen on two runs of the tour, one on a quiet machine and one in
 //! which the host took up to a third of the CPU time. They were checked on a third run, in which the host took up to 40
 //! %.
 
@@ -89,7 +89,7 @@ pub enum Finding {
         /// Requests sent, per request due.
         share: f64,
     },
-    /// Fewer requests were sent or answered than were due, and a generator thread had hardly any time to spare.
+    /// Fewer requests were sent or answered than were due, and a generator thread was busy nearly all the time.
     Busy {
         /// The largest part of the window for which a thread worked.
         share: f64,
@@ -140,7 +140,7 @@ pub enum Finding {
         /// The 99th percentile of the requests that were due outside the stretch, in nanoseconds.
         without_ns: u64,
     },
-    /// The requests in flight are not what their times add up to (Little 1961): some were lost on the way.
+    /// The average number in flight contradicts Little's law (1961): some requests were lost.
     Little {
         /// The average number of requests in flight, as counted.
         in_flight: f64,
@@ -163,7 +163,7 @@ pub enum Finding {
     },
     /// Connections that sent a request were never answered: the percentiles describe the others.
     Starved {
-        /// The number of connections without an answer.
+        /// The number of connections without a response.
         connections: u32,
         /// The number of connections that sent a request.
         of: u32,
@@ -227,9 +227,9 @@ pub enum Finding {
         /// The throttled time, in nanoseconds.
         for_ns: u64,
     },
-    /// The machine has fewer CPUs than the scenario asks for.
+    /// The machine has fewer CPUs than the scenario requires.
     FewCpus {
-        /// The CPUs that the scenario asks for.
+        /// The number of CPUs that the scenario requires.
         wanted: CpusWanted,
         /// The number of CPUs of the machine.
         cpus: u32,

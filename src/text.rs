@@ -67,8 +67,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Escapes every hidden character of JSON as JSON does, so that every reader gets the same text and a terminal obeys
-/// none of it.
+/// Escapes every hidden character of JSON in JSON syntax: programs read the same text, and a terminal executes none of
+/// it.
 pub fn printable_json(json: &str) -> Cow<'_, str> {
     let is_shown = |c: char| matches!(c, '\n' | '\t' | '\r') || !is_hidden(c);
     if json.chars().all(is_shown) {

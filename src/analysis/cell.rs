@@ -98,7 +98,7 @@ impl CellSummary {
         figures.iter().find(|figure| figure.metric == metric)
     }
 
-    /// Returns the value of a figure: the median of the rounds, or the largest, as the metric asks.
+    /// Returns the value of a figure: the median of the rounds, or the largest, depending on the metric.
     pub fn value(&self, metric: Metric) -> Option<f64> {
         self.figure(metric).map(Estimate::value)
     }

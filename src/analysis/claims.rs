@@ -51,11 +51,11 @@ pub enum Reason {
     Crosses,
     /// Only an upper bound of the figure is known.
     AtMost,
-    /// The figure rests on requests that were never answered.
+    /// The figure is based on requests that were never answered.
     Unanswered,
     /// A single stall of one kernel tick decides the figure.
     OneStall,
-    /// The verdict rests on one trial.
+    /// The verdict is based on one trial.
     OneTrial,
     /// Some rounds are INVALID.
     Invalid {

@@ -31,7 +31,7 @@ pub enum Warning {
     OnlyIn(SideName, String),
     /// The text of a scenario differs between runs.
     OtherText(String),
-    /// The calibrations differ: the ratio of iterations a second, after to before.
+    /// The calibrations differ: the ratio of iterations per second, after to before.
     Calibration(f64),
     /// A run of this side is incomplete.
     Unfinished(SideName),
@@ -75,9 +75,9 @@ pub struct Change {
 /// The direction of a [`Change`] from the user's point of view.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Direction {
-    /// Less time, less CPU, more answers.
+    /// Less time, less CPU, more responses.
     Better,
-    /// More time, more CPU, fewer answers.
+    /// More time, more CPU, fewer responses.
     Worse,
     /// No difference beyond that between two runs of the same thing.
     Same,
@@ -269,7 +269,7 @@ fn direction(is_worse: bool) -> Direction {
     if is_worse { Direction::Worse } else { Direction::Better }
 }
 
-/// Returns the ratio of the iterations a second in the first run after to those in the first run before.
+/// Returns the ratio of the iterations per second in the first run after to those in the first run before.
 fn calibration(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> f64 {
     let iterations = |side: &[Analysis<'_>]| side.first().map_or(1, |run| run.run.iterations_per_s.max(1)) as f64;
     iterations(after) / iterations(before)

@@ -17,7 +17,7 @@ pub struct PointFinding {
     pub metric: Option<Metric>,
 }
 
-/// The reason why nothing can be concluded from the figures of a cell.
+/// The reason why no conclusion can be drawn from the figures of a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Invalidity {
     /// Too many trials of the cell are INVALID.

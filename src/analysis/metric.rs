@@ -57,7 +57,7 @@ pub(super) fn from_trial(metric: Metric, measured: &Measured) -> Option<RoundFig
     Some(RoundFigure::exact(value))
 }
 
-/// Returns the answers of a trial divided by `by`. The smallest measurable figure is that of one answer.
+/// Returns the responses of a trial divided by `by`. The smallest measurable figure is that of one response.
 fn responses_per(measured: &Measured, by: f64) -> RoundFigure {
     RoundFigure { smallest: 1.0 / by, ..RoundFigure::exact(measured.jobs as f64 / by) }
 }

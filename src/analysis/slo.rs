@@ -58,7 +58,7 @@ pub enum MeasuredValue {
     Share(f64),
     /// A rate, in answers a second.
     Rate(f64),
-    /// A time in nanoseconds; a lower bound if it rests on requests that never ended.
+    /// A time in nanoseconds; a lower bound if it is based on requests that never ended.
     Time(u64, Bound),
     /// Too few requests for this percentile, and their number.
     TooFew(u64),
@@ -131,7 +131,7 @@ impl Condition {
             Measure::Mean => times.mean().map(|mean| mean as u64),
         };
         let Some(nanos) = value else { return (false, MeasuredValue::TooFew(times.len())) };
-        // A time that rests on unfinished requests can only be longer; a mean or a maximum rests on all requests.
+        // A time based on unfinished requests can only be longer; a mean or a maximum includes all requests.
         let rests_on_all = matches!(self.measure, Measure::Mean | Measure::Max);
         let is_bound = series.lower_bound_from_ns.is_some_and(|from| nanos >= from || rests_on_all);
         let bound = if is_bound { Bound::AtLeast } else { Bound::Exact };

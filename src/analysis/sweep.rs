@@ -7,7 +7,7 @@ use crate::stats;
 /// The highest offered rate that some models kept up with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeptUp {
-    /// The rate, in requests a second; 0 if the models kept up with none.
+    /// The rate, in requests per second; 0 if the models kept up with none.
     pub rate: f64,
     /// The models.
     pub models: Vec<Model>,

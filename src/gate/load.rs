@@ -8,7 +8,7 @@ use super::{
 use crate::record::{GeneratorThread, LoadRecord, Series};
 use crate::schedule::Pacing;
 
-/// Returns the findings of a load that received `answered` answers within its window of `wall_ns`.
+/// Returns the findings of a load that received `answered` responses within its window of `wall_ns`.
 pub fn check_load(load: &LoadRecord, series: &[Series], wall_ns: u64, answered: u64) -> Vec<Finding> {
     let mut findings = check_generator(load, series, wall_ns, answered);
     findings.extend(load.stolen.and_then(machine::check_steal));
@@ -104,7 +104,7 @@ fn check_pauses(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Fi
 }
 
 /// Checks that the due requests were sent. Only an open loop has due requests. A request sent in time but not answered
-/// is the server's doing, as is a wait for a connection.
+/// is attributed to the server, as is a wait for a connection.
 fn check_unsent(load: &LoadRecord) -> Option<Finding> {
     load.offered_per_s?;
     let share = sent_share(load);
@@ -113,7 +113,7 @@ fn check_unsent(load: &LoadRecord) -> Option<Finding> {
 }
 
 /// Checks that the generator had time to spare. An overworked generator notices late that a connection is free, and
-/// books that wait as the server's, so either of them may be the one that did not keep up.
+/// attributes that wait to the server, so either of the two may have failed to keep up.
 fn check_headroom(busy: Option<f64>, kept_up: Option<f64>) -> Option<Finding> {
     let (share, kept_up) = (busy?, kept_up?);
     (share > BUSY && kept_up < KEPT_UP).then_some(Finding::Busy { share, kept_up })

@@ -22,7 +22,8 @@ pub(super) fn check_single_event(load: &LoadRecord, wall_ns: u64) -> Option<Find
     })
 }
 
-/// Checks whether the medians of ten stretches of the window go one way, as [`drift`](super::drift) does for rounds.
+/// Checks whether the medians of ten stretches of the window rise or fall steadily, as [`drift`](super::drift) does for
+/// rounds.
 pub(super) fn check_steadiness(times: &Timeline, wall_ns: u64) -> Option<Finding> {
     /// The number of stretches, of which each third has at least three.
     const STRETCHES: usize = 10;

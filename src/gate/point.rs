@@ -11,7 +11,7 @@ use crate::units;
 /// A limit of a load.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Limit {
-    /// The load generator: one of its threads had hardly any time to spare, and in an open loop fewer requests were
+    /// The load generator: one of its threads was busy nearly all the time, and in an open loop fewer requests were
     /// sent or answered than were due.
     Generator {
         /// The largest part of the window for which a thread worked.
@@ -22,7 +22,7 @@ pub enum Limit {
         /// Requests answered in the window, per request due in it.
         answered: f64,
     },
-    /// The server's threads: some connections got no answer in the whole window.
+    /// The server's threads: some connections got no response in the window.
     Threads {
         /// The number of these connections.
         starved: u32,

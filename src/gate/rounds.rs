@@ -4,7 +4,7 @@ use super::{CONTROL, DISTURBED, DRIFT, Finding, distance};
 use crate::stats::{self, Ratio};
 
 /// Checks whether a figure rose or fell from round to round; rounds with 0 are left out. Theil's line through its
-/// logarithms has to go one way with 95 % confidence, and by more than a tenth from the first round to the last.
+/// logarithms must rise or fall with 95 % confidence, by more than a tenth from the first round to the last.
 pub fn check_drift(by_round: &[(u32, f64)]) -> Option<Finding> {
     let positive = by_round.iter().filter(|(_, figure)| *figure > 0.0);
     let points: Vec<(f64, f64)> = positive.map(|(round, figure)| (f64::from(*round), figure.ln())).collect();

@@ -51,7 +51,7 @@ pub(super) const CONTENDED: f64 = 0.5;
 pub(super) const ONE_EVENT: (f64, f64) = (0.5, 2.0);
 /// The share of the due requests from which a generator, or a server, keeps up.
 pub(super) const KEPT_UP: f64 = 0.99;
-/// The share of the due requests below which a server is overloaded. A server that keeps up is at 99.2 % now and then,
+/// The share of the due requests below which a server is overloaded. A server that keeps up is sometimes at 99.2 %,
 /// because some requests are under way when the window ends.
 pub(super) const OVERLOADED: f64 = 0.95;
 /// The relative deviation from Little's law that is tolerated.
@@ -62,7 +62,7 @@ pub(super) const FAILED: (f64, f64) = (0.05, 0.5);
 /// The part of the requests that got no connection because the generator's machine had no port or no open file left.
 /// More than a thousandth shows in p99.9; above a tenth, the rate is the generator's.
 pub(super) const EXHAUSTED: (f64, f64) = (0.001, 0.1);
-/// The number of requests below which nothing averages out.
+/// The number of requests below which averages are too noisy to judge.
 pub(super) const ENOUGH: u64 = 1_000;
 
 /// The CPU time of jobs beyond the calibrated time of their computation, as a share of it. 6 of 9 trials above 6 % were

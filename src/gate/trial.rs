@@ -26,7 +26,7 @@ pub fn check_trial(conditions: &Conditions, measured: &Measured) -> Vec<Finding>
     findings
 }
 
-/// Returns the findings of a load by itself that received `answered` answers within its window of `wall_ns`. `server`
+/// Returns the findings of a load by itself that received `answered` responses within its window of `wall_ns`. `server`
 /// is the usage of the processes behind its address.
 pub fn check_single_load(
     load: &LoadRecord,

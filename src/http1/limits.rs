@@ -1,4 +1,4 @@
-//! All limits of the codec, in bytes unless the name says otherwise.
+//! All limits of the codec, in bytes unless stated otherwise.
 
 /// The longest request target; a longer one is answered 414.
 pub const TARGET: usize = 8 * 1024;
@@ -13,7 +13,7 @@ pub const HEAD: usize = 64 * 1024;
 /// The maximum number of fields in a head; a request with more is answered 431.
 pub const N_FIELDS: usize = 100;
 
-/// The maximum number of empty lines skipped before a request line (RFC 9112 section 2.2 asks for at least one).
+/// The maximum number of empty lines skipped before a request line (RFC 9112 section 2.2 requires at least one).
 pub const N_EMPTY_LINES: u8 = 8;
 
 /// The longest request body; a longer one is answered 413.

@@ -35,7 +35,7 @@ pub fn heading(change: &Change) -> &'static str {
     change.metric.heading(&change.work)
 }
 
-/// Returns the verdict in words: `worse by 12 %`; `no more than two runs of the same thing differ by (22 %)`.
+/// Formats the verdict: `worse by 12 %`; `no more than two runs of the same thing differ by (22 %)`.
 pub fn verdict(change: &Change) -> String {
     match change.direction {
         Direction::Worse => format!("worse by {}", wording::excess(change.distance())),

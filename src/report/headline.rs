@@ -39,7 +39,7 @@ pub(super) fn for_point(point: &PointSummary) -> Vec<String> {
         Work::Offload(offload) => computations(point, offload),
         Work::Echo(echo) => requests(point, echo),
     };
-    // A model without figures is part of the answer, before any finer point.
+    // A model without figures matters more than any difference between the others.
     let missing: Vec<String> = refused(point).into_iter().chain(failed(point)).collect();
     sentences.truncate(3 - missing.len());
     sentences.extend(missing);

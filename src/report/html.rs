@@ -201,7 +201,7 @@ fn recording(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
 }
 
 fn point_view(point: &PointSummary, id: &str) -> PointView {
-    // The first table is the answer in figures; the others give detail.
+    // The first table has the main figures and is open; the others are folded.
     let chart = |(i, figure): (usize, Figure)| chart_view(point, figure, i > 0);
     PointView {
         label: text::one_line(&point.at.to_string()),
@@ -340,7 +340,7 @@ fn machine(run: &Run) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// Returns the number of iterations a second that jobs compute with, and its origin.
+/// Returns the number of iterations per second by which computations are calibrated, and its origin.
 fn calibration(run: &Run) -> String {
     let used = format!("{} iterations/s", units::count(run.iterations_per_s));
     match &run.calibration {

@@ -20,7 +20,7 @@ use crate::units;
 pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<TableRow>,
-    /// Notes on where the trials ran, and on requests without an answer.
+    /// Notes on where the trials ran, and on requests without a response.
     about_load: Vec<String>,
 }
 
@@ -211,7 +211,7 @@ fn build(point: &PointSummary, columns: Vec<Column>, series: &str) -> Table {
     }
 }
 
-/// States which cells have requests without an answer.
+/// States which cells have requests without a response.
 fn unanswered_requests(point: &PointSummary) -> impl Iterator<Item = String> {
     point.cells.iter().filter_map(|cell| {
         let load = cell.measures.as_ref()?.load.as_ref().filter(|load| load.lost > 0)?;

@@ -25,7 +25,7 @@ pub enum Effort {
     Quick,
     /// The scenario's number of full rounds.
     Full,
-    /// This number of rounds, whatever the scenario says.
+    /// This number of rounds, regardless of the scenario.
     Rounds(u32),
 }
 

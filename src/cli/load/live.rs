@@ -27,7 +27,7 @@ impl Live {
         Self { line, until: plan.until, offered: plan.arrival.offered(), seconds: 0, ended: 0, errors: 0 }
     }
 
-    /// Adds the figures of a second and redraws the line.
+    /// Adds the figures of one second and redraws the line.
     pub(super) fn print_second(&mut self, interval: &LoadInterval) {
         let requests = interval.requests;
         let errors = requests.failed + requests.timed_out;

@@ -287,7 +287,7 @@ fn a_load_with_mostly_failed_requests_is_invalid() {
         let (mut load, series) = sound();
         load.requests.failed = failed;
         load.requests.planned += failed;
-        // As many answers as requests sent and due, so that nothing else is wrong.
+        // The numbers of responses, sent and due requests are equal, so that no other gate fires.
         load.offered_per_s = None;
         let findings = judge(&load, &series);
         assert_eq!(verdict(&findings), expected, "{failed}: {findings:?}");

@@ -241,8 +241,8 @@ impl RawConnection {
         &shared.requests[self.request]
     }
 
-    /// Sends the rest of the request, as far as the socket has room. A server that accepts no more of it is not an
-    /// error yet: it may have answered early, which reading shows.
+    /// Sends the rest of the request, as far as the socket accepts it. A server that accepts no more of it is not an
+    /// error yet: it may have answered early, which the next read shows.
     #[inline]
     fn send_rest(&mut self, shared: &RawShared) -> Result<(), RequestError> {
         let request = self.request(shared);

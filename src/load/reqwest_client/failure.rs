@@ -50,7 +50,7 @@ impl RequestFailure {
     }
 }
 
-/// Maps the error of one layer; `None` if the layer adds no cause of its own.
+/// Maps the error of one layer; `None` if the layer adds no cause.
 fn cause(error: &(dyn Error + 'static), server: &Endpoint, phase: Phase, is_connect: bool) -> Option<RequestError> {
     #[cfg(feature = "tls")]
     if let Some(error) = rustls_error(error) {

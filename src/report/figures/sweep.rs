@@ -92,7 +92,7 @@ fn knees(scenario: &ScenarioAnalysis<'_>) -> Vec<(f64, String)> {
     knees.collect()
 }
 
-/// Returns the number of threads that this machine has room for, with the limit that applies, as a mark on the axis.
+/// Returns the number of threads that this machine allows, with the limit that applies, as a mark on the axis.
 fn limit(points: &[PointSummary], limits: &[ThreadLimit]) -> Vec<(f64, String)> {
     let has_threads = points.iter().any(|point| point.cell(Model::Threads).is_some());
     let least = limits.iter().min_by_key(|limit| limit.allows).filter(|_| has_threads);

@@ -24,7 +24,7 @@ const TIMER_LENGTHS: [Duration; 2] = [Duration::from_micros(100), Duration::from
 /// The number of requests that a 99th percentile needs.
 const ENOUGH: f64 = 1_050.0;
 
-/// How often and for how long each thing is measured.
+/// The number and the length of each measurement.
 #[derive(Clone, Copy, Debug)]
 struct Extent {
     rounds: u32,
