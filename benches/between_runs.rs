@@ -76,7 +76,7 @@ impl Differences {
         let is_called = |change: &&Change| matches!(change.direction, Direction::Better | Direction::Worse);
         let called = changes.iter().filter(is_called).count();
         for change in changes {
-            self.by_figure.entry(change.metric.name()).or_default().push(change.by());
+            self.by_figure.entry(change.metric.name()).or_default().push(change.distance());
         }
         self.called = [self.called[0] + called, self.called[1] + changes.len()];
         self.pairs = [self.pairs[0] + usize::from(called > 0), self.pairs[1] + 1];

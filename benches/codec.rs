@@ -10,10 +10,11 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const DATE: Date = Date(*b"Sun, 06 Nov 1994 08:49:37 GMT");
 
-/// A reply, but for the second of its date.
-const REPLY_BEFORE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\n\
+/// The response up to the seconds of its date.
+const RESPONSE_BEFORE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\n\
     Date: Sun, 06 Nov 1994 08:49:";
-const REPLY_AFTER: &str = " GMT\r\n\r\nhello";
+/// The response after the seconds of its date.
+const RESPONSE_AFTER: &str = " GMT\r\n\r\nhello";
 
 /// Paths of one length.
 fn paths() -> impl Iterator<Item = String> {
@@ -34,7 +35,7 @@ fn serve(codec: &mut ServerCodec, bytes: &[u8]) -> usize {
 fn read(codec: &mut ClientCodec, bytes: &[u8]) -> u64 {
     codec.space()[..bytes.len()].copy_from_slice(bytes);
     codec.received(bytes.len());
-    codec.next(false).map_or(0, |reply| reply.map_or(0, |reply| reply.bytes))
+    codec.next(false).map_or(0, |response| response.map_or(0, |response| response.bytes))
 }
 
 fn codec(criterion: &mut Criterion) {
@@ -52,11 +53,11 @@ fn codec(criterion: &mut Criterion) {
         });
     }
     let mut client = ClientCodec::new(None);
-    let reply = |second: u32| format!("{REPLY_BEFORE}{second:02}{REPLY_AFTER}").into_bytes();
-    let replies: Vec<Vec<u8>> = (0..60).map(reply).collect();
-    let mut replies = replies.iter().cycle();
+    let response = |second: u32| format!("{RESPONSE_BEFORE}{second:02}{RESPONSE_AFTER}").into_bytes();
+    let responses: Vec<Vec<u8>> = (0..60).map(response).collect();
+    let mut responses = responses.iter().cycle();
     group.bench_function("read a response", |b| {
-        b.iter(|| read(&mut client, black_box(replies.next().map_or(&[], Vec::as_slice))));
+        b.iter(|| read(&mut client, black_box(responses.next().map_or(&[], Vec::as_slice))));
     });
     group.bench_function("decode a path without escapes", |b| {
         b.iter(|| percent::decode_path(black_box(b"/echo/hello")))

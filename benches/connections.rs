@@ -72,6 +72,6 @@ fn hold(server: &Server, connections: usize) -> Vec<TcpStream> {
 
 fn resident_kib(server: &Server) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.process.id())).expect("the server runs");
-    let of = |line: &str| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok();
-    status.lines().find_map(of).expect("Linux reports the resident set")
+    let parse = |line: &str| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok();
+    status.lines().find_map(parse).expect("Linux reports the resident set")
 }

@@ -82,7 +82,7 @@ impl Trial {
             cell: record.cell.clone(),
             kind,
             figures: Figures { typical: typical as f64, p99: p99.map(|nanos| nanos as f64) },
-            findings: gate::of_trial(&record.conditions, measured),
+            findings: gate::check_trial(&record.conditions, measured),
         })
     }
 }
@@ -137,7 +137,7 @@ fn value(finding: &Finding) -> (f64, &'static str) {
         Finding::Busy { share, .. }
         | Finding::Queued { share }
         | Finding::Stolen { share }
-        | Finding::Stranger { share, .. }
+        | Finding::OtherPrograms { share, .. }
         | Finding::SlowCpu { share }
         | Finding::Behind { share } => (share * 100.0, "%"),
         Finding::SharedCpus { waited, .. } => (waited.unwrap_or(0.0) * 100.0, "%"),

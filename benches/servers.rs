@@ -125,8 +125,8 @@ fn print(servers: &[Server], turns: &[Vec<Turn>]) {
             server.name
         );
     }
-    let of = |name: &str| servers.iter().position(|server| server.name == name).map(|k| &turns[k]);
-    if let (Some(threads), Some(bare)) = (of("avt threads"), of(Rival::Bare.name())) {
+    let turns_of = |name: &str| servers.iter().position(|server| server.name == name).map(|k| &turns[k]);
+    if let (Some(threads), Some(bare)) = (turns_of("avt threads"), turns_of(Rival::Bare.name())) {
         let ratios = threads.iter().zip(bare).map(|(threads, bare)| threads.per_cpu_second / bare.per_cpu_second);
         let (ratio, low, high) = spread(ratios);
         println!("avt threads / bare loop: {ratio:.2} ({low:.2} to {high:.2})");

@@ -37,7 +37,7 @@ pub use ratios::{AIM, Control, Difference, ModelRatio, Obstacle, STALL_NS};
 pub use round::{Estimate, RoundFigure};
 pub use scoreboard::Scoreboard;
 pub use single_load::{LoadAnalysis, LoadFigures, analyze_load};
-pub use sweep::{KeptUp, PriceOfWaiting};
+pub use sweep::{KeptUp, WaitingMemory};
 pub use times::SeriesSummary;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,7 +78,7 @@ pub struct ScenarioAnalysis<'a> {
     /// The highest offered rate that each model kept up with; empty if no rate was offered.
     pub kept_up: Vec<KeptUp>,
     /// The memory per waiting job under each model; empty unless the number of waiting jobs is swept.
-    pub prices_of_waiting: Vec<PriceOfWaiting>,
+    pub waiting_memory: Vec<WaitingMemory>,
     /// Which model suits the load; `None` without points.
     pub advice: Option<Advice>,
     /// The cost of recording lanes, as the ratio of a figure with recording to the same figure without, over the cells.
@@ -105,8 +105,8 @@ pub enum Standing {
     Good,
     /// A trial failed, or a claim was refuted that had not been refuted before.
     Bad,
-    /// The measurement itself is not credible, so nothing may be concluded from it.
-    Unbelievable,
+    /// The measurement itself is not credible, so no conclusion may be drawn from it.
+    NotCredible,
 }
 
 /// Analyzes a run. Takes about 20 ms for the tour.
@@ -114,7 +114,7 @@ pub fn analyze<'a>(run: &'a Run, scenarios: &'a [Scenario], records: &'a [Record
     let scenarios: Vec<_> = scenarios.iter().map(|scenario| analyze_scenario(scenario, run, records)).collect();
     let scoreboard = Scoreboard::from_claims(scenarios.iter().flat_map(|scenario| &scenario.claims));
     let judged = judge(&scenarios, &scoreboard, records);
-    Analysis { run, records, strays: strays(&scenarios, records), scenarios, judged, scoreboard }
+    Analysis { run, records, strays: count_strays(&scenarios, records), scenarios, judged, scoreboard }
 }
 
 /// Analyzes the records of one scenario and skips those of others.
@@ -125,8 +125,8 @@ pub fn analyze_scenario<'a>(scenario: &'a Scenario, run: &Run, records: &[Record
         scenario,
         scoreboard: Scoreboard::from_claims(&claims),
         claims,
-        kept_up: sweep::kept_up(&points),
-        prices_of_waiting: sweep::prices_of_waiting(&points),
+        kept_up: sweep::highest_rates(&points),
+        waiting_memory: sweep::waiting_memory(&points),
         recording: point::recording(&points),
         advice: advice::advise(scenario, &points, run, records),
         points,
@@ -149,8 +149,8 @@ impl Analysis<'_> {
         }
     }
 
-    /// Returns how the run stands. A measurement that is not credible comes first: a claim that it refutes means
-    /// nothing.
+    /// Returns the outcome of the run. A measurement that is not credible takes precedence: a refuted claim is then
+    /// meaningless.
     pub fn standing(&self, strictness: Strictness) -> Standing {
         let least = match strictness {
             Strictness::Lenient => None,
@@ -158,7 +158,7 @@ impl Analysis<'_> {
             Strictness::Suspect => Some(Verdict::Suspect),
         };
         if least.is_some_and(|least| self.verdict() >= least) {
-            return Standing::Unbelievable;
+            return Standing::NotCredible;
         }
         let is_good = self.judged.failed == 0 && self.judged.refuted_anew() == 0;
         if is_good { Standing::Good } else { Standing::Bad }
@@ -166,8 +166,8 @@ impl Analysis<'_> {
 }
 
 /// Counts the records of each cell that belongs to none of these scenarios.
-fn strays<'a>(scenarios: &[ScenarioAnalysis<'_>], records: &'a [Record]) -> BTreeMap<&'a CellId, u64> {
-    let cells = scenarios.iter().flat_map(|of| &of.points).flat_map(PointSummary::all_cells);
+fn count_strays<'a>(scenarios: &[ScenarioAnalysis<'_>], records: &'a [Record]) -> BTreeMap<&'a CellId, u64> {
+    let cells = scenarios.iter().flat_map(|scenario| &scenario.points).flat_map(PointSummary::all_cells);
     let known: BTreeSet<&CellId> = cells.map(|cell| &cell.cell.id).collect();
     let mut strays = BTreeMap::new();
     for record in records.iter().filter(|record| !known.contains(&record.cell)) {

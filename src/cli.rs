@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, everything else to standard error. Exit codes and signals: [`AFTER_HELP`].
 
+mod advise;
 mod check;
 mod compare;
 mod completions;
@@ -65,6 +66,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Run(run::RunArgs),
+    Advise(Box<advise::AdviseArgs>),
     List(list::ListArgs),
     Check(check::CheckArgs),
     Schema(schema::SchemaArgs),
@@ -87,13 +89,13 @@ enum Verb {
 }
 
 /// Prints the help or the error of invalid arguments; without colours if an argument holds terminal escape sequences.
-fn refused(error: &clap::Error) -> ExitCode {
+fn print_usage_error(error: &clap::Error) -> ExitCode {
     let plain = error.render().to_string();
     if plain.chars().any(|c| c != '\n' && text::is_hidden(c)) {
         output::note(plain.trim_end());
     } else {
         match error.print() {
-            // Help that was asked for is a result; a reader that has left has read enough.
+            // Requested help is a result, not an error. If its reader has gone, that is no error either.
             Err(why) if !error.use_stderr() && why.kind() != std::io::ErrorKind::BrokenPipe => {
                 return output::Stop::machine(format_args!("standard output: {why}")).print();
             }
@@ -103,24 +105,26 @@ fn refused(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// Does what the command line says, and returns the exit code.
+/// Runs the command line, and returns the exit code.
 pub fn main() -> ExitCode {
-    // Past a limit on the size of files a write then fails, and is told, instead of ending the process. Fails on no Linux.
+    // A write past the file size limit then returns an error instead of ending the process. Registering never fails on
+    // Linux.
     let _ = signal_hook::flag::register(nix::libc::SIGXFSZ, Arc::default());
     // Trials end when their parent does, and leave signals to it.
     let is_trial = std::env::args_os().nth(1).is_some_and(|verb| verb == "trial" || verb == "launch");
     if !is_trial && let Err(error) = runner::obey_signals() {
         return output::Stop::machine(format_args!("signals: {error}")).print();
     }
-    let color = if output::obeys_escapes() { ColorChoice::Auto } else { ColorChoice::Never };
+    let color = if output::supports_escapes() { ColorChoice::Auto } else { ColorChoice::Never };
     let parsed = Cli::command().color(color).try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return refused(&error),
+        Err(error) => return print_usage_error(&error),
     };
     let is_server = matches!(cli.verb, Verb::Serve(_));
     let done = match cli.verb {
         Verb::Run(args) => run::main(&args),
+        Verb::Advise(args) => advise::main(&args),
         Verb::List(args) => list::main(&args),
         Verb::Check(args) => check::main(&args),
         Verb::Schema(args) => schema::main(&args),

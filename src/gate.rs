@@ -1,11 +1,11 @@
 //! Checks how far the figures of a measurement can be believed, and what to do if they cannot.
 //!
-//! A gate that does not pass never hides a figure; its finding stands beside it. [`of_trial`] judges a trial by its
-//! record alone, [`of_single_load`] a load outside a trial. A limit of the load by design, such as a generator in a
-//! closed loop, flags no trial and is stated once per point ([`of_point_load`]).
+//! A gate that does not pass never hides a figure; its finding stands beside it. [`check_trial`] judges a trial by its
+//! record alone, [`check_single_load`] a load outside a trial. A limit of the load by design, such as a generator in a
+//! closed loop, flags no trial and is stated once per point ([`find_limits`]).
 //!
 //! A flag is worth reading if flagged trials are off more often than others. `cargo bench --bench gates -- RUN...`
-//! prints that for each gate. The thresholds were chosen on two runs of the tour, one on a quiet machine and one in
+//! prints this for each gate. The thresholds were chosen on two runs of the tour, one on a quiet machine and one in
 //! which the host took up to a third of the CPU time. They were checked on a third run, in which the host took up to 40
 //! %.
 
@@ -24,14 +24,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::CpusWanted;
 use crate::units;
-use crate::usage::{Gaps, Stranger};
+use crate::usage::{Gaps, OtherProcess};
 
 use thresholds::*;
 
-pub use load::of_load;
-pub use point::{Limit, PointLimit, of_point_load};
-pub use rounds::{are_too_many, control, disturbed, drift, workers};
-pub use trial::{of_single_load, of_trial};
+pub use load::check_load;
+pub use point::{Limit, PointLimit, find_limits};
+pub use rounds::{are_too_many, check_control, check_disturbed, check_drift, check_workers};
+pub use trial::{check_single_load, check_trial};
 
 /// The verdict of all gates together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -89,7 +89,7 @@ pub enum Finding {
         /// Requests sent, per request due.
         share: f64,
     },
-    /// Fewer requests were sent or answered than were due, and a generator thread had hardly any time to spare.
+    /// Fewer requests were sent or answered than were due, and a generator thread was busy nearly all the time.
     Busy {
         /// The largest part of the window for which a thread worked.
         share: f64,
@@ -107,13 +107,13 @@ pub enum Finding {
         share: f64,
     },
     /// Processes outside the trial used the CPUs of its server or of its jobs.
-    Stranger {
+    OtherPrograms {
         /// The part of the time of those CPUs that the processes used.
         share: f64,
         /// The process that used the most, if it is known.
-        most: Option<Stranger>,
-        /// The owner of the CPUs.
-        of: Victim,
+        most: Option<OtherProcess>,
+        /// The part of the trial that the CPUs belong to.
+        of: CpuOwner,
     },
     /// Server and generator compete for the same CPUs. Replaces every gate that the generator's wait for a CPU
     /// explains.
@@ -140,7 +140,7 @@ pub enum Finding {
         /// The 99th percentile of the requests that were due outside the stretch, in nanoseconds.
         without_ns: u64,
     },
-    /// The requests in flight are not what their times add up to (Little 1961): some were lost on the way.
+    /// The average number in flight contradicts Little's law (1961): some requests were lost.
     Little {
         /// The average number of requests in flight, as counted.
         in_flight: f64,
@@ -163,7 +163,7 @@ pub enum Finding {
     },
     /// Connections that sent a request were never answered: the percentiles describe the others.
     Starved {
-        /// The number of connections without an answer.
+        /// The number of connections without a response.
         connections: u32,
         /// The number of connections that sent a request.
         of: u32,
@@ -227,18 +227,18 @@ pub enum Finding {
         /// The throttled time, in nanoseconds.
         for_ns: u64,
     },
-    /// The machine has fewer CPUs than the scenario asks for.
+    /// The machine has fewer CPUs than the scenario requires.
     FewCpus {
-        /// The CPUs that the scenario asks for.
+        /// The number of CPUs that the scenario requires.
         wanted: CpusWanted,
         /// The number of CPUs of the machine.
         cpus: u32,
     },
 }
 
-/// The owner of the CPUs that a stranger used.
+/// The user of the CPUs that other programs used as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Victim {
+pub enum CpuOwner {
     /// A server, whose response times depend on its CPU.
     Server,
     /// Jobs, which may run on other CPUs meanwhile if some are idle.
@@ -265,7 +265,7 @@ impl Finding {
         match *self {
             Self::Paused { longest_ns, share, tail, p99_ns, .. } => {
                 let is_long = p99_ns.is_some_and(|(p99, _)| p99 >= SHORT_TAIL);
-                let is_in_tail = tail > PAUSED_TAIL.1 && is_long && lengthened(p99_ns) > LENGTHENED.1;
+                let is_in_tail = tail > PAUSED_TAIL.1 && is_long && tail_ratio(p99_ns) > LENGTHENED.1;
                 let is_invalid = longest_ns >= PAUSE.1 || share > PAUSED.1 || is_in_tail;
                 if is_invalid { Verdict::Invalid } else { Verdict::Suspect }
             }
@@ -277,8 +277,8 @@ impl Finding {
             Self::Behind { .. } => Verdict::Invalid,
             Self::Queued { share } => worse_than(share, QUEUED.1),
             Self::Stolen { share } => worse_than(share, STOLEN.1),
-            Self::Stranger { of: Victim::Jobs, .. } => Verdict::Suspect,
-            Self::Stranger { share, of: Victim::Server, .. } => worse_than(share, STRANGER.1),
+            Self::OtherPrograms { of: CpuOwner::Jobs, .. } => Verdict::Suspect,
+            Self::OtherPrograms { share, of: CpuOwner::Server, .. } => worse_than(share, OTHERS_OF_SERVER.1),
             Self::SharedCpus { verdict, .. } => verdict,
             Self::Throttled { .. } | Self::FewCpus { .. } | Self::ServerEnded { .. } => Verdict::Invalid,
             Self::Windows { share } => worse_than(share, WINDOWS.1),
@@ -295,14 +295,14 @@ impl Finding {
     }
 
     /// Returns whether the finding is correctly measured behaviour of the server that the percentiles do not show.
-    fn is_of_the_server(&self) -> bool {
+    fn describes_server(&self) -> bool {
         matches!(self, Self::Starved { .. } | Self::Unanswered { .. } | Self::Failed { .. })
     }
 
     /// Returns whether something outside the trial disturbed it, so that a repetition at another time would not show
     /// it.
     pub fn is_disturbance(&self) -> bool {
-        matches!(self, Self::Stolen { .. } | Self::Stranger { .. } | Self::SlowCpu { .. } | Self::Throttled { .. })
+        matches!(self, Self::Stolen { .. } | Self::OtherPrograms { .. } | Self::SlowCpu { .. } | Self::Throttled { .. })
     }
 
     /// Returns whether the finding is another sign of the generator's wait for its CPU.
@@ -326,7 +326,7 @@ impl Finding {
             Self::Busy { kept_up, .. } => -kept_up,
             Self::Queued { share }
             | Self::Stolen { share }
-            | Self::Stranger { share, .. }
+            | Self::OtherPrograms { share, .. }
             | Self::Windows { share }
             | Self::SlowCpu { share }
             | Self::Exhausted { share } => share,
@@ -347,7 +347,7 @@ impl Finding {
 }
 
 /// Returns the ratio of the 99th percentile to what it would be without the pauses.
-fn lengthened(p99_ns: Option<(u64, u64)>) -> f64 {
+fn tail_ratio(p99_ns: Option<(u64, u64)>) -> f64 {
     p99_ns.map_or(1.0, |(p99, without)| ratio(p99, without))
 }
 

@@ -1,8 +1,8 @@
 //! The lanes of a trial: what each OS thread did for which job, and when.
 //!
 //! Lanes are recorded in a trial of their own, never in a measured one. Without a recording, a [`span`] costs one load
-//! and one branch. Each thread writes its spans into a list of its own, until the time or the room is used up; later
-//! spans are only counted.
+//! and one branch. Each thread writes its spans into a list of its own, until the time or the capacity is used up;
+//! later spans are only counted.
 
 mod slices;
 
@@ -80,7 +80,7 @@ impl Drop for CurrentLane {
 pub const LENGTH: Duration = Duration::from_millis(400);
 
 /// The most spans of a recording.
-const ROOM: usize = 6_000;
+const CAPACITY: usize = 6_000;
 
 /// A recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,7 +91,7 @@ pub struct Lanes {
     pub names: Vec<String>,
     /// The spans; those of each lane in the order of their ends, the last ones cut off at the end of the recording.
     pub spans: Vec<Span>,
-    /// The number of spans left out for lack of room or time.
+    /// The number of spans left out for lack of capacity or time.
     pub left_out: u64,
     /// The time that the threads were ready without a CPU, summed over their lives, nanoseconds; `None` if the kernel
     /// does not report it.
@@ -104,19 +104,19 @@ impl Lanes {
     /// Returns the largest number of lanes on which a job was being worked on at one instant, neither blocked nor
     /// waiting, as their threads recorded it. A thread cannot see when another has its CPU, so this can exceed the
     /// number of CPUs.
-    pub fn most_worked_on(&self) -> u32 {
+    pub fn max_executing(&self) -> u32 {
         // Runs and computations include times when the thread was not executing; a computation lies within a run.
         let stretches = self.spans.iter().filter_map(|span| match span.what {
             What::Run => Some((span.start, span.end, 1)),
             What::Block | What::Wait => Some((span.start, span.end, -1)),
             What::Compute | What::Ready => None,
         });
-        most_at_once(stretches) as u32
+        max_concurrent(stretches) as u32
     }
 }
 
 /// Returns the largest sum at one instant, where each item adds an amount from its start to its end.
-pub fn most_at_once(stretches: impl Iterator<Item = (u64, u64, i64)>) -> u64 {
+pub fn max_concurrent(stretches: impl Iterator<Item = (u64, u64, i64)>) -> u64 {
     let mut changes: Vec<(u64, i64)> =
         stretches.flat_map(|(start, end, change)| [(start, change), (end, -change)]).collect();
     // At equal times, ends sort before begins.
@@ -141,9 +141,9 @@ struct Recorder {
     made: Instant,
     /// The start of the recording; `u64::MAX` until it is known.
     from: AtomicU64,
-    /// The end of the recording, by time or for lack of room.
+    /// The end of the recording, by time or for lack of capacity.
     until: AtomicU64,
-    room: AtomicUsize,
+    capacity: AtomicUsize,
     left_out: AtomicU64,
     jobs_are: &'static str,
     lanes: Mutex<Vec<Arc<Lane>>>,
@@ -179,7 +179,7 @@ pub fn prepare(jobs_are: &'static str) {
         made: Instant::now(),
         from: AtomicU64::new(u64::MAX),
         until: AtomicU64::new(u64::MAX),
-        room: AtomicUsize::new(ROOM),
+        capacity: AtomicUsize::new(CAPACITY),
         left_out: AtomicU64::new(0),
         jobs_are,
         lanes: Mutex::default(),
@@ -337,8 +337,8 @@ impl Recorder {
         })
     }
 
-    /// Keeps a span that overlaps the recording. The first one without room ends the recording for all threads, because
-    /// it would mislead if only some lanes went on; that span is kept, and so are those in progress.
+    /// Keeps a span that overlaps the recording. The first one beyond the capacity ends the recording for all threads,
+    /// because it would mislead if only some lanes went on; that span is kept, and so are those in progress.
     fn keep(&self, spans: &mut LaneSpans, span: Span) {
         let (from, until) = self.ends();
         if span.end < from {
@@ -348,8 +348,8 @@ impl Recorder {
             self.left_out.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        let has_room = |room: usize| room.checked_sub(1);
-        if self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, has_room).is_err() {
+        let take_one = |capacity: usize| capacity.checked_sub(1);
+        if self.capacity.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take_one).is_err() {
             self.until.fetch_min(span.end, Ordering::Relaxed);
         }
         spans.done.push(span);
@@ -374,21 +374,21 @@ mod tests {
             span(1, What::Run, 10, 112),
         ];
         let lanes = Lanes { spans, ..Lanes::default() };
-        assert_eq!(lanes.most_worked_on(), 1);
+        assert_eq!(lanes.max_executing(), 1);
     }
 
     #[test]
     fn threads_record_their_work_with_or_without_a_cpu() {
         let spans = (0..8).flat_map(|lane| [span(lane, What::Compute, 1, 99), span(lane, What::Run, 0, 100)]);
         let lanes = Lanes { spans: spans.collect(), ..Lanes::default() };
-        assert_eq!(lanes.most_worked_on(), 8);
-        assert_eq!(Lanes::default().most_worked_on(), 0);
+        assert_eq!(lanes.max_executing(), 8);
+        assert_eq!(Lanes::default().max_executing(), 0);
     }
 
     #[test]
     fn adjacent_polls_do_not_overlap() {
         let lanes = Lanes { spans: vec![span(0, What::Run, 0, 10), span(1, What::Run, 10, 20)], ..Lanes::default() };
-        assert_eq!(lanes.most_worked_on(), 1);
+        assert_eq!(lanes.max_executing(), 1);
     }
 
     #[test]

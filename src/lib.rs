@@ -3,7 +3,7 @@
 //! The same work under async, OS-thread and hybrid models, measured side by side.
 //! **Async is a way of waiting. Threads are a way of doing. They are two separate switches.**
 //!
-//! ## The way of the data
+//! ## Data flow
 //!
 //! ```text
 //! scenarios/*.toml --parse--> Scenario --cells x rounds--> Plan --one fresh process each--> Trial
@@ -13,40 +13,41 @@
 //!
 //! ## The floors
 //!
-//! A module imports only modules of lower floors, without exception: modules of one floor do not know each other.
-//! `tests/it/tidy.rs` holds it.
+//! A module imports only modules of lower floors, without exception; modules of one floor do not import each other.
+//! `tests/it/tidy.rs` checks it.
 //!
-//! | floor | modules | what lives there |
+//! | floor | modules | contents |
 //! |---|---|---|
-//! | 9 | `cli` | one file a verb: parses, calls, prints |
-//! | 8 | [`runner`], [`trial`] | the parent and the child of every trial; they meet in [`protocol`] only |
-//! | 7 | [`model`], [`load`] | who runs jobs and serves connections; who sends requests |
-//! | 6 | [`report`], [`service`] | an analysis in, text out; what the servers serve: routes, the work before an answer, its date |
-//! | 5 | [`analysis`], [`workload`] | records in, figures and verdicts out; what a job does, two faces side by side |
-//! | 4 | [`gate`], [`protocol`] | whether a trial can be believed; what runner and trial say to each other |
-//! | 3 | [`record`] | what a trial leaves, and the files that keep it |
-//! | 2 | [`scenario`], [`lanes`] | the question and what is claimed of its answer, the TOML as written stays private; what each thread did when |
-//! | 1 | [`http1`], [`schedule`], [`stats`], [`clock_cost`], [`job_log`], [`usage`] | the one codec of every server and of the raw client, sans IO; when each request is due; what rounds can tell; what clock and timers cost; when each job began and ended; what a process costs |
-//! | 0 | [`histogram`], [`timeline`], [`units`], [`text`], [`random`], [`host`], [`proc`], [`thread_count`], [`replace`] | times, when they were, words for them, untrusted text, seeded streams, the machine, its processes, the threads of this one; replacement of files once the new ones are complete |
+//! | 9 | `cli` | one file per verb: parses, calls, prints |
+//! | 8 | [`runner`], [`trial`] | the parent and the child process of every trial; they share only [`protocol`] |
+//! | 7 | [`model`], [`load`] | the concurrency models; the load generator |
+//! | 6 | [`report`], [`service`] | pages, tables and JSON from an analysis; the routes and steps of the servers |
+//! | 5 | [`analysis`], [`workload`] | figures and verdicts from records; the work of a job, blocking and async |
+//! | 4 | [`gate`], [`protocol`] | checks on each measurement; the messages between runner and trial |
+//! | 3 | [`record`] | the result of a trial, and its files |
+//! | 2 | [`scenario`], [`lanes`] | the question, its work and its claims; what each thread did when |
+//! | 1 | [`http1`], [`schedule`], [`stats`], [`clock_cost`], [`job_log`], [`usage`] | the codec of all servers and of the raw client; arrival schedules; statistics over rounds; the cost of clocks and timers; when each job began and ended; CPU time and memory of processes |
+//! | 0 | [`histogram`], [`timeline`], [`units`], [`text`], [`random`], [`host`], [`proc`], [`thread_count`], [`replace`] | times; times over the course of a run; numbers with units; untrusted text; seeded random streams; the machine; its processes; the threads of this process; atomic replacement of files |
 //!
 //! ## Invariants
 //!
-//! - `http1`, `schedule`, `stats`, `scenario`, `analysis` and `report` know no clock, no thread and no socket.
-//! - Every model runs the same codec, the same steps, the same socket options, the same backlog: the twins
-//!   `model/threads.rs` and `model/tasks.rs` differ in the model and in nothing else. No runtime hides inside a blocking
-//!   face, no blocking call is dressed as a future.
-//! - Every request that was sent or due counts, whichever side of the warm-up it began on; what the load generator's own
-//!   pauses cover of a request is the generator's.
-//! - No server path is special for a benchmark: nothing is remembered from one request to the next that a stream of
-//!   different requests would not profit from as well. An echo trial is such a stream.
-//! - Server and generator are different processes; every trial is a fresh one, in a cleared environment; a child ends
-//!   when its parent does.
-//! - In the measured path nothing boxes a future, locks, formats, logs or allocates per job beyond what the model itself
-//!   costs.
-//! - Bytes from outside (arguments, files, names of processes, records) end in a result or in a message with a documented
-//!   exit code; they pass through [`text`] before they are shown.
-//! - A trial never fails silently: a crash, a time-out, a refusal is a record that says so, and the run goes on.
-//! - What a report shows can be computed again from `run.json` and `trials.jsonl` alone.
+//! - `http1`, `schedule`, `stats`, `scenario`, `analysis` and `report` use no clock, thread or socket.
+//! - Every model runs the same codec, steps, socket options and backlog. The twins `model/threads.rs` and
+//!   `model/tasks.rs` differ only in the model. No blocking function hides a runtime, and no future hides a blocking
+//!   call.
+//! - Every request that was due in the window is accounted for, and so is one that was due before the window and lasted
+//!   through it. The part of a request that a pause of the load generator covers is attributed to the generator.
+//! - No server path is optimized for the benchmark: a server caches nothing between requests that would not also help
+//!   with a stream of different requests. The load of an echo trial is such a stream.
+//! - Server and generator are different processes. Every trial runs in a fresh process with a cleared environment, and
+//!   a child ends when its parent does.
+//! - The measured path boxes no future, and locks, formats, logs or allocates nothing per job beyond the model's own
+//!   cost.
+//! - Input from outside (arguments, files, process names, records) leads to a result, or to a message with a documented
+//!   exit code. It passes through [`text`] before it is shown.
+//! - A trial never fails silently: a crash, a time-out or a refusal leaves a record with the reason, and the run
+//!   continues.
+//! - Everything that a report shows can be computed again from `run.json` and `trials.jsonl`.
 
 pub mod histogram;
 pub mod host;

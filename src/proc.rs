@@ -101,14 +101,14 @@ fn everybody() -> Vec<Process> {
 
 /// Returns the descendants of these processes, children first, without the processes themselves. Omits the processes of
 /// `except` and their descendants.
-pub fn descendants(of: &[u32], except: &[u32]) -> Vec<Process> {
+pub fn descendants(roots: &[u32], except: &[u32]) -> Vec<Process> {
     let all = everybody();
     let mut found: Vec<Process> = Vec::new();
-    let mut next: Vec<u32> = of.to_vec();
+    let mut next: Vec<u32> = roots.to_vec();
     while !next.is_empty() {
         let is_new = |process: &&Process| {
             next.contains(&process.parent)
-                && !of.contains(&process.pid)
+                && !roots.contains(&process.pid)
                 && !except.contains(&process.pid)
                 && found.iter().all(|other| other.pid != process.pid)
         };

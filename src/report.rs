@@ -15,6 +15,7 @@ pub mod compare;
 pub mod json;
 pub mod terminal;
 
+pub mod advice;
 mod chart;
 mod claims;
 mod figures;
@@ -32,7 +33,7 @@ mod wording;
 
 pub use list::list;
 pub use load::{LoadReport, PERCENTILES, load, pacing, supported_percentile};
-pub use warnings::strays;
+pub use warnings::warn_of_strays;
 pub use wording::range;
 
 use crate::analysis::Analysis;
@@ -51,7 +52,7 @@ pub struct Page {
 /// its text.
 pub fn traces(analysis: &Analysis<'_>) -> Vec<(String, String)> {
     let trace = |scenario: &Scenario| Some((trace_name(scenario), trace::chrome(scenario, analysis.records)?));
-    analysis.scenarios.iter().filter_map(|of| trace(of.scenario)).collect()
+    analysis.scenarios.iter().filter_map(|analysis| trace(analysis.scenario)).collect()
 }
 
 fn trace_name(scenario: &Scenario) -> String {

@@ -27,7 +27,7 @@ use crate::scenario::{Machine, Scenario};
 use conditions::Lookout;
 
 pub use calibration::{CalibrationSource, KeptCalibration, calibrate};
-pub use ceiling::{ceiling, load_on_nothing};
+pub use ceiling::{ceiling, measure_null_server};
 pub use child::Halt;
 pub use interrupt::{Interrupt, TIME_TO_END, name as signal_name, obey_signals, signal};
 pub use plan::{Effort, Plan, Planned, RunSpec, TooLong, expected};

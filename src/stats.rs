@@ -40,8 +40,7 @@ impl Interval {
     }
 }
 
-/// Whether a figure is exact or only a bound: a request that was never answered took at least as long as it was waited
-/// for.
+/// Whether a figure is exact or only a bound, as for a request that was still unanswered when the drain ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {

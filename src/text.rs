@@ -67,8 +67,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Escapes every hidden character of JSON as JSON does, so that every reader gets the same text and a terminal obeys
-/// none of it.
+/// Escapes every hidden character of JSON in JSON syntax: programs read the same text, and a terminal executes none of
+/// it.
 pub fn printable_json(json: &str) -> Cow<'_, str> {
     let is_shown = |c: char| matches!(c, '\n' | '\t' | '\r') || !is_hidden(c);
     if json.chars().all(is_shown) {
@@ -106,31 +106,31 @@ pub fn columns(line: &str) -> usize {
 /// line but the first begins with the indent.
 pub fn wrapped(text: &str, most: usize, indent: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
-    let mut room = most;
+    let mut left = most;
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("there is always a line");
         let is_first = line.trim().is_empty();
         let needed = columns(word) + usize::from(!is_first);
-        if needed <= room {
+        if needed <= left {
             if !is_first {
                 line.push(' ');
             }
             line.push_str(word);
-            room -= needed;
+            left -= needed;
             continue;
         }
         if !is_first {
             lines.push(indent.to_owned());
-            room = most.saturating_sub(columns(indent));
+            left = most.saturating_sub(columns(indent));
         }
-        for part in parts(word, room.max(2), most.saturating_sub(columns(indent)).max(2)) {
+        for part in split_word(word, left.max(2), most.saturating_sub(columns(indent)).max(2)) {
             let line = lines.last_mut().expect("there is always a line");
             if line.trim().is_empty() {
                 line.push_str(part);
             } else {
                 lines.push(format!("{indent}{part}"));
             }
-            room = most.saturating_sub(columns(&lines[lines.len() - 1]));
+            left = most.saturating_sub(columns(&lines[lines.len() - 1]));
         }
     }
     lines
@@ -159,13 +159,13 @@ fn label(line: &str) -> Option<&str> {
 }
 
 /// Splits a word into parts of at most this many columns, for the first and for the others.
-fn parts(word: &str, first: usize, others: usize) -> Vec<&str> {
-    let (mut parts, mut begin, mut taken, mut room) = (Vec::new(), 0, 0, first);
+fn split_word(word: &str, first: usize, others: usize) -> Vec<&str> {
+    let (mut parts, mut begin, mut taken, mut left) = (Vec::new(), 0, 0, first);
     for (at, c) in word.char_indices() {
         let wide = c.width().unwrap_or(0);
-        if taken + wide > room && at > begin {
+        if taken + wide > left && at > begin {
             parts.push(&word[begin..at]);
-            (begin, taken, room) = (at, 0, others);
+            (begin, taken, left) = (at, 0, others);
         }
         taken += wide;
     }
@@ -178,7 +178,7 @@ pub fn shortened(line: &str, most: usize) -> Cow<'_, str> {
     if columns(line) <= most {
         return Cow::Borrowed(line);
     }
-    let kept = parts(line, most.saturating_sub(1), usize::MAX)[0];
+    let kept = split_word(line, most.saturating_sub(1), usize::MAX)[0];
     Cow::Owned(format!("{}…", kept.trim_end()))
 }
 

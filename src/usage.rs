@@ -15,7 +15,7 @@ use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 pub use listeners::{listeners_at, listeners_at_path, sockets_at};
-pub use others::{Others, OthersMeter, Stranger};
+pub use others::{OtherProcess, Others, OthersMeter};
 pub use processes::{ProcessesMeter, ProcessesUsage};
 pub use tree::{Tree, process_cpu_ns};
 

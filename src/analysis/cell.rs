@@ -24,7 +24,7 @@ pub struct CellSummary {
     /// Each measured round with its position in the run.
     pub orders: Vec<(u32, u64)>,
     /// Each measured round that did not pass a gate, with its findings.
-    pub doubts: Vec<(u32, Vec<Finding>)>,
+    pub flagged: Vec<(u32, Vec<Finding>)>,
     /// The figures taken from the recorded lanes; `None` if no lanes were recorded.
     pub traced: Option<TracedSummary>,
     /// The recorded lanes; empty if none were recorded.
@@ -98,7 +98,7 @@ impl CellSummary {
         figures.iter().find(|figure| figure.metric == metric)
     }
 
-    /// Returns the value of a figure: the median of the rounds, or the largest, as the metric asks.
+    /// Returns the value of a figure: the median of the rounds, or the largest, depending on the metric.
     pub fn value(&self, metric: Metric) -> Option<f64> {
         self.figure(metric).map(Estimate::value)
     }
@@ -132,7 +132,7 @@ impl CellSummary {
     /// Returns the rounds that were disturbed from outside the trial.
     pub fn disturbed(&self) -> Vec<u32> {
         let is_disturbed = |findings: &[Finding]| findings.iter().any(Finding::is_disturbance);
-        self.doubts.iter().filter(|(_, findings)| is_disturbed(findings)).map(|(round, _)| *round).collect()
+        self.flagged.iter().filter(|(_, findings)| is_disturbed(findings)).map(|(round, _)| *round).collect()
     }
 
     /// Returns a figure over the undisturbed rounds only; `None` if no round was disturbed, or all were.
@@ -142,14 +142,14 @@ impl CellSummary {
 
     /// Returns the verdict on one round.
     pub fn verdict(&self, round: u32) -> Verdict {
-        let findings = self.doubts.iter().find(|(other, _)| *other == round).map(|(_, findings)| findings.as_slice());
+        let findings = self.flagged.iter().find(|(other, _)| *other == round).map(|(_, findings)| findings.as_slice());
         gate::verdict(findings.unwrap_or_default())
     }
 
     /// Returns the number of measured rounds with this verdict.
     pub fn rounds_that_are(&self, verdict: Verdict) -> usize {
-        let flagged = self.doubts.iter().filter(|(round, _)| self.verdict(*round) == verdict).count();
-        if verdict == Verdict::Valid { self.rounds() - self.doubts.len() + flagged } else { flagged }
+        let flagged = self.flagged.iter().filter(|(round, _)| self.verdict(*round) == verdict).count();
+        if verdict == Verdict::Valid { self.rounds() - self.flagged.len() + flagged } else { flagged }
     }
 
     /// Returns the times of one kind of job.
@@ -167,7 +167,7 @@ impl Measures {
 
 /// Summarizes the records of one cell of a scenario.
 pub(super) fn summarize(cell: Cell, scenario: &Scenario, run: &Run, records: &[Record]) -> CellSummary {
-    let (mut measured, mut orders, mut doubts) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut measured, mut orders, mut flagged) = (Vec::new(), Vec::new(), Vec::new());
     let (mut traced, mut untraced, mut failures) = (None, None, Vec::new());
     let (mut refused_lanes, mut refusals) = (None, Vec::new());
     let may_refuse = scenario.may_refuse.contains(&cell.id.model);
@@ -175,8 +175,8 @@ pub(super) fn summarize(cell: Cell, scenario: &Scenario, run: &Run, records: &[R
     for record in records.iter().filter(|record| record.cell == cell.id) {
         match (&record.outcome, record.round()) {
             (Outcome::Measured(found), Some(round)) => {
-                let findings = gate::of_trial(&record.conditions, found);
-                doubts.extend((!findings.is_empty()).then_some((round, findings)));
+                let findings = gate::check_trial(&record.conditions, found);
+                flagged.extend((!findings.is_empty()).then_some((round, findings)));
                 measured.push((round, found.as_ref()));
                 orders.push((round, record.order));
             }
@@ -196,7 +196,7 @@ pub(super) fn summarize(cell: Cell, scenario: &Scenario, run: &Run, records: &[R
     };
     CellSummary {
         orders,
-        doubts,
+        flagged,
         traced: traced.map(|traced| self::traced(traced, measures.as_ref())),
         measures,
         lanes: traced.map(|traced| traced.lanes.clone()).unwrap_or_default(),
@@ -215,7 +215,8 @@ fn measures(rounds: &[(u32, &Measured)], seed: u64) -> Option<Measures> {
     let (_, first) = rounds.first()?;
     let names = first.series.iter().map(|series| series.name.as_str());
     let figure = |metric: Metric| {
-        let figures = rounds.iter().map(|(round, measured)| Some((Some(*round), metric::of_trial(metric, measured)?)));
+        let figures =
+            rounds.iter().map(|(round, measured)| Some((Some(*round), metric::from_trial(metric, measured)?)));
         Estimate::from_rounds(metric, figures.collect::<Option<Vec<_>>>()?)
     };
     Some(Measures {
@@ -229,7 +230,7 @@ fn measures(rounds: &[(u32, &Measured)], seed: u64) -> Option<Measures> {
 fn traced(traced: &Traced, measures: Option<&Measures>) -> TracedSummary {
     let in_flight = measures.and_then(|measures| measures.figure(Metric::InFlight)).map(Estimate::value);
     let figure = |metric: Metric| {
-        let figure: RoundFigure = metric::of_lanes(metric, traced, in_flight)?;
+        let figure: RoundFigure = metric::from_lanes(metric, traced, in_flight)?;
         Estimate::from_rounds(metric, vec![(None, figure)])
     };
     TracedSummary {

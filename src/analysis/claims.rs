@@ -51,11 +51,11 @@ pub enum Reason {
     Crosses,
     /// Only an upper bound of the figure is known.
     AtMost,
-    /// The figure rests on requests that were never answered.
+    /// The figure is based on requests that were never answered.
     Unanswered,
     /// A single stall of one kernel tick decides the figure.
     OneStall,
-    /// The verdict rests on one trial.
+    /// The verdict is based on one trial.
     OneTrial,
     /// Some rounds are INVALID.
     Invalid {
@@ -170,7 +170,7 @@ fn decide(
     }
     let invalid = cells().map(|cell| cell.rounds_that_are(gate::Verdict::Invalid)).max().unwrap_or(0);
     let rounds = cells().map(CellSummary::rounds).min().unwrap_or(0);
-    if point.one_stall(claim.metric, &models).is_some() {
+    if point.find_single_stall(claim.metric, &models).is_some() {
         return inconclusive(Reason::OneStall);
     }
     let (interval, bound) = match executing_within(claim, model, point, expected) {

@@ -31,7 +31,7 @@ pub enum Warning {
     OnlyIn(SideName, String),
     /// The text of a scenario differs between runs.
     OtherText(String),
-    /// The calibrations differ: the ratio of iterations a second, after to before.
+    /// The calibrations differ: the ratio of iterations per second, after to before.
     Calibration(f64),
     /// A run of this side is incomplete.
     Unfinished(SideName),
@@ -75,9 +75,9 @@ pub struct Change {
 /// The direction of a [`Change`] from the user's point of view.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Direction {
-    /// Less time, less CPU, more answers.
+    /// Less time, less CPU, more responses.
     Better,
-    /// More time, more CPU, fewer answers.
+    /// More time, more CPU, fewer responses.
     Worse,
     /// No difference beyond that between two runs of the same thing.
     Same,
@@ -167,7 +167,7 @@ fn change(
     let direction = match (invalid(before), invalid(after)) {
         (true, _) => Direction::Incomparable(Why::Invalid(SideName::Before)),
         (_, true) => Direction::Incomparable(Why::Invalid(SideName::After)),
-        _ => match first.one_stall(metric, &[model]) {
+        _ => match first.find_single_stall(metric, &[model]) {
             Some(stall) => Direction::Incomparable(Why::Figure(stall)),
             None => Direction::Same,
         },
@@ -237,8 +237,8 @@ impl Change {
         let less_is_better = self.metric.less_is_better();
         let unanswered = self.ratio.bound != Bound::Exact;
         self.direction = match self.ratio.significance(1.0) {
-            Significance::More if self.ratio.ratio > self.seen => worse_if(less_is_better),
-            Significance::Less if self.ratio.ratio < 1.0 / self.seen => worse_if(!less_is_better),
+            Significance::More if self.ratio.ratio > self.seen => direction(less_is_better),
+            Significance::Less if self.ratio.ratio < 1.0 / self.seen => direction(!less_is_better),
             Significance::TooFew => {
                 Direction::Incomparable(Why::Figure(Obstacle::TooFewRounds { rounds: self.ratio.rounds }))
             }
@@ -248,7 +248,7 @@ impl Change {
     }
 
     /// Returns the difference between the two sides, as a ratio of at least 1.
-    pub fn by(&self) -> f64 {
+    pub fn distance(&self) -> f64 {
         self.ratio.distance()
     }
 
@@ -265,14 +265,14 @@ impl Change {
     }
 }
 
-fn worse_if(is_worse: bool) -> Direction {
+fn direction(is_worse: bool) -> Direction {
     if is_worse { Direction::Worse } else { Direction::Better }
 }
 
-/// Returns the ratio of the iterations a second in the first run after to those in the first run before.
+/// Returns the ratio of the iterations per second in the first run after to those in the first run before.
 fn calibration(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> f64 {
-    let of = |side: &[Analysis<'_>]| side.first().map_or(1, |run| run.run.iterations_per_s.max(1)) as f64;
-    of(after) / of(before)
+    let iterations = |side: &[Analysis<'_>]| side.first().map_or(1, |run| run.run.iterations_per_s.max(1)) as f64;
+    iterations(after) / iterations(before)
 }
 
 /// Returns the differences in machine, versions, calibration and completeness.
@@ -282,7 +282,7 @@ fn machine_warnings(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> Vec<Warn
     let Some(first) = before.first() else { return Vec::new() };
     let mut warnings: Vec<Warning> = Vec::new();
     for other in before.iter().chain(after).skip(1) {
-        for (one, two) in facts(first.run).into_iter().zip(facts(other.run)) {
+        for (one, two) in properties(first.run).into_iter().zip(properties(other.run)) {
             let warning = Warning::Differs(one.0, one.1, two.1);
             if let Warning::Differs(_, first, second) = &warning
                 && first != second
@@ -308,7 +308,7 @@ fn machine_warnings(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> Vec<Warn
 }
 
 /// Returns the properties that should be the same in two runs.
-fn facts(run: &Run) -> [(&'static str, String); 10] {
+fn properties(run: &Run) -> [(&'static str, String); 10] {
     let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".into());
     let host = &run.host;
     [

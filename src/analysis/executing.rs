@@ -19,7 +19,7 @@ impl Executing {
     pub(super) fn from_traced(traced: &Traced) -> Self {
         /// The CPUs that the harness itself uses while it records.
         const HARNESS: f64 = 0.1;
-        let at_most = traced.lanes.most_worked_on().min(traced.cpus);
+        let at_most = traced.lanes.max_executing().min(traced.cpus);
         let average = traced.cpu_ns as f64 / traced.wall_ns.max(1) as f64;
         let used = traced.lanes.busiest.map_or(average, |busiest| busiest.cpus().max(average));
         let at_least = ((used - HARNESS).ceil() as u32).clamp(at_most.min(1), at_most);

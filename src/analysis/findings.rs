@@ -17,7 +17,7 @@ pub struct PointFinding {
     pub metric: Option<Metric>,
 }
 
-/// The reason why nothing can be concluded from the figures of a cell.
+/// The reason why no conclusion can be drawn from the figures of a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Invalidity {
     /// Too many trials of the cell are INVALID.
@@ -47,24 +47,25 @@ pub struct TrialFindings {
 }
 
 /// Returns the findings over the rounds of a point, judged by the headline metric of its work.
-pub(super) fn of_point(point: &PointSummary) -> Vec<PointFinding> {
+pub(super) fn evaluate(point: &PointSummary) -> Vec<PointFinding> {
     let Some(metric) = Metric::compared(&point.work).first().copied() else { return Vec::new() };
     let drift = |cell: &CellSummary| {
         let rounds = cell.figure(metric)?.rounds.iter();
-        let finding =
-            gate::drift(&rounds.filter_map(|(round, figure)| Some(((*round)?, figure.value))).collect::<Vec<_>>())?;
+        let finding = gate::check_drift(
+            &rounds.filter_map(|(round, figure)| Some(((*round)?, figure.value))).collect::<Vec<_>>(),
+        )?;
         Some(PointFinding { found: finding, model: Some(cell.cell.id.model), metric: Some(metric) })
     };
     let disturbed = |cell: &CellSummary| {
-        let finding = gate::disturbed(cell.disturbed().len(), cell.rounds())?;
+        let finding = gate::check_disturbed(cell.disturbed().len(), cell.rounds())?;
         Some(PointFinding { found: finding, model: Some(cell.cell.id.model), metric: None })
     };
     let control = point.control.as_ref().and_then(|control| {
-        let finding = gate::control(control.ratio(metric)?)?;
+        let finding = gate::check_control(control.ratio(metric)?)?;
         Some(PointFinding { found: finding, model: Some(control.cell.cell.id.model), metric: Some(metric) })
     });
     let numbers = point.cells.iter().filter_map(|cell| cell.cell.id.model.workers());
-    let workers = if point.work.steps().compute.is_zero() { None } else { gate::workers(numbers) };
+    let workers = if point.work.steps().compute.is_zero() { None } else { gate::check_workers(numbers) };
     let workers = workers.map(|finding| PointFinding { found: finding, model: None, metric: None });
     let of_cells = point.cells.iter().filter_map(drift).chain(point.cells.iter().filter_map(disturbed));
     of_cells.chain(control).chain(workers).collect()
@@ -77,7 +78,7 @@ impl PointSummary {
         let mut kinds: Vec<TrialFindings> = Vec::new();
         for cell in self.all_cells() {
             let model = (cell.cell.id.model, cell.cell.id.control);
-            for finding in cell.doubts.iter().flat_map(|(_, findings)| findings) {
+            for finding in cell.flagged.iter().flat_map(|(_, findings)| findings) {
                 let place = kinds.iter().position(|kind| kind.worst.name() == finding.name()).unwrap_or_else(|| {
                     kinds.push(TrialFindings { worst: *finding, suspect: 0, invalid: 0, trials, models: Vec::new() });
                     kinds.len() - 1

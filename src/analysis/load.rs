@@ -8,13 +8,13 @@ use crate::timeline::Timeline;
 /// The load generator's figures over all rounds of a cell.
 #[derive(Clone, Debug)]
 pub struct LoadSummary {
-    /// The number of connections asked for.
+    /// The number of connections of the load.
     pub connections: u32,
     /// The response times in the window, by the time the requests were due.
     pub over_time: Timeline,
     /// The response times in the warm-up, by the time the requests were due.
     pub warmup: Timeline,
-    /// The number of requests without an answer.
+    /// The number of requests without a response.
     pub lost: u64,
     /// The number of planned requests.
     pub planned: u64,

@@ -10,7 +10,7 @@ use crate::stats::Bound;
 /// job without a completed job, or a figure that the kernel does not report.
 ///
 /// Figures of times come from the headline series.
-pub(super) fn of_trial(metric: Metric, measured: &Measured) -> Option<RoundFigure> {
+pub(super) fn from_trial(metric: Metric, measured: &Measured) -> Option<RoundFigure> {
     let usage = &measured.usage;
     let per_job = |figure: u64| (measured.jobs > 0).then(|| figure as f64 / measured.jobs as f64);
     let runtime = |figure: fn(&Measured, crate::record::RuntimeUsage) -> f64| Some(figure(measured, measured.runtime?));
@@ -18,7 +18,7 @@ pub(super) fn of_trial(metric: Metric, measured: &Measured) -> Option<RoundFigur
         Metric::Wall => measured.wall_ns as f64,
         Metric::Gap => measured.heartbeat?.longest_gap_ns as f64,
         Metric::Jobs => measured.jobs as f64,
-        Metric::Rate => return Some(answers_by(measured, measured.wall_ns.max(1) as f64 / 1e9)),
+        Metric::Rate => return Some(responses_per(measured, measured.wall_ns.max(1) as f64 / 1e9)),
         Metric::Threads => measured.threads as f64,
         Metric::InFlight => measured.most_in_flight as f64,
         Metric::Cpu => per_job(usage.known_cpu_ns()?)?,
@@ -40,18 +40,18 @@ pub(super) fn of_trial(metric: Metric, measured: &Measured) -> Option<RoundFigur
         | Metric::Max
         | Metric::ServiceP50
         | Metric::ServiceP99 => {
-            return of_series(metric, measured.series.first()?);
+            return from_series(metric, measured.series.first()?);
         }
         Metric::AnsweredShare => {
             let load = measured.load.as_ref().filter(|load| load.offered_per_s.is_some())?;
-            return Some(answers_by(measured, load.due().max(1) as f64));
+            return Some(responses_per(measured, load.due().max(1) as f64));
         }
         Metric::Starved
         | Metric::WaitedP99
         | Metric::LateP99
         | Metric::GeneratorShare
         | Metric::GeneratorCpu
-        | Metric::WarmupP50 => of_load(metric, measured.load.as_ref()?, measured.wall_ns)?,
+        | Metric::WarmupP50 => from_load(metric, measured.load.as_ref()?, measured.wall_ns)?,
         Metric::QueueWaitP50 => measured.waits.queue.as_ref()?.credible_quantile(0.5)? as f64,
         Metric::QueueWaitP99 => measured.waits.queue.as_ref()?.credible_quantile(0.99)? as f64,
         Metric::PermitWaitP50 => measured.waits.permit.as_ref()?.credible_quantile(0.5)? as f64,
@@ -61,13 +61,13 @@ pub(super) fn of_trial(metric: Metric, measured: &Measured) -> Option<RoundFigur
     Some(RoundFigure::exact(value))
 }
 
-/// Returns the answers of a trial divided by `by`. The smallest measurable figure is that of one answer.
-fn answers_by(measured: &Measured, by: f64) -> RoundFigure {
+/// Returns the responses of a trial divided by `by`. The smallest measurable figure is that of one response.
+fn responses_per(measured: &Measured, by: f64) -> RoundFigure {
     RoundFigure { smallest: 1.0 / by, ..RoundFigure::exact(measured.jobs as f64 / by) }
 }
 
 /// Returns the figure of one series of times; `None` if too few times lie beyond the percentile.
-pub(super) fn of_series(metric: Metric, series: &Series) -> Option<RoundFigure> {
+pub(super) fn from_series(metric: Metric, series: &Series) -> Option<RoundFigure> {
     let response = |share: f64| {
         let (time, bound) = series.response_quantile(share)?;
         Some(RoundFigure::exact(time as f64).with_bound(bound))
@@ -90,7 +90,7 @@ pub(super) fn of_series(metric: Metric, series: &Series) -> Option<RoundFigure> 
 }
 
 /// Returns a figure of the load generator's side of a trial.
-fn of_load(metric: Metric, load: &LoadRecord, wall_ns: u64) -> Option<f64> {
+fn from_load(metric: Metric, load: &LoadRecord, wall_ns: u64) -> Option<f64> {
     // Only an open loop has a schedule to miss.
     let p99 = |times: &crate::histogram::Histogram| {
         load.offered_per_s?;
@@ -108,7 +108,7 @@ fn of_load(metric: Metric, load: &LoadRecord, wall_ns: u64) -> Option<f64> {
 }
 
 /// Returns a figure of the trial that recorded lanes. `in_flight` is the largest number of jobs that waited at once.
-pub(super) fn of_lanes(metric: Metric, traced: &Traced, in_flight: Option<f64>) -> Option<RoundFigure> {
+pub(super) fn from_lanes(metric: Metric, traced: &Traced, in_flight: Option<f64>) -> Option<RoundFigure> {
     /// With fewer waiting jobs, the process itself outweighs them.
     const FEWEST_WAITING: f64 = 100.0;
     let per_waiting_job = |bytes: u64| {

@@ -80,7 +80,7 @@ pub(super) fn points(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<
         control: None,
         ratios: Vec::new(),
         findings: Vec::new(),
-        limits: gate::of_point_load(records.iter().filter_map(|record| load_at(record, scenario, &point.at))),
+        limits: gate::find_limits(records.iter().filter_map(|record| load_at(record, scenario, &point.at))),
         answered: Vec::new(),
         ceiling_use: None,
         seed: run.seed,
@@ -95,7 +95,7 @@ pub(super) fn points(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<
         point.ratios = point.all_ratios();
         point.answered = point.answered_shares();
         point.ceiling_use = point.use_of_ceiling();
-        point.findings = findings::of_point(point);
+        point.findings = findings::evaluate(point);
     }
     points
 }
@@ -140,7 +140,7 @@ impl PointSummary {
             if (ratio.model, ratio.reference) == (model, reference) {
                 Some(*ratio)
             } else {
-                ((ratio.reference, ratio.model) == (model, reference)).then(|| ratio.turned())
+                ((ratio.reference, ratio.model) == (model, reference)).then(|| ratio.inverse())
             }
         })
     }
@@ -183,8 +183,9 @@ impl PointSummary {
     }
 
     /// Returns the obstacle if one stall can decide this figure for any of these models.
-    pub(super) fn one_stall(&self, metric: Metric, models: &[Model]) -> Option<Obstacle> {
-        let stall = |model: Model| ratios::one_stall(metric, &self.work, self.cell(model)?.figure(Metric::Jobs));
+    pub(super) fn find_single_stall(&self, metric: Metric, models: &[Model]) -> Option<Obstacle> {
+        let stall =
+            |model: Model| ratios::find_single_stall(metric, &self.work, self.cell(model)?.figure(Metric::Jobs));
         models.iter().copied().find_map(stall)
     }
 
@@ -210,7 +211,7 @@ impl PointSummary {
         let (below, above) = (self.with_all_jobs(reference)?, self.with_all_jobs(model)?);
         let ratio = ratios::ratio(below, above, metric, self.seed)?;
         let noise = self.control.as_ref().and_then(|control| control.noise(metric));
-        let stall = self.one_stall(metric, &[model, reference]);
+        let stall = self.find_single_stall(metric, &[model, reference]);
         let (floor, difference) = ratios::difference(&ratio, noise, stall);
         Some(ModelRatio { metric, model, reference, ratio, floor, difference })
     }

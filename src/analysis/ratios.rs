@@ -146,7 +146,7 @@ pub(super) fn difference(ratio: &Ratio, noise: Option<Noise>, stall: Option<Obst
 ///
 /// In an open loop, a stall delays every request that is due in it: its share of the window. In a closed loop, it
 /// delays one request per connection.
-pub(super) fn one_stall(metric: Metric, work: &Work, requests: Option<&Estimate>) -> Option<Obstacle> {
+pub(super) fn find_single_stall(metric: Metric, work: &Work, requests: Option<&Estimate>) -> Option<Obstacle> {
     let beyond = match metric {
         Metric::P99 | Metric::ServiceP99 => 0.01,
         Metric::P95 => 0.05,
@@ -165,13 +165,13 @@ pub(super) fn one_stall(metric: Metric, work: &Work, requests: Option<&Estimate>
 
 impl ModelRatio {
     /// Returns the ratio with numerator and denominator swapped.
-    pub(super) fn turned(&self) -> Self {
+    pub(super) fn inverse(&self) -> Self {
         let difference = match self.difference {
             Difference::More => Difference::Less,
             Difference::Less => Difference::More,
             other => other,
         };
-        Self { model: self.reference, reference: self.model, ratio: self.ratio.turned(), difference, ..*self }
+        Self { model: self.reference, reference: self.model, ratio: self.ratio.inverse(), difference, ..*self }
     }
 }
 

@@ -57,7 +57,7 @@ pub fn analyze_load(
     slo: Option<&Slo>,
 ) -> LoadAnalysis {
     let LoadFigures { series, load, wall_ns, requests_in_window } = *figures;
-    let mut findings = gate::of_single_load(load, series, wall_ns, requests_in_window, server);
+    let mut findings = gate::check_single_load(load, series, wall_ns, requests_in_window, server);
     findings.extend(server_ended_after.map(|after| Finding::ServerEnded { after_ns: units::nanos(after) }));
     let per_request = |server: &ProcessesUsage| {
         let cpu_ns = server.usage.known_cpu_ns()? as f64;
@@ -85,7 +85,7 @@ impl LoadAnalysis {
         if !self.has_answers {
             Standing::Bad
         } else if least.is_some_and(|least| self.verdict >= least) {
-            Standing::Unbelievable
+            Standing::NotCredible
         } else if is_kept {
             Standing::Good
         } else {

@@ -29,7 +29,7 @@ pub enum MeasuredValue {
     Share(f64),
     /// A rate, in answers a second.
     Rate(f64),
-    /// A time in nanoseconds; a lower bound if it rests on requests that never ended.
+    /// A time in nanoseconds; a lower bound if it is based on requests that never ended.
     Time(u64, Bound),
     /// Too few requests for this percentile, and their number.
     TooFew(u64),

@@ -7,7 +7,7 @@ use crate::stats;
 /// The highest offered rate that some models kept up with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeptUp {
-    /// The rate, in requests a second; 0 if the models kept up with none.
+    /// The rate, in requests per second; 0 if the models kept up with none.
     pub rate: f64,
     /// The models.
     pub models: Vec<Model>,
@@ -16,7 +16,7 @@ pub struct KeptUp {
 /// The memory per additional waiting job: the slope of a line through the points of a sweep, which excludes the memory
 /// of the process itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PriceOfWaiting {
+pub struct WaitingMemory {
     /// The model that ran the jobs.
     pub model: Model,
     /// All memory of the job, in bytes.
@@ -26,7 +26,7 @@ pub struct PriceOfWaiting {
 }
 
 /// Returns the highest offered rate that each model kept up with, grouped by rate; empty if no rate was offered.
-pub(super) fn kept_up(points: &[PointSummary]) -> Vec<KeptUp> {
+pub(super) fn highest_rates(points: &[PointSummary]) -> Vec<KeptUp> {
     let open: Vec<(f64, &PointSummary)> = points.iter().filter_map(|point| Some((point.offered()?, point))).collect();
     let mut by_rate: Vec<KeptUp> = Vec::new();
     let Some((_, first)) = open.first() else { return by_rate };
@@ -42,10 +42,10 @@ pub(super) fn kept_up(points: &[PointSummary]) -> Vec<KeptUp> {
 }
 
 /// Returns the memory per waiting job under each model whose jobs waited at three points or more.
-pub(super) fn prices_of_waiting(points: &[PointSummary]) -> Vec<PriceOfWaiting> {
+pub(super) fn waiting_memory(points: &[PointSummary]) -> Vec<WaitingMemory> {
     const FEWEST_POINTS: usize = 3;
     let models = points.first().into_iter().flat_map(|point| &point.cells).map(|cell| cell.cell.id.model);
-    let price = |model: Model| {
+    let memory = |model: Model| {
         let at = |point: &PointSummary| {
             let cell = point.with_all_jobs(model)?;
             Some((cell.value(Metric::InFlight)?, cell.traced.as_ref()?.waiting_bytes?))
@@ -57,7 +57,7 @@ pub(super) fn prices_of_waiting(points: &[PointSummary]) -> Vec<PriceOfWaiting> 
         };
         let (all, resident) = (slope(|waiting| waiting.all)?, slope(|waiting| waiting.resident)?);
         // Two medians of slopes may cross if all of the memory is resident.
-        (known.len() >= FEWEST_POINTS).then(|| PriceOfWaiting { model, all, resident: resident.min(all) })
+        (known.len() >= FEWEST_POINTS).then(|| WaitingMemory { model, all, resident: resident.min(all) })
     };
-    models.filter_map(price).collect()
+    models.filter_map(memory).collect()
 }

@@ -71,6 +71,6 @@ pub(super) fn series(name: &str, rounds: &[(u32, &Measured)], seed: u64) -> Seri
 /// Returns a figure over the rounds that have times; `None` if one of these lacks the figure.
 fn estimate(metric: Metric, rounds: &[(u32, &Series)]) -> Option<Estimate> {
     let filled = rounds.iter().filter(|(_, series)| !series.response_time.is_empty());
-    let figures = filled.map(|(round, series)| Some((Some(*round), metric::of_series(metric, series)?)));
+    let figures = filled.map(|(round, series)| Some((Some(*round), metric::from_series(metric, series)?)));
     Estimate::from_rounds(metric, figures.collect::<Option<Vec<_>>>()?)
 }

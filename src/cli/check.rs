@@ -11,7 +11,7 @@ use crate::text::wrapped;
 use crate::units;
 
 use super::output::{Stop, note_color, note_styled, note_width, print, print_json, width};
-use super::sources::{Named, read, settled};
+use super::sources::{Named, read, reject_mistakes};
 
 /// Check scenario files and estimate how long they take, without starting anything
 #[derive(Debug, clap::Args)]
@@ -54,7 +54,7 @@ pub(super) fn main(args: &CheckArgs) -> Result<(), Stop> {
         mistaken.iter().for_each(|mistakes| note_styled(mistakes.render(note_width(), note_color())));
     }
     let processors = host::cpus().len() as u32;
-    let checked = settled(found, mistaken.len())?.into_iter().map(|Named { scenario, .. }| Checked {
+    let checked = reject_mistakes(found, mistaken.len())?.into_iter().map(|Named { scenario, .. }| Checked {
         cells: scenario.cells().len(),
         rounds: scenario.rounds.quick,
         planned_s: runner::expected(&scenario, Effort::Quick, processors).as_secs_f64(),

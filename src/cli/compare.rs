@@ -80,7 +80,7 @@ pub(super) fn main(args: &CompareArgs) -> Result<(), Stop> {
     let (before, after) = (read(of_before)?, read(of_after)?);
     let (before, after) = (analyzed(&before), analyzed(&after));
     for (folder, analysis) in of_before.iter().zip(&before).chain(of_after.iter().zip(&after)) {
-        if let Some(strays) = report::strays(analysis) {
+        if let Some(strays) = report::warn_of_strays(analysis) {
             note(format_args!("avt: {}: {strays}", text::of_path(folder)));
         }
     }
@@ -130,11 +130,11 @@ fn text(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>]) -> 
         text += &grid.lines(wide).join("\n");
         text.push('\n');
     }
-    text + "\n" + &wrapped(&closing(found), wide, "").join("\n")
+    text + "\n" + &wrapped(&conclusion(found), wide, "").join("\n")
 }
 
 /// Returns a summary of all figures.
-fn closing(found: &Comparison) -> String {
+fn conclusion(found: &Comparison) -> String {
     let count = |wanted: fn(Direction) -> bool| {
         units::count(found.changes.iter().filter(|change| wanted(change.direction)).count() as u64)
     };

@@ -40,11 +40,11 @@ impl Grid {
             _ => (most.saturating_sub(TEXT) / self.names.max(1)).max(4),
         };
         let names: Vec<usize> = names.iter().map(|width| (*width).min(longest_name)).collect();
-        let room = most.saturating_sub(names.iter().map(|width| width + PADDING).sum());
+        let available = most.saturating_sub(names.iter().map(|width| width + PADDING).sum());
         let mut lines = Vec::new();
         let mut next = 0;
         while next < figures.len() {
-            let block = block(&figures[next..], room);
+            let block = block(&figures[next..], available);
             if next > 0 {
                 lines.push(String::new());
             }
@@ -60,20 +60,20 @@ impl Grid {
     }
 }
 
-/// Returns the widths of the leading columns that fit the room, at least one.
-fn block(figures: &[usize], room: usize) -> Vec<usize> {
+/// Returns the widths of the leading columns that fit into `available`, at least one.
+fn block(figures: &[usize], available: usize) -> Vec<usize> {
     let least = |width: usize| width.min(TEXT) + PADDING;
     let mut taken = 0;
     let fits = |width: &&usize| {
         taken += least(**width);
-        taken <= room
+        taken <= available
     };
     let count = figures.iter().take_while(fits).count().max(1);
-    let mut left = room.saturating_sub(figures[..count].iter().map(|width| least(*width)).sum());
+    let mut left = available.saturating_sub(figures[..count].iter().map(|width| least(*width)).sum());
     let widened = |width: &usize| {
         let more = (width - width.min(&TEXT)).min(left);
         left -= more;
-        (width.min(&TEXT) + more).min(room.saturating_sub(PADDING).max(4))
+        (width.min(&TEXT) + more).min(available.saturating_sub(PADDING).max(4))
     };
     figures[..count].iter().map(widened).collect()
 }

@@ -42,13 +42,13 @@ pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
     refuse_nothing_due(args)?;
     let servers = match &args.unix {
         Some(path) => servers::at_path(path)?,
-        None => servers::of_name(&target.host, target.port, args.timeout)?,
+        None => servers::resolve(&target.host, target.port, args.timeout)?,
     };
     let secure = args.secure(&target)?;
     let mut plan = plan(args, &target, template, servers[0].clone(), secure);
     note(format_args!(
         "{} over {}, {}: {}",
-        args.urls_in_words(),
+        args.join_urls(),
         render::connections(plan.connections_used()),
         plan.arrival.in_words(),
         length(&plan)
@@ -58,14 +58,14 @@ pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
     // Nothing has been measured up to here, so a signal may end the process at once.
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     let mut serializer = V2DeflateSerializer::new();
-    let log = hlog.as_mut().map(|output| Log::begin(&mut output.file, &mut serializer, &args.urls_in_words()));
+    let log = hlog.as_mut().map(|output| Log::begin(&mut output.file, &mut serializer, &args.join_urls()));
     let log = log.transpose().map_err(|error| Stop::machine(format_args!("--hlog: {error}")))?;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let (live, watch) = (Live::new(&plan), ServerWatch::over(&[]));
+    let (live, watch) = (Live::new(&plan), ServerWatch::new(&[]));
     let mut watcher = Watcher { interrupt: &interrupt, meter: None, watch, server: None, live, log };
-    let loaded = ask_first_that_answers(&servers, &mut plan, &mut watcher);
+    let loaded = load_first_reachable(&servers, &mut plan, &mut watcher);
     watcher.live.clear();
-    let loaded = loaded.map_err(|error| not_loaded(error, &interrupt))?;
+    let loaded = loaded.map_err(|error| load_error(error, &interrupt))?;
     let Watcher { server, watch, log, .. } = watcher;
     let signal = interrupt.signal();
     // A load that a signal ended early cannot break its objectives.
@@ -104,7 +104,7 @@ pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
 }
 
 /// Converts the error of a load that could not begin.
-fn not_loaded(error: LoadError, interrupt: &Interrupt) -> Stop {
+fn load_error(error: LoadError, interrupt: &Interrupt) -> Stop {
     match (&error, interrupt.signal()) {
         (_, Some(signal)) => {
             note(format_args!("avt: {error}"));
@@ -118,7 +118,7 @@ fn not_loaded(error: LoadError, interrupt: &Interrupt) -> Stop {
 
 /// Refuses a schedule without any request in the window.
 fn refuse_nothing_due(args: &LoadArgs) -> Result<(), Stop> {
-    if !load::is_nothing_due(args.arrival(), args.seed, args.warmup, until(args)) {
+    if !load::is_nothing_due(args.arrival(), args.seed, args.warmup, window_end(args)) {
         return Ok(());
     }
     let (rate, length) = (args.rate.map_or_else(String::new, units::rate), units::exact(args.duration));
@@ -152,7 +152,7 @@ fn page(
     partial: bool,
 ) -> String {
     report::load(&LoadReport {
-        url: &args.urls_in_words(),
+        url: &args.join_urls(),
         kind: plan.arrival.in_words(),
         started,
         command: command_line(std::env::args_os()),
@@ -216,7 +216,7 @@ impl Observer for Watcher<'_> {
     }
 
     fn interval(&mut self, interval: LoadInterval) {
-        self.live.second(&interval);
+        self.live.print_second(&interval);
         self.log.iter_mut().for_each(|log| log.write(&interval));
     }
 }
@@ -237,7 +237,7 @@ fn plan(
         connections: args.connections,
         threads: args.threads,
         warmup: args.warmup,
-        until: until(args),
+        until: window_end(args),
         arrival: args.arrival(),
         timeout: args.timeout,
         drain: args.drain.unwrap_or(args.timeout),
@@ -249,7 +249,7 @@ fn plan(
 
 /// Runs the load against the first server that accepts a connection. Opens only the connections of the load: no server
 /// is probed beforehand. If none accepts, returns the error of the first server.
-fn ask_first_that_answers(
+fn load_first_reachable(
     servers: &[Endpoint],
     plan: &mut LoadPlan,
     watcher: &mut Watcher<'_>,
@@ -261,7 +261,7 @@ fn ask_first_that_answers(
         }
         plan.server = server.clone();
         watcher.meter = ProcessesMeter::start(processes(server));
-        watcher.watch = ServerWatch::over(watcher.meter.as_ref().map_or(&[], ProcessesMeter::roots));
+        watcher.watch = ServerWatch::new(watcher.meter.as_ref().map_or(&[], ProcessesMeter::roots));
         plan.server_cpus = watcher.meter.as_ref().map(|meter| meter.cpus().to_vec()).unwrap_or_default();
         match load::run(plan, watcher) {
             Err(error @ LoadError::Connect { opened: 0, .. }) if watcher.interrupt.signal().is_none() => {
@@ -273,7 +273,7 @@ fn ask_first_that_answers(
     Err(first_error.expect("there is at least one server"))
 }
 
-fn until(args: &LoadArgs) -> Until {
+fn window_end(args: &LoadArgs) -> Until {
     match args.requests {
         Some(requests) => Until::Requests(requests),
         None => Until::Elapsed(args.duration),

@@ -120,16 +120,16 @@ pub(super) fn note_color() -> bool {
 
 /// Returns whether standard error is a terminal that can redraw a line.
 pub(super) fn note_redraws() -> bool {
-    io::stderr().is_terminal() && obeys_escapes()
+    io::stderr().is_terminal() && supports_escapes()
 }
 
 /// Returns whether the terminal supports colours and `NO_COLOR` (no-color.org: present and not empty) is not set.
 fn wants_color(terminal: bool) -> bool {
-    terminal && obeys_escapes() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    terminal && supports_escapes() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Returns whether the terminal supports escape sequences, by `TERM`: not if it is `dumb`, `unknown`, empty or unset.
-pub(super) fn obeys_escapes() -> bool {
+pub(super) fn supports_escapes() -> bool {
     let name = std::env::var_os("TERM").unwrap_or_default();
     !matches!(name.as_encoded_bytes(), b"" | b"dumb" | b"unknown")
 }

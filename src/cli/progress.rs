@@ -101,8 +101,8 @@ impl RunProgress {
 /// Returns the width of a bar beside a text of this many columns, on one line of standard error; `None` if it does not
 /// fit.
 pub(super) fn width_of_bar(text: usize) -> Option<usize> {
-    let room = note_width().unwrap_or(0).saturating_sub(text).min(40);
-    (room >= 8).then_some(room)
+    let width = note_width().unwrap_or(0).saturating_sub(text).min(40);
+    (width >= 8).then_some(width)
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -45,7 +45,7 @@ pub(super) fn main(args: &ReportArgs) -> Result<(), Stop> {
     }
     let scenarios = scenarios(&run)?;
     let analysis = analyze(&run, &scenarios, &records);
-    if let Some(strays) = report::strays(&analysis) {
+    if let Some(strays) = report::warn_of_strays(&analysis) {
         note(format_args!("avt: {strays}"));
     }
     let index = write(&args.folder, &analysis)?;
@@ -53,7 +53,8 @@ pub(super) fn main(args: &ReportArgs) -> Result<(), Stop> {
         let (folder, index) = (args.folder.to_string_lossy(), index.to_string_lossy());
         print_json(&report::json::run(&analysis, &folder, &index))
     } else {
-        let mut tables = analysis.scenarios.iter().map(|of| report::terminal::table(of, Some(width()), color()));
+        let mut tables =
+            analysis.scenarios.iter().map(|scenario| report::terminal::table(scenario, Some(width()), color()));
         tables.try_for_each(print).and_then(|()| print_end(&analysis, &index))
     };
     if records.is_empty() {
@@ -62,7 +63,7 @@ pub(super) fn main(args: &ReportArgs) -> Result<(), Stop> {
     }
     // The end of the run determined its own exit code; here only `--strict` matters.
     match analysis.standing(args.strict.strictness()) {
-        Standing::Unbelievable => Err(Stop::invalid()),
+        Standing::NotCredible => Err(Stop::invalid()),
         Standing::Good | Standing::Bad => printed,
     }
 }
@@ -94,11 +95,11 @@ pub(super) fn list(folder: &Path) -> Result<Option<PathBuf>, Stop> {
 
 /// Returns the scenarios of a run, with the models that were run.
 pub(super) fn scenarios(run: &Run) -> Result<Vec<Scenario>, Stop> {
-    run.scenarios.iter().map(|source| again(source, run)).collect()
+    run.scenarios.iter().map(|source| parse_again(source, run)).collect()
 }
 
 /// Parses a scenario from `run.json`, with the models that were run.
-fn again(source: &Source, run: &Run) -> Result<Scenario, Stop> {
+fn parse_again(source: &Source, run: &Run) -> Result<Scenario, Stop> {
     let scenario = parse(&format!("{}.toml", source.name), &source.toml).map_err(|mistakes| {
         note_styled(mistakes.render(note_width(), note_color()));
         Stop::input(format_args!("run.json: scenario `{}` cannot be read by this version of avt", source.name))

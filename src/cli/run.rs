@@ -68,12 +68,51 @@ pub(super) fn main(args: &RunArgs) -> Result<(), Stop> {
     if args.narrate {
         return narrate::main(&named, &args.model);
     }
+    run(args, named, View::Tables)
+}
+
+/// What is printed of each scenario.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum View {
+    /// The table of each point, and the claims.
+    Tables,
+    /// Which model suits the load.
+    Advice,
+}
+
+impl RunArgs {
+    /// Returns the arguments of a run for `avt advise`.
+    pub(super) fn for_advice(
+        seed: Option<u64>,
+        out: Option<PathBuf>,
+        rounds: Option<u32>,
+        is_full: bool,
+        json: bool,
+    ) -> Self {
+        Self {
+            scenarios: Vec::new(),
+            all: false,
+            full: is_full,
+            rounds,
+            model: Vec::new(),
+            seed,
+            out,
+            calibration: None,
+            strict: Strict::default(),
+            narrate: false,
+            json,
+        }
+    }
+}
+
+/// Runs these scenarios, prints the view of each, and writes the report.
+pub(super) fn run(args: &RunArgs, named: Vec<Named>, view: View) -> Result<(), Stop> {
     let host = Host::read();
     let calibration = calibration(args, &host)?;
     let plan = Plan::new(spec(args, named, calibration), host).map_err(Stop::input)?;
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     announce(&plan);
-    let mut listener = RunListener::new(args, &plan);
+    let mut listener = RunListener::new(args, &plan, view);
     let (run, ending) = runner::run(&plan, &Program::this(), &interrupt, |event| listener.hear(event))?;
     let (standing, judged) = listener.finish(run)?;
     // The end of the run matters more than output that could not be written.
@@ -214,6 +253,7 @@ fn warn_of_few_cpus(scenario: &Scenario, cpus: u32) {
 /// Stores the results of a run in its folder, and shows its progress.
 struct RunListener<'a> {
     args: &'a RunArgs,
+    view: View,
     plan: &'a Plan,
     /// The folder, created once there is something to store.
     folder: Option<Folder>,
@@ -224,9 +264,9 @@ struct RunListener<'a> {
 }
 
 impl<'a> RunListener<'a> {
-    fn new(args: &'a RunArgs, plan: &'a Plan) -> Self {
+    fn new(args: &'a RunArgs, plan: &'a Plan, view: View) -> Self {
         let progress = RunProgress::new(plan, args.json);
-        Self { args, plan, folder: None, records: Vec::new(), progress, printed: Ok(()) }
+        Self { args, view, plan, folder: None, records: Vec::new(), progress, printed: Ok(()) }
     }
 
     fn hear(&mut self, event: RunEvent<'_>) -> Result<(), Stop> {
@@ -251,7 +291,14 @@ impl<'a> RunListener<'a> {
             RunEvent::ScenarioEnded(run, scenario) => {
                 if !self.args.json && self.printed.is_ok() {
                     let analysis = analyze_scenario(scenario, run, &self.records);
-                    let table = || print(report::terminal::table(&analysis, Some(width()), color()));
+                    let text = match (self.view, &analysis.advice) {
+                        (View::Advice, Some(advice)) => {
+                            let findings = report::terminal::findings(&analysis, Some(width()));
+                            findings + &report::terminal::advice(advice, Some(width()), color())
+                        }
+                        _ => report::terminal::table(&analysis, Some(width()), color()),
+                    };
+                    let table = || print(text);
                     self.printed = self.progress.suspend(table);
                 }
             }

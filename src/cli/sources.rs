@@ -28,7 +28,7 @@ pub(super) fn scenarios(names: &[OsString]) -> Result<Vec<Named>, Stop> {
     for mistakes in &mistaken {
         note_styled(mistakes.render(note_width(), note_color()));
     }
-    settled(found, mistaken.len())
+    reject_mistakes(found, mistaken.len())
 }
 
 /// Returns every built-in scenario.
@@ -41,7 +41,7 @@ fn named(builtin: &Builtin) -> Named {
 }
 
 /// Returns the scenarios, unless any file has mistakes or two scenarios share a name.
-pub(super) fn settled(found: Vec<Named>, mistaken: usize) -> Result<Vec<Named>, Stop> {
+pub(super) fn reject_mistakes(found: Vec<Named>, mistaken: usize) -> Result<Vec<Named>, Stop> {
     if mistaken > 0 {
         let all = found.len() + mistaken;
         return Err(Stop::input(format_args!("nothing was started; invalid scenarios: {mistaken} of {all}")));
@@ -54,14 +54,14 @@ pub(super) fn settled(found: Vec<Named>, mistaken: usize) -> Result<Vec<Named>, 
             )));
         }
     }
-    for warning in found.iter().filter_map(|Named { scenario, .. }| few_requests(scenario)) {
+    for warning in found.iter().filter_map(|Named { scenario, .. }| warn_of_few_requests(scenario)) {
         note(format_args!("avt: {warning}"));
     }
     Ok(found)
 }
 
 /// Returns a warning if some rounds of a scenario may have no requests.
-fn few_requests(scenario: &Scenario) -> Option<String> {
+fn warn_of_few_requests(scenario: &Scenario) -> Option<String> {
     /// With a Poisson process of this mean, fewer than one window in 20,000 is empty.
     const ENOUGH: f64 = 10.0;
     let expected = |load: &LoadSpec| match load.arrival {
@@ -126,7 +126,7 @@ mod tests {
 
     fn warning(load: &str) -> Option<String> {
         let head = "question = \"x\"\nanalysis = \"x. The caveat: y.\"\nworkload = \"echo\"\nmodels = [\"async\"]\n[load]\nconnections = 1\n";
-        few_requests(&parse("few.toml", &format!("{head}{load}")).unwrap())
+        warn_of_few_requests(&parse("few.toml", &format!("{head}{load}")).unwrap())
     }
 
     #[test]
@@ -135,6 +135,6 @@ mod tests {
         assert!(found.starts_with("few: at 1.00/s a window of 400ms has only 0.400 requests on average"), "{found}");
         assert_eq!(warning("loop = \"open\"\nrate = 25\nduration = \"400ms\"\n"), None);
         assert_eq!(warning("loop = \"closed\"\nduration = \"10ms\"\n"), None);
-        assert_eq!(every().iter().find_map(|named| few_requests(&named.scenario)), None);
+        assert_eq!(every().iter().find_map(|named| warn_of_few_requests(&named.scenario)), None);
     }
 }

@@ -5,7 +5,7 @@ use crate::analysis::{Standing, Strictness};
 use super::output::Stop;
 
 /// The option of every verb that measures or reads a measurement.
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub(super) struct Strict {
     /// Exit with 4 if the measurement is INVALID, in a trial or over the rounds (such as drift, or an A/A control that
     /// differs); with `=suspect`, also if it is SUSPECT
@@ -48,6 +48,6 @@ pub(super) fn ended(standing: Standing, why: impl FnOnce() -> String) -> Result<
     match standing {
         Standing::Good => Ok(()),
         Standing::Bad => Err(Stop::unmet(why())),
-        Standing::Unbelievable => Err(Stop::invalid()),
+        Standing::NotCredible => Err(Stop::invalid()),
     }
 }

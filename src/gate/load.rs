@@ -1,37 +1,37 @@
 //! Evaluates the gates of a load.
 
-use super::over_time::{one_event, unsteady};
+use super::over_time::{check_single_event, check_steadiness};
 use super::{
     BUSY, Cause, ENOUGH, EXHAUSTED, FAILED, Finding, KEPT_UP, LATE_P50, LATE_P99, LENGTHENED, LITTLE, PAUSE, PAUSED,
-    PAUSED_TAIL, QUEUED, Verdict, lengthened, machine, ratio, verdict,
+    PAUSED_TAIL, QUEUED, Verdict, machine, ratio, tail_ratio, verdict,
 };
 use crate::record::{GeneratorThread, LoadRecord, Series};
 use crate::schedule::Pacing;
 
-/// Returns the findings of a load that received `answered` answers within its window of `wall_ns`.
-pub fn of_load(load: &LoadRecord, series: &[Series], wall_ns: u64, answered: u64) -> Vec<Finding> {
-    let mut findings = of_generator(load, series, wall_ns, answered);
-    findings.extend(load.stolen.and_then(machine::stolen));
+/// Returns the findings of a load that received `answered` responses within its window of `wall_ns`.
+pub fn check_load(load: &LoadRecord, series: &[Series], wall_ns: u64, answered: u64) -> Vec<Finding> {
+    let mut findings = check_generator(load, series, wall_ns, answered);
+    findings.extend(load.stolen.and_then(machine::check_steal));
     findings
 }
 
 /// Returns the findings of a load without the stolen CPU time, which a trial counts for itself.
-pub(super) fn of_generator(load: &LoadRecord, series: &[Series], wall_ns: u64, answered: u64) -> Vec<Finding> {
-    let busy = busy(load, wall_ns);
-    let queued = waited(load, wall_ns);
-    let (behind, paused) = (behind(load), paused(load, series, wall_ns));
-    let kept_up = kept_up(load, answered);
+pub(super) fn check_generator(load: &LoadRecord, series: &[Series], wall_ns: u64, answered: u64) -> Vec<Finding> {
+    let busy = busy_share(load, wall_ns);
+    let queued = queued_share(load, wall_ns);
+    let (behind, paused) = (check_unsent(load), check_pauses(load, series, wall_ns));
+    let kept_up = kept_up_share(load, answered);
     let findings = [
-        late(load, series, busy, queued),
+        check_lateness(load, series, busy, queued),
         paused,
         behind,
-        overworked(busy, kept_up).filter(|_| behind.is_none()),
+        check_headroom(busy, kept_up).filter(|_| behind.is_none()),
         queued.filter(|share| *share > QUEUED.0).map(|share| Finding::Queued { share }),
-        one_event(load, wall_ns).filter(|_| paused.is_none()),
-        little(load, series, wall_ns),
-        exhausted(load),
-        unsteady(&load.over_time, wall_ns).filter(|_| kept_up.is_some_and(|share| share >= KEPT_UP)),
-        failed(load),
+        check_single_event(load, wall_ns).filter(|_| paused.is_none()),
+        check_littles_law(load, series, wall_ns),
+        check_exhaustion(load),
+        check_steadiness(&load.over_time, wall_ns).filter(|_| kept_up.is_some_and(|share| share >= KEPT_UP)),
+        check_failures(load),
         (load.connections_starved > 0)
             .then_some(Finding::Starved { connections: load.connections_starved, of: load.connections_planned }),
     ];
@@ -43,27 +43,27 @@ pub(super) fn of_generator(load: &LoadRecord, series: &[Series], wall_ns: u64, a
 }
 
 /// Returns the largest part of the window for which a generator thread worked; `None` if the kernel does not record it.
-pub(super) fn busy(load: &LoadRecord, wall_ns: u64) -> Option<f64> {
-    largest(load, wall_ns, |thread| Some(thread.ran_ns?.saturating_sub(thread.busy_waited_ns)))
+pub(super) fn busy_share(load: &LoadRecord, wall_ns: u64) -> Option<f64> {
+    largest_share(load, wall_ns, |thread| Some(thread.ran_ns?.saturating_sub(thread.busy_waited_ns)))
 }
 
 /// Returns the requests sent or answered in the window, whichever is less, per request due in it; `None` in a closed
 /// loop, in which no request is due at a set time.
-pub(super) fn kept_up(load: &LoadRecord, answered: u64) -> Option<f64> {
+pub(super) fn kept_up_share(load: &LoadRecord, answered: u64) -> Option<f64> {
     load.offered_per_s?;
-    Some(sent(load).min(load.answered_share(answered)))
+    Some(sent_share(load).min(load.answered_share(answered)))
 }
 
 /// Returns the requests sent in the window, per request due in it.
-fn sent(load: &LoadRecord) -> f64 {
+fn sent_share(load: &LoadRecord) -> f64 {
     load.sent_in_window as f64 / load.requests.planned.max(1) as f64
 }
 
-fn waited(load: &LoadRecord, wall_ns: u64) -> Option<f64> {
-    largest(load, wall_ns, |thread| thread.waited_ns)
+fn queued_share(load: &LoadRecord, wall_ns: u64) -> Option<f64> {
+    largest_share(load, wall_ns, |thread| thread.waited_ns)
 }
 
-fn late(load: &LoadRecord, series: &[Series], busy: Option<f64>, queued: Option<f64>) -> Option<Finding> {
+fn check_lateness(load: &LoadRecord, series: &[Series], busy: Option<f64>, queued: Option<f64>) -> Option<Finding> {
     /// The share of the window above which a thread's wait for its CPU explains lateness.
     const HELD_UP: f64 = 0.005;
     let response_time = &series.first()?.response_time;
@@ -83,7 +83,7 @@ fn late(load: &LoadRecord, series: &[Series], busy: Option<f64>, queued: Option<
     is_late.then_some(Finding::Late { p50_ns, p99_ns, response_p50_ns, cause })
 }
 
-fn paused(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Finding> {
+fn check_pauses(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Finding> {
     let longest_ns = load.thread_costs.iter().map(|thread| thread.longest_pause_ns).max()?;
     let most = load.thread_costs.iter().max_by_key(|thread| thread.paused_ns)?;
     let share = ratio(most.paused_ns, wall_ns);
@@ -95,7 +95,7 @@ fn paused(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Finding>
     };
     let worst = series.iter().filter_map(tail).max_by(|(a, _), (b, _)| a.total_cmp(b));
     let (tail, p99_ns) = worst.map_or((0.0, None), |(tail, p99)| (tail, Some(p99)));
-    let is_in_tail = tail > PAUSED_TAIL.0 && lengthened(p99_ns) > LENGTHENED.0;
+    let is_in_tail = tail > PAUSED_TAIL.0 && tail_ratio(p99_ns) > LENGTHENED.0;
     let is_long = longest_ns >= PAUSE.0 || share > PAUSED.0 || is_in_tail;
     // A stopped thread does not wait for a CPU meanwhile.
     let is_for_cpu = most.waited_ns.is_some_and(|waited| waited >= most.paused_ns / 2);
@@ -104,23 +104,23 @@ fn paused(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Finding>
 }
 
 /// Checks that the due requests were sent. Only an open loop has due requests. A request sent in time but not answered
-/// is the server's doing, as is a wait for a connection.
-fn behind(load: &LoadRecord) -> Option<Finding> {
+/// is attributed to the server, as is a wait for a connection.
+fn check_unsent(load: &LoadRecord) -> Option<Finding> {
     load.offered_per_s?;
-    let share = sent(load);
+    let share = sent_share(load);
     let is_ours = load.send_lag.late.mean() > load.send_lag.no_connection.mean();
     (share < KEPT_UP && is_ours && load.requests.planned >= ENOUGH).then_some(Finding::Behind { share })
 }
 
 /// Checks that the generator had time to spare. An overworked generator notices late that a connection is free, and
-/// books that wait as the server's, so either of them may be the one that did not keep up.
-fn overworked(busy: Option<f64>, kept_up: Option<f64>) -> Option<Finding> {
+/// attributes that wait to the server, so either of the two may have failed to keep up.
+fn check_headroom(busy: Option<f64>, kept_up: Option<f64>) -> Option<Finding> {
     let (share, kept_up) = (busy?, kept_up?);
     (share > BUSY && kept_up < KEPT_UP).then_some(Finding::Busy { share, kept_up })
 }
 
 /// Returns the largest share of the window that a single thread spent this way.
-fn largest(load: &LoadRecord, wall_ns: u64, part: impl Fn(&GeneratorThread) -> Option<u64>) -> Option<f64> {
+fn largest_share(load: &LoadRecord, wall_ns: u64, part: impl Fn(&GeneratorThread) -> Option<u64>) -> Option<f64> {
     let most = load.thread_costs.iter().filter_map(part).max()?;
     Some(ratio(most, wall_ns))
 }
@@ -142,20 +142,20 @@ fn blame_shared_cpus(findings: Vec<Finding>, cpus: usize, waited: Option<f64>) -
 }
 
 /// Checks the share of requests that failed. Failed requests that took long are found by Little's law.
-fn failed(load: &LoadRecord) -> Option<Finding> {
+fn check_failures(load: &LoadRecord) -> Option<Finding> {
     let (requests, of) = (load.requests.failed, load.requests.planned);
     (ratio(requests, of) > FAILED.0).then_some(Finding::Failed { requests, of })
 }
 
 /// Checks whether many requests got no connection because this machine had no port or descriptor left.
-fn exhausted(load: &LoadRecord) -> Option<Finding> {
+fn check_exhaustion(load: &LoadRecord) -> Option<Finding> {
     const CLASSES: [&str; 2] = ["local_no_port", "local_no_descriptor"];
     let failed: u64 = CLASSES.iter().filter_map(|class| load.errors.get(*class)).sum();
     let share = failed as f64 / load.requests.planned.max(1) as f64;
     (share > EXHAUSTED.0).then_some(Finding::Exhausted { share })
 }
 
-fn little(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Finding> {
+fn check_littles_law(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Finding> {
     let nanos: f64 =
         series.iter().filter_map(|one| Some(one.service_time.mean()? * one.service_time.len() as f64)).sum();
     let in_window = |nanos: f64| nanos / wall_ns.max(1) as f64;

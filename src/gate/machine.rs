@@ -1,50 +1,50 @@
 //! Evaluates the gates of the machine around a trial.
 
-use super::{CONTENDED, Finding, SLOW_CPU, STOLEN, STOLEN_TICKS, STRANGER, STRANGER_OF_JOBS, Victim, ratio};
+use super::{CONTENDED, CpuOwner, Finding, OTHERS_OF_JOBS, OTHERS_OF_SERVER, SLOW_CPU, STOLEN, STOLEN_TICKS, ratio};
 use crate::record::Conditions;
 use crate::usage::{Others, Stolen};
 
 /// Returns the findings about the machine around a trial.
-pub(super) fn of_conditions(conditions: &Conditions) -> Vec<Finding> {
+pub(super) fn check_conditions(conditions: &Conditions) -> Vec<Finding> {
     let Conditions { throttled_ns, stolen, cpus, cpus_wanted, .. } = *conditions;
     let findings = [
         cpus_wanted.filter(|wanted| wanted.all() > cpus).map(|wanted| Finding::FewCpus { wanted, cpus }),
-        throttled(throttled_ns),
-        stolen.and_then(self::stolen),
+        check_throttling(throttled_ns),
+        stolen.and_then(check_steal),
     ];
     findings.into_iter().flatten().collect()
 }
 
 /// Checks whether a quota throttled something.
-pub(super) fn throttled(for_ns: Option<u64>) -> Option<Finding> {
+pub(super) fn check_throttling(for_ns: Option<u64>) -> Option<Finding> {
     for_ns.filter(|for_ns| *for_ns > 0).map(|for_ns| Finding::Throttled { for_ns })
 }
 
 /// Checks whether the host took CPU time, and more of it than a few ticks.
-pub(super) fn stolen(stolen: Stolen) -> Option<Finding> {
+pub(super) fn check_steal(stolen: Stolen) -> Option<Finding> {
     let share = stolen.share();
     (share > STOLEN.0 && stolen.cpu_ns >= STOLEN_TICKS).then_some(Finding::Stolen { share })
 }
 
-/// Checks whether strangers used the CPUs of a server.
-pub(super) fn of_server_cpus(others: &Others) -> Option<Finding> {
+/// Checks whether other programs used the CPUs of a server.
+pub(super) fn check_server_cpus(others: &Others) -> Option<Finding> {
     let share = others.share();
-    (share > STRANGER.0).then_some(Finding::Stranger { share, most: others.most, of: Victim::Server })
+    (share > OTHERS_OF_SERVER.0).then_some(Finding::OtherPrograms { share, most: others.most, of: CpuOwner::Server })
 }
 
-/// Checks whether strangers used the CPUs of jobs that used `own_ns` of CPU time themselves.
-pub(super) fn of_job_cpus(others: &Others, own_ns: u64) -> Option<Finding> {
+/// Checks whether other programs used the CPUs of jobs that used `own_ns` of CPU time themselves.
+pub(super) fn check_job_cpus(others: &Others, own_ns: u64) -> Option<Finding> {
     let share = others.share();
     let is_contended = share + ratio(own_ns, others.of_ns) > CONTENDED;
-    (is_contended && share > STRANGER_OF_JOBS).then_some(Finding::Stranger {
+    (is_contended && share > OTHERS_OF_JOBS).then_some(Finding::OtherPrograms {
         share,
         most: others.most,
-        of: Victim::Jobs,
+        of: CpuOwner::Jobs,
     })
 }
 
 /// Checks whether jobs that used `own_ns` of CPU time took longer for their computation than the calibration gives it.
-pub(super) fn slow_cpu(conditions: &Conditions, own_ns: u64) -> Option<Finding> {
+pub(super) fn check_cpu_speed(conditions: &Conditions, own_ns: u64) -> Option<Finding> {
     let share = ratio(own_ns, conditions.calibrated_ns?) - 1.0;
     (share > SLOW_CPU).then_some(Finding::SlowCpu { share })
 }
@@ -66,7 +66,7 @@ mod tests {
     };
 
     fn check(conditions: Conditions, expected: &[(&str, Verdict)]) {
-        let findings = of_conditions(&conditions);
+        let findings = check_conditions(&conditions);
         let found: Vec<(&str, Verdict)> = findings.iter().map(|finding| (finding.name(), finding.verdict())).collect();
         assert_eq!(found, expected, "{conditions:?}");
     }
@@ -76,7 +76,7 @@ mod tests {
         for (cpu_ns, expected) in
             [(20, None), (21, Some(Verdict::Suspect)), (100, Some(Verdict::Suspect)), (101, Some(Verdict::Invalid))]
         {
-            let finding = of_server_cpus(&Others { cpu_ns, of_ns: 1_000, most: None });
+            let finding = check_server_cpus(&Others { cpu_ns, of_ns: 1_000, most: None });
             assert_eq!(finding.map(|finding| finding.verdict()), expected, "{cpu_ns}");
         }
     }
@@ -91,7 +91,7 @@ mod tests {
             (499, 1, None),
             (600, 400, Some(Verdict::Suspect)),
         ] {
-            let finding = of_job_cpus(&Others { cpu_ns, of_ns: 1_000, most: None }, own_ns);
+            let finding = check_job_cpus(&Others { cpu_ns, of_ns: 1_000, most: None }, own_ns);
             assert_eq!(finding.map(|finding| finding.verdict()), expected, "{cpu_ns} beside {own_ns}");
         }
     }
@@ -119,18 +119,18 @@ mod tests {
 
     #[test]
     fn a_computation_slower_than_calibrated_is_found() {
-        let slow = |used| slow_cpu(&Conditions { calibrated_ns: Some(400 * MS), ..QUIET }, used);
+        let slow = |used| check_cpu_speed(&Conditions { calibrated_ns: Some(400 * MS), ..QUIET }, used);
         assert_eq!((slow(300 * MS), slow(423 * MS)), (None, None));
         let Some(Finding::SlowCpu { share }) = slow(426 * MS) else { panic!("{:?}", slow(426 * MS)) };
         assert!((share - 0.065).abs() < 1e-9, "{share}");
-        assert_eq!(slow_cpu(&QUIET, 426 * MS), None, "nothing to compare with");
+        assert_eq!(check_cpu_speed(&QUIET, 426 * MS), None, "nothing to compare with");
     }
 
     #[test]
     fn a_machine_with_fewer_cpus_than_the_scenario_requires_is_named() {
         let found = |model, generator| {
             let wanted = Some(CpusWanted { model, generator });
-            of_conditions(&Conditions { cpus_wanted: wanted, ..QUIET })
+            check_conditions(&Conditions { cpus_wanted: wanted, ..QUIET })
         };
         assert!(found(1, 0).is_empty() && found(2, 0).is_empty() && found(1, 1).is_empty());
         for (model, generator, text) in [

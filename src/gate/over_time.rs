@@ -6,7 +6,7 @@ use crate::stats::{self, Spread};
 use crate::timeline::Timeline;
 
 /// Checks whether the 99th percentile comes from requests that were due in one short stretch of the window.
-pub(super) fn one_event(load: &LoadRecord, wall_ns: u64) -> Option<Finding> {
+pub(super) fn check_single_event(load: &LoadRecord, wall_ns: u64) -> Option<Finding> {
     /// The longest stretch that counts as short, as a share of the window.
     const SHORT: f64 = 0.1;
     // Requests of a starved connection are due at the beginning, and have a gate of their own.
@@ -22,8 +22,9 @@ pub(super) fn one_event(load: &LoadRecord, wall_ns: u64) -> Option<Finding> {
     })
 }
 
-/// Checks whether the medians of ten stretches of the window go one way, as [`drift`](super::drift) does for rounds.
-pub(super) fn unsteady(times: &Timeline, wall_ns: u64) -> Option<Finding> {
+/// Checks whether the medians of ten stretches of the window rise or fall steadily, as [`drift`](super::drift) does for
+/// rounds.
+pub(super) fn check_steadiness(times: &Timeline, wall_ns: u64) -> Option<Finding> {
     /// The number of stretches, of which each third has at least three.
     const STRETCHES: usize = 10;
     /// The fewest times in a stretch for a useful median.

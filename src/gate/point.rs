@@ -11,7 +11,7 @@ use crate::units;
 /// A limit of a load.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Limit {
-    /// The load generator: one of its threads had hardly any time to spare, and in an open loop fewer requests were
+    /// The load generator: one of its threads was busy nearly all the time, and in an open loop fewer requests were
     /// sent or answered than were due.
     Generator {
         /// The largest part of the window for which a thread worked.
@@ -22,7 +22,7 @@ pub enum Limit {
         /// Requests answered in the window, per request due in it.
         answered: f64,
     },
-    /// The server's threads: some connections got no answer in the whole window.
+    /// The server's threads: some connections got no response in the window.
     Threads {
         /// The number of these connections.
         starved: u32,
@@ -46,7 +46,7 @@ pub struct PointLimit {
 
 /// Returns the limits that loads at one point met. Each trial is given with its model; a trial without a load meets no
 /// limit.
-pub fn of_point_load<'a>(trials: impl IntoIterator<Item = (Model, &'a Measured)>) -> Vec<PointLimit> {
+pub fn find_limits<'a>(trials: impl IntoIterator<Item = (Model, &'a Measured)>) -> Vec<PointLimit> {
     let (mut limits, mut of) = (Vec::<PointLimit>::new(), 0);
     for (model, measured) in trials {
         of += 1;
@@ -63,9 +63,9 @@ pub fn of_point_load<'a>(trials: impl IntoIterator<Item = (Model, &'a Measured)>
 
 fn limit(measured: &Measured) -> Option<Limit> {
     let load = measured.load.as_ref()?;
-    let busy = load::busy(load, measured.wall_ns).filter(|busy| *busy > BUSY);
+    let busy = load::busy_share(load, measured.wall_ns).filter(|busy| *busy > BUSY);
     let answered = load.answered_share(measured.jobs);
-    match (busy, load::kept_up(load, measured.jobs)) {
+    match (busy, load::kept_up_share(load, measured.jobs)) {
         // An overworked generator leaves open which of the two did not keep up.
         (Some(busy), kept_up) if kept_up.is_none_or(|share| share < KEPT_UP) => Some(Limit::Generator { busy }),
         (None, Some(_)) if answered < OVERLOADED => Some(Limit::Server { answered }),
@@ -213,7 +213,7 @@ mod tests {
             let model: Model = model.parse().unwrap();
             (model, trial(Some(1_000.0), answered, busy))
         });
-        let limits = of_point_load(trials.iter().map(|(model, measured)| (*model, measured)));
+        let limits = find_limits(trials.iter().map(|(model, measured)| (*model, measured)));
         let text: Vec<String> = limits.iter().map(ToString::to_string).collect();
         assert_eq!(
             text,
@@ -224,6 +224,6 @@ mod tests {
                  the rate, which is therefore a lower bound of the server's",
             ]
         );
-        assert_eq!(of_point_load([]), []);
+        assert_eq!(find_limits([]), []);
     }
 }

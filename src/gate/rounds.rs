@@ -4,8 +4,8 @@ use super::{CONTROL, DISTURBED, DRIFT, Finding, distance};
 use crate::stats::{self, Ratio};
 
 /// Checks whether a figure rose or fell from round to round; rounds with 0 are left out. Theil's line through its
-/// logarithms has to go one way with 95 % confidence, and by more than a tenth from the first round to the last.
-pub fn drift(by_round: &[(u32, f64)]) -> Option<Finding> {
+/// logarithms must rise or fall with 95 % confidence, by more than a tenth from the first round to the last.
+pub fn check_drift(by_round: &[(u32, f64)]) -> Option<Finding> {
     let positive = by_round.iter().filter(|(_, figure)| *figure > 0.0);
     let points: Vec<(f64, f64)> = positive.map(|(round, figure)| (f64::from(*round), figure.ln())).collect();
     let slope = stats::slope(&points)?;
@@ -16,7 +16,7 @@ pub fn drift(by_round: &[(u32, f64)]) -> Option<Finding> {
 }
 
 /// Checks whether more than [`DISTURBED`] of the rounds of a cell were disturbed.
-pub fn disturbed(rounds: usize, of: usize) -> Option<Finding> {
+pub fn check_disturbed(rounds: usize, of: usize) -> Option<Finding> {
     are_too_many(rounds, of).then_some(Finding::Disturbed { rounds, of })
 }
 
@@ -27,13 +27,13 @@ pub fn are_too_many(bad: usize, of: usize) -> bool {
 
 /// Checks whether two identical cells differ: the interval of their ratio leaves out 1, and they differ by more than 5
 /// %.
-pub fn control(ratio: &Ratio) -> Option<Finding> {
+pub fn check_control(ratio: &Ratio) -> Option<Finding> {
     let differ = ratio.interval.is_some_and(|interval| !interval.holds(1.0));
     (differ && ratio.distance() > 1.0 + CONTROL.0).then_some(Finding::Control { ratio: ratio.ratio })
 }
 
 /// Checks whether models that compute have different numbers of workers.
-pub fn workers(numbers: impl Iterator<Item = u16> + Clone) -> Option<Finding> {
+pub fn check_workers(numbers: impl Iterator<Item = u16> + Clone) -> Option<Finding> {
     let (least, most) = (numbers.clone().min()?, numbers.max()?);
     (least < most).then_some(Finding::Workers { least, most })
 }
@@ -50,24 +50,24 @@ mod tests {
     #[test]
     fn a_steady_rise_over_the_rounds_is_drift_and_a_jump_is_not() {
         let rising = rounds([100.0, 103.0, 104.0, 108.0, 109.0, 113.0, 115.0, 118.0]);
-        let Some(Finding::Drift { ratio }) = drift(&rising) else { panic!("{:?}", drift(&rising)) };
+        let Some(Finding::Drift { ratio }) = check_drift(&rising) else { panic!("{:?}", check_drift(&rising)) };
         assert!((1.1..1.25).contains(&ratio), "{ratio}");
-        assert_eq!(drift(&rounds([100.0, 104.0, 97.0, 101.0, 150.0, 99.0, 103.0, 98.0])), None);
-        assert_eq!(drift(&rounds([100.0, 100.1, 100.2, 100.3, 100.4, 100.5, 100.6, 100.7])), None, "too little");
-        assert_eq!((drift(&[]), drift(&[(1, 1.0)])), (None, None));
+        assert_eq!(check_drift(&rounds([100.0, 104.0, 97.0, 101.0, 150.0, 99.0, 103.0, 98.0])), None);
+        assert_eq!(check_drift(&rounds([100.0, 100.1, 100.2, 100.3, 100.4, 100.5, 100.6, 100.7])), None, "too little");
+        assert_eq!((check_drift(&[]), check_drift(&[(1, 1.0)])), (None, None));
     }
 
     #[test]
     fn disturbances_in_more_than_a_third_of_the_rounds_are_reported() {
-        assert_eq!((disturbed(0, 6), disturbed(2, 6), disturbed(0, 0)), (None, None, None));
-        assert_eq!(disturbed(3, 6), Some(Finding::Disturbed { rounds: 3, of: 6 }));
+        assert_eq!((check_disturbed(0, 6), check_disturbed(2, 6), check_disturbed(0, 0)), (None, None, None));
+        assert_eq!(check_disturbed(3, 6), Some(Finding::Disturbed { rounds: 3, of: 6 }));
     }
 
     #[test]
     fn pools_of_different_sizes_are_reported() {
-        assert_eq!(workers([2, 2, 2].into_iter()), None);
-        assert_eq!(workers([2, 8, 4].into_iter()), Some(Finding::Workers { least: 2, most: 8 }));
-        assert_eq!(workers([].into_iter()), None);
+        assert_eq!(check_workers([2, 2, 2].into_iter()), None);
+        assert_eq!(check_workers([2, 8, 4].into_iter()), Some(Finding::Workers { least: 2, most: 8 }));
+        assert_eq!(check_workers([].into_iter()), None);
     }
 
     #[test]
@@ -81,8 +81,8 @@ mod tests {
             agreeing: 6,
             bound: Bound::Exact,
         };
-        assert_eq!(control(&ratio(0.9, 1.3)), None);
-        assert_eq!(control(&ratio(1.05, 1.15)), Some(Finding::Control { ratio: 1.1 }));
-        assert_eq!(control(&Ratio { interval: None, ..ratio(2.0, 3.0) }), None);
+        assert_eq!(check_control(&ratio(0.9, 1.3)), None);
+        assert_eq!(check_control(&ratio(1.05, 1.15)), Some(Finding::Control { ratio: 1.1 }));
+        assert_eq!(check_control(&Ratio { interval: None, ..ratio(2.0, 3.0) }), None);
     }
 }

@@ -34,13 +34,13 @@ pub(super) const STOLEN: (f64, f64) = (0.01, 0.05);
 /// Three ticks of the kernel, in nanoseconds. One tick is more than 1 % of a window of half a second on two CPUs, and
 /// may stand for as little as a microsecond. Of the 12 loads above 1 % with fewer ticks, 5 were off.
 pub(super) const STOLEN_TICKS: u64 = 30_000_000;
-/// The part of the time of a server's CPUs that strangers use. 12 of 17 trials above 2 % were off, and 28 of 28 in the
-/// third run; of the 46 between 1 and 2 %, 16.
-pub(super) const STRANGER: (f64, f64) = (0.02, 0.1);
-/// The part of the time of the jobs' CPUs that strangers use, if both together use [`CONTENDED`]. Both such trials were
-/// off; none of the 9 in which other CPUs were idle was.
-pub(super) const STRANGER_OF_JOBS: f64 = 0.05;
-/// The part of its CPUs' time below which the kernel finds an idle CPU for both the trial and the strangers.
+/// The part of the time of a server's CPUs that other programs use. 12 of 17 trials above 2 % were off, and 28 of 28 in
+/// the third run; of the 46 between 1 and 2 %, 16.
+pub(super) const OTHERS_OF_SERVER: (f64, f64) = (0.02, 0.1);
+/// The part of the time of the jobs' CPUs that other programs use, if both together use [`CONTENDED`]. Both such trials
+/// were off; none of the 9 in which other CPUs were idle was.
+pub(super) const OTHERS_OF_JOBS: f64 = 0.05;
+/// The part of its CPUs' time below which the kernel finds an idle CPU for both the trial and the other programs.
 pub(super) const CONTENDED: f64 = 0.5;
 /// The part of the response times from the 99th percentile on that are due within two columns of the [`Timeline`], and
 /// the factor by which they lengthen it. In the quiet run 3 of 5 such trials were off, and 2 of the 7 with a factor
@@ -51,7 +51,7 @@ pub(super) const CONTENDED: f64 = 0.5;
 pub(super) const ONE_EVENT: (f64, f64) = (0.5, 2.0);
 /// The share of the due requests from which a generator, or a server, keeps up.
 pub(super) const KEPT_UP: f64 = 0.99;
-/// The share of the due requests below which a server is overloaded. A server that keeps up is at 99.2 % now and then,
+/// The share of the due requests below which a server is overloaded. A server that keeps up is sometimes at 99.2 %,
 /// because some requests are under way when the window ends.
 pub(super) const OVERLOADED: f64 = 0.95;
 /// The relative deviation from Little's law that is tolerated.
@@ -62,7 +62,7 @@ pub(super) const FAILED: (f64, f64) = (0.05, 0.5);
 /// The part of the requests that got no connection because the generator's machine had no port or no open file left.
 /// More than a thousandth shows in p99.9; above a tenth, the rate is the generator's.
 pub(super) const EXHAUSTED: (f64, f64) = (0.001, 0.1);
-/// The number of requests below which nothing averages out.
+/// The number of requests below which averages are too noisy to judge.
 pub(super) const ENOUGH: u64 = 1_000;
 
 /// The CPU time of jobs beyond the calibrated time of their computation, as a share of it. 6 of 9 trials above 6 % were

@@ -5,52 +5,52 @@ use crate::record::{Conditions, LoadRecord, Measured, Series};
 use crate::usage::{ProcessesUsage, Usage};
 
 /// Returns the findings of a trial, from its record alone.
-pub fn of_trial(conditions: &Conditions, measured: &Measured) -> Vec<Finding> {
-    let mut findings = machine::of_conditions(conditions);
+pub fn check_trial(conditions: &Conditions, measured: &Measured) -> Vec<Finding> {
+    let mut findings = machine::check_conditions(conditions);
     match &measured.load {
         Some(load) => {
-            findings.extend(measured.others.as_ref().and_then(machine::of_server_cpus));
-            findings.extend(windows(measured));
-            findings.extend(unknown(&measured.usage));
-            let of_load = load::of_generator(load, &measured.series, measured.wall_ns, measured.jobs);
+            findings.extend(measured.others.as_ref().and_then(machine::check_server_cpus));
+            findings.extend(check_windows(measured));
+            findings.extend(check_usage(&measured.usage));
+            let of_load = load::check_generator(load, &measured.series, measured.wall_ns, measured.jobs);
             // Connections that a pool leaves unanswered are measured correctly; the point's limits name them in one
             // sentence.
-            findings.extend(of_load.into_iter().filter(|finding| !finding.is_of_the_server()));
+            findings.extend(of_load.into_iter().filter(|finding| !finding.describes_server()));
         }
         None => {
             let own_ns = measured.usage.cpu_ns();
-            findings.extend(measured.others.as_ref().and_then(|others| machine::of_job_cpus(others, own_ns)));
-            findings.extend(machine::slow_cpu(conditions, own_ns));
+            findings.extend(measured.others.as_ref().and_then(|others| machine::check_job_cpus(others, own_ns)));
+            findings.extend(machine::check_cpu_speed(conditions, own_ns));
         }
     }
     findings
 }
 
-/// Returns the findings of a load by itself that received `answered` answers within its window of `wall_ns`. `server`
+/// Returns the findings of a load by itself that received `answered` responses within its window of `wall_ns`. `server`
 /// is the usage of the processes behind its address.
-pub fn of_single_load(
+pub fn check_single_load(
     load: &LoadRecord,
     series: &Series,
     wall_ns: u64,
     answered: u64,
     server: Option<&ProcessesUsage>,
 ) -> Vec<Finding> {
-    let mut findings = load::of_load(load, std::slice::from_ref(series), wall_ns, answered);
-    findings.extend(server.and_then(|server| machine::of_server_cpus(server.others.as_ref()?)));
-    findings.extend(server.and_then(|server| unknown(&server.usage)));
-    findings.extend(server.and_then(|server| machine::throttled(server.throttled_ns)));
+    let mut findings = load::check_load(load, std::slice::from_ref(series), wall_ns, answered);
+    findings.extend(server.and_then(|server| machine::check_server_cpus(server.others.as_ref()?)));
+    findings.extend(server.and_then(|server| check_usage(&server.usage)));
+    findings.extend(server.and_then(|server| machine::check_throttling(server.throttled_ns)));
     findings
 }
 
 /// Checks whether server and generator measured the same stretch of time.
-fn windows(measured: &Measured) -> Option<Finding> {
+fn check_windows(measured: &Measured) -> Option<Finding> {
     let (begin, end) = measured.server_window_ns?;
     let share = super::ratio(begin.unsigned_abs().saturating_add(end.unsigned_abs()), measured.wall_ns);
     (share > WINDOWS.0).then_some(Finding::Windows { share })
 }
 
 /// Checks whether the usage of a server is completely known.
-fn unknown(usage: &Usage) -> Option<Finding> {
+fn check_usage(usage: &Usage) -> Option<Finding> {
     usage.gaps.is_serious().then_some(Finding::Unknown { gaps: usage.gaps })
 }
 
@@ -82,7 +82,7 @@ mod tests {
     }
 
     fn names(conditions: &Conditions, load: Option<LoadRecord>) -> Vec<&'static str> {
-        of_trial(conditions, &measured(load)).iter().map(Finding::name).collect()
+        check_trial(conditions, &measured(load)).iter().map(Finding::name).collect()
     }
 
     #[test]
@@ -107,7 +107,7 @@ mod tests {
     fn different_windows_make_the_servers_usage_suspect() {
         let check = |window: Option<(i64, i64)>, expected: Option<Verdict>| {
             let measured = Measured { server_window_ns: window, ..measured(Some(LoadRecord::default())) };
-            assert_eq!(windows(&measured).map(|finding| finding.verdict()), expected, "{window:?}");
+            assert_eq!(check_windows(&measured).map(|finding| finding.verdict()), expected, "{window:?}");
         };
         const MS: i64 = 1_000_000;
         check(None, None);
@@ -120,9 +120,9 @@ mod tests {
     #[test]
     fn unknown_figures_of_a_server_are_named() {
         let usage = |gaps| Usage { gaps, ..Usage::default() };
-        assert_eq!(unknown(&usage(Gaps::default())), None);
+        assert_eq!(check_usage(&usage(Gaps::default())), None);
         let gaps = Gaps { cpu: Some(CpuGap::TooLittle), memory: true, switches: false };
-        let text = unknown(&usage(gaps)).unwrap().to_string();
+        let text = check_usage(&usage(gaps)).unwrap().to_string();
         assert!(text.contains("CPU time") && text.contains("peak memory") && !text.contains("switches"), "{text}");
     }
 }

@@ -15,7 +15,7 @@ impl Finding {
             Self::Busy { .. } => "generator busy",
             Self::Queued { .. } => "generator queued",
             Self::Stolen { .. } => "CPU time stolen",
-            Self::Stranger { .. } => "other programs",
+            Self::OtherPrograms { .. } => "other programs",
             Self::SharedCpus { .. } => "CPUs shared",
             Self::OneEvent { .. } => "p99 from one event",
             Self::Little { .. } => "Little's law violated",
@@ -57,7 +57,7 @@ impl Finding {
                 "measure again on a quiet machine and host: the median itself may come from a disturbed round"
             }
             Self::SlowCpu { .. } => "measure again on a quiet machine and host, at a constant CPU frequency",
-            Self::Stranger { .. } => "stop other programs on this machine",
+            Self::OtherPrograms { .. } => "stop other programs on this machine",
             Self::OneEvent { .. } => "measure for longer, so that p99 depends on more than one event",
             Self::Drift { .. } => "measure again with --full, once the machine is warm",
             Self::Unsteady { .. } => {
@@ -152,10 +152,10 @@ impl fmt::Display for Finding {
                 percent(share),
                 percent(&STOLEN.0)
             ),
-            Self::Stranger { share, most, of } => {
+            Self::OtherPrograms { share, most, of } => {
                 let allowed = match of {
-                    Victim::Server => STRANGER.0,
-                    Victim::Jobs => STRANGER_OF_JOBS,
+                    CpuOwner::Server => OTHERS_OF_SERVER.0,
+                    CpuOwner::Jobs => OTHERS_OF_JOBS,
                 };
                 write!(f, "other programs used {} of the measured CPUs' time", percent(share))?;
                 if let Some(most) = most {
@@ -262,7 +262,7 @@ impl fmt::Display for Finding {
                 percent(&WINDOWS.0)
             ),
             Self::Unknown { gaps } => {
-                let cpu = gaps.cpu.map(|gap| format!("CPU time, because {}", why(gap)));
+                let cpu = gaps.cpu.map(|gap| format!("CPU time, because {}", describe_gap(gap)));
                 let memory = gaps.memory.then(|| "peak memory, because some of its processes ended".to_owned());
                 let switches = gaps.switches.then(|| "context switches, because some of its threads ended".to_owned());
                 let all: Vec<String> = [cpu, memory, switches].into_iter().flatten().collect();
@@ -279,7 +279,7 @@ impl fmt::Display for Finding {
 }
 
 /// Returns why the CPU time of a server is unknown.
-fn why(gap: CpuGap) -> &'static str {
+fn describe_gap(gap: CpuGap) -> &'static str {
     match gap {
         CpuGap::ChildrenIgnored => {
             "one of its processes ignores SIGCHLD, which discards the CPU time of its children when they end"

@@ -23,8 +23,8 @@ pub(super) fn pids() -> Vec<GroupLimit<(u64, u64)>> {
 
 /// Returns the tightest quota, in CPUs; `None` without a quota.
 pub(super) fn cpu_quota() -> Option<f64> {
-    let of = |folder: &Path| read(folder, "cpu.max").and_then(|text| quota(&text)).or_else(|| quota_of_1(folder));
-    limits("cpu", of).into_iter().map(|limit| limit.value).min_by(f64::total_cmp)
+    let quota_of = |folder: &Path| read(folder, "cpu.max").and_then(|text| quota(&text)).or_else(|| quota_of_1(folder));
+    limits("cpu", quota_of).into_iter().map(|limit| limit.value).min_by(f64::total_cmp)
 }
 
 /// Returns the lowest memory limit of the groups, bytes; `None` without a limit.

@@ -12,10 +12,10 @@ pub(super) enum Body {
     Length(u64),
     /// Ends with its last chunk.
     Chunked(Chunked),
-    /// Ends with the connection. Only valid for replies.
+    /// Ends with the connection. Only valid for responses.
     UntilEnd {
         /// The maximum number of further bytes.
-        room: u64,
+        left: u64,
     },
 }
 
@@ -40,8 +40,8 @@ impl Body {
                 *left -= used as u64;
                 Ok(Piece { data: 0..used, used, is_last: *left == 0 })
             }
-            Self::UntilEnd { room } => {
-                *room = room.checked_sub(input.len() as u64).ok_or(Fault::BodyTooLarge)?;
+            Self::UntilEnd { left } => {
+                *left = left.checked_sub(input.len() as u64).ok_or(Fault::BodyTooLarge)?;
                 Ok(Piece { data: 0..input.len(), used: input.len(), is_last: false })
             }
         }

@@ -18,7 +18,7 @@ pub(super) struct Chunked {
     /// The size of the current chunk, then what is left of it, bytes.
     left: u64,
     /// The maximum number of further bytes of data.
-    room: u64,
+    max_left: u64,
     n_digits: u8,
     extensions: u32,
     trailers: u32,
@@ -44,9 +44,9 @@ enum ChunkState {
 }
 
 impl Chunked {
-    /// Creates the reader of a body of at most `room` bytes.
-    pub(super) fn new(room: u64) -> Self {
-        Self { state: ChunkState::Size, left: 0, room, n_digits: 0, extensions: 0, trailers: 0 }
+    /// Creates the reader of a body of at most `max_bytes` bytes.
+    pub(super) fn new(max_bytes: u64) -> Self {
+        Self { state: ChunkState::Size, left: 0, max_left: max_bytes, n_digits: 0, extensions: 0, trailers: 0 }
     }
 
     /// Returns the next piece, like [`Body::read`](super::body::Body::read).
@@ -126,7 +126,7 @@ impl Chunked {
 
     fn size_end(&mut self) -> Result<ChunkState, Fault> {
         self.n_digits = 0;
-        self.room = self.room.checked_sub(self.left).ok_or(Fault::BodyTooLarge)?;
+        self.max_left = self.max_left.checked_sub(self.left).ok_or(Fault::BodyTooLarge)?;
         Ok(if self.left == 0 { ChunkState::Trailer } else { ChunkState::Data })
     }
 

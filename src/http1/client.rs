@@ -1,4 +1,4 @@
-//! The client's side of one connection, for the load generator: checks replies as strictly as the server checks
+//! The client's side of one connection, for the load generator: checks responses as strictly as the server checks
 //! requests, and counts them.
 
 use std::sync::Arc;
@@ -8,37 +8,38 @@ use super::chunked::Chunked;
 use super::fault::Fault;
 use super::input::Input;
 use super::limits;
-use super::reply::{Reply, ReplyError, ReplyFraming, ReplyHead};
+use super::parsed_response::{ParsedResponse, ResponseError, ResponseFraming, ResponseHead};
 use super::scan::{Scan, Start};
 
-/// Turns the bytes of one connection into replies. Bodies are counted and not kept; memory is bounded by
+/// Turns the bytes of one connection into responses. Bodies are counted and not kept; memory is bounded by
 /// [`limits::INPUT_AT_MOST`]. The codec has no time-outs: the caller must give up on a silent peer.
 #[derive(Debug)]
 pub struct ClientCodec {
     input: Input,
-    reading: ReplyState,
+    reading: ResponseState,
     stamp: Option<Arc<str>>,
-    /// The number of bytes of the current reply so far.
+    /// The number of bytes of the current response so far.
     bytes: u64,
     n_interim: u8,
     has_served: bool,
     has_ended: bool,
-    failed: Option<ReplyError>,
+    failed: Option<ResponseError>,
 }
 
 #[derive(Debug)]
-enum ReplyState {
+enum ResponseState {
     Head(Scan),
-    Body(ReplyHead, Body, u64),
+    Body(ResponseHead, Body, u64),
 }
 
 impl ClientCodec {
-    /// Creates the codec of a new connection. With a stamp, a reply without exactly one `Avt-Nonce` of this value gives
-    /// [`ReplyError::Stranger`].
+    /// Creates the codec of a new connection. With a stamp, a response without exactly one `Avt-Nonce` of this value
+    /// gives
+    /// [`ResponseError::OtherServer`].
     pub fn new(expected_stamp: Option<Arc<str>>) -> Self {
         Self {
             input: Input::new(limits::INPUT_AT_MOST),
-            reading: ReplyState::Head(Scan::default()),
+            reading: ResponseState::Head(Scan::default()),
             stamp: expected_stamp,
             bytes: 0,
             n_interim: 0,
@@ -48,10 +49,10 @@ impl ClientCodec {
         }
     }
 
-    /// Switches to another connection, whether or not it has served a reply. Requires [`is_at_rest`](Self::is_at_rest):
-    /// the codec then holds nothing of the previous connection.
+    /// Switches to another connection, whether or not it has served a response. Requires
+    /// [`is_at_rest`](Self::is_at_rest): the codec then holds nothing of the previous connection.
     #[inline]
-    pub fn take_up(&mut self, has_served: bool) {
+    pub fn reset(&mut self, has_served: bool) {
         debug_assert!(self.is_at_rest() && self.failed.is_none(), "an incomplete response belongs to its connection");
         self.has_served = has_served;
     }
@@ -69,46 +70,47 @@ impl ClientCodec {
         self.input.received(n);
     }
 
-    /// Returns the next complete reply, or `None` if more input is needed. `to_head` is whether the reply answers a
-    /// HEAD, and so has no body whatever its head contains.
+    /// Returns the next complete response, or `None` if more input is needed. `to_head` is whether the response answers
+    /// a HEAD, and so has no body whatever its head contains.
     ///
     /// # Errors
     ///
-    /// See [`ReplyError`]. After an error, every call returns the same one.
+    /// See [`ResponseError`]. After an error, every call returns the same one.
     #[inline]
-    pub fn next(&mut self, to_head: bool) -> Result<Option<Reply>, ReplyError> {
+    pub fn next(&mut self, to_head: bool) -> Result<Option<ParsedResponse>, ResponseError> {
         match self.failed {
             Some(error) => Err(error),
             None => self.advance(to_head).inspect_err(|error| self.failed = Some(*error)),
         }
     }
 
-    /// Returns whether bytes have arrived that belong to no reply yet. After a complete reply, they are unrequested.
+    /// Returns whether bytes have arrived that belong to no response yet. After a complete response, they are
+    /// unrequested.
     pub fn has_more(&self) -> bool {
         !self.input.waiting().is_empty()
     }
 
-    /// Returns whether no byte of a further reply has arrived and the server is not known to have closed its side.
+    /// Returns whether no byte of a further response has arrived and the server is not known to have closed its side.
     pub fn is_at_rest(&self) -> bool {
         self.bytes == 0 && self.input.waiting().is_empty() && !self.has_ended
     }
 
-    /// Returns whether the connection has served before and no byte of the current reply has arrived. An end or a reset
-    /// is then [`ReplyError::Stale`].
+    /// Returns whether the connection has served before and no byte of the current response has arrived. An end or a
+    /// reset is then [`ResponseError::Stale`].
     pub fn is_unanswered(&self) -> bool {
         self.has_served && self.bytes == 0 && self.input.waiting().is_empty()
     }
 
-    /// Returns whether the head of a final reply is complete and its body is not.
+    /// Returns whether the head of a final response is complete and its body is not.
     pub fn is_within_body(&self) -> bool {
-        matches!(self.reading, ReplyState::Body(..))
+        matches!(self.reading, ResponseState::Body(..))
     }
 
     #[inline]
-    fn advance(&mut self, to_head: bool) -> Result<Option<Reply>, ReplyError> {
-        while let ReplyState::Head(scan) = &mut self.reading {
+    fn advance(&mut self, to_head: bool) -> Result<Option<ParsedResponse>, ResponseError> {
+        while let ResponseState::Head(scan) = &mut self.reading {
             let Some(head) = find_head(&self.input, scan, self.stamp.as_deref())? else {
-                return self.nothing();
+                return self.check_end();
             };
             *scan = Scan::default();
             self.input.consume(head.len);
@@ -117,70 +119,70 @@ impl ClientCodec {
                 self.n_interim += 1;
                 // The client never requests a switch of protocols.
                 if head.status == 101 || self.n_interim > limits::N_INTERIM {
-                    return Err(ReplyError::Parse);
+                    return Err(ResponseError::Parse);
                 }
                 continue;
             }
             if !head.is_stamped {
-                return Err(ReplyError::Stranger);
+                return Err(ResponseError::OtherServer);
             }
             let body = match head.framing {
                 _ if to_head || matches!(head.status, 204 | 304) => Body::Length(0),
-                ReplyFraming::Length(length) => Body::Length(length),
-                ReplyFraming::Chunked => Body::Chunked(Chunked::new(limits::REPLY_BODY)),
-                ReplyFraming::UntilEnd => Body::UntilEnd { room: limits::REPLY_BODY },
+                ResponseFraming::Length(length) => Body::Length(length),
+                ResponseFraming::Chunked => Body::Chunked(Chunked::new(limits::RESPONSE_BODY)),
+                ResponseFraming::UntilEnd => Body::UntilEnd { left: limits::RESPONSE_BODY },
             };
-            self.reading = ReplyState::Body(head, body, 0);
+            self.reading = ResponseState::Body(head, body, 0);
         }
         self.skip_body()
     }
 
     #[inline]
-    fn skip_body(&mut self) -> Result<Option<Reply>, ReplyError> {
-        let ReplyState::Body(head, body, body_bytes) = &mut self.reading else { return Ok(None) };
+    fn skip_body(&mut self) -> Result<Option<ParsedResponse>, ResponseError> {
+        let ResponseState::Body(head, body, body_bytes) = &mut self.reading else { return Ok(None) };
         let (used, length, mut is_complete) = body.skip(self.input.waiting())?;
         self.input.consume(used);
         self.bytes += used as u64;
         *body_bytes += length;
         let is_closed = matches!(body, Body::UntilEnd { .. });
         is_complete |= is_closed && self.has_ended;
-        let reply = Reply {
+        let response = ParsedResponse {
             status: head.status,
             body_bytes: *body_bytes,
             bytes: self.bytes,
             keep_alive: head.is_kept_alive && !is_closed,
         };
         if !is_complete {
-            return self.nothing();
+            return self.check_end();
         }
-        self.reading = ReplyState::Head(Scan::default());
+        self.reading = ResponseState::Head(Scan::default());
         (self.bytes, self.n_interim, self.has_served) = (0, 0, true);
-        Ok(Some(reply))
+        Ok(Some(response))
     }
 
-    /// Returns `None` if a reply may still come, otherwise the error.
-    fn nothing(&self) -> Result<Option<Reply>, ReplyError> {
+    /// Returns `None` if a response may still come, otherwise the error.
+    fn check_end(&self) -> Result<Option<ParsedResponse>, ResponseError> {
         match &self.reading {
             _ if !self.has_ended => Ok(None),
-            ReplyState::Body(..) => Err(ReplyError::EofInBody),
-            ReplyState::Head(_) if self.is_unanswered() => Err(ReplyError::Stale),
-            ReplyState::Head(_) => Err(ReplyError::EofBeforeHead),
+            ResponseState::Body(..) => Err(ResponseError::EofInBody),
+            ResponseState::Head(_) if self.is_unanswered() => Err(ResponseError::Stale),
+            ResponseState::Head(_) => Err(ResponseError::EofBeforeHead),
         }
     }
 }
 
 #[inline]
-fn find_head(input: &Input, scan: &mut Scan, stamp: Option<&str>) -> Result<Option<ReplyHead>, Fault> {
+fn find_head(input: &Input, scan: &mut Scan, stamp: Option<&str>) -> Result<Option<ResponseHead>, Fault> {
     let waiting = input.waiting();
-    // The fast path of nearly every reply: it is complete and valid.
+    // The fast path of nearly every response: it is complete and valid.
     if scan.is_fresh()
         && waiting.first().is_some_and(|first| *first > b' ')
-        && let Ok(Some(head)) = ReplyHead::parse(waiting, stamp)
+        && let Ok(Some(head)) = ResponseHead::parse(waiting, stamp)
     {
         return Ok(Some(head));
     }
-    match scan.advance(waiting, Start::Reply)? {
-        Some(len) => ReplyHead::parse(&waiting[..len], stamp),
+    match scan.advance(waiting, Start::StatusLine)? {
+        Some(len) => ResponseHead::parse(&waiting[..len], stamp),
         None => Ok(None),
     }
 }

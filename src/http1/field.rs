@@ -4,7 +4,7 @@ use super::fault::Fault;
 
 /// Sets a value that must not be set twice. Returns the fault if it already was.
 #[inline]
-pub(super) fn once<T>(slot: &mut Option<T>, value: T, fault: Fault) -> Result<(), Fault> {
+pub(super) fn set_once<T>(slot: &mut Option<T>, value: T, fault: Fault) -> Result<(), Fault> {
     if slot.replace(value).is_some() { Err(fault) } else { Ok(()) }
 }
 

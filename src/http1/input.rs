@@ -105,7 +105,7 @@ impl Input {
 
     /// Returns the size of the buffer, bytes.
     #[cfg(test)]
-    pub(super) fn held(&self) -> usize {
+    pub(super) fn capacity(&self) -> usize {
         self.bytes.len()
     }
 
@@ -121,7 +121,7 @@ mod tests {
 
     /// Returns the free space of the buffer.
     fn spare(input: &Input) -> usize {
-        input.held() - input.waiting().len()
+        input.capacity() - input.waiting().len()
     }
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
         input.consume(n - 3);
         input.give_back();
         assert_eq!(input.waiting(), last);
-        assert!(input.held() <= limits::KEPT_WHEN_IDLE, "{}", input.held());
+        assert!(input.capacity() <= limits::KEPT_WHEN_IDLE, "{}", input.capacity());
         input.consume(3);
         assert_eq!(input.space().len(), limits::INPUT_AT_FIRST);
     }

@@ -1,4 +1,4 @@
-//! All limits of the codec, in bytes unless the name says otherwise.
+//! All limits of the codec, in bytes unless stated otherwise.
 
 /// The longest request target; a longer one is answered 414.
 pub const TARGET: usize = 8 * 1024;
@@ -6,24 +6,24 @@ pub const TARGET: usize = 8 * 1024;
 /// The longest method; a longer one is answered 501.
 pub const METHOD: usize = 32;
 
-/// The longest head of a request or reply, including start line and final empty line; a longer request head is answered
-/// 431.
+/// The longest head of a request or response, including start line and final empty line; a longer request head is
+/// answered 431.
 pub const HEAD: usize = 64 * 1024;
 
 /// The maximum number of fields in a head; a request with more is answered 431.
 pub const N_FIELDS: usize = 100;
 
-/// The maximum number of empty lines skipped before a request line (RFC 9112 section 2.2 asks for at least one).
+/// The maximum number of empty lines skipped before a request line (RFC 9112 section 2.2 requires at least one).
 pub const N_EMPTY_LINES: u8 = 8;
 
 /// The longest request body; a longer one is answered 413.
 pub const REQUEST_BODY: u64 = 1024 * 1024;
 
-/// The longest reply body that the load generator accepts. Bodies are only counted and cost no memory, so only the
+/// The longest response body that the load generator accepts. Bodies are only counted and cost no memory, so only the
 /// time-out limits them.
-pub const REPLY_BODY: u64 = u64::MAX;
+pub const RESPONSE_BODY: u64 = u64::MAX;
 
-/// The maximum number of interim (1xx) replies before a final one.
+/// The maximum number of interim (1xx) responses before a final one.
 pub const N_INTERIM: u8 = 16;
 
 /// The maximum size of all chunk extensions in one body.

@@ -113,7 +113,7 @@ impl RequestHead {
         if !target.is_ascii() || !scan::has_no_bare_line_feed(&bytes[..len], request.headers) {
             return Err(Fault::Malformed);
         }
-        judge_target(method, target.as_bytes())?;
+        check_target(method, target.as_bytes())?;
         let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
         let fields = RequestFields::gather(request.headers)?;
         if fields.host.is_none() && version == Version::Http11 {
@@ -175,10 +175,10 @@ impl<'a> RequestFields<'a> {
             match name.len() {
                 4 if name.eq_ignore_ascii_case("host") => {
                     let host = field::is_host(value).then_some(*value).ok_or(Fault::Malformed)?;
-                    field::once(&mut fields.host, host, Fault::Malformed)?;
+                    field::set_once(&mut fields.host, host, Fault::Malformed)?;
                 }
                 6 if name.eq_ignore_ascii_case("expect") => {
-                    field::once(&mut fields.expect, value, Fault::UnknownExpectation)?;
+                    field::set_once(&mut fields.expect, value, Fault::UnknownExpectation)?;
                 }
                 10 if name.eq_ignore_ascii_case("connection") => {
                     fields.close |= field::has_token(value, "close");
@@ -189,10 +189,10 @@ impl<'a> RequestFields<'a> {
                 }
                 14 if name.eq_ignore_ascii_case("content-length") => {
                     let length = field::length(value).ok_or(Fault::Malformed)?;
-                    field::once(&mut fields.length, length, Fault::Malformed)?;
+                    field::set_once(&mut fields.length, length, Fault::Malformed)?;
                 }
                 17 if name.eq_ignore_ascii_case("transfer-encoding") => {
-                    field::once(&mut fields.coding, value, Fault::Malformed)?;
+                    field::set_once(&mut fields.coding, value, Fault::Malformed)?;
                 }
                 _ => {}
             }
@@ -205,7 +205,7 @@ impl<'a> RequestFields<'a> {
             (Some(_), Some(_)) => Err(Fault::Malformed),
             (Some(_), None) if version == Version::Http10 => Err(Fault::Malformed),
             (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(RequestFraming::Chunked),
-            (Some(coding), None) => Err(judge_codings(coding)),
+            (Some(coding), None) => Err(coding_fault(coding)),
             (None, Some(length)) if length > limits::REQUEST_BODY => Err(Fault::BodyTooLarge),
             (None, None | Some(0)) => Ok(RequestFraming::Empty),
             (None, Some(length)) => Ok(RequestFraming::Length(length as u32)),
@@ -215,7 +215,7 @@ impl<'a> RequestFields<'a> {
 
 /// Judges codings other than a single `chunked`: unknown ones are not implemented; an invalid list, or one with
 /// `chunked` repeated or not last, is malformed.
-fn judge_codings(value: &[u8]) -> Fault {
+fn coding_fault(value: &[u8]) -> Fault {
     let mut items = value.split(|b| *b == b',').map(<[u8]>::trim_ascii).rev();
     let last_is_good = items.next().is_some_and(|last| !last.is_empty());
     let others_are_good = items.all(|item| !item.is_empty() && !item.eq_ignore_ascii_case(b"chunked"));
@@ -223,7 +223,7 @@ fn judge_codings(value: &[u8]) -> Fault {
 }
 
 #[inline]
-fn judge_target(method: &str, target: &[u8]) -> Result<(), Fault> {
+fn check_target(method: &str, target: &[u8]) -> Result<(), Fault> {
     match target {
         _ if method == "CONNECT" => Err(Fault::NotImplemented),
         [b'/', ..] => Ok(()),

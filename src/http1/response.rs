@@ -80,14 +80,14 @@ impl OutputBuffer {
     }
 
     /// Writes `100 Continue` to a peer that waits for it before it sends the body.
-    pub(super) fn go_on(&mut self) {
-        self.make_room(32);
+    pub(super) fn send_continue(&mut self) {
+        self.reserve(32);
         self.bytes.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
     }
 
     /// Reserves space for `n` more bytes; a large buffer is not doubled, as `Vec` would do.
     #[inline]
-    fn make_room(&mut self, n: usize) {
+    fn reserve(&mut self, n: usize) {
         if self.bytes.capacity() - self.bytes.len() < n {
             self.grow(n);
         }
@@ -101,7 +101,7 @@ impl OutputBuffer {
     /// Writes head and body in one piece, so that they can be sent in one write.
     #[inline]
     pub(super) fn answer(&mut self, response: &Response<'_>, date: &Date, manner: Manner) {
-        self.make_room(MOST_OF_A_HEAD + response.content_type.len() + response.body.len());
+        self.reserve(MOST_OF_A_HEAD + response.content_type.len() + response.body.len());
         let out = &mut self.bytes;
         match (manner.version, response.status) {
             (Version::Http11, Status::Ok) => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),

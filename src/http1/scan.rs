@@ -9,7 +9,7 @@ pub(super) enum Start {
     /// A head that begins with a request line.
     Request,
     /// A head that begins with a status line.
-    Reply,
+    StatusLine,
 }
 
 /// The state of scanning a head. Each byte is scanned once, so a head that arrives in pieces costs no more than one
@@ -41,9 +41,9 @@ impl Scan {
                     let line = &head[self.line..self.at];
                     match (self.n_lines, line) {
                         (0, b"\r\n") => return Err(Fault::Malformed),
-                        (0, line) => judge_start(line, start)?,
+                        (0, line) => check_start_line(line, start)?,
                         (_, b"\r\n") => return Ok(Some(self.at)),
-                        (_, line) => judge_field(line)?,
+                        (_, line) => check_field(line)?,
                     }
                     self.n_lines += 1;
                     self.line = self.at;
@@ -53,7 +53,7 @@ impl Scan {
                 }
                 _ if before == Some(b'\r') => return Err(Fault::Malformed),
                 b'\r' | b'\t' | b' '..=b'~' => {}
-                0x80.. if self.n_lines > 0 || start == Start::Reply => {}
+                0x80.. if self.n_lines > 0 || start == Start::StatusLine => {}
                 _ => return Err(Fault::Malformed),
             }
             if self.n_lines == 0 && start == Start::Request {
@@ -78,18 +78,18 @@ impl Scan {
     }
 }
 
-fn judge_start(line: &[u8], start: Start) -> Result<(), Fault> {
+fn check_start_line(line: &[u8], start: Start) -> Result<(), Fault> {
     match start {
         Start::Request => {
             let mut request = httparse::Request::new(&mut []);
             match request.parse(line) {
                 Ok(_) if request.path.is_some_and(|target| target.len() > limits::TARGET) => Err(Fault::TargetTooLong),
                 Ok(_) => Ok(()),
-                Err(httparse::Error::Version) => Err(judge_version(line)),
+                Err(httparse::Error::Version) => Err(version_fault(line)),
                 Err(_) => Err(Fault::Malformed),
             }
         }
-        Start::Reply => match httparse::Response::new(&mut []).parse(line) {
+        Start::StatusLine => match httparse::Response::new(&mut []).parse(line) {
             Ok(_) => Ok(()),
             Err(_) => Err(Fault::Malformed),
         },
@@ -97,7 +97,7 @@ fn judge_start(line: &[u8], start: Start) -> Result<(), Fault> {
 }
 
 /// Returns the fault of a version: `HTTP/`, digit, dot, digit is an unsupported version; anything else is malformed.
-fn judge_version(line: &[u8]) -> Fault {
+fn version_fault(line: &[u8]) -> Fault {
     let mut parts = line.split(|b| *b == b' ').skip(2);
     match (parts.next(), parts.next()) {
         (Some([b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9', b'\r', b'\n']), None) => {
@@ -107,7 +107,7 @@ fn judge_version(line: &[u8]) -> Fault {
     }
 }
 
-fn judge_field(line: &[u8]) -> Result<(), Fault> {
+fn check_field(line: &[u8]) -> Result<(), Fault> {
     // A valid field line alone is a head whose final empty line is missing.
     match httparse::parse_headers(line, &mut [httparse::EMPTY_HEADER]) {
         Ok(httparse::Status::Partial) => Ok(()),

@@ -29,8 +29,8 @@ pub(super) struct ReceivedResponse {
     /// The instant at which the request was sent, if a connection had to be opened for it first; in nanoseconds of
     /// [`clock::now`](super::clock::now), like all instants here.
     pub(super) sent: Option<u64>,
-    /// Whether unrequested bytes followed this response, or the one before it on the connection, as far as the client can
-    /// detect.
+    /// Whether unrequested bytes followed this response, or the one before it on the connection, as far as the client
+    /// can detect.
     pub(super) has_surplus: bool,
 }
 

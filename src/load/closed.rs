@@ -61,10 +61,10 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
 
     /// Lets every connection send requests until the window ends, then waits until the drain is over.
     pub(super) fn run(mut self) {
-        let mut now = self.in_flight.look();
+        let mut now = self.in_flight.read_clock();
         for k in 0..self.connections.len() {
             self.begin(k, now, now);
-            now = self.in_flight.look();
+            now = self.in_flight.read_clock();
         }
         while self.busy > 0 {
             if now >= self.next_deadline && self.on_timer(now) {
@@ -73,12 +73,12 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
             let ended;
             (ended, now) = self.in_flight.next(self.next_deadline);
             if let Some(ended) = ended {
-                self.ended(ended, now);
+                self.finish(ended, now);
             }
         }
         self.in_flight.abandon(now);
         if let Until::Requests(_) = self.in_flight.plan.until {
-            self.in_flight.never_due(self.budget);
+            self.in_flight.record_never_due(self.budget);
         }
         self.in_flight.close(now);
     }
@@ -91,7 +91,7 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
             self.busy -= 1;
             return;
         }
-        self.in_flight.take_up();
+        self.in_flight.count_planned();
         let heavy = self.in_flight.plan.heavy.as_ref().is_some_and(|(share, _)| self.connections[k].rng.f64() < *share);
         let in_window = intended >= self.in_flight.window.begin;
         self.in_flight.send(k, PendingRequest { intended, late: now - intended, submitted: now, heavy, in_window });
@@ -117,24 +117,24 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
     }
 
     #[inline]
-    fn ended(&mut self, ended: Ended, now: u64) {
+    fn finish(&mut self, ended: Ended, now: u64) {
         let k = ended.connection;
         let pause = &mut self.connections[k].pause;
         if !ended.is_answered {
             *pause = (*pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
             let pause = *pause;
-            self.rest(k, now, pause);
+            self.pause(k, now, pause);
             return;
         }
         *pause = Duration::ZERO;
         if self.think.is_zero() {
             self.begin(k, now, now);
         } else {
-            self.rest(k, now, self.think);
+            self.pause(k, now, self.think);
         }
     }
 
-    fn rest(&mut self, k: usize, now: u64, pause: Duration) {
+    fn pause(&mut self, k: usize, now: u64, pause: Duration) {
         let until = now + units::nanos(pause);
         self.resting.push(Reverse((until, k)));
         self.next_deadline = self.next_deadline.min(until);
@@ -143,7 +143,7 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
     /// Handles what depends on the clock alone. Returns whether the window and the drain have ended.
     fn on_timer(&mut self, now: u64) -> bool {
         for ended in self.in_flight.time_out(now) {
-            self.ended(ended, now);
+            self.finish(ended, now);
         }
         while let Some(&Reverse((until, k))) = self.resting.peek()
             && until <= now

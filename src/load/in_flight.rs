@@ -101,14 +101,14 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
 
     /// Reads the clock after a turn that did not wait.
     #[inline]
-    pub(super) fn look(&mut self) -> u64 {
+    pub(super) fn read_clock(&mut self) -> u64 {
         self.end_turn(Turn::Worked)
     }
 
     #[inline]
     fn end_turn(&mut self, turn: Turn) -> u64 {
         let now = self.clock.now();
-        if let Some(length) = self.pauses.turn(turn, self.looked, now, &self.clock) {
+        if let Some(length) = self.pauses.record_turn(turn, self.looked, now, &self.clock) {
             let since_begin = now.saturating_sub(self.window.begin).min(length);
             // The drain is not part of the window.
             let after_end = now.saturating_sub(self.window.end()).min(since_begin);
@@ -120,7 +120,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
 
     /// Returns how long the generator stood still between two instants, nanoseconds.
     pub(super) fn paused_between(&self, from: u64, to: u64) -> u64 {
-        self.pauses.between(from, to)
+        self.pauses.paused_between(from, to)
     }
 
     /// Returns the number of pauses so far.
@@ -140,7 +140,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
 
     /// Counts a request that is or was due. Each one is then either sent or ended by one of the `unsent` methods.
     #[inline]
-    pub(super) fn take_up(&mut self) {
+    pub(super) fn count_planned(&mut self) {
         self.begun += 1;
     }
 
@@ -164,15 +164,15 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     pub(super) fn next(&mut self, until: u64) -> (Option<Ended>, u64) {
         let event = self.client.next(until);
         let now = self.end_turn(if self.client.has_waited() { Turn::Waited { until } } else { Turn::Worked });
-        (event.map(|(k, event)| self.happened(k, event, now)), now)
+        (event.map(|(k, event)| self.handle(k, event, now)), now)
     }
 
     #[inline]
-    fn happened(&mut self, k: usize, event: ClientEvent, now: u64) -> Ended {
+    fn handle(&mut self, k: usize, event: ClientEvent, now: u64) -> Ended {
         match event {
             ClientEvent::Answered(response) => self.answered(k, response, now),
             ClientEvent::Failed(error) => {
-                if self.lost(k, now).is_some() {
+                if self.end_unanswered(k, now).is_some() {
                     self.metrics.failed(error, now);
                 } else {
                     self.metrics.warmup_requests.failed += 1;
@@ -201,16 +201,16 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         let sent = response.sent.unwrap_or(request.submitted);
         self.metrics.at_the_edges_ns += (now - sent) as i64 - inside as i64;
         let paused = Paused {
-            connecting: self.pauses.between(request.submitted, sent),
-            service: self.pauses.between(sent, now),
-            response: self.pauses.between(request.intended, now),
+            connecting: self.pauses.paused_between(request.submitted, sent),
+            service: self.pauses.paused_between(sent, now),
+            response: self.pauses.paused_between(request.intended, now),
         };
         self.metrics.answered(&request, &response, sent, now, paused);
     }
 
     /// Ends a request that got no response. Returns the request if it belongs to the window, and how long the generator
     /// stood still during it, nanoseconds.
-    fn lost(&mut self, k: usize, now: u64) -> Option<(PendingRequest, u64)> {
+    fn end_unanswered(&mut self, k: usize, now: u64) -> Option<(PendingRequest, u64)> {
         let request = self.take(k, now).expect("the request that ends was sent");
         let inside = self.inside(k, &request, now);
         self.metrics.at_the_edges_ns -= inside as i64;
@@ -220,7 +220,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         }
         self.count(k, &request);
         self.connections[k].lost += 1;
-        Some((request, self.pauses.between(request.intended, now)))
+        Some((request, self.pauses.paused_between(request.intended, now)))
     }
 
     /// Counts a request that belongs to the window.
@@ -319,7 +319,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
             }
             let error = if self.client.is_connecting(k) { RequestError::ConnectTimeout } else { RequestError::Timeout };
             self.client.close(k);
-            match self.lost(k, now) {
+            match self.end_unanswered(k, now) {
                 Some((request, paused)) => self.metrics.timed_out(&request, error, now, paused),
                 None => self.metrics.warmup_requests.timed_out += 1,
             }
@@ -331,7 +331,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     /// Ends a request that was taken up and has exceeded the time-out while it waited for a free connection.
     pub(super) fn timed_out_unsent(&mut self, heavy: bool, intended: u64, in_window: bool, now: u64) {
         if self.counts_unanswered(in_window, now) {
-            let paused = self.pauses.between(intended, now);
+            let paused = self.pauses.paused_between(intended, now);
             self.metrics.timed_out_unsent(heavy, intended, now, paused);
         } else {
             self.metrics.warmup_requests.timed_out += 1;
@@ -341,7 +341,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     /// Records a request that was taken up and still waits for a connection when the drain has ended.
     pub(super) fn unsent(&mut self, heavy: bool, intended: u64, in_window: bool, now: u64) {
         if self.counts_unanswered(in_window, now) {
-            let paused = self.pauses.between(intended, now);
+            let paused = self.pauses.paused_between(intended, now);
             self.metrics.unsent_since(heavy, intended, now, paused);
         } else {
             self.metrics.warmup_requests.unsent += 1;
@@ -375,7 +375,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
             if self.connections[k].pending.is_none() {
                 continue;
             }
-            if let Some((request, paused)) = self.lost(k, now) {
+            if let Some((request, paused)) = self.end_unanswered(k, now) {
                 self.metrics.unfinished(&request, now, paused);
             } else {
                 self.metrics.warmup_requests.unfinished += 1;
@@ -384,7 +384,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     }
 
     /// Records requests of a closed loop for which no connection was left: they were never due.
-    pub(super) fn never_due(&mut self, requests: u64) {
+    pub(super) fn record_never_due(&mut self, requests: u64) {
         self.begun += requests;
         self.metrics.unsent(requests);
     }

@@ -239,7 +239,7 @@ fn a_short_window_does_not_overrepresent_long_requests() {
         asked: Vec<u64>,
     }
     impl SimulatedServer for SomeAreSlow {
-        fn answer_at(&mut self, connection: usize, at: u64) -> Option<u64> {
+        fn respond(&mut self, connection: usize, at: u64) -> Option<u64> {
             self.asked[connection] += 1;
             let mut drawn = crate::random::stream(connection as u64, self.asked[connection]);
             Some(at + if drawn.f64() < 0.007 { 100 * MS } else { 200 * US })
@@ -295,7 +295,7 @@ fn a_server_that_never_answers_is_measured() {
 fn a_server_that_closes_after_each_response_obeys_littles_law() {
     struct Closing;
     impl SimulatedServer for Closing {
-        fn answer_at(&mut self, _connection: usize, at: u64) -> Option<u64> {
+        fn respond(&mut self, _connection: usize, at: u64) -> Option<u64> {
             Some(at + 100 * US)
         }
 
@@ -323,7 +323,7 @@ fn a_single_server_with_one_queue_behaves_like_m_m_1() {
         log: std::rc::Rc<std::cell::RefCell<Vec<u64>>>,
     }
     impl SimulatedServer for SingleQueue {
-        fn answer_at(&mut self, _connection: usize, at: u64) -> Option<u64> {
+        fn respond(&mut self, _connection: usize, at: u64) -> Option<u64> {
             let service = -self.mean * (1.0 - self.rng.f64()).ln();
             self.free_at = self.free_at.max(at) + service as u64;
             self.log.borrow_mut().push(self.free_at - at);

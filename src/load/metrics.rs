@@ -184,7 +184,7 @@ impl Metrics {
         self.requests.timed_out += 1;
         *self.errors.entry(error.class()).or_default() += 1;
         self.last_done = now;
-        self.waited(request.heavy, request.intended, now, paused);
+        self.record_wait(request.heavy, request.intended, now, paused);
     }
 
     /// Records a request that exceeded the time-out while it waited for a connection.
@@ -192,19 +192,19 @@ impl Metrics {
         self.requests.timed_out += 1;
         *self.errors.entry(RequestError::TimeoutUnsent.class()).or_default() += 1;
         self.last_done = now;
-        self.waited(heavy, intended, now, paused);
+        self.record_wait(heavy, intended, now, paused);
     }
 
     /// Records a request still in flight when the drain ended.
     pub(super) fn unfinished(&mut self, request: &PendingRequest, now: u64, paused: u64) {
         self.requests.unfinished += 1;
-        self.waited(request.heavy, request.intended, now, paused);
+        self.record_wait(request.heavy, request.intended, now, paused);
     }
 
     /// Records a request that still waited for a connection when the drain ended.
     pub(super) fn unsent_since(&mut self, heavy: bool, intended: u64, now: u64, paused: u64) {
         self.requests.unsent += 1;
-        self.waited(heavy, intended, now, paused);
+        self.record_wait(heavy, intended, now, paused);
     }
 
     /// Records requests of a closed loop for which no connection was left: they were never due.
@@ -218,7 +218,7 @@ impl Metrics {
         self.starved += u32::from(is_starved);
     }
 
-    fn waited(&mut self, heavy: bool, intended: u64, now: u64, paused: u64) {
+    fn record_wait(&mut self, heavy: bool, intended: u64, now: u64, paused: u64) {
         let waited = now.saturating_sub(intended);
         self.over_time.record(intended.saturating_sub(self.began.window), waited);
         let kind = &mut self.kinds[usize::from(heavy)];

@@ -152,7 +152,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
 
     /// Sends requests until the schedule ends, then waits for responses until the drain is over.
     pub(super) fn run(mut self) {
-        let mut now = self.in_flight.look();
+        let mut now = self.in_flight.read_clock();
         loop {
             now = self.send(now);
             if now >= self.next_deadline && self.on_timer(now) {
@@ -189,7 +189,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
             };
             self.in_flight.send(k, PendingRequest { intended: at, late, submitted: now, heavy, in_window });
             self.next_deadline = self.next_deadline.min(at.saturating_add(self.timeout));
-            now = self.in_flight.look();
+            now = self.in_flight.read_clock();
             self.awake_until = now + AWAKE;
         }
         if now <= self.aftermath.until && self.backlog.next_at().is_none_or(|at| at > now) {
@@ -213,7 +213,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
     #[inline]
     fn take(&mut self) -> Option<Due> {
         let due = self.backlog.take()?;
-        self.in_flight.take_up();
+        self.in_flight.count_planned();
         if self.backlog.budget == 0 {
             self.in_flight.exhaust();
         }
@@ -239,7 +239,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
             && self.next_deadline > now;
         if wake > now && !is_awake {
             let (ended, after) = self.in_flight.next(wake.min(self.next_deadline));
-            self.ended(ended, after);
+            self.finish(ended, after);
             if pacing != self.pacing {
                 self.in_flight.stepped_down(after - now);
             }
@@ -256,18 +256,18 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
         if ended.is_none() {
             // The server may need the CPU that this thread can spare.
             self.in_flight.clock.yield_now();
-            after = self.in_flight.look();
+            after = self.in_flight.read_clock();
             self.in_flight.busy_waited(after - now);
         }
         if self.in_flight.n_lost_cpu() > before {
             self.step_down.lost_cpu(after);
         }
-        self.ended(ended, after);
+        self.finish(ended, after);
         after
     }
 
     #[inline]
-    fn ended(&mut self, ended: Option<Ended>, now: u64) {
+    fn finish(&mut self, ended: Option<Ended>, now: u64) {
         if let Some(ended) = ended {
             self.free.push_back((ended.connection, now));
         }
@@ -276,7 +276,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
     /// Handles what depends on the clock alone. Returns whether the window and the drain have ended.
     fn on_timer(&mut self, now: u64) -> bool {
         for ended in self.in_flight.time_out(now) {
-            self.ended(Some(ended), now);
+            self.finish(Some(ended), now);
         }
         let mut first_out = u64::MAX;
         while let Some(at) = self.backlog.next_at() {

@@ -61,13 +61,13 @@ impl PauseLog {
     /// Records a turn by its start and end. Returns the length of its pause, if it had one. Costs one comparison for a
     /// short turn, and a read of 1 us for a longer one.
     #[inline]
-    pub(super) fn turn(&mut self, turn: Turn, began: u64, now: u64, clock: &impl Clock) -> Option<u64> {
+    pub(super) fn record_turn(&mut self, turn: Turn, began: u64, now: u64, clock: &impl Clock) -> Option<u64> {
         if now < began.saturating_add(SHORTEST) { None } else { self.long_turn(turn, began, now, clock) }
     }
 
     #[cold]
     fn long_turn(&mut self, turn: Turn, began: u64, now: u64, clock: &impl Clock) -> Option<u64> {
-        let queued = self.queued(clock);
+        let queued = self.take_run_queue_delay(clock);
         let late = match turn {
             Turn::Worked => now - began,
             // An event may have come long before the timer; then only the run-queue delay shows how long the thread did
@@ -82,7 +82,7 @@ impl PauseLog {
     }
 
     /// Returns the run-queue delay since the last call, nanoseconds; 0 if the kernel does not record it.
-    fn queued(&mut self, clock: &impl Clock) -> u64 {
+    fn take_run_queue_delay(&mut self, clock: &impl Clock) -> u64 {
         let Some(scheduled) = clock.scheduled() else { return 0 };
         let since = scheduled.waited_ns.saturating_sub(self.queued_ns);
         self.queued_ns = scheduled.waited_ns;
@@ -98,7 +98,7 @@ impl PauseLog {
     /// Restarts the count of the run-queue delay, so that the many short delays of short turns do not add up to a
     /// pause.
     pub(super) fn forget_queued(&mut self, clock: &impl Clock) {
-        self.queued(clock);
+        self.take_run_queue_delay(clock);
     }
 
     fn add(&mut self, start: u64, end: u64) {
@@ -124,12 +124,12 @@ impl PauseLog {
     /// Returns how long the thread stood still between two instants, neither in the future, nanoseconds. Costs one
     /// comparison if the thread has not stood still since `from`.
     #[inline]
-    pub(super) fn between(&self, from: u64, to: u64) -> u64 {
-        if from >= self.last_end { 0 } else { self.until(to) - self.until(from.min(to)) }
+    pub(super) fn paused_between(&self, from: u64, to: u64) -> u64 {
+        if from >= self.last_end { 0 } else { self.paused_until(to) - self.paused_until(from.min(to)) }
     }
 
     /// Returns the total length of all pauses up to an instant, nanoseconds.
-    fn until(&self, instant: u64) -> u64 {
+    fn paused_until(&self, instant: u64) -> u64 {
         let begun = self.gaps.partition_point(|gap| gap.start <= instant);
         match begun.checked_sub(1) {
             Some(last) => {
@@ -171,7 +171,7 @@ mod tests {
         let clock = Queue::default();
         let mut pauses = PauseLog::new(1_000 * MS);
         let mut check = |turn, began, now, expected| {
-            assert_eq!(pauses.turn(turn, began, now, &clock), expected, "{turn:?}, {began} to {now}");
+            assert_eq!(pauses.record_turn(turn, began, now, &clock), expected, "{turn:?}, {began} to {now}");
         };
         check(Turn::Worked, 0, SHORTEST - 1, None);
         check(Turn::Worked, MS, 2 * MS, Some(MS));
@@ -188,25 +188,29 @@ mod tests {
         let clock = Queue::default();
         let mut pauses = PauseLog::new(1_000 * MS);
         clock.0.set(3 * MS);
-        assert_eq!(pauses.turn(Turn::Waited { until: 100 * MS }, 0, 10 * MS, &clock), Some(3 * MS));
-        assert_eq!((pauses.between(0, 10 * MS), pauses.lost_cpu()), (3 * MS, 1));
-        assert_eq!(pauses.turn(Turn::Waited { until: 100 * MS }, 10 * MS, 20 * MS, &clock), None, "counted already");
+        assert_eq!(pauses.record_turn(Turn::Waited { until: 100 * MS }, 0, 10 * MS, &clock), Some(3 * MS));
+        assert_eq!((pauses.paused_between(0, 10 * MS), pauses.lost_cpu()), (3 * MS, 1));
+        assert_eq!(
+            pauses.record_turn(Turn::Waited { until: 100 * MS }, 10 * MS, 20 * MS, &clock),
+            None,
+            "counted already"
+        );
         clock.0.set(4 * MS);
         pauses.forget_queued(&clock);
-        assert_eq!(pauses.turn(Turn::Waited { until: 100 * MS }, 20 * MS, 30 * MS, &clock), None);
+        assert_eq!(pauses.record_turn(Turn::Waited { until: 100 * MS }, 20 * MS, 30 * MS, &clock), None);
     }
 
     #[test]
     fn pauses_between_two_instants_are_summed() {
         let clock = Queue::default();
         let mut pauses = PauseLog::new(1_000 * MS);
-        assert_eq!(pauses.between(0, 5), 0);
-        pauses.turn(Turn::Worked, 10 * MS, 20 * MS, &clock);
-        pauses.turn(Turn::Worked, 30 * MS, 35 * MS, &clock);
+        assert_eq!(pauses.paused_between(0, 5), 0);
+        pauses.record_turn(Turn::Worked, 10 * MS, 20 * MS, &clock);
+        pauses.record_turn(Turn::Worked, 30 * MS, 35 * MS, &clock);
         for (from, to, expected) in
             [(0, 5, 0), (0, 100, 15), (12, 18, 6), (15, 32, 7), (20, 30, 0), (34, 90, 1), (35, 90, 0), (31, 31, 0)]
         {
-            assert_eq!(pauses.between(from * MS, to * MS), expected * MS, "{from} to {to}");
+            assert_eq!(pauses.paused_between(from * MS, to * MS), expected * MS, "{from} to {to}");
         }
     }
 
@@ -215,9 +219,9 @@ mod tests {
         let clock = Queue::default();
         let mut pauses = PauseLog::new(10 * MS);
         for k in 0..1_000 {
-            pauses.turn(Turn::Worked, k * 2 * MS, (k * 2 + 1) * MS, &clock);
+            pauses.record_turn(Turn::Worked, k * 2 * MS, (k * 2 + 1) * MS, &clock);
         }
         assert!(pauses.gaps.len() < 20, "{}", pauses.gaps.len());
-        assert_eq!(pauses.between(1_990 * MS, 1_999 * MS), 5 * MS);
+        assert_eq!(pauses.paused_between(1_990 * MS, 1_999 * MS), 5 * MS);
     }
 }

@@ -23,7 +23,7 @@ use super::client::{Client, ClientEvent, POLL_NOW};
 use super::request_error::RequestError;
 use super::turns::Turns;
 
-use connection::{Codecs, NoEvent, RawConnection, RawShared, parts};
+use connection::{Codecs, NoEvent, RawConnection, RawShared, unpack};
 
 pub(super) use server::is_chosen_by_kernel;
 pub use server::refuse_own_end;
@@ -126,15 +126,15 @@ impl RawClient {
                 self.deadline = None;
                 continue;
             }
-            let (generation, k) = parts(data.u64());
+            let (generation, k) = unpack(data.u64());
             let connection = &mut self.connections[k];
-            if !connection.is_of(generation) {
+            if !connection.has_generation(generation) {
                 continue;
             }
             match connection.advance(flags, &self.shared, &mut self.codecs) {
                 Ok(None) => {}
                 Ok(Some(event)) => return Some((k, event)),
-                Err(NoEvent::Again) => connection.look_again(&self.epoll, k),
+                Err(NoEvent::Again) => connection.request_event(&self.epoll, k),
                 Err(NoEvent::Failed(error)) => {
                     connection.close();
                     return Some((k, ClientEvent::Failed(error)));

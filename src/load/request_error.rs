@@ -19,7 +19,7 @@ pub enum RequestError {
     QueueFull,
     /// The server's network or host cannot be reached.
     Unreachable,
-    /// The attempt to connect got no reply within the time-out.
+    /// The connection was not established within the time-out.
     ConnectTimeout,
     /// No response within the time-out.
     Timeout,
@@ -30,7 +30,7 @@ pub enum RequestError {
     /// The server reset the connection after the head of the response and before its end.
     ResetInBody,
     /// The response is invalid HTTP/1.1, incomplete or over a limit. Holds the codec's name of the error.
-    Reply(&'static str),
+    Response(&'static str),
     /// This process has no file descriptor left: a limit of the generator, not of the server.
     NoDescriptor,
     /// This machine has no port left: a limit of the generator, not of the server.
@@ -65,7 +65,7 @@ impl RequestError {
             Self::NoIpv6 => "local_no_ipv6",
             Self::Certificate(_) => "certificate",
             Self::Tls => "tls",
-            Self::Reply(class) | Self::Other(class) => class,
+            Self::Response(class) | Self::Other(class) => class,
         }
     }
 }
@@ -86,7 +86,7 @@ impl fmt::Display for RequestError {
             Self::NoAddress => "no local address can reach the server",
             Self::NoIpv6 => "IPv6 is disabled on this machine",
             Self::Tls => "TLS handshake failed; is this an HTTPS server?",
-            Self::Certificate(why) | Self::Reply(why) | Self::Other(why) => why,
+            Self::Certificate(why) | Self::Response(why) | Self::Other(why) => why,
         })
     }
 }

@@ -26,7 +26,7 @@ use tokio::sync::Notify;
 use tokio::task::{AbortHandle, yield_now};
 use tokio::time::timeout;
 
-use crate::http1::judge_head;
+use crate::http1::check_head;
 
 use super::client::{Client, ClientEvent, ReceivedResponse, RequestTemplate};
 use super::request_error::RequestError;
@@ -246,7 +246,7 @@ async fn send(
     let status = response.status().as_u16();
     let fields = response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let is_http11 = response.version() == Version::HTTP_11;
-    let is_kept_alive = judge_head(status, is_http11, fields, shared.stamp.as_deref(), shared.to_head);
+    let is_kept_alive = check_head(status, is_http11, fields, shared.stamp.as_deref(), shared.to_head);
     let is_kept_alive = is_kept_alive.map_err(|error| RequestFailure::from(RequestError::from(error)))?;
     let mut bytes = 0;
     while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, Phase::Body))? {

@@ -32,7 +32,7 @@ const TIMER: u64 = 40_000;
 
 /// A simulated server. Returns when the request that a connection sends at this instant is answered; `None` for never.
 pub(super) trait SimulatedServer {
-    fn answer_at(&mut self, connection: usize, at: u64) -> Option<u64>;
+    fn respond(&mut self, connection: usize, at: u64) -> Option<u64>;
 
     /// Called when the generator closes a connection. Returns the connections that are answered as a result, and when.
     fn hang_up(&mut self, _connection: usize, _at: u64) -> Vec<(usize, u64)> {
@@ -47,7 +47,7 @@ pub(super) trait SimulatedServer {
 }
 
 impl<F: FnMut(usize, u64) -> Option<u64>> SimulatedServer for F {
-    fn answer_at(&mut self, connection: usize, at: u64) -> Option<u64> {
+    fn respond(&mut self, connection: usize, at: u64) -> Option<u64> {
         self(connection, at)
     }
 }
@@ -128,7 +128,7 @@ impl<S: SimulatedServer> Client for SimulatedClient<S> {
         let now = self.time.now.get();
         let connected = self.server.connect_ns().map(|takes| now + takes);
         self.connected[connection] = connected;
-        if let Some(done) = self.server.answer_at(connection, connected.unwrap_or(now)) {
+        if let Some(done) = self.server.respond(connection, connected.unwrap_or(now)) {
             self.coming.push(Reverse((done, connection)));
         }
     }
@@ -261,7 +261,7 @@ impl Simulation {
         let (series, load) = metrics.close(plan, 1, wall_ns, Usage::default(), None, Vec::new());
         assert!(load.requests.add_up() && load.warmup_requests.add_up(), "{load:?}");
         assert!(load.most_in_flight <= plan.connections.into(), "{load:?}");
-        let findings = gate::of_load(&load, &series, wall_ns, in_window);
+        let findings = gate::check_load(&load, &series, wall_ns, in_window);
         Simulated { load, series, findings, in_window }
     }
 }
@@ -286,7 +286,7 @@ impl ThreadPool {
 }
 
 impl SimulatedServer for ThreadPool {
-    fn answer_at(&mut self, connection: usize, at: u64) -> Option<u64> {
+    fn respond(&mut self, connection: usize, at: u64) -> Option<u64> {
         if !self.served.contains(&connection) {
             if self.served.len() == self.threads {
                 self.waiting.push(connection);
@@ -325,7 +325,7 @@ impl Frozen {
 }
 
 impl SimulatedServer for Frozen {
-    fn answer_at(&mut self, _connection: usize, at: u64) -> Option<u64> {
+    fn respond(&mut self, _connection: usize, at: u64) -> Option<u64> {
         let begun = at.max(self.free_at);
         let done = begun + self.service;
         let is_held = begun < self.until && done > self.from;

@@ -193,7 +193,7 @@ fn polygon(area: &Area, corners: &[(f64, f64)], ink: Ink) {
 }
 
 /// Draws text anchored at a place in pixels, vertically centred.
-fn text(area: &Area, words: &str, at: (f64, f64), side: HPos, face: Face) {
+fn text(area: &Area, content: &str, at: (f64, f64), side: HPos, face: Face) {
     let (ink, size, style) = match face {
         Face::Plain => (Ink::TEXT, 13, FontStyle::Normal),
         Face::Strong => (Ink::TEXT, 13, FontStyle::Bold),
@@ -203,7 +203,7 @@ fn text(area: &Area, words: &str, at: (f64, f64), side: HPos, face: Face) {
     let font = ("sans-serif", size).into_font().style(style);
     let color = ink.color();
     let style = TextStyle::from(font).color(&color).pos(Pos::new(side, VPos::Center));
-    area.draw(&Text::new(words.to_owned(), (fine(at.0), fine(at.1)), style)).expect("drawing into memory");
+    area.draw(&Text::new(content.to_owned(), (fine(at.0), fine(at.1)), style)).expect("drawing into memory");
 }
 
 /// The style of text in a chart.
@@ -217,13 +217,13 @@ enum Face {
 
 /// Estimates the width of text in a chart, in pixels. The browser lays the text out; this only keeps labels apart, so
 /// it errs on the wide side.
-fn text_width(words: &str) -> f64 {
-    columns(words) as f64 * 7.2
+fn text_width(content: &str) -> f64 {
+    columns(content) as f64 * 7.2
 }
 
 /// Estimates the width of text in [`Face::Strong`], in pixels.
-fn strong_width(words: &str) -> f64 {
-    columns(words) as f64 * 8.8
+fn strong_width(content: &str) -> f64 {
+    columns(content) as f64 * 8.8
 }
 
 /// The end of a line in pixels, with its label and look.

@@ -35,22 +35,22 @@ pub fn heading(change: &Change) -> &'static str {
     change.metric.heading(&change.work)
 }
 
-/// Returns the verdict in words: `worse by 12 %`; `no more than two runs of the same thing differ by (22 %)`.
+/// Formats the verdict: `worse by 12 %`; `no more than two runs of the same thing differ by (22 %)`.
 pub fn verdict(change: &Change) -> String {
     match change.direction {
-        Direction::Worse => format!("worse by {}", wording::excess(change.by())),
-        Direction::Better => format!("better by {}", wording::excess(change.by())),
+        Direction::Worse => format!("worse by {}", wording::excess(change.distance())),
+        Direction::Better => format!("better by {}", wording::excess(change.distance())),
         Direction::Same if change.runs == [1, 1] => {
             format!("no verdict: identical runs differ by up to {}", wording::excess(change.seen))
         }
         Direction::Same => "no difference found".into(),
-        Direction::Incomparable(why) => format!("not comparable: {}", why_not(&why)),
+        Direction::Incomparable(why) => format!("not comparable: {}", describe_obstacle(&why)),
     }
 }
 
-fn why_not(why: &Why) -> String {
+fn describe_obstacle(why: &Why) -> String {
     match why {
-        Why::Invalid(side) => format!("INVALID {}", side_in_words(*side)),
+        Why::Invalid(side) => format!("INVALID {}", side_name(*side)),
         Why::Figure(Obstacle::OneStall { .. }) => {
             format!("a single stall of {} decides it", units::duration(STALL_NS))
         }
@@ -58,7 +58,7 @@ fn why_not(why: &Why) -> String {
     }
 }
 
-fn side_in_words(side: SideName) -> &'static str {
+fn side_name(side: SideName) -> &'static str {
     match side {
         SideName::Before => "before",
         SideName::After => "after",
@@ -79,12 +79,12 @@ pub fn warning(warning: &Warning) -> String {
             times(*speed)
         ),
         Warning::Unfinished(side) => {
-            format!("A run {} is partial: it has fewer rounds than planned.", side_in_words(*side))
+            format!("A run {} is partial: it has fewer rounds than planned.", side_name(*side))
         }
         Warning::DebugBuild(side) => {
             format!(
                 "A run {} used an avt built without optimisation, so its figures are meaningless.",
-                side_in_words(*side)
+                side_name(*side)
             )
         }
     }
@@ -101,9 +101,9 @@ pub fn findings(side: SideName, runs: &[Analysis<'_>]) -> Option<String> {
     let mut found = Vec::new();
     for run in runs {
         let points = run.scenarios.iter().flat_map(|scenario| &scenario.points);
-        found.extend(super::warnings::doubts(points));
+        found.extend(super::warnings::flagged_measurements(points));
     }
-    (!found.is_empty()).then(|| format!("{}: {}", side_in_words(side), found.join(" ")))
+    (!found.is_empty()).then(|| format!("{}: {}", side_name(side), found.join(" ")))
 }
 
 /// Renders the comparison as JSON; `over` is the number of figures beyond `--fail-over`.

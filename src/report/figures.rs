@@ -62,32 +62,32 @@ pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
         let table = (caption(&heading, point), table::full(point));
         return vec![Figure { heading, text: Vec::new(), svg: String::new(), legend: Vec::new(), table }];
     }
-    let mut figures = vec![of_bars(bars(point), point, id)];
-    if beats(point).is_some() {
-        figures.push(of_bars(wall_bars(point), point, &format!("{id}-wall")));
+    let mut figures = vec![bars_figure(bars(point), point, id)];
+    if heartbeat_interval(point).is_some() {
+        figures.push(bars_figure(wall_bars(point), point, &format!("{id}-wall")));
     }
     figures.extend(lanes::for_point(point, id));
-    figures.push(of_bars(cpu_bars(point), point, &format!("{id}-cpu")));
+    figures.push(bars_figure(cpu_bars(point), point, &format!("{id}-cpu")));
     for (i, name) in point.series_names().into_iter().enumerate() {
         figures.extend(times(point, name, &format!("{id}-s{i}")));
     }
     figures.extend(heat(point, &format!("{id}-h")));
-    figures.extend(sureness(point, &format!("{id}-v")));
+    figures.extend(ratios_figure(point, &format!("{id}-v")));
     figures.extend(order::for_point(point, &format!("{id}-o")));
     figures
 }
 
 /// Returns a figure with the findings of a point that has no control; `None` if there are none.
-fn findings_alone(point: &PointSummary) -> Option<Figure> {
-    let text: Vec<String> = warnings::of_point(point).into_iter().chain(warnings::without_disturbed(point)).collect();
+fn findings_figure(point: &PointSummary) -> Option<Figure> {
+    let text = [warnings::point_findings(point), warnings::without_disturbed(point)].concat();
     let heading = "How sure are we?".to_owned();
     let table = (caption(&heading, point), table::brief(point));
     (!text.is_empty()).then(|| Figure { heading, text, svg: String::new(), legend: Vec::new(), table })
 }
 
 /// Returns the figure with the ratio of each model to the one that the control repeats.
-fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
-    let Some(control) = &point.control else { return findings_alone(point) };
+fn ratios_figure(point: &PointSummary, id: &str) -> Option<Figure> {
+    let Some(control) = &point.control else { return findings_figure(point) };
     let reference = control.cell.cell.id.model;
     let table = table::against_reference(point, control)?;
     let metrics = Metric::compared(&point.work);
@@ -95,21 +95,21 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
         "Each figure divided by that of {reference} in the same rounds: the geometric mean over the rounds and its 95 \
          % confidence interval (a bootstrap over rounds). The two means are below each ratio."
     )];
-    text.extend(control_in_words(point, control));
+    text.extend(describe_control(point, control));
     let about = text.len();
-    text.extend(warnings::of_point(point));
+    text.extend(warnings::point_findings(point));
     text.extend(warnings::without_disturbed(point));
     let panel = |metric: &Metric| {
         let others = point.cells.iter().filter(|cell| cell.cell.id.model != reference);
         let row = |cell: &CellSummary| {
             let versus = point.ratio(*metric, cell.cell.id.model, reference)?;
-            Some((cell.cell.id.model.to_string(), look(point, cell), versus.ratio))
+            Some((cell.cell.id.model.to_string(), look_of(point, cell), versus.ratio))
         };
         let ratio = *control.ratio(*metric)?;
-        let control_row = (format!("{reference} (control)"), look(point, &control.cell), ratio);
+        let control_row = (format!("{reference} (control)"), look_of(point, &control.cell), ratio);
         let rows: Vec<_> = others.filter_map(row).chain([control_row]).collect();
         let floor = control.noise(*metric).map_or(1.0, |noise| noise.floor(ratio.rounds));
-        Some(ForestPanel { title: metric.heading(&point.work).into(), band: around_one(floor), rows })
+        Some(ForestPanel { title: metric.heading(&point.work).into(), band: interval_around_one(floor), rows })
     };
     let forest = Forest { panels: metrics.iter().filter_map(panel).collect() };
     let heading = match metrics.first().and_then(|metric| Some((metric, control.ratio(*metric)?))) {
@@ -123,10 +123,10 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
     let title = format!("Ratio of each model to {reference}");
     let finding = text[..about].join(" ");
     let drawn = !forest.panels.is_empty();
-    let svg =
-        if drawn { both(id, &title, &finding, |size, caption| forest.draw(size, caption)) } else { String::new() };
+    let draw = |size: Size, caption: &Caption<'_>| forest.draw(size, caption);
+    let svg = if drawn { draw_both(id, &title, &finding, draw) } else { String::new() };
     let legend = if drawn { vec![Sign::Noise, Sign::Likely] } else { Vec::new() };
-    let caption = named(
+    let caption = caption_at(
         &format!("Ratios to {reference}"),
         point,
         "geometric means over the rounds, with 95 % confidence intervals",
@@ -135,7 +135,7 @@ fn sureness(point: &PointSummary, id: &str) -> Option<Figure> {
 }
 
 /// States the noise floor of each metric that models are compared by; `None` if the control has none.
-fn control_in_words(point: &PointSummary, control: &Control) -> Option<String> {
+fn describe_control(point: &PointSummary, control: &Control) -> Option<String> {
     let reference = control.cell.cell.id.model;
     let floor = |metric: &Metric| {
         let (ratio, noise) = (control.ratio(*metric)?, control.noise(*metric)?);
@@ -154,21 +154,21 @@ fn control_in_words(point: &PointSummary, control: &Control) -> Option<String> {
 }
 
 /// Returns the interval that lies as far above 1 as below it, on a log scale.
-fn around_one(ratio: f64) -> Interval {
+fn interval_around_one(ratio: f64) -> Interval {
     Interval { low: 1.0 / ratio, high: ratio }
 }
 
 /// Returns the chart of the headline figure in the narrow size, for a card.
-pub(super) fn small(point: &PointSummary, id: &str) -> Option<String> {
+pub(super) fn small_chart(point: &PointSummary, id: &str) -> Option<String> {
     let (bars, title) = bars(point);
     let drawn = bars.rows.iter().any(|bar| bar.value.is_some());
     let finding = finding(point);
     drawn.then(|| bars.draw(Size::Narrow, &Caption { id, title: &title, finding: &finding }))
 }
 
-fn of_bars((bars, title): (Bars, String), point: &PointSummary, id: &str) -> Figure {
+fn bars_figure((bars, title): (Bars, String), point: &PointSummary, id: &str) -> Figure {
     let finding = finding(point);
-    let svg = both(id, &title, &finding, |size, caption| bars.draw(size, caption));
+    let svg = draw_both(id, &title, &finding, |size, caption| bars.draw(size, caption));
     let mut legend = Vec::new();
     if bars.line.is_some() {
         legend.push(if title.contains("gap") { Sign::Interval } else { Sign::Ideal });
@@ -195,7 +195,7 @@ fn of_bars((bars, title): (Bars, String), point: &PointSummary, id: &str) -> Fig
 
 /// Returns the bars of the headline figure, and their title.
 fn bars(point: &PointSummary) -> (Bars, String) {
-    match (&point.work, beats(point)) {
+    match (&point.work, heartbeat_interval(point)) {
         (_, Some(every)) => {
             let rows = rows(point, |cell| (Metric::Gap, Some(every), cell.predicted_gap_ns.map(|ns| ns as f64)));
             let line =
@@ -239,7 +239,8 @@ fn rows(point: &PointSummary, values: impl Fn(&CellSummary) -> Values) -> Vec<Ba
         let (metric, line, predicted) = values(cell);
         let (value, fewer) = (cell.figure(metric).cloned(), wording::fewer_jobs(&cell.cell));
         let missing = if cell.unmeasured() == Some(Unmeasured::Refused) { "refused" } else { "no measurement" };
-        Bar { label: cell.cell.id.model.to_string(), look: look(point, cell), value, line, predicted, fewer, missing }
+        let (label, look) = (cell.cell.id.model.to_string(), look_of(point, cell));
+        Bar { label, look, value, line, predicted, fewer, missing }
     };
     point.cells.iter().map(row).collect()
 }
@@ -251,8 +252,8 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
         // Queueing matters for an echo; if all jobs start at once, response and service time show the same.
         let is_echo = point.work.is_echo();
         let times = (&series.response, is_echo.then_some(&series.service));
-        let curve =
-            Curve::from_times(cell.cell.id.model.to_string(), look(point, cell), times, series.lower_bound_from_ns)?;
+        let label = cell.cell.id.model.to_string();
+        let curve = Curve::from_times(label, look_of(point, cell), times, series.lower_bound_from_ns)?;
         Some(curve.within(series.band()))
     };
     let curves = Curves { series: found().filter_map(curve).collect() };
@@ -263,7 +264,7 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
     if curves.series.is_empty() {
         text.push(format!("No curve: each model has fewer than twenty {name}."));
     } else {
-        svg = both(id, &title, &finding, |size, caption| curves.draw(size, caption));
+        svg = draw_both(id, &title, &finding, |size, caption| curves.draw(size, caption));
         text.push("All rounds are pooled. A curve ends where fewer than ten samples lie beyond it.".into());
     }
     let signs = [(curves.has_bands(), Sign::Ribbon), (curves.has_service(), Sign::Service)];
@@ -279,14 +280,14 @@ fn times(point: &PointSummary, name: &str, id: &str) -> Vec<Figure> {
         .filter(|(_, series)| series.response.len() >= 20)
         .map(|(cell, series)| Density {
             label: cell.cell.id.model.to_string(),
-            look: look(point, cell),
+            look: look_of(point, cell),
             times: &series.response,
         })
         .collect();
     if !rows.is_empty() {
         let heading = format!("Distribution of the response times of {name}");
         let densities = Densities { rows };
-        let svg = both(&format!("{id}-d"), &heading, &finding, |size, caption| densities.draw(size, caption));
+        let svg = draw_both(&format!("{id}-d"), &heading, &finding, |size, caption| densities.draw(size, caption));
         let table = table(&heading);
         let heading = titles::of_estimates(&format!("{heading}, p50"), of_models(Metric::P50));
         figures.push(Figure { heading, text: comb(&point.work), svg, legend: Vec::new(), table });
@@ -302,7 +303,8 @@ fn heat(point: &PointSummary, id: &str) -> Option<Figure> {
         let load = cell.measures.as_ref()?.load.as_ref()?;
         let (warmup, window) = (&load.warmup, &load.over_time);
         let is_empty = window.columns().is_empty();
-        (!is_empty).then(|| HeatMap { label: cell.cell.id.model.to_string(), look: look(point, cell), warmup, window })
+        let label = cell.cell.id.model.to_string();
+        (!is_empty).then(|| HeatMap { label, look: look_of(point, cell), warmup, window })
     };
     let rows: Vec<HeatMap> = point.cells.iter().filter_map(map).collect();
     if rows.is_empty() {
@@ -311,12 +313,12 @@ fn heat(point: &PointSummary, id: &str) -> Option<Figure> {
     let heat = Heat { rows, warmup_ns: units::nanos(echo.load.warmup), window_ns: units::nanos(echo.load.duration) };
     let name = point.series_names().first().copied().unwrap_or_default();
     let heading = "Response times over time".to_owned();
-    let svg = both(id, &heading, &finding_of_series(point, name), |size, caption| heat.draw(size, caption));
+    let svg = draw_both(id, &heading, &finding_of_series(point, name), |size, caption| heat.draw(size, caption));
     let longest =
         |cell: &'_ CellSummary| Some((cell.cell.id.model.to_string(), cell.series(name)?.figure(Metric::Max)?.clone()));
     let longest: Vec<(String, Estimate)> = point.cells.iter().filter_map(longest).collect();
-    let table =
-        (named(&heading, point, "medians of the rounds, and the maximum of all rounds"), table::of_series(point, name));
+    let caption = caption_at(&heading, point, "medians of the rounds, and the maximum of all rounds");
+    let table = (caption, table::of_series(point, name));
     let longest = longest.iter().map(|(model, longest)| (model.clone(), longest));
     let heading = titles::of_estimates(&format!("{heading}, maximum of all rounds"), longest);
     let text = "Response times by the time at which a request was due, all rounds pooled; the darker, the more \
@@ -335,16 +337,16 @@ fn comb(work: &Work) -> Vec<String> {
 }
 
 /// Draws a chart in both sizes.
-pub(super) fn both(id: &str, title: &str, finding: &str, draw: impl Fn(Size, &Caption) -> String) -> String {
+pub(super) fn draw_both(id: &str, title: &str, finding: &str, draw: impl Fn(Size, &Caption) -> String) -> String {
     Size::BOTH.map(|size| draw(size, &Caption { id, title, finding })).concat()
 }
 
-fn look(point: &PointSummary, cell: &CellSummary) -> Look {
+fn look_of(point: &PointSummary, cell: &CellSummary) -> Look {
     Look::for_model(cell.cell.id.model, point.cells.iter().map(|cell| cell.cell.id.model))
 }
 
 /// Returns the interval of the heartbeat; `None` if there is no heartbeat.
-fn beats(point: &PointSummary) -> Option<f64> {
+fn heartbeat_interval(point: &PointSummary) -> Option<f64> {
     match &point.work {
         Work::Offload(offload) => offload.heartbeat.map(|heartbeat| units::nanos(heartbeat.every) as f64),
         _ => None,
@@ -365,11 +367,11 @@ fn caption(title: &str, point: &PointSummary) -> String {
         }
         None => "no round was measured".into(),
     };
-    named(title, point, &of)
+    caption_at(title, point, &of)
 }
 
 /// Returns a caption that names the point of the sweep.
-fn named(title: &str, point: &PointSummary, of: &str) -> String {
+fn caption_at(title: &str, point: &PointSummary, of: &str) -> String {
     if point.at.is_empty() {
         format!("{title} ({of})")
     } else {

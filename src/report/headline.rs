@@ -8,7 +8,7 @@ use std::iter;
 use super::ratios;
 use super::wording;
 use crate::analysis::{
-    Beats, CellSummary, Difference, KeptUp, PointSummary, PriceOfWaiting, ScenarioAnalysis, Unmeasured,
+    Beats, CellSummary, Difference, KeptUp, PointSummary, ScenarioAnalysis, Unmeasured, WaitingMemory,
 };
 use crate::record::Failure;
 use crate::scenario::{
@@ -23,32 +23,32 @@ pub(super) fn for_scenario(scenario: &ScenarioAnalysis<'_>) -> Vec<String> {
     let Some(point) = scenario.points.last() else { return vec!["This scenario has no cells.".into()] };
     let mut sentences = for_point(point);
     if !point.at.is_empty() {
-        sentences[0] = format!("At {}, {}", text::one_line(&point.at.to_string()), uncapitalized(&sentences[0]));
+        sentences[0] = format!("At {}, {}", text::one_line(&point.at.to_string()), uncapitalize(&sentences[0]));
     }
-    highest_rates(scenario).into_iter().chain(price_of_waiting(scenario)).chain(sentences).take(3).collect()
+    highest_rates(scenario).into_iter().chain(waiting_memory(scenario)).chain(sentences).take(3).collect()
 }
 
 /// Returns at most three sentences about one point of the sweep.
 pub(super) fn for_point(point: &PointSummary) -> Vec<String> {
     if point.cells.iter().all(|cell| cell.measures.is_none()) {
-        return nothing(point);
+        return describe_missing(point);
     }
     let mut sentences = match &point.work {
         Work::Sleep(sleep) => waits(point, sleep),
         Work::Offload(OffloadSpec { heartbeat: Some(heartbeat), jobs, steps, .. }) => {
-            beats(point, heartbeat, *jobs, steps)
+            heartbeats(point, heartbeat, *jobs, steps)
         }
         Work::Offload(offload) => computations(point, offload),
         Work::Echo(echo) => requests(point, echo),
     };
-    // A model without figures is part of the answer, before any finer point.
+    // A model without figures matters more than any difference between the others.
     let missing: Vec<String> = refused(point).into_iter().chain(failed(point)).collect();
     sentences.truncate(3 - missing.len());
     sentences.extend(missing);
     sentences
 }
 
-fn nothing(point: &PointSummary) -> Vec<String> {
+fn describe_missing(point: &PointSummary) -> Vec<String> {
     let failed = point.cells.iter().find(|cell| cell.unmeasured() == Some(Unmeasured::Failed));
     let why = failed.and_then(|cell| {
         let why = wording::reasons(cell).into_iter().next()?;
@@ -89,13 +89,13 @@ fn unmeasured(point: &PointSummary, wanted: Unmeasured) -> Option<(String, Optio
         }
         _ => None,
     };
-    Some((listed(&names), limit))
+    Some((join_list(&names), limit))
 }
 
 fn waits(point: &PointSummary, sleep: &SleepSpec) -> Vec<String> {
-    let what = format!("{} of {}", counted(sleep.jobs, "wait"), wording::exact(sleep.wait));
-    let mut sentences = vec![walls(point, &what)];
-    sentences.extend(fewer(point));
+    let what = format!("{} of {}", count_of(sleep.jobs, "wait"), wording::exact(sleep.wait));
+    let mut sentences = vec![wall_times(point, &what)];
+    sentences.extend(reduced(point));
     if let Some(one) = one_thread(point).filter(|_| sleep.jobs > 1) {
         let together = one.ideal_ns.map_or(f64::INFINITY, |ns| ns as f64);
         if one.value(Metric::Wall).is_some_and(|wall| wall < 1.5 * together) {
@@ -103,7 +103,7 @@ fn waits(point: &PointSummary, sleep: &SleepSpec) -> Vec<String> {
                 .push(format!("async: one thread waited for all {} jobs at once.", units::count(sleep.jobs.into())));
         }
     }
-    sentences.extend(compared(point, Metric::Wall, Model::ASYNC, Model::Threads));
+    sentences.extend(compare(point, Metric::Wall, Model::ASYNC, Model::Threads));
     sentences
 }
 
@@ -111,15 +111,15 @@ fn computations(point: &PointSummary, offload: &OffloadSpec) -> Vec<String> {
     let StepsSpec { wait, block, compute, lock, .. } = offload.steps;
     let each = wording::exact(offload.steps.alone());
     let what = if (wait + block + lock).is_zero() {
-        format!("{} of {each}", counted(offload.jobs, "computation"))
+        format!("{} of {each}", count_of(offload.jobs, "computation"))
     } else if (wait + compute + lock).is_zero() {
-        format!("{} of {each}", counted(offload.jobs, "blocking call"))
+        format!("{} of {each}", count_of(offload.jobs, "blocking call"))
     } else {
-        format!("{} ({})", counted(offload.jobs, "job"), offload.steps.in_words())
+        format!("{} ({})", count_of(offload.jobs, "job"), offload.steps.in_words())
     };
-    let mut sentences = vec![walls(point, &what)];
-    sentences.extend(fewer(point));
-    let many = full(point).filter(|cell| cell.value(Metric::Threads).is_some_and(|threads| threads > 1.0));
+    let mut sentences = vec![wall_times(point, &what)];
+    sentences.extend(reduced(point));
+    let many = complete_cells(point).filter(|cell| cell.value(Metric::Threads).is_some_and(|threads| threads > 1.0));
     let walls = many.filter_map(|cell| Some((cell, cell.value(Metric::Wall)?)));
     let fastest = walls.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(cell, _)| cell);
     if let (Some(_), Some(fastest)) = (one_thread(point), fastest) {
@@ -129,7 +129,7 @@ fn computations(point: &PointSummary, offload: &OffloadSpec) -> Vec<String> {
             sentences.push(format!(
                 "async took {} times as long as {other} with {} threads, because its tasks share one thread{}.",
                 units::three_digits(wording::side_by_side(Metric::Wall, &slower.ratio).ratio),
-                shown(fastest, Metric::Threads),
+                format_figure(fastest, Metric::Threads),
                 ratios::in_brackets(Metric::Wall, &slower.ratio),
             ));
         }
@@ -139,11 +139,11 @@ fn computations(point: &PointSummary, offload: &OffloadSpec) -> Vec<String> {
         .iter()
         .map(|cell| cell.cell.id.model)
         .find(|m| matches!(m, Model::Async(RuntimeKind::Workers(_), PoolKind::Inline)));
-    sentences.extend(workers.and_then(|workers| compared(point, Metric::Wall, workers, Model::Threads)));
+    sentences.extend(workers.and_then(|workers| compare(point, Metric::Wall, workers, Model::Threads)));
     sentences
 }
 
-fn beats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &StepsSpec) -> Vec<String> {
+fn heartbeats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &StepsSpec) -> Vec<String> {
     let held = steps.block + steps.compute;
     let (who, whose, each) = if jobs == 1 {
         ("one job".to_owned(), "its thread", "")
@@ -154,25 +154,25 @@ fn beats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &Ste
         "Longest gap between heartbeats while {who} held {whose} for {}{each} (one due every {}): {}.",
         wording::exact(held),
         wording::exact(heartbeat.every),
-        by_model(point, Metric::Gap).join(", "),
+        figures_by_model(point, Metric::Gap).join(", "),
     )];
     let names = |wanted: Beats| -> Vec<String> {
-        let cells = full(point).filter(|cell| point.beats(cell) == Some(wanted));
+        let cells = complete_cells(point).filter(|cell| point.beats(cell) == Some(wanted));
         cells.map(|cell| cell.cell.id.model.to_string()).collect()
     };
     let (stalled, steady) = (names(Beats::Stalled), names(Beats::Steady));
     if !stalled.is_empty() && !steady.is_empty() {
         sentences.push(format!(
             "The heartbeat stopped under {} while the thread was held, and continued under {}.",
-            listed(&stalled),
-            listed(&steady)
+            join_list(&stalled),
+            join_list(&steady)
         ));
     }
     sentences
 }
 
 /// States which models did not keep up with the offered rate.
-fn behind(point: &PointSummary) -> Option<String> {
+fn overloaded(point: &PointSummary) -> Option<String> {
     let behind = point.answered.iter().filter(|answered| !answered.kept_up);
     let behind: Vec<String> =
         behind.map(|answered| format!("{} {}", answered.model, wording::percent(answered.share))).collect();
@@ -189,35 +189,36 @@ pub(super) fn highest_rates(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     }
     let of_rate = |KeptUp { rate, models }: &KeptUp| {
         let rate = if *rate > 0.0 { units::rate(*rate) } else { "none".into() };
-        format!("{} {rate}", listed(&models.iter().map(ToString::to_string).collect::<Vec<_>>()))
+        format!("{} {rate}", join_list(&models.iter().map(ToString::to_string).collect::<Vec<_>>()))
     };
     let highest: Vec<String> = scenario.kept_up.iter().map(of_rate).collect();
     let tried: Vec<String> = tried.into_iter().map(units::rate).collect();
-    Some(format!("Highest rate sustained, of {} offered: {}.", listed(&tried), highest.join("; ")))
+    Some(format!("Highest rate sustained, of {} offered: {}.", join_list(&tried), highest.join("; ")))
 }
 
 /// States the memory per additional waiting job.
-fn price_of_waiting(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
-    let price = |price: &PriceOfWaiting| {
-        let [all, resident] = [price.all, price.resident].map(wording::memory);
-        format!("{} {all} ({resident} resident)", price.model)
+fn waiting_memory(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
+    let memory = |memory: &WaitingMemory| {
+        let [all, resident] = [memory.all, memory.resident].map(wording::memory);
+        format!("{} {all} ({resident} resident)", memory.model)
     };
-    let prices: Vec<String> = scenario.prices_of_waiting.iter().map(price).collect();
-    (!prices.is_empty()).then(|| format!("Memory per additional waiting job: {}.", prices.join(", ")))
+    let by_model: Vec<String> = scenario.waiting_memory.iter().map(memory).collect();
+    (!by_model.is_empty()).then(|| format!("Memory per additional waiting job: {}.", by_model.join(", ")))
 }
 
 fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
-    let rates = by_model(point, Metric::Rate).join(", ");
-    let connections = counted(echo.load.connections, "connection");
+    let rates = figures_by_model(point, Metric::Rate).join(", ");
+    let connections = count_of(echo.load.connections, "connection");
     let mut sentences = match echo.load.arrival.offered() {
         None => vec![format!("Requests answered ({connections}, closed loop): {rates}.")],
         Some(offered) => {
             let offered = units::rate(offered);
             let answered = format!("Requests answered of {offered} offered ({connections}, open loop): {rates}.");
-            iter::once(answered).chain(behind(point)).collect()
+            iter::once(answered).chain(overloaded(point)).collect()
         }
     };
-    let starved = full(point).filter_map(|cell| Some((cell.cell.id.model, cell.figure(Metric::Starved)?.spread)));
+    let starved =
+        complete_cells(point).filter_map(|cell| Some((cell.cell.id.model, cell.figure(Metric::Starved)?.spread)));
     let starved: Vec<(Model, String)> = starved
         .filter(|(_, starved)| starved.max > 0.0)
         .map(|(model, starved)| {
@@ -235,7 +236,7 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
                    beyond the number of threads starve.";
         sentences.push(why.into());
     }
-    let p99 = by_model(point, Metric::P99);
+    let p99 = figures_by_model(point, Metric::P99);
     if !p99.is_empty() {
         let which = match &echo.heavy {
             Some(heavy) => format!(
@@ -250,20 +251,20 @@ fn requests(point: &PointSummary, echo: &EchoSpec) -> Vec<String> {
     if echo.heavy.is_none() {
         // With an offered rate that is kept, there is no rate to compare.
         let metric = match echo.load.arrival.offered() {
-            Some(_) if behind(point).is_none() => Metric::P99,
+            Some(_) if overloaded(point).is_none() => Metric::P99,
             _ => Metric::Rate,
         };
-        sentences.extend(compared(point, metric, Model::ASYNC, Model::Threads));
+        sentences.extend(compare(point, metric, Model::ASYNC, Model::Threads));
     }
     sentences
 }
 
 /// States the wall times:
 /// `Wall time of 8 computations of 50 ms: async 402 ms (1 thread), async/2 203 ms (2 threads).`
-fn walls(point: &PointSummary, what: &str) -> String {
-    let walls = chosen(point).into_iter().filter_map(|cell| {
-        let threads = counted(cell.value(Metric::Threads)?.round() as u32, "thread");
-        Some(format!("{} {} ({threads})", cell.cell.id.model, shown(cell, Metric::Wall)))
+fn wall_times(point: &PointSummary, what: &str) -> String {
+    let walls = choose_cells(point).into_iter().filter_map(|cell| {
+        let threads = count_of(cell.value(Metric::Threads)?.round() as u32, "thread");
+        Some(format!("{} {} ({threads})", cell.cell.id.model, format_figure(cell, Metric::Wall)))
     });
     let walls: Vec<String> = walls.collect();
     if walls.is_empty() {
@@ -274,7 +275,7 @@ fn walls(point: &PointSummary, what: &str) -> String {
 }
 
 /// States which models ran fewer jobs, and how long these took.
-fn fewer(point: &PointSummary) -> Option<String> {
+fn reduced(point: &PointSummary) -> Option<String> {
     let texts = point.cells.iter().filter_map(|cell| {
         let (fewer, wall) = (wording::fewer_jobs(&cell.cell)?, cell.figure(Metric::Wall)?);
         Some(format!("{} ran only {fewer}, in {}", cell.cell.id.model, wording::estimate(wall)))
@@ -284,34 +285,34 @@ fn fewer(point: &PointSummary) -> Option<String> {
 }
 
 /// States which of two models took more, or that these rounds show no difference.
-fn compared(point: &PointSummary, metric: Metric, a: Model, b: Model) -> Option<String> {
+fn compare(point: &PointSummary, metric: Metric, a: Model, b: Model) -> Option<String> {
     point.ratio(metric, b, a).map(|versus| ratios::sentence(&versus, &point.work))
 }
 
 /// Iterates over the measured models that ran all jobs.
-fn full(point: &PointSummary) -> impl Iterator<Item = &CellSummary> {
+fn complete_cells(point: &PointSummary) -> impl Iterator<Item = &CellSummary> {
     point.cells.iter().filter(|cell| cell.ran_all_jobs() && cell.measures.is_some())
 }
 
 /// Returns the cell of async if it ran on one thread only.
 fn one_thread(point: &PointSummary) -> Option<&CellSummary> {
     let has_one = |cell: &&CellSummary| cell.figure(Metric::Threads).is_some_and(|threads| threads.spread.max <= 1.0);
-    full(point).find(|cell| cell.cell.id.model == Model::ASYNC).filter(has_one)
+    complete_cells(point).find(|cell| cell.cell.id.model == Model::ASYNC).filter(has_one)
 }
 
 /// Formats a figure of a cell, `n/a` if it has none.
-fn shown(cell: &CellSummary, metric: Metric) -> String {
+fn format_figure(cell: &CellSummary, metric: Metric) -> String {
     cell.figure(metric).map_or_else(|| "n/a".into(), wording::estimate)
 }
 
 /// Returns a figure of each model that a sentence names: `async 13.4 ms`.
-fn by_model(point: &PointSummary, metric: Metric) -> Vec<String> {
-    let figures = chosen(point).into_iter().filter_map(|cell| Some((cell.cell.id.model, cell.figure(metric)?)));
+fn figures_by_model(point: &PointSummary, metric: Metric) -> Vec<String> {
+    let figures = choose_cells(point).into_iter().filter_map(|cell| Some((cell.cell.id.model, cell.figure(metric)?)));
     figures.map(|(model, figure)| format!("{model} {}", wording::estimate(figure))).collect()
 }
 
-/// Returns the cells of [`full`] that a sentence names: all if they are few, else the plainest of each kind.
-fn chosen(point: &PointSummary) -> Vec<&CellSummary> {
+/// Returns the cells of [`complete_cells`] that a sentence names: all if they are few, else the plainest of each kind.
+fn choose_cells(point: &PointSummary) -> Vec<&CellSummary> {
     const MOST: usize = 4;
     let rank = |model: Model| match model {
         Model::ASYNC => 0,
@@ -323,7 +324,7 @@ fn chosen(point: &PointSummary) -> Vec<&CellSummary> {
         Model::Sequential => 6,
         Model::External => 7,
     };
-    let mut cells: Vec<_> = full(point).collect();
+    let mut cells: Vec<_> = complete_cells(point).collect();
     if cells.len() > MOST {
         cells.sort_by_key(|cell| rank(cell.cell.id.model));
         cells.truncate(MOST);
@@ -332,18 +333,18 @@ fn chosen(point: &PointSummary) -> Vec<&CellSummary> {
 }
 
 /// Formats a count with its noun: `1 job`, `1,000 jobs`.
-fn counted(n: u32, noun: &str) -> String {
+fn count_of(n: u32, noun: &str) -> String {
     units::counted(n.into(), noun, &format!("{noun}s"))
 }
 
 /// Returns a sentence to stand after a comma, with its first letter in lower case.
-fn uncapitalized(sentence: &str) -> String {
+fn uncapitalize(sentence: &str) -> String {
     let (first, rest) = sentence.split_at(sentence.chars().next().map_or(0, char::len_utf8));
     first.to_lowercase() + rest
 }
 
 /// Joins items to a list: `a, b and c`.
-fn listed(items: &[String]) -> String {
+fn join_list(items: &[String]) -> String {
     match items {
         [] => "nothing".into(),
         [one] => one.clone(),

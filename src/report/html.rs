@@ -1,9 +1,11 @@
 //! Renders the pages from templates, which escape everything except charts.
 
+mod advice;
 mod claims;
 
 use askama::Template;
 
+use self::advice::AdviceView;
 use self::claims::{ByKind, Claims};
 
 use super::figures::{self, Figure, Sign};
@@ -49,6 +51,8 @@ struct ScenarioPage {
     /// The charts over the whole sweep.
     sweep: Vec<ChartView>,
     points: Vec<PointView>,
+    /// Which model suits the load.
+    advice: Option<AdviceView>,
     models: Vec<(&'static str, String, String)>,
     command: String,
     source: String,
@@ -118,7 +122,11 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
         href: format!("{}.html", scenario.scenario.name),
         question: text::one_line(&scenario.scenario.question),
         answer: headline::for_scenario(scenario),
-        chart: scenario.points.last().and_then(|point| figures::small(point, &format!("c{i}"))).unwrap_or_default(),
+        chart: scenario
+            .points
+            .last()
+            .and_then(|point| figures::small_chart(point, &format!("c{i}")))
+            .unwrap_or_default(),
     };
     let points = || scenarios.iter().flat_map(|scenario| &scenario.points);
     let unmeasured = |cell: &CellSummary| {
@@ -137,7 +145,7 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
         wording::reasons(cell).into_iter().chain(untraced).chain(refused_lanes).map(trial).collect::<Vec<_>>()
     };
     let mut head = head(analysis, points());
-    head.warnings.extend(warnings::strays(analysis));
+    head.warnings.extend(warnings::warn_of_strays(analysis));
     let page = Index {
         head,
         answer: quadrants::sentences(scenarios),
@@ -169,6 +177,7 @@ pub(super) fn scenario(
         claims: claims::of_scenario(of),
         sweep: sweep(of, run),
         points: points.iter().enumerate().map(|(i, point)| point_view(point, &format!("p{i}"))).collect(),
+        advice: advice::view(of),
         models: scenario.models.iter().map(|m| (class(m.family()), m.to_string(), m.description())).collect(),
         command: command(run, run.scenarios.iter().filter(|source| source.name == scenario.name)),
         source: text::printable(&scenario.source).into_owned(),
@@ -197,7 +206,7 @@ fn recording(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
 }
 
 fn point_view(point: &PointSummary, id: &str) -> PointView {
-    // The first table is the answer in figures; the others give detail.
+    // The first table has the main figures and is open; the others are folded.
     let chart = |(i, figure): (usize, Figure)| chart_view(point, figure, i > 0);
     PointView {
         label: text::one_line(&point.at.to_string()),
@@ -336,7 +345,7 @@ fn machine(run: &Run) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// Returns the number of iterations a second that jobs compute with, and its origin.
+/// Returns the number of iterations per second by which computations are calibrated, and its origin.
 fn calibration(run: &Run) -> String {
     let used = format!("{} iterations/s", units::count(run.iterations_per_s));
     match &run.calibration {

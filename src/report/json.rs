@@ -17,9 +17,14 @@ use crate::stats::{Bound, Interval, Ratio};
 /// Renders the analysis of a run; `folder` and `report` are paths of its files.
 pub fn run(analysis: &Analysis<'_>, folder: &str, report: &str) -> Value {
     let run = analysis.run;
-    let claims = analysis.scenarios.iter().flat_map(|of| of.claims.iter().map(|judged| claim(of, judged)));
-    let points = analysis.scenarios.iter().flat_map(|of| of.points.iter().map(|at| point(of, at)));
-    let cells = analysis.scenarios.iter().flat_map(|of| &of.points).flat_map(|at| &at.cells);
+    let claims =
+        analysis.scenarios.iter().flat_map(|scenario| scenario.claims.iter().map(|judged| claim(scenario, judged)));
+    let points = analysis.scenarios.iter().flat_map(|scenario| scenario.points.iter().map(|at| point(scenario, at)));
+    let cells = analysis.scenarios.iter().flat_map(|scenario| &scenario.points).flat_map(|at| &at.cells);
+    let advice = analysis
+        .scenarios
+        .iter()
+        .filter_map(|of| Some((of.scenario.name.clone(), super::advice::json(of.advice.as_ref()?))));
     json!({
         "schema": SCHEMA,
         "folder": folder,
@@ -34,6 +39,7 @@ pub fn run(analysis: &Analysis<'_>, folder: &str, report: &str) -> Value {
         "scoreboard": scoreboard(&analysis.scoreboard),
         "claims": claims.collect::<Vec<_>>(),
         "points": points.collect::<Vec<_>>(),
+        "advice": advice.collect::<Map<_, _>>(),
         "cells": cells.map(cell).collect::<Vec<_>>(),
     })
 }
@@ -51,11 +57,11 @@ pub(super) fn strays(analysis: &Analysis<'_>) -> Vec<Value> {
 
 /// Renders every finding over the rounds of a run.
 pub(super) fn findings(analysis: &Analysis<'_>) -> Vec<Value> {
-    let of_point = |of: &ScenarioAnalysis<'_>, at: &PointSummary| {
+    let of_point = |scenario: &ScenarioAnalysis<'_>, at: &PointSummary| {
         let mut all = Vec::new();
         for PointFinding { found, model, metric } in &at.findings {
             let mut finding = finding(found);
-            finding["scenario"] = json!(of.scenario.name);
+            finding["scenario"] = json!(scenario.scenario.name);
             finding["point"] = json!(at.at.to_string());
             finding["model"] = json!(model);
             finding["metric"] = json!(metric.map(Metric::name));
@@ -63,7 +69,11 @@ pub(super) fn findings(analysis: &Analysis<'_>) -> Vec<Value> {
         }
         all
     };
-    analysis.scenarios.iter().flat_map(|of| of.points.iter().flat_map(move |at| of_point(of, at))).collect()
+    analysis
+        .scenarios
+        .iter()
+        .flat_map(|scenario| scenario.points.iter().flat_map(move |at| of_point(scenario, at)))
+        .collect()
 }
 
 /// Renders the number of claims by kind and verdict.
@@ -74,14 +84,14 @@ fn scoreboard(board: &Scoreboard) -> Value {
 }
 
 /// Renders a claim; an infinite bound is null.
-fn claim(of: &ScenarioAnalysis<'_>, judged: &JudgedClaim<'_>) -> Value {
+fn claim(scenario: &ScenarioAnalysis<'_>, judged: &JudgedClaim<'_>) -> Value {
     let claim = judged.claim;
     let (expect, baseline) = match &claim.against {
         Against::Formula(formula) => (Some(formula.to_string()), None),
         Against::Model(model) => (None, Some(model)),
     };
     json!({
-        "scenario": of.scenario.name,
+        "scenario": scenario.scenario.name,
         "point": judged.point.to_string(),
         "says": claim.says,
         "kind": claim.kind.name(),
@@ -110,7 +120,7 @@ fn interval(ratio: &Ratio) -> Option<[f64; 2]> {
     ratio.interval.map(|Interval { low, high }| [low, high])
 }
 
-fn point(of: &ScenarioAnalysis<'_>, at: &PointSummary) -> Value {
+fn point(scenario: &ScenarioAnalysis<'_>, at: &PointSummary) -> Value {
     let control = at.control.as_ref().map(|control| {
         let ratios: Map<String, Value> = control
             .ratios
@@ -126,7 +136,7 @@ fn point(of: &ScenarioAnalysis<'_>, at: &PointSummary) -> Value {
         json!({ "model": control.cell.cell.id.model, "ratios": ratios })
     });
     json!({
-        "scenario": of.scenario.name,
+        "scenario": scenario.scenario.name,
         "point": at.at.to_string(),
         "control": control,
         "ratios": at.ratios.iter().map(ratio).collect::<Vec<_>>(),
@@ -173,7 +183,7 @@ fn ratio(versus: &ModelRatio) -> Value {
 }
 
 fn cell(summary: &CellSummary) -> Value {
-    let CellSummary { cell, measures, doubts, failures, refusals, traced, ideal_ns, predicted_ns, .. } = summary;
+    let CellSummary { cell, measures, flagged, failures, refusals, traced, ideal_ns, predicted_ns, .. } = summary;
     let unmeasured = |rounds: &[(u32, Failure)]| -> Vec<Value> {
         rounds.iter().map(|(round, failure)| json!({ "round": round, "why": failure.to_string() })).collect()
     };
@@ -187,7 +197,7 @@ fn cell(summary: &CellSummary) -> Value {
         "predicted_ns": predicted_ns,
         "failures": unmeasured(failures),
         "refusals": unmeasured(refusals),
-        "gates": doubts.iter().map(of_round).collect::<Vec<_>>(),
+        "gates": flagged.iter().map(of_round).collect::<Vec<_>>(),
         "measured": measures.as_ref().map(|_| measured(summary)),
     });
     for metric in of_lanes.filter(|metric| *metric != Metric::Executing) {

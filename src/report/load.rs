@@ -5,7 +5,7 @@ use askama::Template;
 use super::chart::curve::{Curve, Curves};
 use super::chart::density::{Densities, Density};
 use super::chart::{Caption, Look, Size};
-use super::figures::both;
+use super::figures::draw_both;
 use super::html::{SCRIPT, SCRIPT_HASH, STYLE};
 use super::wording;
 use crate::analysis::{LoadAnalysis, LoadFigures};
@@ -81,7 +81,7 @@ struct LoadPage {
 /// Renders the page, complete in itself.
 pub fn load(report: &LoadReport<'_>) -> String {
     let series = report.figures.series;
-    let finding = words(report).join(" ");
+    let finding = describe(report).join(" ");
     let title = "Response time of the requests";
     let look = |variant| Look { family: Family::Async, variant };
     let (response, service) = (&series.response_time, &series.service_time);
@@ -100,14 +100,14 @@ pub fn load(report: &LoadReport<'_>) -> String {
         url: text::one_line(report.url),
         verdict: report.analysis.verdict,
         warnings: warnings(report),
-        answer: words(report),
-        facts: facts(report),
-        curve: if curves.series.is_empty() { String::new() } else { both("c", title, &finding, draw_curves) },
+        answer: describe(report),
+        facts: properties(report),
+        curve: if curves.series.is_empty() { String::new() } else { draw_both("c", title, &finding, draw_curves) },
         has_service: curves.has_service(),
         densities: if densities.rows.is_empty() {
             String::new()
         } else {
-            both("d", "Distribution of the times", &finding, draw_densities)
+            draw_both("d", "Distribution of the times", &finding, draw_densities)
         },
         headings: PERCENTILES.iter().map(|(name, _)| *name).chain(["max"]).collect(),
         rows: rows_of(report),
@@ -133,7 +133,7 @@ fn warnings(report: &LoadReport<'_>) -> Vec<String> {
 }
 
 /// Describes the result in sentences.
-fn words(report: &LoadReport<'_>) -> Vec<String> {
+fn describe(report: &LoadReport<'_>) -> Vec<String> {
     let LoadFigures { series, load, .. } = report.figures;
     let rate = wording::per_second(report.analysis.rate.unwrap_or(0.0));
     let connections = units::count(load.connections_opened.into());
@@ -177,7 +177,7 @@ fn words(report: &LoadReport<'_>) -> Vec<String> {
     sentences
 }
 
-fn facts(report: &LoadReport<'_>) -> Vec<(&'static str, String)> {
+fn properties(report: &LoadReport<'_>) -> Vec<(&'static str, String)> {
     let (LoadFigures { load, wall_ns, .. }, host) = (report.figures, report.host);
     let cpu = text::one_line(host.cpu.as_deref().unwrap_or("unknown processor"));
     let late = supported_percentile(&load.send_lag.late, 0.99).filter(|_| load.offered_per_s.is_some());

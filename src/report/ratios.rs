@@ -12,10 +12,10 @@ pub(super) fn sentence(versus: &ModelRatio, work: &Work) -> String {
     let ModelRatio { metric, model: a, reference: b, ratio, .. } = versus;
     let what = metric.heading(work);
     match versus.difference {
-        Difference::More => format!("{}{}.", larger(versus, work), in_brackets(*metric, ratio)),
+        Difference::More => format!("{}{}.", describe_larger(versus, work), in_brackets(*metric, ratio)),
         Difference::Less => {
-            let turned = ModelRatio { model: *b, reference: *a, ratio: ratio.turned(), ..*versus };
-            format!("{}{}.", larger(&turned, work), in_brackets(*metric, &turned.ratio))
+            let turned = ModelRatio { model: *b, reference: *a, ratio: ratio.inverse(), ..*versus };
+            format!("{}{}.", describe_larger(&turned, work), in_brackets(*metric, &turned.ratio))
         }
         Difference::NoneFound { detectable } => format!(
             "{b} and {a}: no difference in {what} found in {} rounds (minimum detectable difference {}).",
@@ -56,7 +56,7 @@ pub(super) fn obstacle(obstacle: &Obstacle) -> String {
     }
 }
 
-fn larger(versus: &ModelRatio, work: &Work) -> String {
+fn describe_larger(versus: &ModelRatio, work: &Work) -> String {
     let ModelRatio { metric, model: more, reference: less, ratio, .. } = versus;
     let least = match ratio.bound {
         Bound::Exact => "",

@@ -20,7 +20,7 @@ use crate::units;
 pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<TableRow>,
-    /// Notes on where the trials ran, and on requests without an answer.
+    /// Notes on where the trials ran, and on requests without a response.
     about_load: Vec<String>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct TableRow {
     /// The reasons why a figure is missing, or is one of fewer rounds.
     pub(super) reasons: Vec<String>,
     /// The number of flagged rounds, `2 suspect of 6 rounds`, if not all gates passed.
-    pub(super) doubt: Option<String>,
+    pub(super) flagged: Option<String>,
 }
 
 /// Returns a table of all figures of every cell, with the percentiles of the headline series.
@@ -166,7 +166,7 @@ pub(super) fn against_reference(point: &PointSummary, control: &Control) -> Opti
             figures: if cell.measures.is_some() { metrics.iter().map(figure).collect() } else { Vec::new() },
             unmeasured: cell.unmeasured().map(wording::unmeasured),
             reasons: wording::reasons(cell),
-            doubt: None,
+            flagged: None,
         }
     };
     let of_control = |metric: &Metric| column::control(control, *metric);
@@ -178,7 +178,7 @@ pub(super) fn against_reference(point: &PointSummary, control: &Control) -> Opti
         figures: if has_any { metrics.iter().map(of_control).collect() } else { Vec::new() },
         unmeasured: control.cell.unmeasured().map(wording::unmeasured),
         reasons: wording::reasons(&control.cell),
-        doubt: warnings::of_cell(&control.cell),
+        flagged: warnings::flagged_rounds(&control.cell),
     };
     let columns = metrics.iter().map(|metric| Column::Versus(*metric)).collect();
     Some(Table { columns, rows: others.map(row).chain([control_row]).collect(), about_load: Vec::new() })
@@ -211,12 +211,16 @@ fn build(point: &PointSummary, columns: Vec<Column>, series: &str) -> Table {
     Table {
         columns,
         rows,
-        about_load: placement(point).into_iter().chain(share_of_ceiling(point)).chain(lost(point)).collect(),
+        about_load: placement(point)
+            .into_iter()
+            .chain(share_of_ceiling(point))
+            .chain(unanswered_requests(point))
+            .collect(),
     }
 }
 
-/// States which cells have requests without an answer.
-fn lost(point: &PointSummary) -> impl Iterator<Item = String> {
+/// States which cells have requests without a response.
+fn unanswered_requests(point: &PointSummary) -> impl Iterator<Item = String> {
     point.cells.iter().filter_map(|cell| {
         let load = cell.measures.as_ref()?.load.as_ref().filter(|load| load.lost > 0)?;
         let (lost, planned) = (units::count(load.lost), units::count(load.planned));
@@ -229,8 +233,8 @@ fn lost(point: &PointSummary) -> impl Iterator<Item = String> {
 /// States where server and generator ran, or which CPUs jobs are pinned to; `None` if jobs had all CPUs.
 fn placement(point: &PointSummary) -> Option<String> {
     if let (Work::Sleep(_) | Work::Offload(_), Some(cpus)) = (&point.work, point.work.cpus()) {
-        let doubts = point.cells.iter().flat_map(|cell| &cell.doubts).flat_map(|(_, findings)| findings);
-        let there = doubts
+        let flagged = point.cells.iter().flat_map(|cell| &cell.flagged).flat_map(|(_, findings)| findings);
+        let there = flagged
             .filter_map(|finding| if let Finding::FewCpus { cpus, .. } = finding { Some(*cpus) } else { None })
             .min();
         let counted = |cpus: u64| units::counted(cpus, "CPU", "CPUs");
@@ -345,6 +349,6 @@ fn row(cell: &CellSummary, columns: &[Column], series: &str) -> TableRow {
         figures: figures.unwrap_or_default(),
         unmeasured: cell.unmeasured().map(wording::unmeasured),
         reasons: wording::reasons(cell),
-        doubt: warnings::of_cell(cell),
+        flagged: warnings::flagged_rounds(cell),
     }
 }

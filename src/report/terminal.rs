@@ -3,11 +3,12 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ContentArrangement};
 
+use super::advice;
 use super::claims;
 use super::scoreboard;
 use super::table::{self, Column, Table};
 use super::warnings;
-use crate::analysis::{JudgedClaim, ScenarioAnalysis, Scoreboard};
+use crate::analysis::{Advice, JudgedClaim, ScenarioAnalysis, Scoreboard};
 use crate::scenario::{Family, Metric, Work};
 use crate::text::{self, wrapped};
 
@@ -31,7 +32,7 @@ pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<usize>, color: bool)
         if !point.at.is_empty() {
             wrapped(&text::one_line(&point.at.to_string()), width, "  ").iter().for_each(|line| push(line));
         }
-        let (table, left_out) = fitted(table::brief(point), &point.work, width);
+        let (table, left_out) = fit_columns(table::brief(point), &point.work, width);
         let lines = rendered(&table, &point.work);
         for (i, line) in lines.iter().enumerate() {
             // The first line is the heading; the rows follow.
@@ -40,7 +41,7 @@ pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<usize>, color: bool)
         }
         let missing = (!left_out.is_empty())
             .then(|| format!("Columns left out for lack of width: {}; the report has all.", left_out.join(", ")));
-        for note in missing.into_iter().chain(remarks(&table)).chain(warnings::over_the_rounds(point)) {
+        for note in missing.into_iter().chain(remarks(&table)).chain(warnings::round_findings(point)) {
             wrapped(&note, width, "  ").iter().for_each(|line| push(line));
         }
     }
@@ -53,7 +54,7 @@ pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<usize>, color: bool)
 }
 
 /// Returns the table with as many columns as fit the width, and the headings of the others.
-fn fitted(mut table: Table, work: &Work, width: usize) -> (Table, Vec<&'static str>) {
+fn fit_columns(mut table: Table, work: &Work, width: usize) -> (Table, Vec<&'static str>) {
     use Metric as M;
     const LEAST_TELLING_FIRST: [Metric; 13] = [
         M::ContextSwitches,
@@ -105,13 +106,46 @@ fn rendered(table: &Table, work: &Work) -> Vec<String> {
 fn remarks(table: &Table) -> Vec<String> {
     let rows = table.rows.iter().flat_map(|row| {
         let fewer = row.fewer.iter().map(|fewer| format!("ran {fewer}"));
-        let doubt = row.doubt.iter().map(|doubt| format!("gates: {doubt}"));
+        let flagged = row.flagged.iter().map(|flagged| format!("gates: {flagged}"));
         fewer
             .chain(row.reasons.iter().cloned())
-            .chain(doubt)
+            .chain(flagged)
             .map(|what| text::one_line(&format!("{}: {what}", row.model)))
     });
     rows.chain(table.notes()).collect()
+}
+
+/// Formats the findings over the rounds of every point, and those of single trials; empty if there are none.
+pub fn findings(analysis: &ScenarioAnalysis<'_>, width: Option<usize>) -> String {
+    let width = width.unwrap_or(usize::MAX);
+    let of_points = warnings::flagged_measurements(analysis.points.iter());
+    let lines = of_points.iter().flat_map(|finding| wrapped(finding, width, "  "));
+    lines.map(|line| line + "\n").collect()
+}
+
+/// Formats the advice of a scenario: its table, and the conclusion below it.
+pub fn advice(advice: &Advice, width: Option<usize>, color: bool) -> String {
+    let paint = if color { TerminalColor::Ansi } else { TerminalColor::None };
+    let rows = advice::rows(advice);
+    let mut text = comfy_table::Table::new();
+    text.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    text.set_header(advice::headings(advice));
+    for (model, cells) in &rows {
+        text.add_row(std::iter::once(model.to_string()).chain(cells.iter().cloned()));
+    }
+    for column in text.column_iter_mut() {
+        column.set_cell_alignment(if column.index == 0 { CellAlignment::Left } else { CellAlignment::Right });
+        column.set_padding((0, 2));
+    }
+    let table = text.lines().enumerate().map(|(i, line)| {
+        let model = i.checked_sub(1).and_then(|row| rows.get(row)).map(|(model, _)| *model);
+        let line = line.trim_end();
+        model.map_or_else(|| line.to_owned(), |model| paint.name(line, model.family(), model.to_string().len()))
+    });
+    let width = width.unwrap_or(usize::MAX);
+    let sentences = advice::sentences(advice);
+    let lines = sentences.iter().flat_map(|sentence| wrapped(sentence, width, ""));
+    table.chain([String::new()]).chain(lines).map(|line| line + "\n").collect()
 }
 
 /// Formats the number of claims by kind and verdict, with a line break at the end; empty if there are no claims.

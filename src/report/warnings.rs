@@ -9,26 +9,26 @@ use crate::text;
 use crate::units;
 
 /// Returns the number of flagged rounds, `2 suspect of 6 rounds`; `None` if every gate passed.
-pub(super) fn of_cell(cell: &CellSummary) -> Option<String> {
-    let counts = counted(|verdict| cell.rounds_that_are(verdict));
+pub(super) fn flagged_rounds(cell: &CellSummary) -> Option<String> {
+    let counts = count_by_verdict(|verdict| cell.rounds_that_are(verdict));
     (!counts.is_empty()).then(|| format!("{} of {} rounds", counts.join(", "), cell.rounds()))
 }
 
 /// Returns the counts by verdict: `3 suspect`, `1 invalid`.
-fn counted(count: impl Fn(Verdict) -> usize) -> Vec<String> {
+fn count_by_verdict(count: impl Fn(Verdict) -> usize) -> Vec<String> {
     wording::counted(&[(count(Verdict::Suspect) as u64, "suspect"), (count(Verdict::Invalid) as u64, "invalid")])
 }
 
 /// Returns every finding at a point: the limits of its load, its trials' findings with one sentence per kind, then
 /// those over its rounds.
-pub(super) fn of_point(point: &PointSummary) -> Vec<String> {
+pub(super) fn point_findings(point: &PointSummary) -> Vec<String> {
     let limits = point.limits.iter().map(|limit| text::one_line(&format!("{}: {limit}.", limit.limit.name())));
-    let of_trials = point.trial_findings().into_iter().map(|kind| of_kind(&kind));
-    limits.chain(of_trials).chain(over_the_rounds(point)).collect()
+    let of_trials = point.trial_findings().into_iter().map(|kind| describe_kind(&kind));
+    limits.chain(of_trials).chain(round_findings(point)).collect()
 }
 
 /// Returns the findings over the rounds of a point, one sentence per kind: `drift: SUSPECT for p50 under threads: ...`.
-pub(super) fn over_the_rounds(point: &PointSummary) -> Vec<String> {
+pub(super) fn round_findings(point: &PointSummary) -> Vec<String> {
     let mut kinds: Vec<(&PointFinding, Vec<String>)> = Vec::new();
     for finding in &point.findings {
         let subject = subject(finding, &point.work);
@@ -59,7 +59,7 @@ pub(super) fn over_the_rounds(point: &PointSummary) -> Vec<String> {
     kinds.into_iter().map(sentence).collect()
 }
 
-fn of_kind(kind: &TrialFindings) -> String {
+fn describe_kind(kind: &TrialFindings) -> String {
     let TrialFindings { worst, suspect, invalid, trials, models } = kind;
     let verdicts = [(Verdict::Suspect, *suspect), (Verdict::Invalid, *invalid)];
     let verdicts: Vec<String> = verdicts
@@ -129,23 +129,23 @@ pub(super) fn banner<'a>(
         warnings.push("avt was built without optimisation, so its figures are meaningless.".into());
     }
     let where_to_read = "Each page gives the reasons and advice under \u{201c}How sure are we?\u{201d}.";
-    warnings.extend(doubtful_trials(points.clone()).map(|trials| format!("{trials} {where_to_read}")));
-    warnings.extend(doubtful_rounds(points));
+    warnings.extend(flagged_trials_sentence(points.clone()).map(|trials| format!("{trials} {where_to_read}")));
+    warnings.extend(flagged_rounds_sentence(points));
     warnings
 }
 
 /// Warns of records that are not shown because no scenario of the run has their cell; `None` if there are none.
-pub fn strays(analysis: &Analysis<'_>) -> Option<String> {
+pub fn warn_of_strays(analysis: &Analysis<'_>) -> Option<String> {
     /// The largest number of cells to name.
     const NAMED: usize = 5;
     let strays = &analysis.strays;
-    let of_cell = |(cell, trials): (&&CellId, &u64)| {
+    let name_cell = |(cell, trials): (&&CellId, &u64)| {
         let place = wording::place(&text::one_line(&cell.scenario), &cell.point);
         let control = if cell.control { " (control)" } else { "" };
         let times = if *trials == 1 { String::new() } else { format!(", {} times", units::count(*trials)) };
         format!("{place} under {}{control}{times}", cell.model)
     };
-    let mut named: Vec<String> = strays.iter().take(NAMED).map(of_cell).collect();
+    let mut named: Vec<String> = strays.iter().take(NAMED).map(name_cell).collect();
     if strays.len() > NAMED {
         named.push(format!("{} other cells", units::count((strays.len() - NAMED) as u64)));
     }
@@ -158,13 +158,13 @@ pub fn strays(analysis: &Analysis<'_>) -> Option<String> {
 }
 
 /// Returns the doubtful trials and rounds of these points, one sentence each.
-pub(super) fn doubts<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -> Vec<String> {
-    doubtful_trials(points.clone()).into_iter().chain(doubtful_rounds(points)).collect()
+pub(super) fn flagged_measurements<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -> Vec<String> {
+    flagged_trials_sentence(points.clone()).into_iter().chain(flagged_rounds_sentence(points)).collect()
 }
 
-fn doubtful_trials<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -> Option<String> {
+fn flagged_trials_sentence<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -> Option<String> {
     let trials: usize = points.clone().flat_map(PointSummary::all_cells).map(CellSummary::rounds).sum();
-    let parts = counted(|verdict| points.clone().map(|point| point.trials_that_are(verdict)).sum());
+    let parts = count_by_verdict(|verdict| points.clone().map(|point| point.trials_that_are(verdict)).sum());
     (!parts.is_empty()).then(|| {
         format!(
             "Of {} trials, the gates on the measurement itself found {}.",
@@ -176,7 +176,7 @@ fn doubtful_trials<'a>(points: impl Iterator<Item = &'a PointSummary> + Clone) -
 
 /// States the findings over the rounds in one sentence:
 /// `Over all rounds, the gates found drift (SUSPECT): p50 under threads.`
-fn doubtful_rounds<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Option<String> {
+fn flagged_rounds_sentence<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Option<String> {
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for point in points {
         for finding in &point.findings {

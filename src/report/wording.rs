@@ -72,8 +72,8 @@ pub(super) fn bounded(metric: Metric, value: f64, bound: Bound) -> String {
     format!("{}{}", bound.sign(), figure(metric, value))
 }
 
-/// Formats the interval of a figure over the rounds, or its range: `20.1 to ≥ 54.5 ms`; `None` if both ends read the
-/// same.
+/// Formats the interval of a figure over the rounds, or its range: `20.1 to ≥ 54.5 ms`; `None` if both ends have
+/// the same text.
 pub(super) fn estimate_range(estimate: &Estimate) -> Option<String> {
     let (Interval { low, high }, [of_low, of_high]) = estimate.range()?;
     let show = |value: f64| match estimate.metric.unit() {
@@ -84,7 +84,7 @@ pub(super) fn estimate_range(estimate: &Estimate) -> Option<String> {
     from_to((show(low), of_low), (show(high), of_high))
 }
 
-/// Joins two ends and names a common unit only once: `20.1 to ≥ 54.5 ms`; `None` if both read the same.
+/// Joins two ends and names a common unit only once: `20.1 to ≥ 54.5 ms`; `None` if the two texts are equal.
 fn from_to((low, of_low): (String, Bound), (high, of_high): (String, Bound)) -> Option<String> {
     if (&low, of_low) == (&high, of_high) {
         return None;
@@ -154,7 +154,8 @@ pub(super) fn percent(share: f64) -> String {
     format!("{} %", (share * 100.0).round())
 }
 
-/// Formats the interval of a median, or its range if it has none: `100 to 103 ms`; `None` if both ends read the same.
+/// Formats the interval of a median, or its range if it has none: `100 to 103 ms`; `None` if both ends have the same
+/// text.
 pub fn range(spread: &Spread, text: fn(f64) -> String) -> Option<String> {
     let Interval { low, high } = spread.range();
     from_to((text(low), Bound::Exact), (text(high), Bound::Exact))

@@ -43,7 +43,7 @@ pub fn calibrate(scenarios: &[Scenario]) -> Calibration {
     calibrate_as(scenarios, &CalibrationSource::New).0
 }
 
-/// Calibrates as [`calibrate`], but uses the speed of an earlier run if `source` asks for it; also returns where the
+/// Calibrates as [`calibrate`], but uses the speed of an earlier run if `source` requires it; also returns where the
 /// speed comes from.
 pub(super) fn calibrate_as(scenarios: &[Scenario], source: &CalibrationSource) -> (Calibration, CalibrationOrigin) {
     let (iterations_per_s, origin) = choose(source, workload::calibrate());

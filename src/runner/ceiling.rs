@@ -17,7 +17,12 @@ const CONNECTIONS: u32 = 50;
 
 /// Puts a load on a server that does nothing, with processes and CPUs as in an echo trial. Must be called by the main
 /// thread, like [`run`](super::run).
-pub fn load_on_nothing(load: LoadSpec, seed: u64, program: &Program, interrupt: &Interrupt) -> Result<Measured, Halt> {
+pub fn measure_null_server(
+    load: LoadSpec,
+    seed: u64,
+    program: &Program,
+    interrupt: &Interrupt,
+) -> Result<Measured, Halt> {
     let echo = EchoSpec { what: "hello".into(), steps: StepsSpec::default(), heavy: None, server: None, load };
     let cell = Cell {
         // The null server ignores the model.
@@ -42,7 +47,7 @@ pub fn ceiling(of: &LoadSpec, length: Duration, program: &Program, interrupt: &I
     let measure = |connections: u32, threads: u16| {
         let arrival = ArrivalSpec::Closed { think: Duration::ZERO };
         let load = LoadSpec { connections, threads, arrival, warmup: length / 10, duration: length, ..*of };
-        load_on_nothing(load, 0, program, interrupt)
+        measure_null_server(load, 0, program, interrupt)
     };
     let alone = measure(1, 1)?;
     let (mut many, mut lowest_per_s) = (measure(CONNECTIONS, of.threads)?, f64::INFINITY);

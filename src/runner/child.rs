@@ -108,9 +108,9 @@ impl Child {
     }
 
     /// Reaps a process that has closed its standard output, and returns how it ended.
-    fn died(&mut self) -> Failure {
+    fn exit_failure(&mut self) -> Failure {
         let how = match self.process.wait() {
-            Ok(status) => how(status),
+            Ok(status) => describe_exit(status),
             Err(error) => format!("could not be waited for: {error}"),
         };
         self.stderr.read_last(LAST_WORDS);
@@ -142,7 +142,7 @@ pub(super) fn next_reply(
             match child.reply() {
                 Some(Ok(TrialReply::Failed(failure))) => return Err(failure.into()),
                 Some(reply) => return Ok((i, reply?)),
-                None if !child.stdout.open => return Err(child.died().into()),
+                None if !child.stdout.open => return Err(child.exit_failure().into()),
                 None => {}
             }
         }
@@ -215,7 +215,7 @@ impl<R: Read + AsFd> Pipe<R> {
     }
 }
 
-fn how(status: ExitStatus) -> String {
+fn describe_exit(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("ended with exit code {code} and without a measurement"),
         (None, Some(signal)) => {
@@ -228,14 +228,14 @@ fn how(status: ExitStatus) -> String {
 
 /// Returns the end of a process's output, on one line and without control characters.
 fn last_words(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(LAST_WORDS)..]);
-    let mut words = String::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let separator = if words.is_empty() { "" } else { " / " };
+    let output = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(LAST_WORDS)..]);
+    let mut joined = String::new();
+    for line in output.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let separator = if joined.is_empty() { "" } else { " / " };
         let clean: String = line.chars().filter(|c| !c.is_control()).collect();
-        let _ = write!(words, "{separator}{clean}");
+        let _ = write!(joined, "{separator}{clean}");
     }
-    words
+    joined
 }
 
 #[cfg(test)]
@@ -244,9 +244,9 @@ mod tests {
 
     #[test]
     fn exit_statuses_are_described_in_words() {
-        assert_eq!(how(ExitStatus::from_raw(9)), "was killed by signal 9 (SIGKILL, probably out of memory)");
-        assert_eq!(how(ExitStatus::from_raw(6)), "was killed by signal 6 (SIGABRT)");
-        assert_eq!(how(ExitStatus::from_raw(101 << 8)), "ended with exit code 101 and without a measurement");
+        assert_eq!(describe_exit(ExitStatus::from_raw(9)), "was killed by signal 9 (SIGKILL, probably out of memory)");
+        assert_eq!(describe_exit(ExitStatus::from_raw(6)), "was killed by signal 6 (SIGABRT)");
+        assert_eq!(describe_exit(ExitStatus::from_raw(101 << 8)), "ended with exit code 101 and without a measurement");
     }
 
     #[test]

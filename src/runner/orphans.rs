@@ -20,7 +20,7 @@ pub(super) struct Orphans {
 }
 
 impl Orphans {
-    /// Makes this process adopt whatever a trial leaves behind.
+    /// Makes this process adopt the processes that a trial leaves behind.
     pub(super) fn adopt() -> Self {
         let own = std::process::id();
         let children = proc::descendants(&[own], &[]).into_iter().filter(|process| process.parent == own);

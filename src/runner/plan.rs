@@ -25,7 +25,7 @@ pub enum Effort {
     Quick,
     /// The scenario's number of full rounds.
     Full,
-    /// This number of rounds, whatever the scenario says.
+    /// This number of rounds, regardless of the scenario.
     Rounds(u32),
 }
 
@@ -149,7 +149,7 @@ fn trials(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Vec<P
         }
         // Lanes are recorded after all measurements.
         let ours = scenario.cells().into_iter().filter(|cell| cell.id.model != Model::External);
-        blocks.push((Pass::Lanes, ours.map(to_record).collect()));
+        blocks.push((Pass::Lanes, ours.map(recorded).collect()));
         for (pass, cells) in blocks {
             let of_block = rng.u64(..);
             for cell in cells {
@@ -163,7 +163,7 @@ fn trials(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Vec<P
 }
 
 /// Shortens a load to the length of its recording.
-fn to_record(mut cell: Cell) -> Cell {
+fn recorded(mut cell: Cell) -> Cell {
     if let Work::Echo(echo) = &mut cell.work {
         echo.load.duration = echo.load.duration.min(lanes::LENGTH);
     }

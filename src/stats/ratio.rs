@@ -182,7 +182,7 @@ impl Ratio {
     }
 
     /// Returns the ratio of the first figure to the second.
-    pub fn turned(&self) -> Self {
+    pub fn inverse(&self) -> Self {
         let interval = self.interval.map(|Interval { low, high }| Interval { low: 1.0 / high, high: 1.0 / low });
         let [first, second] = self.means;
         Self { ratio: 1.0 / self.ratio, means: [second, first], interval, bound: self.bound.inverse(), ..*self }
@@ -225,7 +225,7 @@ mod tests {
             (Significance::None, Significance::None)
         );
         let bounded = ratio(&more, 1).unwrap().with_bound(Bound::AtLeast);
-        assert_eq!((bounded.turned().bound, bounded.detectable(None)), (Bound::AtMost, None));
+        assert_eq!((bounded.inverse().bound, bounded.detectable(None)), (Bound::AtMost, None));
     }
 
     #[test]

@@ -164,7 +164,7 @@ fn done(
 
 /// Returns the largest number of jobs that were begun and not done at one instant.
 fn most_in_flight(jobs: &[JobTimes]) -> u64 {
-    lanes::most_at_once(jobs.iter().map(|job| (job.begun, job.done, 1)))
+    lanes::max_concurrent(jobs.iter().map(|job| (job.begun, job.done, 1)))
 }
 
 /// Computes the times of the jobs, all of which are due at the start.

@@ -23,7 +23,7 @@ pub struct Others {
     /// The time between the instants, times the number of CPUs, nanoseconds.
     pub of_ns: u64,
     /// The process that used the most, if known.
-    pub most: Option<Stranger>,
+    pub most: Option<OtherProcess>,
 }
 
 impl Others {
@@ -35,14 +35,14 @@ impl Others {
 
 /// A process outside of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stranger {
+pub struct OtherProcess {
     /// The process ID.
     pub pid: u32,
     /// The process name, padded with zeros: the kernel cuts names at 15 bytes (proc_pid_comm(5)).
     name: [u8; 15],
 }
 
-impl Stranger {
+impl OtherProcess {
     fn new(pid: u32, name: &str) -> Self {
         let mut bytes = [0; 15];
         bytes.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
@@ -50,7 +50,7 @@ impl Stranger {
     }
 }
 
-impl fmt::Display for Stranger {
+impl fmt::Display for OtherProcess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = String::from_utf8_lossy(&self.name);
         let clean: String = name.chars().filter(|c| !c.is_control()).collect();
@@ -99,18 +99,18 @@ impl OthersMeter {
     pub fn stop(&self, own: &[u32], own_ns: u64) -> Option<Others> {
         let of_ns = self.begun.elapsed().as_nanos() as u64 * self.cpus.len() as u64;
         let idle_ns = idle_ns(&self.cpus).zip(self.idle_ns).map(|(now, before)| now.saturating_sub(before));
-        let mut strangers: BTreeMap<u32, u64> = BTreeMap::new();
+        let mut used_by_pid: BTreeMap<u32, u64> = BTreeMap::new();
         for thread in threads().into_iter().filter(|thread| !own.contains(&thread.pid)) {
             let before = self.threads.iter().find(|other| other.tid == thread.tid).map_or(0, |other| other.ran_ns);
             let used = thread.ran_ns.saturating_sub(before);
             if used > 0 && last_cpu(thread).is_some_and(|cpu| self.cpus.contains(&cpu)) {
-                *strangers.entry(thread.pid).or_default() += used;
+                *used_by_pid.entry(thread.pid).or_default() += used;
             }
         }
-        let by_clocks = strangers.values().sum();
+        let by_clocks = used_by_pid.values().sum();
         let by_idle = idle_ns.map_or(0, |idle| unexplained(of_ns, idle, own_ns, self.cpus.len()));
-        let most = strangers.into_iter().max_by_key(|(_, used)| *used);
-        let most = most.and_then(|(pid, _)| Some(Stranger::new(pid, proc::read(pid, "comm")?.trim_end())));
+        let most = used_by_pid.into_iter().max_by_key(|(_, used)| *used);
+        let most = most.and_then(|(pid, _)| Some(OtherProcess::new(pid, proc::read(pid, "comm")?.trim_end())));
         (of_ns > 0).then(|| Others { cpu_ns: at_least(by_clocks, by_idle, of_ns, own_ns), of_ns, most })
     }
 }
@@ -184,22 +184,22 @@ mod tests {
             let spin = ["-c", "while :; do :; done"];
             Command::new("sh").args(spin).stdin(Stdio::null()).spawn().expect("every system has sh")
         };
-        let (mut stranger, mut own) = (burn(), burn());
+        let (mut other, mut own) = (burn(), burn());
         let meter = OthersMeter::start(host::cpus());
         // Wait until both have used some CPU time.
         let used = |pid| process_cpu_ns(pid).unwrap_or(0);
-        let before = (used(stranger.id()), used(own.id()));
-        while used(stranger.id()) < before.0 + 20_000_000 || used(own.id()) < before.1 + 20_000_000 {
+        let before = (used(other.id()), used(own.id()));
+        while used(other.id()) < before.0 + 20_000_000 || used(own.id()) < before.1 + 20_000_000 {
             std::thread::yield_now();
         }
         assert!(meter.used_by(&[own.id()]) >= 20_000_000);
         let others = meter.stop(&[own.id(), id()], 0).unwrap();
-        for process in [&mut stranger, &mut own] {
+        for process in [&mut other, &mut own] {
             process.kill().unwrap();
             process.wait().unwrap();
         }
         assert!(others.cpu_ns >= 20_000_000 && others.share() > 0.0, "{others:?}");
         assert!(others.most.is_some_and(|most| most.pid != own.id() && most.pid != id()), "{others:?}");
-        assert_eq!(Stranger::new(7, "a very long name of a process").to_string(), "a very long nam (process 7)");
+        assert_eq!(OtherProcess::new(7, "a very long name of a process").to_string(), "a very long nam (process 7)");
     }
 }

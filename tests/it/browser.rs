@@ -235,13 +235,13 @@ fn everything_works_by_keyboard_alone() {
     assert_eq!((browser.value(pressed), browser.value(opacity)), (json!("true"), json!("1")));
 
     reach(&mut browser, "chart");
-    let told = "document.activeElement.nextElementSibling.textContent";
-    let first = browser.value(told);
+    let live_region = "document.activeElement.nextElementSibling.textContent";
+    let first = browser.value(live_region);
     assert!(first.as_str().is_some_and(|text| text.starts_with("p0: ")), "{first}");
     for _ in 0..10 {
         browser.press("ArrowRight");
     }
-    let ninety = browser.value(told);
+    let ninety = browser.value(live_region);
     assert!(ninety.as_str().is_some_and(|text| text.starts_with("p90: ") && text.contains("async ")), "{ninety}");
     // One crosshair for all curves of the page that are seen.
     let crosses = "[...document.querySelectorAll('.cross')].filter(c => c.getAttribute('d')).length";

@@ -97,7 +97,7 @@ fn read_and_report(path: &Path) -> Result<(), String> {
         run.scenarios.iter().map(|source| parse(&format!("{}.toml", source.name), &source.toml)).collect();
     let scenarios = scenarios.map_err(|mistakes| mistakes.to_string())?;
     let analysis = analyze(&run, &scenarios, &records);
-    let _ = report::strays(&analysis);
+    let _ = report::warn_of_strays(&analysis);
     let _ = report::json::run(&analysis, "folder", "report").to_string();
     for page in report::pages(&analysis) {
         check_figures(&page.html);

@@ -123,7 +123,7 @@ fn check_lanes(model: &str, traced: &Traced) {
         "{model}: only thread models wait on a thread"
     );
     assert!(spans.iter().all(|span| span.start <= span.end && span.end <= traced.wall_ns + 100_000_000), "{model}");
-    assert!(traced.lanes.most_worked_on() >= 1, "{model}");
+    assert!(traced.lanes.max_executing() >= 1, "{model}");
 }
 
 #[test]

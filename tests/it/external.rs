@@ -221,8 +221,8 @@ fn a_port_already_in_use_is_refused() {
     let text = external(&format!("command = [\"sleep\", \"300\"]\nport = {port}"));
     for record in records(home.path(), "stale", &text, 1) {
         let Outcome::Failed(failure) = record.outcome else { panic!("{:?}", record.outcome) };
-        let says = format!("127.0.0.1:{port} is already in use by process {} (", std::process::id());
-        assert!(failure.to_string().contains(&says), "{failure}");
+        let expected = format!("127.0.0.1:{port} is already in use by process {} (", std::process::id());
+        assert!(failure.to_string().contains(&expected), "{failure}");
     }
 }
 

@@ -180,6 +180,8 @@ pub(crate) fn scenario(name: &str, question: &str, analysis: &str, models: &[&st
         max_jobs: Vec::new(),
         may_refuse: Vec::new(),
         points: vec![PointSpec { at: Point::default(), work }],
+        baseline: None,
+        slo: None,
         claims: Vec::new(),
         source: format!("question = \"{question}\"\nworkload = \"sleep\"\n"),
     }

@@ -6,8 +6,8 @@ mod corpus;
 mod differential;
 pub(crate) mod oracle;
 mod properties;
-mod replies;
 mod requests;
+mod responses;
 pub(crate) mod served;
 
 /// Returns the ways in which a case's bytes are split. Long ones are not split at every position.

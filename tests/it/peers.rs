@@ -184,8 +184,8 @@ fn a_connection_beyond_the_limit_gets_503() {
         let output = read_to_end(&mut refused);
         assert!(output.starts_with("HTTP/1.1 503 ") && output.contains("Connection: close"), "{model}: {output:?}");
         drop(held);
-        let again = || server.exchange(REQUEST).starts_with(b"HTTP/1.1 200 ").then_some(());
-        wait_for("a free connection", again);
+        let exchange = || server.exchange(REQUEST).starts_with(b"HTTP/1.1 200 ").then_some(());
+        wait_for("a free connection", exchange);
         server.signal(Signal::SIGTERM);
         let (code, output) = server.ended();
         assert_eq!(code, Some(0), "{model}: {output}");

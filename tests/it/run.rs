@@ -70,7 +70,7 @@ fn every_model_leaves_a_record_and_the_report_can_be_recreated() {
         assert!(jobs.into_iter().eq(0..4) && traced.lanes.left_out == 0, "{model}: {traced:?}");
         let has_schedstat = async_vs_threads::usage::Scheduled::of_this_thread().is_some();
         assert_eq!(traced.lanes.run_queue_ns.is_some(), has_schedstat, "{model}: threads that ended are counted too");
-        let worked_on = traced.lanes.most_worked_on();
+        let worked_on = traced.lanes.max_executing();
         assert!((1..=names.len() as u32).contains(&worked_on), "{model}: {worked_on}");
     }
     let trace: serde_json::Value = serde_json::from_slice(&fs::read(out.join("small.trace.json")).unwrap()).unwrap();

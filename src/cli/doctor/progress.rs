@@ -34,7 +34,7 @@ impl DoctorProgress {
 
     /// Shows a measurement that begins.
     pub(super) fn begin(&self, probe: Probe) {
-        self.bar.set_message(words(probe));
+        self.bar.set_message(describe(probe));
         self.bar.inc(1);
     }
 
@@ -45,7 +45,7 @@ impl DoctorProgress {
 }
 
 /// Returns a measurement in words: `timerfd, set to 1ms`; `1,000/s, hybrid pacing`.
-pub(super) fn words(probe: Probe) -> String {
+pub(super) fn describe(probe: Probe) -> String {
     match probe {
         Probe::Parallel => "parallel computing capacity".into(),
         Probe::Timer(timer, requested) => format!("{}, set to {}", timer.name(), units::exact(requested)),

@@ -99,7 +99,7 @@ fn sentences(checkup: &Checkup) -> Vec<String> {
 
 /// Returns the measurements that failed, with the reasons.
 fn failures(checkup: &Checkup) -> Vec<String> {
-    checkup.failures.iter().map(|(probe, why)| format!("{}: {why}", progress::words(*probe))).collect()
+    checkup.failures.iter().map(|(probe, why)| format!("{}: {why}", progress::describe(*probe))).collect()
 }
 
 fn machine(checkup: &Checkup) -> String {

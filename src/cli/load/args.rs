@@ -183,7 +183,7 @@ impl LoadArgs {
     }
 
     /// Returns the first URL, and the number of further ones.
-    pub(super) fn urls_in_words(&self) -> String {
+    pub(super) fn join_urls(&self) -> String {
         match self.urls.len() - 1 {
             0 => self.urls[0].clone(),
             1 => format!("{} and 1 more URL", self.urls[0]),

@@ -27,8 +27,8 @@ impl Live {
         Self { line, until: plan.until, offered: plan.arrival.offered(), seconds: 0, ended: 0, errors: 0 }
     }
 
-    /// Adds the figures of a second and redraws the line.
-    pub(super) fn second(&mut self, interval: &LoadInterval) {
+    /// Adds the figures of one second and redraws the line.
+    pub(super) fn print_second(&mut self, interval: &LoadInterval) {
         let requests = interval.requests;
         let errors = requests.failed + requests.timed_out;
         self.seconds += 1;
@@ -79,8 +79,8 @@ mod tests {
             ended: 0,
             errors: 0,
         };
-        live.second(&interval);
-        live.second(&interval);
+        live.print_second(&interval);
+        live.print_second(&interval);
         assert_eq!(
             live.message(&interval),
             "1,808 of 10,000 requests  900/s of 1,000/s offered  p50 1.00 ms  p99 1.00 ms  8 without a response"

@@ -24,7 +24,7 @@ pub(super) fn at_path(path: &Path) -> Result<Vec<Endpoint>, Stop> {
 }
 
 /// Returns the addresses of a name, at least one, in the order in which to try them.
-pub(super) fn of_name(name: &str, port: u16, limit: Duration) -> Result<Vec<Endpoint>, Stop> {
+pub(super) fn resolve(name: &str, port: u16, limit: Duration) -> Result<Vec<Endpoint>, Stop> {
     let (sender, receiver) = mpsc::channel();
     let host = name.to_owned();
     // The C library's resolver has no time-out, so a slow one is abandoned on its thread.

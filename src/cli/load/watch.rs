@@ -17,7 +17,7 @@ pub(super) struct ServerWatch {
 
 impl ServerWatch {
     /// Watches these processes; an empty list means that none are known.
-    pub(super) fn over(processes: &[u32]) -> Self {
+    pub(super) fn new(processes: &[u32]) -> Self {
         let started = |pid: &u32| Some((*pid, started(*pid)?));
         Self { processes: processes.iter().filter_map(started).collect(), window: None, ended_after: Cell::new(None) }
     }
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_server_has_ended_when_all_of_its_processes_have() {
         let (mut first, mut second) = (child(), child());
-        let mut watch = ServerWatch::over(&[first.id(), second.id()]);
+        let mut watch = ServerWatch::new(&[first.id(), second.id()]);
         watch.begin();
         first.kill().unwrap();
         first.wait().unwrap();
@@ -90,13 +90,11 @@ mod tests {
     #[test]
     fn a_server_may_end_after_the_window_and_unknown_processes_are_not_watched() {
         let mut process = child();
-        let mut watch = ServerWatch::over(&[process.id()]);
+        let mut watch = ServerWatch::new(&[process.id()]);
         watch.begin();
         watch.end();
         process.kill().unwrap();
         process.wait().unwrap();
-        assert!(
-            !watch.has_ended() && !ServerWatch::over(&[]).has_ended() && !ServerWatch::over(&[u32::MAX]).has_ended()
-        );
+        assert!(!watch.has_ended() && !ServerWatch::new(&[]).has_ended() && !ServerWatch::new(&[u32::MAX]).has_ended());
     }
 }

@@ -39,7 +39,7 @@ fn sound() -> (LoadRecord, Vec<Series>) {
 }
 
 fn judge(load: &LoadRecord, series: &[Series]) -> Vec<Finding> {
-    of_load(load, series, WALL, load.requests.completed)
+    check_load(load, series, WALL, load.requests.completed)
 }
 
 fn judge_changed(change: impl FnOnce(&mut LoadRecord)) -> (Verdict, Vec<Finding>) {
@@ -134,8 +134,8 @@ fn a_growing_queue_is_unsteady_and_a_stall_is_not() {
 #[test]
 fn unsteadiness_is_judged_only_if_the_load_can_be_steady() {
     let (mut load, series) = over_time(&|k| 1_000_000 + 100 * k);
-    assert_eq!(of_load(&load, &series, WALL - 1, 10_000), [], "too short a window");
-    assert_eq!(of_load(&load, &series, WALL, 9_899), [], "an overloaded server");
+    assert_eq!(check_load(&load, &series, WALL - 1, 10_000), [], "too short a window");
+    assert_eq!(check_load(&load, &series, WALL, 9_899), [], "an overloaded server");
     load.offered_per_s = None;
     assert_eq!(judge(&load, &series), [], "a closed loop");
 }
@@ -178,7 +178,7 @@ fn a_busy_generator_is_reported_if_the_rate_was_not_reached() {
         // The wait it records because it notices late that a connection is free.
         load.send_lag.no_connection.record_many(1_000_000_000, 1_000);
         let names = |load: &LoadRecord| -> Vec<&str> {
-            of_load(load, &series, WALL, answered).iter().map(Finding::name).collect()
+            check_load(load, &series, WALL, answered).iter().map(Finding::name).collect()
         };
         assert_eq!(names(&load), expected, "{busy} {sent} {answered}");
         load.offered_per_s = None;
@@ -287,7 +287,7 @@ fn a_load_with_mostly_failed_requests_is_invalid() {
         let (mut load, series) = sound();
         load.requests.failed = failed;
         load.requests.planned += failed;
-        // As many answers as requests sent and due, so that nothing else is wrong.
+        // The numbers of responses, sent and due requests are equal, so that no other gate fires.
         load.offered_per_s = None;
         let findings = judge(&load, &series);
         assert_eq!(verdict(&findings), expected, "{failed}: {findings:?}");

@@ -8,7 +8,7 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, SendFlags, sockopt};
 
-use crate::http1::{ClientCodec, ReplyError, encode_request};
+use crate::http1::{ClientCodec, ResponseError, encode_request};
 use crate::load::client::{ClientEvent, ReceivedResponse, RequestTemplate};
 use crate::load::request_error::RequestError;
 use crate::load::{LoadPlan, clock};
@@ -87,7 +87,7 @@ impl Codecs {
     #[inline]
     fn take(&mut self, has_served: bool, shared: &RawShared) -> Box<ClientCodec> {
         let mut http = self.0.pop().unwrap_or_else(|| Box::new(ClientCodec::new(shared.stamp.clone())));
-        http.take_up(has_served);
+        http.reset(has_served);
         http
     }
 
@@ -136,7 +136,7 @@ impl RawConnection {
 
     /// Returns whether an event of this generation belongs to the current socket.
     #[inline]
-    pub(super) fn is_of(&self, generation: u32) -> bool {
+    pub(super) fn has_generation(&self, generation: u32) -> bool {
         self.generation == generation
     }
 
@@ -180,13 +180,13 @@ impl RawConnection {
     }
 
     /// Requests the event again, since it was not handled completely.
-    pub(super) fn look_again(&self, epoll: &OwnedFd, k: usize) {
+    pub(super) fn request_event(&self, epoll: &OwnedFd, k: usize) {
         let socket = self.socket.as_ref().expect("a connection that is read from has a socket");
         let renewed = epoll::modify(epoll, socket, self.data(k), INTEREST);
         renewed.expect("a registered socket can be registered again");
     }
 
-    /// Returns the data that epoll delivers with the events of this socket; see [`parts`].
+    /// Returns the data that epoll delivers with the events of this socket; see [`unpack`].
     fn data(&self, k: usize) -> EventData {
         EventData::new_u64(u64::from(self.generation) << 32 | k as u64)
     }
@@ -241,8 +241,8 @@ impl RawConnection {
         &shared.requests[self.request]
     }
 
-    /// Sends the rest of the request, as far as the socket has room. A server that accepts no more of it is not an
-    /// error yet: it may have answered early, which reading shows.
+    /// Sends the rest of the request, as far as the socket accepts it. A server that accepts no more of it is not an
+    /// error yet: it may have answered early, which the next read shows.
     #[inline]
     fn send_rest(&mut self, shared: &RawShared) -> Result<(), RequestError> {
         let request = self.request(shared);
@@ -285,7 +285,7 @@ impl RawConnection {
         let socket = self.socket.as_ref().expect("a connection with a request has a socket");
         for _ in 0..READS {
             let space = http.space();
-            let room = space.len();
+            let capacity = space.len();
             let n = match net::recv(socket, space, RecvFlags::empty()) {
                 Ok((n, _)) => n,
                 Err(Errno::AGAIN) => return Ok(None),
@@ -297,14 +297,14 @@ impl RawConnection {
                 return Err(reset(http).into());
             }
             http.received(n);
-            if let Some(reply) = http.next(shared.to_head)? {
+            if let Some(parsed) = http.next(shared.to_head)? {
                 let has_surplus = std::mem::take(&mut self.had_surplus) || http.has_more();
                 let response =
-                    ReceivedResponse { status: reply.status, bytes: reply.bytes, sent: self.connected, has_surplus };
+                    ReceivedResponse { status: parsed.status, bytes: parsed.bytes, sent: self.connected, has_surplus };
                 // Bytes after the response would be read as the next one, and a partly sent request would be completed
                 // by the next request. Such a connection is not reused.
                 let is_whole = http.is_at_rest() && self.sent == self.request(shared).len();
-                if reply.keep_alive && is_whole && !self.spent {
+                if parsed.keep_alive && is_whole && !self.spent {
                     self.state = RawState::Open;
                     self.has_served = true;
                 } else {
@@ -312,7 +312,7 @@ impl RawConnection {
                 }
                 return Ok(Some(ClientEvent::Answered(response)));
             }
-            if n < room && !self.spent {
+            if n < capacity && !self.spent {
                 return Ok(None);
             }
         }
@@ -325,7 +325,7 @@ impl RawConnection {
 /// the server's close came first.
 fn reset(http: &ClientCodec) -> RequestError {
     if http.is_unanswered() {
-        ReplyError::Stale.into()
+        ResponseError::Stale.into()
     } else if http.is_within_body() {
         RequestError::ResetInBody
     } else {
@@ -334,13 +334,13 @@ fn reset(http: &ClientCodec) -> RequestError {
 }
 
 /// Returns the generation and the number of a connection.
-pub(super) fn parts(data: u64) -> (u32, usize) {
+pub(super) fn unpack(data: u64) -> (u32, usize) {
     ((data >> 32) as u32, data as u32 as usize)
 }
 
-impl From<ReplyError> for RequestError {
-    fn from(error: ReplyError) -> Self {
-        Self::Reply(error.class())
+impl From<ResponseError> for RequestError {
+    fn from(error: ResponseError) -> Self {
+        Self::Response(error.class())
     }
 }
 

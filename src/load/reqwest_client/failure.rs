@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io::{self, ErrorKind};
 
-use crate::http1::ReplyError;
+use crate::http1::ResponseError;
 use crate::load::Endpoint;
 use crate::load::request_error::RequestError;
 
@@ -50,7 +50,7 @@ impl RequestFailure {
     }
 }
 
-/// Maps the error of one layer; `None` if the layer adds no cause of its own.
+/// Maps the error of one layer; `None` if the layer adds no cause.
 fn cause(error: &(dyn Error + 'static), server: &Endpoint, phase: Phase, is_connect: bool) -> Option<RequestError> {
     #[cfg(feature = "tls")]
     if let Some(error) = rustls_error(error) {
@@ -64,7 +64,7 @@ fn cause(error: &(dyn Error + 'static), server: &Endpoint, phase: Phase, is_conn
         let system = io::Error::from_raw_os_error(code);
         let system = if is_connect { RequestError::connecting(system, server) } else { system.into() };
         return Some(match (system, phase) {
-            (RequestError::ResetInHead, Phase::NextHead) => ReplyError::Stale.into(),
+            (RequestError::ResetInHead, Phase::NextHead) => ResponseError::Stale.into(),
             (RequestError::ResetInHead, Phase::Body) => RequestError::ResetInBody,
             (other, _) => other,
         });
@@ -72,27 +72,27 @@ fn cause(error: &(dyn Error + 'static), server: &Endpoint, phase: Phase, is_conn
     match (error.kind(), phase) {
         // Only a TLS handshake can end before there is a connection.
         (ErrorKind::UnexpectedEof, _) if is_connect => Some(RequestError::Tls),
-        (ErrorKind::UnexpectedEof, Phase::Body) => Some(ReplyError::EofInBody.into()),
-        (ErrorKind::InvalidData | ErrorKind::InvalidInput, Phase::Body) => Some(ReplyError::Parse.into()),
+        (ErrorKind::UnexpectedEof, Phase::Body) => Some(ResponseError::EofInBody.into()),
+        (ErrorKind::InvalidData | ErrorKind::InvalidInput, Phase::Body) => Some(ResponseError::Parse.into()),
         _ => None,
     }
 }
 
 fn from_hyper(error: &hyper::Error, phase: Phase) -> Option<RequestError> {
-    let reply = if error.is_parse_too_large() {
-        ReplyError::HeadTooLarge
+    let cause = if error.is_parse_too_large() {
+        ResponseError::HeadTooLarge
     } else if error.is_parse() {
-        ReplyError::Parse
+        ResponseError::Parse
     } else if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
         match phase {
-            Phase::FirstHead => ReplyError::EofBeforeHead,
-            Phase::NextHead => ReplyError::Stale,
-            Phase::Body => ReplyError::EofInBody,
+            Phase::FirstHead => ResponseError::EofBeforeHead,
+            Phase::NextHead => ResponseError::Stale,
+            Phase::Body => ResponseError::EofInBody,
         }
     } else {
         return None;
     };
-    Some(reply.into())
+    Some(cause.into())
 }
 
 /// Finds the TLS error inside connection errors, whose `source` omits it.

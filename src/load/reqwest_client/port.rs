@@ -68,8 +68,8 @@ mod tests {
         // The socket of another thread, and that of a restarted server.
         assert!(matches!(KeptPort::new(&address.into()), KeptPort::Kept { .. }));
         drop(listener);
-        let again = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        again.bind(&address.into()).unwrap();
+        let restarted = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        restarted.bind(&address.into()).unwrap();
     }
 
     #[test]

@@ -18,8 +18,8 @@ impl Scale {
     /// they are of one order of magnitude, else a log scale. It suits lines but not bars.
     pub(super) fn of_times(low: f64, high: f64) -> Self {
         if high < 1.5 * low {
-            let room = (0.1 * (high - low)).max(0.005 * high);
-            Self::Linear(low - room, high + room)
+            let margin = (0.1 * (high - low)).max(0.005 * high);
+            Self::Linear(low - margin, high + margin)
         } else if high / low.max(1.0) < 12.0 {
             Self::Linear(0.0, round_up(high * 1.02))
         } else {
@@ -27,9 +27,9 @@ impl Scale {
         }
     }
 
-    /// Returns a log scale with a margin by the factor `room` on both sides.
-    pub(super) fn log_around(low: f64, high: f64, room: f64) -> Self {
-        Self::Log(low / room, high * room)
+    /// Returns a log scale with a margin by the factor `margin` on both sides.
+    pub(super) fn log_around(low: f64, high: f64, margin: f64) -> Self {
+        Self::Log(low / margin, high * margin)
     }
 
     /// Returns the position of a value on the axis: 0 at the beginning, 1 at the end.
@@ -77,14 +77,14 @@ fn linear_ticks(from: f64, to: f64, about: usize) -> Vec<f64> {
 fn log_ticks(from: f64, to: f64, about: usize) -> Vec<f64> {
     let powers = from.log10().floor() as i32..=to.log10().ceil() as i32;
     let within = |value: &f64| (from..=to).contains(value);
-    let of = |digits: &[f64]| -> Vec<f64> {
+    let multiples = |digits: &[f64]| -> Vec<f64> {
         let each = powers.clone().flat_map(|power| digits.iter().map(move |digit| digit * 10_f64.powi(power)));
         each.filter(within).collect()
     };
-    let choices = [of(&[1.0, 2.0, 5.0]), of(&[1.0, 3.0]), of(&[1.0])];
+    let choices = [multiples(&[1.0, 2.0, 5.0]), multiples(&[1.0, 3.0]), multiples(&[1.0])];
     let fitting = choices.iter().find(|ticks| ticks.len() <= about.max(2)).cloned();
     fitting.unwrap_or_else(|| {
-        let ticks = of(&[1.0]);
+        let ticks = multiples(&[1.0]);
         let every = ticks.len().div_ceil(about.max(2));
         ticks.into_iter().step_by(every).collect()
     })

@@ -118,7 +118,7 @@ impl Curves {
             for curve in &self.series {
                 curve.draw(area, &x, &y);
             }
-            self.name_the_gap(area, &x, &y);
+            self.label_gap(area, &x, &y);
             let ends = self.series.iter().filter_map(|curve| {
                 let (nines, ns) = curve.response.last()?;
                 Some(LineEnd { at: (x(*nines), y(*ns)), label: &curve.label, look: curve.look })
@@ -129,7 +129,7 @@ impl Curves {
     }
 
     /// Labels the gap between response and service time, at its widest place and only if there is room for the label.
-    fn name_the_gap(&self, area: &Area, x: AxisMap, y: AxisMap) {
+    fn label_gap(&self, area: &Area, x: AxisMap, y: AxisMap) {
         const ROOM: f64 = 26.0;
         let gaps = self.series.iter().flat_map(|curve| {
             let pairs = curve.response.iter().zip(&curve.service);
@@ -187,11 +187,11 @@ fn grid(area: &Area, size: Size, plot: &Plot, scale: Scale, last: f64, (x, y): (
         Scale::Linear(..) if !scale.begins_at_zero() => "; times do not start at 0",
         Scale::Linear(..) => "",
     };
-    let words = match size {
+    let note = match size {
         Size::Wide => format!("percentile, on a log scale in 1 \u{2212} p{axis}"),
         Size::Narrow => format!("percentile, log scale in 1 \u{2212} p{axis}"),
     };
-    text(area, &words, (plot.left, plot.bottom + 35.0), HPos::Left, Face::Small);
+    text(area, &note, (plot.left, plot.bottom + 35.0), HPos::Left, Face::Small);
 }
 
 impl Curve {

@@ -29,8 +29,8 @@ impl Densities<'_> {
         let low = self.rows.iter().filter_map(|row| row.times.min()).min().unwrap_or(1).max(1) as f64;
         let high = self.rows.iter().filter_map(|row| row.times.max()).max().unwrap_or(2) as f64;
         // A bin is never narrower than the resolution of the histograms, three digits.
-        let room = (1.002_f64.powi(n_bins) / (high / low)).sqrt().max(1.02);
-        let scale = Scale::log_around(low, high.max(low), room);
+        let margin = (1.002_f64.powi(n_bins) / (high / low)).sqrt().max(1.02);
+        let scale = Scale::log_around(low, high.max(low), margin);
         let bins: Vec<Vec<f64>> = self.rows.iter().map(|row| binned(row.times, scale, n_bins as usize)).collect();
         let most = bins.iter().flatten().copied().fold(0.0, f64::max);
         let bottom = 4.0 + row * self.rows.len() as f64;
@@ -56,8 +56,8 @@ impl Densities<'_> {
                 let height = if size == Size::Wide { row - 10.0 } else { row - 26.0 };
                 steps(area, density.look, bins, (left, right, base), height / most.max(f64::MIN_POSITIVE));
             }
-            let words = format!("the tallest bin holds {:.1} % of its model's samples", most * 100.0);
-            text(area, &words, (left, bottom + 32.0), HPos::Left, Face::Small);
+            let note = format!("the tallest bin holds {:.1} % of its model's samples", most * 100.0);
+            text(area, &note, (left, bottom + 32.0), HPos::Left, Face::Small);
         })
     }
 }

@@ -105,7 +105,7 @@ impl Rows<'_> {
                 text(area, label, (left - 8.0, f64::midpoint(head, foot)), HPos::Right, Face::Small);
             }
             line(area, (left, foot + 1.0), (right, foot + 1.0), Ink::GRID, 1);
-            for (shown, from, to) in stretches(&shown(spans, self.until, columns)) {
+            for (shown, from, to) in stretches(&column_states(spans, self.until, columns)) {
                 let (x0, x1) = (left + from as f64, left + to as f64);
                 let low = if matches!(shown, Shown::Touched(_)) { f64::midpoint(head, foot) } else { head };
                 all.entry(shown).or_default().push(((x0, low), (x1, foot)));
@@ -169,7 +169,7 @@ fn colour(job: u32) -> u8 {
 }
 
 /// Returns the state that each column of a row shows.
-fn shown(spans: &[&Span], until: u64, columns: usize) -> Vec<Shown> {
+fn column_states(spans: &[&Span], until: u64, columns: usize) -> Vec<Shown> {
     let mut executed = vec![0.0; columns];
     let mut held = vec![0.0; columns];
     // The longest part of a span in each column, and its job.
@@ -248,7 +248,7 @@ mod tests {
             span(2, What::Run, 52, 53),
             span(3, What::Run, 60, 66),
         ];
-        let columns = shown(&spans.iter().collect::<Vec<_>>(), 80, 8);
+        let columns = column_states(&spans.iter().collect::<Vec<_>>(), 80, 8);
         let expected = [
             Shown::Executed(1),
             Shown::Held(1),

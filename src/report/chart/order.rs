@@ -43,13 +43,13 @@ impl RunOrder {
             for (at, side) in [(first, HPos::Left), (last, HPos::Right)] {
                 text(area, &format!("trial {at}"), (x(at), bottom + 12.0), side, Face::Small);
             }
-            let words = format!(
+            let note = format!(
                 "trials in the order of the run; each row spans {} to {} × its median",
                 axis::number_label(1.0 / far),
                 axis::number_label(far)
             );
-            let words = if size == Size::Wide { words } else { "trials in the order of the run".into() };
-            text(area, &words, (left, bottom + 30.0), HPos::Left, Face::Small);
+            let note = if size == Size::Wide { note } else { "trials in the order of the run".into() };
+            text(area, &note, (left, bottom + 30.0), HPos::Left, Face::Small);
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::chart::forest::{Forest, ForestPanel};
 use super::super::claims;
-use super::{both, look};
+use super::{draw_both, look_of};
 use crate::analysis::{JudgedClaim, PointSummary};
 use crate::scenario::Against;
 use crate::stats::Interval;
@@ -25,7 +25,7 @@ pub(in crate::report) fn svg(all: &[JudgedClaim<'_>], points: &[PointSummary], i
         Some(ForestPanel {
             title: text::shortened(&title, NARROW).into_owned(),
             band: Interval { low, high },
-            rows: vec![(judged.model.to_string(), look(point, of), ratio)],
+            rows: vec![(judged.model.to_string(), look_of(point, of), ratio)],
         })
     };
     let forest = Forest { panels: all.iter().enumerate().filter_map(panel).collect() };
@@ -38,5 +38,5 @@ pub(in crate::report) fn svg(all: &[JudgedClaim<'_>], points: &[PointSummary], i
     };
     let finding: Vec<String> = all.iter().enumerate().map(sentence).collect();
     let title = "Ratio of the measured to the claimed value";
-    both(id, title, &finding.join(" "), |size, caption| forest.draw(size, caption))
+    draw_both(id, title, &finding.join(" "), |size, caption| forest.draw(size, caption))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::chart::lanes::{LanesPanel, Rows};
 use super::super::table::{self, Column};
 use super::super::wording;
-use super::{Figure, Sign, both, named};
+use super::{Figure, Sign, caption_at, draw_both};
 use crate::analysis::{CellSummary, PointSummary};
 use crate::lanes::{Span, What};
 use crate::scenario::{EchoSpec, Metric, OffloadSpec, Work};
@@ -20,7 +20,7 @@ pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
     let Some(first) = cells.first() else { return Vec::new() };
     let jobs_are = &first.lanes.jobs_are;
     let heartbeat = matches!(point.work, Work::Offload(OffloadSpec { heartbeat: Some(_), .. })).then_some(0);
-    let until = until(point, &cells);
+    let until = axis_end(point, &cells);
     let figure =
         |by: &str, id: String, row: &dyn Fn(&CellSummary, &Span) -> (u64, String), unit: &str, text: String| {
             let panels = cells.iter().map(|cell| panel(cell, until, row, unit)).collect();
@@ -29,12 +29,12 @@ pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
             let heading = format!("The first {} by {by}: at most {busiest} executing at once", units::duration(until));
             let rows = Rows { panels, until, heartbeat };
             let finding = finding(&cells);
-            let svg = both(&id, &heading, &finding, |size, caption| rows.draw(size, caption));
+            let svg = draw_both(&id, &heading, &finding, |size, caption| rows.draw(size, caption));
             let table = table::columns(
                 point,
                 &[Metric::InFlight, Metric::Executing, Metric::Threads, Metric::RunQueue].map(Column::Figure),
             );
-            let caption = named(&heading, point, "in flight and threads are medians of the rounds");
+            let caption = caption_at(&heading, point, "in flight and threads are medians of the rounds");
             Figure { heading, text: vec![text], svg, legend: legend(&cells, heartbeat), table: (caption, table) }
         };
     let by_thread = |cell: &CellSummary, span: &Span| {
@@ -58,7 +58,7 @@ pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
 
 /// Returns the end of the axis: the longest recording for jobs, and for a server a time short enough to distinguish
 /// requests.
-fn until(point: &PointSummary, cells: &[&CellSummary]) -> u64 {
+fn axis_end(point: &PointSummary, cells: &[&CellSummary]) -> u64 {
     let ends = cells.iter().filter_map(|cell| cell.lanes.spans.iter().map(|span| span.end).max());
     match &point.work {
         Work::Echo(EchoSpec { heavy, .. }) => {
@@ -82,7 +82,7 @@ fn panel<'a>(
         rows.entry(key).or_insert_with(|| (name, Vec::new())).1.push(span);
     }
     let mut rows: Vec<(String, Vec<&Span>)> = rows.into_values().collect();
-    rows.sort_by_cached_key(|(name, _)| natural(name));
+    rows.sort_by_cached_key(|(name, _)| natural_sort_key(name));
     let all = rows.len();
     rows.truncate(MOST_ROWS);
     let left = all - rows.len();
@@ -94,7 +94,7 @@ fn panel<'a>(
 }
 
 /// Returns a sort key that puts `job 9` before `job 10`, and `main` before both `worker 1` and `rayon 1`.
-fn natural(name: &str) -> (bool, String, u64) {
+fn natural_sort_key(name: &str) -> (bool, String, u64) {
     let kind = name.trim_end_matches(|c: char| c.is_ascii_digit());
     let number = name[kind.len()..].parse().unwrap_or(0);
     (kind.len() < name.len(), kind.to_owned(), number)
@@ -126,12 +126,12 @@ fn legend(cells: &[&CellSummary], heartbeat: Option<u32>) -> Vec<Sign> {
 
 #[cfg(test)]
 mod tests {
-    use super::natural;
+    use super::natural_sort_key;
 
     #[test]
     fn threads_are_sorted_by_number() {
         let mut names = ["worker 10", "rayon 2", "main", "worker 2", "rayon 1"];
-        names.sort_by_cached_key(|name| natural(name));
+        names.sort_by_cached_key(|name| natural_sort_key(name));
         assert_eq!(names, ["main", "rayon 1", "rayon 2", "worker 2", "worker 10"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::chart::order::RunOrder;
 use super::super::table;
-use super::{Figure, both, look, named};
+use super::{Figure, caption_at, draw_both, look_of};
 use crate::analysis::{CellSummary, PointSummary};
 use crate::scenario::Metric;
 
@@ -17,7 +17,7 @@ pub(super) fn for_point(point: &PointSummary, id: &str) -> Option<Figure> {
             .iter()
             .filter_map(|(round, of_round)| Some((order((*round)?)?, of_round.value / figure.value())));
         let trials: Vec<(u64, f64)> = trials.collect();
-        (trials.len() > 1).then(|| (cell.cell.id.model.to_string(), look(point, cell), trials))
+        (trials.len() > 1).then(|| (cell.cell.id.model.to_string(), look_of(point, cell), trials))
     };
     let rows: Vec<_> = point.cells.iter().filter_map(row).collect();
     if rows.is_empty() {
@@ -35,8 +35,10 @@ pub(super) fn for_point(point: &PointSummary, id: &str) -> Option<Figure> {
     let text = "Each trial relative to the median of its model, above the line if larger. A row that rises or falls \
                 indicates a machine that warms up, slows down or is shared; a scattered row, a figure that its median \
                 represents poorly.";
-    let svg = both(id, &heading, &heading, |size, caption| order.draw(size, caption));
-    let table =
-        (named(&heading, point, "medians of the rounds, with confidence intervals or ranges"), table::brief(point));
+    let svg = draw_both(id, &heading, &heading, |size, caption| order.draw(size, caption));
+    let table = (
+        caption_at(&heading, point, "medians of the rounds, with confidence intervals or ranges"),
+        table::brief(point),
+    );
     Some(Figure { heading, text: vec![text.into()], svg, legend: Vec::new(), table })
 }

@@ -4,7 +4,7 @@ use super::super::chart::sweep::{Sweep, SweepLine, SweepPoint};
 use super::super::headline;
 use super::super::table::{self, Column};
 use super::super::wording;
-use super::{Figure, both, look, titles};
+use super::{Figure, draw_both, look_of, titles};
 use crate::analysis::{CellSummary, PointSummary, ScenarioAnalysis, Unmeasured};
 use crate::host::ThreadLimit;
 use crate::scenario::{Metric, Model, Unit, Work};
@@ -92,7 +92,7 @@ fn knees(scenario: &ScenarioAnalysis<'_>) -> Vec<(f64, String)> {
     knees.collect()
 }
 
-/// Returns the number of threads that this machine has room for, with the limit that applies, as a mark on the axis.
+/// Returns the number of threads that this machine allows, with the limit that applies, as a mark on the axis.
 fn limit(points: &[PointSummary], limits: &[ThreadLimit]) -> Vec<(f64, String)> {
     let has_threads = points.iter().any(|point| point.cell(Model::Threads).is_some());
     let least = limits.iter().min_by_key(|limit| limit.allows).filter(|_| has_threads);
@@ -163,7 +163,11 @@ fn figure(
         };
         let places: Vec<SweepPoint> = swept.iter().filter_map(place).collect();
         let cell = swept[0].1.cell(model)?;
-        (places.len() >= FEWEST).then(|| SweepLine { label: model.to_string(), look: look(swept[0].1, cell), places })
+        (places.len() >= FEWEST).then(|| SweepLine {
+            label: model.to_string(),
+            look: look_of(swept[0].1, cell),
+            places,
+        })
     };
     let lines: Vec<SweepLine> = models.filter_map(line).collect();
     if lines.is_empty() {
@@ -184,7 +188,7 @@ fn figure(
     };
     let sweep = Sweep { lines, over: over.to_owned(), unit: drawn.unit(), ideal, marks: marks.to_vec() };
     let finding = headline::for_scenario(scenario).join(" ");
-    let svg = both(id, heading, &finding, |size, caption| sweep.draw(size, caption));
+    let svg = draw_both(id, heading, &finding, |size, caption| sweep.draw(size, caption));
     let table = (format!("{heading} (medians of the rounds)"), table::over_points(&scenario.points, columns)?);
     let knee = (*drawn == SweepFigure::Figure(Metric::Rate)).then(|| headline::highest_rates(scenario)).flatten();
     let ends = sweep.lines.iter().filter_map(|line| {

@@ -6,7 +6,7 @@ use crate::schedule::Pacing;
 
 use super::{Checkup, PacedLoad};
 
-/// A conclusion from a check-up, with the figures it rests on.
+/// A conclusion from a check-up, with the figures that it is based on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Diagnosis {
     /// Server and generator share the only CPU.

@@ -24,7 +24,7 @@ const TIMER_LENGTHS: [Duration; 2] = [Duration::from_micros(100), Duration::from
 /// The number of requests that a 99th percentile needs.
 const ENOUGH: f64 = 1_050.0;
 
-/// How often and for how long each thing is measured.
+/// The number and the length of each measurement.
 #[derive(Clone, Copy, Debug)]
 struct Extent {
     rounds: u32,
@@ -134,7 +134,7 @@ fn measure_generator(
             let PacedLoad { rate, pacing, .. } = checkup.pacing[k];
             let probe = Probe::Pacing(rate, pacing);
             begin(probe);
-            match runner::load_on_nothing(load(extent, Some((rate, pacing))), 0, &program, interrupt) {
+            match runner::measure_null_server(load(extent, Some((rate, pacing))), 0, &program, interrupt) {
                 Ok(measured) => checkup.pacing[k].rounds.extend(round(&measured)),
                 Err(halt) => checkup.failures.push((probe, failure(halt)?)),
             }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use fastrand::Rng;
 
-use super::oracle::{check_replies, check_requests};
+use super::oracle::{check_requests, check_responses};
 
 /// The number of mutated messages.
 const MUTATIONS: usize = 20_000;
@@ -65,8 +65,8 @@ fn requests_and_their_mutations_pass_the_oracle() {
 }
 
 #[test]
-fn replies_and_their_mutations_pass_the_oracle() {
-    let corpus = corpus("replies");
+fn responses_and_their_mutations_pass_the_oracle() {
+    let corpus = corpus("responses");
     assert!(corpus.len() >= 30, "{} seeds", corpus.len());
-    with_mutations(&corpus, MUTATIONS).for_each(|bytes| check_replies(&bytes));
+    with_mutations(&corpus, MUTATIONS).for_each(|bytes| check_responses(&bytes));
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use async_vs_threads::http1::{ClientCodec, Date, Method, Reply, ReplyError, ServerCodec, limits};
+use async_vs_threads::http1::{ClientCodec, Date, Method, ParsedResponse, ResponseError, ServerCodec, limits};
 use async_vs_threads::service::route::route;
 
 /// The date of every response in tests without a clock.
@@ -17,7 +17,7 @@ pub(crate) fn check_requests(bytes: &[u8]) {
     let _print = PrintOnPanic(bytes);
     let mut whole = Conversation::new();
     whole.read(bytes);
-    check_responses(&whole);
+    check_output(&whole);
     // A response has at most 512 bytes and an echo, and a request at least 16 bytes.
     assert!(whole.output.len() <= 512 * (bytes.len() / 16 + 1) + bytes.len(), "the output is too long");
     for pieces in splits(bytes) {
@@ -35,9 +35,9 @@ pub(crate) fn check_requests(bytes: &[u8]) {
     assert_eq!(whole.output.len(), length, "nothing is sent after a refusal or at the end of the input");
 }
 
-/// Checks the client's codec: its replies and its error do not depend on how the bytes are split; an error is final;
-/// every byte belongs to one reply; and bodies are not stored.
-pub(crate) fn check_replies(bytes: &[u8]) {
+/// Checks the client's codec: its responses and its error do not depend on how the bytes are split; an error is final;
+/// every byte belongs to one response; and bodies are not stored.
+pub(crate) fn check_responses(bytes: &[u8]) {
     let _print = PrintOnPanic(bytes);
     for to_head in [false, true] {
         let mut whole = ClientConnection::new(None, to_head);
@@ -45,16 +45,16 @@ pub(crate) fn check_replies(bytes: &[u8]) {
         for pieces in splits(bytes) {
             let mut split = ClientConnection::new(None, to_head);
             pieces.iter().for_each(|piece| split.read(piece));
-            assert_eq!((&split.replies, split.error), (&whole.replies, whole.error), "another split");
+            assert_eq!((&split.responses, split.error), (&whole.responses, whole.error), "another split");
         }
         whole.end();
-        let ClientConnection { replies, error, .. } = whole;
-        assert!(replies.iter().all(|reply| (200..1000).contains(&reply.status)), "{replies:?}");
-        assert!(replies.iter().all(|reply| reply.body_bytes < reply.bytes), "{replies:?}");
-        let read: u64 = replies.iter().map(|reply| reply.bytes).sum();
-        assert!(read <= bytes.len() as u64, "a byte was counted twice: {replies:?}");
-        let is_all = !replies.is_empty() && read == bytes.len() as u64;
-        assert_eq!(error == Some(ReplyError::Stale), is_all, "wrong reason for the end: {error:?} {replies:?}");
+        let ClientConnection { responses, error, .. } = whole;
+        assert!(responses.iter().all(|response| (200..1000).contains(&response.status)), "{responses:?}");
+        assert!(responses.iter().all(|response| response.body_bytes < response.bytes), "{responses:?}");
+        let read: u64 = responses.iter().map(|response| response.bytes).sum();
+        assert!(read <= bytes.len() as u64, "a byte was counted twice: {responses:?}");
+        let is_all = !responses.is_empty() && read == bytes.len() as u64;
+        assert_eq!(error == Some(ResponseError::Stale), is_all, "wrong reason for the end: {error:?} {responses:?}");
         assert!(error.is_some(), "the end is not reported");
     }
 }
@@ -106,7 +106,7 @@ impl Conversation {
 }
 
 /// Reads the output of a server as a client.
-fn check_responses(conversation: &Conversation) {
+fn check_output(conversation: &Conversation) {
     // A refused request is not recorded; the refusal of a HEAD request has no body.
     let is_to_head = |n: usize| match conversation.requests.get(n) {
         Some((method, _)) => *method == Method::Head,
@@ -117,17 +117,17 @@ fn check_responses(conversation: &Conversation) {
     while !rest.is_empty() {
         let n = put(codec.space(), &mut rest);
         codec.received(n);
-        while let Some(reply) =
+        while let Some(response) =
             codec.next(is_to_head(responses.len())).expect("the client's codec accepts the server's output")
         {
-            responses.push(reply);
+            responses.push(response);
         }
     }
     assert!(codec.is_at_rest() || conversation.output.ends_with(CONTINUE), "an incomplete response");
     let refusals = responses.len().checked_sub(conversation.requests.len()).expect("every request has a response");
     assert!(refusals <= 1, "{refusals} refusals");
     let last = responses.pop();
-    assert!(responses.iter().all(|reply| reply.keep_alive), "a response follows the last one");
+    assert!(responses.iter().all(|response| response.keep_alive), "a response follows the last one");
     assert_eq!(
         last.is_some_and(|last| !last.keep_alive),
         conversation.is_closing(),
@@ -141,13 +141,13 @@ fn check_responses(conversation: &Conversation) {
 pub(crate) struct ClientConnection {
     codec: ClientCodec,
     to_head: bool,
-    pub(crate) replies: Vec<Reply>,
-    pub(crate) error: Option<ReplyError>,
+    pub(crate) responses: Vec<ParsedResponse>,
+    pub(crate) error: Option<ResponseError>,
 }
 
 impl ClientConnection {
     pub(crate) fn new(stamp: Option<&str>, to_head: bool) -> Self {
-        Self { codec: ClientCodec::new(stamp.map(Arc::from)), to_head, replies: Vec::new(), error: None }
+        Self { codec: ClientCodec::new(stamp.map(Arc::from)), to_head, responses: Vec::new(), error: None }
     }
 
     pub(crate) fn read(&mut self, mut bytes: &[u8]) {
@@ -163,7 +163,7 @@ impl ClientConnection {
         self.codec.received(n);
         while self.error.is_none() {
             match self.codec.next(self.to_head) {
-                Ok(Some(reply)) => self.replies.push(reply),
+                Ok(Some(response)) => self.responses.push(response),
                 Ok(None) => return,
                 Err(error) => self.error = Some(error),
             }

@@ -40,7 +40,7 @@ const REQUESTS: &[&str] = &[
     ":",
 ];
 
-const REPLIES: &[&str] = &[
+const RESPONSES: &[&str] = &[
     "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 5\r\n\r\nhello",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
     "HTTP/1.1 100 Continue\r\n\r\n",
@@ -126,8 +126,8 @@ proptest! {
     }
 
     #[test]
-    fn replies_do_not_depend_on_how_they_are_split(
-        bytes in plausible(REPLIES),
+    fn responses_do_not_depend_on_how_they_are_split(
+        bytes in plausible(RESPONSES),
         sizes in proptest::collection::vec(1_usize..60, 1..8),
         to_head in any::<bool>(),
     ) {
@@ -135,7 +135,7 @@ proptest! {
             let mut connection = ClientConnection::new(None, to_head);
             pieces.iter().for_each(|piece| connection.read(piece));
             connection.end();
-            (connection.replies, connection.error)
+            (connection.responses, connection.error)
         };
         prop_assert_eq!(read(&pieces(&bytes, &sizes)), read(std::slice::from_ref(&bytes)));
     }
@@ -169,11 +169,11 @@ proptest! {
         responder.send(&Response::text(Status::Ok, &body), &DATE);
         let mut connection = ClientConnection::new(None, expected == Method::Head);
         connection.read(codec.output());
-        prop_assert_eq!((connection.error, connection.replies.len()), (None, 1));
-        let reply = connection.replies[0];
+        prop_assert_eq!((connection.error, connection.responses.len()), (None, 1));
+        let response = connection.responses[0];
         let length = if expected == Method::Head { 0 } else { body.len() as u64 };
-        prop_assert_eq!((reply.status, reply.body_bytes, reply.keep_alive), (200, length, true));
-        prop_assert_eq!(reply.bytes, codec.output().len() as u64);
+        prop_assert_eq!((response.status, response.body_bytes, response.keep_alive), (200, length, true));
+        prop_assert_eq!(response.bytes, codec.output().len() as u64);
     }
 
     #[test]

@@ -41,8 +41,8 @@ fn check_bounded(json: &Value) {
 }
 
 /// Like [`check`], for a server that sends these bytes and closes.
-fn check_reply(reply: &'static [u8], class: &str) {
-    check(fixed_response(reply, true), class);
+fn check_response(response: &'static [u8], class: &str) {
+    check(fixed_response(response, true), class);
 }
 
 /// Starts a server that sends these bytes in response to a request, and then resets the connection.
@@ -67,11 +67,11 @@ fn endless(begin: &'static [u8], more: &'static [u8], pause: Duration) -> Socket
 
 #[test]
 fn an_early_end_or_reset_of_a_connection_has_a_class() {
-    check_reply(b"", "eof_before_head");
-    check_reply(b"HTTP/1.1 20", "eof_before_head");
-    check_reply(b"HTTP/1.1 100 Continue\r\n\r\n", "eof_before_head");
-    check_reply(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", "eof_in_body");
-    check_reply(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "eof_in_body");
+    check_response(b"", "eof_before_head");
+    check_response(b"HTTP/1.1 20", "eof_before_head");
+    check_response(b"HTTP/1.1 100 Continue\r\n\r\n", "eof_before_head");
+    check_response(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", "eof_in_body");
+    check_response(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "eof_in_body");
     check(resetting(b""), "reset_in_head");
     check(resetting(b"HTTP/1.1 20"), "reset_in_head");
     check(resetting(b"HTTP/1.1 100 Continue\r\n\r\n"), "reset_in_head");
@@ -82,27 +82,30 @@ fn an_early_end_or_reset_of_a_connection_has_a_class() {
 }
 
 #[test]
-fn an_invalid_reply_is_a_parse_error() {
-    check_reply(b"SMTP ready\r\n\r\n", "parse_error");
-    check_reply(b"HTTP/3.0 200 OK\r\n\r\n", "parse_error");
-    check_reply(b"HTTP/1.1 2000 OK\r\n\r\n", "parse_error");
-    check_reply(b"HTTP/1.1 200 OK\r\nA: \0\r\n\r\n", "parse_error");
-    check_reply(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "parse_error");
-    check_reply(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "parse_error");
-    check_reply(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "parse_error");
-    check_reply(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\nhello\r\n", "parse_error");
-    check_reply(b"HTTP/1.1 099 Low\r\nContent-Length: 0\r\n\r\n", "parse_error");
-    check_reply(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "parse_error");
-    check_reply(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "parse_error");
-    check_reply(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "parse_error");
-    check_reply(b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "parse_error");
-    check_reply(b"HTTP/1.1 200 OK\r\nContent-Length: 0, 0\r\n\r\n", "parse_error");
+fn an_invalid_response_is_a_parse_error() {
+    check_response(b"SMTP ready\r\n\r\n", "parse_error");
+    check_response(b"HTTP/3.0 200 OK\r\n\r\n", "parse_error");
+    check_response(b"HTTP/1.1 2000 OK\r\n\r\n", "parse_error");
+    check_response(b"HTTP/1.1 200 OK\r\nA: \0\r\n\r\n", "parse_error");
+    check_response(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "parse_error");
+    check_response(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "parse_error");
+    check_response(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "parse_error");
+    check_response(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\nhello\r\n", "parse_error");
+    check_response(b"HTTP/1.1 099 Low\r\nContent-Length: 0\r\n\r\n", "parse_error");
+    check_response(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "parse_error");
+    check_response(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "parse_error",
+    );
+    check_response(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "parse_error");
+    check_response(b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "parse_error");
+    check_response(b"HTTP/1.1 200 OK\r\nContent-Length: 0, 0\r\n\r\n", "parse_error");
     // reqwest's parser is more lenient here, and does not report these.
-    for reply in [
+    for response in [
         &b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0 \r\n\r\n"[..],
         b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
     ] {
-        check_client("raw", fixed_response(reply, true), "parse_error");
+        check_client("raw", fixed_response(response, true), "parse_error");
     }
 }
 
@@ -112,8 +115,8 @@ fn a_head_beyond_the_limits_is_too_large() {
         let fields = "A: b\r\n".repeat(n - 1);
         Box::leak(format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{fields}\r\n").into_boxed_str()).as_bytes()
     };
-    check_reply(fields(101), "header_too_large");
-    check_reply(
+    check_response(fields(101), "header_too_large");
+    check_response(
         Box::leak(
             format!("HTTP/1.1 200 OK\r\nA: {}\r\nContent-Length: 0\r\n\r\n", "b".repeat(65_536)).into_boxed_str(),
         )
@@ -130,7 +133,7 @@ fn a_head_beyond_the_limits_is_too_large() {
 }
 
 #[test]
-fn an_endless_reply_is_refused_or_times_out() {
+fn an_endless_response_is_refused_or_times_out() {
     const OK: &[u8] = b"HTTP/1.1 200 OK\r\n";
     const PIECE: &[u8] = &[b'x'; 64 << 10];
     check(endless(b"HTTP/1.1 200 OK\r\nA: ", PIECE, Duration::ZERO), "header_too_large");
@@ -228,7 +231,7 @@ fn a_complete_response_is_not_an_error() {
 
 #[test]
 fn a_status_from_600_on_is_a_response_and_violates_the_slo() {
-    for (reply, status) in [
+    for (response, status) in [
         (&b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"[..], 200),
         (b"HTTP/1.1 199 Odd\r\n\r\nHTTP/1.1 299 OK\r\nContent-Length: 0\r\n\r\n", 299),
         (b"HTTP/1.1 600 Odd\r\nContent-Length: 0\r\n\r\n", 600),
@@ -236,7 +239,7 @@ fn a_status_from_600_on_is_a_response_and_violates_the_slo() {
     ] {
         for client in ["raw", "reqwest"] {
             let args = ["-n", "10", "-c", "2", "--client", client, "--slo", "errors<1%"];
-            let (_, json) = load(fixed_response(reply, false), "/", &args);
+            let (_, json) = load(fixed_response(response, false), "/", &args);
             check_sum(&json);
             assert_eq!((&json["errors"], &json["status"]), (&json!({}), &json!({ status.to_string(): 10 })), "{json}");
             assert_eq!(json["slo"][0]["kept"], status < 400, "{client}, {status}: {json}");

@@ -1,4 +1,4 @@
-//! The replies that the load generator receives, and the errors in them.
+//! The responses that the load generator receives, and the errors in them.
 
 use std::mem::MaybeUninit;
 
@@ -7,29 +7,29 @@ use thiserror::Error;
 use super::fault::Fault;
 use super::{field, limits, scan};
 
-/// A complete reply, without its body.
+/// A complete response, without its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reply {
+pub struct ParsedResponse {
     /// The status code, 200 to 999 (RFC 9110 section 15: an unknown class counts as a server error).
     pub status: u16,
     /// The size of the body without chunk framing, bytes.
     pub body_bytes: u64,
-    /// The size of the reply, including interim replies before it, bytes.
+    /// The size of the response, including interim responses before it, bytes.
     pub bytes: u64,
     /// Whether the connection can be reused.
     pub keep_alive: bool,
 }
 
-/// The reason why there is no reply. The connection cannot be used after any of them.
+/// The reason why there is no response. The connection cannot be used after any of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum ReplyError {
-    /// The data is not an HTTP/1 reply, or could be read in two ways.
+pub enum ResponseError {
+    /// The data is not an HTTP/1 response, or could be read in two ways.
     #[error("invalid HTTP/1 response")]
     Parse,
     /// The head is over [`limits::HEAD`] bytes or [`limits::N_FIELDS`] fields, or the trailers are over their limit.
     #[error("the head of the response exceeds its limit")]
     HeadTooLarge,
-    /// The chunks add up to more than [`limits::REPLY_BODY`].
+    /// The chunks add up to more than [`limits::RESPONSE_BODY`].
     #[error("the body of the response is too long to be counted")]
     BodyTooLarge,
     /// The connection ended before the head was complete.
@@ -41,12 +41,12 @@ pub enum ReplyError {
     /// A reused connection ended or was reset before the first byte.
     #[error("a reused connection was closed before the first byte of the response")]
     Stale,
-    /// A well-formed reply, but not from the server of this trial.
+    /// A well-formed response, but not from the server of this trial.
     #[error("another server answered: its response lacks the nonce of this trial")]
-    Stranger,
+    OtherServer,
 }
 
-impl ReplyError {
+impl ResponseError {
     /// Returns the name of the error's counter in the JSON, under `errors`.
     pub fn class(self) -> &'static str {
         match self {
@@ -56,12 +56,12 @@ impl ReplyError {
             Self::EofBeforeHead => "eof_before_head",
             Self::EofInBody => "eof_in_body",
             Self::Stale => "stale_connection",
-            Self::Stranger => "stranger",
+            Self::OtherServer => "stranger",
         }
     }
 }
 
-impl From<Fault> for ReplyError {
+impl From<Fault> for ResponseError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::HeadTooLarge => Self::HeadTooLarge,
@@ -71,25 +71,25 @@ impl From<Fault> for ReplyError {
     }
 }
 
-/// The parts of a reply's head that the codec needs.
+/// The parts of a response's head that the codec needs.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ReplyHead {
+pub(super) struct ResponseHead {
     pub(super) len: usize,
     pub(super) status: u16,
-    pub(super) framing: ReplyFraming,
+    pub(super) framing: ResponseFraming,
     pub(super) is_kept_alive: bool,
     pub(super) is_stamped: bool,
 }
 
-/// The framing of a reply's body, if it may have one.
+/// The framing of a response's body, if it may have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ReplyFraming {
+pub(super) enum ResponseFraming {
     Length(u64),
     Chunked,
     UntilEnd,
 }
 
-impl ReplyHead {
+impl ResponseHead {
     /// Parses the head at the start of the bytes. Returns `None` if it is incomplete. Never accepts a head that
     /// [`scan::Scan`] refuses.
     pub(super) fn parse(bytes: &[u8], stamp: Option<&str>) -> Result<Option<Self>, Fault> {
@@ -111,7 +111,7 @@ impl ReplyHead {
         if !scan::has_no_bare_line_feed(&bytes[..len], response.headers) {
             return Err(Fault::Malformed);
         }
-        let fields = ReplyFields::gather(response.headers.iter().map(|field| (field.name, field.value)), stamp)?;
+        let fields = ResponseFields::gather(response.headers.iter().map(|field| (field.name, field.value)), stamp)?;
         Ok(Some(Self {
             len,
             status,
@@ -123,7 +123,7 @@ impl ReplyHead {
 }
 
 #[derive(Default)]
-struct ReplyFields<'a> {
+struct ResponseFields<'a> {
     length: Option<u64>,
     coding: Option<&'a [u8]>,
     n_stamps: usize,
@@ -131,7 +131,7 @@ struct ReplyFields<'a> {
     keep_alive: bool,
 }
 
-impl<'a> ReplyFields<'a> {
+impl<'a> ResponseFields<'a> {
     #[inline]
     fn gather(headers: impl Iterator<Item = (&'a str, &'a [u8])>, stamp: Option<&str>) -> Result<Self, Fault> {
         let mut fields = Self::default();
@@ -153,7 +153,7 @@ impl<'a> ReplyFields<'a> {
                     }
                 }
                 17 if name.eq_ignore_ascii_case("transfer-encoding") => {
-                    field::once(&mut fields.coding, value, Fault::Malformed)?;
+                    field::set_once(&mut fields.coding, value, Fault::Malformed)?;
                 }
                 _ => {}
             }
@@ -161,11 +161,13 @@ impl<'a> ReplyFields<'a> {
         Ok(fields)
     }
 
-    fn framing(&self, is_http11: bool) -> Result<ReplyFraming, Fault> {
+    fn framing(&self, is_http11: bool) -> Result<ResponseFraming, Fault> {
         match (self.coding, self.length) {
-            (None, Some(length)) => Ok(ReplyFraming::Length(length)),
-            (None, None) => Ok(ReplyFraming::UntilEnd),
-            (Some(coding), None) if is_http11 && coding.eq_ignore_ascii_case(b"chunked") => Ok(ReplyFraming::Chunked),
+            (None, Some(length)) => Ok(ResponseFraming::Length(length)),
+            (None, None) => Ok(ResponseFraming::UntilEnd),
+            (Some(coding), None) if is_http11 && coding.eq_ignore_ascii_case(b"chunked") => {
+                Ok(ResponseFraming::Chunked)
+            }
             _ => Err(Fault::Malformed),
         }
     }
@@ -175,35 +177,35 @@ impl<'a> ReplyFields<'a> {
     }
 }
 
-/// Checks the head of a final reply that another parser has parsed, by the rules of
-/// [`ClientCodec`](super::ClientCodec). Returns whether the connection can be reused. `to_head` is whether the reply
+/// Checks the head of a final response that another parser has parsed, by the rules of
+/// [`ClientCodec`](super::ClientCodec). Returns whether the connection can be reused. `to_head` is whether the response
 /// answers a HEAD.
 ///
 /// # Errors
 ///
 /// Returns the codec's errors: the framing is ambiguous, 101 switches to an unrequested protocol, the head is over its
 /// limit, or the stamp is missing.
-pub fn judge_head<'a>(
+pub fn check_head<'a>(
     status: u16,
     is_http11: bool,
     fields: impl Iterator<Item = (&'a str, &'a [u8])>,
     stamp: Option<&str>,
     to_head: bool,
-) -> Result<bool, ReplyError> {
+) -> Result<bool, ResponseError> {
     let mut length = "HTTP/1.1 200 \r\n\r\n".len();
     let measured = fields.inspect(|(name, value)| length += name.len() + ": \r\n".len() + value.len());
-    let fields = ReplyFields::gather(measured, stamp);
+    let fields = ResponseFields::gather(measured, stamp);
     if length > limits::HEAD {
-        return Err(ReplyError::HeadTooLarge);
+        return Err(ResponseError::HeadTooLarge);
     }
     let fields = fields?;
     let framing = fields.framing(is_http11)?;
     if status == 101 {
-        return Err(ReplyError::Parse);
+        return Err(ResponseError::Parse);
     }
     if stamp.is_some() && fields.n_stamps != 1 {
-        return Err(ReplyError::Stranger);
+        return Err(ResponseError::OtherServer);
     }
-    let is_delimited = framing != ReplyFraming::UntilEnd || to_head || matches!(status, 204 | 304);
+    let is_delimited = framing != ResponseFraming::UntilEnd || to_head || matches!(status, 204 | 304);
     Ok(is_delimited && fields.is_kept_alive(is_http11))
 }

@@ -1,16 +1,16 @@
-//! The client's codec: valid replies, invalid ones, and connections that end early.
+//! The client's codec: valid responses, invalid ones, and connections that end early.
 
-use async_vs_threads::http1::{Reply, limits};
+use async_vs_threads::http1::{ParsedResponse, limits};
 
 use super::oracle::ClientConnection;
 use super::splits;
 
 impl ClientConnection {
-    /// Returns `200/5` per reply, with a `+` if the connection is kept alive, then the class of the error.
+    /// Returns `200/5` per response, with a `+` if the connection is kept alive, then the class of the error.
     fn summary(&self) -> String {
-        let one = |r: &Reply| format!("{}/{}{}", r.status, r.body_bytes, if r.keep_alive { "+" } else { "" });
+        let one = |r: &ParsedResponse| format!("{}/{}{}", r.status, r.body_bytes, if r.keep_alive { "+" } else { "" });
         let error = self.error.map(|error| error.class().to_string());
-        self.replies.iter().map(one).chain(error).collect::<Vec<_>>().join(" ")
+        self.responses.iter().map(one).chain(error).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -21,7 +21,7 @@ fn check_as(stamp: Option<&str>, to_head: bool, bytes: &str, expected: &str, at_
         let name = &bytes[..bytes.len().min(200)];
         assert_eq!(connection.summary(), expected, "{name:?}");
         if connection.error.is_none() && at_end == "stale_connection" {
-            let n: u64 = connection.replies.iter().map(|reply| reply.bytes).sum();
+            let n: u64 = connection.responses.iter().map(|response| response.bytes).sum();
             assert_eq!(n, bytes.len() as u64, "{name:?}: every byte is counted once");
         }
         connection.end();
@@ -31,7 +31,7 @@ fn check_as(stamp: Option<&str>, to_head: bool, bytes: &str, expected: &str, at_
 
 fn check_valid(bytes: &str, expected: &str) {
     check_as(None, false, bytes, expected, "stale_connection");
-    // Twice in a row: a reply does not affect the next one.
+    // Twice in a row: a response does not affect the next one.
     check_as(None, false, &bytes.repeat(2), &format!("{expected} {expected}"), "stale_connection");
 }
 
@@ -42,7 +42,7 @@ fn check_invalid(bytes: &str, expected: &str) {
 const OK: &str = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 5\r\n\r\nhello";
 
 #[test]
-fn valid_replies_are_read() {
+fn valid_responses_are_read() {
     check_valid(OK, "200/5+");
     check_valid("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "200/0+");
     check_valid("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "200/0+");
@@ -77,12 +77,12 @@ fn a_body_may_end_with_the_connection() {
         pieces.iter().for_each(|piece| connection.read(piece));
         assert_eq!(connection.summary(), "");
         connection.end();
-        assert_eq!(connection.replies, [Reply { status: 200, body_bytes: 5, bytes: 24, keep_alive: false }]);
+        assert_eq!(connection.responses, [ParsedResponse { status: 200, body_bytes: 5, bytes: 24, keep_alive: false }]);
     }
 }
 
 #[test]
-fn invalid_replies_are_refused() {
+fn invalid_responses_are_refused() {
     for head in [
         "hello\r\n\r\n",
         "\r\nHTTP/1.1 200 OK\r\n",
@@ -143,10 +143,10 @@ fn an_early_end_is_classified() {
 }
 
 #[test]
-fn a_reply_without_the_nonce_is_refused() {
-    let reply = |lines: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{lines}\r\n");
+fn a_response_without_the_nonce_is_refused() {
+    let response = |lines: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{lines}\r\n");
     let check = |lines: &str, expected: &str, at_end: &str| {
-        check_as(Some("abc"), false, &reply(lines), expected, at_end);
+        check_as(Some("abc"), false, &response(lines), expected, at_end);
     };
     check("Avt-Nonce: abc\r\n", "200/0+", "stale_connection");
     check("avt-nonce:abc\r\n", "200/0+", "stale_connection");
