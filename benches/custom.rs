@@ -1,4 +1,4 @@
-//! Your own work under every model. Copy this file, replace [`Thumbnail`], and run `cargo bench --bench custom`.
+//! Your own work under every model. Replace [`Thumbnail`] in this file, and run `cargo bench --bench custom`.
 //!
 //! A workload has two methods: one written as in a thread, one written as in a future. Work that would hold the thread
 //! goes through the pool; the model decides where the pool runs it.

@@ -79,7 +79,7 @@ pub struct ScenarioAnalysis<'a> {
     pub kept_up: Vec<KeptUp>,
     /// The memory per waiting job under each model; empty unless the number of waiting jobs is swept.
     pub waiting_memory: Vec<WaitingMemory>,
-    /// Which model suits the load; `None` without points.
+    /// The advice on which model suits the load; `None` without points.
     pub advice: Option<Advice>,
     /// The cost of recording lanes, as the ratio of a figure with recording to the same figure without, over the cells.
     pub recording: Option<Spread>,

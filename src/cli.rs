@@ -10,6 +10,7 @@ mod doctor;
 mod grid;
 mod list;
 mod load;
+mod model_name;
 mod output;
 mod progress;
 mod report;

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
+use thiserror::Error;
 
 use crate::histogram::Histogram;
 use crate::host;
@@ -120,19 +121,19 @@ impl<W: Workload> UsePool for RunJobs<'_, W> {
 
 /// Serves connections under a model until the server is [stopped](Server::stop) and the last of them has ended.
 /// `listeners` are those of [`listen`] for the same model.
-pub fn serve(model: Model, listeners: Vec<TcpListener>, server: Arc<Server>) -> io::Result<()> {
+pub fn serve(model: Model, listeners: Vec<TcpListener>, server: Arc<Server>) -> Result<(), ServeError> {
     let first = || listeners.first().ok_or_else(|| io::Error::other("no listener"));
     match model {
-        Model::Sequential => threads::serve_sequential(first()?, &server),
-        Model::Threads => threads::serve_each(first()?, &server, ThreadBudget::read().most()),
+        Model::Sequential => Ok(threads::serve_sequential(first()?, &server)?),
+        Model::Threads => Ok(threads::serve_each(first()?, &server, ThreadBudget::read().most())?),
         Model::Pool(n) => threads::serve_pool(n.get(), first()?, &server),
         Model::Async(runtime, pool) => {
-            let model = AsyncModel::start(runtime, pool).map_err(not_started)?;
+            let model = AsyncModel::start(runtime, pool).map_err(ServeError::thread)?;
             server.watches(&model);
             model.with_pool(Serve { listeners, server })
         }
-        Model::Rayon(_) => Err(io::Error::other("rayon serves no connections")),
-        Model::External => Err(io::Error::other("an external server opens its own listener")),
+        Model::Rayon(_) => Err(io::Error::other("rayon serves no connections").into()),
+        Model::External => Err(io::Error::other("an external server opens its own listener").into()),
     }
 }
 
@@ -142,17 +143,17 @@ struct Serve {
 }
 
 impl UsePool for Serve {
-    type Output = io::Result<()>;
+    type Output = Result<(), ServeError>;
 
     fn with<P: Pool>(self, model: &AsyncModel, pool: P) -> Self::Output {
         let Self { mut listeners, server } = self;
         match (model.kind, listeners.pop()) {
             (RuntimeKind::PerCore(_), Some(last)) => {
                 listeners.push(last);
-                per_core::serve(model, &pool, listeners, &server).map_err(not_started)
+                per_core::serve(model, &pool, listeners, &server)
             }
-            (_, Some(listener)) => tasks::serve(&model.runtimes[0], pool, listener, server, None),
-            (_, None) => Err(io::Error::other("no listener")),
+            (_, Some(listener)) => Ok(tasks::serve(&model.runtimes[0], pool, listener, server, None)?),
+            (_, None) => Err(io::Error::other("no listener").into()),
         }
     }
 }
@@ -215,9 +216,37 @@ fn listener(address: SocketAddr, sharing: Sharing) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Returns the error for a server's thread that could not be started.
-fn not_started((at, error): (u64, io::Error)) -> io::Error {
-    io::Error::new(error.kind(), format!("thread {at} could not be started: {error}"))
+/// The reason why a server ended by itself.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// The kernel refused a thread that the model needs from the start.
+    #[error("thread {at} could not be started: {error}")]
+    Thread {
+        /// The number of the thread, from 1.
+        at: u64,
+        /// The kernel's error.
+        error: io::Error,
+    },
+    /// Accepting connections failed, or the model serves none.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl ServeError {
+    fn thread((at, error): (u64, io::Error)) -> Self {
+        Self::Thread { at, error }
+    }
+
+    /// Returns the failure of the trial, with the limit that is nearest if the kernel refused a thread.
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Thread { at, error } => match ThreadBudget::read().for_threads(0) {
+                Ok(admitted) => Admitted { needed: *at, ..admitted }.refusal(*at, error),
+                Err(failure) => failure,
+            },
+            Self::Io(error) => Failure::Refused { what: format!("the server failed: {error}") },
+        }
+    }
 }
 
 /// The number of further threads that this process may start, by each limit.

@@ -23,6 +23,7 @@ mod headline;
 mod html;
 mod list;
 mod load;
+mod pairs;
 mod quadrants;
 mod ratios;
 mod scoreboard;

@@ -36,6 +36,8 @@ pub struct AdviceRow {
     pub meets: Meets,
     /// The figure by which models are compared: the p99 response time, or the wall time of jobs.
     pub time: Option<Estimate>,
+    /// The same time of all rounds together, in nanoseconds, if each round alone has too few requests for it.
+    pub time_of_all: Option<u64>,
     /// CPU time per request or job.
     pub cpu: Option<Estimate>,
     /// The peak memory of the process per connection or job, in bytes; it includes the memory of the program itself.
@@ -114,6 +116,9 @@ pub(super) fn advise(scenario: &Scenario, points: &[PointSummary], run: &Run, re
             model: *model,
             meets: meets(point, *model, slo, records),
             time: point.cell(*model).and_then(|cell| cell.figure(time_metric(&point.work)).cloned()),
+            time_of_all: point
+                .cell(*model)
+                .and_then(|cell| cell.measures.as_ref()?.series.first()?.response.credible_quantile(0.99)),
             cpu: point.cell(*model).and_then(|cell| cell.figure(Metric::Cpu).cloned()),
             memory_each: memory_each(point, *model),
             largest_rate: largest_rate(points, *model),
@@ -163,17 +168,26 @@ fn meets(point: &PointSummary, model: Model, slo: Option<&Slo>, records: &[Recor
     if point.invalidity(model).is_some() {
         return Meets::NotMeasurable;
     }
-    let is_kept = |measured: &Measured| keeps(measured, slo, offered(&point.work).is_some());
+    let is_open = offered(&point.work).is_some();
     let rounds = records.iter().filter(|record| record.cell == cell.cell.id && record.round().is_some());
     let valid = rounds.filter(|record| record.round().is_some_and(|round| cell.verdict(round) != Verdict::Invalid));
-    let kept: Vec<bool> = valid
-        .filter_map(|record| match &record.outcome {
-            Outcome::Measured(measured) => is_kept(measured),
-            _ => Some(false),
-        })
-        .collect();
+    let (mut measured, mut kept) = (Vec::new(), Vec::new());
+    for record in valid {
+        match &record.outcome {
+            Outcome::Measured(round) => {
+                measured.push(round.as_ref());
+                kept.extend(keeps(round, slo, is_open));
+            }
+            _ => kept.push(false),
+        }
+    }
     match kept.iter().filter(|kept| **kept).count() {
-        _ if kept.is_empty() => Meets::NotDecided,
+        // Each round alone has too few requests.
+        _ if kept.is_empty() => match merge(&measured).and_then(|all| keeps(&all, slo, is_open)) {
+            Some(true) => Meets::Yes,
+            Some(false) => Meets::No,
+            None => Meets::NotDecided,
+        },
         n if n == kept.len() => Meets::Yes,
         0 => Meets::No,
         _ => Meets::NotDecided,
@@ -191,6 +205,25 @@ fn keeps(measured: &Measured, slo: Option<&Slo>, is_open: bool) -> Option<bool> 
         return None;
     }
     Some(keeps_up && judged.iter().all(|judged| judged.is_kept))
+}
+
+/// Adds up the requests of all rounds.
+fn merge(rounds: &[&Measured]) -> Option<Measured> {
+    let (first, others) = rounds.split_first()?;
+    let mut all = Measured::clone(first);
+    for other in others {
+        all.jobs += other.jobs;
+        all.wall_ns += other.wall_ns;
+        let (Some(series), Some(more)) = (all.series.first_mut(), other.series.first()) else { continue };
+        series.response_time.merge(&more.response_time);
+        let bounds = [series.lower_bound_from_ns, more.lower_bound_from_ns];
+        series.lower_bound_from_ns = bounds.into_iter().flatten().min();
+        let (Some(load), Some(more)) = (&mut all.load, &other.load) else { continue };
+        load.requests.planned += more.requests.planned;
+        load.requests.completed += more.requests.completed;
+        more.status.iter().for_each(|(status, n)| *load.status.entry(*status).or_default() += n);
+    }
+    Some(all)
 }
 
 fn memory_each(point: &PointSummary, model: Model) -> Option<f64> {
@@ -220,13 +253,15 @@ fn choose(point: &PointSummary, rows: &[AdviceRow]) -> Choice {
     }
     let metric = metric(&point.work);
     let value = |row: &&AdviceRow| point.cell(row.model).and_then(|cell| cell.value(metric));
-    let mut good: Vec<&AdviceRow> = rows.iter().filter(|row| row.meets == Meets::Yes && value(row).is_some()).collect();
+    let mut good: Vec<&AdviceRow> = rows.iter().filter(|row| row.meets == Meets::Yes).collect();
     if good.is_empty() {
         let undecided = rows.iter().filter(|row| row.meets == Meets::NotDecided).map(|row| row.model).collect();
         return Choice::NoneMeets { undecided };
     }
     let sign = if metric.less_is_better() { 1.0 } else { -1.0 };
-    good.sort_by(|a, b| (sign * value(a).unwrap_or(0.0)).total_cmp(&(sign * value(b).unwrap_or(0.0))));
+    // A model without the figure, because its requests are too few, is not told apart from the others.
+    let rank = |row: &&AdviceRow| value(row).map_or(f64::INFINITY, |value| sign * value);
+    good.sort_by(|a, b| rank(a).total_cmp(&rank(b)));
     let best = good[0].model;
     let is_worse = |row: &AdviceRow| {
         let worse = if metric.less_is_better() { Difference::More } else { Difference::Less };
@@ -254,5 +289,41 @@ fn complexity(model: Model) -> (u8, u16) {
         Model::Async(RuntimeKind::PerCore(n), PoolKind::Inline) => (7, n.get()),
         Model::Async(..) => (8, 0),
         Model::External => (9, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn simpler_models_come_first() {
+        let mut models: Vec<Model> = [
+            "per-core/2",
+            "async/2+rayon/2",
+            "async+blocking",
+            "async/2",
+            "async",
+            "async/2+in-place",
+            "pool/8",
+            "threads",
+            "sequential",
+        ]
+        .map(|name| name.parse().unwrap())
+        .into();
+        models.sort_by_key(|model| complexity(*model));
+        let names: Vec<String> = models.iter().map(ToString::to_string).collect();
+        let expected = [
+            "sequential",
+            "threads",
+            "pool/8",
+            "async",
+            "async/2",
+            "async+blocking",
+            "async/2+in-place",
+            "per-core/2",
+            "async/2+rayon/2",
+        ];
+        assert_eq!(names, expected);
     }
 }

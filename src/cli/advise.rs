@@ -8,6 +8,7 @@ use crate::report;
 use crate::scenario::{Model, Parallel, Scenario, Slo, Work, capacity, parse};
 use crate::units;
 
+use super::model_name::ModelName;
 use super::output::{Stop, note};
 use super::run::{RunArgs, View, run};
 use super::sources::Named;
@@ -15,9 +16,8 @@ use super::times::some_time;
 
 /// Measure which model suits a job on this machine, in about a minute
 ///
-/// Describe what a request does, and how many there are: how long it waits for something that can be awaited, how long
-/// it makes a blocking call, how much it computes. The sensible models are measured at the rate and at their maximum.
-/// The scenario that was run is kept in the folder of the run.
+/// Describe one request, and the load: the time that it waits, spends in a blocking call, and computes. The sensible
+/// models are measured at the offered rate and at their maximum. The scenario is kept in the folder of the run.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   avt advise --wait 5ms --block 3ms --compute 200us --connections 200 --rate 2000 --slo 'p99<50ms'
@@ -52,7 +52,7 @@ pub(super) struct AdviseArgs {
     #[arg(long, value_name = "N", conflicts_with_all = ["connections", "rate", "slo"], value_parser = clap::value_parser!(u32).range(1..=100_000))]
     jobs: Option<u32>,
     /// Model to measure, instead of the sensible ones; may be repeated
-    #[arg(long, short, value_name = "MODEL")]
+    #[arg(long, short, value_name = "MODEL", value_parser = ModelName, hide_possible_values = true)]
     model: Vec<Model>,
     /// Run ten rounds instead of six
     #[arg(long, conflicts_with = "rounds")]
@@ -166,8 +166,9 @@ fn scenario_text(args: &AdviseArgs, cpus: u32) -> Result<String, Stop> {
 /// connection has had some requests.
 fn load(args: &AdviseArgs) -> Vec<String> {
     let request = [args.wait, args.block, args.compute, args.lock].into_iter().flatten().sum::<Duration>();
-    // A p99 needs some hundred requests, and must not be decided by one stall of a kernel tick.
-    let for_p99 = args.rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64((500.0 / rate).min(5.0)));
+    // A p99 needs more than a thousand requests, in a round or in all rounds together, and must not be decided by one
+    // stall of a kernel tick.
+    let for_p99 = args.rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64((1_300.0 / rate).min(1.3)));
     let duration = Duration::from_millis(500).max(for_p99).max(request * 10).min(Duration::from_secs(10));
     let warmup = Duration::from_millis(150).max(request * 3).min(Duration::from_secs(5));
     let mut lines = vec![String::new(), "[load]".to_owned(), "loop = \"open\"".into()];

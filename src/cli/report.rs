@@ -21,6 +21,9 @@ pub(super) struct ReportArgs {
     folder: PathBuf,
     #[command(flatten)]
     strict: Strict,
+    /// Print the ratio of every model to every other as well
+    #[arg(long, conflicts_with = "json")]
+    pairs: bool,
     /// Print the analysis as JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -53,8 +56,11 @@ pub(super) fn main(args: &ReportArgs) -> Result<(), Stop> {
         let (folder, index) = (args.folder.to_string_lossy(), index.to_string_lossy());
         print_json(&report::json::run(&analysis, &folder, &index))
     } else {
-        let mut tables =
-            analysis.scenarios.iter().map(|scenario| report::terminal::table(scenario, Some(width()), color()));
+        let table = |scenario| {
+            let pairs = if args.pairs { report::terminal::pairs(scenario, Some(width())) } else { String::new() };
+            report::terminal::table(scenario, Some(width()), color()) + &pairs
+        };
+        let mut tables = analysis.scenarios.iter().map(table);
         tables.try_for_each(print).and_then(|()| print_end(&analysis, &index))
     };
     if records.is_empty() {

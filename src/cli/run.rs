@@ -16,6 +16,7 @@ use crate::runner::{
 use crate::scenario::{Model, Scenario};
 use crate::units;
 
+use super::model_name::ModelName;
 use super::output::{Stop, color, note, print, print_json, width};
 use super::progress::RunProgress;
 use super::report::{RUNS, keep_models, list, print_end, write};
@@ -41,7 +42,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
     /// Run only this model of the scenarios; may be repeated
-    #[arg(long, short, value_name = "MODEL")]
+    #[arg(long, short, value_name = "MODEL", value_parser = ModelName, hide_possible_values = true)]
     model: Vec<Model>,
     /// Seed of the order of trials [default: a random one, printed]
     #[arg(long, value_name = "N")]
@@ -71,12 +72,12 @@ pub(super) fn main(args: &RunArgs) -> Result<(), Stop> {
     run(args, named, View::Tables)
 }
 
-/// What is printed of each scenario.
+/// The view of each scenario that is printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum View {
     /// The table of each point, and the claims.
     Tables,
-    /// Which model suits the load.
+    /// The advice on which model suits the load.
     Advice,
 }
 

@@ -6,13 +6,14 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use crate::model::{Server, Tally, Timeouts};
+use crate::model::{ServeError, Server, Tally, Timeouts};
 use crate::runner::{Interrupt, TIME_TO_END, signal_name};
 use crate::scenario::Model;
 use crate::service::echo::Echo;
 use crate::workload::Steps;
 use crate::{host, model, units};
 
+use super::model_name::ModelName;
 use super::output::{Stop, note, print};
 use super::times::some_time;
 
@@ -22,7 +23,7 @@ use super::times::some_time;
 pub(super) struct ServeArgs {
     /// The model that serves: sequential, threads, pool/N, async, async/N, per-core/N, or an async one with a pool, as
     /// async/2+blocking
-    #[arg(long, short, value_name = "MODEL")]
+    #[arg(long, short, value_name = "MODEL", value_parser = ModelName, hide_possible_values = true)]
     model: Model,
     /// Address to listen on; port 0 chooses a free port and prints it
     #[arg(long, short, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -50,7 +51,7 @@ pub(super) struct ServeArgs {
 /// The reason why a server ends.
 enum ServeEnd {
     Signal(i32),
-    Served(std::io::Result<()>),
+    Served(Result<(), ServeError>),
 }
 
 pub(super) fn main(args: &ServeArgs) -> Result<(), Stop> {
@@ -115,7 +116,7 @@ fn timeouts(args: &ServeArgs) -> Timeouts {
     Timeouts { head, body, idle, write }
 }
 
-fn cannot_serve(args: &ServeArgs, ended: std::io::Result<()>) -> Stop {
+fn cannot_serve(args: &ServeArgs, ended: Result<(), ServeError>) -> Stop {
     let why = ended.err().map_or_else(|| "the server has ended".into(), |error| error.to_string());
     Stop::machine(format_args!("{} cannot serve: {why}", args.model))
 }

@@ -108,7 +108,10 @@ fn check_pauses(load: &LoadRecord, series: &[Series], wall_ns: u64) -> Option<Fi
 fn check_unsent(load: &LoadRecord) -> Option<Finding> {
     load.offered_per_s?;
     let share = sent_share(load);
-    let is_ours = load.send_lag.late.mean() > load.send_lag.no_connection.mean();
+    // A request that was never sent has no lag: if every connection was waiting for a response at the end, it lacked a
+    // connection.
+    let all_waited = load.requests.unfinished >= u64::from(load.connections_opened.max(1));
+    let is_ours = !all_waited && load.send_lag.late.mean() > load.send_lag.no_connection.mean();
     (share < KEPT_UP && is_ours && load.requests.planned >= ENOUGH).then_some(Finding::Behind { share })
 }
 

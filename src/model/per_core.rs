@@ -17,7 +17,7 @@ use crate::workload::{Pool, Workload};
 
 use super::runtime::AsyncModel;
 use super::server::Server;
-use super::{JobsOutcome, Stopwatch, compose, tasks};
+use super::{JobsOutcome, ServeError, Stopwatch, compose, tasks};
 
 /// Runs the jobs on all cores: each gets every n-th job.
 pub(super) fn run<W: Workload, P: Pool>(
@@ -46,7 +46,7 @@ pub(super) fn serve<P: Pool>(
     pool: &P,
     listeners: Vec<TcpListener>,
     server: &Arc<Server>,
-) -> Result<(), (u64, io::Error)> {
+) -> Result<(), ServeError> {
     let cores = server.add_cores(listeners.len());
     let listeners: Vec<_> = listeners.into_iter().map(|listener| Mutex::new(Some(listener))).collect();
     let ended = Mutex::new(Ok(()));
@@ -63,8 +63,9 @@ pub(super) fn serve<P: Pool>(
             }
         },
         || (),
-    )?;
-    ended.into_inner().unwrap_or_else(PoisonError::into_inner).map_err(|error| (0, error))
+    )
+    .map_err(ServeError::thread)?;
+    Ok(ended.into_inner().unwrap_or_else(PoisonError::into_inner)?)
 }
 
 /// The requests and connections of one core.

@@ -23,7 +23,7 @@ use super::accept::{Accepted, Backoff};
 use super::read_deadlines::{self, ReadDeadlines};
 use super::rejected::Rejected;
 use super::server::{Server, WakeTarget};
-use super::{JobsOutcome, LINGER, Stopwatch};
+use super::{JobsOutcome, LINGER, ServeError, Stopwatch};
 
 /// Runs one job after the other on one thread.
 pub(super) fn run_sequential<W: Workload>(workload: &W, log: &JobLog) -> JobsOutcome {
@@ -107,11 +107,11 @@ pub(super) fn serve_each(listener: &TcpListener, server: &Arc<Server>, most: u64
 }
 
 /// Serves connections on N threads, each of which takes a connection from a queue and keeps it until it ends.
-pub(super) fn serve_pool(threads: u16, listener: &TcpListener, server: &Arc<Server>) -> io::Result<()> {
+pub(super) fn serve_pool(threads: u16, listener: &TcpListener, server: &Arc<Server>) -> Result<(), ServeError> {
     let (queue, accepted) = mpsc::channel();
     let own_server = Arc::clone(server);
     let workers = start_pool(threads, accepted, move |accepted| handle(&accepted, &own_server));
-    let workers = workers.map_err(|(_, error)| error)?;
+    let workers = workers.map_err(ServeError::thread)?;
     accept(listener, server, u64::MAX, |accepted| {
         queue.send(accepted).expect("the workers take connections until the queue is closed");
         Ok(())

@@ -28,13 +28,13 @@ pub(super) fn rows(advice: &Advice) -> Vec<(Model, Vec<String>)> {
     let row = |row: &AdviceRow| {
         let mut cells = Vec::new();
         cells.extend(has_objective(advice).then(|| meets(row.meets).to_owned()));
-        cells.push(row.time.as_ref().map_or_else(missing, with_interval));
+        cells.push(time(row));
         cells.push(row.cpu.as_ref().map_or_else(missing, wording::estimate));
         cells.push(row.memory_each.map_or_else(missing, wording::memory));
         if advice.work.is_echo() {
             let largest = row.largest_rate.as_ref().map(|largest| {
                 let sign = if largest.is_limit { "" } else { "≥ " };
-                format!("{sign}{}/s", wording::estimate(&largest.rate))
+                format!("{sign}{}", wording::estimate(&largest.rate))
             });
             cells.push(largest.unwrap_or_else(missing));
             cells.push(row.capacity.map_or_else(|| "no limit".into(), |capacity| units::rate(rounded(capacity.per_s))));
@@ -48,7 +48,7 @@ pub(super) fn rows(advice: &Advice) -> Vec<(Model, Vec<String>)> {
 pub(super) fn sentences(advice: &Advice) -> Vec<String> {
     match &advice.choice {
         Choice::NotMeasurable => vec![
-            "Nothing is recommended, as no trial here can be relied on: the findings above name the reasons.".into(),
+            "Nothing is recommended, because no model has enough valid trials; the findings give the reasons.".into(),
         ],
         Choice::NoneMeets { undecided } => none_meets(advice, undecided),
         Choice::Model { model, as_good, worse } => {
@@ -133,6 +133,12 @@ fn objective(advice: &Advice) -> String {
     }
 }
 
+/// Formats the time of a model; without an interval if only all rounds together have enough requests for it.
+fn time(row: &AdviceRow) -> String {
+    let of_all = || row.time_of_all.map_or_else(missing, |ns| format!("{} (all rounds)", wording::time(ns as f64)));
+    row.time.as_ref().map_or_else(of_all, with_interval)
+}
+
 fn with_interval(estimate: &Estimate) -> String {
     let range = wording::estimate_range(estimate);
     range.map_or_else(|| wording::estimate(estimate), |range| format!("{} ({range})", wording::estimate(estimate)))
@@ -165,21 +171,29 @@ fn list(models: &[Model]) -> String {
 }
 
 fn recommendation(advice: &Advice, model: Model, as_good: &[Model], worse: &[Model]) -> String {
-    let goal = if advice.slo.is_some() { "meets the objective" } else { "keeps up" };
+    let goal = match (model, advice.slo.is_some()) {
+        (Model::Threads, true) => "they meet the objective",
+        (Model::Threads, false) => "they keep up",
+        (_, true) => "it meets the objective",
+        (_, false) => "it keeps up",
+    };
     let compared = match advice.metric() {
         Metric::Rate => "rate",
         Metric::Wall => "wall time",
         _ => "p99",
     };
-    let name =
-        if model == Model::Threads { "threads: plain threads will do".into() } else { format!("{model}: take it") };
-    let meets = if has_objective(advice) { format!("; it {goal}") } else { String::new() };
+    let name = if model == Model::Threads {
+        "Plain threads will do (threads)".to_owned()
+    } else {
+        format!("{model} is the choice")
+    };
+    let meets = if has_objective(advice) { format!("; {goal}") } else { String::new() };
     let others = match (as_good.is_empty(), worse.is_empty()) {
         (true, true) => String::new(),
-        (true, false) => format!("; its {compared} is better than that of {}", list(worse)),
-        (false, true) => format!("; the {compared} of {} cannot be told apart from it", list(as_good)),
+        (true, false) => format!("; the {compared} is better than that of {}", list(worse)),
+        (false, true) => format!("; the {compared} of {} is no different within the noise", list(as_good)),
         (false, false) => format!(
-            "; the {compared} of {} cannot be told apart from it, and that of {} is worse",
+            "; the {compared} of {} is no different within the noise, and that of {} is worse",
             list(as_good),
             list(worse)
         ),
@@ -219,14 +233,14 @@ fn doubled(advice: &Advice, model: Model) -> Option<String> {
     let (rate, shown) = (largest.rate.value(), wording::estimate(&largest.rate));
     let low = largest.rate.range().map_or(rate, |(interval, _)| interval.low);
     Some(match (twice <= low, largest.is_limit) {
-        (true, _) => format!("If the rate doubles to {}, {model} keeps up: it reached {shown}/s.", units::rate(twice)),
+        (true, _) => format!("If the rate doubles to {}, {model} keeps up: it reached {shown}.", units::rate(twice)),
         (false, true) if twice > rate => format!(
-            "If the rate doubles to {}, {model} does not keep up: its largest rate is {shown}/s, and every further request \
+            "If the rate doubles to {}, {model} does not keep up: its largest rate is {shown}, and every further request \
              makes all later ones wait longer.",
             units::rate(twice)
         ),
         _ => format!(
-            "Whether {model} keeps up if the rate doubles to {} is not decided: it reached {shown}/s.",
+            "Whether {model} keeps up if the rate doubles to {} is not decided: it reached {shown}.",
             units::rate(twice)
         ),
     })
@@ -242,7 +256,7 @@ fn none_meets(advice: &Advice, undecided: &[Model]) -> Vec<String> {
     let rates = advice.rows.iter().filter_map(|row| Some((row.model, row.largest_rate.as_ref()?)));
     let best = rates.max_by(|(_, a), (_, b)| a.rate.value().total_cmp(&b.rate.value()));
     if let Some((model, largest)) = best {
-        all.push(format!("The largest measured rate is {}/s, under {model}.", wording::estimate(&largest.rate)));
+        all.push(format!("The largest measured rate is {}, under {model}.", wording::estimate(&largest.rate)));
     }
     let capacities = advice.rows.iter().filter_map(|row| row.capacity);
     if let Some(most) = capacities.max_by(|a, b| a.per_s.total_cmp(&b.per_s)) {

@@ -5,6 +5,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement};
 
 use super::advice;
 use super::claims;
+use super::pairs;
 use super::scoreboard;
 use super::table::{self, Column, Table};
 use super::warnings;
@@ -113,6 +114,27 @@ fn remarks(table: &Table) -> Vec<String> {
             .map(|what| text::one_line(&format!("{}: {what}", row.model)))
     });
     rows.chain(table.notes()).collect()
+}
+
+/// Formats the ratios between all models of each point; empty if there are fewer than three.
+pub fn pairs(analysis: &ScenarioAnalysis<'_>, width: Option<usize>) -> String {
+    let width = width.unwrap_or(usize::MAX);
+    let mut shown = String::new();
+    for point in &analysis.points {
+        for matrix in pairs::matrices(point) {
+            let place = text::one_line(&point.at.to_string());
+            let place = if place.is_empty() { place } else { format!(" ({place})") };
+            shown += &format!("{}{place}, each row divided by each column:\n", matrix.title);
+            for (model, cells) in &matrix.rows {
+                let others = matrix.models.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
+                let ratios: Vec<String> = others.map(|(other, cell)| format!("{cell} x {other}")).collect();
+                let line = format!("{model}: {}", ratios.join(", "));
+                wrapped(&line, width, "  ").iter().for_each(|line| shown += &format!("{line}\n"));
+            }
+            shown.push('\n');
+        }
+    }
+    shown
 }
 
 /// Formats the findings over the rounds of every point, and those of single trials; empty if there are none.

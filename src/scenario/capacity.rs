@@ -13,7 +13,7 @@
 //! | permits | p / (w + l + b + c) |
 //! | lock | 1 / l, or 1 / (w + l) if it is held during the wait |
 //!
-//! What a request costs beside its steps, some microseconds of CPU time, is not included, so a server that does nothing
+//! The cost of a request beside its steps, some microseconds of CPU time, is not included, so a server that does nothing
 //! has no limit here.
 
 use std::time::Duration;
@@ -25,11 +25,11 @@ use super::{EchoSpec, Family, Model, Parallel, StepsSpec};
 pub struct Capacity {
     /// Requests per second.
     pub per_s: f64,
-    /// What is used up at this rate.
+    /// The resource that is used up at this rate.
     pub limit: CapacityLimit,
 }
 
-/// What limits a rate.
+/// The resource that limits a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CapacityLimit {
     /// The number of connections, each of which has one request in flight.

@@ -14,15 +14,15 @@ pub struct Slo(Vec<Condition>);
 pub struct Condition {
     /// The condition as written.
     pub text: String,
-    /// What is limited.
+    /// The figure that is limited.
     pub measure: Measure,
-    /// How it is limited.
+    /// The relation of the figure to the limit.
     pub relation: Relation,
-    /// The limit: nanoseconds, a share, or requests a second.
+    /// The limit: nanoseconds, a share, or requests per second.
     pub limit: f64,
 }
 
-/// What a condition limits.
+/// The figure that a condition limits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Measure {
     /// A quantile of the response time.
@@ -31,13 +31,13 @@ pub enum Measure {
     Max,
     /// The mean response time.
     Mean,
-    /// The share of the planned requests without a good answer.
+    /// The share of the planned requests without a good response.
     Errors,
-    /// The answers a second.
+    /// The responses per second.
     Rate,
 }
 
-/// How a value must lie to its limit.
+/// The relation that a value must have to its limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Relation {
     /// The value must be less than the limit.

@@ -44,8 +44,8 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
     let (model, served) = (spec.model, Arc::clone(&server));
     let serve = move || {
         let ended = model::serve(model, listeners, served);
-        let why = ended.err().map_or_else(|| "it ended early".into(), |error| error.to_string());
-        let _ = write_reply(&TrialReply::Failed(Failure::Refused { what: format!("the server failed: {why}") }));
+        let early = || Failure::Refused { what: "the server failed: it ended early".into() };
+        let _ = write_reply(&TrialReply::Failed(ended.map_or_else(|error| error.failure(), |()| early())));
         process::exit(1);
     };
     // Never joined: it serves until the process ends.

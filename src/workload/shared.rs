@@ -1,4 +1,4 @@
-//! What all jobs of a trial share: one lock, and a number of permits.
+//! The lock and the permits that all jobs of a trial share.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -20,7 +20,7 @@ pub struct Shared {
 /// A number of permits, and the times that jobs wait for one.
 #[derive(Debug)]
 struct Permits {
-    /// The free permits of blocking jobs. Whoever comes first gets one, as with the usual blocking connection pools.
+    /// The number of free permits of blocking jobs. The first to come gets one, as with the usual blocking pools.
     free: Mutex<u32>,
     returned: Condvar,
     /// The permits of async jobs, in the order in which they asked.

@@ -8,6 +8,7 @@ mod simulate;
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_vs_threads::analysis::claims::{ClaimVerdict, Reason};
+use async_vs_threads::analysis::{Choice, Meets};
 use async_vs_threads::scenario::{Parallel, Scenario, builtin, parse};
 
 use self::records::simulate_run;
@@ -60,6 +61,37 @@ fn scenarios() -> Vec<Scenario> {
 
 /// A claim that depends on the ticks of a real kernel.
 const TICKS: &str = "On one CPU, the p99 of cheap requests beside offloaded work is at least that among threads";
+
+/// Simulates a server on two CPUs, one of them its own, and checks which models meet the objective, and the choice.
+fn check_advice(steps: &str, load: &str, meet: &[&str], choice: Option<&str>) {
+    let text = format!(
+        "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"echo\"\n\
+         models = [\"threads\", \"async\", \"async+blocking\"]\n{steps}\n[load]\nloop = \"open\"\nduration = \"2s\"\n{load}\n"
+    );
+    let scenario = parse("advise.toml", &text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let fixture = simulate_run(&[scenario], &Parallel::ideal(2));
+    let analysis = fixture.analysis();
+    let advice = analysis.scenarios[0].advice.as_ref().unwrap();
+    let met = advice.rows.iter().filter(|row| row.meets == Meets::Yes).map(|row| row.model.to_string());
+    assert_eq!(met.collect::<Vec<_>>(), meet, "{steps}, {load}: {advice:?}");
+    let chosen = if let Choice::Model { model, .. } = &advice.choice { Some(model.to_string()) } else { None };
+    assert_eq!(chosen.as_deref(), choice, "{steps}, {load}: {:?}", advice.choice);
+}
+
+#[test]
+fn advice_agrees_with_arithmetic() {
+    let all = ["threads", "async", "async+blocking"];
+    // 2,000 calls of 3 ms per second hold six threads.
+    let blocking = "connections = 200\nrate = [2000, \"max\"]\nslo = \"p99<50ms\"";
+    check_advice("block = \"3ms\"", blocking, &["threads", "async+blocking"], Some("threads"));
+    // A CPU computes 200 times 5 ms per second, under any model.
+    check_advice("compute = \"5ms\"", "connections = 50\nrate = 100\nslo = \"p99<500ms\"", &all, Some("threads"));
+    check_advice("compute = \"5ms\"", "connections = 50\nrate = 400\nslo = \"p99<500ms\"", &[], None);
+    // 20 permits let 1,000 requests of 20 ms through.
+    let permits = "wait = \"20ms\"\npermits = 20";
+    check_advice(permits, "connections = 200\nrate = 700\nslo = \"p99<200ms\"", &all, Some("threads"));
+    check_advice(permits, "connections = 200\nrate = 1500\nslo = \"p99<200ms\"", &[], None);
+}
 
 #[test]
 fn no_number_of_cpus_refutes_a_claim() {

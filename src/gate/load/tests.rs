@@ -229,6 +229,19 @@ fn the_generator_is_blamed_for_unsent_requests_unless_no_connection_was_free() {
 }
 
 #[test]
+fn the_generator_is_not_blamed_for_requests_that_lacked_a_connection() {
+    // The first requests of an overloaded server found free connections, and the others were never sent.
+    let (mut load, series) = sound();
+    load.sent_in_window = 2_000;
+    load.requests =
+        Requests { planned: 10_000, completed: 1_950, unfinished: 50, unsent: 8_000, ..Requests::default() };
+    assert!(!judge(&load, &series).iter().any(|finding| matches!(finding, Finding::Behind { .. })));
+    // With a free connection left, they could have been sent.
+    load.requests = Requests { completed: 1_951, unfinished: 49, ..load.requests };
+    assert!(judge(&load, &series).contains(&Finding::Behind { share: 0.2 }));
+}
+
+#[test]
 fn the_generator_is_not_blamed_for_unanswered_requests() {
     let (mut load, series) = sound();
     load.requests = Requests { planned: 10_000, completed: 9_000, unfinished: 1_000, ..Requests::default() };
