@@ -105,6 +105,11 @@ pub fn pin(cpus: &[usize]) -> nix::Result<()> {
     sched_setaffinity(Pid::from_raw(0), &set)
 }
 
+/// Returns the number of this process's threads that the kernel has not released; 0 if it does not report them.
+pub fn own_threads() -> u64 {
+    fs::read_dir("/proc/self/task").map_or(0, |tasks| tasks.count() as u64)
+}
+
 /// Raises the soft limit of open files to the hard one, and returns the limit that then applies.
 pub fn raise_open_files() -> nix::Result<u64> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;

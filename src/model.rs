@@ -19,6 +19,7 @@ mod threads;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::panic;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -156,6 +157,23 @@ impl UsePool for Serve {
             (_, None) => Err(io::Error::other("no listener").into()),
         }
     }
+}
+
+/// Calls `report` if tokio panics because the kernel refuses it a thread, on whichever thread that happens: unwinding
+/// from there may lose a worker with its tasks, and building a runtime then never returns (tokio-rs/tokio #6167).
+pub fn on_refused_thread(report: impl Fn(Failure) + Send + Sync + 'static) {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let payload = info.payload();
+        let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref().copied());
+        match text.filter(|text| text.starts_with("OS can't spawn worker thread")) {
+            Some(text) => {
+                let at = host::own_threads() + 1;
+                report(ServeError::Thread { at, error: io::Error::other(text) }.failure());
+            }
+            None => usual(info),
+        }
+    }));
 }
 
 /// Checks that this machine allows the threads that a server of this model needs for this number of connections.

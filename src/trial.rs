@@ -13,7 +13,7 @@ mod server;
 pub use external::launch;
 
 use std::io::{self, BufRead as _, Write as _};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime};
 
 use crate::host;
+use crate::model;
 use crate::protocol::{Role, TrialReply, TrialSpec};
 use crate::record::Failure;
 use crate::scenario::StepsSpec;
@@ -42,6 +43,11 @@ pub fn run() -> ExitCode {
     if nix::unistd::getppid().as_raw() != spec.parent as i32 {
         return ExitCode::FAILURE;
     }
+    model::on_refused_thread(|failure| {
+        // No other thread of this process can report more than this.
+        let _ = write_reply(&TrialReply::Failed(failure));
+        process::exit(1);
+    });
     let pinned = match &spec.role {
         // Only the external server is pinned, not the process that watches it.
         Role::External { .. } => Ok(()),

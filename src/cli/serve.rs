@@ -82,6 +82,10 @@ pub(super) fn main(args: &ServeArgs) -> Result<(), Stop> {
              the limit of open files (ulimit -n)"
         ));
     }
+    model::on_refused_thread(|failure| {
+        note(format_args!("avt: {failure}"));
+        process::exit(3);
+    });
     let server = Arc::new(Server::new(Echo::new(Steps::default(), None, None), timeouts(args), most));
     let (model, served) = (args.model, Arc::clone(&server));
     let serve = move || drop(ends.send(ServeEnd::Served(model::serve(model, listeners, served))));

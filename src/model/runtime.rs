@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime, RuntimeMetrics};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::histogram::SharedHistogram;
+use crate::host;
 use crate::record::RuntimeUsage;
 use crate::scenario::{PoolKind, RuntimeKind};
 use crate::units;
@@ -23,7 +24,7 @@ use super::pool::{BlockingPool, InPlace, Inline, RayonPool, RuntimePool, ThreadC
 /// thread keeps one. Work that waits for a thread, and gets none from the kernel, then runs later instead of never.
 const KEEP_ALIVE: Duration = Duration::from_secs(24 * 3600);
 
-/// The time that the first thread of a blocking pool gets to start.
+/// The time that a worker, and the first thread of a blocking pool, gets to start.
 const FIRST_THREAD: Duration = Duration::from_secs(5);
 
 /// An async model that was started: its runtimes, and the pool for steps that hold a thread.
@@ -62,8 +63,8 @@ pub(super) fn threads_at_start(runtime: RuntimeKind, pool: PoolKind) -> u64 {
         RuntimeKind::Workers(n) | RuntimeKind::PerCore(n) => u64::from(n.get()),
     };
     let steps = match pool {
-        PoolKind::Inline | PoolKind::InPlace => 0,
-        PoolKind::Blocking(_) => runtime.runtimes().into(),
+        PoolKind::Inline => 0,
+        PoolKind::Blocking(_) | PoolKind::InPlace => runtime.runtimes().into(),
         PoolKind::Rayon(k) | PoolKind::Runtime(k) => k.get().into(),
     };
     tasks + steps
@@ -84,23 +85,21 @@ impl AsyncModel {
         let counts = counts.map(|limit| ThreadCounts::new(workers, limit));
         let names = ThreadNames::new(workers, pool);
         let build = |_| {
+            let names = Arc::clone(&names);
             let mut builder = match kind {
                 RuntimeKind::OneThread | RuntimeKind::PerCore(_) => Builder::new_current_thread(),
-                RuntimeKind::Workers(n) => {
-                    let mut builder = Builder::new_multi_thread();
-                    builder.worker_threads(n.get().into());
-                    builder
-                }
+                RuntimeKind::Workers(_) => Builder::new_multi_thread(),
             };
-            if let Some(counts) = counts.clone() {
-                builder.on_thread_start(move || counts.thread_started());
-            }
-            let names = Arc::clone(&names);
             builder.enable_all().thread_name_fn(move || names.next());
-            builder.max_blocking_threads(pool.most_blocking() as usize).thread_keep_alive(KEEP_ALIVE).build()
+            builder.max_blocking_threads(pool.most_blocking() as usize).thread_keep_alive(KEEP_ALIVE);
+            let counts = counts.clone();
+            start_workers(builder, workers, move || {
+                if let Some(counts) = &counts {
+                    counts.thread_started();
+                }
+            })
         };
-        let runtimes: io::Result<Vec<Runtime>> = (0..kind.runtimes()).map(build).collect();
-        let runtimes = runtimes.map_err(|error| (1, error))?;
+        let runtimes = (0..kind.runtimes()).map(build).collect::<Result<Vec<Runtime>, _>>()?;
         let waits = Arc::<SharedHistogram>::default();
         let queues = matches!(pool, PoolKind::Blocking(_) | PoolKind::Rayon(_) | PoolKind::Runtime(_));
         let queue_waits = queues.then(|| Arc::clone(&waits));
@@ -109,10 +108,18 @@ impl AsyncModel {
                 runtimes.iter().try_for_each(start_blocking).map_err(|error| (workers + 1, error))?;
                 StartedPool::Blocking(BlockingPool::new(Arc::clone(counts), waits))
             }
-            (PoolKind::InPlace, Some(counts)) => StartedPool::InPlace(InPlace::new(Arc::clone(counts))),
+            (PoolKind::InPlace, Some(counts)) => {
+                runtimes.iter().try_for_each(start_blocking).map_err(|error| (workers + 1, error))?;
+                StartedPool::InPlace(InPlace::new(Arc::clone(counts)))
+            }
             (PoolKind::Rayon(k), _) => StartedPool::Rayon(RayonPool::new(k.get(), waits)?),
             (PoolKind::Runtime(k), _) => {
-                let second = second_runtime(k.get()).map_err(|error| (workers + 1, error))?;
+                let number = AtomicU32::new(1);
+                let name = move || format!("runtime {}", number.fetch_add(1, Ordering::Relaxed));
+                let mut builder = Builder::new_multi_thread();
+                builder.thread_name_fn(name);
+                let second = start_workers(builder, k.get().into(), || ());
+                let second = second.map_err(|(at, error)| (workers + at, error))?;
                 StartedPool::Runtime(RuntimePool::new(&second, waits), second)
             }
             (PoolKind::Inline | PoolKind::Blocking(_) | PoolKind::InPlace, _) => StartedPool::Inline,
@@ -137,17 +144,38 @@ impl AsyncModel {
     }
 }
 
-/// Starts the first thread of a runtime's blocking pool. A pool without any thread, whose next one the kernel refuses,
-/// panics on a runtime with one thread, and never runs its work on one with workers (tokio-rs/tokio #8406).
+/// Starts the first thread of a runtime's blocking pool. If the kernel refuses a pool without any its first one, tokio
+/// panics, loses the worker that wanted to block in place, or never runs the work (tokio-rs/tokio #8406).
 fn start_blocking(runtime: &Runtime) -> io::Result<()> {
     let first = runtime.block_on(async { timeout(FIRST_THREAD, spawn_blocking(|| ())).await });
     first.map_err(|_| io::Error::other("tokio's blocking pool got no thread"))?.map_err(io::Error::other)
 }
 
-fn second_runtime(workers: u16) -> io::Result<Runtime> {
-    let number = AtomicU32::new(1);
-    let name = move || format!("runtime {}", number.fetch_add(1, Ordering::Relaxed));
-    Builder::new_multi_thread().worker_threads(workers.into()).thread_name_fn(name).build()
+/// Builds a runtime, and waits until all its workers run. If the kernel refuses it one after [`try_threads`], tokio
+/// starts without that worker and never polls some of its tasks; this returns an error instead. Calls `on_start` on each
+/// thread of the runtime.
+fn start_workers(
+    mut builder: Builder,
+    workers: u64,
+    on_start: impl Fn() + Send + Sync + 'static,
+) -> Result<Runtime, (u64, io::Error)> {
+    let (started, starts) = mpsc::channel();
+    builder.on_thread_start(move || {
+        on_start();
+        // Nobody counts the threads that start later.
+        let _ = started.send(());
+    });
+    if workers > 0 {
+        builder.worker_threads(workers as usize);
+    }
+    let runtime = builder.build().map_err(|error| (1, error))?;
+    for at in 1..=workers {
+        if starts.recv_timeout(FIRST_THREAD).is_err() {
+            runtime.shutdown_background();
+            return Err((at, io::Error::other("tokio's worker did not start")));
+        }
+    }
+    Ok(runtime)
 }
 
 /// The names of the threads that runtimes start: workers first, then those of their blocking pools.
@@ -187,9 +215,10 @@ pub(super) fn counted(all: impl Iterator<Item = RuntimeMetrics>) -> RuntimeUsage
 }
 
 /// Checks that this number of threads can be started at the same time; otherwise returns the number of the first that
-/// cannot, from 1, and the error.
+/// cannot, from 1, and the error. Returns once the kernel no longer counts them.
 fn try_threads(threads: u64) -> Result<(), (u64, io::Error)> {
-    thread::scope(|scope| {
+    let before = host::own_threads();
+    let tried = thread::scope(|scope| {
         let mut holders = Vec::new();
         for k in 1..=threads {
             let (holder, closed) = mpsc::channel::<()>();
@@ -199,5 +228,11 @@ fn try_threads(threads: u64) -> Result<(), (u64, io::Error)> {
             holders.push(holder);
         }
         Ok(())
-    })
+    });
+    // A thread that has been joined counts for its user's limit until the kernel has released it.
+    let since = Instant::now();
+    while host::own_threads() > before && since.elapsed() < FIRST_THREAD {
+        thread::yield_now();
+    }
+    tried
 }

@@ -12,6 +12,7 @@ use crate::units::{self, as_nanos};
 /// The work of one cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "there is one per cell, and none is moved in a loop")]
 pub enum Work {
     /// N jobs wait.
     Sleep(SleepSpec),

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use async_vs_threads::lanes::What;
 use async_vs_threads::record::{Failure, Folder, Outcome, Record, Traced};
-use async_vs_threads::scenario::{CellId, Family, Model, PoolKind};
+use async_vs_threads::scenario::{CellId, Family, Model, PoolKind, RuntimeKind};
 use async_vs_threads::stats::Bound;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -93,17 +93,27 @@ fn every_model_is_measured_by_server_and_generator() {
 /// Checks the lanes of a server with three connections.
 fn check_lanes(model: &str, traced: &Traced) {
     let (names, spans) = (&traced.lanes.names, &traced.lanes.spans);
-    let is_named = |name: &String| {
-        let kind = name.trim_end_matches(|c: char| c == ' ' || c.is_ascii_digit());
-        match model {
-            "threads" => kind == "connection",
-            "pool/2" => kind == "pool",
-            "async/2" => kind == "worker",
-            "async+blocking" => ["server", "blocking"].contains(&kind),
-            "async+rayon/2" => ["server", "rayon"].contains(&kind),
-            _ => kind == "server",
+    // The threads that wait, and those that compute.
+    let kinds = match model.parse().unwrap() {
+        Model::Threads => ["connection"; 2],
+        Model::Pool(_) => ["pool"; 2],
+        Model::Async(runtime, pool) => {
+            let own = match runtime {
+                RuntimeKind::OneThread => "server",
+                RuntimeKind::Workers(_) => "worker",
+                RuntimeKind::PerCore(_) => "core",
+            };
+            let other = match pool {
+                PoolKind::Inline | PoolKind::InPlace => own,
+                PoolKind::Blocking(_) => "blocking",
+                PoolKind::Rayon(_) => "rayon",
+                PoolKind::Runtime(_) => "runtime",
+            };
+            [own, other]
         }
+        _ => ["server"; 2],
     };
+    let is_named = |name: &String| kinds.contains(&name.trim_end_matches(|c: char| c == ' ' || c.is_ascii_digit()));
     assert!(!names.is_empty() && names.iter().all(is_named), "{model}: {names:?}");
     let connections: BTreeSet<u32> = spans.iter().map(|span| span.job).collect();
     let served = match model {

@@ -148,7 +148,7 @@ fn nearest(name: &str) -> Option<String> {
     let lower = name.to_lowercase();
     let elsewhere = match lower.as_str() {
         "tokio" | "task" | "tasks" | "coroutine" | "coroutines" | "event-loop" => Some("async"),
-        "tokio::main" | "multi_thread" | "async/n" => Some("async/2"),
+        "tokio-main" | "multi_thread" | "async/n" => Some("async/2"),
         "thread-pool" | "threadpool" => Some("pool/2"),
         "spawn_blocking" | "hybrid" | "blocking" => Some("async+blocking"),
         "block_in_place" | "in-place" => Some("async/2+in-place"),

@@ -116,6 +116,7 @@ fn no_lock(fields: &Fields) -> Vec<SpannedMistake> {
 
 /// Finds a lock of std that a task would hold while it waits.
 fn std_lock_across_await(fields: &Fields) -> Option<SpannedMistake> {
+    fields.get(Section::Top, "lock")?;
     let scope = fields.get(Section::Top, "lock_scope").filter(|_| has_word(fields, "lock_scope", "wait"))?;
     let is_std = fields.get(Section::Top, "lock_kind").is_none() || has_word(fields, "lock_kind", "std");
     let (model, _) = named(fields, |model| matches!(model, Model::Async(..))).next().filter(|_| is_std)?;
