@@ -19,6 +19,7 @@ mod point;
 mod reference;
 mod schema;
 mod slo;
+mod steps;
 mod work;
 
 pub use capacity::{Capacity, CapacityLimit, capacity};
@@ -33,9 +34,10 @@ pub use point::{Finite, Point, SweptValue};
 pub use reference::reference;
 pub use schema::schema;
 pub use slo::{Condition, Measure, Relation, Slo};
+pub use steps::{LockKind, LockScope, StepsSpec};
 pub use work::{
-    ArrivalSpec, ClientKind, Composition, CpusWanted, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, LockKind,
-    LockScope, OffloadSpec, Pin, ServerSpec, SleepSpec, StepsSpec, Work,
+    ArrivalSpec, ClientKind, Composition, CpusWanted, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Pin,
+    ServerSpec, SleepSpec, Work,
 };
 
 /// One question, parsed and checked.

@@ -22,7 +22,7 @@ pub(super) fn check_single_event(load: &LoadRecord, wall_ns: u64) -> Option<Find
     })
 }
 
-/// Checks whether the medians of ten stretches of the window rise or fall steadily, as [`drift`](super::drift) does for
+/// Checks whether the medians of ten stretches of the window rise or fall steadily, as [`check_drift`](super::check_drift) does for
 /// rounds.
 pub(super) fn check_steadiness(times: &Timeline, wall_ns: u64) -> Option<Finding> {
     /// The number of stretches, of which each third has at least three.

@@ -2,21 +2,22 @@
 
 mod advice;
 mod claims;
+mod pairs;
 
 use askama::Template;
 
 use self::advice::AdviceView;
 use self::claims::{ByKind, Claims};
+use self::pairs::PairsView;
 
 use super::figures::{self, Figure, Sign};
-use super::pairs::{self, Matrix};
 use super::quadrants::{self, Quadrants};
 use super::table::{Table, TableRow};
 use super::wording;
 use super::{headline, warnings};
 use crate::analysis::{Analysis, CellSummary, PointSummary, ScenarioAnalysis, Unmeasured};
 use crate::record::{CalibrationOrigin, Record, Run, RunTally, Source};
-use crate::scenario::{Family, Model, Parallel};
+use crate::scenario::{Family, Parallel};
 use crate::text;
 use crate::units;
 
@@ -93,14 +94,6 @@ struct PointView {
     answer: Vec<String>,
     charts: Vec<ChartView>,
     pairs: Vec<PairsView>,
-}
-
-/// The ratios of one figure between all models.
-struct PairsView {
-    title: String,
-    models: Vec<String>,
-    /// The class of the model's family, the model, and its ratios.
-    rows: Vec<(&'static str, String, Vec<String>)>,
 }
 
 struct ChartView {
@@ -222,16 +215,7 @@ fn point_view(point: &PointSummary, id: &str) -> PointView {
         label: text::one_line(&point.at.to_string()),
         answer: headline::for_point(point),
         charts: figures::for_point(point, id).into_iter().enumerate().map(chart).collect(),
-        pairs: pairs::matrices(point).into_iter().map(pairs_view).collect(),
-    }
-}
-
-fn pairs_view(matrix: Matrix) -> PairsView {
-    let row = |(model, cells): (Model, Vec<String>)| (class(model.family()), model.to_string(), cells);
-    PairsView {
-        title: matrix.title,
-        models: matrix.models.iter().map(ToString::to_string).collect(),
-        rows: matrix.rows.into_iter().map(row).collect(),
+        pairs: pairs::views(point),
     }
 }
 
