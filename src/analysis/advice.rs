@@ -81,6 +81,8 @@ pub enum Choice {
         as_good: Vec<Model>,
         /// Models that meet the objective and are worse by more than the noise.
         worse: Vec<Model>,
+        /// Models that meet the objective and cannot be compared with the best, as with too few rounds.
+        unknown: Vec<Model>,
     },
     /// No model meets the objective; `undecided` are those that met it in some rounds.
     NoneMeets {
@@ -201,10 +203,12 @@ fn keeps(measured: &Measured, slo: Option<&Slo>, is_open: bool) -> Option<bool> 
     let keeps_up = !is_open || measured.jobs as f64 >= KEEPS_UP * load.due() as f64;
     let figures = LoadFigures { series, load, wall_ns: measured.wall_ns, requests_in_window: measured.jobs };
     let judged = slo.map(|slo| judge(slo, &figures)).unwrap_or_default();
-    if judged.iter().any(|judged| judged.is_unknown()) {
-        return None;
+    // A collapsed server answers few requests, so what is certain comes before what is unknown.
+    let is_broken = judged.iter().any(|judged| !judged.is_kept && !judged.is_unknown());
+    if is_broken || !keeps_up || measured.jobs == 0 {
+        return Some(false);
     }
-    Some(keeps_up && judged.iter().all(|judged| judged.is_kept))
+    judged.iter().all(|judged| judged.is_kept).then_some(true)
 }
 
 /// Adds up the requests of all rounds.
@@ -259,36 +263,47 @@ fn choose(point: &PointSummary, rows: &[AdviceRow]) -> Choice {
         return Choice::NoneMeets { undecided };
     }
     let sign = if metric.less_is_better() { 1.0 } else { -1.0 };
-    // A model without the figure, because its requests are too few, is not told apart from the others.
+    // A model without the figure, because its requests are too few, comes last, as it cannot be compared.
     let rank = |row: &&AdviceRow| value(row).map_or(f64::INFINITY, |value| sign * value);
     good.sort_by(|a, b| rank(a).total_cmp(&rank(b)));
     let best = good[0].model;
-    let is_worse = |row: &AdviceRow| {
-        let worse = if metric.less_is_better() { Difference::More } else { Difference::Less };
-        point.ratio(metric, row.model, best).is_some_and(|ratio| ratio.difference == worse)
-    };
-    let (worse, mut as_good): (Vec<Model>, Vec<Model>) = {
-        let (worse, as_good): (Vec<&AdviceRow>, Vec<&AdviceRow>) = good.into_iter().partition(|row| is_worse(row));
-        (worse.iter().map(|row| row.model).collect(), as_good.iter().map(|row| row.model).collect())
-    };
+    let (mut as_good, mut worse, mut unknown) = (vec![best], Vec::new(), Vec::new());
+    for row in &good[1..] {
+        // The best is at the front, so another model is worse or no different.
+        match point.ratio(metric, row.model, best).map(|ratio| ratio.difference) {
+            Some(Difference::More | Difference::Less) => worse.push(row.model),
+            Some(Difference::NoneFound { .. }) => as_good.push(row.model),
+            Some(Difference::Incomparable(_)) | None => unknown.push(row.model),
+        }
+    }
     as_good.sort_by_key(|model| complexity(*model));
     let model = as_good.remove(0);
-    Choice::Model { model, as_good, worse }
+    Choice::Model { model, as_good, worse, unknown }
 }
 
-/// Returns how many things a reader of code under this model has to know: less is simpler.
-fn complexity(model: Model) -> (u8, u16) {
+/// Returns a key by which simpler models come first: threads before tasks, no pool before a pool, one async thread before
+/// several.
+fn complexity(model: Model) -> (u8, u8, u8, u16) {
     match model {
-        Model::Sequential => (0, 0),
-        Model::Threads => (1, 0),
-        Model::Pool(n) | Model::Rayon(n) => (2, n.get()),
-        Model::Async(RuntimeKind::OneThread, PoolKind::Inline) => (3, 0),
-        Model::Async(RuntimeKind::Workers(n), PoolKind::Inline) => (4, n.get()),
-        Model::Async(_, PoolKind::Blocking(_)) => (5, 0),
-        Model::Async(_, PoolKind::InPlace) => (6, 0),
-        Model::Async(RuntimeKind::PerCore(n), PoolKind::Inline) => (7, n.get()),
-        Model::Async(..) => (8, 0),
-        Model::External => (9, 0),
+        Model::Sequential => (0, 0, 0, 0),
+        Model::Threads => (1, 0, 0, 0),
+        Model::Pool(n) | Model::Rayon(n) => (2, 0, 0, n.get()),
+        Model::Async(runtime, pool) => {
+            let pool = match pool {
+                PoolKind::Inline => 0,
+                PoolKind::Blocking(_) => 1,
+                PoolKind::InPlace => 2,
+                PoolKind::Rayon(_) => 3,
+                PoolKind::Runtime(_) => 4,
+            };
+            let kind = match runtime {
+                RuntimeKind::OneThread => 0,
+                RuntimeKind::Workers(_) => 1,
+                RuntimeKind::PerCore(_) => 2,
+            };
+            (3, pool, kind, runtime.threads())
+        }
+        Model::External => (4, 0, 0, 0),
     }
 }
 
@@ -319,9 +334,9 @@ mod tests {
             "pool/8",
             "async",
             "async/2",
+            "per-core/2",
             "async+blocking",
             "async/2+in-place",
-            "per-core/2",
             "async/2+rayon/2",
         ];
         assert_eq!(names, expected);

@@ -73,10 +73,13 @@ pub(super) struct AdviseArgs {
 
 pub(super) fn main(args: &AdviseArgs) -> Result<(), Stop> {
     let cpus = host::cpus().len().try_into().unwrap_or(u32::MAX);
-    let text = scenario_text(args, cpus)?;
-    let scenario = parse("advise.toml", &text).map_err(|mistakes| {
-        Stop::input(format_args!("these values do not describe a job that can be measured: {mistakes}"))
-    })?;
+    let read = |text: &str| {
+        parse("advise.toml", text).map_err(|mistakes| {
+            Stop::input(format_args!("these values do not describe a job that can be measured: {mistakes}"))
+        })
+    };
+    let turn = longest_turn(&read(&scenario_text(args, cpus, Duration::ZERO)?)?, cpus);
+    let scenario = read(&scenario_text(args, cpus, turn)?)?;
     for line in expectations(&scenario, cpus) {
         note(line);
     }
@@ -104,6 +107,15 @@ fn expectations(scenario: &Scenario, cpus: u32) -> Vec<String> {
     lines
 }
 
+/// Returns the time in which every connection gets a response under the slowest model, if all wait for one.
+fn longest_turn(scenario: &Scenario, cpus: u32) -> Duration {
+    let Some(Work::Echo(echo)) = scenario.points.first().map(|point| &point.work) else { return Duration::ZERO };
+    let machine = Parallel::ideal(server_cpus(cpus));
+    let rates = scenario.models.iter().filter_map(|model| capacity(echo, *model, &machine));
+    let slowest = rates.map(|capacity| capacity.per_s).fold(f64::INFINITY, f64::min);
+    Duration::try_from_secs_f64(f64::from(echo.load.connections) / slowest).unwrap_or_default()
+}
+
 /// Returns the number of CPUs that the server gets beside the load generator.
 fn server_cpus(cpus: u32) -> u32 {
     cpus.saturating_sub(1).max(1)
@@ -126,7 +138,7 @@ fn sensible(args: &AdviseArgs, workers: u32) -> Vec<String> {
     models
 }
 
-fn scenario_text(args: &AdviseArgs, cpus: u32) -> Result<String, Stop> {
+fn scenario_text(args: &AdviseArgs, cpus: u32, turn: Duration) -> Result<String, Stop> {
     let steps = [("wait", args.wait), ("block", args.block), ("compute", args.compute), ("lock", args.lock)];
     let steps: Vec<(&str, String)> =
         steps.into_iter().filter_map(|(name, length)| Some((name, units::exact(length?)))).collect();
@@ -146,6 +158,9 @@ fn scenario_text(args: &AdviseArgs, cpus: u32) -> Result<String, Stop> {
     lines.push("analysis = \"avt advise wrote this scenario from its arguments.\"".into());
     let workload = match (args.jobs, args.block.is_some() || args.compute.is_some() || args.lock.is_some()) {
         (None, _) => "echo",
+        (Some(_), false) if args.permits.is_some() => {
+            return Err(Stop::input("--permits with --jobs needs --block, --compute or --lock"));
+        }
         (Some(_), true) => "offload",
         (Some(_), false) if args.wait.is_some() => "sleep",
         (Some(_), false) => return Err(Stop::input("the jobs do nothing; add --wait, --block, --compute or --lock")),
@@ -157,20 +172,21 @@ fn scenario_text(args: &AdviseArgs, cpus: u32) -> Result<String, Stop> {
     lines.extend(args.permits.map(|permits| format!("permits = {permits}")));
     lines.extend(["".into(), "[rounds]".into(), "quick = 6".into(), "full = 10".into()]);
     if args.jobs.is_none() {
-        lines.extend(load(args));
+        lines.extend(load(args, turn));
     }
     Ok(lines.join("\n") + "\n")
 }
 
 /// Returns the load: at the offered rate and at the maximum, long enough for a p99, with a warm-up in which each
-/// connection has had some requests.
-fn load(args: &AdviseArgs) -> Vec<String> {
+/// connection gets a response, unless that takes more than two seconds.
+fn load(args: &AdviseArgs, turn: Duration) -> Vec<String> {
     let request = [args.wait, args.block, args.compute, args.lock].into_iter().flatten().sum::<Duration>();
     // A p99 needs more than a thousand requests, in a round or in all rounds together, and must not be decided by one
     // stall of a kernel tick.
     let for_p99 = args.rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64((1_300.0 / rate).min(1.3)));
-    let duration = Duration::from_millis(500).max(for_p99).max(request * 10).min(Duration::from_secs(10));
-    let warmup = Duration::from_millis(150).max(request * 3).min(Duration::from_secs(5));
+    let most = Duration::from_secs(2);
+    let duration = Duration::from_millis(500).max(for_p99).max((request * 10).max(turn * 3 / 2).min(most));
+    let warmup = Duration::from_millis(150).max((request * 3).max(turn).min(most));
     let mut lines = vec![String::new(), "[load]".to_owned(), "loop = \"open\"".into()];
     lines.push(match args.rate {
         Some(rate) => format!("rate = [{rate}, \"max\"]"),
@@ -203,7 +219,7 @@ mod tests {
     fn scenario(arguments: &str, cpus: u32) -> Scenario {
         let words = std::iter::once("avt").chain(arguments.split_whitespace());
         let args = Command::try_parse_from(words).unwrap_or_else(|error| panic!("{error}")).args;
-        let text = scenario_text(&args, cpus).unwrap_or_else(|error| panic!("{error:?}"));
+        let text = scenario_text(&args, cpus, Duration::from_millis(600)).unwrap_or_else(|error| panic!("{error:?}"));
         parse("advise.toml", &text).unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"))
     }
 

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::analysis::{Standing, analyze, analyze_scenario};
+use crate::analysis::{Choice, Standing, analyze, analyze_scenario};
 use crate::host::Host;
 use crate::record::{CalibrationOrigin, Folder, FolderError, Record, Run, RunState, RunTally, Source};
 use crate::report;
@@ -115,11 +115,11 @@ pub(super) fn run(args: &RunArgs, named: Vec<Named>, view: View) -> Result<(), S
     announce(&plan);
     let mut listener = RunListener::new(args, &plan, view);
     let (run, ending) = runner::run(&plan, &Program::this(), &interrupt, |event| listener.hear(event))?;
-    let (standing, judged) = listener.finish(run)?;
+    let (standing, judged, unmet) = listener.finish(run)?;
     // The end of the run matters more than output that could not be written.
     match ending {
         Ending::Interrupted(signal) => Err(Stop::signal(signal)),
-        Ending::Complete => ended(standing, || unmet_requirements(&judged)).and(listener.printed),
+        Ending::Complete => ended(standing, || unmet_requirements(&judged)).and(listener.printed).and(unmet),
     }
 }
 
@@ -311,8 +311,9 @@ impl<'a> RunListener<'a> {
         self.folder.as_mut().expect("a run is calibrated before anything else")
     }
 
-    /// Writes the report and prints its path; returns the run's state and its tally.
-    fn finish(&mut self, run: Run) -> Result<(Standing, RunTally), Stop> {
+    /// Writes the report and prints its path; returns the run's state, its tally, and the end of `avt advise` if no model
+    /// meets its objective.
+    fn finish(&mut self, run: Run) -> Result<(Standing, RunTally, Result<(), Stop>), Stop> {
         self.progress.finish();
         let folder = self.folder.as_ref().expect("a run is calibrated before anything else");
         let path = folder.path();
@@ -334,7 +335,14 @@ impl<'a> RunListener<'a> {
             let (done, planned) = (self.records.len(), run.trials_planned);
             note(format_args!("avt: ended early after {done} of {planned} trials; the report is marked as partial"));
         }
-        Ok((analysis.standing(self.args.strict.strictness()), analysis.judged))
+        let advice = analysis.scenarios.first().and_then(|of| of.advice.as_ref());
+        let advice = advice.filter(|advice| self.view == View::Advice && advice.slo.is_some());
+        let unmet = match advice.map(|advice| &advice.choice) {
+            Some(Choice::NoneMeets { .. }) => Err(Stop::unmet("no model is known to meet the objective")),
+            Some(Choice::NotMeasurable) => Err(Stop::invalid()),
+            Some(Choice::Model { .. }) | None => Ok(()),
+        };
+        Ok((analysis.standing(self.args.strict.strictness()), analysis.judged, unmet))
     }
 }
 

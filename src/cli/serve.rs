@@ -55,6 +55,12 @@ enum ServeEnd {
 }
 
 pub(super) fn main(args: &ServeArgs) -> Result<(), Stop> {
+    if !args.model.serves() || args.model == Model::External {
+        return Err(Stop::input(format_args!(
+            "{} serves no connections; use async+rayon/2, threads or another",
+            args.model
+        )));
+    }
     let refused = |error: std::io::Error| Stop::machine(format_args!("{}: {error}", args.addr));
     let files = host::raise_open_files().unwrap_or_else(|error| {
         note(format_args!("avt: the limit of open files could not be raised: {error}"));

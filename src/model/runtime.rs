@@ -76,8 +76,8 @@ impl AsyncModel {
         // tokio panics and then waits forever if the kernel refuses it a worker (tokio-rs/tokio #6167).
         try_threads(threads_at_start(kind, pool))?;
         let counts = match pool {
-            PoolKind::Blocking(_) => Some((pool.most_blocking() * u32::from(kind.runtimes())).into()),
-            PoolKind::InPlace => Some(pool.most_blocking().into()),
+            // With a runtime per core, all work may be on one of them, so no more threads than its own pool has are missed.
+            PoolKind::Blocking(_) | PoolKind::InPlace => Some(pool.most_blocking().into()),
             PoolKind::Inline | PoolKind::Rayon(_) | PoolKind::Runtime(_) => None,
         };
         // The threads of per-core runtimes are the model's own, not the runtime's.
@@ -112,7 +112,9 @@ impl AsyncModel {
                 runtimes.iter().try_for_each(start_blocking).map_err(|error| (workers + 1, error))?;
                 StartedPool::InPlace(InPlace::new(Arc::clone(counts)))
             }
-            (PoolKind::Rayon(k), _) => StartedPool::Rayon(RayonPool::new(k.get(), waits)?),
+            (PoolKind::Rayon(k), _) => {
+                StartedPool::Rayon(RayonPool::new(k.get(), waits).map_err(|(at, error)| (workers + at, error))?)
+            }
             (PoolKind::Runtime(k), _) => {
                 let number = AtomicU32::new(1);
                 let name = move || format!("runtime {}", number.fetch_add(1, Ordering::Relaxed));

@@ -51,8 +51,8 @@ pub(super) fn sentences(advice: &Advice) -> Vec<String> {
             "Nothing is recommended, because no model has enough valid trials; the findings give the reasons.".into(),
         ],
         Choice::NoneMeets { undecided } => none_meets(advice, undecided),
-        Choice::Model { model, as_good, worse } => {
-            let mut all = vec![recommendation(advice, *model, as_good, worse)];
+        Choice::Model { model, as_good, worse, unknown } => {
+            let mut all = vec![recommendation(advice, *model, [as_good, worse, unknown])];
             all.extend(reason(advice, *model));
             all.extend(doubled(advice, *model));
             all
@@ -91,9 +91,10 @@ pub(super) fn json(advice: &Advice) -> Value {
             "capacity_per_s": row.capacity.map(|capacity| capacity.per_s),
         })
     };
-    let (model, as_good) = match &advice.choice {
-        Choice::Model { model, as_good, .. } => (Some(model), as_good.as_slice()),
-        _ => (None, [].as_slice()),
+    let none = Vec::new();
+    let (model, as_good, worse, unknown) = match &advice.choice {
+        Choice::Model { model, as_good, worse, unknown } => (Some(model), as_good, worse, unknown),
+        _ => (None, &none, &none, &none),
     };
     json!({
         "offered_per_s": advice.offered,
@@ -101,6 +102,8 @@ pub(super) fn json(advice: &Advice) -> Value {
         "rows": advice.rows.iter().map(row).collect::<Vec<_>>(),
         "model": model,
         "as_good": as_good,
+        "worse": worse,
+        "not_comparable": unknown,
         "says": sentences(advice),
     })
 }
@@ -170,7 +173,7 @@ fn list(models: &[Model]) -> String {
     }
 }
 
-fn recommendation(advice: &Advice, model: Model, as_good: &[Model], worse: &[Model]) -> String {
+fn recommendation(advice: &Advice, model: Model, others: [&Vec<Model>; 3]) -> String {
     let goal = match (model, advice.slo.is_some()) {
         (Model::Threads, true) => "they meet the objective",
         (Model::Threads, false) => "they keep up",
@@ -188,16 +191,14 @@ fn recommendation(advice: &Advice, model: Model, as_good: &[Model], worse: &[Mod
         format!("{model} is the choice")
     };
     let meets = if has_objective(advice) { format!("; {goal}") } else { String::new() };
-    let others = match (as_good.is_empty(), worse.is_empty()) {
-        (true, true) => String::new(),
-        (true, false) => format!("; the {compared} is better than that of {}", list(worse)),
-        (false, true) => format!("; the {compared} of {} is no different within the noise", list(as_good)),
-        (false, false) => format!(
-            "; the {compared} of {} is no different within the noise, and that of {} is worse",
-            list(as_good),
-            list(worse)
-        ),
-    };
+    let verdicts = ["is no different within the noise", "is worse", "cannot be compared with it in these rounds"];
+    let others: Vec<String> = others
+        .into_iter()
+        .zip(verdicts)
+        .filter(|(models, _)| !models.is_empty())
+        .map(|(models, verdict)| format!("the {compared} of {} {verdict}", list(models)))
+        .collect();
+    let others = if others.is_empty() { String::new() } else { format!("; {}", others.join(", ")) };
     format!("{name}{meets}{others}.")
 }
 
@@ -249,8 +250,8 @@ fn doubled(advice: &Advice, model: Model) -> Option<String> {
 fn none_meets(advice: &Advice, undecided: &[Model]) -> Vec<String> {
     let goal = objective(advice);
     if !undecided.is_empty() {
-        let rounds = "met it in some rounds and not in others; more rounds (--full) or a lower rate would decide";
-        return vec![format!("No model is recommended for {goal}: {} {rounds}.", list(undecided))];
+        let why = "not decided, as rounds differ or have too few requests; more rounds (--full) may decide";
+        return vec![format!("No model is recommended for {goal}: for {} it is {why}.", list(undecided))];
     }
     let mut all = vec![format!("No model meets {goal}, so none is recommended.")];
     let rates = advice.rows.iter().filter_map(|row| Some((row.model, row.largest_rate.as_ref()?)));
@@ -259,11 +260,12 @@ fn none_meets(advice: &Advice, undecided: &[Model]) -> Vec<String> {
         all.push(format!("The largest measured rate is {}, under {model}.", wording::estimate(&largest.rate)));
     }
     let capacities = advice.rows.iter().filter_map(|row| row.capacity);
-    if let Some(most) = capacities.max_by(|a, b| a.per_s.total_cmp(&b.per_s)) {
+    let most = capacities.max_by(|a, b| a.per_s.total_cmp(&b.per_s));
+    if let Some(most) = most.filter(|most| advice.offered.is_some_and(|offered| most.per_s < offered)) {
         all.push(format!(
-            "By arithmetic no model gets beyond {}, where {} is the limit: offer less, make a request shorter, or add to that.",
+            "By arithmetic no model gets beyond {}, the limit of {}: offer less, or make a request shorter.",
             units::rate(rounded(most.per_s)),
-            limit(most.limit).trim_start_matches("its ").trim_start_matches("the ")
+            limit(most.limit)
         ));
     }
     all

@@ -10,7 +10,7 @@ use super::scoreboard;
 use super::table::{self, Column, Table};
 use super::warnings;
 use crate::analysis::{Advice, JudgedClaim, ScenarioAnalysis, Scoreboard};
-use crate::scenario::{Family, Metric, Work};
+use crate::scenario::{Family, Metric, Model, Work};
 use crate::text::{self, wrapped};
 
 /// Formats a scenario's question and its figures. Columns that do not fit the width are left out, the least important
@@ -149,25 +149,35 @@ pub fn findings(analysis: &ScenarioAnalysis<'_>, width: Option<usize>) -> String
 pub fn advice(advice: &Advice, width: Option<usize>, color: bool) -> String {
     let paint = if color { TerminalColor::Ansi } else { TerminalColor::None };
     let rows = advice::rows(advice);
-    let mut text = comfy_table::Table::new();
-    text.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    text.set_header(advice::headings(advice));
+    let mut grid = comfy_table::Table::new();
+    grid.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    grid.set_header(advice::headings(advice));
     for (model, cells) in &rows {
-        text.add_row(std::iter::once(model.to_string()).chain(cells.iter().cloned()));
+        grid.add_row(std::iter::once(model.to_string()).chain(cells.iter().cloned()));
     }
-    for column in text.column_iter_mut() {
+    for column in grid.column_iter_mut() {
         column.set_cell_alignment(if column.index == 0 { CellAlignment::Left } else { CellAlignment::Right });
         column.set_padding((0, 2));
     }
-    let table = text.lines().enumerate().map(|(i, line)| {
+    let table = grid.lines().enumerate().map(|(i, line)| {
         let model = i.checked_sub(1).and_then(|row| rows.get(row)).map(|(model, _)| *model);
         let line = line.trim_end();
         model.map_or_else(|| line.to_owned(), |model| paint.name(line, model.family(), model.to_string().len()))
     });
     let width = width.unwrap_or(usize::MAX);
+    let mut table: Vec<String> = table.collect();
+    if grid.lines().any(|line| text::columns(line.trim_end()) > width) {
+        let headings = advice::headings(advice);
+        let row = |(model, cells): &(Model, Vec<String>)| {
+            let figures: Vec<String> =
+                headings[1..].iter().zip(cells).map(|(heading, cell)| format!("{heading}: {cell}")).collect();
+            wrapped(&format!("{model}: {}", figures.join("; ")), width, "  ")
+        };
+        table = rows.iter().flat_map(row).collect();
+    }
     let sentences = advice::sentences(advice);
     let lines = sentences.iter().flat_map(|sentence| wrapped(sentence, width, ""));
-    table.chain([String::new()]).chain(lines).map(|line| line + "\n").collect()
+    table.into_iter().chain([String::new()]).chain(lines).map(|line| line + "\n").collect()
 }
 
 /// Formats the number of claims by kind and verdict, with a line break at the end; empty if there are no claims.

@@ -62,6 +62,7 @@ pub fn capacity(echo: &EchoSpec, model: Model, machine: &Parallel) -> Option<Cap
     let limits = [
         steps.permits.and_then(|permits| rate(permits.into(), steps.alone(), CapacityLimit::Permits(permits))),
         rate(1.0, steps.exclusive(), CapacityLimit::Lock),
+        rate(threads.into(), held, CapacityLimit::Threads(threads)).filter(|_| threads < machine.cpus()),
         rate(machine.factor(threads), computed, CapacityLimit::Cpus),
         rate(connections.into(), steps.alone(), CapacityLimit::Connections),
         rate(threads.into(), held, CapacityLimit::Threads(threads)),
@@ -120,7 +121,10 @@ mod tests {
     #[test]
     fn computing_is_limited_by_cpus_and_waiting_by_permits() {
         use CapacityLimit::{Connections, Cpus, Lock, Permits};
-        check("compute = \"5ms\"", &[("async", 200.0, Cpus), ("threads", 400.0, Cpus), ("async/2", 400.0, Cpus)]);
+        check(
+            "compute = \"5ms\"",
+            &[("async", 200.0, CapacityLimit::Threads(1)), ("threads", 400.0, Cpus), ("async/2", 400.0, Cpus)],
+        );
         check("wait = \"10ms\"", &[("async", 20_000.0, Connections), ("pool/2", 200.0, CapacityLimit::Threads(2))]);
         check("wait = \"10ms\"\npermits = 20", &[("async", 2_000.0, Permits(20)), ("threads", 2_000.0, Permits(20))]);
         check("lock = \"1ms\"", &[("async/2", 1_000.0, Lock), ("threads", 1_000.0, Lock)]);

@@ -61,6 +61,9 @@ impl FromStr for Slo {
 impl Condition {
     fn parse(text: &str) -> Result<Self, String> {
         let wrong = |what: &str| format!("`{text}`: {what}; write it as 'p99<5ms,errors<0.1%,rate>=990'");
+        if text.contains(char::is_control) {
+            return Err(wrong("expected one line without control characters").escape_debug().to_string());
+        }
         let at = text.find(['<', '>']).ok_or_else(|| wrong("expected <, <=, > or >="))?;
         let (name, rest) = text.split_at(at);
         let (relation, limit) = match (rest.strip_prefix("<="), rest.strip_prefix(">=")) {
@@ -76,7 +79,9 @@ impl Condition {
             "errors" => Measure::Errors,
             "rate" => Measure::Rate,
             name => {
-                let percent: Option<f64> = name.strip_prefix('p').and_then(|percent| percent.parse().ok());
+                let digits =
+                    name.strip_prefix('p').filter(|text| text.bytes().all(|b| b.is_ascii_digit() || b == b'.'));
+                let percent: Option<f64> = digits.and_then(|percent| percent.parse().ok());
                 let percent = percent.filter(|percent| *percent > 0.0 && *percent < 100.0);
                 let known = "expected a percentile such as p99, max, mean, errors or rate";
                 Measure::Quantile(percent.ok_or_else(|| wrong(known))? / 100.0)
@@ -87,6 +92,9 @@ impl Condition {
             Measure::Rate => number(limit).ok_or_else(|| wrong("expected a rate in requests per second"))?,
             _ => units::nanos(units::parse_duration(limit).map_err(|error| wrong(&error.to_string()))?) as f64,
         };
+        if limit == 0.0 && relation == Relation::Below {
+            return Err(wrong("nothing is less than 0"));
+        }
         Ok(Self { text: text.to_owned(), measure, relation, limit })
     }
 
@@ -137,6 +145,9 @@ mod tests {
             ("p0<5ms", "expected a percentile"),
             ("p100<5ms", "expected a percentile"),
             ("q99<5ms", "expected a percentile"),
+            ("p+99<5ms", "expected a percentile"),
+            ("p99<0ms", "nothing is less than 0"),
+            ("p99\n<5ms", "control characters"),
             ("p99=5ms", "expected <, <=, > or >="),
             ("errors<0.1", "in %"),
             ("errors<-1%", "in %"),

@@ -11,7 +11,8 @@ fn advise(arguments: &str) -> Value {
     let mut command = avt(["advise", "--rounds", "1", "--json", "--out"]);
     command.arg(&out).args(arguments.split_whitespace());
     let ended = run(command);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
+    // On a machine that is busy with other tests, no model may be known to meet an objective.
+    assert!(matches!(ended.code, Some(0 | 1 | 4)), "{ended:?}");
     let kept: Value = serde_json::from_slice(&std::fs::read(out.join("run.json")).unwrap()).unwrap();
     let toml = kept["scenarios"][0]["toml"].as_str().unwrap();
     assert!(toml.starts_with("# Written by avt advise."), "the scenario can be edited and run again: {toml}");
@@ -59,6 +60,7 @@ fn descriptions_that_cannot_be_measured_are_refused() {
         ("--rate 100 --slo p99", "expected <, <=, > or >="),
         ("--wait 5", "missing unit"),
         ("--compute 5ms --jobs 3 --rate 5", "cannot be used with"),
+        ("--jobs 3 --wait 5ms --permits 2", "--permits with --jobs needs --block"),
         ("-m rayon/2", "rayon/2 runs jobs, and serves no connections"),
         ("-m hybrid/blocking", "is now called `async+blocking`"),
     ] {

@@ -137,10 +137,11 @@ fn workers(digits: &str) -> Option<NonZeroU16> {
 
 /// Returns the present name of a model that an earlier version called `hybrid/...`.
 fn renamed(name: &str) -> Option<String> {
-    match name.strip_prefix("hybrid/")? {
-        "blocking" => Some("async+blocking".into()),
-        pool => pool.strip_prefix("rayon-").map(|k| format!("async+rayon/{k}")),
-    }
+    let now = match name.strip_prefix("hybrid/")? {
+        "blocking" => "async+blocking".to_owned(),
+        pool => format!("async+rayon/{}", pool.strip_prefix("rayon-")?),
+    };
+    now.parse::<Model>().is_ok().then_some(now)
 }
 
 /// Returns the example name closest to a misspelt one, or the model that other tools call by this name.

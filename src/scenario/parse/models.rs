@@ -105,7 +105,17 @@ fn composed_threads(fields: &Fields) -> Option<SpannedMistake> {
 /// Finds properties of a lock that no step takes.
 fn no_lock(fields: &Fields) -> Vec<SpannedMistake> {
     if fields.get(Section::Top, "lock").is_some() {
-        return Vec::new();
+        let scope = fields.get(Section::Top, "lock_scope").filter(|_| fields.get(Section::Top, "wait").is_none());
+        let mistake = |field: &Field| {
+            let remedy = "write wait = \"10ms\", or remove this";
+            SpannedMistake::new(
+                field.name_span.clone(),
+                field.path(),
+                "there is no wait during which to hold it",
+                remedy,
+            )
+        };
+        return scope.map(mistake).into_iter().collect();
     }
     let mistake = |field: &Field| {
         let remedy = "write lock = \"100us\", the time for which each job holds it, or remove this";
@@ -116,7 +126,9 @@ fn no_lock(fields: &Fields) -> Vec<SpannedMistake> {
 
 /// Finds a lock of std that a task would hold while it waits.
 fn std_lock_across_await(fields: &Fields) -> Option<SpannedMistake> {
-    fields.get(Section::Top, "lock")?;
+    for needed in ["lock", "wait"] {
+        fields.get(Section::Top, needed)?;
+    }
     let scope = fields.get(Section::Top, "lock_scope").filter(|_| has_word(fields, "lock_scope", "wait"))?;
     let is_std = fields.get(Section::Top, "lock_kind").is_none() || has_word(fields, "lock_kind", "std");
     let (model, _) = named(fields, |model| matches!(model, Model::Async(..))).next().filter(|_| is_std)?;

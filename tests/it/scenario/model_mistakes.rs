@@ -25,7 +25,13 @@ fn mistakes_in_models_locks_and_baselines_are_reported() {
             OFFLOAD,
             "jobs = 2",
             "jobs = 2\nlock = \"1ms\"\nlock_scope = \"wait\"",
-            "7:14: lock_scope: async cannot hold std's lock during the wait: its guard is not Send",
+            "7:1: lock_scope: there is no wait during which to hold it; write wait = ",
+        ),
+        (
+            OFFLOAD,
+            "jobs = 2",
+            "jobs = 2\nwait = \"1ms\"\nlock = \"1ms\"\nlock_scope = \"wait\"",
+            "8:14: lock_scope: async cannot hold std's lock during the wait: its guard is not Send",
         ),
         (OFFLOAD, "jobs = 2", "jobs = 2\npermits = 0", "6:11: permits: must be"),
         (
