@@ -77,7 +77,7 @@ pub struct LoadRecord {
 /// that is not the server's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SendLag {
-    /// The whole send lag.
+    /// The send lag as a whole, from when a request was due until it was sent.
     pub total: Histogram,
     /// The part in which it was the request's turn and a connection was free, but the generator was late or stalled:
     /// the error of the pacing.
@@ -108,17 +108,17 @@ pub struct GeneratorThread {
 /// Requests by outcome. The parts always add up to `planned`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requests {
-    /// All requests.
+    /// The number of requests due or sent.
     pub planned: u64,
-    /// Answered, with any status.
+    /// The number of requests that got a response, with any status.
     pub completed: u64,
-    /// Ended by a transport error.
+    /// The number of requests that ended with a transport error.
     pub failed: u64,
-    /// Abandoned after the time-out.
+    /// The number of requests that were abandoned after the time-out.
     pub timed_out: u64,
-    /// Due but never sent.
+    /// The number of requests that were due and never sent.
     pub unsent: u64,
-    /// Still in flight when the drain ended.
+    /// The number of requests still in flight when the drain ended.
     pub unfinished: u64,
 }
 

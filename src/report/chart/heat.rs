@@ -15,7 +15,7 @@ pub(in crate::report) struct Heat<'a> {
     pub(in crate::report) window_ns: u64,
 }
 
-/// The map of one model.
+/// The response times of one model over the window, as shades of a grid.
 pub(in crate::report) struct HeatMap<'a> {
     pub(in crate::report) label: String,
     pub(in crate::report) look: Look,

@@ -135,7 +135,7 @@ impl SpannedMistake {
 struct TextPosition<'a> {
     line: usize,
     column: usize,
-    /// The whole line, without its end.
+    /// The text of the line, without its line break.
     text: &'a str,
     /// The range of bytes in the line; for several lines, in the first one.
     span: Range<usize>,
