@@ -1,16 +1,13 @@
 //! Decides which model suits a load: which of them meet the objective, and which is the simplest of the best.
 
-use super::point::PointSummary;
+use super::point::{KEPT_UP, PointSummary};
 use super::ratios::Difference;
 use super::round::Estimate;
 use super::single_load::LoadFigures;
 use super::slo::judge;
 use crate::gate::Verdict;
 use crate::record::{Measured, Outcome, Record, Run};
-use crate::scenario::{Capacity, EchoSpec, Metric, Model, Pin, PoolKind, RuntimeKind, Scenario, Slo, Work, capacity};
-
-/// The share of the requests due that a model must answer to keep up with the offered rate.
-const KEEPS_UP: f64 = 0.98;
+use crate::scenario::{Capacity, Metric, Model, PoolKind, RuntimeKind, Scenario, Slo, Work, capacity};
 
 /// The comparison of all models at one load.
 #[derive(Clone, Debug)]
@@ -127,7 +124,7 @@ pub(super) fn advise(scenario: &Scenario, points: &[PointSummary], run: &Run, re
             capacity: match &point.work {
                 Work::Echo(echo) => {
                     let machine = run.parallel.for_work(&point.work);
-                    capacity(echo, *model, &machine.at_most(server_cpus(echo, run.host.cpus)))
+                    capacity(echo, *model, &machine.at_most(echo.load.cpus_left_for_server(run.host.cpus)))
                 }
                 Work::Sleep(_) | Work::Offload(_) => None,
             },
@@ -140,15 +137,6 @@ pub(super) fn advise(scenario: &Scenario, points: &[PointSummary], run: &Run, re
 
 fn offered(work: &Work) -> Option<f64> {
     if let Work::Echo(echo) = work { echo.load.arrival.offered() } else { None }
-}
-
-/// Returns the number of CPUs that a server has on a machine with this many.
-fn server_cpus(echo: &EchoSpec, cpus: u32) -> u32 {
-    let left = match echo.load.pin {
-        Pin::Split => cpus.saturating_sub(echo.load.threads.into()).max(1),
-        Pin::None => cpus,
-    };
-    echo.load.server_cpus.unwrap_or(left).min(left)
 }
 
 /// Returns the metric by which models are compared: the tail at an offered rate, the rate of a closed loop.
@@ -200,7 +188,7 @@ fn meets(point: &PointSummary, model: Model, slo: Option<&Slo>, records: &[Recor
 /// decide.
 fn keeps(measured: &Measured, slo: Option<&Slo>, is_open: bool) -> Option<bool> {
     let (Some(load), Some(series)) = (&measured.load, measured.series.first()) else { return Some(true) };
-    let keeps_up = !is_open || measured.jobs as f64 >= KEEPS_UP * load.due() as f64;
+    let keeps_up = !is_open || load.answered_share(measured.jobs) >= KEPT_UP;
     let figures = LoadFigures { series, load, wall_ns: measured.wall_ns, requests_in_window: measured.jobs };
     let judged = slo.map(|slo| judge(slo, &figures)).unwrap_or_default();
     // A collapsed server answers few requests, so what is certain comes before what is unknown.

@@ -60,7 +60,7 @@ pub struct CeilingUse {
 
 /// The share of the offered rate from which a model counts as keeping up: requests due at the end of the window are
 /// answered after it.
-const KEPT_UP: f64 = 0.98;
+pub(super) const KEPT_UP: f64 = 0.98;
 
 /// The share of the ceiling from which a faster server would hardly look faster.
 const NEAR_THE_CEILING: f64 = 0.9;

@@ -99,10 +99,11 @@ fn some_rate(text: &str) -> Result<f64, String> {
 /// Returns the largest rates that arithmetic allows, before anything is measured, each CPU counted as a whole core.
 fn expectations(scenario: &Scenario, cpus: u32) -> Vec<String> {
     let Some(Work::Echo(echo)) = scenario.points.first().map(|point| &point.work) else { return Vec::new() };
-    let machine = Parallel::ideal(server_cpus(cpus));
+    let server_cpus = echo.load.cpus_left_for_server(cpus);
+    let machine = Parallel::ideal(server_cpus);
     let rates: Vec<_> = scenario.models.iter().map(|model| (*model, capacity(echo, *model, &machine))).collect();
     let mut lines =
-        vec![format!("By arithmetic, on {} for the server:", units::counted(server_cpus(cpus).into(), "CPU", "CPUs"))];
+        vec![format!("By arithmetic, on {} for the server:", units::counted(server_cpus.into(), "CPU", "CPUs"))];
     lines.extend(report::advice::expectations(&rates).into_iter().map(|line| format!("  {line}")));
     lines
 }
@@ -110,15 +111,10 @@ fn expectations(scenario: &Scenario, cpus: u32) -> Vec<String> {
 /// Returns the time in which every connection gets a response under the slowest model, if all wait for one.
 fn longest_turn(scenario: &Scenario, cpus: u32) -> Duration {
     let Some(Work::Echo(echo)) = scenario.points.first().map(|point| &point.work) else { return Duration::ZERO };
-    let machine = Parallel::ideal(server_cpus(cpus));
+    let machine = Parallel::ideal(echo.load.cpus_left_for_server(cpus));
     let rates = scenario.models.iter().filter_map(|model| capacity(echo, *model, &machine));
     let slowest = rates.map(|capacity| capacity.per_s).fold(f64::INFINITY, f64::min);
     Duration::try_from_secs_f64(f64::from(echo.load.connections) / slowest).unwrap_or_default()
-}
-
-/// Returns the number of CPUs that the server gets beside the load generator.
-fn server_cpus(cpus: u32) -> u32 {
-    cpus.saturating_sub(1).max(1)
 }
 
 /// Returns the models that make sense for the steps: threads, async on one thread and on several, and a pool where
@@ -144,7 +140,8 @@ fn scenario_text(args: &AdviseArgs, cpus: u32, turn: Duration) -> Result<String,
         steps.into_iter().filter_map(|(name, length)| Some((name, units::exact(length?)))).collect();
     let words: Vec<String> = steps.iter().map(|(name, length)| format!("{name} {length}")).collect();
     let what = if words.is_empty() { "nothing".into() } else { words.join(", ") };
-    let workers = if args.jobs.is_some() { cpus } else { server_cpus(cpus) };
+    // The load generator has one thread, and so one CPU of its own.
+    let workers = if args.jobs.is_some() { cpus } else { cpus.saturating_sub(1).max(1) };
     let models = if args.model.is_empty() {
         sensible(args, workers)
     } else {

@@ -87,14 +87,22 @@ fn fit_columns(mut table: Table, work: &Work, width: usize) -> (Table, Vec<&'sta
 }
 
 fn rendered(table: &Table, work: &Work) -> Vec<String> {
-    let mut text = comfy_table::Table::new();
-    text.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let headings = table.columns.iter().map(|column| column.heading(work));
-    text.set_header(std::iter::once("model").chain(headings));
-    for row in &table.rows {
+    let headings = table.columns.iter().map(|column| column.heading(work).to_owned());
+    let rows = table.rows.iter().map(|row| {
         let figures = row.figures.iter().map(|figure| figure.text.clone());
         let missing = row.unmeasured.map(str::to_owned);
-        text.add_row(std::iter::once(row.model.clone()).chain(figures).chain(missing).map(Cell::new));
+        std::iter::once(row.model.clone()).chain(figures).chain(missing).collect()
+    });
+    grid(std::iter::once("model".to_owned()).chain(headings).collect(), rows)
+}
+
+/// Aligns names to the left and figures to the right, without lines between them.
+fn grid(headings: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>) -> Vec<String> {
+    let mut text = comfy_table::Table::new();
+    text.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    text.set_header(headings);
+    for row in rows {
+        text.add_row(row.into_iter().map(Cell::new));
     }
     for column in text.column_iter_mut() {
         column.set_cell_alignment(if column.index == 0 { CellAlignment::Left } else { CellAlignment::Right });
@@ -148,33 +156,24 @@ pub fn findings(analysis: &ScenarioAnalysis<'_>, width: Option<usize>) -> String
 /// Formats the advice of a scenario: its table, and the conclusion below it.
 pub fn advice(advice: &Advice, width: Option<usize>, color: bool) -> String {
     let paint = if color { TerminalColor::Ansi } else { TerminalColor::None };
-    let rows = advice::rows(advice);
-    let mut grid = comfy_table::Table::new();
-    grid.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    grid.set_header(advice::headings(advice));
-    for (model, cells) in &rows {
-        grid.add_row(std::iter::once(model.to_string()).chain(cells.iter().cloned()));
-    }
-    for column in grid.column_iter_mut() {
-        column.set_cell_alignment(if column.index == 0 { CellAlignment::Left } else { CellAlignment::Right });
-        column.set_padding((0, 2));
-    }
-    let table = grid.lines().enumerate().map(|(i, line)| {
-        let model = i.checked_sub(1).and_then(|row| rows.get(row)).map(|(model, _)| *model);
-        let line = line.trim_end();
-        model.map_or_else(|| line.to_owned(), |model| paint.name(line, model.family(), model.to_string().len()))
-    });
     let width = width.unwrap_or(usize::MAX);
-    let mut table: Vec<String> = table.collect();
-    if grid.lines().any(|line| text::columns(line.trim_end()) > width) {
-        let headings = advice::headings(advice);
+    let (headings, rows) = (advice::headings(advice), advice::rows(advice));
+    let cells = rows.iter().map(|(model, cells)| [&[model.to_string()], cells.as_slice()].concat());
+    let lines = grid(headings.clone(), cells);
+    let table: Vec<String> = if lines.iter().all(|line| text::columns(line) <= width) {
+        let models = std::iter::once(None).chain(rows.iter().map(|(model, _)| Some(*model)));
+        let painted = lines.iter().zip(models).map(|(line, model)| {
+            model.map_or_else(|| line.clone(), |model| paint.name(line, model.family(), model.to_string().len()))
+        });
+        painted.collect()
+    } else {
         let row = |(model, cells): &(Model, Vec<String>)| {
             let figures: Vec<String> =
                 headings[1..].iter().zip(cells).map(|(heading, cell)| format!("{heading}: {cell}")).collect();
             wrapped(&format!("{model}: {}", figures.join("; ")), width, "  ")
         };
-        table = rows.iter().flat_map(row).collect();
-    }
+        rows.iter().flat_map(row).collect()
+    };
     let sentences = advice::sentences(advice);
     let lines = sentences.iter().flat_map(|sentence| wrapped(sentence, width, ""));
     table.into_iter().chain([String::new()]).chain(lines).map(|line| line + "\n").collect()

@@ -148,6 +148,17 @@ pub struct LoadSpec {
     pub server_cpus: Option<u32>,
 }
 
+impl LoadSpec {
+    /// Returns the number of CPUs that the server gets on a machine with this many, beside the load generator.
+    pub fn cpus_left_for_server(&self, cpus: u32) -> u32 {
+        let left = match self.pin {
+            Pin::Split => cpus.saturating_sub(self.threads.into()).max(1),
+            Pin::None => cpus,
+        };
+        self.server_cpus.unwrap_or(left).min(left)
+    }
+}
+
 /// The number of CPUs that a scenario requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CpusWanted {
