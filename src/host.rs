@@ -1,6 +1,7 @@
 //! Describes the machine, its limits, and the CPUs a process may run on.
 
 mod cgroup;
+mod cpu_limit;
 
 use std::fs;
 
@@ -10,6 +11,7 @@ use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 pub use cgroup::throttled_ns;
+pub use cpu_limit::{CpuLimit, CpuLimitError};
 
 /// The machine and the software of a run. A value that cannot be read is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -28,7 +28,7 @@ use crate::stats::Bound;
 use crate::usage::{Footprint, Others, Stolen, Usage};
 
 /// The version of both files. A reader refuses any other version.
-pub const SCHEMA: u32 = 10;
+pub const SCHEMA: u32 = 11;
 
 /// `run.json`: one call of `avt run`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,10 +58,21 @@ pub struct Run {
     pub scenarios: Vec<Source>,
     /// The models that the scenarios were restricted to; empty for all.
     pub models: Vec<Model>,
+    /// The scenarios that were requested and cannot be measured on this machine.
+    pub skipped: Vec<Skipped>,
     /// The number of planned trials.
     pub trials_planned: u64,
     /// The outcomes of the trials in numbers; `None` before the run has ended.
     pub judged: Option<RunTally>,
+}
+
+/// A scenario that was not measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The name of the scenario.
+    pub scenario: String,
+    /// The reason, as a sentence without its full stop.
+    pub why: String,
 }
 
 /// Where the calibration of a run comes from.
@@ -237,6 +248,9 @@ pub struct Measured {
     pub cores: Vec<CoreUsage>,
     /// The waits for what jobs or requests share.
     pub waits: Waits,
+    /// The time for which the scenario's CPU limit stopped the process that ran the model, summed over the CPUs that it
+    /// was stopped on, nanoseconds; `None` without a limit.
+    pub throttled_ns: Option<u64>,
     /// The generator's side of an echo trial.
     pub load: Option<LoadRecord>,
     /// How much later the server's window started and ended than the generator's, nanoseconds; negative if earlier. The

@@ -34,7 +34,7 @@ mod wording;
 
 pub use list::list;
 pub use load::{LoadReport, PERCENTILES, load, pacing, supported_percentile};
-pub use warnings::warn_of_strays;
+pub use warnings::{skipped_sentence, warn_of_strays};
 pub use wording::range;
 
 use crate::analysis::Analysis;

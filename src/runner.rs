@@ -98,7 +98,7 @@ pub fn run<E>(
 
 /// Returns the record of a run that has just begun.
 fn begin(plan: &Plan, calibration: &Calibration, origin: CalibrationOrigin, parallel: Machine) -> Run {
-    let RunSpec { sources, models, effort, seed, .. } = &plan.spec;
+    let RunSpec { sources, models, skipped, effort, seed, .. } = &plan.spec;
     Run {
         schema: SCHEMA,
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
@@ -112,6 +112,7 @@ fn begin(plan: &Plan, calibration: &Calibration, origin: CalibrationOrigin, para
         ceilings: Vec::new(),
         scenarios: sources.clone(),
         models: models.clone(),
+        skipped: skipped.clone(),
         trials_planned: plan.trials.len() as u64,
         judged: None,
     }

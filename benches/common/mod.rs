@@ -100,6 +100,7 @@ impl Server {
             drain: Duration::ZERO,
             pin: Pin::Split,
             server_cpus: None,
+            cpu_limit: None,
         };
         let echo = EchoSpec { what: "hello".into(), steps: StepsSpec::default(), heavy: None, server: None, load };
         let spec = TrialSpec {

@@ -56,6 +56,7 @@ pub(super) fn from_trial(metric: Metric, measured: &Measured) -> Option<RoundFig
         Metric::QueueWaitP99 => measured.waits.queue.as_ref()?.credible_quantile(0.99)? as f64,
         Metric::PermitWaitP50 => measured.waits.permit.as_ref()?.credible_quantile(0.5)? as f64,
         Metric::PermitWaitP99 => measured.waits.permit.as_ref()?.credible_quantile(0.99)? as f64,
+        Metric::Throttled => measured.throttled_ns? as f64,
         Metric::Executing | Metric::Memory | Metric::ResidentMemory | Metric::RunQueue => return None,
     };
     Some(RoundFigure::exact(value))

@@ -7,8 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::analysis::{Choice, Standing, analyze, analyze_scenario};
-use crate::host::Host;
-use crate::record::{CalibrationOrigin, Folder, FolderError, Record, Run, RunState, RunTally, Source};
+use crate::host::{CpuLimit, Host};
+use crate::record::{CalibrationOrigin, Folder, FolderError, Record, Run, RunState, RunTally, Skipped, Source};
 use crate::report;
 use crate::runner::{
     self, CalibrationSource, Effort, Ending, Interrupt, KeptCalibration, Plan, Program, RunEvent, RunSpec,
@@ -109,8 +109,9 @@ impl RunArgs {
 /// Runs these scenarios, prints the view of each, and writes the report.
 pub(super) fn run(args: &RunArgs, named: Vec<Named>, view: View) -> Result<(), Stop> {
     let host = Host::read();
+    let (named, skipped) = measurable(named)?;
     let calibration = calibration(args, &host)?;
-    let plan = Plan::new(spec(args, named, calibration), host).map_err(Stop::input)?;
+    let plan = Plan::new(spec(args, named, skipped, calibration), host).map_err(Stop::input)?;
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     announce(&plan);
     let mut listener = RunListener::new(args, &plan, view);
@@ -151,11 +152,33 @@ fn chosen(args: &RunArgs) -> Result<Vec<Named>, Stop> {
     named.collect()
 }
 
-fn spec(args: &RunArgs, named: Vec<Named>, calibration: CalibrationSource) -> RunSpec {
+/// Separates the scenarios that this machine can measure from those that it must skip. Returns an error if none is left.
+fn measurable(named: Vec<Named>) -> Result<(Vec<Named>, Vec<Skipped>), Stop> {
+    let mut skipped = Vec::new();
+    let mut left = Vec::new();
+    for named in named {
+        let limit = named.scenario.points.first().and_then(|point| point.work.cpu_limit());
+        match limit.map(CpuLimit::new) {
+            Some(Err(error)) => {
+                skipped.push(Skipped { scenario: named.scenario.name, why: error.to_string() });
+            }
+            Some(Ok(_)) | None => left.push(named),
+        }
+    }
+    let sentences = skipped.iter().map(report::skipped_sentence);
+    if left.is_empty() {
+        return Err(Stop::machine(sentences.collect::<Vec<_>>().join(" ")));
+    }
+    sentences.for_each(|sentence| note(format_args!("avt: {sentence}")));
+    Ok((left, skipped))
+}
+
+fn spec(args: &RunArgs, named: Vec<Named>, skipped: Vec<Skipped>, calibration: CalibrationSource) -> RunSpec {
     RunSpec {
         scenarios: named.iter().map(|named| named.scenario.clone()).collect(),
         sources: named.into_iter().map(source).collect(),
         models: args.model.clone(),
+        skipped,
         effort: match args.rounds {
             Some(rounds) => Effort::Rounds(rounds),
             None if args.full => Effort::Full,

@@ -177,6 +177,7 @@ mod tests {
             runtime: None,
             cores: Vec::new(),
             waits: Waits::default(),
+            throttled_ns: None,
             server_window_ns: None,
             load: Some(load),
         }

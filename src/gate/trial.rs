@@ -76,6 +76,7 @@ mod tests {
             runtime: None,
             cores: Vec::new(),
             waits: Waits::default(),
+            throttled_ns: None,
             load,
             server_window_ns: None,
         }

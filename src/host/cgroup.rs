@@ -41,20 +41,27 @@ pub fn throttled_ns(processes: &[u32]) -> Option<u64> {
     let mounts = lossy("/proc/self/mountinfo");
     let groups = processes.iter().map(|pid| lossy(&format!("/proc/{pid}/cgroup")));
     let all: BTreeSet<PathBuf> = groups.flat_map(|groups| folders(&groups, &mounts, "cpu")).collect();
-    let counted = all.iter().filter_map(|folder| {
-        let stat = read(folder, "cpu.stat")?;
-        // Microseconds in version 2 and nanoseconds in version 1.
-        let field = |name: &str| stat.lines().find_map(|line| line.strip_prefix(name))?.trim().parse::<u64>().ok();
-        field("throttled_usec ").map(|us| us * 1_000).or_else(|| field("throttled_time "))
-    });
-    counted.reduce(u64::saturating_add)
+    all.iter().filter_map(|folder| throttled_ns_of(folder)).reduce(u64::saturating_add)
+}
+
+/// Returns the time for which a quota has throttled this one group since it was made, nanoseconds; `None` if it does
+/// not count it.
+pub(super) fn throttled_ns_of(folder: &Path) -> Option<u64> {
+    let stat = read(folder, "cpu.stat")?;
+    // Microseconds in version 2 and nanoseconds in version 1.
+    let field = |name: &str| stat.lines().find_map(|line| line.strip_prefix(name))?.trim().parse::<u64>().ok();
+    field("throttled_usec ").map(|us| us * 1_000).or_else(|| field("throttled_time "))
 }
 
 /// Reads a value from each group of a controller, this process's own group first; groups without the value are left
 /// out.
 fn limits<T>(controller: &str, read: impl Fn(&Path) -> Option<T>) -> Vec<GroupLimit<T>> {
-    let folders = folders(&lossy("/proc/self/cgroup"), &lossy("/proc/self/mountinfo"), controller);
-    folders.into_iter().filter_map(|folder| Some(GroupLimit { value: read(&folder)?, folder })).collect()
+    own(controller).into_iter().filter_map(|folder| Some(GroupLimit { value: read(&folder)?, folder })).collect()
+}
+
+/// Returns the folders of a controller's groups that this process belongs to, its own group first.
+pub(super) fn own(controller: &str) -> Vec<PathBuf> {
+    folders(&lossy("/proc/self/cgroup"), &lossy("/proc/self/mountinfo"), controller)
 }
 
 /// Reads a text whose paths may hold any bytes.

@@ -76,10 +76,13 @@ pub(super) fn full(point: &PointSummary) -> Table {
     build(point, figures(columns), point.series_names().first().copied().unwrap_or_default())
 }
 
-/// Returns the columns of the waits for what jobs share, if any cell has such waits.
+/// Returns the columns of the waits for what jobs share, a CPU limit included, if any cell has such waits.
 fn waits(point: &PointSummary) -> impl Iterator<Item = Metric> {
     let waits = [Metric::QueueWaitP50, Metric::QueueWaitP99, Metric::PermitWaitP50, Metric::PermitWaitP99];
-    waits.into_iter().filter(|metric| point.cells.iter().any(|cell| cell.figure(*metric).is_some()))
+    waits
+        .into_iter()
+        .chain([Metric::Throttled])
+        .filter(|metric| point.cells.iter().any(|cell| cell.figure(*metric).is_some()))
 }
 
 fn has_heartbeat(work: &Work) -> bool {

@@ -3,7 +3,7 @@
 use super::wording;
 use crate::analysis::{Analysis, CellSummary, PointFinding, PointSummary, TrialFindings};
 use crate::gate::Verdict;
-use crate::record::RunState;
+use crate::record::{RunState, Skipped};
 use crate::scenario::{CellId, Metric, Work};
 use crate::text;
 use crate::units;
@@ -125,6 +125,7 @@ pub(super) fn banner<'a>(
             warnings.push(format!("This run is partial: {} ended it early; {so_far}.", text::one_line(signal)));
         }
     }
+    warnings.extend(run.skipped.iter().map(skipped_sentence));
     if run.host.debug_build {
         warnings.push("avt was built without optimisation, so its figures are meaningless.".into());
     }
@@ -132,6 +133,11 @@ pub(super) fn banner<'a>(
     warnings.extend(flagged_trials_sentence(points.clone()).map(|trials| format!("{trials} {where_to_read}")));
     warnings.extend(flagged_rounds_sentence(points));
     warnings
+}
+
+/// States that a scenario was skipped, and why.
+pub fn skipped_sentence(skipped: &Skipped) -> String {
+    text::one_line(&format!("{} was skipped: {}.", skipped.scenario, skipped.why))
 }
 
 /// Warns of records that are not shown because no scenario of the run has their cell; `None` if there are none.

@@ -12,8 +12,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use crate::host::{CpuLimit, CpuLimitError};
 use crate::protocol::{ServerOrder, TrialReply, TrialSpec};
 use crate::record::Failure;
+use crate::scenario::Work;
 
 use super::Program;
 use super::interrupt::{self, Interrupt};
@@ -32,6 +34,15 @@ impl From<Failure> for Halt {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
     }
+}
+
+/// Makes the control group for a trial with a CPU limit.
+pub(super) fn cpu_limit(work: &Work) -> Result<Option<CpuLimit>, Failure> {
+    work.cpu_limit().map(CpuLimit::new).transpose().map_err(refused_limit)
+}
+
+fn refused_limit(error: CpuLimitError) -> Failure {
+    Failure::Refused { what: error.to_string() }
 }
 
 /// A running process of a trial; killed and reaped on drop.
@@ -59,8 +70,14 @@ const LAST_WORDS: usize = 2_000;
 const LOOK_UP: Duration = Duration::from_millis(200);
 
 impl Child {
-    /// Starts a process in its own process group, with an environment that inherits nothing, and writes its spec to it.
-    pub(super) fn start(program: &Program, name: &'static str, spec: &TrialSpec) -> Result<Self, Failure> {
+    /// Starts a process in its own process group, with an environment that inherits nothing, puts it under the CPU limit
+    /// if there is one, and writes its spec to it.
+    pub(super) fn start(
+        program: &Program,
+        name: &'static str,
+        spec: &TrialSpec,
+        limit: Option<&CpuLimit>,
+    ) -> Result<Self, Failure> {
         let refused = |what: &str, error: io::Error| Failure::Refused { what: format!("{what} {name}: {error}") };
         let mut command = Command::new(&program.0);
         command.arg0("avt").arg("trial").env_clear().env("LANG", "C.UTF-8").env("RUST_BACKTRACE", "0");
@@ -75,6 +92,10 @@ impl Child {
         let mut child = Self { name, process, stdin, stdout, stderr };
         child.stdout.unblock().map_err(pipe)?;
         child.stderr.unblock().map_err(pipe)?;
+        // The process does nothing before it has its spec.
+        if let Some(limit) = limit {
+            limit.add(child.id()).map_err(refused_limit)?;
+        }
         child.write(&serde_json::to_vec(spec).expect("a spec is plain data"));
         Ok(child)
     }

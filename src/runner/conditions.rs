@@ -57,7 +57,7 @@ mod tests {
 
     fn computing(jobs: u32, compute: Duration, cpus: Option<u32>) -> Work {
         let steps = StepsSpec { compute, ..StepsSpec::default() };
-        Work::Offload(OffloadSpec { jobs, steps, heartbeat: None, cpus, compose: Composition::Spawn })
+        Work::Offload(OffloadSpec { jobs, steps, heartbeat: None, cpus, cpu_limit: None, compose: Composition::Spawn })
     }
 
     #[test]
@@ -70,7 +70,17 @@ mod tests {
             (computing(8, 50 * MS, Some(1)), &halves, Some(400 * MS)),
             (computing(8, 10 * MS, None), &cores, Some(80 * MS)),
             (computing(8, 9 * MS, None), &cores, None),
-            (Work::Sleep(SleepSpec { jobs: 8, wait: 50 * MS, cpus: None, compose: Composition::Spawn }), &cores, None),
+            (
+                Work::Sleep(SleepSpec {
+                    jobs: 8,
+                    wait: 50 * MS,
+                    cpus: None,
+                    cpu_limit: None,
+                    compose: Composition::Spawn,
+                }),
+                &cores,
+                None,
+            ),
         ] {
             assert_eq!(calibrated(&work, machine), expected, "{work:?}");
         }

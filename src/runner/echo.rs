@@ -5,13 +5,13 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::host;
+use crate::host::{self, CpuLimit};
 use crate::protocol::{Generated, Role, Served, ServerOrder, TrialReply, TrialSpec};
 use crate::record::{Failure, Measured, Traced};
 use crate::scenario::{EchoSpec, Pin};
 use crate::usage::{CpuGap, Others, OthersMeter, Tree};
 
-use super::child::{Child, Halt, next_reply};
+use super::child::{Child, Halt, cpu_limit, next_reply};
 use super::orphans::Orphans;
 use super::trial::Deadline;
 use super::{Interrupt, Program};
@@ -35,9 +35,11 @@ pub(super) fn run(
 
     let role = server(nonce.clone());
     let is_external = matches!(role, Role::External { .. });
-    // Declared before the processes, so that it is dropped after them.
+    let server_spec = spec(role, server_pin);
+    // Declared before the processes, so that they are dropped after them.
+    let limit = cpu_limit(&server_spec.work)?;
     let _orphans = is_external.then(Orphans::adopt);
-    let mut server = Child::start(program, "server", &spec(role, server_pin))?;
+    let mut server = Child::start(program, "server", &server_spec, limit.as_ref())?;
     let port = match next_reply(&mut [&mut server], deadline, interrupt)? {
         (_, TrialReply::Ready { port, nonce: shown }) if shown == nonce => port,
         (_, other) => return Err(out_of_turn("server", &other)),
@@ -47,10 +49,12 @@ pub(super) fn run(
     let stamp = (!is_external).then_some(nonce);
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let role = Role::Generator { server: address, nonce: stamp, server_cpus: server_cpus.clone() };
-    let mut generator = Child::start(program, "generator", &spec(role, generator_pin))?;
+    let mut generator = Child::start(program, "generator", &spec(role, generator_pin), None)?;
     // Starts here, so that the clocks of all processes have been read before the window begins.
     let mut meter = Some((OthersMeter::start(server_cpus), Tree::read(&[server.id()], &[])));
     let mut others = None;
+    let throttled = || limit.as_ref().and_then(CpuLimit::throttled_ns);
+    let (mut throttled_before, mut throttled_ns) = (None, None);
     let (mut served, mut generated) = (None, None);
     loop {
         // A generator that has sent its result exits; its end is not an error.
@@ -59,8 +63,12 @@ pub(super) fn run(
             Some(_) => next_reply(&mut [&mut server], deadline, interrupt)?,
         };
         match reply {
-            (1, TrialReply::Begin) => server.order(ServerOrder::Begin),
+            (1, TrialReply::Begin) => {
+                throttled_before = throttled();
+                server.order(ServerOrder::Begin);
+            }
             (1, TrialReply::End) => {
+                throttled_ns = throttled().zip(throttled_before).map(|(now, before)| now - before);
                 server.order(ServerOrder::End);
                 others = meter.take().and_then(|(meter, before)| strangers(meter, &before, &server, &generator));
             }
@@ -72,6 +80,7 @@ pub(super) fn run(
         match (served.take(), generated.take()) {
             (Some(served), Some(generated)) => {
                 let (mut measured, traced) = both(served, generated, others)?;
+                measured.throttled_ns = throttled_ns;
                 if is_external {
                     doubt(&mut measured);
                 }
@@ -123,6 +132,7 @@ fn both(served: Served, generated: Generated, others: Option<Others>) -> Result<
         runtime,
         cores,
         waits,
+        throttled_ns: None,
         load: Some(load),
         server_window_ns,
     };

@@ -1,11 +1,11 @@
 //! A trial of `sleep` or `offload`: one process.
 
-use crate::host;
+use crate::host::{self, CpuLimit};
 use crate::protocol::{TrialReply, TrialSpec};
 use crate::record::{Failure, Outcome};
 use crate::usage::OthersMeter;
 
-use super::child::{Child, Halt, next_reply};
+use super::child::{Child, Halt, cpu_limit, next_reply};
 use super::trial::Deadline;
 use super::{Interrupt, Program};
 
@@ -16,11 +16,14 @@ pub(super) fn run(
     interrupt: &Interrupt,
 ) -> Result<Outcome, Halt> {
     let cpus = if spec.cpus.is_empty() { host::cpus() } else { spec.cpus.clone() };
+    // Declared before the process, so that it is dropped after it.
+    let limit = cpu_limit(&spec.work)?;
     let meter = OthersMeter::start(cpus);
-    let mut trial = Child::start(program, "trial", spec)?;
+    let mut trial = Child::start(program, "trial", spec, limit.as_ref())?;
     match next_reply(&mut [&mut trial], deadline, interrupt)? {
         (_, TrialReply::Done(mut measured)) => {
             measured.others = meter.stop(&[trial.id(), std::process::id()], measured.usage.cpu_ns());
+            measured.throttled_ns = limit.as_ref().and_then(CpuLimit::throttled_ns);
             Ok(Outcome::Measured(measured))
         }
         (_, TrialReply::Traced(traced)) => Ok(Outcome::Traced(traced)),

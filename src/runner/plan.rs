@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::host::Host;
 use crate::lanes;
 use crate::random;
-use crate::record::{Pass, Source};
+use crate::record::{Pass, Skipped, Source};
 use crate::scenario::{Cell, Model, Parallel, Scenario, Work, expect};
 
 use super::calibration::CalibrationSource;
@@ -49,6 +49,8 @@ pub struct RunSpec {
     pub sources: Vec<Source>,
     /// The models that the scenarios were restricted to; empty for all.
     pub models: Vec<Model>,
+    /// The scenarios that were requested and are left out.
+    pub skipped: Vec<Skipped>,
     /// The number of rounds.
     pub effort: Effort,
     /// The seed of the order of the trials and of their own seeds.

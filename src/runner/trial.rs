@@ -112,6 +112,7 @@ mod tests {
                 jobs: 1,
                 wait: Duration::from_millis(1),
                 cpus: None,
+                cpu_limit: None,
                 compose: Composition::Spawn,
             }),
             jobs_wanted: None,

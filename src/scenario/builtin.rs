@@ -76,6 +76,7 @@ const ALL: &[Builtin] = &[
     builtin!("db-pool", Waiting, NAMED),
     builtin!("compute", Computing, TOUR),
     builtin!("more-threads", Computing, NAMED),
+    builtin!("cpu-limit", Computing, NAMED),
     builtin!("blocking-in-async", Blocking, NAMED),
     builtin!("blocking-driver", Blocking, NAMED),
     builtin!("tokio-main", Blocking, NAMED),

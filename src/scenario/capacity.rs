@@ -9,7 +9,7 @@
 //! |---|---|
 //! | connections | n / (w + l + b + c) |
 //! | threads | k / h |
-//! | CPUs | P(k) / (l + c) |
+//! | CPUs | P(k) / (l + c), or q / (l + c) with a CPU limit q that is lower than P(k) |
 //! | permits | p / (w + l + b + c) |
 //! | lock | 1 / l, or 1 / (w + l) if it is held during the wait |
 //!
@@ -55,6 +55,7 @@ pub fn capacity(echo: &EchoSpec, model: Model, machine: &Parallel) -> Option<Cap
         Family::Async | Family::Hybrid => steps.lock + steps.block + steps.compute,
     };
     let computed = steps.lock + steps.compute;
+    let cpu_limit = echo.load.cpu_limit.unwrap_or(f64::INFINITY);
     let rate = |times: f64, length: Duration, limit| {
         (!length.is_zero()).then(|| Capacity { per_s: times / length.as_secs_f64(), limit })
     };
@@ -63,7 +64,7 @@ pub fn capacity(echo: &EchoSpec, model: Model, machine: &Parallel) -> Option<Cap
         steps.permits.and_then(|permits| rate(permits.into(), steps.alone(), CapacityLimit::Permits(permits))),
         rate(1.0, steps.exclusive(), CapacityLimit::Lock),
         rate(threads.into(), held, CapacityLimit::Threads(threads)).filter(|_| threads < machine.cpus()),
-        rate(machine.factor(threads), computed, CapacityLimit::Cpus),
+        rate(machine.factor(threads).min(cpu_limit), computed, CapacityLimit::Cpus),
         rate(connections.into(), steps.alone(), CapacityLimit::Connections),
         rate(threads.into(), held, CapacityLimit::Threads(threads)),
     ];

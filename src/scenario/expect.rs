@@ -17,7 +17,7 @@
 //!
 //! Composed in turn, an async model takes N (w + b + c); joined in one task, k is 1 where steps hold the task's own
 //! thread. A lock that each job holds for l adds l to c, and no model takes less than N l, or ceil(N/p) (w + l + b + c)
-//! with p permits.
+//! with p permits, or N (l + c) / q with a CPU limit of q.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ fn part(work: &Work, machine: &Parallel) -> Parallel {
 fn least(work: &Work, jobs: u32, machine: &Parallel) -> Duration {
     let steps = work.steps();
     let alone = steps.wait + steps.block + shared(jobs, steps.compute + steps.lock, machine);
-    alone.max(shared_limit(&steps, jobs)).max(heartbeat(work))
+    alone.max(shared_limit(work, jobs)).max(heartbeat(work))
 }
 
 /// Returns the wall time of this model; for echo the length of its warm-up, window and drain.
@@ -78,13 +78,16 @@ pub fn wall(work: &Work, model: Model, machine: &Parallel) -> Duration {
         // An external server runs no jobs, and no scenario can ask it to.
         Model::External => least(work, jobs, machine),
     };
-    wall.max(shared_limit(&steps, jobs))
+    wall.max(shared_limit(work, jobs))
 }
 
-/// Returns the shortest time in which the lock and the permits let all jobs through.
-fn shared_limit(steps: &StepsSpec, jobs: u32) -> Duration {
+/// Returns the shortest time in which the lock, the permits and the CPU limit let all jobs through.
+fn shared_limit(work: &Work, jobs: u32) -> Duration {
+    let steps = work.steps();
     let permits = steps.permits.map_or(Duration::ZERO, |permits| steps.alone() * jobs.div_ceil(permits));
-    (steps.exclusive() * jobs).max(permits)
+    let computed = (steps.compute + steps.lock) * jobs;
+    let cpu_time = work.cpu_limit().map_or(Duration::ZERO, |cpus| computed.div_f64(cpus));
+    (steps.exclusive() * jobs).max(permits).max(cpu_time)
 }
 
 /// Returns the longest gap between two beats that the model should show: its interval, or the whole time for which its
@@ -137,7 +140,13 @@ mod tests {
 
     #[test]
     fn waiting_needs_no_threads() {
-        let work = Work::Sleep(SleepSpec { jobs: 10, wait: MS * 100, cpus: None, compose: Composition::Spawn });
+        let work = Work::Sleep(SleepSpec {
+            jobs: 10,
+            wait: MS * 100,
+            cpus: None,
+            cpu_limit: None,
+            compose: Composition::Spawn,
+        });
         check(
             &work,
             &[("sequential", 1000), ("threads", 100), ("pool/4", 300), ("async", 100), ("async+rayon/2", 100)],
@@ -148,8 +157,14 @@ mod tests {
     #[test]
     fn computing_needs_cpus() {
         let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
-        let work =
-            Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None, compose: Composition::Spawn });
+        let work = Work::Offload(OffloadSpec {
+            jobs: 8,
+            steps,
+            heartbeat: None,
+            cpus: None,
+            cpu_limit: None,
+            compose: Composition::Spawn,
+        });
         check(
             &work,
             &[("sequential", 400), ("async", 400), ("async/2", 200), ("threads", 200), ("async+blocking", 200)],
@@ -166,6 +181,7 @@ mod tests {
                 steps,
                 heartbeat: None,
                 cpus: Some(cpus),
+                cpu_limit: None,
                 compose: Composition::Spawn,
             })
         };
@@ -182,8 +198,14 @@ mod tests {
     #[test]
     fn two_halves_of_a_core_are_not_two_cores() {
         let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
-        let work =
-            Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None, compose: Composition::Spawn });
+        let work = Work::Offload(OffloadSpec {
+            jobs: 8,
+            steps,
+            heartbeat: None,
+            cpus: None,
+            cpu_limit: None,
+            compose: Composition::Spawn,
+        });
         let machine = Parallel::measured([(2, 1.25)]);
         for (model, millis) in
             [("sequential", 400), ("async", 400), ("threads", 320), ("async/2", 320), ("pool/8", 320)]
@@ -197,7 +219,8 @@ mod tests {
     fn a_held_thread_stops_the_heartbeat() {
         let steps = StepsSpec { block: MS * 300, ..StepsSpec::default() };
         let heartbeat = Some(HeartbeatSpec { every: MS * 10, beats: 41 });
-        let offload = OffloadSpec { jobs: 1, steps, heartbeat, cpus: None, compose: Composition::Spawn };
+        let offload =
+            OffloadSpec { jobs: 1, steps, heartbeat, cpus: None, cpu_limit: None, compose: Composition::Spawn };
         assert_eq!(longest_gap(&offload, Model::ASYNC), Some(MS * 300));
         assert_eq!(longest_gap(&offload, Model::ASYNC_BLOCKING), Some(MS * 10));
         let workers = |name: &str, jobs| longest_gap(&OffloadSpec { jobs, ..offload.clone() }, name.parse().unwrap());

@@ -185,6 +185,7 @@ mod tests {
             jobs: 1_000,
             wait: Duration::from_millis(100),
             cpus: None,
+            cpu_limit: None,
             compose: Composition::Spawn,
         });
         let machine = Parallel::measured([(2, 1.9)]);
@@ -217,8 +218,14 @@ mod tests {
         assert_eq!(value("jobs * rate", "async"), None);
         assert_eq!(value("server_cpus", "async"), None);
         let steps = StepsSpec { compute: Duration::from_millis(50), ..StepsSpec::default() };
-        let work =
-            Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None, compose: Composition::Spawn });
+        let work = Work::Offload(OffloadSpec {
+            jobs: 8,
+            steps,
+            heartbeat: None,
+            cpus: None,
+            cpu_limit: None,
+            compose: Composition::Spawn,
+        });
         let formula = Formula::parse("jobs * compute / P").unwrap();
         assert_eq!(formula.value(&work, Model::Threads, &Parallel::ideal(2)), Some(0.2));
         assert_eq!(formula.value(&work, Model::Sequential, &Parallel::ideal(2)), Some(0.4));
@@ -227,8 +234,16 @@ mod tests {
     #[test]
     fn pinned_work_has_only_the_cpus_it_is_pinned_to() {
         let steps = StepsSpec { compute: Duration::from_millis(50), ..StepsSpec::default() };
-        let work =
-            |cpus| Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus, compose: Composition::Spawn });
+        let work = |cpus| {
+            Work::Offload(OffloadSpec {
+                jobs: 8,
+                steps,
+                heartbeat: None,
+                cpus,
+                cpu_limit: None,
+                compose: Composition::Spawn,
+            })
+        };
         let (four, two) = (Parallel::measured([(2, 1.9), (4, 3.6)]), Parallel::measured([(2, 1.25)]));
         let machine = Machine::new(four, vec![(1, Parallel::measured([])), (2, two)]);
         let value = |text: &str, model: &str, cpus| {

@@ -141,6 +141,8 @@ pub(super) enum ValueKind {
     Share,
     /// Requests per second, or as many as are answered.
     Rate,
+    /// A number of CPUs, which may have decimals.
+    Cpus,
     /// A formula over the numbers of the scenario.
     Formula,
     /// The objective of a server.
@@ -181,6 +183,7 @@ impl ValueKind {
             Self::Length { from, to, .. } => format!("a duration from \"{from}\" to \"{to}\""),
             Self::Share => "a number greater than 0 and at most 1".into(),
             Self::Rate => "requests per second, greater than 0 and at most 100000000, or \"max\"".into(),
+            Self::Cpus => "a number of CPUs from 0.01 to 1024, such as 1 or 0.5".into(),
             Self::Objective => "conditions, such as \"p99<50ms,errors<0.1%\"".into(),
             Self::Formula => "a formula, such as \"ceil(jobs / workers) * wait\"".into(),
             Self::Bounds => {

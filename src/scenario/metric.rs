@@ -57,6 +57,8 @@ pub enum Metric {
     PermitWaitP50,
     /// The 99th percentile of the same.
     PermitWaitP99,
+    /// The time for which the CPU limit stopped the model, summed over the CPUs that it was stopped on.
+    Throttled,
     /// The 90th percentile of the response time.
     P90,
     /// The longest response time of all rounds.
@@ -279,6 +281,7 @@ impl Metric {
             Self::GeneratorShare | Self::GeneratorCpu | Self::WarmupP50 => work.is_echo(),
             Self::Memory | Self::ResidentMemory => matches!(work, Work::Sleep(_)),
             Self::PermitWaitP50 | Self::PermitWaitP99 => work.steps().permits.is_some(),
+            Self::Throttled => work.cpu_limit().is_some(),
             _ => true,
         }
     }

@@ -171,7 +171,13 @@ mod tests {
     #[test]
     fn pinned_work_uses_the_measurement_of_its_own_cpus() {
         let work = |cpus| {
-            Work::Sleep(SleepSpec { jobs: 1, wait: Duration::from_millis(1), cpus, compose: Composition::Spawn })
+            Work::Sleep(SleepSpec {
+                jobs: 1,
+                wait: Duration::from_millis(1),
+                cpus,
+                cpu_limit: None,
+                compose: Composition::Spawn,
+            })
         };
         let all = Parallel::measured([(2, 1.9), (4, 2.5)]);
         let two = Parallel::measured([(2, 1.25)]);

@@ -171,6 +171,7 @@ fn value(kind: ValueKind) -> Value {
         ValueKind::Rate => {
             json!({ "anyOf": [{ "type": "number", "exclusiveMinimum": 0, "maximum": 1e8 }, { "const": "max" }] })
         }
+        ValueKind::Cpus => json!({ "type": "number", "minimum": 0.01, "maximum": 1024 }),
         ValueKind::Share => json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1 }),
         ValueKind::Objective => json!({ "type": "string", "pattern": "[<>]" }),
         ValueKind::Formula => json!({ "type": "string", "pattern": "\\S", "maxLength": 200 }),

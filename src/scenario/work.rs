@@ -34,6 +34,8 @@ pub struct SleepSpec {
     pub compose: Composition,
     /// The number of CPUs that the trial is pinned to; `None` for all.
     pub cpus: Option<u32>,
+    /// The CPU time that the trial may use each second, in CPUs; `None` for no limit.
+    pub cpu_limit: Option<f64>,
 }
 
 /// `workload = "offload"`.
@@ -49,6 +51,8 @@ pub struct OffloadSpec {
     pub compose: Composition,
     /// The number of CPUs that the trial is pinned to; `None` for all.
     pub cpus: Option<u32>,
+    /// The CPU time that the trial may use each second, in CPUs; `None` for no limit.
+    pub cpu_limit: Option<f64>,
 }
 
 /// How an async model composes its jobs. The thread models know only `Spawn`.
@@ -146,6 +150,8 @@ pub struct LoadSpec {
     pub pin: Pin,
     /// The number of CPUs that the server is pinned to; `None` for all that `pin` leaves it.
     pub server_cpus: Option<u32>,
+    /// The CPU time that the server may use each second, in CPUs; `None` for no limit.
+    pub cpu_limit: Option<f64>,
 }
 
 impl LoadSpec {
@@ -286,6 +292,15 @@ impl Work {
             Self::Sleep(sleep) => sleep.cpus,
             Self::Offload(offload) => offload.cpus,
             Self::Echo(echo) => echo.load.server_cpus,
+        }
+    }
+
+    /// Returns the CPU time that the process with the model may use each second, in CPUs; `None` for no limit.
+    pub fn cpu_limit(&self) -> Option<f64> {
+        match self {
+            Self::Sleep(sleep) => sleep.cpu_limit,
+            Self::Offload(offload) => offload.cpu_limit,
+            Self::Echo(echo) => echo.load.cpu_limit,
         }
     }
 

@@ -157,6 +157,7 @@ fn done(
         runtime,
         cores: Vec::new(),
         waits: Waits { queue: queue_waits, permit: None },
+        throttled_ns: None,
         server_window_ns: None,
         load: None,
     }

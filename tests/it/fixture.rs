@@ -105,6 +105,7 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
             .map(|s| Source { name: s.name.clone(), given: s.name.clone(), toml: s.source.clone() })
             .collect(),
         models: Vec::new(),
+        skipped: Vec::new(),
         trials_planned,
         judged: None,
     }
@@ -190,7 +191,13 @@ pub(crate) fn scenario(name: &str, question: &str, analysis: &str, models: &[&st
 fn waiting() -> Scenario {
     let analysis = "A job that only waits needs nobody to do anything.\nExpect one thread to be enough.\n\n\
                     The sequential model would need 100 seconds, so it runs ten of the thousand jobs.";
-    let work = Work::Sleep(SleepSpec { jobs: 1_000, wait: MS * 100, cpus: None, compose: Composition::Spawn });
+    let work = Work::Sleep(SleepSpec {
+        jobs: 1_000,
+        wait: MS * 100,
+        cpus: None,
+        cpu_limit: None,
+        compose: Composition::Spawn,
+    });
     let models = ["sequential", "threads", "pool/100", "async", "async/2", "async+blocking"];
     let scenario =
         scenario("waiting", "How many threads does it take to wait for 1,000 things?", analysis, &models, work);
@@ -199,7 +206,14 @@ fn waiting() -> Scenario {
 
 fn computing() -> Scenario {
     let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
-    let work = Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: None, compose: Composition::Spawn });
+    let work = Work::Offload(OffloadSpec {
+        jobs: 8,
+        steps,
+        heartbeat: None,
+        cpus: None,
+        cpu_limit: None,
+        compose: Composition::Spawn,
+    });
     let models = ["sequential", "threads", "async", "async/2", "async+blocking", "async+rayon/2"];
     scenario("computing", "Does async make arithmetic faster?", "Eight computations on two processors.", &models, work)
 }
@@ -207,7 +221,14 @@ fn computing() -> Scenario {
 fn heartbeat() -> Scenario {
     let steps = StepsSpec { block: MS * 300, ..StepsSpec::default() };
     let heartbeat = Some(HeartbeatSpec { every: MS * 10, beats: 41 });
-    let work = Work::Offload(OffloadSpec { jobs: 1, steps, heartbeat, cpus: None, compose: Composition::Spawn });
+    let work = Work::Offload(OffloadSpec {
+        jobs: 1,
+        steps,
+        heartbeat,
+        cpus: None,
+        cpu_limit: None,
+        compose: Composition::Spawn,
+    });
     let models = ["threads", "async", "async/2", "async+blocking", "async+rayon/2"];
     let question = "What happens to everybody else while one job holds its thread?";
     scenario("heartbeat", question, "A beat every 10 ms beside a call of 300 ms.", &models, work)
@@ -231,6 +252,7 @@ fn echo() -> Scenario {
             drain: MS * 500,
             pin: Pin::Split,
             server_cpus: None,
+            cpu_limit: None,
         },
     });
     let models = ["threads", "pool/16", "async", "async/2", "async+blocking", "async+rayon/2"];
@@ -251,6 +273,7 @@ fn rates() -> Scenario {
             drain: MS * 50,
             pin: Pin::Split,
             server_cpus: None,
+            cpu_limit: None,
         };
         let steps = StepsSpec::default();
         let work = Work::Echo(EchoSpec { what: "hello".into(), steps, heavy: None, server: None, load });
@@ -271,7 +294,7 @@ fn rates() -> Scenario {
 fn sweep() -> Scenario {
     let point = |jobs: u32| PointSpec {
         at: swept("jobs", SweptValue::Count(jobs)),
-        work: Work::Sleep(SleepSpec { jobs, wait: MS * 100, cpus: None, compose: Composition::Spawn }),
+        work: Work::Sleep(SleepSpec { jobs, wait: MS * 100, cpus: None, cpu_limit: None, compose: Composition::Spawn }),
     };
     let first = point(100);
     let models = ["threads", "async", "async/2"];
@@ -344,6 +367,7 @@ fn measured_jobs(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
         runtime: None,
         cores: Vec::new(),
         waits: Waits::default(),
+        throttled_ns: None,
         server_window_ns: None,
         wall_ns: wall as u64,
         jobs: jobs.into(),

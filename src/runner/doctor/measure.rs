@@ -170,6 +170,7 @@ fn load(extent: Extent, schedule: Option<(f64, Pacing)>) -> LoadSpec {
         drain: Duration::from_millis(200),
         pin: Pin::Split,
         server_cpus: None,
+        cpu_limit: None,
     }
 }
 

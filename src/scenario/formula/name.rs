@@ -24,10 +24,11 @@ pub(super) enum Name {
     P,
     Cpus,
     ServerCpus,
+    CpuLimit,
 }
 
 /// Each name as it is written, with its meaning.
-pub(super) const NAMES: [(&str, Name, &str); 18] = [
+pub(super) const NAMES: [(&str, Name, &str); 19] = [
     ("jobs", Name::Jobs, "the number of jobs that the model gets"),
     ("wait", Name::Wait, "the wait of a job or request"),
     ("block", Name::Block, "the blocking call of a job or request"),
@@ -54,6 +55,7 @@ pub(super) const NAMES: [(&str, Name, &str); 18] = [
         "the number of CPUs that the trial, or the server, is pinned to; if it is not pinned, those of the machine",
     ),
     ("server_cpus", Name::ServerCpus, "the number of CPUs that the server is pinned to"),
+    ("cpu_limit", Name::CpuLimit, "the CPU time that the process with the model may use each second, in CPUs"),
 ];
 
 impl Name {
@@ -63,7 +65,7 @@ impl Name {
             Self::HeavyWait | Self::HeavyBlock | Self::HeavyCompute => Dimension::TIME,
             Self::Rate => Dimension::RATE,
             Self::Jobs | Self::Permits | Self::Beats | Self::Connections | Self::Share => Dimension::COUNT,
-            Self::Workers | Self::P | Self::Cpus | Self::ServerCpus => Dimension::COUNT,
+            Self::Workers | Self::P | Self::Cpus | Self::ServerCpus | Self::CpuLimit => Dimension::COUNT,
         }
     }
 
@@ -96,6 +98,7 @@ impl Name {
             Self::P => machine.factor(workers),
             Self::Cpus => machine.cpus().into(),
             Self::ServerCpus => echo?.load.server_cpus?.into(),
+            Self::CpuLimit => work.cpu_limit()?,
         })
     }
 }

@@ -156,6 +156,13 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
          left for the generator, is INVALID",
     )
     .for_workloads(ECHO),
+    key(
+        Top,
+        "cpu_limit",
+        ValueKind::Cpus,
+        "the CPU time that the process with the model may use each second, in CPUs, as a container's CPU limit: a \
+         control group with a quota each 100 ms. Where avt cannot make one, the scenario is skipped",
+    ),
     key(Rounds, "quick", count(1, 1000), "rounds by default; at most `full`").default("6"),
     key(Rounds, "full", count(1, 1000), "rounds with `--full`").default("10"),
     key(

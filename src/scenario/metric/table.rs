@@ -38,7 +38,7 @@ impl MetricRow {
 }
 
 /// All rows, in the order of [`Metric`].
-pub(super) const TABLE: [MetricRow; 38] = {
+pub(super) const TABLE: [MetricRow; 39] = {
     use Metric as M;
     use Unit::{Bytes, Count, Nanoseconds, Number, PerSecond, Share};
     [
@@ -66,6 +66,7 @@ pub(super) const TABLE: [MetricRow; 38] = {
         row(M::QueueWaitP99, "queue_wait_p99", "queue wait p99", Nanoseconds).claimable(),
         row(M::PermitWaitP50, "permit_wait_p50", "permit wait p50", Nanoseconds).claimable(),
         row(M::PermitWaitP99, "permit_wait_p99", "permit wait p99", Nanoseconds).claimable(),
+        row(M::Throttled, "throttled", "throttled", Nanoseconds).claimable(),
         row(M::P90, "p90", "p90", Nanoseconds).from(Origin::Series),
         row(M::Max, "max", "max", Nanoseconds).from(Origin::Series),
         row(M::CpuTotal, "cpu_total", "CPU", Nanoseconds),

@@ -58,6 +58,7 @@ impl Chosen<'_> {
                 wait: self.length(Top, "wait"),
                 compose: self.choice(Top, "compose"),
                 cpus: self.optional_count(Top, "cpus"),
+                cpu_limit: self.cpu_limit(),
             }),
             WorkloadName::Offload => Work::Offload(OffloadSpec {
                 jobs: self.count(Top, "jobs"),
@@ -68,6 +69,7 @@ impl Chosen<'_> {
                 }),
                 compose: self.choice(Top, "compose"),
                 cpus: self.optional_count(Top, "cpus"),
+                cpu_limit: self.cpu_limit(),
             }),
             WorkloadName::Echo => Work::Echo(EchoSpec {
                 what: self.text(Top, "what"),
@@ -88,6 +90,7 @@ impl Chosen<'_> {
                     drain: self.length(Load, "drain"),
                     pin: self.choice(Load, "pin"),
                     server_cpus: self.optional_count(Top, "server_cpus"),
+                    cpu_limit: self.cpu_limit(),
                 },
             }),
         }
@@ -165,6 +168,13 @@ impl Chosen<'_> {
         match self.value(section, name) {
             Some(Value::Share(share)) => share,
             other => unreachable!("{name} was checked to be a share: {other:?}"),
+        }
+    }
+
+    fn cpu_limit(&self) -> Option<f64> {
+        match self.value(Section::Top, "cpu_limit")? {
+            Value::Cpus(cpus) => Some(cpus),
+            other => unreachable!("cpu_limit was checked to be a number of CPUs: {other:?}"),
         }
     }
 

@@ -23,6 +23,7 @@ pub(super) enum Value {
     Share(f64),
     /// Requests per second; `None` means as many as are answered.
     Rate(Option<f64>),
+    Cpus(f64),
     Formula(Formula),
     Objective(Slo),
     Bounds(f64, f64),
@@ -38,7 +39,7 @@ impl Value {
             Self::Share(share) => SweptValue::Share(finite(*share)),
             Self::Rate(Some(rate)) => SweptValue::Rate(finite(*rate)),
             Self::Rate(None) => SweptValue::MaxRate,
-            Self::Model(_) | Self::Formula(_) | Self::Objective(_) | Self::Bounds(..) => return None,
+            Self::Model(_) | Self::Formula(_) | Self::Objective(_) | Self::Bounds(..) | Self::Cpus(_) => return None,
         })
     }
 }
@@ -55,6 +56,7 @@ impl fmt::Display for Value {
             Self::Formula(formula) => formula.fmt(f),
             Self::Objective(slo) => slo.fmt(f),
             Self::Bounds(low, high) => write!(f, "[{low}, {high}]"),
+            Self::Cpus(cpus) => cpus.fmt(f),
             Self::Count(_) | Self::Length(_) | Self::Share(_) | Self::Rate(_) => {
                 self.swept().expect("numbers can be swept").fmt(f)
             }
@@ -84,6 +86,9 @@ pub(super) fn check(kind: ValueKind, written: &DeValue<'_>) -> Result<Value, Wro
         (ValueKind::Rate, DeValue::Integer(integer)) => rate(&decimal(integer)).map_err(instead),
         (ValueKind::Rate, DeValue::Float(float)) => rate(float.as_str()).map_err(instead),
         (ValueKind::Rate, DeValue::String(word)) if *word == AS_FAST_AS_IT_GOES => Ok(Value::Rate(None)),
+        (ValueKind::Cpus, DeValue::Integer(_) | DeValue::Float(_)) => {
+            number(written).ok_or_else(|| shown(written)).and_then(cpus).map(Value::Cpus).map_err(instead)
+        }
         (ValueKind::Length { .. }, DeValue::Integer(integer)) => Err(without_unit(&decimal(integer), kind)),
         (ValueKind::Length { .. }, DeValue::Float(float)) => Err(without_unit(float.as_str(), kind)),
         (ValueKind::Length { from, to }, DeValue::String(text)) => {
@@ -112,7 +117,7 @@ pub(super) fn check(kind: ValueKind, written: &DeValue<'_>) -> Result<Value, Wro
         _ => {
             let wanted = match kind {
                 ValueKind::Count { .. } => "a whole number",
-                ValueKind::Share | ValueKind::Rate => "a number",
+                ValueKind::Share | ValueKind::Rate | ValueKind::Cpus => "a number",
                 ValueKind::Bounds => "a list",
                 ValueKind::Length { .. } => "a duration",
                 _ => "text",
@@ -191,6 +196,14 @@ fn rate(digits: &str) -> Result<Value, String> {
         Ok(rate) if rate < 0.0 => Err(format!("must not be negative, found {digits}")),
         Ok(rate) if rate.is_finite() => Err(format!("must be at most 100000000, found {digits}")),
         _ => Err(format!("expected a number, found {digits}")),
+    }
+}
+
+/// Checks a number of CPUs: the kernel's shortest quota is 1 ms of 100 ms.
+fn cpus(number: f64) -> Result<f64, String> {
+    match number {
+        _ if (0.01..=1024.0).contains(&number) => Ok(number),
+        _ => Err(format!("must be from 0.01 to 1024, found {number}")),
     }
 }
 

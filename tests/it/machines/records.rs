@@ -432,6 +432,7 @@ fn measured(trial: &Trial, cell: &Cell, noise: f64, cpus: u32) -> Measured {
         runtime: None,
         cores: Vec::new(),
         waits: Waits { queue: waits(&trial.waits[0]), permit: waits(&trial.waits[1]) },
+        throttled_ns: None,
         load: if let Work::Echo(echo) = &cell.work { Some(generated(trial, echo, cpus)) } else { None },
         server_window_ns: is_echo.then_some((0, 0)),
     }
