@@ -64,7 +64,9 @@ pub(super) fn evaluate(point: &PointSummary) -> Vec<PointFinding> {
         let finding = gate::check_control(control.ratio(metric)?)?;
         Some(PointFinding { found: finding, model: Some(control.cell.cell.id.model), metric: Some(metric) })
     });
-    let numbers = point.cells.iter().filter_map(|cell| cell.cell.id.model.workers());
+    // A CPU limit lets no more workers compute at once than it has CPUs.
+    let most = point.work.cpu_limit().map_or(u16::MAX, |cpus| cpus.ceil() as u16);
+    let numbers = point.cells.iter().filter_map(|cell| Some(cell.cell.id.model.workers()?.min(most)));
     let workers = if point.work.steps().compute.is_zero() { None } else { gate::check_workers(numbers) };
     let workers = workers.map(|finding| PointFinding { found: finding, model: None, metric: None });
     let of_cells = point.cells.iter().filter_map(drift).chain(point.cells.iter().filter_map(disturbed));

@@ -3,6 +3,7 @@
 mod narrate;
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -109,7 +110,7 @@ impl RunArgs {
 /// Runs these scenarios, prints the view of each, and writes the report.
 pub(super) fn run(args: &RunArgs, named: Vec<Named>, view: View) -> Result<(), Stop> {
     let host = Host::read();
-    let (named, skipped) = measurable(named)?;
+    let (named, skipped) = measurable(named, |cpus| CpuLimit::new(cpus).map(drop))?;
     let calibration = calibration(args, &host)?;
     let plan = Plan::new(spec(args, named, skipped, calibration), host).map_err(Stop::input)?;
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
@@ -152,17 +153,21 @@ fn chosen(args: &RunArgs) -> Result<Vec<Named>, Stop> {
     named.collect()
 }
 
-/// Separates the scenarios that this machine can measure from those that it must skip. Returns an error if none is left.
-fn measurable(named: Vec<Named>) -> Result<(Vec<Named>, Vec<Skipped>), Stop> {
+/// Separates the scenarios that this machine can measure from those that it must skip because it cannot limit the CPUs of
+/// a process. Returns an error if none is left.
+fn measurable<E: Display>(
+    named: Vec<Named>,
+    limit_cpus: impl Fn(f64) -> Result<(), E>,
+) -> Result<(Vec<Named>, Vec<Skipped>), Stop> {
     let mut skipped = Vec::new();
     let mut left = Vec::new();
     for named in named {
         let limit = named.scenario.points.first().and_then(|point| point.work.cpu_limit());
-        match limit.map(CpuLimit::new) {
+        match limit.map(&limit_cpus) {
             Some(Err(error)) => {
                 skipped.push(Skipped { scenario: named.scenario.name, why: error.to_string() });
             }
-            Some(Ok(_)) | None => left.push(named),
+            Some(Ok(())) | None => left.push(named),
         }
     }
     let sentences = skipped.iter().map(report::skipped_sentence);
@@ -394,4 +399,22 @@ fn make_folder(named: Option<&Path>, run: &Run) -> Result<Folder, Stop> {
         }
     }
     unreachable!("the loop returns at the hundredth attempt")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenarios_whose_cpu_limit_is_refused_are_skipped() {
+        let named = |names: &[&str]| scenarios(&names.iter().map(OsString::from).collect::<Vec<_>>()).unwrap();
+        let names = |named: &[Named]| named.iter().map(|named| named.scenario.name.clone()).collect::<Vec<_>>();
+        let refuse = |cpus: f64| Err(format!("no limit of {cpus}"));
+        let (left, skipped) = measurable(named(&["sleep", "cpu-limit"]), refuse).unwrap();
+        assert_eq!(names(&left), ["sleep"]);
+        assert_eq!(skipped, [Skipped { scenario: "cpu-limit".into(), why: "no limit of 1".into() }]);
+        assert!(measurable(named(&["cpu-limit"]), refuse).is_err(), "nothing is left to measure");
+        let (left, skipped) = measurable(named(&["sleep", "cpu-limit"]), |_| Ok::<_, String>(())).unwrap();
+        assert_eq!((names(&left), skipped), (vec!["sleep".to_owned(), "cpu-limit".to_owned()], Vec::new()));
+    }
 }

@@ -128,6 +128,7 @@ mod tests {
         );
         check("wait = \"10ms\"", &[("async", 20_000.0, Connections), ("pool/2", 200.0, CapacityLimit::Threads(2))]);
         check("wait = \"10ms\"\npermits = 20", &[("async", 2_000.0, Permits(20)), ("threads", 2_000.0, Permits(20))]);
+        check("compute = \"5ms\"\ncpu_limit = 0.5", &[("async", 100.0, Cpus), ("threads", 100.0, Cpus)]);
         check("lock = \"1ms\"", &[("async/2", 1_000.0, Lock), ("threads", 1_000.0, Lock)]);
     }
 }

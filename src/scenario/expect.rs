@@ -196,6 +196,25 @@ mod tests {
     }
 
     #[test]
+    fn a_cpu_limit_lets_no_more_cpu_time_through() {
+        let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
+        for (limit, millis) in [(None, 200), (Some(4.0), 200), (Some(1.0), 400), (Some(0.5), 800)] {
+            let work = Work::Offload(OffloadSpec {
+                jobs: 8,
+                steps,
+                heartbeat: None,
+                cpus: None,
+                cpu_limit: limit,
+                compose: Composition::Spawn,
+            });
+            for model in ["threads", "pool/2", "async/2"] {
+                assert_eq!(wall(&work, model.parse().unwrap(), &Parallel::ideal(2)), MS * millis, "{model} {limit:?}");
+            }
+            assert_eq!(ideal(&work, &Parallel::ideal(2)), Some(MS * millis), "{limit:?}");
+        }
+    }
+
+    #[test]
     fn two_halves_of_a_core_are_not_two_cores() {
         let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
         let work = Work::Offload(OffloadSpec {

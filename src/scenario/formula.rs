@@ -226,6 +226,7 @@ mod tests {
             cpu_limit: None,
             compose: Composition::Spawn,
         });
+        assert_eq!(Formula::parse("cpu_limit").unwrap().value(&work, Model::Threads, &Parallel::ideal(2)), None);
         let formula = Formula::parse("jobs * compute / P").unwrap();
         assert_eq!(formula.value(&work, Model::Threads, &Parallel::ideal(2)), Some(0.2));
         assert_eq!(formula.value(&work, Model::Sequential, &Parallel::ideal(2)), Some(0.4));

@@ -3,14 +3,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_vs_threads::host;
-use async_vs_threads::record::{Failure, Folder, Outcome, Record, Run};
-use async_vs_threads::scenario::{CpusWanted, Model, Parallel};
+use async_vs_threads::record::{Folder, Outcome, Record, Run};
+use async_vs_threads::scenario::{CpusWanted, Parallel};
 use serde_json::Value;
 
-use crate::support::{Ended, avt, models, run, scenario};
+use crate::support::{Ended, avt, run, scenario};
 
 /// Returns a scenario that computes on this many CPUs, with claims about the result.
 fn computing(cpus: usize) -> String {
@@ -202,111 +201,4 @@ fn shared_cpus_of_server_and_generator_are_reported() {
     assert!(page.contains("Server and load generator shared CPU"), "{page}");
     // The finding is reported only if the machine has no CPUs to spare.
     assert_eq!(page.contains("CPUs shared: "), host::cpus().len() <= 2, "{page}");
-}
-
-/// Runs `avt` as a user limited to this many processes and threads, itself included. The limit does not bind the
-/// superuser, so root becomes an unused user first. Any other user already has processes, so no further one may start.
-fn limited(tasks: u32, args: &[&str]) -> Ended {
-    let avt = env!("CARGO_BIN_EXE_avt");
-    let mut command = if nix::unistd::geteuid().is_root() {
-        // An unused user id, different for each call.
-        static CALLS: AtomicU32 = AtomicU32::new(0);
-        let user = 700_000 + std::process::id() % 100_000 * 20 + CALLS.fetch_add(1, Ordering::Relaxed);
-        let mut command = std::process::Command::new("setpriv");
-        command.args([&format!("--reuid={user}"), "--clear-groups", "prlimit", &format!("--nproc={tasks}")]);
-        command
-    } else {
-        let mut command = std::process::Command::new("prlimit");
-        command.arg("--nproc=1");
-        command
-    };
-    command.arg(avt).args(args).stdin(std::process::Stdio::null());
-    run(command)
-}
-
-#[test]
-fn a_run_with_too_few_threads_ends_with_failed_trials() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let home = tempfile::tempdir().unwrap();
-    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let text = "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"offload\"\nmodels = [\"async+blocking\", \
-                \"async\"]\njobs = 8\nblock = \"20ms\"\nrounds = { quick = 1, full = 1 }\n";
-    let file = scenario(home.path(), "few", text);
-    // The runner and its trial are two of the processes.
-    for tasks in 1..=5 {
-        let out = home.path().join(format!("out-{tasks}"));
-        let ended = limited(tasks, &["run", "--json", "--out", out.to_str().unwrap(), file.to_str().unwrap()]);
-        assert!(!ended.stderr.contains("panicked"), "{tasks}: {ended:?}");
-        assert_eq!(ended.code, Some(1), "{tasks}: {ended:?}");
-        let (_, records) = Folder::read(&out).unwrap();
-        let blocking = records.iter().filter(|record| record.cell.model.to_string() == "async+blocking");
-        for Record { outcome, .. } in blocking {
-            assert!(matches!(outcome, Outcome::Failed(_)), "{tasks}: {outcome:?}");
-        }
-    }
-}
-
-#[test]
-fn a_thread_that_the_kernel_refuses_leaves_a_record_under_every_model() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let home = tempfile::tempdir().unwrap();
-    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let names = Model::EXAMPLES;
-    let text = format!(
-        "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"offload\"\nmodels = {names:?}\njobs = 6\nblock = \"20ms\"\n\
-         rounds = {{ quick = 1, full = 1 }}\n"
-    );
-    let file = scenario(home.path(), "few", &text);
-    // The runner and its trial are two of the threads.
-    for tasks in [3, 5, 7] {
-        let out = home.path().join(format!("out-{tasks}"));
-        let ended = limited(tasks, &["run", "--json", "--out", out.to_str().unwrap(), file.to_str().unwrap()]);
-        assert!(!ended.stderr.contains("panicked"), "{tasks}: {ended:?}");
-        assert_eq!(ended.code, Some(1), "{tasks}: {ended:?}");
-        let (_, records) = Folder::read(&out).unwrap();
-        let measured = records.iter().filter(|record| record.round().is_some());
-        for Record { cell, outcome, .. } in measured {
-            let needs_none = matches!(cell.model, Model::Sequential | Model::ASYNC);
-            match outcome {
-                Outcome::Failed(Failure::ThreadLimit { limit, .. } | Failure::ThreadRefused { limit, .. }) => {
-                    assert!(!needs_none && limit.contains("RLIMIT_NPROC"), "{tasks}, {}: {outcome:?}", cell.model);
-                }
-                Outcome::Measured(measured) => {
-                    let most = u64::from(tasks) + u64::from(needs_none);
-                    assert!(measured.threads <= most, "{tasks}, {}: {} threads", cell.model, measured.threads);
-                }
-                other => panic!("{tasks}, {}: {other:?}", cell.model),
-            }
-        }
-    }
-}
-
-#[test]
-fn a_server_whose_threads_are_refused_leaves_a_record_under_every_model() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let home = tempfile::tempdir().unwrap();
-    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let text = format!(
-        "question = \"Q?\"\nanalysis = \"A.\"\nworkload = \"echo\"\nmodels = {:?}\nblock = \"1ms\"\n\
-         rounds = {{ quick = 1, full = 1 }}\n[load]\nloop = \"closed\"\nconnections = 3\nwarmup = \"0s\"\n\
-         duration = \"50ms\"\n",
-        models()
-    );
-    let file = scenario(home.path(), "few", &text);
-    // The runner, the server's main thread and that of its listener, and the generator are four.
-    for tasks in [3, 5] {
-        let out = home.path().join(format!("out-{tasks}"));
-        let ended = limited(tasks, &["run", "--json", "--out", out.to_str().unwrap(), file.to_str().unwrap()]);
-        assert!(!ended.stderr.contains("panicked"), "{tasks}: {ended:?}");
-        let (_, records) = Folder::read(&out).unwrap();
-        for Record { cell, outcome, .. } in records.iter().filter(|record| record.round().is_some()) {
-            match outcome {
-                Outcome::Measured(_) => assert_ne!(tasks, 3, "{}: the generator had no thread", cell.model),
-                Outcome::Failed(failure) => {
-                    assert!(!matches!(failure, Failure::TimedOut { .. }), "{tasks}, {}: {failure:?}", cell.model);
-                }
-                other => panic!("{tasks}, {}: {other:?}", cell.model),
-            }
-        }
-    }
 }

@@ -183,6 +183,17 @@ fn invalid_numbers_are_reported() {
         (ECHO, "share = 0.1", "share = nan", "7:9: heavy.share: expected a number, found nan"),
         (ECHO, "share = 0.1", "share = -inf", "7:9: heavy.share: expected a number, found -inf"),
         (ECHO, "share = 0.1", "share = 1e999", "7:9: heavy.share: expected a number, found 1e999"),
+        (
+            SLEEP,
+            "jobs = 10",
+            "jobs = 10\ncpu_limit = 0",
+            "6:13: cpu_limit: must be from 0.01 to 1024, found 0; write a number of CPUs from 0.01 to 1024, such as 1 or 0.5",
+        ),
+        (SLEEP, "jobs = 10", "jobs = 10\ncpu_limit = -1.5", "6:13: cpu_limit: must be from 0.01 to 1024, found -1.5"),
+        (SLEEP, "jobs = 10", "jobs = 10\ncpu_limit = inf", "6:13: cpu_limit: must be from 0.01 to 1024, found inf"),
+        (SLEEP, "jobs = 10", "jobs = 10\ncpu_limit = nan", "6:13: cpu_limit: must be from 0.01 to 1024, found NaN"),
+        (SLEEP, "jobs = 10", "jobs = 10\ncpu_limit = \"1\"", "6:13: cpu_limit: expected a number, found text: \"1\""),
+        (SLEEP, "jobs = 10", "jobs = 10\ncpu_limit = [1, 2]", "6:13: cpu_limit: "),
     ]);
 }
 
