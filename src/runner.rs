@@ -47,7 +47,7 @@ pub enum RunEvent<'a> {
     Began(&'a Planned),
     /// A trial ended and left this record.
     Ended(&'a Planned, Box<Record>),
-    /// The last trial of a scenario has ended.
+    /// The last trial of a scenario has ended, or a signal has ended the run after at least one of them.
     ScenarioEnded(&'a Run, &'a Scenario),
 }
 
@@ -128,22 +128,34 @@ fn run_trials<E>(
     mut listen: impl FnMut(RunEvent<'_>) -> Result<(), E>,
 ) -> Result<Ending, E> {
     for scenario in &plan.spec.scenarios {
+        let mut ending = Ending::Complete;
+        let mut has_records = false;
         for planned in plan.trials.iter().filter(|planned| planned.cell.id.scenario == scenario.name) {
             if let Some(signal) = interrupt.signal() {
-                return Ok(Ending::Interrupted(signal));
+                ending = Ending::Interrupted(signal);
+                break;
             }
             listen(RunEvent::Began(planned))?;
             let lookout = Lookout::begin();
             let outcome = match trial::run(planned, program, calibration, interrupt) {
                 Ok(outcome) => outcome,
                 Err(Halt::Failed(failure)) => Outcome::Failed(failure),
-                Err(Halt::Interrupted(signal)) => return Ok(Ending::Interrupted(signal)),
+                Err(Halt::Interrupted(signal)) => {
+                    ending = Ending::Interrupted(signal);
+                    break;
+                }
             };
             let record =
                 trial::record(planned, run.seed, lookout.end(planned.cell.id.model, &planned.cell.work, run), outcome);
             listen(RunEvent::Ended(planned, Box::new(record)))?;
+            has_records = true;
         }
-        listen(RunEvent::ScenarioEnded(run, scenario))?;
+        if has_records {
+            listen(RunEvent::ScenarioEnded(run, scenario))?;
+        }
+        if let Ending::Interrupted(_) = ending {
+            return Ok(ending);
+        }
     }
     Ok(Ending::Complete)
 }

@@ -1,8 +1,12 @@
 //! `avt advise`: the scenario that it writes, and what it concludes.
 
+use std::io::Read as _;
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::support::{avt, run};
+use crate::support::{Running, avt, exit_code, run, send, wait_for};
 
 /// Runs `avt advise` with these arguments for one round, and returns its JSON.
 fn advise(arguments: &str) -> Value {
@@ -70,4 +74,25 @@ fn descriptions_that_cannot_be_measured_are_refused() {
         assert_eq!(ended.code, Some(2), "{arguments}: {ended:?}");
         assert!(ended.stderr.contains(expected), "{arguments}: {}", ended.stderr);
     }
+}
+
+#[test]
+fn a_signal_ends_the_measurement_with_what_is_known() {
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out");
+    let mut command =
+        avt(["advise", "--jobs", "4", "--wait", "20ms", "--rounds", "1000", "-m", "pool/1", "-m", "async"]);
+    command.arg("--out").arg(&out).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut process = Running(command.spawn().unwrap());
+    let records = || std::fs::read_to_string(out.join("trials.jsonl")).ok().filter(|lines| lines.lines().count() >= 12);
+    wait_for("a few rounds", records);
+    send(&process.0, Signal::SIGINT);
+    let mut stdout = String::new();
+    process.0.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+    assert_eq!(exit_code(&mut process), Some(130), "{stdout}");
+    for expected in ["model", "pool/1", "async", "report: "] {
+        assert!(stdout.contains(expected), "{expected}: {stdout}");
+    }
+    let page = std::fs::read_to_string(out.join("index.html")).unwrap();
+    assert!(page.contains("This run is partial: SIGINT ended it early"), "{page}");
 }
