@@ -14,7 +14,7 @@ use super::run::{RunArgs, View, run};
 use super::sources::Named;
 use super::times::some_time;
 
-/// Measure which model suits a job on this machine, in about a minute
+/// Measure which model suits a job on this machine, in one or two minutes
 ///
 /// Describe one request, and the load: the time that it waits, spends in a blocking call, and computes. The sensible
 /// models are measured at the offered rate and at their maximum. The scenario is kept in the folder of the run.
