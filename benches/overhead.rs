@@ -94,6 +94,7 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
         ceilings: Vec::new(),
         scenarios: Vec::new(),
         models: Vec::new(),
+        skipped: Vec::new(),
         trials_planned: 480,
         judged: None,
     };
@@ -115,6 +116,7 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
                 runtime: None,
                 cores: Vec::new(),
                 waits: Waits::default(),
+                throttled_ns: None,
                 server_window_ns: None,
                 usage: Usage { cpu_user_ns: 1_000_000, ..Usage::default() },
                 load: Some(LoadRecord {
