@@ -4,7 +4,8 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::runtime::{Handle, Runtime};
@@ -70,6 +71,12 @@ pub(super) struct ThreadCounts {
     most: AtomicI64,
 }
 
+/// The time within which a thread that the kernel has granted begins to run, also on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The pause between two looks at the number of threads.
+const LOOK: Duration = Duration::from_millis(1);
+
 impl ThreadCounts {
     /// Creates counts for a runtime that starts this number of workers, and a pool of at most `limit` threads.
     pub(super) fn new(workers: u64, limit: u64) -> Arc<Self> {
@@ -82,11 +89,25 @@ impl ThreadCounts {
         self.started.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns the number of threads started and needed for the work in progress; `None` if none were missing.
+    /// Returns the number of threads started and needed for the work in progress; `None` if none were missing. Call it
+    /// after the measurement: it waits for threads that exist and have not run yet, because others did their work.
     pub(super) fn missing(&self) -> Option<(u64, u64)> {
-        let most = u64::try_from(self.most.load(Ordering::Relaxed)).unwrap_or(0);
-        let (started, needed) = (self.started.load(Ordering::Relaxed), self.workers + most.min(self.limit));
-        (started < needed).then_some((started, needed))
+        self.missing_after(PATIENCE)
+    }
+
+    fn missing_after(&self, patience: Duration) -> Option<(u64, u64)> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let most = u64::try_from(self.most.load(Ordering::Relaxed)).unwrap_or(0);
+            let (started, needed) = (self.started.load(Ordering::Relaxed), self.workers + most.min(self.limit));
+            if started >= needed {
+                return None;
+            }
+            if Instant::now() >= deadline {
+                return Some((started, needed));
+            }
+            thread::sleep(LOOK);
+        }
     }
 
     fn begin(&self) {
@@ -239,7 +260,7 @@ mod tests {
             (0..pieces).map(work).for_each(|piece| drop(all.spawn_local_on(piece, &local)));
             local.run_until(all.join_all()).await;
         });
-        counts.missing()
+        counts.missing_after(Duration::ZERO)
     }
 
     #[test]
@@ -262,11 +283,26 @@ mod tests {
         (0..2).for_each(|_| counts.thread_started());
         let pool = InPlace::new(Arc::clone(&counts));
         pool.0.begin();
-        assert_eq!(counts.missing(), Some((2, 3)));
+        assert_eq!(counts.missing_after(Duration::ZERO), Some((2, 3)));
         counts.thread_started();
-        assert_eq!(counts.missing(), None);
+        assert_eq!(counts.missing_after(Duration::ZERO), None);
         pool.0.end();
         pool.0.begin();
-        assert_eq!(counts.missing(), None);
+        assert_eq!(counts.missing_after(Duration::ZERO), None);
+    }
+
+    #[test]
+    fn a_thread_that_has_not_run_yet_is_not_missing() {
+        let counts = ThreadCounts::new(1, 512);
+        counts.thread_started();
+        counts.begin();
+        assert_eq!(counts.missing_after(Duration::ZERO), Some((1, 2)));
+        let late = Arc::clone(&counts);
+        let thread = thread::spawn(move || {
+            thread::sleep(LOOK * 5);
+            late.thread_started();
+        });
+        assert_eq!(counts.missing(), None, "the wait ends when the thread runs");
+        thread.join().unwrap();
     }
 }
