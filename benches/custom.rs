@@ -3,17 +3,11 @@
 //! A workload has two methods: one written as in a thread, one written as in a future. Work that would hold the thread
 //! goes through the pool; the model decides where the pool runs it.
 
-use std::sync::Arc;
+use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use async_vs_threads::model;
-use async_vs_threads::scenario::Model;
-use async_vs_threads::workload::{Checksum, JobId, Pool, Workload};
-use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
-
-/// Jobs at the same time.
-const JOBS: u32 = 64;
+use async_vs_threads::{Checksum, JobId, Pool, Workload, bench};
 
 /// Waits for a picture to arrive, then makes it smaller.
 struct Thumbnail;
@@ -45,20 +39,15 @@ impl Workload for Thumbnail {
     }
 }
 
-fn custom(c: &mut Criterion) {
-    let workload = Arc::new(Thumbnail);
-    let mut group = c.benchmark_group("custom");
-    group.sampling_mode(SamplingMode::Flat).sample_size(10);
-    for name in ["threads", "pool/8", "async", "async/2", "async+blocking", "async+rayon/2"] {
-        let model: Model = name.parse().expect("it names a model");
-        group.bench_function(name, |b| {
-            b.iter_custom(|n| {
-                (0..n).map(|_| model::wall(model, &workload, JOBS).expect("the machine allows it")).sum()
-            });
-        });
-    }
-    group.finish();
+fn main() -> ExitCode {
+    bench::main(|b| {
+        b.workload("thumbnail", || Thumbnail).question("Which model makes 64 thumbnails fastest?").jobs(64).models([
+            "threads",
+            "pool/8",
+            "async",
+            "async/2",
+            "async+blocking",
+            "async+rayon/2",
+        ])
+    })
 }
-
-criterion_group!(benches, custom);
-criterion_main!(benches);

@@ -7,12 +7,9 @@ mod check;
 mod compare;
 mod completions;
 mod doctor;
-mod grid;
 mod list;
 mod load;
 mod model_name;
-mod output;
-mod progress;
 mod report;
 mod run;
 mod schema;
@@ -27,6 +24,8 @@ use std::sync::Arc;
 
 use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::record::Failure;
+use crate::session::output::{Stop, note, supports_escapes};
 use crate::text;
 use crate::{runner, trial};
 
@@ -93,12 +92,12 @@ enum Verb {
 fn print_usage_error(error: &clap::Error) -> ExitCode {
     let plain = error.render().to_string();
     if plain.chars().any(|c| c != '\n' && text::is_hidden(c)) {
-        output::note(plain.trim_end());
+        note(plain.trim_end());
     } else {
         match error.print() {
             // Requested help is a result, not an error. If its reader has gone, that is no error either.
             Err(why) if !error.use_stderr() && why.kind() != std::io::ErrorKind::BrokenPipe => {
-                return output::Stop::machine(format_args!("standard output: {why}")).print();
+                return Stop::machine(format_args!("standard output: {why}")).print();
             }
             _ => {}
         }
@@ -114,9 +113,9 @@ pub fn main() -> ExitCode {
     // Trials end when their parent does, and leave signals to it.
     let is_trial = std::env::args_os().nth(1).is_some_and(|verb| verb == "trial" || verb == "launch");
     if !is_trial && let Err(error) = runner::obey_signals() {
-        return output::Stop::machine(format_args!("signals: {error}")).print();
+        return Stop::machine(format_args!("signals: {error}")).print();
     }
-    let color = if output::supports_escapes() { ColorChoice::Auto } else { ColorChoice::Never };
+    let color = if supports_escapes() { ColorChoice::Auto } else { ColorChoice::Never };
     let parsed = Cli::command().color(color).try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {
         Ok(cli) => cli,
@@ -135,11 +134,14 @@ pub fn main() -> ExitCode {
         Verb::Compare(args) => compare::main(&args),
         Verb::Doctor(args) => doctor::main(&args),
         Verb::Completions(args) => completions::main(&args),
-        Verb::Trial => return trial::run(),
+        Verb::Trial => {
+            let what = "only its own bench program can run this workload";
+            return trial::run(&|_| Err(Failure::WrongWork { what: what.into() }));
+        }
         Verb::Launch { parent, command } => return trial::launch(parent, &command),
     };
-    let code = done.map_or_else(output::Stop::print, |()| ExitCode::SUCCESS);
+    let code = done.map_or_else(Stop::print, |()| ExitCode::SUCCESS);
     // Counts a signal that came after the last check, too.
     let signal = runner::signal().filter(|_| !is_server);
-    signal.map_or(code, |signal| output::Stop::signal(signal).print())
+    signal.map_or(code, |signal| Stop::signal(signal).print())
 }

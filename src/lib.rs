@@ -3,6 +3,12 @@
 //! The same work under async, OS-thread and hybrid models, measured side by side.
 //! **Async is a way of waiting. Threads are a way of doing. They are two separate switches.**
 //!
+//! ## Your own code
+//!
+//! [`bench::main`] measures your own code under every model, from a bench target of your crate: implement [`Workload`]
+//! for it. Everything else of this crate belongs to the program `avt` and may change at any time; it is public only for
+//! the project's own tests and benches, and hidden from this page.
+//!
 //! ## Data flow
 //!
 //! ```text
@@ -18,7 +24,8 @@
 //!
 //! | floor | modules | contents |
 //! |---|---|---|
-//! | 9 | `cli` | one file per verb: parses, calls, prints |
+//! | 10 | `cli`, [`bench`] | one file per verb: parses, calls, prints; a user's own code under every model |
+//! | 9 | `session` | one measurement from plan to report: progress, records, tables, pages |
 //! | 8 | [`runner`], [`trial`] | the parent and the child process of every trial; they share only [`protocol`] |
 //! | 7 | [`model`], [`load`] | the concurrency models; the load generator |
 //! | 6 | [`report`], [`service`] | pages, tables and JSON from an analysis; the routes and steps of the servers |
@@ -49,41 +56,76 @@
 //!   continues.
 //! - Everything that a report shows can be computed again from `run.json` and `trials.jsonl`.
 
+#[doc(hidden)]
 pub mod histogram;
+#[doc(hidden)]
 pub mod host;
+#[doc(hidden)]
 pub mod proc;
+#[doc(hidden)]
 pub mod random;
+#[doc(hidden)]
 pub mod replace;
+#[doc(hidden)]
 pub mod text;
+#[doc(hidden)]
 pub mod thread_count;
+#[doc(hidden)]
 pub mod timeline;
+#[doc(hidden)]
 pub mod units;
 
+#[doc(hidden)]
 pub mod clock_cost;
+#[doc(hidden)]
 pub mod http1;
+#[doc(hidden)]
 pub mod job_log;
+#[doc(hidden)]
 pub mod schedule;
+#[doc(hidden)]
 pub mod stats;
+#[doc(hidden)]
 pub mod usage;
 
+#[doc(hidden)]
 pub mod lanes;
+#[doc(hidden)]
 pub mod scenario;
 
+#[doc(hidden)]
 pub mod record;
 
+#[doc(hidden)]
 pub mod gate;
+#[doc(hidden)]
 pub mod protocol;
 
+#[doc(hidden)]
 pub mod analysis;
+#[doc(hidden)]
 pub mod workload;
 
+#[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
 pub mod service;
 
+#[doc(hidden)]
 pub mod load;
+#[doc(hidden)]
 pub mod model;
 
+#[doc(hidden)]
 pub mod runner;
+#[doc(hidden)]
 pub mod trial;
 
+mod session;
+
+pub mod bench;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
+
+pub use workload::{Checksum, JobId, Pool, Workload};

@@ -36,6 +36,7 @@ mod plan;
 mod raw;
 mod request;
 mod request_error;
+#[cfg(feature = "cli")]
 mod reqwest_client;
 #[cfg(test)]
 mod simulation;
@@ -61,6 +62,7 @@ pub use client::RequestTemplate;
 pub use plan::{Endpoint, LoadError, LoadPlan, Secure, Until, is_nothing_due};
 pub use raw::refuse_own_end;
 pub use request_error::RequestError;
+#[cfg(feature = "cli")]
 pub use reqwest_client::normalize_target;
 
 use collect::Collector;
@@ -183,9 +185,12 @@ pub fn run<O: Observer>(plan: &LoadPlan, observer: &mut O) -> Result<Loaded, Loa
             let plan = plan.of_thread(k, threads);
             let work = move || match plan.client {
                 ClientKind::Raw => worker::run::<raw::RawClient>(&plan, assignment, barrier, metrics_tx),
+                #[cfg(feature = "cli")]
                 ClientKind::Reqwest => {
                     worker::run::<reqwest_client::ReqwestClient>(&plan, assignment, barrier, metrics_tx)
                 }
+                #[cfg(not(feature = "cli"))]
+                ClientKind::Reqwest => unreachable!("only the command line offers this client"),
             };
             // If this fails, the channels of the threads already started close, and those threads end.
             let thread = thread::Builder::new().name(format!("generator {}", k + 1)).spawn_scoped(scope, work);

@@ -105,6 +105,8 @@ pub enum TrialReply {
     Begin,
     /// The generator's measured window ends now.
     End,
+    /// The checksums of a user's own jobs, in their order; sent before `Done`.
+    Checksums(Vec<u64>),
     /// The jobs are done.
     Done(Box<Measured>),
     /// The jobs are done and their lanes recorded.

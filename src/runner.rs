@@ -7,6 +7,7 @@
 
 mod calibration;
 mod ceiling;
+mod checksums;
 mod child;
 mod conditions;
 pub mod doctor;
@@ -24,6 +25,7 @@ use crate::protocol::Calibration;
 use crate::record::{CalibrationOrigin, Failure, Outcome, Record, Run, RunState, SCHEMA};
 use crate::scenario::{Machine, Scenario};
 
+use checksums::Checksums;
 use conditions::Lookout;
 
 pub use calibration::{CalibrationSource, KeptCalibration, calibrate};
@@ -127,6 +129,7 @@ fn run_trials<E>(
     interrupt: &Interrupt,
     mut listen: impl FnMut(RunEvent<'_>) -> Result<(), E>,
 ) -> Result<Ending, E> {
+    let mut checksums = Checksums::default();
     for scenario in &plan.spec.scenarios {
         let mut ending = Ending::Complete;
         let mut has_records = false;
@@ -137,7 +140,7 @@ fn run_trials<E>(
             }
             listen(RunEvent::Began(planned))?;
             let lookout = Lookout::begin();
-            let outcome = match trial::run(planned, program, calibration, interrupt) {
+            let outcome = match trial::run(planned, program, calibration, &mut checksums, interrupt) {
                 Ok(outcome) => outcome,
                 Err(Halt::Failed(failure)) => Outcome::Failed(failure),
                 Err(Halt::Interrupted(signal)) => {

@@ -36,8 +36,8 @@ pub use schema::schema;
 pub use slo::{Condition, Measure, Relation, Slo};
 pub use steps::{LockKind, LockScope, StepsSpec};
 pub use work::{
-    ArrivalSpec, ClientKind, Composition, CpusWanted, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, Pin,
-    ServerSpec, SleepSpec, Work,
+    ArrivalSpec, ClientKind, Composition, CpusWanted, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec,
+    OwnSpec, Pin, ServerSpec, SleepSpec, Work,
 };
 
 /// One question, parsed and checked.

@@ -91,6 +91,16 @@ pub fn one_line(text: &str) -> String {
     printable(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
 }
 
+/// Joins names as a sentence does: `a`, `a and b`, `a, b and c`, or `nothing`.
+pub fn listed<S: AsRef<str>>(names: &[S]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.split_last() {
+        None => "nothing".into(),
+        Some((only, [])) => (*only).to_owned(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
 /// Returns a path on one line; bytes that are not UTF-8 become U+FFFD.
 pub fn of_path(path: &Path) -> String {
     let path = path.to_string_lossy();

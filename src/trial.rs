@@ -11,8 +11,10 @@ mod null;
 mod server;
 
 pub use external::launch;
+pub use jobs::run_own;
 
 use std::io::{self, BufRead as _, Write as _};
+use std::panic;
 use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,8 +30,12 @@ use crate::record::Failure;
 use crate::scenario::StepsSpec;
 use crate::workload::{Shared, Steps};
 
-/// Runs one trial from the spec on standard input. Reports a failure as a reply if possible, not as an exit code.
-pub fn run() -> ExitCode {
+/// Runs a trial of a user's own workload, and writes its replies.
+pub type RunOwn<'a> = &'a dyn Fn(&TrialSpec) -> Result<(), Failure>;
+
+/// Runs one trial from the spec on standard input; `own` runs it if it is one of a user's own workload. Reports a failure
+/// as a reply if possible, not as an exit code.
+pub fn run(own: RunOwn<'_>) -> ExitCode {
     // Never fails on Linux; elsewhere the end of standard input must suffice.
     let _ = prctl::set_pdeathsig(Signal::SIGKILL);
     let spec = match read_spec() {
@@ -43,6 +49,12 @@ pub fn run() -> ExitCode {
     if nix::unistd::getppid().as_raw() != spec.parent as i32 {
         return ExitCode::FAILURE;
     }
+    if spec.work.is_own() {
+        on_panic(|message| {
+            let _ = write_reply(&TrialReply::Failed(Failure::Panicked { message }));
+            process::exit(1);
+        });
+    }
     model::on_refused_thread(|failure| {
         // No other thread of this process can report more than this.
         let _ = write_reply(&TrialReply::Failed(failure));
@@ -54,6 +66,7 @@ pub fn run() -> ExitCode {
         _ => pin(&spec),
     };
     let outcome = pinned.and_then(|()| match &spec.role {
+        Role::Jobs { .. } if spec.work.is_own() => own(&spec),
         Role::Jobs { traced } => jobs::run(&spec, *traced),
         Role::Server { nonce, traced } => server::run(&spec, nonce, *traced),
         Role::NullServer { nonce } => null::run(&spec, nonce),
@@ -65,6 +78,17 @@ pub fn run() -> ExitCode {
         // Nobody reads the replies any more: the parent is gone.
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// Calls `report` with the message of the first panic of any thread: its text and its place in the source.
+fn on_panic(report: impl Fn(String) + Send + Sync + 'static) {
+    panic::set_hook(Box::new(move |info| {
+        let text = info.payload_as_str().unwrap_or("without a message");
+        report(match info.location() {
+            Some(place) => format!("{text}, at {place}"),
+            None => text.to_owned(),
+        });
+    }));
 }
 
 fn read_spec() -> Result<TrialSpec, String> {

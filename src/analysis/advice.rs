@@ -126,7 +126,7 @@ pub(super) fn advise(scenario: &Scenario, points: &[PointSummary], run: &Run, re
                     let machine = run.parallel.for_work(&point.work);
                     capacity(echo, *model, &machine.at_most(echo.load.cpus_left_for_server(run.host.cpus)))
                 }
-                Work::Sleep(_) | Work::Offload(_) => None,
+                Work::Sleep(_) | Work::Offload(_) | Work::Own(_) => None,
             },
         })
         .collect();
@@ -144,7 +144,7 @@ fn metric(work: &Work) -> Metric {
     match work {
         Work::Echo(_) if offered(work).is_none() => Metric::Rate,
         Work::Echo(_) => Metric::P99,
-        Work::Sleep(_) | Work::Offload(_) => Metric::Wall,
+        Work::Sleep(_) | Work::Offload(_) | Work::Own(_) => Metric::Wall,
     }
 }
 

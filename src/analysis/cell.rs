@@ -189,10 +189,11 @@ pub(super) fn summarize(cell: Cell, scenario: &Scenario, run: &Run, records: &[R
         }
     }
     let measures = measures(&measured, run.seed);
-    let (has_jobs, machine) = (cell.work.jobs().is_some(), run.parallel.for_work(&cell.work));
+    let (is_predictable, machine) =
+        (cell.work.jobs().is_some() && !cell.work.is_own(), run.parallel.for_work(&cell.work));
     let gap = match &cell.work {
         Work::Offload(offload) => expect::longest_gap(offload, cell.id.model),
-        Work::Sleep(_) | Work::Echo(_) => None,
+        Work::Sleep(_) | Work::Echo(_) | Work::Own(_) => None,
     };
     CellSummary {
         orders,
@@ -205,7 +206,7 @@ pub(super) fn summarize(cell: Cell, scenario: &Scenario, run: &Run, records: &[R
         refusals,
         refused_lanes,
         ideal_ns: expect::ideal(&cell.work, &machine).map(units::nanos),
-        predicted_ns: has_jobs.then(|| units::nanos(expect::wall(&cell.work, cell.id.model, &machine))),
+        predicted_ns: is_predictable.then(|| units::nanos(expect::wall(&cell.work, cell.id.model, &machine))),
         predicted_gap_ns: gap.map(units::nanos),
         cell,
     }

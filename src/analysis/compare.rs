@@ -214,7 +214,7 @@ fn figures(side: &[&PointSummary], model: Model, metric: Metric) -> Option<Figur
 /// thing").
 pub fn between_runs(metric: Metric, work: &Work) -> f64 {
     match (metric, work) {
-        (Metric::Cpu, Work::Sleep(_) | Work::Offload(_)) => 1.05,
+        (Metric::Cpu, Work::Sleep(_) | Work::Offload(_) | Work::Own(_)) => 1.05,
         (Metric::Wall, _) => 1.08,
         (Metric::Cpu, Work::Echo(_)) => 1.12,
         (Metric::Rate, _) => 1.1,

@@ -74,7 +74,7 @@ pub(super) fn points(scenario: &Scenario, run: &Run, records: &[Record]) -> Vec<
         work: point.work.clone(),
         ceiling: match &point.work {
             Work::Echo(echo) => run.ceilings.iter().find(|ceiling| ceiling.is_of(&echo.load)).copied(),
-            Work::Sleep(_) | Work::Offload(_) => None,
+            Work::Sleep(_) | Work::Offload(_) | Work::Own(_) => None,
         },
         cells: cells.iter().filter(|cell| cell.id.point == point.at).map(summarize).collect(),
         control: None,
@@ -160,7 +160,7 @@ impl PointSummary {
     pub fn offered(&self) -> Option<f64> {
         match &self.work {
             Work::Echo(echo) => echo.load.arrival.offered(),
-            Work::Sleep(_) | Work::Offload(_) => None,
+            Work::Sleep(_) | Work::Offload(_) | Work::Own(_) => None,
         }
     }
 

@@ -3,16 +3,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::analysis::Strictness;
 use crate::host;
 use crate::report;
 use crate::scenario::{Model, Parallel, Scenario, Slo, Work, capacity, parse};
 use crate::units;
 
 use super::model_name::ModelName;
-use super::output::{Stop, note};
-use super::run::{RunArgs, View, run};
-use super::sources::Named;
+use super::report::RUNS;
+use super::run::effort;
 use super::times::some_time;
+use crate::session::output::{Stop, note};
+use crate::session::{Named, Session, View};
 
 /// Measure which model suits a job on this machine, in one or two minutes
 ///
@@ -83,8 +85,19 @@ pub(super) fn main(args: &AdviseArgs) -> Result<(), Stop> {
     for line in expectations(&scenario, cpus) {
         note(line);
     }
-    let run_args = RunArgs::for_advice(args.seed, args.out.clone(), args.rounds, args.full, args.json);
-    run(&run_args, vec![Named { given: "advise".into(), scenario }], View::Advice)
+    let session = Session {
+        scenarios: vec![Named { given: "advise".into(), scenario }],
+        models: Vec::new(),
+        effort: effort(args.rounds, args.full),
+        seed: args.seed,
+        calibration: None,
+        out: args.out.clone(),
+        runs: RUNS.into(),
+        json: args.json,
+        view: View::Advice,
+        strictness: Strictness::Lenient,
+    };
+    session.run()
 }
 
 fn some_rate(text: &str) -> Result<f64, String> {

@@ -10,8 +10,9 @@ use crate::scenario::{Mistake, Mistakes};
 use crate::text::wrapped;
 use crate::units;
 
-use super::output::{Stop, note_color, note_styled, note_width, print, print_json, width};
-use super::sources::{Named, read, reject_mistakes};
+use super::sources::{read, reject_mistakes};
+use crate::session::Named;
+use crate::session::output::{Stop, note_color, note_styled, note_width, print, print_json, width};
 
 /// Check scenario files and estimate how long they take, without starting anything
 #[derive(Debug, clap::Args)]

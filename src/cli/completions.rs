@@ -3,7 +3,7 @@
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use super::output::{Stop, print};
+use crate::session::output::{Stop, print};
 
 /// Print a completion script for a shell
 #[derive(Debug, clap::Args)]

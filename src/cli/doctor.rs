@@ -8,7 +8,7 @@ use crate::runner::Interrupt;
 use crate::runner::doctor::{Depth, examine};
 use crate::units;
 
-use super::output::{Stop, note, print, print_json};
+use crate::session::output::{Stop, note, print, print_json};
 use progress::DoctorProgress;
 
 /// Measure the clock, the timers and the limits of this machine, and the load generator itself

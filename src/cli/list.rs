@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::scenario::builtin::{self, Group};
 use crate::text;
 
-use super::output::{Stop, print, print_json, width};
+use crate::session::output::{Stop, print, print_json, width};
 
 /// List the built-in scenarios
 #[derive(Debug, clap::Args)]

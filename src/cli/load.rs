@@ -28,8 +28,8 @@ use crate::usage::{ProcessesMeter, ProcessesUsage, listeners_at, listeners_at_pa
 
 pub(super) use args::LoadArgs;
 
-use super::output::{Stop, first_failure, note, print, print_json, width};
-use super::strict::ended;
+use crate::session::ended;
+use crate::session::output::{Stop, note, print, print_json, width};
 use args::Target;
 use export::Log;
 use live::Live;
@@ -296,6 +296,16 @@ fn length(plan: &LoadPlan) -> String {
         Until::Requests(requests) => format!("{} requests", units::count(requests)),
     };
     if plan.warmup.is_zero() { window } else { format!("{window} after {} of warm-up", units::exact(plan.warmup)) }
+}
+
+/// Returns the first failure, and prints the others at once.
+fn first_failure(done: impl IntoIterator<Item = Result<(), Stop>>) -> Result<(), Stop> {
+    let mut failures = done.into_iter().filter_map(Result::err);
+    let Some(first) = failures.next() else { return Ok(()) };
+    for stop in failures {
+        stop.print();
+    }
+    Err(first)
 }
 
 #[cfg(test)]

@@ -3,26 +3,18 @@
 mod narrate;
 
 use std::ffi::OsString;
-use std::fmt::Display;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::analysis::{Choice, Standing, analyze, analyze_scenario};
-use crate::host::{CpuLimit, Host};
-use crate::record::{CalibrationOrigin, Folder, FolderError, Record, Run, RunState, RunTally, Skipped, Source};
-use crate::report;
-use crate::runner::{
-    self, CalibrationSource, Effort, Ending, Interrupt, KeptCalibration, Plan, Program, RunEvent, RunSpec,
-};
-use crate::scenario::{Model, Scenario};
-use crate::units;
+use crate::runner::Effort;
+use crate::scenario::Model;
+use crate::session::output::Stop;
+use crate::session::pages::keep_models;
+use crate::session::{Named, Session, View};
 
 use super::model_name::ModelName;
-use super::output::{Stop, color, note, print, print_json, width};
-use super::progress::RunProgress;
-use super::report::{RUNS, keep_models, list, print_end, write};
-use super::sources::{Named, every, scenarios};
-use super::strict::{Strict, ended};
+use super::report::RUNS;
+use super::sources::{every, scenarios};
+use super::strict::Strict;
 
 /// Run scenarios on this machine and write a report
 ///
@@ -70,75 +62,40 @@ pub(super) fn main(args: &RunArgs) -> Result<(), Stop> {
     if args.narrate {
         return narrate::main(&named, &args.model);
     }
-    run(args, named, View::Tables)
+    let session = Session {
+        scenarios: named,
+        models: args.model.clone(),
+        effort: effort(args.rounds, args.full),
+        seed: args.seed,
+        calibration: args.calibration.clone(),
+        out: args.out.clone(),
+        runs: RUNS.into(),
+        json: args.json,
+        view: View::Tables,
+        strictness: args.strict.strictness(),
+    };
+    session.run()
 }
 
-/// The view of each scenario that is printed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum View {
-    /// The table of each point, and the claims.
-    Tables,
-    /// The advice on which model suits the load.
-    Advice,
-}
-
-impl RunArgs {
-    /// Returns the arguments of a run for `avt advise`.
-    pub(super) fn for_advice(
-        seed: Option<u64>,
-        out: Option<PathBuf>,
-        rounds: Option<u32>,
-        is_full: bool,
-        json: bool,
-    ) -> Self {
-        Self {
-            scenarios: Vec::new(),
-            all: false,
-            full: is_full,
-            rounds,
-            model: Vec::new(),
-            seed,
-            out,
-            calibration: None,
-            strict: Strict::default(),
-            narrate: false,
-            json,
-        }
+/// Returns the number of rounds that `--rounds` and `--full` ask for.
+pub(super) fn effort(rounds: Option<u32>, is_full: bool) -> Effort {
+    match rounds {
+        Some(rounds) => Effort::Rounds(rounds),
+        None if is_full => Effort::Full,
+        None => Effort::Quick,
     }
-}
-
-/// Runs these scenarios, prints the view of each, and writes the report.
-pub(super) fn run(args: &RunArgs, named: Vec<Named>, view: View) -> Result<(), Stop> {
-    let host = Host::read();
-    let (named, skipped) = measurable(named, |cpus| CpuLimit::new(cpus).map(drop))?;
-    let calibration = calibration(args, &host)?;
-    let plan = Plan::new(spec(args, named, skipped, calibration), host).map_err(Stop::input)?;
-    let interrupt = Interrupt::listen().map_err(Stop::machine)?;
-    announce(&plan);
-    let mut listener = RunListener::new(args, &plan, view);
-    let (run, ending) = runner::run(&plan, &Program::this(), &interrupt, |event| listener.hear(event))?;
-    let (standing, judged, unmet) = listener.finish(run)?;
-    // The end of the run matters more than output that could not be written.
-    match ending {
-        Ending::Interrupted(signal) => Err(Stop::signal(signal)),
-        Ending::Complete => ended(standing, || unmet_requirements(&judged)).and(listener.printed).and(unmet),
-    }
-}
-
-/// Returns in a sentence which requirements of the run do not hold.
-fn unmet_requirements(judged: &RunTally) -> String {
-    let of = |n: u64, one: &str, many: &str| (n > 0).then(|| units::counted(n, one, many));
-    let parts = [
-        of(judged.failed, "trial failed", "trials failed"),
-        of(judged.refuted_anew(), "claim refuted", "claims refuted"),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the named scenarios, restricted to the named models.
 fn chosen(args: &RunArgs) -> Result<Vec<Named>, Stop> {
     let found = if args.all { every() } else { scenarios(&args.scenarios)? };
     let named = found.into_iter().map(|Named { given, scenario }| {
+        if scenario.points.iter().any(|point| point.work.is_own()) {
+            return Err(Stop::input(format_args!(
+                "{}: only its own bench program can run this workload; use `cargo bench`",
+                scenario.name
+            )));
+        }
         let scenario = keep_models(scenario, &args.model);
         if scenario.models.is_empty() {
             let wanted: Vec<String> = args.model.iter().map(ToString::to_string).collect();
@@ -151,270 +108,4 @@ fn chosen(args: &RunArgs) -> Result<Vec<Named>, Stop> {
         Ok(Named { given, scenario })
     });
     named.collect()
-}
-
-/// Separates the scenarios that this machine can measure from those that it must skip because it cannot limit the CPUs of
-/// a process. Returns an error if none is left.
-fn measurable<E: Display>(
-    named: Vec<Named>,
-    limit_cpus: impl Fn(f64) -> Result<(), E>,
-) -> Result<(Vec<Named>, Vec<Skipped>), Stop> {
-    let mut skipped = Vec::new();
-    let mut left = Vec::new();
-    for named in named {
-        let limit = named.scenario.points.first().and_then(|point| point.work.cpu_limit());
-        match limit.map(&limit_cpus) {
-            Some(Err(error)) => {
-                skipped.push(Skipped { scenario: named.scenario.name, why: error.to_string() });
-            }
-            Some(Ok(())) | None => left.push(named),
-        }
-    }
-    let sentences = skipped.iter().map(report::skipped_sentence);
-    if left.is_empty() {
-        return Err(Stop::machine(sentences.collect::<Vec<_>>().join(" ")));
-    }
-    sentences.for_each(|sentence| note(format_args!("avt: {sentence}")));
-    Ok((left, skipped))
-}
-
-fn spec(args: &RunArgs, named: Vec<Named>, skipped: Vec<Skipped>, calibration: CalibrationSource) -> RunSpec {
-    RunSpec {
-        scenarios: named.iter().map(|named| named.scenario.clone()).collect(),
-        sources: named.into_iter().map(source).collect(),
-        models: args.model.clone(),
-        skipped,
-        effort: match args.rounds {
-            Some(rounds) => Effort::Rounds(rounds),
-            None if args.full => Effort::Full,
-            None => Effort::Quick,
-        },
-        seed: args.seed.unwrap_or_else(|| fastrand::u64(..1 << 48)),
-        calibration,
-    }
-}
-
-/// Returns the requested calibration, or that of the newest run beside this one on the same machine.
-fn calibration(args: &RunArgs, host: &Host) -> Result<CalibrationSource, Stop> {
-    let kept = |path: &Path, run: &Run| KeptCalibration {
-        run: path.to_string_lossy().into_owned(),
-        iterations_per_s: run.iterations_per_s,
-    };
-    match args.calibration.as_deref() {
-        Some(new) if new == Path::new("new") => return Ok(CalibrationSource::New),
-        Some(path) => {
-            let run = Folder::read_run(path).map_err(Stop::input)?;
-            return Ok(CalibrationSource::Kept(kept(path, &run)));
-        }
-        None => {}
-    }
-    let beside = match args.out.as_deref().map(Path::parent) {
-        None => Path::new(RUNS),
-        Some(None) => return Ok(CalibrationSource::New),
-        Some(Some(parent)) if parent == Path::new("") => Path::new("."),
-        Some(Some(parent)) => parent,
-    };
-    let is_like = |run: &Run| {
-        let other = &run.host;
-        (&other.cpu, &other.avt, other.debug_build) == (&host.cpu, &host.avt, host.debug_build)
-    };
-    let names = Folder::runs(beside).unwrap_or_default();
-    let runs = names.iter().filter_map(|name| {
-        let path = beside.join(name);
-        let run = Folder::read_run(&path).ok().filter(is_like)?;
-        Some((run.started.clone(), kept(&path, &run)))
-    });
-    let newest = runs.max_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(newest.map_or(CalibrationSource::New, |(_, kept)| CalibrationSource::Near(kept)))
-}
-
-fn source(named: Named) -> Source {
-    Source { name: named.scenario.name, given: named.given, toml: named.scenario.source }
-}
-
-/// Prints what will be measured and how long it takes.
-fn announce(plan: &Plan) {
-    let Plan { spec, host, trials } = plan;
-    let time = units::duration(units::nanos(plan.expected()));
-    let trials = units::counted(trials.len() as u64, "trial", "trials");
-    let cpus = units::counted(host.cpus.into(), "CPU", "CPUs");
-    note(format_args!("{trials}, about {time}, on {cpus}; seed {}", spec.seed));
-    if host.debug_build {
-        note("avt: built without optimisation, so its figures are meaningless; use `cargo run --release -- run`");
-    }
-    spec.scenarios.iter().for_each(|scenario| warn_of_few_cpus(scenario, host.cpus));
-}
-
-/// Prints where the calibration comes from, unless it is new.
-fn announce_calibration(run: &Run) {
-    let percent = |now: u64, then: u64| 100.0 * (now as f64 / then.max(1) as f64 - 1.0);
-    match &run.calibration {
-        CalibrationOrigin::New => {}
-        CalibrationOrigin::Kept { run: kept, measured_per_s } => note(format_args!(
-            "uses the calibration of {kept}; the speed of this machine has changed by {:+.1} % since",
-            percent(*measured_per_s, run.iterations_per_s)
-        )),
-        CalibrationOrigin::Changed { run: kept, kept_per_s } => note(format_args!(
-            "avt: the speed of this machine has changed by {:+.1} % since {kept}, so it was calibrated again: \
-             computing jobs do different work than in that run",
-            percent(run.iterations_per_s, *kept_per_s)
-        )),
-    }
-}
-
-/// Warns that no trial of a scenario, or of some of its models, will be valid if it needs more CPUs than there are.
-fn warn_of_few_cpus(scenario: &Scenario, cpus: u32) {
-    let Some(point) = scenario.points.first() else { return };
-    let wanted = |model: &Model| point.work.cpus_wanted(*model).filter(|wanted| wanted.all() > cpus);
-    let models: Vec<&Model> = scenario.models.iter().filter(|model| wanted(model).is_some()).collect();
-    let Some(wanted) = models.iter().filter_map(|model| wanted(model)).max_by_key(|wanted| wanted.all()) else {
-        return;
-    };
-    let of = if models.len() == scenario.models.len() {
-        String::new()
-    } else {
-        format!(" of {}", models.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-    };
-    let name = &scenario.name;
-    note(format_args!("avt: {name} needs {wanted}, but avt may use only {cpus}: every trial{of} will be INVALID"));
-}
-
-/// Stores the results of a run in its folder, and shows its progress.
-struct RunListener<'a> {
-    args: &'a RunArgs,
-    view: View,
-    plan: &'a Plan,
-    /// The folder, created once there is something to store.
-    folder: Option<Folder>,
-    records: Vec<Record>,
-    progress: RunProgress,
-    /// The result of printing: a closed standard output or a full disk ends the tables but not the run.
-    printed: Result<(), Stop>,
-}
-
-impl<'a> RunListener<'a> {
-    fn new(args: &'a RunArgs, plan: &'a Plan, view: View) -> Self {
-        let progress = RunProgress::new(plan, args.json);
-        Self { args, view, plan, folder: None, records: Vec::new(), progress, printed: Ok(()) }
-    }
-
-    fn hear(&mut self, event: RunEvent<'_>) -> Result<(), Stop> {
-        match event {
-            RunEvent::Calibrated(run) => {
-                announce_calibration(run);
-                self.folder = Some(make_folder(self.args.out.as_deref(), run)?);
-            }
-            RunEvent::ParallelUnknown(why) => {
-                note(format_args!("avt: could not measure the computing capacity of every CPU: {why}"));
-            }
-            RunEvent::CeilingUnknown(why) => {
-                note(format_args!("avt: could not measure the limits of the load generator: {why}"));
-            }
-            RunEvent::Ready(run) => self.folder().write_run(run).map_err(Stop::machine)?,
-            RunEvent::Began(trial) => self.progress.begin(trial),
-            RunEvent::Ended(trial, record) => {
-                self.folder().append(&record).map_err(Stop::machine)?;
-                self.records.push(*record);
-                self.progress.end(trial);
-            }
-            RunEvent::ScenarioEnded(run, scenario) => {
-                if !self.args.json && self.printed.is_ok() {
-                    let analysis = analyze_scenario(scenario, run, &self.records);
-                    let text = match (self.view, &analysis.advice) {
-                        (View::Advice, Some(advice)) => {
-                            let findings = report::terminal::findings(&analysis, Some(width()));
-                            findings + &report::terminal::advice(advice, Some(width()), color())
-                        }
-                        _ => report::terminal::table(&analysis, Some(width()), color()),
-                    };
-                    let table = || print(text);
-                    self.printed = self.progress.suspend(table);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn folder(&mut self) -> &mut Folder {
-        self.folder.as_mut().expect("a run is calibrated before anything else")
-    }
-
-    /// Writes the report and prints its path; returns the run's state, its tally, and the end of `avt advise` if no model
-    /// meets its objective.
-    fn finish(&mut self, run: Run) -> Result<(Standing, RunTally, Result<(), Stop>), Stop> {
-        self.progress.finish();
-        let folder = self.folder.as_ref().expect("a run is calibrated before anything else");
-        let path = folder.path();
-        let analysis = analyze(&run, &self.plan.spec.scenarios, &self.records);
-        let kept = Run { judged: Some(analysis.judged), ..run.clone() };
-        folder.check_in_place().map_err(Stop::machine)?;
-        folder.write_run(&kept).map_err(Stop::machine)?;
-        let index = write(path, &analysis)?;
-        if self.args.out.is_none() {
-            list(Path::new(RUNS))?;
-        }
-        if self.args.json {
-            let (folder, index) = (path.to_string_lossy(), index.to_string_lossy());
-            self.printed = print_json(&report::json::run(&analysis, &folder, &index));
-        } else if self.printed.is_ok() {
-            self.printed = print_end(&analysis, &index);
-        }
-        if let RunState::Partial(_) = run.state {
-            let (done, planned) = (self.records.len(), run.trials_planned);
-            note(format_args!("avt: ended early after {done} of {planned} trials; the report is marked as partial"));
-        }
-        let advice = analysis.scenarios.first().and_then(|of| of.advice.as_ref());
-        let advice = advice.filter(|advice| self.view == View::Advice && advice.slo.is_some());
-        let unmet = match advice.map(|advice| &advice.choice) {
-            Some(Choice::NoneMeets { .. }) => Err(Stop::unmet("no model is known to meet the objective")),
-            Some(Choice::NotMeasurable) => Err(Stop::invalid()),
-            Some(Choice::Model { .. }) | None => Ok(()),
-        };
-        Ok((analysis.standing(self.args.strict.strictness()), analysis.judged, unmet))
-    }
-}
-
-/// Creates the named folder, or a new one named after the time.
-fn make_folder(named: Option<&Path>, run: &Run) -> Result<Folder, Stop> {
-    if let Some(path) = named {
-        return Folder::create(path, run).map_err(|error| match error {
-            FolderError::Io { error, .. } if error.kind() == io::ErrorKind::AlreadyExists => {
-                let path = path.display();
-                Stop::machine(format_args!(
-                    "{path}: already exists, and a run never overwrites another; choose another --out"
-                ))
-            }
-            error => Stop::machine(error),
-        });
-    }
-    // Turns 2026-11-22T10:15:00Z into 20261122-101500.
-    let digits: String = run.started.chars().filter(char::is_ascii_digit).collect();
-    let stamp = format!("{}-{}", &digits[..8], &digits[8..14]);
-    // Two runs may begin in the same second.
-    for attempt in 1.. {
-        let name = if attempt == 1 { stamp.clone() } else { format!("{stamp}-{attempt}") };
-        match Folder::create(&Path::new(RUNS).join(name), run) {
-            Err(FolderError::Io { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 100 => {}
-            made => return made.map_err(Stop::machine),
-        }
-    }
-    unreachable!("the loop returns at the hundredth attempt")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scenarios_whose_cpu_limit_is_refused_are_skipped() {
-        let named = |names: &[&str]| scenarios(&names.iter().map(OsString::from).collect::<Vec<_>>()).unwrap();
-        let names = |named: &[Named]| named.iter().map(|named| named.scenario.name.clone()).collect::<Vec<_>>();
-        let refuse = |cpus: f64| Err(format!("no limit of {cpus}"));
-        let (left, skipped) = measurable(named(&["sleep", "cpu-limit"]), refuse).unwrap();
-        assert_eq!(names(&left), ["sleep"]);
-        assert_eq!(skipped, [Skipped { scenario: "cpu-limit".into(), why: "no limit of 1".into() }]);
-        assert!(measurable(named(&["cpu-limit"]), refuse).is_err(), "nothing is left to measure");
-        let (left, skipped) = measurable(named(&["sleep", "cpu-limit"]), |_| Ok::<_, String>(())).unwrap();
-        assert_eq!((names(&left), skipped), (vec!["sleep".to_owned(), "cpu-limit".to_owned()], Vec::new()));
-    }
 }

@@ -2,7 +2,7 @@
 
 use crate::scenario;
 
-use super::output::{Stop, print_json};
+use crate::session::output::{Stop, print_json};
 
 /// Print the JSON Schema of scenario files, for editors
 #[derive(Debug, clap::Args)]

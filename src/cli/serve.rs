@@ -14,8 +14,8 @@ use crate::workload::Steps;
 use crate::{host, model, units};
 
 use super::model_name::ModelName;
-use super::output::{Stop, note, print};
 use super::times::some_time;
+use crate::session::output::{Stop, note, print};
 
 /// Run the echo server of one model: GET /echo/{what}, POST /echo
 #[derive(Debug, clap::Args)]

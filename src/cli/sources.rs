@@ -7,16 +7,9 @@ use std::path::Path;
 
 use crate::scenario::builtin::{self, Builtin};
 use crate::scenario::{ArrivalSpec, LoadSpec, MOST_BYTES, Mistakes, Scenario, Work, closest, parse_bytes};
+use crate::session::Named;
+use crate::session::output::{Stop, note, note_color, note_styled, note_width};
 use crate::units;
-
-use super::output::{Stop, note, note_color, note_styled, note_width};
-
-/// A scenario, and the name it was given by.
-#[derive(Clone, Debug)]
-pub(super) struct Named {
-    pub(super) given: String,
-    pub(super) scenario: Scenario,
-}
 
 /// Returns the scenarios of these names and files; those of the tour if there are none. Prints every mistake in every
 /// file before it fails.
@@ -70,7 +63,7 @@ fn warn_of_few_requests(scenario: &Scenario) -> Option<String> {
     };
     let loads = scenario.points.iter().filter_map(|point| match &point.work {
         Work::Echo(echo) => expected(&echo.load),
-        Work::Sleep(_) | Work::Offload(_) => None,
+        Work::Sleep(_) | Work::Offload(_) | Work::Own(_) => None,
     });
     let (rate, length, requests) = loads.min_by(|(.., one), (.., other)| one.total_cmp(other))?;
     (requests < ENOUGH).then(|| {

@@ -1,8 +1,6 @@
 //! `--strict`: ends a complete verb with exit code 4 if its measurement is not good enough.
 
-use crate::analysis::{Standing, Strictness};
-
-use super::output::Stop;
+use crate::analysis::Strictness;
 
 /// The option of every verb that measures or reads a measurement.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
@@ -40,14 +38,5 @@ impl Strict {
             Some(StrictArg::Invalid) => Strictness::Invalid,
             Some(StrictArg::Suspect) => Strictness::Suspect,
         }
-    }
-}
-
-/// Returns the result of a verb whose measurement has this standing. `why` returns the reason in words.
-pub(super) fn ended(standing: Standing, why: impl FnOnce() -> String) -> Result<(), Stop> {
-    match standing {
-        Standing::Good => Ok(()),
-        Standing::Bad => Err(Stop::unmet(why())),
-        Standing::NotCredible => Err(Stop::invalid()),
     }
 }

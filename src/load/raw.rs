@@ -25,6 +25,7 @@ use super::turns::Turns;
 
 use connection::{Codecs, NoEvent, RawConnection, RawShared, unpack};
 
+#[cfg(feature = "cli")]
 pub(super) use server::is_chosen_by_kernel;
 pub use server::refuse_own_end;
 

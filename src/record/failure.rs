@@ -57,6 +57,12 @@ pub enum Failure {
         /// The failed check, with its values.
         what: String,
     },
+    /// A job of the user's own workload panicked.
+    #[error("panicked: {message}")]
+    Panicked {
+        /// The message of the panic, with its place in the source.
+        message: String,
+    },
     /// The machine refused something else that the trial needs: a port, a descriptor, a CPU, or a thread that measures.
     #[error("could not run the trial: {what}")]
     Refused {
@@ -71,7 +77,8 @@ impl Failure {
     pub fn is_refusal_of_threads(&self) -> bool {
         match self {
             Self::ThreadLimit { .. } | Self::ThreadRefused { .. } => true,
-            Self::Died { .. } | Self::TimedOut { .. } | Self::WrongWork { .. } | Self::Refused { .. } => false,
+            Self::Died { .. } | Self::TimedOut { .. } | Self::WrongWork { .. } => false,
+            Self::Panicked { .. } | Self::Refused { .. } => false,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::analysis::{
 };
 use crate::record::Failure;
 use crate::scenario::{
-    EchoSpec, HeartbeatSpec, Metric, Model, OffloadSpec, PoolKind, RuntimeKind, SleepSpec, StepsSpec, Work,
+    EchoSpec, HeartbeatSpec, Metric, Model, OffloadSpec, OwnSpec, PoolKind, RuntimeKind, SleepSpec, StepsSpec, Work,
 };
 use crate::text;
 use crate::units;
@@ -39,6 +39,7 @@ pub(super) fn for_point(point: &PointSummary) -> Vec<String> {
             heartbeats(point, heartbeat, *jobs, steps)
         }
         Work::Offload(offload) => computations(point, offload),
+        Work::Own(own) => own_jobs(point, own),
         Work::Echo(echo) => requests(point, echo),
     };
     // A model without figures matters more than any difference between the others.
@@ -89,7 +90,7 @@ fn unmeasured(point: &PointSummary, wanted: Unmeasured) -> Option<(String, Optio
         }
         _ => None,
     };
-    Some((join_list(&names), limit))
+    Some((text::listed(&names), limit))
 }
 
 fn waits(point: &PointSummary, sleep: &SleepSpec) -> Vec<String> {
@@ -143,6 +144,37 @@ fn computations(point: &PointSummary, offload: &OffloadSpec) -> Vec<String> {
     sentences
 }
 
+/// States the wall times of a user's own jobs, and how each model with a figure compares with the fastest.
+fn own_jobs(point: &PointSummary, own: &OwnSpec) -> Vec<String> {
+    let size = own.size.map_or_else(String::new, |size| format!(" of size {}", units::count(size.into())));
+    let mut sentences = vec![wall_times(point, &format!("{}{size}", count_of(own.jobs, "job")))];
+    sentences.extend(reduced(point));
+    let walls = complete_cells(point).filter_map(|cell| Some((cell.cell.id.model, cell.value(Metric::Wall)?)));
+    let fastest = walls.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(model, _)| model);
+    if let Some(fastest) = fastest {
+        let others = complete_cells(point).map(|cell| cell.cell.id.model).filter(|model| *model != fastest);
+        let no_slower: Vec<String> = others
+            .filter(|model| {
+                point
+                    .ratio(Metric::Wall, *model, fastest)
+                    .is_some_and(|found| matches!(found.difference, Difference::NoneFound { .. }))
+            })
+            .map(|model| model.to_string())
+            .collect();
+        sentences.push(if no_slower.is_empty() {
+            format!("{fastest} is the fastest.")
+        } else {
+            format!("{fastest} has the shortest time, and {} no different within the noise.", is_or_are(&no_slower))
+        });
+    }
+    sentences
+}
+
+/// Writes `a is` or `a and b are`.
+fn is_or_are(names: &[String]) -> String {
+    format!("{} {}", text::listed(names), if names.len() == 1 { "is" } else { "are" })
+}
+
 fn heartbeats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps: &StepsSpec) -> Vec<String> {
     let held = steps.block + steps.compute;
     let (who, whose, each) = if jobs == 1 {
@@ -164,8 +196,8 @@ fn heartbeats(point: &PointSummary, heartbeat: &HeartbeatSpec, jobs: u32, steps:
     if !stalled.is_empty() && !steady.is_empty() {
         sentences.push(format!(
             "The heartbeat stopped under {} while the thread was held, and continued under {}.",
-            join_list(&stalled),
-            join_list(&steady)
+            text::listed(&stalled),
+            text::listed(&steady)
         ));
     }
     sentences
@@ -189,11 +221,11 @@ pub(super) fn highest_rates(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     }
     let of_rate = |KeptUp { rate, models }: &KeptUp| {
         let rate = if *rate > 0.0 { units::rate(*rate) } else { "none".into() };
-        format!("{} {rate}", join_list(&models.iter().map(ToString::to_string).collect::<Vec<_>>()))
+        format!("{} {rate}", text::listed(&models.iter().map(ToString::to_string).collect::<Vec<_>>()))
     };
     let highest: Vec<String> = scenario.kept_up.iter().map(of_rate).collect();
     let tried: Vec<String> = tried.into_iter().map(units::rate).collect();
-    Some(format!("Highest rate sustained, of {} offered: {}.", join_list(&tried), highest.join("; ")))
+    Some(format!("Highest rate sustained, of {} offered: {}.", text::listed(&tried), highest.join("; ")))
 }
 
 /// States the memory per additional waiting job.
@@ -341,13 +373,4 @@ fn count_of(n: u32, noun: &str) -> String {
 fn uncapitalize(sentence: &str) -> String {
     let (first, rest) = sentence.split_at(sentence.chars().next().map_or(0, char::len_utf8));
     first.to_lowercase() + rest
-}
-
-/// Joins items to a list: `a, b and c`.
-fn join_list(items: &[String]) -> String {
-    match items {
-        [] => "nothing".into(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
 }

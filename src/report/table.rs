@@ -114,7 +114,9 @@ pub(super) fn over_points(points: &[PointSummary], columns: &[Column]) -> Option
 /// Returns a table that fits a terminal.
 pub(super) fn brief(point: &PointSummary) -> Table {
     let mut columns = headline(&point.work);
-    columns.retain(|column| !matches!((&point.work, column), (Work::Sleep(_) | Work::Offload(_), Metric::Rate)));
+    columns.retain(|column| {
+        !matches!((&point.work, column), (Work::Sleep(_) | Work::Offload(_) | Work::Own(_), Metric::Rate))
+    });
     columns.extend([Metric::P50, Metric::P99, Metric::Max]);
     if is_open(&point.work) {
         columns.extend([Metric::ServiceP99, Metric::LateP99]);
@@ -195,7 +197,7 @@ fn headline(work: &Work) -> Vec<Metric> {
         Work::Offload(offload) if offload.heartbeat.is_some() => {
             vec![InFlight, Executing, Threads, Gap, Wall, Rate]
         }
-        Work::Offload(_) => vec![InFlight, Executing, Threads, Wall, Rate],
+        Work::Offload(_) | Work::Own(_) => vec![InFlight, Executing, Threads, Wall, Rate],
         Work::Echo(_) => vec![Threads, Rate],
     }
 }
@@ -235,7 +237,7 @@ fn unanswered_requests(point: &PointSummary) -> impl Iterator<Item = String> {
 
 /// States where server and generator ran, or which CPUs jobs are pinned to; `None` if jobs had all CPUs.
 fn placement(point: &PointSummary) -> Option<String> {
-    if let (Work::Sleep(_) | Work::Offload(_), Some(cpus)) = (&point.work, point.work.cpus()) {
+    if let (Work::Sleep(_) | Work::Offload(_) | Work::Own(_), Some(cpus)) = (&point.work, point.work.cpus()) {
         let flagged = point.cells.iter().flat_map(|cell| &cell.flagged).flat_map(|(_, findings)| findings);
         let there = flagged
             .filter_map(|finding| if let Finding::FewCpus { cpus, .. } = finding { Some(*cpus) } else { None })

@@ -13,6 +13,7 @@ pub(super) fn run(
     program: &Program,
     spec: &TrialSpec,
     deadline: Deadline,
+    check: &mut dyn FnMut(Vec<u64>) -> Result<(), Failure>,
     interrupt: &Interrupt,
 ) -> Result<Outcome, Halt> {
     let cpus = if spec.cpus.is_empty() { host::cpus() } else { spec.cpus.clone() };
@@ -20,7 +21,12 @@ pub(super) fn run(
     let limit = cpu_limit(&spec.work)?;
     let meter = OthersMeter::start(cpus);
     let mut trial = Child::start(program, "trial", spec, limit.as_ref())?;
-    match next_reply(&mut [&mut trial], deadline, interrupt)? {
+    let mut reply = next_reply(&mut [&mut trial], deadline, interrupt)?;
+    if let (_, TrialReply::Checksums(found)) = reply {
+        check(found)?;
+        reply = next_reply(&mut [&mut trial], deadline, interrupt)?;
+    }
+    match reply {
         (_, TrialReply::Done(mut measured)) => {
             measured.others = meter.stop(&[trial.id(), std::process::id()], measured.usage.cpu_ns());
             measured.throttled_ns = limit.as_ref().and_then(CpuLimit::throttled_ns);

@@ -157,7 +157,11 @@ fn trials(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Vec<P
             for cell in cells {
                 let expected = expect::wall(&cell.work, cell.id.model, &machine) + OVERHEAD;
                 let order = trials.len() as u64 + 1;
-                trials.push(Planned { cell, pass, order, seed: of_block, expected, limit: expected * 3 + GRACE });
+                let limit = match &cell.work {
+                    Work::Own(own) => own.timeout,
+                    _ => expected * 3 + GRACE,
+                };
+                trials.push(Planned { cell, pass, order, seed: of_block, expected, limit });
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::record::{Conditions, Failure, Outcome, Pass, Record, SCHEMA};
 use crate::scenario::{Cell, Model, Work};
 use crate::units;
 
+use super::checksums::Checksums;
 use super::child::Halt;
 use super::plan::Planned;
 use super::{Interrupt, Program, echo, jobs};
@@ -29,6 +30,7 @@ pub(super) fn run(
     planned: &Planned,
     program: &Program,
     calibration: &Calibration,
+    checksums: &mut Checksums,
     interrupt: &Interrupt,
 ) -> Result<Outcome, Halt> {
     let deadline = Deadline::after(planned.limit);
@@ -45,9 +47,10 @@ pub(super) fn run(
                 (measured, None) => Outcome::Measured(Box::new(measured)),
             })
         }
-        work @ (Work::Sleep(_) | Work::Offload(_)) => {
+        work @ (Work::Sleep(_) | Work::Offload(_) | Work::Own(_)) => {
             let cpus = jobs::pinned(&host::cpus(), work.cpus());
-            jobs::run(program, &spec(Role::Jobs { traced }, cpus), deadline, interrupt)
+            let mut check = |found| checksums.check(&planned.cell, found);
+            jobs::run(program, &spec(Role::Jobs { traced }, cpus), deadline, &mut check, interrupt)
         }
     }
 }
@@ -119,7 +122,7 @@ mod tests {
         };
         let planned = Planned { cell, pass: Pass::Lanes, order: 1, seed: 1, expected: limit, limit };
         let interrupt = Interrupt::listen().unwrap();
-        match run(&planned, &Program(path), &Calibration::default(), &interrupt) {
+        match run(&planned, &Program(path), &Calibration::default(), &mut Checksums::default(), &interrupt) {
             Err(Halt::Failed(failure)) => failure,
             other => panic!("{other:?}"),
         }

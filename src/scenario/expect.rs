@@ -23,9 +23,14 @@ use std::time::Duration;
 
 use super::{Composition, Model, OffloadSpec, Parallel, PoolKind, RuntimeKind, StepsSpec, Work};
 
-/// Returns the shortest wall time that any model could reach on this machine; `None` for echo, whose clock decides.
+/// The time that a trial of a user's own jobs is planned with. Only the progress shown before the first trials rests on
+/// it.
+pub const OWN: Duration = Duration::from_millis(200);
+
+/// Returns the shortest wall time that any model could reach on this machine; `None` for echo, whose clock decides, and
+/// for a user's own jobs, whose steps are unknown.
 pub fn ideal(work: &Work, machine: &Parallel) -> Option<Duration> {
-    work.jobs().map(|jobs| least(work, jobs, &part(work, machine)))
+    work.jobs().filter(|_| !work.is_own()).map(|jobs| least(work, jobs, &part(work, machine)))
 }
 
 /// Returns the part of the machine that the work is pinned to.
@@ -39,11 +44,13 @@ fn least(work: &Work, jobs: u32, machine: &Parallel) -> Duration {
     alone.max(shared_limit(work, jobs)).max(heartbeat(work))
 }
 
-/// Returns the wall time of this model; for echo the length of its warm-up, window and drain.
+/// Returns the wall time of this model; for echo the length of its warm-up, window and drain, and for a user's own jobs,
+/// whose steps are unknown, [`OWN`].
 pub fn wall(work: &Work, model: Model, machine: &Parallel) -> Duration {
     let (jobs, steps) = match work {
         Work::Sleep(sleep) => (sleep.jobs, work.steps()),
         Work::Offload(offload) => (offload.jobs, offload.steps),
+        Work::Own(_) => return OWN,
         Work::Echo(echo) => return echo.load.warmup + echo.load.duration + echo.load.drain,
     };
     let StepsSpec { wait, block, .. } = steps;

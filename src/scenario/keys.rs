@@ -7,7 +7,7 @@
 mod table;
 
 use Section::{Claim, Heartbeat, Heavy, Load, MaxJobs, Rounds, Server, Top};
-use WorkloadName::{Echo, Offload, Sleep};
+use WorkloadName::{Echo, Offload, Own, Sleep};
 
 pub(super) use table::{ANY_OF, KEYS};
 
@@ -17,18 +17,20 @@ pub(super) enum WorkloadName {
     Sleep,
     Offload,
     Echo,
+    Own,
 }
 
-const EVERY: &[WorkloadName] = &[Sleep, Offload, Echo];
+const EVERY: &[WorkloadName] = &[Sleep, Offload, Echo, Own];
 const SLEEP: &[WorkloadName] = &[Sleep];
 const OFFLOAD: &[WorkloadName] = &[Offload];
 const ECHO: &[WorkloadName] = &[Echo];
-const JOBS: &[WorkloadName] = &[Sleep, Offload];
+const JOBS: &[WorkloadName] = &[Sleep, Offload, Own];
+const OWN: &[WorkloadName] = &[Own];
 const STEPS: &[WorkloadName] = &[Offload, Echo];
 
 impl WorkloadName {
     pub(super) const ALL: &[Self] = EVERY;
-    const NAMES: &[&str] = &["sleep", "offload", "echo"];
+    const NAMES: &[&str] = &["sleep", "offload", "echo", "own"];
 
     pub(super) fn name(self) -> &'static str {
         Self::NAMES[self as usize]

@@ -291,7 +291,7 @@ impl Metric {
         match work {
             // Most of the CPU time is the heartbeat's and not the jobs'.
             Work::Offload(offload) if offload.heartbeat.is_some() => &[Self::Gap, Self::Wall],
-            Work::Sleep(_) | Work::Offload(_) => &[Self::Wall, Self::Cpu],
+            Work::Sleep(_) | Work::Offload(_) | Work::Own(_) => &[Self::Wall, Self::Cpu],
             // If the schedule is kept, all models have the same rate.
             Work::Echo(echo) if echo.load.arrival.offered().is_some() => &[Self::P50, Self::P99, Self::Cpu, Self::Rate],
             Work::Echo(_) => &[Self::Rate, Self::P50, Self::P99, Self::Cpu],

@@ -20,6 +20,8 @@ pub enum Work {
     Offload(OffloadSpec),
     /// A server echoes under load.
     Echo(EchoSpec),
+    /// The jobs of a user's own bench program, which alone can run them.
+    Own(OwnSpec),
 }
 
 /// `workload = "sleep"`.
@@ -47,6 +49,26 @@ pub struct OffloadSpec {
     pub steps: StepsSpec,
     /// The heartbeat that should go on meanwhile, if any.
     pub heartbeat: Option<HeartbeatSpec>,
+    /// How an async model composes the jobs.
+    pub compose: Composition,
+    /// The number of CPUs that the trial is pinned to; `None` for all.
+    pub cpus: Option<u32>,
+    /// The CPU time that the trial may use each second, in CPUs; `None` for no limit.
+    pub cpu_limit: Option<f64>,
+}
+
+/// `workload = "own"`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OwnSpec {
+    /// The name of the workload in its bench program.
+    pub bench: String,
+    /// The number of jobs.
+    pub jobs: u32,
+    /// The size that the workload is made with, if it has one.
+    pub size: Option<u32>,
+    /// The time after which a trial has failed.
+    #[serde(with = "as_nanos")]
+    pub timeout: Duration,
     /// How an async model composes the jobs.
     pub compose: Composition,
     /// The number of CPUs that the trial is pinned to; `None` for all.
@@ -269,6 +291,7 @@ impl Work {
             Self::Sleep(_) => "sleep",
             Self::Offload(_) => "offload",
             Self::Echo(_) => "echo",
+            Self::Own(_) => "own",
         }
     }
 
@@ -277,11 +300,17 @@ impl Work {
         matches!(self, Self::Echo(_))
     }
 
+    /// Returns whether the work is a user's own jobs, whose steps are unknown.
+    pub fn is_own(&self) -> bool {
+        matches!(self, Self::Own(_))
+    }
+
     /// Returns the number of jobs in a trial, not counting the heartbeat; `None` for echo, whose clock decides.
     pub fn jobs(&self) -> Option<u32> {
         match self {
             Self::Sleep(sleep) => Some(sleep.jobs),
             Self::Offload(offload) => Some(offload.jobs),
+            Self::Own(own) => Some(own.jobs),
             Self::Echo(_) => None,
         }
     }
@@ -292,6 +321,7 @@ impl Work {
             Self::Sleep(sleep) => sleep.cpus,
             Self::Offload(offload) => offload.cpus,
             Self::Echo(echo) => echo.load.server_cpus,
+            Self::Own(own) => own.cpus,
         }
     }
 
@@ -301,6 +331,7 @@ impl Work {
             Self::Sleep(sleep) => sleep.cpu_limit,
             Self::Offload(offload) => offload.cpu_limit,
             Self::Echo(echo) => echo.load.cpu_limit,
+            Self::Own(own) => own.cpu_limit,
         }
     }
 
@@ -316,16 +347,18 @@ impl Work {
         match self {
             Self::Sleep(sleep) => sleep.compose,
             Self::Offload(offload) => offload.compose,
+            Self::Own(own) => own.compose,
             Self::Echo(_) => Composition::Spawn,
         }
     }
 
-    /// Returns the steps of an ordinary job.
+    /// Returns the steps of an ordinary job; none for a user's own jobs, whose steps are unknown.
     pub fn steps(&self) -> StepsSpec {
         match self {
             Self::Sleep(sleep) => StepsSpec { wait: sleep.wait, ..StepsSpec::default() },
             Self::Offload(offload) => offload.steps,
             Self::Echo(echo) => echo.steps,
+            Self::Own(_) => StepsSpec::default(),
         }
     }
 
@@ -346,6 +379,7 @@ impl Work {
         match &mut self {
             Self::Sleep(sleep) => sleep.jobs = sleep.jobs.min(most),
             Self::Offload(offload) => offload.jobs = offload.jobs.min(most),
+            Self::Own(own) => own.jobs = own.jobs.min(most),
             Self::Echo(_) => {}
         }
         self

@@ -58,7 +58,7 @@ enum ServerEvent {
 pub(super) fn run(spec: &TrialSpec, nonce: &str, environment: &[(String, Vec<u8>)]) -> Result<(), Failure> {
     let (server, connections) = match &spec.work {
         Work::Echo(work) => (work.server.as_ref(), work.load.connections),
-        Work::Sleep(_) | Work::Offload(_) => (None, 0),
+        Work::Sleep(_) | Work::Offload(_) | Work::Own(_) => (None, 0),
     };
     let server = server.ok_or_else(|| Failure::WrongWork { what: "the scenario has no [server]".into() })?;
     check_descriptors(connections)?;

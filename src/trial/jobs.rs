@@ -34,8 +34,30 @@ pub(super) fn run(spec: &TrialSpec, traced: bool) -> Result<(), Failure> {
     let done = match &spec.work {
         Work::Sleep(sleep) => run_sleep(spec, sleep)?,
         Work::Offload(offload) => run_offload(spec, offload)?,
+        Work::Own(_) => {
+            return Err(Failure::WrongWork { what: "only its own bench program can run this workload".into() });
+        }
         Work::Echo(_) => return Err(Failure::WrongWork { what: "echo needs a server and a load generator".into() }),
     };
+    reply(done, traced, footprint)
+}
+
+/// Runs a trial of a user's own workload, and writes its replies.
+pub fn run_own<W: Workload>(spec: &TrialSpec, workload: Arc<W>) -> Result<(), Failure> {
+    let (Role::Jobs { traced }, Work::Own(own)) = (&spec.role, &spec.work) else {
+        return Err(Failure::WrongWork { what: format!("a bench program cannot be a {:?}", spec.role) });
+    };
+    if *traced {
+        lanes::prepare("job");
+        lanes::start(lanes::LENGTH);
+    }
+    let (outcome, entries) = run_all(spec, workload, own.jobs)?;
+    write_reply(&TrialReply::Checksums(entries.iter().map(|entry| entry.checksum.0).collect()))?;
+    reply(done(outcome, vec![series(&entries)], None, &entries), *traced, None)
+}
+
+/// Writes the measurement, or what was recorded instead.
+fn reply(done: Measured, traced: bool, footprint: Option<Footprint>) -> Result<(), Failure> {
     if traced {
         let cpus = host::cpus().len() as u32;
         let (lanes, cpu_ns) = (lanes::end(), done.usage.cpu_ns());

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod advise;
+mod bench;
 mod browser;
 mod claims;
 mod compare;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors of `src/lib.rs`, lowest first. A module imports only from floors below its own.
-const FLOORS: [&[&str]; 10] = [
+const FLOORS: [&[&str]; 11] = [
     &["thread_count", "histogram", "timeline", "host", "proc", "random", "replace", "text", "units"],
     &["http1", "job_log", "clock_cost", "schedule", "stats", "usage"],
     &["lanes", "scenario"],
@@ -16,7 +16,8 @@ const FLOORS: [&[&str]; 10] = [
     &["report", "service"],
     &["model", "load"],
     &["runner", "trial"],
-    &["cli"],
+    &["session"],
+    &["bench", "cli"],
 ];
 
 /// Modules that compute from their arguments alone.
@@ -103,7 +104,7 @@ fn every_module_is_on_the_map() {
         let modules = row.split(" | ").nth(2).unwrap();
         assert_eq!(modules.matches('`').count(), 2 * names.len(), "floor {floor} of the map: {modules}");
         for name in *names {
-            assert!(map.contains(&format!("pub mod {name};")), "lib.rs has no module {name}");
+            assert!(map.contains(&format!("mod {name};")), "lib.rs has no module {name}");
             assert!(modules.contains(&format!("`{name}`")), "the map in lib.rs has no {name} on floor {floor}");
         }
     }

@@ -2,9 +2,9 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::cli::output::{note, note_redraws};
-use crate::cli::progress::width_of_bar;
 use crate::runner::doctor::{Depth, Probe};
+use crate::session::output::{note, note_redraws};
+use crate::session::width_of_bar;
 use crate::units;
 
 /// A progress bar on a terminal, one line elsewhere. Drawn only between two measurements.

@@ -5,10 +5,10 @@ use std::iter;
 
 use serde_json::{Value, json};
 
-use crate::cli::grid::Grid;
-use crate::cli::output::width;
 use crate::report;
 use crate::runner::doctor::{Checkup, PacedLoad, PacedRound, TimerLateness};
+use crate::session::grid::Grid;
+use crate::session::output::width;
 use crate::stats::Spread;
 use crate::text;
 use crate::units;

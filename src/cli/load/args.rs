@@ -15,9 +15,9 @@ use crate::scenario::{self, ArrivalSpec, Slo};
 use crate::schedule::{Arrivals, Pacing};
 use crate::units;
 
-use super::super::output::{Stop, note};
 use super::super::strict::StrictLoad;
 use super::super::times::{any_time, some_time};
+use crate::session::output::{Stop, note};
 
 /// Load an HTTP/1.1 server: at a given rate (open loop), or as fast as N connections are answered (closed loop)
 #[derive(Debug, clap::Args)]

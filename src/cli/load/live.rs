@@ -2,8 +2,8 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::cli::output::note_redraws;
 use crate::load::{LoadInterval, LoadPlan, Until};
+use crate::session::output::note_redraws;
 use crate::units;
 
 /// A line that is redrawn each second by the thread that waits for the end, so that the generator's threads are not

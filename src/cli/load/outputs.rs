@@ -3,8 +3,8 @@
 use std::io::{LineWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::cli::output::Stop;
 use crate::replace::{Destination, Replacement};
+use crate::session::output::Stop;
 
 use super::args::LoadArgs;
 

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::analysis::LoadAnalysis;
 use crate::analysis::slo::{JudgedCondition, MeasuredValue};
-use crate::cli::grid::Grid;
-use crate::cli::output::width;
 use crate::histogram::Histogram;
 use crate::http1::limits;
 use crate::load::{LoadPlan, Loaded};
 use crate::record::{LoadRecord, Requests};
 use crate::report::{PERCENTILES, pacing, supported_percentile};
 use crate::scenario::ArrivalSpec;
+use crate::session::grid::Grid;
+use crate::session::output::width;
 use crate::stats::Bound;
 use crate::units;
 use crate::usage::ProcessesUsage;

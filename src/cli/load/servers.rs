@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::load::Endpoint;
 use crate::units;
 
-use super::super::output::Stop;
+use crate::session::output::Stop;
 
 /// Returns the Unix socket at a path.
 pub(super) fn at_path(path: &Path) -> Result<Vec<Endpoint>, Stop> {

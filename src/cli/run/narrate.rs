@@ -5,15 +5,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Instant, SystemTime};
 
-use fake::Fake as _;
-use fake::faker::lorem::en::Words;
-
-use super::super::output::{Stop, print};
-use super::super::sources::Named;
 use crate::job_log::JobLog;
 use crate::model;
 use crate::runner;
 use crate::scenario::{Model, OffloadSpec, Scenario, Work};
+use crate::session::Named;
+use crate::session::output::{Stop, print};
 use crate::units;
 use crate::workload::offload::{Heartbeat, Offload};
 use crate::workload::{Moment, Narrated, Shared, Steps};
@@ -76,14 +73,14 @@ fn narrate(scenario: &Scenario, spec: &OffloadSpec, model: Model) -> Result<(), 
     print(format_args!("{model}: all jobs done after {}\n", units::duration(outcome.wall_ns)))
 }
 
-/// Formats a line: `2026-11-23T19:05:01.123Z  +   10 ms  main          MESSAGE: voluptas est`.
+/// Formats a line: `2026-11-23T19:05:01.123Z  +   10 ms  main          MESSAGE: beat 2`.
 fn line(start: Instant, moment: Moment) -> String {
     let thread = thread::current();
     // Shows an unnamed thread by its `ThreadId(4)`.
     let unnamed = || format!("{:?}", thread.id()).replace("ThreadId(", "thread ").replace(')', "");
     let name = thread.name().map_or_else(unnamed, str::to_owned);
     let what = match moment {
-        Moment::Beat(_) => format!("MESSAGE: {}", Words(3..6).fake::<Vec<String>>().join(" ")),
+        Moment::Beat(beat) => format!("MESSAGE: beat {beat}"),
         Moment::Begins(job) => format!("job {job} BEGINS to hold this thread"),
         Moment::Ends(job, after) => format!("job {job} ENDS after {}", units::duration(units::nanos(after))),
     };

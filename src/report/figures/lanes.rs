@@ -65,7 +65,7 @@ fn axis_end(point: &PointSummary, cells: &[&CellSummary]) -> u64 {
             let enough = if heavy.is_some() { 100_000_000 } else { 5_000_000 };
             ends.min().unwrap_or(enough).min(enough)
         }
-        Work::Sleep(_) | Work::Offload(_) => ends.max().unwrap_or(1),
+        Work::Sleep(_) | Work::Offload(_) | Work::Own(_) => ends.max().unwrap_or(1),
     }
 }
 

@@ -25,10 +25,11 @@ pub(super) enum Name {
     Cpus,
     ServerCpus,
     CpuLimit,
+    Size,
 }
 
 /// Each name as it is written, with its meaning.
-pub(super) const NAMES: [(&str, Name, &str); 19] = [
+pub(super) const NAMES: [(&str, Name, &str); 20] = [
     ("jobs", Name::Jobs, "the number of jobs that the model gets"),
     ("wait", Name::Wait, "the wait of a job or request"),
     ("block", Name::Block, "the blocking call of a job or request"),
@@ -55,6 +56,7 @@ pub(super) const NAMES: [(&str, Name, &str); 19] = [
         "the number of CPUs that the trial, or the server, is pinned to; if it is not pinned, those of the machine",
     ),
     ("server_cpus", Name::ServerCpus, "the number of CPUs that the server is pinned to"),
+    ("size", Name::Size, "the size that a user's own workload is made with"),
     ("cpu_limit", Name::CpuLimit, "the CPU time that the process with the model may use each second, in CPUs"),
 ];
 
@@ -65,7 +67,7 @@ impl Name {
             Self::HeavyWait | Self::HeavyBlock | Self::HeavyCompute => Dimension::TIME,
             Self::Rate => Dimension::RATE,
             Self::Jobs | Self::Permits | Self::Beats | Self::Connections | Self::Share => Dimension::COUNT,
-            Self::Workers | Self::P | Self::Cpus | Self::ServerCpus | Self::CpuLimit => Dimension::COUNT,
+            Self::Workers | Self::P | Self::Cpus | Self::ServerCpus | Self::CpuLimit | Self::Size => Dimension::COUNT,
         }
     }
 
@@ -73,7 +75,7 @@ impl Name {
     pub(super) fn value(self, work: &Work, model: Model, machine: &Parallel) -> Option<f64> {
         let steps = work.steps();
         let (echo, offload) = match work {
-            Work::Sleep(_) => (None, None),
+            Work::Sleep(_) | Work::Own(_) => (None, None),
             Work::Offload(offload) => (None, Some(offload)),
             Work::Echo(echo) => (Some(echo), None),
         };
@@ -99,6 +101,10 @@ impl Name {
             Self::Cpus => machine.cpus().into(),
             Self::ServerCpus => echo?.load.server_cpus?.into(),
             Self::CpuLimit => work.cpu_limit()?,
+            Self::Size => match work {
+                Work::Own(own) => own.size?.into(),
+                _ => return None,
+            },
         })
     }
 }
@@ -107,7 +113,7 @@ impl Name {
 fn workers(model: Model, work: &Work) -> u32 {
     let all = match work {
         Work::Echo(echo) => echo.load.connections,
-        Work::Sleep(_) | Work::Offload(_) => work.jobs().unwrap_or(1),
+        Work::Sleep(_) | Work::Offload(_) | Work::Own(_) => work.jobs().unwrap_or(1),
     };
     model.step_threads(all)
 }

@@ -2,7 +2,7 @@
 
 use super::Section::{Claim, Heartbeat, Heavy, Load, MaxJobs, Rounds, Server, Top};
 use super::{
-    ANY_MODEL, AnyOf, ECHO, EVERY, JOBS, Key, Lines, Many, Need, OFFLOAD, SLEEP, STEPS, Section, ValueKind,
+    ANY_MODEL, AnyOf, ECHO, EVERY, JOBS, Key, Lines, Many, Need, OFFLOAD, OWN, SLEEP, STEPS, Section, ValueKind,
     WorkloadName,
 };
 use crate::scenario::{ClaimKind, Composition, LockKind, LockScope, Metric};
@@ -139,6 +139,10 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     .for_workloads(JOBS)
     .default("spawn")
     .swept(),
+    key(Top, "jobs", count(1, 100_000), "the number of jobs").for_workloads(OWN).required().swept(),
+    key(Top, "bench", ValueKind::Slug, "the name of the workload in its bench program").for_workloads(OWN).required(),
+    key(Top, "size", count(0, u32::MAX), "the size that the workload is made with").for_workloads(OWN).swept(),
+    key(Top, "timeout", length("1ms", "1h"), "the time after which a trial has failed").for_workloads(OWN).default("1m"),
     key(
         Top,
         "cpus",

@@ -10,6 +10,7 @@ use super::together::MOST_CELLS;
 use super::values::{self, Value, type_of};
 use crate::scenario::closest;
 use crate::scenario::keys::{self, ANY_OF, KEYS, Key, Many, Need, RENAMED, Section, ValueKind, WorkloadName};
+use crate::text;
 
 /// The fields of a file; every value has been checked on its own.
 #[derive(Debug)]
@@ -272,7 +273,7 @@ impl FieldsReader<'_> {
     /// Reports a key or a table of another workload.
     fn foreign(&mut self, span: Range<usize>, path: &str, knowing: &[WorkloadName], workload: WorkloadName) {
         let homes: Vec<&str> = knowing.iter().map(|workload| workload.name()).collect();
-        let message = format!("only for {}, not for {}", homes.join(" and "), workload.name());
+        let message = format!("only for {}, not for {}", text::listed(&homes), workload.name());
         let remedy = format!("remove it, or write workload = \"{}\"", homes[0]);
         self.found.push(SpannedMistake::new(span, path, message, remedy));
     }

@@ -9,7 +9,7 @@ use super::fields::{Field, Fields};
 use super::values::{self, Value};
 use crate::scenario::keys::{self, Many, Section, WorkloadName};
 use crate::scenario::{
-    ArrivalSpec, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, PointSpec, ServerSpec, SleepSpec,
+    ArrivalSpec, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, OwnSpec, PointSpec, ServerSpec, SleepSpec,
     StepsSpec, SweptValue, Work,
 };
 
@@ -67,6 +67,15 @@ impl Chosen<'_> {
                     every: self.length(Heartbeat, "every"),
                     beats: self.count(Heartbeat, "beats"),
                 }),
+                compose: self.choice(Top, "compose"),
+                cpus: self.optional_count(Top, "cpus"),
+                cpu_limit: self.cpu_limit(),
+            }),
+            WorkloadName::Own => Work::Own(OwnSpec {
+                bench: self.text(Top, "bench"),
+                jobs: self.count(Top, "jobs"),
+                size: self.optional_count(Top, "size"),
+                timeout: self.length(Top, "timeout"),
                 compose: self.choice(Top, "compose"),
                 cpus: self.optional_count(Top, "cpus"),
                 cpu_limit: self.cpu_limit(),

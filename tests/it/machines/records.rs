@@ -131,6 +131,7 @@ fn trial(cell: &Cell, cpus: &Parallel, all: &Parallel, round: u32) -> Trial {
             };
             simulate_server(cell.id.model, echo, cpus, round)
         }
+        Work::Own(_) => unreachable!("no built-in scenario has a user's own jobs"),
         Work::Sleep(sleep) => {
             let steps = StepsSpec { wait: sleep.wait, ..StepsSpec::default() };
             simulate_jobs(cell.id.model, sleep.jobs, steps, sleep.compose, None, cpus)

@@ -66,7 +66,7 @@ fn mistakes_in_keys_are_reported() {
             "7:1: rounds.jobs: unknown key; move it to the top",
         ),
         (ECHO, "[load]", "[load]\nthinks = \"1s\"", "10:1: load.thinks: unknown key; did you mean think?"),
-        (ECHO, "what =", "jobs = 3\nwhat =", "5:1: jobs: only for sleep and offload, not for echo; remove it"),
+        (ECHO, "what =", "jobs = 3\nwhat =", "5:1: jobs: only for sleep, offload and own, not for echo; remove it"),
         (SLEEP, "wait =", "compute = \"1ms\"\nwait =", "6:1: compute: only for offload and echo, not for sleep"),
         (
             SLEEP,
@@ -76,7 +76,12 @@ fn mistakes_in_keys_are_reported() {
         ),
         (SLEEP, "jobs = 10\n", "", "3:12: jobs: missing; write a whole number from 1 to 1000000"),
         (SLEEP, "question = \"How long?\"\n", "", "1:1: question: missing; write one line"),
-        (SLEEP, "workload = \"sleep\"\n", "", "1:1: workload: missing; write \"sleep\", \"offload\" or \"echo\""),
+        (
+            SLEEP,
+            "workload = \"sleep\"\n",
+            "",
+            "1:1: workload: missing; write \"sleep\", \"offload\", \"echo\" or \"own\"",
+        ),
         (OFFLOAD, "beats = 5\n", "", "7:2: heartbeat.beats: missing; write a whole number from 2 to 100000"),
         (
             OFFLOAD,
@@ -222,7 +227,12 @@ fn invalid_durations_are_reported() {
 fn invalid_words_are_reported() {
     check(&[
         (SLEEP, "\"sleep\"", "\"slep\"", "3:12: workload: unknown value \"slep\"; did you mean \"sleep\"?"),
-        (SLEEP, "\"sleep\"", "3", "3:12: workload: expected text, found a number: 3; write \"sleep\", \"offload\" or"),
+        (
+            SLEEP,
+            "\"sleep\"",
+            "3",
+            "3:12: workload: expected text, found a number: 3; write \"sleep\", \"offload\", \"echo\" or",
+        ),
         (
             ECHO,
             "= 5",
@@ -418,7 +428,7 @@ fn cpus_and_server_cpus_are_checked() {
         ),
         (OFFLOAD, "jobs", "cpu = 1\njobs", "5:1: cpu: unknown key; did you mean cpus?"),
         (SLEEP, "jobs", "server_cpus = 1\njobs", "5:1: server_cpus: only for echo, not for sleep"),
-        (ECHO, "what", "cpus = 1\nwhat", "5:1: cpus: only for sleep and offload, not for echo"),
+        (ECHO, "what", "cpus = 1\nwhat", "5:1: cpus: only for sleep, offload and own, not for echo"),
         (
             ECHO,
             "what",

@@ -4,7 +4,7 @@ use crate::text::{columns, wrapped};
 
 /// A table with names on the left and figures on the right.
 #[derive(Debug)]
-pub(super) struct Grid {
+pub(crate) struct Grid {
     /// Rows of cells, the headings first.
     rows: Vec<Vec<String>>,
     names: usize,
@@ -18,19 +18,19 @@ const PADDING: usize = 2;
 
 impl Grid {
     /// Creates a table with these headings: the columns of names, then those of figures.
-    pub(super) fn new(names: &[&str], figures: &[&str]) -> Self {
+    pub(crate) fn new(names: &[&str], figures: &[&str]) -> Self {
         let headings = names.iter().chain(figures).map(|heading| (*heading).to_owned());
         Self { rows: vec![headings.collect()], names: names.len() }
     }
 
     /// Adds a row, the names first.
-    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 
     /// Returns the lines of the table, each at most `most` columns wide and without trailing blanks. A table that is
     /// too wide is split into several, one below the other, each with the names and as many figures as fit.
-    pub(super) fn lines(&self, most: usize) -> Vec<String> {
+    pub(crate) fn lines(&self, most: usize) -> Vec<String> {
         let content = |column: usize| self.rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0);
         let widths: Vec<usize> = (0..self.rows[0].len()).map(content).collect();
         let (names, figures) = widths.split_at(self.names);

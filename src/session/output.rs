@@ -11,39 +11,39 @@ use crate::text;
 
 /// The end of a verb that did not exit with 0.
 #[derive(Debug)]
-pub(super) struct Stop {
+pub(crate) struct Stop {
     code: u8,
     message: Option<String>,
 }
 
 impl Stop {
     /// Exit code 1: the run is complete, but a requirement does not hold. `message` is the reason.
-    pub(super) fn unmet(message: impl Display) -> Self {
+    pub(crate) fn unmet(message: impl Display) -> Self {
         Self { code: 1, message: Some(message.to_string()) }
     }
 
     /// Exit code 2: the input is invalid, and nothing was started.
-    pub(super) fn input(message: impl Display) -> Self {
+    pub(crate) fn input(message: impl Display) -> Self {
         Self { code: 2, message: Some(message.to_string()) }
     }
 
     /// Exit code 3: the machine refused something, such as a port, a limit or a disk.
-    pub(super) fn machine(message: impl Display) -> Self {
+    pub(crate) fn machine(message: impl Display) -> Self {
         Self { code: 3, message: Some(message.to_string()) }
     }
 
     /// Exit code 4: the measurement is complete but INVALID; the reason has been printed.
-    pub(super) fn invalid() -> Self {
+    pub(crate) fn invalid() -> Self {
         Self { code: 4, message: None }
     }
 
     /// Exit code 128 plus the signal's number: a signal ended the verb; its measurements have been kept and shown.
-    pub(super) fn signal(number: i32) -> Self {
+    pub(crate) fn signal(number: i32) -> Self {
         Self { code: u8::try_from(128 + number).unwrap_or(130), message: None }
     }
 
     /// Writes the message and returns the exit code.
-    pub(super) fn print(self) -> ExitCode {
+    pub(crate) fn print(self) -> ExitCode {
         if let Some(message) = self.message {
             note(format_args!("avt: {message}"));
         }
@@ -51,18 +51,8 @@ impl Stop {
     }
 }
 
-/// Returns the first failure, and prints the others at once.
-pub(super) fn first_failure(done: impl IntoIterator<Item = Result<(), Stop>>) -> Result<(), Stop> {
-    let mut failures = done.into_iter().filter_map(Result::err);
-    let Some(first) = failures.next() else { return Ok(()) };
-    for stop in failures {
-        stop.print();
-    }
-    Err(first)
-}
-
 /// Writes a result to standard output. If the reader has closed it, the program ends quietly.
-pub(super) fn print(text: impl Display) -> Result<(), Stop> {
+pub(crate) fn print(text: impl Display) -> Result<(), Stop> {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
         Ok(()) => Ok(()),
@@ -72,31 +62,31 @@ pub(super) fn print(text: impl Display) -> Result<(), Stop> {
 }
 
 /// Writes a value as JSON to standard output.
-pub(super) fn print_json(value: &impl Serialize) -> Result<(), Stop> {
+pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Stop> {
     print(text::printable_json(&serde_json::to_string_pretty(value).expect("what is printed is plain data")))
 }
 
 /// Writes a message to standard error, wrapped to the width of a terminal and made [`printable`](text::printable). A
 /// closed standard error is ignored.
-pub(super) fn note(message: impl Display) {
+pub(crate) fn note(message: impl Display) {
     let message = message.to_string();
     let message = text::printable(&message);
     note_styled(note_width().map_or_else(|| message.to_string(), |width| text::fitted(&message, width)));
 }
 
 /// Writes a message to standard error; it may hold our own colour sequences.
-pub(super) fn note_styled(message: impl Display) {
+pub(crate) fn note_styled(message: impl Display) {
     let _ = writeln!(io::stderr(), "{message}");
 }
 
 /// Returns the width of standard output, in columns.
-pub(super) fn width() -> usize {
+pub(crate) fn width() -> usize {
     width_of(io::stdout())
 }
 
 /// Returns the width of standard error, in columns; `None` if it is not a terminal, so that each message stays on one
 /// line.
-pub(super) fn note_width() -> Option<usize> {
+pub(crate) fn note_width() -> Option<usize> {
     io::stderr().is_terminal().then(|| width_of(io::stderr()))
 }
 
@@ -109,17 +99,18 @@ fn width_of(stream: impl AsFd) -> usize {
 }
 
 /// Returns whether standard output should be coloured.
-pub(super) fn color() -> bool {
+pub(crate) fn color() -> bool {
     wants_color(io::stdout().is_terminal())
 }
 
 /// Returns whether standard error should be coloured.
-pub(super) fn note_color() -> bool {
+pub(crate) fn note_color() -> bool {
     wants_color(io::stderr().is_terminal())
 }
 
 /// Returns whether standard error is a terminal that can redraw a line.
-pub(super) fn note_redraws() -> bool {
+#[cfg(feature = "cli")]
+pub(crate) fn note_redraws() -> bool {
     io::stderr().is_terminal() && supports_escapes()
 }
 
@@ -129,7 +120,7 @@ fn wants_color(terminal: bool) -> bool {
 }
 
 /// Returns whether the terminal supports escape sequences, by `TERM`: not if it is `dumb`, `unknown`, empty or unset.
-pub(super) fn supports_escapes() -> bool {
+pub(crate) fn supports_escapes() -> bool {
     let name = std::env::var_os("TERM").unwrap_or_default();
     !matches!(name.as_encoded_bytes(), b"" | b"dumb" | b"unknown")
 }

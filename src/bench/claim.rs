@@ -1,0 +1,65 @@
+//! A claim about a workload, which its bench reproduces or refutes.
+
+use std::fmt::Write as _;
+
+use super::text::quoted;
+
+/// A statement about a figure, with bounds. The names of the figures and the formulas are those of scenario files.
+///
+/// ```
+/// use async_vs_threads::bench::BenchClaim;
+///
+/// // Threads take at most twice as long as async tasks.
+/// let ratio = BenchClaim::ratio("wall", "threads", "async", [0.0, 2.0]);
+/// // One worker does one job after the other: 64 jobs of 5 ms.
+/// let value = BenchClaim::value("wall", "pool/1", "jobs * 5ms", [0.95, 1.3]).says("A pool of one waits in turn");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct BenchClaim {
+    says: String,
+    metric: String,
+    model: String,
+    /// The key and the value that the figure is compared with.
+    against: (&'static str, String),
+    bounds: [f64; 2],
+}
+
+impl BenchClaim {
+    /// Claims that a model's figure is within these bounds as a multiple of another model's figure.
+    pub fn ratio(metric: &str, model: &str, baseline: &str, bounds: [f64; 2]) -> Self {
+        let [low, high] = bounds;
+        let says = format!("{metric} of {model} is {low} to {high} times that of {baseline}");
+        Self::new(metric, model, ("baseline", baseline.to_owned()), bounds, says)
+    }
+
+    /// Claims that a model's figure is within these bounds as a multiple of a formula, such as `jobs * 5ms`.
+    pub fn value(metric: &str, model: &str, formula: &str, bounds: [f64; 2]) -> Self {
+        let [low, high] = bounds;
+        let says = format!("{metric} of {model} is {low} to {high} times {formula}");
+        Self::new(metric, model, ("expect", formula.to_owned()), bounds, says)
+    }
+
+    fn new(metric: &str, model: &str, against: (&'static str, String), bounds: [f64; 2], says: String) -> Self {
+        Self { says, metric: metric.to_owned(), model: model.to_owned(), against, bounds }
+    }
+
+    /// Sets the statement in words.
+    #[must_use]
+    pub fn says(self, says: impl Into<String>) -> Self {
+        Self { says: says.into(), ..self }
+    }
+
+    /// Writes the claim as a table of a scenario file.
+    pub(super) fn write(&self, text: &mut String) {
+        let Self { says, metric, model, against: (key, value), bounds: [low, high] } = self;
+        let _ = write!(
+            text,
+            "\n[[claim]]\nsays = {}\nmetric = {}\nmodel = {}\n{key} = {}\nratio = [{low:?}, {high:?}]\n\
+             kind = \"prediction\"\nsource = \"the bench itself\"\n",
+            quoted(says),
+            quoted(metric),
+            quoted(model),
+            quoted(value),
+        );
+    }
+}
