@@ -34,7 +34,7 @@
 mod args;
 mod claim;
 mod faces;
-mod text;
+mod toml_text;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -47,8 +47,9 @@ use crate::protocol::TrialSpec;
 use crate::record::Failure;
 use crate::runner;
 use crate::scenario::{Model, OwnSpec, Work};
-use crate::session::output::{Stop, note};
-use crate::session::{Named, Session};
+use crate::session::output::{Stop, note, print};
+use crate::session::{Named, Session, View};
+use crate::text;
 use crate::trial;
 use crate::workload::{Checksum, JobId, Workload};
 
@@ -223,13 +224,13 @@ impl WorkloadBench {
     fn scenario(&self) -> Result<Named, Stop> {
         let (models, left_out) = self.split_models()?;
         if !left_out.is_empty() {
-            let names: Vec<String> = left_out.iter().map(ToString::to_string).collect();
-            note(format_args!("{}: left out {}: {}", self.name, names.join(", "), self.faces.reason()));
+            let left_out = text::listed(&names(&left_out));
+            note(format_args!("{}: left out {left_out}: {}", self.name, self.faces.reason()));
         }
         if models.is_empty() {
             return Err(Stop::input(format_args!("{}: no model is left: {}", self.name, self.faces.reason())));
         }
-        text::scenario(self, &models).map(|scenario| Named { given: self.name.clone(), scenario })
+        toml_text::scenario(self, &models).map(|scenario| Named { given: self.name.clone(), scenario })
     }
 }
 
@@ -265,9 +266,7 @@ pub fn main(describe: impl FnOnce(&mut Bench) -> &mut WorkloadBench) -> ExitCode
 fn measure(bench: &Bench, args: Args) -> Result<(), Stop> {
     let wanted = bench.workloads.iter().filter(|workload| args.wants(&workload.name));
     if args.list {
-        return wanted
-            .into_iter()
-            .try_for_each(|workload| crate::session::output::print(format_args!("{}: benchmark", workload.name)));
+        return wanted.into_iter().try_for_each(|workload| print(format_args!("{}: benchmark", workload.name)));
     }
     let scenarios = wanted.map(WorkloadBench::scenario).collect::<Result<Vec<_>, _>>()?;
     if scenarios.is_empty() {
@@ -276,15 +275,22 @@ fn measure(bench: &Bench, args: Args) -> Result<(), Stop> {
     }
     let folder = runs();
     let session = args.session(scenarios, &folder);
-    if args.test { test(session, &folder) } else { args.with_baselines(&folder, &session) }
+    if args.test { test(&session, &folder) } else { args.with_baselines(&folder, &session) }
 }
 
 /// Runs each model once, to see whether everything works, and keeps nothing.
-fn test(session: Session, folder: &Path) -> Result<(), Stop> {
+fn test(session: &Session, folder: &Path) -> Result<(), Stop> {
     let out = folder.join(format!("test-{}", std::process::id()));
-    let done = Session { out: Some(out.clone()), ..session }.run();
+    let done = Session { out: Some(out.clone()), view: View::Failures, ..session.clone() }.run();
     let _ = std::fs::remove_dir_all(&out);
-    done
+    done?;
+    session.scenarios.iter().try_for_each(|Named { scenario, .. }| {
+        print(format_args!("{}: works under {}", scenario.name, text::listed(&names(&scenario.models))))
+    })
+}
+
+fn names(models: &[Model]) -> Vec<String> {
+    models.iter().map(ToString::to_string).collect()
 }
 
 /// Returns the folder of the runs: `avt/NAME` in cargo's target folder, where NAME is that of the bench target.

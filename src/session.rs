@@ -13,7 +13,7 @@ use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::analysis::{Choice, Standing, Strictness, analyze, analyze_scenario};
+use crate::analysis::{Choice, ScenarioAnalysis, Standing, Strictness, analyze, analyze_scenario};
 use crate::host::{CpuLimit, Host};
 use crate::record::{CalibrationOrigin, Folder, FolderError, Record, Run, RunState, RunTally, Skipped, Source};
 use crate::report;
@@ -70,6 +70,8 @@ pub(crate) enum View {
     Tables,
     /// The advice on which model suits the load.
     Advice,
+    /// The table of a point only where a trial failed.
+    Failures,
 }
 
 impl Session {
@@ -280,6 +282,7 @@ impl<'a> RunListener<'a> {
                 if !self.session.json && self.printed.is_ok() {
                     let analysis = analyze_scenario(scenario, run, &self.records);
                     let text = match (self.session.view, &analysis.advice) {
+                        (View::Failures, _) if !has_failures(&analysis) => return Ok(()),
                         (View::Advice, Some(advice)) => {
                             let findings = report::terminal::findings(&analysis, Some(width()));
                             findings + &report::terminal::advice(advice, Some(width()), color())
@@ -315,7 +318,7 @@ impl<'a> RunListener<'a> {
         if self.session.json {
             let (folder, index) = (path.to_string_lossy(), index.to_string_lossy());
             self.printed = print_json(&report::json::run(&analysis, &folder, &index));
-        } else if self.printed.is_ok() {
+        } else if self.printed.is_ok() && self.session.view != View::Failures {
             self.printed = print_end(&analysis, &index);
         }
         if let RunState::Partial(_) = run.state {
@@ -331,6 +334,10 @@ impl<'a> RunListener<'a> {
         };
         Ok((analysis.standing(self.session.strictness), analysis.judged, unmet))
     }
+}
+
+fn has_failures(scenario: &ScenarioAnalysis<'_>) -> bool {
+    scenario.points.iter().flat_map(|point| &point.cells).any(|cell| !cell.failures.is_empty())
 }
 
 /// Creates the session's own folder, or a new one named after the time.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::text::quoted;
+use super::toml_text::quoted;
 
 /// A statement about a figure, with bounds. The names of the figures and the formulas are those of scenario files.
 ///

@@ -133,6 +133,10 @@ fn names_are_listed_and_a_quick_pass_keeps_nothing() {
     assert!(listed.stdout.starts_with("square: benchmark\nsum: benchmark\n"), "{listed:?}");
     let (ended, records) = bench("--test square");
     assert_eq!((ended.code, records.len()), (Some(0), 0), "{ended:?}");
+    assert_eq!(ended.stdout, "square: works under threads, pool/2, async and async/2+blocking\n");
+    let (broken, _) = bench("--test panics");
+    assert_eq!(broken.code, Some(1), "{broken:?}");
+    assert!(broken.stdout.contains("panicked: job 2 has no input"), "{broken:?}");
     let (nothing, _) = bench("no-such-name");
     assert_eq!((nothing.code, nothing.stdout.as_str()), (Some(0), ""), "{nothing:?}");
     let (wrong, _) = bench("--rounds none");
