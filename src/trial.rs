@@ -12,6 +12,7 @@ mod server;
 
 pub use external::launch;
 pub use jobs::run_own;
+pub use server::run_own_service;
 
 use std::io::{self, BufRead as _, Write as _};
 use std::panic;

@@ -300,6 +300,14 @@ impl Work {
         matches!(self, Self::Echo(_))
     }
 
+    /// Returns the name of the user's own workload or service, in whose bench program alone it can run.
+    pub fn bench(&self) -> Option<&str> {
+        match self {
+            Self::Own(own) => Some(&own.bench),
+            Self::Sleep(_) | Self::Offload(_) | Self::Echo(_) => None,
+        }
+    }
+
     /// Returns whether the work is a user's own jobs, whose steps are unknown.
     pub fn is_own(&self) -> bool {
         matches!(self, Self::Own(_))
