@@ -93,7 +93,7 @@ pub fn run<W: Workload>(
             let outcome = JobsOutcome { queue_waits, ..outcome };
             model.counts.map_or(Ok(()), |counts| admitted.check(&counts)).map(|()| outcome)
         }
-        Model::External => Err(Failure::WrongWork { what: "an external server runs no jobs".into() }),
+        Model::External(_) => Err(Failure::WrongWork { what: "an external server runs no jobs".into() }),
     }
 }
 
@@ -140,7 +140,7 @@ pub fn serve<H: Handler>(
             model.with_pool(Serve { listeners, server, service })
         }
         Model::Rayon(_) => Err(io::Error::other("rayon serves no connections").into()),
-        Model::External => Err(io::Error::other("an external server opens its own listener").into()),
+        Model::External(_) => Err(io::Error::other("an external server opens its own listener").into()),
     }
 }
 
@@ -202,7 +202,7 @@ fn threads_at_start(model: Model) -> u64 {
     match model {
         Model::Pool(n) | Model::Rayon(n) => n.get().into(),
         Model::Async(runtime, pool) => runtime::threads_at_start(runtime, pool),
-        Model::Sequential | Model::Threads | Model::External => 0,
+        Model::Sequential | Model::Threads | Model::External(_) => 0,
     }
 }
 

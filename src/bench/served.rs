@@ -88,7 +88,7 @@ impl ServiceBench {
     /// Returns the scenario, and notes the models that are left out.
     pub(super) fn scenario(&self) -> Result<Named, Stop> {
         let Self { subject, method, path, body, connections, rates, duration, slo, .. } = self;
-        let serves = |model: Model| model.serves() && model != Model::External;
+        let serves = |model: Model| model.serves() && !model.is_external();
         let models = subject.models(serves, "they serve no connections")?;
         let name = &subject.name;
         let analysis = format!("{connections} connections send requests to the service of the bench {name}.");

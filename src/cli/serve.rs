@@ -54,7 +54,7 @@ enum ServeEnd {
 }
 
 pub(super) fn main(args: &ServeArgs) -> Result<(), Stop> {
-    if !args.model.serves() || args.model == Model::External {
+    if !args.model.serves() || args.model.is_external() {
         return Err(Stop::input(format_args!(
             "{} serves no connections; use async+rayon/2, threads or another",
             args.model
