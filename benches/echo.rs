@@ -37,6 +37,7 @@ fn wall(server: &Server, connections: u32, requests: u64) -> Duration {
         timeout: Duration::from_secs(5),
         drain: Duration::from_secs(5),
         stamp: None,
+        expected: None,
         server_cpus: Vec::new(),
         seed: 1,
     };

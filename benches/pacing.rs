@@ -233,6 +233,7 @@ fn plan(server: SocketAddr, schedule: Schedule, pacing: Pacing, length: Duration
         timeout: Duration::from_secs(5),
         drain: Duration::from_secs(5),
         stamp: None,
+        expected: None,
         server_cpus: Vec::new(),
         seed: schedule.seed,
     }

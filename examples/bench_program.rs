@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use async_vs_threads::bench::BenchClaim;
+use async_vs_threads::bench::{BenchClaim, Service, ServiceRequest, ServiceResponse};
 use async_vs_threads::{Checksum, JobId, Pool, Workload, bench};
 
 const WAIT: Duration = Duration::from_millis(2);
@@ -55,6 +55,29 @@ impl Workload for Unequal {
     }
 }
 
+/// Waits, then answers with the path and the body of the request.
+struct Mirror;
+
+fn mirror(request: ServiceRequest<'_>) -> ServiceResponse {
+    match request.path {
+        "/mirror" => ServiceResponse::ok("text/plain", [request.query.as_bytes(), request.body].concat()),
+        "/panic" => panic!("no handler for {}", request.path),
+        _ => ServiceResponse::not_found(),
+    }
+}
+
+impl Service for Mirror {
+    fn respond_blocking(&self, request: ServiceRequest<'_>) -> ServiceResponse {
+        thread::sleep(WAIT);
+        mirror(request)
+    }
+
+    async fn respond_async<P: Pool>(&self, request: ServiceRequest<'_>, _pool: &P) -> ServiceResponse {
+        tokio::time::sleep(WAIT).await;
+        mirror(request)
+    }
+}
+
 fn main() -> ExitCode {
     bench::main(|b| {
         let models = ["threads", "pool/2", "async", "async/2+blocking"];
@@ -63,6 +86,14 @@ fn main() -> ExitCode {
                 .says("Two threads wait in turn"),
         );
         b.sized_workload("sum", Sum).sizes([10, 1_000]).jobs(4).models(models).rounds(2);
+        for (name, path) in [("mirror", "/mirror?seen"), ("lost", "/elsewhere"), ("panicking", "/panic")] {
+            b.service(name, || Mirror)
+                .post(path, "body")
+                .connections(4)
+                .duration(Duration::from_millis(100))
+                .models(["threads", "async", "rayon/2"])
+                .rounds(1);
+        }
         b.workload("unequal", || Unequal).jobs(4).models(["threads", "async"]).rounds(1);
         b.blocking_only("panics", || {
             |job: JobId| {

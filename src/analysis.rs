@@ -12,6 +12,7 @@ pub mod claims;
 pub mod compare;
 pub mod slo;
 
+mod ab;
 mod advice;
 mod cell;
 mod executing;
@@ -26,6 +27,7 @@ mod single_load;
 mod sweep;
 mod times;
 
+pub use ab::{AbOutcome, HeadToBase, Unmeasurable, head_to_base};
 pub use advice::{Advice, AdviceRow, Choice, LargestRate, Meets};
 pub use cell::{CellSummary, Measures, TracedSummary, Unmeasured, Waiting};
 pub use claims::JudgedClaim;

@@ -34,20 +34,21 @@
 mod args;
 mod claim;
 mod faces;
-mod toml_text;
+mod served;
+mod service;
+mod subject;
+mod workload;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::host;
-use crate::protocol::TrialSpec;
+use crate::protocol::{Role, TrialSpec};
 use crate::record::Failure;
 use crate::runner;
-use crate::scenario::{Model, OwnSpec, Work};
-use crate::session::output::{Stop, note, print};
+use crate::scenario::Work;
+use crate::session::output::{Stop, print};
 use crate::session::{Named, Session, View};
 use crate::text;
 use crate::trial;
@@ -55,33 +56,22 @@ use crate::workload::{Checksum, JobId, Workload};
 
 use args::{Args, Parsed};
 use faces::{AsyncOnly, BlockingOnly, Faces};
+use service::ServiceHandler;
 
 pub use claim::BenchClaim;
+pub use served::ServiceBench;
+pub use service::{Service, ServiceRequest, ServiceResponse};
+pub use workload::WorkloadBench;
 
-/// The workloads of a bench program.
+/// What a bench program measures.
 #[derive(Debug, Default)]
 pub struct Bench {
     workloads: Vec<WorkloadBench>,
+    services: Vec<ServiceBench>,
 }
 
-/// Runs one trial of a workload in this process.
+/// Runs one trial in this process.
 type RunTrial = Box<dyn Fn(&TrialSpec) -> Result<(), Failure>>;
-
-/// One workload, and how it is measured.
-pub struct WorkloadBench {
-    name: String,
-    faces: Faces,
-    models: Vec<String>,
-    jobs: u32,
-    sizes: Vec<u32>,
-    rounds: u32,
-    timeout: Duration,
-    baseline: Option<String>,
-    question: Option<String>,
-    analysis: Option<String>,
-    claims: Vec<BenchClaim>,
-    run: RunTrial,
-}
 
 impl Bench {
     /// Adds a workload under a name of `a-z 0-9 . _ -`. `make` is called in the process of each trial, before its clock
@@ -116,136 +106,52 @@ impl Bench {
 
     fn add<W: Workload>(&mut self, name: &str, faces: Faces, make: impl Fn(u32) -> W + 'static) -> &mut WorkloadBench {
         let run = move |spec: &TrialSpec| {
-            let size = own(spec).map_or(0, |own| own.size.unwrap_or(0));
+            let size = if let Work::Own(own) = &spec.work { own.size.unwrap_or(0) } else { 0 };
             trial::run_own(spec, Arc::new(make(size)))
         };
-        self.workloads.push(WorkloadBench {
-            name: name.to_owned(),
-            faces,
-            models: Vec::new(),
-            jobs: 64,
-            sizes: Vec::new(),
-            rounds: 10,
-            timeout: Duration::from_secs(60),
-            baseline: None,
-            question: None,
-            analysis: None,
-            claims: Vec::new(),
-            run: Box::new(run),
-        });
+        self.workloads.push(WorkloadBench::new(name, faces, Box::new(run)));
         self.workloads.last_mut().expect("one was just added")
+    }
+
+    /// Adds a service under a name of `a-z 0-9 . _ -`. `make` is called in the server's process of each trial, before
+    /// its first request.
+    pub fn service<S: Service>(&mut self, name: &str, make: impl Fn() -> S + 'static) -> &mut ServiceBench {
+        let run = move |spec: &TrialSpec| trial::run_own_service(spec, Arc::new(ServiceHandler(make())));
+        self.services.push(ServiceBench::new(name, Box::new(run)));
+        self.services.last_mut().expect("one was just added")
     }
 
     /// Runs the trial of this spec.
     fn run_trial(&self, spec: &TrialSpec) -> Result<(), Failure> {
-        let wanted = own(spec).map(|own| own.bench.as_str());
-        let found = self.workloads.iter().find(|workload| Some(workload.name.as_str()) == wanted);
-        let unknown = || Failure::WrongWork { what: format!("this bench has no workload {wanted:?}") };
-        (found.ok_or_else(unknown)?.run)(spec)
-    }
-}
-
-fn own(spec: &TrialSpec) -> Option<&OwnSpec> {
-    if let Work::Own(own) = &spec.work { Some(own) } else { None }
-}
-
-impl WorkloadBench {
-    /// Sets the number of jobs in a trial, all of which start at once. The default is 64.
-    pub fn jobs(&mut self, jobs: u32) -> &mut Self {
-        self.jobs = jobs;
-        self
-    }
-
-    /// Sets the models, by their names. By default these are `threads`, `async`, and, with a thread or worker per CPU,
-    /// `pool/N`, `async/N`, `async/N+blocking` and `async+rayon/N`.
-    pub fn models<S: Into<String>>(&mut self, models: impl IntoIterator<Item = S>) -> &mut Self {
-        self.models = models.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Sets the sizes, each of which becomes a point of the report.
-    pub fn sizes(&mut self, sizes: impl IntoIterator<Item = u32>) -> &mut Self {
-        self.sizes = sizes.into_iter().collect();
-        self
-    }
-
-    /// Sets the number of rounds. The default is 10.
-    pub fn rounds(&mut self, rounds: u32) -> &mut Self {
-        self.rounds = rounds;
-        self
-    }
-
-    /// Sets the time after which a trial has failed. The default is a minute.
-    pub fn timeout(&mut self, timeout: Duration) -> &mut Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// Sets the model that the others are compared with. The default is `async`, or the first model.
-    pub fn baseline(&mut self, model: impl Into<String>) -> &mut Self {
-        self.baseline = Some(model.into());
-        self
-    }
-
-    /// Sets the question at the head of the report.
-    pub fn question(&mut self, question: impl Into<String>) -> &mut Self {
-        self.question = Some(question.into());
-        self
-    }
-
-    /// Sets the text below the question: what to expect, and why.
-    pub fn analysis(&mut self, analysis: impl Into<String>) -> &mut Self {
-        self.analysis = Some(analysis.into());
-        self
-    }
-
-    /// Adds a claim, which the run reproduces or refutes. A refuted claim makes the bench fail with exit code 1.
-    pub fn claim(&mut self, claim: BenchClaim) -> &mut Self {
-        self.claims.push(claim);
-        self
-    }
-
-    /// Returns the models that the workload can run under, and those that it cannot.
-    fn split_models(&self) -> Result<(Vec<Model>, Vec<Model>), Stop> {
-        let cpus = host::cpus().len().clamp(2, usize::from(Model::MOST_WORKERS));
-        let usual = || {
-            let counted = ["pool/N", "async/N", "async/N+blocking", "async+rayon/N"];
-            let counted = counted.into_iter().map(|name| name.replace('N', &cpus.to_string()));
-            ["threads", "async"].into_iter().map(str::to_owned).chain(counted).collect()
-        };
-        let names: Vec<String> = if self.models.is_empty() { usual() } else { self.models.clone() };
-        let parse =
-            |name: &String| name.parse::<Model>().map_err(|error| Stop::input(format_args!("{}: {error}", self.name)));
-        let models = names.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-        Ok(models.into_iter().partition(|model| self.faces.allow(*model)))
-    }
-
-    /// Returns the scenario, and notes the models that are left out.
-    fn scenario(&self) -> Result<Named, Stop> {
-        let (models, left_out) = self.split_models()?;
-        if !left_out.is_empty() {
-            let left_out = text::listed(&names(&left_out));
-            note(format_args!("{}: left out {left_out}: {}", self.name, self.faces.reason()));
+        let wanted = spec.work.bench().unwrap_or_default();
+        let workload = self.workloads.iter().find(|workload| workload.name() == wanted);
+        let service = self.services.iter().find(|service| service.name() == wanted);
+        match (&spec.role, workload, service) {
+            (Role::Jobs { .. }, Some(workload), _) => workload.run(spec),
+            (Role::Server { .. }, _, Some(service)) => service.run(spec),
+            _ => Err(Failure::WrongWork { what: format!("this bench has no {wanted:?} for {:?}", spec.role) }),
         }
-        if models.is_empty() {
-            return Err(Stop::input(format_args!("{}: no model is left: {}", self.name, self.faces.reason())));
-        }
-        toml_text::scenario(self, &models).map(|scenario| Named { given: self.name.clone(), scenario })
+    }
+
+    /// Returns the names of everything that is measured.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.workloads.iter().map(WorkloadBench::name).chain(self.services.iter().map(ServiceBench::name))
+    }
+
+    /// Returns the scenarios that these arguments ask for.
+    fn scenarios(&self, args: &Args) -> Result<Vec<Named>, Stop> {
+        let workloads = self.workloads.iter().filter(|workload| args.wants(workload.name()));
+        let services = self.services.iter().filter(|service| args.wants(service.name()));
+        workloads.map(WorkloadBench::scenario).chain(services.map(ServiceBench::scenario)).collect()
     }
 }
 
-impl std::fmt::Debug for WorkloadBench {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WorkloadBench").field("name", &self.name).field("jobs", &self.jobs).finish_non_exhaustive()
-    }
-}
-
-/// Measures the workloads that `describe` adds, writes the report, and returns the exit code: 0, or 1 if a trial failed
+/// Measures the workloads and services that `describe` adds, writes the report, and returns the exit code: 0, or 1 if a trial failed
 /// or a claim was refuted, 2 for invalid arguments, 3 if the system refused something, 4 if `--baseline` or `--strict`
 /// needs a measurement that is INVALID.
 ///
 /// Must be the whole of the program's `main`, because the program starts itself again for each trial.
-pub fn main(describe: impl FnOnce(&mut Bench) -> &mut WorkloadBench) -> ExitCode {
+pub fn main<B>(describe: impl for<'a> FnOnce(&'a mut Bench) -> &'a mut B) -> ExitCode {
     let mut bench = Bench::default();
     describe(&mut bench);
     if std::env::args_os().nth(1).is_some_and(|verb| verb == "trial") {
@@ -264,11 +170,11 @@ pub fn main(describe: impl FnOnce(&mut Bench) -> &mut WorkloadBench) -> ExitCode
 }
 
 fn measure(bench: &Bench, args: Args) -> Result<(), Stop> {
-    let wanted = bench.workloads.iter().filter(|workload| args.wants(&workload.name));
     if args.list {
-        return wanted.into_iter().try_for_each(|workload| print(format_args!("{}: benchmark", workload.name)));
+        let mut wanted = bench.names().filter(|name| args.wants(name));
+        return wanted.try_for_each(|name| print(format_args!("{name}: benchmark")));
     }
-    let scenarios = wanted.map(WorkloadBench::scenario).collect::<Result<Vec<_>, _>>()?;
+    let scenarios = bench.scenarios(&args)?;
     if scenarios.is_empty() {
         // As with criterion, a filter that matches nothing is no failure: `cargo bench FILTER` runs every bench.
         return Ok(());
@@ -285,12 +191,12 @@ fn test(session: &Session, folder: &Path) -> Result<(), Stop> {
     let _ = std::fs::remove_dir_all(&out);
     done?;
     session.scenarios.iter().try_for_each(|Named { scenario, .. }| {
-        print(format_args!("{}: works under {}", scenario.name, text::listed(&names(&scenario.models))))
+        print(format_args!(
+            "{}: works under {}",
+            scenario.name,
+            text::listed(&scenario.models.iter().map(ToString::to_string).collect::<Vec<_>>())
+        ))
     })
-}
-
-fn names(models: &[Model]) -> Vec<String> {
-    models.iter().map(ToString::to_string).collect()
 }
 
 /// Returns the folder of the runs: `avt/NAME` in cargo's target folder, where NAME is that of the bench target.

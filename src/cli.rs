@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, everything else to standard error. Exit codes and signals: [`AFTER_HELP`].
 
+mod ab;
 mod advise;
 mod check;
 mod compare;
@@ -17,6 +18,7 @@ mod serve;
 mod sources;
 mod strict;
 mod times;
+mod words;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -67,6 +69,7 @@ struct Cli {
 enum Verb {
     Run(run::RunArgs),
     Advise(Box<advise::AdviseArgs>),
+    Ab(Box<ab::AbArgs>),
     List(list::ListArgs),
     Check(check::CheckArgs),
     Schema(schema::SchemaArgs),
@@ -125,6 +128,7 @@ pub fn main() -> ExitCode {
     let done = match cli.verb {
         Verb::Run(args) => run::main(&args),
         Verb::Advise(args) => advise::main(&args),
+        Verb::Ab(args) => ab::main(&args),
         Verb::List(args) => list::main(&args),
         Verb::Check(args) => check::main(&args),
         Verb::Schema(args) => schema::main(&args),

@@ -47,10 +47,12 @@ mod segment;
 mod server;
 mod status;
 mod target;
+mod text_search;
 
 pub use client::ClientCodec;
 pub use date::Date;
 pub use encode::encode_request;
+pub use field::is_field_name;
 pub use parsed_response::{ParsedResponse, ResponseError, check_head};
 pub use request::{Content, Method, Request};
 pub use response::Response;
@@ -58,3 +60,4 @@ pub use segment::is_segment;
 pub use server::{Expects, Responder, ServerCodec};
 pub use status::Status;
 pub use target::encode_target;
+pub use text_search::TextSearch;

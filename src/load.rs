@@ -58,7 +58,7 @@ use crate::scenario::{ArrivalSpec, ClientKind};
 use crate::units;
 use crate::usage::{Meter, StealMeter};
 
-pub use client::RequestTemplate;
+pub use client::{ExpectedResponse, RequestTemplate};
 pub use plan::{Endpoint, LoadError, LoadPlan, Secure, Until, is_nothing_due};
 pub use raw::refuse_own_end;
 pub use request_error::RequestError;

@@ -31,6 +31,7 @@ use crate::host;
 use crate::job_log::JobLog;
 use crate::record::{Failure, RuntimeUsage};
 use crate::scenario::{Composition, Model, RuntimeKind};
+use crate::service::Handler;
 use crate::usage::{Meter, Usage};
 use crate::workload::{Pool, Workload};
 
@@ -92,7 +93,7 @@ pub fn run<W: Workload>(
             let outcome = JobsOutcome { queue_waits, ..outcome };
             model.counts.map_or(Ok(()), |counts| admitted.check(&counts)).map(|()| outcome)
         }
-        Model::External => Err(Failure::WrongWork { what: "an external server runs no jobs".into() }),
+        Model::External(_) => Err(Failure::WrongWork { what: "an external server runs no jobs".into() }),
     }
 }
 
@@ -122,38 +123,44 @@ impl<W: Workload> UsePool for RunJobs<'_, W> {
 
 /// Serves connections under a model until the server is [stopped](Server::stop) and the last of them has ended.
 /// `listeners` are those of [`listen`] for the same model.
-pub fn serve(model: Model, listeners: Vec<TcpListener>, server: Arc<Server>) -> Result<(), ServeError> {
+pub fn serve<H: Handler>(
+    model: Model,
+    listeners: Vec<TcpListener>,
+    server: Arc<Server>,
+    service: Arc<H>,
+) -> Result<(), ServeError> {
     let first = || listeners.first().ok_or_else(|| io::Error::other("no listener"));
     match model {
-        Model::Sequential => Ok(threads::serve_sequential(first()?, &server)?),
-        Model::Threads => Ok(threads::serve_each(first()?, &server, ThreadBudget::read().most())?),
-        Model::Pool(n) => threads::serve_pool(n.get(), first()?, &server),
+        Model::Sequential => Ok(threads::serve_sequential(first()?, &server, &service)?),
+        Model::Threads => Ok(threads::serve_each(first()?, &server, &service, ThreadBudget::read().most())?),
+        Model::Pool(n) => threads::serve_pool(n.get(), first()?, &server, &service),
         Model::Async(runtime, pool) => {
             let model = AsyncModel::start(runtime, pool).map_err(ServeError::thread)?;
             server.watches(&model);
-            model.with_pool(Serve { listeners, server })
+            model.with_pool(Serve { listeners, server, service })
         }
         Model::Rayon(_) => Err(io::Error::other("rayon serves no connections").into()),
-        Model::External => Err(io::Error::other("an external server opens its own listener").into()),
+        Model::External(_) => Err(io::Error::other("an external server opens its own listener").into()),
     }
 }
 
-struct Serve {
+struct Serve<H> {
     listeners: Vec<TcpListener>,
     server: Arc<Server>,
+    service: Arc<H>,
 }
 
-impl UsePool for Serve {
+impl<H: Handler> UsePool for Serve<H> {
     type Output = Result<(), ServeError>;
 
     fn with<P: Pool>(self, model: &AsyncModel, pool: P) -> Self::Output {
-        let Self { mut listeners, server } = self;
+        let Self { mut listeners, server, service } = self;
         match (model.kind, listeners.pop()) {
             (RuntimeKind::PerCore(_), Some(last)) => {
                 listeners.push(last);
-                per_core::serve(model, &pool, listeners, &server)
+                per_core::serve(model, &pool, listeners, &server, &service)
             }
-            (_, Some(listener)) => Ok(tasks::serve(&model.runtimes[0], pool, listener, server, None)?),
+            (_, Some(listener)) => Ok(tasks::serve(&model.runtimes[0], pool, listener, server, service, None)?),
             (_, None) => Err(io::Error::other("no listener").into()),
         }
     }
@@ -195,7 +202,7 @@ fn threads_at_start(model: Model) -> u64 {
     match model {
         Model::Pool(n) | Model::Rayon(n) => n.get().into(),
         Model::Async(runtime, pool) => runtime::threads_at_start(runtime, pool),
-        Model::Sequential | Model::Threads | Model::External => 0,
+        Model::Sequential | Model::Threads | Model::External(_) => 0,
     }
 }
 

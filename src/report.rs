@@ -15,6 +15,7 @@ pub mod compare;
 pub mod json;
 pub mod terminal;
 
+pub mod ab;
 pub mod advice;
 mod chart;
 mod claims;

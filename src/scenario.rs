@@ -18,6 +18,7 @@ mod parse;
 mod point;
 mod reference;
 mod schema;
+mod server_name;
 mod slo;
 mod steps;
 mod work;
@@ -33,11 +34,12 @@ pub use parse::{MOST_BYTES, Mistake, Mistakes, parse, parse_bytes};
 pub use point::{Finite, Point, SweptValue};
 pub use reference::reference;
 pub use schema::schema;
+pub use server_name::ServerName;
 pub use slo::{Condition, Measure, Relation, Slo};
 pub use steps::{LockKind, LockScope, StepsSpec};
 pub use work::{
-    ArrivalSpec, ClientKind, Composition, CpusWanted, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec,
-    OwnSpec, Pin, ServerSpec, SleepSpec, Work,
+    ArrivalSpec, ClientKind, Composition, CpusWanted, EchoSpec, ExpectSpec, HeartbeatSpec, HeavySpec, LoadSpec,
+    OffloadSpec, OwnSpec, Pin, RequestSpec, ServerSpec, SleepSpec, Work,
 };
 
 /// One question, parsed and checked.

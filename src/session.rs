@@ -13,7 +13,9 @@ use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::analysis::{Choice, ScenarioAnalysis, Standing, Strictness, analyze, analyze_scenario};
+use crate::analysis::{
+    AbOutcome, Choice, HeadToBase, ScenarioAnalysis, Standing, Strictness, analyze, analyze_scenario, head_to_base,
+};
 use crate::host::{CpuLimit, Host};
 use crate::record::{CalibrationOrigin, Folder, FolderError, Record, Run, RunState, RunTally, Skipped, Source};
 use crate::report;
@@ -21,6 +23,7 @@ use crate::runner::{
     self, CalibrationSource, Effort, Ending, Interrupt, KeptCalibration, Plan, Program, RunEvent, RunSpec,
 };
 use crate::scenario::{Model, Scenario};
+use crate::text::wrapped;
 use crate::units;
 
 use output::{Stop, color, note, print, print_json, width};
@@ -64,7 +67,7 @@ pub(crate) struct Session {
 }
 
 /// The view of each scenario that is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum View {
     /// The table of each point, and the claims.
     Tables,
@@ -72,6 +75,12 @@ pub(crate) enum View {
     Advice,
     /// The table of a point only where a trial failed.
     Failures,
+    /// The tables, and at the end whether the second model differs from the first.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only the command line compares servers"))]
+    HeadToBase {
+        /// The ratio by which the second may be worse before the session fails; `None` for any.
+        fail_over: Option<f64>,
+    },
 }
 
 impl Session {
@@ -311,15 +320,28 @@ impl<'a> RunListener<'a> {
         let kept = Run { judged: Some(analysis.judged), ..run.clone() };
         folder.check_in_place().map_err(Stop::machine)?;
         folder.write_run(&kept).map_err(Stop::machine)?;
+        let head_to_base = match self.session.view {
+            View::HeadToBase { fail_over } => {
+                analysis.scenarios.first().and_then(head_to_base).map(|found| (found, fail_over))
+            }
+            View::Tables | View::Advice | View::Failures => None,
+        };
         let index = write(path, &analysis)?;
         if self.session.out.is_none() {
             list(&self.session.runs)?;
         }
         if self.session.json {
             let (folder, index) = (path.to_string_lossy(), index.to_string_lossy());
-            self.printed = print_json(&report::json::run(&analysis, &folder, &index));
+            let mut value = report::json::run(&analysis, &folder, &index);
+            if let Some((found, fail_over)) = &head_to_base {
+                value["ab"] = report::ab::json(found, *fail_over);
+            }
+            self.printed = print_json(&value);
         } else if self.printed.is_ok() && self.session.view != View::Failures {
             self.printed = print_end(&analysis, &index);
+            if let (Some((found, _)), true) = (&head_to_base, self.printed.is_ok()) {
+                self.printed = print_head_to_base(found);
+            }
         }
         if let RunState::Partial(_) = run.state {
             let (done, planned) = (self.records.len(), run.trials_planned);
@@ -328,6 +350,7 @@ impl<'a> RunListener<'a> {
         let advice = analysis.scenarios.first().and_then(|of| of.advice.as_ref());
         let advice = advice.filter(|advice| self.session.view == View::Advice && advice.slo.is_some());
         let unmet = match advice.map(|advice| &advice.choice) {
+            _ if head_to_base.is_some() => head_to_base.map_or(Ok(()), |(found, fail_over)| judge(&found, fail_over)),
             Some(Choice::NoneMeets { .. }) => Err(Stop::unmet("no model is known to meet the objective")),
             Some(Choice::NotMeasurable) => Err(Stop::invalid()),
             Some(Choice::Model { .. }) | None => Ok(()),
@@ -338,6 +361,25 @@ impl<'a> RunListener<'a> {
 
 fn has_failures(scenario: &ScenarioAnalysis<'_>) -> bool {
     scenario.points.iter().flat_map(|point| &point.cells).any(|cell| !cell.failures.is_empty())
+}
+
+/// Prints the figures of two servers side by side, and the conclusion.
+fn print_head_to_base(found: &HeadToBase) -> Result<(), Stop> {
+    let lines = report::ab::figures(found).into_iter().chain([report::ab::sentence(found)]);
+    let lines: Vec<String> = lines.flat_map(|line| wrapped(&line, width(), "  ")).collect();
+    print(lines.join("\n"))
+}
+
+/// Returns the end of `avt ab`: an error if no conclusion can be drawn, or if the second server is certainly worse than
+/// the limit allows.
+fn judge(found: &HeadToBase, fail_over: Option<f64>) -> Result<(), Stop> {
+    match (&found.outcome, fail_over) {
+        (AbOutcome::NotMeasurable(_), _) => Err(Stop::invalid()),
+        (_, Some(limit)) if found.is_worse_than(limit) => {
+            Err(Stop::unmet("head is worse than base by more than --fail-over allows"))
+        }
+        (AbOutcome::Differ(_) | AbOutcome::Alike { .. }, _) => Ok(()),
+    }
 }
 
 /// Creates the session's own folder, or a new one named after the time.

@@ -12,6 +12,7 @@ mod server;
 
 pub use external::launch;
 pub use jobs::run_own;
+pub use server::run_own_service;
 
 use std::io::{self, BufRead as _, Write as _};
 use std::panic;
@@ -49,7 +50,8 @@ pub fn run(own: RunOwn<'_>) -> ExitCode {
     if nix::unistd::getppid().as_raw() != spec.parent as i32 {
         return ExitCode::FAILURE;
     }
-    if spec.work.is_own() {
+    let is_own = spec.work.bench().is_some() && matches!(spec.role, Role::Jobs { .. } | Role::Server { .. });
+    if is_own {
         on_panic(|message| {
             let _ = write_reply(&TrialReply::Failed(Failure::Panicked { message }));
             process::exit(1);
@@ -66,7 +68,7 @@ pub fn run(own: RunOwn<'_>) -> ExitCode {
         _ => pin(&spec),
     };
     let outcome = pinned.and_then(|()| match &spec.role {
-        Role::Jobs { .. } if spec.work.is_own() => own(&spec),
+        _ if is_own => own(&spec),
         Role::Jobs { traced } => jobs::run(&spec, *traced),
         Role::Server { nonce, traced } => server::run(&spec, nonce, *traced),
         Role::NullServer { nonce } => null::run(&spec, nonce),

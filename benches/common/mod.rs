@@ -102,7 +102,15 @@ impl Server {
             server_cpus: None,
             cpu_limit: None,
         };
-        let echo = EchoSpec { what: "hello".into(), steps: StepsSpec::default(), heavy: None, server: None, load };
+        let echo = EchoSpec {
+            what: "hello".into(),
+            steps: StepsSpec::default(),
+            heavy: None,
+            request: None,
+            bench: None,
+            servers: Vec::new(),
+            load,
+        };
         let spec = TrialSpec {
             model: Model::ASYNC,
             work: Work::Echo(echo),

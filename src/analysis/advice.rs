@@ -291,7 +291,7 @@ fn complexity(model: Model) -> (u8, u8, u8, u16) {
             };
             (3, pool, kind, runtime.threads())
         }
-        Model::External => (4, 0, 0, 0),
+        Model::External(_) => (4, 0, 0, 0),
     }
 }
 

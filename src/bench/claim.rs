@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::toml_text::quoted;
+use super::subject::quoted;
 
 /// A statement about a figure, with bounds. The names of the figures and the formulas are those of scenario files.
 ///

@@ -18,7 +18,7 @@ impl Faces {
     /// Returns whether the workload can run under this model.
     pub(super) fn allow(self, model: Model) -> bool {
         match (self, model) {
-            (_, Model::External) => false,
+            (_, Model::External(_)) => false,
             (Self::Both, _) => true,
             (Self::Blocking, Model::Async(_, pool)) => pool != PoolKind::Inline,
             (Self::Blocking, _) => true,

@@ -100,7 +100,7 @@ pub(super) fn main(args: &AdviseArgs) -> Result<(), Stop> {
     session.run()
 }
 
-fn some_rate(text: &str) -> Result<f64, String> {
+pub(super) fn some_rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.replace(['_', ','], "").parse().map_err(|_| "expected a number of requests per second")?;
     if rate.is_finite() && rate > 0.0 && rate <= 1e8 {
         Ok(rate)

@@ -33,7 +33,7 @@ pub(super) struct CompareArgs {
 }
 
 /// Parses a percentage as a factor: `10%` as 1.1.
-fn percent(text: &str) -> Result<f64, String> {
+pub(super) fn percent(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>().ok();
     let percent = number.filter(|percent| percent.is_finite() && *percent >= 0.0);
     percent

@@ -242,6 +242,7 @@ fn plan(
         timeout: args.timeout,
         drain: args.drain.unwrap_or(args.timeout),
         stamp: None,
+        expected: None,
         server_cpus: Vec::new(),
         seed: args.seed,
     }

@@ -90,7 +90,7 @@ pub(super) fn effort(rounds: Option<u32>, is_full: bool) -> Effort {
 fn chosen(args: &RunArgs) -> Result<Vec<Named>, Stop> {
     let found = if args.all { every() } else { scenarios(&args.scenarios)? };
     let named = found.into_iter().map(|Named { given, scenario }| {
-        if scenario.points.iter().any(|point| point.work.is_own()) {
+        if scenario.points.iter().any(|point| point.work.bench().is_some()) {
             return Err(Stop::input(format_args!(
                 "{}: only its own bench program can run this workload; use `cargo bench`",
                 scenario.name

@@ -10,7 +10,6 @@ use crate::model::{ServeError, Server, Tally, Timeouts};
 use crate::runner::{Interrupt, TIME_TO_END, signal_name};
 use crate::scenario::Model;
 use crate::service::echo::Echo;
-use crate::workload::Steps;
 use crate::{host, model, units};
 
 use super::model_name::ModelName;
@@ -55,7 +54,7 @@ enum ServeEnd {
 }
 
 pub(super) fn main(args: &ServeArgs) -> Result<(), Stop> {
-    if !args.model.serves() || args.model == Model::External {
+    if !args.model.serves() || args.model.is_external() {
         return Err(Stop::input(format_args!(
             "{} serves no connections; use async+rayon/2, threads or another",
             args.model
@@ -92,9 +91,10 @@ pub(super) fn main(args: &ServeArgs) -> Result<(), Stop> {
         note(format_args!("avt: {failure}"));
         process::exit(3);
     });
-    let server = Arc::new(Server::new(Echo::new(Steps::default(), None, None), timeouts(args), most));
+    let server = Arc::new(Server::new(None, timeouts(args), most));
     let (model, served) = (args.model, Arc::clone(&server));
-    let serve = move || drop(ends.send(ServeEnd::Served(model::serve(model, listeners, served))));
+    let serve =
+        move || drop(ends.send(ServeEnd::Served(model::serve(model, listeners, served, Arc::new(Echo::default())))));
     thread::Builder::new().name("server".into()).spawn(serve).map_err(Stop::machine)?;
 
     match ended.recv().expect("the signals are listened for as long as the process lives") {

@@ -48,11 +48,12 @@ impl Body {
     }
 
     /// Reads to the end of the body or of the input. Returns the bytes consumed, the bytes of the body among them, and
-    /// whether the body is complete.
-    pub(super) fn skip(&mut self, input: &[u8]) -> Result<(usize, u64, bool), Fault> {
+    /// whether the body is complete. Passes each piece of the body to `read`.
+    pub(super) fn skip(&mut self, input: &[u8], mut read: impl FnMut(&[u8])) -> Result<(usize, u64, bool), Fault> {
         let (mut used, mut length) = (0, 0);
         loop {
             let piece = self.read(&input[used..])?;
+            read(&input[used..][piece.data.clone()]);
             used += piece.used;
             length += piece.data.len() as u64;
             if piece.is_last || used == input.len() {

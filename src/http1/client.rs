@@ -10,6 +10,7 @@ use super::input::Input;
 use super::limits;
 use super::parsed_response::{ParsedResponse, ResponseError, ResponseFraming, ResponseHead};
 use super::scan::{Scan, Start};
+use super::text_search::TextSearch;
 
 /// Turns the bytes of one connection into responses. Bodies are counted and not kept; memory is bounded by
 /// [`limits::INPUT_AT_MOST`]. The codec has no time-outs: the caller must give up on a silent peer.
@@ -23,6 +24,8 @@ pub struct ClientCodec {
     n_interim: u8,
     has_served: bool,
     has_ended: bool,
+    /// The text to find in each body, if any.
+    search: Option<TextSearch>,
     failed: Option<ResponseError>,
 }
 
@@ -45,8 +48,15 @@ impl ClientCodec {
             n_interim: 0,
             has_served: false,
             has_ended: false,
+            search: None,
             failed: None,
         }
+    }
+
+    /// Searches each body for a text; [`ParsedResponse::has_text`] holds the result.
+    #[must_use]
+    pub fn searching(self, search: TextSearch) -> Self {
+        Self { search: Some(search), ..self }
     }
 
     /// Switches to another connection, whether or not it has served a response. Requires
@@ -132,6 +142,9 @@ impl ClientCodec {
                 ResponseFraming::Chunked => Body::Chunked(Chunked::new(limits::RESPONSE_BODY)),
                 ResponseFraming::UntilEnd => Body::UntilEnd { left: limits::RESPONSE_BODY },
             };
+            if let Some(search) = &mut self.search {
+                search.restart();
+            }
             self.reading = ResponseState::Body(head, body, 0);
         }
         self.skip_body()
@@ -140,7 +153,12 @@ impl ClientCodec {
     #[inline]
     fn skip_body(&mut self) -> Result<Option<ParsedResponse>, ResponseError> {
         let ResponseState::Body(head, body, body_bytes) = &mut self.reading else { return Ok(None) };
-        let (used, length, mut is_complete) = body.skip(self.input.waiting())?;
+        let search = &mut self.search;
+        let (used, length, mut is_complete) = body.skip(self.input.waiting(), |piece| {
+            if let Some(search) = search {
+                search.read(piece);
+            }
+        })?;
         self.input.consume(used);
         self.bytes += used as u64;
         *body_bytes += length;
@@ -149,6 +167,7 @@ impl ClientCodec {
         let response = ParsedResponse {
             status: head.status,
             body_bytes: *body_bytes,
+            has_text: self.search.as_ref().is_none_or(TextSearch::has_found),
             bytes: self.bytes,
             keep_alive: head.is_kept_alive && !is_closed,
         };

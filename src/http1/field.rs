@@ -29,6 +29,11 @@ pub(super) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// Returns whether a text is the name of a header field.
+pub fn is_field_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(is_token)
+}
+
 /// Returns whether a value is `uri-host [":" port]`: not empty, without user, path, list or blanks.
 pub(super) fn is_host(value: &[u8]) -> bool {
     let is_name = |byte: u8| NAME[usize::from(byte)];

@@ -12,6 +12,8 @@ use super::{field, limits, scan};
 pub struct ParsedResponse {
     /// The status code, 200 to 999 (RFC 9110 section 15: an unknown class counts as a server error).
     pub status: u16,
+    /// Whether the body contains the text that the codec searches for; true if it searches for none.
+    pub has_text: bool,
     /// The size of the body without chunk framing, bytes.
     pub body_bytes: u64,
     /// The size of the response, including interim responses before it, bytes.

@@ -235,7 +235,7 @@ impl ServerCodec {
         let (end, used, is_complete) = if head.method == Method::Post {
             body.keep(self.input.waiting_mut(), kept)?
         } else {
-            let (used, _, is_complete) = body.skip(&self.input.waiting()[kept..])?;
+            let (used, _, is_complete) = body.skip(&self.input.waiting()[kept..], |_| ())?;
             (kept, kept + used, is_complete)
         };
         *length = end - head.len;

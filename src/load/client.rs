@@ -1,6 +1,9 @@
 //! The interface between the loops, which decide which requests are sent, and the client that sends them.
 
 use std::io;
+use std::sync::Arc;
+
+use crate::http1::TextSearch;
 
 use super::LoadPlan;
 use super::request_error::RequestError;
@@ -20,10 +23,36 @@ pub struct RequestTemplate {
     pub body: Vec<u8>,
 }
 
+/// The response that counts as a success. Any other counts as a failed request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectedResponse {
+    /// The status code.
+    pub status: u16,
+    /// The text that the body contains; `None` for any body.
+    pub contains: Option<Arc<str>>,
+}
+
+impl ExpectedResponse {
+    /// Returns the search for the text in a body, if there is one.
+    pub(super) fn search(&self) -> Option<TextSearch> {
+        self.contains.as_deref().map(|text| TextSearch::new(text.as_bytes()))
+    }
+
+    /// Returns the error of a response that is not the expected one.
+    pub(super) fn check(&self, response: &ReceivedResponse) -> Option<RequestError> {
+        if response.status != self.status {
+            return Some(RequestError::UnexpectedStatus(response.status));
+        }
+        (!response.has_text).then_some(RequestError::UnexpectedBody)
+    }
+}
+
 /// A response that was read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ReceivedResponse {
     pub(super) status: u16,
+    /// Whether the body contains the text of [`ExpectedResponse`]; true if no text is expected.
+    pub(super) has_text: bool,
     /// Bytes received for this response, as far as the client knows.
     pub(super) bytes: u64,
     /// The instant at which the request was sent, if a connection had to be opened for it first; in nanoseconds of

@@ -170,17 +170,25 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
     #[inline]
     fn handle(&mut self, k: usize, event: ClientEvent, now: u64) -> Ended {
         match event {
-            ClientEvent::Answered(response) => self.answered(k, response, now),
-            ClientEvent::Failed(error) => {
-                if self.end_unanswered(k, now).is_some() {
-                    self.metrics.failed(error, now);
-                } else {
-                    self.metrics.warmup_requests.failed += 1;
+            ClientEvent::Answered(response) => {
+                match self.plan.expected.as_ref().and_then(|expected| expected.check(&response)) {
+                    None => self.answered(k, response, now),
+                    Some(error) => self.failed(k, error, now),
                 }
             }
+            ClientEvent::Failed(error) => self.failed(k, error, now),
             ClientEvent::Opened => unreachable!("connections are opened before the window or by a request"),
         }
         Ended { connection: k, is_answered: matches!(event, ClientEvent::Answered(_)) }
+    }
+
+    /// Ends a request that failed. If its response was only unexpected, the connection stays open.
+    fn failed(&mut self, k: usize, error: RequestError, now: u64) {
+        if self.end_unanswered(k, now).is_some() {
+            self.metrics.failed(error, now);
+        } else {
+            self.metrics.warmup_requests.failed += 1;
+        }
     }
 
     #[inline]

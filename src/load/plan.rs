@@ -13,7 +13,7 @@ use crate::scenario::{ArrivalSpec, ClientKind};
 use crate::schedule::Schedule;
 use crate::units;
 
-use super::client::RequestTemplate;
+use super::client::{ExpectedResponse, RequestTemplate};
 use super::request_error::RequestError;
 
 /// The parameters of a load.
@@ -45,6 +45,8 @@ pub struct LoadPlan {
     pub drain: Duration,
     /// The value of `Avt-Nonce` that every response must contain, if any.
     pub stamp: Option<Arc<str>>,
+    /// The response that counts as a success; `None` for any response.
+    pub expected: Option<ExpectedResponse>,
     /// CPUs that the server may run on; empty if unknown.
     pub server_cpus: Vec<usize>,
     /// The seed of the schedule and of the choice of heavy requests.

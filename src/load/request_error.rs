@@ -1,4 +1,4 @@
-//! The reasons for which a request gets no response.
+//! The reasons for which a request gets no response, or not the expected one.
 
 use std::fmt;
 use std::io;
@@ -10,7 +10,7 @@ use rustix::net::{AddressFamily, SocketType, connect, socket};
 
 use super::Endpoint;
 
-/// The reason why a request got no response. The three time-outs also enter the distribution of response times.
+/// The reason why a request got no response, or not the expected one. The three time-outs also enter the distribution of response times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RequestError {
     /// No server listens at the address.
@@ -31,6 +31,10 @@ pub enum RequestError {
     ResetInBody,
     /// The response is invalid HTTP/1.1, incomplete or over a limit. Holds the codec's name of the error.
     Response(&'static str),
+    /// The response has another status code than the expected one.
+    UnexpectedStatus(u16),
+    /// The body of the response lacks the expected text.
+    UnexpectedBody,
     /// This process has no file descriptor left: a limit of the generator, not of the server.
     NoDescriptor,
     /// This machine has no port left: a limit of the generator, not of the server.
@@ -59,6 +63,11 @@ impl RequestError {
             Self::TimeoutUnsent => "timeout_unsent",
             Self::ResetInHead => "reset_in_head",
             Self::ResetInBody => "reset_in_body",
+            Self::UnexpectedStatus(200..=299) => "unexpected_status_2xx",
+            Self::UnexpectedStatus(300..=399) => "unexpected_status_3xx",
+            Self::UnexpectedStatus(400..=499) => "unexpected_status_4xx",
+            Self::UnexpectedStatus(_) => "unexpected_status_5xx",
+            Self::UnexpectedBody => "unexpected_body",
             Self::NoDescriptor => "local_no_descriptor",
             Self::NoPort => "local_no_port",
             Self::NoAddress => "local_no_address",
@@ -81,6 +90,8 @@ impl fmt::Display for RequestError {
             Self::TimeoutUnsent => "no connection was free within the time-out",
             Self::ResetInHead => "the server reset the connection",
             Self::ResetInBody => "the server reset the connection inside the response",
+            Self::UnexpectedStatus(_) => "the response has an unexpected status code",
+            Self::UnexpectedBody => "the body of the response lacks the expected text",
             Self::NoDescriptor => "this process has reached its limit of open files",
             Self::NoPort => "no local port is free for another connection",
             Self::NoAddress => "no local address can reach the server",

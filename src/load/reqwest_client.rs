@@ -28,7 +28,7 @@ use tokio::time::timeout;
 
 use crate::http1::check_head;
 
-use super::client::{Client, ClientEvent, ReceivedResponse, RequestTemplate};
+use super::client::{Client, ClientEvent, ExpectedResponse, ReceivedResponse, RequestTemplate};
 use super::request_error::RequestError;
 use super::turns::Turns;
 use super::{Endpoint, LoadPlan, clock};
@@ -83,6 +83,7 @@ struct ReqwestShared {
     requests: Vec<Result<Request, RequestError>>,
     to_head: bool,
     stamp: Option<Arc<str>>,
+    expected: Option<ExpectedResponse>,
     /// The events so far, and the notification that there is a new one.
     inbox: RefCell<VecDeque<(usize, ClientEvent)>>,
     bell: Notify,
@@ -98,6 +99,7 @@ impl Client for ReqwestClient {
             to_head: plan.request.method == "HEAD",
             requests: plan.requests().map(|(template, target)| build(plan, template, target)).collect(),
             stamp: plan.stamp.clone(),
+            expected: plan.expected.clone(),
             inbox: RefCell::default(),
             bell: Notify::new(),
         };
@@ -248,13 +250,18 @@ async fn send(
     let is_http11 = response.version() == Version::HTTP_11;
     let is_kept_alive = check_head(status, is_http11, fields, shared.stamp.as_deref(), shared.to_head);
     let is_kept_alive = is_kept_alive.map_err(|error| RequestFailure::from(RequestError::from(error)))?;
+    let mut search = shared.expected.as_ref().and_then(ExpectedResponse::search);
     let mut bytes = 0;
     while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, Phase::Body))? {
         bytes += chunk.len() as u64;
+        if let Some(search) = &mut search {
+            search.read(&chunk);
+        }
     }
     has_served.set(is_kept_alive);
     // reqwest reports neither when it connects nor bytes that follow a response.
-    Ok(ReceivedResponse { status, bytes, sent: None, has_surplus: false })
+    let has_text = search.is_none_or(|search| search.has_found());
+    Ok(ReceivedResponse { status, has_text, bytes, sent: None, has_surplus: false })
 }
 
 fn build(plan: &LoadPlan, template: &RequestTemplate, target: &str) -> Result<Request, RequestError> {

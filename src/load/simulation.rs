@@ -112,7 +112,16 @@ impl<S: SimulatedServer> SimulatedClient<S> {
         (at <= self.time.now.get()).then(|| {
             self.coming.pop();
             let sent = self.connected[connection].take();
-            (connection, ClientEvent::Answered(ReceivedResponse { status: 200, bytes: 100, sent, has_surplus: false }))
+            (
+                connection,
+                ClientEvent::Answered(ReceivedResponse {
+                    status: 200,
+                    has_text: true,
+                    bytes: 100,
+                    sent,
+                    has_surplus: false,
+                }),
+            )
         })
     }
 }
@@ -216,6 +225,7 @@ impl Simulation {
             timeout: Duration::from_secs(60),
             drain: Duration::from_secs(1),
             stamp: None,
+            expected: None,
             server_cpus: Vec::new(),
             seed: 1,
         };

@@ -69,6 +69,7 @@ mod tests {
             timeout: Duration::ZERO,
             drain: Duration::ZERO,
             stamp: None,
+            expected: None,
             server_cpus: Vec::new(),
             seed: 1,
         }

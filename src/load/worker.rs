@@ -144,7 +144,7 @@ mod tests {
         fn send(&mut self, _: usize, _: bool) {
             unreachable!(
                 "no request is sent while connections are opened: {:?}",
-                ReceivedResponse { status: 0, bytes: 0, sent: None, has_surplus: false }
+                ReceivedResponse { status: 0, has_text: true, bytes: 0, sent: None, has_surplus: false }
             )
         }
 

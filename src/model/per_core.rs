@@ -13,6 +13,7 @@ use crate::host;
 use crate::job_log::JobLog;
 use crate::record::CoreUsage;
 use crate::scenario::Composition;
+use crate::service::Handler;
 use crate::workload::{Pool, Workload};
 
 use super::runtime::AsyncModel;
@@ -41,11 +42,12 @@ pub(super) fn run<W: Workload, P: Pool>(
 }
 
 /// Serves connections on all cores, each from its own listener.
-pub(super) fn serve<P: Pool>(
+pub(super) fn serve<H: Handler, P: Pool>(
     model: &AsyncModel,
     pool: &P,
     listeners: Vec<TcpListener>,
     server: &Arc<Server>,
+    service: &Arc<H>,
 ) -> Result<(), ServeError> {
     let cores = server.add_cores(listeners.len());
     let listeners: Vec<_> = listeners.into_iter().map(|listener| Mutex::new(Some(listener))).collect();
@@ -55,7 +57,9 @@ pub(super) fn serve<P: Pool>(
         |core, runtime| {
             let listener = listeners[core].lock().unwrap_or_else(PoisonError::into_inner).take();
             let listener = listener.expect("each core takes its own listener once");
-            let served = tasks::serve(runtime, pool.clone(), listener, Arc::clone(server), Some(&cores[core]));
+            let (server, service) = (Arc::clone(server), Arc::clone(service));
+            let served =
+                tasks::serve(runtime, pool.clone(), listener, Arc::clone(&server), service, Some(&cores[core]));
             if let Err(error) = served {
                 // Without this core's listener, its connections would be refused while the others are served.
                 server.stop();

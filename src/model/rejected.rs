@@ -37,7 +37,7 @@ impl Rejected {
 
 fn write_rejection(server: &Server, mut stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
-    let mut http = server.echo.codec();
+    let mut http = server.codec();
     http.refuse(Status::ServiceUnavailable, &date::now());
     // The send buffer of a new connection has room for this small response.
     stream.write_all(http.output())?;

@@ -1,4 +1,4 @@
-//! The state of a server that is the same for every model: its service, time limits and open connections.
+//! The state of a server that is the same for every model: time limits and open connections.
 
 use std::collections::HashMap;
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -9,23 +9,23 @@ use std::task::Waker;
 use socket2::SockRef;
 use tokio::runtime::Handle;
 
-use crate::histogram::SharedHistogram;
-use crate::record::{CoreUsage, RuntimeUsage, Waits};
-use crate::service::echo::Echo;
+use crate::histogram::{Histogram, SharedHistogram};
+use crate::http1::ServerCodec;
+use crate::record::{CoreUsage, RuntimeUsage};
 
 use super::per_core::CoreCounts;
 use super::pool::ThreadCounts;
 use super::read_deadlines::Timeouts;
 use super::runtime::{AsyncModel, counted};
 
-/// A server under any model: its service, its connections, and how it is stopped.
+/// A server under any model: its connections, and how it is stopped.
 ///
 /// Each connection costs an entry under one lock when it opens and when it ends, and about 100 bytes in between. A
 /// request costs only the check of one flag.
 #[derive(Debug)]
 pub struct Server {
-    /// The service.
-    pub echo: Echo,
+    /// The value of the `Avt-Nonce` field of every response.
+    stamp: Option<Arc<str>>,
     /// The time limits for peers.
     pub timeouts: Timeouts,
     /// The maximum number of connections at a time; further ones are answered 503.
@@ -78,10 +78,10 @@ pub struct Tally {
 }
 
 impl Server {
-    /// Creates a server with at most `most` connections at a time.
-    pub fn new(echo: Echo, timeouts: Timeouts, most: u64) -> Self {
+    /// Creates a server with at most `most` connections at a time, whose responses show `stamp` as their `Avt-Nonce`.
+    pub fn new(stamp: Option<Arc<str>>, timeouts: Timeouts, most: u64) -> Self {
         Self {
-            echo,
+            stamp,
             timeouts,
             most,
             stopping: AtomicBool::new(false),
@@ -140,17 +140,21 @@ impl Server {
         }
     }
 
-    /// Forgets the waits for the model's pool and for permits so far.
-    pub fn clear_waits(&self) {
-        self.echo.clear_waits();
+    /// Returns a codec for one connection.
+    pub(super) fn codec(&self) -> ServerCodec {
+        ServerCodec::new(self.stamp.clone())
+    }
+
+    /// Forgets the waits for the model's pool so far.
+    pub fn clear_queue_waits(&self) {
         if let Some(waits) = self.queue_waits.get() {
             waits.clear();
         }
     }
 
-    /// Returns the waits for the model's pool and for permits since they were cleared.
-    pub fn waits(&self) -> Waits {
-        Waits { queue: self.queue_waits.get().map(|waits| waits.read()), permit: self.echo.permit_waits() }
+    /// Returns the waits for the model's pool since they were cleared; `None` if it has no queue.
+    pub fn queue_waits(&self) -> Option<Histogram> {
+        self.queue_waits.get().map(|waits| waits.read())
     }
 
     pub(super) fn runs_on(&self, runtime: &Handle) {

@@ -21,8 +21,7 @@ use crate::http1::{Expects, Status};
 use crate::job_log::JobLog;
 use crate::lanes;
 use crate::scenario::Composition;
-use crate::service::date;
-use crate::service::route::route;
+use crate::service::{Handler, date};
 use crate::thread_count;
 use crate::units;
 use crate::workload::{JobId, Pool, Workload, polls};
@@ -66,11 +65,12 @@ pub(super) async fn job<W: Workload, P: Pool>(workload: &W, log: &JobLog, pool: 
 }
 
 /// Serves each connection in a task of its own.
-pub(super) fn serve<P: Pool>(
+pub(super) fn serve<H: Handler, P: Pool>(
     runtime: &Runtime,
     pool: P,
     listener: net::TcpListener,
     server: Arc<Server>,
+    service: Arc<H>,
     core: Option<&Arc<CoreCounts>>,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
@@ -82,7 +82,7 @@ pub(super) fn serve<P: Pool>(
             if let Some(core) = &core {
                 accepted.guard.is_on(core);
             }
-            handle(accepted, &server, pool.clone(), alive.clone());
+            handle(accepted, &server, &service, pool.clone(), alive.clone());
         })
         .await?;
         drop(alive);
@@ -94,11 +94,17 @@ pub(super) fn serve<P: Pool>(
 }
 
 /// Handles one connection. Holds a clone of `alive`, so that the server waits for it on shutdown.
-fn handle<P: Pool>(accepted: Accepted<TcpStream>, server: &Arc<Server>, pool: P, alive: mpsc::Sender<Infallible>) {
-    let (id, server) = (accepted.guard.id(), Arc::clone(server));
+fn handle<H: Handler, P: Pool>(
+    accepted: Accepted<TcpStream>,
+    server: &Arc<Server>,
+    service: &Arc<H>,
+    pool: P,
+    alive: mpsc::Sender<Infallible>,
+) {
+    let (id, server, service) = (accepted.guard.id(), Arc::clone(server), Arc::clone(service));
     let handling = async move {
         let _alive = alive;
-        let _ = connection(accepted, &server, &pool).await;
+        let _ = connection(accepted, &server, &*service, &pool).await;
     };
     if lanes::are_recorded() { drop(tokio::spawn(polls(JobId(id), handling))) } else { drop(tokio::spawn(handling)) }
 }
@@ -146,12 +152,16 @@ async fn accept(
 }
 
 /// Serves one connection from its first request to its end.
-async fn connection<P: Pool>(accepted: Accepted<TcpStream>, server: &Server, pool: &P) -> io::Result<()> {
+async fn connection<H: Handler, P: Pool>(
+    accepted: Accepted<TcpStream>,
+    server: &Server,
+    service: &H,
+    pool: &P,
+) -> io::Result<()> {
     let Accepted { mut stream, guard } = accepted;
-    let echo = &server.echo;
     stream.set_nodelay(true)?;
     guard.set(WakeTarget::Task(waker().await));
-    let mut http = echo.codec();
+    let mut http = server.codec();
     let mut reader =
         AsyncReader { deadlines: ReadDeadlines::new(server.timeouts), timer: ReadTimer::new(), is_shut: false };
     let mut date = date::now();
@@ -163,11 +173,8 @@ async fn connection<P: Pool>(accepted: Accepted<TcpStream>, server: &Server, poo
             thread_count::mark_current();
             reader.deadlines.restart();
             guard.count_request();
-            let route = route(&request);
-            let steps = echo.steps(&route);
-            echo.check(steps, steps.run_async(pool).await);
+            service.respond_async(&request, responder, &date, pool).await;
             thread_count::mark_current();
-            route.respond(responder, &if steps.is_empty() { date } else { date::now() });
         }
         if !http.output().is_empty() {
             write(&mut stream, http.output(), server).await?;

@@ -14,8 +14,7 @@ use socket2::SockRef;
 use crate::http1::{Expects, Status};
 use crate::job_log::JobLog;
 use crate::lanes::{self, What};
-use crate::service::date;
-use crate::service::route::route;
+use crate::service::{Handler, date};
 use crate::thread_count;
 use crate::workload::{JobId, Workload};
 
@@ -79,24 +78,33 @@ pub(super) fn job<W: Workload>(workload: &W, log: &JobLog, id: JobId) {
 }
 
 /// Serves one connection after the other on one thread.
-pub(super) fn serve_sequential(listener: &TcpListener, server: &Arc<Server>) -> io::Result<()> {
+pub(super) fn serve_sequential<H: Handler>(
+    listener: &TcpListener,
+    server: &Arc<Server>,
+    service: &Arc<H>,
+) -> io::Result<()> {
     accept(listener, server, u64::MAX, |accepted| {
-        handle(&accepted, server);
+        handle(&accepted, server, &**service);
         Ok(())
     })
 }
 
 /// Serves each connection in a thread of its own, at most `most` at a time: beyond some limits, the standard library
 /// would abort the process instead of returning an error.
-pub(super) fn serve_each(listener: &TcpListener, server: &Arc<Server>, most: u64) -> io::Result<()> {
+pub(super) fn serve_each<H: Handler>(
+    listener: &TcpListener,
+    server: &Arc<Server>,
+    service: &Arc<H>,
+    most: u64,
+) -> io::Result<()> {
     let (alive, all_gone) = mpsc::channel::<Infallible>();
     accept(listener, server, most, |accepted| {
-        let (server, alive) = (Arc::clone(server), alive.clone());
+        let (server, service, alive) = (Arc::clone(server), Arc::clone(service), alive.clone());
         let work = move || {
             // Dropped in reverse order: first the connection, then `alive`, when the thread is about to end.
             let _alive = alive;
             let accepted = accepted;
-            handle(&accepted, &server);
+            handle(&accepted, &server, &*service);
         };
         Builder::new().spawn(work).map(drop)
     })?;
@@ -107,10 +115,15 @@ pub(super) fn serve_each(listener: &TcpListener, server: &Arc<Server>, most: u64
 }
 
 /// Serves connections on N threads, each of which takes a connection from a queue and keeps it until it ends.
-pub(super) fn serve_pool(threads: u16, listener: &TcpListener, server: &Arc<Server>) -> Result<(), ServeError> {
+pub(super) fn serve_pool<H: Handler>(
+    threads: u16,
+    listener: &TcpListener,
+    server: &Arc<Server>,
+    service: &Arc<H>,
+) -> Result<(), ServeError> {
     let (queue, accepted) = mpsc::channel();
-    let own_server = Arc::clone(server);
-    let workers = start_pool(threads, accepted, move |accepted| handle(&accepted, &own_server));
+    let (own_server, own_service) = (Arc::clone(server), Arc::clone(service));
+    let workers = start_pool(threads, accepted, move |accepted| handle(&accepted, &own_server, &*own_service));
     let workers = workers.map_err(ServeError::thread)?;
     accept(listener, server, u64::MAX, |accepted| {
         queue.send(accepted).expect("the workers take connections until the queue is closed");
@@ -122,8 +135,8 @@ pub(super) fn serve_pool(threads: u16, listener: &TcpListener, server: &Arc<Serv
 }
 
 /// Handles one connection.
-fn handle(accepted: &Accepted<Arc<TcpStream>>, server: &Server) {
-    lanes::run(accepted.guard.id(), || drop(connection(accepted, server)));
+fn handle<H: Handler>(accepted: &Accepted<Arc<TcpStream>>, server: &Server, service: &H) {
+    lanes::run(accepted.guard.id(), || drop(connection(accepted, server, service)));
 }
 
 /// Accepts connections until the server stops. Refuses those beyond the limit, and those that cannot be taken.
@@ -163,12 +176,11 @@ fn accept(
 }
 
 /// Serves one connection from its first request to its end.
-fn connection(accepted: &Accepted<Arc<TcpStream>>, server: &Server) -> io::Result<()> {
+fn connection<H: Handler>(accepted: &Accepted<Arc<TcpStream>>, server: &Server, service: &H) -> io::Result<()> {
     let stream = &*accepted.stream;
-    let echo = &server.echo;
     stream.set_nodelay(true)?;
     stream.set_write_timeout(Some(server.timeouts.write))?;
-    let mut http = echo.codec();
+    let mut http = server.codec();
     let mut reader = BlockingReader { deadlines: ReadDeadlines::new(server.timeouts), set: Duration::ZERO };
     let mut date = date::now();
     loop {
@@ -179,10 +191,7 @@ fn connection(accepted: &Accepted<Arc<TcpStream>>, server: &Server) -> io::Resul
             thread_count::mark_current();
             reader.deadlines.restart();
             accepted.guard.count_request();
-            let route = route(&request);
-            let steps = echo.steps(&route);
-            echo.check(steps, steps.run_blocking());
-            route.respond(responder, &if steps.is_empty() { date } else { date::now() });
+            service.respond_blocking(&request, responder, &date);
         }
         if !http.output().is_empty() {
             write(stream, http.output(), server)?;

@@ -112,7 +112,7 @@ pub struct Requests {
     pub planned: u64,
     /// The number of requests that got a response, with any status.
     pub completed: u64,
-    /// The number of requests that ended with a transport error.
+    /// The number of requests that ended with a transport error, or with a response other than the expected one.
     pub failed: u64,
     /// The number of requests that were abandoned after the time-out.
     pub timed_out: u64,

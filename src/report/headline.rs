@@ -354,7 +354,7 @@ fn choose_cells(point: &PointSummary) -> Vec<&CellSummary> {
         Model::Async(..) => 4,
         Model::Pool(_) | Model::Rayon(_) => 5,
         Model::Sequential => 6,
-        Model::External => 7,
+        Model::External(_) => 7,
     };
     let mut cells: Vec<_> = complete_cells(point).collect();
     if cells.len() > MOST {

@@ -23,7 +23,9 @@ pub fn measure_null_server(
     program: &Program,
     interrupt: &Interrupt,
 ) -> Result<Measured, Halt> {
-    let echo = EchoSpec { what: "hello".into(), steps: StepsSpec::default(), heavy: None, server: None, load };
+    let steps = StepsSpec::default();
+    let echo =
+        EchoSpec { what: "hello".into(), steps, heavy: None, request: None, bench: None, servers: Vec::new(), load };
     let cell = Cell {
         // The null server ignores the model.
         id: CellId { scenario: "doctor".into(), model: Model::ASYNC, point: Point::default(), control: false },

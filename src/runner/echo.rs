@@ -79,6 +79,9 @@ pub(super) fn run(
         }
         match (served.take(), generated.take()) {
             (Some(served), Some(generated)) => {
+                if work.request.is_none() {
+                    check_status(&generated)?;
+                }
                 let (mut measured, traced) = both(served, generated, others)?;
                 measured.throttled_ns = throttled_ns;
                 if is_external {
@@ -101,6 +104,15 @@ fn strangers(meter: OthersMeter, before: &Tree, server: &Child, generator: &Chil
     meter.stop(&[&own[..], &[std::process::id()]].concat(), own_ns)
 }
 
+/// Checks that every request for `/echo/{what}` was answered with 200.
+fn check_status(generated: &Generated) -> Result<(), Failure> {
+    let status = &generated.load.status;
+    if status.keys().any(|status| *status != 200) {
+        return Err(Failure::WrongWork { what: format!("not every response had status 200: {status:?}") });
+    }
+    Ok(())
+}
+
 fn both(served: Served, generated: Generated, others: Option<Others>) -> Result<(Measured, Option<Traced>), Failure> {
     let Served { threads, usage, runtime, cores, waits, lanes, window_ns } = served;
     let Generated { begin_ns, wall_ns, requests_in_window, series, load } = generated;
@@ -108,9 +120,6 @@ fn both(served: Served, generated: Generated, others: Option<Others>) -> Result<
     let server_window_ns = Some((later(window_ns.0, begin_ns), later(window_ns.1, begin_ns + wall_ns)));
     if !load.requests.add_up() {
         return Err(Failure::WrongWork { what: format!("requests were lost: {:?}", load.requests) });
-    }
-    if load.status.keys().any(|status| *status != 200) {
-        return Err(Failure::WrongWork { what: format!("not every response had status 200: {:?}", load.status) });
     }
     let traced = lanes.map(|lanes| Traced {
         cpus: load.cpus.0.len() as u32,

@@ -150,7 +150,7 @@ fn trials(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Vec<P
             blocks.push((round, cells));
         }
         // Lanes are recorded after all measurements.
-        let ours = scenario.cells().into_iter().filter(|cell| cell.id.model != Model::External);
+        let ours = scenario.cells().into_iter().filter(|cell| !cell.id.model.is_external());
         blocks.push((Pass::Lanes, ours.map(recorded).collect()));
         for (pass, cells) in blocks {
             let of_block = rng.u64(..);

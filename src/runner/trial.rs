@@ -39,7 +39,7 @@ pub(super) fn run(
     match &planned.cell.work {
         Work::Echo(work) => {
             let server = |nonce| match planned.cell.id.model {
-                Model::External => Role::External { nonce, environment: environment() },
+                Model::External(_) => Role::External { nonce, environment: environment() },
                 _ => Role::Server { nonce, traced },
             };
             Ok(match echo::run(program, work, &server, &spec, deadline, interrupt)? {

@@ -83,7 +83,7 @@ pub fn wall(work: &Work, model: Model, machine: &Parallel) -> Duration {
             (wait + block * jobs.div_ceil(threads) + computing).max(beating)
         }
         // An external server runs no jobs, and no scenario can ask it to.
-        Model::External => least(work, jobs, machine),
+        Model::External(_) => least(work, jobs, machine),
     };
     wall.max(shared_limit(work, jobs))
 }

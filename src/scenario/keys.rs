@@ -6,7 +6,9 @@
 
 mod table;
 
-use Section::{Claim, Heartbeat, Heavy, Load, MaxJobs, Rounds, Server, Top};
+use super::ServerName;
+
+use Section::{Claim, Heartbeat, Heavy, Load, MaxJobs, Request, Rounds, Server, Top};
 use WorkloadName::{Echo, Offload, Own, Sleep};
 
 pub(super) use table::{ANY_OF, KEYS};
@@ -50,13 +52,15 @@ pub(super) enum Section {
     Heartbeat,
     Heavy,
     Load,
+    Request,
+    /// One table, or any number of tables, each `[[server]]`.
     Server,
     /// Any number of tables, each `[[claim]]`.
     Claim,
 }
 
 impl Section {
-    pub(super) const ALL: &[Self] = &[Top, Rounds, MaxJobs, Heartbeat, Heavy, Load, Server, Claim];
+    pub(super) const ALL: &[Self] = &[Top, Rounds, MaxJobs, Heartbeat, Heavy, Load, Request, Server, Claim];
 
     /// Returns the name in the table's header; empty for the top.
     pub(super) fn name(self) -> &'static str {
@@ -67,6 +71,7 @@ impl Section {
             Heartbeat => "heartbeat",
             Heavy => "heavy",
             Load => "load",
+            Request => "request",
             Server => "server",
             Claim => "claim",
         }
@@ -82,18 +87,23 @@ impl Section {
             Top | Rounds | Claim => EVERY,
             MaxJobs => JOBS,
             Heartbeat => OFFLOAD,
-            Heavy | Load | Server => ECHO,
+            Heavy | Load | Request | Server => ECHO,
         }
     }
 
+    /// Returns whether there can be one such table, in single brackets.
+    pub(super) fn can_be_single(self) -> bool {
+        self != Claim
+    }
+
     /// Returns whether there can be several such tables, in double brackets.
-    pub(super) fn is_many(self) -> bool {
-        self == Claim
+    pub(super) fn can_be_many(self) -> bool {
+        matches!(self, Claim | Server)
     }
 
     /// Returns the header of the table: `[load]`, `[[claim]]`.
     pub(super) fn header(self) -> String {
-        if self.is_many() { format!("[[{}]]", self.name()) } else { format!("[{}]", self.name()) }
+        if self.can_be_single() { format!("[{}]", self.name()) } else { format!("[[{}]]", self.name()) }
     }
 
     /// Returns whether a file must have this table, for the workloads that know it.
@@ -112,7 +122,14 @@ impl Section {
                 "the load: connections that wait for their responses (closed loop), or a schedule that does not (open \
                  loop)"
             }
-            Server => "the server behind the model `external`: any program that answers GET /echo/{what} over HTTP/1.1",
+            Request => {
+                "the request that external servers get in place of `GET /echo/{what}`, and the response that counts as a \
+                 success; any other counts as a failed request"
+            }
+            Server => {
+                "the server behind the model `external`: any program that answers GET /echo/{what}, or `[request]`, over \
+                 HTTP/1.1. Several servers are written `[[server]]`, each with a `name`, and are the models `external/NAME`"
+            }
             Claim => "a statement that a run reproduces or refutes; one table per claim",
         }
     }
@@ -125,6 +142,14 @@ pub(super) enum ValueKind {
     Text { most: usize, lines: Lines },
     /// A name that is also a file name.
     Slug,
+    /// A text of `least` to `most` characters, with the blanks around it.
+    Exact { least: usize, most: usize, lines: Lines },
+    /// The name of an external server.
+    ServerName,
+    /// A table of environment variables.
+    Variables,
+    /// A table of header fields.
+    Headers,
     /// A text that can stand in `/echo/{what}`.
     What,
     /// A path of a request line.
@@ -169,6 +194,13 @@ impl ValueKind {
         match self {
             Self::Text { most, lines: Lines::One } => format!("one line of 1 to {most} characters"),
             Self::Text { most, lines: Lines::Many } => format!("1 to {most} characters"),
+            Self::Exact { least, most, lines } => {
+                let lines = if lines == Lines::One { ", without a line break" } else { "" };
+                format!("{least} to {most} characters{lines}")
+            }
+            Self::ServerName => ServerName::EXPECTED.into(),
+            Self::Variables => "a table of texts, such as { LOG = \"warn\" }".into(),
+            Self::Headers => "a table of texts, such as { Accept = \"text/html\" }".into(),
             Self::Slug => "1 to 80 characters of a-z 0-9 . _ -, starting with a letter or digit".into(),
             Self::Path => "a path of 1 to 200 characters, as in a request line, such as `/ready?full=1`".into(),
             Self::What => "1 to 1024 printable ASCII characters except blanks and / \\ ? # % { }".into(),

@@ -6,6 +6,8 @@ use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
+use super::ServerName;
+
 pub use name::{ModelError, closest};
 
 /// The maximum number of threads in tokio's blocking pool, unless a name sets another (`Builder::max_blocking_threads`).
@@ -25,8 +27,8 @@ pub enum Model {
     Rayon(NonZeroU16),
     /// A tokio task per job or connection, and a destination for the steps that would hold its thread.
     Async(RuntimeKind, PoolKind),
-    /// An external server, started by the command of the scenario.
-    External,
+    /// An external server, started by the command of the scenario; named if there are several.
+    External(Option<ServerName>),
 }
 
 /// The runtime of an async model: the threads on which tasks wait.
@@ -104,13 +106,18 @@ impl Model {
             Self::Sequential | Self::Threads | Self::Pool(_) | Self::Rayon(_) => Family::Threads,
             Self::Async(_, PoolKind::Inline) => Family::Async,
             Self::Async(..) => Family::Hybrid,
-            Self::External => Family::External,
+            Self::External(_) => Family::External,
         }
     }
 
     /// Returns whether the model can serve connections. All models but `external` can run jobs.
     pub fn serves(self) -> bool {
         !matches!(self, Self::Rayon(_))
+    }
+
+    /// Returns whether the model is an external server, which no code of this crate runs.
+    pub fn is_external(self) -> bool {
+        matches!(self, Self::External(_))
     }
 
     /// Returns the number of CPUs to which the model pins its threads, one each.
@@ -129,7 +136,7 @@ impl Model {
             Self::Async(_, PoolKind::Rayon(k) | PoolKind::Runtime(k)) => Some(k.get()),
             Self::Async(RuntimeKind::Workers(n) | RuntimeKind::PerCore(n), PoolKind::Inline) => Some(n.get()),
             Self::Async(RuntimeKind::OneThread, PoolKind::Inline) | Self::Async(_, PoolKind::InPlace) => None,
-            Self::Sequential | Self::Threads | Self::External => None,
+            Self::Sequential | Self::Threads | Self::External(_) => None,
         }
     }
 
@@ -138,7 +145,7 @@ impl Model {
     pub fn step_threads(self, all: u32) -> u32 {
         match self {
             Self::Sequential => 1,
-            Self::Threads | Self::External => all,
+            Self::Threads | Self::External(_) => all,
             Self::Pool(n) | Self::Rayon(n) => n.get().into(),
             Self::Async(runtime, pool) => match pool {
                 PoolKind::Inline => runtime.threads().into(),
@@ -158,7 +165,8 @@ impl Model {
             Self::Pool(n) => format!("{n} OS threads taking jobs or connections from a queue"),
             Self::Rayon(n) => format!("{n} rayon threads taking jobs, and stealing them from each other"),
             Self::Async(runtime, pool) => format!("{}{}", runtime.description(), pool.description()),
-            Self::External => "an external server, started by the scenario's command".into(),
+            Self::External(None) => "an external server, started by the scenario's command".into(),
+            Self::External(Some(name)) => format!("the external server `{name}`, started by its command"),
         }
     }
 }

@@ -14,6 +14,7 @@ mod fields;
 mod mistakes;
 mod models;
 mod points;
+mod servers;
 mod syntax;
 mod together;
 mod values;

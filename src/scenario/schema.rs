@@ -19,7 +19,15 @@ pub fn schema() -> Value {
     for section in tables() {
         let mut table = json!({ "description": section.about() });
         let of_one = self::table(*section);
-        extend(&mut table, if section.is_many() { json!({ "type": "array", "items": of_one }) } else { of_one });
+        let many = section.can_be_many().then(|| json!({ "type": "array", "items": of_one }));
+        extend(
+            &mut table,
+            match many {
+                None => of_one,
+                Some(many) if section.can_be_single() => json!({ "anyOf": [of_one, many] }),
+                Some(many) => many,
+            },
+        );
         properties["properties"][section.name()] = table;
     }
     extend(&mut root, properties);
@@ -118,7 +126,7 @@ fn about(key: &Key) -> String {
 /// Returns the schema of one value or a list, as the key allows.
 fn values(key: &Key) -> Value {
     let one = value(key.kind);
-    let may_repeat = matches!(key.kind, ValueKind::Text { .. });
+    let may_repeat = matches!(key.kind, ValueKind::Text { .. } | ValueKind::Exact { .. });
     let list = |one: &Value| json!({ "type": "array", "items": one, "minItems": 1, "uniqueItems": !may_repeat });
     let list_of = |one: &Value, most: usize| {
         let mut list = list(one);
@@ -138,8 +146,12 @@ fn model_pattern() -> String {
     const N: &str = "([1-9][0-9]{0,2}|10[01][0-9]|102[0-4])";
     let runtime = format!("(async(/{N})?|per-core/{N})");
     let pool = format!("\\+(blocking(/{N})?|rayon/{N}|runtime/{N})");
-    format!("^(sequential|threads|external|(pool|rayon)/{N}|{runtime}({pool})?|async/{N}\\+in-place)$")
+    let external = format!("external(/{})?", SERVER_NAME);
+    format!("^(sequential|threads|{external}|(pool|rayon)/{N}|{runtime}({pool})?|async/{N}\\+in-place)$")
 }
+
+/// The name of an external server.
+const SERVER_NAME: &str = "[a-z0-9][a-z0-9._-]{0,23}";
 
 /// A duration: one or more numbers, each with its unit.
 const LENGTH: &str = "^\\s*([0-9]+(\\.[0-9]+)?\\s*(ns|nsec|nanos|us|µs|usec|ms|msec|millis|s|secs?|seconds?\
@@ -155,6 +167,18 @@ fn value(kind: ValueKind) -> Value {
                 Lines::Many => "\\S".to_owned(),
             };
             json!({ "type": "string", "pattern": pattern })
+        }
+        ValueKind::Exact { least, most, lines } => {
+            let one_line = (lines == Lines::One).then_some("^[^\\x00-\\x1f\\x7f]*$");
+            let mut text = json!({ "type": "string", "minLength": least, "maxLength": most });
+            if let Some(pattern) = one_line {
+                text["pattern"] = json!(pattern);
+            }
+            text
+        }
+        ValueKind::ServerName => json!({ "type": "string", "pattern": format!("^{SERVER_NAME}$") }),
+        ValueKind::Variables | ValueKind::Headers => {
+            json!({ "type": "object", "additionalProperties": { "type": "string", "maxLength": 1000 } })
         }
         ValueKind::Slug => json!({ "type": "string", "pattern": "^(?!index$)(?!.*\\.\\.)[a-z0-9][a-z0-9._-]{0,79}$" }),
         ValueKind::Url => {
@@ -197,7 +221,8 @@ mod tests {
         for key in KEYS {
             let table = match key.section {
                 Section::Top => &schema,
-                section if section.is_many() => &schema["properties"][section.name()]["items"],
+                Section::Server => &schema["properties"]["server"]["anyOf"][0],
+                section if section.can_be_many() => &schema["properties"][section.name()]["items"],
                 section => &schema["properties"][section.name()],
             };
             let property = match key.name {

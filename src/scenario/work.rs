@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Model, StepsSpec};
+use super::{Model, ServerName, StepsSpec};
 use crate::schedule::{Arrivals, Pacing};
 use crate::units::{self, as_nanos};
 
@@ -114,21 +114,62 @@ pub struct EchoSpec {
     pub steps: StepsSpec,
     /// The share of requests that are heavy, and their steps, if any.
     pub heavy: Option<HeavySpec>,
-    /// The external server to start, for the model `external`.
-    pub server: Option<ServerSpec>,
+    /// The request to send in place of those for `/echo/{what}`, if any.
+    pub request: Option<RequestSpec>,
+    /// The name of the user's own service in its bench program; `None` for avt's own servers and external ones.
+    pub bench: Option<String>,
+    /// The external servers, each for one of the models `external` and `external/NAME`.
+    pub servers: Vec<ServerSpec>,
     /// The load.
     pub load: LoadSpec,
+}
+
+impl EchoSpec {
+    /// Returns the external server that a model stands for.
+    pub fn server(&self, model: Model) -> Option<&ServerSpec> {
+        self.servers.iter().find(|server| Model::External(server.name) == model)
+    }
+}
+
+/// `[request]`: a request to external servers, all of it as sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestSpec {
+    /// The method.
+    pub method: String,
+    /// The path and query.
+    pub path: String,
+    /// The header fields besides those that the client sets.
+    pub headers: Vec<(String, String)>,
+    /// The body; empty for none.
+    pub body: String,
+    /// The response that counts as a success.
+    pub expect: ExpectSpec,
+}
+
+/// The response to expect; any other counts as a failed request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectSpec {
+    /// The status code.
+    pub status: u16,
+    /// The text that the body contains; `None` for any body.
+    pub contains: Option<String>,
 }
 
 /// `[server]`: an external server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerSpec {
+    /// The name in `external/NAME`; `None` for the model `external`.
+    pub name: Option<ServerName>,
     /// The program and its arguments; `{port}` stands for the port.
     pub command: Vec<String>,
     /// The port on 127.0.0.1 that the server listens on; `None` for a free one.
     pub port: Option<u16>,
     /// The path that is answered with 200 once the server is ready.
     pub ready: String,
+    /// The environment variables besides those that every server gets; `{port}` stands for the port.
+    pub env: Vec<(String, String)>,
+    /// The working folder; `None` for that of avt.
+    pub cwd: Option<String>,
 }
 
 /// Requests for `/echo/heavy`, mixed among the others.
@@ -298,6 +339,15 @@ impl Work {
     /// Returns whether the work is requests to a server for a given time, and not a number of jobs.
     pub fn is_echo(&self) -> bool {
         matches!(self, Self::Echo(_))
+    }
+
+    /// Returns the name of the user's own workload or service, in whose bench program alone it can run.
+    pub fn bench(&self) -> Option<&str> {
+        match self {
+            Self::Own(own) => Some(&own.bench),
+            Self::Echo(echo) => echo.bench.as_deref(),
+            Self::Sleep(_) | Self::Offload(_) => None,
+        }
     }
 
     /// Returns whether the work is a user's own jobs, whose steps are unknown.

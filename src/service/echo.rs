@@ -1,14 +1,14 @@
-//! The echo service: the work before each response, and the stamp of the responses.
+//! The echo service: the work before each response.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::histogram::Histogram;
-use crate::http1::ServerCodec;
+use crate::http1::{Date, Request, Responder};
 use crate::scenario::HeavySpec;
-use crate::workload::{Checksum, Steps};
+use crate::workload::{Checksum, Pool, Steps};
 
-use super::route::Route;
+use super::route::{Route, route};
+use super::{Handler, date};
 
 /// The service behind every server model.
 #[derive(Debug, Default)]
@@ -17,24 +17,17 @@ pub struct Echo {
     pub steps: Steps,
     /// The steps for `/echo/heavy`, if they differ.
     pub heavy: Option<Steps>,
-    /// The value of the `Avt-Nonce` field of every response.
-    pub stamp: Option<Arc<str>>,
     wrong: AtomicU64,
 }
 
 impl Echo {
     /// Creates a service with these steps for ordinary and for heavy requests.
-    pub fn new(steps: Steps, heavy: Option<Steps>, stamp: Option<Arc<str>>) -> Self {
-        Self { steps, heavy, stamp, wrong: AtomicU64::new(0) }
-    }
-
-    /// Returns a codec for one connection.
-    pub fn codec(&self) -> ServerCodec {
-        ServerCodec::new(self.stamp.clone())
+    pub fn new(steps: Steps, heavy: Option<Steps>) -> Self {
+        Self { steps, heavy, wrong: AtomicU64::new(0) }
     }
 
     /// Returns the steps before the response on this route.
-    pub fn steps(&self, route: &Route<'_>) -> &Steps {
+    fn steps(&self, route: &Route<'_>) -> &Steps {
         match (route, &self.heavy) {
             (Route::Echo { what }, Some(heavy)) if **what == *HeavySpec::WHAT.as_bytes() => heavy,
             _ => &self.steps,
@@ -43,7 +36,7 @@ impl Echo {
 
     /// Counts a checksum that differs from the expected one of the steps.
     #[inline]
-    pub fn check(&self, steps: &Steps, checksum: Checksum) {
+    fn check(&self, steps: &Steps, checksum: Checksum) {
         if checksum != steps.checksum() {
             self.wrong.fetch_add(1, Ordering::Relaxed);
         }
@@ -62,5 +55,23 @@ impl Echo {
     /// Returns the number of wrong checksums.
     pub fn wrong(&self) -> u64 {
         self.wrong.load(Ordering::Relaxed)
+    }
+}
+
+impl Handler for Echo {
+    #[inline]
+    fn respond_blocking(&self, request: &Request<'_>, responder: Responder<'_>, received: &Date) {
+        let route = route(request);
+        let steps = self.steps(&route);
+        self.check(steps, steps.run_blocking());
+        route.respond(responder, &if steps.is_empty() { *received } else { date::now() });
+    }
+
+    #[inline]
+    async fn respond_async<P: Pool>(&self, request: &Request<'_>, responder: Responder<'_>, received: &Date, pool: &P) {
+        let route = route(request);
+        let steps = self.steps(&route);
+        self.check(steps, steps.run_async(pool).await);
+        route.respond(responder, &if steps.is_empty() { *received } else { date::now() });
     }
 }

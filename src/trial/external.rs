@@ -13,6 +13,7 @@ use std::ffi::{OsStr, OsString};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{self, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -57,10 +58,12 @@ enum ServerEvent {
 
 pub(super) fn run(spec: &TrialSpec, nonce: &str, environment: &[(String, Vec<u8>)]) -> Result<(), Failure> {
     let (server, connections) = match &spec.work {
-        Work::Echo(work) => (work.server.as_ref(), work.load.connections),
+        Work::Echo(work) => (work.server(spec.model), work.load.connections),
         Work::Sleep(_) | Work::Offload(_) | Work::Own(_) => (None, 0),
     };
-    let server = server.ok_or_else(|| Failure::WrongWork { what: "the scenario has no [server]".into() })?;
+    let server = server.ok_or_else(|| Failure::WrongWork {
+        what: format!("the scenario has no server for the model {}", spec.model),
+    })?;
     check_descriptors(connections)?;
     // The end of standard input shows that the parent has ended; a kill signal would leave the server behind.
     let _ = prctl::set_pdeathsig(None);
@@ -129,8 +132,8 @@ impl External<'_> {
 
     /// Starts the command on its CPUs, and moves this process to other CPUs if there are any.
     fn start(&mut self, port: u16, environment: &[(String, Vec<u8>)]) -> Result<u32, Failure> {
-        let words: Vec<String> =
-            self.server.command.iter().map(|word| word.replace("{port}", &port.to_string())).collect();
+        let with_port = |text: &String| text.replace("{port}", &port.to_string());
+        let words: Vec<String> = self.server.command.iter().map(with_port).collect();
         let (program, arguments) = words.split_first().ok_or_else(|| refused("the command is empty".into()))?;
         let mut command = Command::new("/proc/self/exe");
         command
@@ -139,7 +142,16 @@ impl External<'_> {
             .args(arguments)
             .env_clear()
             .envs(environment.iter().map(|(name, value)| (name, OsStr::from_bytes(value))))
-            .env("PORT", port.to_string());
+            .env("PORT", port.to_string())
+            .envs(self.server.env.iter().map(|(name, value)| (name, with_port(value))));
+        if let Some(folder) = &self.server.cwd {
+            if !Path::new(folder).is_dir() {
+                return Err(refused(format!(
+                    "the working folder {folder:?} of the server does not exist; correct cwd"
+                )));
+            }
+            command.current_dir(folder);
+        }
         // A server that signals its process group means only its own processes.
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let all = host::cpus();

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use crate::http1::encode_target;
-use crate::load::{self, LoadPlan, Loaded, Observer, RequestTemplate, Until};
+use crate::load::{self, ExpectedResponse, LoadPlan, Loaded, Observer, RequestTemplate, Until};
 use crate::protocol::{Generated, TrialReply, TrialSpec};
 use crate::record::Failure;
-use crate::scenario::{EchoSpec, HeavySpec, Work};
+use crate::scenario::{EchoSpec, HeavySpec, RequestSpec, Work};
 use crate::units;
 
 use super::write_reply;
@@ -53,10 +53,14 @@ fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, server_cpus: &
         headers: Vec::new(),
         body: Vec::new(),
     };
+    let request = match &work.request {
+        None => template(targets(&work.what)),
+        Some(request) => own_template(request, server),
+    };
     LoadPlan {
         server: server.into(),
         secure: None,
-        request: template(targets(&work.what)),
+        request,
         heavy: work.heavy.map(|heavy| (heavy.share, template(vec![format!("/echo/{}", HeavySpec::WHAT)]))),
         client: work.load.client,
         connections: work.load.connections,
@@ -67,8 +71,25 @@ fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, server_cpus: &
         timeout: work.load.timeout,
         drain: work.load.drain,
         stamp: nonce.map(Into::into),
+        expected: work.request.as_ref().map(|request| ExpectedResponse {
+            status: request.expect.status,
+            contains: request.expect.contains.as_deref().map(Into::into),
+        }),
         server_cpus: server_cpus.to_vec(),
         seed,
+    }
+}
+
+/// Returns the template of a scenario's own request.
+fn own_template(request: &RequestSpec, server: SocketAddr) -> RequestTemplate {
+    let is_host = |(name, _): &(String, String)| name.eq_ignore_ascii_case("host");
+    let (hosts, headers): (Vec<_>, Vec<_>) = request.headers.iter().cloned().partition(is_host);
+    RequestTemplate {
+        method: request.method.clone(),
+        authority: hosts.into_iter().next().map_or_else(|| server.to_string(), |(_, value)| value),
+        targets: vec![request.path.clone()],
+        headers,
+        body: request.body.clone().into_bytes(),
     }
 }
 

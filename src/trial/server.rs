@@ -9,12 +9,14 @@ use std::process;
 use std::sync::Arc;
 use std::thread;
 
+use crate::histogram::Histogram;
 use crate::host;
 use crate::lanes;
 use crate::model::{self, Server, Timeouts};
-use crate::protocol::{Served, ServerOrder, TrialReply, TrialSpec};
-use crate::record::Failure;
-use crate::scenario::Work;
+use crate::protocol::{Role, Served, ServerOrder, TrialReply, TrialSpec};
+use crate::record::{Failure, Waits};
+use crate::scenario::{EchoSpec, Work};
+use crate::service::Handler;
 use crate::service::echo::Echo;
 use crate::thread_count;
 use crate::units;
@@ -23,15 +25,49 @@ use crate::workload::Shared;
 
 use super::{now_ns, steps, write_reply};
 
-/// Runs the server, and records its lanes if `traced`.
+/// Runs the echo server, and records its lanes if `traced`.
 pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Failure> {
-    let Work::Echo(work) = &spec.work else {
-        return Err(Failure::WrongWork { what: format!("`{}` has no server", spec.work.workload()) });
-    };
+    let work = work(spec)?;
     let shared = Shared::new(work.steps.permits);
     let heavy = work.heavy.map(|heavy| steps(&heavy.steps, &shared, spec)).transpose()?;
-    let echo = Echo::new(steps(&work.steps, &shared, spec)?, heavy, Some(nonce.into()));
-    let server = Arc::new(Server::new(echo, Timeouts::default(), u64::MAX));
+    let echo = Arc::new(Echo::new(steps(&work.steps, &shared, spec)?, heavy));
+    let (begun, ended) = (Arc::clone(&echo), Arc::clone(&echo));
+    let check = move || match ended.wrong() {
+        0 => Ok(ended.permit_waits()),
+        wrong => Err(Failure::WrongWork {
+            what: format!("wrong checksum for {}", units::counted(wrong, "request", "requests")),
+        }),
+    };
+    serve(spec, nonce, traced, echo, || begun.clear_waits(), check)
+}
+
+/// Runs the server of a user's own service.
+pub fn run_own_service<H: Handler>(spec: &TrialSpec, service: Arc<H>) -> Result<(), Failure> {
+    let Role::Server { nonce, traced } = &spec.role else {
+        return Err(Failure::WrongWork { what: format!("a service cannot be a {:?}", spec.role) });
+    };
+    serve(spec, nonce, *traced, service, || (), || Ok(None))
+}
+
+fn work(spec: &TrialSpec) -> Result<&EchoSpec, Failure> {
+    match &spec.work {
+        Work::Echo(work) => Ok(work),
+        other => Err(Failure::WrongWork { what: format!("`{}` has no server", other.workload()) }),
+    }
+}
+
+/// Serves until the process ends. Calls `begin` when the window begins, and `check` when it has ended, which returns the
+/// waits for a permit.
+fn serve<H: Handler>(
+    spec: &TrialSpec,
+    nonce: &str,
+    traced: bool,
+    service: Arc<H>,
+    begin: impl Fn(),
+    check: impl Fn() -> Result<Option<Histogram>, Failure>,
+) -> Result<(), Failure> {
+    let work = work(spec)?;
+    let server = Arc::new(Server::new(Some(nonce.into()), Timeouts::default(), u64::MAX));
     check_descriptors(work.load.connections)?;
     model::check_server(spec.model, work.load.connections)?;
     let refused = |error: io::Error| Failure::Refused { what: format!("no port on 127.0.0.1: {error}") };
@@ -42,19 +78,20 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
         lanes::prepare("connection");
     }
     let (model, served) = (spec.model, Arc::clone(&server));
-    let serve = move || {
-        let ended = model::serve(model, listeners, served);
+    let run = move || {
+        let ended = model::serve(model, listeners, served, service);
         let early = || Failure::Refused { what: "the server failed: it ended early".into() };
         let _ = write_reply(&TrialReply::Failed(ended.map_or_else(|error| error.failure(), |()| early())));
         process::exit(1);
     };
     // Never joined: it serves until the process ends.
-    let started = thread::Builder::new().name("server".into()).spawn(serve);
+    let started = thread::Builder::new().name("server".into()).spawn(run);
     started.map_err(|error| Failure::Refused { what: format!("cannot start a thread for the server: {error}") })?;
     write_reply(&TrialReply::Ready { port, nonce: nonce.to_owned() })?;
     let begin = || {
+        begin();
         lanes::start(lanes::LENGTH.min(work.load.duration));
-        server.clear_waits();
+        server.clear_queue_waits();
         (server.runtime(), Meter::start())
     };
     obey(begin, |(before, meter), window_ns| {
@@ -62,16 +99,9 @@ pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Fai
         model::check_threads(&server)?;
         // The runtime may have started only within the window.
         let runtime = server.runtime().map(|now| before.map_or(now, |before| now.since(before)));
-        match server.echo.wrong() {
-            0 => {
-                let (threads, lanes) = (thread_count::count(), traced.then(lanes::end));
-                let (cores, waits) = (server.cores(), server.waits());
-                Ok(Served { threads, usage, runtime, cores, waits, lanes, window_ns })
-            }
-            wrong => Err(Failure::WrongWork {
-                what: format!("wrong checksum for {}", units::counted(wrong, "request", "requests")),
-            }),
-        }
+        let waits = Waits { queue: server.queue_waits(), permit: check()? };
+        let (threads, lanes) = (thread_count::count(), traced.then(lanes::end));
+        Ok(Served { threads, usage, runtime, cores: server.cores(), waits, lanes, window_ns })
     })
 }
 

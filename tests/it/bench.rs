@@ -56,6 +56,40 @@ fn a_workload_is_measured_as_a_scenario_is() {
 }
 
 #[test]
+fn a_service_answers_a_load_under_every_model_that_serves() {
+    let (ended, records) = bench("mirror --out OUT");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("mirror: left out rayon/2: they serve no connections"), "{ended:?}");
+    assert_eq!(failures(&records), []);
+    let measured = records.iter().filter_map(|record| match &record.outcome {
+        Outcome::Measured(measured) => Some((record.cell.model.to_string(), measured)),
+        Outcome::Traced(_) | Outcome::Failed(_) => None,
+    });
+    for (model, measured) in measured {
+        let load = measured.load.as_ref().unwrap();
+        assert!(measured.jobs > 0 && load.status.keys().all(|status| *status == 200), "{model}: {load:?}");
+        // Four connections wait at least 2 ms for each response.
+        assert!(measured.jobs <= 4 * 50, "{model}: {} responses", measured.jobs);
+    }
+}
+
+#[test]
+fn a_service_that_does_not_answer_with_200_fails() {
+    let (ended, records) = bench("lost --out OUT");
+    assert_ne!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        records.iter().all(|record| !matches!(record.outcome, Outcome::Measured(ref m) if m.jobs > 0)),
+        "{ended:?}"
+    );
+    let (ended, records) = bench("panicking --out OUT");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for (model, failure) in failures(&records) {
+        let Failure::Panicked { message } = failure else { panic!("{model}: {failure:?}") };
+        assert!(message.starts_with("no handler for /panic, at examples/bench_program.rs:"), "{model}: {message}");
+    }
+}
+
+#[test]
 fn each_size_is_a_point() {
     let (ended, records) = bench("sum --out OUT");
     assert_eq!(ended.code, Some(0), "{ended:?}");

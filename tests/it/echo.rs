@@ -76,7 +76,7 @@ fn every_model_is_measured_by_server_and_generator() {
                 };
                 (1 + u64::from(most > 0 && *pool != PoolKind::InPlace)..=tasks + u64::from(most), 0)
             }
-            Model::Rayon(_) | Model::External => unreachable!("not among the models"),
+            Model::Rayon(_) | Model::External(_) => unreachable!("not among the models"),
         };
         assert!(threads.contains(&measured.threads), "{model}: {} threads", measured.threads);
         assert_eq!(load.connections_starved, starved, "{model}");

@@ -240,7 +240,9 @@ fn echo() -> Scenario {
         what: "hello".into(),
         steps: StepsSpec::default(),
         heavy: Some(HeavySpec { share: 0.05, steps: compute(MS * 5) }),
-        server: None,
+        request: None,
+        bench: None,
+        servers: Vec::new(),
         load: LoadSpec {
             client: ClientKind::Raw,
             connections: 64,
@@ -276,7 +278,15 @@ fn rates() -> Scenario {
             cpu_limit: None,
         };
         let steps = StepsSpec::default();
-        let work = Work::Echo(EchoSpec { what: "hello".into(), steps, heavy: None, server: None, load });
+        let work = Work::Echo(EchoSpec {
+            what: "hello".into(),
+            steps,
+            heavy: None,
+            request: None,
+            bench: None,
+            servers: Vec::new(),
+            load,
+        });
         PointSpec { at: swept("load.rate", rate), work }
     };
     let open = |per_s| {
@@ -352,7 +362,7 @@ fn measured_jobs(cell: &Cell, random: &mut fastrand::Rng) -> Measured {
         _ => None,
     };
     let threads = match cell.id.model {
-        Model::Sequential | Model::External => 1,
+        Model::Sequential | Model::External(_) => 1,
         Model::Threads => u64::from(jobs) + u64::from(heartbeat.is_some()),
         Model::Pool(n) | Model::Rayon(n) => u64::from(n.get()),
         Model::Async(runtime, pool) => {

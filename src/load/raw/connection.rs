@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, SendFlags, sockopt};
 
 use crate::http1::{ClientCodec, ResponseError, encode_request};
-use crate::load::client::{ClientEvent, ReceivedResponse, RequestTemplate};
+use crate::load::client::{ClientEvent, ExpectedResponse, ReceivedResponse, RequestTemplate};
 use crate::load::request_error::RequestError;
 use crate::load::{LoadPlan, clock};
 
@@ -26,6 +26,7 @@ pub(super) struct RawShared {
     requests: Vec<Vec<u8>>,
     to_head: bool,
     stamp: Option<Arc<str>>,
+    expected: Option<ExpectedResponse>,
 }
 
 #[derive(Debug)]
@@ -86,7 +87,7 @@ pub(super) struct Codecs(Vec<Box<ClientCodec>>);
 impl Codecs {
     #[inline]
     fn take(&mut self, has_served: bool, shared: &RawShared) -> Box<ClientCodec> {
-        let mut http = self.0.pop().unwrap_or_else(|| Box::new(ClientCodec::new(shared.stamp.clone())));
+        let mut http = self.0.pop().unwrap_or_else(|| Box::new(shared.codec()));
         http.reset(has_served);
         http
     }
@@ -109,6 +110,15 @@ impl RawShared {
             requests: plan.requests().map(encode).collect(),
             to_head: plan.request.method == "HEAD",
             stamp: plan.stamp.clone(),
+            expected: plan.expected.clone(),
+        }
+    }
+
+    fn codec(&self) -> ClientCodec {
+        let codec = ClientCodec::new(self.stamp.clone());
+        match self.expected.as_ref().and_then(ExpectedResponse::search) {
+            None => codec,
+            Some(search) => codec.searching(search),
         }
     }
 }
@@ -299,8 +309,13 @@ impl RawConnection {
             http.received(n);
             if let Some(parsed) = http.next(shared.to_head)? {
                 let has_surplus = std::mem::take(&mut self.had_surplus) || http.has_more();
-                let response =
-                    ReceivedResponse { status: parsed.status, bytes: parsed.bytes, sent: self.connected, has_surplus };
+                let response = ReceivedResponse {
+                    status: parsed.status,
+                    has_text: parsed.has_text,
+                    bytes: parsed.bytes,
+                    sent: self.connected,
+                    has_surplus,
+                };
                 // Bytes after the response would be read as the next one, and a partly sent request would be completed
                 // by the next request. Such a connection is not reused.
                 let is_whole = http.is_at_rest() && self.sent == self.request(shared).len();

@@ -1,6 +1,6 @@
 //! The rows: every key of a scenario file.
 
-use super::Section::{Claim, Heartbeat, Heavy, Load, MaxJobs, Rounds, Server, Top};
+use super::Section::{Claim, Heartbeat, Heavy, Load, MaxJobs, Request, Rounds, Server, Top};
 use super::{
     ANY_MODEL, AnyOf, ECHO, EVERY, JOBS, Key, Lines, Many, Need, OFFLOAD, OWN, SLEEP, STEPS, Section, ValueKind,
     WorkloadName,
@@ -141,6 +141,13 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     .swept(),
     key(Top, "jobs", count(1, 100_000), "the number of jobs").for_workloads(OWN).required().swept(),
     key(Top, "bench", ValueKind::Slug, "the name of the workload in its bench program").for_workloads(OWN).required(),
+    key(
+        Top,
+        "bench",
+        ValueKind::Slug,
+        "the name of the user's own service in its bench program, which alone can run it; `[request]` is what it gets",
+    )
+    .for_workloads(ECHO),
     key(Top, "size", count(0, u32::MAX), "the size that the workload is made with").for_workloads(OWN).swept(),
     key(Top, "timeout", length("1ms", "1h"), "the time after which a trial has failed").for_workloads(OWN).default("1m"),
     key(
@@ -264,9 +271,47 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     .for_workloads(ECHO)
     .default("split"),
     key(
+        Request,
+        "method",
+        ValueKind::Choice(&["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+        "the method",
+    )
+    .for_workloads(ECHO)
+    .default("GET"),
+    key(Request, "path", ValueKind::Path, "the path and query").for_workloads(ECHO).required(),
+    key(
+        Request,
+        "headers",
+        ValueKind::Headers,
+        "further header fields; avt sets `Content-Length`, and `Host` unless it is here",
+    )
+    .for_workloads(ECHO),
+    key(
+        Request,
+        "body",
+        ValueKind::Exact { least: 1, most: 16_000, lines: Lines::Many },
+        "the body, sent as written; by default none",
+    )
+    .for_workloads(ECHO),
+    key(Request, "expect_status", count(200, 599), "the status code of a success").for_workloads(ECHO).default("200"),
+    key(
+        Request,
+        "expect_contains",
+        ValueKind::Exact { least: 1, most: 1000, lines: Lines::Many },
+        "a text that the body of a success contains, as it is sent, without decompression; by default any body",
+    )
+    .for_workloads(ECHO),
+    key(
+        Server,
+        "name",
+        ValueKind::ServerName,
+        "the name in the model `external/NAME`; without it, the server is the model `external`",
+    )
+    .for_workloads(ECHO),
+    key(
         Server,
         "command",
-        ValueKind::Text { most: 1000, lines: Lines::One },
+        ValueKind::Exact { least: 0, most: 1000, lines: Lines::One },
         "the program and its arguments, without a shell; `{port}` is replaced by the port, which is also in `PORT`",
     )
     .for_workloads(ECHO)
@@ -274,9 +319,28 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     .many(Many::List(64)),
     key(Server, "port", count(1, 65_535), "the port that it listens on, on 127.0.0.1; by default a free one")
         .for_workloads(ECHO),
-    key(Server, "ready", ValueKind::Path, "the path that it answers with 200 within 10 s, as soon as it is ready")
-        .for_workloads(ECHO)
-        .default("/echo/ready"),
+    key(
+        Server,
+        "ready",
+        ValueKind::Path,
+        "the path that it answers with 200 within 10 s, as soon as it is ready; by default `/echo/ready`, or the path of \
+         `[request]` if that is a GET that expects 200",
+    )
+    .for_workloads(ECHO),
+    key(
+        Server,
+        "env",
+        ValueKind::Variables,
+        "environment variables besides `PORT`, `PATH`, `HOME`, `VIRTUAL_ENV` and `LANG`; `{port}` is replaced",
+    )
+    .for_workloads(ECHO),
+    key(
+        Server,
+        "cwd",
+        ValueKind::Text { most: 1000, lines: Lines::One },
+        "the working folder of the command; by default that of avt, which a relative path starts from",
+    )
+    .for_workloads(ECHO),
     key(Claim, "says", ValueKind::Text { most: 200, lines: Lines::One }, "the statement, in one sentence").required(),
     key(
         Claim,

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::{Model, PoolKind, RuntimeKind};
+use crate::scenario::ServerName;
 
 /// The reason why a text is not a model name.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -38,6 +39,12 @@ pub enum ModelError {
         /// A valid name.
         example: String,
     },
+    /// The name of an external server is invalid.
+    #[error("`{name}`: the name of a server after `external/` has {}, as in `external/head`", ServerName::EXPECTED)]
+    Server {
+        /// The name with the invalid server.
+        name: String,
+    },
     /// `block_in_place` on a runtime without workers.
     #[error(
         "`{name}`: block_in_place moves a worker's other tasks to another thread, and a runtime with one thread has no \
@@ -57,7 +64,8 @@ impl fmt::Display for Model {
             Self::Pool(n) => f.pad(&format!("pool/{n}")),
             Self::Rayon(n) => f.pad(&format!("rayon/{n}")),
             Self::Async(runtime, pool) => f.pad(&format!("{runtime}{pool}")),
-            Self::External => f.pad("external"),
+            Self::External(None) => f.pad("external"),
+            Self::External(Some(name)) => f.pad(&format!("external/{name}")),
         }
     }
 }
@@ -100,7 +108,11 @@ impl FromStr for Model {
         let runtime = match (word, number, pool) {
             ("sequential", None, None) => return Ok(Self::Sequential),
             ("threads", None, None) => return Ok(Self::Threads),
-            ("external", None, None) => return Ok(Self::External),
+            ("external", None, None) => return Ok(Self::External(None)),
+            ("external", Some(server), None) => {
+                let server = server.parse().map_err(|_| ModelError::Server { name: name.to_owned() })?;
+                return Ok(Self::External(Some(server)));
+            }
             ("pool", _, None) => return count("pool/2").map(Self::Pool),
             ("rayon", Some(_), None) => return count("rayon/2").map(Self::Rayon),
             ("async", None, _) => RuntimeKind::OneThread,
@@ -209,7 +221,9 @@ mod tests {
             ["", "+blocking", "+blocking/16", "+rayon/3", "+runtime/1024"].map(|pool| format!("{runtime}{pool}"))
         };
         let product = ["async", "async/8", "per-core/2"].into_iter().flat_map(every);
-        for name in product.chain(Model::EXAMPLES.map(str::to_owned)) {
+        for name in
+            product.chain(Model::EXAMPLES.map(str::to_owned)).chain(["external", "external/head"].map(str::to_owned))
+        {
             assert_eq!(name.parse::<Model>().map(|model| model.to_string()), Ok(name));
         }
     }
@@ -243,6 +257,9 @@ mod tests {
             ("async+blocking/0", "as in `async+blocking/2`"),
             ("hybrid/blocking", "is now called `async+blocking`"),
             ("hybrid/rayon-4", "is now called `async+rayon/4`"),
+            ("external/Head", "as in `external/head`"),
+            ("external/", "as in `external/head`"),
+            ("externl/head", "unknown model `externl/head`"),
             ("async+in-place", "write `async/2+in-place`"),
             ("per-core/2+in-place", "write `async/2+in-place`"),
         ] {

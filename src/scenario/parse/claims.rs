@@ -12,12 +12,7 @@ use crate::scenario::{
 
 /// Returns every claim about these points, in the order of the file.
 pub(super) fn claims(fields: &Fields, points: &[PointSpec]) -> Vec<Claim> {
-    (0..count(fields)).map(|nth| claim(fields, nth, points)).collect()
-}
-
-fn count(fields: &Fields) -> usize {
-    let of_claims = fields.list.iter().filter(|field| field.key.section == Section::Claim);
-    of_claims.map(|field| field.nth + 1).max().unwrap_or(0)
+    (0..fields.n_tables(Section::Claim)).map(|nth| claim(fields, nth, points)).collect()
 }
 
 fn claim(fields: &Fields, nth: usize, points: &[PointSpec]) -> Claim {

@@ -45,6 +45,12 @@ impl Fields {
         self.list.iter().find(|field| field.key.section == section && field.nth == nth && field.name == name)
     }
 
+    /// Returns the number of tables of this name.
+    pub(super) fn n_tables(&self, section: Section) -> usize {
+        let of_section = self.list.iter().filter(|field| field.key.section == section);
+        of_section.map(|field| field.nth + 1).max().unwrap_or(0)
+    }
+
     pub(super) fn has(&self, section: Section) -> bool {
         self.list.iter().any(|field| field.key.section == section)
     }
@@ -79,8 +85,8 @@ pub(super) fn read(table: &DeTable<'_>, found: &mut Vec<SpannedMistake>) -> Fiel
     reader.missing(Section::Top, table, workload.as_ref().map_or(0..0, |(_, span)| span.clone()));
     for (section, name_span, value) in tables() {
         match value.get_ref() {
-            DeValue::Table(table) if !section.is_many() => reader.missing(section, table, name_span),
-            DeValue::Array(list) if section.is_many() => {
+            DeValue::Table(table) if section.can_be_single() => reader.missing(section, table, name_span),
+            DeValue::Array(list) if section.can_be_many() => {
                 for item in list {
                     if let DeValue::Table(table) = item.get_ref() {
                         reader.missing(section, table, item.span());
@@ -113,7 +119,7 @@ impl FieldsReader<'_> {
             return self.foreign(name_span, name, section.workloads(), workload);
         }
         match value.get_ref() {
-            DeValue::Array(list) if section.is_many() => {
+            DeValue::Array(list) if section.can_be_many() => {
                 for (nth, item) in list.iter().enumerate() {
                     self.nth = nth;
                     match item.get_ref() {
@@ -127,7 +133,7 @@ impl FieldsReader<'_> {
                 }
                 self.nth = 0;
             }
-            DeValue::Table(table) if !section.is_many() => self.section(section, table),
+            DeValue::Table(table) if section.can_be_single() => self.section(section, table),
             DeValue::Table(_) => {
                 let remedy = format!("write {}, in double brackets", section.header());
                 self.found.push(SpannedMistake::new(
@@ -217,7 +223,7 @@ impl FieldsReader<'_> {
             (Many::List(_) | Many::OneOrList(_) | Many::Sweep, DeValue::Array(list)) => {
                 field.is_list = true;
                 // Words of a command may repeat; values of a sweep and models may not.
-                let may_repeat = matches!(key.kind, ValueKind::Text { .. });
+                let may_repeat = matches!(key.kind, ValueKind::Text { .. } | ValueKind::Exact { .. });
                 for item in list {
                     match values::check(key.kind, item.get_ref()) {
                         Ok(value) if !may_repeat && field.values.iter().any(|(other, _)| *other == value) => {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::fields::{Field, Fields};
 use super::mistakes::SpannedMistake;
+use super::servers;
 use super::values::Value;
 use crate::scenario::Model;
 use crate::scenario::keys::{Section, WorkloadName};
@@ -15,7 +16,7 @@ pub(super) fn values(fields: &Fields) -> impl Iterator<Item = &Value> {
 
 /// Finds models that cannot do the work, and keys that are for other models.
 pub(super) fn check(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMistake> {
-    let mut found: Vec<SpannedMistake> = external(fields, workload).into_iter().collect();
+    let mut found: Vec<SpannedMistake> = servers::check(fields, workload);
     found.extend(foreign_baseline(fields));
     found.extend(cannot_serve(fields, workload));
     found.extend(composed_threads(fields));
@@ -25,7 +26,7 @@ pub(super) fn check(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMista
 }
 
 /// Returns the models of the file for which `is` holds, each with its place.
-fn named(fields: &Fields, is: impl Fn(Model) -> bool) -> impl Iterator<Item = (Model, Range<usize>)> {
+pub(super) fn named(fields: &Fields, is: impl Fn(Model) -> bool) -> impl Iterator<Item = (Model, Range<usize>)> {
     let values = fields.get(Section::Top, "models").into_iter().flat_map(|field| field.values.iter());
     values.filter_map(move |(value, span)| match value {
         Value::Model(model) if is(*model) => Some((*model, span.clone())),
@@ -37,26 +38,6 @@ fn named(fields: &Fields, is: impl Fn(Model) -> bool) -> impl Iterator<Item = (M
 fn has_word(fields: &Fields, name: &str, word: &str) -> bool {
     let field = fields.get(Section::Top, name);
     field.is_some_and(|field| field.values.iter().any(|(value, _)| *value == Value::Text(word.into())))
-}
-
-/// Checks that `external` comes with a server, and a server with `external`.
-fn external(fields: &Fields, workload: WorkloadName) -> Option<SpannedMistake> {
-    let named = named(fields, |model| model == Model::External).next();
-    match (named, fields.get(Section::Server, "command")) {
-        (Some((_, span)), _) if workload != WorkloadName::Echo => {
-            let remedy = "remove it, or write workload = \"echo\"";
-            Some(SpannedMistake::new(span.clone(), "models", "external is a server and runs no jobs", remedy))
-        }
-        (Some((_, span)), None) => {
-            let remedy = "add a [server] table with its command";
-            Some(SpannedMistake::new(span.clone(), "models", "external has no [server]", remedy))
-        }
-        (None, Some(command)) => {
-            let message = "not used by any model";
-            Some(SpannedMistake::new(command.name_span.clone(), "server", message, "add \"external\" to models"))
-        }
-        _ => None,
-    }
 }
 
 /// Finds a baseline that is not among the models, or that gets fewer jobs than the others.

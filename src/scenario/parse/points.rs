@@ -9,8 +9,8 @@ use super::fields::{Field, Fields};
 use super::values::{self, Value};
 use crate::scenario::keys::{self, Many, Section, WorkloadName};
 use crate::scenario::{
-    ArrivalSpec, EchoSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, OwnSpec, PointSpec, ServerSpec, SleepSpec,
-    StepsSpec, SweptValue, Work,
+    ArrivalSpec, EchoSpec, ExpectSpec, HeartbeatSpec, HeavySpec, LoadSpec, OffloadSpec, OwnSpec, PointSpec,
+    RequestSpec, ServerSpec, SleepSpec, StepsSpec, SweptValue, Work,
 };
 
 /// Returns the keys with a list of values to sweep, in the order of the file.
@@ -40,6 +40,23 @@ pub(super) fn points(fields: &Fields, workload: WorkloadName) -> Vec<PointSpec> 
         }
     };
     (0..n_points).map(point).collect()
+}
+
+/// The path that our servers answer, and that an external server answers if neither `ready` nor `[request]` names one.
+const READY: &str = "/echo/ready";
+
+/// Returns the path of a request by which a server can also be asked whether it is ready; `None` if the request is not
+/// a plain GET that expects 200.
+fn ready_path(request: &RequestSpec) -> Option<String> {
+    (request.method == "GET" && request.expect.status == 200).then(|| request.path.clone())
+}
+
+/// Returns the entries of a table of texts, which may be left out.
+fn entries(field: Option<&Field>) -> Vec<(String, String)> {
+    match field.map(|field| &field.values[0].0) {
+        Some(Value::Table(entries)) => entries.clone(),
+        _ => Vec::new(),
+    }
 }
 
 /// The fields of a file, with one value for every key at one point.
@@ -87,7 +104,9 @@ impl Chosen<'_> {
                     .fields
                     .has(Heavy)
                     .then(|| HeavySpec { share: self.share(Heavy, "share"), steps: self.steps(Heavy) }),
-                server: self.server(),
+                request: self.request(),
+                bench: self.value(Top, "bench").map(|_| self.text(Top, "bench")),
+                servers: self.servers(),
                 load: LoadSpec {
                     client: self.choice(Load, "client"),
                     connections: self.count(Load, "connections"),
@@ -105,15 +124,46 @@ impl Chosen<'_> {
         }
     }
 
-    fn server(&self) -> Option<ServerSpec> {
-        use Section::Server;
-        let command = self.fields.get(Server, "command")?;
-        let port = self.optional_count(Server, "port");
-        Some(ServerSpec {
-            command: command.values.iter().map(|(word, _)| word.to_string()).collect(),
-            port: port.map(|port| u16::try_from(port).expect("at most 65535")),
-            ready: self.text(Server, "ready"),
+    fn request(&self) -> Option<RequestSpec> {
+        use Section::Request;
+        let path = self.fields.get(Request, "path")?.values[0].0.to_string();
+        let text = |name| self.value(Request, name).map(|value| value.to_string());
+        Some(RequestSpec {
+            method: self.text(Request, "method"),
+            path,
+            headers: entries(self.fields.get(Request, "headers")),
+            body: text("body").unwrap_or_default(),
+            expect: ExpectSpec {
+                status: u16::try_from(self.count(Request, "expect_status")).expect("at most 599"),
+                contains: text("expect_contains"),
+            },
         })
+    }
+
+    /// Returns every external server, in the order of the file.
+    fn servers(&self) -> Vec<ServerSpec> {
+        let ready = self.request().and_then(|request| ready_path(&request)).unwrap_or_else(|| READY.to_owned());
+        let server = |nth: usize| {
+            let field = |name| self.fields.get_of(Section::Server, nth, name);
+            let text = |name| field(name).map(|field| field.values[0].0.to_string());
+            let port = field("port").map(|field| match field.values[0].0 {
+                Value::Count(port) => u16::try_from(port).expect("at most 65535"),
+                ref other => unreachable!("the port was checked to be a count: {other:?}"),
+            });
+            ServerSpec {
+                name: text("name").map(|name| name.parse().expect("the name was checked to be one")),
+                command: field("command")
+                    .into_iter()
+                    .flat_map(|field| &field.values)
+                    .map(|(word, _)| word.to_string())
+                    .collect(),
+                port,
+                ready: text("ready").unwrap_or_else(|| ready.clone()),
+                env: entries(field("env")),
+                cwd: text("cwd"),
+            }
+        };
+        (0..self.fields.n_tables(Section::Server)).map(server).collect()
     }
 
     fn arrival(&self) -> ArrivalSpec {

@@ -4,12 +4,12 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use toml::de::{DeInteger, DeValue};
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::mistakes::quoted;
-use crate::http1::{encode_target, is_segment};
+use crate::http1::{encode_target, is_field_name, is_segment};
 use crate::scenario::keys::{AS_FAST_AS_IT_GOES, Key, Lines, Need, ValueKind};
-use crate::scenario::{Finite, Formula, HeavySpec, Metric, Model, ModelError, Slo, SweptValue, closest};
+use crate::scenario::{Finite, Formula, HeavySpec, Metric, Model, ModelError, ServerName, Slo, SweptValue, closest};
 use crate::text::is_hidden;
 use crate::units;
 
@@ -17,6 +17,8 @@ use crate::units;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     Text(String),
+    /// The entries of a table, in the order of their names.
+    Table(Vec<(String, String)>),
     Model(Model),
     Count(u32),
     Length(Duration),
@@ -39,7 +41,12 @@ impl Value {
             Self::Share(share) => SweptValue::Share(finite(*share)),
             Self::Rate(Some(rate)) => SweptValue::Rate(finite(*rate)),
             Self::Rate(None) => SweptValue::MaxRate,
-            Self::Model(_) | Self::Formula(_) | Self::Objective(_) | Self::Bounds(..) | Self::Cpus(_) => return None,
+            Self::Table(_)
+            | Self::Model(_)
+            | Self::Formula(_)
+            | Self::Objective(_)
+            | Self::Bounds(..)
+            | Self::Cpus(_) => return None,
         })
     }
 }
@@ -52,6 +59,7 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => f.write_str(text),
+            Self::Table(_) => f.write_str("{..}"),
             Self::Model(model) => model.fmt(f),
             Self::Formula(formula) => formula.fmt(f),
             Self::Objective(slo) => slo.fmt(f),
@@ -109,6 +117,15 @@ pub(super) fn check(kind: ValueKind, written: &DeValue<'_>) -> Result<Value, Wro
             }
         }
         (ValueKind::Url, DeValue::String(text)) => url(text).map(Value::Text).map_err(instead),
+        (ValueKind::Exact { least, most, lines }, DeValue::String(text)) => {
+            exact(text, least, most, lines).map(Value::Text).map_err(instead)
+        }
+        (ValueKind::ServerName, DeValue::String(name)) => match name.parse::<ServerName>() {
+            Ok(name) => Ok(Value::Text(name.to_string())),
+            Err(_) => Err(instead(format!("{} is not the name of a server", quoted(name)))),
+        },
+        (ValueKind::Variables, DeValue::Table(table)) => entries(table, variable).map(Value::Table).map_err(instead),
+        (ValueKind::Headers, DeValue::Table(table)) => entries(table, header).map(Value::Table).map_err(instead),
         (ValueKind::Path, DeValue::String(text)) => path(text).map(Value::Text).map_err(instead),
         (ValueKind::What, DeValue::String(text)) => what(text).map(Value::Text).map_err(instead),
         (ValueKind::Text { most, lines }, DeValue::String(written)) => {
@@ -119,6 +136,7 @@ pub(super) fn check(kind: ValueKind, written: &DeValue<'_>) -> Result<Value, Wro
                 ValueKind::Count { .. } => "a whole number",
                 ValueKind::Share | ValueKind::Rate | ValueKind::Cpus => "a number",
                 ValueKind::Bounds => "a list",
+                ValueKind::Variables | ValueKind::Headers => "a table",
                 ValueKind::Length { .. } => "a duration",
                 _ => "text",
             };
@@ -259,6 +277,10 @@ fn model(name: &str) -> Result<Model, Wrong> {
             message: format!("{}: on a runtime with one thread, tokio's block_in_place panics", quoted(name)),
             remedy: "write \"async/2+in-place\"".into(),
         },
+        ModelError::Server { .. } => Wrong {
+            message: format!("{} does not end in the name of a server", quoted(name)),
+            remedy: format!("write {} after \"external/\"", ServerName::EXPECTED),
+        },
         ModelError::Workers { example, .. } => Wrong {
             message: format!("{} needs a number of threads", quoted(name)),
             remedy: format!("write a whole number from 1 to {}, as in \"{example}\"", Model::MOST_WORKERS),
@@ -384,6 +406,64 @@ fn what(what: &str) -> Result<String, String> {
             None => Ok(what.to_owned()),
         },
     }
+}
+
+/// Checks a text that is used as written.
+fn exact(text: &str, least: usize, most: usize, lines: Lines) -> Result<String, String> {
+    let length = text.chars().count();
+    let is_allowed = |c: char| lines == Lines::Many && matches!(c, '\n' | '\r' | '\t');
+    match text.chars().enumerate().find(|(_, c)| is_hidden(*c) && !is_allowed(*c)) {
+        _ if length == 0 && least > 0 => Err("must not be empty".into()),
+        _ if length > most => Err(format!("must be at most {most} characters, found {length}")),
+        Some((_, '\n')) => Err("contains a line break".into()),
+        Some((at, c)) => Err(format!("contains the invisible character U+{:04X} at position {}", u32::from(c), at + 1)),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// Checks the entries of a table of texts.
+fn entries(table: &DeTable<'_>, check: fn(&str, &str) -> Result<(), String>) -> Result<Vec<(String, String)>, String> {
+    const MOST: usize = 64;
+    if table.len() > MOST {
+        return Err(format!("must have at most {MOST} entries, found {}", table.len()));
+    }
+    let entry = |name: &str, value: &DeValue<'_>| {
+        let DeValue::String(text) = value else {
+            return Err(format!("{}: expected text, found {}: {}", quoted(name), type_of(value), shown(value)));
+        };
+        check(name, text)?;
+        let text = exact(text, 0, 1000, Lines::One).map_err(|why| format!("{}: {why}", quoted(name)))?;
+        Ok((name.to_owned(), text))
+    };
+    table.iter().map(|(name, value)| entry(name.get_ref(), value.get_ref())).collect()
+}
+
+/// Checks the name of an environment variable.
+fn variable(name: &str, _: &str) -> Result<(), String> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    match name {
+        "PORT" => Err("\"PORT\" is set by avt, to the port of the server".into()),
+        "" => Err("the name of a variable is empty".into()),
+        _ if !name.chars().all(is_name) || name.starts_with(|c: char| c.is_ascii_digit()) => {
+            Err(format!("{} is not the name of a variable: letters, digits and _", quoted(name)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks a header field that a user may set.
+fn header(name: &str, value: &str) -> Result<(), String> {
+    const FRAMING: [&str; 6] = ["content-length", "transfer-encoding", "connection", "upgrade", "expect", "te"];
+    if !is_field_name(name) {
+        return Err(format!("{} is not the name of a header field", quoted(name)));
+    }
+    if FRAMING.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+        return Err(format!("{name} cannot be set, because it controls how the connection is used"));
+    }
+    if value != value.trim() || !value.is_ascii() {
+        return Err(format!("{name}: a value has only ASCII characters and no blanks around it"));
+    }
+    Ok(())
 }
 
 /// Returns a text without the blanks around it and with Unix line ends.

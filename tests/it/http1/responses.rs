@@ -77,7 +77,10 @@ fn a_body_may_end_with_the_connection() {
         pieces.iter().for_each(|piece| connection.read(piece));
         assert_eq!(connection.summary(), "");
         connection.end();
-        assert_eq!(connection.responses, [ParsedResponse { status: 200, body_bytes: 5, bytes: 24, keep_alive: false }]);
+        assert_eq!(
+            connection.responses,
+            [ParsedResponse { status: 200, has_text: true, body_bytes: 5, bytes: 24, keep_alive: false }]
+        );
     }
 }
 

@@ -151,7 +151,7 @@ const PERMITS: usize = 4;
 /// Returns the station that runs the jobs, the one that runs their blocking steps, and those of what all jobs share.
 fn stations(model: Model, all: usize, steps: StepsSpec, compose: Composition) -> Vec<Station> {
     let (first, second) = match model {
-        Model::Sequential | Model::External => (1, 0),
+        Model::Sequential | Model::External(_) => (1, 0),
         Model::Threads => (all, 0),
         Model::Pool(n) | Model::Rayon(n) => (n.get().into(), 0),
         Model::Async(runtime, pool) => {
@@ -196,7 +196,7 @@ fn threads(model: Model, machine: &Machine<'_>, all: usize) -> u64 {
         Model::Threads => all as u64,
         Model::Pool(n) | Model::Rayon(n) => n.get().into(),
         Model::Async(runtime, _) => u64::from(runtime.threads()) + machine.stations[1].most_held as u64,
-        Model::Sequential | Model::External => 1,
+        Model::Sequential | Model::External(_) => 1,
     }
 }
 
