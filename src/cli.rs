@@ -41,7 +41,7 @@ Exit codes:
        was exceeded; standard error gives the reason
   2    invalid input: an argument, a scenario, or a file of a run; nothing was started
   3    the system refused a resource: a port, a limit, disk space, an output file
-  4    completed, but the measurement is INVALID (with --strict, or if --slo or compare needs it)
+  4    completed, but the measurement is INVALID (with --strict, or if --slo, ab or compare needs it)
   129, 130, 143    ended by SIGHUP, SIGINT or SIGTERM
 
 Signals:

@@ -17,13 +17,15 @@ use crate::analysis::{
     AbOutcome, Choice, HeadToBase, ScenarioAnalysis, Standing, Strictness, analyze, analyze_scenario, head_to_base,
 };
 use crate::host::{CpuLimit, Host};
-use crate::record::{CalibrationOrigin, Folder, FolderError, Record, Run, RunState, RunTally, Skipped, Source};
+use crate::record::{
+    CalibrationOrigin, Folder, FolderError, Outcome, Record, Run, RunState, RunTally, Skipped, Source,
+};
 use crate::report;
 use crate::runner::{
     self, CalibrationSource, Effort, Ending, Interrupt, KeptCalibration, Plan, Program, RunEvent, RunSpec,
 };
 use crate::scenario::{Model, Scenario};
-use crate::text::wrapped;
+use crate::text::{self, wrapped};
 use crate::units;
 
 use output::{Stop, color, note, print, print_json, width};
@@ -286,6 +288,7 @@ impl<'a> RunListener<'a> {
                 self.folder().append(&record).map_err(Stop::machine)?;
                 self.records.push(*record);
                 self.progress.end(trial);
+                self.check_server()?;
             }
             RunEvent::ScenarioEnded(run, scenario) => {
                 if !self.session.json && self.printed.is_ok() {
@@ -304,6 +307,23 @@ impl<'a> RunListener<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Returns an error if two servers are compared and the last trial failed although none of its server was measured
+    /// before: all others of it would fail too, each after its time-out.
+    fn check_server(&mut self) -> Result<(), Stop> {
+        let (View::HeadToBase { .. }, Some(last)) = (self.session.view, self.records.last()) else { return Ok(()) };
+        let Outcome::Failed(why) = &last.outcome else { return Ok(()) };
+        let model = last.cell.model;
+        let is_measured =
+            |record: &Record| record.cell.model == model && matches!(record.outcome, Outcome::Measured(_));
+        if self.records.iter().any(is_measured) {
+            return Ok(());
+        }
+        let sentence = report::ab::failed_at_once(model, why);
+        self.progress.finish();
+        let folder = self.folder.as_ref().expect("a run is calibrated before anything else");
+        Err(Stop::unmet(format_args!("{sentence}; its records are in {}", text::of_path(folder.path()))))
     }
 
     fn folder(&mut self) -> &mut Folder {

@@ -159,14 +159,14 @@ mod tests {
     use crate::scenario::Work;
 
     #[derive(Parser)]
-    struct Command {
+    struct AbCommand {
         #[command(flatten)]
         args: AbArgs,
     }
 
     fn args(words: &[&str]) -> AbArgs {
         let words = ["avt"].into_iter().chain(words.iter().copied());
-        Command::try_parse_from(words).unwrap_or_else(|error| panic!("{error}")).args
+        AbCommand::try_parse_from(words).unwrap_or_else(|error| panic!("{error}")).args
     }
 
     #[test]

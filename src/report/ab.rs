@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{ratios, wording};
 use crate::analysis::{AbOutcome, HeadToBase, ModelRatio, Unmeasurable};
+use crate::record::Failure;
 use crate::scenario::{Metric, Model};
 use crate::stats::{Interval, Ratio};
 use crate::text::one_line;
@@ -50,6 +51,12 @@ pub fn sentence(found: &HeadToBase) -> String {
         ),
         AbOutcome::NotMeasurable(reason) => format!("not measurable here: {}", unmeasurable(reason, found.metric)),
     }
+}
+
+/// Returns the conclusion if the first trial of a server failed.
+pub fn failed_at_once(model: Model, why: &Failure) -> String {
+    let why = one_line(&why.to_string());
+    format!("not measurable here: the first trial of {} failed: {why}", server(model))
 }
 
 /// Renders the comparison as JSON; `fail_over` is the limit as a ratio.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread;
 
-use async_vs_threads::record::{Failure, Folder, Outcome, Record};
+use async_vs_threads::record::{Failure, Folder, Measured, Outcome, Record};
 use async_vs_threads::usage::process_cpu_ns;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -276,4 +276,117 @@ time.sleep(300)
         let Outcome::Failed(Failure::Died { how, .. }) = &record.outcome else { panic!("{:?}", record.outcome) };
         assert!(how.contains("none of its processes listens any longer"), "{how}");
     }
+}
+
+/// Returns a scenario with these servers, and this request.
+fn with_request(models: &str, request: &str, servers: &str) -> String {
+    external(servers).replace("[\"external\"]", models).replace("[server]\n", &format!("[request]\n{request}\n"))
+}
+
+/// Returns a table of a server that serves under this model.
+fn named_server(name: &str, model: &str) -> String {
+    format!(
+        "[[server]]\nname = \"{name}\"\ncommand = [{AVT:?}, \"serve\", \"--model\", {model:?}, \"--addr\", \
+         \"127.0.0.1:{{port}}\"]\n"
+    )
+}
+
+/// Returns the measurements of these records by model.
+fn by_model(records: &[Record]) -> Vec<(String, &Measured)> {
+    let measured = |record: &'_ Record| matches!(record.outcome, Outcome::Measured(_));
+    assert!(records.iter().all(measured), "{records:?}");
+    let each = records.iter().filter_map(|record| match &record.outcome {
+        Outcome::Measured(measured) => Some((record.cell.model.to_string(), measured.as_ref())),
+        _ => None,
+    });
+    each.collect()
+}
+
+#[test]
+fn each_of_two_servers_is_started_for_its_own_trials() {
+    let home = tempfile::tempdir().unwrap();
+    let log = home.path().join("log");
+    let server = |name: &str| {
+        // Records the name, the environment and the working folder.
+        let serve = format!(
+            "echo {name} $AT $(basename $(pwd)) >> {}; exec {AVT} serve --model async --addr $AT",
+            log.display()
+        );
+        let folder = home.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        format!(
+            "[[server]]\nname = \"{name}\"\n{}\nenv = {{ AT = \"127.0.0.1:{{port}}\" }}\ncwd = {folder:?}\n",
+            script(&serve)
+        )
+    };
+    let servers = server("base") + &server("head");
+    let text = with_request("[\"external/base\", \"external/head\"]", "path = \"/echo/hi\"", &servers);
+    let records = records(home.path(), "two", &text, 0);
+    let mut models: Vec<String> = by_model(&records).into_iter().map(|(model, _)| model).collect();
+    models.sort();
+    assert_eq!(models, ["external/base", "external/base", "external/head"], "base runs a second time as the control");
+    let log = fs::read_to_string(log).unwrap();
+    let started: Vec<Vec<&str>> = log.lines().map(|line| line.split(' ').collect()).collect();
+    assert_eq!(started.len(), 3, "{log}");
+    assert!(started.iter().all(|line| line[0] == line[2] && line[1].starts_with("127.0.0.1:")), "{log}");
+    assert_eq!(started.iter().filter(|line| line[0] == "base").count(), 2, "{log}");
+}
+
+#[test]
+fn a_response_other_than_the_expected_one_is_a_failed_request() {
+    let home = tempfile::tempdir().unwrap();
+    let post = "method = \"POST\"\npath = \"/echo\"\nbody = \"three little words\"";
+    let cases = [
+        ("as-expected", "path = \"/echo/hi\"\nexpect_contains = \"hi\"".to_owned(), None),
+        ("body", format!("{post}\nexpect_contains = \"little w\""), None),
+        ("headers", "path = \"/echo/hi\"\nheaders = { Host = \"example.org\", Accept = \"*/*\" }".into(), None),
+        ("missing", "path = \"/nowhere\"".into(), Some("unexpected_status_4xx")),
+        ("other-status", "path = \"/echo/hi\"\nexpect_status = 201".into(), Some("unexpected_status_2xx")),
+        ("not-found", "path = \"/nowhere\"\nexpect_status = 404".into(), None),
+        ("other-body", format!("{post}\nexpect_contains = \"big\""), Some("unexpected_body")),
+    ];
+    // One run, which measures the limits of each client once.
+    let out = home.path().join("out");
+    let mut command = avt(["run", "--out"]);
+    command.arg(&out);
+    for (name, request, _) in &cases {
+        for client in ["raw", "reqwest"] {
+            let server = named_server("own", "async") + "ready = \"/echo/ready\"\n";
+            let text = with_request("[\"external/own\"]", request, &server);
+            let text = text.replace("[load]\n", &format!("[load]\nclient = \"{client}\"\n")).replace("400ms", "100ms");
+            command.arg(scenario(home.path(), &format!("{name}.{client}"), &text));
+        }
+    }
+    let ended = run(command);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let (_, records) = Folder::read(&out).unwrap();
+    for (name, _, error) in &cases {
+        for client in ["raw", "reqwest"] {
+            let of_case = records.iter().filter(|record| record.cell.scenario == format!("{name}.{client}"));
+            let of_case: Vec<Record> = of_case.cloned().collect();
+            assert_eq!(of_case.len(), 2, "a trial and its control: {name}, {client}");
+            for (_, measured) in by_model(&of_case) {
+                let load = measured.load.as_ref().unwrap();
+                assert!(load.requests.planned > 0 && load.requests.add_up(), "{name}, {client}: {:?}", load.requests);
+                let errors: Vec<(&str, bool)> = load.errors.iter().map(|(class, n)| (class.as_str(), *n > 0)).collect();
+                match error {
+                    None => assert!(errors.is_empty() && measured.jobs > 0, "{name}, {client}: {errors:?}"),
+                    Some(class) => {
+                        assert_eq!(errors, [(*class, true)], "{name}, {client}");
+                        assert_eq!((measured.jobs, load.requests.completed), (0, 0), "{name}, {client}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_working_folder_that_does_not_exist_is_recorded() {
+    let home = tempfile::tempdir().unwrap();
+    let text = external("command = [\"true\"]\ncwd = \"/nowhere/at/all\"");
+    let records = records(home.path(), "folder", &text, 1);
+    let Outcome::Failed(failure) = &records[0].outcome else { panic!("{:?}", records[0].outcome) };
+    let expected = "the working folder \"/nowhere/at/all\" of the server does not exist; correct cwd";
+    assert!(failure.to_string().contains(expected), "{failure}");
 }

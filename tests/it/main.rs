@@ -1,6 +1,7 @@
 //! All integration tests, in one crate, since linking takes most of the time.
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
+mod ab;
 mod advise;
 mod bench;
 mod browser;

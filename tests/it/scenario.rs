@@ -4,6 +4,7 @@ mod claim_mistakes;
 mod hidden;
 mod mistakes;
 mod model_mistakes;
+mod server_mistakes;
 
 use async_vs_threads::scenario::{Mistakes, Model, Scenario, Work, builtin, parse, parse_bytes};
 use proptest::prelude::*;

@@ -14,25 +14,30 @@ pub(super) fn check(fields: &Fields, workload: WorkloadName) -> Vec<SpannedMista
     if workload != WorkloadName::Echo {
         return jobs(fields).into_iter().collect();
     }
-    let servers: Vec<Server<'_>> =
+    let servers: Vec<ServerTable<'_>> =
         (0..fields.n_tables(Section::Server)).filter_map(|nth| server(fields, nth)).collect();
-    let mut found = missing_servers(fields, &servers);
-    found.extend(names(&servers));
-    found.extend(unused(fields, &servers));
+    // With ambiguous names, which models lack a server is not known.
+    let mut found = names(&servers);
+    if found.is_empty() {
+        found = missing_servers(fields, &servers);
+    }
+    if found.is_empty() {
+        found = unused(fields, &servers);
+    }
     found.extend(empty_programs(&servers));
     found.extend(request(fields, &servers));
     found
 }
 
 /// A table `[server]` of the file.
-struct Server<'a> {
+struct ServerTable<'a> {
     fields: &'a Fields,
     nth: usize,
     name: Option<ServerName>,
     command: &'a Field,
 }
 
-impl Server<'_> {
+impl ServerTable<'_> {
     /// Returns the model that stands for this server.
     fn model(&self) -> Model {
         Model::External(self.name)
@@ -45,9 +50,9 @@ impl Server<'_> {
     }
 }
 
-fn server(fields: &Fields, nth: usize) -> Option<Server<'_>> {
+fn server(fields: &Fields, nth: usize) -> Option<ServerTable<'_>> {
     let name = fields.get_of(Section::Server, nth, "name").and_then(|field| field.values[0].0.to_string().parse().ok());
-    Some(Server { fields, nth, name, command: fields.get_of(Section::Server, nth, "command")? })
+    Some(ServerTable { fields, nth, name, command: fields.get_of(Section::Server, nth, "command")? })
 }
 
 /// Finds the first external model in a scenario that runs jobs.
@@ -58,7 +63,7 @@ fn jobs(fields: &Fields) -> Option<SpannedMistake> {
 }
 
 /// Finds external models that no server stands behind.
-fn missing_servers(fields: &Fields, servers: &[Server<'_>]) -> Vec<SpannedMistake> {
+fn missing_servers(fields: &Fields, servers: &[ServerTable<'_>]) -> Vec<SpannedMistake> {
     let all: Vec<String> = servers.iter().map(|server| server.model().to_string()).collect();
     let mistake = |(model, span): (Model, Range<usize>)| {
         let name = model.to_string();
@@ -84,7 +89,7 @@ fn quoted(names: &[String]) -> String {
 }
 
 /// Finds servers with the name of an earlier one, or without any beside others.
-fn names(servers: &[Server<'_>]) -> Vec<SpannedMistake> {
+fn names(servers: &[ServerTable<'_>]) -> Vec<SpannedMistake> {
     let repeats = servers
         .iter()
         .enumerate()
@@ -102,26 +107,18 @@ fn names(servers: &[Server<'_>]) -> Vec<SpannedMistake> {
 }
 
 /// Finds servers that no model stands for.
-fn unused(fields: &Fields, servers: &[Server<'_>]) -> Vec<SpannedMistake> {
-    // A repeated or a missing name is a mistake of its own, as is a model whose server is misspelt.
-    let is_other = |server: &Server<'_>| servers.iter().filter(|other| other.name == server.name).count() > 1;
-    let unused = servers.iter().filter(|server| {
-        let is_missing = |model: Model| model.is_external() && !servers.iter().any(|server| server.model() == model);
-        named(fields, |model| model == server.model()).next().is_none()
-            && named(fields, is_missing).next().is_none()
-            && !is_other(server)
-    });
-    unused
-        .map(|server| {
-            let remedy = format!("add \"{}\" to models", server.model());
-            SpannedMistake::new(server.span(), "server", "not used by any model", remedy)
-        })
-        .collect()
+fn unused(fields: &Fields, servers: &[ServerTable<'_>]) -> Vec<SpannedMistake> {
+    let is_unused = |server: &&ServerTable<'_>| named(fields, |model| model == server.model()).next().is_none();
+    let mistake = |server: &ServerTable<'_>| {
+        let remedy = format!("add \"{}\" to models", server.model());
+        SpannedMistake::new(server.span(), "server", "not used by any model", remedy)
+    };
+    servers.iter().filter(is_unused).map(mistake).collect()
 }
 
 /// Finds commands whose program is an empty text.
-fn empty_programs(servers: &[Server<'_>]) -> Vec<SpannedMistake> {
-    let is_empty = |server: &&Server<'_>| matches!(server.command.values.first(), Some((Value::Text(program), _)) if program.is_empty());
+fn empty_programs(servers: &[ServerTable<'_>]) -> Vec<SpannedMistake> {
+    let is_empty = |server: &&ServerTable<'_>| matches!(server.command.values.first(), Some((Value::Text(program), _)) if program.is_empty());
     servers
         .iter()
         .filter(is_empty)
@@ -133,7 +130,7 @@ fn empty_programs(servers: &[Server<'_>]) -> Vec<SpannedMistake> {
 }
 
 /// Finds what a `[request]` cannot be combined with.
-fn request(fields: &Fields, servers: &[Server<'_>]) -> Vec<SpannedMistake> {
+fn request(fields: &Fields, servers: &[ServerTable<'_>]) -> Vec<SpannedMistake> {
     const OF_ECHO: [&str; 8] = ["what", "wait", "block", "compute", "lock", "lock_kind", "lock_scope", "permits"];
     let Some(path) = fields.get(Section::Request, "path") else { return Vec::new() };
     let mut found = Vec::new();
