@@ -7,6 +7,7 @@ mod check;
 mod compare;
 mod completions;
 mod doctor;
+mod exports;
 mod list;
 mod load;
 mod model_name;

@@ -4,8 +4,10 @@
 
 mod bar;
 mod comparison;
+pub(crate) mod exports;
 pub(crate) mod grid;
 pub(crate) mod output;
+pub(crate) mod output_file;
 pub(crate) mod pages;
 mod progress;
 
@@ -23,13 +25,15 @@ use crate::runner::{
 use crate::scenario::{Model, Scenario};
 use crate::units;
 
+use exports::{ExportFormat, ExportPaths, Exports, bmf_text};
 use output::{Stop, color, note, print, print_json, width};
+use output_file::OutputPlaces;
 use pages::{list, print_end, write};
 use progress::RunProgress;
 
 #[cfg(feature = "cli")]
 pub(crate) use bar::width_of_bar;
-pub(crate) use comparison::compare;
+pub(crate) use comparison::{ComparisonSpec, compare};
 
 /// A scenario, and the name it was given by.
 #[derive(Clone, Debug)]
@@ -61,6 +65,8 @@ pub(crate) struct Session {
     pub(crate) view: View,
     /// The verdicts on the measurement that make the session fail.
     pub(crate) strictness: Strictness,
+    /// The files for continuous integration.
+    pub(crate) exports: ExportPaths,
 }
 
 /// The view of each scenario that is printed.
@@ -85,15 +91,24 @@ impl Session {
         let calibration = self.calibration(&host)?;
         let plan = Plan::new(self.spec(named, skipped, calibration), host).map_err(Stop::input)?;
         let interrupt = Interrupt::listen().map_err(Stop::machine)?;
+        let exports = self.exports.begin(self.json, &mut OutputPlaces::default())?;
         announce(&plan);
-        let mut listener = RunListener::new(self, &plan);
+        let mut listener = RunListener::new(self, &plan, exports);
         let (run, ending) = runner::run(&plan, &Program::this(), &interrupt, |event| listener.hear(event))?;
         *folder = listener.folder.as_ref().map(|folder| folder.path().to_owned());
         let (standing, judged, unmet) = listener.finish(run)?;
         // The end of the run matters more than output that could not be written.
         match ending {
-            Ending::Interrupted(signal) => Err(Stop::signal(signal)),
-            Ending::Complete => ended(standing, || unmet_requirements(&judged)).and(listener.printed).and(unmet),
+            Ending::Interrupted(signal) => {
+                if let Err(stop) = listener.exported {
+                    stop.print();
+                }
+                Err(Stop::signal(signal))
+            }
+            Ending::Complete => {
+                let ended = ended(standing, || unmet_requirements(&judged));
+                listener.exported.and(ended).and(listener.printed).and(unmet)
+            }
         }
     }
 
@@ -249,12 +264,22 @@ struct RunListener<'a> {
     progress: RunProgress,
     /// The result of printing: a closed standard output or a full disk ends the tables but not the run.
     printed: Result<(), Stop>,
+    /// The unfinished files for continuous integration.
+    exports: Exports,
+    /// The result of writing these files.
+    exported: Result<(), Stop>,
 }
 
 impl<'a> RunListener<'a> {
-    fn new(session: &'a Session, plan: &'a Plan) -> Self {
-        let progress = RunProgress::new(plan, session.json);
-        Self { session, plan, folder: None, records: Vec::new(), progress, printed: Ok(()) }
+    fn new(session: &'a Session, plan: &'a Plan, exports: Exports) -> Self {
+        let progress = RunProgress::new(plan, session.json || exports.is_printed());
+        let (records, printed, exported) = (Vec::new(), Ok(()), Ok(()));
+        Self { session, plan, folder: None, records, progress, printed, exports, exported }
+    }
+
+    /// Returns whether standard output shows tables, and not JSON or a format for continuous integration.
+    fn prints_tables(&self) -> bool {
+        !self.session.json && !self.exports.is_printed() && self.printed.is_ok()
     }
 
     fn hear(&mut self, event: RunEvent<'_>) -> Result<(), Stop> {
@@ -277,7 +302,7 @@ impl<'a> RunListener<'a> {
                 self.progress.end(trial);
             }
             RunEvent::ScenarioEnded(run, scenario) => {
-                if !self.session.json && self.printed.is_ok() {
+                if self.prints_tables() {
                     let analysis = analyze_scenario(scenario, run, &self.records);
                     let text = match (self.session.view, &analysis.advice) {
                         (View::Advice, Some(advice)) => {
@@ -302,6 +327,7 @@ impl<'a> RunListener<'a> {
     /// meets its objective.
     fn finish(&mut self, run: Run) -> Result<(Standing, RunTally, Result<(), Stop>), Stop> {
         self.progress.finish();
+        let (prints_tables, exports) = (self.prints_tables(), std::mem::take(&mut self.exports));
         let folder = self.folder.as_ref().expect("a run is calibrated before anything else");
         let path = folder.path();
         let analysis = analyze(&run, &self.plan.spec.scenarios, &self.records);
@@ -315,9 +341,14 @@ impl<'a> RunListener<'a> {
         if self.session.json {
             let (folder, index) = (path.to_string_lossy(), index.to_string_lossy());
             self.printed = print_json(&report::json::run(&analysis, &folder, &index));
-        } else if self.printed.is_ok() {
+        } else if prints_tables {
             self.printed = print_end(&analysis, &index);
         }
+        self.exported = exports.write(|format| match format {
+            ExportFormat::Markdown => report::markdown::run(&analysis, Some(&index.to_string_lossy())),
+            ExportFormat::Junit => report::junit::run(&analysis),
+            ExportFormat::Bmf => bmf_text(&report::bmf::run(&analysis)),
+        });
         if let RunState::Partial(_) = run.state {
             let (done, planned) = (self.records.len(), run.trials_planned);
             note(format_args!("avt: ended early after {done} of {planned} trials; the report is marked as partial"));
