@@ -344,11 +344,16 @@ impl<'a> RunListener<'a> {
         } else if prints_tables {
             self.printed = print_end(&analysis, &index);
         }
-        self.exported = exports.write(|format| match format {
+        let is_exported = exports.is_printed();
+        let written = exports.write(|format| match format {
             ExportFormat::Markdown => report::markdown::run(&analysis, Some(&index.to_string_lossy())),
             ExportFormat::Junit => report::junit::run(&analysis),
             ExportFormat::Bmf => bmf_text(&report::bmf::run(&analysis)),
         });
+        self.exported = written.files;
+        if is_exported {
+            self.printed = written.printed;
+        }
         if let RunState::Partial(_) = run.state {
             let (done, planned) = (self.records.len(), run.trials_planned);
             note(format_args!("avt: ended early after {done} of {planned} trials; the report is marked as partial"));

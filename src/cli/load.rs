@@ -98,11 +98,11 @@ pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
         ExportFormat::Junit => report::junit::load(&load_report),
         ExportFormat::Bmf => bmf_text(&report::bmf::load(&load_report)),
     });
-    let written = first_failure([hgrm, hlog, html].into_iter().flatten().chain([exported]));
+    let written = first_failure([hgrm, hlog, html].into_iter().flatten().chain([exported.files]));
     let printed = if args.json {
         print_json(&render::json(&args.urls, &plan, &loaded, server.as_ref(), &analysis, partial))
     } else if !prints_text {
-        Ok(())
+        exported.printed
     } else {
         let is_unjudged = args.slo.is_some() && partial;
         let unjudged = if is_unjudged { "\nslo        not judged: ended early by a signal" } else { "" };

@@ -196,13 +196,14 @@ pub fn load(report: &LoadReport<'_>) -> String {
     parts.push(table(0, &names, [values]));
     if let Some(conditions) = &analysis.objectives {
         let row = |one: &JudgedCondition| {
-            let word = if one.is_kept { "met" } else { "VIOLATED" };
+            let word = match one.is_kept {
+                _ if analysis.verdict == Verdict::Invalid => "not judged",
+                true => "met",
+                false => "VIOLATED",
+            };
             vec![one.condition.clone(), word.to_owned(), measured(one)]
         };
         parts.push(table(3, &["objective", "result", "measured"], conditions.iter().map(row)));
-        if analysis.verdict == Verdict::Invalid {
-            parts.push("The measurement is INVALID, so the objective is not judged by it.".into());
-        }
     }
     let findings: Vec<String> = analysis
         .findings

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::analysis::fail_over::FailOver;
 use crate::text;
+use crate::units;
 
 use super::exports::ExportPaths;
 use super::output::Stop;
@@ -47,5 +48,14 @@ pub(crate) fn compare(spec: &ComparisonSpec) -> Result<(), Stop> {
             "--before, --after: outputs of `avt load --json` are compared one with one; several a side must be folders \
              of runs",
         )),
+    }
+}
+
+/// Returns an error if any figure is over its limit.
+fn refuse_regressions(over: usize) -> Result<(), Stop> {
+    let figures = units::counted(over as u64, "figure", "figures");
+    match over {
+        0 => Ok(()),
+        _ => Err(Stop::unmet(format_args!("{figures} got worse by more than --fail-over allows"))),
     }
 }

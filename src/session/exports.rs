@@ -37,6 +37,15 @@ pub(crate) struct Exports {
     printed: Option<ExportFormat>,
 }
 
+/// The results of writing. A reader that closed standard output early is no failure, so it must not hide one.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// The result of writing the files.
+    pub(crate) files: Result<(), Stop>,
+    /// The result of writing to standard output.
+    pub(crate) printed: Result<(), Stop>,
+}
+
 impl ExportPaths {
     /// Begins to write every file, so that a path that cannot be written is refused before anything is measured.
     /// `is_json` is whether standard output is taken by `--json`.
@@ -74,11 +83,11 @@ impl Exports {
         self.printed.is_some()
     }
 
-    /// Writes every file, and prints the format that standard output holds. `render` returns the text of a format.
-    pub(crate) fn write(self, render: impl Fn(ExportFormat) -> String) -> Result<(), Stop> {
+    /// Writes every file, then prints the format that standard output holds. `render` returns the text of a format.
+    pub(crate) fn write(self, render: impl Fn(ExportFormat) -> String) -> Written {
         let files = self.files.into_iter().map(|(format, file)| file.write(&render(format)));
-        let printed = self.printed.map(|format| print(render(format).trim_end()));
-        first_failure(files.chain(printed))
+        let files = first_failure(files);
+        Written { files, printed: self.printed.map_or(Ok(()), |format| print(render(format).trim_end())) }
     }
 }
 

@@ -10,9 +10,8 @@ use crate::session::exports::{ExportFormat, Exports, bmf_text};
 use crate::session::grid::Grid;
 use crate::session::output::{Stop, print, print_json, width};
 use crate::text::{self, wrapped};
-use crate::units;
 
-use super::ComparisonSpec;
+use super::{ComparisonSpec, refuse_regressions};
 
 /// Reads the output of a load.
 fn read(path: &Path) -> Result<LoadOutput, Stop> {
@@ -43,24 +42,21 @@ pub(super) fn compare(before: &Path, after: &Path, spec: &ComparisonSpec, export
     }
     spec.fail_over.check(&found.names()).map_err(Stop::input)?;
     let over = found.regressions(&spec.fail_over).len();
-    if spec.json {
-        print_json(&wording::json(&found, spec.fail_over.is_given().then_some(over)))?;
-    } else if !exports.is_printed() {
-        print(text(&found, spec))?;
-    }
-    exports.write(|format| match format {
+    let is_exported = exports.is_printed();
+    let written = exports.write(|format| match format {
         ExportFormat::Markdown => markdown::compare_of_loads(&found, &spec.fail_over),
         ExportFormat::Junit => junit::compare_of_loads(&found, &spec.fail_over),
         ExportFormat::Bmf => bmf_text(&bmf::compare_of_loads(&found)),
-    })?;
-    if found.is_invalid() {
-        Err(Stop::invalid())
-    } else if over > 0 {
-        let figures = units::counted(over as u64, "figure", "figures");
-        Err(Stop::unmet(format_args!("{figures} got worse by more than --fail-over allows")))
+    });
+    written.files?;
+    let printed = if spec.json {
+        print_json(&wording::json(&found, spec.fail_over.is_given().then_some(over)))
+    } else if is_exported {
+        written.printed
     } else {
-        Ok(())
-    }
+        print(text(&found, spec))
+    };
+    if found.is_invalid() { Err(Stop::invalid()) } else { refuse_regressions(over).and(printed) }
 }
 
 fn text(found: &LoadComparison<'_>, spec: &ComparisonSpec) -> String {

@@ -12,9 +12,8 @@ use crate::session::grid::Grid;
 use crate::session::output::{Stop, note, print, print_json, width};
 use crate::session::pages::scenarios;
 use crate::text::{self, wrapped};
-use crate::units;
 
-use super::ComparisonSpec;
+use super::{ComparisonSpec, refuse_regressions};
 
 /// A run with its scenarios and records.
 struct Read {
@@ -54,30 +53,25 @@ pub(super) fn compare(spec: &ComparisonSpec, exports: Exports) -> Result<(), Sto
     let limits = &spec.fail_over;
     limits.check(&found.names()).map_err(Stop::input)?;
     let regressions = found.regressions(limits);
-    if spec.json {
-        print_json(&wording::json(&found, &before, &after, limits.is_given().then_some(regressions.len())))?;
-    } else if !exports.is_printed() {
-        print(text(&found, &before, &after))?;
-        for change in &regressions {
-            print(wrapped(&wording::over_the_limit(change), width(), "  ").join("\n"))?;
-        }
-    }
-    exports.write(|format| match format {
+    let is_exported = exports.is_printed();
+    let written = exports.write(|format| match format {
         ExportFormat::Markdown => markdown::compare(&found, &before, &after, limits),
         ExportFormat::Junit => junit::compare(&found, limits),
         ExportFormat::Bmf => bmf_text(&bmf::compare(&found)),
-    })?;
-    if !regressions.is_empty() {
-        let figures = units::counted(regressions.len() as u64, "figure", "figures");
-        Err(Stop::unmet(format_args!("{figures} got worse by more than --fail-over allows")))
-    } else if found.changes.iter().any(Change::rests_on_invalid) {
-        Err(Stop::invalid())
+    });
+    written.files?;
+    let printed = if spec.json {
+        print_json(&wording::json(&found, &before, &after, limits.is_given().then_some(regressions.len())))
+    } else if is_exported {
+        written.printed
     } else {
-        Ok(())
-    }
+        print(text(&found, &before, &after, &regressions))
+    };
+    let is_invalid = regressions.is_empty() && found.changes.iter().any(Change::rests_on_invalid);
+    if is_invalid { Err(Stop::invalid()) } else { refuse_regressions(regressions.len()).and(printed) }
 }
 
-fn text(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>]) -> String {
+fn text(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>], over: &[&Change]) -> String {
     let mut text = String::new();
     let wide = width();
     let findings = [(SideName::Before, before), (SideName::After, after)];
@@ -97,5 +91,9 @@ fn text(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>]) -> 
         text += &grid.lines(wide).join("\n");
         text.push('\n');
     }
-    text + "\n" + &wrapped(&wording::conclusion(found), wide, "").join("\n")
+    text += &format!("\n{}", wrapped(&wording::conclusion(found), wide, "").join("\n"));
+    for change in over {
+        text += &format!("\n{}", wrapped(&wording::over_the_limit(change), wide, "  ").join("\n"));
+    }
+    text
 }
