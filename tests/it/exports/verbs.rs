@@ -137,22 +137,3 @@ fn a_load_writes_all_formats() {
         assert_eq!(p50.as_f64(), json["response_time_us"]["p50"].as_f64().map(|micros| micros * 1e3), "{written}");
     }
 }
-
-#[test]
-fn a_closed_standard_output_hides_neither_a_file_nor_the_exit_code() {
-    let home = tempfile::tempdir().unwrap();
-    let refuted = format!(
-        "{SMALL}\n[[claim]]\nsays = \"one\"\nmetric = \"in_flight\"\nmodel = \"threads\"\nexpect = \"1000\"\n\
-         ratio = [1, 1]\nsource = \"nobody\"\n"
-    );
-    let file =
-        scenario(home.path(), "small", &refuted.replace("quick = 1", "quick = 6").replace("full = 1", "full = 6"));
-    let junit = home.path().join("junit.xml");
-    let mut command = avt(["run"]);
-    command.arg(file).arg("--out").arg(home.path().join("out")).args(["--markdown", "-", "--junit"]).arg(&junit);
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let output = command.stdout(writer).stderr(Stdio::null()).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(xml::cases(&read(&junit)).iter().any(|case| case.result == "failure"), "{}", read(&junit));
-}
