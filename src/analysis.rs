@@ -10,6 +10,8 @@
 
 pub mod claims;
 pub mod compare;
+pub mod compare_loads;
+pub mod fail_over;
 pub mod slo;
 
 mod ab;

@@ -8,6 +8,7 @@ mod check;
 mod compare;
 mod completions;
 mod doctor;
+mod exports;
 mod list;
 mod load;
 mod model_name;

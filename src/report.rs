@@ -6,13 +6,18 @@
 //! ```text
 //! Analysis --headline, ratios, warnings, claims--> sentences --+--html--> index.html, <scenario>.html
 //!          --table--> rows ------------------------------------+--terminal--> text
-//!          --chart--> inline SVG ------------------------------+--json, compare--> for programs
+//!          --chart--> inline SVG ------------------------------+--json, compare, bmf--> for programs
+//!                                                              +--markdown, junit--> for continuous integration
 //! ```
 //!
 //! A single load on one server gets a page of its own, [`load()`].
 
+pub mod bmf;
 pub mod compare;
+pub mod compare_loads;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod terminal;
 
 pub mod ab;
@@ -34,7 +39,7 @@ mod warnings;
 mod wording;
 
 pub use list::list;
-pub use load::{LoadReport, PERCENTILES, load, pacing, supported_percentile};
+pub use load::{LoadReport, PERCENTILES, load, measured, pacing, supported_percentile};
 pub use warnings::{skipped_sentence, warn_of_strays};
 pub use wording::range;
 

@@ -4,37 +4,34 @@
 
 mod bar;
 mod comparison;
+pub(crate) mod exports;
 pub(crate) mod grid;
+mod head_to_base;
 pub(crate) mod output;
+pub(crate) mod output_file;
 pub(crate) mod pages;
 mod progress;
+mod run_listener;
 
 use std::fmt::Display;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::analysis::{
-    AbOutcome, Choice, HeadToBase, ScenarioAnalysis, Standing, Strictness, analyze, analyze_scenario, head_to_base,
-};
+use crate::analysis::{Standing, Strictness};
 use crate::host::{CpuLimit, Host};
-use crate::record::{
-    CalibrationOrigin, Folder, FolderError, Outcome, Record, Run, RunState, RunTally, Skipped, Source,
-};
+use crate::record::{Folder, Run, RunTally, Skipped, Source};
 use crate::report;
-use crate::runner::{
-    self, CalibrationSource, Effort, Ending, Interrupt, KeptCalibration, Plan, Program, RunEvent, RunSpec,
-};
+use crate::runner::{self, CalibrationSource, Effort, Ending, Interrupt, KeptCalibration, Plan, Program, RunSpec};
 use crate::scenario::{Model, Scenario};
-use crate::text::{self, wrapped};
 use crate::units;
 
-use output::{Stop, color, note, print, print_json, width};
-use pages::{list, print_end, write};
-use progress::RunProgress;
+use exports::ExportPaths;
+use output::{Stop, note};
+use output_file::OutputPlaces;
+use run_listener::RunListener;
 
 #[cfg(feature = "cli")]
 pub(crate) use bar::width_of_bar;
-pub(crate) use comparison::compare;
+pub(crate) use comparison::{ComparisonSpec, compare};
 
 /// A scenario, and the name it was given by.
 #[derive(Clone, Debug)]
@@ -66,6 +63,8 @@ pub(crate) struct Session {
     pub(crate) view: View,
     /// The verdicts on the measurement that make the session fail.
     pub(crate) strictness: Strictness,
+    /// The files for continuous integration.
+    pub(crate) exports: ExportPaths,
 }
 
 /// The view of each scenario that is printed.
@@ -98,15 +97,24 @@ impl Session {
         let calibration = self.calibration(&host)?;
         let plan = Plan::new(self.spec(named, skipped, calibration), host).map_err(Stop::input)?;
         let interrupt = Interrupt::listen().map_err(Stop::machine)?;
+        let exports = self.exports.begin(self.json, &mut OutputPlaces::default())?;
         announce(&plan);
-        let mut listener = RunListener::new(self, &plan);
+        let mut listener = RunListener::new(self, &plan, exports);
         let (run, ending) = runner::run(&plan, &Program::this(), &interrupt, |event| listener.hear(event))?;
         *folder = listener.folder.as_ref().map(|folder| folder.path().to_owned());
         let (standing, judged, unmet) = listener.finish(run)?;
         // The end of the run matters more than output that could not be written.
         match ending {
-            Ending::Interrupted(signal) => Err(Stop::signal(signal)),
-            Ending::Complete => ended(standing, || unmet_requirements(&judged)).and(listener.printed).and(unmet),
+            Ending::Interrupted(signal) => {
+                if let Err(stop) = listener.exported {
+                    stop.print();
+                }
+                Err(Stop::signal(signal))
+            }
+            Ending::Complete => {
+                let ended = ended(standing, || unmet_requirements(&judged));
+                listener.exported.and(ended).and(listener.printed).and(unmet)
+            }
         }
     }
 
@@ -218,23 +226,6 @@ fn announce(plan: &Plan) {
     spec.scenarios.iter().for_each(|scenario| warn_of_few_cpus(scenario, host.cpus));
 }
 
-/// Prints where the calibration comes from, unless it is new.
-fn announce_calibration(run: &Run) {
-    let percent = |now: u64, then: u64| 100.0 * (now as f64 / then.max(1) as f64 - 1.0);
-    match &run.calibration {
-        CalibrationOrigin::New => {}
-        CalibrationOrigin::Kept { run: kept, measured_per_s } => note(format_args!(
-            "uses the calibration of {kept}; the speed of this machine has changed by {:+.1} % since",
-            percent(*measured_per_s, run.iterations_per_s)
-        )),
-        CalibrationOrigin::Changed { run: kept, kept_per_s } => note(format_args!(
-            "avt: the speed of this machine has changed by {:+.1} % since {kept}, so it was calibrated again: \
-             computing jobs do different work than in that run",
-            percent(run.iterations_per_s, *kept_per_s)
-        )),
-    }
-}
-
 /// Warns that no trial of a scenario, or of some of its models, will be valid if it needs more CPUs than there are.
 fn warn_of_few_cpus(scenario: &Scenario, cpus: u32) {
     let Some(point) = scenario.points.first() else { return };
@@ -250,183 +241,6 @@ fn warn_of_few_cpus(scenario: &Scenario, cpus: u32) {
     };
     let name = &scenario.name;
     note(format_args!("avt: {name} needs {wanted}, but avt may use only {cpus}: every trial{of} will be INVALID"));
-}
-
-/// Stores the results of a run in its folder, and shows its progress.
-struct RunListener<'a> {
-    session: &'a Session,
-    plan: &'a Plan,
-    /// The folder, created once there is something to store.
-    folder: Option<Folder>,
-    records: Vec<Record>,
-    progress: RunProgress,
-    /// The result of printing: a closed standard output or a full disk ends the tables but not the run.
-    printed: Result<(), Stop>,
-}
-
-impl<'a> RunListener<'a> {
-    fn new(session: &'a Session, plan: &'a Plan) -> Self {
-        let progress = RunProgress::new(plan, session.json);
-        Self { session, plan, folder: None, records: Vec::new(), progress, printed: Ok(()) }
-    }
-
-    fn hear(&mut self, event: RunEvent<'_>) -> Result<(), Stop> {
-        match event {
-            RunEvent::Calibrated(run) => {
-                announce_calibration(run);
-                self.folder = Some(make_folder(self.session, run)?);
-            }
-            RunEvent::ParallelUnknown(why) => {
-                note(format_args!("avt: could not measure the computing capacity of every CPU: {why}"));
-            }
-            RunEvent::CeilingUnknown(why) => {
-                note(format_args!("avt: could not measure the limits of the load generator: {why}"));
-            }
-            RunEvent::Ready(run) => self.folder().write_run(run).map_err(Stop::machine)?,
-            RunEvent::Began(trial) => self.progress.begin(trial),
-            RunEvent::Ended(trial, record) => {
-                self.folder().append(&record).map_err(Stop::machine)?;
-                self.records.push(*record);
-                self.progress.end(trial);
-                self.check_server()?;
-            }
-            RunEvent::ScenarioEnded(run, scenario) => {
-                if !self.session.json && self.printed.is_ok() {
-                    let analysis = analyze_scenario(scenario, run, &self.records);
-                    let text = match (self.session.view, &analysis.advice) {
-                        (View::Failures, _) if !has_failures(&analysis) => return Ok(()),
-                        (View::Advice, Some(advice)) => {
-                            let findings = report::terminal::findings(&analysis, Some(width()));
-                            findings + &report::terminal::advice(advice, Some(width()), color())
-                        }
-                        _ => report::terminal::table(&analysis, Some(width()), color()),
-                    };
-                    let table = || print(text);
-                    self.printed = self.progress.suspend(table);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns an error if two servers are compared and the last trial failed although none of its server was measured
-    /// before: all others of it would fail too, each after its time-out.
-    fn check_server(&mut self) -> Result<(), Stop> {
-        let (View::HeadToBase { .. }, Some(last)) = (self.session.view, self.records.last()) else { return Ok(()) };
-        let Outcome::Failed(why) = &last.outcome else { return Ok(()) };
-        let model = last.cell.model;
-        let is_measured =
-            |record: &Record| record.cell.model == model && matches!(record.outcome, Outcome::Measured(_));
-        if self.records.iter().any(is_measured) {
-            return Ok(());
-        }
-        let sentence = report::ab::failed_at_once(model, why);
-        self.progress.finish();
-        let folder = self.folder.as_ref().expect("a run is calibrated before anything else");
-        Err(Stop::unmet(format_args!("{sentence}; its records are in {}", text::of_path(folder.path()))))
-    }
-
-    fn folder(&mut self) -> &mut Folder {
-        self.folder.as_mut().expect("a run is calibrated before anything else")
-    }
-
-    /// Writes the report and prints its path; returns the run's state, its tally, and the end of `avt advise` if no model
-    /// meets its objective.
-    fn finish(&mut self, run: Run) -> Result<(Standing, RunTally, Result<(), Stop>), Stop> {
-        self.progress.finish();
-        let folder = self.folder.as_ref().expect("a run is calibrated before anything else");
-        let path = folder.path();
-        let analysis = analyze(&run, &self.plan.spec.scenarios, &self.records);
-        let kept = Run { judged: Some(analysis.judged), ..run.clone() };
-        folder.check_in_place().map_err(Stop::machine)?;
-        folder.write_run(&kept).map_err(Stop::machine)?;
-        let head_to_base = match self.session.view {
-            View::HeadToBase { fail_over } => {
-                analysis.scenarios.first().and_then(head_to_base).map(|found| (found, fail_over))
-            }
-            View::Tables | View::Advice | View::Failures => None,
-        };
-        let index = write(path, &analysis)?;
-        if self.session.out.is_none() {
-            list(&self.session.runs)?;
-        }
-        if self.session.json {
-            let (folder, index) = (path.to_string_lossy(), index.to_string_lossy());
-            let mut value = report::json::run(&analysis, &folder, &index);
-            if let Some((found, fail_over)) = &head_to_base {
-                value["ab"] = report::ab::json(found, *fail_over);
-            }
-            self.printed = print_json(&value);
-        } else if self.printed.is_ok() && self.session.view != View::Failures {
-            self.printed = print_end(&analysis, &index);
-            if let (Some((found, _)), true) = (&head_to_base, self.printed.is_ok()) {
-                self.printed = print_head_to_base(found);
-            }
-        }
-        if let RunState::Partial(_) = run.state {
-            let (done, planned) = (self.records.len(), run.trials_planned);
-            note(format_args!("avt: ended early after {done} of {planned} trials; the report is marked as partial"));
-        }
-        let advice = analysis.scenarios.first().and_then(|of| of.advice.as_ref());
-        let advice = advice.filter(|advice| self.session.view == View::Advice && advice.slo.is_some());
-        let unmet = match advice.map(|advice| &advice.choice) {
-            _ if head_to_base.is_some() => head_to_base.map_or(Ok(()), |(found, fail_over)| judge(&found, fail_over)),
-            Some(Choice::NoneMeets { .. }) => Err(Stop::unmet("no model is known to meet the objective")),
-            Some(Choice::NotMeasurable) => Err(Stop::invalid()),
-            Some(Choice::Model { .. }) | None => Ok(()),
-        };
-        Ok((analysis.standing(self.session.strictness), analysis.judged, unmet))
-    }
-}
-
-fn has_failures(scenario: &ScenarioAnalysis<'_>) -> bool {
-    scenario.points.iter().flat_map(|point| &point.cells).any(|cell| !cell.failures.is_empty())
-}
-
-/// Prints the figures of two servers side by side, and the conclusion.
-fn print_head_to_base(found: &HeadToBase) -> Result<(), Stop> {
-    let lines = report::ab::figures(found).into_iter().chain([report::ab::sentence(found)]);
-    let lines: Vec<String> = lines.flat_map(|line| wrapped(&line, width(), "  ")).collect();
-    print(lines.join("\n"))
-}
-
-/// Returns the end of `avt ab`: an error if no conclusion can be drawn, or if the second server is certainly worse than
-/// the limit allows.
-fn judge(found: &HeadToBase, fail_over: Option<f64>) -> Result<(), Stop> {
-    match (&found.outcome, fail_over) {
-        (AbOutcome::NotMeasurable(_), _) => Err(Stop::invalid()),
-        (_, Some(limit)) if found.is_worse_than(limit) => {
-            Err(Stop::unmet("head is worse than base by more than --fail-over allows"))
-        }
-        (AbOutcome::Differ(_) | AbOutcome::Alike { .. }, _) => Ok(()),
-    }
-}
-
-/// Creates the session's own folder, or a new one named after the time.
-fn make_folder(session: &Session, run: &Run) -> Result<Folder, Stop> {
-    if let Some(path) = &session.out {
-        return Folder::create(path, run).map_err(|error| match error {
-            FolderError::Io { error, .. } if error.kind() == io::ErrorKind::AlreadyExists => {
-                let path = path.display();
-                Stop::machine(format_args!(
-                    "{path}: already exists, and a run never overwrites another; choose another --out"
-                ))
-            }
-            error => Stop::machine(error),
-        });
-    }
-    // Turns 2026-11-22T10:15:00Z into 20261122-101500.
-    let digits: String = run.started.chars().filter(char::is_ascii_digit).collect();
-    let stamp = format!("{}-{}", &digits[..8], &digits[8..14]);
-    // Two runs may begin in the same second.
-    for attempt in 1.. {
-        let name = if attempt == 1 { stamp.clone() } else { format!("{stamp}-{attempt}") };
-        match Folder::create(&session.runs.join(name), run) {
-            Err(FolderError::Io { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 100 => {}
-            made => return made.map_err(Stop::machine),
-        }
-    }
-    unreachable!("the loop returns at the hundredth attempt")
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! side, a difference is judged by how much the runs of a side differ. With one pair, it is judged by how much two runs
 //! of the same thing have been observed to differ ([`between_runs`]), and by the rounds.
 
+use super::fail_over::{FailOver, FigureName};
 use super::point::PointSummary;
 use super::ratios::Obstacle;
 use super::round::Estimate;
@@ -223,7 +224,29 @@ pub fn between_runs(metric: Metric, work: &Work) -> f64 {
     }
 }
 
+impl Comparison {
+    /// Returns the names of the figures.
+    pub fn names(&self) -> Vec<FigureName> {
+        self.changes.iter().map(Change::figure_name).collect()
+    }
+
+    /// Returns the figures that are certainly worse by more than the limits allow.
+    pub fn regressions(&self, limits: &FailOver) -> Vec<&Change> {
+        self.changes.iter().filter(|change| change.exceeds(limits)).collect()
+    }
+}
+
 impl Change {
+    /// Returns the name of the figure.
+    pub fn figure_name(&self) -> FigureName {
+        FigureName { metric: self.metric.name().to_owned(), model: Some(self.model.to_string()) }
+    }
+
+    /// Returns whether the figure is certainly worse by more than its limit.
+    pub fn exceeds(&self, limits: &FailOver) -> bool {
+        limits.limit(&self.figure_name()).is_some_and(|limit| self.is_beyond(limit))
+    }
+
     /// Decides the direction of the change, unless an obstacle forbids it. `speed` is the ratio of the calibrations,
     /// after to before: a difference of that size does not count.
     fn judge(&mut self, speed: f64) {

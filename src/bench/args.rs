@@ -8,8 +8,9 @@ use lexopt::{Arg, ValueExt as _};
 
 use crate::analysis::Strictness;
 use crate::runner::Effort;
+use crate::session::exports::ExportPaths;
 use crate::session::output::{Stop, print};
-use crate::session::{self, Named, Session, View};
+use crate::session::{self, ComparisonSpec, Named, Session, View};
 
 const HELP: &str = "\
 Measures the workloads of this bench under every model, and writes a report.
@@ -124,6 +125,7 @@ impl Args {
             json: self.json,
             view: View::Tables,
             strictness: if self.strict { Strictness::Invalid } else { Strictness::Lenient },
+            exports: ExportPaths::default(),
         }
     }
 
@@ -142,7 +144,10 @@ impl Args {
             let keep = || fs::create_dir_all(runs).and_then(|()| fs::write(&path, &*whole.to_string_lossy()));
             keep().map_err(|error| Stop::machine(format_args!("{}: {error}", path.display())))?;
         }
-        let compared = before.map_or(Ok(()), |before| session::compare(&[before], &[out], None, self.json));
+        let compared = before.map_or(Ok(()), |before| {
+            let (before, after) = (vec![before], vec![out]);
+            session::compare(&ComparisonSpec { before, after, json: self.json, ..ComparisonSpec::default() })
+        });
         done.and(compared)
     }
 }

@@ -12,7 +12,7 @@ use crate::text;
 use crate::units;
 
 use super::advise::some_rate;
-use super::compare::percent;
+use super::exports::ExportArgs;
 use super::report::RUNS;
 use super::times::some_time;
 use super::words::split_words;
@@ -61,9 +61,20 @@ pub(super) struct AbArgs {
     /// Folder to create for the records and the report [default: reports/ and the current time]
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    exports: ExportArgs,
     /// Print the analysis as JSON instead of the table; `ab` holds the answer
     #[arg(long)]
     json: bool,
+}
+
+/// Parses a percentage as a factor: `10%` as 1.1.
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>().ok();
+    let percent = number.filter(|percent| percent.is_finite() && *percent >= 0.0);
+    percent
+        .map(|percent| 1.0 + percent / 100.0)
+        .ok_or_else(|| "expected a percentage of at least 0, such as 10%".into())
 }
 
 pub(super) fn main(args: &AbArgs) -> Result<(), Stop> {
@@ -78,6 +89,7 @@ pub(super) fn main(args: &AbArgs) -> Result<(), Stop> {
         json: args.json,
         view: View::HeadToBase { fail_over: args.fail_over },
         strictness: Strictness::Lenient,
+        exports: args.exports.paths(),
     };
     session.run()
 }

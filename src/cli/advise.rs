@@ -13,6 +13,7 @@ use super::model_name::ModelName;
 use super::report::RUNS;
 use super::run::effort;
 use super::times::some_time;
+use crate::session::exports::ExportPaths;
 use crate::session::output::{Stop, note};
 use crate::session::{Named, Session, View};
 
@@ -96,6 +97,7 @@ pub(super) fn main(args: &AdviseArgs) -> Result<(), Stop> {
         json: args.json,
         view: View::Advice,
         strictness: Strictness::Lenient,
+        exports: ExportPaths::default(),
     };
     session.run()
 }

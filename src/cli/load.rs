@@ -15,7 +15,7 @@ use std::time::SystemTime;
 
 use hdrhistogram::serialization::V2DeflateSerializer;
 
-use crate::analysis::{LoadAnalysis, LoadFigures, analyze_load};
+use crate::analysis::{LoadFigures, analyze_load};
 use crate::host::Host;
 use crate::load::{
     self, Endpoint, LoadError, LoadInterval, LoadPlan, Loaded, Observer, RequestTemplate, Secure, Until,
@@ -29,7 +29,9 @@ use crate::usage::{ProcessesMeter, ProcessesUsage, listeners_at, listeners_at_pa
 pub(super) use args::LoadArgs;
 
 use crate::session::ended;
+use crate::session::exports::{ExportFormat, bmf_text};
 use crate::session::output::{Stop, note, print, print_json, width};
+use crate::session::output_file::first_failure;
 use args::Target;
 use export::Log;
 use live::Live;
@@ -54,7 +56,7 @@ pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
         length(&plan)
     ));
 
-    let Outputs { hgrm, mut hlog, html } = Outputs::begin(args)?;
+    let Outputs { hgrm, mut hlog, html, exports } = Outputs::begin(args)?;
     // Nothing has been measured up to here, so a signal may end the process at once.
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     let mut serializer = V2DeflateSerializer::new();
@@ -78,10 +80,29 @@ pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
         Err(error) => Err(output.failed(error)),
     });
     let hgrm = hgrm.map(|output| output.write(&distribution(&loaded, partial)));
-    let html = html.map(|output| output.write(&page(args, started, &plan, &loaded, &analysis, partial)));
-    let written = first_failure([hgrm, hlog, html].into_iter().flatten());
+    let (url, host) = (args.join_urls(), Host::read());
+    let load_report = LoadReport {
+        url: &url,
+        kind: plan.arrival.in_words(),
+        started,
+        command: command_line(std::env::args_os()),
+        host: &host,
+        figures: figures(&loaded),
+        analysis: &analysis,
+        partial,
+    };
+    let html = html.map(|output| output.write(&report::load(&load_report)));
+    let prints_text = !exports.is_printed();
+    let exported = exports.write(|format| match format {
+        ExportFormat::Markdown => report::markdown::load(&load_report),
+        ExportFormat::Junit => report::junit::load(&load_report),
+        ExportFormat::Bmf => bmf_text(&report::bmf::load(&load_report)),
+    });
+    let written = first_failure([hgrm, hlog, html].into_iter().flatten().chain([exported.files]));
     let printed = if args.json {
         print_json(&render::json(&args.urls, &plan, &loaded, server.as_ref(), &analysis, partial))
+    } else if !prints_text {
+        exported.printed
     } else {
         let is_unjudged = args.slo.is_some() && partial;
         let unjudged = if is_unjudged { "\nslo        not judged: ended early by a signal" } else { "" };
@@ -140,27 +161,6 @@ fn distribution(loaded: &Loaded, partial: bool) -> String {
         text.push_str("#[partial: ended early by a signal]\n");
     }
     text
-}
-
-/// Renders the HTML report.
-fn page(
-    args: &LoadArgs,
-    started: String,
-    plan: &LoadPlan,
-    loaded: &Loaded,
-    analysis: &LoadAnalysis,
-    partial: bool,
-) -> String {
-    report::load(&LoadReport {
-        url: &args.join_urls(),
-        kind: plan.arrival.in_words(),
-        started,
-        command: command_line(std::env::args_os()),
-        host: &Host::read(),
-        figures: figures(loaded),
-        analysis,
-        partial,
-    })
 }
 
 /// Returns the command line, quoted for a shell, with `avt` as the program's name.
@@ -297,16 +297,6 @@ fn length(plan: &LoadPlan) -> String {
         Until::Requests(requests) => format!("{} requests", units::count(requests)),
     };
     if plan.warmup.is_zero() { window } else { format!("{window} after {} of warm-up", units::exact(plan.warmup)) }
-}
-
-/// Returns the first failure, and prints the others at once.
-fn first_failure(done: impl IntoIterator<Item = Result<(), Stop>>) -> Result<(), Stop> {
-    let mut failures = done.into_iter().filter_map(Result::err);
-    let Some(first) = failures.next() else { return Ok(()) };
-    for stop in failures {
-        stop.print();
-    }
-    Err(first)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::session::output::Stop;
 use crate::session::pages::keep_models;
 use crate::session::{Named, Session, View};
 
+use super::exports::ExportArgs;
 use super::model_name::ModelName;
 use super::report::RUNS;
 use super::sources::{every, scenarios};
@@ -20,7 +21,8 @@ use super::strict::Strict;
 ///
 /// Without a name it runs the tour: the built-in scenarios that `avt list` marks.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  avt run\n  avt run sleep offload\n  avt run my-scenario.toml --rounds 3")]
+#[command(after_help = "Examples:\n  avt run\n  avt run sleep offload\n  avt run my-scenario.toml --rounds 3\n  \
+                        avt run --strict --markdown summary.md --junit avt.xml")]
 pub(super) struct RunArgs {
     /// Names of built-in scenarios, or scenario files
     #[arg(value_name = "NAME|FILE", conflicts_with = "all")]
@@ -49,8 +51,10 @@ pub(super) struct RunArgs {
     calibration: Option<PathBuf>,
     #[command(flatten)]
     strict: Strict,
+    #[command(flatten)]
+    exports: ExportArgs,
     /// Run the jobs of a scenario once without measuring them, and print each event with its time and thread
-    #[arg(long, conflicts_with_all = ["all", "full", "rounds", "seed", "out", "strict", "json"])]
+    #[arg(long, conflicts_with_all = ["all", "full", "rounds", "seed", "out", "strict", "json", "markdown", "junit", "bmf"])]
     narrate: bool,
     /// Print a summary as JSON instead of tables
     #[arg(long)]
@@ -73,6 +77,7 @@ pub(super) fn main(args: &RunArgs) -> Result<(), Stop> {
         json: args.json,
         view: View::Tables,
         strictness: args.strict.strictness(),
+        exports: args.exports.paths(),
     };
     session.run()
 }

@@ -92,6 +92,32 @@ pub(super) fn revised(judged: &JudgedClaim<'_>) -> Option<String> {
     judged.claim.revised.as_deref().map(text::one_line)
 }
 
+/// Returns the claim with its verdict: `reproduced (published): Waiting is free on one thread: 1.02 (1.01 to 1.03) times
+/// wait = 100 ms; claimed 0.99 to 1.1`.
+pub(super) fn sentence(judged: &JudgedClaim<'_>) -> String {
+    format!("{} {}", judged.verdict.word(), sentence_after_verdict(judged))
+}
+
+/// Returns the [`sentence`] without its first word, the verdict.
+pub(super) fn sentence_after_verdict(judged: &JudgedClaim<'_>) -> String {
+    let model = (judged.claim.models.len() > 1).then(|| judged.model.to_string());
+    let point = (!judged.point.is_empty()).then(|| text::one_line(&judged.point.to_string()));
+    let at: Vec<String> = model.into_iter().chain(point).collect();
+    let at = if at.is_empty() { String::new() } else { format!(" ({})", at.join(", ")) };
+    let why = reason(judged);
+    let why = if why.is_empty() { String::new() } else { format!("; {why}") };
+    let revised = revised(judged).map_or_else(String::new, |what| format!(" [revised: {what}]"));
+    let before = refuted_before(judged).map_or_else(String::new, |why| format!(" [refuted before: {why}]"));
+    format!(
+        "({}{why}): {}{at}: {} times {}; claimed {}{before}{revised}",
+        judged.claim.kind.name(),
+        text::one_line(&judged.claim.says),
+        ratio(judged),
+        expected(judged),
+        bounds(judged),
+    )
+}
+
 /// Returns the statistic of the rounds that is compared.
 pub(super) fn statistic(judged: &JudgedClaim<'_>) -> &'static str {
     match judged.statistic {

@@ -48,6 +48,33 @@ pub fn verdict(change: &Change) -> String {
     }
 }
 
+/// States that a figure is over its limit: `over the limit: echo, async p99: worse by 30 %`.
+pub fn over_the_limit(change: &Change) -> String {
+    format!("over the limit: {}, {} {}: {}", place(change), change.model, heading(change), verdict(change))
+}
+
+/// Returns a summary of all figures.
+pub fn conclusion(found: &Comparison) -> String {
+    let count = |wanted: fn(Direction) -> bool| {
+        units::count(found.changes.iter().filter(|change| wanted(change.direction)).count() as u64)
+    };
+    let mut close = format!(
+        "{}: {} worse, {} better, {} without a difference, {} not comparable.",
+        units::counted(found.changes.len() as u64, "figure", "figures"),
+        count(|direction| direction == Direction::Worse),
+        count(|direction| direction == Direction::Better),
+        count(|direction| direction == Direction::Same),
+        count(|direction| matches!(direction, Direction::Incomparable(_))),
+    );
+    if found.changes.iter().any(|change| change.runs == [1, 1]) {
+        close += " Figures before and after are geometric means over rounds. One run per side does not show how much \
+                  two runs differ; compare several (--before A B C --after D E F) to detect smaller differences.";
+    } else {
+        close += " Figures before and after are geometric means over runs, and intervals are computed over runs.";
+    }
+    close
+}
+
 fn describe_obstacle(why: &Why) -> String {
     match why {
         Why::Invalid(side) => format!("INVALID {}", side_name(*side)),

@@ -8,12 +8,14 @@ use super::chart::{Caption, Look, Size};
 use super::figures::draw_both;
 use super::html::{SCRIPT, SCRIPT_HASH, STYLE};
 use super::wording;
+use crate::analysis::slo::{JudgedCondition, MeasuredValue};
 use crate::analysis::{LoadAnalysis, LoadFigures};
 use crate::gate::{Finding, Verdict};
 use crate::histogram::Histogram;
 use crate::host::Host;
 use crate::record::{LoadRecord, Requests};
 use crate::scenario::Family;
+use crate::stats::Bound;
 use crate::text;
 use crate::units;
 
@@ -37,6 +39,19 @@ pub fn pacing(load: &LoadRecord) -> Option<String> {
             units::duration(timer_only)
         ),
     })
+}
+
+/// Formats the measured value of a condition: `4.21 ms`, `>=1.00 s, because some requests never completed`.
+pub fn measured(condition: &JudgedCondition) -> String {
+    match condition.measured {
+        MeasuredValue::Share(share) => format!("{:.3} %", share * 100.0),
+        MeasuredValue::Rate(rate) => units::rate(rate),
+        MeasuredValue::Time(nanos, Bound::Exact) => units::duration(nanos),
+        MeasuredValue::Time(nanos, _) if condition.is_kept => format!(">={}", units::duration(nanos)),
+        MeasuredValue::Time(nanos, _) => format!(">={}, because some requests never completed", units::duration(nanos)),
+        MeasuredValue::TooFew(requests) => format!("unknown, as there are only {} requests", units::count(requests)),
+        MeasuredValue::NoTime => "the window is empty".into(),
+    }
 }
 
 /// One load and its target.
@@ -202,7 +217,7 @@ fn properties(report: &LoadReport<'_>) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn rows_of(report: &LoadReport<'_>) -> Vec<(&'static str, Vec<String>)> {
+pub(super) fn rows_of(report: &LoadReport<'_>) -> Vec<(&'static str, Vec<String>)> {
     let LoadFigures { series, load, .. } = report.figures;
     let lag = &load.send_lag;
     let mut rows = vec![

@@ -94,6 +94,11 @@ pub(super) fn columns(point: &PointSummary, columns: &[Column]) -> Table {
     build(point, columns.to_vec(), "")
 }
 
+/// Returns a table of only these columns, with the times of the headline series.
+pub(super) fn headline_series(point: &PointSummary, columns: &[Column]) -> Table {
+    build(point, columns.to_vec(), point.series_names().first().copied().unwrap_or_default())
+}
+
 /// Returns a table of only these columns, for all points of a sweep.
 pub(super) fn over_points(points: &[PointSummary], columns: &[Column]) -> Option<Table> {
     let mut all: Option<Table> = None;

@@ -9,7 +9,7 @@ use super::pairs;
 use super::scoreboard;
 use super::table::{self, Column, Table};
 use super::warnings;
-use crate::analysis::{Advice, JudgedClaim, ScenarioAnalysis, Scoreboard};
+use crate::analysis::{Advice, ScenarioAnalysis, Scoreboard};
 use crate::scenario::{Family, Metric, Model, Work};
 use crate::text::{self, wrapped};
 
@@ -50,7 +50,7 @@ pub fn table(analysis: &ScenarioAnalysis<'_>, width: Option<usize>, color: bool)
     if !judged.is_empty() {
         push("");
     }
-    judged.iter().flat_map(|judged| wrapped(&claim(judged), width, "  ")).for_each(|line| push(&line));
+    judged.iter().flat_map(|judged| wrapped(&claims::sentence(judged), width, "  ")).for_each(|line| push(&line));
     shown
 }
 
@@ -182,28 +182,6 @@ pub fn advice(advice: &Advice, width: Option<usize>, color: bool) -> String {
 /// Formats the number of claims by kind and verdict, with a line break at the end; empty if there are no claims.
 pub fn scoreboard(board: &Scoreboard, width: Option<usize>) -> String {
     scoreboard::plain(board, width.unwrap_or(usize::MAX))
-}
-
-/// Formats a claim: `reproduced (published): Waiting is free on one thread: 1.02 (1.01 to 1.03) times wait = 100 ms;
-/// claimed 0.99 to 1.1`.
-fn claim(judged: &JudgedClaim<'_>) -> String {
-    let model = (judged.claim.models.len() > 1).then(|| judged.model.to_string());
-    let point = (!judged.point.is_empty()).then(|| text::one_line(&judged.point.to_string()));
-    let at: Vec<String> = model.into_iter().chain(point).collect();
-    let at = if at.is_empty() { String::new() } else { format!(" ({})", at.join(", ")) };
-    let why = claims::reason(judged);
-    let why = if why.is_empty() { String::new() } else { format!("; {why}") };
-    let revised = claims::revised(judged).map_or_else(String::new, |what| format!(" [revised: {what}]"));
-    let before = claims::refuted_before(judged).map_or_else(String::new, |why| format!(" [refuted before: {why}]"));
-    format!(
-        "{} ({}{why}): {}{at}: {} times {}; claimed {}{before}{revised}",
-        judged.verdict.word(),
-        judged.claim.kind.name(),
-        text::one_line(&judged.claim.says),
-        claims::ratio(judged),
-        claims::expected(judged),
-        claims::bounds(judged),
-    )
 }
 
 /// Whether to use colour in the terminal.

@@ -1,5 +1,7 @@
 //! `avt compare`, and which run folders it refuses.
 
+mod loads;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -67,6 +69,58 @@ fn a_slowdown_is_reported_and_ends_with_exit_code_1_on_request() {
     assert_eq!((worse.len(), &worse[0]["model"], &worse[0]["metric"]), (1, &"threads".into(), &"wall".into()));
     assert!(worse[0]["interval"][0].as_f64().is_some_and(|low| (1.2..1.3).contains(&low)), "{json}");
     assert_eq!(json["over_the_limit"], 1);
+}
+
+#[test]
+fn a_limit_can_be_set_for_one_figure_of_one_model() {
+    let home = tempfile::tempdir().unwrap();
+    let before = write(home.path(), "before", |_, _| ());
+    let after = write(home.path(), "after", |_, records| slow_down(records, Model::Threads, 1.3));
+    for (code, limits) in [
+        (1, &["--fail-over", "wall=10%"][..]),
+        (1, &["--fail-over", "wall@threads=10%"]),
+        (1, &["--fail-over", "cpu=10%,wall@threads=10%"]),
+        (1, &["--fail-over", "cpu=10%", "--fail-over", "wall=10%"]),
+        // The most specific limit counts.
+        (0, &["--fail-over", "10%,wall@threads=40%"]),
+        (1, &["--fail-over", "wall=40%,wall@threads=10%"]),
+        // Other figures and models have not changed.
+        (0, &["--fail-over", "cpu=10%"]),
+        (0, &["--fail-over", "wall@async=10%"]),
+    ] {
+        let ended = compare(&before, &after, limits);
+        assert_eq!(ended.code, Some(code), "{limits:?}: {ended:?}");
+    }
+    let interval = |change: &serde_json::Value| {
+        (change["model"] == "threads" && change["metric"] == "wall").then(|| change["interval"].clone())
+    };
+    let json = compare(&before, &after, &["--json"]).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let interval = json["changes"].as_array().unwrap().iter().find_map(interval).unwrap();
+    let [low, ratio] = [interval[0].as_f64().unwrap(), 1.3];
+    assert!(low < ratio, "{interval}");
+    // The limit lies between the better end of the interval and the figure itself.
+    let between = format!("wall@threads={}%", ((low + ratio) / 2.0 - 1.0) * 100.0);
+    assert_eq!(compare(&before, &after, &["--fail-over", &between]).code, Some(0), "{between} {interval}");
+}
+
+#[test]
+fn a_limit_for_an_unknown_figure_is_refused_with_a_remedy() {
+    let home = tempfile::tempdir().unwrap();
+    let run = write(home.path(), "run", |_, _| ());
+    for (limit, words) in [
+        ("wal=5%", "no figure is called `wal`; did you mean `wall`?"),
+        ("p99=5%", "no figure is called `p99`; this comparison has wall and cpu"),
+        ("wall@thread=5%", "no model is called `thread`; did you mean `threads`?"),
+        ("10%,wall@external=5%", "no model is called `external`; this comparison has "),
+        ("wall=", "expected a percentage of at least 0"),
+        ("wall@=5%", "expected METRIC=PERCENT or METRIC@MODEL=PERCENT"),
+        ("@async=5%", "expected METRIC=PERCENT or METRIC@MODEL=PERCENT"),
+    ] {
+        let ended = compare(&run, &run, &["--fail-over", limit]);
+        assert_eq!(ended.code, Some(2), "{limit}: {ended:?}");
+        assert!(ended.stderr.contains(words) && ended.stdout.is_empty(), "{limit}: {ended:?}");
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod cpus;
 mod damaged;
 mod doctor;
 mod echo;
+mod exports;
 mod external;
 mod findings;
 mod fixture;

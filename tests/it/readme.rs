@@ -136,14 +136,32 @@ fn every_figure_is_described() {
     }
 }
 
+#[test]
+fn commands_for_continuous_integration_have_valid_options() {
+    let [workflow, document] = ["examples/ci/avt.yml", "examples/ci/README.md"].map(read);
+    let lines = workflow.lines().chain(document.lines()).map(str::trim);
+    let commands: Vec<&str> =
+        lines.filter(|line| line.starts_with("avt run ") || line.starts_with("avt compare ")).collect();
+    assert!(commands.len() >= 4, "{commands:?}");
+    for command in commands {
+        // Options before --help are parsed, and nothing is started.
+        let words = command.split(" || ").next().unwrap().split(' ').skip(1).map(|word| word.trim_matches('"'));
+        let ended = run(avt(words.chain(["--help"])));
+        assert_eq!(ended.code, Some(0), "{command}: {ended:?}");
+    }
+    let ended = run(avt(["run", "--no-such-option", "--help"]));
+    assert_eq!(ended.code, Some(2), "an unknown option before --help is refused: {ended:?}");
+}
+
 /// Every document of the project.
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "METHOD.md",
     "CLI.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "benches/README.md",
+    "examples/ci/README.md",
     "reports/README.md",
     "scenarios/README.md",
     "tests/fuzz/README.md",

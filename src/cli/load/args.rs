@@ -15,6 +15,7 @@ use crate::scenario::{self, ArrivalSpec, Slo};
 use crate::schedule::{Arrivals, Pacing};
 use crate::units;
 
+use super::super::exports::ExportArgs;
 use super::super::strict::StrictLoad;
 use super::super::times::{any_time, some_time};
 use crate::session::output::{Stop, note};
@@ -112,6 +113,8 @@ pub(in crate::cli) struct LoadArgs {
     pub(super) slo: Option<Slo>,
     #[command(flatten)]
     pub(super) strict: StrictLoad,
+    #[command(flatten)]
+    pub(super) exports: ExportArgs,
     /// Print JSON instead of text
     #[arg(long)]
     pub(super) json: bool,

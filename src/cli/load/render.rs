@@ -5,16 +5,15 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::analysis::LoadAnalysis;
-use crate::analysis::slo::{JudgedCondition, MeasuredValue};
+use crate::analysis::slo::JudgedCondition;
 use crate::histogram::Histogram;
 use crate::http1::limits;
 use crate::load::{LoadPlan, Loaded};
 use crate::record::{LoadRecord, Requests};
-use crate::report::{PERCENTILES, pacing, supported_percentile};
+use crate::report::{PERCENTILES, measured, pacing, supported_percentile};
 use crate::scenario::ArrivalSpec;
 use crate::session::grid::Grid;
 use crate::session::output::width;
-use crate::stats::Bound;
 use crate::units;
 use crate::usage::ProcessesUsage;
 
@@ -102,19 +101,6 @@ pub(super) fn json(
             "condition": one.condition, "kept": one.is_kept, "measured": measured(one),
         })).collect::<Vec<_>>()),
     })
-}
-
-/// Formats the measured value of a condition: `4.21 ms`, `>=1.00 s, because some requests never completed`.
-fn measured(condition: &JudgedCondition) -> String {
-    match condition.measured {
-        MeasuredValue::Share(share) => format!("{:.3} %", share * 100.0),
-        MeasuredValue::Rate(rate) => units::rate(rate),
-        MeasuredValue::Time(nanos, Bound::Exact) => units::duration(nanos),
-        MeasuredValue::Time(nanos, _) if condition.is_kept => format!(">={}", units::duration(nanos)),
-        MeasuredValue::Time(nanos, _) => format!(">={}, because some requests never completed", units::duration(nanos)),
-        MeasuredValue::TooFew(requests) => format!("unknown, as there are only {} requests", units::count(requests)),
-        MeasuredValue::NoTime => "the window is empty".into(),
-    }
 }
 
 /// Formats a number of connections.

@@ -170,19 +170,25 @@ fn unwritable_or_repeated_paths_are_refused_before_any_load() {
     let (again, link) = (format!("{}/./html", folder.path().display()), folder.path().join("link"));
     symlink(&html, &link).unwrap();
     let (inside, below_a_file) = (format!("{}/", folder.path().display()), format!("{html}/x"));
-    for args in [
-        &["--html", &html, "--hlog", &html][..],
-        &["--html", &html, "--hgrm", &again],
-        &["--hlog", &html, "--hgrm", link.to_str().unwrap()],
-        &["--html", folder.path().to_str().unwrap()],
-        &["--html", &inside],
-        &["--html", &below_a_file],
-        &["--html", ""],
-        &["--html", "/nowhere/at/all"],
+    // Two outputs for one file are an invalid argument; the other paths are refused by the system.
+    for (code, args) in [
+        (2, &["--html", &html, "--hlog", &html][..]),
+        (2, &["--html", &html, "--hgrm", &again]),
+        (2, &["--hlog", &html, "--hgrm", link.to_str().unwrap()]),
+        (2, &["--html", &html, "--markdown", &html]),
+        (2, &["--html", &html, "--junit", "/dev/null", "--bmf", &again]),
+        (3, &["--html", folder.path().to_str().unwrap()]),
+        (3, &["--html", &inside]),
+        (3, &["--html", &below_a_file]),
+        (2, &["--html", ""]),
+        (3, &["--html", "/nowhere/at/all"]),
+        (3, &["--html", &html, "--markdown", "/nowhere/at/all"]),
+        (3, &["--html", &html, "--junit", &inside]),
+        (3, &["--html", &html, "--bmf", &below_a_file]),
     ] {
         let (ended, _) = load(server.address, "/echo/hello", &[&["-n", "1"][..], args].concat());
-        assert_eq!(ended.code, Some(2), "{args:?}: {ended:?}");
-        assert!(ended.stderr.contains("--h") && ended.stdout.is_empty(), "{args:?}: {ended:?}");
+        assert_eq!(ended.code, Some(code), "{args:?}: {ended:?}");
+        assert!(ended.stderr.contains("--") && ended.stdout.is_empty(), "{args:?}: {ended:?}");
     }
     assert!(is_untouched(folder.path()));
     // The file that standard output goes to.

@@ -78,7 +78,7 @@ fn an_unwritable_file_is_refused_before_any_load() {
     let server = Server::start("async");
     for option in ["--hgrm", "--hlog"] {
         let (ended, _) = load(server.address, "/echo/hello", &["-n", "1", option, "/nowhere/at/all"]);
-        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert_eq!(ended.code, Some(3), "{ended:?}");
         assert!(ended.stderr.contains(option) && ended.stderr.contains("/nowhere/at/all"), "{ended:?}");
     }
 }

@@ -1,0 +1,99 @@
+//! Compares the folders of runs.
+
+use std::path::{Path, PathBuf};
+
+use crate::analysis::compare::{Change, Comparison, SideName, compare as pair};
+use crate::analysis::{Analysis, analyze};
+use crate::record::{Folder, Record, Run};
+use crate::report::{self, bmf, compare as wording, junit, markdown};
+use crate::scenario::Scenario;
+use crate::session::exports::{ExportFormat, Exports, bmf_text};
+use crate::session::grid::Grid;
+use crate::session::output::{Stop, note, print, print_json, width};
+use crate::session::pages::scenarios;
+use crate::text::{self, wrapped};
+
+use super::{ComparisonSpec, refuse_regressions};
+
+/// A run with its scenarios and records.
+struct Read {
+    run: Run,
+    scenarios: Vec<Scenario>,
+    records: Vec<Record>,
+}
+
+impl Read {
+    fn from(folder: &Path) -> Result<Self, Stop> {
+        let (run, records) = Folder::read(folder).map_err(Stop::input)?;
+        Ok(Self { scenarios: scenarios(&run)?, run, records })
+    }
+}
+
+fn read(folders: &[PathBuf]) -> Result<Vec<Read>, Stop> {
+    folders.iter().map(|folder| Read::from(folder)).collect()
+}
+
+fn analyzed(side: &[Read]) -> Vec<Analysis<'_>> {
+    side.iter().map(|read| analyze(&read.run, &read.scenarios, &read.records)).collect()
+}
+
+/// Compares the runs in the folders and prints each figure.
+pub(super) fn compare(spec: &ComparisonSpec, exports: Exports) -> Result<(), Stop> {
+    let (before, after) = (read(&spec.before)?, read(&spec.after)?);
+    let (before, after) = (analyzed(&before), analyzed(&after));
+    for (folder, analysis) in spec.before.iter().zip(&before).chain(spec.after.iter().zip(&after)) {
+        if let Some(strays) = report::warn_of_strays(analysis) {
+            note(format_args!("avt: {}: {strays}", text::of_path(folder)));
+        }
+    }
+    let found = pair(&before, &after);
+    if found.changes.is_empty() {
+        return Err(Stop::input("no cell was measured in every run before and after the change"));
+    }
+    let limits = &spec.fail_over;
+    limits.check(&found.names()).map_err(Stop::input)?;
+    let regressions = found.regressions(limits);
+    let is_exported = exports.is_printed();
+    let written = exports.write(|format| match format {
+        ExportFormat::Markdown => markdown::compare(&found, &before, &after, limits),
+        ExportFormat::Junit => junit::compare(&found, limits),
+        ExportFormat::Bmf => bmf_text(&bmf::compare(&found)),
+    });
+    written.files?;
+    let printed = if spec.json {
+        print_json(&wording::json(&found, &before, &after, limits.is_given().then_some(regressions.len())))
+    } else if is_exported {
+        written.printed
+    } else {
+        print(text(&found, &before, &after, &regressions))
+    };
+    let is_invalid = regressions.is_empty() && found.changes.iter().any(Change::rests_on_invalid);
+    if is_invalid { Err(Stop::invalid()) } else { refuse_regressions(regressions.len()).and(printed) }
+}
+
+fn text(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>], over: &[&Change]) -> String {
+    let mut text = String::new();
+    let wide = width();
+    let findings = [(SideName::Before, before), (SideName::After, after)];
+    let findings = findings.into_iter().filter_map(|(side, runs)| wording::findings(side, runs));
+    for warning in found.warnings.iter().map(wording::warning).chain(findings) {
+        text += &wrapped(&format!("Warning: {warning}"), wide, "  ").join("\n");
+        text.push('\n');
+    }
+    for here in found.changes.chunk_by(|one, next| wording::place(one) == wording::place(next)) {
+        text += &format!("\n{}\n", wrapped(&wording::place(&here[0]), wide, "  ").join("\n"));
+        let mut grid = Grid::new(&["model", "figure"], &wording::HEADINGS);
+        for change in here {
+            grid.row(
+                [change.model.to_string(), wording::heading(change).into()].into_iter().chain(wording::columns(change)),
+            );
+        }
+        text += &grid.lines(wide).join("\n");
+        text.push('\n');
+    }
+    text += &format!("\n{}", wrapped(&wording::conclusion(found), wide, "").join("\n"));
+    for change in over {
+        text += &format!("\n{}", wrapped(&wording::over_the_limit(change), wide, "  ").join("\n"));
+    }
+    text
+}
