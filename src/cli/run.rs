@@ -13,6 +13,7 @@ use crate::session::{Named, Session, View};
 
 use super::model_name::ModelName;
 use super::report::RUNS;
+use super::scenario_name::ScenarioName;
 use super::sources::{every, scenarios};
 use super::strict::Strict;
 
@@ -23,7 +24,7 @@ use super::strict::Strict;
 #[command(after_help = "Examples:\n  avt run\n  avt run sleep offload\n  avt run my-scenario.toml --rounds 3")]
 pub(super) struct RunArgs {
     /// Names of built-in scenarios, or scenario files
-    #[arg(value_name = "NAME|FILE", conflicts_with = "all")]
+    #[arg(value_name = "NAME|FILE", conflicts_with = "all", value_parser = ScenarioName, hide_possible_values = true)]
     scenarios: Vec<OsString>,
     /// Run every built-in scenario, including those outside the tour
     #[arg(long)]
@@ -34,8 +35,8 @@ pub(super) struct RunArgs {
     /// Run exactly N rounds of each scenario
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
-    /// Run only this model of the scenarios; may be repeated
-    #[arg(long, short, value_name = "MODEL", value_parser = ModelName, hide_possible_values = true)]
+    /// Run only these models of the scenarios, as in `-m threads,async`; may be repeated
+    #[arg(long, short, value_name = "MODEL", value_delimiter = ',', value_parser = ModelName, hide_possible_values = true)]
     model: Vec<Model>,
     /// Seed of the order of trials [default: a random one, printed]
     #[arg(long, value_name = "N")]
