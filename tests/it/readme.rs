@@ -137,11 +137,12 @@ fn every_figure_is_described() {
 }
 
 /// Every document of the project.
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "METHOD.md",
     "CLI.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "CHANGELOG.md",
     "benches/README.md",
     "reports/README.md",
