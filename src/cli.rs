@@ -9,11 +9,15 @@ mod completions;
 mod doctor;
 mod list;
 mod load;
+mod man;
 mod model_name;
+mod new;
 mod report;
 mod run;
+mod scenario_name;
 mod schema;
 mod serve;
+mod show;
 mod sources;
 mod strict;
 mod times;
@@ -68,6 +72,8 @@ enum Verb {
     Run(run::RunArgs),
     Advise(Box<advise::AdviseArgs>),
     List(list::ListArgs),
+    Show(show::ShowArgs),
+    New(new::NewArgs),
     Check(check::CheckArgs),
     Schema(schema::SchemaArgs),
     Serve(serve::ServeArgs),
@@ -76,6 +82,7 @@ enum Verb {
     Compare(compare::CompareArgs),
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
     /// Runs one trial from a spec on standard input; only `avt run` calls it.
     #[command(hide = true)]
     Trial,
@@ -126,6 +133,8 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::main(&args),
         Verb::Advise(args) => advise::main(&args),
         Verb::List(args) => list::main(&args),
+        Verb::Show(args) => show::main(&args),
+        Verb::New(args) => new::main(&args),
         Verb::Check(args) => check::main(&args),
         Verb::Schema(args) => schema::main(&args),
         Verb::Serve(args) => serve::main(&args),
@@ -134,6 +143,7 @@ pub fn main() -> ExitCode {
         Verb::Compare(args) => compare::main(&args),
         Verb::Doctor(args) => doctor::main(&args),
         Verb::Completions(args) => completions::main(&args),
+        Verb::Man(args) => man::main(&args),
         Verb::Trial => {
             let what = "only its own bench program can run this workload";
             return trial::run(&|_| Err(Failure::WrongWork { what: what.into() }));

@@ -16,11 +16,14 @@ fn names() -> String {
 fn in_bash(words: &[&str]) -> Vec<String> {
     let script = run(avt(["completions", "bash"])).stdout;
     let last = words.len() - 1;
-    let ask = "complete() { :; }\n";
-    let line =
-        format!("COMP_WORDS=({}); COMP_CWORD={last}; _avt avt; printf '%s\\n' \"${{COMPREPLY[@]}}\"", words.join(" "));
+    let line = format!(
+        "COMP_WORDS=({}); COMP_CWORD={last}; _avt avt {} {}; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        words.join(" "),
+        words[last],
+        words[last - 1]
+    );
     let mut bash = Command::new("bash");
-    bash.args(["-c", &format!("{ask}{script}\n{line}")]);
+    bash.args(["-c", &format!("{script}\n{line}")]);
     let ended = run(bash);
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{words:?}");
     ended.stdout.split_whitespace().map(str::to_owned).collect()
