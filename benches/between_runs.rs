@@ -1,7 +1,7 @@
 //! How much two runs of the same thing differ, how often `avt compare` reports that as a change, and how often it finds
 //! a real change.
 //!
-//! `cargo bench --bench between_runs [-- RUNS]`: RUNS runs (11) of a scenario that computes and of one that serves,
+//! `cargo bench --bench between_runs [-- RUNS]`: RUNS runs (3) of a scenario that computes and of one that serves,
 //! alternating with runs of the same scenarios with 20 % more work; about ten seconds per pair, on a quiet machine. For
 //! each figure it prints how much consecutive runs differed (the median, 19 of 20, and the largest of all pairs), the
 //! share of figures of A/A pairs that `avt compare` reports as changed, and the share of A/B pairs in which it finds
@@ -167,7 +167,7 @@ fn measure(name: &str, text: &str, lengths: [&str; 2], runs: usize, rounds: Opti
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let is_test = arguments.iter().any(|argument| argument == "--test");
-    let runs = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(11);
+    let runs = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(3);
     let (runs, rounds) = if is_test { (2, Some("2")) } else { (runs, None) };
     measure("compute", COMPUTE, ["10ms", "12ms"], runs, rounds);
     measure("echo", ECHO, ["50us", "60us"], runs, rounds);

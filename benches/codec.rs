@@ -3,6 +3,7 @@
 //! Requests and responses differ from one to the next, as in real traffic.
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use async_vs_threads::http1::{ClientCodec, Date, ServerCodec, encode_request, percent};
 use async_vs_threads::service::route::route;
@@ -47,6 +48,7 @@ fn codec(criterion: &mut Criterion) {
     for n_fields in [2, 5] {
         let mut server = ServerCodec::new(None);
         let requests: Vec<Vec<u8>> = paths().map(|path| get(&path, n_fields)).collect();
+        group.throughput(Throughput::Bytes(requests[0].len() as u64));
         let mut requests = requests.iter().cycle();
         group.bench_function(format!("answer a GET with {n_fields} fields"), |b| {
             b.iter(|| serve(&mut server, black_box(requests.next().map_or(&[], Vec::as_slice))));
@@ -55,13 +57,16 @@ fn codec(criterion: &mut Criterion) {
     let mut client = ClientCodec::new(None);
     let response = |second: u32| format!("{RESPONSE_BEFORE}{second:02}{RESPONSE_AFTER}").into_bytes();
     let responses: Vec<Vec<u8>> = (0..60).map(response).collect();
+    group.throughput(Throughput::Bytes(responses[0].len() as u64));
     let mut responses = responses.iter().cycle();
     group.bench_function("read a response", |b| {
         b.iter(|| read(&mut client, black_box(responses.next().map_or(&[], Vec::as_slice))));
     });
+    group.throughput(Throughput::Bytes(b"/echo/hello".len() as u64));
     group.bench_function("decode a path without escapes", |b| {
         b.iter(|| percent::decode_path(black_box(b"/echo/hello")))
     });
+    group.throughput(Throughput::Bytes(b"/echo/hello%20w%C3%B6rld".len() as u64));
     group.bench_function("decode a path with two escapes", |b| {
         b.iter(|| percent::decode_path(black_box(b"/echo/hello%20w%C3%B6rld")));
     });
@@ -72,5 +77,14 @@ fn codec(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, codec);
+/// Returns short times, so that all benches together take ten minutes.
+fn short() -> Criterion {
+    Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
+}
+
+criterion_group! {
+    name = benches;
+    config = short();
+    targets = codec
+}
 criterion_main!(benches);

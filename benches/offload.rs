@@ -32,5 +32,14 @@ fn offload(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, offload);
+/// Returns short times, so that all benches together take ten minutes.
+fn short() -> Criterion {
+    Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(1))
+}
+
+criterion_group! {
+    name = benches;
+    config = short();
+    targets = offload
+}
 criterion_main!(benches);

@@ -3,7 +3,7 @@
 //! A large run is seven models at six rates in ten rounds. Its peak memory is that of this process, printed first.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_vs_threads::analysis::analyze;
 use async_vs_threads::histogram::Histogram;
@@ -160,5 +160,14 @@ fn large_report(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, large_report, overhead);
+/// Returns short times, so that all benches together take ten minutes.
+fn short() -> Criterion {
+    Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
+}
+
+criterion_group! {
+    name = benches;
+    config = short();
+    targets = large_report, overhead
+}
 criterion_main!(benches);

@@ -1,17 +1,20 @@
 //! What the building blocks of the models cost: starting a thread or a task, a hop between two of them, an offload and
-//! back.
+//! back, a lock, a schedule, and the harness around a job. `codec.rs` measures the codec.
 //!
 //! Everything under a runtime is timed inside a task that runs on it, because `Bencher::to_async` would add a wake-up
 //! of the benching thread to every iteration (bheisler/criterion.rs#819).
 
 use std::future::Future;
-use std::sync::{Arc, mpsc};
+use std::hint::black_box;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use async_vs_threads::model::{BlockingPool, Inline, RayonPool};
-use async_vs_threads::workload::Pool;
-use criterion::{Criterion, criterion_group, criterion_main};
+use async_vs_threads::model::{self, BlockingPool, Inline, RayonPool};
+use async_vs_threads::scenario::Model;
+use async_vs_threads::schedule::{Arrivals, Schedule};
+use async_vs_threads::{Checksum, JobId, Pool, Workload};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tokio::runtime::{Builder, Runtime};
 
 fn one_thread() -> Runtime {
@@ -101,9 +104,92 @@ fn offload(c: &mut Criterion) {
 
 async fn empty<P: Pool>(pool: P, n: u64) {
     for _ in 0..n {
-        pool.run(|| std::hint::black_box(())).await;
+        pool.run(|| black_box(())).await;
     }
 }
 
-criterion_group!(benches, spawn, hop, offload);
+/// Take a lock that nobody holds, and release it.
+fn lock(c: &mut Criterion) {
+    let mut group = c.benchmark_group("lock");
+    let mutex = Mutex::new(0_u64);
+    group.bench_function("std", |b| b.iter(|| *mutex.lock().expect("no thread panics") += 1));
+    let runtime = one_thread();
+    group.bench_function("tokio", |b| {
+        b.iter_custom(|n| {
+            timed(&runtime, async move {
+                let mutex = tokio::sync::Mutex::new(0_u64);
+                for _ in 0..n {
+                    *mutex.lock().await += 1;
+                }
+                black_box(mutex);
+            })
+        });
+    });
+    group.finish();
+}
+
+/// Compute when requests are due.
+fn schedule(c: &mut Criterion) {
+    const REQUESTS: usize = 10_000;
+    let mut group = c.benchmark_group("schedule");
+    group.throughput(Throughput::Elements(REQUESTS as u64));
+    for arrivals in [Arrivals::Poisson, Arrivals::Even] {
+        let schedule = Schedule { rate: 1_000.0, arrivals, seed: 1 };
+        group.bench_function(arrivals.name(), |b| {
+            b.iter(|| {
+                schedule.offsets().take(REQUESTS).for_each(|due| {
+                    black_box(due);
+                })
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Work that takes hardly any time, so that what is left is the harness.
+struct Empty;
+
+impl Workload for Empty {
+    fn run_blocking(&self, job: JobId) -> Checksum {
+        black_box(Checksum(job.0.into()))
+    }
+
+    async fn run_async<P: Pool>(&self, job: JobId, _: &P) -> Checksum {
+        self.run_blocking(job)
+    }
+}
+
+/// Run jobs that do nothing: in a loop, and as `bench::main` runs them under `sequential`, with their times and
+/// checksums in the log. Per job, the difference is what the harness adds to a measured job.
+fn seam(c: &mut Criterion) {
+    const JOBS: u32 = 10_000;
+    let workload = Arc::new(Empty);
+    let mut group = c.benchmark_group("job-of-nothing");
+    group.throughput(Throughput::Elements(JOBS.into()));
+    group.bench_function("loop", |b| {
+        b.iter(|| (0..JOBS).map(|job| workload.run_blocking(JobId(job))).sum::<Checksum>());
+    });
+    // A job in the log needs both, so the rest of the difference is what could be saved.
+    group.bench_function("loop with two clock reads", |b| {
+        let job = |job| (black_box(Instant::now()), workload.run_blocking(JobId(job)), black_box(Instant::now())).1;
+        b.iter(|| (0..JOBS).map(job).sum::<Checksum>());
+    });
+    group.bench_function("sequential", |b| {
+        b.iter_custom(|n| {
+            (0..n).map(|_| model::wall(Model::Sequential, &workload, JOBS).expect("no thread is started")).sum()
+        });
+    });
+    group.finish();
+}
+
+/// Returns short times, which suffice for figures that differ by factors: all benches together take ten minutes.
+fn short() -> Criterion {
+    Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
+}
+
+criterion_group! {
+    name = benches;
+    config = short();
+    targets = spawn, hop, offload, lock, schedule, seam
+}
 criterion_main!(benches);

@@ -11,11 +11,15 @@ mod doctor;
 mod exports;
 mod list;
 mod load;
+mod man;
 mod model_name;
+mod new;
 mod report;
 mod run;
+mod scenario_name;
 mod schema;
 mod serve;
+mod show;
 mod sources;
 mod strict;
 mod times;
@@ -72,6 +76,8 @@ enum Verb {
     Advise(Box<advise::AdviseArgs>),
     Ab(Box<ab::AbArgs>),
     List(list::ListArgs),
+    Show(show::ShowArgs),
+    New(new::NewArgs),
     Check(check::CheckArgs),
     Schema(schema::SchemaArgs),
     Serve(serve::ServeArgs),
@@ -80,6 +86,7 @@ enum Verb {
     Compare(compare::CompareArgs),
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
     /// Runs one trial from a spec on standard input; only `avt run` calls it.
     #[command(hide = true)]
     Trial,
@@ -131,6 +138,8 @@ pub fn main() -> ExitCode {
         Verb::Advise(args) => advise::main(&args),
         Verb::Ab(args) => ab::main(&args),
         Verb::List(args) => list::main(&args),
+        Verb::Show(args) => show::main(&args),
+        Verb::New(args) => new::main(&args),
         Verb::Check(args) => check::main(&args),
         Verb::Schema(args) => schema::main(&args),
         Verb::Serve(args) => serve::main(&args),
@@ -139,6 +148,7 @@ pub fn main() -> ExitCode {
         Verb::Compare(args) => compare::main(&args),
         Verb::Doctor(args) => doctor::main(&args),
         Verb::Completions(args) => completions::main(&args),
+        Verb::Man(args) => man::main(&args),
         Verb::Trial => {
             let what = "only its own bench program can run this workload";
             return trial::run(&|_| Err(Failure::WrongWork { what: what.into() }));

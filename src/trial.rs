@@ -85,7 +85,9 @@ pub fn run(own: RunOwn<'_>) -> ExitCode {
 /// Calls `report` with the message of the first panic of any thread: its text and its place in the source.
 fn on_panic(report: impl Fn(String) + Send + Sync + 'static) {
     panic::set_hook(Box::new(move |info| {
-        let text = info.payload_as_str().unwrap_or("without a message");
+        let payload = info.payload();
+        let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref().copied());
+        let text = text.unwrap_or("without a message");
         report(match info.location() {
             Some(place) => format!("{text}, at {place}"),
             None => text.to_owned(),

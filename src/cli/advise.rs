@@ -54,8 +54,8 @@ pub(super) struct AdviseArgs {
     /// Compare N jobs instead of a server
     #[arg(long, value_name = "N", conflicts_with_all = ["connections", "rate", "slo"], value_parser = clap::value_parser!(u32).range(1..=100_000))]
     jobs: Option<u32>,
-    /// Model to measure, instead of the sensible ones; may be repeated
-    #[arg(long, short, value_name = "MODEL", value_parser = ModelName, hide_possible_values = true)]
+    /// Models to measure instead of the sensible ones, as in `-m threads,async`; may be repeated
+    #[arg(long, short, value_name = "MODEL", value_delimiter = ',', value_parser = ModelName, hide_possible_values = true)]
     model: Vec<Model>,
     /// Run ten rounds instead of six
     #[arg(long, conflicts_with = "rounds")]
@@ -246,6 +246,7 @@ mod tests {
             ("--jobs 64 --compute 5ms", 2, "threads async async/2 async/2+blocking async/2+rayon/2"),
             ("--jobs 64 --wait 1.5s", 2, "threads async async/2"),
             ("--lock 10us -m pool/4 -m async", 2, "pool/4 async"),
+            ("--lock 10us -m pool/4,async -m threads", 2, "pool/4 async threads"),
         ] {
             let scenario = scenario(arguments, cpus);
             let names: Vec<String> = scenario.models.iter().map(ToString::to_string).collect();

@@ -10,6 +10,7 @@ use crate::scenario::{Mistake, Mistakes};
 use crate::text::wrapped;
 use crate::units;
 
+use super::scenario_name::ScenarioName;
 use super::sources::{read, reject_mistakes};
 use crate::session::Named;
 use crate::session::output::{Stop, note_color, note_styled, note_width, print, print_json, width};
@@ -19,7 +20,7 @@ use crate::session::output::{Stop, note_color, note_styled, note_width, print, p
 #[command(after_help = "Example: avt check scenarios/*.toml")]
 pub(super) struct CheckArgs {
     /// Scenario files, or names of built-in ones
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required = true, value_name = "FILE", value_parser = ScenarioName, hide_possible_values = true)]
     scenarios: Vec<OsString>,
     /// Print JSON instead of text
     #[arg(long)]

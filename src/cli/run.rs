@@ -14,6 +14,7 @@ use crate::session::{Named, Session, View};
 use super::exports::ExportArgs;
 use super::model_name::ModelName;
 use super::report::RUNS;
+use super::scenario_name::ScenarioName;
 use super::sources::{every, scenarios};
 use super::strict::Strict;
 
@@ -25,7 +26,7 @@ use super::strict::Strict;
                         avt run --strict --markdown summary.md --junit avt.xml")]
 pub(super) struct RunArgs {
     /// Names of built-in scenarios, or scenario files
-    #[arg(value_name = "NAME|FILE", conflicts_with = "all")]
+    #[arg(value_name = "NAME|FILE", conflicts_with = "all", value_parser = ScenarioName, hide_possible_values = true)]
     scenarios: Vec<OsString>,
     /// Run every built-in scenario, including those outside the tour
     #[arg(long)]
@@ -36,8 +37,8 @@ pub(super) struct RunArgs {
     /// Run exactly N rounds of each scenario
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
-    /// Run only this model of the scenarios; may be repeated
-    #[arg(long, short, value_name = "MODEL", value_parser = ModelName, hide_possible_values = true)]
+    /// Run only these models of the scenarios, as in `-m threads,async`; may be repeated
+    #[arg(long, short, value_name = "MODEL", value_delimiter = ',', value_parser = ModelName, hide_possible_values = true)]
     model: Vec<Model>,
     /// Seed of the order of trials [default: a random one, printed]
     #[arg(long, value_name = "N")]

@@ -90,6 +90,17 @@ pub(super) fn read(names: &[OsString]) -> Result<(Vec<Named>, Vec<Mistakes>), St
     Ok((found, mistaken))
 }
 
+/// Returns the error for a name that no built-in scenario has.
+pub(super) fn unknown(name: &OsStr) -> Stop {
+    let names: Vec<&str> = builtin::all().iter().map(|builtin| builtin.name).collect();
+    let name = name.to_string_lossy();
+    let remedy = match closest(&name, names.iter().copied()) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("the built-in ones are {}", names.join(", ")),
+    };
+    Stop::input(format_args!("no scenario is called `{}`; {remedy}", name.escape_debug()))
+}
+
 fn find(name: &OsStr) -> Result<Result<Scenario, Mistakes>, Stop> {
     if let Some(builtin) = name.to_str().and_then(builtin::find) {
         return Ok(Ok(builtin.scenario()));
@@ -97,13 +108,7 @@ fn find(name: &OsStr) -> Result<Result<Scenario, Mistakes>, Stop> {
     let path = Path::new(name);
     let looks_like_a_file = path.components().count() > 1 || path.extension().is_some() || path.exists();
     if !looks_like_a_file {
-        let names: Vec<&str> = builtin::all().iter().map(|builtin| builtin.name).collect();
-        let name = name.to_string_lossy();
-        let remedy = match closest(&name, names.iter().copied()) {
-            Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => format!("the built-in ones are {}", names.join(", ")),
-        };
-        return Err(Stop::input(format_args!("no scenario is called `{}`; {remedy}", name.escape_debug())));
+        return Err(unknown(name));
     }
     let mut text = Vec::new();
     // One byte more than the parser accepts, because a device may have no end.

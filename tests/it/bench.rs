@@ -117,7 +117,7 @@ fn unequal_checksums_fail_and_name_the_job() {
     assert!(!failures.is_empty(), "{records:?}");
     for (model, failure) in failures {
         let Failure::WrongWork { what } = failure else { panic!("{model}: {failure:?}") };
-        assert!(what.starts_with(&format!("job 3 has checksum ")) && what.contains(&model), "{what}");
+        assert!(what.starts_with("job 3 has checksum ") && what.contains(&model), "{what}");
     }
 }
 

@@ -154,11 +154,12 @@ fn commands_for_continuous_integration_have_valid_options() {
 }
 
 /// Every document of the project.
-const DOCUMENTS: [&str; 10] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "METHOD.md",
     "CLI.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "CHANGELOG.md",
     "benches/README.md",
     "examples/ci/README.md",

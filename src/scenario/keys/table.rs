@@ -311,7 +311,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
     key(
         Server,
         "command",
-        ValueKind::Exact { least: 0, most: 1000, lines: Lines::One },
+        ValueKind::Exact { least: 0, most: 1000, lines: Lines::Many },
         "the program and its arguments, without a shell; `{port}` is replaced by the port, which is also in `PORT`",
     )
     .for_workloads(ECHO)
