@@ -7,8 +7,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::host::{self, CpuLimit};
 use crate::protocol::{Generated, Role, Served, ServerOrder, TrialReply, TrialSpec};
-use crate::record::{Failure, Measured, Traced};
+use crate::record::{Failure, LoadRecord, Measured, Traced};
 use crate::scenario::{EchoSpec, Pin};
+use crate::units;
 use crate::usage::{CpuGap, Others, OthersMeter, Tree};
 
 use super::child::{Child, Halt, cpu_limit, next_reply};
@@ -84,6 +85,9 @@ pub(super) fn run(
                 }
                 let (mut measured, traced) = both(served, generated, others)?;
                 measured.throttled_ns = throttled_ns;
+                if work.bench.is_some() {
+                    measured.load.as_ref().map_or(Ok(()), check_responses)?;
+                }
                 if is_external {
                     doubt(&mut measured);
                 }
@@ -102,6 +106,16 @@ fn strangers(meter: OthersMeter, before: &Tree, server: &Child, generator: &Chil
     let own_ns = tree.since(before).known_cpu_ns()? + meter.used_by(&[generator.id()]);
     // This process does almost nothing meanwhile, on whichever CPU the kernel puts it.
     meter.stop(&[&own[..], &[std::process::id()]].concat(), own_ns)
+}
+
+/// Checks that a user's own service gave no unexpected response.
+fn check_responses(load: &LoadRecord) -> Result<(), Failure> {
+    let unexpected = load.errors.iter().filter(|(class, _)| class.starts_with("unexpected_"));
+    let classes: Vec<String> = unexpected.map(|(class, n)| format!("{} {class}", units::count(*n))).collect();
+    if classes.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::WrongWork { what: format!("not every response was the expected one: {}", classes.join(", ")) })
 }
 
 /// Checks that every request for `/echo/{what}` was answered with 200.

@@ -125,12 +125,7 @@ fn mistakes_in_a_request_are_reported() {
             "models = [\"async\", ",
             "4:11: models: async answers only GET /echo/{what}, and not a [request]; remove async, or remove [request]",
         ),
-        (
-            TWO,
-            "[load]",
-            "what = \"x\"\n[load]",
-            "6:1: what: not part of a [request]: external servers do their own work",
-        ),
+        (TWO, "[load]", "what = \"x\"\n[load]", "6:1: what: not part of a [request]: such servers do their own work"),
     ]);
     let head = "expect_contains = \"x\"\nmethod = \"HEAD\"\npath =";
     let text = TWO.replacen("path =", head, 1).replace("command", "ready = \"/\"\ncommand");
