@@ -76,11 +76,11 @@ fn a_service_answers_a_load_under_every_model_that_serves() {
 #[test]
 fn a_service_that_does_not_answer_with_200_fails() {
     let (ended, records) = bench("lost --out OUT");
-    assert_ne!(ended.code, Some(0), "{ended:?}");
-    assert!(
-        records.iter().all(|record| !matches!(record.outcome, Outcome::Measured(ref m) if m.jobs > 0)),
-        "{ended:?}"
-    );
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for (model, failure) in failures(&records) {
+        let Failure::WrongWork { what } = failure else { panic!("{model}: {failure:?}") };
+        assert!(what.contains(" unexpected_status_4xx"), "{model}: {what}");
+    }
     let (ended, records) = bench("panicking --out OUT");
     assert_eq!(ended.code, Some(1), "{ended:?}");
     for (model, failure) in failures(&records) {
