@@ -63,7 +63,7 @@ pub use served::ServiceBench;
 pub use service::{Service, ServiceRequest, ServiceResponse};
 pub use workload::WorkloadBench;
 
-/// What a bench program measures.
+/// The workloads and services of a bench program.
 #[derive(Debug, Default)]
 pub struct Bench {
     workloads: Vec<WorkloadBench>,

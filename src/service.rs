@@ -9,7 +9,7 @@ use std::future::Future;
 use crate::http1::{Date, Request, Responder};
 use crate::workload::Pool;
 
-/// What a server does with each request, once for blocking threads and once for async tasks.
+/// Responds to the requests of a server, once for blocking threads and once for async tasks.
 pub trait Handler: Send + Sync + 'static {
     /// Responds on the calling thread. `received` is the date when the request was read, which serves as the response's
     /// date unless work came between.

@@ -40,7 +40,7 @@ pub(crate) struct Named {
     pub(crate) scenario: Scenario,
 }
 
-/// What is measured, and where the results go.
+/// The scenarios to measure, and where the results go.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     /// The scenarios, restricted to `models`.

@@ -25,7 +25,7 @@ pub struct HeadToBase {
 /// The conclusion of a comparison of two servers.
 #[derive(Clone, Debug)]
 pub enum AbOutcome {
-    /// They differ by this ratio of head to base.
+    /// The two servers differ by this ratio of head to base.
     Differ(ModelRatio),
     /// No difference was found.
     Alike {

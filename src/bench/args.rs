@@ -33,7 +33,7 @@ Options:
       --json                  Print a summary as JSON instead of tables
   -h, --help                  Print this help";
 
-/// What the arguments ask for.
+/// The action that the arguments ask for.
 pub(super) enum Parsed {
     Run(Args),
     Help,

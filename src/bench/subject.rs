@@ -1,4 +1,4 @@
-//! What a workload and a service have in common: how they are named, compared and judged.
+//! The parts that a workload and a service share: their name, their models and their claims.
 
 use std::fmt::Write as _;
 

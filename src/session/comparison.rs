@@ -13,7 +13,7 @@ use super::exports::ExportPaths;
 use super::output::Stop;
 use super::output_file::OutputPlaces;
 
-/// What is compared, and where the results go.
+/// The runs to compare, and where the results go.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ComparisonSpec {
     /// The folders of the runs before the change, or the output of one load.
