@@ -5,7 +5,7 @@
 //!
 //! ## Your own code
 //!
-//! [`bench::main`] measures your own code under every model, from a bench target of your crate: implement [`Workload`]
+//! [`bench::main`](mod@bench) measures your own code under every model, from a bench target of your crate: implement [`Workload`]
 //! for it. Everything else of this crate belongs to the program `avt` and may change at any time; it is public only for
 //! the project's own tests and benches, and hidden from this page.
 //!
@@ -24,7 +24,7 @@
 //!
 //! | floor | modules | contents |
 //! |---|---|---|
-//! | 10 | `cli`, [`bench`] | one file per verb: parses, calls, prints; a user's own code under every model |
+//! | 10 | `cli`, [`bench`](mod@bench) | one file per verb: parses, calls, prints; a user's own code under every model |
 //! | 9 | `session` | one measurement from plan to report: progress, records, tables, pages |
 //! | 8 | [`runner`], [`trial`] | the parent and the child process of every trial; they share only [`protocol`] |
 //! | 7 | [`model`], [`load`] | the concurrency models; the load generator |
