@@ -31,7 +31,6 @@ use std::sync::Arc;
 
 use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::record::Failure;
 use crate::session::output::{Stop, note, supports_escapes};
 use crate::text;
 use crate::{runner, trial};
@@ -149,10 +148,7 @@ pub fn main() -> ExitCode {
         Verb::Doctor(args) => doctor::main(&args),
         Verb::Completions(args) => completions::main(&args),
         Verb::Man(args) => man::main(&args),
-        Verb::Trial => {
-            let what = "only its own bench program can run this workload";
-            return trial::run(&|_| Err(Failure::WrongWork { what: what.into() }));
-        }
+        Verb::Trial => return trial::run(&trial::refuse_own),
         Verb::Launch { parent, command } => return trial::launch(parent, &command),
     };
     let code = done.map_or_else(Stop::print, |()| ExitCode::SUCCESS);

@@ -34,6 +34,11 @@ use crate::workload::{Shared, Steps};
 /// Runs a trial of a user's own workload, and writes its replies.
 pub type RunOwn<'a> = &'a dyn Fn(&TrialSpec) -> Result<(), Failure>;
 
+/// Refuses to run a user's own workload, in programs that do not contain it.
+pub fn refuse_own(_: &TrialSpec) -> Result<(), Failure> {
+    Err(Failure::WrongWork { what: "only its own bench program can run this workload".into() })
+}
+
 /// Runs one trial from the spec on standard input; `own` runs it if it is one of a user's own workload. Reports a failure
 /// as a reply if possible, not as an exit code.
 pub fn run(own: RunOwn<'_>) -> ExitCode {

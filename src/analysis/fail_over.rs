@@ -92,6 +92,13 @@ fn remedy(nearest: Option<&str>, known: &[String]) -> String {
     }
 }
 
+/// Parses a percentage of at least 0 as a factor: `10%` as 1.1.
+pub fn percentage(text: &str) -> Option<f64> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>().ok();
+    let percent = number.filter(|percent| percent.is_finite() && *percent >= 0.0)?;
+    Some(1.0 + percent / 100.0)
+}
+
 impl FromStr for FailOverRule {
     type Err = FailOverSyntax;
 
@@ -100,10 +107,7 @@ impl FromStr for FailOverRule {
             Some((name, limit)) => (Some(name.trim()), limit),
             None => (None, text),
         };
-        let limit = limit.trim();
-        let number = limit.strip_suffix('%').unwrap_or(limit).trim().parse::<f64>().ok();
-        let percent = number.filter(|percent| percent.is_finite() && *percent >= 0.0);
-        let limit = 1.0 + percent.ok_or(FailOverSyntax::Percentage)? / 100.0;
+        let limit = percentage(limit.trim()).ok_or(FailOverSyntax::Percentage)?;
         let (metric, model) = match name.map(|name| name.split_once('@').map_or((name, None), |(a, b)| (a, Some(b)))) {
             None => (None, None),
             Some(("", _) | (_, Some(""))) => return Err(FailOverSyntax::Name),

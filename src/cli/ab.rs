@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::analysis::Strictness;
+use crate::analysis::fail_over::percentage;
 use crate::runner::Effort;
 use crate::scenario::{Scenario, parse};
 use crate::session::output::Stop;
@@ -68,13 +69,8 @@ pub(super) struct AbArgs {
     json: bool,
 }
 
-/// Parses a percentage as a factor: `10%` as 1.1.
 fn percent(text: &str) -> Result<f64, String> {
-    let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>().ok();
-    let percent = number.filter(|percent| percent.is_finite() && *percent >= 0.0);
-    percent
-        .map(|percent| 1.0 + percent / 100.0)
-        .ok_or_else(|| "expected a percentage of at least 0, such as 10%".into())
+    percentage(text).ok_or_else(|| "expected a percentage of at least 0, such as 10%".into())
 }
 
 pub(super) fn main(args: &AbArgs) -> Result<(), Stop> {

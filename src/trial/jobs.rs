@@ -20,7 +20,7 @@ use crate::usage::Footprint;
 use crate::workload::offload::{Heartbeat, Offload};
 use crate::workload::{self, Checksum, Shared, Sleep, Workload};
 
-use super::{steps, write_reply};
+use super::{refuse_own, steps, write_reply};
 
 /// The pause between two readings of the memory of waiting jobs.
 const LOOK: Duration = Duration::from_millis(5);
@@ -34,9 +34,7 @@ pub(super) fn run(spec: &TrialSpec, traced: bool) -> Result<(), Failure> {
     let done = match &spec.work {
         Work::Sleep(sleep) => run_sleep(spec, sleep)?,
         Work::Offload(offload) => run_offload(spec, offload)?,
-        Work::Own(_) => {
-            return Err(Failure::WrongWork { what: "only its own bench program can run this workload".into() });
-        }
+        Work::Own(_) => return refuse_own(spec),
         Work::Echo(_) => return Err(Failure::WrongWork { what: "echo needs a server and a load generator".into() }),
     };
     reply(done, traced, footprint)
