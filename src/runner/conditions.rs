@@ -51,13 +51,13 @@ fn calibrated(work: &Work, machine: &Machine) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Composition, OffloadSpec, Parallel, SleepSpec, StepsSpec};
+    use crate::scenario::{OffloadSpec, Parallel, SleepSpec, StepsSpec};
 
     const MS: Duration = Duration::from_millis(1);
 
     fn computing(jobs: u32, compute: Duration, cpus: Option<u32>) -> Work {
         let steps = StepsSpec { compute, ..StepsSpec::default() };
-        Work::Offload(OffloadSpec { jobs, steps, heartbeat: None, cpus, cpu_limit: None, compose: Composition::Spawn })
+        Work::Offload(OffloadSpec { jobs, steps, heartbeat: None, cpus, ..OffloadSpec::default() })
     }
 
     #[test]
@@ -70,17 +70,7 @@ mod tests {
             (computing(8, 50 * MS, Some(1)), &halves, Some(400 * MS)),
             (computing(8, 10 * MS, None), &cores, Some(80 * MS)),
             (computing(8, 9 * MS, None), &cores, None),
-            (
-                Work::Sleep(SleepSpec {
-                    jobs: 8,
-                    wait: 50 * MS,
-                    cpus: None,
-                    cpu_limit: None,
-                    compose: Composition::Spawn,
-                }),
-                &cores,
-                None,
-            ),
+            (Work::Sleep(SleepSpec { jobs: 8, wait: 50 * MS, ..SleepSpec::default() }), &cores, None),
         ] {
             assert_eq!(calibrated(&work, machine), expected, "{work:?}");
         }

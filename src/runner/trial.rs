@@ -98,7 +98,7 @@ impl Deadline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{CellId, Composition, Point, SleepSpec};
+    use crate::scenario::{CellId, Point, SleepSpec};
 
     /// Returns the failure of a trial whose program is this script.
     fn outcome(script: &str, limit: Duration) -> Failure {
@@ -111,13 +111,7 @@ mod tests {
         assert!(installed.unwrap().success());
         let cell = Cell {
             id: CellId { scenario: "test".into(), model: Model::ASYNC, point: Point::default(), control: false },
-            work: Work::Sleep(SleepSpec {
-                jobs: 1,
-                wait: Duration::from_millis(1),
-                cpus: None,
-                cpu_limit: None,
-                compose: Composition::Spawn,
-            }),
+            work: Work::Sleep(SleepSpec { jobs: 1, wait: Duration::from_millis(1), ..SleepSpec::default() }),
             jobs_wanted: None,
         };
         let planned = Planned { cell, pass: Pass::Lanes, order: 1, seed: 1, expected: limit, limit };

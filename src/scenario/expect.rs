@@ -147,13 +147,7 @@ mod tests {
 
     #[test]
     fn waiting_needs_no_threads() {
-        let work = Work::Sleep(SleepSpec {
-            jobs: 10,
-            wait: MS * 100,
-            cpus: None,
-            cpu_limit: None,
-            compose: Composition::Spawn,
-        });
+        let work = Work::Sleep(SleepSpec { jobs: 10, wait: MS * 100, ..SleepSpec::default() });
         check(
             &work,
             &[("sequential", 1000), ("threads", 100), ("pool/4", 300), ("async", 100), ("async+rayon/2", 100)],
@@ -164,14 +158,7 @@ mod tests {
     #[test]
     fn computing_needs_cpus() {
         let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
-        let work = Work::Offload(OffloadSpec {
-            jobs: 8,
-            steps,
-            heartbeat: None,
-            cpus: None,
-            cpu_limit: None,
-            compose: Composition::Spawn,
-        });
+        let work = Work::Offload(OffloadSpec { jobs: 8, steps, ..OffloadSpec::default() });
         check(
             &work,
             &[("sequential", 400), ("async", 400), ("async/2", 200), ("threads", 200), ("async+blocking", 200)],
@@ -183,14 +170,7 @@ mod tests {
     fn pinned_work_gains_nothing_from_other_cpus() {
         let steps = StepsSpec { wait: MS * 20, compute: MS * 50, ..StepsSpec::default() };
         let work = |cpus| {
-            Work::Offload(OffloadSpec {
-                jobs: 8,
-                steps,
-                heartbeat: None,
-                cpus: Some(cpus),
-                cpu_limit: None,
-                compose: Composition::Spawn,
-            })
+            Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus: Some(cpus), ..OffloadSpec::default() })
         };
         for model in ["async", "async/2", "threads", "async+blocking", "async+rayon/2"] {
             let wall = |cpus, machine| wall(&work(cpus), model.parse().unwrap(), &Parallel::ideal(machine));
@@ -224,14 +204,7 @@ mod tests {
     #[test]
     fn two_halves_of_a_core_are_not_two_cores() {
         let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
-        let work = Work::Offload(OffloadSpec {
-            jobs: 8,
-            steps,
-            heartbeat: None,
-            cpus: None,
-            cpu_limit: None,
-            compose: Composition::Spawn,
-        });
+        let work = Work::Offload(OffloadSpec { jobs: 8, steps, ..OffloadSpec::default() });
         let machine = Parallel::measured([(2, 1.25)]);
         for (model, millis) in
             [("sequential", 400), ("async", 400), ("threads", 320), ("async/2", 320), ("pool/8", 320)]
@@ -245,8 +218,7 @@ mod tests {
     fn a_held_thread_stops_the_heartbeat() {
         let steps = StepsSpec { block: MS * 300, ..StepsSpec::default() };
         let heartbeat = Some(HeartbeatSpec { every: MS * 10, beats: 41 });
-        let offload =
-            OffloadSpec { jobs: 1, steps, heartbeat, cpus: None, cpu_limit: None, compose: Composition::Spawn };
+        let offload = OffloadSpec { jobs: 1, steps, heartbeat, ..OffloadSpec::default() };
         assert_eq!(longest_gap(&offload, Model::ASYNC), Some(MS * 300));
         assert_eq!(longest_gap(&offload, Model::ASYNC_BLOCKING), Some(MS * 10));
         let workers = |name: &str, jobs| longest_gap(&OffloadSpec { jobs, ..offload.clone() }, name.parse().unwrap());

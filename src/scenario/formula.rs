@@ -178,16 +178,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::scenario::{Composition, Machine, OffloadSpec, SleepSpec, StepsSpec};
+    use crate::scenario::{Machine, OffloadSpec, SleepSpec, StepsSpec};
 
     fn value(text: &str, model: &str) -> Option<f64> {
-        let work = Work::Sleep(SleepSpec {
-            jobs: 1_000,
-            wait: Duration::from_millis(100),
-            cpus: None,
-            cpu_limit: None,
-            compose: Composition::Spawn,
-        });
+        let work = Work::Sleep(SleepSpec { jobs: 1_000, wait: Duration::from_millis(100), ..SleepSpec::default() });
         let machine = Parallel::measured([(2, 1.9)]);
         Formula::parse(text).unwrap().value(&work, model.parse().unwrap(), &machine)
     }
@@ -218,14 +212,7 @@ mod tests {
         assert_eq!(value("jobs * rate", "async"), None);
         assert_eq!(value("server_cpus", "async"), None);
         let steps = StepsSpec { compute: Duration::from_millis(50), ..StepsSpec::default() };
-        let work = Work::Offload(OffloadSpec {
-            jobs: 8,
-            steps,
-            heartbeat: None,
-            cpus: None,
-            cpu_limit: None,
-            compose: Composition::Spawn,
-        });
+        let work = Work::Offload(OffloadSpec { jobs: 8, steps, ..OffloadSpec::default() });
         assert_eq!(Formula::parse("cpu_limit").unwrap().value(&work, Model::Threads, &Parallel::ideal(2)), None);
         let formula = Formula::parse("jobs * compute / P").unwrap();
         assert_eq!(formula.value(&work, Model::Threads, &Parallel::ideal(2)), Some(0.2));
@@ -235,16 +222,8 @@ mod tests {
     #[test]
     fn pinned_work_has_only_the_cpus_it_is_pinned_to() {
         let steps = StepsSpec { compute: Duration::from_millis(50), ..StepsSpec::default() };
-        let work = |cpus| {
-            Work::Offload(OffloadSpec {
-                jobs: 8,
-                steps,
-                heartbeat: None,
-                cpus,
-                cpu_limit: None,
-                compose: Composition::Spawn,
-            })
-        };
+        let work =
+            |cpus| Work::Offload(OffloadSpec { jobs: 8, steps, heartbeat: None, cpus, ..OffloadSpec::default() });
         let (four, two) = (Parallel::measured([(2, 1.9), (4, 3.6)]), Parallel::measured([(2, 1.25)]));
         let machine = Machine::new(four, vec![(1, Parallel::measured([])), (2, two)]);
         let value = |text: &str, model: &str, cpus| {

@@ -151,7 +151,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::scenario::{Composition, SleepSpec};
+    use crate::scenario::SleepSpec;
 
     #[test]
     fn a_part_of_a_machine_has_no_more_cpus_than_its_limit() {
@@ -170,15 +170,8 @@ mod tests {
 
     #[test]
     fn pinned_work_uses_the_measurement_of_its_own_cpus() {
-        let work = |cpus| {
-            Work::Sleep(SleepSpec {
-                jobs: 1,
-                wait: Duration::from_millis(1),
-                cpus,
-                cpu_limit: None,
-                compose: Composition::Spawn,
-            })
-        };
+        let work =
+            |cpus| Work::Sleep(SleepSpec { jobs: 1, wait: Duration::from_millis(1), cpus, ..SleepSpec::default() });
         let all = Parallel::measured([(2, 1.9), (4, 2.5)]);
         let two = Parallel::measured([(2, 1.25)]);
         let machine = Machine::new(all.clone(), vec![(2, two.clone()), (64, all.clone())]);

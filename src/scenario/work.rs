@@ -25,7 +25,7 @@ pub enum Work {
 }
 
 /// `workload = "sleep"`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SleepSpec {
     /// The number of jobs.
     pub jobs: u32,
@@ -41,7 +41,7 @@ pub struct SleepSpec {
 }
 
 /// `workload = "offload"`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OffloadSpec {
     /// The number of jobs, not counting the heartbeat.
     pub jobs: u32,

@@ -13,9 +13,8 @@ use async_vs_threads::record::{
     Requests, Run, RunState, SCHEMA, SendLag, Series, Source, Traced, Waits,
 };
 use async_vs_threads::scenario::{
-    ArrivalSpec, Cell, ClientKind, Composition, EchoSpec, Family, Finite, HeartbeatSpec, HeavySpec, LoadSpec, Model,
-    OffloadSpec, Parallel, Pin, Point, PointSpec, PoolKind, Rounds, Scenario, SleepSpec, StepsSpec, SweptValue, Work,
-    expect,
+    ArrivalSpec, Cell, ClientKind, EchoSpec, Family, Finite, HeartbeatSpec, HeavySpec, LoadSpec, Model, OffloadSpec,
+    Parallel, Pin, Point, PointSpec, PoolKind, Rounds, Scenario, SleepSpec, StepsSpec, SweptValue, Work, expect,
 };
 use async_vs_threads::schedule::{Arrivals, Pacing};
 use async_vs_threads::timeline::Timeline;
@@ -191,13 +190,7 @@ pub(crate) fn scenario(name: &str, question: &str, analysis: &str, models: &[&st
 fn waiting() -> Scenario {
     let analysis = "A job that only waits needs nobody to do anything.\nExpect one thread to be enough.\n\n\
                     The sequential model would need 100 seconds, so it runs ten of the thousand jobs.";
-    let work = Work::Sleep(SleepSpec {
-        jobs: 1_000,
-        wait: MS * 100,
-        cpus: None,
-        cpu_limit: None,
-        compose: Composition::Spawn,
-    });
+    let work = Work::Sleep(SleepSpec { jobs: 1_000, wait: MS * 100, ..SleepSpec::default() });
     let models = ["sequential", "threads", "pool/100", "async", "async/2", "async+blocking"];
     let scenario =
         scenario("waiting", "How many threads does it take to wait for 1,000 things?", analysis, &models, work);
@@ -206,14 +199,7 @@ fn waiting() -> Scenario {
 
 fn computing() -> Scenario {
     let steps = StepsSpec { compute: MS * 50, ..StepsSpec::default() };
-    let work = Work::Offload(OffloadSpec {
-        jobs: 8,
-        steps,
-        heartbeat: None,
-        cpus: None,
-        cpu_limit: None,
-        compose: Composition::Spawn,
-    });
+    let work = Work::Offload(OffloadSpec { jobs: 8, steps, ..OffloadSpec::default() });
     let models = ["sequential", "threads", "async", "async/2", "async+blocking", "async+rayon/2"];
     scenario("computing", "Does async make arithmetic faster?", "Eight computations on two processors.", &models, work)
 }
@@ -221,14 +207,7 @@ fn computing() -> Scenario {
 fn heartbeat() -> Scenario {
     let steps = StepsSpec { block: MS * 300, ..StepsSpec::default() };
     let heartbeat = Some(HeartbeatSpec { every: MS * 10, beats: 41 });
-    let work = Work::Offload(OffloadSpec {
-        jobs: 1,
-        steps,
-        heartbeat,
-        cpus: None,
-        cpu_limit: None,
-        compose: Composition::Spawn,
-    });
+    let work = Work::Offload(OffloadSpec { jobs: 1, steps, heartbeat, ..OffloadSpec::default() });
     let models = ["threads", "async", "async/2", "async+blocking", "async+rayon/2"];
     let question = "What happens to everybody else while one job holds its thread?";
     scenario("heartbeat", question, "A beat every 10 ms beside a call of 300 ms.", &models, work)
@@ -304,7 +283,7 @@ fn rates() -> Scenario {
 fn sweep() -> Scenario {
     let point = |jobs: u32| PointSpec {
         at: swept("jobs", SweptValue::Count(jobs)),
-        work: Work::Sleep(SleepSpec { jobs, wait: MS * 100, cpus: None, cpu_limit: None, compose: Composition::Spawn }),
+        work: Work::Sleep(SleepSpec { jobs, wait: MS * 100, ..SleepSpec::default() }),
     };
     let first = point(100);
     let models = ["threads", "async", "async/2"];

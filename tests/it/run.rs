@@ -9,7 +9,7 @@ use async_vs_threads::record::{Failure, Folder, Outcome, Pass, Record, RunState,
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{Running, avt, children, run, runs, scenario, wait_for};
+use crate::support::{LONG, Running, avt, children, run, runs, scenario, wait_for};
 
 /// A few short waits under every model.
 const SMALL: &str = r#"
@@ -20,17 +20,6 @@ models = ["sequential", "threads", "pool/2", "async", "async/2", "async+blocking
 jobs = 4
 wait = "5ms"
 rounds = { quick = 2, full = 2 }
-"#;
-
-/// Trials long enough to interrupt one.
-const LONG: &str = r#"
-question = "what happens in the middle of a trial?"
-analysis = "It is ended."
-workload = "sleep"
-models = ["async"]
-jobs = 2
-wait = "40s"
-rounds = { quick = 3, full = 3 }
 "#;
 
 fn read(folder: &Path) -> (async_vs_threads::record::Run, Vec<Record>) {

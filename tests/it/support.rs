@@ -17,6 +17,17 @@ pub(crate) fn models() -> Vec<&'static str> {
     Model::EXAMPLES.into_iter().filter(serves).collect()
 }
 
+/// A scenario whose trials are long enough to interrupt one.
+pub(crate) const LONG: &str = r#"
+question = "what happens in the middle of a trial?"
+analysis = "It is ended."
+workload = "sleep"
+models = ["async"]
+jobs = 2
+wait = "40s"
+rounds = { quick = 3, full = 3 }
+"#;
+
 /// The time after which a test gives up waiting.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 

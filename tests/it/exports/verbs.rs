@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::{check_bmf, check_tables, xml};
-use crate::support::{Running, Server, avt, children, exit_code, run, scenario, send, wait_for};
+use crate::support::{LONG, Running, Server, avt, children, exit_code, run, scenario, send, wait_for};
 
 const SMALL: &str = r#"
 question = "do <both> models | run?"
@@ -19,16 +19,6 @@ models = ["threads", "async"]
 jobs = 2
 wait = "1ms"
 rounds = { quick = 1, full = 1 }
-"#;
-
-const LONG: &str = r#"
-question = "what happens in the middle of a trial?"
-analysis = "It is ended."
-workload = "sleep"
-models = ["async"]
-jobs = 2
-wait = "40s"
-rounds = { quick = 3, full = 3 }
 "#;
 
 fn read(path: &Path) -> String {
