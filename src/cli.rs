@@ -148,7 +148,7 @@ pub fn main() -> ExitCode {
         Verb::Doctor(args) => doctor::main(&args),
         Verb::Completions(args) => completions::main(&args),
         Verb::Man(args) => man::main(&args),
-        Verb::Trial => return trial::run(&trial::refuse_own),
+        Verb::Trial => return trial::run(&trial::run_builtin),
         Verb::Launch { parent, command } => return trial::launch(parent, &command),
     };
     let code = done.map_or_else(Stop::print, |()| ExitCode::SUCCESS);

@@ -4,12 +4,16 @@
 //! standard input, acts in the role it names, and writes [`TrialReply`] lines to standard output. It ends with its
 //! parent: by the parent-death signal, or at the end of standard input if it still reads.
 
+#[cfg(feature = "cli")]
+mod builtin;
 mod external;
 mod generator;
 mod jobs;
 mod null;
 mod server;
 
+#[cfg(feature = "cli")]
+pub use builtin::run_builtin;
 pub use external::launch;
 pub use jobs::run_own;
 pub use server::run_own_service;
@@ -17,7 +21,6 @@ pub use server::run_own_service;
 use std::io::{self, BufRead as _, Write as _};
 use std::panic;
 use std::process::{self, ExitCode};
-use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::prctl;
@@ -28,20 +31,13 @@ use crate::host;
 use crate::model;
 use crate::protocol::{Role, TrialReply, TrialSpec};
 use crate::record::Failure;
-use crate::scenario::StepsSpec;
-use crate::workload::{Shared, Steps};
 
-/// Runs a trial of a user's own workload, and writes its replies.
-pub type RunOwn<'a> = &'a dyn Fn(&TrialSpec) -> Result<(), Failure>;
+/// Runs the jobs or the server of a trial, and writes its replies.
+pub type RunWork<'a> = &'a dyn Fn(&TrialSpec) -> Result<(), Failure>;
 
-/// Refuses to run a user's own workload, in programs that do not contain it.
-pub fn refuse_own(_: &TrialSpec) -> Result<(), Failure> {
-    Err(Failure::WrongWork { what: "only its own bench program can run this workload".into() })
-}
-
-/// Runs one trial from the spec on standard input; `own` runs it if it is one of a user's own workload. Reports a failure
+/// Runs one trial from the spec on standard input; `work` runs it if it is one of jobs or of a server. Reports a failure
 /// as a reply if possible, not as an exit code.
-pub fn run(own: RunOwn<'_>) -> ExitCode {
+pub fn run(work: RunWork<'_>) -> ExitCode {
     // Never fails on Linux; elsewhere the end of standard input must suffice.
     let _ = prctl::set_pdeathsig(Signal::SIGKILL);
     let spec = match read_spec() {
@@ -55,8 +51,7 @@ pub fn run(own: RunOwn<'_>) -> ExitCode {
     if nix::unistd::getppid().as_raw() != spec.parent as i32 {
         return ExitCode::FAILURE;
     }
-    let is_own = spec.work.bench().is_some() && matches!(spec.role, Role::Jobs { .. } | Role::Server { .. });
-    if is_own {
+    if spec.work.bench().is_some() && matches!(spec.role, Role::Jobs { .. } | Role::Server { .. }) {
         on_panic(|message| {
             let _ = write_reply(&TrialReply::Failed(Failure::Panicked { message }));
             process::exit(1);
@@ -73,9 +68,7 @@ pub fn run(own: RunOwn<'_>) -> ExitCode {
         _ => pin(&spec),
     };
     let outcome = pinned.and_then(|()| match &spec.role {
-        _ if is_own => own(&spec),
-        Role::Jobs { traced } => jobs::run(&spec, *traced),
-        Role::Server { nonce, traced } => server::run(&spec, nonce, *traced),
+        Role::Jobs { .. } | Role::Server { .. } => work(&spec),
         Role::NullServer { nonce } => null::run(&spec, nonce),
         Role::External { nonce, environment } => external::run(&spec, nonce, environment),
         Role::Generator { server, nonce, server_cpus } => generator::run(&spec, *server, nonce.as_deref(), server_cpus),
@@ -126,10 +119,4 @@ fn write_reply(reply: &TrialReply) -> Result<(), Failure> {
     line.push(b'\n');
     let mut stdout = io::stdout().lock();
     stdout.write_all(&line).and_then(|()| stdout.flush()).map_err(|error| Failure::Refused { what: error.to_string() })
-}
-
-/// Builds the steps of a spec, with the checksums they must return. All jobs of the trial must get the same `shared`.
-fn steps(spec: &StepsSpec, shared: &Arc<Shared>, trial: &TrialSpec) -> Result<Steps, Failure> {
-    let unknown = || Failure::WrongWork { what: format!("no checksum is known for `{}`", spec.in_words()) };
-    Steps::new(spec, &trial.calibration, Arc::clone(shared)).ok_or_else(unknown)
 }

@@ -1,4 +1,4 @@
-//! The server of an echo trial.
+//! The server of a trial.
 //!
 //! Its main thread belongs to the harness: it blocks reading standard input until the window begins or ends, or the
 //! runner is gone. The model runs on a thread of its own and on those it starts.
@@ -17,29 +17,10 @@ use crate::protocol::{Role, Served, ServerOrder, TrialReply, TrialSpec};
 use crate::record::{Failure, Waits};
 use crate::scenario::{EchoSpec, Work};
 use crate::service::Handler;
-use crate::service::echo::Echo;
 use crate::thread_count;
-use crate::units;
 use crate::usage::Meter;
-use crate::workload::Shared;
 
-use super::{now_ns, steps, write_reply};
-
-/// Runs the echo server, and records its lanes if `traced`.
-pub(super) fn run(spec: &TrialSpec, nonce: &str, traced: bool) -> Result<(), Failure> {
-    let work = work(spec)?;
-    let shared = Shared::new(work.steps.permits);
-    let heavy = work.heavy.map(|heavy| steps(&heavy.steps, &shared, spec)).transpose()?;
-    let echo = Arc::new(Echo::new(steps(&work.steps, &shared, spec)?, heavy));
-    let (begun, ended) = (Arc::clone(&echo), Arc::clone(&echo));
-    let check = move || match ended.wrong() {
-        0 => Ok(ended.permit_waits()),
-        wrong => Err(Failure::WrongWork {
-            what: format!("wrong checksum for {}", units::counted(wrong, "request", "requests")),
-        }),
-    };
-    serve(spec, nonce, traced, echo, || begun.clear_waits(), check)
-}
+use super::{now_ns, write_reply};
 
 /// Runs the server of a user's own service.
 pub fn run_own_service<H: Handler>(spec: &TrialSpec, service: Arc<H>) -> Result<(), Failure> {
@@ -49,7 +30,7 @@ pub fn run_own_service<H: Handler>(spec: &TrialSpec, service: Arc<H>) -> Result<
     serve(spec, nonce, *traced, service, || (), || Ok(None))
 }
 
-fn work(spec: &TrialSpec) -> Result<&EchoSpec, Failure> {
+pub(super) fn work(spec: &TrialSpec) -> Result<&EchoSpec, Failure> {
     match &spec.work {
         Work::Echo(work) => Ok(work),
         other => Err(Failure::WrongWork { what: format!("`{}` has no server", other.workload()) }),
@@ -58,7 +39,7 @@ fn work(spec: &TrialSpec) -> Result<&EchoSpec, Failure> {
 
 /// Serves until the process ends. Calls `begin` when the window begins, and `check` when it has ended, which returns the
 /// waits for a permit.
-fn serve<H: Handler>(
+pub(super) fn serve<H: Handler>(
     spec: &TrialSpec,
     nonce: &str,
     traced: bool,
