@@ -16,6 +16,7 @@ mod models;
 mod points;
 mod servers;
 mod syntax;
+mod texts;
 mod together;
 mod values;
 
@@ -81,7 +82,7 @@ fn name(file: &str, fields: &Fields) -> Result<String, SpannedMistake> {
         return Ok(field.values.first().map(|(name, _)| name.to_string()).unwrap_or_default());
     }
     let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
-    values::slug(&stem).map_err(|wrong| {
+    texts::slug(&stem).map_err(|wrong| {
         let message = format!("missing, and the file name is not a valid name: {}", wrong.message);
         let remedy = wrong.remedy.replacen("write ", "write name = ", 1);
         SpannedMistake::new(0..0, "name", message, remedy)
