@@ -29,7 +29,7 @@
 //! }
 //! ```
 //!
-//! The bench target needs `harness = false` in `Cargo.toml`.
+//! The bench target needs `harness = false` in `Cargo.toml`. [`Bench`] lists what it can measure.
 
 mod args;
 mod claim;
@@ -64,6 +64,26 @@ pub use service::{Service, ServiceRequest, ServiceResponse};
 pub use workload::WorkloadBench;
 
 /// The workloads and services of a bench program.
+///
+/// ```
+/// use async_vs_threads::bench::Bench;
+/// use async_vs_threads::{Checksum, JobId};
+///
+/// fn describe(bench: &mut Bench) -> &mut Bench {
+///     bench.blocking_only("parse", || |job: JobId| Checksum(format!("{job}").len() as u64)).jobs(100);
+///     bench.async_only("yield", || {
+///         |job: JobId| async move {
+///             tokio::task::yield_now().await;
+///             Checksum(job.0.into())
+///         }
+///     });
+///     bench
+/// }
+///
+/// // The main function of the bench program is `bench::main(describe)`.
+/// let mut bench = Bench::default();
+/// describe(&mut bench);
+/// ```
 #[derive(Debug, Default)]
 pub struct Bench {
     workloads: Vec<WorkloadBench>,
@@ -75,19 +95,51 @@ type RunTrial = Box<dyn Fn(&TrialSpec) -> Result<(), Failure>>;
 
 impl Bench {
     /// Adds a workload under a name of `a-z 0-9 . _ -`. `make` is called in the process of each trial, before its clock
-    /// starts.
+    /// starts. See the example of the module [`bench`](mod@crate::bench).
     pub fn workload<W: Workload>(&mut self, name: &str, make: impl Fn() -> W + 'static) -> &mut WorkloadBench {
         self.add(name, Faces::Both, move |_| make())
     }
 
     /// Adds a workload that depends on a size: [`sizes`](WorkloadBench::sizes) sets those that are measured. `make` gets
     /// the size of the trial.
+    ///
+    /// ```
+    /// use async_vs_threads::bench::Bench;
+    /// use async_vs_threads::{Checksum, JobId, Pool, Workload};
+    ///
+    /// /// Adds up the bytes of a buffer of this size.
+    /// struct Sum(Vec<u8>);
+    ///
+    /// impl Workload for Sum {
+    ///     fn run_blocking(&self, _job: JobId) -> Checksum {
+    ///         self.0.iter().map(|byte| Checksum(u64::from(*byte))).sum()
+    ///     }
+    ///
+    ///     async fn run_async<P: Pool>(&self, job: JobId, _pool: &P) -> Checksum {
+    ///         self.run_blocking(job)
+    ///     }
+    /// }
+    ///
+    /// let mut bench = Bench::default();
+    /// bench.sized_workload("sum", |bytes| Sum(vec![1; bytes as usize])).sizes([1 << 10, 1 << 20]);
+    /// ```
     pub fn sized_workload<W: Workload>(&mut self, name: &str, make: impl Fn(u32) -> W + 'static) -> &mut WorkloadBench {
         self.add(name, Faces::Both, make)
     }
 
     /// Adds work that exists only as blocking code. It runs under the thread models, and on the pool of those async
-    /// models that have one.
+    /// models that have one. What `make` returns is called with the number of each job.
+    ///
+    /// ```
+    /// use async_vs_threads::bench::Bench;
+    /// use async_vs_threads::{Checksum, JobId};
+    ///
+    /// let mut bench = Bench::default();
+    /// bench.blocking_only("length", || {
+    ///     let text = "read once, before the clock starts".to_owned();
+    ///     move |job: JobId| Checksum(text.len() as u64 + u64::from(job.0))
+    /// });
+    /// ```
     pub fn blocking_only<J>(&mut self, name: &str, make: impl Fn() -> J + 'static) -> &mut WorkloadBench
     where
         J: Fn(JobId) -> Checksum + Send + Sync + 'static,
@@ -95,7 +147,23 @@ impl Bench {
         self.add(name, Faces::Blocking, move |_| BlockingOnly(Arc::new(make())))
     }
 
-    /// Adds work that exists only as futures. It runs under the async models.
+    /// Adds work that exists only as futures. It runs under the async models. What `make` returns is called with the
+    /// number of each job.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use async_vs_threads::bench::Bench;
+    /// use async_vs_threads::{Checksum, JobId};
+    ///
+    /// let mut bench = Bench::default();
+    /// bench.async_only("wait", || {
+    ///     |job: JobId| async move {
+    ///         tokio::time::sleep(Duration::from_millis(2)).await;
+    ///         Checksum(job.0.into())
+    ///     }
+    /// });
+    /// ```
     pub fn async_only<J, F>(&mut self, name: &str, make: impl Fn() -> J + 'static) -> &mut WorkloadBench
     where
         J: Fn(JobId) -> F + Send + Sync + 'static,
@@ -114,7 +182,7 @@ impl Bench {
     }
 
     /// Adds a service under a name of `a-z 0-9 . _ -`. `make` is called in the server's process of each trial, before
-    /// its first request.
+    /// its first request. See the example of [`Service`].
     pub fn service<S: Service>(&mut self, name: &str, make: impl Fn() -> S + 'static) -> &mut ServiceBench {
         let run = move |spec: &TrialSpec| trial::run_own_service(spec, Arc::new(ServiceHandler(make())));
         self.services.push(ServiceBench::new(name, Box::new(run)));

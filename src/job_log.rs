@@ -8,10 +8,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// The number of a job in its trial, from 0.
+///
+/// ```
+/// use async_vs_threads::JobId;
+///
+/// let inputs = ["a.png", "b.png"];
+/// let input = |job: JobId| inputs[job.0 as usize % inputs.len()];
+/// assert_eq!(input(JobId(3)), "b.png");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub u32);
 
 /// The checksum of a job's work, which is the same under every model. Sums wrap around.
+///
+/// It shows that every model did the same work, and keeps the compiler from removing that work. So it has to depend on
+/// everything that the job computed.
+///
+/// ```
+/// use async_vs_threads::Checksum;
+///
+/// let words = ["async", "threads"];
+/// let checksum: Checksum = words.iter().map(|word| Checksum(word.len() as u64)).sum();
+/// assert_eq!(checksum, Checksum(12));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Checksum(pub u64);
 

@@ -129,3 +129,8 @@ pub mod bench;
 pub mod cli;
 
 pub use workload::{Checksum, JobId, Pool, Workload};
+
+/// The page of the package on crates.io, whose example has to compile.
+#[cfg(doctest)]
+#[doc = include_str!("package.md")]
+struct PackagePage;

@@ -15,6 +15,18 @@ use super::claim::BenchClaim;
 use super::subject::{Subject, quoted, subject_methods};
 
 /// A service, the load on it, and how it is measured.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use async_vs_threads::bench::ServiceBench;
+///
+/// fn describe(bench: &mut ServiceBench) {
+///     // An open loop at two rates, in requests per second.
+///     bench.post("/orders?dry-run", r#"{"item":7}"#).connections(100).rates([500.0, 1_000.0]).slo("p99<50ms");
+///     bench.duration(Duration::from_secs(2)).rounds(20).baseline("threads");
+/// }
+/// ```
 pub struct ServiceBench {
     subject: Subject,
     method: &'static str,

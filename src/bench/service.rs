@@ -7,7 +7,43 @@ use crate::service::{Handler, date};
 use crate::workload::Pool;
 
 /// The handler of a service, for the blocking models and for the async models. The project's own servers parse the
-/// requests and send the responses, so that the models differ only in how they run the handler.
+/// requests and send the responses, so that the models differ only in how they run the handler. A load generator in
+/// another process sends requests, as it does to the echo servers of the scenarios.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use async_vs_threads::bench::{self, Service, ServiceRequest, ServiceResponse};
+/// use async_vs_threads::Pool;
+///
+/// /// Looks up a user in a slow database.
+/// struct Users;
+///
+/// const QUERY: Duration = Duration::from_millis(2);
+///
+/// fn page(request: ServiceRequest<'_>) -> ServiceResponse {
+///     match request.path.strip_prefix("/users/") {
+///         Some(name) => ServiceResponse::ok("text/plain", format!("hello {name}")),
+///         None => ServiceResponse::not_found(),
+///     }
+/// }
+///
+/// impl Service for Users {
+///     fn respond_blocking(&self, request: ServiceRequest<'_>) -> ServiceResponse {
+///         std::thread::sleep(QUERY);
+///         page(request)
+///     }
+///
+///     async fn respond_async<P: Pool>(&self, request: ServiceRequest<'_>, _pool: &P) -> ServiceResponse {
+///         tokio::time::sleep(QUERY).await;
+///         page(request)
+///     }
+/// }
+///
+/// fn main() -> std::process::ExitCode {
+///     bench::main(|b| b.service("users", || Users).get("/users/ada").connections(100).rates([2_000.0]).slo("p99<20ms"))
+/// }
+/// ```
 pub trait Service: Send + Sync + 'static {
     /// Responds on the calling thread, and blocks it until the end.
     fn respond_blocking(&self, request: ServiceRequest<'_>) -> ServiceResponse;
@@ -21,6 +57,13 @@ pub trait Service: Send + Sync + 'static {
 }
 
 /// A request to a service.
+///
+/// ```
+/// use async_vs_threads::bench::ServiceRequest;
+///
+/// let request = ServiceRequest { method: "GET", path: "/orders/7", query: "limit=10", body: b"" };
+/// assert_eq!(request.path.rsplit_once('/'), Some(("/orders", "7")));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServiceRequest<'a> {
     /// The method: `GET`, `HEAD` or `POST`.
@@ -34,6 +77,14 @@ pub struct ServiceRequest<'a> {
 }
 
 /// The response of a service.
+///
+/// ```
+/// use async_vs_threads::bench::ServiceResponse;
+///
+/// let found = ServiceResponse::ok("application/json", r#"{"id":7}"#);
+/// assert_ne!(found, ServiceResponse::not_found());
+/// assert_ne!(found, ServiceResponse::error());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceResponse {
     status: Status,

@@ -14,6 +14,18 @@ use super::faces::Faces;
 use super::subject::{Subject, quoted, subject_methods};
 
 /// A workload, and how it is measured.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use async_vs_threads::bench::{BenchClaim, WorkloadBench};
+///
+/// fn describe(bench: &mut WorkloadBench) {
+///     bench.jobs(256).models(["threads", "pool/8", "async"]).baseline("threads").rounds(20);
+///     bench.question("Which model resizes 256 pictures fastest?").timeout(Duration::from_secs(10));
+///     bench.claim(BenchClaim::ratio("wall", "async", "threads", [0.0, 1.1]));
+/// }
+/// ```
 pub struct WorkloadBench {
     subject: Subject,
     faces: Faces,

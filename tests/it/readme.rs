@@ -154,7 +154,7 @@ fn commands_for_continuous_integration_have_valid_options() {
 }
 
 /// Every document of the project.
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 12] = [
     "README.md",
     "METHOD.md",
     "CLI.md",
@@ -165,7 +165,8 @@ const DOCUMENTS: [&str; 11] = [
     "examples/ci/README.md",
     "reports/README.md",
     "scenarios/README.md",
-    "tests/fuzz/README.md",
+    "src/package.md",
+    "tests/fuzzing.md",
 ];
 
 /// Returns the targets of the links of a document, except in code.
@@ -186,9 +187,35 @@ fn anchors(text: &str) -> Vec<String> {
     headings.map(anchor).collect()
 }
 
+/// Returns the files of the package that `cargo publish` would upload.
+fn packaged() -> Vec<String> {
+    let mut cargo = Command::new(env!("CARGO"));
+    let listed = run({
+        cargo.args(["package", "--list", "--allow-dirty", "--offline", "--locked"]).current_dir(root());
+        cargo
+    });
+    assert_eq!(listed.code, Some(0), "{listed:?}");
+    listed.stdout.lines().map(str::to_owned).collect()
+}
+
+/// crates.io shows this page, and removes links to files of a package that names no repository.
+#[test]
+fn the_page_of_the_package_needs_no_repository() {
+    let text = read("src/package.md");
+    let links = links(&text);
+    assert!(!links.is_empty() && links.iter().all(|link| link.starts_with("https://")), "{links:?}");
+    assert!(!text.contains("![") && !text.contains("<img"), "a picture");
+    let manifest = read("Cargo.toml");
+    assert!(manifest.contains("readme = \"src/package.md\"") && !manifest.contains("\nrepository ="), "{manifest}");
+    let version = format!("version = \"{}.{}\"", env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"));
+    assert!(text.contains(&version), "no {version} in {text}");
+}
+
 #[test]
 fn links_point_to_existing_files_and_headings() {
+    let packaged = packaged();
     for document in DOCUMENTS {
+        assert!(packaged.iter().any(|file| file == document), "{document} is not in the package");
         let text = read(document);
         for link in links(&text) {
             if link.contains("://") {
@@ -201,6 +228,10 @@ fn links_point_to_existing_files_and_headings() {
                 root().join(document).parent().unwrap().join(path)
             };
             assert!(target.exists(), "{document}: {link}: no such file");
+            let file = target.canonicalize().unwrap();
+            let file = file.strip_prefix(root().canonicalize().unwrap()).unwrap().to_str().unwrap();
+            let is_packaged = packaged.iter().any(|name| name == file || name.starts_with(&format!("{file}/")));
+            assert!(is_packaged, "{document}: {link}: not in the package");
             if !anchor.is_empty() {
                 let headings = anchors(&fs::read_to_string(&target).unwrap());
                 assert!(headings.iter().any(|heading| heading == anchor), "{document}: {link}: not in {headings:?}");
