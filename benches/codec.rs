@@ -2,12 +2,15 @@
 //!
 //! Requests and responses differ from one to the next, as in real traffic.
 
+#[path = "common/with_criterion.rs"]
+mod with_criterion;
+
 use std::hint::black_box;
 use std::time::Duration;
 
 use async_vs_threads::http1::{ClientCodec, Date, ServerCodec, encode_request, percent};
 use async_vs_threads::service::route::route;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
 
 const DATE: Date = Date(*b"Sun, 06 Nov 1994 08:49:37 GMT");
 
@@ -77,14 +80,6 @@ fn codec(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Returns short times, so that all benches together take ten minutes.
-fn short() -> Criterion {
-    Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
+fn main() {
+    with_criterion::run(Duration::from_secs(2), &[codec]);
 }
-
-criterion_group! {
-    name = benches;
-    config = short();
-    targets = codec
-}
-criterion_main!(benches);

@@ -5,13 +5,15 @@
 #![expect(dead_code, reason = "not every bench of servers needs everything that they share")]
 
 mod common;
+#[path = "common/with_criterion.rs"]
+mod with_criterion;
 
 use std::time::Duration;
 
 use async_vs_threads::load::{self, Endpoint, LoadPlan, RequestTemplate, Until};
 use async_vs_threads::scenario::{ArrivalSpec, ClientKind};
 use common::Server;
-use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode, Throughput};
 
 const CONNECTIONS: u32 = 50;
 
@@ -60,14 +62,6 @@ fn echo(c: &mut Criterion) {
     group.finish();
 }
 
-/// Returns short times, so that all benches together take ten minutes.
-fn short() -> Criterion {
-    Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
+fn main() {
+    with_criterion::run(Duration::from_secs(2), &[echo]);
 }
-
-criterion_group! {
-    name = benches;
-    config = short();
-    targets = echo
-}
-criterion_main!(benches);

@@ -1,5 +1,8 @@
 //! 8 computations of 5 ms under every model: async adds no CPU.
 
+#[path = "common/with_criterion.rs"]
+mod with_criterion;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +11,7 @@ use async_vs_threads::protocol::Calibration;
 use async_vs_threads::scenario::{Model, StepsSpec};
 use async_vs_threads::workload::offload::Offload;
 use async_vs_threads::workload::{Shared, Steps, calibrate, compute};
-use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode};
 
 const JOBS: u32 = 8;
 
@@ -32,14 +35,6 @@ fn offload(c: &mut Criterion) {
     group.finish();
 }
 
-/// Returns short times, so that all benches together take ten minutes.
-fn short() -> Criterion {
-    Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(1))
+fn main() {
+    with_criterion::run(Duration::from_secs(1), &[offload]);
 }
-
-criterion_group! {
-    name = benches;
-    config = short();
-    targets = offload
-}
-criterion_main!(benches);

@@ -2,6 +2,9 @@
 //!
 //! A large run is seven models at six rates in ten rounds. Its peak memory is that of this process, printed first.
 
+#[path = "common/with_criterion.rs"]
+mod with_criterion;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -18,7 +21,7 @@ use async_vs_threads::scenario::{Finite, Parallel, PointSpec, Scenario, SweptVal
 use async_vs_threads::timeline::Timeline;
 use async_vs_threads::usage::{Meter, Usage};
 use async_vs_threads::{random, report, thread_count, units};
-use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode};
 
 fn overhead(c: &mut Criterion) {
     let mut group = c.benchmark_group("overhead");
@@ -160,14 +163,6 @@ fn large_report(c: &mut Criterion) {
     group.finish();
 }
 
-/// Returns short times, so that all benches together take ten minutes.
-fn short() -> Criterion {
-    Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
+fn main() {
+    with_criterion::run(Duration::from_secs(2), &[large_report, overhead]);
 }
-
-criterion_group! {
-    name = benches;
-    config = short();
-    targets = large_report, overhead
-}
-criterion_main!(benches);

@@ -4,6 +4,9 @@
 //! Everything under a runtime is timed inside a task that runs on it, because `Bencher::to_async` would add a wake-up
 //! of the benching thread to every iteration (bheisler/criterion.rs#819).
 
+#[path = "common/with_criterion.rs"]
+mod with_criterion;
+
 use std::future::Future;
 use std::hint::black_box;
 use std::sync::{Arc, Mutex, mpsc};
@@ -14,7 +17,7 @@ use async_vs_threads::model::{self, BlockingPool, Inline, RayonPool};
 use async_vs_threads::scenario::Model;
 use async_vs_threads::schedule::{Arrivals, Schedule};
 use async_vs_threads::{Checksum, JobId, Pool, Workload};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
 use tokio::runtime::{Builder, Runtime};
 
 fn one_thread() -> Runtime {
@@ -182,14 +185,6 @@ fn seam(c: &mut Criterion) {
     group.finish();
 }
 
-/// Returns short times, which suffice for figures that differ by factors: all benches together take ten minutes.
-fn short() -> Criterion {
-    Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
+fn main() {
+    with_criterion::run(Duration::from_secs(2), &[spawn, hop, offload, lock, schedule, seam]);
 }
-
-criterion_group! {
-    name = benches;
-    config = short();
-    targets = spawn, hop, offload, lock, schedule, seam
-}
-criterion_main!(benches);

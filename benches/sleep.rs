@@ -1,12 +1,15 @@
 //! 1,000 jobs that wait 10 ms, under every model: overlapping waits need no threads.
 
+#[path = "common/with_criterion.rs"]
+mod with_criterion;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_vs_threads::model;
 use async_vs_threads::scenario::{Model, StepsSpec};
 use async_vs_threads::workload::{Shared, Sleep, Steps};
-use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode};
 
 /// `sequential` gets fewer: it needs the sum of all waits.
 const JOBS: u32 = 1_000;
@@ -30,14 +33,6 @@ fn sleep(c: &mut Criterion) {
     group.finish();
 }
 
-/// Returns short times, so that all benches together take ten minutes.
-fn short() -> Criterion {
-    Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
+fn main() {
+    with_criterion::run(Duration::from_secs(2), &[sleep]);
 }
-
-criterion_group! {
-    name = benches;
-    config = short();
-    targets = sleep
-}
-criterion_main!(benches);
