@@ -1,22 +1,31 @@
 //! `bench::main` as a user's bench program: `examples/bench_program.rs`.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use async_vs_threads::record::{Failure, Folder, Outcome, Record};
 use serde_json::Value;
 
 use crate::support::{Ended, run};
 
-/// Returns the path of the program. `cargo test` builds it; a run of this test alone has to build it first.
+/// Returns the path of the program. `cargo test` builds it; if only these tests are built, it may be older than the code
+/// under test.
 fn program() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let path = tests.ancestors().nth(2).unwrap().join("examples/bench_program");
-    if !path.exists() {
-        let build = Command::new(env!("CARGO")).args(["build", "--example", "bench_program"]).status();
-        assert!(build.unwrap().success());
-    }
-    path
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let find = || {
+        let tests = std::env::current_exe().unwrap();
+        let path = tests.ancestors().nth(2).unwrap().join("examples/bench_program");
+        let built = |path: &str| fs::metadata(path).and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+        if built(path.to_str().unwrap()) < built(env!("CARGO_BIN_EXE_avt")) {
+            let build = Command::new(env!("CARGO")).args(["build", "--locked", "--example", "bench_program"]).status();
+            assert!(build.unwrap().success());
+        }
+        path
+    };
+    PROGRAM.get_or_init(find).clone()
 }
 
 /// Runs the program with these arguments, in which `OUT` is the folder of the run. Returns its exit and its records.
@@ -158,7 +167,7 @@ fn a_bench_compares_with_a_run_that_was_kept() {
     let compared = bench(&format!("sum --baseline {name} --out {}", home.path().join("two").display()));
     assert!(compared.stdout.contains("wall time") && compared.stdout.contains("not comparable"), "{compared:?}");
     let target = program().ancestors().nth(3).unwrap().to_owned();
-    std::fs::remove_file(target.join(format!("avt/bench_program/{name}.baseline"))).unwrap();
+    fs::remove_file(target.join(format!("avt/bench_program/{name}.baseline"))).unwrap();
 }
 
 #[test]
