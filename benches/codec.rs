@@ -81,5 +81,5 @@ fn codec(criterion: &mut Criterion) {
 }
 
 fn main() {
-    with_criterion::run(Duration::from_secs(2), &[codec]);
+    with_criterion::run(Duration::from_secs(1), &[codec]);
 }

@@ -186,5 +186,5 @@ fn seam(c: &mut Criterion) {
 }
 
 fn main() {
-    with_criterion::run(Duration::from_secs(2), &[spawn, hop, offload, lock, schedule, seam]);
+    with_criterion::run(Duration::from_secs(1), &[spawn, hop, offload, lock, schedule, seam]);
 }

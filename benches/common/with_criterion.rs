@@ -14,6 +14,8 @@ pub(crate) fn run(measurement: Duration, targets: &[fn(&mut Criterion)]) {
         .plotting_backend(PlottingBackend::Plotters)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(measurement)
+        // A tenth of the usual number, which takes as long as the measurement.
+        .nresamples(10_000)
         .configure_from_args();
     targets.iter().for_each(|target| target(&mut criterion));
     criterion.final_summary();
