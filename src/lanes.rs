@@ -77,7 +77,7 @@ impl Drop for CurrentLane {
 }
 
 /// The longest recording. It covers the beginning, as more could not be viewed.
-pub const LENGTH: Duration = Duration::from_millis(400);
+pub const LENGTH: Duration = Duration::from_millis(500);
 
 /// The most spans of a recording.
 const CAPACITY: usize = 6_000;
@@ -112,6 +112,16 @@ impl Lanes {
             What::Compute | What::Ready => None,
         });
         max_concurrent(stretches) as u32
+    }
+
+    /// Returns the time in which threads worked on jobs, neither blocked nor waiting, summed over the threads, in
+    /// nanoseconds. It includes times when a thread was ready and had no CPU.
+    pub fn executed_ns(&self) -> u64 {
+        let length = |span: &Span| span.end.saturating_sub(span.start);
+        let sum = |kinds: &[What]| -> u64 {
+            self.spans.iter().filter(|span| kinds.contains(&span.what)).map(length).sum()
+        };
+        sum(&[What::Run]).saturating_sub(sum(&[What::Block, What::Wait]))
     }
 }
 

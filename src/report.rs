@@ -36,6 +36,7 @@ mod scoreboard;
 mod table;
 mod trace;
 mod warnings;
+mod which;
 mod wording;
 
 pub use list::list;
@@ -44,6 +45,7 @@ pub use warnings::{skipped_sentence, warn_of_strays};
 pub use wording::range;
 
 use crate::analysis::Analysis;
+use crate::analysis::compare::Comparison;
 use crate::scenario::Scenario;
 
 /// A page of the report, complete in itself.
@@ -64,6 +66,11 @@ pub fn traces(analysis: &Analysis<'_>) -> Vec<(String, String)> {
 
 fn trace_name(scenario: &Scenario) -> String {
     format!("{}.trace.json", scenario.name)
+}
+
+/// Renders the page that compares runs before a change with those after it.
+pub fn comparison(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>]) -> String {
+    html::comparison(found, before, after)
 }
 
 /// Renders `index.html`, then one page per scenario, named after it, in the order of the scenarios.

@@ -7,7 +7,7 @@ use super::single_load::LoadFigures;
 use super::slo::judge;
 use crate::gate::Verdict;
 use crate::record::{Measured, Outcome, Record, Run};
-use crate::scenario::{Capacity, Metric, Model, PoolKind, RuntimeKind, Scenario, Slo, Work, capacity};
+use crate::scenario::{Capacity, Metric, Model, Scenario, Slo, Work, capacity};
 
 /// The comparison of all models at one load.
 #[derive(Clone, Debug)]
@@ -264,69 +264,7 @@ fn choose(point: &PointSummary, rows: &[AdviceRow]) -> Choice {
             Some(Difference::Incomparable(_)) | None => unknown.push(row.model),
         }
     }
-    as_good.sort_by_key(|model| complexity(*model));
+    as_good.sort_by_key(|model| model.complexity());
     let model = as_good.remove(0);
     Choice::Model { model, as_good, worse, unknown }
-}
-
-/// Returns a key by which simpler models come first: threads before tasks, no pool before a pool, one async thread before
-/// several.
-fn complexity(model: Model) -> (u8, u8, u8, u16) {
-    match model {
-        Model::Sequential => (0, 0, 0, 0),
-        Model::Threads => (1, 0, 0, 0),
-        Model::Pool(n) | Model::Rayon(n) => (2, 0, 0, n.get()),
-        Model::Async(runtime, pool) => {
-            let pool = match pool {
-                PoolKind::Inline => 0,
-                PoolKind::Blocking(_) => 1,
-                PoolKind::InPlace => 2,
-                PoolKind::Rayon(_) => 3,
-                PoolKind::Runtime(_) => 4,
-            };
-            let kind = match runtime {
-                RuntimeKind::OneThread => 0,
-                RuntimeKind::Workers(_) => 1,
-                RuntimeKind::PerCore(_) => 2,
-            };
-            (3, pool, kind, runtime.threads())
-        }
-        Model::External(_) => (4, 0, 0, 0),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn simpler_models_come_first() {
-        let mut models: Vec<Model> = [
-            "per-core/2",
-            "async/2+rayon/2",
-            "async+blocking",
-            "async/2",
-            "async",
-            "async/2+in-place",
-            "pool/8",
-            "threads",
-            "sequential",
-        ]
-        .map(|name| name.parse().unwrap())
-        .into();
-        models.sort_by_key(|model| complexity(*model));
-        let names: Vec<String> = models.iter().map(ToString::to_string).collect();
-        let expected = [
-            "sequential",
-            "threads",
-            "pool/8",
-            "async",
-            "async/2",
-            "per-core/2",
-            "async+blocking",
-            "async/2+in-place",
-            "async/2+rayon/2",
-        ];
-        assert_eq!(names, expected);
-    }
 }

@@ -65,6 +65,9 @@ pub struct TracedSummary {
     pub wall_ns: u64,
     /// The CPU time per job or request of the process that ran the model, in nanoseconds.
     pub cpu_per_job_ns: f64,
+    /// The share of the time in which threads worked on jobs for which they had a CPU, 0 to 1: the CPU time of the process
+    /// divided by the time that its threads recorded. The rest they were ready and waited for a CPU.
+    pub on_cpu: f64,
     /// The memory of all waiting jobs, beyond what the process held before, in bytes; `None` if no job waited.
     pub waiting_bytes: Option<Waiting>,
     figures: Vec<Estimate>,
@@ -237,6 +240,7 @@ fn traced(traced: &Traced, measures: Option<&Measures>) -> TracedSummary {
     TracedSummary {
         most_executing: Executing::from_traced(traced),
         wall_ns: traced.wall_ns,
+        on_cpu: (traced.cpu_ns as f64 / traced.lanes.executed_ns().max(1) as f64).min(1.0),
         cpu_per_job_ns: traced.cpu_ns as f64 / traced.jobs.max(1) as f64,
         waiting_bytes: traced
             .footprint

@@ -145,6 +145,12 @@ impl PointSummary {
         })
     }
 
+    /// Returns the ratio of one cell's figure to another's in each round that both have.
+    pub fn round_ratios(&self, metric: Metric, above: &CellSummary, below: &CellSummary) -> Vec<f64> {
+        let (pairs, _) = ratios::pairs(below, above, metric);
+        pairs.into_iter().map(|(below, above)| above / below).filter(|ratio| ratio.is_finite()).collect()
+    }
+
     /// Returns the names of the cells' series, in the order of their first appearance.
     pub fn series_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();

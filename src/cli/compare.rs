@@ -34,6 +34,9 @@ pub(super) struct CompareArgs {
     /// The most specific limit of a figure counts. Loads have no intervals, so the figures themselves count.
     #[arg(long, value_name = "[METRIC[@MODEL]=]PERCENT", value_delimiter = ',')]
     fail_over: Vec<FailOverRule>,
+    /// Write a page with the ratios, their intervals and the percentile curves of both sides
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     exports: ExportArgs,
     /// Print the comparison as JSON
@@ -51,6 +54,7 @@ pub(super) fn main(args: &CompareArgs) -> Result<(), Stop> {
         after,
         fail_over: FailOver(args.fail_over.clone()),
         json: args.json,
+        html: args.html.clone(),
         exports: args.exports.paths(),
     })
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use crate::analysis::{Standing, analyze};
 use crate::record::{Folder, RUN};
 use crate::report;
+use crate::session::exports::ExportPaths;
+use crate::session::output_file::OutputPlaces;
 use crate::session::output::{Stop, color, note, print, print_json, width};
 use crate::session::pages::{list, print_end, scenarios, write};
 use crate::text;
@@ -20,6 +22,9 @@ pub(super) struct ReportArgs {
     folder: PathBuf,
     #[command(flatten)]
     strict: Strict,
+    /// Write a summary in Markdown: verdicts, tables, claims and findings; - for standard output
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "pairs"])]
+    markdown: Option<PathBuf>,
     /// Print the ratio of every model to every other as well
     #[arg(long, conflicts_with = "json")]
     pairs: bool,
@@ -51,7 +56,14 @@ pub(super) fn main(args: &ReportArgs) -> Result<(), Stop> {
         note(format_args!("avt: {strays}"));
     }
     let index = write(&args.folder, &analysis)?;
-    let printed = if args.json {
+    let paths = ExportPaths { markdown: args.markdown.clone(), ..ExportPaths::default() };
+    let exports = paths.begin(args.json, &mut OutputPlaces::default())?;
+    let is_exported = exports.is_printed();
+    let written = exports.write(|_| report::markdown::run(&analysis, Some(&index.to_string_lossy())));
+    written.files?;
+    let printed = if is_exported {
+        written.printed
+    } else if args.json {
         let (folder, index) = (args.folder.to_string_lossy(), index.to_string_lossy());
         print_json(&report::json::run(&analysis, &folder, &index))
     } else {

@@ -12,9 +12,11 @@ pub(super) mod heat;
 pub(super) mod lanes;
 pub(super) mod order;
 pub(super) mod sweep;
+pub(super) mod trial_lanes;
 
 mod axis;
 mod backend;
+mod theme;
 
 use std::convert::Infallible;
 use std::iter;
@@ -28,7 +30,7 @@ use plotters::style::{Color as _, FontStyle, IntoFont as _, TextStyle};
 use plotters_backend::{BackendCoord, DrawingErrorKind};
 
 use backend::{FINE, Svg};
-pub(super) use backend::{Ink, Paint};
+pub(super) use theme::{Ink, Paint};
 
 use crate::scenario::{Family, Model};
 use crate::text::columns;
@@ -43,6 +45,8 @@ pub(super) enum Size {
     Wide,
     /// The width for a telephone and for the cards of the index.
     Narrow,
+    /// The width of a cell in the first table of the report.
+    Cell,
 }
 
 /// The texts of a chart for screen readers, and its id in the page.
@@ -70,6 +74,7 @@ impl Size {
         match self {
             Self::Wide => 800,
             Self::Narrow => 340,
+            Self::Cell => 216,
         }
     }
 
@@ -77,6 +82,7 @@ impl Size {
         match self {
             Self::Wide => "wide",
             Self::Narrow => "narrow",
+            Self::Cell => "cell",
         }
     }
 }
@@ -124,7 +130,13 @@ fn line(area: &Area, from: (f64, f64), to: (f64, f64), ink: Ink, width: u32) {
 /// Draws a line through places in pixels.
 fn path(area: &Area, places: &[(f64, f64)], ink: Ink, width: u32) {
     let places: Vec<(i32, i32)> = places.iter().map(|(x, y)| (fine(*x), fine(*y))).collect();
+    if ink.variant > 0 {
+        raw(area, format!("<g class=\"d{}\">\n", ink.variant % 4));
+    }
     area.draw(&PathElement::new(places, ink.color().stroke_width(width))).expect("drawing into memory");
+    if ink.variant > 0 {
+        raw(area, "</g>\n".into());
+    }
 }
 
 /// Draws a filled rectangle between two corners in pixels.
@@ -183,6 +195,60 @@ impl Drawable<Svg<'_>> for Boxes {
         _: (u32, u32),
     ) -> Result<(), DrawingErrorKind<Infallible>> {
         if self.alike { backend.bands(&self.boxes, self.ink) } else { backend.boxes(&self.boxes, self.ink) }
+    }
+}
+
+/// Draws what belongs to one model as a group, which the page can fade out.
+fn of_model(area: &Area, model: &str, draw: impl FnOnce(&Area)) {
+    raw(area, format!("<g data-m=\"{}\">\n", backend::escaped(model)));
+    draw(area);
+    raw(area, "</g>\n".into());
+}
+
+/// Makes the area between two corners, in pixels, answer the pointer with this text about a model.
+fn answer(area: &Area, (from, to): Box2, model: &str, text: &str) {
+    let [x, y] = [from.0.min(to.0), from.1.min(to.1)].map(tenths);
+    let [width, height] = [(to.0 - from.0).abs(), (to.1 - from.1).abs()].map(tenths);
+    let (model, text) = (backend::escaped(model), backend::escaped(text));
+    raw(
+        area,
+        format!(
+            "<rect class=\"hit\" data-m=\"{model}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\">\
+             <title>{text}</title></rect>\n"
+        ),
+    );
+}
+
+/// Rounds pixels to tenths.
+fn tenths(pixels: f64) -> f64 {
+    (pixels * 10.0).round() / 10.0
+}
+
+/// Adds SVG as it is.
+fn raw(area: &Area, text: String) {
+    area.draw(&Raw(text)).expect("drawing into memory");
+}
+
+/// SVG that bypasses plotters.
+struct Raw(String);
+
+impl<'a> PointCollection<'a, BackendCoord> for &'a Raw {
+    type Point = BackendCoord;
+    type IntoIter = iter::Empty<BackendCoord>;
+
+    fn point_iter(self) -> Self::IntoIter {
+        iter::empty()
+    }
+}
+
+impl Drawable<Svg<'_>> for Raw {
+    fn draw<I: Iterator<Item = BackendCoord>>(
+        &self,
+        _: I,
+        backend: &mut Svg<'_>,
+        _: (u32, u32),
+    ) -> Result<(), DrawingErrorKind<Infallible>> {
+        backend.raw(&self.0)
     }
 }
 

@@ -9,7 +9,7 @@ mod titles;
 use super::chart::bars::{Bar, Bars};
 use super::chart::curve::{Curve, Curves};
 use super::chart::density::{Densities, Density};
-use super::chart::forest::{Forest, ForestPanel};
+use super::chart::forest::{Forest, ForestPanel, ForestRow};
 use super::chart::heat::{Heat, HeatMap};
 use super::chart::{Caption, Look, Size};
 use super::headline;
@@ -103,10 +103,22 @@ fn ratios_figure(point: &PointSummary, id: &str) -> Option<Figure> {
         let others = point.cells.iter().filter(|cell| cell.cell.id.model != reference);
         let row = |cell: &CellSummary| {
             let versus = point.ratio(*metric, cell.cell.id.model, reference)?;
-            Some((cell.cell.id.model.to_string(), look_of(point, cell), versus.ratio))
+            let model = cell.cell.id.model;
+            Some(ForestRow {
+                label: model.to_string(),
+                look: look_of(point, cell),
+                ratio: versus.ratio,
+                rounds: point.round_ratios(*metric, cell, point.cell(reference)?),
+            })
         };
         let ratio = *control.ratio(*metric)?;
-        let control_row = (format!("{reference} (control)"), look_of(point, &control.cell), ratio);
+        let rounds = point.cell(reference).map(|cell| point.round_ratios(*metric, &control.cell, cell));
+        let control_row = ForestRow {
+            label: format!("{reference} (control)"),
+            look: look_of(point, &control.cell),
+            ratio,
+            rounds: rounds.unwrap_or_default(),
+        };
         let rows: Vec<_> = others.filter_map(row).chain([control_row]).collect();
         let floor = control.noise(*metric).map_or(1.0, |noise| noise.floor(ratio.rounds));
         Some(ForestPanel { title: metric.heading(&point.work).into(), band: interval_around_one(floor), rows })

@@ -2,29 +2,40 @@
 
 mod advice;
 mod claims;
+mod comparison;
+mod facts;
 mod pairs;
+mod tables;
+
+pub(super) use comparison::page as comparison;
 
 use askama::Template;
 
 use self::advice::AdviceView;
 use self::claims::{ByKind, Claims};
+use self::facts::{machine, trials};
 use self::pairs::PairsView;
+use self::tables::{TableView, table_view};
 
 use super::figures::{self, Figure, Sign};
 use super::quadrants::{self, Quadrants};
-use super::table::{Table, TableRow};
+use super::which::{self, WhichRow};
 use super::wording;
-use super::{headline, warnings};
-use crate::analysis::{Analysis, CellSummary, PointSummary, ScenarioAnalysis, Unmeasured};
-use crate::record::{CalibrationOrigin, Record, Run, RunTally, Source};
-use crate::scenario::{Family, Parallel};
+use super::{ab, headline, warnings};
+use crate::analysis::{head_to_base, Analysis, CellSummary, PointSummary, ScenarioAnalysis, Unmeasured};
+use crate::record::{Record, Run, Source};
+use crate::scenario::Family;
 use crate::text;
 use crate::units;
 
 pub(super) const STYLE: &str = include_str!("templates/style.css");
+/// The icon of the pages: a hatched square above a solid one, as waiting and computing are drawn.
+pub(super) const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M1 5h14' \
+    stroke='%23d55e00' stroke-width='5' stroke-dasharray='2 1'/%3E%3Cpath d='M1 11h9' stroke='%230072b2' \
+    stroke-width='5'/%3E%3C/svg%3E";
 pub(super) const SCRIPT: &str = include_str!("templates/page.js");
 /// The hash of the only script that a page runs, [`SCRIPT`]: SHA-256 in base64. A test fails if the script changes.
-pub(super) const SCRIPT_HASH: &str = "wM/8ysnmbUbhHRiRvK51ESzENu+6b9G4+7pnrSI0kG8=";
+pub(super) const SCRIPT_HASH: &str = "Fv19W+uXqbWLl6M7JGyVgiwYZnOdUfpp8IWlUgi/UZ8=";
 
 #[derive(Template)]
 #[template(path = "index.html", config = "src/report/templates/askama.toml")]
@@ -32,9 +43,13 @@ struct Index {
     head: PageHead,
     answer: Vec<String>,
     grids: Vec<Quadrants>,
+    which: Vec<WhichRow>,
+    /// Every model of the run, with the class of its family.
+    models: Vec<(&'static str, String)>,
     claims: Claims,
     by_kind: ByKind,
     cards: Vec<Card>,
+    findings: Vec<String>,
     unmeasured: Vec<UnmeasuredTrial>,
     machine: Vec<(&'static str, String)>,
     iterations: String,
@@ -56,6 +71,12 @@ struct ScenarioPage {
     /// The advice on which model suits the load; `None` for jobs.
     advice: Option<AdviceView>,
     models: Vec<(&'static str, String, String)>,
+    /// The models with the class of their family, for the switches.
+    shown_models: Vec<(&'static str, String)>,
+    /// The id and the name of each section.
+    sections: Vec<(String, String)>,
+    /// The names of all scenarios of the run.
+    questions: Vec<String>,
     command: String,
     source: String,
     /// The name of the file with the lanes.
@@ -97,24 +118,14 @@ struct PointView {
 }
 
 struct ChartView {
+    /// The id of the section.
+    id: String,
     heading: String,
     text: Vec<String>,
     svg: String,
     legend: Vec<(&'static str, &'static str)>,
     table: TableView,
     folded: bool,
-}
-
-struct TableView {
-    caption: String,
-    headings: Vec<&'static str>,
-    rows: Vec<RowView>,
-    notes: Vec<String>,
-}
-
-struct RowView {
-    class: &'static str,
-    row: TableRow,
 }
 
 /// Renders the page that leads to all others.
@@ -153,15 +164,30 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
         head,
         answer: quadrants::sentences(scenarios),
         grids: quadrants::from_scenarios(scenarios),
+        which: which::rows(scenarios),
+        models: all_models(scenarios),
         claims: claims::of_run(analysis),
         by_kind: claims::by_kind(analysis),
         cards: scenarios.iter().enumerate().map(card).collect(),
+        findings: warnings::flagged_measurements(points()),
         unmeasured: points().flat_map(PointSummary::all_cells).flat_map(unmeasured).collect(),
         machine: machine(run),
         iterations: units::count(run.iterations_per_s),
         command: command(run, run.scenarios.iter()),
     };
     page.render().expect("writing into a string")
+}
+
+/// Returns every model of these scenarios once, in the order of their first appearance, with the class of its family.
+fn all_models(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<(&'static str, String)> {
+    let mut models = Vec::new();
+    for model in scenarios.iter().flat_map(|scenario| &scenario.scenario.models) {
+        let named = (class(model.family()), model.to_string());
+        if !models.contains(&named) {
+            models.push(named);
+        }
+    }
+    models
 }
 
 /// Renders the page of one scenario, with links to its neighbours in the order of the report.
@@ -171,15 +197,21 @@ pub(super) fn scenario(
     neighbours: (Option<&str>, Option<&str>),
 ) -> String {
     let (run, scenario, points) = (analysis.run, of.scenario, &of.points);
+    let sweep = sweep(of, run);
+    let points_views: Vec<PointView> =
+        points.iter().enumerate().map(|(i, point)| point_view(point, &format!("p{i}"))).collect();
     let page = ScenarioPage {
+        sections: sections(of, &sweep, &points_views),
+        questions: analysis.scenarios.iter().map(|scenario| scenario.scenario.name.clone()).collect(),
+        shown_models: all_models(std::slice::from_ref(of)),
         head: head(analysis, points.iter()),
         name: scenario.name.clone(),
         question: text::one_line(&scenario.question),
-        answer: headline::for_scenario(of),
+        answer: answer(of),
         analysis: paragraphs(&scenario.analysis),
         claims: claims::of_scenario(of),
-        sweep: sweep(of, run),
-        points: points.iter().enumerate().map(|(i, point)| point_view(point, &format!("p{i}"))).collect(),
+        sweep,
+        points: points_views,
         advice: advice::view(of),
         models: scenario.models.iter().map(|m| (class(m.family()), m.to_string(), m.description())).collect(),
         command: command(run, run.scenarios.iter().filter(|source| source.name == scenario.name)),
@@ -193,6 +225,17 @@ pub(super) fn scenario(
         after: neighbours.1.map(str::to_owned),
     };
     page.render().expect("writing into a string")
+}
+
+/// Returns the answer of a scenario; of two servers, beginning with the sentence that `avt ab` ends with.
+fn answer(of: &ScenarioAnalysis<'_>) -> Vec<String> {
+    let mut all = headline::for_scenario(of);
+    let models = &of.scenario.models;
+    if let Some(found) = head_to_base(of).filter(|_| models.len() == 2 && models.iter().all(|model| model.is_external())) {
+        all.insert(0, format!("{}.", ab::sentence(&found)));
+        all.truncate(3);
+    }
+    all
 }
 
 /// States the median and the largest cost of recording lanes over the cells: in wall time for jobs, in CPU time for a
@@ -210,7 +253,7 @@ fn recording(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
 
 fn point_view(point: &PointSummary, id: &str) -> PointView {
     // The first table has the main figures and is open; the others are folded.
-    let chart = |(i, figure): (usize, Figure)| chart_view(point, figure, i > 0);
+    let chart = |(i, figure): (usize, Figure)| chart_view(point, figure, format!("{id}-s{i}"), i > 0);
     PointView {
         label: text::one_line(&point.at.to_string()),
         answer: headline::for_point(point),
@@ -224,12 +267,14 @@ fn sweep(scenario: &ScenarioAnalysis<'_>, run: &Run) -> Vec<ChartView> {
     let Some(first) = scenario.points.first() else { return Vec::new() };
     figures::sweep::for_scenario(scenario, &run.host.thread_limits, "sweep")
         .into_iter()
-        .map(|figure| chart_view(first, figure, true))
+        .enumerate()
+        .map(|(i, figure)| chart_view(first, figure, format!("sweep-s{i}"), true))
         .collect()
 }
 
-fn chart_view(point: &PointSummary, figure: Figure, folded: bool) -> ChartView {
+fn chart_view(point: &PointSummary, figure: Figure, id: String, folded: bool) -> ChartView {
     ChartView {
+        id,
         heading: figure.heading,
         text: figure.text,
         legend: figure.legend.into_iter().map(sign).collect(),
@@ -239,13 +284,24 @@ fn chart_view(point: &PointSummary, figure: Figure, folded: bool) -> ChartView {
     }
 }
 
-fn table_view(point: &PointSummary, (caption, table): (String, Table)) -> TableView {
-    TableView {
-        caption,
-        headings: table.columns.iter().map(|column| column.heading(&point.work)).collect(),
-        notes: table.notes(),
-        rows: table.rows.into_iter().map(|row| RowView { class: class(row.family), row }).collect(),
+/// Returns the sections of a scenario's page: the id of each and a short name.
+fn sections(of: &ScenarioAnalysis<'_>, sweep: &[ChartView], points: &[PointView]) -> Vec<(String, String)> {
+    let mut all = vec![("question".to_owned(), "The question".to_owned())];
+    let short = |chart: &ChartView| {
+        let name = chart.heading.split([':', ',', '?']).next().unwrap_or_default();
+        (chart.id.clone(), text::shortened(name, 30).into_owned())
+    };
+    all.extend(sweep.iter().map(short));
+    // The charts of the last point, which is the hardest, stand for those of the others.
+    all.extend(points.last().iter().flat_map(|point| point.charts.iter().map(short)));
+    if !of.claims.is_empty() {
+        all.push(("claims".into(), "Claims".into()));
     }
+    if of.advice.as_ref().is_some_and(|advice| advice.work.is_echo()) {
+        all.push(("which".into(), "Which model?".into()));
+    }
+    all.push(("models".into(), "The models".into()));
+    all
 }
 
 pub(super) fn class(family: Family) -> &'static str {
@@ -301,76 +357,6 @@ fn head<'a>(analysis: &Analysis<'_>, points: impl Iterator<Item = &'a PointSumma
             ("seed", run.seed.to_string()),
         ],
     }
-}
-
-/// Returns the number of trials that left a record, and of those that failed or were refused:
-/// `96, 2 of them failed; 24 trials refused by the machine, as their scenarios expect`.
-fn trials(done: u64, judged: &RunTally) -> String {
-    let mut text = units::count(done);
-    if judged.failed > 0 {
-        text += &format!(", {} of them failed", units::count(judged.failed));
-    }
-    if judged.refused > 0 {
-        let one = "trial refused by the machine, as its scenario expects";
-        let many = "trials refused by the machine, as their scenarios expect";
-        text += &format!("; {}", units::counted(judged.refused, one, many));
-    }
-    text
-}
-
-fn machine(run: &Run) -> Vec<(&'static str, String)> {
-    let host = &run.host;
-    let known = |text: &Option<String>| text.as_deref().map_or_else(|| "unknown".into(), text::one_line);
-    let mut facts = vec![
-        ("processor", known(&host.cpu)),
-        ("CPUs", units::count(host.cpus.into())),
-        ("memory", host.memory_bytes.map_or_else(|| "unknown".into(), units::bytes)),
-        ("kernel", known(&host.kernel)),
-        ("clock", known(&host.clocksource)),
-        ("governor", known(&host.governor)),
-        ("avt", text::one_line(&host.avt)),
-        ("rustc", text::one_line(&host.rustc)),
-        ("tokio", text::one_line(&host.tokio)),
-        ("rayon", text::one_line(&host.rayon)),
-    ];
-    facts.extend(host.cpu_quota.map(|quota| ("CPU quota", format!("{} CPUs", units::three_digits(quota)))));
-    facts.push(("calibration", calibration(run)));
-    facts.extend(speed_up(run.parallel.all()).map(|speed_up| ("parallel speed-up", speed_up)));
-    // Jobs pinned to as many CPUs as there are, or more, compute at the same speed.
-    let part = run.parallel.pinned().iter().filter(|(cpus, _)| *cpus < run.parallel.all().cpus());
-    facts.extend(part.filter_map(|(cpus, parallel)| {
-        speed_up(parallel).map(|speed_up| ("parallel speed-up", format!("pinned to {cpus} CPUs: {speed_up}")))
-    }));
-    facts.extend(host.open_files.map(|n| ("open files limit", units::count(n))));
-    facts.extend(host.thread_limits.first().map(|limit| {
-        let most = units::count(limit.allows);
-        ("thread limit", format!("{most} more threads ({} = {})", text::one_line(&limit.name), limit.value))
-    }));
-    facts
-}
-
-/// Returns the number of iterations per second by which computations are calibrated, and its origin.
-fn calibration(run: &Run) -> String {
-    let used = format!("{} iterations/s", units::count(run.iterations_per_s));
-    match &run.calibration {
-        CalibrationOrigin::New => format!("{used}, measured before this run"),
-        CalibrationOrigin::Kept { run: kept, measured_per_s } => format!(
-            "{used}, kept from {}; {} measured before this run",
-            text::one_line(kept),
-            units::count(*measured_per_s)
-        ),
-        CalibrationOrigin::Changed { run: kept, kept_per_s } => {
-            format!("{used}, measured before this run; {} in {}", units::count(*kept_per_s), text::one_line(kept))
-        }
-    }
-}
-
-/// Returns the speed-up of parallel computing, `1.93 with 2 threads`; `None` on one CPU.
-fn speed_up(parallel: &Parallel) -> Option<String> {
-    let more = parallel.points().iter().filter(|(threads, _)| *threads > 1);
-    let factors: Vec<String> =
-        more.map(|(threads, factor)| format!("{} with {threads} threads", units::three_digits(*factor))).collect();
-    (!factors.is_empty()).then(|| factors.join(", "))
 }
 
 /// Returns the command that repeats the same trials in the same order; for a single scenario, its trials in a different

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use askama::Template;
 
-use super::html::{SCRIPT, SCRIPT_HASH, STYLE};
+use super::html::{ICON, SCRIPT, SCRIPT_HASH, STYLE};
 use super::{Page, wording};
 use crate::record::{Run, RunState};
 use crate::text;

@@ -4,9 +4,10 @@ use askama::Template;
 
 use super::chart::curve::{Curve, Curves};
 use super::chart::density::{Densities, Density};
+use super::chart::heat::{Heat, HeatMap};
 use super::chart::{Caption, Look, Size};
 use super::figures::draw_both;
-use super::html::{SCRIPT, SCRIPT_HASH, STYLE};
+use super::html::{ICON, SCRIPT, SCRIPT_HASH, STYLE};
 use super::wording;
 use crate::analysis::slo::{JudgedCondition, MeasuredValue};
 use crate::analysis::{LoadAnalysis, LoadFigures};
@@ -86,9 +87,12 @@ struct LoadPage {
     curve: String,
     has_service: bool,
     densities: String,
+    /// The response times over the course of the load; empty if there are none.
+    over_time: String,
     headings: Vec<&'static str>,
     rows: Vec<(&'static str, Vec<String>)>,
     has_bounds: bool,
+    has_warmup: bool,
     requests: Vec<(&'static str, String)>,
     command: String,
 }
@@ -124,13 +128,31 @@ pub fn load(report: &LoadReport<'_>) -> String {
         } else {
             draw_both("d", "Distribution of the times", &finding, draw_densities)
         },
+        over_time: over_time(report, &finding),
         headings: PERCENTILES.iter().map(|(name, _)| *name).chain(["max"]).collect(),
         rows: rows_of(report),
         has_bounds: series.lower_bound_from_ns.is_some(),
+        has_warmup: !report.figures.load.warmup.columns().is_empty(),
         requests: requests(report.figures.load),
         command: text::one_line(&report.command),
     };
     page.render().expect("writing into a string")
+}
+
+/// Draws the response times by when their requests were due.
+fn over_time(report: &LoadReport<'_>, finding: &str) -> String {
+    let LoadFigures { load, wall_ns, .. } = report.figures;
+    let (warmup, window) = (&load.warmup, &load.over_time);
+    if window.columns().is_empty() {
+        return String::new();
+    }
+    let look = Look { family: Family::Async, variant: 0 };
+    let heat = Heat {
+        rows: vec![HeatMap { label: "response time".into(), look, warmup, window }],
+        warmup_ns: warmup.width_ns() * warmup.columns().len() as u64,
+        window_ns: wall_ns,
+    };
+    draw_both("t", "Response times over time", finding, |size, caption| heat.draw(size, caption))
 }
 
 fn warnings(report: &LoadReport<'_>) -> Vec<String> {

@@ -1,8 +1,11 @@
 //! Shows the two switches: how a job waits, blocking or async, and how many threads there are, one or more. Each
-//! combination appears once for waiting and once for computing, with its measurement.
+//! combination appears once for waiting and once for computing, with the lanes of a trial and its measurement.
 
+use super::chart::Caption;
+use super::chart::trial_lanes::TrialLanes;
 use super::wording;
 use crate::analysis::{CellSummary, Difference, PointSummary, ScenarioAnalysis};
+use crate::lanes::{Span, What};
 use crate::scenario::{Metric, Model, OffloadSpec, PoolKind, RuntimeKind, Scenario, Work};
 use crate::units;
 
@@ -31,20 +34,18 @@ pub(super) struct QuadrantRow {
 pub(super) struct Combination {
     pub(super) model: String,
     pub(super) class: &'static str,
+    /// The lanes of a trial; empty if none were recorded.
+    pub(super) lanes: String,
     pub(super) wall: String,
-    pub(super) range: Option<String>,
-    /// The length of the bar and the position of the ideal in it, in percent.
-    pub(super) percent: f64,
-    pub(super) ideal_percent: f64,
-    /// The ratio to the ideal, `1.02 × ideal`, or that the model ran fewer jobs.
+    /// The interval of the wall time, or its ratio to the ideal.
     pub(super) about: String,
-    pub(super) fewer: bool,
     /// The number of threads: `1 thread`, `1,000 threads`.
     pub(super) threads: String,
-    /// One square per thread, as many as can be distinguished.
-    pub(super) squares: String,
-    /// The counts at one instant: `in flight 1,000, executing 1`.
-    pub(super) at_once: String,
+    /// The jobs in flight and on a CPU at one instant.
+    pub(super) in_flight: String,
+    pub(super) executing: String,
+    /// What the picture shows, in a few words.
+    pub(super) note: Option<String>,
 }
 
 /// Returns the grids of a run, waiting first. For each kind of work, the grid is of the first scenario that does
@@ -102,13 +103,13 @@ fn pick<'a>(
 }
 
 /// Describes the work if it only waits.
-fn waits(work: &Work) -> Option<String> {
+pub(super) fn waits(work: &Work) -> Option<String> {
     let Work::Sleep(sleep) = work else { return None };
     Some(format!("{} waits of {}", units::count(sleep.jobs.into()), wording::exact(sleep.wait)))
 }
 
 /// Describes the work if it only computes.
-fn computes(work: &Work) -> Option<String> {
+pub(super) fn computes(work: &Work) -> Option<String> {
     let Work::Offload(OffloadSpec { jobs, steps, heartbeat: None, .. }) = work else { return None };
     let only = (steps.wait + steps.block + steps.lock).is_zero() && !steps.compute.is_zero();
     only.then(|| format!("{} computations of {}", units::count((*jobs).into()), wording::exact(steps.compute)))
@@ -131,9 +132,13 @@ fn grid(kind: &'static str, scenario: &Scenario, point: &PointSummary) -> Option
     let models = [[Some(Model::Sequential), many_blocking(point)], [Some(Model::ASYNC), many_async(point)]];
     let cells = models.map(|row| row.map(|model| point.cell(model?)));
     let ideal = point.cells.iter().find(|cell| cell.ran_all_jobs())?.ideal_ns? as f64;
-    let wall = |cell: &CellSummary| cell.value(Metric::Wall);
-    let most = cells.iter().flatten().flatten().filter_map(|cell| wall(cell)).fold(ideal, f64::max);
-    let [blocking, tasks] = cells.map(|row| row.map(|cell| combination(cell?, ideal, most)));
+    // One axis for all: as long as the longest trial with all jobs, and a little more.
+    let complete = cells.iter().flatten().flatten().filter(|cell| cell.ran_all_jobs());
+    let walls = complete.flat_map(|cell| {
+        [cell.value(Metric::Wall), cell.traced.as_ref().map(|traced| traced.wall_ns as f64)].into_iter().flatten()
+    });
+    let axis = Axis { kind, ideal, until: (walls.fold(ideal, f64::max) * 1.06) as u64 };
+    let [blocking, tasks] = cells.map(|row| row.map(|cell| combination(cell?, point, &axis)));
     if blocking.iter().chain(&tasks).flatten().count() < 2 {
         return None;
     }
@@ -146,28 +151,98 @@ fn grid(kind: &'static str, scenario: &Scenario, point: &PointSummary) -> Option
     })
 }
 
-fn combination(cell: &CellSummary, ideal: f64, most: f64) -> Option<Combination> {
-    /// The largest number of squares that a reader would count.
-    const SQUARES: usize = 8;
+/// What the cells of a grid share.
+struct Axis {
+    kind: &'static str,
+    ideal: f64,
+    /// The end of the time axis, in nanoseconds.
+    until: u64,
+}
+
+fn combination(cell: &CellSummary, point: &PointSummary, axis: &Axis) -> Option<Combination> {
     let (of_wall, flight) = (cell.figure(Metric::Wall)?, cell.figure(Metric::InFlight)?);
-    let (wall, threads) = (of_wall.value(), cell.value(Metric::Threads)?.round().max(1.0));
-    let fewer = wording::fewer_jobs(&cell.cell);
-    let executing = cell.figure(Metric::Executing).map_or_else(|| "–".into(), wording::estimate);
-    let more = if threads as usize > SQUARES { " …" } else { "" };
+    let threads = cell.value(Metric::Threads)?.round().max(1.0);
+    let all = all_jobs(cell, point);
+    let (wall, about) = match &all {
+        None => {
+            let ratio = units::three_digits(of_wall.value() / axis.ideal);
+            (wording::estimate(of_wall), format!("{}; {ratio} times the ideal", wording::with_rounds(of_wall)))
+        }
+        Some(all) => (format!("about {}", wording::time(all.ns)), "by arithmetic, from the jobs that ran".to_owned()),
+    };
+    let model = cell.cell.id.model;
     Some(Combination {
-        model: cell.cell.id.model.to_string(),
-        class: super::html::class(cell.cell.id.model.family()),
-        wall: wording::time(wall),
-        range: wording::estimate_range(of_wall),
-        percent: (100.0 * wall / most).max(0.5),
-        ideal_percent: 100.0 * ideal / most,
-        fewer: fewer.is_some(),
-        about: match fewer {
-            Some(fewer) => format!("for only {fewer}"),
-            None => format!("{} × ideal", units::three_digits(wall / ideal)),
-        },
+        model: model.to_string(),
+        class: super::html::class(model.family()),
+        lanes: lanes(cell, axis, all.as_ref(), &wall),
+        wall,
+        about,
         threads: if threads == 1.0 { "1 thread".into() } else { format!("{} threads", wording::count(threads)) },
-        squares: format!("{}{more}", "■".repeat((threads as usize).min(SQUARES))),
-        at_once: format!("in flight {}, executing {executing}", wording::estimate(flight)),
+        in_flight: wording::estimate(flight),
+        executing: cell.figure(Metric::Executing).map_or_else(|| "–".into(), wording::estimate),
+        note: note(cell, point, axis, all.as_ref(), flight.value()),
     })
+}
+
+/// The time that all jobs would take under a model that ran fewer, which follows one after the other.
+struct AllJobs {
+    ns: f64,
+    ran: String,
+}
+
+fn all_jobs(cell: &CellSummary, point: &PointSummary) -> Option<AllJobs> {
+    let ran = wording::fewer_jobs(&cell.cell)?;
+    let (all, done) = (f64::from(point.work.jobs()?), f64::from(cell.cell.work.jobs()?));
+    Some(AllJobs { ns: cell.predicted_ns? as f64 * all / done.max(1.0), ran })
+}
+
+/// Explains what a reader of the picture may wonder about.
+fn note(
+    cell: &CellSummary,
+    point: &PointSummary,
+    axis: &Axis,
+    all: Option<&AllJobs>,
+    in_flight: f64,
+) -> Option<String> {
+    let is_waiting = axis.kind == "Waiting";
+    let jobs = f64::from(point.work.jobs()?);
+    match cell.cell.id.model {
+        _ if all.is_some() => {
+            let (all, wall) = (all?, cell.figure(Metric::Wall)?);
+            Some(format!("by arithmetic; {} ran, in {}", all.ran, wording::estimate(wall)))
+        }
+        Model::Sequential => Some("one job after the other".into()),
+        Model::Threads if is_waiting => Some("slanted: threads start one by one".into()),
+        Model::Threads => Some("filled: its share of a CPU".into()),
+        Model::Async(..) if is_waiting => Some("between start and end, no thread is held".into()),
+        Model::Async(..) if in_flight < jobs => {
+            Some("each computation is a single poll".into())
+        }
+        _ => None,
+    }
+}
+
+/// Draws the lanes of a cell's trial; empty if none were recorded.
+fn lanes(cell: &CellSummary, axis: &Axis, all: Option<&AllJobs>, wall: &str) -> String {
+    let Some(traced) = cell.traced.as_ref().filter(|_| !cell.lanes.spans.is_empty()) else { return String::new() };
+    let mut rows: Vec<Vec<&Span>> = vec![Vec::new(); cell.lanes.names.len()];
+    for span in &cell.lanes.spans {
+        rows[span.lane as usize].push(span);
+    }
+    rows.retain(|spans| !spans.is_empty());
+    rows.sort_by_key(|spans| spans.iter().map(|span| span.start).min());
+    let model = cell.cell.id.model;
+    let is_async = matches!(model, Model::Async(..));
+    let mut notes = Vec::new();
+    if axis.kind == "Waiting" && is_async {
+        let runs = || cell.lanes.spans.iter().filter(|span| span.what == What::Run);
+        let last = runs().map(|span| span.end).max().unwrap_or(0) as f64;
+        notes = vec![(0.0, "all start".to_owned()), (last, "all end".to_owned())];
+    }
+    let wall_ns = if all.is_some() { f64::INFINITY } else { cell.value(Metric::Wall).unwrap_or(0.0) };
+    let id = format!("q-{}-{}", axis.kind.to_lowercase(), model.to_string().replace(['/', '+'], "-"));
+    let title = format!("{}: {model}", axis.kind);
+    let finding = format!("{wall}. A row for each thread.");
+    let drawn = TrialLanes { rows, until: axis.until, wall_ns, on_cpu: traced.on_cpu, notes, model: model.to_string() };
+    drawn.draw(&Caption { id: &id, title: &title, finding: &finding })
 }

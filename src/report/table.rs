@@ -39,6 +39,8 @@ pub(super) struct TableRow {
     pub(super) reasons: Vec<String>,
     /// The number of flagged rounds, `2 suspect of 6 rounds`, if not all gates passed.
     pub(super) flagged: Option<String>,
+    /// The findings of the gates in the flagged rounds, each once.
+    pub(super) findings: Vec<String>,
 }
 
 /// Returns a table of all figures of every cell, with the percentiles of the headline series.
@@ -177,6 +179,7 @@ pub(super) fn against_reference(point: &PointSummary, control: &Control) -> Opti
             unmeasured: cell.unmeasured().map(wording::unmeasured),
             reasons: wording::reasons(cell),
             flagged: None,
+            findings: Vec::new(),
         }
     };
     let of_control = |metric: &Metric| column::control(control, *metric);
@@ -189,6 +192,7 @@ pub(super) fn against_reference(point: &PointSummary, control: &Control) -> Opti
         unmeasured: control.cell.unmeasured().map(wording::unmeasured),
         reasons: wording::reasons(&control.cell),
         flagged: warnings::flagged_rounds(&control.cell),
+        findings: warnings::cell_findings(&control.cell),
     };
     let columns = metrics.iter().map(|metric| Column::Versus(*metric)).collect();
     Some(Table { columns, rows: others.map(row).chain([control_row]).collect(), about_load: Vec::new() })
@@ -360,5 +364,6 @@ fn row(cell: &CellSummary, columns: &[Column], series: &str) -> TableRow {
         unmeasured: cell.unmeasured().map(wording::unmeasured),
         reasons: wording::reasons(cell),
         flagged: warnings::flagged_rounds(cell),
+        findings: warnings::cell_findings(cell),
     }
 }

@@ -14,6 +14,17 @@ pub(super) fn flagged_rounds(cell: &CellSummary) -> Option<String> {
     (!counts.is_empty()).then(|| format!("{} of {} rounds", counts.join(", "), cell.rounds()))
 }
 
+/// Returns the findings in the flagged rounds of a cell, each kind once.
+pub(super) fn cell_findings(cell: &CellSummary) -> Vec<String> {
+    let mut found: Vec<(&str, String)> = Vec::new();
+    for finding in cell.flagged.iter().flat_map(|(_, findings)| findings) {
+        if found.iter().all(|(name, _)| *name != finding.name()) {
+            found.push((finding.name(), text::one_line(&format!("{}: {finding}.", finding.name()))));
+        }
+    }
+    found.into_iter().map(|(_, text)| text).collect()
+}
+
 /// Returns the counts by verdict: `3 suspect`, `1 invalid`.
 fn count_by_verdict(count: impl Fn(Verdict) -> usize) -> Vec<String> {
     wording::counted(&[(count(Verdict::Suspect) as u64, "suspect"), (count(Verdict::Invalid) as u64, "invalid")])
@@ -129,10 +140,33 @@ pub(super) fn banner<'a>(
     if run.host.debug_build {
         warnings.push("avt was built without optimisation, so its figures are meaningless.".into());
     }
-    let where_to_read = "Each page gives the reasons and advice under \u{201c}How sure are we?\u{201d}.";
-    warnings.extend(flagged_trials_sentence(points.clone()).map(|trials| format!("{trials} {where_to_read}")));
-    warnings.extend(flagged_rounds_sentence(points));
+    warnings.extend(invalid_sentence(points));
     warnings
+}
+
+/// Names the models whose figures rest on INVALID trials; `None` if there are none. Other doubts are marked where they
+/// belong.
+fn invalid_sentence<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Option<String> {
+    /// The most models to name.
+    const NAMED: usize = 6;
+    let invalid = points.flat_map(|point| {
+        let models = point.cells.iter().map(|cell| (cell.cell.id.model, &cell.cell.id.scenario));
+        let invalid = models.filter(|(model, _)| point.invalidity(*model).is_some());
+        invalid.map(|(model, scenario)| format!("{model} ({})", wording::place(scenario, &point.at)))
+    });
+    let mut named: Vec<String> = invalid.collect();
+    if named.len() > NAMED {
+        let others = named.len() - NAMED;
+        named.truncate(NAMED);
+        named.push(format!("{others} others"));
+    }
+    (!named.is_empty()).then(|| {
+        format!(
+            "These figures rest on INVALID trials, so they show nothing about the models: {}. The marks beside the \
+             figures give the reasons.",
+            text::listed(&named)
+        )
+    })
 }
 
 /// States that a scenario was skipped, and why.

@@ -84,6 +84,49 @@ pub(super) fn estimate_range(estimate: &Estimate) -> Option<String> {
     from_to((show(low), of_low), (show(high), of_high))
 }
 
+/// Formats a figure with its interval and the number of its rounds: `401 ms, 95 % CI 400 to 403 ms, 6 rounds`.
+pub(super) fn with_rounds(of: &Estimate) -> String {
+    let rounds = units::counted(of.spread.rounds as u64, "round", "rounds");
+    let kind = if of.spread.interval.is_some() { "95 % CI " } else { "" };
+    match estimate_range(of) {
+        Some(range) => format!("{}, {kind}{range}, {rounds}", estimate(of)),
+        None => format!("{} in all of {rounds}", estimate(of)),
+    }
+}
+
+/// A unit in which all figures of a column are shown: its name, and its size in the unit of the metric.
+pub(super) type Scale = (&'static str, f64);
+
+/// Returns the unit that suits the median of these figures; `None` without figures.
+pub(super) fn common_scale<'a>(estimates: impl Iterator<Item = &'a Estimate>) -> Option<Scale> {
+    const TIMES: [Scale; 4] = [("s", 1e9), ("ms", 1e6), ("µs", 1e3), ("ns", 1.0)];
+    const SIZES: [Scale; 4] = [("GiB", 1_073_741_824.0), ("MiB", 1_048_576.0), ("KiB", 1_024.0), ("B", 1.0)];
+    let mut unit = None;
+    let mut values: Vec<f64> = estimates
+        .map(|estimate| {
+            unit = Some(estimate.metric.unit());
+            estimate.value()
+        })
+        .collect();
+    values.sort_by(f64::total_cmp);
+    let median = *values.get(values.len() / 2)?;
+    let scales = if unit? == Unit::Bytes { SIZES } else { TIMES };
+    Some(scales.into_iter().find(|(_, size)| median >= 0.9995 * size).unwrap_or(scales[3]))
+}
+
+/// Formats a figure and its interval in this unit, without the unit.
+pub(super) fn in_unit(estimate: &Estimate, (_, size): Scale) -> (String, Option<String>) {
+    let number = |value: f64| match value / size {
+        value if value >= 999.5 => count(value),
+        value => units::three_digits(value),
+    };
+    let text = format!("{}{}", estimate.bound().sign(), number(estimate.value()));
+    let range = estimate.range().and_then(|(Interval { low, high }, [of_low, of_high])| {
+        from_to((number(low), of_low), (number(high), of_high))
+    });
+    (text, range)
+}
+
 /// Joins two ends and names a common unit only once: `20.1 to ≥ 54.5 ms`; `None` if the two texts are equal.
 fn from_to((low, of_low): (String, Bound), (high, of_high): (String, Bound)) -> Option<String> {
     if (&low, of_low) == (&high, of_high) {

@@ -1,5 +1,6 @@
 //! The concurrency models: the product of a runtime, which waits, and a pool, which runs the steps that hold a thread.
 
+mod complexity;
 mod name;
 
 use std::num::NonZeroU16;

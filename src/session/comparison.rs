@@ -11,7 +11,7 @@ use crate::units;
 
 use super::exports::ExportPaths;
 use super::output::Stop;
-use super::output_file::OutputPlaces;
+use super::output_file::{OutputFile, OutputPlaces};
 
 /// The runs to compare, and where the results go.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,8 @@ pub(crate) struct ComparisonSpec {
     pub(crate) fail_over: FailOver,
     /// Whether the result is printed as JSON.
     pub(crate) json: bool,
+    /// The page to write.
+    pub(crate) html: Option<PathBuf>,
     /// The files for continuous integration.
     pub(crate) exports: ExportPaths,
 }
@@ -35,7 +37,16 @@ pub(crate) fn compare(spec: &ComparisonSpec) -> Result<(), Stop> {
     let all = || spec.before.iter().chain(&spec.after);
     all().for_each(|path| places.add_input("a load to compare", path));
     let exports = spec.exports.begin(spec.json, &mut places)?;
-    let Some(file) = all().find(|path| path.is_file()) else { return runs::compare(spec, exports) };
+    if let Some(path) = &spec.html {
+        places.add_output("--html", path)?;
+    }
+    let Some(file) = all().find(|path| path.is_file()) else {
+        let html = spec.html.as_ref().map(|path| OutputFile::begin("--html", path)).transpose()?;
+        return runs::compare(spec, exports, html);
+    };
+    if spec.html.is_some() {
+        return Err(Stop::input("--html: two loads have no page together; write one for each with `avt load --html`"));
+    }
     if let Some(other) = all().find(|path| !path.is_file()) {
         let (file, other) = (text::of_path(file), text::of_path(other));
         return Err(Stop::input(format_args!(

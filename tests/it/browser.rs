@@ -114,6 +114,8 @@ impl Browser {
             "Tab" => 9,
             "Enter" => 13,
             "ArrowRight" => 39,
+            "Escape" => 27,
+            "+" => 187,
             other => panic!("no key code for {other}"),
         };
         let text = if key == "Enter" { "\r" } else { "" };
@@ -225,16 +227,24 @@ fn everything_works_by_keyboard_alone() {
         }
         panic!("{wanted} cannot be reached by keyboard");
     };
-    reach(&mut browser, "b-threads");
+    let name = "document.activeElement.parentElement?.dataset.model ?? ''";
+    while browser.value(name) != json!("threads") {
+        browser.press("Tab");
+    }
     let pressed = "document.activeElement.getAttribute('aria-pressed')";
-    let opacity = "getComputedStyle(document.querySelector('main .chart .k-threads')).opacity";
+    let opacity = "getComputedStyle(document.querySelector('main .chart g[data-m=threads]')).opacity";
+    let address = "location.hash";
     assert_eq!((browser.value(pressed), browser.value(opacity)), (json!("true"), json!("1")));
     browser.press("Enter");
-    assert_eq!((browser.value(pressed), browser.value(opacity)), (json!("false"), json!("0.12")));
+    assert_eq!((browser.value(pressed), browser.value(opacity)), (json!("false"), json!("0.1")));
+    assert_eq!(browser.value(address), json!("#;hide=threads"));
     browser.press("Enter");
     assert_eq!((browser.value(pressed), browser.value(opacity)), (json!("true"), json!("1")));
+    assert_eq!(browser.value(address), json!(""));
 
-    reach(&mut browser, "chart");
+    while browser.value("document.activeElement.dataset.curves ?? ''") == json!("") {
+        reach(&mut browser, "chart");
+    }
     let live_region = "document.activeElement.nextElementSibling.textContent";
     let first = browser.value(live_region);
     assert!(first.as_str().is_some_and(|text| text.starts_with("p0: ")), "{first}");
@@ -247,6 +257,59 @@ fn everything_works_by_keyboard_alone() {
     let crosses = "[...document.querySelectorAll('.cross')].filter(c => c.getAttribute('d')).length";
     let charts = "document.querySelectorAll('svg[data-curves]').length";
     assert_eq!(browser.value(crosses), browser.value(charts));
+    assert!(browser.problems().is_empty(), "{:?}", browser.problems());
+}
+
+#[test]
+fn every_chart_answers_the_pointer() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (folder, _) = write_pages(&fixture::tour());
+    browser.emulate(1_280, "light", "screen");
+    browser.open(&folder.path().join("echo.html"));
+    let answers = "[...document.querySelectorAll('svg.chart')].filter(svg => svg.getBoundingClientRect().width > 0)\
+        .filter(svg => !svg.querySelector('.hit') && !svg.dataset.curves && !svg.dataset.lanes)\
+        .map(svg => svg.querySelector('title').textContent)";
+    assert_eq!(browser.value(answers), json!([]), "charts that do not answer");
+    let hover = "(() => { const hit = document.querySelector('svg.wide .hit'); const box = hit.getBoundingClientRect(); \
+        hit.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, clientX: box.x + 5, clientY: box.y + 5 })); \
+        const tip = document.querySelector('.tip'); return [tip.hidden, tip.textContent]; })()";
+    let shown = browser.value(hover);
+    assert_eq!(shown[0], json!(false));
+    assert!(shown[1].as_str().is_some_and(|text| text.contains(": ") && text.contains("round")), "{shown}");
+    // A click leaves one model, and a table is sorted by its heading.
+    let isolate = "(() => { const hit = document.querySelector('svg.wide .hit'); \
+        hit.dispatchEvent(new MouseEvent('click', { bubbles: true })); \
+        const off = [...document.querySelectorAll('.models [aria-pressed=false]')].length; \
+        hit.dispatchEvent(new MouseEvent('click', { bubbles: true })); \
+        return [off, document.querySelectorAll('.models [aria-pressed=false]').length]; })()";
+    let all = browser.value("document.querySelectorAll('.models button').length").as_u64().unwrap();
+    assert_eq!(browser.value(isolate), json!([all - 1, 0]));
+    let sort = "(() => { const table = document.querySelector('table.figures'); \
+        const first = () => table.tBodies[0].rows[0].cells[0].textContent; const before = first(); \
+        table.querySelectorAll('thead button')[0].click(); \
+        const names = [...table.tBodies[0].rows].map(row => row.cells[0].firstChild.textContent); \
+        return [names.join() === [...names].sort((a, b) => a.localeCompare(b)).join(), \
+        table.querySelector('th').getAttribute('aria-sort')]; })()";
+    assert_eq!(browser.value(sort), json!([true, "ascending"]));
+    assert!(browser.problems().is_empty(), "{:?}", browser.problems());
+}
+
+#[test]
+fn lanes_zoom_by_keyboard_and_reset() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (folder, _) = write_pages(&fixture::tour());
+    browser.emulate(1_280, "light", "screen");
+    browser.open(&folder.path().join("sleep.html"));
+    let state = "(() => { const svg = document.querySelector('svg[data-lanes]'); const still = svg.querySelector('.still'); \
+        return [getComputedStyle(still).display, still.nextElementSibling.childElementCount > 0]; })()";
+    browser.value("document.querySelector('svg[data-lanes]').focus(); 0");
+    assert_eq!(browser.value(state), json!(["inline", false]));
+    for _ in 0..3 {
+        browser.press("+");
+    }
+    assert_eq!(browser.value(state), json!(["none", true]));
+    browser.press("Escape");
+    assert_eq!(browser.value(state), json!(["inline", false]));
     assert!(browser.problems().is_empty(), "{:?}", browser.problems());
 }
 

@@ -42,6 +42,14 @@ impl Scale {
         if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
     }
 
+    /// Returns the value at a position from 0 to 1.
+    pub(super) fn value(self, place: f64) -> f64 {
+        match self {
+            Self::Linear(from, to) => from + (to - from) * place,
+            Self::Log(from, to) => from * (to / from).powf(place),
+        }
+    }
+
     /// Returns whether the scale is linear and begins at 0.
     pub(super) fn begins_at_zero(self) -> bool {
         matches!(self, Self::Linear(0.0, _))
@@ -116,6 +124,17 @@ pub(super) fn label(unit: Unit, value: f64) -> String {
         Unit::Nanoseconds => time_label(value),
         Unit::Bytes => short(&wording::memory(value)),
         Unit::PerSecond | Unit::Count | Unit::Number => number_label(value),
+        Unit::Share => wording::percent(value),
+    }
+}
+
+/// Formats a value in a unit to three digits.
+pub(super) fn exact_label(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Nanoseconds => wording::time(value),
+        Unit::Bytes => wording::memory(value),
+        Unit::PerSecond => units::rate(value),
+        Unit::Count | Unit::Number => number_label(value),
         Unit::Share => wording::percent(value),
     }
 }

@@ -1,128 +1,23 @@
 //! Implements a plotters backend that writes SVG for a page: classes in place of colours, real text, named groups.
 //!
-//! plotters counts whole pixels and knows only red, green and blue. So the canvas is [`FINE`] times as large as the
-//! view box, and the colour passed to plotters is the number of an [`Ink`], which has a class in the page.
+//! plotters counts whole pixels, so the canvas is [`FINE`] times as large as the view box. It draws with the colours of
+//! the light [`theme`](super::theme), and a colour of the theme becomes a class, so that the page can use another theme.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 
-use plotters::style::RGBAColor;
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontStyle,
 };
 
-use crate::scenario::Family;
+use super::theme::{self, Ink};
 
 /// The number of canvas units in one unit of the view box.
 pub(in crate::report) const FINE: i32 = 10;
 
 type DrawResult = Result<(), DrawingErrorKind<Infallible>>;
-
-/// The paint and the pattern to draw with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::report) struct Ink {
-    pub(in crate::report) paint: Paint,
-    /// The dash pattern of a line, or the shade of boxes; 0 is none.
-    pub(in crate::report) variant: u8,
-}
-
-/// The role of an ink; the page defines its colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::report) enum Paint {
-    Text,
-    Muted,
-    Grid,
-    Ground,
-    Family(Family),
-    /// The family's colour, thinned: an area under a line.
-    Tint(Family),
-    /// One of six colours that distinguish jobs.
-    Job(u8),
-    /// One of six colours that distinguish jobs, thinned.
-    JobTint(u8),
-    /// Stripes, over another colour.
-    Hatch,
-}
-
-impl Paint {
-    const ALL: [Self; 25] = [
-        Self::Text,
-        Self::Muted,
-        Self::Grid,
-        Self::Ground,
-        Self::Family(Family::Async),
-        Self::Family(Family::Threads),
-        Self::Family(Family::Hybrid),
-        Self::Family(Family::External),
-        Self::Tint(Family::Async),
-        Self::Tint(Family::Threads),
-        Self::Tint(Family::Hybrid),
-        Self::Tint(Family::External),
-        Self::Job(0),
-        Self::Job(1),
-        Self::Job(2),
-        Self::Job(3),
-        Self::Job(4),
-        Self::Job(5),
-        Self::JobTint(0),
-        Self::JobTint(1),
-        Self::JobTint(2),
-        Self::JobTint(3),
-        Self::JobTint(4),
-        Self::JobTint(5),
-        Self::Hatch,
-    ];
-
-    const JOBS: [[&'static str; 2]; 6] = [
-        ["k-j0", "k-j0 tint"],
-        ["k-j1", "k-j1 tint"],
-        ["k-j2", "k-j2 tint"],
-        ["k-j3", "k-j3 tint"],
-        ["k-j4", "k-j4 tint"],
-        ["k-j5", "k-j5 tint"],
-    ];
-
-    fn class(self) -> &'static str {
-        match self {
-            Self::Text => "k-text",
-            Self::Muted => "k-muted",
-            Self::Grid => "k-grid",
-            Self::Ground => "k-ground",
-            Self::Family(Family::Async) => "k-async",
-            Self::Family(Family::Threads) => "k-threads",
-            Self::Family(Family::Hybrid) => "k-hybrid",
-            Self::Family(Family::External) => "k-external",
-            Self::Tint(Family::Async) => "k-async tint",
-            Self::Tint(Family::Threads) => "k-threads tint",
-            Self::Tint(Family::Hybrid) => "k-hybrid tint",
-            Self::Tint(Family::External) => "k-external tint",
-            Self::Job(colour) => Self::JOBS[usize::from(colour) % Self::JOBS.len()][0],
-            Self::JobTint(colour) => Self::JOBS[usize::from(colour) % Self::JOBS.len()][1],
-            Self::Hatch => "hatch",
-        }
-    }
-}
-
-impl Ink {
-    pub(in crate::report) const TEXT: Self = Self { paint: Paint::Text, variant: 0 };
-    pub(in crate::report) const MUTED: Self = Self { paint: Paint::Muted, variant: 0 };
-    pub(in crate::report) const GRID: Self = Self { paint: Paint::Grid, variant: 0 };
-    pub(in crate::report) const GROUND: Self = Self { paint: Paint::Ground, variant: 0 };
-
-    /// Returns the ink's number, encoded as a colour for plotters.
-    pub(in crate::report) fn color(self) -> RGBAColor {
-        let number = Paint::ALL.iter().position(|paint| *paint == self.paint).expect("every paint is listed");
-        RGBAColor(number as u8, self.variant, 0, 1.0)
-    }
-
-    fn from_color(color: BackendColor) -> Self {
-        let (number, variant, _) = color.rgb;
-        let paint = Paint::ALL.get(usize::from(number)).copied().unwrap_or(Paint::Text);
-        Self { paint, variant }
-    }
-}
 
 /// The SVG drawn so far.
 pub(in crate::report) struct Sheet {
@@ -157,6 +52,11 @@ impl<'sheet> Svg<'sheet> {
         Ok(())
     }
 
+    /// Adds SVG as it is.
+    pub(in crate::report) fn raw(&self, text: &str) -> DrawResult {
+        self.element(format_args!("{text}"))
+    }
+
     /// Draws boxes of one height as horizontal lines of that width: half the bytes, and hatched if dashed.
     pub(in crate::report) fn bands(&self, boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> DrawResult {
         let Some(((_, top), (_, bottom))) = boxes.first() else { return Ok(()) };
@@ -165,7 +65,7 @@ impl<'sheet> Svg<'sheet> {
             let (x0, middle) = (coordinate(*x), coordinate(i32::midpoint(*y, *bottom)));
             write!(d, "M{x0} {middle}h{}", coordinate(right - x)).expect("writing into a string");
         }
-        let (class, width) = (ink.paint.class(), coordinate(bottom - top));
+        let (class, width) = (ink.class(), coordinate(bottom - top));
         let shade = if ink.variant == 0 { String::new() } else { format!(" o{}", ink.variant) };
         self.element(format_args!("<path class=\"s {class}{shade}\" stroke-width=\"{width}\" d=\"{d}\"/>\n"))
     }
@@ -178,16 +78,16 @@ impl<'sheet> Svg<'sheet> {
             let (width, height) = (coordinate(right - x), coordinate(bottom - y));
             write!(d, "M{x0} {y0}h{width}v{height}h-{width}z").expect("writing into a string");
         }
-        self.element(format_args!("<path class=\"f {}\" d=\"{d}\"/>\n", ink.paint.class()))
+        self.element(format_args!("<path class=\"f {}\" d=\"{d}\"/>\n", ink.class()))
     }
 
-    fn path(&self, places: impl IntoIterator<Item = BackendCoord>, close: &str, class: &str, more: &str) -> DrawResult {
+    fn path(&self, places: impl IntoIterator<Item = BackendCoord>, close: &str, paint: &str, more: &str) -> DrawResult {
         let mut d = String::new();
         for (i, place) in places.into_iter().enumerate() {
             let sign = if i == 0 { 'M' } else { 'L' };
             write!(d, "{sign}{} {}", coordinate(place.0), coordinate(place.1)).expect("writing into a string");
         }
-        self.element(format_args!("<path class=\"{class}\"{more} d=\"{d}{close}\"/>\n"))
+        self.element(format_args!("<path {paint}{more} d=\"{d}{close}\"/>\n"))
     }
 }
 
@@ -223,26 +123,23 @@ impl DrawingBackend for Svg<'_> {
     ) -> DrawResult {
         let (x, y) = (coordinate(from.0.min(to.0)), coordinate(from.1.min(to.1)));
         let (width, height) = (coordinate((to.0 - from.0).abs()), coordinate((to.1 - from.1).abs()));
-        let class = Ink::from_color(style.color()).paint.class();
         let kind = if fill { "f" } else { "s" };
+        let paint = paint(kind, style.color());
         self.element(format_args!(
-            "<rect class=\"{kind} {class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>\n"
+            "<rect {paint} x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>\n"
         ))
     }
 
     fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> DrawResult {
-        let Ink { paint, variant } = Ink::from_color(style.color());
-        let dash = if variant == 0 { String::new() } else { format!(" d{}", variant % 4) };
         let width = style.stroke_width();
         let more = if width == 1 { String::new() } else { format!(" stroke-width=\"{width}\"") };
-        self.path(path, "", &format!("s {}{dash}", paint.class()), &more)
+        self.path(path, "", &paint("s", style.color()), &more)
     }
 
     fn draw_circle<S: BackendStyle>(&mut self, center: BackendCoord, radius: u32, style: &S, fill: bool) -> DrawResult {
-        let class = Ink::from_color(style.color()).paint.class();
-        let kind = if fill { "f" } else { "s" };
+        let paint = paint(if fill { "f" } else { "s" }, style.color());
         let (x, y, r) = (coordinate(center.0), coordinate(center.1), coordinate(radius as i32));
-        self.element(format_args!("<circle class=\"{kind} {class}\" cx=\"{x}\" cy=\"{y}\" r=\"{r}\"/>\n"))
+        self.element(format_args!("<circle {paint} cx=\"{x}\" cy=\"{y}\" r=\"{r}\"/>\n"))
     }
 
     fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
@@ -250,8 +147,7 @@ impl DrawingBackend for Svg<'_> {
         corners: I,
         style: &S,
     ) -> DrawResult {
-        let class = Ink::from_color(style.color()).paint.class();
-        self.path(corners, "Z", &format!("f {class}"), "")
+        self.path(corners, "Z", &paint("f", style.color()), "")
     }
 
     fn draw_text<S: BackendTextStyle>(&mut self, words: &str, style: &S, at: BackendCoord) -> DrawResult {
@@ -269,10 +165,10 @@ impl DrawingBackend for Svg<'_> {
         let size = style.size();
         let y = at.1 + (size * drop * f64::from(FINE)).round() as i32;
         let bold = if matches!(style.style(), FontStyle::Bold) { " b" } else { "" };
-        let class = Ink::from_color(style.color()).paint.class();
+        let paint = paint(&format!("f{bold}"), style.color());
         let (x, y, words) = (coordinate(at.0), coordinate(y), escaped(words));
         self.element(format_args!(
-            "<text class=\"f {class}{bold}\" x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}>{words}</text>\n"
+            "<text {paint} x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}>{words}</text>\n"
         ))
     }
 
@@ -283,6 +179,22 @@ impl DrawingBackend for Svg<'_> {
     ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
         let size = style.size() * f64::from(FINE);
         Ok(((words.chars().count() as f64 * size * 0.55) as u32, size as u32))
+    }
+}
+
+/// Returns the attributes that paint an element: the class of a colour of the theme beside these classes, or the colour
+/// itself.
+fn paint(classes: &str, color: BackendColor) -> String {
+    match theme::class(color) {
+        Some(class) => format!("class=\"{classes} {class}\""),
+        None => {
+            let (red, green, blue) = color.rgb;
+            let attribute = if classes.starts_with('s') { "stroke" } else { "fill" };
+            format!(
+                "class=\"{classes}\" {attribute}=\"#{red:02x}{green:02x}{blue:02x}\" {attribute}-opacity=\"{}\"",
+                color.alpha
+            )
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
 use super::{
-    Area, Caption, Face, Ink, Look, Paint, Size, fill, line, path, polygon, strong_width, svg, text, text_width,
+    Area, Caption, Face, Ink, Look, Paint, Size, answer, fill, line, of_model, path, polygon, strong_width, svg, text,
+    text_width,
 };
 use crate::analysis::Estimate;
 use crate::report::wording;
@@ -51,7 +52,7 @@ impl Layout {
         let top = if has_line { 26.0 } else { 6.0 };
         match size {
             Size::Wide => Self { left: 142.0, right: 590.0, top, row: 36.0, bar: (10.0, 18.0) },
-            Size::Narrow => Self { left: 1.0, right: 330.0, top, row: 54.0, bar: (30.0, 14.0) },
+            _ => Self { left: 1.0, right: 330.0, top, row: 54.0, bar: (30.0, 14.0) },
         }
     }
 }
@@ -89,14 +90,23 @@ impl Bars {
             }
             for (i, bar) in self.rows.iter().enumerate() {
                 let top = layout.top + layout.row * i as f64;
-                match size {
-                    Size::Wide => text(area, &bar.label, (132.0, top + 19.0), HPos::Right, Face::Plain),
-                    Size::Narrow => text(area, &bar.label, (1.0, top + 13.0), HPos::Left, Face::Plain),
-                }
-                bar.draw(area, &layout, top, &x);
-                self.write_value(area, size, bar, top, &x);
+                of_model(area, &bar.label, |area| {
+                    match size {
+                        Size::Wide => text(area, &bar.label, (132.0, top + 19.0), HPos::Right, Face::Plain),
+                        _ => text(area, &bar.label, (1.0, top + 13.0), HPos::Left, Face::Plain),
+                    }
+                    bar.draw(area, &layout, top, &x);
+                    self.write_value(area, size, bar, top, &x);
+                });
             }
             self.draw_line(area, &layout, &x);
+            for (i, bar) in self.rows.iter().enumerate() {
+                let top = layout.top + layout.row * i as f64;
+                let row = ((0.0, top), (f64::from(size.width()), top + layout.row));
+                if let Some(says) = bar.says() {
+                    answer(area, row, &bar.label, &says);
+                }
+            }
         })
     }
 
@@ -116,7 +126,7 @@ impl Bars {
                     text(area, &more, (end + strong_width(&value) + 8.0, top + 19.0), HPos::Left, Face::Small);
                 }
             }
-            Size::Narrow => {
+            _ => {
                 text(area, &value, (338.0, top + 13.0), HPos::Right, Face::Strong);
                 if let Some(fewer) = &bar.fewer {
                     let at = 338.0 - strong_width(&value) - 6.0;
@@ -146,6 +156,19 @@ impl Bars {
 }
 
 impl Bar {
+    /// States the value, its interval and what arithmetic predicts; `None` if no round was measured.
+    fn says(&self) -> Option<String> {
+        let value = self.value.as_ref()?;
+        let mut says = format!("{}: {}", self.label, wording::with_rounds(value));
+        if let Some(fewer) = &self.fewer {
+            says += &format!("; only {fewer}");
+        }
+        if let Some(predicted) = self.predicted {
+            says += &format!("; by arithmetic {}", wording::figure(value.metric, predicted));
+        }
+        Some(says)
+    }
+
     fn values(&self) -> impl Iterator<Item = f64> {
         let highest = self.value.as_ref().map(|value| value.spread.range().high);
         [highest, self.line, self.predicted].into_iter().flatten()

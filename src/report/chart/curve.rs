@@ -5,7 +5,7 @@ use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
 use super::{
-    Area, Caption, Face, Ink, LineEnd, Look, Paint, Size, end_labels, line, marker, path, polygon, svg, text,
+    Area, Caption, Face, Ink, LineEnd, Look, Paint, Size, end_labels, line, marker, of_model, path, polygon, svg, text,
     text_width,
 };
 use crate::histogram::Histogram;
@@ -102,7 +102,7 @@ impl Curves {
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (plot, height) = match size {
             Size::Wide => (Plot { left: 62.0, right: 650.0, top: 12.0, bottom: 330.0 }, 376),
-            Size::Narrow => (Plot { left: 46.0, right: 212.0, top: 12.0, bottom: 270.0 }, 314),
+            _ => (Plot { left: 46.0, right: 212.0, top: 12.0, bottom: 270.0 }, 314),
         };
         let low = self.series.iter().flat_map(Curve::values).fold(f64::INFINITY, f64::min);
         let high = self.series.iter().flat_map(Curve::values).fold(0.0, f64::max);
@@ -113,10 +113,10 @@ impl Curves {
         let drawn = svg(size, height, caption, |area| {
             grid(area, size, &plot, scale, last, (&x, &y));
             for curve in &self.series {
-                curve.draw_band(area, &x, &y);
+                of_model(area, &curve.label, |area| curve.draw_band(area, &x, &y));
             }
             for curve in &self.series {
-                curve.draw(area, &x, &y);
+                of_model(area, &curve.label, |area| curve.draw(area, &x, &y));
             }
             self.label_gap(area, &x, &y);
             let ends = self.series.iter().filter_map(|curve| {
@@ -189,7 +189,7 @@ fn grid(area: &Area, size: Size, plot: &Plot, scale: Scale, last: f64, (x, y): (
     };
     let note = match size {
         Size::Wide => format!("percentile, on a log scale in 1 \u{2212} p{axis}"),
-        Size::Narrow => format!("percentile, log scale in 1 \u{2212} p{axis}"),
+        _ => format!("percentile, log scale in 1 \u{2212} p{axis}"),
     };
     text(area, &note, (plot.left, plot.bottom + 35.0), HPos::Left, Face::Small);
 }

@@ -4,8 +4,12 @@
 use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
-use super::{Area, Caption, Face, Ink, Look, Paint, Size, line, path, polygon, svg, text, text_width};
+use super::{
+    Area, Box2, Caption, Face, Ink, Look, Paint, Size, answer, line, of_model, path, polygon, svg, text, text_width,
+};
 use crate::histogram::Histogram;
+use crate::report::wording;
+use crate::units;
 
 /// The histograms of one kind of job.
 pub(in crate::report) struct Densities<'a> {
@@ -24,7 +28,7 @@ impl Densities<'_> {
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (left, right, row, n_bins) = match size {
             Size::Wide => (142.0, 780.0, 58.0, 106),
-            Size::Narrow => (1.0, 334.0, 72.0, 66),
+            _ => (1.0, 334.0, 72.0, 66),
         };
         let low = self.rows.iter().filter_map(|row| row.times.min()).min().unwrap_or(1).max(1) as f64;
         let high = self.rows.iter().filter_map(|row| row.times.max()).max().unwrap_or(2) as f64;
@@ -49,16 +53,62 @@ impl Densities<'_> {
             }
             for (i, (density, bins)) in self.rows.iter().zip(&bins).enumerate() {
                 let base = 4.0 + row * (i + 1) as f64;
-                match size {
-                    Size::Wide => text(area, &density.label, (132.0, base - 12.0), HPos::Right, Face::Plain),
-                    Size::Narrow => text(area, &density.label, (1.0, base - row + 14.0), HPos::Left, Face::Plain),
-                }
                 let height = if size == Size::Wide { row - 10.0 } else { row - 26.0 };
-                steps(area, density.look, bins, (left, right, base), height / most.max(f64::MIN_POSITIVE));
+                of_model(area, &density.label, |area| {
+                    match size {
+                        Size::Wide => text(area, &density.label, (132.0, base - 12.0), HPos::Right, Face::Plain),
+                        _ => text(area, &density.label, (1.0, base - row + 14.0), HPos::Left, Face::Plain),
+                    }
+                    steps(area, density.look, bins, (left, right, base), height / most.max(f64::MIN_POSITIVE));
+                    density.mark_percentiles(area, size, &x, (base, height));
+                });
+                if size == Size::Wide {
+                    density.answer_bins(area, bins, scale, ((left, base - height), (right, base)));
+                }
             }
             let note = format!("the tallest bin holds {:.1} % of its model's samples", most * 100.0);
             text(area, &note, (left, bottom + 32.0), HPos::Left, Face::Small);
         })
+    }
+}
+
+impl Density<'_> {
+    /// Marks the percentiles that enough samples support, the higher ones with their names.
+    fn mark_percentiles(&self, area: &Area, size: Size, x: &dyn Fn(f64) -> f64, (base, height): (f64, f64)) {
+        const MARKED: [(f64, &str); 3] = [(0.5, "p50"), (0.99, "p99"), (0.999, "p99.9")];
+        let ink = Ink { variant: 0, ..self.look.ink() };
+        let mut free_from = f64::NEG_INFINITY;
+        for (share, name) in MARKED {
+            let Some(ns) = self.times.credible_quantile(share) else { continue };
+            let at = x(ns as f64);
+            line(area, (at, base - height * 0.75), (at, base + 3.0), ink, 1);
+            let half = text_width(name) / 2.0;
+            if size == Size::Wide && at - half > free_from {
+                text(area, name, (at, base - height * 0.75 - 7.0), HPos::Center, Face::Small);
+                free_from = at + half;
+            }
+        }
+    }
+
+    /// Makes each bin that is not empty answer with its times and their number.
+    fn answer_bins(&self, area: &Area, bins: &[f64], scale: Scale, ((left, top), (right, base)): Box2) {
+        let width = (right - left) / bins.len() as f64;
+        let all = self.times.len();
+        for (i, share) in bins.iter().enumerate().filter(|(_, share)| **share > 0.0) {
+            let ends = [i, i + 1].map(|k| wording::time(scale.value(k as f64 / bins.len() as f64)));
+            let count = (share * all as f64).round() as u64;
+            let says = format!(
+                "{}: {} to {}: {} of {} ({})",
+                self.label,
+                ends[0],
+                ends[1],
+                units::count(count),
+                units::count(all),
+                wording::percent(*share)
+            );
+            let from = left + width * i as f64;
+            answer(area, ((from, top), (from + width, base)), &self.label, &says);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
-use super::{Area, Caption, Face, Ink, Look, Size, fill, line, marker, svg, text};
+use super::{Area, Caption, Face, Ink, Look, Size, answer, fill, line, marker, of_model, svg, text};
 use crate::stats::{Interval, Ratio};
 use crate::units;
 
@@ -19,7 +19,16 @@ pub(in crate::report) struct ForestPanel {
     /// The shaded interval: the difference between two cells of the same model, or the bounds of a claim. Its upper end
     /// may be infinite.
     pub(in crate::report) band: Interval,
-    pub(in crate::report) rows: Vec<(String, Look, Ratio)>,
+    pub(in crate::report) rows: Vec<ForestRow>,
+}
+
+/// A ratio with its interval and the ratios of the rounds that it is made of.
+pub(in crate::report) struct ForestRow {
+    pub(in crate::report) label: String,
+    pub(in crate::report) look: Look,
+    pub(in crate::report) ratio: Ratio,
+    /// The ratio in each round, drawn as ticks.
+    pub(in crate::report) rounds: Vec<f64>,
 }
 
 const ROW: f64 = 24.0;
@@ -33,19 +42,20 @@ impl ForestPanel {
 
     /// Returns a log scale from the lowest to the highest value drawn, including 1.
     fn scale(&self) -> Scale {
-        let ratios = || self.rows.iter().map(|(.., ratio)| ratio);
+        let ratios = || self.rows.iter().map(|row| &row.ratio);
         let ends = ratios().filter_map(|ratio| ratio.interval).flat_map(|Interval { low, high }| [low, high]);
-        let values = ends.chain(ratios().map(|ratio| ratio.ratio)).chain([self.band.low, self.band.high]);
+        let rounds = self.rows.iter().flat_map(|row| row.rounds.iter().copied());
+        let values = ends.chain(ratios().map(|ratio| ratio.ratio)).chain(rounds).chain([self.band.low, self.band.high]);
         // Bounds of 0 or infinity, and extreme values, are clipped at the edge of the chart.
         let values = values.filter(|value| (1e-12..=1e12).contains(value));
         let (low, high) = values.fold((1.0_f64, 1.0_f64), |(low, high), value| (low.min(value), high.max(value)));
-        Scale::log_around(low, high, (high / low).powf(0.06).max(1.002))
+        Scale::log_around(low, high, (high / low).powf(0.06).max(1.03))
     }
 
     fn draw(&self, area: &Area, size: Size, top: f64) {
         let (left, right) = match size {
             Size::Wide => (142.0, 590.0),
-            Size::Narrow => (118.0, 330.0),
+            _ => (118.0, 330.0),
         };
         let scale = self.scale();
         let x = |ratio: f64| left + scale.place(ratio) * (right - left);
@@ -60,19 +70,36 @@ impl ForestPanel {
         }
         line(area, (left, lower), (right, lower), Ink::MUTED, 1);
         line(area, (x(1.0), upper), (x(1.0), lower), Ink::TEXT, 1);
-        for (i, (label, look, ratio)) in self.rows.iter().enumerate() {
+        for (i, ForestRow { label, look, ratio, rounds }) in self.rows.iter().enumerate() {
             let y = upper + ROW * (i as f64 + 0.5);
-            text(area, label, (left - 10.0, y), HPos::Right, Face::Plain);
-            if let Some(Interval { low, high }) = ratio.interval {
-                line(area, (x(low), y), (x(high), y), Ink { variant: 0, ..look.ink() }, 2);
-            }
-            marker(area, (x(ratio.ratio), y), *look);
-            if size == Size::Wide {
-                let label = format!("{} ×", units::three_digits(ratio.ratio));
-                text(area, &label, (right + 14.0, y), HPos::Left, Face::Small);
-            }
+            of_model(area, label, |area| {
+                text(area, label, (left - 10.0, y), HPos::Right, Face::Plain);
+                for round in rounds {
+                    line(area, (x(*round), y - 7.0), (x(*round), y + 7.0), Ink { variant: 0, ..look.ink() }, 1);
+                }
+                if let Some(Interval { low, high }) = ratio.interval {
+                    line(area, (x(low), y), (x(high), y), Ink { variant: 0, ..look.ink() }, 2);
+                }
+                marker(area, (x(ratio.ratio), y), *look);
+                if size == Size::Wide {
+                    let label = format!("{} ×", units::three_digits(ratio.ratio));
+                    text(area, &label, (right + 14.0, y), HPos::Left, Face::Small);
+                }
+            });
+            let row = ((0.0, y - ROW / 2.0), (f64::from(size.width()), y + ROW / 2.0));
+            answer(area, row, label, &says(label, ratio));
         }
     }
+}
+
+/// States a ratio with its interval and the number of rounds.
+fn says(label: &str, ratio: &Ratio) -> String {
+    let interval = ratio.interval.map_or_else(String::new, |Interval { low, high }| {
+        format!(", 95 % CI {} to {}", units::three_digits(low), units::three_digits(high))
+    });
+    let sign = ratio.bound.sign();
+    let rounds = units::counted(ratio.rounds as u64, "round", "rounds");
+    format!("{label}: {sign}{} times{interval}; geometric mean of the ratios of {rounds}", units::three_digits(ratio.ratio))
 }
 
 impl Forest {

@@ -4,8 +4,12 @@
 use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
-use super::{Area, Box2, Caption, Face, Ink, Look, Paint, Size, bands, line, path, svg, text, text_width};
+use super::{
+    Area, Box2, Caption, Face, Ink, Look, Paint, Size, answer, bands, line, of_model, path, svg, text, text_width,
+};
+use crate::report::wording;
 use crate::timeline::Timeline;
+use crate::units;
 
 /// The maps of a point.
 pub(in crate::report) struct Heat<'a> {
@@ -43,7 +47,7 @@ impl Heat<'_> {
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (left, right) = match size {
             Size::Wide => (64.0, 790.0),
-            Size::Narrow => (56.0, 334.0),
+            _ => (56.0, 334.0),
         };
         let (head, height) = (24.0, 96.0);
         let row = head + height + 6.0;
@@ -56,7 +60,10 @@ impl Heat<'_> {
         svg(size, (bottom + 40.0) as i32, caption, |area| {
             for (i, map) in self.rows.iter().enumerate() {
                 let place = HeatLayout { left, right, top: row * i as f64 + head, height };
-                self.draw_map(area, map, &place, (times, whole));
+                of_model(area, &map.label, |area| self.draw_map(area, map, &place, (times, whole)));
+                if size == Size::Wide {
+                    self.answer_columns(area, map, &place, whole);
+                }
             }
             let mut free_from = 0.0;
             // Times count from the beginning of the window; the warm-up lies before it.
@@ -111,6 +118,27 @@ impl Heat<'_> {
             line(area, (edge, top), (edge, top + height), Ink { paint: Paint::Text, variant: 2 }, 1);
         }
         line(area, (left, top + height), (right, top + height), Ink::MUTED, 1);
+    }
+
+    /// Makes each column of the window answer with its requests.
+    fn answer_columns(&self, area: &Area, map: &HeatMap, place: &HeatLayout, whole: f64) {
+        let &HeatLayout { left, right, top, height } = place;
+        let width = map.window.width_ns() as f64;
+        let x = |nanos: f64| left + (right - left) * ((nanos + self.warmup_ns as f64) / whole).clamp(0.0, 1.0);
+        for (k, column) in map.window.columns().iter().enumerate() {
+            let (Some(median), Some((_, longest, _))) = (column.median(), column.bins().last()) else { continue };
+            let from = width * k as f64;
+            let says = format!(
+                "{}, due {} to {}: {}, median {}, longest up to {}",
+                map.label,
+                wording::time(from),
+                wording::time(from + width),
+                units::counted(column.len(), "request", "requests"),
+                wording::time(median),
+                wording::time(longest)
+            );
+            answer(area, ((x(from), top), (x(from + width), top + height)), &map.label, &says);
+        }
     }
 
     /// Returns the shortest and the longest time.

@@ -9,7 +9,8 @@ use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
 use super::{
-    Area, Box2, Caption, Face, Ink, Paint, Size, bands, boxes, line, path, strong_width, svg, text, text_width,
+    Area, Box2, Caption, Face, Ink, Paint, Size, bands, boxes, line, of_model, path, raw, strong_width, svg, text,
+    text_width,
 };
 use crate::lanes::{Span, What};
 
@@ -57,27 +58,35 @@ impl Rows<'_> {
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (left, right) = match size {
             Size::Wide => (142.0, 790.0),
-            Size::Narrow => (84.0, 336.0),
+            _ => (84.0, 336.0),
         };
         let height = self.panels.iter().map(|panel| panel.height(size)).sum::<f64>();
         let scale = Scale::Linear(0.0, self.until.max(1) as f64);
         let x = |nanos: f64| left + scale.place(nanos) * (right - left);
-        svg(size, (height + 28.0) as i32, caption, |area| {
+        let drawn = svg(size, (height + 28.0) as i32, caption, |area| {
             let ticks = scale.ticks(if size == Size::Wide { 8 } else { 4 });
             let mut top = 0.0;
             for panel in &self.panels {
                 let (upper, lower) = (top + title(size), top + panel.height(size) - 8.0);
-                ticks.iter().for_each(|tick| line(area, (x(*tick), upper), (x(*tick), lower), Ink::GRID, 1));
                 text(area, &panel.title, (1.0, top + 11.0), HPos::Left, Face::Strong);
                 let about = match size {
                     Size::Wide => (left.max(14.0 + strong_width(&panel.title)), top + 11.0),
-                    Size::Narrow => (1.0, top + 27.0),
+                    _ => (1.0, top + 27.0),
                 };
                 text(area, &panel.about, about, HPos::Left, Face::Small);
-                self.draw_rows(area, panel, upper, (left, right));
+                self.name_rows(area, panel, upper, (left, right));
                 if !panel.more.is_empty() {
                     text(area, &panel.more, (left, lower - 7.0), HPos::Left, Face::Small);
                 }
+                top += panel.height(size);
+            }
+            // What the page's script draws anew when it zooms.
+            raw(area, "<g class=\"still\">\n".into());
+            let mut top = 0.0;
+            for panel in &self.panels {
+                let (upper, lower) = (top + title(size), top + panel.height(size) - 8.0);
+                ticks.iter().for_each(|tick| line(area, (x(*tick), upper), (x(*tick), lower), Ink::GRID, 1));
+                of_model(area, &panel.title, |area| self.draw_rows(area, panel, upper, (left, right)));
                 top += panel.height(size);
             }
             let mut free_from = 0.0;
@@ -90,7 +99,59 @@ impl Rows<'_> {
                     free_from = at + half + 4.0;
                 }
             }
-        })
+            raw(area, "</g>\n".into());
+        });
+        if size == Size::Wide {
+            drawn.replacen("<svg ", &format!("<svg data-lanes=\"{}\" ", self.spans(size, (left, right), height)), 1)
+        } else {
+            drawn
+        }
+    }
+
+    /// Returns the data from which the page's script draws a part of the lanes: the ends of the axis and its foot, then
+    /// each panel with its place and its rows. A span is its job, the kind of work, its start after that of the span
+    /// before it, and its length, in units of 100 ns: `17r25+310`.
+    fn spans(&self, size: Size, (left, right): (f64, f64), height: f64) -> String {
+        let mut data = format!("{left} {right} {} {}", self.until, height - 8.0);
+        let mut top = 0.0;
+        for panel in &self.panels {
+            data += &format!("|{} {}", top + title(size), panel.row());
+            for (_, spans) in &panel.rows {
+                let mut spans: Vec<&&Span> = spans.iter().collect();
+                spans.sort_by_key(|span| (span.start, span.end));
+                let mut before = 0;
+                let written = spans.into_iter().map(|span| {
+                    let kind = match span.what {
+                        What::Run => 'r',
+                        What::Compute => 'c',
+                        What::Block => 'b',
+                        What::Wait => 'w',
+                        What::Ready => 'y',
+                    };
+                    let start = span.start / 100;
+                    let after = start - before;
+                    before = start;
+                    format!("{}{kind}{after}+{}", span.job, (span.end - span.start).div_ceil(100))
+                });
+                data.push(';');
+                data += &written.collect::<Vec<_>>().join(" ");
+            }
+            top += panel.height(size);
+        }
+        data
+    }
+
+    /// Writes the names of a panel's rows, and draws the line below each.
+    fn name_rows(&self, area: &Area, panel: &LanesPanel, upper: f64, (left, right): (f64, f64)) {
+        let row = panel.row();
+        for (i, (label, _)) in panel.rows.iter().enumerate() {
+            let top = upper + row * i as f64;
+            let (head, foot) = (top + 1.0, top + row - 2.0);
+            if row > 12.0 || i == 0 || i + 1 == panel.rows.len() {
+                text(area, label, (left - 8.0, f64::midpoint(head, foot)), HPos::Right, Face::Small);
+            }
+            line(area, (left, foot + 1.0), (right, foot + 1.0), Ink::GRID, 1);
+        }
     }
 
     fn draw_rows(&self, area: &Area, panel: &LanesPanel, upper: f64, (left, right): (f64, f64)) {
@@ -98,13 +159,9 @@ impl Rows<'_> {
         let columns = (right - left) as usize;
         let mut all: BTreeMap<Shown, Vec<Box2>> = BTreeMap::new();
         let mut ready: BTreeMap<u8, Vec<Box2>> = BTreeMap::new();
-        for (i, (label, spans)) in panel.rows.iter().enumerate() {
+        for (i, (_, spans)) in panel.rows.iter().enumerate() {
             let top = upper + row * i as f64;
             let (head, foot) = (top + 1.0, top + row - 2.0);
-            if row > 12.0 || i == 0 || i + 1 == panel.rows.len() {
-                text(area, label, (left - 8.0, f64::midpoint(head, foot)), HPos::Right, Face::Small);
-            }
-            line(area, (left, foot + 1.0), (right, foot + 1.0), Ink::GRID, 1);
             for (shown, from, to) in stretches(&column_states(spans, self.until, columns)) {
                 let (x0, x1) = (left + from as f64, left + to as f64);
                 let low = if matches!(shown, Shown::Touched(_)) { f64::midpoint(head, foot) } else { head };

@@ -3,7 +3,8 @@
 use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
-use super::{Area, Caption, Face, Ink, Look, Size, line, marker, svg, text};
+use super::{Area, Caption, Face, Ink, Look, Size, answer, line, marker, of_model, svg, text};
+use crate::units;
 
 /// The trials of a point.
 pub(in crate::report) struct RunOrder {
@@ -21,7 +22,7 @@ impl RunOrder {
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (left, right) = match size {
             Size::Wide => (142.0, 640.0),
-            Size::Narrow => (118.0, 340.0),
+            _ => (118.0, 340.0),
         };
         let trials = || self.rows.iter().flat_map(|(.., trials)| trials);
         let (first, last) = trials().fold((u64::MAX, 0), |(low, high), (at, _)| (low.min(*at), high.max(*at)));
@@ -33,12 +34,19 @@ impl RunOrder {
             for (i, (label, look, trials)) in self.rows.iter().enumerate() {
                 let top = 8.0 + ROW * i as f64;
                 let y = |ratio: f64| top + ROW - 4.0 - scale.place(ratio) * (ROW - 8.0);
-                text(area, label, (left - 10.0, y(1.0)), HPos::Right, Face::Plain);
-                line(area, (left, y(1.0)), (right, y(1.0)), Ink::GRID, 1);
+                of_model(area, label, |area| {
+                    text(area, label, (left - 10.0, y(1.0)), HPos::Right, Face::Plain);
+                    line(area, (left, y(1.0)), (right, y(1.0)), Ink::GRID, 1);
+                    for (at, ratio) in trials {
+                        marker(area, (x(*at), y(*ratio)), *look);
+                    }
+                    self.draw_range(area, size, (right, y(1.0)), trials);
+                });
                 for (at, ratio) in trials {
-                    marker(area, (x(*at), y(*ratio)), *look);
+                    let around = ((x(*at) - 6.0, y(*ratio) - 6.0), (x(*at) + 6.0, y(*ratio) + 6.0));
+                    let times = units::three_digits(*ratio);
+                    answer(area, around, label, &format!("trial {at}, {label}: {times} times its median"));
                 }
-                self.draw_range(area, size, (right, y(1.0)), trials);
             }
             for (at, side) in [(first, HPos::Left), (last, HPos::Right)] {
                 text(area, &format!("trial {at}"), (x(at), bottom + 12.0), side, Face::Small);

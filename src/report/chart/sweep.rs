@@ -4,7 +4,8 @@ use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
 use super::{
-    Area, Caption, Face, Ink, LineEnd, Look, Paint, Size, end_labels, line, marker, path, svg, text, text_width,
+    Area, Caption, Face, Ink, LineEnd, Look, Paint, Size, answer, end_labels, line, marker, of_model, path, svg, text,
+    text_width,
 };
 use crate::scenario::Unit;
 use crate::stats::{Bound, Interval};
@@ -44,7 +45,7 @@ impl Sweep {
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (left, right, bottom, height) = match size {
             Size::Wide => (84.0, 640.0, 280.0, 326),
-            Size::Narrow => (72.0, 212.0, 240.0, 286),
+            _ => (72.0, 212.0, 240.0, 286),
         };
         let top = 14.0;
         let places = || self.lines.iter().flat_map(|line| &line.places);
@@ -85,7 +86,14 @@ impl Sweep {
                 path(area, &[(x(*at), top), (x(*at), bottom)], Ink { paint: Paint::Text, variant: 2 }, 1);
             }
             for line in &self.lines {
-                line.draw(area, &x, &y);
+                of_model(area, &line.label, |area| line.draw(area, &x, &y));
+            }
+            for line in &self.lines {
+                for place in &line.places {
+                    let (x, y) = (x(place.at), y(place.value));
+                    let says = line.says(place, self.unit, &self.over);
+                    answer(area, ((x - 8.0, y - 8.0), (x + 8.0, y + 8.0)), &line.label, &says);
+                }
             }
             // Labels stand below each other, on the side with room and clear of the lines; in two rows on a narrow
             // chart.
@@ -147,6 +155,15 @@ fn binary_ticks(low: f64, high: f64) -> Vec<f64> {
 }
 
 impl SweepLine {
+    /// States the value at a point: `async at 1,000 jobs: 102 ms (101 to 103 ms)`.
+    fn says(&self, place: &SweepPoint, unit: Unit, over: &str) -> String {
+        let [value, low, high] =
+            [place.value, place.interval.low, place.interval.high].map(|value| axis::exact_label(unit, value));
+        let range = if low == high { String::new() } else { format!(" ({low} to {high})") };
+        let sign = place.bound.sign();
+        format!("{} at {} {over}: {sign}{value}{range}", self.label, axis::number_label(place.at))
+    }
+
     /// Returns whether the line passes near a row of text at this height, between these two ends.
     fn is_near(&self, (from, to): (f64, f64), height: f64, x: &dyn Fn(f64) -> f64, y: &dyn Fn(f64) -> f64) -> bool {
         const CLEAR: f64 = 11.0;

@@ -1,6 +1,6 @@
 //! Draws the claims of a scenario: the ratio of each measured figure to the claimed one, over the claimed bounds.
 
-use super::super::chart::forest::{Forest, ForestPanel};
+use super::super::chart::forest::{Forest, ForestPanel, ForestRow};
 use super::super::claims;
 use super::{draw_both, look_of};
 use crate::analysis::{JudgedClaim, PointSummary};
@@ -21,11 +21,17 @@ pub(in crate::report) fn svg(all: &[JudgedClaim<'_>], points: &[PointSummary], i
             Against::Formula(formula) => formula.to_string(),
             Against::Model(model) => model.to_string(),
         };
+        let rounds = match &judged.claim.against {
+            Against::Model(model) => {
+                point.cell(*model).map(|below| point.round_ratios(judged.claim.metric, of, below)).unwrap_or_default()
+            }
+            Against::Formula(_) => Vec::new(),
+        };
         let title = format!("{}. {} ÷ {than}", i + 1, judged.claim.metric.heading(&point.work));
         Some(ForestPanel {
             title: text::shortened(&title, NARROW).into_owned(),
             band: Interval { low, high },
-            rows: vec![(judged.model.to_string(), look_of(point, of), ratio)],
+            rows: vec![ForestRow { label: judged.model.to_string(), look: look_of(point, of), ratio, rounds }],
         })
     };
     let forest = Forest { panels: all.iter().enumerate().filter_map(panel).collect() };

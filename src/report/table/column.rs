@@ -7,10 +7,12 @@ use crate::stats::{Interval, Ratio};
 use crate::units;
 
 /// A figure and, if the rounds differ, its interval.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::report) struct FigureText {
     pub(in crate::report) text: String,
     pub(in crate::report) range: Option<String>,
+    /// The estimate behind the text, if it is a time or a size, which a page shows in one unit per column.
+    pub(in crate::report) estimate: Option<Estimate>,
 }
 
 /// The content of a column.
@@ -48,7 +50,7 @@ impl Column {
 }
 
 pub(super) fn plain(text: String) -> FigureText {
-    FigureText { text, range: None }
+    FigureText { text, range: None, estimate: None }
 }
 
 fn estimate(figure: &Estimate) -> FigureText {
@@ -57,7 +59,8 @@ fn estimate(figure: &Estimate) -> FigureText {
         Unit::PerSecond => format!("{}{}", figure.bound().sign(), wording::per_second(figure.value())),
         _ => wording::estimate(figure),
     };
-    FigureText { text, range: wording::estimate_range(figure) }
+    let is_scaled = matches!(figure.metric.unit(), Unit::Nanoseconds | Unit::Bytes);
+    FigureText { text, range: wording::estimate_range(figure), estimate: is_scaled.then(|| figure.clone()) }
 }
 
 /// Formats a figure of a cell, with what belongs beside it.
@@ -66,7 +69,11 @@ fn of_cell(cell: &CellSummary, figure: &Estimate) -> FigureText {
     match figure.metric {
         Metric::Memory => {
             let resident = cell.figure(Metric::ResidentMemory).map(wording::estimate);
-            FigureText { range: resident.map(|resident| format!("{resident} resident")), ..shown }
+            FigureText {
+                range: resident.map(|resident| format!("{resident} resident")),
+                estimate: None,
+                ..shown
+            }
         }
         Metric::Starved => {
             let connections = cell.measures.as_ref().and_then(|measures| Some(measures.load.as_ref()?.connections));
@@ -79,15 +86,16 @@ fn of_cell(cell: &CellSummary, figure: &Estimate) -> FigureText {
 
 /// Formats a ratio, `1.71 ×`, with its interval and the two means, or that no difference was found.
 pub(super) fn ratio(versus: &ModelRatio) -> FigureText {
-    let FigureText { text, range } = multiple(versus.metric, &versus.ratio);
+    let FigureText { text, range, .. } = multiple(versus.metric, &versus.ratio);
     match versus.difference {
-        Difference::More | Difference::Less => FigureText { text, range },
+        Difference::More | Difference::Less => FigureText { text, range, estimate: None },
         Difference::NoneFound { detectable } => FigureText {
             text: format!("under {}", wording::excess(detectable)),
             range: range.map(|range| format!("{text}, {range}")),
+            estimate: None,
         },
         Difference::Incomparable(obstacle) => {
-            FigureText { text: "n/a".into(), range: Some(ratios::obstacle(&obstacle)) }
+            FigureText { text: "n/a".into(), range: Some(ratios::obstacle(&obstacle)), estimate: None }
         }
     }
 }
@@ -106,5 +114,6 @@ fn multiple(metric: Metric, ratio: &Ratio) -> FigureText {
     FigureText {
         text: format!("{sign}{} ×", units::three_digits(shown)),
         range: Some(format!("{interval}{above} / {below}")),
+        estimate: None,
     }
 }

@@ -1,10 +1,134 @@
-// A read-out of percentile curves with one crosshair for all of them, and families that can be dimmed. Everything on the
-// page can be read without it.
+// What answers the pointer: figures of every chart, one crosshair for all curves, lanes that zoom, models that can be
+// switched off, tables that can be sorted, charts that can be saved. Everything on the page can be read without it.
 (() => {
   'use strict';
-  const charts = [...document.querySelectorAll('svg[data-curves]')].map(svg => {
-    const [place, ...curves] = svg.dataset.curves.split('|');
-    const [left, right, top, bottom, step, width] = place.split(' ').map(Number);
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const make = (name, className, text = '') => {
+    const element = document.createElement(name);
+    element.className = className;
+    element.textContent = text;
+    return element;
+  };
+  const digits = v => v >= 99.95 ? v.toFixed(0) : v >= 9.995 ? v.toFixed(1) : v.toFixed(2);
+  const time = ns => {
+    const [unit, by] = ns >= 1e9 ? ['s', 1e9] : ns >= 1e6 ? ['ms', 1e6] : ns >= 1e3 ? ['µs', 1e3] : ['ns', 1];
+    return `${digits(ns / by)} ${unit}`;
+  };
+  /** The place of a pointer in the units of an SVG's view box. */
+  const place = (svg, event) => {
+    const box = svg.getBoundingClientRect();
+    const scale = svg.viewBox.baseVal.width / box.width;
+    return { x: (event.clientX - box.left) * scale, y: (event.clientY - box.top) * scale };
+  };
+
+  // A text beside what the pointer or the keyboard is on.
+  const tip = make('div', 'tip');
+  tip.setAttribute('role', 'status');
+  tip.hidden = true;
+  document.body.append(tip);
+  const hide = () => { tip.hidden = true; };
+  const show = (text, x, y) => {
+    tip.textContent = text;
+    tip.hidden = false;
+    const left = Math.min(x + 12, innerWidth - tip.offsetWidth - 8);
+    const top = y + 16 + tip.offsetHeight > innerHeight ? y - tip.offsetHeight - 8 : y + 16;
+    tip.style.left = `${Math.max(8, left)}px`;
+    tip.style.top = `${Math.max(8, top)}px`;
+  };
+
+  // The models that are switched off, kept in the address: #section;hide=async/2,threads
+  const [begin, ...options] = decodeURIComponent(location.hash.slice(1)).split(';');
+  const option = options.find(text => text.startsWith('hide='));
+  const off = new Set(option ? option.slice(5).split(',').filter(Boolean) : []);
+  let section = begin;
+  const switches = all('[data-model]');
+  const models = switches.map(item => item.dataset.model);
+  const keep = () => {
+    const hidden = off.size ? `;hide=${[...off].map(encodeURIComponent).join(',')}` : '';
+    history.replaceState(null, '', section || hidden ? `#${section}${hidden}` : location.pathname + location.search);
+  };
+  const base = name => name.replace(/ \(control\)$/, '').split(', ')[0];
+  const apply = () => {
+    for (const marked of all('[data-m]')) marked.classList.toggle('off', off.has(base(marked.dataset.m)));
+    for (const item of switches) {
+      item.firstElementChild?.setAttribute('aria-pressed', String(!off.has(item.dataset.model)));
+    }
+  };
+  const set = change => { change(); apply(); keep(); };
+  /** Switches all other models off, or all on again if they are off already. */
+  const isolate = name => set(() => {
+    const others = models.filter(other => other !== name);
+    const isAlone = others.every(other => off.has(other)) && !off.has(name);
+    off.clear();
+    if (!isAlone) others.forEach(other => off.add(other));
+  });
+  for (const item of switches) {
+    const name = item.dataset.model;
+    const button = make('button', '', name);
+    button.type = 'button';
+    button.title = 'Click: on or off. Double-click: only this model.';
+    button.addEventListener('click', () => set(() => off.has(name) ? off.delete(name) : off.add(name)));
+    button.addEventListener('dblclick', () => isolate(name));
+    item.replaceChildren(button);
+  }
+  for (const link of all('nav.side a[href^="#"]')) {
+    link.addEventListener('click', event => {
+      const target = document.getElementById(link.hash.slice(1));
+      if (!target) return;
+      event.preventDefault();
+      section = link.hash.slice(1);
+      target.scrollIntoView();
+      keep();
+    });
+  }
+  if (switches.length) {
+    apply();
+    if (off.size && section) document.getElementById(section)?.scrollIntoView();
+  }
+
+  // Areas that answer: their titles become tips, and the arrow keys walk through those of a chart.
+  for (const svg of all('svg.chart')) {
+    const hits = all('.hit', svg);
+    if (!hits.length) continue;
+    for (const hit of hits) {
+      const title = hit.querySelector('title');
+      hit.dataset.tip = title.textContent;
+      title.remove();
+    }
+    const on = (hit, x, y) => {
+      hits.forEach(other => other.classList.toggle('at', other === hit));
+      if (hit) show(hit.dataset.tip, x, y); else hide();
+    };
+    svg.addEventListener('pointermove', event => {
+      const hit = event.target.closest('.hit');
+      if (hit || !svg.dataset.curves) on(hit, event.clientX, event.clientY);
+    });
+    svg.addEventListener('pointerleave', () => on(null));
+    svg.addEventListener('click', event => {
+      const hit = event.target.closest('.hit');
+      if (event.pointerType === 'touch') return on(hit, event.clientX, event.clientY);
+      if (hit && models.length > 1) isolate(base(hit.dataset.m));
+    });
+    if (svg.dataset.lanes) continue;
+    svg.setAttribute('tabindex', '0');
+    let at = -1;
+    svg.addEventListener('keydown', event => {
+      const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+      if (event.key === 'Escape') return on(null);
+      if (event.key === 'Enter' && at >= 0 && models.length > 1) return isolate(base(hits[at].dataset.m));
+      if (!step) return;
+      event.preventDefault();
+      at = (at + step + hits.length) % hits.length;
+      const box = hits[at].getBoundingClientRect();
+      on(hits[at], box.right, box.top + box.height / 2);
+    });
+    svg.addEventListener('blur', () => { at = -1; on(null); });
+  }
+
+  // Percentile curves: one crosshair for all of them.
+  const charts = all('svg[data-curves]').map(svg => {
+    const [frame, ...curves] = svg.dataset.curves.split('|');
+    const [left, right, top, bottom, step, width] = frame.split(' ').map(Number);
     const read = curve => {
       const [name, times] = curve.split(';');
       return { name, times: times.split(' ').map(Number) };
@@ -14,11 +138,6 @@
   if (charts.length) {
     const last = Math.max(...charts.flatMap(c => c.curves.map(k => (k.times.length - 1) * c.step)));
     let at = null;
-    const digits = v => v >= 99.95 ? v.toFixed(0) : v >= 9.995 ? v.toFixed(1) : v.toFixed(2);
-    const time = ns => {
-      const [unit, by] = ns >= 1e9 ? ['s', 1e9] : ns >= 1e6 ? ['ms', 1e6] : ns >= 1e3 ? ['µs', 1e3] : ['ns', 1];
-      return `${digits(ns / by)} ${unit}`;
-    };
     const percentile = nines => {
       const percent = 100 * (1 - 10 ** -nines);
       return `p${+percent.toFixed(Math.max(0, Math.ceil(nines) - 1))}`;
@@ -28,8 +147,7 @@
       cross.removeAttribute('d');
       cross.setAttribute('class', 's k-text cross');
       chart.svg.append(cross);
-      const readout = document.createElement('p');
-      readout.className = 'readout';
+      const readout = make('p', 'readout');
       readout.setAttribute('role', 'status');
       chart.svg.after(readout);
       const { width } = chart;
@@ -41,7 +159,7 @@
         }
         const x = chart.left + at / width * (chart.right - chart.left);
         cross.setAttribute('d', `M${x} ${chart.top}L${x} ${chart.bottom}`);
-        const each = chart.curves.map(k => [k.name, k.times[Math.round(at / chart.step)]]);
+        const each = chart.curves.filter(k => !off.has(k.name)).map(k => [k.name, k.times[Math.round(at / chart.step)]]);
         const known = each.filter(([, ns]) => ns !== undefined).sort((a, b) => a[1] - b[1]);
         readout.textContent = `${percentile(at)}: ${known.map(([name, ns]) => `${name} ${time(ns)}`).join(', ')}`;
       };
@@ -50,8 +168,7 @@
         charts.forEach(other => other.show());
       };
       chart.svg.addEventListener('pointermove', event => {
-        const box = chart.svg.getBoundingClientRect();
-        const x = (event.clientX - box.left) / box.width * chart.svg.viewBox.baseVal.width;
+        const { x } = place(chart.svg, event);
         const inside = x >= chart.left && x <= chart.right;
         move(inside ? (x - chart.left) / (chart.right - chart.left) * width : null);
       });
@@ -68,23 +185,198 @@
       });
     }
   }
-  const tools = document.querySelector('.tools');
-  if (tools) {
-    const families = ['async', 'threads', 'hybrid', 'external'].filter(f => document.querySelector(`main .k-${f}`));
-    if (families.length > 1) {
-      for (const family of families) {
-        const button = document.createElement('button');
-        button.type = 'button';
-        button.textContent = family;
-        button.className = `b-${family}`;
-        button.setAttribute('aria-pressed', 'true');
-        button.addEventListener('click', () => {
-          const dimmed = document.body.classList.toggle(`dim-${family}`);
-          button.setAttribute('aria-pressed', String(!dimmed));
-        });
-        tools.append(button);
+
+  // Lanes: the wheel zooms, dragging pans. The data are those of the rows that are drawn.
+  const KINDS = { r: 'executing', c: 'computing', b: 'blocked, holds its thread', w: 'waits, holds its thread', y: 'ready, but no thread has come to it' };
+  for (const svg of all('svg[data-lanes]')) {
+    const [frame, ...panels] = svg.dataset.lanes.split('|');
+    const [left, right, until, bottom] = frame.split(' ').map(Number);
+    const rows = panels.flatMap(panel => {
+      const [head, ...lines] = panel.split(';');
+      const [top, row] = head.split(' ').map(Number);
+      return lines.map((line, k) => {
+        let start = 0;
+        const spans = line ? line.split(' ').map(text => {
+          const [, job, kind, after, length] = /^(\d+)([a-z])(-?\d+)\+(\d+)$/.exec(text);
+          start += Number(after) * 100;
+          return { job: Number(job), kind, start, end: start + Number(length) * 100 };
+        }) : [];
+        return { top: top + row * k + 1, height: row - 3, spans };
+      });
+    });
+    const still = svg.querySelector('.still');
+    const drawn = still.cloneNode(false);
+    drawn.removeAttribute('class');
+    still.after(drawn);
+    let [from, to] = [0, until];
+    const at = ns => left + (ns - from) / (to - from) * (right - left);
+    const element = (name, attributes, text) => {
+      const made = document.createElementNS(svg.namespaceURI, name);
+      for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+      if (text) made.textContent = text;
+      drawn.append(made);
+    };
+    const ticks = () => {
+      const rough = (to - from) / 7;
+      const power = 10 ** Math.floor(Math.log10(rough));
+      const step = [1, 2, 5, 10].map(n => n * power).find(n => n >= rough);
+      for (let tick = Math.ceil(from / step) * step; tick <= to; tick += step) {
+        const x = at(tick).toFixed(1);
+        element('path', { class: 's k-grid', d: `M${x} 22V${bottom}` });
+        element('text', { class: 'f k-muted', x, y: bottom + 18, 'font-size': 12, 'text-anchor': 'middle' }, tick ? time(tick) : '0');
       }
-      tools.hidden = false;
-    }
+    };
+    const draw = () => {
+      const isWhole = from <= 0 && to >= until;
+      still.style.display = isWhole ? '' : 'none';
+      drawn.replaceChildren();
+      if (isWhole) return;
+      ticks();
+      const fills = new Map();
+      const add = (name, path) => fills.set(name, (fills.get(name) ?? '') + path);
+      for (const { top, height, spans } of rows) {
+        for (const held of [false, true]) {
+          let end = -1;
+          for (const span of spans) {
+            const isHeld = span.kind === 'b' || span.kind === 'w';
+            if (span.kind === 'y' || span.kind === 'c' || isHeld !== held || span.end < from || span.start > to) continue;
+            const x0 = Math.max(at(span.start), left);
+            const x1 = Math.min(Math.max(at(span.end), x0 + .6), right);
+            // What is smaller than a third of a pixel is folded into its neighbour.
+            if (x1 - end < .3) continue;
+            end = x1;
+            const box = `M${x0.toFixed(1)} ${top}H${x1.toFixed(1)}V${top + height}H${x0.toFixed(1)}z`;
+            const job = span.job % 6;
+            if (held) {
+              add('f k-ground', box);
+              add(`f k-j${job} tint`, box);
+              add('hatch', `M${x0.toFixed(1)} ${top + height / 2}H${x1.toFixed(1)}`);
+            } else add(`f k-j${job}`, box);
+          }
+        }
+      }
+      for (const [name, d] of fills) {
+        if (name === 'hatch') element('path', { class: 's hatch', 'stroke-width': rows[0].height, d });
+        else element('path', { class: name, d });
+      }
+    };
+    const zoom = (by, around) => {
+      const length = Math.min(Math.max((to - from) * by, 1000), until);
+      from = Math.min(Math.max(around - (around - from) / (to - from) * length, 0), until - length);
+      to = from + length;
+      draw();
+    };
+    const pan = by => {
+      const length = to - from;
+      from = Math.min(Math.max(from + by, 0), until - length);
+      to = from + length;
+      draw();
+    };
+    const reset = () => { [from, to] = [0, until]; draw(); };
+    const when = event => from + (place(svg, event).x - left) / (right - left) * (to - from);
+    svg.setAttribute('tabindex', '0');
+    svg.addEventListener('wheel', event => {
+      if (document.activeElement !== svg && !event.ctrlKey) return;
+      event.preventDefault();
+      zoom(event.deltaY > 0 ? 1.25 : .8, when(event));
+    }, { passive: false });
+    let grip = null;
+    svg.addEventListener('pointerdown', event => { grip = event.clientX; svg.setPointerCapture(event.pointerId); });
+    svg.addEventListener('pointerup', () => { grip = null; });
+    svg.addEventListener('dblclick', reset);
+    svg.addEventListener('pointermove', event => {
+      if (grip !== null) {
+        const scale = svg.viewBox.baseVal.width / svg.getBoundingClientRect().width;
+        pan((grip - event.clientX) * scale / (right - left) * (to - from));
+        grip = event.clientX;
+        return hide();
+      }
+      const { y } = place(svg, event);
+      const now = when(event);
+      const slack = (to - from) / (right - left);
+      const row = rows.find(({ top, height }) => y >= top - 1 && y <= top + height + 1);
+      const found = (row?.spans ?? []).filter(span => span.start - slack <= now && span.end + slack >= now)
+        .sort((a, b) => (a.end - a.start) - (b.end - b.start))[0];
+      if (!found) return hide();
+      const length = time(found.end - found.start);
+      show(`job ${found.job}: ${KINDS[found.kind]}, ${length} from ${time(found.start)}`, event.clientX, event.clientY);
+    });
+    svg.addEventListener('pointerleave', hide);
+    svg.addEventListener('keydown', event => {
+      const keys = {
+        '+': () => zoom(.5, (from + to) / 2), '=': () => zoom(.5, (from + to) / 2), '-': () => zoom(2, (from + to) / 2),
+        ArrowLeft: () => pan((from - to) / 4), ArrowRight: () => pan((to - from) / 4), 0: reset, Home: reset, Escape: reset,
+      };
+      if (!keys[event.key]) return;
+      event.preventDefault();
+      keys[event.key]();
+    });
+    const note = make('p', 'readout', 'Click the lanes, then: wheel or + and − zoom, drag or ← and → pan, double-click resets.');
+    svg.after(note);
+  }
+
+  // Tables: a click on a heading sorts.
+  const UNITS = { ns: 1, µs: 1e3, ms: 1e6, s: 1e9, min: 6e10, B: 1, KiB: 1024, MiB: 1048576, GiB: 1073741824, '%': 1 };
+  const value = cell => {
+    const text = (cell?.firstChild?.textContent ?? '').trim();
+    const found = /^[≥≤~ about]*(-?[\d,]+(?:\.\d+)?)\s*([^\s\d]*)/.exec(text);
+    return found ? Number(found[1].replaceAll(',', '')) * (UNITS[found[2]] ?? 1) : NaN;
+  };
+  for (const table of all('table.figures, table.which, table.claims')) {
+    const body = table.tBodies[0];
+    const before = [...body.rows];
+    if (before.length < 2) continue;
+    all('thead th', table).forEach((heading, column) => {
+      const button = make('button', 'sort');
+      button.type = 'button';
+      button.append(...heading.childNodes);
+      heading.append(button);
+      button.addEventListener('click', () => {
+        const is = heading.getAttribute('aria-sort');
+        const to = is === 'ascending' ? 'descending' : is === 'descending' ? null : 'ascending';
+        all('thead th', table).forEach(other => other.removeAttribute('aria-sort'));
+        if (to) heading.setAttribute('aria-sort', to);
+        const sign = to === 'descending' ? -1 : 1;
+        const key = row => value(row.cells[column]);
+        const compare = (a, b) => {
+          const [x, y] = [key(a), key(b)];
+          if (isNaN(x) || isNaN(y)) {
+            if (isNaN(x) !== isNaN(y)) return isNaN(x) ? 1 : -1;
+            return sign * (a.cells[column]?.textContent ?? '').localeCompare(b.cells[column]?.textContent ?? '');
+          }
+          return sign * (x - y);
+        };
+        body.append(...(to ? before.toSorted(compare) : before));
+      });
+    });
+  }
+
+  // Charts: a link that saves one, with the colours that the page gives it.
+  const KEPT = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-opacity', 'fill-opacity', 'opacity', 'font-weight', 'font-family', 'paint-order'];
+  for (const figure of all('figure')) {
+    const charts = all('svg.chart', figure);
+    if (!charts.length) continue;
+    const button = make('button', 'save', 'Save as SVG');
+    button.type = 'button';
+    button.addEventListener('click', () => {
+      const svg = charts.find(chart => chart.getBoundingClientRect().width > 0) ?? charts[0];
+      const copy = svg.cloneNode(true);
+      const [from, to] = [svg, copy].map(one => [one, ...all('*', one)]);
+      from.forEach((original, k) => {
+        const style = getComputedStyle(original);
+        to[k].setAttribute('style', KEPT.map(name => `${name}:${style.getPropertyValue(name)}`).join(';'));
+      });
+      all('.hit', copy).forEach(hit => hit.remove());
+      copy.setAttribute('xmlns', svg.namespaceURI);
+      copy.setAttribute('width', svg.viewBox.baseVal.width);
+      copy.setAttribute('height', svg.viewBox.baseVal.height);
+      copy.style.background = getComputedStyle(document.body).backgroundColor;
+      const link = document.createElement('a');
+      link.href = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(copy)], { type: 'image/svg+xml' }));
+      link.download = `${(svg.querySelector('title')?.textContent ?? 'chart').replace(/[^\w]+/g, '-').slice(0, 60)}.svg`;
+      link.click();
+      URL.revokeObjectURL(link.href);
+    });
+    figure.append(button);
   }
 })();

@@ -9,6 +9,7 @@ use crate::report::{self, bmf, compare as wording, junit, markdown};
 use crate::scenario::Scenario;
 use crate::session::exports::{ExportFormat, Exports, bmf_text};
 use crate::session::grid::Grid;
+use crate::session::output_file::{OutputFile, first_failure};
 use crate::session::output::{Stop, note, print, print_json, width};
 use crate::session::pages::scenarios;
 use crate::text::{self, wrapped};
@@ -38,7 +39,7 @@ fn analyzed(side: &[Read]) -> Vec<Analysis<'_>> {
 }
 
 /// Compares the runs in the folders and prints each figure.
-pub(super) fn compare(spec: &ComparisonSpec, exports: Exports) -> Result<(), Stop> {
+pub(super) fn compare(spec: &ComparisonSpec, exports: Exports, html: Option<OutputFile>) -> Result<(), Stop> {
     let (before, after) = (read(&spec.before)?, read(&spec.after)?);
     let (before, after) = (analyzed(&before), analyzed(&after));
     for (folder, analysis) in spec.before.iter().zip(&before).chain(spec.after.iter().zip(&after)) {
@@ -59,7 +60,8 @@ pub(super) fn compare(spec: &ComparisonSpec, exports: Exports) -> Result<(), Sto
         ExportFormat::Junit => junit::compare(&found, limits),
         ExportFormat::Bmf => bmf_text(&bmf::compare(&found)),
     });
-    written.files?;
+    let page = html.map_or(Ok(()), |html| html.write(&report::comparison(&found, &before, &after)));
+    first_failure([written.files, page])?;
     let printed = if spec.json {
         print_json(&wording::json(&found, &before, &after, limits.is_given().then_some(regressions.len())))
     } else if is_exported {

@@ -1,0 +1,198 @@
+//! "When to use which": for each kind of work that the run measured, the models that did best, by how much, and how sure
+//! that is.
+
+use super::quadrants;
+use super::wording;
+use crate::analysis::{Advice, Beats, CellSummary, Choice, ModelRatio, Pick, PointSummary, SMALL, ScenarioAnalysis, pick};
+use crate::scenario::{Metric, Model, OffloadSpec, Work};
+use crate::units;
+
+/// A row of the table.
+pub(super) struct WhichRow {
+    /// The kind of work, and what this run measured.
+    pub(super) work: &'static str,
+    pub(super) measured: String,
+    /// The page of the scenario.
+    pub(super) href: String,
+    /// The models that did best, or why none is named.
+    pub(super) best: String,
+    /// By how much.
+    pub(super) because: String,
+    /// How sure it is.
+    pub(super) sure: String,
+}
+
+/// The kinds of work that the table tells apart.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Waits,
+    Blocking,
+    Computing,
+    Mix,
+    Requests,
+    Heavy,
+}
+
+impl Kind {
+    fn of(work: &Work) -> Option<Self> {
+        Some(match work {
+            Work::Sleep(_) => Self::Waits,
+            Work::Offload(OffloadSpec { heartbeat: Some(_), .. }) => Self::Blocking,
+            Work::Offload(_) if quadrants::computes(work).is_some() => Self::Computing,
+            Work::Offload(_) => Self::Mix,
+            Work::Echo(echo) if echo.heavy.is_some() => Self::Heavy,
+            Work::Echo(_) => Self::Requests,
+            // A bench has one question, which its headline answers.
+            Work::Own(_) => return None,
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Waits => "many things to wait for",
+            Self::Blocking => "a call that holds its thread, beside async work",
+            Self::Computing => "CPU work",
+            Self::Mix => "waits and CPU work",
+            Self::Requests => "cheap requests",
+            Self::Heavy => "a few heavy requests among many",
+        }
+    }
+}
+
+/// Returns a row for the first scenario of each kind of work.
+pub(super) fn rows(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<WhichRow> {
+    let mut rows: Vec<(Kind, WhichRow)> = Vec::new();
+    for scenario in scenarios {
+        let Some(advice) = &scenario.advice else { continue };
+        let Some(kind) = Kind::of(&advice.work).filter(|kind| rows.iter().all(|(known, _)| known != kind)) else {
+            continue;
+        };
+        let Some(point) = scenario.points.iter().find(|point| point.work == advice.work) else { continue };
+        let measured = describe(&point.work);
+        let found = if kind == Kind::Blocking { steady(point) } else { picked(point, advice) };
+        if let Some((best, because, sure)) = found {
+            let href = format!("{}.html", scenario.scenario.name);
+            rows.push((kind, WhichRow { work: kind.name(), measured, href, best, because, sure }));
+        }
+    }
+    rows.sort_by_key(|(kind, _)| *kind);
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+/// Describes the work that was measured: `1,000 waits of 100 ms`.
+fn describe(work: &Work) -> String {
+    if let Some(text) = quadrants::waits(work).or_else(|| quadrants::computes(work)) {
+        return text;
+    }
+    match work {
+        Work::Echo(echo) => {
+            let connections = units::counted(echo.load.connections.into(), "connection", "connections");
+            let rate = echo.load.arrival.offered();
+            let load = rate.map_or_else(|| "closed loop".into(), |rate| format!("{} offered", units::rate(rate)));
+            match &echo.heavy {
+                Some(heavy) => format!("{load}, {} heavy ({})", wording::percent(heavy.share), heavy.steps.in_words()),
+                None => format!("{connections}, {load}"),
+            }
+        }
+        work => {
+            let jobs = units::counted(work.jobs().unwrap_or(0).into(), "job", "jobs");
+            format!("{jobs} ({})", work.steps().in_words())
+        }
+    }
+}
+
+type Found = (String, String, String);
+
+/// Names the models under which the heartbeat went on.
+fn steady(point: &PointSummary) -> Option<Found> {
+    let with = |wanted: Beats| -> Vec<&CellSummary> {
+        point.cells.iter().filter(|cell| cell.ran_all_jobs() && point.beats(cell) == Some(wanted)).collect()
+    };
+    let (steady, stalled) = (with(Beats::Steady), with(Beats::Stalled));
+    let gap = |cell: &&CellSummary| cell.value(Metric::Gap);
+    let longest = steady.iter().filter_map(gap).fold(0.0, f64::max);
+    let shortest = stalled.iter().filter_map(gap).fold(f64::INFINITY, f64::min);
+    let names = |cells: &[&CellSummary]| cells.iter().map(|cell| cell.cell.id.model).collect::<Vec<_>>();
+    if steady.is_empty() || stalled.is_empty() {
+        return None;
+    }
+    let rounds = steady.iter().chain(&stalled).map(|cell| cell.rounds()).min()?;
+    Some((
+        either(&names(&steady)),
+        format!(
+            "the heartbeat beside it never stopped for more than {}; under {} it stopped for {}",
+            wording::time(longest),
+            either(&names(&stalled)),
+            wording::time(shortest)
+        ),
+        format!("in each of {}", units::counted(rounds as u64, "round", "rounds")),
+    ))
+}
+
+/// Names the model that the analysis picks.
+fn picked(point: &PointSummary, advice: &Advice) -> Option<Found> {
+    match &advice.choice {
+        Choice::Model { .. } => {}
+        Choice::NoneMeets { .. } => return Some(("none".into(), "no model keeps up".into(), String::new())),
+        Choice::NotMeasurable => return Some(("not decided".into(), "too few valid trials".into(), String::new())),
+    }
+    let Pick { metric, model, equal, contrast, detectable } = pick(advice, point)?;
+    let figure = point.cell(model)?.figure(metric).map(wording::estimate)?;
+    // A tie of all has no winner.
+    let is_tie = contrast.is_none() && !equal.is_empty();
+    let named = if is_tie { "any of them".into() } else { model.to_string() };
+    let mut because = match metric {
+        Metric::P99 => format!("p99 {figure}"),
+        _ => figure,
+    };
+    if !is_tie {
+        because += &threads(point, model);
+    }
+    if !equal.is_empty() {
+        let names = either(&equal).replace(" or ", " and ");
+        let under = if contrast.is_none() { format!(" under {model}") } else { String::new() };
+        because += &format!("{under}; {names} within {} %", ((SMALL - 1.0) * 100.0).round());
+    }
+    let Some(ratio) = contrast else {
+        let sure = detectable.map(|missed| format!("a difference of {} would have been found", wording::excess(missed)));
+        return Some((named, because, sure.unwrap_or_default()));
+    };
+    because += &format!("; {}{}", compared(&ratio), threads(point, ratio.model));
+    let rounds = units::counted(ratio.ratio.rounds as u64, "round", "rounds");
+    let sure = match ratio.ratio.interval {
+        Some(interval) => {
+            let [low, high] = [interval.low, interval.high].map(units::three_digits);
+            format!("95 % CI {low} to {high}, {rounds}")
+        }
+        None => rounds,
+    };
+    Some((named, because, sure))
+}
+
+/// Writes the number of threads of a model: ` on 1 thread`.
+fn threads(point: &PointSummary, model: Model) -> String {
+    let threads = point.cell(model).and_then(|cell| cell.value(Metric::Threads));
+    threads.map_or_else(String::new, |n| format!(" on {}", units::counted(n.round() as u64, "thread", "threads")))
+}
+
+/// Writes how the contrasted model compares: `threads takes 1.53 times as long`.
+fn compared(ratio: &ModelRatio) -> String {
+    let times = units::three_digits(ratio.ratio.ratio);
+    let sign = ratio.ratio.bound.sign();
+    match ratio.metric {
+        Metric::Rate => format!("{} answers {sign}{times} times as many", ratio.model),
+        _ => format!("{} takes {sign}{times} times as long", ratio.model),
+    }
+}
+
+/// Joins models with `or`; the first three if they are more.
+fn either(models: &[Model]) -> String {
+    const MOST: usize = 3;
+    let names: Vec<String> = models.iter().map(ToString::to_string).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] if names.len() <= MOST => format!("{} or {last}", first.join(", ")),
+        [first @ ..] => format!("{} or {} others", first[..MOST - 1].join(", "), names.len() - (MOST - 1)),
+    }
+}
