@@ -118,9 +118,8 @@ impl Lanes {
     /// nanoseconds. It includes times when a thread was ready and had no CPU.
     pub fn executed_ns(&self) -> u64 {
         let length = |span: &Span| span.end.saturating_sub(span.start);
-        let sum = |kinds: &[What]| -> u64 {
-            self.spans.iter().filter(|span| kinds.contains(&span.what)).map(length).sum()
-        };
+        let sum =
+            |kinds: &[What]| -> u64 { self.spans.iter().filter(|span| kinds.contains(&span.what)).map(length).sum() };
         sum(&[What::Run]).saturating_sub(sum(&[What::Block, What::Wait]))
     }
 }
