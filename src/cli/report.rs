@@ -6,8 +6,8 @@ use crate::analysis::{Standing, analyze};
 use crate::record::{Folder, RUN};
 use crate::report;
 use crate::session::exports::ExportPaths;
-use crate::session::output_file::OutputPlaces;
 use crate::session::output::{Stop, color, note, print, print_json, width};
+use crate::session::output_file::OutputPlaces;
 use crate::session::pages::{list, print_end, scenarios, write};
 use crate::text;
 

@@ -32,8 +32,6 @@ pub(super) struct QuadrantRow {
 
 /// One of the four combinations.
 pub(super) struct Combination {
-    pub(super) model: String,
-    pub(super) class: &'static str,
     /// The lanes of a trial; empty if none were recorded.
     pub(super) lanes: String,
     pub(super) wall: String,
@@ -170,10 +168,7 @@ fn combination(cell: &CellSummary, point: &PointSummary, axis: &Axis) -> Option<
         }
         Some(all) => (format!("about {}", wording::time(all.ns)), "by arithmetic, from the jobs that ran".to_owned()),
     };
-    let model = cell.cell.id.model;
     Some(Combination {
-        model: model.to_string(),
-        class: super::html::class(model.family()),
         lanes: lanes(cell, axis, all.as_ref(), &wall),
         wall,
         about,
@@ -214,10 +209,8 @@ fn note(
         Model::Sequential => Some("one job after the other".into()),
         Model::Threads if is_waiting => Some("slanted: threads start one by one".into()),
         Model::Threads => Some("filled: its share of a CPU".into()),
-        Model::Async(..) if is_waiting => Some("between start and end, no thread is held".into()),
-        Model::Async(..) if in_flight < jobs => {
-            Some("each computation is a single poll".into())
-        }
+        Model::Async(..) if is_waiting => Some("no thread is held in between".into()),
+        Model::Async(..) if in_flight < jobs => Some("each computation is a single poll".into()),
         _ => None,
     }
 }
@@ -243,6 +236,6 @@ fn lanes(cell: &CellSummary, axis: &Axis, all: Option<&AllJobs>, wall: &str) -> 
     let id = format!("q-{}-{}", axis.kind.to_lowercase(), model.to_string().replace(['/', '+'], "-"));
     let title = format!("{}: {model}", axis.kind);
     let finding = format!("{wall}. A row for each thread.");
-    let drawn = TrialLanes { rows, until: axis.until, wall_ns, on_cpu: traced.on_cpu, notes, model: model.to_string() };
+    let drawn = TrialLanes { rows, until: axis.until, wall_ns, on_cpu: traced.on_cpu, notes, model };
     drawn.draw(&Caption { id: &id, title: &title, finding: &finding })
 }

@@ -3,7 +3,9 @@
 
 use super::quadrants;
 use super::wording;
-use crate::analysis::{Advice, Beats, CellSummary, Choice, ModelRatio, Pick, PointSummary, SMALL, ScenarioAnalysis, pick};
+use crate::analysis::{
+    Advice, Beats, CellSummary, Choice, ModelRatio, Pick, PointSummary, SMALL, ScenarioAnalysis, pick,
+};
 use crate::scenario::{Metric, Model, OffloadSpec, Work};
 use crate::units;
 
@@ -154,7 +156,8 @@ fn picked(point: &PointSummary, advice: &Advice) -> Option<Found> {
         because += &format!("{under}; {names} within {} %", ((SMALL - 1.0) * 100.0).round());
     }
     let Some(ratio) = contrast else {
-        let sure = detectable.map(|missed| format!("a difference of {} would have been found", wording::excess(missed)));
+        let sure =
+            detectable.map(|missed| format!("a difference of {} would have been found", wording::excess(missed)));
         return Some((named, because, sure.unwrap_or_default()));
     };
     because += &format!("; {}{}", compared(&ratio), threads(point, ratio.model));
@@ -193,6 +196,6 @@ fn either(models: &[Model]) -> String {
         [] => String::new(),
         [one] => one.clone(),
         [first @ .., last] if names.len() <= MOST => format!("{} or {last}", first.join(", ")),
-        [first @ ..] => format!("{} or {} others", first[..MOST - 1].join(", "), names.len() - (MOST - 1)),
+        first => format!("{} or {} others", first[..MOST - 1].join(", "), names.len() - (MOST - 1)),
     }
 }

@@ -95,12 +95,12 @@ pub(super) fn with_rounds(of: &Estimate) -> String {
 }
 
 /// A unit in which all figures of a column are shown: its name, and its size in the unit of the metric.
-pub(super) type Scale = (&'static str, f64);
+pub(super) type ColumnUnit = (&'static str, f64);
 
 /// Returns the unit that suits the median of these figures; `None` without figures.
-pub(super) fn common_scale<'a>(estimates: impl Iterator<Item = &'a Estimate>) -> Option<Scale> {
-    const TIMES: [Scale; 4] = [("s", 1e9), ("ms", 1e6), ("µs", 1e3), ("ns", 1.0)];
-    const SIZES: [Scale; 4] = [("GiB", 1_073_741_824.0), ("MiB", 1_048_576.0), ("KiB", 1_024.0), ("B", 1.0)];
+pub(super) fn common_scale<'a>(estimates: impl Iterator<Item = &'a Estimate>) -> Option<ColumnUnit> {
+    const TIMES: [ColumnUnit; 4] = [("s", 1e9), ("ms", 1e6), ("µs", 1e3), ("ns", 1.0)];
+    const SIZES: [ColumnUnit; 4] = [("GiB", 1_073_741_824.0), ("MiB", 1_048_576.0), ("KiB", 1_024.0), ("B", 1.0)];
     let mut unit = None;
     let mut values: Vec<f64> = estimates
         .map(|estimate| {
@@ -115,7 +115,7 @@ pub(super) fn common_scale<'a>(estimates: impl Iterator<Item = &'a Estimate>) ->
 }
 
 /// Formats a figure and its interval in this unit, without the unit.
-pub(super) fn in_unit(estimate: &Estimate, (_, size): Scale) -> (String, Option<String>) {
+pub(super) fn in_unit(estimate: &Estimate, (_, size): ColumnUnit) -> (String, Option<String>) {
     let number = |value: f64| match value / size {
         value if value >= 999.5 => count(value),
         value => units::three_digits(value),

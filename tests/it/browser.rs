@@ -299,7 +299,7 @@ fn lanes_zoom_by_keyboard_and_reset() {
     let Some(mut browser) = Browser::start() else { return };
     let (folder, _) = write_pages(&fixture::tour());
     browser.emulate(1_280, "light", "screen");
-    browser.open(&folder.path().join("sleep.html"));
+    browser.open(&folder.path().join("waiting.html"));
     let state = "(() => { const svg = document.querySelector('svg[data-lanes]'); const still = svg.querySelector('.still'); \
         return [getComputedStyle(still).display, still.nextElementSibling.childElementCount > 0]; })()";
     browser.value("document.querySelector('svg[data-lanes]').focus(); 0");

@@ -103,7 +103,7 @@ fn the_same_records_give_the_same_bytes() {
 #[test]
 fn pages_load_nothing_and_run_no_foreign_script() {
     for Page { name, html } in pages(&fixture::tour()) {
-        for foreign in ["http://", "https://", "//cdn", "<script ", " src=", "url(", "@import", "xmlns", " onload"] {
+        for foreign in ["http://", "https://", "//cdn", "<script ", " src=", "url(", "@import", " onload"] {
             assert!(!html.contains(foreign), "{name} has {foreign}");
         }
         assert!(html.contains("default-src 'none'"), "{name}");
@@ -218,13 +218,15 @@ fn a_disturbed_trial_is_kept_and_labelled() {
     let pages = pages(&fixture);
     let page = html(&pages, "computing.html");
     for words in [
-        "Of 42 trials, the gates on the measurement itself found 1 suspect.",
         "CPU time stolen: SUSPECT in 1 of 42 trials (threads): the host gave 3.0 % of this machine",
         "1 suspect of 6 rounds",
         "(without 1 of 6 rounds)",
     ] {
         assert!(page.contains(words), "{words}");
     }
+    let all = "the gates on the measurement itself found ";
+    assert!(html(&pages, "index.html").contains(all), "{all}");
+    assert!(!page.contains("class=\"banner\""), "no figure rests on INVALID trials");
     let undisturbed = html(&pages, "waiting.html");
     assert!(!undisturbed.contains("suspect") && !undisturbed.contains("gates on the measurement"));
     let table = terminal::table(&fixture.analysis().scenarios[1], Some(100), false);

@@ -125,9 +125,7 @@ impl DrawingBackend for Svg<'_> {
         let (width, height) = (coordinate((to.0 - from.0).abs()), coordinate((to.1 - from.1).abs()));
         let kind = if fill { "f" } else { "s" };
         let paint = paint(kind, style.color());
-        self.element(format_args!(
-            "<rect {paint} x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>\n"
-        ))
+        self.element(format_args!("<rect {paint} x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>\n"))
     }
 
     fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> DrawResult {
@@ -167,9 +165,7 @@ impl DrawingBackend for Svg<'_> {
         let bold = if matches!(style.style(), FontStyle::Bold) { " b" } else { "" };
         let paint = paint(&format!("f{bold}"), style.color());
         let (x, y, words) = (coordinate(at.0), coordinate(y), escaped(words));
-        self.element(format_args!(
-            "<text {paint} x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}>{words}</text>\n"
-        ))
+        self.element(format_args!("<text {paint} x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}>{words}</text>\n"))
     }
 
     fn estimate_text_size<S: BackendTextStyle>(

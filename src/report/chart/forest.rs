@@ -99,7 +99,10 @@ fn says(label: &str, ratio: &Ratio) -> String {
     });
     let sign = ratio.bound.sign();
     let rounds = units::counted(ratio.rounds as u64, "round", "rounds");
-    format!("{label}: {sign}{} times{interval}; geometric mean of the ratios of {rounds}", units::three_digits(ratio.ratio))
+    format!(
+        "{label}: {sign}{} times{interval}; geometric mean of the ratios of {rounds}",
+        units::three_digits(ratio.ratio)
+    )
 }
 
 impl Forest {

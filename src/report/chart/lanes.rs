@@ -109,13 +109,13 @@ impl Rows<'_> {
     }
 
     /// Returns the data from which the page's script draws a part of the lanes: the ends of the axis and its foot, then
-    /// each panel with its place and its rows. A span is its job, the kind of work, its start after that of the span
+    /// each panel with its top, the height of its rows, its model and its rows. A span is its job, the kind of work, its start after that of the span
     /// before it, and its length, in units of 100 ns: `17r25+310`.
     fn spans(&self, size: Size, (left, right): (f64, f64), height: f64) -> String {
         let mut data = format!("{left} {right} {} {}", self.until, height - 8.0);
         let mut top = 0.0;
         for panel in &self.panels {
-            data += &format!("|{} {}", top + title(size), panel.row());
+            data += &format!("|{} {} {}", top + title(size), panel.row(), panel.title);
             for (_, spans) in &panel.rows {
                 let mut spans: Vec<&&Span> = spans.iter().collect();
                 spans.sort_by_key(|span| (span.start, span.end));

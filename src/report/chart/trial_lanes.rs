@@ -3,8 +3,9 @@
 use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
-use super::{Area, Box2, Caption, Face, Ink, Paint, Size, answer, bands, boxes, line, path, svg, text};
+use super::{Area, Box2, Caption, Face, Ink, Look, Paint, Size, answer, bands, boxes, line, path, svg, text};
 use crate::lanes::{Span, What};
+use crate::scenario::Model;
 use crate::units;
 
 /// The lanes of one trial.
@@ -19,14 +20,13 @@ pub(in crate::report) struct TrialLanes<'a> {
     pub(in crate::report) on_cpu: f64,
     /// What happens at a moment, in nanoseconds.
     pub(in crate::report) notes: Vec<(f64, String)>,
-    /// The name of the model.
-    pub(in crate::report) model: String,
+    pub(in crate::report) model: Model,
 }
 
 /// The positions in pixels: the axis, and the ends of the rows.
 const LEFT: f64 = 1.0;
 const RIGHT: f64 = 214.0;
-const TOP: f64 = 13.0;
+const TOP: f64 = 14.0;
 const BOTTOM: f64 = 66.0;
 
 /// The height of a row with room.
@@ -58,7 +58,7 @@ impl TrialLanes<'_> {
             line(area, (LEFT, BOTTOM), (RIGHT, BOTTOM), Ink::MUTED, 1);
             if self.wall_ns <= self.until as f64 {
                 let end = x(self.wall_ns);
-                line(area, (end, TOP - 4.0), (end, BOTTOM), Ink { paint: Paint::Text, variant: 2 }, 1);
+                line(area, (end, TOP), (end, BOTTOM), Ink { paint: Paint::Text, variant: 2 }, 1);
             } else {
                 // An arrow: the trial goes on.
                 let middle = f64::midpoint(TOP, BOTTOM);
@@ -66,9 +66,12 @@ impl TrialLanes<'_> {
                 path(area, &corners, Ink::GROUND, 5);
                 path(area, &corners, Ink::TEXT, 2);
             }
+            let look = Look { family: self.model.family(), variant: 0 };
+            text(area, &self.model.to_string(), (RIGHT, TOP - 6.0), HPos::Right, Face::Named(look));
             for (at, note) in &self.notes {
                 let at = x(*at);
-                let (side, beside) = if at > f64::midpoint(LEFT, RIGHT) { (HPos::Right, -3.0) } else { (HPos::Left, 3.0) };
+                let (side, beside) =
+                    if at > f64::midpoint(LEFT, RIGHT) { (HPos::Right, -3.0) } else { (HPos::Left, 3.0) };
                 text(area, note, (at + beside, TOP + 4.0), side, Face::Small);
             }
         })
@@ -138,7 +141,7 @@ impl TrialLanes<'_> {
                     let length = units::duration(span.end - span.start);
                     let start = units::duration(span.start);
                     let says = format!("job {} under {}: {length}, from {start}", span.job, self.model);
-                    answer(area, ((from, top), (to, top + height)), &self.model, &says);
+                    answer(area, ((from, top), (to, top + height)), &self.model.to_string(), &says);
                 }
             }
         }
@@ -188,7 +191,7 @@ mod tests {
             wall_ns: 1.0,
             on_cpu: 1.0,
             notes: Vec::new(),
-            model: String::new(),
+            model: Model::Threads,
         };
         let places = lanes(1_000).places();
         assert!(places.len() <= 62 && places.is_sorted_by(|a, b| a.0 < b.0 && a.2 < b.2), "{places:?}");

@@ -65,11 +65,8 @@ fn use_one_unit(rows: &mut [TableRow], column: usize) -> Option<&'static str> {
 
 /// Returns these columns of a row; only the main ones come with reasons and doubts.
 fn row_view(row: &TableRow, columns: &[usize], is_main: bool) -> RowView {
-    let figures = if row.figures.is_empty() {
-        Vec::new()
-    } else {
-        columns.iter().map(|k| row.figures[*k].clone()).collect()
-    };
+    let figures =
+        if row.figures.is_empty() { Vec::new() } else { columns.iter().map(|k| row.figures[*k].clone()).collect() };
     let has_doubts = is_main || figures.is_empty();
     RowView {
         class: class(row.family),
@@ -92,8 +89,22 @@ fn main_columns(columns: &[Column]) -> (Vec<usize>, Vec<usize>) {
     const MOST: usize = 8;
     /// The figures by how much they answer.
     const FIRST: [Metric; 16] = [
-        Wall, Rate, Gap, P99, P50, AnsweredShare, Starved, Threads, CpuTotal, Executing, InFlight, Memory, PeakMemory,
-        Max, Cpu, ContextSwitches,
+        Wall,
+        Rate,
+        Gap,
+        P99,
+        P50,
+        AnsweredShare,
+        Starved,
+        Threads,
+        CpuTotal,
+        Executing,
+        InFlight,
+        Memory,
+        PeakMemory,
+        Max,
+        Cpu,
+        ContextSwitches,
     ];
     if columns.len() <= MOST + 1 {
         return ((0..columns.len()).collect(), Vec::new());

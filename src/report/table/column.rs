@@ -69,11 +69,7 @@ fn of_cell(cell: &CellSummary, figure: &Estimate) -> FigureText {
     match figure.metric {
         Metric::Memory => {
             let resident = cell.figure(Metric::ResidentMemory).map(wording::estimate);
-            FigureText {
-                range: resident.map(|resident| format!("{resident} resident")),
-                estimate: None,
-                ..shown
-            }
+            FigureText { range: resident.map(|resident| format!("{resident} resident")), estimate: None, ..shown }
         }
         Metric::Starved => {
             let connections = cell.measures.as_ref().and_then(|measures| Some(measures.load.as_ref()?.connections));

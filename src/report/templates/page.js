@@ -193,7 +193,7 @@
     const [left, right, until, bottom] = frame.split(' ').map(Number);
     const rows = panels.flatMap(panel => {
       const [head, ...lines] = panel.split(';');
-      const [top, row] = head.split(' ').map(Number);
+      const [top, row, model] = head.split(' ');
       return lines.map((line, k) => {
         let start = 0;
         const spans = line ? line.split(' ').map(text => {
@@ -201,7 +201,7 @@
           start += Number(after) * 100;
           return { job: Number(job), kind, start, end: start + Number(length) * 100 };
         }) : [];
-        return { top: top + row * k + 1, height: row - 3, spans };
+        return { model, top: Number(top) + row * k + 1, height: row - 3, spans };
       });
     });
     const still = svg.querySelector('.still');
@@ -210,11 +210,12 @@
     still.after(drawn);
     let [from, to] = [0, until];
     const at = ns => left + (ns - from) / (to - from) * (right - left);
-    const element = (name, attributes, text) => {
+    const element = (name, attributes, text, within = drawn) => {
       const made = document.createElementNS(svg.namespaceURI, name);
       for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
       if (text) made.textContent = text;
-      drawn.append(made);
+      within.append(made);
+      return made;
     };
     const ticks = () => {
       const rough = (to - from) / 7;
@@ -232,10 +233,12 @@
       drawn.replaceChildren();
       if (isWhole) return;
       ticks();
-      const fills = new Map();
-      const add = (name, path) => fills.set(name, (fills.get(name) ?? '') + path);
-      for (const { top, height, spans } of rows) {
+      for (const { model, top, height, spans } of rows) {
+        const group = element('g', { 'data-m': model });
         for (const held of [false, true]) {
+          // What is executed lies below what waits within it.
+          const fills = new Map();
+          const add = (name, path) => fills.set(name, (fills.get(name) ?? '') + path);
           let end = -1;
           for (const span of spans) {
             const isHeld = span.kind === 'b' || span.kind === 'w';
@@ -246,19 +249,19 @@
             if (x1 - end < .3) continue;
             end = x1;
             const box = `M${x0.toFixed(1)} ${top}H${x1.toFixed(1)}V${top + height}H${x0.toFixed(1)}z`;
-            const job = span.job % 6;
             if (held) {
               add('f k-ground', box);
-              add(`f k-j${job} tint`, box);
-              add('hatch', `M${x0.toFixed(1)} ${top + height / 2}H${x1.toFixed(1)}`);
-            } else add(`f k-j${job}`, box);
+              add(`f k-j${span.job % 6} tint`, box);
+              add('s hatch', `M${x0.toFixed(1)} ${top + height / 2}H${x1.toFixed(1)}`);
+            } else add(`f k-j${span.job % 6}`, box);
+          }
+          const rank = name => name.endsWith('ground') ? 0 : name.startsWith('s') ? 2 : 1;
+          for (const [name, d] of [...fills].sort(([a], [b]) => rank(a) - rank(b))) {
+            element('path', name.startsWith('s') ? { class: name, 'stroke-width': height, d } : { class: name, d }, '', group);
           }
         }
       }
-      for (const [name, d] of fills) {
-        if (name === 'hatch') element('path', { class: 's hatch', 'stroke-width': rows[0].height, d });
-        else element('path', { class: name, d });
-      }
+      apply();
     };
     const zoom = (by, around) => {
       const length = Math.min(Math.max((to - from) * by, 1000), until);
@@ -317,8 +320,9 @@
 
   // Tables: a click on a heading sorts.
   const UNITS = { ns: 1, µs: 1e3, ms: 1e6, s: 1e9, min: 6e10, B: 1, KiB: 1024, MiB: 1048576, GiB: 1073741824, '%': 1 };
+  const first = cell => (cell?.firstChild?.textContent ?? '').trim();
   const value = cell => {
-    const text = (cell?.firstChild?.textContent ?? '').trim();
+    const text = first(cell);
     const found = /^[≥≤~ about]*(-?[\d,]+(?:\.\d+)?)\s*([^\s\d]*)/.exec(text);
     return found ? Number(found[1].replaceAll(',', '')) * (UNITS[found[2]] ?? 1) : NaN;
   };
@@ -342,7 +346,7 @@
           const [x, y] = [key(a), key(b)];
           if (isNaN(x) || isNaN(y)) {
             if (isNaN(x) !== isNaN(y)) return isNaN(x) ? 1 : -1;
-            return sign * (a.cells[column]?.textContent ?? '').localeCompare(b.cells[column]?.textContent ?? '');
+            return sign * first(a.cells[column]).localeCompare(first(b.cells[column]));
           }
           return sign * (x - y);
         };

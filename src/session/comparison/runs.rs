@@ -9,8 +9,8 @@ use crate::report::{self, bmf, compare as wording, junit, markdown};
 use crate::scenario::Scenario;
 use crate::session::exports::{ExportFormat, Exports, bmf_text};
 use crate::session::grid::Grid;
-use crate::session::output_file::{OutputFile, first_failure};
 use crate::session::output::{Stop, note, print, print_json, width};
+use crate::session::output_file::{OutputFile, first_failure};
 use crate::session::pages::scenarios;
 use crate::text::{self, wrapped};
 

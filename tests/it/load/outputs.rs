@@ -131,7 +131,7 @@ fn the_page_shows_one_server_and_loads_nothing() {
     let (ended, json) = load(server.address, "/echo/<script>", &[&args[..], &[file.to_str().unwrap()]].concat());
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let html = std::fs::read_to_string(&file).unwrap();
-    assert_eq!(html.matches("<svg").count(), 4, "two charts in two sizes: {html}");
+    assert_eq!(html.matches("<svg").count(), 6, "three charts in two sizes: {html}");
     let planned = json["requests"]["planned"].as_u64().unwrap();
     assert!(html.contains(&format!("<dt>planned</dt><dd>{planned}</dd>")), "{planned}: {html}");
     for foreign in ["https://", "<script ", " src=", "url(", "@import"] {
