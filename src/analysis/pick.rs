@@ -21,6 +21,8 @@ pub struct Pick {
     /// The model that the pick is contrasted with: plain threads or one async thread if they are worse, else the nearest
     /// that is worse; its ratio to the best. `None` if no model is worse.
     pub contrast: Option<ModelRatio>,
+    /// The models that cannot be compared with the best in these rounds.
+    pub unknown: Vec<Model>,
     /// The largest difference from the best that might have been missed, as a ratio of at least 1; `None` if no pair was
     /// without a difference.
     pub detectable: Option<f64>,
@@ -28,7 +30,7 @@ pub struct Pick {
 
 /// Picks a model at this point, to which the advice belongs; `None` if the advice recommends none.
 pub fn pick(advice: &Advice, point: &PointSummary) -> Option<Pick> {
-    let Choice::Model { model, as_good, worse, .. } = &advice.choice else { return None };
+    let Choice::Model { model, as_good, worse, unknown } = &advice.choice else { return None };
     let metric = advice.metric();
     let sign = if metric.less_is_better() { 1.0 } else { -1.0 };
     let rank = |model: &Model| {
@@ -50,7 +52,7 @@ pub fn pick(advice: &Advice, point: &PointSummary) -> Option<Pick> {
         _ => None,
     });
     let detectable = missed.reduce(f64::max);
-    Some(Pick { metric, model, equal, contrast, detectable })
+    Some(Pick { metric, model, equal, contrast, unknown: unknown.clone(), detectable })
 }
 
 fn distance(ratio: &ModelRatio) -> f64 {

@@ -4,9 +4,9 @@
 use super::quadrants;
 use super::wording;
 use crate::analysis::{
-    Advice, Beats, CellSummary, Choice, ModelRatio, Pick, PointSummary, SMALL, ScenarioAnalysis, pick,
+    Advice, Beats, CellSummary, Choice, Meets, ModelRatio, Pick, PointSummary, SMALL, ScenarioAnalysis, pick,
 };
-use crate::scenario::{Metric, Model, OffloadSpec, Work};
+use crate::scenario::{Metric, Model, OffloadSpec, PoolKind, Work};
 use crate::units;
 
 /// A row of the table.
@@ -105,7 +105,7 @@ fn describe(work: &Work) -> String {
 
 type Found = (String, String, String);
 
-/// Names the models under which the heartbeat went on.
+/// Names the simplest model with a pool under which the heartbeat went on.
 fn steady(point: &PointSummary) -> Option<Found> {
     let with = |wanted: Beats| -> Vec<&CellSummary> {
         point.cells.iter().filter(|cell| cell.ran_all_jobs() && point.beats(cell) == Some(wanted)).collect()
@@ -114,17 +114,28 @@ fn steady(point: &PointSummary) -> Option<Found> {
     let gap = |cell: &&CellSummary| cell.value(Metric::Gap);
     let longest = steady.iter().filter_map(gap).fold(0.0, f64::max);
     let shortest = stalled.iter().filter_map(gap).fold(f64::INFINITY, f64::min);
-    let names = |cells: &[&CellSummary]| cells.iter().map(|cell| cell.cell.id.model).collect::<Vec<_>>();
     if steady.is_empty() || stalled.is_empty() {
         return None;
     }
+    let models = |cells: &[&CellSummary]| cells.iter().map(|cell| cell.cell.id.model).collect::<Vec<_>>();
     let rounds = steady.iter().chain(&stalled).map(|cell| cell.rounds()).min()?;
+    // A second worker keeps the heartbeat going for one such call; a pool does so for as many as it has threads.
+    let rank =
+        |model: &Model| (!matches!(model, Model::Async(_, pool) if *pool != PoolKind::Inline), model.complexity());
+    let mut all = models(&steady);
+    all.sort_by_key(rank);
+    let (best, others) = all.split_first()?;
+    let as_well = if others.is_empty() {
+        String::new()
+    } else {
+        format!(", as under {}", units::counted(others.len() as u64, "other model", "other models"))
+    };
     Some((
-        either(&names(&steady)),
+        best.to_string(),
         format!(
-            "the heartbeat beside it never stopped for more than {}; under {} it stopped for {}",
+            "the heartbeat beside it never stopped for more than {}{as_well}; under {} it stopped for {}",
             wording::time(longest),
-            either(&names(&stalled)),
+            either(&models(&stalled)),
             wording::time(shortest)
         ),
         format!("in each of {}", units::counted(rounds as u64, "round", "rounds")),
@@ -138,7 +149,10 @@ fn picked(point: &PointSummary, advice: &Advice) -> Option<Found> {
         Choice::NoneMeets { .. } => return Some(("none".into(), "no model keeps up".into(), String::new())),
         Choice::NotMeasurable => return Some(("not decided".into(), "too few valid trials".into(), String::new())),
     }
-    let Pick { metric, model, equal, contrast, detectable } = pick(advice, point)?;
+    let Pick { metric, model, equal, contrast, unknown, detectable } = pick(advice, point)?;
+    if contrast.is_none() && !unknown.is_empty() {
+        return Some(undecided(point, metric));
+    }
     let figure = point.cell(model)?.figure(metric).map(wording::estimate)?;
     // A tie of all has no winner.
     let is_tie = contrast.is_none() && !equal.is_empty();
@@ -155,6 +169,10 @@ fn picked(point: &PointSummary, advice: &Advice) -> Option<Found> {
         let under = if contrast.is_none() { format!(" under {model}") } else { String::new() };
         because += &format!("{under}; {names} within {} %", ((SMALL - 1.0) * 100.0).round());
     }
+    let do_not_keep_up = advice.rows.iter().any(|row| row.meets == Meets::No);
+    if contrast.is_none() && equal.is_empty() && do_not_keep_up {
+        because += "; the other models do not keep up";
+    }
     let Some(ratio) = contrast else {
         let sure =
             detectable.map(|missed| format!("a difference of {} would have been found", wording::excess(missed)));
@@ -170,6 +188,19 @@ fn picked(point: &PointSummary, advice: &Advice) -> Option<Found> {
         None => rounds,
     };
     Some((named, because, sure))
+}
+
+/// States the figure of each model where the rounds do not allow a choice between them.
+fn undecided(point: &PointSummary, metric: Metric) -> Found {
+    let figures = point
+        .cells
+        .iter()
+        .filter(|cell| cell.ran_all_jobs())
+        .filter_map(|cell| Some(format!("{} {}", cell.cell.id.model, wording::estimate(cell.figure(metric)?))));
+    let figures: Vec<String> = figures.collect();
+    let name = if metric == Metric::P99 { "p99: " } else { "" };
+    let because = format!("{name}{}; the rounds differ too much for a choice", figures.join(", "));
+    ("not decided".into(), because, String::new())
 }
 
 /// Writes the number of threads of a model: ` on 1 thread`.

@@ -326,3 +326,27 @@ fn the_sample_report_matches_its_records() {
         assert!(kept == written, "reports/sample/{file} is not what this version writes");
     }
 }
+
+#[test]
+fn the_first_page_says_when_to_use_which() {
+    let pages = pages(&fixture::tour());
+    let index = html(&pages, "index.html");
+    let table = index.split("words which").nth(1).unwrap().split("</table>").next().unwrap();
+    let rows: Vec<&str> = table.split("<tr>").skip(2).collect();
+    let expected = [
+        // Threads are the simplest of those that differ by little.
+        (
+            "many things to wait for",
+            "<b>threads</b>",
+            "async, async/2 and async+blocking within 5 %; pool/100 takes 9.96 times",
+        ),
+        ("a call that holds its thread", "<b>async+blocking</b>", "under async it stopped for 300 ms"),
+        ("CPU work", "<b>threads</b>", "async takes 2.01 times as long on 1 thread"),
+        ("cheap requests", "<b>async</b>", "the other models do not keep up"),
+        ("a few heavy requests", "<b>async+blocking</b>", "threads answers 0.901 times as many"),
+    ];
+    assert_eq!(rows.len(), expected.len(), "{rows:#?}");
+    for (row, (work, best, because)) in rows.iter().zip(expected) {
+        assert!(row.contains(work) && row.contains(best) && row.contains(because), "{row}");
+    }
+}
