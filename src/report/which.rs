@@ -65,7 +65,9 @@ impl Kind {
 pub(super) fn rows(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<WhichRow> {
     let mut rows: Vec<(Kind, WhichRow)> = Vec::new();
     for scenario in scenarios {
-        let Some(advice) = &scenario.advice else { continue };
+        // Servers of a user are compared with each other, not recommended.
+        let is_ours = |advice: &&Advice| advice.rows.iter().any(|row| !row.model.is_external());
+        let Some(advice) = scenario.advice.as_ref().filter(is_ours) else { continue };
         let Some(kind) = Kind::of(&advice.work).filter(|kind| rows.iter().all(|(known, _)| known != kind)) else {
             continue;
         };

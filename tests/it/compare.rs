@@ -72,6 +72,30 @@ fn a_slowdown_is_reported_and_ends_with_exit_code_1_on_request() {
 }
 
 #[test]
+fn a_page_shows_the_comparison_and_a_summary_the_run() {
+    let home = tempfile::tempdir().unwrap();
+    let before = write(home.path(), "before", |_, _| ());
+    let after = write(home.path(), "after", |_, records| slow_down(records, Model::Threads, 1.3));
+    let page = home.path().join("compared.html");
+    let ended = compare(&before, &after, &["--html", page.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let html = fs::read_to_string(&page).unwrap();
+    assert!(html.contains("wall time under threads: worse by 30 %"), "{html}");
+    assert!(html.contains("1 worse, 0 better") && html.contains("data-m=\"threads\""), "{html}");
+    for foreign in ["http://", "https://", "<script ", " src=", "url("] {
+        assert!(!html.contains(foreign), "{foreign}");
+    }
+    let ended = compare(&before, &after, &["--html", home.path().join("none/page.html").to_str().unwrap()]);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+
+    let mut command = avt(["report"]);
+    command.arg(&before).args(["--markdown", "-"]);
+    let ended = run(command);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("| model |") && !ended.stdout.contains("report: "), "{ended:?}");
+}
+
+#[test]
 fn a_limit_can_be_set_for_one_figure_of_one_model() {
     let home = tempfile::tempdir().unwrap();
     let before = write(home.path(), "before", |_, _| ());

@@ -39,7 +39,7 @@ impl Densities<'_> {
         let most = bins.iter().flatten().copied().fold(0.0, f64::max);
         let bottom = 4.0 + row * self.rows.len() as f64;
         let x = |value: f64| left + scale.place(value) * (right - left);
-        svg(size, (bottom + 40.0) as i32, caption, |area| {
+        let drawn = svg(size, (bottom + 40.0) as i32, caption, |area| {
             let mut free_from = f64::NEG_INFINITY;
             for tick in scale.ticks(if size == Size::Wide { 8 } else { 5 }) {
                 line(area, (x(tick), 4.0), (x(tick), bottom + 4.0), Ink::GRID, 1);
@@ -61,6 +61,10 @@ impl Densities<'_> {
                     }
                     steps(area, density.look, bins, (left, right, base), height / most.max(f64::MIN_POSITIVE));
                     density.mark_percentiles(area, size, &x, (base, height));
+                    if size == Size::Wide {
+                        let samples = units::counted(density.times.len(), "sample", "samples");
+                        text(area, &samples, (132.0, base - 28.0), HPos::Right, Face::Small);
+                    }
                 });
                 if size == Size::Wide {
                     density.answer_bins(area, bins, scale, ((left, base - height), (right, base)));
@@ -68,7 +72,9 @@ impl Densities<'_> {
             }
             let note = format!("the tallest bin holds {:.1} % of its model's samples", most * 100.0);
             text(area, &note, (left, bottom + 32.0), HPos::Left, Face::Small);
-        })
+        });
+        // The page's script can lay the rows over each other.
+        if size == Size::Wide { drawn.replacen("<svg ", &format!("<svg data-overlay=\"{row}\" "), 1) } else { drawn }
     }
 }
 

@@ -318,6 +318,26 @@
     svg.after(note);
   }
 
+  // Histograms: the rows of all models over each other.
+  for (const svg of all('svg[data-overlay]')) {
+    const names = [...new Set(all('g[data-m]', svg).map(group => group.dataset.m))];
+    if (names.length < 2) continue;
+    const row = Number(svg.dataset.overlay);
+    const button = make('button', 'save', 'Overlay the models');
+    button.type = 'button';
+    button.setAttribute('aria-pressed', 'false');
+    button.addEventListener('click', () => {
+      const isOver = button.getAttribute('aria-pressed') === 'false';
+      button.setAttribute('aria-pressed', String(isOver));
+      for (const marked of all('[data-m]', svg)) {
+        const down = (names.length - 1 - names.indexOf(marked.dataset.m)) * row;
+        if (isOver) marked.setAttribute('transform', `translate(0 ${down})`); else marked.removeAttribute('transform');
+        for (const text of all('text', marked)) text.style.display = isOver ? 'none' : '';
+      }
+    });
+    svg.after(button);
+  }
+
   // Tables: a click on a heading sorts.
   const UNITS = { ns: 1, µs: 1e3, ms: 1e6, s: 1e9, min: 6e10, B: 1, KiB: 1024, MiB: 1048576, GiB: 1073741824, '%': 1 };
   const first = cell => (cell?.firstChild?.textContent ?? '').trim();
