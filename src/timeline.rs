@@ -2,6 +2,9 @@
 //!
 //! A timeline has a limited number of columns, each a coarse histogram. Its length need not be known beforehand: when
 //! the columns are used up, neighbours are merged and each column stands for twice as long.
+//!
+//! Columns of hdrhistogram with one digit have the same bins. They took 5.4 ns a time instead of 2.9 ns, and 1.6 times as
+//! many counts (2 million times in 60 columns, two vCPUs of an AMD EPYC), and a timeline is kept beside every load.
 
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +65,7 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// Adds a time by when it was due, in nanoseconds since the beginning. Takes some 5 ns; allocates for a new column,
+    /// Adds a time by when it was due, in nanoseconds since the beginning. Takes some 3 ns; allocates for a new column,
     /// and for new bins of a column.
     #[inline]
     pub fn record(&mut self, at_ns: u64, took_ns: u64) {

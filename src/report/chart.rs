@@ -130,13 +130,19 @@ fn line(area: &Area, from: (f64, f64), to: (f64, f64), ink: Ink, width: u32) {
 /// Draws a line through places in pixels.
 fn path(area: &Area, places: &[(f64, f64)], ink: Ink, width: u32) {
     let places: Vec<(i32, i32)> = places.iter().map(|(x, y)| (fine(*x), fine(*y))).collect();
-    if ink.variant > 0 {
-        raw(area, format!("<g class=\"d{}\">\n", ink.variant % 4));
+    dashed(area, ink, |area| {
+        area.draw(&PathElement::new(places, ink.color().stroke_width(width))).expect("drawing into memory");
+    });
+}
+
+/// Draws lines in the dash pattern of an ink.
+fn dashed(area: &Area, ink: Ink, draw: impl FnOnce(&Area)) {
+    if ink.variant == 0 {
+        return draw(area);
     }
-    area.draw(&PathElement::new(places, ink.color().stroke_width(width))).expect("drawing into memory");
-    if ink.variant > 0 {
-        raw(area, "</g>\n".into());
-    }
+    raw(area, format!("<g class=\"d{}\">\n", ink.variant % 4));
+    draw(area);
+    raw(area, "</g>\n".into());
 }
 
 /// Draws a filled rectangle between two corners in pixels.

@@ -291,7 +291,7 @@ fn sections(of: &ScenarioAnalysis<'_>, sweep: &[ChartView], points: &[PointView]
     let mut all = vec![("question".to_owned(), "The question".to_owned())];
     let short = |chart: &ChartView| {
         let name = chart.heading.split([':', ',', '?']).next().unwrap_or_default();
-        (chart.id.clone(), text::shortened(name, 30).into_owned())
+        (chart.id.clone(), text::shortened(name, 44).into_owned())
     };
     all.extend(sweep.iter().map(short));
     // The charts of the last point, which is the hardest, stand for those of the others.

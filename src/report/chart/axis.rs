@@ -42,6 +42,12 @@ impl Scale {
         if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
     }
 
+    /// Returns the values at both ends.
+    pub(super) fn ends(self) -> (f64, f64) {
+        let (Self::Linear(from, to) | Self::Log(from, to)) = self;
+        (from, to)
+    }
+
     /// Returns the value at a position from 0 to 1.
     pub(super) fn value(self, place: f64) -> f64 {
         match self {

@@ -1,12 +1,23 @@
 //! Draws percentile curves: time over percentile, on an axis that gives each further nine (90 %, 99 %, 99.9 %) the same
 //! width.
 
+use std::convert::Infallible;
+
+use plotters::chart::{ChartBuilder, ChartContext};
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::coord::combinators::IntoLogRange as _;
+use plotters::coord::ranged1d::Ranged;
+use plotters::coord::types::RangedCoordf64;
+use plotters::drawing::DrawingAreaErrorKind;
+use plotters::element::Polygon;
+use plotters::series::LineSeries;
+use plotters::style::Color as _;
 use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
 use super::{
-    Area, Caption, Face, Ink, LineEnd, Look, Paint, Size, end_labels, line, marker, of_model, path, polygon, svg, text,
-    text_width,
+    Area, Caption, Face, Ink, LineEnd, Look, Paint, Size, Svg, dashed, end_labels, fine, line, marker, of_model, svg,
+    text, text_width,
 };
 use crate::histogram::Histogram;
 use crate::stats::{self, Band, Interval};
@@ -112,11 +123,18 @@ impl Curves {
         let y = |ns: f64| plot.bottom - scale.place(ns) * (plot.bottom - plot.top);
         let drawn = svg(size, height, caption, |area| {
             grid(area, size, &plot, scale, last, (&x, &y));
-            for curve in &self.series {
-                of_model(area, &curve.label, |area| curve.draw_band(area, &x, &y));
+            let size = (fine(plot.right - plot.left), fine(plot.bottom - plot.top));
+            let inside = area.clone().shrink((fine(plot.left), fine(plot.top)), size);
+            let mut chart = ChartBuilder::on(&inside);
+            let (from, to) = scale.ends();
+            match scale {
+                Scale::Linear(..) => self.draw_lines(chart.build_cartesian_2d(0.0..last, from..to), area, &y),
+                Scale::Log(..) => {
+                    self.draw_lines(chart.build_cartesian_2d(0.0..last, (from..to).log_scale()), area, &y)
+                }
             }
             for curve in &self.series {
-                of_model(area, &curve.label, |area| curve.draw(area, &x, &y));
+                of_model(area, &curve.label, |area| curve.draw_markers(area, &x, &y));
             }
             self.label_gap(area, &x, &y);
             let ends = self.series.iter().filter_map(|curve| {
@@ -126,6 +144,17 @@ impl Curves {
             end_labels(area, (plot.right, plot.bottom), ends.collect());
         });
         drawn.replacen("<svg ", &format!("<svg data-curves=\"{}\" ", self.readings(&plot, last)), 1)
+    }
+
+    /// Draws the bands, then the curves above them.
+    fn draw_lines<Y: Ranged<ValueType = f64>>(&self, chart: Built<'_, '_, Y>, area: &Area, y: AxisMap) {
+        let mut chart = chart.expect("drawing into memory");
+        for curve in &self.series {
+            of_model(area, &curve.label, |_| curve.draw_band(&mut chart));
+        }
+        for curve in &self.series {
+            of_model(area, &curve.label, |area| curve.draw(&mut chart, area, y));
+        }
     }
 
     /// Labels the gap between response and service time, at its widest place and only if there is room for the label.
@@ -194,27 +223,42 @@ fn grid(area: &Area, size: Size, plot: &Plot, scale: Scale, last: f64, (x, y): (
     text(area, &note, (plot.left, plot.bottom + 35.0), HPos::Left, Face::Small);
 }
 
+/// A plot of times over nines, and whether it could be built.
+type Built<'a, 'svg, Y> = Result<Plane<'a, 'svg, Y>, DrawingAreaErrorKind<Infallible>>;
+type Plane<'a, 'svg, Y> = ChartContext<'a, Svg<'svg>, Cartesian2d<RangedCoordf64, Y>>;
+
 impl Curve {
-    fn draw_band(&self, area: &Area, x: AxisMap, y: AxisMap) {
-        let upper = self.band.iter().map(|(nines, band)| (x(*nines), y(band.high)));
-        let lower = self.band.iter().rev().map(|(nines, band)| (x(*nines), y(band.low)));
-        let corners: Vec<(f64, f64)> = upper.chain(lower).collect();
+    fn draw_band<Y: Ranged<ValueType = f64>>(&self, chart: &mut Plane<'_, '_, Y>) {
+        let upper = self.band.iter().map(|(nines, band)| (*nines, band.high));
+        let lower = self.band.iter().rev().map(|(nines, band)| (*nines, band.low));
+        self.fill(chart, upper.chain(lower).collect());
+    }
+
+    /// Fills an area in the thinned colour of the family.
+    fn fill<Y: Ranged<ValueType = f64>>(&self, chart: &mut Plane<'_, '_, Y>, corners: Vec<(f64, f64)>) {
+        let tint = Ink { paint: Paint::Tint(self.look.family), variant: 0 };
         if corners.len() > 2 {
-            polygon(area, &corners, Ink { paint: Paint::Tint(self.look.family), ..self.look.ink() });
+            let polygon = Polygon::new(corners, tint.color().filled());
+            chart.draw_series([polygon]).expect("drawing into memory");
         }
     }
 
-    fn draw(&self, area: &Area, x: AxisMap, y: AxisMap) {
-        let places = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
-            points.iter().map(|(nines, ns)| (x(*nines), y(*ns))).collect()
-        };
+    fn draw<Y: Ranged<ValueType = f64>>(&self, chart: &mut Plane<'_, '_, Y>, area: &Area, y: AxisMap) {
         if !self.service.is_empty() {
-            let (upper, lower) = (places(&self.response), places(&self.service));
-            let corners: Vec<(f64, f64)> = upper.iter().chain(lower.iter().rev()).copied().collect();
-            polygon(area, &corners, Ink { paint: Paint::Tint(self.look.family), ..self.look.ink() });
-            path(area, &thinned(&places(&self.service)), Ink { variant: 3, ..self.look.ink() }, 1);
+            self.fill(chart, self.response.iter().chain(self.service.iter().rev()).copied().collect());
+            let thin = Ink { variant: 3, ..self.look.ink() };
+            dashed(area, thin, |_| {
+                let line = LineSeries::new(thinned(&self.service, y), thin.color());
+                chart.draw_series(line).expect("drawing into memory");
+            });
         }
-        path(area, &thinned(&places(&self.response)), self.look.ink(), 2);
+        dashed(area, self.look.ink(), |_| {
+            let line = LineSeries::new(thinned(&self.response, y), self.look.ink().color().stroke_width(2));
+            chart.draw_series(line).expect("drawing into memory");
+        });
+    }
+
+    fn draw_markers(&self, area: &Area, x: AxisMap, y: AxisMap) {
         for nines in [2_f64.log10(), 1.0, 2.0, 3.0, 4.0] {
             if let Some(point) = self.response.iter().find(|(x, _)| *x >= nines - 1e-9) {
                 marker(area, (x(point.0), y(point.1)), self.look);
@@ -227,11 +271,12 @@ impl Curve {
     }
 }
 
-/// Returns the places without those that lie between two others of the same height.
-fn thinned(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
+/// Returns the points without those that lie between two others of the same height in the chart.
+fn thinned(points: &[(f64, f64)], y: AxisMap) -> Vec<(f64, f64)> {
+    let heights: Vec<f64> = points.iter().map(|(_, ns)| y(*ns)).collect();
     let needed = |i: usize| {
-        let around = (i.checked_sub(1).and_then(|before| places.get(before)), places.get(i + 1));
-        !matches!(around, (Some(a), Some(b)) if (a.1 - places[i].1).abs() < 0.05 && (b.1 - places[i].1).abs() < 0.05)
+        let around = (i.checked_sub(1).and_then(|before| heights.get(before)), heights.get(i + 1));
+        !matches!(around, (Some(a), Some(b)) if (a - heights[i]).abs() < 0.05 && (b - heights[i]).abs() < 0.05)
     };
-    (0..places.len()).filter(|i| needed(*i)).map(|i| places[i]).collect()
+    (0..points.len()).filter(|i| needed(*i)).map(|i| points[i]).collect()
 }

@@ -1,12 +1,13 @@
 //! Draws histograms of times, one per model, stacked on the same axes: they show clusters, combs and gaps that
 //! percentiles hide.
 
+use plotters::chart::ChartBuilder;
+use plotters::coord::combinators::IntoLogRange as _;
+use plotters::series::AreaSeries;
 use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
-use super::{
-    Area, Box2, Caption, Face, Ink, Look, Paint, Size, answer, line, of_model, path, polygon, svg, text, text_width,
-};
+use super::{Area, Box2, Caption, Face, Ink, Look, Paint, Size, answer, fine, line, of_model, svg, text, text_width};
 use crate::histogram::Histogram;
 use crate::report::wording;
 use crate::units;
@@ -59,7 +60,8 @@ impl Densities<'_> {
                         Size::Wide => text(area, &density.label, (132.0, base - 12.0), HPos::Right, Face::Plain),
                         _ => text(area, &density.label, (1.0, base - row + 14.0), HPos::Left, Face::Plain),
                     }
-                    steps(area, density.look, bins, (left, right, base), height / most.max(f64::MIN_POSITIVE));
+                    let most = most.max(f64::MIN_POSITIVE);
+                    steps(area, density.look, bins, scale, ((left, base - height), (right, base)), most);
                     density.mark_percentiles(area, size, &x, (base, height));
                     if size == Size::Wide {
                         let samples = units::counted(density.times.len(), "sample", "samples");
@@ -128,25 +130,25 @@ fn binned(times: &Histogram, scale: Scale, n_bins: usize) -> Vec<f64> {
     bins
 }
 
-/// Draws a filled outline over the bins that are not empty, on a base line.
-fn steps(area: &Area, look: Look, bins: &[f64], (left, right, base): (f64, f64, f64), per_share: f64) {
-    let width = (right - left) / bins.len() as f64;
-    let tint = Ink { paint: Paint::Tint(look.family), variant: 0 };
-    let solid = Ink { variant: 0, ..look.ink() };
-    let filled = |i: &usize| bins[*i] > 0.0;
+/// Draws the histogram of a model as areas over the bins that are not empty, on a base line.
+fn steps(area: &Area, look: Look, bins: &[f64], scale: Scale, ((left, top), (right, base)): Box2, most: f64) {
+    let plot = area.clone().shrink((fine(left), fine(top)), (fine(right - left), fine(base - top)));
+    let (from, to) = scale.ends();
+    let mut chart =
+        ChartBuilder::on(&plot).build_cartesian_2d((from..to).log_scale(), 0.0..most).expect("drawing into memory");
+    let tint = Ink { paint: Paint::Tint(look.family), variant: 0 }.color();
+    let border = Ink { variant: 0, ..look.ink() }.color();
+    // A bin with few times is still visible.
+    let least = most * 1.5 / (base - top);
+    let at = |k: usize| scale.value(k as f64 / bins.len() as f64);
+    let filled = |k: &usize| bins[*k] > 0.0;
     let mut next = (0..bins.len()).find(filled);
     while let Some(first) = next {
-        let end = (first..bins.len()).find(|i| !filled(i)).unwrap_or(bins.len());
-        let at = |i: usize| left + width * i as f64;
-        let mut outline = vec![(at(first), base)];
-        for (i, share) in (first..).zip(&bins[first..end]) {
-            // A bin with few times is still visible.
-            let top = base - (share * per_share).max(1.5);
-            outline.extend([(at(i), top), (at(i + 1), top)]);
-        }
-        outline.push((at(end), base));
-        polygon(area, &outline, tint);
-        path(area, &outline, solid, 1);
+        let end = (first..bins.len()).find(|k| !filled(k)).unwrap_or(bins.len());
+        let tops = (first..end).flat_map(|k| [at(k), at(k + 1)].map(|ns| (ns, bins[k].max(least))));
+        let outline: Vec<(f64, f64)> = [(at(first), 0.0)].into_iter().chain(tops).chain([(at(end), 0.0)]).collect();
+        let series = AreaSeries::new(outline, 0.0, tint).border_style(border);
+        chart.draw_series(series).expect("drawing into memory");
         next = (end..bins.len()).find(filled);
     }
     line(area, (left, base), (right, base), Ink::MUTED, 1);
