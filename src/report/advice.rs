@@ -253,7 +253,11 @@ fn none_meets(advice: &Advice, undecided: &[Model]) -> Vec<String> {
         let why = "not decided, as rounds differ or have too few requests; more rounds (--full) may decide";
         return vec![format!("No model is recommended for {goal}: for {} it is {why}.", list(undecided))];
     }
-    let mut all = vec![format!("No model meets {goal}, so none is recommended.")];
+    let mut all = vec![if has_objective(advice) {
+        format!("No model meets {goal}, so none is recommended.")
+    } else {
+        "No model answered the requests, so none is recommended.".into()
+    }];
     let rates = advice.rows.iter().filter_map(|row| Some((row.model, row.largest_rate.as_ref()?)));
     let best = rates.max_by(|(_, a), (_, b)| a.rate.value().total_cmp(&b.rate.value()));
     if let Some((model, largest)) = best {

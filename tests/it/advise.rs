@@ -21,7 +21,11 @@ fn advise(arguments: &str) -> Value {
     let toml = kept["scenarios"][0]["toml"].as_str().unwrap();
     assert!(toml.starts_with("# Written by avt advise."), "the scenario can be edited and run again: {toml}");
     let page = std::fs::read_to_string(out.join("advise.html")).unwrap();
-    assert_eq!(page.contains("<h2>Which model?</h2>"), toml.contains("workload = \"echo\""), "{arguments}");
+    assert_eq!(
+        page.contains("<h2 id=\"which\">Which model?</h2>"),
+        toml.contains("workload = \"echo\""),
+        "{arguments}"
+    );
     serde_json::from_str(&ended.stdout).unwrap()
 }
 

@@ -344,7 +344,7 @@
   const value = cell => {
     const text = first(cell);
     const found = /^[≥≤~ about]*(-?[\d,]+(?:\.\d+)?)\s*([^\s\d]*)/.exec(text);
-    return found ? Number(found[1].replaceAll(',', '')) * (UNITS[found[2]] ?? 1) : NaN;
+    return found ? Number(found[1].replaceAll(',', '')) * (UNITS[found[2]] ?? 1) : null;
   };
   for (const table of all('table.figures, table.which, table.claims')) {
     const body = table.tBodies[0];
@@ -364,8 +364,8 @@
         const key = row => value(row.cells[column]);
         const compare = (a, b) => {
           const [x, y] = [key(a), key(b)];
-          if (isNaN(x) || isNaN(y)) {
-            if (isNaN(x) !== isNaN(y)) return isNaN(x) ? 1 : -1;
+          if (x === null || y === null) {
+            if (x !== y) return x === null ? 1 : -1;
             return sign * first(a.cells[column]).localeCompare(first(b.cells[column]));
           }
           return sign * (x - y);
