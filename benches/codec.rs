@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_vs_threads::http1::{ClientCodec, Date, ServerCodec, encode_request, percent};
 use async_vs_threads::service::route::route;
-use criterion::{Criterion, Throughput};
+use criterion::{Criterion, PlottingBackend, Throughput};
 
 const DATE: Date = Date(*b"Sun, 06 Nov 1994 08:49:37 GMT");
 
@@ -81,5 +81,5 @@ fn codec(criterion: &mut Criterion) {
 }
 
 fn main() {
-    with_criterion::run(Duration::from_secs(1), &[codec]);
+    with_criterion::run(Some(PlottingBackend::Plotters), Duration::from_secs(1), &[codec]);
 }

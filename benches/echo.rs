@@ -63,5 +63,5 @@ fn echo(c: &mut Criterion) {
 }
 
 fn main() {
-    with_criterion::run(Duration::from_secs(1), &[echo]);
+    with_criterion::run(None, Duration::from_secs(1), &[echo]);
 }

@@ -36,5 +36,5 @@ fn offload(c: &mut Criterion) {
 }
 
 fn main() {
-    with_criterion::run(Duration::from_secs(1), &[offload]);
+    with_criterion::run(None, Duration::from_secs(1), &[offload]);
 }

@@ -164,5 +164,5 @@ fn large_report(c: &mut Criterion) {
 }
 
 fn main() {
-    with_criterion::run(Duration::from_secs(1), &[large_report, overhead]);
+    with_criterion::run(None, Duration::from_secs(1), &[large_report, overhead]);
 }

@@ -17,7 +17,7 @@ use async_vs_threads::model::{self, BlockingPool, Inline, RayonPool};
 use async_vs_threads::scenario::Model;
 use async_vs_threads::schedule::{Arrivals, Schedule};
 use async_vs_threads::{Checksum, JobId, Pool, Workload};
-use criterion::{Criterion, Throughput};
+use criterion::{Criterion, PlottingBackend, Throughput};
 use tokio::runtime::{Builder, Runtime};
 
 fn one_thread() -> Runtime {
@@ -186,5 +186,9 @@ fn seam(c: &mut Criterion) {
 }
 
 fn main() {
-    with_criterion::run(Duration::from_secs(1), &[spawn, hop, offload, lock, schedule, seam]);
+    with_criterion::run(
+        Some(PlottingBackend::Plotters),
+        Duration::from_secs(1),
+        &[spawn, hop, offload, lock, schedule, seam],
+    );
 }

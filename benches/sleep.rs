@@ -34,5 +34,5 @@ fn sleep(c: &mut Criterion) {
 }
 
 fn main() {
-    with_criterion::run(Duration::from_secs(1), &[sleep]);
+    with_criterion::run(None, Duration::from_secs(1), &[sleep]);
 }

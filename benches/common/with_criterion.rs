@@ -7,16 +7,20 @@ use std::time::Duration;
 
 use criterion::{Criterion, PlottingBackend};
 
-/// Measures these functions, each for this long, which is short, since all benches together take ten minutes. Ends by
-/// naming the charts of criterion and the newest report of each bench that avt measures.
-pub(crate) fn run(measurement: Duration, targets: &[fn(&mut Criterion)]) {
+/// Measures these functions, each for this long, which is short, since all benches together take ten minutes. Charts take
+/// seconds for each function. Ends by naming the charts of criterion and the newest report of each bench that avt
+/// measures.
+pub(crate) fn run(charts: Option<PlottingBackend>, measurement: Duration, targets: &[fn(&mut Criterion)]) {
     let mut criterion = Criterion::default()
-        .plotting_backend(PlottingBackend::Plotters)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(measurement)
         // A tenth of the usual number, which takes as long as the measurement.
         .nresamples(10_000)
         .configure_from_args();
+    criterion = match charts {
+        Some(backend) => criterion.plotting_backend(backend),
+        None => criterion.without_plots(),
+    };
     targets.iter().for_each(|target| target(&mut criterion));
     criterion.final_summary();
     // Cargo passes --bench; with --test nothing is measured.

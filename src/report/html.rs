@@ -35,7 +35,7 @@ pub(super) const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http:%2F%2Fwww.w
     stroke-width='5'/%3E%3C/svg%3E";
 pub(super) const SCRIPT: &str = include_str!("templates/page.js");
 /// The hash of the only script that a page runs, [`SCRIPT`]: SHA-256 in base64. A test fails if the script changes.
-pub(super) const SCRIPT_HASH: &str = "6k9jxiS7zwKTVGqLyrO4y5rDX1wQPeK1yVrwBdkbElQ=";
+pub(super) const SCRIPT_HASH: &str = "ewwdfCB+PwQb9JSONjR7SE+O0wYrKqw3uqe8iRYh8RA=";
 
 #[derive(Template)]
 #[template(path = "index.html", config = "src/report/templates/askama.toml")]
@@ -44,8 +44,8 @@ struct Index {
     answer: Vec<String>,
     grids: Vec<Quadrants>,
     which: Vec<WhichRow>,
-    /// Every model of the run, with the class of its family.
-    models: Vec<(&'static str, String)>,
+    /// Every model of the run, with the class of its family and its description.
+    models: Vec<(&'static str, String, String)>,
     claims: Claims,
     by_kind: ByKind,
     cards: Vec<Card>,
@@ -71,8 +71,8 @@ struct ScenarioPage {
     /// The advice on which model suits the load; `None` for jobs.
     advice: Option<AdviceView>,
     models: Vec<(&'static str, String, String)>,
-    /// The models with the class of their family, for the switches.
-    shown_models: Vec<(&'static str, String)>,
+    /// The models with the class of their family and their description, for the switches.
+    shown_models: Vec<(&'static str, String, String)>,
     /// The id and the name of each section.
     sections: Vec<(String, String)>,
     /// The names of all scenarios of the run.
@@ -163,7 +163,7 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
     let page = Index {
         head,
         answer: quadrants::sentences(scenarios),
-        grids: quadrants::from_scenarios(scenarios),
+        grids: quadrants::from_scenarios(scenarios, &run.parallel),
         which: which::rows(scenarios),
         models: all_models(scenarios),
         claims: claims::of_run(analysis),
@@ -178,11 +178,12 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
     page.render().expect("writing into a string")
 }
 
-/// Returns every model of these scenarios once, in the order of their first appearance, with the class of its family.
-fn all_models(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<(&'static str, String)> {
+/// Returns every model of these scenarios once, in the order of their first appearance, with the class of its family
+/// and its description.
+fn all_models(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<(&'static str, String, String)> {
     let mut models = Vec::new();
     for model in scenarios.iter().flat_map(|scenario| &scenario.scenario.models) {
-        let named = (class(model.family()), model.to_string());
+        let named = (class(model.family()), model.to_string(), model.description());
         if !models.contains(&named) {
             models.push(named);
         }

@@ -6,7 +6,7 @@ use super::chart::trial_lanes::TrialLanes;
 use super::wording;
 use crate::analysis::{CellSummary, Difference, PointSummary, ScenarioAnalysis};
 use crate::lanes::{Span, What};
-use crate::scenario::{Metric, Model, OffloadSpec, PoolKind, RuntimeKind, Scenario, Work};
+use crate::scenario::{Machine, Metric, Model, OffloadSpec, PoolKind, RuntimeKind, Scenario, Work};
 use crate::units;
 
 /// One kind of work under the four combinations.
@@ -48,9 +48,13 @@ pub(super) struct Combination {
 
 /// Returns the grids of a run, waiting first. For each kind of work, the grid is of the first scenario that does
 /// nothing else.
-pub(super) fn from_scenarios(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<Quadrants> {
+pub(super) fn from_scenarios(scenarios: &[ScenarioAnalysis<'_>], machine: &Machine) -> Vec<Quadrants> {
     let waiting = pick(scenarios, waits).and_then(|(scenario, point)| grid("Waiting", scenario, point));
-    let computing = pick(scenarios, computes).and_then(|(scenario, point)| grid("Computing", scenario, point));
+    let computing = pick(scenarios, computes).and_then(|(scenario, point)| {
+        let cpus = machine.for_work(&point.work).cpus();
+        let grid = grid("Computing", scenario, point)?;
+        Some(Quadrants { what: format!("{} on {}", grid.what, units::counted(cpus.into(), "CPU", "CPUs")), ..grid })
+    });
     waiting.into_iter().chain(computing).collect()
 }
 
@@ -204,13 +208,13 @@ fn note(
     match cell.cell.id.model {
         _ if all.is_some() => {
             let (all, wall) = (all?, cell.figure(Metric::Wall)?);
-            Some(format!("by arithmetic; {} ran, in {}", all.ran, wording::estimate(wall)))
+            Some(format!("by arithmetic: {} took {}", all.ran, wording::estimate(wall)))
         }
         Model::Sequential => Some("one job after the other".into()),
-        Model::Threads if is_waiting => Some("slanted: threads start one by one".into()),
-        Model::Threads => Some("filled: its share of a CPU".into()),
-        Model::Async(..) if is_waiting => Some("no thread is held in between".into()),
-        Model::Async(..) if in_flight < jobs => Some("each computation is a single poll".into()),
+        Model::Threads if is_waiting => Some("threads start and end in turn".into()),
+        Model::Threads => Some("filled: its share of the CPUs".into()),
+        Model::Async(..) if is_waiting => Some(format!("{} waits hold no thread", units::count(jobs as u64))),
+        Model::Async(..) if in_flight < jobs => Some("no await, so jobs take turns".into()),
         _ => None,
     }
 }

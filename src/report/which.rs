@@ -1,6 +1,7 @@
 //! "When to use which": for each kind of work that the run measured, the models that did best, by how much, and how sure
 //! that is.
 
+use super::html;
 use super::quadrants;
 use super::wording;
 use crate::analysis::{
@@ -16,8 +17,11 @@ pub(super) struct WhichRow {
     pub(super) measured: String,
     /// The page of the scenario.
     pub(super) href: String,
-    /// The models that did best, or why none is named.
+    /// The model that did best, or why none is named, and the class of its family.
     pub(super) best: String,
+    pub(super) class: &'static str,
+    /// The models that are as good.
+    pub(super) equal: String,
     /// By how much.
     pub(super) because: String,
     /// How sure it is.
@@ -52,7 +56,7 @@ impl Kind {
     fn name(self) -> &'static str {
         match self {
             Self::Waits => "many things to wait for",
-            Self::Blocking => "a call that holds its thread, beside async work",
+            Self::Blocking => "blocking calls beside async work",
             Self::Computing => "CPU work",
             Self::Mix => "waits and CPU work",
             Self::Requests => "cheap requests",
@@ -74,9 +78,10 @@ pub(super) fn rows(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<WhichRow> {
         let Some(point) = scenario.points.iter().find(|point| point.work == advice.work) else { continue };
         let measured = describe(&point.work);
         let found = if kind == Kind::Blocking { steady(point) } else { picked(point, advice) };
-        if let Some((best, because, sure)) = found {
+        if let Some(Found { best, model, equal, because, sure }) = found {
             let href = format!("{}.html", scenario.scenario.name);
-            rows.push((kind, WhichRow { work: kind.name(), measured, href, best, because, sure }));
+            let class = model.map_or("", |model| html::class(model.family()));
+            rows.push((kind, WhichRow { work: kind.name(), measured, href, best, class, equal, because, sure }));
         }
     }
     rows.sort_by_key(|(kind, _)| *kind);
@@ -105,7 +110,23 @@ fn describe(work: &Work) -> String {
     }
 }
 
-type Found = (String, String, String);
+/// What was found for one kind of work.
+#[derive(Default)]
+struct Found {
+    best: String,
+    /// The model that is named, if one is.
+    model: Option<Model>,
+    equal: String,
+    because: String,
+    sure: String,
+}
+
+impl Found {
+    /// Returns that no model is named, and why.
+    fn none(best: &str, because: impl Into<String>) -> Self {
+        Self { best: best.into(), because: because.into(), ..Self::default() }
+    }
+}
 
 /// Names the simplest model with a pool under which the heartbeat went on.
 fn steady(point: &PointSummary) -> Option<Found> {
@@ -127,29 +148,26 @@ fn steady(point: &PointSummary) -> Option<Found> {
     let mut all = models(&steady);
     all.sort_by_key(rank);
     let (best, others) = all.split_first()?;
-    let as_well = if others.is_empty() {
-        String::new()
-    } else {
-        format!(", as under {}", units::counted(others.len() as u64, "other model", "other models"))
-    };
-    Some((
-        best.to_string(),
-        format!(
-            "the heartbeat beside it never stopped for more than {}{as_well}; under {} it stopped for {}",
+    Some(Found {
+        best: best.to_string(),
+        model: Some(*best),
+        equal: if others.is_empty() { String::new() } else { format!("or {}", either(others)) },
+        because: format!(
+            "the heartbeat beside it never stopped for more than {}; under {} it stopped for {}",
             wording::time(longest),
             either(&models(&stalled)),
             wording::time(shortest)
         ),
-        format!("in each of {}", units::counted(rounds as u64, "round", "rounds")),
-    ))
+        sure: format!("in each of {}", units::counted(rounds as u64, "round", "rounds")),
+    })
 }
 
 /// Names the model that the analysis picks.
 fn picked(point: &PointSummary, advice: &Advice) -> Option<Found> {
     match &advice.choice {
         Choice::Model { .. } => {}
-        Choice::NoneMeets { .. } => return Some(("none".into(), "no model keeps up".into(), String::new())),
-        Choice::NotMeasurable => return Some(("not decided".into(), "too few valid trials".into(), String::new())),
+        Choice::NoneMeets { .. } => return Some(Found::none("none", "no model keeps up")),
+        Choice::NotMeasurable => return Some(Found::none("not decided", "too few valid trials")),
     }
     let Pick { metric, model, equal, contrast, unknown, detectable } = pick(advice, point)?;
     if contrast.is_none() && !unknown.is_empty() {
@@ -158,38 +176,42 @@ fn picked(point: &PointSummary, advice: &Advice) -> Option<Found> {
     let figure = point.cell(model)?.figure(metric).map(wording::estimate)?;
     // A tie of all has no winner.
     let is_tie = contrast.is_none() && !equal.is_empty();
-    let named = if is_tie { "any of them".into() } else { model.to_string() };
     let mut because = match metric {
         Metric::P99 => format!("p99 {figure}"),
         _ => figure,
     };
-    if !is_tie {
-        because += &threads(point, model);
-    }
-    if !equal.is_empty() {
-        let names = either(&equal).replace(" or ", " and ");
-        let under = if contrast.is_none() { format!(" under {model}") } else { String::new() };
-        because += &format!("{under}; {names} within {} %", ((SMALL - 1.0) * 100.0).round());
-    }
-    let do_not_keep_up = advice.rows.iter().any(|row| row.meets == Meets::No);
-    if contrast.is_none() && equal.is_empty() && do_not_keep_up {
+    because += &if is_tie { format!(" under {model}") } else { threads(point, model) };
+    if contrast.is_none() && equal.is_empty() && advice.rows.iter().any(|row| row.meets == Meets::No) {
         because += "; the other models do not keep up";
     }
-    let Some(ratio) = contrast else {
-        let sure =
-            detectable.map(|missed| format!("a difference of {} would have been found", wording::excess(missed)));
-        return Some((named, because, sure.unwrap_or_default()));
+    let sure = match &contrast {
+        Some(ratio) => {
+            because += &format!("; {}{}", compared(ratio), threads(point, ratio.model));
+            certainty(ratio)
+        }
+        None => detectable.map_or_else(String::new, |missed| {
+            format!("a difference of {} would have been found", wording::excess(missed))
+        }),
     };
-    because += &format!("; {}{}", compared(&ratio), threads(point, ratio.model));
+    let within = ((SMALL - 1.0) * 100.0).round();
+    let equal = if equal.is_empty() { String::new() } else { format!("or {}: within {within} %", either(&equal)) };
+    Some(if is_tie {
+        Found { best: "any of them".into(), model: None, equal: String::new(), because, sure }
+    } else {
+        Found { best: model.to_string(), model: Some(model), equal, because, sure }
+    })
+}
+
+/// States the interval of a ratio within rounds: `95 % CI 1.48 to 1.61 times, 6 rounds`.
+fn certainty(ratio: &ModelRatio) -> String {
     let rounds = units::counted(ratio.ratio.rounds as u64, "round", "rounds");
-    let sure = match ratio.ratio.interval {
+    match ratio.ratio.interval {
         Some(interval) => {
             let [low, high] = [interval.low, interval.high].map(units::three_digits);
-            format!("95 % CI {low} to {high}, {rounds}")
+            format!("95 % CI {low} to {high} times, {rounds}")
         }
         None => rounds,
-    };
-    Some((named, because, sure))
+    }
 }
 
 /// States the figure of each model where the rounds do not allow a choice between them.
@@ -202,7 +224,7 @@ fn undecided(point: &PointSummary, metric: Metric) -> Found {
     let figures: Vec<String> = figures.collect();
     let name = if metric == Metric::P99 { "p99: " } else { "" };
     let because = format!("{name}{}; the rounds differ too much for a choice", figures.join(", "));
-    ("not decided".into(), because, String::new())
+    Found::none("not decided", because)
 }
 
 /// Writes the number of threads of a model: ` on 1 thread`.

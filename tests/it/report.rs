@@ -337,10 +337,10 @@ fn the_first_page_says_when_to_use_which() {
         // Threads are the simplest of those that differ by little.
         (
             "many things to wait for",
-            "<b>threads</b>",
-            "async, async/2 and async+blocking within 5 %; pool/100 takes 9.96 times",
+            "<b>threads</b><small>or async, async/2 or async+blocking: within 5 %",
+            "pool/100 takes 9.96 times",
         ),
-        ("a call that holds its thread", "<b>async+blocking</b>", "under async it stopped for 300 ms"),
+        ("blocking calls beside async work", "<b>async+blocking</b>", "under async it stopped for 300 ms"),
         ("CPU work", "<b>threads</b>", "async takes 2.01 times as long on 1 thread"),
         ("cheap requests", "<b>async</b>", "the other models do not keep up"),
         ("a few heavy requests", "<b>async+blocking</b>", "threads answers 0.901 times as many"),

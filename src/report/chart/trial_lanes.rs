@@ -91,7 +91,7 @@ impl TrialLanes<'_> {
     }
 
     fn draw_rows(&self, area: &Area, x: &dyn Fn(f64) -> f64) {
-        let (mut free, mut held, mut busy, mut outlines) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut free, mut held, mut busy, mut ready) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut borders: Vec<(f64, f64, f64)> = Vec::new();
         let at = |ns: u64| x(ns.min(self.until) as f64);
         for (top, height, k) in self.places() {
@@ -104,7 +104,7 @@ impl TrialLanes<'_> {
                     let solid = if self.on_cpu >= ALWAYS { 1.0 } else { self.on_cpu };
                     busy.push(((from, top + height * (1.0 - solid)), (to, top + height)));
                     if solid < 1.0 && height >= 4.0 {
-                        outlines.push(((from, top), (to, top + height)));
+                        ready.push(((from, top), (to, top + height)));
                     }
                 }
                 if at(span.end) - at(span.start) >= 4.0 && height >= 4.0 {
@@ -122,8 +122,9 @@ impl TrialLanes<'_> {
         if !held.is_empty() {
             bands(area, &held, ink(Paint::Hatch));
         }
+        boxes(area, &ready, Ink::GROUND);
         boxes(area, &busy, ink(Paint::Busy));
-        for ((x0, y0), (x1, y1)) in outlines {
+        for ((x0, y0), (x1, y1)) in ready {
             path(area, &[(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)], ink(Paint::Busy), 1);
         }
         for (at, top, foot) in borders {

@@ -23,8 +23,8 @@ struct ComparisonPage {
     conclusion: String,
     warnings: Vec<String>,
     facts: Vec<(&'static str, String)>,
-    /// The models that changed, with the class of their family.
-    models: Vec<(&'static str, String)>,
+    /// The models that are compared, with the class of their family and their description.
+    models: Vec<(&'static str, String, String)>,
     places: Vec<PlaceView>,
     curves: Vec<CurvesView>,
     findings: Vec<String>,
@@ -59,7 +59,7 @@ pub(in crate::report) fn page(found: &Comparison, before: &[Analysis<'_>], after
         found.changes.chunk_by(|one, next| wording::place(one) == wording::place(next)).collect();
     let mut models = Vec::new();
     for change in &found.changes {
-        let named = (class(change.model.family()), change.model.to_string());
+        let named = (class(change.model.family()), change.model.to_string(), change.model.description());
         if !models.contains(&named) {
             models.push(named);
         }

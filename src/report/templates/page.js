@@ -66,7 +66,7 @@
     const name = item.dataset.model;
     const button = make('button', '', name);
     button.type = 'button';
-    button.title = 'Click: on or off. Double-click: only this model.';
+    button.title = `${item.title}. Click: on or off; double-click: only this model.`;
     button.addEventListener('click', () => set(() => off.has(name) ? off.delete(name) : off.add(name)));
     button.addEventListener('dblclick', () => isolate(name));
     item.replaceChildren(button);
