@@ -155,53 +155,20 @@ fn fill(area: &Area, from: (f64, f64), to: (f64, f64), ink: Ink) {
 /// A box, given by two corners in pixels.
 type Box2 = ((f64, f64), (f64, f64));
 
-/// Draws filled boxes of one ink, as one element.
+/// Draws filled boxes of one ink, as one element where plotters would write one each.
 fn boxes(area: &Area, boxes: &[Box2], ink: Ink) {
-    Boxes::new(boxes, ink, false).draw(area);
+    raw(area, backend::boxes(&fine_boxes(boxes), ink));
 }
 
 /// Draws boxes that all have the same height, in half the bytes; the ink may be a hatch or a shade.
 fn bands(area: &Area, boxes: &[Box2], ink: Ink) {
-    Boxes::new(boxes, ink, true).draw(area);
+    raw(area, backend::bands(&fine_boxes(boxes), ink));
 }
 
-/// Boxes drawn as one element, where plotters would write one each.
-struct Boxes {
-    boxes: Vec<(BackendCoord, BackendCoord)>,
-    ink: Ink,
-    alike: bool,
-}
-
-impl Boxes {
-    fn new(boxes: &[Box2], ink: Ink, alike: bool) -> Self {
-        let fine = |(x, y): (f64, f64)| (fine(x), fine(y));
-        Self { boxes: boxes.iter().map(|(from, to)| (fine(*from), fine(*to))).collect(), ink, alike }
-    }
-
-    fn draw(&self, area: &Area) {
-        area.draw(self).expect("drawing into memory");
-    }
-}
-
-impl<'a> PointCollection<'a, BackendCoord> for &'a Boxes {
-    type Point = BackendCoord;
-    type IntoIter = iter::Empty<BackendCoord>;
-
-    /// Returns no points: the boxes bypass plotters.
-    fn point_iter(self) -> Self::IntoIter {
-        iter::empty()
-    }
-}
-
-impl Drawable<Svg<'_>> for Boxes {
-    fn draw<I: Iterator<Item = BackendCoord>>(
-        &self,
-        _: I,
-        backend: &mut Svg<'_>,
-        _: (u32, u32),
-    ) -> Result<(), DrawingErrorKind<Infallible>> {
-        if self.alike { backend.bands(&self.boxes, self.ink) } else { backend.boxes(&self.boxes, self.ink) }
-    }
+/// Converts the corners of boxes to the finer units of the backend.
+fn fine_boxes(boxes: &[Box2]) -> Vec<(BackendCoord, BackendCoord)> {
+    let fine = |(x, y): (f64, f64)| (fine(x), fine(y));
+    boxes.iter().map(|(from, to)| (fine(*from), fine(*to))).collect()
 }
 
 /// Draws what belongs to one model as a group, which the page can fade out.

@@ -57,30 +57,6 @@ impl<'sheet> Svg<'sheet> {
         self.element(format_args!("{text}"))
     }
 
-    /// Draws boxes of one height as horizontal lines of that width: half the bytes, and hatched if dashed.
-    pub(in crate::report) fn bands(&self, boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> DrawResult {
-        let Some(((_, top), (_, bottom))) = boxes.first() else { return Ok(()) };
-        let mut d = String::new();
-        for ((x, y), (right, bottom)) in boxes {
-            let (x0, middle) = (coordinate(*x), coordinate(i32::midpoint(*y, *bottom)));
-            write!(d, "M{x0} {middle}h{}", coordinate(right - x)).expect("writing into a string");
-        }
-        let (class, width) = (ink.class(), coordinate(bottom - top));
-        let shade = if ink.variant == 0 { String::new() } else { format!(" o{}", ink.variant) };
-        self.element(format_args!("<path class=\"s {class}{shade}\" stroke-width=\"{width}\" d=\"{d}\"/>\n"))
-    }
-
-    /// Draws filled boxes, given by two corners each.
-    pub(in crate::report) fn boxes(&self, boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> DrawResult {
-        let mut d = String::new();
-        for ((x, y), (right, bottom)) in boxes {
-            let (x0, y0) = (coordinate(*x), coordinate(*y));
-            let (width, height) = (coordinate(right - x), coordinate(bottom - y));
-            write!(d, "M{x0} {y0}h{width}v{height}h-{width}z").expect("writing into a string");
-        }
-        self.element(format_args!("<path class=\"f {}\" d=\"{d}\"/>\n", ink.class()))
-    }
-
     fn path(&self, places: impl IntoIterator<Item = BackendCoord>, close: &str, paint: &str, more: &str) -> DrawResult {
         let mut d = String::new();
         for (i, place) in places.into_iter().enumerate() {
@@ -176,6 +152,30 @@ impl DrawingBackend for Svg<'_> {
         let size = style.size() * f64::from(FINE);
         Ok(((words.chars().count() as f64 * size * 0.55) as u32, size as u32))
     }
+}
+
+/// Writes boxes of one height as horizontal lines of that width: half the bytes, and hatched if dashed.
+pub(in crate::report) fn bands(boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> String {
+    let Some(((_, top), (_, bottom))) = boxes.first() else { return String::new() };
+    let mut d = String::new();
+    for ((x, y), (right, bottom)) in boxes {
+        let (x0, middle) = (coordinate(*x), coordinate(i32::midpoint(*y, *bottom)));
+        write!(d, "M{x0} {middle}h{}", coordinate(right - x)).expect("writing into a string");
+    }
+    let (class, width) = (ink.class(), coordinate(bottom - top));
+    let shade = if ink.variant == 0 { String::new() } else { format!(" o{}", ink.variant) };
+    format!("<path class=\"s {class}{shade}\" stroke-width=\"{width}\" d=\"{d}\"/>\n")
+}
+
+/// Writes filled boxes, given by two corners each.
+pub(in crate::report) fn boxes(boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> String {
+    let mut d = String::new();
+    for ((x, y), (right, bottom)) in boxes {
+        let (x0, y0) = (coordinate(*x), coordinate(*y));
+        let (width, height) = (coordinate(right - x), coordinate(bottom - y));
+        write!(d, "M{x0} {y0}h{width}v{height}h-{width}z").expect("writing into a string");
+    }
+    format!("<path class=\"f {}\" d=\"{d}\"/>\n", ink.class())
 }
 
 /// Returns the attributes that paint an element: the class of a colour of the theme beside these classes, or the colour
