@@ -3,7 +3,7 @@
 
 use super::advice::{Advice, Choice};
 use super::point::PointSummary;
-use super::ratios::{Difference, ModelRatio};
+use super::ratios::{Difference, ModelRatio, Obstacle};
 use crate::scenario::{Metric, Model};
 
 /// The largest ratio to the best that does not matter for a choice, though it may be certain.
@@ -16,14 +16,16 @@ pub struct Pick {
     pub metric: Metric,
     /// The simplest of the models that do not differ from the best by more than [`SMALL`] or the noise.
     pub model: Model,
-    /// The others that do not, the simplest first.
-    pub equal: Vec<Model>,
-    /// The model that the pick is contrasted with: plain threads or one async thread if they are worse, else the nearest
-    /// that is worse; its ratio to the best. `None` if no model is worse.
+    /// The others of these whose figure is within [`SMALL`] of the model's, the simplest first.
+    pub close: Vec<Model>,
+    /// The others of these whose figure is farther away, but for the noise, the simplest first.
+    pub alike: Vec<Model>,
+    /// The ratio to the model of one that is worse: plain threads or one async thread, else the nearest. `None` if none is
+    /// worse.
     pub contrast: Option<ModelRatio>,
-    /// The models that cannot be compared with the best in these rounds.
-    pub unknown: Vec<Model>,
-    /// The largest difference from the best that might have been missed, as a ratio of at least 1; `None` if no pair was
+    /// The reason why some models cannot be compared with the best; `None` if all can.
+    pub unknown: Option<Obstacle>,
+    /// The largest difference from the model that might have been missed, as a ratio of at least 1; `None` if no pair was
     /// without a difference.
     pub detectable: Option<f64>,
 }
@@ -32,29 +34,36 @@ pub struct Pick {
 pub fn pick(advice: &Advice, point: &PointSummary) -> Option<Pick> {
     let Choice::Model { model, as_good, worse, unknown } = &advice.choice else { return None };
     let metric = advice.metric();
-    let sign = if metric.less_is_better() { 1.0 } else { -1.0 };
+    let (sign, is_worse) = if metric.less_is_better() { (1.0, Difference::More) } else { (-1.0, Difference::Less) };
     let rank = |model: &Model| {
         point.cell(*model).and_then(|cell| cell.value(metric)).map_or(f64::INFINITY, |value| sign * value)
     };
+    let is_small = |ratio: &ModelRatio| ratio.ratio.distance() < SMALL;
     let mut equal: Vec<Model> = [*model].into_iter().chain(as_good.iter().copied()).collect();
     let best = *equal.iter().min_by(|a, b| rank(a).total_cmp(&rank(b)))?;
-    let to_best = |other: &Model| point.ratio(metric, *other, best);
-    let is_small = |ratio: &ModelRatio| ratio.ratio.ratio.max(1.0 / ratio.ratio.ratio) < SMALL;
-    let (small, large): (Vec<ModelRatio>, Vec<ModelRatio>) = worse.iter().filter_map(to_best).partition(is_small);
-    equal.extend(small.iter().map(|ratio| ratio.model));
+    let (small, large): (Vec<&Model>, Vec<&Model>) =
+        worse.iter().partition(|other| point.ratio(metric, **other, best).is_some_and(|ratio| is_small(&ratio)));
+    equal.extend(small);
     equal.sort_by_key(|model| model.complexity());
     let model = equal.remove(0);
+    let to_model = |other: &Model| point.ratio(metric, *other, model);
+    let (close, alike) = equal.iter().partition(|other| to_model(other).is_some_and(|ratio| is_small(&ratio)));
+    let large: Vec<ModelRatio> =
+        large.into_iter().filter_map(to_model).filter(|ratio| ratio.difference == is_worse).collect();
     let of = |wanted: Model| large.iter().find(|ratio| ratio.model == wanted);
-    let nearest = || large.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+    let nearest = || large.iter().min_by(|a, b| a.ratio.distance().total_cmp(&b.ratio.distance()));
     let contrast = of(Model::Threads).or_else(|| of(Model::ASYNC)).or_else(nearest).copied();
-    let missed = equal.iter().chain([&model]).filter_map(to_best).filter_map(|ratio| match ratio.difference {
+    let missed = equal.iter().filter_map(to_model).filter_map(|ratio| match ratio.difference {
         Difference::NoneFound { detectable } => Some(detectable),
         _ => None,
     });
     let detectable = missed.reduce(f64::max);
-    Some(Pick { metric, model, equal, contrast, unknown: unknown.clone(), detectable })
-}
-
-fn distance(ratio: &ModelRatio) -> f64 {
-    ratio.ratio.ratio.ln().abs()
+    let mut obstacles =
+        unknown.iter().map(|other| match point.ratio(metric, *other, best).map(|ratio| ratio.difference) {
+            Some(Difference::Incomparable(obstacle)) => obstacle,
+            // It has too few requests for the figure.
+            _ => Obstacle::TooFewRounds { rounds: 0 },
+        });
+    let unknown = obstacles.next();
+    Some(Pick { metric, model, close, alike, contrast, unknown, detectable })
 }

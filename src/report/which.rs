@@ -3,11 +3,13 @@
 
 use super::html;
 use super::quadrants;
+use super::ratios;
 use super::wording;
 use crate::analysis::{
-    Advice, Beats, CellSummary, Choice, Meets, ModelRatio, Pick, PointSummary, SMALL, ScenarioAnalysis, pick,
+    Advice, Beats, CellSummary, Choice, Meets, ModelRatio, Obstacle, Pick, PointSummary, SMALL, ScenarioAnalysis, pick,
 };
 use crate::scenario::{Metric, Model, OffloadSpec, PoolKind, Work};
+use crate::stats::Spread;
 use crate::units;
 
 /// A row of the table.
@@ -131,15 +133,15 @@ impl Found {
 /// Names the simplest model with a pool under which the heartbeat went on.
 fn steady(point: &PointSummary) -> Option<Found> {
     let with = |wanted: Beats| -> Vec<&CellSummary> {
-        point.cells.iter().filter(|cell| cell.ran_all_jobs() && point.beats(cell) == Some(wanted)).collect()
+        let cells = point.cells.iter().filter(|cell| cell.ran_all_jobs() && point.beats(cell) == Some(wanted));
+        cells.filter(|cell| point.invalidity(cell.cell.id.model).is_none()).collect()
     };
     let (steady, stalled) = (with(Beats::Steady), with(Beats::Stalled));
-    let gap = |cell: &&CellSummary| cell.value(Metric::Gap);
-    let longest = steady.iter().filter_map(gap).fold(0.0, f64::max);
-    let shortest = stalled.iter().filter_map(gap).fold(f64::INFINITY, f64::min);
-    if steady.is_empty() || stalled.is_empty() {
-        return None;
-    }
+    let gaps = |cells: &[&CellSummary]| -> Vec<Spread> {
+        cells.iter().filter_map(|cell| Some(cell.figure(Metric::Gap)?.spread)).collect()
+    };
+    let longest = gaps(&steady).iter().map(|gap| gap.max).reduce(f64::max)?;
+    let shortest = gaps(&stalled).iter().map(|gap| gap.min).reduce(f64::min)?;
     let models = |cells: &[&CellSummary]| cells.iter().map(|cell| cell.cell.id.model).collect::<Vec<_>>();
     let rounds = steady.iter().chain(&stalled).map(|cell| cell.rounds()).min()?;
     // A second worker keeps the heartbeat going for one such call; a pool does so for as many as it has threads.
@@ -153,12 +155,12 @@ fn steady(point: &PointSummary) -> Option<Found> {
         model: Some(*best),
         equal: if others.is_empty() { String::new() } else { format!("or {}", either(others)) },
         because: format!(
-            "the heartbeat beside it never stopped for more than {}; under {} it stopped for {}",
+            "the heartbeat beside it stopped for at most {}; under {} for at least {}",
             wording::time(longest),
             either(&models(&stalled)),
             wording::time(shortest)
         ),
-        sure: format!("in each of {}", units::counted(rounds as u64, "round", "rounds")),
+        sure: format!("the extremes of {}", units::counted(rounds as u64, "round", "rounds")),
     })
 }
 
@@ -166,22 +168,29 @@ fn steady(point: &PointSummary) -> Option<Found> {
 fn picked(point: &PointSummary, advice: &Advice) -> Option<Found> {
     match &advice.choice {
         Choice::Model { .. } => {}
-        Choice::NoneMeets { .. } => return Some(Found::none("none", "no model keeps up")),
+        Choice::NoneMeets { undecided } if undecided.is_empty() => {
+            return Some(Found::none("none", "no model meets the objective"));
+        }
+        Choice::NoneMeets { undecided } => {
+            let because = format!("{}: in some rounds, and not in others", either(undecided));
+            return Some(Found::none("not decided", because));
+        }
         Choice::NotMeasurable => return Some(Found::none("not decided", "too few valid trials")),
     }
-    let Pick { metric, model, equal, contrast, unknown, detectable } = pick(advice, point)?;
-    if contrast.is_none() && !unknown.is_empty() {
-        return Some(undecided(point, metric));
+    let Pick { metric, model, close, alike, contrast, unknown, detectable } = pick(advice, point)?;
+    if let Some(obstacle) = unknown.filter(|_| contrast.is_none()) {
+        return Some(undecided(point, metric, &obstacle));
     }
     let figure = point.cell(model)?.figure(metric).map(wording::estimate)?;
+    let n_others = advice.rows.len() - 1;
     // A tie of all has no winner.
-    let is_tie = contrast.is_none() && !equal.is_empty();
+    let is_tie = n_others > 0 && close.len() + alike.len() == n_others;
     let mut because = match metric {
         Metric::P99 => format!("p99 {figure}"),
         _ => figure,
     };
     because += &if is_tie { format!(" under {model}") } else { threads(point, model) };
-    if contrast.is_none() && equal.is_empty() && advice.rows.iter().any(|row| row.meets == Meets::No) {
+    if n_others > 0 && advice.rows.iter().filter(|row| row.meets == Meets::No).count() == n_others {
         because += "; the other models do not keep up";
     }
     let sure = match &contrast {
@@ -193,13 +202,16 @@ fn picked(point: &PointSummary, advice: &Advice) -> Option<Found> {
             format!("a difference of {} would have been found", wording::excess(missed))
         }),
     };
-    let within = ((SMALL - 1.0) * 100.0).round();
-    let equal = if equal.is_empty() { String::new() } else { format!("or {}: within {within} %", either(&equal)) };
-    Some(if is_tie {
-        Found { best: "any of them".into(), model: None, equal: String::new(), because, sure }
-    } else {
-        Found { best: model.to_string(), model: Some(model), equal, because, sure }
-    })
+    if is_tie {
+        return Some(Found { best: "any of them".into(), because, sure, ..Found::default() });
+    }
+    let within = format!("within {} %", ((SMALL - 1.0) * 100.0).round());
+    let equal: Vec<String> = [(close, within), (alike, "no difference found".to_owned())]
+        .into_iter()
+        .filter(|(models, _)| !models.is_empty())
+        .map(|(models, why)| format!("or {}: {why}", either(&models)))
+        .collect();
+    Some(Found { best: model.to_string(), model: Some(model), equal: equal.join("; "), because, sure })
 }
 
 /// States the interval of a ratio within rounds: `95 % CI 1.48 to 1.61 times, 6 rounds`.
@@ -214,8 +226,8 @@ fn certainty(ratio: &ModelRatio) -> String {
     }
 }
 
-/// States the figure of each model where the rounds do not allow a choice between them.
-fn undecided(point: &PointSummary, metric: Metric) -> Found {
+/// States the figure of each model where the rounds do not allow a choice between them, and why not.
+fn undecided(point: &PointSummary, metric: Metric, obstacle: &Obstacle) -> Found {
     let figures = point
         .cells
         .iter()
@@ -223,8 +235,14 @@ fn undecided(point: &PointSummary, metric: Metric) -> Found {
         .filter_map(|cell| Some(format!("{} {}", cell.cell.id.model, wording::estimate(cell.figure(metric)?))));
     let figures: Vec<String> = figures.collect();
     let name = if metric == Metric::P99 { "p99: " } else { "" };
-    let because = format!("{name}{}; the rounds differ too much for a choice", figures.join(", "));
-    Found::none("not decided", because)
+    let why = match obstacle {
+        Obstacle::TooFewRounds { rounds: 0 } => "too few requests for this figure".to_owned(),
+        obstacle => ratios::obstacle(obstacle),
+    };
+    if figures.is_empty() {
+        return Found::none("not decided", why);
+    }
+    Found::none("not decided", format!("{name}{}; {why}", figures.join(", ")))
 }
 
 /// Writes the number of threads of a model: ` on 1 thread`.

@@ -90,7 +90,10 @@ pub(super) fn with_rounds(of: &Estimate) -> String {
     let kind = if of.spread.interval.is_some() { "95 % CI " } else { "" };
     match estimate_range(of) {
         Some(range) => format!("{}, {kind}{range}, {rounds}", estimate(of)),
-        None => format!("{} in all of {rounds}", estimate(of)),
+        None if of.spread.rounds > 1 && figure(of.metric, of.spread.min) == figure(of.metric, of.spread.max) => {
+            format!("{} in each of {rounds}", estimate(of))
+        }
+        None => format!("{}, {rounds}", estimate(of)),
     }
 }
 
@@ -194,7 +197,12 @@ pub(super) fn excess(ratio: f64) -> String {
 
 /// Formats a share of 1 as a percentage.
 pub(super) fn percent(share: f64) -> String {
-    format!("{} %", (share * 100.0).round())
+    let percent = share * 100.0;
+    // A share that would be rounded to nothing keeps its digits.
+    if percent > 0.0 && percent < 1.0 {
+        return format!("{} %", units::three_digits(percent).trim_end_matches('0').trim_end_matches('.'));
+    }
+    format!("{} %", percent.round())
 }
 
 /// Formats the interval of a median, or its range if it has none: `100 to 103 ms`; `None` if both ends have the same

@@ -113,7 +113,13 @@ fn place(changes: &[Change], number: usize) -> PlaceView {
         .filter(|change| matches!(change.direction, Direction::Worse | Direction::Better))
         .map(|change| format!("{} under {}: {}", wording::heading(change), change.model, wording::verdict(change)))
         .collect();
-    let finding = if changed.is_empty() { "No difference found.".into() } else { changed.join("; ") };
+    let incomparable = changes.iter().filter(|change| matches!(change.direction, Direction::Incomparable(_))).count();
+    let finding = match (changed.is_empty(), incomparable) {
+        (true, n) if n == changes.len() => "Nothing here can be compared.".into(),
+        (true, 0) => "No difference found.".into(),
+        (true, n) => format!("No difference found; {n} of {} figures cannot be compared.", changes.len()),
+        (false, _) => changed.join("; "),
+    };
     let title = format!("{name}: figures after the change as multiples of those before it");
     let svg = draw_both(&format!("f{number}"), &title, &finding, |size: Size, caption: &Caption<'_>| {
         forest.draw(size, caption)

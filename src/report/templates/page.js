@@ -14,6 +14,7 @@
     const [unit, by] = ns >= 1e9 ? ['s', 1e9] : ns >= 1e6 ? ['ms', 1e6] : ns >= 1e3 ? ['µs', 1e3] : ['ns', 1];
     return `${digits(ns / by)} ${unit}`;
   };
+  const isModified = event => event.ctrlKey || event.metaKey || event.altKey;
   /** The place of a pointer in the units of an SVG's view box. */
   const place = (svg, event) => {
     const box = svg.getBoundingClientRect();
@@ -37,9 +38,12 @@
   };
 
   // The models that are switched off, kept in the address: #section;hide=async/2,threads
-  const [begin, ...options] = decodeURIComponent(location.hash.slice(1)).split(';');
+  const decoded = text => {
+    try { return decodeURIComponent(text); } catch { return text; }
+  };
+  const [begin, ...options] = location.hash.slice(1).split(';');
   const option = options.find(text => text.startsWith('hide='));
-  const off = new Set(option ? option.slice(5).split(',').filter(Boolean) : []);
+  const off = new Set(option ? option.slice(5).split(',').filter(Boolean).map(decoded) : []);
   let section = begin;
   const switches = all('[data-model]');
   const models = switches.map(item => item.dataset.model);
@@ -74,10 +78,12 @@
   for (const link of all('nav.side a[href^="#"]')) {
     link.addEventListener('click', event => {
       const target = document.getElementById(link.hash.slice(1));
-      if (!target) return;
+      if (!target || isModified(event)) return;
       event.preventDefault();
       section = link.hash.slice(1);
       target.scrollIntoView();
+      target.tabIndex = -1;
+      target.focus({ preventScroll: true });
       keep();
     });
   }
@@ -113,12 +119,19 @@
     svg.setAttribute('tabindex', '0');
     let at = -1;
     svg.addEventListener('keydown', event => {
+      if (isModified(event)) return;
       const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-      if (event.key === 'Escape') return on(null);
+      if (event.key === 'Escape') {
+        at = -1;
+        return on(null);
+      }
       if (event.key === 'Enter' && at >= 0 && models.length > 1) return isolate(base(hits[at].dataset.m));
       if (!step) return;
       event.preventDefault();
-      at = (at + step + hits.length) % hits.length;
+      const seen = hits.map((hit, k) => k).filter(k => !hits[k].classList.contains('off'));
+      if (!seen.length) return;
+      const now = seen.indexOf(at);
+      at = seen[now < 0 ? (step > 0 ? 0 : seen.length - 1) : (now + step + seen.length) % seen.length];
       const box = hits[at].getBoundingClientRect();
       on(hits[at], box.right, box.top + box.height / 2);
     });
@@ -147,7 +160,7 @@
       cross.removeAttribute('d');
       cross.setAttribute('class', 's k-text cross');
       chart.svg.append(cross);
-      const readout = make('p', 'readout');
+      const readout = make('p', `readout ${chart.svg.classList.contains('wide') ? 'wide' : 'narrow'}`);
       readout.setAttribute('role', 'status');
       chart.svg.after(readout);
       const { width } = chart;
@@ -177,6 +190,7 @@
       chart.svg.addEventListener('focus', () => { if (at === null) move(0); });
       chart.svg.addEventListener('blur', () => move(null));
       chart.svg.addEventListener('keydown', event => {
+        if (isModified(event)) return;
         const steps = { ArrowLeft: -1, ArrowRight: 1, PageDown: -5, PageUp: 5, Home: -Infinity, End: Infinity };
         if (event.key === 'Escape') return move(null);
         if (!(event.key in steps)) return;
@@ -221,10 +235,12 @@
       const rough = (to - from) / 7;
       const power = 10 ** Math.floor(Math.log10(rough));
       const step = [1, 2, 5, 10].map(n => n * power).find(n => n >= rough);
+      const [unit, by] = to >= 1e9 ? ['s', 1e9] : to >= 1e6 ? ['ms', 1e6] : to >= 1e3 ? ['µs', 1e3] : ['ns', 1];
+      const decimals = Math.max(0, Math.ceil(-Math.log10(step / by) - 1e-9));
       for (let tick = Math.ceil(from / step) * step; tick <= to; tick += step) {
         const x = at(tick).toFixed(1);
         element('path', { class: 's k-grid', d: `M${x} 22V${bottom}` });
-        element('text', { class: 'f k-muted', x, y: bottom + 18, 'font-size': 12, 'text-anchor': 'middle' }, tick ? time(tick) : '0');
+        element('text', { class: 'f k-muted', x, y: bottom + 18, 'font-size': 12, 'text-anchor': 'middle' }, tick ? `${(tick / by).toFixed(decimals)} ${unit}` : '0');
       }
     };
     const draw = () => {
@@ -284,8 +300,12 @@
       zoom(event.deltaY > 0 ? 1.25 : .8, when(event));
     }, { passive: false });
     let grip = null;
-    svg.addEventListener('pointerdown', event => { grip = event.clientX; svg.setPointerCapture(event.pointerId); });
-    svg.addEventListener('pointerup', () => { grip = null; });
+    svg.addEventListener('pointerdown', event => {
+      if (event.button !== 0) return;
+      grip = event.clientX;
+      svg.setPointerCapture(event.pointerId);
+    });
+    for (const end of ['pointerup', 'pointercancel', 'lostpointercapture']) svg.addEventListener(end, () => { grip = null; });
     svg.addEventListener('dblclick', reset);
     svg.addEventListener('pointermove', event => {
       if (grip !== null) {
@@ -306,6 +326,7 @@
     });
     svg.addEventListener('pointerleave', hide);
     svg.addEventListener('keydown', event => {
+      if (isModified(event)) return;
       const keys = {
         '+': () => zoom(.5, (from + to) / 2), '=': () => zoom(.5, (from + to) / 2), '-': () => zoom(2, (from + to) / 2),
         ArrowLeft: () => pan((from - to) / 4), ArrowRight: () => pan((to - from) / 4), 0: reset, Home: reset, Escape: reset,
@@ -314,7 +335,7 @@
       event.preventDefault();
       keys[event.key]();
     });
-    const note = make('p', 'readout', 'Click the lanes, then: wheel or + and − zoom, drag or ← and → pan, double-click resets.');
+    const note = make('p', 'readout wide', 'Click the lanes, then: wheel or + and − zoom, drag or ← and → pan, double-click resets.');
     svg.after(note);
   }
 
@@ -323,7 +344,7 @@
     const names = [...new Set(all('g[data-m]', svg).map(group => group.dataset.m))];
     if (names.length < 2) continue;
     const row = Number(svg.dataset.overlay);
-    const button = make('button', 'save', 'Overlay the models');
+    const button = make('button', 'save wide', 'Overlay the rows');
     button.type = 'button';
     button.setAttribute('aria-pressed', 'false');
     button.addEventListener('click', () => {
@@ -341,10 +362,13 @@
   // Tables: a click on a heading sorts.
   const UNITS = { ns: 1, µs: 1e3, ms: 1e6, s: 1e9, min: 6e10, B: 1, KiB: 1024, MiB: 1048576, GiB: 1073741824, '%': 1 };
   const first = cell => (cell?.firstChild?.textContent ?? '').trim();
-  const value = cell => {
+  const value = (cell, heading) => {
     const text = first(cell);
-    const found = /^[≥≤~ about]*(-?[\d,]+(?:\.\d+)?)\s*([^\s\d]*)/.exec(text);
-    return found ? Number(found[1].replaceAll(',', '')) * (UNITS[found[2]] ?? 1) : null;
+    const found = /^(?:[≥≤] |about )?([-+−]?)([\d,]+(?:\.\d+)?)\s*([^\s\d]*)/.exec(text);
+    if (!found) return null;
+    const number = Number(found[2].replaceAll(',', '')) * (found[1] === '-' || found[1] === '−' ? -1 : 1);
+    // A change beyond twice is written as a multiple, a smaller one in percent.
+    return found[3] === '×' && heading.textContent.startsWith('change') ? (number - 1) * 100 : number * (UNITS[found[3]] ?? 1);
   };
   for (const table of all('table.figures, table.which, table.claims')) {
     const body = table.tBodies[0];
@@ -361,7 +385,7 @@
         all('thead th', table).forEach(other => other.removeAttribute('aria-sort'));
         if (to) heading.setAttribute('aria-sort', to);
         const sign = to === 'descending' ? -1 : 1;
-        const key = row => value(row.cells[column]);
+        const key = row => value(row.cells[column], heading);
         const compare = (a, b) => {
           const [x, y] = [key(a), key(b)];
           if (x === null || y === null) {
@@ -376,7 +400,7 @@
   }
 
   // Charts: a link that saves one, with the colours that the page gives it.
-  const KEPT = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-opacity', 'fill-opacity', 'opacity', 'font-weight', 'font-family', 'paint-order'];
+  const KEPT = ['display', 'fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-opacity', 'fill-opacity', 'opacity', 'font-weight', 'font-family', 'paint-order'];
   for (const figure of all('figure')) {
     const charts = all('svg.chart', figure);
     if (!charts.length) continue;
