@@ -37,7 +37,7 @@ pub use claims::JudgedClaim;
 pub use executing::Executing;
 pub use findings::{Invalidity, PointFinding, TrialFindings};
 pub use load::LoadSummary;
-pub use pick::{Pick, SMALL, pick};
+pub use pick::{Pick, SMALL, Unknown, pick};
 pub use point::{Answered, Beats, CeilingUse, PointSummary};
 pub use ratios::{AIM, Control, Difference, ModelRatio, Obstacle, STALL_NS};
 pub use round::{Estimate, RoundFigure};

@@ -23,11 +23,20 @@ pub struct Pick {
     /// The ratio to the model of one that is worse: plain threads or one async thread, else the nearest. `None` if none is
     /// worse.
     pub contrast: Option<ModelRatio>,
-    /// The reason why some models cannot be compared with the best; `None` if all can.
-    pub unknown: Option<Obstacle>,
+    /// The reason why a model cannot be compared with the best; `None` if all can.
+    pub unknown: Option<Unknown>,
     /// The largest difference from the model that might have been missed, as a ratio of at least 1; `None` if no pair was
     /// without a difference.
     pub detectable: Option<f64>,
+}
+
+/// The reason why a model cannot be compared with the best.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Unknown {
+    /// One of the two has too few requests for the figure.
+    NoFigure,
+    /// The rounds do not allow a conclusion.
+    Rounds(Obstacle),
 }
 
 /// Picks a model at this point, to which the advice belongs; `None` if the advice recommends none.
@@ -58,12 +67,11 @@ pub fn pick(advice: &Advice, point: &PointSummary) -> Option<Pick> {
         _ => None,
     });
     let detectable = missed.reduce(f64::max);
-    let mut obstacles =
+    let mut reasons =
         unknown.iter().map(|other| match point.ratio(metric, *other, best).map(|ratio| ratio.difference) {
-            Some(Difference::Incomparable(obstacle)) => obstacle,
-            // It has too few requests for the figure.
-            _ => Obstacle::TooFewRounds { rounds: 0 },
+            Some(Difference::Incomparable(obstacle)) => Unknown::Rounds(obstacle),
+            _ => Unknown::NoFigure,
         });
-    let unknown = obstacles.next();
+    let unknown = reasons.next();
     Some(Pick { metric, model, close, alike, contrast, unknown, detectable })
 }

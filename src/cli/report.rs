@@ -55,9 +55,9 @@ pub(super) fn main(args: &ReportArgs) -> Result<(), Stop> {
     if let Some(strays) = report::warn_of_strays(&analysis) {
         note(format_args!("avt: {strays}"));
     }
-    let index = write(&args.folder, &analysis)?;
     let paths = ExportPaths { markdown: args.markdown.clone(), ..ExportPaths::default() };
     let exports = paths.begin(args.json, &mut OutputPlaces::default())?;
+    let index = write(&args.folder, &analysis)?;
     let is_exported = exports.is_printed();
     let written = exports.write(|_| report::markdown::run(&analysis, Some(&index.to_string_lossy())));
     written.files?;

@@ -83,9 +83,7 @@ pub fn json(found: &HeadToBase, fail_over: Option<f64>) -> Value {
 }
 
 fn interval(ratio: &Ratio) -> String {
-    ratio.interval.map_or_else(String::new, |Interval { low, high }| {
-        format!(" (95 % CI {} to {})", units::three_digits(low), units::three_digits(high))
-    })
+    ratios::confidence(ratio).map_or_else(String::new, |interval| format!(" ({interval})"))
 }
 
 /// Returns the name of a server: `head` for the model `external/head`.

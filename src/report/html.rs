@@ -24,7 +24,7 @@ use super::wording;
 use super::{ab, headline, warnings};
 use crate::analysis::{Analysis, CellSummary, PointSummary, ScenarioAnalysis, Unmeasured, head_to_base};
 use crate::record::{Record, Run, Source};
-use crate::scenario::Family;
+use crate::scenario::{Family, Model};
 use crate::text;
 use crate::units;
 
@@ -35,7 +35,7 @@ pub(super) const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http:%2F%2Fwww.w
     stroke-width='5'/%3E%3C/svg%3E";
 pub(super) const SCRIPT: &str = include_str!("templates/page.js");
 /// The hash of the only script that a page runs, [`SCRIPT`]: SHA-256 in base64. A test fails if the script changes.
-pub(super) const SCRIPT_HASH: &str = "6szSlB0tpqFV1hImpw8ik1yQRWeys6knJE2MjW65Btk=";
+pub(super) const SCRIPT_HASH: &str = "xjO8l7fNKlVN+3PnYi1HLD4bY8Ewte9qn970oZTdtRg=";
 
 #[derive(Template)]
 #[template(path = "index.html", config = "src/report/templates/askama.toml")]
@@ -71,8 +71,6 @@ struct ScenarioPage {
     /// The advice on which model suits the load; `None` for jobs.
     advice: Option<AdviceView>,
     models: Vec<(&'static str, String, String)>,
-    /// The models with the class of their family and their description, for the switches.
-    shown_models: Vec<(&'static str, String, String)>,
     /// The id and the name of each section.
     sections: Vec<(String, String)>,
     /// The names of all scenarios of the run.
@@ -165,7 +163,7 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
         answer: quadrants::sentences(scenarios),
         grids: quadrants::from_scenarios(scenarios, &run.parallel),
         which: which::rows(scenarios),
-        models: all_models(scenarios),
+        models: switches(scenarios.iter().flat_map(|scenario| scenario.scenario.models.iter().copied())),
         claims: claims::of_run(analysis),
         by_kind: claims::by_kind(analysis),
         cards: scenarios.iter().enumerate().map(card).collect(),
@@ -178,17 +176,16 @@ pub(super) fn index(analysis: &Analysis<'_>) -> String {
     page.render().expect("writing into a string")
 }
 
-/// Returns every model of these scenarios once, in the order of their first appearance, with the class of its family
-/// and its description.
-fn all_models(scenarios: &[ScenarioAnalysis<'_>]) -> Vec<(&'static str, String, String)> {
-    let mut models = Vec::new();
-    for model in scenarios.iter().flat_map(|scenario| &scenario.scenario.models) {
-        let named = (class(model.family()), model.to_string(), model.description());
-        if !models.contains(&named) {
-            models.push(named);
+/// Returns each of these models once, in the order of their first appearance, with the class of its family and its
+/// description.
+fn switches(models: impl Iterator<Item = Model>) -> Vec<(&'static str, String, String)> {
+    let mut distinct = Vec::new();
+    for model in models {
+        if !distinct.contains(&model) {
+            distinct.push(model);
         }
     }
-    models
+    distinct.into_iter().map(|model| (class(model.family()), model.to_string(), model.description())).collect()
 }
 
 /// Renders the page of one scenario, with links to its neighbours in the order of the report.
@@ -204,7 +201,6 @@ pub(super) fn scenario(
     let page = ScenarioPage {
         sections: sections(of, &sweep, &points_views),
         questions: analysis.scenarios.iter().map(|scenario| scenario.scenario.name.clone()).collect(),
-        shown_models: all_models(std::slice::from_ref(of)),
         head: head(analysis, points.iter()),
         name: scenario.name.clone(),
         question: text::one_line(&scenario.question),
@@ -214,7 +210,7 @@ pub(super) fn scenario(
         sweep,
         points: points_views,
         advice: advice::view(of),
-        models: scenario.models.iter().map(|m| (class(m.family()), m.to_string(), m.description())).collect(),
+        models: switches(scenario.models.iter().copied()),
         command: command(run, run.scenarios.iter().filter(|source| source.name == scenario.name)),
         source: text::printable(&scenario.source).into_owned(),
         trace: points

@@ -176,7 +176,7 @@ fn combination(cell: &CellSummary, point: &PointSummary, axis: &Axis) -> Option<
         lanes: lanes(cell, axis, all.as_ref(), &wall),
         wall,
         about,
-        threads: if threads == 1.0 { "1 thread".into() } else { format!("{} threads", wording::count(threads)) },
+        threads: units::counted(threads as u64, "thread", "threads"),
         in_flight: wording::estimate(flight),
         executing: cell.figure(Metric::Executing).map_or_else(|| "–".into(), wording::estimate),
         note: note(cell, point, axis, all.as_ref(), flight.value()),

@@ -76,6 +76,12 @@ fn describe_larger(versus: &ModelRatio, work: &Work) -> String {
     }
 }
 
+/// States the interval of a ratio, `95 % CI 1.22 to 1.41`; `None` with too few rounds for one.
+pub(super) fn confidence(ratio: &Ratio) -> Option<String> {
+    let Interval { low, high } = ratio.interval?;
+    Some(format!("95 % CI {} to {}", units::three_digits(low), units::three_digits(high)))
+}
+
 /// Returns the two means of a ratio and its interval:
 /// ` (geometric means of 6 rounds: 190 ms and 100 ms; 95 % CI 1.8 to 2.0)`.
 pub(super) fn in_brackets(metric: Metric, ratio: &Ratio) -> String {

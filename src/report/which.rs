@@ -6,7 +6,7 @@ use super::quadrants;
 use super::ratios;
 use super::wording;
 use crate::analysis::{
-    Advice, Beats, CellSummary, Choice, Meets, ModelRatio, Obstacle, Pick, PointSummary, SMALL, ScenarioAnalysis, pick,
+    Advice, Beats, CellSummary, Choice, Meets, ModelRatio, Pick, PointSummary, SMALL, ScenarioAnalysis, Unknown, pick,
 };
 use crate::scenario::{Metric, Model, OffloadSpec, PoolKind, Work};
 use crate::stats::Spread;
@@ -178,8 +178,8 @@ fn picked(point: &PointSummary, advice: &Advice) -> Option<Found> {
         Choice::NotMeasurable => return Some(Found::none("not decided", "too few valid trials")),
     }
     let Pick { metric, model, close, alike, contrast, unknown, detectable } = pick(advice, point)?;
-    if let Some(obstacle) = unknown.filter(|_| contrast.is_none()) {
-        return Some(undecided(point, metric, &obstacle));
+    if let Some(why) = unknown.filter(|_| contrast.is_none()) {
+        return Some(undecided(point, metric, &why));
     }
     let figure = point.cell(model)?.figure(metric).map(wording::estimate)?;
     let n_others = advice.rows.len() - 1;
@@ -217,17 +217,14 @@ fn picked(point: &PointSummary, advice: &Advice) -> Option<Found> {
 /// States the interval of a ratio within rounds: `95 % CI 1.48 to 1.61 times, 6 rounds`.
 fn certainty(ratio: &ModelRatio) -> String {
     let rounds = units::counted(ratio.ratio.rounds as u64, "round", "rounds");
-    match ratio.ratio.interval {
-        Some(interval) => {
-            let [low, high] = [interval.low, interval.high].map(units::three_digits);
-            format!("95 % CI {low} to {high} times, {rounds}")
-        }
+    match ratios::confidence(&ratio.ratio) {
+        Some(interval) => format!("{interval} times, {rounds}"),
         None => rounds,
     }
 }
 
 /// States the figure of each model where the rounds do not allow a choice between them, and why not.
-fn undecided(point: &PointSummary, metric: Metric, obstacle: &Obstacle) -> Found {
+fn undecided(point: &PointSummary, metric: Metric, why: &Unknown) -> Found {
     let figures = point
         .cells
         .iter()
@@ -235,9 +232,9 @@ fn undecided(point: &PointSummary, metric: Metric, obstacle: &Obstacle) -> Found
         .filter_map(|cell| Some(format!("{} {}", cell.cell.id.model, wording::estimate(cell.figure(metric)?))));
     let figures: Vec<String> = figures.collect();
     let name = if metric == Metric::P99 { "p99: " } else { "" };
-    let why = match obstacle {
-        Obstacle::TooFewRounds { rounds: 0 } => "too few requests for this figure".to_owned(),
-        obstacle => ratios::obstacle(obstacle),
+    let why = match why {
+        Unknown::NoFigure => "too few requests for this figure".to_owned(),
+        Unknown::Rounds(obstacle) => ratios::obstacle(obstacle),
     };
     if figures.is_empty() {
         return Found::none("not decided", why);

@@ -4,6 +4,7 @@ use plotters::style::text_anchor::HPos;
 
 use super::axis::{self, Scale};
 use super::{Area, Caption, Face, Ink, Look, Size, answer, fill, line, marker, of_model, svg, text};
+use crate::report::ratios;
 use crate::stats::{Interval, Ratio};
 use crate::units;
 
@@ -94,9 +95,7 @@ impl ForestPanel {
 
 /// States a ratio with its interval and the number of rounds.
 fn says(label: &str, ratio: &Ratio) -> String {
-    let interval = ratio.interval.map_or_else(String::new, |Interval { low, high }| {
-        format!(", 95 % CI {} to {}", units::three_digits(low), units::three_digits(high))
-    });
+    let interval = ratios::confidence(ratio).map_or_else(String::new, |interval| format!(", {interval}"));
     let sign = ratio.bound.sign();
     let rounds = units::counted(ratio.rounds as u64, "round", "rounds");
     format!(

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{ICON, SCRIPT, SCRIPT_HASH, STYLE, class};
+use super::{ICON, SCRIPT, SCRIPT_HASH, STYLE, class, switches};
 use crate::analysis::compare::{Change, Comparison, Direction, SideName};
 use crate::analysis::{Analysis, PointSummary, SeriesSummary};
 use crate::report::chart::curve::{Curve, Curves};
@@ -57,19 +57,12 @@ struct CurvesView {
 pub(in crate::report) fn page(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>]) -> String {
     let places: Vec<&[Change]> =
         found.changes.chunk_by(|one, next| wording::place(one) == wording::place(next)).collect();
-    let mut models = Vec::new();
-    for change in &found.changes {
-        let named = (class(change.model.family()), change.model.to_string(), change.model.description());
-        if !models.contains(&named) {
-            models.push(named);
-        }
-    }
     let findings = [(SideName::Before, before), (SideName::After, after)];
     let page = ComparisonPage {
         conclusion: wording::conclusion(found),
         warnings: found.warnings.iter().map(wording::warning).collect(),
         facts: [("before", before), ("after", after)].map(|(name, runs)| (name, started(runs))).into(),
-        models,
+        models: switches(found.changes.iter().map(|change| change.model)),
         places: places.iter().enumerate().map(|(i, changes)| place(changes, i)).collect(),
         curves: curves(found, before, after),
         findings: findings.into_iter().filter_map(|(side, runs)| wording::findings(side, runs)).collect(),

@@ -10,8 +10,9 @@
     return element;
   };
   const digits = v => v >= 99.95 ? v.toFixed(0) : v >= 9.995 ? v.toFixed(1) : v.toFixed(2);
+  const unitOf = ns => ns >= 1e9 ? ['s', 1e9] : ns >= 1e6 ? ['ms', 1e6] : ns >= 1e3 ? ['µs', 1e3] : ['ns', 1];
   const time = ns => {
-    const [unit, by] = ns >= 1e9 ? ['s', 1e9] : ns >= 1e6 ? ['ms', 1e6] : ns >= 1e3 ? ['µs', 1e3] : ['ns', 1];
+    const [unit, by] = unitOf(ns);
     return `${digits(ns / by)} ${unit}`;
   };
   const isModified = event => event.ctrlKey || event.metaKey || event.altKey;
@@ -235,7 +236,7 @@
       const rough = (to - from) / 7;
       const power = 10 ** Math.floor(Math.log10(rough));
       const step = [1, 2, 5, 10].map(n => n * power).find(n => n >= rough);
-      const [unit, by] = to >= 1e9 ? ['s', 1e9] : to >= 1e6 ? ['ms', 1e6] : to >= 1e3 ? ['µs', 1e3] : ['ns', 1];
+      const [unit, by] = unitOf(to);
       const decimals = Math.max(0, Math.ceil(-Math.log10(step / by) - 1e-9));
       for (let tick = Math.ceil(from / step) * step; tick <= to; tick += step) {
         const x = at(tick).toFixed(1);
