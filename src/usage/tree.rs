@@ -285,14 +285,11 @@ mod tests {
 
     #[test]
     fn a_tree_holds_a_process_and_its_descendants() {
-        let shell = Shell::start("cat; true");
-        let tree = loop {
-            let tree = shell.tree();
-            if tree.pids().count() == 2 {
-                break tree;
-            }
-        };
-        assert_eq!(tree.threads(), 2);
+        let mut shell = Shell::start("sh -c 'echo there; read x; true'; true");
+        // Until it says so, the second process may not have its own program yet.
+        shell.read_line_trimmed();
+        let tree = shell.tree();
+        assert_eq!((tree.pids().count(), tree.threads()), (2, 2));
         assert!(tree.members.iter().all(|member| member.memory.is_some_and(|[most, _]| most > 100_000)), "{tree:?}");
         assert_eq!(Tree::read(&[shell.0.id()], &[shell.0.id()]).pids().count(), 0);
         assert_eq!(Tree::read(&[u32::MAX], &[]).pids().count(), 0);
