@@ -80,6 +80,8 @@ pub struct Loaded {
     pub requests_in_window: u64,
     /// The times of `requests`, and of `heavy requests` if there were any.
     pub series: Vec<Series>,
+    /// The number of requests of each connection, as a distribution.
+    pub per_connection: Histogram,
     /// All other results.
     pub load: LoadRecord,
 }
@@ -132,19 +134,21 @@ struct Window {
 }
 
 impl Window {
-    fn new(plan: &LoadPlan) -> Self {
+    /// Returns the window of a plan whose connections are open. Returns an error if its start has passed.
+    fn new(plan: &LoadPlan) -> Result<Self, LoadError> {
         /// The time for every thread to get ready before the first request is due, nanoseconds.
         const TO_GET_READY: u64 = 2_000_000;
-        let start = match plan.arrival {
-            ArrivalSpec::Closed { .. } => clock::now(),
-            ArrivalSpec::Open { .. } => clock::now() + TO_GET_READY,
+        let start = match (plan.start_at, plan.arrival) {
+            (Some(instant), _) => clock::at(instant).map_err(|by| LoadError::Late { by })?,
+            (None, ArrivalSpec::Closed { .. }) => clock::now(),
+            (None, ArrivalSpec::Open { .. }) => clock::now() + TO_GET_READY,
         };
         let begin = start.saturating_add(units::nanos(plan.warmup));
         let end = match plan.until {
             Until::Elapsed(duration) => begin.saturating_add(units::nanos(duration)),
             Until::Requests(_) => u64::MAX,
         };
-        Self { start, begin, end: AtomicU64::new(end), cut: AtomicU64::new(u64::MAX) }
+        Ok(Self { start, begin, end: AtomicU64::new(end), cut: AtomicU64::new(u64::MAX) })
     }
 
     #[inline]
@@ -199,7 +203,7 @@ pub fn run<O: Observer>(plan: &LoadPlan, observer: &mut O) -> Result<Loaded, Loa
         }
         drop(report);
         wait_for_connections(plan, &opening, &reports, observer)?;
-        let window = Arc::new(Window::new(plan));
+        let window = Arc::new(Window::new(plan)?);
         for start in starts {
             start.send(Arc::clone(&window)).expect("a thread that has opened its connections waits for the window");
         }
@@ -224,14 +228,14 @@ pub fn run<O: Observer>(plan: &LoadPlan, observer: &mut O) -> Result<Loaded, Loa
             observer.interval(last);
         }
         let all = collector.close();
-        let requests_in_window = all.in_window;
+        let (requests_in_window, per_connection) = (all.in_window, all.per_connection.clone());
         let until = match plan.until {
             Until::Elapsed(_) => window.end(),
             Until::Requests(_) => all.last_done,
         };
         let wall_ns = until.saturating_sub(window.begin);
         let (series, load) = all.close(plan, threads, wall_ns, usage, steal, host::cpus());
-        Ok(Loaded { started_ns: window.start, wall_ns, requests_in_window, series, load })
+        Ok(Loaded { started_ns: window.start, wall_ns, requests_in_window, series, per_connection, load })
     })
 }
 
@@ -313,6 +317,7 @@ struct Assignment {
     thread: u32,
     threads: u32,
     connections: u32,
+    /// The number of requests in a closed loop that ends with a number of them.
     requests: u64,
 }
 
@@ -322,7 +327,7 @@ impl Assignment {
         let part = |whole: u64| whole / u64::from(n) + u64::from(u64::from(k) < whole % u64::from(n));
         let requests = match plan.until {
             Until::Elapsed(_) => u64::MAX,
-            Until::Requests(requests) => part(requests),
+            Until::Requests(requests) => part(plan.shard.part(requests)),
         };
         Self { thread: k, threads: n, connections: part(plan.connections_used().into()) as u32, requests }
     }

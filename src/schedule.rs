@@ -5,10 +5,14 @@
 //! with time, put the same `u` through the inverse of the integrated rate). With a constant rate the inverse is `u /
 //! rate`. Every offset has a closed form in `u`, so errors never accumulate.
 
+mod shard;
+
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::random;
+
+pub use shard::{ScheduledRequest, Shard, ShardError, ShardRequests};
 
 /// The arrival process of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -22,6 +22,7 @@ use crate::load::{
 };
 use crate::report::{self, LoadReport};
 use crate::runner::Interrupt;
+use crate::schedule::Shard;
 use crate::text;
 use crate::units;
 use crate::usage::{ProcessesMeter, ProcessesUsage, listeners_at, listeners_at_path};
@@ -234,11 +235,13 @@ fn plan(
         request: template,
         heavy: None,
         client: args.client(target),
+        shard: Shard::WHOLE,
         connections: args.connections,
         threads: args.threads,
         warmup: args.warmup,
         until: window_end(args),
         arrival: args.arrival(),
+        start_at: None,
         timeout: args.timeout,
         drain: args.drain.unwrap_or(args.timeout),
         stamp: None,

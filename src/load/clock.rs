@@ -4,9 +4,11 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::thread;
+use std::time::{Duration, SystemTime};
 
 use nix::time::{ClockId, clock_gettime};
 
+use crate::units;
 use crate::usage::Scheduled;
 
 /// Returns the time of the monotonic clock, nanoseconds. Costs about 20 ns.
@@ -14,6 +16,14 @@ use crate::usage::Scheduled;
 pub(super) fn now() -> u64 {
     let time = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("Linux has this clock");
     time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64
+}
+
+/// Returns the time of the monotonic clock at an instant of the wall clock, nanoseconds; the time since then if it has
+/// passed.
+pub(super) fn at(instant: SystemTime) -> Result<u64, Duration> {
+    let (now, wall) = (now(), SystemTime::now());
+    let ahead = instant.duration_since(wall).map_err(|passed| passed.duration())?;
+    Ok(now.saturating_add(units::nanos(ahead)))
 }
 
 /// The sources of time for a generator thread. The loops take them as a parameter, so that tests run in simulated time,

@@ -11,7 +11,7 @@ use crate::units;
 
 use super::client::Client;
 use super::clock::Clock;
-use super::in_flight::InFlight;
+use super::in_flight::{InFlight, LOOK_UP};
 use super::request::{Ended, PendingRequest};
 use super::{Assignment, Until};
 
@@ -61,7 +61,7 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
 
     /// Lets every connection send requests until the window ends, then waits until the drain is over.
     pub(super) fn run(mut self) {
-        let mut now = self.in_flight.read_clock();
+        let mut now = self.wait_for_start();
         for k in 0..self.connections.len() {
             self.begin(k, now, now);
             now = self.in_flight.read_clock();
@@ -81,6 +81,16 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
             self.in_flight.record_never_due(self.budget);
         }
         self.in_flight.close(now);
+    }
+
+    /// Waits until the load starts, or until it ends before that.
+    fn wait_for_start(&mut self) -> u64 {
+        let mut now = self.in_flight.read_clock();
+        let window = self.in_flight.window;
+        while now < window.start.min(window.end()) {
+            (_, now) = self.in_flight.next(window.start.min(now + LOOK_UP));
+        }
+        now
     }
 
     /// Begins a connection's next request, which is due. A connection without a further request stays open: closing it

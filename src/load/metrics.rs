@@ -34,7 +34,7 @@ pub(super) struct Metrics {
     /// Responses within the window, whenever their requests were due.
     pub(super) in_window: u64,
     /// The number of requests on each connection.
-    per_connection: Histogram,
+    pub(super) per_connection: Histogram,
     starved: u32,
     /// Requests in flight within the window, integrated over time: requests times nanoseconds.
     pub(super) in_flight_ns: u128,
@@ -343,7 +343,7 @@ impl Metrics {
         };
         let series = ["requests", "heavy requests"].into_iter().zip(kinds).take(n_kinds).map(series).collect();
         let load = LoadRecord {
-            offered_per_s: plan.arrival.offered(),
+            offered_per_s: plan.offered(),
             pacing: plan.arrival.pacing(),
             connections_planned: plan.connections,
             connections_opened: self.per_connection.len() as u32,

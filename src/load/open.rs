@@ -5,10 +5,10 @@
 //! first unsent request and now, so its length costs nothing.
 
 use std::collections::VecDeque;
-use std::iter::{Peekable, StepBy};
+use std::iter::{Peekable, Skip, StepBy};
 
 use crate::random;
-use crate::schedule::{Offsets, Pacing, Schedule};
+use crate::schedule::{Pacing, Schedule, ScheduledRequest, ShardRequests};
 use crate::units;
 
 use super::client::{Client, POLL_NOW};
@@ -16,7 +16,7 @@ use super::clock::Clock;
 use super::in_flight::InFlight;
 use super::request::{Ended, PendingRequest};
 use super::step_down::StepDown;
-use super::{Assignment, Window};
+use super::{Assignment, LoadPlan, Until, Window};
 
 /// The time before a request is due at which the thread wakes to busy-wait, nanoseconds: on this kernel, a timer is
 /// 45 us late at the median and 74 us at the 99th percentile (`avt doctor` measures it).
@@ -49,10 +49,7 @@ pub(super) struct OpenLoop<'a, C, K> {
 struct Backlog<'a> {
     window: &'a Window,
     seed: u64,
-    assignment: Assignment,
-    offsets: Peekable<std::iter::Enumerate<StepBy<std::iter::Skip<Offsets>>>>,
-    /// Requests of the window that are still to come, if their number ends it.
-    budget: u64,
+    requests: Peekable<StepBy<Skip<ShardRequests>>>,
     heavy_share: f64,
 }
 
@@ -88,43 +85,37 @@ impl Aftermath {
 }
 
 impl<'a> Backlog<'a> {
-    fn new(schedule: Schedule, heavy_share: f64, assignment: Assignment, window: &'a Window) -> Self {
-        // The requests are the same for any number of threads.
-        let part = schedule.offsets().skip(assignment.thread as usize).step_by(assignment.threads as usize);
-        Self {
-            window,
-            seed: schedule.seed,
-            assignment,
-            offsets: part.enumerate().peekable(),
-            budget: assignment.requests,
-            heavy_share,
-        }
+    fn new(schedule: Schedule, plan: &LoadPlan, assignment: Assignment, window: &'a Window) -> Self {
+        let requests = match plan.until {
+            Until::Elapsed(_) => schedule.requests_of(plan.shard),
+            Until::Requests(n) => schedule.requests_of(plan.shard).until_requests(window.begin - window.start, n),
+        };
+        // The requests are the same for any number of threads. Threads have one clock, so they may take turns.
+        let own = requests.skip(assignment.thread as usize).step_by(assignment.threads as usize);
+        let heavy_share = plan.heavy.as_ref().map_or(0.0, |(share, _)| *share);
+        Self { window, seed: schedule.seed, requests: own.peekable(), heavy_share }
     }
 
     /// Returns when the next request is due, if there is one.
     #[inline]
     fn next_at(&mut self) -> Option<u64> {
-        let (_, offset) = *self.offsets.peek()?;
-        let at = self.window.start.saturating_add(offset);
-        (self.budget > 0 && at < self.window.end()).then_some(at)
+        let at = self.window.start.saturating_add(self.requests.peek()?.offset);
+        (at < self.window.end()).then_some(at)
     }
 
     /// Takes up the next request.
     #[inline]
     fn take(&mut self) -> Option<Due> {
         let at = self.next_at()?;
-        let (k, _) = self.offsets.next()?;
-        let in_window = at >= self.window.begin;
-        self.budget -= u64::from(in_window);
-        Some(Due { at, heavy: self.heavy_share > 0.0 && self.is_heavy(k as u64), in_window })
+        let ScheduledRequest { number, .. } = self.requests.next()?;
+        // Drawn by the position in the whole schedule, so that the heavy requests are the same for any division of it.
+        let heavy = self.heavy_share > 0.0 && random::stream(self.seed, number).f64() < self.heavy_share;
+        Some(Due { at, heavy, in_window: at >= self.window.begin })
     }
-}
 
-impl Backlog<'_> {
-    /// Returns whether the thread's request `k` is heavy: drawn by its position in the whole schedule.
-    fn is_heavy(&self, k: u64) -> bool {
-        let place = k * u64::from(self.assignment.threads) + u64::from(self.assignment.thread);
-        random::stream(self.seed, place).f64() < self.heavy_share
+    /// Returns whether no request is left, whenever it would be due. Only a number of requests ends a schedule.
+    fn is_exhausted(&mut self) -> bool {
+        self.requests.peek().is_none()
     }
 }
 
@@ -135,7 +126,6 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
         schedule: Schedule,
         pacing: Pacing,
     ) -> Self {
-        let heavy_share = in_flight.plan.heavy.as_ref().map_or(0.0, |(share, _)| *share);
         Self {
             pacing,
             step_down: StepDown::default(),
@@ -143,7 +133,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
             aftermath: Aftermath::default(),
             awake_until: 0,
             timeout: units::nanos(in_flight.plan.timeout),
-            backlog: Backlog::new(schedule, heavy_share, assignment, in_flight.window),
+            backlog: Backlog::new(schedule, in_flight.plan, assignment, in_flight.window),
             free: (0..in_flight.len()).map(|k| (k, 0)).collect(),
             next_deadline: 0,
             in_flight,
@@ -214,7 +204,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
     fn take(&mut self) -> Option<Due> {
         let due = self.backlog.take()?;
         self.in_flight.count_planned();
-        if self.backlog.budget == 0 {
+        if self.backlog.is_exhausted() {
             self.in_flight.exhaust();
         }
         Some(due)

@@ -5,12 +5,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 
 use crate::scenario::{ArrivalSpec, ClientKind};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Shard};
 use crate::units;
 
 use super::client::{ExpectedResponse, RequestTemplate};
@@ -29,16 +29,20 @@ pub struct LoadPlan {
     pub heavy: Option<(f64, RequestTemplate)>,
     /// The client that sends the requests.
     pub client: ClientKind,
-    /// The number of connections, at least one; no more are opened than there are requests.
+    /// The part of the load that this generator carries out.
+    pub shard: Shard,
+    /// The number of connections of this shard, at least one; no more are opened than it has requests.
     pub connections: u32,
     /// The number of generator threads, at least one; no more are started than there are connections.
     pub threads: u16,
     /// The duration of the load before the window.
     pub warmup: Duration,
-    /// The condition that ends the window.
+    /// The condition that ends the window; a number of requests is that of all shards together.
     pub until: Until,
-    /// The rule by which requests are due.
+    /// The rule by which requests are due; the rate is that of all shards together.
     pub arrival: ArrivalSpec,
+    /// When the load starts; `None` to start once all connections are open.
+    pub start_at: Option<SystemTime>,
     /// The longest time for a response, counted from when the request was due.
     pub timeout: Duration,
     /// The maximum wait for responses after the window.
@@ -56,10 +60,18 @@ pub struct LoadPlan {
 impl LoadPlan {
     /// Returns the number of connections to open: at most one per request, since more would be idle.
     pub fn connections_used(&self) -> u32 {
-        match self.until {
-            Until::Requests(requests) => u32::try_from(requests).map_or(self.connections, |n| n.min(self.connections)),
-            Until::Elapsed(_) => self.connections,
-        }
+        let requests = match (self.until, self.arrival) {
+            (Until::Elapsed(_), _) => return self.connections,
+            (Until::Requests(requests), ArrivalSpec::Closed { .. }) => self.shard.part(requests),
+            // A shard of a schedule may have more than its equal part.
+            (Until::Requests(requests), ArrivalSpec::Open { .. }) => requests,
+        };
+        u32::try_from(requests).map_or(self.connections, |n| n.min(self.connections))
+    }
+
+    /// Returns the rate that this shard offers, in requests per second; `None` in a closed loop.
+    pub fn offered(&self) -> Option<f64> {
+        Some(self.arrival.offered()? / f64::from(self.shard.of()))
     }
 
     /// Returns every request that can be sent, as template and target: the ordinary ones, then the heavy ones.
@@ -170,6 +182,15 @@ pub enum LoadError {
         opened: u32,
         /// The number of planned connections.
         planned: u32,
+    },
+    /// The set start had passed before every connection was open. No request was sent.
+    #[error(
+        "late: the load started {} before this generator was ready, so it sent no request; set a later start",
+        units::duration(units::nanos(*.by))
+    )]
+    Late {
+        /// The time since the start.
+        by: Duration,
     },
     /// HTTPS is not possible with this client, build or configuration.
     #[error("TLS: {0}")]

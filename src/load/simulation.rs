@@ -18,7 +18,7 @@ use super::{Assignment, LoadPlan, RequestTemplate, Until, Window};
 use crate::gate::{self, Finding};
 use crate::record::{LoadRecord, Series};
 use crate::scenario::{self, ArrivalSpec};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Shard};
 use crate::units;
 use crate::usage::{Scheduled, Usage};
 
@@ -217,11 +217,13 @@ impl Simulation {
             request: template,
             heavy: None,
             client: scenario::ClientKind::Raw,
+            shard: Shard::WHOLE,
             connections,
             threads: 1,
             warmup: Duration::ZERO,
             until: Until::Elapsed(window),
             arrival,
+            start_at: None,
             timeout: Duration::from_secs(60),
             drain: Duration::from_secs(1),
             stamp: None,

@@ -46,6 +46,7 @@ mod tests {
     use super::super::{RequestTemplate, Until};
     use super::*;
     use crate::scenario::{ArrivalSpec, ClientKind};
+    use crate::schedule::Shard;
 
     fn plan(ordinary: &[&str], heavy: Option<&[&str]>) -> LoadPlan {
         let template = |targets: &[&str]| RequestTemplate {
@@ -61,11 +62,13 @@ mod tests {
             request: template(ordinary),
             heavy: heavy.map(|heavy| (0.5, template(heavy))),
             client: ClientKind::Raw,
+            shard: Shard::WHOLE,
             connections: 1,
             threads: 1,
             warmup: Duration::ZERO,
             until: Until::Requests(1),
             arrival: ArrivalSpec::Closed { think: Duration::ZERO },
+            start_at: None,
             timeout: Duration::ZERO,
             drain: Duration::ZERO,
             stamp: None,

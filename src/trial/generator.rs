@@ -7,6 +7,7 @@ use crate::load::{self, ExpectedResponse, LoadPlan, Loaded, Observer, RequestTem
 use crate::protocol::{Generated, TrialReply, TrialSpec};
 use crate::record::Failure;
 use crate::scenario::{EchoSpec, HeavySpec, RequestSpec, Work};
+use crate::schedule::Shard;
 use crate::units;
 
 use super::write_reply;
@@ -25,7 +26,7 @@ pub(super) fn run(
     };
     let plan = plan(work, server, nonce, server_cpus, spec.seed);
     let loaded = load::run(&plan, &mut ReplySender);
-    let Loaded { started_ns, wall_ns, requests_in_window, series, load } =
+    let Loaded { started_ns, wall_ns, requests_in_window, series, load, .. } =
         loaded.map_err(|error| Failure::Refused { what: error.to_string() })?;
     let begin_ns = started_ns.saturating_add(units::nanos(work.load.warmup));
     write_reply(&TrialReply::Generated(Box::new(Generated { begin_ns, wall_ns, requests_in_window, series, load })))
@@ -63,11 +64,13 @@ fn plan(work: &EchoSpec, server: SocketAddr, nonce: Option<&str>, server_cpus: &
         request,
         heavy: work.heavy.map(|heavy| (heavy.share, template(vec![format!("/echo/{}", HeavySpec::WHAT)]))),
         client: work.load.client,
+        shard: Shard::WHOLE,
         connections: work.load.connections,
         threads: work.load.threads,
         warmup: work.load.warmup,
         until: Until::Elapsed(work.load.duration),
         arrival: work.load.arrival,
+        start_at: None,
         timeout: work.load.timeout,
         drain: work.load.drain,
         stamp: nonce.map(Into::into),

@@ -24,7 +24,7 @@ impl Live {
         let target = if note_redraws() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let line = ProgressBar::with_draw_target(None, target);
         line.set_style(ProgressStyle::with_template("{wide_msg}").expect("the template is a constant"));
-        Self { line, until: plan.until, offered: plan.arrival.offered(), seconds: 0, ended: 0, errors: 0 }
+        Self { line, until: plan.until, offered: plan.offered(), seconds: 0, ended: 0, errors: 0 }
     }
 
     /// Adds the figures of one second and redraws the line.
