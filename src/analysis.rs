@@ -12,6 +12,7 @@ pub mod claims;
 pub mod compare;
 pub mod compare_loads;
 pub mod fail_over;
+pub mod merge;
 pub mod slo;
 
 mod ab;
@@ -42,7 +43,7 @@ pub use point::{Answered, Beats, CeilingUse, PointSummary};
 pub use ratios::{AIM, Control, Difference, ModelRatio, Obstacle, STALL_NS};
 pub use round::{Estimate, RoundFigure};
 pub use scoreboard::Scoreboard;
-pub use single_load::{LoadAnalysis, LoadFigures, analyze_load};
+pub use single_load::{LoadAnalysis, LoadFigures, LoadFinding, analyze_load};
 pub use sweep::{KeptUp, WaitingMemory};
 pub use times::SeriesSummary;
 

@@ -11,7 +11,9 @@ mod doctor;
 mod exports;
 mod list;
 mod load;
+mod load_outputs;
 mod man;
+mod merge;
 mod model_name;
 mod new;
 mod report;
@@ -81,6 +83,7 @@ enum Verb {
     Schema(schema::SchemaArgs),
     Serve(serve::ServeArgs),
     Load(Box<load::LoadArgs>),
+    Merge(Box<merge::MergeArgs>),
     Report(report::ReportArgs),
     Compare(compare::CompareArgs),
     Doctor(doctor::DoctorArgs),
@@ -143,6 +146,7 @@ pub fn main() -> ExitCode {
         Verb::Schema(args) => schema::main(&args),
         Verb::Serve(args) => serve::main(&args),
         Verb::Load(args) => load::main(&args),
+        Verb::Merge(args) => merge::main(&args),
         Verb::Report(args) => report::main(&args),
         Verb::Compare(args) => compare::main(&args),
         Verb::Doctor(args) => doctor::main(&args),

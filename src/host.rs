@@ -1,6 +1,7 @@
 //! Describes the machine, its limits, and the CPUs a process may run on.
 
 mod cgroup;
+mod clock;
 mod cpu_limit;
 
 use std::fs;
@@ -11,6 +12,7 @@ use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 pub use cgroup::throttled_ns;
+pub use clock::{ClockDiscipline, ClockReading};
 pub use cpu_limit::{CpuLimit, CpuLimitError};
 
 /// The machine and the software of a run. A value that cannot be read is `None`.

@@ -11,6 +11,7 @@ mod line;
 mod load;
 mod pass;
 mod plausible;
+mod shard;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,10 @@ pub use failure::Failure;
 pub use file::{Folder, FolderError, RECORDS, RUN};
 pub use load::{GeneratorThread, LoadRecord, Requests, SendLag};
 pub use pass::Pass;
+pub use shard::{
+    PlannedLoad, SHARD_SCHEMA, ShardBegin, ShardEnd, ShardEvent, ShardFile, ShardFileError, ShardLine, ShardReader,
+    ShardRecord, ShardRefused, ShardSecond, ShardSeconds, checksum,
+};
 
 use crate::histogram::Histogram;
 use crate::host::Host;

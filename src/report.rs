@@ -33,6 +33,7 @@ mod pairs;
 mod quadrants;
 mod ratios;
 mod scoreboard;
+mod shards;
 mod table;
 mod trace;
 mod warnings;
@@ -40,7 +41,8 @@ mod which;
 mod wording;
 
 pub use list::list;
-pub use load::{LoadReport, PERCENTILES, load, measured, pacing, supported_percentile};
+pub use load::{LoadReport, PERCENTILES, joined_urls, load, measured, pacing, supported_percentile};
+pub use shards::{SHARD_HEADINGS, shard_cells, shard_clocks, shard_machine};
 pub use warnings::{skipped_sentence, warn_of_strays};
 pub use wording::range;
 

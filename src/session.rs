@@ -7,6 +7,8 @@ mod comparison;
 pub(crate) mod exports;
 pub(crate) mod grid;
 mod head_to_base;
+#[cfg(feature = "cli")]
+pub(crate) mod load;
 pub(crate) mod output;
 pub(crate) mod output_file;
 pub(crate) mod pages;

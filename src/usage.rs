@@ -93,6 +93,23 @@ impl Usage {
         self.gaps.cpu.is_none().then(|| self.cpu_ns())
     }
 
+    /// Adds the usage of other processes.
+    pub fn add(&mut self, other: &Self) {
+        let sum = |one: Option<u64>, other: Option<u64>| Some(one? + other?);
+        self.cpu_user_ns += other.cpu_user_ns;
+        self.cpu_system_ns += other.cpu_system_ns;
+        self.switches_voluntary += other.switches_voluntary;
+        self.switches_involuntary += other.switches_involuntary;
+        self.faults_minor += other.faults_minor;
+        self.faults_major += other.faults_major;
+        self.memory_peak_bytes = sum(self.memory_peak_bytes, other.memory_peak_bytes);
+        self.memory_start_bytes = sum(self.memory_start_bytes, other.memory_start_bytes);
+        self.threads_at_end = sum(self.threads_at_end, other.threads_at_end);
+        self.gaps.cpu = self.gaps.cpu.or(other.gaps.cpu);
+        self.gaps.memory |= other.gaps.memory;
+        self.gaps.switches |= other.gaps.switches;
+    }
+
     /// Returns the context switches of both kinds; `None` if they are unknown.
     pub fn known_switches(&self) -> Option<u64> {
         (!self.gaps.switches).then_some(self.switches_voluntary + self.switches_involuntary)
@@ -203,6 +220,12 @@ pub struct Stolen {
 }
 
 impl Stolen {
+    /// Returns the sum of two machines or intervals.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self { cpu_ns: self.cpu_ns + other.cpu_ns, of_ns: self.of_ns + other.of_ns }
+    }
+
     /// Returns the stolen share of the CPU time, from 0 to 1.
     pub fn share(&self) -> f64 {
         self.cpu_ns as f64 / self.of_ns.max(1) as f64

@@ -189,7 +189,7 @@ fn meets(point: &PointSummary, model: Model, slo: Option<&Slo>, records: &[Recor
 fn keeps(measured: &Measured, slo: Option<&Slo>, is_open: bool) -> Option<bool> {
     let (Some(load), Some(series)) = (&measured.load, measured.series.first()) else { return Some(true) };
     let keeps_up = !is_open || load.answered_share(measured.jobs) >= KEPT_UP;
-    let figures = LoadFigures { series, load, wall_ns: measured.wall_ns, requests_in_window: measured.jobs };
+    let figures = LoadFigures::new(series, load, measured.wall_ns, measured.jobs);
     let judged = slo.map(|slo| judge(slo, &figures)).unwrap_or_default();
     // A collapsed server answers few requests, so what is certain comes before what is unknown.
     let is_broken = judged.iter().any(|judged| !judged.is_kept && !judged.is_unknown());

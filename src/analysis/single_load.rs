@@ -1,12 +1,14 @@
 //! Analyzes a single load, as `avt load` runs it: its figures, its gates, its objectives.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::slo::{self, JudgedCondition};
 use super::{Standing, Strictness};
-use crate::gate::{self, Finding, Verdict};
+use crate::gate::{self, Finding, ShardFinding, Verdict};
 use crate::record::{LoadRecord, Series};
 use crate::scenario::Slo;
+use crate::schedule::Shard;
 use crate::units;
 use crate::usage::ProcessesUsage;
 
@@ -21,13 +23,67 @@ pub struct LoadFigures<'a> {
     pub wall_ns: u64,
     /// The number of answers within the window.
     pub requests_in_window: u64,
+    /// Answers a second within the window; `None` for a window of zero length, and for shards whose windows have too
+    /// little in common.
+    pub rate: Option<f64>,
+}
+
+/// A finding on a load.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LoadFinding {
+    /// On a load as a whole.
+    Whole(Finding),
+    /// On one shard of a merged load, or of one kind on several.
+    OfShards {
+        /// The shard with the worst finding.
+        worst: Shard,
+        /// Its finding.
+        finding: Finding,
+        /// The number of shards with a finding of this kind.
+        shards: usize,
+    },
+    /// On what the shards of a merged load are together.
+    Shards(ShardFinding),
+}
+
+impl LoadFinding {
+    /// Returns the verdict that this finding leads to.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Whole(finding) | Self::OfShards { finding, .. } => finding.verdict(),
+            Self::Shards(finding) => finding.verdict(),
+        }
+    }
+
+    /// Returns advice on what to do about the finding.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Whole(finding) | Self::OfShards { finding, .. } => finding.advice(),
+            Self::Shards(finding) => finding.advice(),
+        }
+    }
+}
+
+impl fmt::Display for LoadFinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(finding) => finding.fmt(f),
+            Self::OfShards { worst, finding, shards: 1 } => {
+                write!(f, "shard {} of {}: {finding}", worst.number(), worst.of())
+            }
+            Self::OfShards { worst, finding, shards } => {
+                write!(f, "{shards} of {} shards, worst in shard {}: {finding}", worst.of(), worst.number())
+            }
+            Self::Shards(finding) => finding.fmt(f),
+        }
+    }
 }
 
 /// The analysis of one load.
 #[derive(Clone, Debug)]
 pub struct LoadAnalysis {
     /// The findings of the load.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<LoadFinding>,
     /// The worst verdict of the findings.
     pub verdict: Verdict,
     /// Answers a second within the window; `None` for a window of zero length.
@@ -41,10 +97,11 @@ pub struct LoadAnalysis {
     pub has_answers: bool,
 }
 
-impl LoadFigures<'_> {
-    /// Returns the answers a second within the window; `None` for a window of zero length.
-    pub fn rate(&self) -> Option<f64> {
-        (self.wall_ns > 0).then(|| self.requests_in_window as f64 / (self.wall_ns as f64 / 1e9))
+impl<'a> LoadFigures<'a> {
+    /// Returns the figures of a load in one window.
+    pub fn new(series: &'a Series, load: &'a LoadRecord, wall_ns: u64, requests_in_window: u64) -> Self {
+        let rate = (wall_ns > 0).then(|| requests_in_window as f64 / (wall_ns as f64 / 1e9));
+        Self { series, load, wall_ns, requests_in_window, rate }
     }
 }
 
@@ -56,7 +113,7 @@ pub fn analyze_load(
     server_ended_after: Option<Duration>,
     slo: Option<&Slo>,
 ) -> LoadAnalysis {
-    let LoadFigures { series, load, wall_ns, requests_in_window } = *figures;
+    let LoadFigures { series, load, wall_ns, requests_in_window, rate } = *figures;
     let mut findings = gate::check_single_load(load, series, wall_ns, requests_in_window, server);
     findings.extend(server_ended_after.map(|after| Finding::ServerEnded { after_ns: units::nanos(after) }));
     let per_request = |server: &ProcessesUsage| {
@@ -65,8 +122,8 @@ pub fn analyze_load(
     };
     LoadAnalysis {
         verdict: gate::verdict(&findings),
-        findings,
-        rate: figures.rate(),
+        findings: findings.into_iter().map(LoadFinding::Whole).collect(),
+        rate,
         server_cpu_per_request_ns: server.and_then(per_request),
         objectives: slo.map(|slo| slo::judge(slo, figures)),
         has_answers: figures.load.requests.completed > 0,

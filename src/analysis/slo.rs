@@ -57,7 +57,7 @@ fn measure(condition: &Condition, figures: &LoadFigures<'_>) -> (bool, MeasuredV
             return (condition.holds(share), MeasuredValue::Share(share));
         }
         Measure::Rate => {
-            let Some(rate) = figures.rate() else { return (false, MeasuredValue::NoTime) };
+            let Some(rate) = figures.rate else { return (false, MeasuredValue::NoTime) };
             return (condition.holds(rate), MeasuredValue::Rate(rate));
         }
         Measure::Quantile(share) if share <= 0.5 => times.quantile(share),
@@ -93,7 +93,7 @@ mod tests {
         let series =
             Series { lower_bound_from_ns: Some(4_000_000), ..Series::of_jobs("requests", times.clone(), times) };
         let load = LoadRecord { requests, status, ..LoadRecord::default() };
-        let figures = LoadFigures { series: &series, load: &load, wall_ns: 1_000_000_000, requests_in_window: 9_900 };
+        let figures = LoadFigures::new(&series, &load, 1_000_000_000, 9_900);
         super::judge(&slo.parse().unwrap(), &figures)
     }
 

@@ -1,17 +1,15 @@
 //! `avt load`: runs only the load generator, against any HTTP/1.1 server.
 
 mod args;
-mod export;
+mod launcher;
 mod live;
-mod outputs;
-mod picture;
-mod render;
 mod servers;
+mod shard;
 mod watch;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use hdrhistogram::serialization::V2DeflateSerializer;
 
@@ -20,108 +18,116 @@ use crate::host::Host;
 use crate::load::{
     self, Endpoint, LoadError, LoadInterval, LoadPlan, Loaded, Observer, RequestTemplate, Secure, Until,
 };
-use crate::report::{self, LoadReport};
+use crate::report::{LoadReport, joined_urls};
 use crate::runner::Interrupt;
 use crate::schedule::Shard;
-use crate::text;
 use crate::units;
 use crate::usage::{ProcessesMeter, ProcessesUsage, listeners_at, listeners_at_path};
 
 pub(super) use args::LoadArgs;
 
-use crate::session::ended;
-use crate::session::exports::{ExportFormat, bmf_text};
-use crate::session::output::{Stop, note, print, print_json, width};
-use crate::session::output_file::first_failure;
+use crate::session::load::{IntervalLog, LoadEnding, LoadOutputs, connections};
+use crate::session::output::{Stop, note};
+use crate::session::output_file::OutputPlaces;
 use args::Target;
-use export::Log;
+use launcher::Part;
 use live::Live;
-use outputs::Outputs;
+use shard::Recorder;
 use watch::ServerWatch;
 
 pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
+    let part = launcher::part(args.shard, args.shards, &|name| std::env::var(name).ok())?;
     let (target, paths) = args.targets()?;
     let template = args.request_template(&target, paths)?;
     refuse_nothing_due(args)?;
+    match part {
+        Some(_) => drop(args.out_for_shard()?),
+        None => args.refuse_out()?,
+    }
     let servers = match &args.unix {
         Some(path) => servers::at_path(path)?,
         None => servers::resolve(&target.host, target.port, args.timeout)?,
     };
     let secure = args.secure(&target)?;
-    let mut plan = plan(args, &target, template, servers[0].clone(), secure);
-    note(format_args!(
-        "{} over {}, {}: {}",
-        args.join_urls(),
-        render::connections(plan.connections_used()),
-        plan.arrival.in_words(),
-        length(&plan)
-    ));
+    let mut plan = plan(args, &target, template, servers[0].clone(), secure, part)?;
+    announce(args, &plan, part);
+    match part {
+        Some(part) => shard::main(args, part, &servers, &mut plan),
+        None => whole(args, &servers, &mut plan),
+    }
+}
 
-    let Outputs { hgrm, mut hlog, html, exports } = Outputs::begin(args)?;
+/// Runs a whole load, and writes its outputs.
+fn whole(args: &LoadArgs, servers: &[Endpoint], plan: &mut LoadPlan) -> Result<(), Stop> {
+    let mut places = OutputPlaces::default();
+    // The file of a body would be overwritten after it is read.
+    args.body_file().into_iter().for_each(|path| places.add_input("--body", path));
+    let mut outputs = LoadOutputs::begin(&args.outputs.paths(), places)?;
     // Nothing has been measured up to here, so a signal may end the process at once.
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
+    let mut hlog = outputs.hlog.take();
     let mut serializer = V2DeflateSerializer::new();
-    let log = hlog.as_mut().map(|output| Log::begin(&mut output.file, &mut serializer, &args.join_urls()));
-    let log = log.transpose().map_err(|error| Stop::machine(format_args!("--hlog: {error}")))?;
+    let url = joined_urls(&args.urls);
+    let base = SystemTime::now();
+    let lines = hlog.as_mut().map(|output| IntervalLog::begin(&mut output.file, &mut serializer, &url, base));
+    let lines = lines.transpose().map_err(|error| Stop::machine(format_args!("--hlog: {error}")))?;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let (live, watch) = (Live::new(&plan), ServerWatch::new(&[]));
-    let mut watcher = Watcher { interrupt: &interrupt, meter: None, watch, server: None, live, log };
-    let loaded = load_first_reachable(&servers, &mut plan, &mut watcher);
+    let mut watcher = Watcher::new(&interrupt, plan);
+    watcher.log = lines.map(Log::begin);
+    let loaded = load_first_reachable(servers, plan, &mut watcher);
     watcher.live.clear();
     let loaded = loaded.map_err(|error| load_error(error, &interrupt))?;
     let Watcher { server, watch, log, .. } = watcher;
     let signal = interrupt.signal();
     // A load that a signal ended early cannot break its objectives.
-    let slo = args.slo.as_ref().filter(|_| signal.is_none());
+    let slo = args.outputs.slo.as_ref().filter(|_| signal.is_none());
     let analysis = analyze_load(&figures(&loaded), server.as_ref(), watch.ended_after(), slo);
     let partial = signal.is_some();
-    let logged = log.map_or(Ok(()), |log| log.close(partial));
+    let logged = log.map_or(Ok(()), |log| log.lines.close(partial));
     let hlog = hlog.map(|output| match logged {
         Ok(()) => output.finish(),
         Err(error) => Err(output.failed(error)),
     });
-    let hgrm = hgrm.map(|output| output.write(&distribution(&loaded, partial)));
-    let (url, host) = (args.join_urls(), Host::read());
-    let load_report = LoadReport {
-        url: &url,
-        kind: plan.arrival.in_words(),
+    let report = LoadReport {
+        urls: &args.urls,
+        targets: &plan.request.targets,
+        arrival: plan.arrival,
+        seed: plan.seed,
         started,
         command: command_line(std::env::args_os()),
-        host: &host,
+        host: &Host::read(),
         figures: figures(&loaded),
         analysis: &analysis,
+        server: server.as_ref(),
         partial,
+        merged: None,
     };
-    let html = html.map(|output| output.write(&report::load(&load_report)));
-    let prints_text = !exports.is_printed();
-    let exported = exports.write(|format| match format {
-        ExportFormat::Markdown => report::markdown::load(&load_report),
-        ExportFormat::Junit => report::junit::load(&load_report),
-        ExportFormat::Bmf => bmf_text(&report::bmf::load(&load_report)),
-    });
-    let written = first_failure([hgrm, hlog, html].into_iter().flatten().chain([exported.files]));
-    let printed = if args.json {
-        print_json(&render::json(&args.urls, &plan, &loaded, server.as_ref(), &analysis, partial))
-    } else if !prints_text {
-        exported.printed
-    } else {
-        let is_unjudged = args.slo.is_some() && partial;
-        let unjudged = if is_unjudged { "\nslo        not judged: ended early by a signal" } else { "" };
-        let page = format!("{}{unjudged}", render::text(&loaded, server.as_ref(), &analysis, partial));
-        print(text::fitted(&text::printable(&page), width()))
-    };
-    // The signal matters more than output that could not be written.
-    match signal {
-        Some(signal) => {
-            if let Err(stop) = written {
-                stop.print();
-            }
-            Err(Stop::signal(signal))
-        }
-        None => {
-            let standing = analysis.standing(args.strict.strictness());
-            written.and(ended(standing, || render::unmet_requirements(&loaded, &analysis))).and(printed)
-        }
+    let unjudged = (args.outputs.slo.is_some() && partial).then_some("ended early by a signal");
+    let strictness = args.outputs.strict.strictness();
+    outputs.finish(&report, LoadEnding { hlog, strictness, unjudged, signal })
+}
+
+/// Prints what will be sent, and when.
+fn announce(args: &LoadArgs, plan: &LoadPlan, part: Option<Part>) {
+    note(format_args!(
+        "{} over {}, {}: {}",
+        joined_urls(&args.urls),
+        connections(plan.connections_used()),
+        plan.arrival.in_words(),
+        length(plan)
+    ));
+    if let Some(Part { shard, launcher }) = part {
+        let rate = match (plan.offered(), plan.arrival.offered()) {
+            (Some(own), Some(whole)) => format!(", {} of {}", units::rate(own), units::rate(whole)),
+            _ => String::new(),
+        };
+        let whole = units::count(args.connections.into());
+        let own = units::count(plan.connections.into());
+        let by = launcher.map_or_else(String::new, |launcher| format!(" (by {launcher})"));
+        note(format_args!("shard {} of {}{by}: {own} of {whole} connections{rate}", shard.number(), shard.of()));
+    }
+    if let Some(ahead) = plan.start_at.and_then(|at| at.duration_since(SystemTime::now()).ok()) {
+        note(format_args!("starts in {}", units::duration(units::nanos(ahead))));
     }
 }
 
@@ -151,17 +157,7 @@ fn refuse_nothing_due(args: &LoadArgs) -> Result<(), Stop> {
 }
 
 fn figures(loaded: &Loaded) -> LoadFigures<'_> {
-    let Loaded { wall_ns, requests_in_window, series, load, .. } = loaded;
-    LoadFigures { series: &series[0], load, wall_ns: *wall_ns, requests_in_window: *requests_in_window }
-}
-
-/// Formats the percentile distribution of response times for HdrHistogram's plotter.
-fn distribution(loaded: &Loaded, partial: bool) -> String {
-    let mut text = export::hgrm(&loaded.series[0].response_time);
-    if partial {
-        text.push_str("#[partial: ended early by a signal]\n");
-    }
-    text
+    LoadFigures::new(&loaded.series[0], &loaded.load, loaded.wall_ns, loaded.requests_in_window)
 }
 
 /// Returns the command line, quoted for a shell, with `avt` as the program's name.
@@ -196,6 +192,41 @@ struct Watcher<'a> {
     server: Option<ProcessesUsage>,
     live: Live,
     log: Option<Log<'a>>,
+    record: Option<&'a mut Recorder>,
+}
+
+impl<'a> Watcher<'a> {
+    fn new(interrupt: &'a Interrupt, plan: &LoadPlan) -> Self {
+        let (live, watch) = (Live::new(plan), ServerWatch::new(&[]));
+        Self { interrupt, meter: None, watch, server: None, live, log: None, record: None }
+    }
+}
+
+/// An interval log, and the time since its base.
+struct Log<'a> {
+    lines: IntervalLog<'a>,
+    begun: Instant,
+    /// The start of the interval that is not yet written.
+    since: Duration,
+}
+
+impl<'a> Log<'a> {
+    fn begin(lines: IntervalLog<'a>) -> Self {
+        Self { lines, begun: Instant::now(), since: Duration::ZERO }
+    }
+
+    /// Begins the first interval together with the window.
+    fn window(&mut self) {
+        self.since = self.begun.elapsed();
+    }
+
+    /// Writes an interval that ends now.
+    fn write(&mut self, interval: &LoadInterval) {
+        let until = self.begun.elapsed();
+        let length = until.saturating_sub(self.since);
+        self.lines.write(self.since, length, &interval.response_time, &interval.service_time);
+        self.since = until;
+    }
 }
 
 impl Observer for Watcher<'_> {
@@ -219,6 +250,9 @@ impl Observer for Watcher<'_> {
     fn interval(&mut self, interval: LoadInterval) {
         self.live.print_second(&interval);
         self.log.iter_mut().for_each(|log| log.write(&interval));
+        if let Some(record) = &mut self.record {
+            record.second(interval);
+        }
     }
 }
 
@@ -228,27 +262,40 @@ fn plan(
     template: RequestTemplate,
     server: Endpoint,
     secure: Option<Secure>,
-) -> LoadPlan {
-    LoadPlan {
+    part: Option<Part>,
+) -> Result<LoadPlan, Stop> {
+    let shard = part.map_or(Shard::WHOLE, |part| part.shard);
+    // At most one connection per request is opened.
+    let whole = args
+        .requests
+        .map_or(args.connections, |n| u32::try_from(n).map_or(args.connections, |n| n.min(args.connections)));
+    if whole < shard.of() {
+        return Err(Stop::input(format_args!(
+            "-c: {} for {} shards; each shard needs at least one",
+            connections(whole),
+            shard.of()
+        )));
+    }
+    Ok(LoadPlan {
         server,
         secure,
         request: template,
         heavy: None,
         client: args.client(target),
-        shard: Shard::WHOLE,
-        connections: args.connections,
+        shard,
+        connections: if shard.is_whole() { args.connections } else { shard.part(whole.into()) as u32 },
         threads: args.threads,
         warmup: args.warmup,
         until: window_end(args),
         arrival: args.arrival(),
-        start_at: None,
+        start_at: args.start_at,
         timeout: args.timeout,
         drain: args.drain.unwrap_or(args.timeout),
         stamp: None,
         expected: None,
         server_cpus: Vec::new(),
         seed: args.seed,
-    }
+    })
 }
 
 /// Runs the load against the first server that accepts a connection. Opens only the connections of the load: no server

@@ -20,6 +20,10 @@ pub(super) struct StrictLoad {
 }
 
 impl StrictLoad {
+    pub(super) fn is_given(self) -> bool {
+        self.strict.is_some()
+    }
+
     pub(super) fn strictness(self) -> Strictness {
         Strict { strict: self.strict }.strictness()
     }

@@ -185,7 +185,7 @@ pub enum LoadError {
     },
     /// The set start had passed before every connection was open. No request was sent.
     #[error(
-        "late: the load started {} before this generator was ready, so it sent no request; set a later start",
+        "the load started {} before this generator was ready, so nothing was sent; set a later --start-at",
         units::duration(units::nanos(*.by))
     )]
     Late {

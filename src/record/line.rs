@@ -1,4 +1,4 @@
-//! A line of `trials.jsonl`: a record as JSON, its checksum first.
+//! A line of `trials.jsonl` or of a shard's record: JSON, its checksum first.
 //!
 //! ```text
 //! {"crc32":"9ae0daaf","schema":8,"run":...}
@@ -6,14 +6,14 @@
 //!
 //! The checksum is the CRC-32 of gzip, zlib and PNG, over the line without `"crc32":"...",` and the line feed.
 
-use super::Record;
+use serde::Serialize;
 
 const BEGIN: &[u8] = b"{\"crc32\":\"";
 const END: &[u8] = b"\",";
 const DIGITS: usize = 8;
 
 /// Formats a record as a line, with its line feed.
-pub(super) fn written(record: &Record) -> Vec<u8> {
+pub(super) fn written(record: &impl Serialize) -> Vec<u8> {
     let json = serde_json::to_vec(record).expect("a record is plain data");
     signed(&json)
 }
@@ -22,6 +22,11 @@ pub(super) fn written(record: &Record) -> Vec<u8> {
 fn signed(json: &[u8]) -> Vec<u8> {
     let checksum = format!("{:08x}", crc32fast::hash(json));
     [BEGIN, checksum.as_bytes(), END, &json[1..], b"\n"].concat()
+}
+
+/// Returns whether a line begins with a checksum.
+pub(super) fn is_signed(line: &[u8]) -> bool {
+    line.starts_with(BEGIN)
 }
 
 /// Returns the JSON object of a line without its line feed, if the checksum matches.

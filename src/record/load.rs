@@ -120,12 +120,64 @@ pub struct Requests {
     pub unsent: u64,
     /// The number of requests still in flight when the drain ended.
     pub unfinished: u64,
+    /// The number of requests of a lost shard whose outcome is unknown; only of a merged load.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl LoadRecord {
     /// Returns the number of requests that were due in the window.
     pub fn due(&self) -> u64 {
         self.requests.planned - self.carried_over
+    }
+
+    /// Adds the record of another shard of the same load. The CPUs stay as they are; so does the number of requests of the
+    /// connection in the middle, which the caller knows from all connections.
+    pub fn add_shard(&mut self, other: &Self) {
+        let Self { offered_per_s, pacing, connections_planned, connections_opened, connections_starved, .. } = other;
+        let Self { requests_per_connection, requests, carried_over, sent_in_window, warmup_requests, .. } = other;
+        let Self { errors, status, answers_with_surplus, bytes_received, send_lag, service_pauses, .. } = other;
+        let Self { over_time, warmup, most_in_flight, mean_in_flight, at_the_edges_ns, unanswered_ns, .. } = other;
+        let Self { threads, thread_costs, usage, stolen, cpus: _, .. } = other;
+        self.offered_per_s = sum(self.offered_per_s, *offered_per_s);
+        self.pacing = self.pacing.or(*pacing);
+        self.connections_planned += connections_planned;
+        self.connections_opened += connections_opened;
+        self.connections_starved += connections_starved;
+        let ([least, middle, most], [others_least, _, others_most]) =
+            (self.requests_per_connection, *requests_per_connection);
+        self.requests_per_connection = [least.min(others_least), middle, most.max(others_most)];
+        self.requests.add(requests);
+        self.carried_over += carried_over;
+        self.sent_in_window += sent_in_window;
+        self.warmup_requests.add(warmup_requests);
+        errors.iter().for_each(|(class, n)| *self.errors.entry(class.clone()).or_default() += n);
+        status.iter().for_each(|(status, n)| *self.status.entry(*status).or_default() += n);
+        self.answers_with_surplus += answers_with_surplus;
+        self.bytes_received += bytes_received;
+        let SendLag { total, late, no_connection } = send_lag;
+        self.send_lag.total.merge(total);
+        self.send_lag.late.merge(late);
+        self.send_lag.no_connection.merge(no_connection);
+        self.service_pauses.merge(service_pauses);
+        self.over_time.merge(over_time);
+        self.warmup.merge(warmup);
+        self.most_in_flight += most_in_flight;
+        self.mean_in_flight += mean_in_flight;
+        self.at_the_edges_ns += at_the_edges_ns;
+        self.unanswered_ns += unanswered_ns;
+        self.threads += threads;
+        self.thread_costs.extend(thread_costs);
+        self.usage.add(usage);
+        self.stolen = match (self.stolen, *stolen) {
+            (Some(one), Some(other)) => Some(one.plus(other)),
+            (one, other) => one.or(other),
+        };
     }
 
     /// Returns `in_window` answers as a share of the requests due in the window. About 1 if a schedule is kept, because
@@ -138,17 +190,22 @@ impl LoadRecord {
 impl Requests {
     /// Adds other requests to these.
     pub fn add(&mut self, other: &Self) {
-        let Self { planned, completed, failed, timed_out, unsent, unfinished } = *other;
+        let Self { planned, completed, failed, timed_out, unsent, unfinished, lost } = *other;
         self.planned += planned;
         self.completed += completed;
         self.failed += failed;
         self.timed_out += timed_out;
         self.unsent += unsent;
         self.unfinished += unfinished;
+        self.lost += lost;
     }
 
     /// Returns whether the parts add up to `planned`.
     pub fn add_up(&self) -> bool {
-        self.planned == self.completed + self.failed + self.timed_out + self.unsent + self.unfinished
+        self.planned == self.completed + self.failed + self.timed_out + self.unsent + self.unfinished + self.lost
     }
+}
+
+fn sum(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    one.zip(other).map(|(one, other)| one + other).or(one).or(other)
 }

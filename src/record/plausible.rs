@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{CalibrationOrigin, Ceiling, LoadRecord, Measured, Outcome, Pass, Record, Requests, Run, Series, Traced};
+use super::{
+    CalibrationOrigin, Ceiling, LoadRecord, Measured, Outcome, Pass, Record, Requests, Run, Series, ShardEnd, Traced,
+};
 use crate::lanes::Lanes;
 
 /// The largest number in a record: 2^53, which is 104 days in nanoseconds or 8 PiB in bytes. Sums of a thousand of them
@@ -104,6 +106,13 @@ pub(super) fn record(record: &Record) -> Result<(), String> {
         (Outcome::Measured(_), Pass::Lanes) => Err("pass is lanes, but the outcome is a measurement".into()),
         (Outcome::Traced(_), Pass::Round(_)) => Err("pass is a round, but the outcome is lanes".into()),
     }
+}
+
+/// Checks the results of a shard of a load.
+pub(super) fn shard(end: &ShardEnd) -> Result<(), String> {
+    let ShardEnd { series, load, .. } = end;
+    times(series)?;
+    self::load(load)
 }
 
 fn inside(kind: &str, wrong: &str) -> String {

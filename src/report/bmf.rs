@@ -99,7 +99,7 @@ pub fn load(report: &LoadReport<'_>) -> Value {
         insert(latency(percentile), time.map(|nanos| nanos as f64));
     }
     insert("cpu-time".into(), analysis.server_cpu_per_request_ns);
-    json!({ name(&format!("load {}", report.url)): measures })
+    json!({ name(&format!("load {}", &report.url())): measures })
 }
 
 /// Renders the figures after the change, as geometric means over the rounds or the runs.

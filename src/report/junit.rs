@@ -172,7 +172,7 @@ pub fn load(report: &LoadReport<'_>) -> String {
             CaseResult::Error(format!("none of {} requests was answered", units::count(requests.planned)))
         }
         Some(why) => CaseResult::Skipped(why.clone()),
-        None if report.partial => CaseResult::Skipped("a signal ended the load early".into()),
+        None if report.partial => CaseResult::Skipped("the load ended early".into()),
         None => CaseResult::Passed,
     };
     let conditions = analysis.objectives.iter().flatten().map(|one| {
@@ -186,7 +186,7 @@ pub fn load(report: &LoadReport<'_>) -> String {
     });
     let cases = [("measurement".to_owned(), measurement)].into_iter().chain(conditions);
     let case = |(name, result)| TestCase { class: "load".into(), name, result };
-    render(&[TestSuite { name: format!("load {}", report.url), cases: cases.map(case).collect() }])
+    render(&[TestSuite { name: format!("load {}", report.url()), cases: cases.map(case).collect() }])
 }
 
 /// Renders a comparison of runs: a case for each figure, which fails if it is over its limit.

@@ -8,17 +8,20 @@ use super::chart::heat::{Heat, HeatMap};
 use super::chart::{Caption, Look, Size};
 use super::figures::draw_both;
 use super::html::{ICON, SCRIPT, SCRIPT_HASH, STYLE};
+use super::shards::{SHARD_HEADINGS, shard_cells, shard_clocks, shard_machine};
 use super::wording;
+use crate::analysis::merge::MergedLoad;
 use crate::analysis::slo::{JudgedCondition, MeasuredValue};
-use crate::analysis::{LoadAnalysis, LoadFigures};
-use crate::gate::{Finding, Verdict};
+use crate::analysis::{LoadAnalysis, LoadFigures, LoadFinding};
+use crate::gate::Verdict;
 use crate::histogram::Histogram;
 use crate::host::Host;
 use crate::record::{LoadRecord, Requests};
-use crate::scenario::Family;
+use crate::scenario::{ArrivalSpec, Family};
 use crate::stats::Bound;
 use crate::text;
 use crate::units;
+use crate::usage::ProcessesUsage;
 
 /// The percentiles shown for a load, with their names.
 pub const PERCENTILES: [(&str, f64); 7] =
@@ -58,10 +61,14 @@ pub fn measured(condition: &JudgedCondition) -> String {
 /// One load and its target.
 #[derive(Debug)]
 pub struct LoadReport<'a> {
-    /// The URL of the target.
-    pub url: &'a str,
-    /// The kind of load: `open loop, 1,000/s (poisson arrivals)`.
-    pub kind: String,
+    /// The URLs, at least one.
+    pub urls: &'a [String],
+    /// The request target of each URL.
+    pub targets: &'a [String],
+    /// The rule by which requests were due.
+    pub arrival: ArrivalSpec,
+    /// The seed of all random choices.
+    pub seed: u64,
     /// The time at which the load began, for people.
     pub started: String,
     /// The command that repeats the load.
@@ -72,8 +79,35 @@ pub struct LoadReport<'a> {
     pub figures: LoadFigures<'a>,
     /// The analysis of the figures.
     pub analysis: &'a LoadAnalysis,
-    /// Whether a signal ended the load early.
+    /// The usage of the server's processes, if they are known.
+    pub server: Option<&'a ProcessesUsage>,
+    /// Whether the load ended early: by a signal, or because a shard did.
     pub partial: bool,
+    /// What the load was merged from; `None` if it was run by one process.
+    pub merged: Option<&'a MergedLoad<'a>>,
+}
+
+impl LoadReport<'_> {
+    /// Returns the first URL, and the number of further ones.
+    pub fn url(&self) -> String {
+        joined_urls(self.urls)
+    }
+}
+
+/// Returns the first URL, and the number of further ones.
+pub fn joined_urls(urls: &[String]) -> String {
+    match urls.len() - 1 {
+        0 => urls[0].clone(),
+        1 => format!("{} and 1 more URL", urls[0]),
+        n => format!("{} and {} more URLs", urls[0], units::count(n as u64)),
+    }
+}
+
+/// The table of the shards of a merged load.
+struct ShardTable {
+    headings: [&'static str; 9],
+    rows: Vec<(u32, String, [String; 9])>,
+    clocks: String,
 }
 
 #[derive(Template)]
@@ -93,6 +127,7 @@ struct LoadPage {
     rows: Vec<(&'static str, Vec<String>)>,
     has_bounds: bool,
     has_warmup: bool,
+    shards: Option<ShardTable>,
     requests: Vec<(&'static str, String)>,
     command: String,
 }
@@ -116,7 +151,7 @@ pub fn load(report: &LoadReport<'_>) -> String {
     let draw_curves = |size: Size, caption: &Caption<'_>| curves.draw(size, caption);
     let draw_densities = |size: Size, caption: &Caption<'_>| densities.draw(size, caption);
     let page = LoadPage {
-        url: text::one_line(report.url),
+        url: text::one_line(&report.url()),
         verdict: report.analysis.verdict,
         warnings: warnings(report),
         answer: describe(report),
@@ -133,6 +168,11 @@ pub fn load(report: &LoadReport<'_>) -> String {
         rows: rows_of(report),
         has_bounds: series.lower_bound_from_ns.is_some(),
         has_warmup: !report.figures.load.warmup.columns().is_empty(),
+        shards: report.merged.map(|merged| ShardTable {
+            headings: SHARD_HEADINGS,
+            rows: merged.shards.iter().map(|one| (one.shard.number(), shard_machine(one), shard_cells(one))).collect(),
+            clocks: shard_clocks(merged),
+        }),
         requests: requests(report.figures.load),
         command: text::one_line(&report.command),
     };
@@ -158,13 +198,17 @@ fn over_time(report: &LoadReport<'_>, finding: &str) -> String {
 fn warnings(report: &LoadReport<'_>) -> Vec<String> {
     let mut warnings = Vec::new();
     if report.partial {
-        warnings.push("A signal ended this load early; the figures cover the time until then.".into());
+        let why = match report.merged {
+            None => "A signal ended this load early; the figures cover the time until then.",
+            Some(_) => "Not every shard ran to the end: the server was not offered the planned load.",
+        };
+        warnings.push(why.into());
     }
     if report.host.debug_build {
         warnings.push("avt was built without optimisation, so its figures are meaningless.".into());
     }
     let sentence =
-        |finding: &Finding| text::one_line(&format!("{}: {finding}; {}.", finding.verdict(), finding.advice()));
+        |finding: &LoadFinding| text::one_line(&format!("{}: {finding}; {}.", finding.verdict(), finding.advice()));
     warnings.extend(report.analysis.findings.iter().map(sentence));
     warnings
 }
@@ -220,8 +264,11 @@ fn properties(report: &LoadReport<'_>) -> Vec<(&'static str, String)> {
     let late = supported_percentile(&load.send_lag.late, 0.99).filter(|_| load.offered_per_s.is_some());
     let mut facts = vec![
         ("when", text::one_line(&report.started)),
-        ("machine", format!("{} × {cpu}", units::count(host.cpus.into()))),
-        ("load", report.kind.clone()),
+        (
+            report.merged.map_or("machine", |_| "machine of shard 1"),
+            format!("{} × {cpu}", units::count(host.cpus.into())),
+        ),
+        ("load", report.arrival.in_words()),
         ("window", units::duration(wall_ns)),
         ("connections", units::count(load.connections_opened.into())),
         (
@@ -270,7 +317,7 @@ fn figures(times: &Histogram, bound: Option<u64>) -> Vec<String> {
 }
 
 fn requests(load: &LoadRecord) -> Vec<(&'static str, String)> {
-    let Requests { planned, completed, failed, timed_out, unsent, unfinished } = load.requests;
+    let Requests { planned, completed, failed, timed_out, unsent, unfinished, lost } = load.requests;
     let parts = [
         ("planned", planned),
         ("completed", completed),
@@ -279,7 +326,8 @@ fn requests(load: &LoadRecord) -> Vec<(&'static str, String)> {
         ("unsent", unsent),
         ("unfinished", unfinished),
     ];
-    let mut requests: Vec<_> = parts.into_iter().map(|(name, n)| (name, units::count(n))).collect();
+    let lost = Some(("lost with a shard", lost)).filter(|(_, n)| *n > 0);
+    let mut requests: Vec<_> = parts.into_iter().chain(lost).map(|(name, n)| (name, units::count(n))).collect();
     let errors: Vec<String> = load.errors.iter().map(|(class, n)| format!("{} {class}", units::count(*n))).collect();
     if !errors.is_empty() {
         requests.push(("errors", text::one_line(&errors.join(", "))));

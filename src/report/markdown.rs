@@ -3,11 +3,13 @@
 //! Everything that comes from files passes [`escaped`]: it shows as plain text, names nobody and links to nothing.
 
 use super::load::{LoadReport, PERCENTILES, measured, rows_of};
+use super::shards::{SHARD_HEADINGS, shard_cells, shard_clocks, shard_machine};
 use super::{claims, compare as wording, compare_loads, table, warnings};
 use crate::analysis::claims::ClaimVerdict;
 use crate::analysis::compare::{Change, Comparison, SideName};
 use crate::analysis::compare_loads::LoadComparison;
 use crate::analysis::fail_over::FailOver;
+use crate::analysis::merge::MergedShard;
 use crate::analysis::slo::JudgedCondition;
 use crate::analysis::{Analysis, JudgedClaim, PointSummary, ScenarioAnalysis};
 use crate::gate::Verdict;
@@ -174,10 +176,14 @@ fn of_point(point: &PointSummary) -> String {
 /// Renders a load: its rates, times and requests, the conditions of its objective, and the verdict on it.
 pub fn load(report: &LoadReport<'_>) -> String {
     let (analysis, load) = (report.analysis, report.figures.load);
-    let mut parts =
-        vec![format!("## avt load: {}", analysis.verdict), format!("{}, {}", escaped(report.url), report.kind)];
+    let mut parts = vec![
+        format!("## avt load: {}", analysis.verdict),
+        format!("{}, {}", escaped(&report.url()), report.arrival.in_words()),
+    ];
     if report.partial {
-        parts.push("**Partial: a signal ended the load early.**".into());
+        let why =
+            if report.merged.is_some() { "not every shard ran to the end" } else { "a signal ended the load early" };
+        parts.push(format!("**Partial: {why}.**"));
     }
     let headings: Vec<&str> =
         [""].into_iter().chain(PERCENTILES.iter().map(|(name, _)| *name)).chain(["max"]).collect();
@@ -194,6 +200,14 @@ pub fn load(report: &LoadReport<'_>) -> String {
     let rates = rates.into_iter().filter_map(|(name, value)| Some((name, value?)));
     let (names, values): (Vec<&str>, Vec<String>) = rates.unzip();
     parts.push(table(0, &names, [values]));
+    if let Some(merged) = report.merged {
+        let headings: Vec<&str> = ["shard", "machine"].into_iter().chain(SHARD_HEADINGS).collect();
+        let row = |one: &MergedShard<'_>| {
+            [vec![one.shard.number().to_string(), shard_machine(one)], shard_cells(one).to_vec()].concat()
+        };
+        parts.push(table(2, &headings, merged.shards.iter().map(row)));
+        parts.push(escaped(&shard_clocks(merged)));
+    }
     if let Some(conditions) = &analysis.objectives {
         let row = |one: &JudgedCondition| {
             let word = match one.is_kept {

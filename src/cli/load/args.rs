@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
@@ -11,14 +11,15 @@ use reqwest::{Method, Url};
 
 use crate::http1::encode_target;
 use crate::load::{RequestTemplate, Secure, normalize_target};
-use crate::scenario::{self, ArrivalSpec, Slo};
+use crate::scenario::{self, ArrivalSpec};
 use crate::schedule::{Arrivals, Pacing};
 use crate::units;
 
-use super::super::exports::ExportArgs;
-use super::super::strict::StrictLoad;
+use super::super::load_outputs::LoadOutputArgs;
 use super::super::times::{any_time, some_time};
 use crate::session::output::{Stop, note};
+
+use super::launcher::ShardArg;
 
 /// Load an HTTP/1.1 server: at a given rate (open loop), or as fast as N connections are answered (closed loop)
 #[derive(Debug, clap::Args)]
@@ -98,26 +99,22 @@ pub(in crate::cli) struct LoadArgs {
     /// Request body, or @ and the name of a file that holds it
     #[arg(long, value_name = "TEXT|@FILE")]
     body: Option<String>,
-    /// Write the percentile distribution of response times, in the format of HdrHistogram's plotter
-    #[arg(long, value_name = "FILE")]
-    pub(super) hgrm: Option<PathBuf>,
-    /// Write an interval log of response and service times, one line each per second, in HdrHistogram's format
-    #[arg(long, value_name = "FILE")]
-    pub(super) hlog: Option<PathBuf>,
-    /// Write an HTML page with charts
-    #[arg(long, value_name = "FILE")]
-    pub(super) html: Option<PathBuf>,
-    /// Exit with 1 unless all conditions hold, and with 4 if the measurement is INVALID, as in
-    /// 'p99<5ms,errors<0.1%,rate>=990'
-    #[arg(long, value_name = "CONDITIONS")]
-    pub(super) slo: Option<Slo>,
+    /// Send only part K of N of this load, counted from 1, and write its record to --out; all other figures are those of
+    /// the whole load, except --threads. `auto` takes K and N from Open MPI, a Slurm step, PMI (MPICH), Flux or
+    /// Kubernetes; `none` sends the whole load even if a launcher started several processes
+    #[arg(long, value_name = "K/N|auto|none", value_parser = str::parse::<ShardArg>)]
+    pub(super) shard: Option<ShardArg>,
+    /// Number of shards, for `--shard auto` in a Kubernetes Indexed Job, whose pods know only their own number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) shards: Option<u32>,
+    /// Start the load at this time (UTC, RFC 3339), with all connections open; fails if it has passed by then
+    #[arg(long, value_name = "TIME", value_parser = start_at)]
+    pub(super) start_at: Option<SystemTime>,
+    /// Folder for the record of a shard, which is created if necessary; `-` writes it to standard output
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) strict: StrictLoad,
-    #[command(flatten)]
-    pub(super) exports: ExportArgs,
-    /// Print JSON instead of text
-    #[arg(long)]
-    pub(super) json: bool,
+    pub(super) outputs: LoadOutputArgs,
 }
 
 /// Parses a rate in requests per second: greater than 0, and at most what a clock of nanoseconds can resolve.
@@ -125,6 +122,19 @@ fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "expected requests per second, such as 1000 or 0.5".to_owned())?;
     let is_rate = rate > 0.0 && rate <= 1e8;
     if is_rate { Ok(rate) } else { Err("must be greater than 0 and at most 100000000 requests per second".to_owned()) }
+}
+
+/// Parses the start of a load: a time in UTC, at most a day ahead. A relative time would be a different one for each
+/// shard.
+fn start_at(text: &str) -> Result<SystemTime, String> {
+    const FARTHEST: Duration = Duration::from_secs(24 * 3_600);
+    let at = humantime::parse_rfc3339(text).map_err(|_| {
+        "expected a time in UTC, such as 2026-11-27T06:00:00Z (`date -ud '+20 sec' +%FT%TZ`)".to_owned()
+    })?;
+    match at.duration_since(SystemTime::now()) {
+        Ok(ahead) if ahead > FARTHEST => Err("must be at most a day ahead".into()),
+        _ => Ok(at),
+    }
 }
 
 /// [`Arrivals`] as the command line writes it.
@@ -185,12 +195,21 @@ impl LoadArgs {
         }
     }
 
-    /// Returns the first URL, and the number of further ones.
-    pub(super) fn join_urls(&self) -> String {
-        match self.urls.len() - 1 {
-            0 => self.urls[0].clone(),
-            1 => format!("{} and 1 more URL", self.urls[0]),
-            n => format!("{} and {} more URLs", self.urls[0], units::count(n as u64)),
+    /// Returns the place of the record of a shard. Refuses options whose output only a whole load has.
+    pub(super) fn out_for_shard(&self) -> Result<&Path, Stop> {
+        if let Some(option) = self.outputs.first_given() {
+            return Err(Stop::input(format_args!(
+                "{option}: not for one shard; give it to `avt merge`, which has all shards"
+            )));
+        }
+        self.out.as_deref().ok_or_else(|| Stop::input("--shard: add --out DIR for the record of the shard"))
+    }
+
+    /// Refuses `--out` without a shard.
+    pub(super) fn refuse_out(&self) -> Result<(), Stop> {
+        match &self.out {
+            None => Ok(()),
+            Some(_) => Err(Stop::input("--out: only for the record of a shard; add --shard, or use --json or --html")),
         }
     }
 

@@ -2,21 +2,21 @@
 
 use std::fmt::Write as _;
 use std::io::{self, LineWriter};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriter, IntervalLogWriterBuilder, Tag};
 
 use crate::histogram::Histogram;
-use crate::load::LoadInterval;
 use crate::replace::Replacement;
+use crate::report::LoadReport;
 
 /// Both formats conventionally use milliseconds.
 const NANOS_PER_MS: f64 = 1e6;
 
 /// Formats the percentile distribution for HdrHistogram's plotter: value in milliseconds, percentile, count so far and
 /// 1/(1 - percentile), with five steps for each halving of the remainder.
-pub(super) fn hgrm(times: &Histogram) -> String {
+fn hgrm(times: &Histogram) -> String {
     let times = times.to_hdr();
     let mut text = format!("{:>12} {:>14} {:>10} {:>14}\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
     let mut so_far = 0;
@@ -48,52 +48,51 @@ pub(super) fn hgrm(times: &Histogram) -> String {
     text
 }
 
-/// An interval log, written line by line while the load runs.
-pub(super) struct Log<'a> {
+/// Formats the percentile distribution of a load's response times.
+pub(super) fn distribution(report: &LoadReport<'_>) -> String {
+    let mut text = hgrm(&report.figures.series.response_time);
+    if report.partial {
+        text.push_str("#[partial: ended early by a signal]\n");
+    }
+    text
+}
+
+/// An interval log, written line by line.
+pub(crate) struct IntervalLog<'a> {
     writer: IntervalLogWriter<'a, 'a, LineWriter<Replacement>, V2DeflateSerializer>,
-    begun: Instant,
-    /// The start of the interval that is not yet written.
-    since: Duration,
     error: Option<String>,
 }
 
-impl<'a> Log<'a> {
-    /// Writes the head of the log.
-    pub(super) fn begin(
+impl<'a> IntervalLog<'a> {
+    /// Writes the head of the log of a load that began at `base`.
+    pub(crate) fn begin(
         file: &'a mut LineWriter<Replacement>,
         serializer: &'a mut V2DeflateSerializer,
         urls: &str,
+        base: SystemTime,
     ) -> io::Result<Self> {
-        let now = SystemTime::now();
         let mut builder = IntervalLogWriterBuilder::new();
         builder
             .add_comment("[Histogram log format version 1.3]")
             .add_comment(&format!("avt load {}", urls.escape_debug()));
-        builder.with_start_time(now).with_base_time(now).with_max_value_divisor(NANOS_PER_MS);
+        builder.with_start_time(base).with_base_time(base).with_max_value_divisor(NANOS_PER_MS);
         let writer = builder.begin_log_with(file, serializer)?;
-        Ok(Self { writer, begun: Instant::now(), since: Duration::ZERO, error: None })
+        Ok(Self { writer, error: None })
     }
 
-    /// Begins the first interval together with the window.
-    pub(super) fn window(&mut self) {
-        self.since = self.begun.elapsed();
-    }
-
-    /// Writes an interval that ends now: one line for response times and one for service times.
-    pub(super) fn write(&mut self, interval: &LoadInterval) {
-        let until = self.begun.elapsed();
-        for (tag, times) in [("response_time", &interval.response_time), ("service_time", &interval.service_time)] {
+    /// Writes an interval, which begins at `since` after the base: one line for response times and one for service
+    /// times.
+    pub(crate) fn write(&mut self, since: Duration, length: Duration, response: &Histogram, service: &Histogram) {
+        for (tag, times) in [("response_time", response), ("service_time", service)] {
             let tag = Tag::new(tag).expect("neither comma nor space");
-            let length = until.saturating_sub(self.since);
-            if let Err(error) = self.writer.write_histogram(&times.to_hdr(), self.since, length, Some(tag)) {
+            if let Err(error) = self.writer.write_histogram(&times.to_hdr(), since, length, Some(tag)) {
                 self.error.get_or_insert_with(|| error.to_string());
             }
         }
-        self.since = until;
     }
 
     /// Ends the log, and returns the first error of writing it.
-    pub(super) fn close(mut self, partial: bool) -> Result<(), String> {
+    pub(crate) fn close(mut self, partial: bool) -> Result<(), String> {
         if partial {
             let _ = self.writer.write_comment("partial: ended early by a signal");
         }

@@ -1,117 +1,32 @@
-//! Renders the result of a load as JSON and as text.
+//! Renders the result of a load as text.
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
-
-use crate::analysis::LoadAnalysis;
+use crate::analysis::LoadFigures;
+use crate::analysis::merge::MergedLoad;
 use crate::analysis::slo::JudgedCondition;
 use crate::histogram::Histogram;
 use crate::http1::limits;
-use crate::load::{LoadPlan, Loaded};
-use crate::record::{LoadRecord, Requests};
-use crate::report::{PERCENTILES, measured, pacing, supported_percentile};
-use crate::scenario::ArrivalSpec;
+use crate::record::Requests;
+use crate::report::{
+    LoadReport, PERCENTILES, SHARD_HEADINGS, measured, pacing, shard_cells, shard_clocks, shard_machine,
+    supported_percentile,
+};
 use crate::session::grid::Grid;
 use crate::session::output::width;
 use crate::units;
-use crate::usage::ProcessesUsage;
 
 use super::picture::picture;
 
-/// Renders `avt load --json`, schema 1: durations in microseconds, floating point; a missing figure is null. A closed
-/// loop has no offered rate. `url` is the first of `urls`; `targets` holds the request target of each.
-pub(super) fn json(
-    urls: &[String],
-    plan: &LoadPlan,
-    loaded: &Loaded,
-    server: Option<&ProcessesUsage>,
-    analysis: &LoadAnalysis,
-    partial: bool,
-) -> Value {
-    let load = &loaded.load;
-    let lag = &load.send_lag;
-    let (arrivals, pacing) = match plan.arrival {
-        ArrivalSpec::Closed { .. } => (Value::Null, Value::Null),
-        ArrivalSpec::Open { arrivals, pacing, .. } => (json!(arrivals.name()), json!(pacing.name())),
-    };
-    let seconds = loaded.wall_ns as f64 / 1e9;
-    let usage = &load.usage;
-    json!({
-        "schema": 1,
-        "url": urls.first(),
-        "urls": urls,
-        "targets": plan.request.targets,
-        "loop": if load.offered_per_s.is_some() { "open" } else { "closed" },
-        "arrivals": arrivals,
-        "pacing": pacing,
-        "partial": partial,
-        "seed": plan.seed,
-        "connections": {
-            "planned": load.connections_planned, "opened": load.connections_opened, "starved": load.connections_starved,
-            "requests_each": requests_each(load),
-        },
-        "duration_s": seconds,
-        "requests": load.requests,
-        "requests_carried_over": load.carried_over,
-        "warmup_requests": load.warmup_requests,
-        "errors": load.errors,
-        "status": load.status,
-        "answers_with_surplus_bytes": load.answers_with_surplus,
-        "rate": { "offered": load.offered_per_s, "achieved": analysis.rate },
-        "mean_in_flight": load.mean_in_flight,
-        "most_in_flight": load.most_in_flight,
-        "response_time_us": times(&loaded.series[0].response_time),
-        "service_time_us": times(&loaded.series[0].service_time),
-        "service_pause_us": times(&load.service_pauses),
-        "send_lag_us": times(&lag.total),
-        "send_lag_late_us": times(&lag.late),
-        "send_lag_no_connection_us": times(&lag.no_connection),
-        "response_time_lower_bound_from_us": loaded.series[0].lower_bound_from_ns.map(micros),
-        "bytes_received": load.bytes_received,
-        "generator": {
-            "threads": load.threads,
-            "cpu_s": usage.cpu_ns() as f64 / 1e9,
-            "cpu_share": (loaded.wall_ns > 0)
-                .then(|| usage.cpu_ns() as f64 / loaded.wall_ns as f64 / f64::from(load.threads)),
-            "busy_waited_s": load.thread_costs.iter().map(|cost| cost.busy_waited_ns).sum::<u64>() as f64 / 1e9,
-            "timer_only_s": load.thread_costs.iter().map(|cost| cost.timer_only_ns).sum::<u64>() as f64 / 1e9,
-            "run_queue_delay_s": run_queue_delay(load),
-            "pauses": {
-                "count": load.thread_costs.iter().map(|cost| cost.pauses).sum::<u64>(),
-                "total_us": micros(load.thread_costs.iter().map(|cost| cost.paused_ns).sum()),
-                "longest_us": load.thread_costs.iter().map(|cost| cost.longest_pause_ns).max().map(micros),
-            },
-            "peak_rss_bytes": usage.memory_peak_bytes,
-        },
-        "server": server.map(|server| json!({
-            "processes": server.processes,
-            "cpu_s": server.usage.known_cpu_ns().map(|nanos| nanos as f64 / 1e9),
-            "cpu_us_per_request": analysis.server_cpu_per_request_ns.map(|nanos| nanos / 1e3),
-            "peak_rss_bytes": server.usage.memory_peak_bytes,
-            "cpus": server.cpus,
-            "others_share": server.others.map(|others| others.share()),
-        })),
-        "steal": load.stolen.map(|stolen| stolen.share()),
-        "verdict": analysis.verdict,
-        "reasons": analysis.findings.iter().map(|finding| json!({
-            "verdict": finding.verdict(), "reason": finding.to_string(), "advice": finding.advice(),
-        })).collect::<Vec<_>>(),
-        "slo": analysis.objectives.as_ref().map(|all| all.iter().map(|one| json!({
-            "condition": one.condition, "kept": one.is_kept, "measured": measured(one),
-        })).collect::<Vec<_>>()),
-    })
-}
-
 /// Formats a number of connections.
-pub(super) fn connections(n: u32) -> String {
+pub(crate) fn connections(n: u32) -> String {
     units::counted(n.into(), "connection", "connections")
 }
 
 /// Returns in a sentence why the verb fails with exit code 1.
-pub(super) fn unmet_requirements(loaded: &Loaded, analysis: &LoadAnalysis) -> String {
-    let requests = &loaded.load.requests;
-    let objectives = analysis.objectives.as_deref().unwrap_or_default();
+pub(super) fn unmet_requirements(report: &LoadReport<'_>) -> String {
+    let requests = &report.figures.load.requests;
+    let objectives = report.analysis.objectives.as_deref().unwrap_or_default();
     let broken = objectives.iter().filter(|objective| !objective.is_kept).count();
     if requests.planned == 0 {
         "no request was due in the window".to_owned()
@@ -131,30 +46,38 @@ fn objectives(all: &[JudgedCondition]) -> String {
     all.iter().map(line).collect()
 }
 
-fn requests_each(load: &LoadRecord) -> Value {
-    let [min, p50, max] = load.requests_per_connection;
-    json!({ "min": min, "p50": p50, "max": max })
-}
-
-/// Returns the run queue delay of all threads; `None` if that of any thread is unknown.
-fn run_queue_delay(load: &LoadRecord) -> Option<f64> {
-    let waited: Option<Vec<u64>> = load.thread_costs.iter().map(|cost| cost.waited_ns).collect();
-    waited.filter(|waited| !waited.is_empty()).map(|waited| waited.iter().sum::<u64>() as f64 / 1e9)
+/// Renders the table of the shards, and what is known of their clocks.
+fn shards(merged: &MergedLoad<'_>) -> String {
+    let mut table = Grid::new(&["shard", "machine"], &SHARD_HEADINGS);
+    for one in &merged.shards {
+        table.row([vec![one.shard.number().to_string(), shard_machine(one)], shard_cells(one).to_vec()].concat());
+    }
+    let mut text = String::new();
+    for line in table.lines(width()) {
+        let _ = writeln!(text, "{line}");
+    }
+    let _ = writeln!(text, "{}\n", shard_clocks(merged));
+    text
 }
 
 /// Renders the text: the outcomes of the requests, their times, and their cost.
-pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &LoadAnalysis, partial: bool) -> String {
-    let load = &loaded.load;
+pub(super) fn text(report: &LoadReport<'_>) -> String {
+    let LoadReport { analysis, server, .. } = *report;
+    let LoadFigures { series, load, wall_ns, requests_in_window, .. } = report.figures;
     let requests = &load.requests;
     let mut text = String::new();
-    if partial {
-        text.push_str("PARTIAL: ended early by a signal\n\n");
+    if report.partial {
+        let why = if report.merged.is_some() { "not every shard ran to the end" } else { "ended early by a signal" };
+        let _ = writeln!(text, "PARTIAL: {why}\n");
+    }
+    if let Some(merged) = report.merged {
+        text.push_str(&shards(merged));
     }
     let _ = writeln!(
         text,
         "{} responses in {}: {}{}",
-        units::count(loaded.requests_in_window),
-        units::duration(loaded.wall_ns),
+        units::count(requests_in_window),
+        units::duration(wall_ns),
         analysis.rate.map_or_else(|| "no rate".into(), units::rate),
         load.offered_per_s.map_or_else(String::new, |rate| format!(" of {} offered", units::rate(rate))),
     );
@@ -174,7 +97,9 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
         "{}{}, {} busy on average, {spread}{starved}",
         connections(load.connections_opened),
         if load.connections_opened < load.connections_planned {
-            format!(" ({} requested, but there are fewer requests)", units::count(load.connections_planned.into()))
+            let why =
+                if report.merged.is_some() { "not every shard opened its part" } else { "there are fewer requests" };
+            format!(" ({} requested, but {why})", units::count(load.connections_planned.into()))
         } else {
             String::new()
         },
@@ -183,7 +108,6 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
 
     let percentiles: Vec<&str> = PERCENTILES.iter().map(|(name, _)| *name).chain(["max"]).collect();
     let mut table = Grid::new(&[""], &percentiles);
-    let series = &loaded.series[0];
     let from = series.lower_bound_from_ns;
     table.row(row("response time", &series.response_time, from));
     table.row(row("service time", &series.service_time, None));
@@ -213,13 +137,14 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
     }
     let _ = writeln!(
         text,
-        "requests   {} planned = {} completed + {} failed + {} timed out + {} unsent + {} unfinished",
+        "requests   {} planned = {} completed + {} failed + {} timed out + {} unsent + {} unfinished{}",
         units::count(requests.planned),
         units::count(requests.completed),
         units::count(requests.failed),
         units::count(requests.timed_out),
         units::count(requests.unsent),
         units::count(requests.unfinished),
+        if requests.lost > 0 { format!(" + {} lost", units::count(requests.lost)) } else { String::new() },
     );
     if load.warmup_requests.completed < load.warmup_requests.planned {
         let Requests { planned, failed, timed_out, unsent, unfinished, .. } = load.warmup_requests;
@@ -285,15 +210,6 @@ pub(super) fn text(loaded: &Loaded, server: Option<&ProcessesUsage>, analysis: &
     format!("{}{objectives}", text.trim_end())
 }
 
-fn times(histogram: &Histogram) -> Value {
-    let mut all = json!({ "count": histogram.len(), "mean": histogram.mean().map(|mean| mean / 1e3) });
-    for (name, share) in PERCENTILES {
-        all[name] = json!(supported_percentile(histogram, share).map(micros));
-    }
-    all["max"] = json!(histogram.max().map(micros));
-    all
-}
-
 fn row(name: &str, histogram: &Histogram, lower_bound_from: Option<u64>) -> Vec<String> {
     let show = |nanos: Option<u64>| match nanos {
         None => "n/a".to_owned(),
@@ -302,8 +218,4 @@ fn row(name: &str, histogram: &Histogram, lower_bound_from: Option<u64>) -> Vec<
     };
     let percentiles = PERCENTILES.iter().map(|(_, share)| show(supported_percentile(histogram, *share)));
     [name.to_owned()].into_iter().chain(percentiles).chain([show(histogram.max())]).collect()
-}
-
-fn micros(nanos: u64) -> f64 {
-    nanos as f64 / 1e3
 }

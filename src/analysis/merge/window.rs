@@ -1,0 +1,104 @@
+//! Places the windows of shards on one axis of time, and determines how far their clocks can be trusted.
+
+use std::collections::BTreeMap;
+
+use super::MergedShard;
+use crate::host::ClockReading;
+
+/// The window of a shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ShardWindow {
+    /// The start of the shard's load after that of the earliest shard, nanoseconds.
+    pub(super) after_first_ns: u64,
+    /// The length of the window, nanoseconds.
+    pub(super) length_ns: u64,
+}
+
+/// What is known of the difference between the wall clocks of shards. Response times do not depend on it, as both ends
+/// of each are read from one clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skew {
+    /// The shards ran under one kernel, whose own clock shows the largest difference between theirs, nanoseconds.
+    Known(u64),
+    /// The largest difference that the time services of the machines admit, nanoseconds.
+    AtMost(u64),
+    /// The clock of a machine is not synchronised.
+    Unknown,
+}
+
+impl Skew {
+    /// Determines the skew of these shards.
+    pub(super) fn of(shards: &[MergedShard<'_>]) -> Self {
+        let clocks: Vec<&ClockReading> = shards.iter().filter_map(|shard| Some(&shard.record?.begin.clock)).collect();
+        let first = clocks.first().and_then(|clock| clock.boot_id.as_ref());
+        if first.is_some() && clocks.iter().all(|clock| clock.boot_id.as_ref() == first) {
+            let ahead = || clocks.iter().map(|clock| ahead_ns(clock));
+            return Self::Known(
+                ahead().max().zip(ahead().min()).map_or(0, |(most, least)| most.abs_diff(least) as u64),
+            );
+        }
+        let errors: Option<Vec<u64>> = clocks
+            .iter()
+            .map(|clock| clock.discipline.filter(|state| state.is_synchronized).map(|state| state.max_error_ns))
+            .collect();
+        errors.map_or(Self::Unknown, |mut errors| {
+            errors.sort_unstable_by(|one, other| other.cmp(one));
+            Self::AtMost(errors.iter().take(2).sum())
+        })
+    }
+
+    /// Returns the largest possible difference, nanoseconds; `None` if it is unknown.
+    pub fn at_most_ns(self) -> Option<u64> {
+        match self {
+            Self::Known(nanos) | Self::AtMost(nanos) => Some(nanos),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// Returns by how much a wall clock is ahead of the kernel's own clock, nanoseconds.
+fn ahead_ns(clock: &ClockReading) -> i128 {
+    i128::from(clock.realtime_ns) - i128::from(clock.boottime_ns)
+}
+
+/// Returns the number of different kernels, which are machines unless containers or simulators share one.
+pub(super) fn machines(shards: &[MergedShard<'_>]) -> usize {
+    let mut ids: Vec<Option<&str>> =
+        shards.iter().filter_map(|shard| Some(shard.record?.begin.clock.boot_id.as_deref())).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.len()
+}
+
+/// Returns the windows of the shards that were measured. Shards of one kernel are placed by its own clock, machines
+/// against each other by their wall clocks.
+pub(super) fn windows(shards: &[MergedShard<'_>]) -> Vec<Option<ShardWindow>> {
+    let mut kernels: BTreeMap<&str, i128> = BTreeMap::new();
+    let mut starts = Vec::new();
+    for shard in shards {
+        let measured = shard.record.and_then(|record| Some((&record.begin.clock, record.end.as_ref()?.as_ref().ok()?)));
+        starts.push(measured.map(|(clock, end)| {
+            let start = match &clock.boot_id {
+                // The wall clock of a kernel's first shard places all shards of that kernel.
+                Some(id) => i128::from(end.started_boottime_ns) + *kernels.entry(id).or_insert_with(|| ahead_ns(clock)),
+                None => i128::from(end.started_realtime_ns),
+            };
+            (start, end.wall_ns)
+        }));
+    }
+    let first = starts.iter().flatten().map(|(start, _): &(i128, u64)| *start).min().unwrap_or(0);
+    let window = |(start, length_ns): (i128, u64)| ShardWindow {
+        after_first_ns: u64::try_from(start - first).unwrap_or(u64::MAX),
+        length_ns,
+    };
+    starts.into_iter().map(|start| start.map(window)).collect()
+}
+
+/// Returns the part of the longest window that all of them have in common, from 0 to 1; `None` without a window.
+pub(super) fn overlap<'a>(windows: impl Iterator<Item = &'a ShardWindow>) -> Option<f64> {
+    let windows: Vec<&ShardWindow> = windows.collect();
+    let begin = windows.iter().map(|window| window.after_first_ns).max()?;
+    let end = windows.iter().map(|window| window.after_first_ns.saturating_add(window.length_ns)).min()?;
+    let longest = windows.iter().map(|window| window.length_ns).max()?;
+    Some(end.saturating_sub(begin) as f64 / longest.max(1) as f64)
+}

@@ -1,0 +1,64 @@
+//! The outputs and conditions of a load: of `avt load`, and of `avt merge`.
+
+use std::path::PathBuf;
+
+use crate::scenario::Slo;
+use crate::session::load::LoadOutputPaths;
+
+use super::exports::ExportArgs;
+use super::strict::StrictLoad;
+
+/// The options of every verb whose result is a load.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct LoadOutputArgs {
+    /// Write the percentile distribution of response times, in the format of HdrHistogram's plotter
+    #[arg(long, value_name = "FILE")]
+    hgrm: Option<PathBuf>,
+    /// Write an interval log of response and service times, one line each per second, in HdrHistogram's format
+    #[arg(long, value_name = "FILE")]
+    pub(super) hlog: Option<PathBuf>,
+    /// Write an HTML page with charts
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Exit with 1 unless all conditions hold, and with 4 if the measurement is INVALID, as in
+    /// 'p99<5ms,errors<0.1%,rate>=990'
+    #[arg(long, value_name = "CONDITIONS")]
+    pub(super) slo: Option<Slo>,
+    #[command(flatten)]
+    pub(super) strict: StrictLoad,
+    #[command(flatten)]
+    exports: ExportArgs,
+    /// Print JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+impl LoadOutputArgs {
+    /// Returns the requested outputs.
+    pub(super) fn paths(&self) -> LoadOutputPaths {
+        LoadOutputPaths {
+            hgrm: self.hgrm.clone(),
+            hlog: self.hlog.clone(),
+            html: self.html.clone(),
+            exports: self.exports.paths(),
+            json: self.json,
+        }
+    }
+
+    /// Returns the first given option that needs a whole load.
+    pub(super) fn first_given(&self) -> Option<&'static str> {
+        let paths = self.paths();
+        let given = [
+            ("--hgrm", paths.hgrm.is_some()),
+            ("--hlog", paths.hlog.is_some()),
+            ("--html", paths.html.is_some()),
+            ("--slo", self.slo.is_some()),
+            ("--strict", self.strict.is_given()),
+            ("--markdown", paths.exports.markdown.is_some()),
+            ("--junit", paths.exports.junit.is_some()),
+            ("--bmf", paths.exports.bmf.is_some()),
+            ("--json", paths.json),
+        ];
+        given.into_iter().find_map(|(option, is_given)| is_given.then_some(option))
+    }
+}
