@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use async_vs_threads::load::{self, Endpoint, LoadPlan, RequestTemplate, Until};
 use async_vs_threads::scenario::{ArrivalSpec, ClientKind};
+use async_vs_threads::schedule::Shard;
 use common::Server;
 use criterion::{Criterion, SamplingMode, Throughput};
 
@@ -31,11 +32,13 @@ fn wall(server: &Server, connections: u32, requests: u64) -> Duration {
         },
         heavy: None,
         client: ClientKind::Raw,
+        shard: Shard::WHOLE,
         connections,
         threads: 1,
         warmup: Duration::ZERO,
         until: Until::Requests(requests),
         arrival: ArrivalSpec::Closed { think: Duration::ZERO },
+        start_at: None,
         timeout: Duration::from_secs(5),
         drain: Duration::from_secs(5),
         stamp: None,

@@ -23,7 +23,7 @@ use async_vs_threads::clock_cost;
 use async_vs_threads::host;
 use async_vs_threads::load::{self, LoadPlan, RequestTemplate, Until};
 use async_vs_threads::scenario::{ArrivalSpec, ClientKind};
-use async_vs_threads::schedule::{Arrivals, Pacing, Schedule};
+use async_vs_threads::schedule::{Arrivals, Pacing, Schedule, Shard};
 use common::{Scale, spread};
 use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
@@ -225,11 +225,13 @@ fn plan(server: SocketAddr, schedule: Schedule, pacing: Pacing, length: Duration
         },
         heavy: None,
         client: ClientKind::Raw,
+        shard: Shard::WHOLE,
         connections: CONNECTIONS,
         threads: 1,
         warmup: Duration::ZERO,
         until: Until::Elapsed(length),
         arrival: ArrivalSpec::Open { rate: schedule.rate, arrivals: schedule.arrivals, pacing },
+        start_at: None,
         timeout: Duration::from_secs(5),
         drain: Duration::from_secs(5),
         stamp: None,

@@ -68,8 +68,8 @@ fn discipline() -> Option<ClockDiscipline> {
     let nanos = |micros: libc::c_long| u64::try_from(micros).unwrap_or(0) * NS_PER_US;
     (code >= 0).then(|| ClockDiscipline {
         is_synchronized: code != libc::TIME_ERROR && state.status & libc::STA_UNSYNC == 0,
-        max_error_ns: nanos(state.maxerror.into()),
-        estimated_error_ns: nanos(state.esterror.into()),
+        max_error_ns: nanos(state.maxerror),
+        estimated_error_ns: nanos(state.esterror),
     })
 }
 

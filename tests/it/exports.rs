@@ -7,7 +7,8 @@ use async_vs_threads::analysis::fail_over::FailOver;
 use async_vs_threads::analysis::{LoadAnalysis, LoadFigures, analyze_load, compare};
 use async_vs_threads::record::{Failure, Measured, Outcome, Record, Skipped};
 use async_vs_threads::report::{LoadReport, bmf, junit, markdown};
-use async_vs_threads::scenario::{Model, Slo, parse};
+use async_vs_threads::scenario::{ArrivalSpec, Model, Slo, parse};
+use async_vs_threads::schedule::{Arrivals, Pacing};
 use serde_json::Value;
 
 use crate::fixture::{self, Fixture};
@@ -88,25 +89,24 @@ impl FixtureLoad {
     fn render<T>(&self, url: &str, render: impl Fn(&LoadReport<'_>) -> T) -> T {
         let host = fixture::run(&[], 0).host;
         render(&LoadReport {
-            url,
-            kind: "open loop, 20,000/s (poisson arrivals)".into(),
+            urls: &[url.to_owned()],
+            targets: &[],
+            arrival: ArrivalSpec::Open { rate: 20_000.0, arrivals: Arrivals::Poisson, pacing: Pacing::Hybrid },
+            seed: 1,
             started: "2026-11-20T10:00:00Z".into(),
             command: "avt load".into(),
             host: &host,
             figures: figures(&self.measured),
             analysis: &self.analysis,
+            server: None,
             partial: false,
+            merged: None,
         })
     }
 }
 
 fn figures(measured: &Measured) -> LoadFigures<'_> {
-    LoadFigures {
-        series: &measured.series[0],
-        load: measured.load.as_ref().unwrap(),
-        wall_ns: measured.wall_ns,
-        requests_in_window: measured.jobs,
-    }
+    LoadFigures::new(&measured.series[0], measured.load.as_ref().unwrap(), measured.wall_ns, measured.jobs)
 }
 
 const URL: &str = "http://127.0.0.1:8080/echo/hello";

@@ -6,6 +6,7 @@ mod open;
 mod opening;
 mod output_files;
 mod outputs;
+mod shards;
 mod targets;
 #[cfg(feature = "tls")]
 mod tls;
