@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use async_vs_threads::histogram::Histogram;
-use async_vs_threads::host::{ClockReading, Host};
+use async_vs_threads::host::{Host, MachineClocks};
 use async_vs_threads::record::{
     LoadRecord, PlannedLoad, Requests, SendLag, Series, ShardBegin, ShardEnd, ShardEvent, ShardFile, ShardSecond,
 };
@@ -65,7 +65,7 @@ fn write(folder: &Path, shards: u32, seconds: u64) -> u64 {
         start_at: None,
         shards,
     };
-    let (host, clock) = (Host::read(), ClockReading::now());
+    let (host, clock) = (Host::read(), MachineClocks::now());
     for shard in Shard::all(shards) {
         let mut file = ShardFile::create(folder, shard, plan.hash(), "bench".into()).expect("an empty folder");
         let mut append = |event| file.append(event).expect("there is room");
@@ -102,7 +102,7 @@ fn times(stream: u64, n: u64) -> Histogram {
     (0..n).map(|_| 60_000 + (-(1.0 - rng.f64()).ln() * 60_000.0) as u64).collect()
 }
 
-fn end(clock: &ClockReading, times: Histogram, seconds: u64) -> ShardEnd {
+fn end(clock: &MachineClocks, times: Histogram, seconds: u64) -> ShardEnd {
     let n = RATE * seconds;
     let lag = Histogram::from_iter((0..n).map(|k| 500 + k % 700));
     ShardEnd {

@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 pub use cgroup::throttled_ns;
-pub use clock::{ClockDiscipline, ClockReading};
+pub use clock::{ClockDiscipline, MachineClocks};
 pub use cpu_limit::{CpuLimit, CpuLimitError};
 
 /// The machine and the software of a run. A value that cannot be read is `None`.

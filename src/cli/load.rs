@@ -32,7 +32,7 @@ use crate::session::output_file::OutputPlaces;
 use args::Target;
 use launcher::Part;
 use live::Live;
-use shard::Recorder;
+use shard::ShardRecorder;
 use watch::ServerWatch;
 
 pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
@@ -192,7 +192,7 @@ struct Watcher<'a> {
     server: Option<ProcessesUsage>,
     live: Live,
     log: Option<Log<'a>>,
-    record: Option<&'a mut Recorder>,
+    record: Option<&'a mut ShardRecorder>,
 }
 
 impl<'a> Watcher<'a> {

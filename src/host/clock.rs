@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The clocks of this machine at one instant, to within a microsecond.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClockReading {
+pub struct MachineClocks {
     /// The wall clock, nanoseconds since 1970.
     pub realtime_ns: u64,
     /// The time since the machine started, suspended time included, nanoseconds: one clock for all processes of a
@@ -33,7 +33,7 @@ pub struct ClockDiscipline {
     pub estimated_error_ns: u64,
 }
 
-impl ClockReading {
+impl MachineClocks {
     /// Reads the clocks. Takes about 20 us, nearly all for the kernel's identity.
     pub fn now() -> Self {
         let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn an_instant_is_the_same_on_all_clocks() {
-        let (earlier, later) = (ClockReading::now(), ClockReading::now());
+        let (earlier, later) = (MachineClocks::now(), MachineClocks::now());
         assert!(earlier.boottime_ns <= later.boottime_ns && earlier.monotonic_ns <= later.monotonic_ns);
         assert_eq!(earlier.boot_id, later.boot_id);
         assert_eq!(earlier.at(earlier.monotonic_ns + 5), (earlier.realtime_ns + 5, earlier.boottime_ns + 5));
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_kernel_reports_whether_the_clock_is_synchronized() {
-        let discipline = ClockReading::now().discipline.expect("reading needs no privilege");
+        let discipline = MachineClocks::now().discipline.expect("reading needs no privilege");
         assert!(discipline.max_error_ns >= discipline.estimated_error_ns || !discipline.is_synchronized);
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{LoadRecord, Requests, Series};
 use crate::histogram::Histogram;
-use crate::host::{ClockReading, Host};
+use crate::host::{Host, MachineClocks};
 use crate::scenario::{ArrivalSpec, ClientKind};
 use crate::schedule::Shard;
 
@@ -67,7 +67,7 @@ pub struct ShardBegin {
     /// The machine.
     pub host: Host,
     /// The machine's clocks.
-    pub clock: ClockReading,
+    pub clock: MachineClocks,
     /// The launcher that set the number of the shard; `None` if the command line did.
     pub launcher: Option<String>,
 }

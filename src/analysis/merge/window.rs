@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::MergedShard;
-use crate::host::ClockReading;
+use crate::host::MachineClocks;
 
 /// The window of a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum Skew {
 impl Skew {
     /// Determines the skew of these shards.
     pub(super) fn of(shards: &[MergedShard<'_>]) -> Self {
-        let clocks: Vec<&ClockReading> = shards.iter().filter_map(|shard| Some(&shard.record?.begin.clock)).collect();
+        let clocks: Vec<&MachineClocks> = shards.iter().filter_map(|shard| Some(&shard.record?.begin.clock)).collect();
         let first = clocks.first().and_then(|clock| clock.boot_id.as_ref());
         if first.is_some() && clocks.iter().all(|clock| clock.boot_id.as_ref() == first) {
             let ahead = || clocks.iter().map(|clock| ahead_ns(clock));
@@ -57,7 +57,7 @@ impl Skew {
 }
 
 /// Returns by how much a wall clock is ahead of the kernel's own clock, nanoseconds.
-fn ahead_ns(clock: &ClockReading) -> i128 {
+fn ahead_ns(clock: &MachineClocks) -> i128 {
     i128::from(clock.realtime_ns) - i128::from(clock.boottime_ns)
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::host::{ClockReading, Host};
+use crate::host::{Host, MachineClocks};
 use crate::load::{Endpoint, LoadError, LoadInterval, LoadPlan, Loaded, Until};
 use crate::record::{PlannedLoad, ShardBegin, ShardEnd, ShardEvent, ShardFile, ShardRefused, ShardSecond, checksum};
 use crate::runner::Interrupt;
@@ -21,7 +21,7 @@ use super::{Watcher, command_line, load_error, load_first_reachable};
 pub(super) fn main(args: &LoadArgs, part: Part, servers: &[Endpoint], plan: &mut LoadPlan) -> Result<(), Stop> {
     let out = args.out_for_shard()?;
     let planned = planned(args, plan);
-    let clock = ClockReading::now();
+    let clock = MachineClocks::now();
     let begin = ShardBegin {
         plan: planned,
         command: command_line(env::args_os()),
@@ -31,7 +31,7 @@ pub(super) fn main(args: &LoadArgs, part: Part, servers: &[Endpoint], plan: &mut
         clock: clock.clone(),
         launcher: part.launcher.map(str::to_owned),
     };
-    let mut record = Recorder::begin(out, part, begin)?;
+    let mut record = ShardRecorder::begin(out, part, begin)?;
     let interrupt = Interrupt::listen().map_err(Stop::machine)?;
     let mut watcher = Watcher::new(&interrupt, plan);
     watcher.record = Some(&mut record);
@@ -126,13 +126,13 @@ fn attempt() -> String {
 }
 
 /// Writes the record, and keeps the first error: a full disk does not end a load.
-pub(super) struct Recorder {
+pub(super) struct ShardRecorder {
     file: ShardFile,
     seconds: u64,
     error: Option<io::Error>,
 }
 
-impl Recorder {
+impl ShardRecorder {
     /// Creates the record, and writes its first line. `out` is a folder, or `-` for standard output.
     fn begin(out: &Path, part: Part, begin: ShardBegin) -> Result<Self, Stop> {
         let plan = begin.plan.hash();
