@@ -27,8 +27,10 @@ pub struct MergedLoad<'a> {
     pub shards: Vec<MergedShard<'a>>,
     /// The number of different machines, as far as they are known.
     pub machines: usize,
-    /// The times of all requests.
+    /// The times of all requests. Lost ones count with 0, a lower bound.
     pub series: Series,
+    /// The times of the requests that were not lost.
+    pub known: Series,
     /// All other figures.
     pub load: LoadRecord,
     /// The length of the longest window, nanoseconds.
@@ -299,15 +301,17 @@ impl<'a> Merge<'a> {
         let lost = due.saturating_sub(merged.requests.planned - carried_over);
         merged.requests.planned += lost;
         merged.requests.lost += lost;
-        self.series.response_time.record_many(0, lost);
-        if lost > 0 {
-            self.series.lower_bound_from_ns = Some(0);
-        }
     }
 
     fn finish(self) -> MergedLoad<'a> {
         let Self { plan, mut shards, series, load, requests, per_connection, requests_in_window, findings } = self;
         let mut load = load.unwrap_or_default();
+        let known = series.clone();
+        let mut series = series;
+        if requests.lost > 0 {
+            series.response_time.record_many(0, requests.lost);
+            series.lower_bound_from_ns = Some(0);
+        }
         let mut findings = grouped(findings);
         load.requests = requests;
         // The numbers of CPUs of different machines have nothing in common.
@@ -333,7 +337,7 @@ impl<'a> Merge<'a> {
         let together = across.into_iter().chain(skewed).chain(differing_medians(&shards));
         findings.extend(together.map(LoadFinding::Shards));
         let machines = window::machines(&shards);
-        MergedLoad { plan, shards, machines, series, load, wall_ns, requests_in_window, rate, skew, findings }
+        MergedLoad { plan, shards, machines, series, known, load, wall_ns, requests_in_window, rate, skew, findings }
     }
 }
 

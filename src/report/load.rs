@@ -129,6 +129,8 @@ struct LoadPage {
     has_warmup: bool,
     shards: Option<ShardTable>,
     requests: Vec<(&'static str, String)>,
+    /// The number of lost requests; empty if there are none.
+    lost: String,
     command: String,
 }
 
@@ -138,8 +140,10 @@ pub fn load(report: &LoadReport<'_>) -> String {
     let finding = describe(report).join(" ");
     let title = "Response time of the requests";
     let look = |variant| Look { family: Family::Async, variant };
-    let (response, service) = (&series.response_time, &series.service_time);
-    let curve = Curve::from_times("response".into(), look(0), (response, Some(service)), series.lower_bound_from_ns);
+    // Lost requests have no times to draw.
+    let known = report.merged.map_or(series, |merged| &merged.known);
+    let (response, service) = (&known.response_time, &known.service_time);
+    let curve = Curve::from_times("response".into(), look(0), (response, Some(service)), known.lower_bound_from_ns);
     let curves = Curves { series: curve.into_iter().collect() };
     let rows = [("response", response, 0), ("service", service, 1)].into_iter();
     let rows = rows.filter(|(_, times, _)| times.len() >= 20).map(|(label, times, variant)| Density {
@@ -174,6 +178,10 @@ pub fn load(report: &LoadReport<'_>) -> String {
             clocks: shard_clocks(merged),
         }),
         requests: requests(report.figures.load),
+        lost: match report.figures.load.requests.lost {
+            0 => String::new(),
+            n => units::counted(n, "lost request", "lost requests"),
+        },
         command: text::one_line(&report.command),
     };
     page.render().expect("writing into a string")
