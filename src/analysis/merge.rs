@@ -4,6 +4,7 @@
 //! lost shard had to send is counted out from the schedule. Its unknown requests enter the response times as 0, a lower
 //! bound: every percentile then is one, too.
 
+mod findings;
 mod window;
 
 use thiserror::Error;
@@ -312,7 +313,7 @@ impl<'a> Merge<'a> {
             series.response_time.record_many(0, requests.lost);
             series.lower_bound_from_ns = Some(0);
         }
-        let mut findings = grouped(findings);
+        let mut findings = findings::grouped(findings);
         load.requests = requests;
         // The numbers of CPUs of different machines have nothing in common.
         load.cpus = Default::default();
@@ -327,70 +328,22 @@ impl<'a> Merge<'a> {
         let wall_ns = windows.iter().flatten().map(|window| window.length_ns).max();
         let wall_ns = wall_ns.or(plan.window_ns).unwrap_or(0);
         let complete = shards.iter().zip(&windows).filter(|(shard, _)| shard.state == ShardState::Complete);
-        let overlap = window::overlap(complete.filter_map(|(_, window)| window.as_ref()));
+        let overlap = window::overlap(complete.filter_map(|(_, window)| window.as_ref()), plan.requests.is_some());
         let skew = Skew::of(&shards);
         let across = overlap.and_then(gate::check_overlap);
-        let rate = shards.iter().filter_map(|shard| shard.rate).reduce(|sum, rate| sum + rate);
+        let rate = match plan.requests {
+            // Windows that a number of requests ends are of different lengths.
+            Some(_) => (wall_ns > 0).then(|| requests_in_window as f64 / (wall_ns as f64 / 1e9)),
+            None => shards.iter().filter_map(|shard| shard.rate).reduce(|sum, rate| sum + rate),
+        };
         let rate = rate.filter(|_| across.is_none());
         // One clock differs from no other.
         let skewed = gate::check_skew(skew.at_most_ns(), wall_ns).filter(|_| shards.len() > 1);
-        let together = across.into_iter().chain(skewed).chain(differing_medians(&shards));
+        let together = across.into_iter().chain(skewed).chain(findings::differing_medians(&shards));
         findings.extend(together.map(LoadFinding::Shards));
         let machines = window::machines(&shards);
         MergedLoad { plan, shards, machines, series, known, load, wall_ns, requests_in_window, rate, skew, findings }
     }
-}
-
-/// Joins the findings of one kind on several shards to the worst of them.
-fn grouped(findings: Vec<LoadFinding>) -> Vec<LoadFinding> {
-    let mut groups: Vec<LoadFinding> = Vec::new();
-    for other in findings {
-        let LoadFinding::OfShards { worst: other_shard, finding: other_finding, .. } = other else {
-            groups.push(other);
-            continue;
-        };
-        let same = groups.iter_mut().find_map(|group| match group {
-            LoadFinding::OfShards { worst, finding, shards } if finding.name() == other_finding.name() => {
-                Some((worst, finding, shards))
-            }
-            _ => None,
-        });
-        match same {
-            None => groups.push(other),
-            Some((worst, finding, shards)) => {
-                *shards += 1;
-                let order = |finding: &Finding| (finding.verdict(), finding.severity());
-                if order(&other_finding) > order(finding) {
-                    (*worst, *finding) = (other_shard, other_finding);
-                }
-            }
-        }
-    }
-    groups
-}
-
-/// Returns the shards whose median response time differs from that of the others.
-fn differing_medians<'a>(shards: &'a [MergedShard<'_>]) -> impl Iterator<Item = ShardFinding> + 'a {
-    let mut all = Histogram::default();
-    let complete = || shards.iter().filter(|shard| shard.state == ShardState::Complete);
-    complete().for_each(|shard| all.merge(&shard.response_time));
-    complete().filter_map(move |shard| {
-        let own = &shard.response_time;
-        let interval = |share: f64| own.quantile(share);
-        let others = |share: f64| all.quantile_without(own, share);
-        let own_ends = median_ends(own.len()).map(interval);
-        let others_ends = median_ends(all.len() - own.len()).map(others);
-        let known = |ends: [Option<u64>; 3]| Some([ends[0]?, ends[1]?, ends[2]?]);
-        gate::check_medians(shard.shard, known(own_ends)?, known(others_ends)?)
-    })
-}
-
-/// Returns the shares at which the 95 % confidence interval of a median and the median itself lie in a sample: the
-/// number of values below the median is binomial, approximately normal with a deviation of half the root of n (David
-/// and Nagaraja, *Order Statistics*, 2003, section 7.1).
-fn median_ends(n: u64) -> [f64; 3] {
-    let half = 0.5 * 1.96 / (n.max(1) as f64).sqrt();
-    [(0.5 - half).max(0.0), 0.5, (0.5 + half).min(1.0)]
 }
 
 impl MergedLoad<'_> {

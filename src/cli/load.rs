@@ -5,6 +5,7 @@ mod launcher;
 mod live;
 mod servers;
 mod shard;
+mod typed;
 mod watch;
 
 use std::ffi::{OsStr, OsString};

@@ -94,11 +94,37 @@ pub(super) fn windows(shards: &[MergedShard<'_>]) -> Vec<Option<ShardWindow>> {
     starts.into_iter().map(|start| start.map(window)).collect()
 }
 
-/// Returns the part of the longest window that all of them have in common, from 0 to 1; `None` without a window.
-pub(super) fn overlap<'a>(windows: impl Iterator<Item = &'a ShardWindow>) -> Option<f64> {
+/// Returns the part of the longest window that all of them have in common, from 0 to 1; `None` without a window. If a
+/// number of requests ends each (`are_counted`), they end at different times by design, and only their beginnings count.
+pub(super) fn overlap<'a>(windows: impl Iterator<Item = &'a ShardWindow>, are_counted: bool) -> Option<f64> {
     let windows: Vec<&ShardWindow> = windows.collect();
-    let begin = windows.iter().map(|window| window.after_first_ns).max()?;
-    let end = windows.iter().map(|window| window.after_first_ns.saturating_add(window.length_ns)).min()?;
     let longest = windows.iter().map(|window| window.length_ns).max()?;
+    let begin = windows.iter().map(|window| window.after_first_ns).max()?;
+    let end = if are_counted {
+        longest
+    } else {
+        windows.iter().map(|window| window.after_first_ns.saturating_add(window.length_ns)).min()?
+    };
     Some(end.saturating_sub(begin) as f64 / longest.max(1) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_have_the_time_in_common_in_which_all_are_open() {
+        let window = |(after_first_ns, length_ns)| ShardWindow { after_first_ns, length_ns };
+        let check = |windows: &[(u64, u64)], are_counted, expected| {
+            let windows: Vec<ShardWindow> = windows.iter().copied().map(window).collect();
+            assert_eq!(overlap(windows.iter(), are_counted), expected, "{windows:?}");
+        };
+        check(&[], false, None);
+        check(&[(0, 300), (0, 300)], false, Some(1.0));
+        check(&[(0, 300), (100, 300)], false, Some(2.0 / 3.0));
+        check(&[(0, 100), (200, 100)], false, Some(0.0));
+        check(&[(0, 100), (0, 80)], false, Some(0.8));
+        check(&[(0, 100), (0, 80)], true, Some(1.0));
+        check(&[(0, 100), (10, 80)], true, Some(0.9));
+    }
 }

@@ -1,7 +1,5 @@
 //! The options of `avt load`, and the request they describe.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -13,13 +11,13 @@ use crate::http1::encode_target;
 use crate::load::{RequestTemplate, Secure, normalize_target};
 use crate::scenario::{self, ArrivalSpec};
 use crate::schedule::{Arrivals, Pacing};
-use crate::units;
 
 use super::super::load_outputs::LoadOutputArgs;
 use super::super::times::{any_time, some_time};
 use crate::session::output::{Stop, note};
 
 use super::launcher::ShardArg;
+use super::typed::{header, read_body, split};
 
 /// Load an HTTP/1.1 server: at a given rate (open loop), or as fast as N connections are answered (closed loop)
 #[derive(Debug, clap::Args)]
@@ -352,52 +350,4 @@ impl LoadArgs {
         let authority = hosts.into_iter().next().map_or_else(|| target.authority.clone(), |(_, value)| value);
         Ok(RequestTemplate { method, authority, targets: paths, headers, body })
     }
-}
-
-/// Splits a URL into scheme and authority, and path with query, both as typed. A URL type would resolve the path.
-fn split(url: &str) -> Option<(&str, String)> {
-    let authority = url.find("://")? + "://".len();
-    let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
-    // Some parsers end the host at a backslash and others do not; some drop blanks.
-    let is_host = |c: char| c != '\\' && !c.is_whitespace() && !c.is_control();
-    if !url[authority..end].chars().all(is_host) {
-        return None;
-    }
-    let target = url[end..].split('#').next().unwrap_or_default();
-    let slash = if target.starts_with('/') { "" } else { "/" };
-    Some((&url[..end], format!("{slash}{target}")))
-}
-
-/// Reads a file as a body, up to a limit, because a device may have no end.
-fn read_body(file: &str) -> Result<Vec<u8>, Stop> {
-    const MOST: u64 = 64 << 20;
-    let mut body = Vec::new();
-    let read = File::open(file).and_then(|file| file.take(MOST + 1).read_to_end(&mut body));
-    read.map_err(|error| Stop::input(format_args!("--body: {file}: {error}")))?;
-    if body.len() as u64 > MOST {
-        return Err(Stop::input(format_args!(
-            "--body: {file}: larger than {}; use a smaller body",
-            units::bytes(MOST)
-        )));
-    }
-    Ok(body)
-}
-
-/// Parses `Name: value`, and refuses characters that would end the field early.
-fn header(field: &str) -> Result<(String, String), Stop> {
-    let wrong = |what: &str| Stop::input(format_args!("-H: `{}` {what}", field.escape_debug()));
-    let (name, value) =
-        field.split_once(':').ok_or_else(|| wrong("has no colon; write a field such as 'Accept: */*'"))?;
-    let value = value.trim();
-    if name.parse::<reqwest::header::HeaderName>().is_err() {
-        return Err(wrong("does not start with a field name"));
-    }
-    if value.parse::<reqwest::header::HeaderValue>().is_err() {
-        return Err(wrong("contains a character that is invalid in a header field"));
-    }
-    let framing = ["content-length", "transfer-encoding", "connection", "upgrade", "expect"];
-    if framing.iter().any(|own| name.eq_ignore_ascii_case(own)) {
-        return Err(wrong("cannot be set: avt sets it, because it controls how the connection is used"));
-    }
-    Ok((name.to_owned(), value.to_owned()))
 }
