@@ -31,7 +31,7 @@
 //! | 6 | [`report`], [`service`] | pages, tables and JSON from an analysis; the routes and steps of the servers |
 //! | 5 | [`analysis`], [`workload`] | figures and verdicts from records; the work of a job, blocking and async |
 //! | 4 | [`gate`], [`protocol`] | checks on each measurement; the messages between runner and trial |
-//! x
+//! | 3 | [`record`] | the result of a trial or of a shard of a load, and its files |
 //! | 2 | [`scenario`], [`lanes`] | the question, its work and its claims; what each thread did when |
 //! | 1 | [`http1`], [`schedule`], [`stats`], [`clock_cost`], [`job_log`], [`usage`] | the codec of all servers and of the raw client; arrival schedules; statistics over rounds; the cost of clocks and timers; when each job began and ended; CPU time and memory of processes |
 //! | 0 | [`histogram`], [`timeline`], [`units`], [`text`], [`random`], [`host`], [`proc`], [`thread_count`], [`replace`] | times; times over the course of a run; numbers with units; untrusted text; seeded random streams; the machine; its processes; the threads of this process; atomic replacement of files |
