@@ -295,6 +295,32 @@ fn every_chart_answers_the_pointer() {
 }
 
 #[test]
+fn a_malformed_address_switches_no_model_off_and_breaks_nothing() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (folder, _) = write_pages(&fixture::tour());
+    let page = folder.path().join("echo.html");
+    let off = "[...document.querySelectorAll('.models [aria-pressed=false]')].map(button => button.textContent)";
+    for (k, (fragment, expected)) in [
+        ("#;hide=threads", json!(["threads"])),
+        ("#;hide=", json!([])),
+        ("#;hide=%", json!([])),
+        ("#;hide=%E0%A4%A,unknown", json!([])),
+        ("#;;hide==,,;=", json!([])),
+        ("#%;hide=threads;hide=async", json!(["threads"])),
+        ("#nowhere;hide=<script>", json!([])),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        browser.emulate(1_280, "light", "screen");
+        // With another query, the browser loads the page anew.
+        browser.open(Path::new(&format!("{}?{k}{fragment}", page.display())));
+        assert_eq!(browser.value(off), expected, "{fragment}");
+        assert!(browser.problems().is_empty(), "{fragment}: {:?}", browser.problems());
+    }
+}
+
+#[test]
 fn lanes_zoom_by_keyboard_and_reset() {
     let Some(mut browser) = Browser::start() else { return };
     let (folder, _) = write_pages(&fixture::tour());
