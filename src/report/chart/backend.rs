@@ -13,57 +13,41 @@ use plotters_backend::{
 };
 
 use super::theme::{self, Ink};
+use crate::text::columns;
 
 /// The number of canvas units in one unit of the view box.
 pub(in crate::report) const FINE: i32 = 10;
 
 type DrawResult = Result<(), DrawingErrorKind<Infallible>>;
 
-/// The SVG drawn so far.
-pub(in crate::report) struct Sheet {
-    width: i32,
-    height: i32,
-    text: RefCell<String>,
+/// The backend of a picture, which appends to its text.
+pub(in crate::report) struct Svg<'text> {
+    /// The width and height, in units of the view box.
+    pub(in crate::report) size: (i32, i32),
+    pub(in crate::report) text: &'text RefCell<String>,
 }
 
-impl Sheet {
-    /// Creates an empty sheet; the size is in units of the view box.
-    pub(in crate::report) fn new(width: i32, height: i32) -> Self {
-        Self { width, height, text: RefCell::default() }
-    }
-
-    pub(in crate::report) fn into_text(self) -> String {
-        self.text.into_inner()
-    }
-}
-
-/// The backend, which appends to a sheet.
-pub(in crate::report) struct Svg<'sheet> {
-    sheet: &'sheet Sheet,
-}
-
-impl<'sheet> Svg<'sheet> {
-    pub(in crate::report) fn on(sheet: &'sheet Sheet) -> Self {
-        Self { sheet }
-    }
-
-    fn element(&self, text: std::fmt::Arguments) -> DrawResult {
-        self.sheet.text.borrow_mut().write_fmt(text).expect("writing into a string");
-        Ok(())
-    }
-
+impl Svg<'_> {
     /// Adds SVG as it is.
     pub(in crate::report) fn raw(&self, text: &str) -> DrawResult {
-        self.element(format_args!("{text}"))
+        self.text.borrow_mut().push_str(text);
+        Ok(())
     }
 
     fn path(&self, places: impl IntoIterator<Item = BackendCoord>, close: &str, paint: &str, more: &str) -> DrawResult {
         let mut d = String::new();
-        for (i, place) in places.into_iter().enumerate() {
-            let sign = if i == 0 { 'M' } else { 'L' };
-            write!(d, "{sign}{} {}", coordinate(place.0), coordinate(place.1)).expect("writing into a string");
+        let mut before = None;
+        for (x, y) in places {
+            let part = match before {
+                None => format!("M{} {}", coordinate(x), coordinate(y)),
+                Some((_, same)) if same == y => format!("H{}", coordinate(x)),
+                Some((same, _)) if same == x => format!("V{}", coordinate(y)),
+                Some(_) => format!("L{} {}", coordinate(x), coordinate(y)),
+            };
+            d += &part;
+            before = Some((x, y));
         }
-        self.element(format_args!("<path {paint}{more} d=\"{d}{close}\"/>\n"))
+        self.raw(&format!("<path {paint}{more} d=\"{d}{close}\"/>\n"))
     }
 }
 
@@ -71,7 +55,7 @@ impl DrawingBackend for Svg<'_> {
     type ErrorType = Infallible;
 
     fn get_size(&self) -> (u32, u32) {
-        ((self.sheet.width * FINE) as u32, (self.sheet.height * FINE) as u32)
+        ((self.size.0 * FINE) as u32, (self.size.1 * FINE) as u32)
     }
 
     fn ensure_prepared(&mut self) -> DrawResult {
@@ -97,14 +81,18 @@ impl DrawingBackend for Svg<'_> {
         style: &S,
         fill: bool,
     ) -> DrawResult {
-        let (x, y) = (coordinate(from.0.min(to.0)), coordinate(from.1.min(to.1)));
-        let (width, height) = (coordinate((to.0 - from.0).abs()), coordinate((to.1 - from.1).abs()));
+        let (x, y) = (from.0.min(to.0), from.1.min(to.1));
+        let [x, y, width, height] = [x, y, (to.0 - from.0).abs(), (to.1 - from.1).abs()].map(coordinate);
         let kind = if fill { "f" } else { "s" };
         let paint = paint(kind, style.color());
-        self.element(format_args!("<rect {paint} x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>\n"))
+        self.raw(&format!("<rect {paint} x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>\n"))
     }
 
     fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> DrawResult {
+        // The axes of a chart that shows none.
+        if style.color().alpha == 0.0 {
+            return Ok(());
+        }
         let width = style.stroke_width();
         let more = if width == 1 { String::new() } else { format!(" stroke-width=\"{width}\"") };
         self.path(path, "", &paint("s", style.color()), &more)
@@ -113,7 +101,7 @@ impl DrawingBackend for Svg<'_> {
     fn draw_circle<S: BackendStyle>(&mut self, center: BackendCoord, radius: u32, style: &S, fill: bool) -> DrawResult {
         let paint = paint(if fill { "f" } else { "s" }, style.color());
         let (x, y, r) = (coordinate(center.0), coordinate(center.1), coordinate(radius as i32));
-        self.element(format_args!("<circle {paint} cx=\"{x}\" cy=\"{y}\" r=\"{r}\"/>\n"))
+        self.raw(&format!("<circle {paint} cx=\"{x}\" cy=\"{y}\" r=\"{r}\"/>\n"))
     }
 
     fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
@@ -124,11 +112,16 @@ impl DrawingBackend for Svg<'_> {
         self.path(corners, "Z", &paint("f", style.color()), "")
     }
 
+    /// Writes text; a centred one that would run out of the picture is moved into it.
     fn draw_text<S: BackendTextStyle>(&mut self, words: &str, style: &S, at: BackendCoord) -> DrawResult {
-        let anchor = match style.anchor().h_pos {
-            HPos::Left => "",
-            HPos::Center => " text-anchor=\"middle\"",
-            HPos::Right => " text-anchor=\"end\"",
+        if words.is_empty() {
+            return Ok(());
+        }
+        let half = self.estimate_text_size(words, style)?.0 as i32 / 2;
+        let (x, anchor) = match style.anchor().h_pos {
+            HPos::Left => (at.0, ""),
+            HPos::Center => (at.0.min(self.size.0 * FINE - half).max(half), " text-anchor=\"middle\""),
+            HPos::Right => (at.0, " text-anchor=\"end\""),
         };
         // Browsers and printers disagree on `dominant-baseline`, so the middle of small letters is computed here.
         let drop = match style.anchor().v_pos {
@@ -140,67 +133,81 @@ impl DrawingBackend for Svg<'_> {
         let y = at.1 + (size * drop * f64::from(FINE)).round() as i32;
         let bold = if matches!(style.style(), FontStyle::Bold) { " b" } else { "" };
         let paint = paint(&format!("f{bold}"), style.color());
-        let (x, y, words) = (coordinate(at.0), coordinate(y), escaped(words));
-        self.element(format_args!("<text {paint} x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}>{words}</text>\n"))
+        let (x, y, words) = (coordinate(x), coordinate(y), escaped(words));
+        self.raw(&format!("<text {paint} x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}>{words}</text>\n"))
     }
 
+    /// Estimates the size of text, which the browser lays out; it errs on the wide side.
     fn estimate_text_size<S: BackendTextStyle>(
         &self,
         words: &str,
         style: &S,
     ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
+        let column = if matches!(style.style(), FontStyle::Bold) { 0.68 } else { 0.6 };
         let size = style.size() * f64::from(FINE);
-        Ok(((words.chars().count() as f64 * size * 0.55) as u32, size as u32))
+        Ok(((columns(words) as f64 * size * column) as u32, size as u32))
     }
 }
 
-/// Writes boxes of one height as horizontal lines of that width: half the bytes, and hatched if dashed.
-pub(in crate::report) fn bands(boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> String {
-    let Some(((_, top), (_, bottom))) = boxes.first() else { return String::new() };
+/// Writes boxes of one height as horizontal lines of that width: half the bytes, and hatched if dashed. Each box is two
+/// corners, the upper left and the lower right.
+pub(in crate::report) fn bands(corners: &[BackendCoord], ink: Ink) -> String {
     let mut d = String::new();
-    for ((x, y), (right, bottom)) in boxes {
-        let (x0, middle) = (coordinate(*x), coordinate(i32::midpoint(*y, *bottom)));
+    for ((x, y), (right, bottom)) in pairs(corners) {
+        let (x0, middle) = (coordinate(x), coordinate(i32::midpoint(y, bottom)));
         write!(d, "M{x0} {middle}h{}", coordinate(right - x)).expect("writing into a string");
     }
-    let (class, width) = (ink.class(), coordinate(bottom - top));
+    let width = pairs(corners).next().map_or(0, |((_, top), (_, bottom))| bottom - top);
+    let (class, width) = (ink.class(), coordinate(width));
     let shade = if ink.variant == 0 { String::new() } else { format!(" o{}", ink.variant) };
     format!("<path class=\"s {class}{shade}\" stroke-width=\"{width}\" d=\"{d}\"/>\n")
 }
 
-/// Writes filled boxes, given by two corners each.
-pub(in crate::report) fn boxes(boxes: &[(BackendCoord, BackendCoord)], ink: Ink) -> String {
+/// Writes filled boxes, two corners each.
+pub(in crate::report) fn boxes(corners: &[BackendCoord], ink: Ink) -> String {
     let mut d = String::new();
-    for ((x, y), (right, bottom)) in boxes {
-        let (x0, y0) = (coordinate(*x), coordinate(*y));
-        let (width, height) = (coordinate(right - x), coordinate(bottom - y));
+    for ((x, y), (right, bottom)) in pairs(corners) {
+        let [x0, y0, width, height] = [x, y, right - x, bottom - y].map(coordinate);
         write!(d, "M{x0} {y0}h{width}v{height}h-{width}z").expect("writing into a string");
     }
     format!("<path class=\"f {}\" d=\"{d}\"/>\n", ink.class())
 }
 
-/// Returns the attributes that paint an element: the class of a colour of the theme beside these classes, or the colour
-/// itself.
-fn paint(classes: &str, color: BackendColor) -> String {
-    match theme::class(color) {
-        Some(class) => format!("class=\"{classes} {class}\""),
-        None => {
-            let (red, green, blue) = color.rgb;
-            let attribute = if classes.starts_with('s') { "stroke" } else { "fill" };
-            format!(
-                "class=\"{classes}\" {attribute}=\"#{red:02x}{green:02x}{blue:02x}\" {attribute}-opacity=\"{}\"",
-                color.alpha
-            )
-        }
+fn pairs(corners: &[BackendCoord]) -> impl Iterator<Item = (BackendCoord, BackendCoord)> {
+    corners.chunks_exact(2).map(|pair| (pair[0], pair[1]))
+}
+
+/// Writes slanted lines through a box, each cut off at its edges.
+pub(in crate::report) fn slants((from, to): (BackendCoord, BackendCoord), ink: Ink) -> String {
+    const APART: i32 = 6 * FINE;
+    let height = to.1 - from.1;
+    let mut d = String::new();
+    for start in (from.0 - height + APART..to.0).step_by(APART as usize) {
+        let (left, right) = (start.max(from.0), (start + height).min(to.0));
+        let [low, high] = [left, right].map(|x| coordinate(to.1 - (x - start)));
+        write!(d, "M{} {low}L{} {high}", coordinate(left), coordinate(right)).expect("writing into a string");
     }
+    format!("<path class=\"s {}\" d=\"{d}\"/>\n", ink.class())
+}
+
+/// Writes a transparent rectangle that answers the pointer with this text about a model.
+pub(in crate::report) fn hit((from, to): (BackendCoord, BackendCoord), model: &str, says: &str) -> String {
+    let [x, y, width, height] = [from.0, from.1, to.0 - from.0, to.1 - from.1].map(coordinate);
+    let (model, says) = (escaped(model), escaped(says));
+    format!(
+        "<rect class=\"hit\" data-m=\"{model}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\">\
+         <title>{says}</title></rect>\n"
+    )
+}
+
+/// Returns the attribute that paints an element: the class of its colour beside these classes.
+fn paint(classes: &str, color: BackendColor) -> String {
+    format!("class=\"{classes} {}\"", theme::class(color))
 }
 
 /// Formats a canvas coordinate in the units of the view box: `12.3`, `12`.
 fn coordinate(fine: i32) -> String {
-    let sign = if fine < 0 { "-" } else { "" };
-    match (fine.abs() / FINE, fine.abs() % FINE) {
-        (whole, 0) => format!("{sign}{whole}"),
-        (whole, tenths) => format!("{sign}{whole}.{tenths}"),
-    }
+    (f64::from(fine) / f64::from(FINE)).to_string()
 }
 
 /// Escapes text for use in an element or an attribute.

@@ -2,8 +2,10 @@
 
 use plotters::style::text_anchor::HPos;
 
-use super::axis::{self, Scale};
-use super::{Area, Caption, Face, Ink, Look, Size, answer, fill, line, marker, of_model, svg, text};
+use super::elements::{Face, answer_everywhere, fill, label, line, marker, of_model, stroke, text};
+use super::mesh::{Mesh, draw_mesh};
+use super::scale::Scale;
+use super::{Area, Caption, Ink, Look, Size, fine, labels, plane, rows, svg};
 use crate::report::ratios;
 use crate::stats::{Interval, Ratio};
 use crate::units;
@@ -53,42 +55,38 @@ impl ForestPanel {
         Scale::log_around(low, high, (high / low).powf(0.06).max(1.03))
     }
 
-    fn draw(&self, area: &Area, size: Size, top: f64) {
-        let (left, right) = match size {
-            Size::Wide => (142.0, 590.0),
-            _ => (118.0, 330.0),
+    /// Draws the panel into an area of its own.
+    fn draw(&self, area: &Area, size: Size) {
+        let (left, right, ticks) = match size {
+            Size::Wide => (142.0, 590.0, 7),
+            _ => (118.0, 330.0, 4),
         };
-        let scale = self.scale();
-        let x = |ratio: f64| left + scale.place(ratio) * (right - left);
-        let (upper, lower) = (top + HEAD, top + HEAD + ROW * self.rows.len() as f64);
-        text(area, &self.title, (left, top + 12.0), HPos::Left, Face::Strong);
-        let [from, to] =
-            [self.band.low.max(f64::MIN_POSITIVE), self.band.high.min(f64::MAX)].map(|end| x(end).clamp(left, right));
-        fill(area, (from, upper), (to, lower), Ink::GRID);
-        for tick in scale.ticks(if size == Size::Wide { 7 } else { 4 }) {
-            line(area, (x(tick), lower), (x(tick), lower + 4.0), Ink::MUTED, 1);
-            text(area, &format!("{} ×", axis::number_label(tick)), (x(tick), lower + 14.0), HPos::Center, Face::Small);
-        }
-        line(area, (left, lower), (right, lower), Ink::MUTED, 1);
-        line(area, (x(1.0), upper), (x(1.0), lower), Ink::TEXT, 1);
-        for (i, ForestRow { label, look, ratio, rounds }) in self.rows.iter().enumerate() {
-            let y = upper + ROW * (i as f64 + 0.5);
-            of_model(area, label, |area| {
-                text(area, label, (left - 10.0, y), HPos::Right, Face::Plain);
+        let n = self.rows.len() as f64;
+        let x = self.scale().with_ticks(ticks, |ratio| format!("{} ×", labels::number(ratio)));
+        let mut chart = plane(area, ((left, HEAD), (right, HEAD + ROW * n)), &x, &Scale::linear(n, 0.0));
+        text(area, &self.title, (left, 12.0), HPos::Left, Face::Strong);
+        fill(&mut chart, ((self.band.low, 0.0), (self.band.high, n)), Ink::GRID);
+        draw_mesh(area, &mut chart, Mesh::Labels, Some(Ink::MUTED));
+        line(&mut chart, (1.0, 0.0), (1.0, n), Ink::TEXT, 1);
+        let areas = rows(area, HEAD, ROW, self.rows.len());
+        for (i, (ForestRow { label: name, look, ratio, rounds }, row)) in self.rows.iter().zip(areas).enumerate() {
+            let y = i as f64 + 0.5;
+            of_model(&mut chart, name, |chart| {
+                let ink = Ink { variant: 0, ..look.ink() };
+                text(&row, name, (left - 10.0, ROW / 2.0), HPos::Right, Face::Plain);
                 for round in rounds {
-                    line(area, (x(*round), y - 7.0), (x(*round), y + 7.0), Ink { variant: 0, ..look.ink() }, 1);
+                    stroke(chart, (*round, y), &[(0.0, -7.0), (0.0, 7.0)], ink, 1);
                 }
                 if let Some(Interval { low, high }) = ratio.interval {
-                    line(area, (x(low), y), (x(high), y), Ink { variant: 0, ..look.ink() }, 2);
+                    line(chart, (low, y), (high, y), ink, 2);
                 }
-                marker(area, (x(ratio.ratio), y), *look);
+                marker(chart, (ratio.ratio, y), *look);
                 if size == Size::Wide {
-                    let label = format!("{} ×", units::three_digits(ratio.ratio));
-                    text(area, &label, (right + 14.0, y), HPos::Left, Face::Small);
+                    let value = format!("{} ×", units::three_digits(ratio.ratio));
+                    label(chart, &value, (f64::INFINITY, y), (14.0, 0.0), HPos::Left, Face::Small);
                 }
             });
-            let row = ((0.0, y - ROW / 2.0), (f64::from(size.width()), y + ROW / 2.0));
-            answer(area, row, label, &says(label, ratio));
+            answer_everywhere(&row, name, &says(name, ratio));
         }
     }
 }
@@ -109,10 +107,11 @@ impl Forest {
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let height: f64 = self.panels.iter().map(ForestPanel::height).sum();
         svg(size, height as i32, caption, |area| {
-            let mut top = 0.0;
+            let mut rest = area.clone();
             for panel in &self.panels {
-                panel.draw(area, size, top);
-                top += panel.height();
+                let (head, below) = rest.split_vertically(fine(panel.height()));
+                panel.draw(&head, size);
+                rest = below;
             }
         })
     }

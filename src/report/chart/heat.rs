@@ -3,10 +3,10 @@
 
 use plotters::style::text_anchor::HPos;
 
-use super::axis::{self, Scale};
-use super::{
-    Area, Box2, Caption, Face, Ink, Look, Paint, Size, answer, bands, line, of_model, path, svg, text, text_width,
-};
+use super::elements::{Face, answer, bands, line, of_model, path, text};
+use super::mesh::{Mesh, draw_mesh};
+use super::scale::{Scale, part};
+use super::{Box2, Caption, Ink, Look, Paint, Plane, Size, labels, plane, rows, svg};
 use crate::report::wording;
 use crate::timeline::Timeline;
 use crate::units;
@@ -34,97 +34,70 @@ const STEPS: usize = 32;
 /// The number of shades, from few to many requests; the page defines how dark they are.
 const SHADES: u8 = 4;
 
-/// The positions of the parts of a map, in pixels.
-struct HeatLayout {
-    left: f64,
-    right: f64,
-    top: f64,
-    height: f64,
-}
-
 impl Heat<'_> {
     /// Draws the chart in one size.
     pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
-        let (left, right) = match size {
-            Size::Wide => (64.0, 790.0),
-            _ => (56.0, 334.0),
+        const HEAD: f64 = 24.0;
+        const ROW: f64 = 126.0;
+        let (left, right, ticks) = match size {
+            Size::Wide => (64.0, 790.0, 6),
+            _ => (56.0, 334.0, 3),
         };
-        let (head, height) = (24.0, 96.0);
-        let row = head + height + 6.0;
-        let bottom = row * self.rows.len() as f64;
+        let bottom = ROW * self.rows.len() as f64;
         let (low, high) = self.ends();
-        let times = Scale::log_around(low, high, 1.05);
-        let whole = (self.warmup_ns + self.window_ns).max(1) as f64;
-        let clock = Scale::Linear(0.0, whole);
-        let x = |nanos: f64| left + clock.place(nanos) * (right - left);
+        let times = Scale::log_around(low, high, 1.05).with_ticks(4, labels::time);
+        let (warmup, window) = (self.warmup_ns as f64, self.window_ns.max(1) as f64);
+        // Times count from the beginning of the window; the warm-up lies before it.
+        let ticks = Scale::linear(0.0, window).round_values(ticks);
+        let ticks = ticks.into_iter().map(|at| (warmup + at, labels::time(at))).collect();
+        let clock = Scale::linear(0.0, warmup + window);
         svg(size, (bottom + 40.0) as i32, caption, |area| {
-            for (i, map) in self.rows.iter().enumerate() {
-                let place = HeatLayout { left, right, top: row * i as f64 + head, height };
-                of_model(area, &map.label, |area| self.draw_map(area, map, &place, (times, whole)));
+            for (map, row) in self.rows.iter().zip(rows(area, 0.0, ROW, self.rows.len())) {
+                let mut chart = plane(&row, ((left, HEAD), (right, ROW - 6.0)), &clock, &times);
+                of_model(&mut chart, &map.label, |chart| {
+                    text(&row, &map.label, (1.0, HEAD - 11.0), HPos::Left, Face::Strong);
+                    draw_mesh(&row, chart, Mesh::GridAndLabels, None);
+                    self.draw_map(chart, map, &times);
+                });
                 if size == Size::Wide {
-                    self.answer_columns(area, map, &place, whole);
+                    self.answer_columns(&chart, map);
                 }
             }
-            let mut free_from = 0.0;
-            // Times count from the beginning of the window; the warm-up lies before it.
-            for tick in Scale::Linear(0.0, self.window_ns.max(1) as f64).ticks(if size == Size::Wide { 6 } else { 3 }) {
-                let label = axis::time_label(tick);
-                let (at, half) = (x(tick + self.warmup_ns as f64), text_width(&label) / 2.0);
-                let at = at.min(f64::from(size.width()) - half);
-                if at - half >= free_from {
-                    text(area, &label, (at, bottom + 6.0), HPos::Center, Face::Small);
-                    free_from = at + half + 4.0;
-                }
-            }
+            let all = ((left, 0.0), (right, bottom - 6.0));
+            let mut all = plane(area, all, &clock.with_ticks_at(ticks), &Scale::linear(0.0, 1.0));
+            draw_mesh(area, &mut all, Mesh::Labels, None);
             text(area, "time at which a request was due", (left, bottom + 26.0), HPos::Left, Face::Small);
         })
     }
 
-    fn draw_map(&self, area: &Area, map: &HeatMap, place: &HeatLayout, (times, whole): (Scale, f64)) {
-        let &HeatLayout { left, right, top, height } = place;
-        let x = |nanos: f64| left + (right - left) * (nanos / whole).clamp(0.0, 1.0);
-        let y = |nanos: f64| top + height * (1.0 - times.place(nanos));
-        text(area, &map.label, (1.0, top - 11.0), HPos::Left, Face::Strong);
-        for tick in times.ticks(4) {
-            line(area, (left, y(tick)), (right, y(tick)), Ink::GRID, 1);
-            text(area, &axis::time_label(tick), (left - 6.0, y(tick)), HPos::Right, Face::Small);
-        }
+    fn draw_map(&self, chart: &mut Plane, map: &HeatMap, times: &Scale) {
+        let (warmup_ns, end) = (self.warmup_ns as f64, chart.x_range().end);
+        let steps = times.log_parts(STEPS);
         // Warm-up and window get columns of the same width.
         let warmup = map.warmup.widened(map.window.width_ns());
-        let parts = [(&warmup, 0.0, Paint::Muted), (map.window, self.warmup_ns as f64, Paint::Family(map.look.family))];
-        for (timeline, from, paint) in parts {
-            let ends = (from, if from > 0.0 { whole } else { self.warmup_ns as f64 });
-            for (shade, found) in (1..).zip(cells(timeline, times)) {
-                let placed = found.iter().map(|cell| {
-                    let begin = (from + cell.begin).min(ends.1);
-                    let end = (from + cell.end).min(ends.1);
-                    let step = height / STEPS as f64;
-                    let head = top + height - step * (cell.step + 1) as f64;
-                    ((x(begin), head), (x(end), head + step))
+        let parts =
+            [(&warmup, 0.0, warmup_ns, Paint::Muted), (map.window, warmup_ns, end, Paint::Family(map.look.family))];
+        for (timeline, from, to, paint) in parts {
+            for (shade, cells) in (1..).zip(cells(timeline, &steps)) {
+                let cells = cells.into_iter().map(|HeatCell { begin, end, step }| {
+                    (((from + begin).min(to), steps[step + 1]), ((from + end).min(to), steps[step]))
                 });
-                let placed: Vec<Box2> = placed.filter(|((from, _), (to, _))| to > from).collect();
-                if !placed.is_empty() {
-                    bands(area, &placed, Ink { paint, variant: shade });
-                }
+                let cells: Vec<Box2> = cells.filter(|((begin, _), (end, _))| end > begin).collect();
+                bands(chart, &cells, Ink { paint, variant: shade });
             }
-            let middles: Vec<(f64, f64)> =
-                middles(timeline).into_iter().map(|(at, median)| (x((from + at).min(ends.1)), y(median))).collect();
-            if middles.len() > 1 {
-                path(area, &middles, Ink::TEXT, 1);
-            }
+            let middles = middles(timeline).into_iter().map(|(at, median)| ((from + at).min(to), median));
+            path(chart, middles.collect(), Ink::TEXT, 1);
         }
+        let heights = chart.y_range();
         if self.warmup_ns > 0 {
-            let edge = x(self.warmup_ns as f64);
-            line(area, (edge, top), (edge, top + height), Ink { paint: Paint::Text, variant: 2 }, 1);
+            line(chart, (warmup_ns, heights.end), (warmup_ns, heights.start), Ink::DOTTED, 1);
         }
-        line(area, (left, top + height), (right, top + height), Ink::MUTED, 1);
+        line(chart, (0.0, heights.start), (end, heights.start), Ink::MUTED, 1);
     }
 
     /// Makes each column of the window answer with its requests.
-    fn answer_columns(&self, area: &Area, map: &HeatMap, place: &HeatLayout, whole: f64) {
-        let &HeatLayout { left, right, top, height } = place;
-        let width = map.window.width_ns() as f64;
-        let x = |nanos: f64| left + (right - left) * ((nanos + self.warmup_ns as f64) / whole).clamp(0.0, 1.0);
+    fn answer_columns(&self, chart: &Plane, map: &HeatMap) {
+        let (width, warmup, heights) = (map.window.width_ns() as f64, self.warmup_ns as f64, chart.y_range());
         for (k, column) in map.window.columns().iter().enumerate() {
             let (Some(median), Some((_, longest, _))) = (column.median(), column.bins().last()) else { continue };
             let from = width * k as f64;
@@ -137,7 +110,8 @@ impl Heat<'_> {
                 wording::time(median),
                 wording::time(longest)
             );
-            answer(area, ((x(from), top), (x(from + width), top + height)), &map.label, &says);
+            let corners = ((warmup + from, heights.end), (warmup + from + width, heights.start));
+            answer(chart, corners, &map.label, &says);
         }
     }
 
@@ -159,13 +133,12 @@ struct HeatCell {
 }
 
 /// Returns the non-empty rectangles, grouped by shade: their count relative to the fullest one, on a log scale.
-fn cells(timeline: &Timeline, times: Scale) -> Vec<Vec<HeatCell>> {
+fn cells(timeline: &Timeline, steps: &[f64]) -> Vec<Vec<HeatCell>> {
     let width = timeline.width_ns() as f64;
     let mut counts: Vec<[f64; STEPS]> = vec![[0.0; STEPS]; timeline.columns().len()];
     for (column, counts) in timeline.columns().iter().zip(&mut counts) {
         for (begin, end, count) in column.bins() {
-            let middle = (begin.max(1.0) * end).sqrt();
-            counts[((times.place(middle) * STEPS as f64) as usize).min(STEPS - 1)] += f64::from(count);
+            counts[part(steps, (begin.max(1.0) * end).sqrt())] += f64::from(count);
         }
     }
     let most = counts.iter().flatten().copied().fold(1.0, f64::max);
@@ -203,7 +176,7 @@ mod tests {
         let mut timeline = Timeline::default();
         (0..1_000).for_each(|_| timeline.record(0, 100_000));
         timeline.record(0, 10_000_000);
-        let shades = cells(&timeline, Scale::Log(1e4, 1e8));
+        let shades = cells(&timeline, &Scale::log(1e4, 1e8).log_parts(STEPS));
         let counts: Vec<usize> = shades.iter().map(Vec::len).collect();
         assert_eq!(counts, [1, 0, 0, 1]);
         assert_eq!((shades[3][0].step, shades[0][0].step), (8, 24), "a quarter and three quarters of the way");

@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 
 use plotters::style::text_anchor::HPos;
 
-use super::axis::{self, Scale};
-use super::{
-    Area, Box2, Caption, Face, Ink, Paint, Size, bands, boxes, line, of_model, path, raw, strong_width, svg, text,
-    text_width,
-};
+use super::elements::{Face, bands, boxes, label, line, of_model, outline, raw, text, text_width};
+use super::mesh::{Mesh, draw_mesh};
+use super::scale::Scale;
+use super::{Area, Box2, Caption, Ink, Paint, Plane, Size, fine, labels, plane, svg, with_data};
 use crate::lanes::{Span, What};
 
 /// The panels of all models.
@@ -61,56 +60,38 @@ impl Rows<'_> {
             _ => (84.0, 336.0),
         };
         let height = self.panels.iter().map(|panel| panel.height(size)).sum::<f64>();
-        let scale = Scale::Linear(0.0, self.until.max(1) as f64);
-        let x = |nanos: f64| left + scale.place(nanos) * (right - left);
+        let ticks = if size == Size::Wide { 8 } else { 4 };
+        let x = Scale::linear(0.0, self.until.max(1) as f64).with_ticks(ticks, labels::time);
         let drawn = svg(size, (height + 28.0) as i32, caption, |area| {
-            let ticks = scale.ticks(if size == Size::Wide { 8 } else { 4 });
-            let mut top = 0.0;
+            let mut rest = area.clone();
+            let mut charts = Vec::new();
             for panel in &self.panels {
-                let (upper, lower) = (top + title(size), top + panel.height(size) - 8.0);
-                text(area, &panel.title, (1.0, top + 11.0), HPos::Left, Face::Strong);
-                let about = match size {
-                    Size::Wide => (left.max(14.0 + strong_width(&panel.title)), top + 11.0),
-                    _ => (1.0, top + 27.0),
-                };
-                text(area, &panel.about, about, HPos::Left, Face::Small);
-                self.name_rows(area, panel, upper, (left, right));
-                if !panel.more.is_empty() {
-                    text(area, &panel.more, (left, lower - 7.0), HPos::Left, Face::Small);
-                }
-                top += panel.height(size);
+                let (head, below) = rest.split_vertically(fine(panel.height(size)));
+                let (top, bottom) = (title(size), panel.height(size) - 8.0);
+                // The rows are numbered from the top; the chart ends below the note on further ones.
+                let y = Scale::linear((bottom - top) / panel.row(), 0.0);
+                let mut chart = plane(&head, ((left, top), (right, bottom)), &x, &y);
+                panel.write_names(&head, &mut chart, size, left);
+                charts.push(chart);
+                rest = below;
             }
             // What the page's script draws anew when it zooms.
             raw(area, "<g class=\"still\">\n".into());
-            let mut top = 0.0;
-            for panel in &self.panels {
-                let (upper, lower) = (top + title(size), top + panel.height(size) - 8.0);
-                ticks.iter().for_each(|tick| line(area, (x(*tick), upper), (x(*tick), lower), Ink::GRID, 1));
-                of_model(area, &panel.title, |area| self.draw_rows(area, panel, upper, (left, right)));
-                top += panel.height(size);
+            for (panel, chart) in self.panels.iter().zip(&mut charts) {
+                draw_mesh(area, chart, Mesh::Grid, None);
+                of_model(chart, &panel.title, |chart| self.draw_rows(chart, panel, (right - left) as usize));
             }
-            let mut free_from = 0.0;
-            for tick in ticks {
-                let label = axis::time_label(tick);
-                let half = text_width(&label) / 2.0;
-                let at = x(tick).min(f64::from(size.width()) - half);
-                if at - half >= free_from {
-                    text(area, &label, (at, height + 10.0), HPos::Center, Face::Small);
-                    free_from = at + half + 4.0;
-                }
-            }
+            let mut all = plane(area, ((left, 0.0), (right, height - 4.0)), &x, &Scale::linear(0.0, 1.0));
+            draw_mesh(area, &mut all, Mesh::Labels, None);
             raw(area, "</g>\n".into());
         });
-        if size == Size::Wide {
-            drawn.replacen("<svg ", &format!("<svg data-lanes=\"{}\" ", self.spans(size, (left, right), height)), 1)
-        } else {
-            drawn
-        }
+        let spans = || self.spans(size, (left, right), height);
+        if size == Size::Wide { with_data(&drawn, "lanes", &spans()) } else { drawn }
     }
 
     /// Returns the data from which the page's script draws a part of the lanes: the ends of the axis and its foot, then
-    /// each panel with its top, the height of its rows, its model and its rows. A span is its job, the kind of work, its start after that of the span
-    /// before it, and its length, in units of 100 ns: `17r25+310`.
+    /// each panel with its top, the height of its rows, its model and its rows. A span is its job, the kind of work, its
+    /// start after that of the span before it, and its length, in units of 100 ns: `17r25+310`.
     fn spans(&self, size: Size, (left, right): (f64, f64), height: f64) -> String {
         let mut data = format!("{left} {right} {} {}", self.until, height - 8.0);
         let mut top = 0.0;
@@ -141,60 +122,41 @@ impl Rows<'_> {
         data
     }
 
-    /// Writes the names of a panel's rows, and draws the line below each.
-    fn name_rows(&self, area: &Area, panel: &LanesPanel, upper: f64, (left, right): (f64, f64)) {
-        let row = panel.row();
-        for (i, (label, _)) in panel.rows.iter().enumerate() {
-            let top = upper + row * i as f64;
-            let (head, foot) = (top + 1.0, top + row - 2.0);
-            if row > 12.0 || i == 0 || i + 1 == panel.rows.len() {
-                text(area, label, (left - 8.0, f64::midpoint(head, foot)), HPos::Right, Face::Small);
-            }
-            line(area, (left, foot + 1.0), (right, foot + 1.0), Ink::GRID, 1);
-        }
-    }
-
-    fn draw_rows(&self, area: &Area, panel: &LanesPanel, upper: f64, (left, right): (f64, f64)) {
-        let row = panel.row();
-        let columns = (right - left) as usize;
+    /// Draws the rows of a panel, this many pixels wide.
+    fn draw_rows(&self, chart: &mut Plane, panel: &LanesPanel, columns: usize) {
+        let column = self.until.max(1) as f64 / columns as f64;
         let mut all: BTreeMap<Shown, Vec<Box2>> = BTreeMap::new();
-        let mut ready: BTreeMap<u8, Vec<Box2>> = BTreeMap::new();
+        let mut ready: Vec<(u8, Box2)> = Vec::new();
         for (i, (_, spans)) in panel.rows.iter().enumerate() {
-            let top = upper + row * i as f64;
-            let (head, foot) = (top + 1.0, top + row - 2.0);
+            let (head, foot) = panel.ends(i);
             for (shown, from, to) in stretches(&column_states(spans, self.until, columns)) {
-                let (x0, x1) = (left + from as f64, left + to as f64);
-                let low = if matches!(shown, Shown::Touched(_)) { f64::midpoint(head, foot) } else { head };
-                all.entry(shown).or_default().push(((x0, low), (x1, foot)));
+                let top = if matches!(shown, Shown::Touched(_)) { f64::midpoint(head, foot) } else { head };
+                let place = ((from as f64 * column, top), (to as f64 * column, foot));
+                all.entry(shown).or_default().push(place);
             }
             for (job, from, to) in ready_stretches(spans) {
-                let place =
-                    |nanos: u64| left + (right - left) * nanos.min(self.until) as f64 / self.until.max(1) as f64;
-                if place(to) - place(from) >= 1.0 {
-                    ready.entry(job).or_default().push(((place(from), head), (place(to), foot)));
+                let (from, to) = (from as f64, to.min(self.until) as f64);
+                if to - from >= column {
+                    ready.push((job, ((from, head), (to, foot))));
                 }
             }
             for at in self.beats(spans) {
-                let at = left + (right - left) * at as f64 / self.until.max(1) as f64;
-                line(area, (at, head - 1.0), (at, foot + 2.0), Ink::TEXT, 2);
+                line(chart, (at as f64, i as f64), (at as f64, i as f64 + 1.0), Ink::TEXT, 2);
             }
         }
         for (shown, found) in all {
             let job = |paint: fn(u8) -> Paint, colour| Ink { paint: paint(colour), variant: 0 };
             match shown {
                 Shown::Nothing => {}
-                Shown::Executed(colour) | Shown::Touched(colour) => boxes(area, &found, job(Paint::Job, colour)),
+                Shown::Executed(colour) | Shown::Touched(colour) => boxes(chart, &found, job(Paint::Job, colour)),
                 Shown::Held(colour) => {
-                    boxes(area, &found, job(Paint::JobTint, colour));
-                    bands(area, &found, Ink { paint: Paint::Hatch, variant: 0 });
+                    boxes(chart, &found, job(Paint::JobTint, colour));
+                    bands(chart, &found, Ink { paint: Paint::Hatch, variant: 0 });
                 }
             }
         }
-        for (colour, found) in ready {
-            for ((x0, y0), (x1, y1)) in found {
-                let corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)];
-                path(area, &corners, Ink { paint: Paint::Job(colour), variant: 0 }, 1);
-            }
+        for (colour, place) in ready {
+            outline(chart, place, Ink { paint: Paint::Job(colour), variant: 0 });
         }
     }
 
@@ -218,6 +180,32 @@ impl LanesPanel<'_> {
     fn height(&self, size: Size) -> f64 {
         let more = if self.more.is_empty() { 0.0 } else { 16.0 };
         title(size) + self.row() * self.rows.len() as f64 + more + 14.0
+    }
+
+    /// Returns the upper and the lower end of what is drawn in a row.
+    fn ends(&self, row: usize) -> (f64, f64) {
+        (row as f64 + 1.0 / self.row(), (row + 1) as f64 - 2.0 / self.row())
+    }
+
+    /// Writes the title, the notes and the names of the rows, and draws the line below each.
+    fn write_names(&self, area: &Area, chart: &mut Plane, size: Size, left: f64) {
+        text(area, &self.title, (1.0, 11.0), HPos::Left, Face::Strong);
+        let about = match size {
+            Size::Wide => (left.max(14.0 + text_width(chart, &self.title, Face::Strong)), 11.0),
+            _ => (1.0, 27.0),
+        };
+        text(area, &self.about, about, HPos::Left, Face::Small);
+        for (i, (name, _)) in self.rows.iter().enumerate() {
+            let (head, foot) = self.ends(i);
+            if self.row() > 12.0 || i == 0 || i + 1 == self.rows.len() {
+                label(chart, name, (0.0, f64::midpoint(head, foot)), (-8.0, 0.0), HPos::Right, Face::Small);
+            }
+            let below = foot + 1.0 / self.row();
+            line(chart, (f64::NEG_INFINITY, below), (f64::INFINITY, below), Ink::GRID, 1);
+        }
+        if !self.more.is_empty() {
+            label(chart, &self.more, (0.0, f64::INFINITY), (0.0, -7.0), HPos::Left, Face::Small);
+        }
     }
 }
 
@@ -265,14 +253,13 @@ fn column_states(spans: &[&Span], until: u64, columns: usize) -> Vec<Shown> {
 
 /// Merges neighbouring columns that show the same state; returns the range of each stretch, its end excluded.
 fn stretches(columns: &[Shown]) -> Vec<(Shown, usize, usize)> {
-    let mut all: Vec<(Shown, usize, usize)> = Vec::new();
-    for (k, shown) in columns.iter().enumerate().filter(|(_, shown)| **shown != Shown::Nothing) {
-        match all.last_mut() {
-            Some((last, _, end)) if last == shown && *end == k => *end = k + 1,
-            _ => all.push((*shown, k, k + 1)),
-        }
-    }
-    all
+    let mut next = 0;
+    let all = columns.chunk_by(|a, b| a == b).map(|same| {
+        let from = next;
+        next += same.len();
+        (same[0], from, next)
+    });
+    all.filter(|(shown, ..)| *shown != Shown::Nothing).collect()
 }
 
 /// Returns when some job was ready but not worked on. Overlapping stretches are merged, in the colour of the first.

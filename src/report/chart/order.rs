@@ -2,8 +2,9 @@
 
 use plotters::style::text_anchor::HPos;
 
-use super::axis::{self, Scale};
-use super::{Area, Caption, Face, Ink, Look, Size, answer, line, marker, of_model, svg, text};
+use super::elements::{Face, answer_around, label, line, marker, of_model, text};
+use super::scale::Scale;
+use super::{Caption, Ink, Look, Plane, Size, labels, plane, rows, svg};
 use crate::units;
 
 /// The trials of a point.
@@ -27,46 +28,49 @@ impl RunOrder {
         let trials = || self.rows.iter().flat_map(|(.., trials)| trials);
         let (first, last) = trials().fold((u64::MAX, 0), |(low, high), (at, _)| (low.min(*at), high.max(*at)));
         let far = trials().map(|(_, ratio)| ratio.max(1.0 / ratio)).fold(1.05, f64::max);
-        let x = |at: u64| left + (at - first) as f64 / (last - first).max(1) as f64 * (right - left);
-        let scale = Scale::log_around(1.0 / far, far, 1.0);
+        let x = Scale::linear(first as f64, last.max(first.saturating_add(1)) as f64);
+        let y = Scale::log(1.0 / far, far);
         let bottom = 8.0 + ROW * self.rows.len() as f64;
         svg(size, bottom as i32 + 40, caption, |area| {
-            for (i, (label, look, trials)) in self.rows.iter().enumerate() {
-                let top = 8.0 + ROW * i as f64;
-                let y = |ratio: f64| top + ROW - 4.0 - scale.place(ratio) * (ROW - 8.0);
-                of_model(area, label, |area| {
-                    text(area, label, (left - 10.0, y(1.0)), HPos::Right, Face::Plain);
-                    line(area, (left, y(1.0)), (right, y(1.0)), Ink::GRID, 1);
+            for ((name, look, trials), row) in self.rows.iter().zip(rows(area, 8.0, ROW, self.rows.len())) {
+                let mut chart = plane(&row, ((left, 4.0), (right, ROW - 4.0)), &x, &y);
+                of_model(&mut chart, name, |chart| {
+                    text(&row, name, (left - 10.0, ROW / 2.0), HPos::Right, Face::Plain);
+                    line(chart, (f64::NEG_INFINITY, 1.0), (f64::INFINITY, 1.0), Ink::GRID, 1);
                     for (at, ratio) in trials {
-                        marker(area, (x(*at), y(*ratio)), *look);
+                        marker(chart, (*at as f64, *ratio), *look);
                     }
-                    self.draw_range(area, size, (right, y(1.0)), trials);
+                    if size == Size::Wide {
+                        write_spread(chart, trials);
+                    }
                 });
                 for (at, ratio) in trials {
-                    let around = ((x(*at) - 6.0, y(*ratio) - 6.0), (x(*at) + 6.0, y(*ratio) + 6.0));
                     let times = units::three_digits(*ratio);
-                    answer(area, around, label, &format!("trial {at}, {label}: {times} times its median"));
+                    let says = format!("trial {at}, {name}: {times} times its median");
+                    answer_around(&chart, (*at as f64, *ratio), 6.0, name, &says);
                 }
             }
-            for (at, side) in [(first, HPos::Left), (last, HPos::Right)] {
-                text(area, &format!("trial {at}"), (x(at), bottom + 12.0), side, Face::Small);
+            for (at, place, side) in [(first, left, HPos::Left), (last, right, HPos::Right)] {
+                text(area, &format!("trial {at}"), (place, bottom + 12.0), side, Face::Small);
             }
             let note = format!(
                 "trials in the order of the run; each row spans {} to {} × its median",
-                axis::number_label(1.0 / far),
-                axis::number_label(far)
+                labels::number(1.0 / far),
+                labels::number(far)
             );
             let note = if size == Size::Wide { note } else { "trials in the order of the run".into() };
             text(area, &note, (left, bottom + 30.0), HPos::Left, Face::Small);
         })
     }
+}
 
-    fn draw_range(&self, area: &Area, size: Size, at: (f64, f64), trials: &[(u64, f64)]) {
-        let ratios = || trials.iter().map(|(_, ratio)| *ratio);
-        let spread = ratios().fold(0.0, f64::max) / ratios().fold(f64::INFINITY, f64::min);
-        if size == Size::Wide && spread.is_finite() {
-            let label = format!("max/min {}", axis::number_label((spread * 100.0).round() / 100.0));
-            text(area, &label, (at.0 + 14.0, at.1), HPos::Left, Face::Small);
-        }
+/// Writes the ratio of the highest to the lowest trial at the end of a row.
+fn write_spread(chart: &mut Plane, trials: &[(u64, f64)]) {
+    let ratios = || trials.iter().map(|(_, ratio)| *ratio);
+    let spread = ratios().fold(0.0, f64::max) / ratios().fold(f64::INFINITY, f64::min);
+    if spread.is_finite() {
+        let spread = format!("max/min {}", labels::number((spread * 100.0).round() / 100.0));
+        let end = (chart.x_range().end, 1.0);
+        label(chart, &spread, end, (14.0, 0.0), HPos::Left, Face::Small);
     }
 }

@@ -1,6 +1,6 @@
 //! The colours of the charts, in the light theme; `style.css` holds those of both themes under the same names.
 
-use plotters::style::{RGBAColor, RGBColor};
+use plotters::style::{Color as _, RGBAColor, RGBColor};
 use plotters_backend::BackendColor;
 
 use crate::scenario::Family;
@@ -38,17 +38,10 @@ pub(in crate::report) enum Paint {
 /// The opacity of a tint.
 const TINT: f64 = 0.22;
 
-/// The colours of the jobs.
-const JOBS: [RGBColor; 6] = [
-    RGBColor(0x00, 0x72, 0xb2),
-    RGBColor(0xc2, 0x54, 0x00),
-    RGBColor(0x00, 0x83, 0x5f),
-    RGBColor(0xa3, 0x4e, 0x85),
-    RGBColor(0x7a, 0x6a, 0x00),
-    RGBColor(0x5a, 0x6b, 0x8c),
-];
+/// The classes of the jobs' colours; the first job has the colour of async.
+const JOBS: [&str; 6] = ["k-async", "k-j1", "k-j2", "k-j3", "k-j4", "k-j5"];
 
-/// Every colour with its class. The first job has the colour of async, and so its class.
+/// Every colour with its class.
 const CLASSES: [(RGBColor, &str); 15] = [
     (RGBColor(0x1b, 0x1f, 0x24), "k-text"),
     (RGBColor(0x59, 0x62, 0x6d), "k-muted"),
@@ -58,34 +51,32 @@ const CLASSES: [(RGBColor, &str); 15] = [
     (RGBColor(0xd5, 0x5e, 0x00), "k-threads"),
     (RGBColor(0x00, 0x9e, 0x73), "k-hybrid"),
     (RGBColor(0xcc, 0x79, 0xa7), "k-external"),
-    (JOBS[1], "k-j1"),
-    (JOBS[2], "k-j2"),
-    (JOBS[3], "k-j3"),
-    (JOBS[4], "k-j4"),
-    (JOBS[5], "k-j5"),
+    (RGBColor(0xc2, 0x54, 0x00), "k-j1"),
+    (RGBColor(0x00, 0x83, 0x5f), "k-j2"),
+    (RGBColor(0xa3, 0x4e, 0x85), "k-j3"),
+    (RGBColor(0x7a, 0x6a, 0x00), "k-j4"),
+    (RGBColor(0x5a, 0x6b, 0x8c), "k-j5"),
     (RGBColor(0x3d, 0x4a, 0x5c), "k-busy"),
     (RGBColor(0xe3, 0xe7, 0xec), "k-free"),
 ];
 
 impl Paint {
     fn rgb(self) -> RGBColor {
-        let named = |name: &str| CLASSES.iter().find(|(_, class)| *class == name).map(|(color, _)| *color);
-        let named = |name| named(name).expect("every paint has a class");
-        match self {
-            Self::Text | Self::Hatch => named("k-text"),
-            Self::Muted => named("k-muted"),
-            Self::Grid => named("k-grid"),
-            Self::Ground => named("k-ground"),
-            Self::Family(family) | Self::Tint(family) => named(match family {
-                Family::Async => "k-async",
-                Family::Threads => "k-threads",
-                Family::Hybrid => "k-hybrid",
-                Family::External => "k-external",
-            }),
+        let class = match self {
+            Self::Text | Self::Hatch => "k-text",
+            Self::Muted => "k-muted",
+            Self::Grid => "k-grid",
+            Self::Ground => "k-ground",
+            Self::Family(Family::Async) | Self::Tint(Family::Async) => "k-async",
+            Self::Family(Family::Threads) | Self::Tint(Family::Threads) => "k-threads",
+            Self::Family(Family::Hybrid) | Self::Tint(Family::Hybrid) => "k-hybrid",
+            Self::Family(Family::External) | Self::Tint(Family::External) => "k-external",
             Self::Job(number) | Self::JobTint(number) => JOBS[usize::from(number) % JOBS.len()],
-            Self::Busy => named("k-busy"),
-            Self::Free => named("k-free"),
-        }
+            Self::Busy => "k-busy",
+            Self::Free => "k-free",
+        };
+        let known = CLASSES.iter().find(|(_, known)| *known == class);
+        known.map(|(color, _)| *color).expect("every paint has a class")
     }
 
     fn alpha(self) -> f64 {
@@ -98,6 +89,7 @@ impl Ink {
     pub(in crate::report) const MUTED: Self = Self { paint: Paint::Muted, variant: 0 };
     pub(in crate::report) const GRID: Self = Self { paint: Paint::Grid, variant: 0 };
     pub(in crate::report) const GROUND: Self = Self { paint: Paint::Ground, variant: 0 };
+    pub(in crate::report) const DOTTED: Self = Self { paint: Paint::Text, variant: 2 };
 
     /// Returns the colour in the light theme.
     pub(in crate::report) fn color(self) -> RGBAColor {
@@ -109,19 +101,16 @@ impl Ink {
     pub(in crate::report) fn class(self) -> String {
         match self.paint {
             Paint::Hatch => "hatch".into(),
-            paint => {
-                let RGBColor(red, green, blue) = paint.rgb();
-                class(BackendColor { rgb: (red, green, blue), alpha: paint.alpha() }).expect("it is of the theme")
-            }
+            _ => class(self.color().to_backend_color()),
         }
     }
 }
 
-/// Returns the class of a colour of the theme; `None` for any other.
-pub(in crate::report) fn class(color: BackendColor) -> Option<String> {
+/// Returns the class of a colour of the theme.
+pub(in crate::report) fn class(color: BackendColor) -> String {
     let is_this = |RGBColor(red, green, blue): &RGBColor| (*red, *green, *blue) == color.rgb;
-    let (_, class) = CLASSES.iter().find(|(known, _)| is_this(known))?;
-    Some(if color.alpha < 1.0 { format!("{class} tint") } else { (*class).to_owned() })
+    let (_, class) = CLASSES.iter().find(|(known, _)| is_this(known)).expect("every ink has a colour of the theme");
+    if color.alpha < 1.0 { format!("{class} tint") } else { (*class).to_owned() }
 }
 
 #[cfg(test)]
@@ -145,8 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_colour_that_is_not_of_the_theme_has_no_class() {
-        assert_eq!(class(BackendColor { rgb: (1, 2, 3), alpha: 1.0 }), None);
+    fn the_colours_of_jobs_repeat() {
         assert_eq!(Ink { paint: Paint::JobTint(8), variant: 0 }.class(), "k-j2 tint");
     }
 }

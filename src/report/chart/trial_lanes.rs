@@ -2,8 +2,10 @@
 
 use plotters::style::text_anchor::HPos;
 
-use super::axis::{self, Scale};
-use super::{Area, Box2, Caption, Face, Ink, Look, Paint, Size, answer, bands, boxes, line, path, svg, text};
+use super::elements::{Face, answer, bands, boxes, label, line, outline, stroke, text};
+use super::mesh::{Mesh, draw_mesh};
+use super::scale::Scale;
+use super::{Box2, Caption, Ink, Look, Paint, Plane, Size, labels, plane, svg};
 use crate::lanes::{Span, What};
 use crate::scenario::Model;
 use crate::units;
@@ -23,13 +25,13 @@ pub(in crate::report) struct TrialLanes<'a> {
     pub(in crate::report) model: Model,
 }
 
-/// The positions in pixels: the axis, and the ends of the rows.
+/// The ends of the axis and of the rows, in pixels.
 const LEFT: f64 = 1.0;
 const RIGHT: f64 = 214.0;
-const TOP: f64 = 14.0;
-const BOTTOM: f64 = 66.0;
+const TOP: f64 = 12.0;
+const BOTTOM: f64 = 64.0;
 
-/// The height of a row with room.
+/// The height of a row with room, in pixels.
 const ROW: f64 = 13.0;
 
 /// The most rows that are drawn one by one; more are sampled, one for each pixel.
@@ -41,110 +43,89 @@ const ALWAYS: f64 = 0.9;
 impl TrialLanes<'_> {
     /// Draws the cell.
     pub(in crate::report) fn draw(&self, caption: &Caption) -> String {
-        let scale = Scale::Linear(0.0, self.until.max(1) as f64);
-        let x = |ns: f64| LEFT + scale.place(ns) * (RIGHT - LEFT);
+        let until = self.until.max(1) as f64;
+        let shown = self.shown_rows();
+        // There is room for this many rows; those shown lie in the middle.
+        let n = shown.len() as f64;
+        let span = n.max((BOTTOM - TOP) / ROW);
+        let (above, below) = ((n - span) / 2.0, (n + span) / 2.0);
+        let x = Scale::linear(0.0, until).with_ticks(4, labels::time);
         svg(Size::Cell, 84, caption, |area| {
-            for tick in scale.ticks(4) {
-                line(area, (x(tick), TOP), (x(tick), BOTTOM + 3.0), Ink::GRID, 1);
-                let label = axis::time_label(tick);
-                let side = match x(tick) {
-                    at if at < 12.0 => HPos::Left,
-                    at if at > RIGHT - 24.0 => HPos::Right,
-                    _ => HPos::Center,
-                };
-                text(area, &label, (x(tick), BOTTOM + 11.0), side, Face::Small);
-            }
-            self.draw_rows(area, &x);
-            line(area, (LEFT, BOTTOM), (RIGHT, BOTTOM), Ink::MUTED, 1);
-            if self.wall_ns <= self.until as f64 {
-                let end = x(self.wall_ns);
-                line(area, (end, TOP), (end, BOTTOM), Ink { paint: Paint::Text, variant: 2 }, 1);
+            let mut chart = plane(area, ((LEFT, TOP), (RIGHT, BOTTOM)), &x, &Scale::linear(below, above));
+            draw_mesh(area, &mut chart, Mesh::GridAndLabels, Some(Ink::MUTED));
+            self.draw_rows(&mut chart, &shown, (BOTTOM - TOP) / span);
+            if self.wall_ns <= until {
+                line(&mut chart, (self.wall_ns, above), (self.wall_ns, below), Ink::DOTTED, 1);
             } else {
                 // An arrow: the trial goes on.
-                let middle = f64::midpoint(TOP, BOTTOM);
-                let corners = [(RIGHT - 8.0, middle - 7.0), (RIGHT - 1.0, middle), (RIGHT - 8.0, middle + 7.0)];
-                path(area, &corners, Ink::GROUND, 5);
-                path(area, &corners, Ink::TEXT, 2);
+                let arrow = [(-8.0, -7.0), (-1.0, 0.0), (-8.0, 7.0)];
+                stroke(&mut chart, (until, n / 2.0), &arrow, Ink::GROUND, 5);
+                stroke(&mut chart, (until, n / 2.0), &arrow, Ink::TEXT, 2);
             }
             let look = Look { family: self.model.family(), variant: 0 };
             text(area, &self.model.to_string(), (RIGHT, TOP - 6.0), HPos::Right, Face::Named(look));
             for (at, note) in &self.notes {
-                let at = x(*at);
-                let (side, beside) =
-                    if at > f64::midpoint(LEFT, RIGHT) { (HPos::Right, -3.0) } else { (HPos::Left, 3.0) };
-                text(area, note, (at + beside, TOP + 4.0), side, Face::Small);
+                let (side, beside) = if *at > until / 2.0 { (HPos::Right, -3.0) } else { (HPos::Left, 3.0) };
+                label(&mut chart, note, (*at, above), (beside, 4.0), side, Face::Small);
             }
         })
     }
 
-    /// Returns the top and the height of each row that is drawn, and its number.
-    fn places(&self) -> Vec<(f64, f64, usize)> {
-        let (n, room) = (self.rows.len(), BOTTOM - TOP - 2.0);
-        if n <= MOST_ROWS {
-            let row = (room / n.max(1) as f64).min(ROW);
-            let top = f64::midpoint(TOP, BOTTOM) - row * n as f64 / 2.0;
-            return (0..n).map(|k| (top + row * k as f64, (row - 1.0).max(1.0), k)).collect();
-        }
-        let pixels = (room as usize).min(n);
-        let height = room / pixels as f64;
-        (0..pixels).map(|k| (TOP + 1.0 + height * k as f64, height, k * n / pixels)).collect()
+    /// Returns the numbers of the rows that are drawn.
+    fn shown_rows(&self) -> Vec<usize> {
+        let n = self.rows.len();
+        let pixels = if n <= MOST_ROWS { n } else { n.min((BOTTOM - TOP) as usize) };
+        (0..pixels).map(|k| k * n / pixels).collect()
     }
 
-    fn draw_rows(&self, area: &Area, x: &dyn Fn(f64) -> f64) {
+    /// Draws these rows, which are this high in pixels.
+    fn draw_rows(&self, chart: &mut Plane, shown: &[usize], row_height: f64) {
         let (mut free, mut held, mut busy, mut ready) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut borders: Vec<(f64, f64, f64)> = Vec::new();
-        let at = |ns: u64| x(ns.min(self.until) as f64);
-        for (top, height, k) in self.places() {
-            let spans = &self.rows[k];
+        let mut large: Vec<(Box2, &Span)> = Vec::new();
+        let pixel = self.until.max(1) as f64 / (RIGHT - LEFT);
+        // A row that is high enough ends a pixel before the next one.
+        let height = if shown.len() <= MOST_ROWS { 1.0 - 1.0 / row_height } else { 1.0 };
+        let is_high = row_height >= 5.0;
+        for (place, k) in shown.iter().enumerate() {
+            let (top, foot) = (place as f64, place as f64 + height);
+            let spans = &self.rows[*k];
             let ends = spans.iter().fold((u64::MAX, 0), |(from, to), span| (span.start.min(from), span.end.max(to)));
-            free.push(((at(ends.0), top), (at(ends.1), top + height)));
+            free.push(((ends.0 as f64, top), (ends.1 as f64, foot)));
             for span in spans.iter().filter(|span| span.what == What::Run) {
                 for (from, to) in executing(span, spans) {
-                    let (from, to) = (at(from), at(to).max(at(from) + 1.0).min(RIGHT));
+                    let (from, to) = (from as f64, (to as f64).max(from as f64 + pixel));
                     let solid = if self.on_cpu >= ALWAYS { 1.0 } else { self.on_cpu };
-                    busy.push(((from, top + height * (1.0 - solid)), (to, top + height)));
-                    if solid < 1.0 && height >= 4.0 {
-                        ready.push(((from, top), (to, top + height)));
+                    busy.push(((from, foot - height * solid), (to, foot)));
+                    if solid < 1.0 && is_high {
+                        ready.push(((from, top), (to, foot)));
                     }
                 }
-                if at(span.end) - at(span.start) >= 4.0 && height >= 4.0 {
-                    borders.push((at(span.end), top, top + height));
+                let (start, end) = (span.start as f64, span.end.min(self.until) as f64);
+                if end - start >= 2.0 * pixel && is_high {
+                    large.push((((start, top), (end, foot)), span));
                 }
             }
             let is_held = |span: &&&Span| matches!(span.what, What::Block | What::Wait);
-            for span in spans.iter().filter(is_held) {
-                held.push(((at(span.start), top), (at(span.end), top + height)));
+            for span in spans.iter().filter(is_held).filter(|span| span.start < span.end.min(self.until)) {
+                held.push(((span.start as f64, top), (span.end as f64, foot)));
             }
         }
         let ink = |paint| Ink { paint, variant: 0 };
-        boxes(area, &free, ink(Paint::Free));
-        let held: Vec<Box2> = held.into_iter().filter(|((from, _), (to, _))| to > from).collect();
-        if !held.is_empty() {
-            bands(area, &held, ink(Paint::Hatch));
+        boxes(chart, &free, ink(Paint::Free));
+        bands(chart, &held, ink(Paint::Hatch));
+        boxes(chart, &ready, Ink::GROUND);
+        boxes(chart, &busy, ink(Paint::Busy));
+        for place in ready {
+            outline(chart, place, ink(Paint::Busy));
         }
-        boxes(area, &ready, Ink::GROUND);
-        boxes(area, &busy, ink(Paint::Busy));
-        for ((x0, y0), (x1, y1)) in ready {
-            path(area, &[(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)], ink(Paint::Busy), 1);
+        for ((from, to), _) in large.iter().filter(|((from, to), _)| to.0 - from.0 >= 4.0 * pixel) {
+            line(chart, (to.0, from.1), *to, Ink::GROUND, 1);
         }
-        for (at, top, foot) in borders {
-            line(area, (at, top), (at, foot), Ink::GROUND, 1);
-        }
-        self.answer_rows(area, &at);
-    }
-
-    /// Makes each row that a pointer can hit answer with its thread and its longest span.
-    fn answer_rows(&self, area: &Area, at: &dyn Fn(u64) -> f64) {
-        for (top, height, k) in self.places().into_iter().filter(|(_, height, _)| *height >= 4.0) {
-            for span in self.rows[k].iter().filter(|span| span.what == What::Run) {
-                let (from, to) = (at(span.start), at(span.end));
-                if to - from >= 2.0 {
-                    let length = units::duration(span.end - span.start);
-                    let start = units::duration(span.start);
-                    let says = format!("job {} under {}: {length}, from {start}", span.job, self.model);
-                    answer(area, ((from, top), (to, top + height)), &self.model.to_string(), &says);
-                }
-            }
+        // What a pointer can hit answers.
+        for (place, span) in large {
+            let (length, start) = (units::duration(span.end - span.start), units::duration(span.start));
+            let says = format!("job {} under {}: {length}, from {start}", span.job, self.model);
+            answer(chart, place, &self.model.to_string(), &says);
         }
     }
 }
@@ -194,8 +175,8 @@ mod tests {
             notes: Vec::new(),
             model: Model::Threads,
         };
-        let places = lanes(1_000).places();
-        assert!(places.len() <= 62 && places.is_sorted_by(|a, b| a.0 < b.0 && a.2 < b.2), "{places:?}");
-        assert_eq!(lanes(2).places().iter().map(|(.., k)| *k).collect::<Vec<_>>(), [0, 1]);
+        let rows = lanes(1_000).shown_rows();
+        assert!(rows.len() <= 62 && rows.is_sorted_by(|a, b| a < b), "{rows:?}");
+        assert_eq!(lanes(2).shown_rows(), [0, 1]);
     }
 }
