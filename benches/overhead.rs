@@ -6,6 +6,7 @@
 mod with_criterion;
 
 use std::hint::black_box;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use async_vs_threads::analysis::analyze;
@@ -148,7 +149,7 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
     (run, scenario, records)
 }
 
-fn large_report(c: &mut Criterion) {
+fn reports(c: &mut Criterion) {
     let (run, scenario, records) = large_run();
     let scenarios = [scenario];
     let pages = report::pages(&analyze(&run, &scenarios, &records));
@@ -160,9 +161,14 @@ fn large_report(c: &mut Criterion) {
     group.bench_function("analysis and pages of a large run", |b| {
         b.iter(|| report::pages(&analyze(&run, &scenarios, &records)))
     });
+    // The largest page of `reports/sample`.
+    let (run, records) = Folder::read(Path::new("reports/sample")).expect("the sample");
+    let scenarios = [builtin::find("sleep").expect("a built-in scenario").scenario()];
+    let analysis = analyze(&run, &scenarios, &records);
+    group.bench_function("one page of the tour", |b| b.iter(|| report::page(&analysis, 0)));
     group.finish();
 }
 
 fn main() {
-    with_criterion::run(None, Duration::from_secs(1), &[large_report, overhead]);
+    with_criterion::run(None, Duration::from_secs(1), &[reports, overhead]);
 }

@@ -78,11 +78,15 @@ pub fn comparison(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis
 /// Renders `index.html`, then one page per scenario, named after it, in the order of the scenarios.
 pub fn pages(analysis: &Analysis<'_>) -> Vec<Page> {
     let mut pages = vec![Page { name: "index.html".into(), html: html::index(analysis) }];
-    for (i, scenario) in analysis.scenarios.iter().enumerate() {
-        let name = |i: usize| analysis.scenarios.get(i).map(|neighbour| neighbour.scenario.name.as_str());
-        let neighbours = (i.checked_sub(1).and_then(name), name(i + 1));
-        let html = html::scenario(analysis, scenario, neighbours);
-        pages.push(Page { name: format!("{}.html", scenario.scenario.name), html });
-    }
+    pages.extend((0..analysis.scenarios.len()).map(|i| page(analysis, i)));
     pages
+}
+
+/// Renders the page of the scenario with this number.
+pub fn page(analysis: &Analysis<'_>, i: usize) -> Page {
+    let name = |i: usize| analysis.scenarios.get(i).map(|neighbour| neighbour.scenario.name.as_str());
+    let neighbours = (i.checked_sub(1).and_then(name), name(i + 1));
+    let scenario = &analysis.scenarios[i];
+    let html = html::scenario(analysis, scenario, neighbours);
+    Page { name: format!("{}.html", scenario.scenario.name), html }
 }
