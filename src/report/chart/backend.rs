@@ -38,16 +38,36 @@ impl Svg<'_> {
         let mut d = String::new();
         let mut before = None;
         for (x, y) in places {
+            // Steps are shorter to write than places.
             let part = match before {
-                None => format!("M{} {}", coordinate(x), coordinate(y)),
-                Some((_, same)) if same == y => format!("H{}", coordinate(x)),
-                Some((same, _)) if same == x => format!("V{}", coordinate(y)),
-                Some(_) => format!("L{} {}", coordinate(x), coordinate(y)),
+                None => format!("M{}", pair(x, y)),
+                Some((from_x, from_y)) if from_y == y => format!("h{}", coordinate(x - from_x)),
+                Some((from_x, from_y)) if from_x == x => format!("v{}", coordinate(y - from_y)),
+                Some((from_x, from_y)) => format!("l{}", pair(x - from_x, y - from_y)),
             };
             d += &part;
             before = Some((x, y));
         }
-        self.raw(&format!("<path {paint}{more} d=\"{d}{close}\"/>\n"))
+        self.add_to_path(&format!("<path {paint}{more} d=\""), &(d + close));
+        Ok(())
+    }
+
+    /// Adds to the last path if it looks the same and only text was drawn since, and else begins a new one.
+    fn add_to_path(&self, head: &str, d: &str) {
+        const END: &str = "\"/>\n";
+        let mut text = self.text.borrow_mut();
+        let mut end = text.len();
+        while let Some(begin) = text[..end].strip_suffix('\n').map(|before| before.rfind('\n').map_or(0, |at| at + 1)) {
+            let line = &text[begin..end];
+            if line.starts_with(head) {
+                return text.insert_str(end - END.len(), d);
+            }
+            if !line.starts_with("<text ") {
+                break;
+            }
+            end = begin;
+        }
+        text.push_str(&[head, d, END].concat());
     }
 }
 
@@ -81,11 +101,8 @@ impl DrawingBackend for Svg<'_> {
         style: &S,
         fill: bool,
     ) -> DrawResult {
-        let (x, y) = (from.0.min(to.0), from.1.min(to.1));
-        let [x, y, width, height] = [x, y, (to.0 - from.0).abs(), (to.1 - from.1).abs()].map(coordinate);
-        let kind = if fill { "f" } else { "s" };
-        let paint = paint(kind, style.color());
-        self.raw(&format!("<rect {paint} x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>\n"))
+        let corners = [from, (to.0, from.1), to, (from.0, to.1)];
+        self.path(corners, "Z", &paint(if fill { "f" } else { "s" }, style.color()), "")
     }
 
     fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> DrawResult {
@@ -195,8 +212,7 @@ pub(in crate::report) fn hit((from, to): (BackendCoord, BackendCoord), model: &s
     let [x, y, width, height] = [from.0, from.1, to.0 - from.0, to.1 - from.1].map(coordinate);
     let (model, says) = (escaped(model), escaped(says));
     format!(
-        "<rect class=\"hit\" data-m=\"{model}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\">\
-         <title>{says}</title></rect>\n"
+        "<path class=\"hit\" data-m=\"{model}\" d=\"M{x} {y}h{width}v{height}h-{width}z\"><title>{says}</title></path>\n"
     )
 }
 
@@ -205,9 +221,23 @@ fn paint(classes: &str, color: BackendColor) -> String {
     format!("class=\"{classes} {}\"", theme::class(color))
 }
 
-/// Formats a canvas coordinate in the units of the view box: `12.3`, `12`.
+/// Formats a canvas coordinate in the units of the view box: `12.3`, `12`, `-.5`.
 fn coordinate(fine: i32) -> String {
-    (f64::from(fine) / f64::from(FINE)).to_string()
+    let number = (f64::from(fine) / f64::from(FINE)).to_string();
+    match number
+        .strip_prefix("0.")
+        .map(|tenths| ("", tenths))
+        .or(number.strip_prefix("-0.").map(|tenths| ("-", tenths)))
+    {
+        Some((sign, tenths)) => format!("{sign}.{tenths}"),
+        None => number,
+    }
+}
+
+/// Formats a pair of coordinates, parted by a blank only where a sign does not part them.
+fn pair(x: i32, y: i32) -> String {
+    let (x, y) = (coordinate(x), coordinate(y));
+    if y.starts_with('-') { x + &y } else { format!("{x} {y}") }
 }
 
 /// Escapes text for use in an element or an attribute.
