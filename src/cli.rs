@@ -9,6 +9,7 @@ mod compare;
 mod completions;
 mod doctor;
 mod exports;
+mod launcher;
 mod list;
 mod load;
 mod load_outputs;

@@ -1,7 +1,6 @@
 //! `avt load`: runs only the load generator, against any HTTP/1.1 server.
 
 mod args;
-mod launcher;
 mod live;
 mod servers;
 mod shard;
@@ -27,17 +26,17 @@ use crate::usage::{ProcessesMeter, ProcessesUsage, listeners_at, listeners_at_pa
 
 pub(super) use args::LoadArgs;
 
+use super::launcher::{self, Part};
 use crate::session::load::{IntervalLog, LoadEnding, LoadOutputs, connections};
 use crate::session::output::{Stop, note};
 use crate::session::output_file::OutputPlaces;
 use args::Target;
-use launcher::Part;
 use live::Live;
 use shard::ShardRecorder;
 use watch::ServerWatch;
 
 pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
-    let part = launcher::part(args.shard, args.shards, &|name| std::env::var(name).ok())?;
+    let part = launcher::part(args.shard, args.shards, "load", &|name| std::env::var(name).ok())?;
     let (target, paths) = args.targets()?;
     let template = args.request_template(&target, paths)?;
     refuse_nothing_due(args)?;

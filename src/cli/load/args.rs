@@ -12,11 +12,11 @@ use crate::load::{RequestTemplate, Secure, normalize_target};
 use crate::scenario::{self, ArrivalSpec};
 use crate::schedule::{Arrivals, Pacing};
 
+use super::super::launcher::ShardArg;
 use super::super::load_outputs::LoadOutputArgs;
 use super::super::times::{any_time, some_time};
 use crate::session::output::{Stop, note};
 
-use super::launcher::ShardArg;
 use super::typed::{header, read_body, split};
 
 /// Load an HTTP/1.1 server: at a given rate (open loop), or as fast as N connections are answered (closed loop)

@@ -13,8 +13,8 @@ use crate::runner::Interrupt;
 use crate::session::output::{Stop, note};
 use crate::units;
 
+use super::super::launcher::Part;
 use super::args::LoadArgs;
-use super::launcher::Part;
 use super::{Watcher, command_line, load_error, load_first_reachable};
 
 /// Carries out one shard of a load.

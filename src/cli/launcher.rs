@@ -1,8 +1,9 @@
-//! Finds out which part of a load this process is, from the command line or from the launcher that started it.
+//! Finds out which part of a load or of a run this process is, from the command line or from the launcher that started
+//! it.
 //!
 //! A launcher of a cluster starts the same command several times, and tells each process its rank in the environment.
-//! A load that each of them runs as a whole would hit the server several times, so such a process is refused unless its
-//! command line says which of the two is meant.
+//! A load that each of them runs as a whole would hit the server several times, and a run would be repeated, so such a
+//! process is refused unless its command line says which of the two is meant.
 
 use std::str::FromStr;
 
@@ -30,7 +31,7 @@ pub(super) enum ShardArg {
     Number(Shard),
     /// The shard that the launcher assigns.
     Auto,
-    /// The whole load, whatever the launcher assigns.
+    /// The whole, whatever the launcher assigns.
     None,
 }
 
@@ -46,7 +47,7 @@ impl FromStr for ShardArg {
     }
 }
 
-/// The part of a load that this process is.
+/// The part of a load or of a run that this process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     /// The shard.
@@ -64,11 +65,12 @@ struct Launched {
     size: Option<u32>,
 }
 
-/// Returns the part of the load that this process is; `None` for a whole load. `shards` is the value of `--shards`,
-/// `var` reads a variable of the environment.
+/// Returns the part of the whole that this process is; `None` for the whole itself, a "load" or a "run". `shards` is the
+/// value of `--shards`, `var` reads a variable of the environment.
 pub(super) fn part(
     arg: Option<ShardArg>,
     shards: Option<u32>,
+    whole: &str,
     var: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Option<Part>, Stop> {
     if let (Some(n), Some(ShardArg::Number(_) | ShardArg::None) | None) = (shards, arg) {
@@ -89,11 +91,11 @@ pub(super) fn part(
         None => match launched(var)? {
             Some(Launched { size: Some(1), .. }) | None => Ok(None),
             Some(Launched { launcher, rank, size: Some(size) }) => Err(Stop::input(format_args!(
-                "rank {rank} of {size} by {launcher}: use `--shard auto` for one load, or `--shard none` for {size} \
+                "rank {rank} of {size} by {launcher}: use `--shard auto` for one {whole}, or `--shard none` for {size} \
                  whole ones"
             ))),
             Some(Launched { launcher, rank, size: None }) => Err(Stop::input(format_args!(
-                "index {rank} of a job by {launcher}: use `--shard auto --shards N` for one load by N pods, or `--shard \
+                "index {rank} of a job by {launcher}: use `--shard auto --shards N` for one {whole} by N pods, or `--shard \
                  none` for a whole one by each"
             ))),
         },
@@ -174,7 +176,7 @@ mod tests {
             pairs.find_map(|(key, value)| (key == name).then(|| value.to_owned()))
         };
         let words = |part: Part| format!("{} {}", part.shard, part.launcher.unwrap_or("given"));
-        part(arg, shards, &var).map(|part| part.map(words)).map_err(|stop| format!("{stop:?}"))
+        part(arg, shards, "load", &var).map(|part| part.map(words)).map_err(|stop| format!("{stop:?}"))
     }
 
     #[test]
