@@ -18,6 +18,9 @@ pub use cpu_limit::{CpuLimit, CpuLimitError};
 /// The machine and the software of a run. A value that cannot be read is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Host {
+    /// The name of the machine, or of the container; `None` also in files of versions that did not record it.
+    #[serde(default)]
+    pub hostname: Option<String>,
     /// The processor's model name.
     pub cpu: Option<String>,
     /// The number of CPUs this process may use.
@@ -64,6 +67,7 @@ impl Host {
     pub fn read() -> Self {
         let first_line = |path: &str| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
         Self {
+            hostname: first_line("/proc/sys/kernel/hostname").filter(|name| !name.is_empty()),
             cpu: fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| field(&text, "model name")),
             cpus: cpus().len() as u32,
             cpu_quota: cgroup::cpu_quota(),

@@ -68,6 +68,7 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
         seed: SEED,
         rounds: "quick".into(),
         host: Host {
+            hostname: None,
             cpu: Some("Example CPU @ 2.00GHz".into()),
             cpus: 2,
             cpu_quota: None,

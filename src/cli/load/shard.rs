@@ -1,7 +1,6 @@
 //! Runs one shard of a load, and leaves its record. The verdict belongs to `avt merge`, which has all shards.
 
 use std::env;
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
@@ -22,12 +21,13 @@ pub(super) fn main(args: &LoadArgs, part: Part, servers: &[Endpoint], plan: &mut
     let out = args.out_for_shard()?;
     let planned = planned(args, plan);
     let clock = MachineClocks::now();
+    let host = Host::read();
     let begin = ShardBegin {
         plan: planned,
         command: command_line(env::args_os()),
         ready: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
-        hostname: hostname(),
-        host: Host::read(),
+        hostname: host.hostname.clone(),
+        host,
         clock: clock.clone(),
         launcher: part.launcher.map(str::to_owned),
     };
@@ -109,12 +109,6 @@ fn planned(args: &LoadArgs, plan: &LoadPlan) -> PlannedLoad {
         start_at: plan.start_at.map(|at| humantime::format_rfc3339(at).to_string()),
         shards: plan.shard.of(),
     }
-}
-
-/// Returns the name of this machine, or of this container.
-fn hostname() -> Option<String> {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
-    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
 /// Returns a text that distinguishes this attempt at the shard from others.
