@@ -91,6 +91,7 @@ fn large_run() -> (Run, Scenario, Vec<Record>) {
         state: RunState::Complete,
         seed: 1,
         rounds: "full".into(),
+        shard: None,
         host: Host::read(),
         iterations_per_s: 1,
         calibration: CalibrationOrigin::New,

@@ -29,6 +29,7 @@ use crate::histogram::Histogram;
 use crate::host::Host;
 use crate::lanes::Lanes;
 use crate::scenario::{CellId, CpusWanted, Machine, Model};
+use crate::schedule::Shard;
 use crate::stats::Bound;
 use crate::usage::{Footprint, Others, Stolen, Usage};
 
@@ -48,6 +49,9 @@ pub struct Run {
     pub seed: u64,
     /// The number of rounds: the scenarios' quick or full number, or a given number.
     pub rounds: String,
+    /// The part of the rounds that this run holds; `None` for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// The machine.
     pub host: Host,
     /// Iterations of the compute kernel per second on one CPU of this machine.

@@ -32,7 +32,7 @@ pub use calibration::{CalibrationSource, KeptCalibration, calibrate};
 pub use ceiling::{ceiling, measure_null_server};
 pub use child::Halt;
 pub use interrupt::{Interrupt, TIME_TO_END, name as signal_name, obey_signals, signal};
-pub use plan::{Effort, Plan, Planned, RunSpec, TooLong, expected};
+pub use plan::{Effort, Plan, PlanError, Planned, RunSpec, expected};
 
 /// Events of a run, in the order in which they occur.
 #[derive(Debug)]
@@ -100,13 +100,14 @@ pub fn run<E>(
 
 /// Returns the record of a run that has just begun.
 fn begin(plan: &Plan, calibration: &Calibration, origin: CalibrationOrigin, parallel: Machine) -> Run {
-    let RunSpec { sources, models, skipped, effort, seed, .. } = &plan.spec;
+    let RunSpec { sources, models, skipped, effort, shard, seed, .. } = &plan.spec;
     Run {
         schema: SCHEMA,
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         state: RunState::Running,
         seed: *seed,
         rounds: effort.to_string(),
+        shard: *shard,
         host: plan.host.clone(),
         iterations_per_s: calibration.iterations_per_s,
         calibration: origin,

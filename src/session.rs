@@ -24,6 +24,7 @@ use crate::record::{Folder, Run, RunTally, Skipped, Source};
 use crate::report;
 use crate::runner::{self, CalibrationSource, Effort, Ending, Interrupt, KeptCalibration, Plan, Program, RunSpec};
 use crate::scenario::{Model, Scenario};
+use crate::schedule::Shard;
 use crate::units;
 
 use exports::ExportPaths;
@@ -51,6 +52,8 @@ pub(crate) struct Session {
     pub(crate) models: Vec<Model>,
     /// The number of rounds.
     pub(crate) effort: Effort,
+    /// The part of the rounds to run; `None` for all.
+    pub(crate) shard: Option<Shard>,
     /// The seed; `None` for a random one.
     pub(crate) seed: Option<u64>,
     /// The folder of the run whose calibration is used, or `new`; `None` for that of the newest run beside this one.
@@ -127,12 +130,14 @@ impl Session {
             models: self.models.clone(),
             skipped,
             effort: self.effort,
+            shard: self.shard,
             seed: self.seed.unwrap_or_else(|| fastrand::u64(..1 << 48)),
             calibration,
         }
     }
 
-    /// Returns the requested calibration, or that of the newest run beside this one on the same machine.
+    /// Returns the requested calibration, or that of the newest run beside this one on the same machine. The runs beside a
+    /// shard are those of other machines, so its own machine is calibrated.
     fn calibration(&self, host: &Host) -> Result<CalibrationSource, Stop> {
         let kept = |path: &Path, run: &Run| KeptCalibration {
             run: path.to_string_lossy().into_owned(),
@@ -144,6 +149,7 @@ impl Session {
                 let run = Folder::read_run(path).map_err(Stop::input)?;
                 return Ok(CalibrationSource::Kept(kept(path, &run)));
             }
+            None if self.shard.is_some() => return Ok(CalibrationSource::New),
             None => {}
         }
         let beside = match self.out.as_deref().map(Path::parent) {
@@ -218,6 +224,9 @@ pub(crate) fn ended(standing: Standing, why: impl FnOnce() -> String) -> Result<
 /// Prints what will be measured and how long it takes.
 fn announce(plan: &Plan) {
     let Plan { spec, host, trials } = plan;
+    if let Some(shard) = spec.shard {
+        note(report::shard_sentence(shard));
+    }
     let time = units::duration(units::nanos(plan.expected()));
     let trials = units::counted(trials.len() as u64, "trial", "trials");
     let cpus = units::counted(host.cpus.into(), "CPU", "CPUs");

@@ -118,6 +118,7 @@ impl Args {
                 Some(rounds) => Effort::Rounds(rounds),
                 None => Effort::Quick,
             },
+            shard: None,
             seed: self.seed,
             calibration: None,
             out: self.out.clone(),

@@ -78,6 +78,7 @@ pub(super) fn main(args: &AbArgs) -> Result<(), Stop> {
         scenarios: vec![Named { given: "ab".into(), scenario: scenario(args)? }],
         models: Vec::new(),
         effort: Effort::Rounds(args.rounds),
+        shard: None,
         seed: args.seed,
         calibration: None,
         out: args.out.clone(),

@@ -90,6 +90,7 @@ pub(super) fn main(args: &AdviseArgs) -> Result<(), Stop> {
         scenarios: vec![Named { given: "advise".into(), scenario }],
         models: Vec::new(),
         effort: effort(args.rounds, args.full),
+        shard: None,
         seed: args.seed,
         calibration: None,
         out: args.out.clone(),

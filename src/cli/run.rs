@@ -7,11 +7,13 @@ use std::path::PathBuf;
 
 use crate::runner::Effort;
 use crate::scenario::Model;
+use crate::schedule::Shard;
 use crate::session::output::Stop;
 use crate::session::pages::keep_models;
 use crate::session::{Named, Session, View};
 
 use super::exports::ExportArgs;
+use super::launcher::{self, ShardArg};
 use super::model_name::ModelName;
 use super::report::RUNS;
 use super::scenario_name::ScenarioName;
@@ -23,7 +25,8 @@ use super::strict::Strict;
 /// Without a name it runs the tour: the built-in scenarios that `avt list` marks.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  avt run\n  avt run sleep offload\n  avt run my-scenario.toml --rounds 3\n  \
-                        avt run --strict --markdown summary.md --junit avt.xml")]
+                        avt run --strict --markdown summary.md --junit avt.xml\n  \
+                        avt run echo --rounds 40 --seed 1 --shard 2/4 --out rounds")]
 pub(super) struct RunArgs {
     /// Names of built-in scenarios, or scenario files
     #[arg(value_name = "NAME|FILE", conflicts_with = "all", value_parser = ScenarioName, hide_possible_values = true)]
@@ -43,6 +46,16 @@ pub(super) struct RunArgs {
     /// Seed of the order of trials [default: a random one, printed]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Run only part K of N of the rounds, counted from 1, in --out/shard-K-of-N; `avt merge` puts the shards together
+    ///
+    /// All shards draw the same orders and trials from --seed. A round, with all models, stays on one machine: if models
+    /// ran on different machines, the comparison would be one of the machines. `auto` takes K and N from Open MPI, a Slurm
+    /// step, PMI (MPICH), Flux or Kubernetes; `none` runs all rounds even if a launcher started several processes.
+    #[arg(long, value_name = "K/N|auto|none", value_parser = str::parse::<ShardArg>)]
+    shard: Option<ShardArg>,
+    /// Number of shards, for `--shard auto` in a Kubernetes Indexed Job, whose pods know only their own number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    shards: Option<u32>,
     /// Folder to create for the records and the report [default: reports/ and the current time]
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -55,7 +68,7 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     exports: ExportArgs,
     /// Run the jobs of a scenario once without measuring them, and print each event with its time and thread
-    #[arg(long, conflicts_with_all = ["all", "full", "rounds", "seed", "out", "strict", "json", "markdown", "junit", "bmf"])]
+    #[arg(long, conflicts_with_all = ["all", "full", "rounds", "seed", "shard", "shards", "out", "strict", "json", "markdown", "junit", "bmf"])]
     narrate: bool,
     /// Print a summary as JSON instead of tables
     #[arg(long)]
@@ -67,13 +80,19 @@ pub(super) fn main(args: &RunArgs) -> Result<(), Stop> {
     if args.narrate {
         return narrate::main(&named, &args.model);
     }
+    let shard = shard(args)?;
+    let out = match shard {
+        Some(shard) => Some(folder_of_shard(args, shard)?),
+        None => args.out.clone(),
+    };
     let session = Session {
         scenarios: named,
         models: args.model.clone(),
         effort: effort(args.rounds, args.full),
+        shard,
         seed: args.seed,
         calibration: args.calibration.clone(),
-        out: args.out.clone(),
+        out,
         runs: RUNS.into(),
         json: args.json,
         view: View::Tables,
@@ -81,6 +100,21 @@ pub(super) fn main(args: &RunArgs) -> Result<(), Stop> {
         exports: args.exports.paths(),
     };
     session.run()
+}
+
+/// Returns the part of the rounds to run; `None` for all.
+fn shard(args: &RunArgs) -> Result<Option<Shard>, Stop> {
+    let part = launcher::part(args.shard, args.shards, "run", &|name| std::env::var(name).ok())?;
+    Ok(part.map(|part| part.shard))
+}
+
+/// Returns the folder of a shard. Its name is that of the shard, so that all shards can have the same command line.
+fn folder_of_shard(args: &RunArgs, shard: Shard) -> Result<PathBuf, Stop> {
+    if args.seed.is_none() {
+        return Err(Stop::input("--shard: add --seed N, the same for all shards, so that they draw the same orders"));
+    }
+    let out = args.out.as_ref().ok_or_else(|| Stop::input("--shard: add --out DIR for the folders of all shards"))?;
+    Ok(out.join(shard.file_name()))
 }
 
 /// Returns the number of rounds that `--rounds` and `--full` ask for.

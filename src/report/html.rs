@@ -9,6 +9,8 @@ mod tables;
 
 pub(super) use comparison::page as comparison;
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 
 use self::advice::AdviceView;
@@ -342,7 +344,7 @@ fn head<'a>(analysis: &Analysis<'_>, points: impl Iterator<Item = &'a PointSumma
     let host = &run.host;
     let cpu = host.cpu.as_deref().unwrap_or("unknown processor");
     let trials = trials(done, &analysis.judged);
-    let most = records.iter().filter_map(Record::round).max().unwrap_or(0);
+    let most = records.iter().filter_map(Record::round).collect::<BTreeSet<u32>>().len();
     let asked = text::one_line(&run.rounds);
     let rounds = if asked == most.to_string() { asked } else { format!("{most} ({asked})") };
     PageHead {
@@ -368,7 +370,8 @@ fn command<'a>(run: &'a Run, sources: impl Iterator<Item = &'a Source>) -> Strin
     };
     let names: Vec<String> = sources.map(|source| text::one_line(&source.given)).collect();
     let models: String = run.models.iter().map(|model| format!(" --model {model}")).collect();
-    format!("avt run {}{models} --seed {}{rounds}", names.join(" "), run.seed)
+    let shard = run.shard.map_or_else(String::new, |shard| format!(" --shard {shard} --out DIR"));
+    format!("avt run {}{models} --seed {}{rounds}{shard}", names.join(" "), run.seed)
 }
 
 fn paragraphs(text: &str) -> Vec<String> {

@@ -31,6 +31,7 @@ pub fn run(analysis: &Analysis<'_>, folder: &str, report: &str) -> Value {
         "report": report,
         "state": run.state,
         "seed": run.seed,
+        "shard": run.shard,
         "skipped": run.skipped,
         "trials": { "planned": run.trials_planned, "done": analysis.records.len() },
         "verdict": analysis.verdict(),

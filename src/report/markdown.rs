@@ -119,6 +119,9 @@ fn summary(analysis: &Analysis<'_>) -> String {
         RunState::Running => text += " **The run has not ended.**",
         RunState::Partial(signal) => text += &format!(" **Partial: {} ended the run early.**", escaped(signal)),
     }
+    if let Some(shard) = run.shard {
+        text += &format!(" {}", warnings::shard_sentence(shard));
+    }
     if host.debug_build {
         text += " **avt was built without optimisation, so the figures are meaningless.**";
     }

@@ -5,6 +5,7 @@ use crate::analysis::{Analysis, CellSummary, PointFinding, PointSummary, TrialFi
 use crate::gate::Verdict;
 use crate::record::{RunState, Skipped};
 use crate::scenario::{CellId, Metric, Work};
+use crate::schedule::Shard;
 use crate::text;
 use crate::units;
 
@@ -126,7 +127,7 @@ pub(super) fn banner<'a>(
     points: impl Iterator<Item = &'a PointSummary> + Clone,
 ) -> Vec<String> {
     let run = analysis.run;
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = run.shard.map(shard_sentence).into_iter().collect();
     let (done, planned) = (analysis.records.len() as u64, run.trials_planned);
     let so_far = format!("{} of {} trials left a record", units::count(done), units::count(planned));
     match &run.state {
@@ -142,6 +143,19 @@ pub(super) fn banner<'a>(
     }
     warnings.extend(invalid_sentence(points));
     warnings
+}
+
+/// Describes the part of a run that a shard is:
+/// `Shard 2 of 4: this run holds one round in 4, from round 2 on; avt merge puts all shards together.`
+pub fn shard_sentence(shard: Shard) -> String {
+    let (number, of) = (shard.number(), shard.of());
+    if shard.is_whole() {
+        return "Shard 1 of 1: this run holds all rounds.".into();
+    }
+    format!(
+        "Shard {number} of {of}: this run holds one round in {of}, from round {number} on; avt merge puts all shards \
+         together."
+    )
 }
 
 /// Names the models whose figures rest on INVALID trials; `None` if there are none. Other doubts are marked where they

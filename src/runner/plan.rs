@@ -4,6 +4,9 @@
 //! same thing differ, in an order shuffled anew for each round. Drift of the machine thus affects all models alike, and
 //! the printed seed reproduces the order. All trials of a round draw their schedules and heavy requests from one seed,
 //! so that its models get identical work and not only the same odds.
+//!
+//! A block can stay on one machine while others hold other blocks: a shard of a run is planned as the whole run, and then
+//! keeps only some of the rounds.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,6 +18,8 @@ use crate::lanes;
 use crate::random;
 use crate::record::{Pass, Skipped, Source};
 use crate::scenario::{Cell, Model, Parallel, Scenario, Work, expect};
+use crate::schedule::Shard;
+use crate::units;
 
 use super::calibration::CalibrationSource;
 
@@ -27,6 +32,17 @@ pub enum Effort {
     Full,
     /// This number of rounds, regardless of the scenario.
     Rounds(u32),
+}
+
+impl Effort {
+    /// Returns the number of rounds of a scenario.
+    fn rounds(self, scenario: &Scenario) -> u32 {
+        match self {
+            Self::Quick => scenario.rounds.quick,
+            Self::Full => scenario.rounds.full,
+            Self::Rounds(rounds) => rounds,
+        }
+    }
 }
 
 /// Writes `quick`, `full` or a number such as `6`.
@@ -53,6 +69,8 @@ pub struct RunSpec {
     pub skipped: Vec<Skipped>,
     /// The number of rounds.
     pub effort: Effort,
+    /// The part of the rounds to run; `None` for all.
+    pub shard: Option<Shard>,
     /// The seed of the order of the trials and of their own seeds.
     pub seed: u64,
     /// Where the calibration comes from.
@@ -70,14 +88,30 @@ pub struct Plan {
     pub trials: Vec<Planned>,
 }
 
-/// The error for a plan that would take more than a day, which the full rounds of no scenario do.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("{trials} trials would take {hours} hours, more than a day; run fewer rounds or scenarios")]
-pub struct TooLong {
-    /// The number of trials in the plan.
-    pub trials: usize,
-    /// The time the trials would take, in whole hours.
-    pub hours: u64,
+/// Why a run cannot be planned.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum PlanError {
+    /// The run would take more than a day, which the full rounds of no scenario do.
+    #[error("{trials} trials would take {hours} hours, more than a day; run fewer rounds or scenarios")]
+    TooLong {
+        /// The number of trials in the plan.
+        trials: usize,
+        /// The time the trials would take, in whole hours.
+        hours: u64,
+    },
+    /// A shard would hold no round of a scenario.
+    #[error(
+        "--shard: {scenario} has only {} for {shards} shards, and each shard needs at least one; raise --rounds",
+        units::counted((*rounds).into(), "round", "rounds")
+    )]
+    TooManyShards {
+        /// The name of the scenario.
+        scenario: String,
+        /// The number of rounds of all shards together.
+        rounds: u32,
+        /// The number of shards.
+        shards: u32,
+    },
 }
 
 /// A planned trial.
@@ -87,7 +121,7 @@ pub struct Planned {
     pub cell: Cell,
     /// The kind of pass, with its position among the cell's trials.
     pub pass: Pass,
-    /// The trial's position in the run, from 1.
+    /// The trial's position in the whole run, from 1.
     pub order: u64,
     /// The seed of the trial's own random choices: the same for all trials of a round.
     pub seed: u64,
@@ -98,14 +132,18 @@ pub struct Planned {
 }
 
 impl Plan {
-    /// Plans every trial of a run on this machine.
-    pub fn new(spec: RunSpec, host: Host) -> Result<Self, TooLong> {
+    /// Plans every trial of a run, or of its shard, on this machine.
+    pub fn new(spec: RunSpec, host: Host) -> Result<Self, PlanError> {
         const LONGEST: Duration = Duration::from_secs(24 * 3_600);
-        let trials = trials(&spec.scenarios, spec.effort, spec.seed, host.cpus);
+        let mut trials = trials(&spec.scenarios, spec.effort, spec.seed, host.cpus);
+        if let Some(shard) = spec.shard {
+            check_rounds(&spec, shard)?;
+            trials.retain(|planned| is_in(shard, planned.pass));
+        }
         let plan = Self { spec, host, trials };
         let expected = plan.expected();
         if expected > LONGEST {
-            return Err(TooLong { trials: plan.trials.len(), hours: expected.as_secs() / 3_600 });
+            return Err(PlanError::TooLong { trials: plan.trials.len(), hours: expected.as_secs() / 3_600 });
         }
         Ok(plan)
     }
@@ -114,6 +152,20 @@ impl Plan {
     pub fn expected(&self) -> Duration {
         total(&self.trials)
     }
+}
+
+/// Fails unless each shard holds at least one round of every scenario.
+fn check_rounds(spec: &RunSpec, shard: Shard) -> Result<(), PlanError> {
+    let too_few = spec.scenarios.iter().find(|scenario| spec.effort.rounds(scenario) < shard.of());
+    too_few.map_or(Ok(()), |scenario| {
+        let (scenario, rounds) = (scenario.name.clone(), spec.effort.rounds(scenario));
+        Err(PlanError::TooManyShards { scenario, rounds, shards: shard.of() })
+    })
+}
+
+/// Returns whether a shard holds a pass. The first shard records the lanes.
+fn is_in(shard: Shard, pass: Pass) -> bool {
+    pass.round().map_or(shard.number() == 1, |round| shard.has_round(round))
 }
 
 /// Returns the expected time of all trials of a scenario on this number of CPUs.
@@ -137,13 +189,8 @@ fn trials(scenarios: &[Scenario], effort: Effort, seed: u64, cpus: u32) -> Vec<P
     let machine = Parallel::ideal(cpus);
     let mut trials = Vec::new();
     for scenario in scenarios {
-        let rounds = match effort {
-            Effort::Quick => scenario.rounds.quick,
-            Effort::Full => scenario.rounds.full,
-            Effort::Rounds(rounds) => rounds,
-        };
         let mut blocks: Vec<(Pass, Vec<Cell>)> = Vec::new();
-        for round in Pass::rounds(rounds) {
+        for round in Pass::rounds(effort.rounds(scenario)) {
             let mut cells = scenario.cells();
             cells.extend(scenario.control_cells());
             rng.shuffle(&mut cells);
@@ -194,5 +241,43 @@ mod tests {
         seeds.sort_unstable();
         seeds.dedup();
         assert_eq!(seeds.len(), 5, "each round has a seed of its own");
+    }
+
+    fn spec(effort: Effort, shard: Option<Shard>) -> RunSpec {
+        let scenarios = ["sleep", "echo-heavy"].map(|name| builtin::find(name).unwrap().scenario());
+        RunSpec {
+            scenarios: scenarios.into(),
+            sources: Vec::new(),
+            models: Vec::new(),
+            skipped: Vec::new(),
+            effort,
+            shard,
+            seed: 1,
+            calibration: CalibrationSource::New,
+        }
+    }
+
+    #[test]
+    fn the_shards_together_are_the_whole_run() {
+        let planned = |shard: Option<Shard>| {
+            let plan = Plan::new(spec(Effort::Rounds(7), shard), Host::read()).unwrap();
+            plan.trials.into_iter().map(|trial| (trial.order, trial.cell.id, trial.pass, trial.seed))
+        };
+        let whole: Vec<_> = planned(None).collect();
+        for of in 1..=6 {
+            let mut union: Vec<_> = Shard::all(of).flat_map(|shard| planned(Some(shard))).collect();
+            union.sort_by_key(|(order, ..)| *order);
+            assert_eq!(union, whole, "{of} shards");
+        }
+        let second = planned(Some(Shard::new(2, 3).unwrap()));
+        let rounds: std::collections::BTreeSet<_> = second.map(|(_, _, pass, _)| pass.round()).collect();
+        assert_eq!(rounds.into_iter().collect::<Vec<_>>(), [Some(2), Some(5)], "and no lanes");
+    }
+
+    #[test]
+    fn more_shards_than_rounds_are_refused() {
+        let error = Plan::new(spec(Effort::Rounds(2), Some(Shard::new(1, 3).unwrap())), Host::read()).unwrap_err();
+        assert_eq!(error, PlanError::TooManyShards { scenario: "sleep".into(), rounds: 2, shards: 3 });
+        assert!(error.to_string().contains("sleep has only 2 rounds for 3 shards"), "{error}");
     }
 }

@@ -24,10 +24,10 @@ use thiserror::Error;
 use super::{Arrivals, Offsets, Schedule};
 use crate::random;
 
-/// The most shards of one load.
+/// The most shards of one load or run.
 const MOST: u32 = 10_000;
 
-/// One of the equal parts of a load, such as `2/4`: the second of four.
+/// One of the equal parts of a load or of the rounds of a run, such as `2/4`: the second of four.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Shard {
@@ -58,7 +58,7 @@ pub enum ShardError {
 }
 
 impl Shard {
-    /// The whole load, as the only shard.
+    /// The whole, as the only shard.
     pub const WHOLE: Self = Self { of: NonZeroU32::MIN, number: NonZeroU32::MIN };
 
     /// Returns shard `number`, counted from 1, of this many.
@@ -88,6 +88,17 @@ impl Shard {
     pub fn part(self, whole: u64) -> u64 {
         let of = u64::from(self.of());
         whole / of + u64::from(u64::from(self.number() - 1) < whole % of)
+    }
+
+    /// Returns whether this shard holds a round, counted from 1: rounds are dealt in turn.
+    pub fn has_round(self, round: u32) -> bool {
+        round.wrapping_sub(1) % self.of() == self.number() - 1
+    }
+
+    /// Returns the name of this shard's file or folder, `shard-002-of-004`, in the order of whose names shards come.
+    pub fn file_name(self) -> String {
+        let digits = self.of().to_string().len().max(3);
+        format!("shard-{:0digits$}-of-{:0digits$}", self.number(), self.of())
     }
 
     /// Returns every shard of this many, in order; none of more than [`new`](Self::new) allows.
@@ -286,6 +297,19 @@ mod tests {
         {
             assert_eq!(Shard::all(of).map(|shard| shard.part(whole)).collect::<Vec<_>>(), expected);
         }
+    }
+
+    #[test]
+    fn rounds_are_dealt_in_turn() {
+        let rounds = |shard: Shard| (1..=6).filter(|round| shard.has_round(*round)).collect::<Vec<_>>();
+        assert_eq!(Shard::all(4).map(rounds).collect::<Vec<_>>(), [vec![1, 5], vec![2, 6], vec![3], vec![4]]);
+        assert_eq!(rounds(Shard::WHOLE), [1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn names_of_shards_have_at_least_three_digits() {
+        let name = |number, of| Shard::new(number, of).unwrap().file_name();
+        assert_eq!((name(2, 4), name(7, 10_000)), ("shard-002-of-004".into(), "shard-00007-of-10000".into()));
     }
 
     #[test]

@@ -11,11 +11,15 @@ use crate::text;
 
 use super::output::{Stop, note_color, note_styled, note_width, print, width};
 
-/// Prints the state of the claims, if there are any, and the path of the report.
+/// Prints the state of the claims, if there are any, the part of the rounds that a shard holds, and the path of the
+/// report.
 pub(crate) fn print_end(analysis: &Analysis<'_>, index: &Path) -> Result<(), Stop> {
     let scoreboard = report::terminal::scoreboard(&analysis.scoreboard, Some(width()));
     if !scoreboard.is_empty() {
         print(scoreboard)?;
+    }
+    if let Some(shard) = analysis.run.shard {
+        print(text::fitted(&report::shard_sentence(shard), width()))?;
     }
     print(format_args!("report: {}", text::of_path(index)))
 }

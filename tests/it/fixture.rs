@@ -67,6 +67,7 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
         state: RunState::Complete,
         seed: SEED,
         rounds: "quick".into(),
+        shard: None,
         host: Host {
             hostname: None,
             cpu: Some("Example CPU @ 2.00GHz".into()),

@@ -22,8 +22,7 @@ impl ShardFile {
     /// second attempt at a shard gets a file of its own.
     pub fn create(folder: &Path, shard: Shard, plan: String, attempt: String) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        let digits = shard.of().to_string().len().max(3);
-        let name = format!("shard-{:0digits$}-of-{:0digits$}", shard.number(), shard.of());
+        let name = shard.file_name();
         let new = |name: String| {
             let path = folder.join(name);
             OpenOptions::new().append(true).create_new(true).open(&path).map(|file| (path, file))
