@@ -6,12 +6,14 @@
 
 use serde::Serialize;
 
+mod blocks;
 mod power;
 mod ratio;
 mod ribbon;
 mod slope;
 mod student;
 
+pub use blocks::{BlockRatio, ratio_of_blocks};
 pub use power::Noise;
 pub use ratio::{Ratio, Significance, ratio, ratio_of_runs, ratio_unpaired};
 pub use ribbon::{Band, curve_places, ribbon};

@@ -131,11 +131,11 @@ pub(super) fn ln(figure: f64) -> Option<f64> {
     (figure > 0.0 && figure.is_finite()).then(|| figure.ln())
 }
 
-fn exp(interval: Interval) -> Interval {
+pub(super) fn exp(interval: Interval) -> Interval {
     Interval { low: interval.low.exp(), high: interval.high.exp() }
 }
 
-fn mean(values: &[f64]) -> f64 {
+pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
@@ -147,7 +147,7 @@ fn variance(values: &[f64]) -> f64 {
 }
 
 /// Returns the mean of as many values, drawn from these with replacement.
-fn resample(values: &[f64], rng: &mut Rng) -> f64 {
+pub(super) fn resample(values: &[f64], rng: &mut Rng) -> f64 {
     (0..values.len()).map(|_| values[rng.usize(..values.len())]).sum::<f64>() / values.len() as f64
 }
 
