@@ -8,6 +8,7 @@
 //! [`analyze`] returns everything that pages, terminal, JSON and exit code show. This module holds no wording, and
 //! the views above it judge nothing: each verdict they show comes from here.
 
+pub mod by_machine;
 pub mod claims;
 pub mod compare;
 pub mod compare_loads;

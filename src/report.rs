@@ -13,6 +13,7 @@
 //! A single load on one server gets a page of its own, [`load()`].
 
 pub mod bmf;
+pub mod by_machine;
 pub mod compare;
 pub mod compare_loads;
 pub mod json;

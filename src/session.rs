@@ -3,6 +3,8 @@
 //! Shows progress, stores the records, prints the tables and writes the pages.
 
 mod bar;
+#[cfg(feature = "cli")]
+pub(crate) mod by_machine;
 mod comparison;
 pub(crate) mod exports;
 pub(crate) mod grid;

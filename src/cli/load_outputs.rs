@@ -30,7 +30,7 @@ pub(super) struct LoadOutputArgs {
     exports: ExportArgs,
     /// Print JSON instead of text
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 impl LoadOutputArgs {
@@ -45,8 +45,23 @@ impl LoadOutputArgs {
         }
     }
 
+    /// Returns the first given option that runs cannot have, because it is about requests or an objective of a load.
+    pub(super) fn first_of_loads_only(&self) -> Option<&'static str> {
+        const ALSO_OF_RUNS: [&str; 3] = ["--strict", "--markdown", "--json"];
+        self.given().find(|option| !ALSO_OF_RUNS.contains(option))
+    }
+
+    /// Returns the path of the summary in Markdown.
+    pub(super) fn markdown(&self) -> Option<PathBuf> {
+        self.exports.paths().markdown
+    }
+
     /// Returns the first given option that needs a whole load.
     pub(super) fn first_given(&self) -> Option<&'static str> {
+        self.given().next()
+    }
+
+    fn given(&self) -> impl Iterator<Item = &'static str> {
         let paths = self.paths();
         let given = [
             ("--hgrm", paths.hgrm.is_some()),
@@ -59,6 +74,6 @@ impl LoadOutputArgs {
             ("--bmf", paths.exports.bmf.is_some()),
             ("--json", paths.json),
         ];
-        given.into_iter().find_map(|(option, is_given)| is_given.then_some(option))
+        given.into_iter().filter_map(|(option, is_given)| is_given.then_some(option))
     }
 }

@@ -1,4 +1,4 @@
-//! `avt merge`: makes one load of the records of its shards.
+//! `avt merge`: makes one load of the records of its shards, or puts the runs of several machines side by side.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
@@ -11,20 +11,26 @@ use crate::analysis::merge::{MergedLoad, merge};
 use crate::histogram::Histogram;
 use crate::record::{ShardReader, ShardRecord};
 use crate::report::{LoadReport, joined_urls};
+use crate::session::by_machine::{RunsByMachine, runs_at};
 use crate::session::load::{IntervalLog, LoadEnding, LoadOutputs};
 use crate::session::output::{Stop, note};
 use crate::session::output_file::{OutputFile, OutputPlaces};
+use crate::text;
 
 use super::load_outputs::LoadOutputArgs;
 
-/// Make one load of the records that `avt load --shard` left
+/// Make one load of the records that `avt load --shard` left, or put runs of several machines side by side
 ///
 /// Counts and histograms of all shards add up, so percentiles are those of all requests. A shard that is missing, was
 /// killed or came late is named, its requests are counted as lost, and the verdict is INVALID.
+///
+/// Runs are told apart by their run.json. Shards of one run (`avt run --shard`) get a table for each point of each
+/// scenario: the ratio of each model to the baseline on each machine, and over all machines. Whole runs get the figures of
+/// each machine, which are never pooled. For runs, only --strict, --markdown and --json apply.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: avt merge load-17 --html load.html --slo 'p99<5ms'")]
+#[command(after_help = "Examples:\n  avt merge load-17 --html load.html --slo 'p99<5ms'\n  avt merge rounds")]
 pub(super) struct MergeArgs {
-    /// Folders with records (`*.jsonl`), or records; `-` reads the lines of any number of records from standard input,
+    /// Folders with records (`*.jsonl`) or with runs, records, or runs; `-` reads the lines of any number of records from standard input,
     /// between other lines
     #[arg(value_name = "DIR|FILE|-", required = true)]
     from: Vec<PathBuf>,
@@ -33,6 +39,48 @@ pub(super) struct MergeArgs {
 }
 
 pub(super) fn main(args: &MergeArgs) -> Result<(), Stop> {
+    let found = args.from.iter().map(|path| runs_at(path)).collect::<Result<Vec<_>, Stop>>()?;
+    if found.iter().all(Vec::is_empty) {
+        return merge_load(args);
+    }
+    let run = found.iter().flatten().next().expect("some path has runs");
+    for (path, runs) in args.from.iter().zip(&found) {
+        if holds_load(path, runs)? {
+            let (load, run) = (text::of_path(path), text::of_path(run));
+            return Err(Stop::input(format_args!(
+                "{load} holds records of a load and {run} is a run; merge them apart"
+            )));
+        }
+    }
+    merge_runs(args, found.into_iter().flatten().collect())
+}
+
+/// Returns whether a path, which holds these runs, holds records of a load. A path without either is an error.
+fn holds_load(path: &Path, runs: &[PathBuf]) -> Result<bool, Stop> {
+    match runs {
+        [] => files(path).map(|_| true),
+        // Its records are those of trials.
+        [run] if run == path => Ok(false),
+        _ => Ok(files(path).is_ok()),
+    }
+}
+
+/// Puts runs side by side.
+fn merge_runs(args: &MergeArgs, folders: Vec<PathBuf>) -> Result<(), Stop> {
+    if let Some(option) = args.outputs.first_of_loads_only() {
+        return Err(Stop::input(format_args!("{option}: only for a load, and these are runs; remove it")));
+    }
+    let places: Vec<_> =
+        folders.iter().map(|folder| folder.canonicalize().unwrap_or_else(|_| folder.clone())).collect();
+    if let Some(at) = (1..places.len()).find(|at| places[..*at].contains(&places[*at])) {
+        return Err(Stop::input(format_args!("{}: given twice; merge each run once", text::of_path(&folders[at]))));
+    }
+    let strictness = args.outputs.strict.strictness();
+    RunsByMachine { folders, json: args.outputs.json, markdown: args.outputs.markdown(), strictness }.print()
+}
+
+/// Makes one load of the records of its shards.
+fn merge_load(args: &MergeArgs) -> Result<(), Stop> {
     let mut places = OutputPlaces::default();
     let mut reader = ShardReader::new(args.outputs.hlog.is_some());
     for path in &args.from {
@@ -92,7 +140,10 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Stop> {
     files.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
     files.sort_unstable();
     if files.is_empty() {
-        return Err(Stop::input(format_args!("{}: no record of a shard (*.jsonl) in this folder", path.display())));
+        return Err(Stop::input(format_args!(
+            "{}: no record of a shard (*.jsonl) in this folder, and no run",
+            path.display()
+        )));
     }
     Ok(files)
 }

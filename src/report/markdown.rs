@@ -4,7 +4,8 @@
 
 use super::load::{LoadReport, PERCENTILES, measured, rows_of};
 use super::shards::{SHARD_HEADINGS, shard_cells, shard_clocks, shard_machine};
-use super::{claims, compare as wording, compare_loads, table, warnings};
+use super::{by_machine, claims, compare as wording, compare_loads, table, warnings};
+use crate::analysis::by_machine::ByMachine;
 use crate::analysis::claims::ClaimVerdict;
 use crate::analysis::compare::{Change, Comparison, SideName};
 use crate::analysis::compare_loads::LoadComparison;
@@ -270,6 +271,23 @@ pub fn compare_of_loads(found: &LoadComparison<'_>, limits: &FailOver) -> String
     let over: Vec<String> = over.iter().map(|change| compare_loads::over_the_limit(change)).collect();
     parts.push(list(&over, over.len()));
     parts.push(compare_loads::CONCLUSION.into());
+    blocks(parts)
+}
+
+/// Renders the runs of several machines.
+pub fn by_machine(found: &ByMachine<'_>) -> String {
+    let render = |names: usize, shown: &by_machine::TextTable| {
+        let headings: Vec<&str> = shown.headings.iter().map(String::as_str).collect();
+        table(names, &headings, shown.rows.iter().cloned())
+    };
+    let warnings = by_machine::warnings(found);
+    let mut parts = vec!["## avt merge".into(), list(&warnings, warnings.len())];
+    parts.push(render(2, &by_machine::machines(found)));
+    for point in &found.points {
+        parts.push(format!("### {}", escaped(&by_machine::title(point))));
+        parts.push(render(1, &by_machine::table(found, point)));
+    }
+    parts.push(escaped(&by_machine::conclusion(found)));
     blocks(parts)
 }
 

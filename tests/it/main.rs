@@ -5,6 +5,7 @@ mod ab;
 mod advise;
 mod bench;
 mod browser;
+mod by_machine;
 mod claims;
 mod compare;
 mod cpu_limit;
