@@ -121,8 +121,9 @@ fn one_shard_of_one_is_that_load_and_every_output_can_be_written() {
     let (ended, json) = merge(&[&out], &args);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(json["response_time_us"], json["merged"]["shards"][0]["response_time_us"]);
-    for (file, expected) in
-        files.iter().zip(["Shards", "Total count", "response_time", "| shard |", "<testsuite", "latency-p50"])
+    // Figures of an INVALID measurement are left out of the last file, and a busy machine may make it one.
+    let bmf = if json["verdict"] == "invalid" { "{" } else { "latency-p50" };
+    for (file, expected) in files.iter().zip(["Shards", "Total count", "response_time", "| shard |", "<testsuite", bmf])
     {
         let text = fs::read_to_string(file).unwrap();
         assert!(text.contains(expected), "{file}: {text}");
