@@ -142,6 +142,8 @@ pub struct MachineRow<T> {
     pub rounds: usize,
     /// A figure for each model; `None` if the machine lacks it.
     pub figures: Vec<Option<T>>,
+    /// Whether the figure of each model rests on an INVALID measurement.
+    pub invalid: Vec<bool>,
 }
 
 /// Puts runs of several machines side by side. Returns an error if they cannot be compared.

@@ -91,7 +91,12 @@ pub fn table(found: &ByMachine<'_>, point: &PointByMachine) -> TextTable {
 
 fn machine_cells<T>(found: &ByMachine<'_>, row: &MachineRow<T>, show: fn(&T) -> String) -> Vec<String> {
     let fixed = [name(&found.machines[row.machine]), units::count(row.rounds as u64)];
-    fixed.into_iter().chain(row.figures.iter().map(|figure| figure.as_ref().map_or_else(missing, show))).collect()
+    let cell = |(figure, is_invalid): (&Option<T>, &bool)| match figure {
+        None => missing(),
+        Some(figure) if *is_invalid => format!("{} INVALID", show(figure)),
+        Some(figure) => show(figure),
+    };
+    fixed.into_iter().chain(row.figures.iter().zip(&row.invalid).map(cell)).collect()
 }
 
 fn missing() -> String {
@@ -270,16 +275,17 @@ fn json_rows<T>(
     rows: &[MachineRow<T>],
     render: impl Fn(Option<&T>) -> Value,
 ) -> Value {
-    let figure = |(model, figure): (&Model, &Option<T>)| {
+    let figure = |((model, figure), is_invalid): ((&Model, &Option<T>), &bool)| {
         let mut value = render(figure.as_ref());
         value["model"] = json!(model);
+        value["invalid"] = json!(is_invalid);
         value
     };
     let row = |row: &MachineRow<T>| {
         json!({
             "machine": found.machines[row.machine].name,
             "rounds": row.rounds,
-            "figures": models.iter().zip(&row.figures).map(figure).collect::<Vec<_>>(),
+            "figures": models.iter().zip(&row.figures).zip(&row.invalid).map(figure).collect::<Vec<_>>(),
         })
     };
     rows.iter().map(row).collect()

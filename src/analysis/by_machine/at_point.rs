@@ -16,13 +16,16 @@ pub(super) fn figures(
     machines: &[MachineSummary],
     is_sharded: bool,
 ) -> PointByMachine {
-    let metric = Metric::compared(&point.work)[0];
     let points_of = |machine: &MachineSummary| -> Vec<&PointSummary> {
         let at = |run: &usize| all[*run].points.iter().find(|other| other.at == point.at);
         machine.runs.iter().filter_map(at).collect()
     };
     let by_machine: Vec<Vec<&PointSummary>> = machines.iter().map(points_of).collect();
     let models = scenario.scenario.models.iter().copied();
+    // At a rate, the tail is the question, if there are enough requests for it.
+    let is_tail_known = || by_machine.iter().flatten().all(|point| models.clone().any(|model| has_p99(point, model)));
+    let metric =
+        if point.offered().is_some() && is_tail_known() { Metric::P99 } else { Metric::compared(&point.work)[0] };
     let baseline = scenario.scenario.reference().filter(|_| is_sharded);
     let others: Vec<Model> = models.clone().filter(|model| Some(*model) != baseline).collect();
     let figures = match baseline {
@@ -38,6 +41,10 @@ pub(super) fn figures(
     }
 }
 
+fn has_p99(point: &PointSummary, model: Model) -> bool {
+    point.cell(model).is_some_and(|cell| cell.figure(Metric::P99).is_some())
+}
+
 fn ratios_at(machines: &[Vec<&PointSummary>], metric: Metric, baseline: Model, models: Vec<Model>) -> MachineFigures {
     let pairs = |model: Model| machines.iter().map(move |points| pairs_on(points, metric, model, baseline));
     let seed = machines.iter().flatten().next().map_or(0, |point| point.seed);
@@ -49,6 +56,7 @@ fn ratios_at(machines: &[Vec<&PointSummary>], metric: Metric, baseline: Model, m
         machine,
         rounds: rounds(points),
         figures: models.iter().map(|model| ratio(points, *model)).collect(),
+        invalid: models.iter().map(|model| is_invalid(points, &[baseline, *model])).collect(),
     };
     let over_all = |model: &Model| {
         let measured = pairs(*model).filter(|(pairs, _)| !pairs.is_empty());
@@ -83,9 +91,15 @@ fn values_at(machines: &[Vec<&PointSummary>], metric: Metric, models: Vec<Model>
         machine,
         rounds: rounds(points),
         figures: models.iter().map(|model| value(points, *model)).collect(),
+        invalid: models.iter().map(|model| is_invalid(points, &[*model])).collect(),
     };
     let rows = machines.iter().enumerate().map(row).collect();
     MachineFigures::Values { models, rows }
+}
+
+/// Returns whether a figure of these models rests on an INVALID measurement.
+fn is_invalid(points: &[&PointSummary], models: &[Model]) -> bool {
+    points.iter().any(|point| models.iter().any(|model| point.invalidity(*model).is_some()))
 }
 
 /// Returns the number of rounds that one machine measured.
