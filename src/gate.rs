@@ -32,7 +32,7 @@ use thresholds::*;
 pub use load::check_load;
 pub use point::{Limit, PointLimit, find_limits};
 pub use rounds::{are_too_many, check_control, check_disturbed, check_drift, check_workers};
-pub use shards::{ShardFinding, check_medians, check_overlap, check_skew};
+pub use shards::{ShardFinding, check_medians, check_overlap, check_skew, ranges};
 pub use trial::{check_single_load, check_trial};
 
 /// The verdict of all gates together.

@@ -19,6 +19,9 @@ use crate::schedule::{Schedule, Shard};
 
 pub use window::Skew;
 
+/// The length of a recorded second, nanoseconds.
+const SECOND: u64 = 1_000_000_000;
+
 /// The load that all shards together are.
 #[derive(Clone, Debug)]
 pub struct MergedLoad<'a> {
@@ -38,7 +41,8 @@ pub struct MergedLoad<'a> {
     pub wall_ns: u64,
     /// Responses within the windows.
     pub requests_in_window: u64,
-    /// The sum of the rates of all shards, responses per second; `None` if their windows have too little in common.
+    /// The sum of the rates of all shards, responses per second; `None` unless all ran to the end, with enough of
+    /// their windows in common.
     pub rate: Option<f64>,
     /// What is known of the difference between the clocks.
     pub skew: Skew,
@@ -59,8 +63,10 @@ pub struct MergedShard<'a> {
     pub requests: Requests,
     /// Its responses per second in its own window; `None` unless it was measured to the end.
     pub rate: Option<f64>,
-    /// The response times of its requests.
+    /// The response times of its requests. Lost ones count with 0, a lower bound.
     pub response_time: Histogram,
+    /// The shortest time in `response_time` that is only a lower bound, nanoseconds.
+    pub lower_bound_from_ns: Option<u64>,
     /// The start of its load after that of the earliest shard, nanoseconds; `None` unless it was measured.
     pub starts_after_ns: Option<u64>,
     /// The worst verdict on its measurement.
@@ -229,11 +235,12 @@ impl<'a> Merge<'a> {
             requests: Requests::default(),
             rate: None,
             response_time: Histogram::default(),
+            lower_bound_from_ns: None,
             starts_after_ns: None,
             verdict: Verdict::Invalid,
         };
         let finding = match record.map(|record| (record, &record.end)) {
-            None => Some(ShardFinding::Missing(shard)),
+            None => Some(ShardFinding::Missing(vec![shard])),
             Some((_, Some(Err(refused)))) => {
                 merged.state = ShardState::Refused;
                 Some(ShardFinding::Refused { shard, refused: refused.clone() })
@@ -246,11 +253,12 @@ impl<'a> Merge<'a> {
             Some((_, Some(Ok(end)))) => {
                 merged.state = if end.partial { ShardState::Partial } else { ShardState::Complete };
                 self.add_measured(end, &mut merged);
-                end.partial.then_some(ShardFinding::Partial(shard))
+                // That the server ended is a finding of its own.
+                (end.partial && end.server_ended_after_ns.is_none()).then_some(ShardFinding::Partial(shard))
             }
         };
         if let Some(due) = due.filter(|_| merged.state != ShardState::Complete) {
-            self.add_lost(due, &mut merged);
+            Self::add_lost(due, &mut merged);
         }
         self.requests.add(&merged.requests);
         self.findings.extend(finding.map(LoadFinding::Shards));
@@ -266,6 +274,7 @@ impl<'a> Merge<'a> {
         merged.verdict = gate::verdict(&findings);
         merged.requests = load.requests;
         merged.response_time = series.response_time.clone();
+        merged.lower_bound_from_ns = series.lower_bound_from_ns;
         merged.rate = figures.rate.filter(|_| !end.partial);
         let of_shard = |finding| LoadFinding::OfShards { worst: merged.shard, finding, shards: 1 };
         self.findings.extend(findings.into_iter().map(of_shard));
@@ -282,19 +291,21 @@ impl<'a> Merge<'a> {
         }
     }
 
-    /// Adds what a killed shard had measured.
+    /// Adds what a shard without a last line had recorded.
     fn add_seconds(&mut self, record: &ShardRecord, merged: &mut MergedShard<'a>) {
         let sum = record.seconds.sum();
-        let Requests { completed, failed, timed_out, .. } = sum.requests;
-        merged.requests = Requests { planned: completed + failed + timed_out, ..sum.requests };
+        merged.requests = Requests { planned: sum.requests.outcomes(), ..sum.requests };
         merged.response_time = sum.response_time;
         self.series.response_time.merge(&merged.response_time);
         self.series.service_time.merge(&sum.service_time);
-        self.requests_in_window += completed;
+        // The seconds of the drain follow those of the window.
+        let in_window = |second: &u64| self.plan.window_ns.is_none_or(|length| (second + 1) * SECOND <= length);
+        let seconds = (0..record.seconds.len() as u64).filter(in_window).filter_map(|k| record.seconds.get(k as usize));
+        self.requests_in_window += seconds.map(|second| second.requests.completed).sum::<u64>();
     }
 
     /// Adds the requests of a shard that were due and have no known outcome.
-    fn add_lost(&mut self, due: u64, merged: &mut MergedShard<'a>) {
+    fn add_lost(due: u64, merged: &mut MergedShard<'a>) {
         let carried_over = match merged.record.map(|record| &record.end) {
             Some(Some(Ok(end))) => end.load.carried_over,
             _ => 0,
@@ -302,6 +313,10 @@ impl<'a> Merge<'a> {
         let lost = due.saturating_sub(merged.requests.planned - carried_over);
         merged.requests.planned += lost;
         merged.requests.lost += lost;
+        merged.response_time.record_many(0, lost);
+        if lost > 0 {
+            merged.lower_bound_from_ns = Some(0);
+        }
     }
 
     fn finish(self) -> MergedLoad<'a> {
@@ -326,12 +341,15 @@ impl<'a> Merge<'a> {
             shard.starts_after_ns = window.map(|window| window.after_first_ns);
         }
         let wall_ns = windows.iter().flatten().map(|window| window.length_ns).max();
-        let wall_ns = wall_ns.or(plan.window_ns).unwrap_or(0);
+        let recorded = || shards.iter().filter_map(|shard| Some(shard.record?.seconds.len() as u64 * SECOND)).max();
+        let wall_ns = wall_ns.or(plan.window_ns).or_else(recorded).unwrap_or(0);
         let complete = shards.iter().zip(&windows).filter(|(shard, _)| shard.state == ShardState::Complete);
         let overlap = window::overlap(complete.filter_map(|(_, window)| window.as_ref()), plan.requests.is_some());
         let skew = Skew::of(&shards);
         let across = overlap.and_then(gate::check_overlap);
+        let is_complete = shards.iter().all(|shard| shard.state == ShardState::Complete);
         let rate = match plan.requests {
+            _ if !is_complete => None,
             // Windows that a number of requests ends are of different lengths.
             Some(_) => (wall_ns > 0).then(|| requests_in_window as f64 / (wall_ns as f64 / 1e9)),
             None => shards.iter().filter_map(|shard| shard.rate).reduce(|sum, rate| sum + rate),
@@ -339,7 +357,7 @@ impl<'a> Merge<'a> {
         let rate = rate.filter(|_| across.is_none());
         // One clock differs from no other.
         let skewed = gate::check_skew(skew.at_most_ns(), wall_ns).filter(|_| shards.len() > 1);
-        let together = across.into_iter().chain(skewed).chain(findings::differing_medians(&shards));
+        let together = across.into_iter().chain(skewed).chain(findings::slower_shards(&shards));
         findings.extend(together.map(LoadFinding::Shards));
         let machines = window::machines(&shards);
         MergedLoad { plan, shards, machines, series, known, load, wall_ns, requests_in_window, rate, skew, findings }
@@ -368,6 +386,7 @@ impl MergedLoad<'_> {
             server_cpu_per_request_ns: None,
             objectives: slo.map(|slo| slo::judge(slo, &figures)),
             has_answers: self.load.requests.completed > 0,
+            has_lost: self.load.requests.lost > 0,
         }
     }
 }

@@ -95,6 +95,8 @@ pub struct LoadAnalysis {
     pub objectives: Option<Vec<JudgedCondition>>,
     /// Whether any request was answered.
     pub has_answers: bool,
+    /// Whether a lost shard of a merged load left requests with an unknown outcome.
+    pub has_lost: bool,
 }
 
 impl<'a> LoadFigures<'a> {
@@ -127,6 +129,7 @@ pub fn analyze_load(
         server_cpu_per_request_ns: server.and_then(per_request),
         objectives: slo.map(|slo| slo::judge(slo, figures)),
         has_answers: figures.load.requests.completed > 0,
+        has_lost: false,
     }
 }
 
@@ -139,7 +142,9 @@ impl LoadAnalysis {
             Strictness::Suspect => Some(Verdict::Suspect),
         };
         let is_kept = self.objectives.iter().flatten().all(|objective| objective.is_kept);
-        if !self.has_answers {
+        // What was never sent shows nothing about the server.
+        let is_unknown = self.has_lost && least.is_some();
+        if !self.has_answers && !is_unknown {
             Standing::Bad
         } else if least.is_some_and(|least| self.verdict >= least) {
             Standing::NotCredible

@@ -83,7 +83,7 @@ fn whole(args: &LoadArgs, servers: &[Endpoint], plan: &mut LoadPlan) -> Result<(
     let slo = args.outputs.slo.as_ref().filter(|_| signal.is_none());
     let analysis = analyze_load(&figures(&loaded), server.as_ref(), watch.ended_after(), slo);
     let partial = signal.is_some();
-    let logged = log.map_or(Ok(()), |log| log.lines.close(partial));
+    let logged = log.map_or(Ok(()), |log| log.lines.close(partial.then_some("ended early by a signal")));
     let hlog = hlog.map(|output| match logged {
         Ok(()) => output.finish(),
         Err(error) => Err(output.failed(error)),
@@ -112,7 +112,7 @@ fn announce(args: &LoadArgs, plan: &LoadPlan, part: Option<Part>) {
     note(format_args!(
         "{} over {}, {}: {}",
         joined_urls(&args.urls),
-        connections(plan.connections_used()),
+        connections(if part.is_some() { args.connections } else { plan.connections_used() }),
         plan.arrival.in_words(),
         length(plan)
     ));

@@ -30,7 +30,7 @@ use super::load_outputs::LoadOutputArgs;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  avt merge load-17 --html load.html --slo 'p99<5ms'\n  avt merge rounds")]
 pub(super) struct MergeArgs {
-    /// Folders with records (`*.jsonl`) or with runs, records, or runs; `-` reads the lines of any number of records from standard input,
+    /// Folders with records (`shard-*.jsonl`) or with runs, records, or runs; `-` reads the lines of any number of records from standard input,
     /// between other lines
     #[arg(value_name = "DIR|FILE|-", required = true)]
     from: Vec<PathBuf>,
@@ -95,7 +95,7 @@ fn merge_load(args: &MergeArgs) -> Result<(), Stop> {
             reader.read("standard input", &mut input, true).map_err(Stop::input)?;
         }
     }
-    let records = reader.into_records();
+    let records = reader.into_records().map_err(Stop::input)?;
     let merged = merge(&records).map_err(Stop::input)?;
     for record in &records {
         let is_used = merged.shards.iter().any(|shard| shard.record.is_some_and(|used| std::ptr::eq(used, record)));
@@ -137,11 +137,14 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Stop> {
     let entries = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let entries = entries.map_err(|error| unreadable(path, error))?;
     let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
+    files.retain(|file| {
+        let name = file.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with("shard-") && name.ends_with(".jsonl"))
+    });
     files.sort_unstable();
     if files.is_empty() {
         return Err(Stop::input(format_args!(
-            "{}: no record of a shard (*.jsonl) in this folder, and no run",
+            "{}: no record of a shard (shard-*.jsonl) in this folder, and no run",
             path.display()
         )));
     }
@@ -156,8 +159,11 @@ fn unreadable(path: &Path, error: io::Error) -> Stop {
 fn write_log(mut output: OutputFile, merged: &MergedLoad<'_>) -> Result<(), Stop> {
     const SECOND: Duration = Duration::from_secs(1);
     let records: Vec<&ShardRecord> = merged.shards.iter().filter_map(|shard| shard.record).collect();
-    let started = |record: &&ShardRecord| Some(record.end.as_ref()?.as_ref().ok()?.started_realtime_ns);
-    let base = UNIX_EPOCH + Duration::from_nanos(records.iter().filter_map(started).min().unwrap_or(0));
+    let started = |record: &&ShardRecord| match &record.end {
+        Some(Ok(end)) => end.started_realtime_ns,
+        Some(Err(_)) | None => record.begin.clock.realtime_ns,
+    };
+    let base = UNIX_EPOCH + Duration::from_nanos(records.iter().map(started).min().unwrap_or(0));
     let mut serializer = V2DeflateSerializer::new();
     let url = joined_urls(&merged.plan.urls);
     let written = IntervalLog::begin(&mut output.file, &mut serializer, &url, base).map_err(|error| error.to_string());
@@ -171,7 +177,7 @@ fn write_log(mut output: OutputFile, merged: &MergedLoad<'_>) -> Result<(), Stop
             }
             log.write(warmup + SECOND * second as u32, SECOND, &response, &service);
         }
-        log.close(!merged.is_complete())
+        log.close((!merged.is_complete()).then_some("not every shard ran to the end"))
     });
     match written {
         Ok(()) => output.finish(),

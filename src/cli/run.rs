@@ -114,6 +114,9 @@ fn folder_of_shard(args: &RunArgs, shard: Shard) -> Result<PathBuf, Stop> {
         return Err(Stop::input("--shard: add --seed N, the same for all shards, so that they draw the same orders"));
     }
     let out = args.out.as_ref().ok_or_else(|| Stop::input("--shard: add --out DIR for the folders of all shards"))?;
+    if out.as_os_str() == "-" {
+        return Err(Stop::input("--out: expected a folder for the runs of all shards, found `-`"));
+    }
     Ok(out.join(shard.file_name()))
 }
 

@@ -15,16 +15,16 @@ const OVERLAP: f64 = 0.99;
 /// other, and the columns of the figures over time.
 const SKEW: f64 = 0.01;
 
-/// The ratio of a shard's median response time to that of the others, if their confidence intervals do not meet. The
+/// The ratio of a slower shard's median response time to that of the others, if their confidence intervals do not meet. The
 /// intervals alone would find differences that matter to nobody, and they are too narrow, because successive response
 /// times are not independent. A machine with a slow network can disappear in the percentiles of all.
-const DIFFERS: f64 = 1.1;
+const SLOWER: f64 = 1.1;
 
 /// A reason why the shards of a load do not add up to one load.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ShardFinding {
-    /// A shard left no record.
-    Missing(Shard),
+    /// These shards, at least one, left no record.
+    Missing(Vec<Shard>),
     /// The record of a shard has no end: its process or its machine was killed.
     Killed {
         /// The shard.
@@ -53,8 +53,8 @@ pub enum ShardFinding {
         /// The length of the window, nanoseconds.
         wall_ns: u64,
     },
-    /// The median response time of a shard differs from that of all others.
-    Differs {
+    /// The median response time of a shard is longer than that of all others.
+    Slower {
         /// The shard.
         shard: Shard,
         /// Its median response time, nanoseconds.
@@ -71,7 +71,7 @@ impl ShardFinding {
             Self::Missing(_) | Self::Killed { .. } | Self::Partial(_) | Self::Refused { .. } | Self::Overlap { .. } => {
                 Verdict::Invalid
             }
-            Self::Skew { .. } | Self::Differs { .. } => Verdict::Suspect,
+            Self::Skew { .. } | Self::Slower { .. } => Verdict::Suspect,
         }
     }
 
@@ -91,7 +91,7 @@ impl ShardFinding {
                 "synchronise the clocks of the machines (chrony, NTP); response times do not depend on it"
             }
             Self::Skew { .. } => "synchronise the clocks of the machines better, or measure for longer",
-            Self::Differs { .. } => "look for a slower network or machine in the table of the shards",
+            Self::Slower { .. } => "look for a slower network or machine behind this shard",
         }
     }
 }
@@ -99,10 +99,16 @@ impl ShardFinding {
 impl fmt::Display for ShardFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing(shard) => write!(f, "shard {} of {} left no record", shard.number(), shard.of()),
+            Self::Missing(shards) => {
+                let (of, n) = (shards.first().map_or(0, |shard| shard.of()), shards.len() as u64);
+                match shards[..] {
+                    [shard] => write!(f, "shard {} of {of} left no record", shard.number()),
+                    _ => write!(f, "{} of {of} shards left no record: {}", units::count(n), ranges(shards)),
+                }
+            }
             Self::Killed { shard, seconds } => write!(
                 f,
-                "shard {} of {} was killed: its record ends after {}",
+                "the record of shard {} of {} ends after {}: it was killed, or could not write it",
                 shard.number(),
                 shard.of(),
                 units::counted(*seconds as u64, "second", "seconds"),
@@ -130,9 +136,9 @@ impl fmt::Display for ShardFinding {
                 units::duration(*nanos),
                 *nanos as f64 / (*wall_ns).max(1) as f64 * 100.0
             ),
-            Self::Differs { shard, p50_ns, others_p50_ns } => write!(
+            Self::Slower { shard, p50_ns, others_p50_ns } => write!(
                 f,
-                "the median response time of shard {} of {} is {}, that of the others {}",
+                "shard {} of {} is slower: its median response time is {}, that of the others {}",
                 shard.number(),
                 shard.of(),
                 units::duration(*p50_ns),
@@ -140,6 +146,18 @@ impl fmt::Display for ShardFinding {
             ),
         }
     }
+}
+
+/// Lists the numbers of shards that rise: `2, 5 to 7`.
+pub fn ranges(shards: &[Shard]) -> String {
+    let numbers: Vec<u32> = shards.iter().map(|shard| shard.number()).collect();
+    let runs = numbers.chunk_by(|one, next| one + 1 == *next);
+    let words = runs.map(|run| match run {
+        [one] => one.to_string(),
+        [first, .., last] => format!("{first} to {last}"),
+        [] => String::new(),
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// Checks the part of the longest window that all shards have in common, from 0 to 1.
@@ -153,13 +171,15 @@ pub fn check_skew(nanos: Option<u64>, wall_ns: u64) -> Option<ShardFinding> {
     (!is_small).then_some(ShardFinding::Skew { nanos, wall_ns })
 }
 
-/// Checks the median response time of a shard against that of the others. Each is given with the ends of its confidence
-/// interval: low, median, high.
+/// Checks whether a shard is slower than the others by its median response time. Each is given with the ends of its
+/// confidence interval: low, median, high.
 pub fn check_medians(shard: Shard, own: [u64; 3], others: [u64; 3]) -> Option<ShardFinding> {
-    let ([low, p50_ns, high], [others_low, others_p50_ns, others_high]) = (own, others);
-    let meet = low <= others_high && others_low <= high;
-    let ratio = super::distance(super::ratio(p50_ns, others_p50_ns));
-    (!meet && ratio > DIFFERS).then_some(ShardFinding::Differs { shard, p50_ns, others_p50_ns })
+    let ([low, p50_ns, _], [_, others_p50_ns, others_high]) = (own, others);
+    (low > others_high && super::ratio(p50_ns, others_p50_ns) > SLOWER).then_some(ShardFinding::Slower {
+        shard,
+        p50_ns,
+        others_p50_ns,
+    })
 }
 
 #[cfg(test)]
@@ -173,6 +193,14 @@ mod tests {
     }
 
     #[test]
+    fn missing_shards_are_listed_in_ranges() {
+        let shards = |numbers: &[u32]| numbers.iter().map(|number| Shard::new(*number, 9).unwrap()).collect::<Vec<_>>();
+        let words = |numbers: &[u32]| ShardFinding::Missing(shards(numbers)).to_string();
+        assert_eq!(words(&[3]), "shard 3 of 9 left no record");
+        assert_eq!(words(&[1, 3, 4, 5, 9]), "5 of 9 shards left no record: 1, 3 to 5, 9");
+    }
+
+    #[test]
     fn clocks_may_differ_by_a_hundredth_of_the_window() {
         assert_eq!(check_skew(Some(9_000_000), 1_000_000_000), None);
         for nanos in [Some(11_000_000), None] {
@@ -182,14 +210,15 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_differs_if_neither_interval_nor_size_explains_it() {
+    fn a_shard_is_slower_if_neither_interval_nor_size_explains_it() {
         let shard = Shard::new(2, 4).unwrap();
         assert_eq!(check_medians(shard, [90, 100, 110], [105, 120, 130]), None, "the intervals meet");
         assert_eq!(check_medians(shard, [99, 100, 101], [104, 105, 106]), None, "too small to matter");
+        assert_eq!(check_medians(shard, [99, 100, 101], [199, 200, 201]), None, "faster");
         let finding = check_medians(shard, [199, 200, 201], [99, 100, 101]).unwrap();
         assert_eq!(
             finding.to_string(),
-            "the median response time of shard 2 of 4 is 200 ns, that of the others 100 ns"
+            "shard 2 of 4 is slower: its median response time is 200 ns, that of the others 100 ns"
         );
     }
 }

@@ -27,7 +27,8 @@ pub struct MachineClocks {
 pub struct ClockDiscipline {
     /// Whether a time service keeps the clock synchronised.
     pub is_synchronized: bool,
-    /// The largest error that the time service admits, nanoseconds. It grows until the next correction.
+    /// The largest error that the time service admits, nanoseconds. It grows until the next correction. A time service
+    /// that knows no error, such as systemd-timesyncd, sets it to 0 at each correction.
     pub max_error_ns: u64,
     /// The error that the time service expects, nanoseconds.
     pub estimated_error_ns: u64,

@@ -87,8 +87,9 @@ pub(super) trait Client: Sized {
     /// Opens a connection before its first request.
     fn open(&mut self, connection: usize);
 
-    /// Sends one request, after opening the connection if it is closed.
-    fn send(&mut self, connection: usize, heavy: bool);
+    /// Sends one request, after opening the connection if it is closed. `number` is its position in the schedule, if
+    /// there is one.
+    fn send(&mut self, connection: usize, heavy: bool, number: Option<u64>);
 
     /// Returns whether a connection is being opened.
     fn is_connecting(&self, _connection: usize) -> bool {

@@ -104,7 +104,9 @@ impl<'a, C: Client, K: Clock> ClosedLoop<'a, C, K> {
         self.in_flight.count_planned();
         let heavy = self.in_flight.plan.heavy.as_ref().is_some_and(|(share, _)| self.connections[k].rng.f64() < *share);
         let in_window = intended >= self.in_flight.window.begin;
-        self.in_flight.send(k, PendingRequest { intended, late: now - intended, submitted: now, heavy, in_window });
+        let late = now - intended;
+        let request = PendingRequest { intended, late, submitted: now, heavy, number: None, in_window };
+        self.in_flight.send(k, request);
     }
 
     /// Returns whether another request may begin now; if so, takes it from the budget.

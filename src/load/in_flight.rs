@@ -156,7 +156,7 @@ impl<'a, C: Client, K: Clock> InFlight<'a, C, K> {
         // A request that waited for a connection times out earlier than one that is due now.
         self.no_timeout_before = self.no_timeout_before.min(request.intended.saturating_add(self.timeout));
         self.connections[k].pending = Some(request);
-        self.client.send(k, request.heavy);
+        self.client.send(k, request.heavy, request.number);
     }
 
     /// Waits for the end of a request, at most until this instant. Returns the ended request, if any, and the time.

@@ -58,6 +58,8 @@ struct Backlog<'a> {
 struct Due {
     at: u64,
     heavy: bool,
+    /// The position in the whole schedule.
+    number: u64,
     in_window: bool,
 }
 
@@ -110,7 +112,7 @@ impl<'a> Backlog<'a> {
         let ScheduledRequest { number, .. } = self.requests.next()?;
         // Drawn by the position in the whole schedule, so that the heavy requests are the same for any division of it.
         let heavy = self.heavy_share > 0.0 && random::stream(self.seed, number).f64() < self.heavy_share;
-        Some(Due { at, heavy, in_window: at >= self.window.begin })
+        Some(Due { at, heavy, number, in_window: at >= self.window.begin })
     }
 
     /// Returns whether no request is left, whenever it would be due. Only a number of requests ends a schedule.
@@ -167,7 +169,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
         }
         while let Some(&(k, since)) = self.free.front()
             && self.backlog.next_at().is_some_and(|at| at <= now)
-            && let Some(Due { at, heavy, in_window }) = self.take()
+            && let Some(Due { at, heavy, number, in_window }) = self.take()
         {
             self.free.pop_front();
             // A connection that became free during a pause of this thread was free before the thread noticed it.
@@ -177,7 +179,8 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
             } else {
                 now - ready + self.in_flight.paused_between(at, ready)
             };
-            self.in_flight.send(k, PendingRequest { intended: at, late, submitted: now, heavy, in_window });
+            let number = Some(number);
+            self.in_flight.send(k, PendingRequest { intended: at, late, submitted: now, heavy, number, in_window });
             self.next_deadline = self.next_deadline.min(at.saturating_add(self.timeout));
             now = self.in_flight.read_clock();
             self.awake_until = now + AWAKE;
@@ -274,7 +277,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
             if first_out > now {
                 break;
             }
-            if let Some(Due { at, heavy, in_window }) = self.take() {
+            if let Some(Due { at, heavy, in_window, .. }) = self.take() {
                 self.in_flight.timed_out_unsent(heavy, at, in_window, now);
             }
             first_out = u64::MAX;
@@ -293,7 +296,7 @@ impl<'a, C: Client, K: Clock> OpenLoop<'a, C, K> {
     /// Records the requests in flight and those that were due and never sent, and hands in the metrics.
     fn close(mut self, now: u64) {
         self.in_flight.abandon(now);
-        while let Some(Due { at, heavy, in_window }) = self.take() {
+        while let Some(Due { at, heavy, in_window, .. }) = self.take() {
             self.in_flight.unsent(heavy, at, in_window, now);
         }
         self.in_flight.close(now);

@@ -81,18 +81,19 @@ impl LoadPlan {
         templates.flat_map(|template| template.targets.iter().map(move |target| (template, target.as_str())))
     }
 
-    /// Returns the plan for thread `k` of `n`. Its targets are rotated by k/n of their number, so that threads running
-    /// in step request different ones.
+    /// Returns the plan for thread `k` of `n`. In a closed loop, its targets are rotated by its position among the threads
+    /// of all shards, so that threads running in step request different ones. A schedule decides it for each request.
     pub(super) fn of_thread(&self, k: u32, n: u32) -> Cow<'_, Self> {
         let heavy = self.heavy.as_ref().map(|(_, template)| template);
         let is_varied = [&self.request].into_iter().chain(heavy).any(|template| template.targets.len() > 1);
-        if k == 0 || !is_varied {
+        let (k, n) = ((self.shard.number() - 1) * n + k, self.shard.of() * n);
+        if k == 0 || !is_varied || self.arrival.offered().is_some() {
             return Cow::Borrowed(self);
         }
         let mut own = self.clone();
         let heavy = own.heavy.as_mut().map(|(_, template)| template);
         for RequestTemplate { targets, .. } in [&mut own.request].into_iter().chain(heavy) {
-            let first = targets.len() * k as usize / n as usize;
+            let first = (targets.len() as u64 * u64::from(k) / u64::from(n)) as usize;
             targets.rotate_left(first);
         }
         Cow::Owned(own)

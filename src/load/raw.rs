@@ -80,8 +80,8 @@ impl Client for RawClient {
     }
 
     #[inline]
-    fn send(&mut self, k: usize, heavy: bool) {
-        let request = self.turns.next(heavy);
+    fn send(&mut self, k: usize, heavy: bool, number: Option<u64>) {
+        let request = self.turns.next(heavy, number);
         match self.connections[k].send(request, &self.shared) {
             Ok(true) => {}
             Ok(false) => self.connect(k, true),

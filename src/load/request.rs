@@ -23,6 +23,8 @@ pub(super) struct PendingRequest {
     /// The instant at which the request was passed to the client.
     pub(super) submitted: u64,
     pub(super) heavy: bool,
+    /// The request's position in the whole schedule; `None` in a closed loop, which has none.
+    pub(super) number: Option<u64>,
     /// Whether the request was due in the window, as opposed to the warm-up.
     pub(super) in_window: bool,
 }

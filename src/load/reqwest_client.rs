@@ -118,7 +118,7 @@ impl Client for ReqwestClient {
     /// Opens a connection by one request before all counted ones, since reqwest connects on its first request. The
     /// connection counts as open whatever the response is: a faulty response recurs in the counted requests.
     fn open(&mut self, k: usize) {
-        let pending = self.send_next(k, false);
+        let pending = self.send_next(k, false, None);
         let answered_until = self.timeout + 2 * TICK;
         self.spawn(k, async move {
             match timeout(answered_until, pending).await {
@@ -129,8 +129,8 @@ impl Client for ReqwestClient {
         });
     }
 
-    fn send(&mut self, k: usize, heavy: bool) {
-        let pending = self.send_next(k, heavy);
+    fn send(&mut self, k: usize, heavy: bool, number: Option<u64>) {
+        let pending = self.send_next(k, heavy, number);
         self.spawn(k, async move {
             pending.await.map_or_else(|failure| ClientEvent::Failed(failure.error), ClientEvent::Answered)
         });
@@ -184,11 +184,12 @@ impl ReqwestClient {
         &mut self,
         k: usize,
         heavy: bool,
+        number: Option<u64>,
     ) -> impl Future<Output = Result<ReceivedResponse, RequestFailure>> + use<> {
         let connection = &mut self.connections[k];
         let client = connection.client.get_or_insert_with(|| self.factory.make()).clone();
         let (shared, has_served) = (Rc::clone(&self.shared), Rc::clone(&connection.has_served));
-        let request = self.turns.next(heavy);
+        let request = self.turns.next(heavy, number);
         async move { send(&client, &shared, request, &has_served).await }
     }
 

@@ -133,7 +133,7 @@ impl<S: SimulatedServer> Client for SimulatedClient<S> {
 
     fn open(&mut self, _connection: usize) {}
 
-    fn send(&mut self, connection: usize, _heavy: bool) {
+    fn send(&mut self, connection: usize, _heavy: bool, _number: Option<u64>) {
         let now = self.time.now.get();
         let connected = self.server.connect_ns().map(|takes| now + takes);
         self.connected[connection] = connected;

@@ -29,10 +29,14 @@ impl Turns {
         Self { ordinary, heavy }
     }
 
-    /// Returns the index of the request to send now.
+    /// Returns the index of the request to send now: by its position in the schedule (`number`), so that the requests
+    /// are the same for any number of threads and shards; in a closed loop, in turn.
     #[inline]
-    pub(super) fn next(&mut self, heavy: bool) -> usize {
+    pub(super) fn next(&mut self, heavy: bool, number: Option<u64>) -> usize {
         let turn = if heavy { &mut self.heavy } else { &mut self.ordinary };
+        if let Some(number) = number {
+            return turn.first + (number % (turn.end - turn.first) as u64) as usize;
+        }
         let now = turn.next;
         turn.next = if now + 1 < turn.end { now + 1 } else { turn.first };
         now
@@ -83,7 +87,7 @@ mod tests {
         let plan = plan.of_thread(k, n);
         let requests: Vec<&str> = plan.requests().map(|(_, target)| target).collect();
         let mut turns = Turns::new(&plan);
-        let asked: Vec<&str> = (1..=expected.len()).map(|k| requests[turns.next(k % 3 == 0)]).collect();
+        let asked: Vec<&str> = (1..=expected.len()).map(|k| requests[turns.next(k % 3 == 0, None)]).collect();
         assert_eq!(asked, expected, "thread {k} of {n}");
     }
 

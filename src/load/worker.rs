@@ -141,7 +141,7 @@ mod tests {
             }
         }
 
-        fn send(&mut self, _: usize, _: bool) {
+        fn send(&mut self, _: usize, _: bool, _: Option<u64>) {
             unreachable!(
                 "no request is sent while connections are opened: {:?}",
                 ReceivedResponse { status: 0, has_text: true, bytes: 0, sent: None, has_surplus: false }

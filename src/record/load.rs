@@ -202,7 +202,13 @@ impl Requests {
 
     /// Returns whether the parts add up to `planned`.
     pub fn add_up(&self) -> bool {
-        self.planned == self.completed + self.failed + self.timed_out + self.unsent + self.unfinished + self.lost
+        self.planned == self.outcomes()
+    }
+
+    /// Returns the sum of all outcomes.
+    pub fn outcomes(&self) -> u64 {
+        let Self { planned: _, completed, failed, timed_out, unsent, unfinished, lost } = *self;
+        [completed, failed, timed_out, unsent, unfinished, lost].into_iter().fold(0, u64::saturating_add)
     }
 }
 

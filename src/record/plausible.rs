@@ -110,7 +110,14 @@ pub(super) fn record(record: &Record) -> Result<(), String> {
 
 /// Checks the results of a shard of a load.
 pub(super) fn shard(end: &ShardEnd) -> Result<(), String> {
-    let ShardEnd { series, load, .. } = end;
+    /// The most requests and nanoseconds that sums over all shards can take.
+    const MOST: u64 = 1 << 50;
+    let ShardEnd { series, load, wall_ns, requests_in_window, started_realtime_ns, started_boottime_ns, .. } = end;
+    let Requests { planned, .. } = load.requests;
+    ensure(planned <= MOST && *requests_in_window <= MOST, "load.requests", "too many")?;
+    ensure(*wall_ns <= MOST, "wall_ns", "too long")?;
+    let starts = [*started_realtime_ns, *started_boottime_ns];
+    ensure(starts.iter().all(|start| *start < 1 << 62), "started_realtime_ns, started_boottime_ns", "too late")?;
     times(series)?;
     self::load(load)
 }

@@ -8,7 +8,7 @@ use super::chart::heat::{Heat, HeatMap};
 use super::chart::{Caption, Look, Size};
 use super::figures::draw_both;
 use super::html::{ICON, SCRIPT, SCRIPT_HASH, STYLE};
-use super::shards::{SHARD_HEADINGS, shard_cells, shard_clocks, shard_machine};
+use super::shards::{SHARD_HEADINGS, ShardRow, shard_clocks, shard_rows};
 use super::wording;
 use crate::analysis::merge::MergedLoad;
 use crate::analysis::slo::{JudgedCondition, MeasuredValue};
@@ -54,7 +54,7 @@ pub fn measured(condition: &JudgedCondition) -> String {
         MeasuredValue::Time(nanos, _) if condition.is_kept => format!(">={}", units::duration(nanos)),
         MeasuredValue::Time(nanos, _) => format!(">={}, because some requests never completed", units::duration(nanos)),
         MeasuredValue::TooFew(requests) => format!("unknown, as there are only {} requests", units::count(requests)),
-        MeasuredValue::NoTime => "the window is empty".into(),
+        MeasuredValue::NoTime => "no rate: the window is empty, or not every shard ran to the end".into(),
     }
 }
 
@@ -106,7 +106,7 @@ pub fn joined_urls(urls: &[String]) -> String {
 /// The table of the shards of a merged load.
 struct ShardTable {
     headings: [&'static str; 9],
-    rows: Vec<(u32, String, [String; 9])>,
+    rows: Vec<ShardRow>,
     clocks: String,
 }
 
@@ -174,7 +174,7 @@ pub fn load(report: &LoadReport<'_>) -> String {
         has_warmup: !report.figures.load.warmup.columns().is_empty(),
         shards: report.merged.map(|merged| ShardTable {
             headings: SHARD_HEADINGS,
-            rows: merged.shards.iter().map(|one| (one.shard.number(), shard_machine(one), shard_cells(one))).collect(),
+            rows: shard_rows(merged),
             clocks: shard_clocks(merged),
         }),
         requests: requests(report.figures.load),
@@ -224,7 +224,7 @@ fn warnings(report: &LoadReport<'_>) -> Vec<String> {
 /// Describes the result in sentences.
 fn describe(report: &LoadReport<'_>) -> Vec<String> {
     let LoadFigures { series, load, .. } = report.figures;
-    let rate = wording::per_second(report.analysis.rate.unwrap_or(0.0));
+    let rate = report.analysis.rate.map_or_else(|| "An unknown number".into(), wording::per_second);
     let connections = units::count(load.connections_opened.into());
     let mut sentences = vec![match load.offered_per_s {
         Some(offered) => format!(
@@ -258,11 +258,12 @@ fn describe(report: &LoadReport<'_>) -> Vec<String> {
             ));
         }
     }
-    let lost = load.requests.planned - load.requests.completed;
-    if lost > 0 {
-        let (lost, planned) = (units::count(lost), units::count(load.requests.planned));
-        sentences.push(format!("{lost} of {planned} requests got no answer."));
-    }
+    let Requests { planned, completed, lost, .. } = load.requests;
+    let of = |n: u64, what: &str| {
+        (n > 0).then(|| format!("{} of {} requests {what}.", units::count(n), units::count(planned)))
+    };
+    sentences.extend(of(planned - completed - lost, "got no answer"));
+    sentences.extend(of(lost, "belong to shards that were lost, and have no known outcome"));
     sentences
 }
 
@@ -272,10 +273,7 @@ fn properties(report: &LoadReport<'_>) -> Vec<(&'static str, String)> {
     let late = supported_percentile(&load.send_lag.late, 0.99).filter(|_| load.offered_per_s.is_some());
     let mut facts = vec![
         ("when", text::one_line(&report.started)),
-        (
-            report.merged.map_or("machine", |_| "machine of shard 1"),
-            format!("{} × {cpu}", units::count(host.cpus.into())),
-        ),
+        (report.merged.map_or("machine", |_| "first machine"), format!("{} × {cpu}", units::count(host.cpus.into()))),
         ("load", report.arrival.in_words()),
         ("window", units::duration(wall_ns)),
         ("connections", units::count(load.connections_opened.into())),
@@ -318,6 +316,7 @@ pub(super) fn rows_of(report: &LoadReport<'_>) -> Vec<(&'static str, Vec<String>
 fn figures(times: &Histogram, bound: Option<u64>) -> Vec<String> {
     let show = |nanos: Option<u64>| match nanos {
         None => "n/a".to_owned(),
+        Some(0) if bound == Some(0) => "n/a".to_owned(),
         Some(nanos) if bound.is_some_and(|from| nanos >= from) => format!("≥ {}", units::duration(nanos)),
         Some(nanos) => units::duration(nanos),
     };

@@ -3,14 +3,13 @@
 //! Everything that comes from files passes [`escaped`]: it shows as plain text, names nobody and links to nothing.
 
 use super::load::{LoadReport, PERCENTILES, measured, rows_of};
-use super::shards::{SHARD_HEADINGS, shard_cells, shard_clocks, shard_machine};
+use super::shards::{SHARD_HEADINGS, ShardRow, shard_clocks, shard_rows};
 use super::{by_machine, claims, compare as wording, compare_loads, table, warnings};
 use crate::analysis::by_machine::ByMachine;
 use crate::analysis::claims::ClaimVerdict;
 use crate::analysis::compare::{Change, Comparison, SideName};
 use crate::analysis::compare_loads::LoadComparison;
 use crate::analysis::fail_over::FailOver;
-use crate::analysis::merge::MergedShard;
 use crate::analysis::slo::JudgedCondition;
 use crate::analysis::{Analysis, JudgedClaim, PointSummary, ScenarioAnalysis};
 use crate::gate::Verdict;
@@ -206,10 +205,7 @@ pub fn load(report: &LoadReport<'_>) -> String {
     parts.push(table(0, &names, [values]));
     if let Some(merged) = report.merged {
         let headings: Vec<&str> = ["shard", "machine"].into_iter().chain(SHARD_HEADINGS).collect();
-        let row = |one: &MergedShard<'_>| {
-            [vec![one.shard.number().to_string(), shard_machine(one)], shard_cells(one).to_vec()].concat()
-        };
-        parts.push(table(2, &headings, merged.shards.iter().map(row)));
+        parts.push(table(2, &headings, shard_rows(merged).into_iter().map(ShardRow::into_cells)));
         parts.push(escaped(&shard_clocks(merged)));
     }
     if let Some(conditions) = &analysis.objectives {

@@ -2,41 +2,95 @@
 
 use super::load::supported_percentile;
 use crate::analysis::merge::{MergedLoad, MergedShard, ShardState, Skew};
-use crate::gate::Verdict;
+use crate::gate::{Verdict, ranges};
+use crate::record::Requests;
 use crate::scenario::ArrivalSpec;
-use crate::schedule::Arrivals;
+use crate::schedule::{Arrivals, Shard};
 use crate::text;
 use crate::units;
 
-/// The headings of [`shard_cells`].
+/// The headings of the figures in the table of all shards.
 pub const SHARD_HEADINGS: [&str; 9] =
     ["planned", "completed", "without answer", "lost", "answered", "p50", "p99", "starts after", "verdict"];
 
-/// Returns the name of the machine of a shard.
-pub fn shard_machine(shard: &MergedShard<'_>) -> String {
-    let name = shard.record.and_then(|record| record.begin.hostname.as_deref());
-    text::one_line(name.unwrap_or("unknown"))
+/// A row of the table of all shards.
+pub struct ShardRow {
+    /// The number of the shard, or the numbers of several that left no record.
+    pub shards: String,
+    /// The name of the machine.
+    pub machine: String,
+    /// The figures, under [`SHARD_HEADINGS`].
+    pub cells: [String; 9],
 }
 
-/// Returns the cells of a shard in the table of all shards.
-pub fn shard_cells(shard: &MergedShard<'_>) -> [String; 9] {
-    let requests = &shard.requests;
-    let unanswered = requests.planned - requests.completed - requests.lost;
-    let time = |share| supported_percentile(&shard.response_time, share).map_or_else(|| "n/a".into(), units::duration);
-    [
-        units::count(requests.planned),
-        units::count(requests.completed),
-        units::count(unanswered),
-        units::count(requests.lost),
-        shard.rate.map_or_else(|| "n/a".into(), units::rate),
-        time(0.5),
-        time(0.99),
-        shard.starts_after_ns.map_or_else(|| "n/a".into(), units::duration),
-        match shard.state {
-            ShardState::Complete => shard.verdict.to_string(),
-            state => format!("{}: {}", Verdict::Invalid, state.word()),
+impl ShardRow {
+    /// Returns all cells of the row.
+    pub fn into_cells(self) -> Vec<String> {
+        [self.shards, self.machine].into_iter().chain(self.cells).collect()
+    }
+}
+
+/// Returns a row for each shard, and one for all that left no record.
+pub fn shard_rows(merged: &MergedLoad<'_>) -> Vec<ShardRow> {
+    let (missing, others): (Vec<_>, Vec<_>) =
+        merged.shards.iter().partition(|shard| shard.state == ShardState::Missing);
+    let mut rows: Vec<ShardRow> = others.into_iter().map(row).collect();
+    if !missing.is_empty() {
+        let numbers: Vec<Shard> = missing.iter().map(|shard| shard.shard).collect();
+        let mut requests = Requests::default();
+        missing.iter().for_each(|shard| requests.add(&shard.requests));
+        let counts = counts(&requests);
+        let unknown = || "n/a".to_owned();
+        let [planned, completed, unanswered, lost] = counts;
+        let verdict = format!("{}: {}", Verdict::Invalid, ShardState::Missing.word());
+        rows.push(ShardRow {
+            shards: ranges(&numbers),
+            machine: "unknown".into(),
+            cells: [planned, completed, unanswered, lost, unknown(), unknown(), unknown(), unknown(), verdict],
+        });
+    }
+    rows
+}
+
+fn row(shard: &MergedShard<'_>) -> ShardRow {
+    let name = shard.record.and_then(|record| record.begin.hostname.as_deref());
+    let time = |share| bounded(supported_percentile(&shard.response_time, share), shard.lower_bound_from_ns);
+    let [planned, completed, unanswered, lost] = counts(&shard.requests);
+    ShardRow {
+        shards: shard.shard.number().to_string(),
+        machine: text::one_line(name.unwrap_or("unknown")),
+        cells: [
+            planned,
+            completed,
+            unanswered,
+            lost,
+            shard.rate.map_or_else(|| "n/a".into(), units::rate),
+            time(0.5),
+            time(0.99),
+            shard.starts_after_ns.map_or_else(|| "n/a".into(), units::duration),
+            match shard.state {
+                ShardState::Complete => shard.verdict.to_string(),
+                state => format!("{}: {}", Verdict::Invalid, state.word()),
+            },
+        ],
+    }
+}
+
+fn counts(requests: &Requests) -> [String; 4] {
+    let Requests { planned, completed, lost, .. } = *requests;
+    [planned, completed, planned - completed - lost, lost].map(units::count)
+}
+
+/// Formats a percentile, which is a lower bound from `bound` on; one of 0 shows nothing.
+fn bounded(nanos: Option<u64>, bound: Option<u64>) -> String {
+    match nanos {
+        Some(nanos) if bound.is_some_and(|from| nanos >= from) => match nanos {
+            0 => "n/a".into(),
+            _ => format!(">={}", units::duration(nanos)),
         },
-    ]
+        Some(nanos) => units::duration(nanos),
+        None => "n/a".into(),
+    }
 }
 
 /// Describes the machines of a merged load, and by how much their clocks differ.

@@ -53,8 +53,11 @@ pub enum ShardError {
         of: u32,
     },
     /// There are too many shards.
-    #[error("must be at most {MOST} shards")]
+    #[error("there can be at most {MOST} shards")]
     TooMany,
+    /// There is no shard at all.
+    #[error("the number of shards must be greater than 0")]
+    None,
 }
 
 impl Shard {
@@ -64,8 +67,10 @@ impl Shard {
     /// Returns shard `number`, counted from 1, of this many.
     pub fn new(number: u32, of: u32) -> Result<Self, ShardError> {
         let number = NonZeroU32::new(number).ok_or(ShardError::Zero)?;
-        let beyond = ShardError::Beyond { number: number.get(), of };
-        let of = NonZeroU32::new(of).filter(|of| number <= *of).ok_or(beyond)?;
+        let of = NonZeroU32::new(of).ok_or(ShardError::None)?;
+        if number > of {
+            return Err(ShardError::Beyond { number: number.get(), of: of.get() });
+        }
         if of.get() > MOST { Err(ShardError::TooMany) } else { Ok(Self { of, number }) }
     }
 
@@ -319,7 +324,7 @@ mod tests {
         for (text, error) in [
             ("0/4", ShardError::Zero),
             ("5/4", ShardError::Beyond { number: 5, of: 4 }),
-            ("1/0", ShardError::Beyond { number: 1, of: 0 }),
+            ("1/0", ShardError::None),
             ("2", ShardError::Form),
             ("-1/4", ShardError::Form),
             ("1/4/2", ShardError::Form),

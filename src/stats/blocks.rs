@@ -37,8 +37,8 @@ impl BlockRatio {
 /// block, if a block is empty, or if a figure is not above 0.
 ///
 /// The interval is about other machines of the same kind, not about further rounds on these: the bootstrap draws blocks
-/// with replacement, then as many rounds within each drawn block as it has. This is the first strategy of Davison and
-/// Hinkley for hierarchical data (Bootstrap Methods and their Application, 1997, section 3.8), and how Kalibera and
+/// with replacement, then as many rounds within each drawn block as it has. This is the second strategy of Davison
+/// and Hinkley for hierarchical data (Bootstrap Methods and their Application, 1997, section 3.8), and how Kalibera and
 /// Jones resample benchmarks (Quantifying Performance Changes with Effect Size Confidence Intervals, 2012). It counts
 /// the variation of rounds within a block twice, so the interval is too wide rather than too narrow: with six blocks of
 /// four rounds it contains the truth in 94.7 of 100 cases if only blocks vary, in 96.0 if blocks and rounds vary alike,

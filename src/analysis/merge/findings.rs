@@ -5,10 +5,17 @@ use crate::analysis::single_load::LoadFinding;
 use crate::gate::{self, Finding, ShardFinding};
 use crate::histogram::Histogram;
 
-/// Joins the findings of one kind on several shards to the worst of them.
+/// Joins the findings of one kind on several shards to the worst of them, and all missing shards to one finding.
 pub(super) fn grouped(findings: Vec<LoadFinding>) -> Vec<LoadFinding> {
     let mut groups: Vec<LoadFinding> = Vec::new();
     for other in findings {
+        if let LoadFinding::Shards(ShardFinding::Missing(more)) = &other
+            && let Some(LoadFinding::Shards(ShardFinding::Missing(shards))) =
+                groups.iter_mut().find(|group| matches!(group, LoadFinding::Shards(ShardFinding::Missing(_))))
+        {
+            shards.extend(more);
+            continue;
+        }
         let LoadFinding::OfShards { worst: other_shard, finding: other_finding, .. } = other else {
             groups.push(other);
             continue;
@@ -33,8 +40,8 @@ pub(super) fn grouped(findings: Vec<LoadFinding>) -> Vec<LoadFinding> {
     groups
 }
 
-/// Returns the shards whose median response time differs from that of the others.
-pub(super) fn differing_medians<'a>(shards: &'a [MergedShard<'_>]) -> impl Iterator<Item = ShardFinding> + 'a {
+/// Returns the shards that are slower than the others.
+pub(super) fn slower_shards<'a>(shards: &'a [MergedShard<'_>]) -> impl Iterator<Item = ShardFinding> + 'a {
     let mut all = Histogram::default();
     let complete = || shards.iter().filter(|shard| shard.state == ShardState::Complete);
     complete().for_each(|shard| all.merge(&shard.response_time));
@@ -70,7 +77,7 @@ mod tests {
             finding: Finding::Queued { share },
             shards: 1,
         };
-        let missing = LoadFinding::Shards(ShardFinding::Missing(shard(3)));
+        let missing = LoadFinding::Shards(ShardFinding::Missing(vec![shard(3)]));
         let groups = grouped(vec![queued(1, 0.05), missing.clone(), queued(2, 0.5)]);
         let worst = LoadFinding::OfShards { worst: shard(2), finding: Finding::Queued { share: 0.5 }, shards: 2 };
         assert_eq!(groups, [worst.clone(), missing]);

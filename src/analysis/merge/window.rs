@@ -34,16 +34,21 @@ impl Skew {
         if first.is_some() && clocks.iter().all(|clock| clock.boot_id.as_ref() == first) {
             let ahead = || clocks.iter().map(|clock| ahead_ns(clock));
             return Self::Known(
-                ahead().max().zip(ahead().min()).map_or(0, |(most, least)| most.abs_diff(least) as u64),
+                ahead()
+                    .max()
+                    .zip(ahead().min())
+                    .map_or(0, |(most, least)| u64::try_from(most.abs_diff(least)).unwrap_or(u64::MAX)),
             );
         }
         let errors: Option<Vec<u64>> = clocks
             .iter()
-            .map(|clock| clock.discipline.filter(|state| state.is_synchronized).map(|state| state.max_error_ns))
+            // An error of 0 is none that the time service knows.
+            .map(|clock| clock.discipline.filter(|state| state.is_synchronized && state.max_error_ns > 0))
+            .map(|state| state.map(|state| state.max_error_ns))
             .collect();
         errors.map_or(Self::Unknown, |mut errors| {
             errors.sort_unstable_by(|one, other| other.cmp(one));
-            Self::AtMost(errors.iter().take(2).sum())
+            Self::AtMost(errors.iter().take(2).fold(0, |sum, error| sum.saturating_add(*error)))
         })
     }
 

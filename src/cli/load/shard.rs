@@ -1,6 +1,7 @@
 //! Runs one shard of a load, and leaves its record. The verdict belongs to `avt merge`, which has all shards.
 
 use std::env;
+use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
@@ -24,7 +25,7 @@ pub(super) fn main(args: &LoadArgs, part: Part, servers: &[Endpoint], plan: &mut
     let host = Host::read();
     let begin = ShardBegin {
         plan: planned,
-        command: command_line(env::args_os()),
+        command: command_line(without_header_values(env::args_os())),
         ready: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
         hostname: host.hostname.clone(),
         host,
@@ -111,10 +112,30 @@ fn planned(args: &LoadArgs, plan: &LoadPlan) -> PlannedLoad {
     }
 }
 
+/// Replaces the values of header fields, which may be secret.
+fn without_header_values(args: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    let mut is_header = false;
+    args.map(move |argument| {
+        let text = argument.to_string_lossy();
+        let (option, field) = match text.strip_prefix("--header=").map(|field| ("--header=", field)) {
+            Some(long) => long,
+            None if is_header => ("", &*text),
+            None => text.strip_prefix("-H").map_or(("", ""), |field| ("-H", field)),
+        };
+        is_header = !is_header && (text == "-H" || text == "--header");
+        match field.split_once(':') {
+            Some((name, _)) => format!("{option}{name}: ...").into(),
+            None => argument.clone(),
+        }
+    })
+}
+
 /// Returns a text that distinguishes this attempt at the shard from others.
 fn attempt() -> String {
     match env::var("SLURM_RESTART_COUNT") {
-        Ok(count) if count.bytes().all(|byte| byte.is_ascii_digit()) && !count.is_empty() => format!("restart-{count}"),
+        Ok(count) if count.bytes().all(|byte| byte.is_ascii_digit()) && !count.is_empty() => {
+            format!("restart-{count}-{:08x}", fastrand::u32(..))
+        }
         _ => format!("{:08x}", fastrand::u32(..)),
     }
 }
@@ -170,5 +191,21 @@ impl ShardRecorder {
     /// Returns the first error of writing the record.
     fn finish(mut self) -> Result<(), Stop> {
         self.failed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_header_fields_are_not_recorded() {
+        let words =
+            ["avt", "-H", "Authorization: s3cret", "--header=X: s3cret", "-HY:s3cret", "--header", "Z: s", "-H"];
+        let kept: Vec<OsString> = without_header_values(words.iter().map(OsString::from)).collect();
+        assert_eq!(
+            kept,
+            ["avt", "-H", "Authorization: ...", "--header=X: ...", "-HY: ...", "--header", "Z: ...", "-H"]
+        );
     }
 }

@@ -106,6 +106,7 @@ struct Attempt {
     source: String,
     begin: Option<ShardBegin>,
     seconds: ShardSeconds,
+    n_seconds: u64,
     end: Option<Result<ShardEnd, ShardRefused>>,
 }
 
@@ -115,6 +116,18 @@ struct Envelope {
     avt_load_shard: u32,
     shard: Shard,
     attempt: String,
+    event: EventHead,
+}
+
+/// The beginning of an event that is a second.
+#[derive(Deserialize)]
+struct EventHead {
+    second: Option<SecondHead>,
+}
+
+#[derive(Deserialize)]
+struct SecondHead {
+    second: u64,
 }
 
 impl ShardReader {
@@ -125,7 +138,7 @@ impl ShardReader {
 
     /// Reads the lines of a source, which may be those of several shards. `is_mixed` is set for a stream that may hold
     /// other lines as well, such as messages. A last line that a kill cut short is left out. Returns an error if a line
-    /// is damaged, or a file holds no line of a shard.
+    /// is damaged or missing.
     pub fn read(&mut self, source: &str, input: &mut dyn BufRead, is_mixed: bool) -> Result<(), ShardFileError> {
         let source = text::one_line(source);
         let wrong = |line: Option<usize>, what: String| ShardFileError { source: source.clone(), line, what };
@@ -161,7 +174,11 @@ impl ShardReader {
         let keeps_seconds = self.keeps_seconds;
         let attempt = self.attempt(source, line.shard, line.attempt)?;
         // A complete shard never needs the contents of its seconds.
-        if json.contains(r#""event":{"second":"#) {
+        if let Some(SecondHead { second }) = line.event.second {
+            if second != attempt.n_seconds {
+                return Err(format!("expected second {}, found {second}: lines are missing", attempt.n_seconds));
+            }
+            attempt.n_seconds += 1;
             attempt.seconds.lines.push(json.into());
             return Ok(());
         }
@@ -172,7 +189,7 @@ impl ShardReader {
                     return Err("the plan does not match its hash".into());
                 }
                 if attempt.begin.replace(*begin).is_some() {
-                    return Err("second first line of this shard".into());
+                    return Err("another first line of this shard: merge each record once".into());
                 }
             }
             ShardEvent::End(end) => {
@@ -189,7 +206,13 @@ impl ShardReader {
     }
 
     fn attempt(&mut self, source: &str, shard: Shard, attempt: String) -> Result<&mut Attempt, String> {
-        let new = || Attempt { source: source.to_owned(), begin: None, seconds: ShardSeconds::default(), end: None };
+        let new = || Attempt {
+            source: source.to_owned(),
+            begin: None,
+            seconds: ShardSeconds::default(),
+            n_seconds: 0,
+            end: None,
+        };
         let attempt = self.attempts.entry((shard, attempt)).or_insert_with(new);
         if attempt.source == source {
             Ok(attempt)
@@ -198,12 +221,19 @@ impl ShardReader {
         }
     }
 
-    /// Returns every record that has a first line, by shard.
-    pub fn into_records(self) -> Vec<ShardRecord> {
+    /// Returns every record, by shard. Returns an error if one lacks its first line.
+    pub fn into_records(self) -> Result<Vec<ShardRecord>, ShardFileError> {
         let record = |((shard, attempt), of): ((Shard, String), Attempt)| {
-            let Attempt { source, begin, seconds, end } = of;
-            Some(ShardRecord { shard, source, attempt, begin: begin?, seconds, end })
+            let Attempt { source, begin, seconds, end, .. } = of;
+            match begin {
+                Some(begin) => Ok(ShardRecord { shard, source, attempt, begin, seconds, end }),
+                None => Err(ShardFileError {
+                    source,
+                    line: None,
+                    what: format!("the first line of shard {shard} is missing"),
+                }),
+            }
         };
-        self.attempts.into_iter().filter_map(record).collect()
+        self.attempts.into_iter().map(record).collect()
     }
 }

@@ -10,6 +10,7 @@ use hdrhistogram::serialization::interval_log::{IntervalLogWriter, IntervalLogWr
 use crate::histogram::Histogram;
 use crate::replace::Replacement;
 use crate::report::LoadReport;
+use crate::units;
 
 /// Both formats conventionally use milliseconds.
 const NANOS_PER_MS: f64 = 1e6;
@@ -50,11 +51,21 @@ fn hgrm(times: &Histogram) -> String {
 
 /// Formats the percentile distribution of a load's response times.
 pub(super) fn distribution(report: &LoadReport<'_>) -> String {
-    let mut text = hgrm(&report.figures.series.response_time);
+    let known = report.merged.map_or(report.figures.series, |merged| &merged.known);
+    let mut text = hgrm(&known.response_time);
+    let lost = report.figures.load.requests.lost;
+    if lost > 0 {
+        let _ = writeln!(text, "#[without {}]", units::counted(lost, "lost request", "lost requests"));
+    }
     if report.partial {
-        text.push_str("#[partial: ended early by a signal]\n");
+        let _ = writeln!(text, "#[partial: {}]", partial(report.merged.is_some()));
     }
     text
+}
+
+/// Returns why a load ended early.
+pub(super) fn partial(is_merged: bool) -> &'static str {
+    if is_merged { "not every shard ran to the end" } else { "ended early by a signal" }
 }
 
 /// An interval log, written line by line.
@@ -91,10 +102,10 @@ impl<'a> IntervalLog<'a> {
         }
     }
 
-    /// Ends the log, and returns the first error of writing it.
-    pub(crate) fn close(mut self, partial: bool) -> Result<(), String> {
-        if partial {
-            let _ = self.writer.write_comment("partial: ended early by a signal");
+    /// Ends the log, with the reason if the load ended early. Returns the first error of writing it.
+    pub(crate) fn close(mut self, partial: Option<&str>) -> Result<(), String> {
+        if let Some(why) = partial {
+            let _ = self.writer.write_comment(&format!("partial: {why}"));
         }
         self.error.map_or(Ok(()), Err)
     }

@@ -88,6 +88,10 @@ pub(super) fn json(report: &LoadReport<'_>) -> Value {
     });
     if let Some(merged) = report.merged {
         all["merged"] = self::merged(merged);
+        all["requests"]["lost"] = json!(load.requests.lost);
+        if load.requests.lost > 0 {
+            all["response_time_us"]["mean"] = Value::Null;
+        }
     }
     all
 }
@@ -106,6 +110,7 @@ fn merged(merged: &MergedLoad<'_>) -> Value {
             "rate": one.rate,
             "starts_after_us": one.starts_after_ns.map(micros),
             "response_time_us": times(&one.response_time),
+            "response_time_lower_bound_from_us": one.lower_bound_from_ns.map(micros),
             "response_time_v2": one.response_time,
         })
     };

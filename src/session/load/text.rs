@@ -5,17 +5,18 @@ use std::fmt::Write as _;
 use crate::analysis::LoadFigures;
 use crate::analysis::merge::MergedLoad;
 use crate::analysis::slo::JudgedCondition;
+use crate::gate::Verdict;
 use crate::histogram::Histogram;
 use crate::http1::limits;
 use crate::record::Requests;
 use crate::report::{
-    LoadReport, PERCENTILES, SHARD_HEADINGS, measured, pacing, shard_cells, shard_clocks, shard_machine,
-    supported_percentile,
+    LoadReport, PERCENTILES, SHARD_HEADINGS, measured, pacing, shard_clocks, shard_rows, supported_percentile,
 };
 use crate::session::grid::Grid;
 use crate::session::output::width;
 use crate::units;
 
+use super::hdr::partial;
 use super::picture::picture;
 
 /// Formats a number of connections.
@@ -38,9 +39,13 @@ pub(super) fn unmet_requirements(report: &LoadReport<'_>) -> String {
 }
 
 /// Formats the conditions, one line each.
-fn objectives(all: &[JudgedCondition]) -> String {
+fn objectives(all: &[JudgedCondition], verdict: Verdict) -> String {
     let line = |one: &JudgedCondition| {
-        let word = if one.is_kept { "met" } else { "VIOLATED" };
+        let word = match one.is_kept {
+            _ if verdict == Verdict::Invalid => "not judged",
+            true => "met",
+            false => "VIOLATED",
+        };
         format!("\nslo        {}: {word} ({})", one.condition, measured(one))
     };
     all.iter().map(line).collect()
@@ -49,8 +54,8 @@ fn objectives(all: &[JudgedCondition]) -> String {
 /// Renders the table of the shards, and what is known of their clocks.
 fn shards(merged: &MergedLoad<'_>) -> String {
     let mut table = Grid::new(&["shard", "machine"], &SHARD_HEADINGS);
-    for one in &merged.shards {
-        table.row([vec![one.shard.number().to_string(), shard_machine(one)], shard_cells(one).to_vec()].concat());
+    for row in shard_rows(merged) {
+        table.row(row.into_cells());
     }
     let mut text = String::new();
     for line in table.lines(width()) {
@@ -67,8 +72,7 @@ pub(super) fn text(report: &LoadReport<'_>) -> String {
     let requests = &load.requests;
     let mut text = String::new();
     if report.partial {
-        let why = if report.merged.is_some() { "not every shard ran to the end" } else { "ended early by a signal" };
-        let _ = writeln!(text, "PARTIAL: {why}\n");
+        let _ = writeln!(text, "PARTIAL: {}\n", partial(report.merged.is_some()));
     }
     if let Some(merged) = report.merged {
         text.push_str(&shards(merged));
@@ -97,8 +101,11 @@ pub(super) fn text(report: &LoadReport<'_>) -> String {
         "{}{}, {} busy on average, {spread}{starved}",
         connections(load.connections_opened),
         if load.connections_opened < load.connections_planned {
-            let why =
-                if report.merged.is_some() { "not every shard opened its part" } else { "there are fewer requests" };
+            let why = if report.merged.is_some() {
+                "the others are those of incomplete shards"
+            } else {
+                "there are fewer requests"
+            };
             format!(" ({} requested, but {why})", units::count(load.connections_planned.into()))
         } else {
             String::new()
@@ -131,7 +138,9 @@ pub(super) fn text(report: &LoadReport<'_>) -> String {
     }
     text.push('\n');
 
-    let picture = picture(&series.response_time, width());
+    // Lost requests have no times.
+    let known = report.merged.map_or(series, |merged| &merged.known);
+    let picture = picture(&known.response_time, width());
     if !picture.is_empty() {
         let _ = write!(text, "response time up to\n{}\n\n", picture.join("\n"));
     }
@@ -206,13 +215,14 @@ pub(super) fn text(report: &LoadReport<'_>) -> String {
     for finding in &analysis.findings {
         let _ = writeln!(text, "           {}: {finding}; {}", finding.verdict(), finding.advice());
     }
-    let objectives = analysis.objectives.as_deref().map_or_else(String::new, objectives);
+    let objectives = analysis.objectives.as_deref().map_or_else(String::new, |all| objectives(all, analysis.verdict));
     format!("{}{objectives}", text.trim_end())
 }
 
 fn row(name: &str, histogram: &Histogram, lower_bound_from: Option<u64>) -> Vec<String> {
     let show = |nanos: Option<u64>| match nanos {
         None => "n/a".to_owned(),
+        Some(0) if lower_bound_from == Some(0) => "n/a".to_owned(),
         Some(nanos) if lower_bound_from.is_some_and(|from| nanos >= from) => format!(">={}", units::duration(nanos)),
         Some(nanos) => units::duration(nanos),
     };

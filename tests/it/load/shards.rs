@@ -169,12 +169,58 @@ fn a_killed_and_a_missing_shard_leave_lost_requests() {
     assert_eq!(lost, of_missing + of_killed["lost"].as_u64().unwrap(), "{json}");
     let reasons = json["reasons"].to_string();
     assert!(
-        reasons.contains("shard 2 of 3 was killed") && reasons.contains("shard 3 of 3 left no record"),
+        reasons.contains("the record of shard 2 of 3 ends after") && reasons.contains("shard 3 of 3 left no record"),
         "{reasons}"
     );
     assert_eq!(json["response_time_lower_bound_from_us"], 0.0, "{json}");
-    let (ended, _) = merge(&[folder.path()], &["--strict"]);
-    assert_eq!(ended.code, Some(4), "{ended:?}");
+    assert_eq!((&json["rate"]["achieved"], &json["response_time_us"]["mean"]), (&Value::Null, &Value::Null), "{json}");
+    assert_eq!(json["merged"]["shards"][1]["response_time_lower_bound_from_us"], 0.0, "{json}");
+    let hgrm = folder.path().join("a.hgrm");
+    for more in [&["--strict"][..], &["--slo", "p99<1h"], &["--slo", "rate>0", "--hgrm", hgrm.to_str().unwrap()]] {
+        let (ended, _) = merge(&[folder.path()], more);
+        assert_eq!(ended.code, Some(4), "{ended:?}");
+    }
+    let hgrm = fs::read_to_string(hgrm).unwrap();
+    assert!(hgrm.contains("#[without ") && hgrm.contains("not every shard ran to the end"), "{hgrm}");
+    // Without its last line, a complete record is that of a killed shard, with the requests of the drain.
+    let whole = record(folder.path(), "shard-001-of-003.jsonl");
+    let text = fs::read_to_string(&whole).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    fs::write(&whole, lines[..lines.len() - 1].join("\n") + "\n").unwrap();
+    let (_, json) = merge(&[folder.path()], &[]);
+    assert_eq!(states(&json), ["killed", "killed", "missing"]);
+    assert_eq!(&json["requests"]["planned"], planned, "{json}");
+    check_lost(&json);
+    for (kept, expected) in [(0..1, 2..4), (1..lines.len(), 0..0)].map(|(kept, more)| {
+        let lines = [&lines[kept.clone()], &lines[more]].concat();
+        (lines, if kept.start == 0 { "lines are missing" } else { "the first line of shard 1/3 is missing" })
+    }) {
+        fs::write(&whole, kept.join("\n") + "\n").unwrap();
+        let (ended, _) = merge(&[folder.path()], &[]);
+        assert!(ended.code == Some(2) && ended.stderr.contains(expected), "{expected}: {ended:?}");
+    }
+}
+
+#[test]
+fn several_targets_are_requested_as_often_as_by_one_process() {
+    let server = Server::start("async");
+    let urls = ["/echo/hello", "/nosuch", "/echo/a"].map(|path| format!("http://{}{path}", server.address));
+    let folder = tempfile::tempdir().unwrap();
+    for (k, more) in [&["-n", "12"][..], &["-n", "30", "--rate", "300"]].into_iter().enumerate() {
+        let load = |shard: &[&str]| {
+            let mut command = avt(["load", "-c", "4"]);
+            command.args(&urls).args(more).args(shard);
+            run(command)
+        };
+        let whole: Value = serde_json::from_str(&load(&["--json"]).stdout).unwrap();
+        let out = folder.path().join(k.to_string());
+        for shard in ["1/4", "2/4", "3/4", "4/4"] {
+            let ended = load(&["--shard", shard, "--out", out.to_str().unwrap()]);
+            assert_eq!(ended.code, Some(0), "{ended:?}");
+        }
+        let (_, merged) = merge(&[&out], &[]);
+        assert_eq!(merged["status"], whole["status"], "{more:?}");
+    }
 }
 
 #[test]
@@ -220,12 +266,12 @@ fn records_of_different_loads_and_records_merged_twice_are_refused() {
     assert_eq!(run(with_seed).code, Some(0));
     let first = record(&one, "shard-001-of-002.jsonl");
     fs::create_dir(&twice).unwrap();
-    fs::copy(&first, twice.join("copy.jsonl")).unwrap();
+    fs::copy(&first, twice.join("shard-copy.jsonl")).unwrap();
     for (from, expected) in [
         (vec![first.as_path(), &other], "seed: 7 and 8"),
         (vec![one.as_path(), &twice], "the same record as in"),
         (vec![Path::new("nowhere")], "nowhere"),
-        (vec![folder.path()], "no record of a shard (*.jsonl) in this folder"),
+        (vec![folder.path()], "no record of a shard (shard-*.jsonl) in this folder"),
     ] {
         let (ended, _) = merge(&from, &[]);
         assert!(ended.code == Some(2) && ended.stderr.contains(expected), "{expected}: {ended:?}");
@@ -256,6 +302,7 @@ fn a_process_that_a_launcher_started_must_say_which_load_it_means() {
         (&["--shard", "auto", "--out", &out], &[], 2, "no launcher found"),
         (&["--shard", "0/4", "--out", &out], &[], 2, "numbered from 1"),
         (&["--shard", "5/4", "--out", &out], &[], 2, "no shard 5 of 4"),
+        (&["--shard", "1/0", "--out", &out], &[], 2, "greater than 0"),
         (&["--shard", "1/5", "--out", &out], &[], 2, "each shard needs at least one"),
         (&["--shard", "1/2"], &[], 2, "--out DIR"),
         (&["--shard", "1/2", "--out", &out, "--json"], &[], 2, "`avt merge`"),
