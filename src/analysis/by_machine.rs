@@ -2,8 +2,8 @@
 //!
 //! A machine is a block. Of the shards of one run, each machine has a ratio of its own from its own rounds, and all
 //! machines together have the mean of these ratios, with an interval over machines. Whole runs are never pooled: they
-//! have the figures of each machine only. Models that were measured on different machines are refused, because their
-//! comparison would be one of the machines.
+//! have the figures of each machine only. Models that were measured on different machines are refused, because the
+//! machines would be compared, not the models.
 
 mod at_point;
 mod check;

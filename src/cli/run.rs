@@ -49,8 +49,8 @@ pub(super) struct RunArgs {
     /// Run only part K of N of the rounds, counted from 1, in --out/shard-K-of-N; `avt merge` puts the shards together
     ///
     /// All shards draw the same orders and trials from --seed. A round, with all models, stays on one machine: if models
-    /// ran on different machines, the comparison would be one of the machines. `auto` takes K and N from Open MPI, a Slurm
-    /// step, PMI (MPICH), Flux or Kubernetes; `none` runs all rounds even if a launcher started several processes.
+    /// ran on different machines, the machines would be compared, not the models. `auto` takes K and N from Open MPI, a
+    /// Slurm step, PMI (MPICH), Flux or Kubernetes; `none` runs all rounds even if a launcher started several processes.
     #[arg(long, value_name = "K/N|auto|none", value_parser = str::parse::<ShardArg>)]
     shard: Option<ShardArg>,
     /// Number of shards, for `--shard auto` in a Kubernetes Indexed Job, whose pods know only their own number

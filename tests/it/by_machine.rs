@@ -232,7 +232,7 @@ fn whole_runs_are_shown_by_machine_and_never_pooled() {
 
 #[test]
 fn runs_that_are_not_of_one_kind_are_refused() {
-    const REASON: &str = "models measured on different machines: the comparison would be one of the machines";
+    const REASON: &str = "models measured on different machines: the machines would be compared, not the models";
     let home = tempfile::tempdir().unwrap();
     let of = |name: &str| home.path().join(name);
     let two = |number| Shard::new(number, 2).ok();

@@ -27,8 +27,8 @@ pub enum ByMachineError {
     },
     /// Two runs hold different models or scenarios.
     #[error(
-        "{first} and {second} hold different {what}: {}; models measured on different machines: the comparison would be \
-         one of the machines; run all of them on each machine, and deal out rounds with --shard", values.join(" and ")
+        "{first} and {second} hold different {what}: {}; models measured on different machines: the machines would be \
+         compared, not the models; run all of them on each machine, and deal out rounds with --shard", values.join(" and ")
     )]
     Split {
         /// The folder of one run.
