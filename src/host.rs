@@ -21,6 +21,9 @@ pub struct Host {
     /// The name of the machine, or of the container; `None` also in files of versions that did not record it.
     #[serde(default)]
     pub hostname: Option<String>,
+    /// The identity of the running kernel, which is new at each start; files of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_id: Option<String>,
     /// The processor's model name.
     pub cpu: Option<String>,
     /// The number of CPUs this process may use.
@@ -68,6 +71,7 @@ impl Host {
         let first_line = |path: &str| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
         Self {
             hostname: first_line("/proc/sys/kernel/hostname").filter(|name| !name.is_empty()),
+            boot_id: boot_id(),
             cpu: fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| field(&text, "model name")),
             cpus: cpus().len() as u32,
             cpu_quota: cgroup::cpu_quota(),
@@ -87,6 +91,11 @@ impl Host {
             debug_build: cfg!(debug_assertions),
         }
     }
+}
+
+/// Returns the identity of the running kernel, which is new at each start.
+fn boot_id() -> Option<String> {
+    Some(fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned())
 }
 
 /// Returns the CPUs this process may run on, by number; `[0]` if the kernel does not report them.

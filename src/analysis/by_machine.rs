@@ -8,6 +8,8 @@
 mod at_point;
 mod check;
 
+use std::collections::BTreeMap;
+
 use super::round::Estimate;
 use super::{Analysis, Standing, Strictness};
 use crate::gate::Verdict;
@@ -91,6 +93,8 @@ pub enum MachineWarning {
     OnlyInSome(String, String),
     /// A scenario is left out, because its text in the run in this folder is a different one.
     OtherText(String, String),
+    /// Machines of these names run under one kernel.
+    OneKernel(Vec<String>),
     /// Computations are calibrated on each machine, to a different number of iterations.
     OwnCalibrations,
 }
@@ -169,6 +173,7 @@ pub fn by_machine<'a>(runs: &'a [MachineRun<'a>]) -> Result<ByMachine<'a>, ByMac
     if points.is_empty() {
         return Err(ByMachineError::NothingInCommon);
     }
+    warnings.extend(shards.as_ref().and_then(|_| one_kernel(&machines, runs)));
     let computes = |point: &PointByMachine| !point.work.steps().compute.is_zero();
     let calibrations = machines.iter().map(|machine| machine.iterations_per_s);
     if points.iter().any(computes) && calibrations.clone().min() != calibrations.max() {
@@ -226,6 +231,18 @@ fn machines(runs: &[MachineRun<'_>], is_sharded: bool) -> Vec<MachineSummary> {
         }
     }
     machines
+}
+
+/// Returns a warning if several of the machines are one, such as pods of one node: their mean then counts it as several.
+fn one_kernel(machines: &[MachineSummary], runs: &[MachineRun<'_>]) -> Option<MachineWarning> {
+    let kernel = |machine: &MachineSummary| runs[machine.runs[0]].analysis.run.host.boot_id.as_deref();
+    let mut by_kernel: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for machine in machines {
+        if let Some(id) = kernel(machine) {
+            by_kernel.entry(id).or_default().push(machine.name.clone());
+        }
+    }
+    by_kernel.into_values().find(|names| names.len() > 1).map(MachineWarning::OneKernel)
 }
 
 fn warnings(runs: &[MachineRun<'_>], shards: Option<&ShardedRounds>) -> Vec<MachineWarning> {

@@ -1,7 +1,5 @@
 //! Reads the clocks of this machine, and how well its wall clock is known to agree with others.
 
-use std::fs;
-
 use nix::libc;
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
@@ -37,9 +35,8 @@ pub struct ClockDiscipline {
 impl MachineClocks {
     /// Reads the clocks. Takes about 20 us, nearly all for the kernel's identity.
     pub fn now() -> Self {
-        let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
         Self {
-            boot_id: boot_id.map(|id| id.trim().to_owned()),
+            boot_id: super::boot_id(),
             discipline: discipline(),
             realtime_ns: read(ClockId::CLOCK_REALTIME),
             boottime_ns: read(ClockId::CLOCK_BOOTTIME),

@@ -192,6 +192,13 @@ fn warning(warning: &MachineWarning, of: u32) -> String {
         MachineWarning::OtherText(scenario, folder) => {
             format!("The scenario {scenario} is left out, because its text in {} is a different one.", line(folder))
         }
+        MachineWarning::OneKernel(names) => {
+            let names: Vec<String> = names.iter().map(|name| line(name)).collect();
+            format!(
+                "{} run under one kernel: they are one machine, but the mean counts them as several.",
+                names.join(", ")
+            )
+        }
         MachineWarning::OwnCalibrations => {
             "Each machine was calibrated by itself, so the same time of computing is more \
                                             work on a faster machine."

@@ -70,6 +70,7 @@ pub(crate) fn run(scenarios: &[Scenario], trials_planned: u64) -> Run {
         shard: None,
         host: Host {
             hostname: None,
+            boot_id: None,
             cpu: Some("Example CPU @ 2.00GHz".into()),
             cpus: 2,
             cpu_quota: None,

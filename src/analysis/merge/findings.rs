@@ -5,7 +5,7 @@ use crate::analysis::single_load::LoadFinding;
 use crate::gate::{self, Finding, ShardFinding};
 use crate::histogram::Histogram;
 
-/// Joins the findings of one kind on several shards to the worst of them, and all missing shards to one finding.
+/// Joins the findings of one kind and verdict on several shards to the worst of them, and all missing shards to one finding.
 pub(super) fn grouped(findings: Vec<LoadFinding>) -> Vec<LoadFinding> {
     let mut groups: Vec<LoadFinding> = Vec::new();
     for other in findings {
@@ -20,8 +20,9 @@ pub(super) fn grouped(findings: Vec<LoadFinding>) -> Vec<LoadFinding> {
             groups.push(other);
             continue;
         };
+        let kind = |finding: &Finding| (finding.name(), finding.verdict());
         let same = groups.iter_mut().find_map(|group| match group {
-            LoadFinding::OfShards { worst, finding, shards } if finding.name() == other_finding.name() => {
+            LoadFinding::OfShards { worst, finding, shards } if kind(finding) == kind(&other_finding) => {
                 Some((worst, finding, shards))
             }
             _ => None,
@@ -30,8 +31,7 @@ pub(super) fn grouped(findings: Vec<LoadFinding>) -> Vec<LoadFinding> {
             None => groups.push(other),
             Some((worst, finding, shards)) => {
                 *shards += 1;
-                let order = |finding: &Finding| (finding.verdict(), finding.severity());
-                if order(&other_finding) > order(finding) {
+                if other_finding.severity() > finding.severity() {
                     (*worst, *finding) = (other_shard, other_finding);
                 }
             }
@@ -78,9 +78,9 @@ mod tests {
             shards: 1,
         };
         let missing = LoadFinding::Shards(ShardFinding::Missing(vec![shard(3)]));
-        let groups = grouped(vec![queued(1, 0.05), missing.clone(), queued(2, 0.5)]);
+        let groups = grouped(vec![queued(1, 0.3), missing.clone(), queued(2, 0.5), queued(3, 0.05)]);
         let worst = LoadFinding::OfShards { worst: shard(2), finding: Finding::Queued { share: 0.5 }, shards: 2 };
-        assert_eq!(groups, [worst.clone(), missing]);
+        assert_eq!(groups, [worst.clone(), missing, queued(3, 0.05)]);
         assert!(worst.to_string().starts_with("2 of 3 shards, worst in shard 2: "), "{worst}");
     }
 
