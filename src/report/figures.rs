@@ -56,7 +56,7 @@ pub(super) enum Sign {
 }
 
 /// Returns every figure of a point; `id` is unique in the page.
-pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
+pub(super) fn for_point(point: &PointSummary, id: &str, shows_lanes: bool) -> Vec<Figure> {
     if point.cells.iter().all(|cell| cell.measures.is_none()) {
         let heading = "No measurement".to_owned();
         let table = (caption(&heading, point), table::full(point));
@@ -66,7 +66,9 @@ pub(super) fn for_point(point: &PointSummary, id: &str) -> Vec<Figure> {
     if heartbeat_interval(point).is_some() {
         figures.push(bars_figure(wall_bars(point), point, &format!("{id}-wall")));
     }
-    figures.extend(lanes::for_point(point, id));
+    if shows_lanes {
+        figures.extend(lanes::for_point(point, id));
+    }
     figures.push(bars_figure(cpu_bars(point), point, &format!("{id}-cpu")));
     for (i, name) in point.series_names().into_iter().enumerate() {
         figures.extend(times(point, name, &format!("{id}-s{i}")));

@@ -82,6 +82,8 @@ struct ScenarioPage {
     source: String,
     /// The name of the file with the lanes.
     trace: Option<String>,
+    /// Whether the page shows the lanes of the first and the last point only.
+    hides_lanes: bool,
     /// The cost of recording lanes.
     recording: Option<String>,
     before: Option<String>,
@@ -199,8 +201,11 @@ pub(super) fn scenario(
 ) -> String {
     let (run, scenario, points) = (analysis.run, of.scenario, &of.points);
     let sweep = sweep(of, run);
-    let points_views: Vec<PointView> =
-        points.iter().enumerate().map(|(i, point)| point_view(point, &format!("p{i}"))).collect();
+    let points_views: Vec<PointView> = points
+        .iter()
+        .enumerate()
+        .map(|(i, point)| point_view(point, &format!("p{i}"), has_lanes(i, points.len())))
+        .collect();
     let page = ScenarioPage {
         sections: sections(of, &sweep, &points_views),
         questions: analysis.scenarios.iter().map(|scenario| scenario.scenario.name.clone()).collect(),
@@ -220,6 +225,7 @@ pub(super) fn scenario(
             .iter()
             .any(|point| point.cells.iter().any(|cell| cell.traced.is_some()))
             .then(|| super::trace_name(scenario)),
+        hides_lanes: points.len() > FEW_POINTS,
         recording: recording(of),
         before: neighbours.0.map(str::to_owned),
         after: neighbours.1.map(str::to_owned),
@@ -253,13 +259,22 @@ fn recording(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     ))
 }
 
-fn point_view(point: &PointSummary, id: &str) -> PointView {
+/// Returns whether a page shows the lanes of this one of `n` points: of many only the first and the last, since lanes
+/// make up a quarter of a page. The trace holds all.
+fn has_lanes(point: usize, n: usize) -> bool {
+    n <= FEW_POINTS || point == 0 || point + 1 == n
+}
+
+/// The largest number of points whose lanes are all shown.
+const FEW_POINTS: usize = 3;
+
+fn point_view(point: &PointSummary, id: &str, shows_lanes: bool) -> PointView {
     // The first table has the main figures and is open; the others are folded.
     let chart = |(i, figure): (usize, Figure)| chart_view(point, figure, format!("{id}-s{i}"), i > 0);
     PointView {
         label: text::one_line(&point.at.to_string()),
         answer: headline::for_point(point),
-        charts: figures::for_point(point, id).into_iter().enumerate().map(chart).collect(),
+        charts: figures::for_point(point, id, shows_lanes).into_iter().enumerate().map(chart).collect(),
         pairs: pairs::views(point),
     }
 }

@@ -36,18 +36,25 @@ impl Svg<'_> {
 
     fn path(&self, places: impl IntoIterator<Item = BackendCoord>, close: &str, paint: &str, more: &str) -> DrawResult {
         let mut d = String::new();
-        let mut before = None;
+        // A step along one axis, which may go on.
+        let (mut before, mut step) = (None, (0, 0));
         for (x, y) in places {
-            // Steps are shorter to write than places.
-            let part = match before {
-                None => format!("M{}", pair(x, y)),
-                Some((from_x, from_y)) if from_y == y => format!("h{}", coordinate(x - from_x)),
-                Some((from_x, from_y)) if from_x == x => format!("v{}", coordinate(y - from_y)),
-                Some((from_x, from_y)) => format!("l{}", pair(x - from_x, y - from_y)),
+            let Some((from_x, from_y)) = before.replace((x, y)) else {
+                d += &format!("M{}", pair(x, y));
+                continue;
             };
-            d += &part;
-            before = Some((x, y));
+            let next = (x - from_x, y - from_y);
+            let goes_on = |a: i32, b: i32| a.signum() * b.signum() >= 0;
+            let is_along = (step.1 == 0 && next.1 == 0 && goes_on(step.0, next.0))
+                || (step.0 == 0 && next.0 == 0 && goes_on(step.1, next.1));
+            if is_along {
+                step = (step.0 + next.0, step.1 + next.1);
+            } else {
+                d += &relative(step);
+                step = next;
+            }
         }
+        d += &relative(step);
         self.add_to_path(&format!("<path {paint}{more} d=\""), &(d + close));
         Ok(())
     }
@@ -231,6 +238,16 @@ fn coordinate(fine: i32) -> String {
     {
         Some((sign, tenths)) => format!("{sign}.{tenths}"),
         None => number,
+    }
+}
+
+/// Formats a step of a path, which is shorter than a place; nothing if it leads nowhere.
+fn relative(step: (i32, i32)) -> String {
+    match step {
+        (0, 0) => String::new(),
+        (x, 0) => format!("h{}", coordinate(x)),
+        (0, y) => format!("v{}", coordinate(y)),
+        (x, y) => format!("l{}", pair(x, y)),
     }
 }
 
