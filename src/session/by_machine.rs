@@ -2,18 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::analysis::Strictness;
 use crate::analysis::by_machine::{ByMachine, MachineRun, by_machine};
-use crate::analysis::{Strictness, analyze};
-use crate::record::{Folder, RUN, Record, Run};
-use crate::report::{self, by_machine as wording, markdown};
-use crate::scenario::Scenario;
+use crate::record::{Folder, RUN};
+use crate::report::{by_machine as wording, markdown};
 use crate::text::{self, wrapped};
 
 use super::exports::ExportPaths;
 use super::grid::Grid;
-use super::output::{Stop, note, print, print_json, width};
+use super::output::{Stop, print, print_json, width};
 use super::output_file::OutputPlaces;
-use super::pages::scenarios;
+use super::pages::{ReadRun, note_strays};
 
 /// The runs to put side by side, and where the result goes.
 #[derive(Clone, Debug)]
@@ -46,12 +45,13 @@ impl RunsByMachine {
         let paths = ExportPaths { markdown: self.markdown.clone(), ..ExportPaths::default() };
         let exports = paths.begin(self.json, &mut OutputPlaces::default())?;
         let read = self.folders.iter().map(|folder| ReadRun::from(folder)).collect::<Result<Vec<_>, Stop>>()?;
-        let runs: Vec<MachineRun<'_>> = read.iter().map(ReadRun::analyzed).collect();
-        for run in &runs {
-            if let Some(strays) = report::warn_of_strays(&run.analysis) {
-                note(format_args!("avt: {}: {strays}", run.folder));
-            }
-        }
+        let runs: Vec<MachineRun<'_>> = self
+            .folders
+            .iter()
+            .zip(&read)
+            .map(|(folder, read)| MachineRun { folder: text::of_path(folder), analysis: read.analyzed() })
+            .collect();
+        runs.iter().for_each(|run| note_strays(&run.folder, &run.analysis));
         let found = by_machine(&runs).map_err(Stop::input)?;
         let is_exported = exports.is_printed();
         let written = exports.write(|_| markdown::by_machine(&found));
@@ -61,32 +61,13 @@ impl RunsByMachine {
         } else if is_exported {
             written.printed
         } else {
-            print(text(&found))
+            print(rendered(&found))
         };
         if found.is_credible(self.strictness) { printed } else { Err(Stop::invalid()) }
     }
 }
 
-/// A run with its scenarios and records.
-struct ReadRun {
-    folder: String,
-    run: Run,
-    scenarios: Vec<Scenario>,
-    records: Vec<Record>,
-}
-
-impl ReadRun {
-    fn from(folder: &Path) -> Result<Self, Stop> {
-        let (run, records) = Folder::read(folder).map_err(Stop::input)?;
-        Ok(Self { folder: text::of_path(folder), scenarios: scenarios(&run)?, run, records })
-    }
-
-    fn analyzed(&self) -> MachineRun<'_> {
-        MachineRun { folder: self.folder.clone(), analysis: analyze(&self.run, &self.scenarios, &self.records) }
-    }
-}
-
-fn text(found: &ByMachine<'_>) -> String {
+fn rendered(found: &ByMachine<'_>) -> String {
     let wide = width();
     let mut text = String::new();
     for warning in wording::warnings(found) {

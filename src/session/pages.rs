@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::analysis::Analysis;
-use crate::record::{Folder, Run, Source};
+use crate::analysis::{Analysis, analyze};
+use crate::record::{Folder, Record, Run, Source};
 use crate::report;
 use crate::scenario::{Model, Scenario, parse};
 use crate::text;
 
-use super::output::{Stop, note_color, note_styled, note_width, print, width};
+use super::output::{Stop, note, note_color, note_styled, note_width, print, width};
 
 /// Prints the state of the claims, if there are any, the part of the rounds that a shard holds, and the path of the
 /// report.
@@ -38,6 +38,33 @@ pub(crate) fn list(folder: &Path) -> Result<Option<PathBuf>, Stop> {
     let page = report::list(&runs);
     Folder::write_page(folder, &page.name, &page.html).map_err(Stop::machine)?;
     Ok(Some(folder.join(page.name)))
+}
+
+/// A run that was read from its folder, with its scenarios and records.
+pub(crate) struct ReadRun {
+    run: Run,
+    scenarios: Vec<Scenario>,
+    records: Vec<Record>,
+}
+
+impl ReadRun {
+    /// Reads a run.
+    pub(crate) fn from(folder: &Path) -> Result<Self, Stop> {
+        let (run, records) = Folder::read(folder).map_err(Stop::input)?;
+        Ok(Self { scenarios: scenarios(&run)?, run, records })
+    }
+
+    /// Analyzes the run.
+    pub(crate) fn analyzed(&self) -> Analysis<'_> {
+        analyze(&self.run, &self.scenarios, &self.records)
+    }
+}
+
+/// Notes which records of the run in a folder belong to none of its cells, if any do.
+pub(crate) fn note_strays(folder: &str, analysis: &Analysis<'_>) {
+    if let Some(strays) = report::warn_of_strays(analysis) {
+        note(format_args!("avt: {folder}: {strays}"));
+    }
 }
 
 /// Returns the scenarios of a run, with the models that were run.

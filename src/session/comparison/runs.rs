@@ -1,41 +1,25 @@
 //! Compares the folders of runs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use crate::analysis::Analysis;
 use crate::analysis::compare::{Change, Comparison, SideName, compare as pair};
-use crate::analysis::{Analysis, analyze};
-use crate::record::{Folder, Record, Run};
 use crate::report::{self, bmf, compare as wording, junit, markdown};
-use crate::scenario::Scenario;
 use crate::session::exports::{ExportFormat, Exports, bmf_text};
 use crate::session::grid::Grid;
-use crate::session::output::{Stop, note, print, print_json, width};
+use crate::session::output::{Stop, print, print_json, width};
 use crate::session::output_file::{OutputFile, first_failure};
-use crate::session::pages::scenarios;
+use crate::session::pages::{ReadRun, note_strays};
 use crate::text::{self, wrapped};
 
 use super::{ComparisonSpec, refuse_regressions};
 
-/// A run with its scenarios and records.
-struct Read {
-    run: Run,
-    scenarios: Vec<Scenario>,
-    records: Vec<Record>,
+fn read(folders: &[PathBuf]) -> Result<Vec<ReadRun>, Stop> {
+    folders.iter().map(|folder| ReadRun::from(folder)).collect()
 }
 
-impl Read {
-    fn from(folder: &Path) -> Result<Self, Stop> {
-        let (run, records) = Folder::read(folder).map_err(Stop::input)?;
-        Ok(Self { scenarios: scenarios(&run)?, run, records })
-    }
-}
-
-fn read(folders: &[PathBuf]) -> Result<Vec<Read>, Stop> {
-    folders.iter().map(|folder| Read::from(folder)).collect()
-}
-
-fn analyzed(side: &[Read]) -> Vec<Analysis<'_>> {
-    side.iter().map(|read| analyze(&read.run, &read.scenarios, &read.records)).collect()
+fn analyzed(side: &[ReadRun]) -> Vec<Analysis<'_>> {
+    side.iter().map(ReadRun::analyzed).collect()
 }
 
 /// Compares the runs in the folders and prints each figure.
@@ -43,9 +27,7 @@ pub(super) fn compare(spec: &ComparisonSpec, exports: Exports, html: Option<Outp
     let (before, after) = (read(&spec.before)?, read(&spec.after)?);
     let (before, after) = (analyzed(&before), analyzed(&after));
     for (folder, analysis) in spec.before.iter().zip(&before).chain(spec.after.iter().zip(&after)) {
-        if let Some(strays) = report::warn_of_strays(analysis) {
-            note(format_args!("avt: {}: {strays}", text::of_path(folder)));
-        }
+        note_strays(&text::of_path(folder), analysis);
     }
     let found = pair(&before, &after);
     if found.changes.is_empty() {
