@@ -42,7 +42,7 @@ mod which;
 mod wording;
 
 pub use list::list;
-pub use load::{LoadReport, PERCENTILES, joined_urls, load, measured, pacing, supported_percentile};
+pub use load::{LoadReport, PERCENTILES, bounded_time, joined_urls, load, measured, pacing, supported_percentile};
 pub use shards::{SHARD_HEADINGS, shard_clocks, shard_rows};
 pub use warnings::{shard_sentence, skipped_sentence, warn_of_strays};
 pub use wording::range;

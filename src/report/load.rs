@@ -32,6 +32,17 @@ pub fn supported_percentile(histogram: &Histogram, share: f64) -> Option<u64> {
     if share <= 0.5 { histogram.quantile(share) } else { histogram.credible_quantile(share) }
 }
 
+/// Formats a time that is known, with this sign if it is a lower bound: all are from `bound` on. A bound of 0 shows
+/// nothing.
+pub fn bounded_time(nanos: Option<u64>, bound: Option<u64>, sign: &str) -> String {
+    match nanos {
+        None => "n/a".to_owned(),
+        Some(0) if bound == Some(0) => "n/a".to_owned(),
+        Some(nanos) if bound.is_some_and(|from| nanos >= from) => format!("{sign}{}", units::duration(nanos)),
+        Some(nanos) => units::duration(nanos),
+    }
+}
+
 /// Returns how requests were paced, and whether the pacing had to change; `None` in a closed loop.
 pub fn pacing(load: &LoadRecord) -> Option<String> {
     let pacing = load.pacing?.name();
@@ -314,12 +325,7 @@ pub(super) fn rows_of(report: &LoadReport<'_>) -> Vec<(&'static str, Vec<String>
 
 /// Returns the percentiles and the maximum of these times; those at or above `bound` are marked `≥`.
 fn figures(times: &Histogram, bound: Option<u64>) -> Vec<String> {
-    let show = |nanos: Option<u64>| match nanos {
-        None => "n/a".to_owned(),
-        Some(0) if bound == Some(0) => "n/a".to_owned(),
-        Some(nanos) if bound.is_some_and(|from| nanos >= from) => format!("≥ {}", units::duration(nanos)),
-        Some(nanos) => units::duration(nanos),
-    };
+    let show = |nanos| bounded_time(nanos, bound, "≥ ");
     PERCENTILES.iter().map(|(_, share)| show(supported_percentile(times, *share))).chain([show(times.max())]).collect()
 }
 

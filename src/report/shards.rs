@@ -1,6 +1,6 @@
 //! Words for the shards of a merged load: the cells of their table, and what is known of their clocks.
 
-use super::load::supported_percentile;
+use super::load::{bounded_time, supported_percentile};
 use crate::analysis::merge::{MergedLoad, MergedShard, ShardState, Skew};
 use crate::gate::{Verdict, ranges};
 use crate::record::Requests;
@@ -53,8 +53,8 @@ pub fn shard_rows(merged: &MergedLoad<'_>) -> Vec<ShardRow> {
 }
 
 fn row(shard: &MergedShard<'_>) -> ShardRow {
-    let name = shard.record.and_then(|record| record.begin.hostname.as_deref());
-    let time = |share| bounded(supported_percentile(&shard.response_time, share), shard.lower_bound_from_ns);
+    let name = shard.record.and_then(|record| record.begin.host.hostname.as_deref());
+    let time = |share| bounded_time(supported_percentile(&shard.response_time, share), shard.lower_bound_from_ns, ">=");
     let [planned, completed, unanswered, lost] = counts(&shard.requests);
     ShardRow {
         shards: shard.shard.number().to_string(),
@@ -79,18 +79,6 @@ fn row(shard: &MergedShard<'_>) -> ShardRow {
 fn counts(requests: &Requests) -> [String; 4] {
     let Requests { planned, completed, lost, .. } = *requests;
     [planned, completed, planned - completed - lost, lost].map(units::count)
-}
-
-/// Formats a percentile, which is a lower bound from `bound` on; one of 0 shows nothing.
-fn bounded(nanos: Option<u64>, bound: Option<u64>) -> String {
-    match nanos {
-        Some(nanos) if bound.is_some_and(|from| nanos >= from) => match nanos {
-            0 => "n/a".into(),
-            _ => format!(">={}", units::duration(nanos)),
-        },
-        Some(nanos) => units::duration(nanos),
-        None => "n/a".into(),
-    }
 }
 
 /// Describes the machines of a merged load, and by how much their clocks differ.
