@@ -21,7 +21,6 @@ use self::tables::{TableView, table_view};
 
 use super::figures::{self, Figure, Sign};
 use super::quadrants::{self, Quadrants};
-use super::table::Table;
 use super::which::{self, WhichRow};
 use super::wording;
 use super::{ab, headline, warnings};
@@ -289,11 +288,7 @@ fn sweep(scenario: &ScenarioAnalysis<'_>, run: &Run) -> Vec<ChartView> {
         .collect()
 }
 
-fn chart_view(point: &PointSummary, mut figure: Figure, id: String, folded: bool) -> ChartView {
-    if folded {
-        // The open table of each point has the reasons in full; repeated in all, they make up a large part of a page.
-        name_findings(&mut figure.table.1);
-    }
+fn chart_view(point: &PointSummary, figure: Figure, id: String, folded: bool) -> ChartView {
     ChartView {
         id,
         heading: figure.heading,
@@ -301,17 +296,7 @@ fn chart_view(point: &PointSummary, mut figure: Figure, id: String, folded: bool
         legend: figure.legend.into_iter().map(sign).collect(),
         folded: folded && !figure.svg.is_empty(),
         svg: figure.svg,
-        table: table_view(point, figure.table),
-    }
-}
-
-/// Shortens the findings on each row to their names.
-fn name_findings(table: &mut Table) {
-    for row in &mut table.rows {
-        let names: Vec<&str> = row.findings.iter().filter_map(|finding| finding.split(": ").next()).collect();
-        if !names.is_empty() {
-            row.findings = vec![format!("{}; reasons at the first table of this point", names.join(", "))];
-        }
+        table: table_view(point, figure.table, folded),
     }
 }
 

@@ -39,8 +39,8 @@ pub(super) struct TableRow {
     pub(super) reasons: Vec<String>,
     /// The number of flagged rounds, `2 suspect of 6 rounds`, if not all gates passed.
     pub(super) flagged: Option<String>,
-    /// The findings of the gates in the flagged rounds, each once.
-    pub(super) findings: Vec<String>,
+    /// The findings of the gates in the flagged rounds, each once: its name, and a sentence.
+    pub(super) findings: Vec<(&'static str, String)>,
 }
 
 /// Returns a table of all figures of every cell, with the percentiles of the headline series.

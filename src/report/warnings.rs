@@ -15,15 +15,15 @@ pub(super) fn flagged_rounds(cell: &CellSummary) -> Option<String> {
     (!counts.is_empty()).then(|| format!("{} of {} rounds", counts.join(", "), cell.rounds()))
 }
 
-/// Returns the findings in the flagged rounds of a cell, each kind once.
-pub(super) fn cell_findings(cell: &CellSummary) -> Vec<String> {
+/// Returns the findings in the flagged rounds of a cell, each kind once: its name, and a sentence.
+pub(super) fn cell_findings(cell: &CellSummary) -> Vec<(&'static str, String)> {
     let mut found: Vec<(&str, String)> = Vec::new();
     for finding in cell.flagged.iter().flat_map(|(_, findings)| findings) {
         if found.iter().all(|(name, _)| *name != finding.name()) {
             found.push((finding.name(), text::one_line(&format!("{}: {finding}.", finding.name()))));
         }
     }
-    found.into_iter().map(|(_, text)| text).collect()
+    found
 }
 
 /// Returns the counts by verdict: `3 suspect`, `1 invalid`.

@@ -32,7 +32,9 @@ pub(super) struct RowView {
     pub(super) reasons: Vec<String>,
 }
 
-pub(super) fn table_view(point: &PointSummary, (caption, mut table): (String, Table)) -> TableView {
+/// Returns a table of a point. Only an open one has the reasons of findings in full: repeated in the folded ones, they would
+/// make up a large part of a page.
+pub(super) fn table_view(point: &PointSummary, (caption, mut table): (String, Table), folded: bool) -> TableView {
     let mut headings: Vec<String> = table.columns.iter().map(|column| column.heading(&point.work).to_owned()).collect();
     for (k, heading) in headings.iter_mut().enumerate() {
         if let Some(unit) = use_one_unit(&mut table.rows, k) {
@@ -42,7 +44,7 @@ pub(super) fn table_view(point: &PointSummary, (caption, mut table): (String, Ta
     let (main, more) = main_columns(&table.columns);
     let part = |columns: &[usize], is_main: bool| GridView {
         headings: columns.iter().map(|k| headings[*k].clone()).collect(),
-        rows: table.rows.iter().map(|row| row_view(row, columns, is_main)).collect(),
+        rows: table.rows.iter().map(|row| row_view(row, columns, is_main, folded)).collect(),
     };
     TableView {
         caption,
@@ -64,7 +66,7 @@ fn use_one_unit(rows: &mut [TableRow], column: usize) -> Option<&'static str> {
 }
 
 /// Returns these columns of a row; only the main ones come with reasons and doubts.
-fn row_view(row: &TableRow, columns: &[usize], is_main: bool) -> RowView {
+fn row_view(row: &TableRow, columns: &[usize], is_main: bool, folded: bool) -> RowView {
     let figures =
         if row.figures.is_empty() { Vec::new() } else { columns.iter().map(|k| row.figures[*k].clone()).collect() };
     let has_doubts = is_main || figures.is_empty();
@@ -73,10 +75,25 @@ fn row_view(row: &TableRow, columns: &[usize], is_main: bool) -> RowView {
         model: row.model.clone(),
         fewer: row.fewer.clone().filter(|_| is_main),
         flagged: row.flagged.clone().filter(|_| is_main),
-        findings: row.findings.join(" "),
+        findings: if folded { named(&row.findings) } else { explained(&row.findings) },
         reasons: if has_doubts { row.reasons.clone() } else { Vec::new() },
         figures,
     }
+}
+
+/// Lists findings by their names.
+fn named(findings: &[(&str, String)]) -> String {
+    let names: Vec<&str> = findings.iter().map(|(name, _)| *name).collect();
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!("{}; reasons at the first table of this point", names.join(", "))
+    }
+}
+
+/// Lists findings by their sentences.
+fn explained(findings: &[(&str, String)]) -> String {
+    findings.iter().map(|(_, sentence)| sentence.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// Splits the columns of a table, by their numbers, into those that answer the question and the others.
