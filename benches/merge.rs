@@ -73,8 +73,7 @@ fn write(folder: &Path, shards: u32, seconds: u64) -> u64 {
             plan: plan.clone(),
             command: "avt load".into(),
             ready: "2026-11-28T12:00:00Z".into(),
-            hostname: Some(format!("n{}", shard.number())),
-            host: host.clone(),
+            host: Host { hostname: Some(format!("n{}", shard.number())), ..host.clone() },
             clock: clock.clone(),
             launcher: None,
         })));

@@ -13,7 +13,7 @@ use super::single_load::{LoadAnalysis, LoadFigures, LoadFinding};
 use super::slo;
 use crate::gate::{self, Finding, ShardFinding, Verdict};
 use crate::histogram::Histogram;
-use crate::record::{LoadRecord, PlannedLoad, Requests, Series, ShardEnd, ShardRecord};
+use crate::record::{LoadRecord, PlannedLoad, Requests, Series, ShardEnd, ShardRecord, ShardSecond};
 use crate::scenario::{ArrivalSpec, Slo};
 use crate::schedule::{Schedule, Shard};
 
@@ -293,15 +293,17 @@ impl<'a> Merge<'a> {
 
     /// Adds what a shard without a last line had recorded.
     fn add_seconds(&mut self, record: &ShardRecord, merged: &mut MergedShard<'a>) {
-        let sum = record.seconds.sum();
-        merged.requests = Requests { planned: sum.requests.outcomes(), ..sum.requests };
-        merged.response_time = sum.response_time;
+        for ShardSecond { second, requests, response_time, service_time } in record.seconds.iter() {
+            merged.requests.add(&requests);
+            merged.response_time.merge(&response_time);
+            self.series.service_time.merge(&service_time);
+            // The seconds of the drain follow those of the window.
+            if self.plan.window_ns.is_none_or(|length| (second + 1) * SECOND <= length) {
+                self.requests_in_window += requests.completed;
+            }
+        }
+        merged.requests.planned = merged.requests.outcomes();
         self.series.response_time.merge(&merged.response_time);
-        self.series.service_time.merge(&sum.service_time);
-        // The seconds of the drain follow those of the window.
-        let in_window = |second: &u64| self.plan.window_ns.is_none_or(|length| (second + 1) * SECOND <= length);
-        let seconds = (0..record.seconds.len() as u64).filter(in_window).filter_map(|k| record.seconds.get(k as usize));
-        self.requests_in_window += seconds.map(|second| second.requests.completed).sum::<u64>();
     }
 
     /// Adds the requests of a shard that were due and have no known outcome.

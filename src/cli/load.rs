@@ -27,7 +27,7 @@ use crate::usage::{ProcessesMeter, ProcessesUsage, listeners_at, listeners_at_pa
 pub(super) use args::LoadArgs;
 
 use super::launcher::{self, Part};
-use crate::session::load::{IntervalLog, LoadEnding, LoadOutputs, connections};
+use crate::session::load::{IntervalLog, LoadEnding, LoadOutputs, connections, partial_reason};
 use crate::session::output::{Stop, note};
 use crate::session::output_file::OutputPlaces;
 use args::Target;
@@ -40,10 +40,7 @@ pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
     let (target, paths) = args.targets()?;
     let template = args.request_template(&target, paths)?;
     refuse_nothing_due(args)?;
-    match part {
-        Some(_) => drop(args.out_for_shard()?),
-        None => args.refuse_out()?,
-    }
+    let out = args.record_place(part.is_some())?;
     let servers = match &args.unix {
         Some(path) => servers::at_path(path)?,
         None => servers::resolve(&target.host, target.port, args.timeout)?,
@@ -51,8 +48,8 @@ pub(super) fn main(args: &LoadArgs) -> Result<(), Stop> {
     let secure = args.secure(&target)?;
     let mut plan = plan(args, &target, template, servers[0].clone(), secure, part)?;
     announce(args, &plan, part);
-    match part {
-        Some(part) => shard::main(args, part, &servers, &mut plan),
+    match part.zip(out) {
+        Some((part, out)) => shard::main(args, part, out, &servers, &mut plan),
         None => whole(args, &servers, &mut plan),
     }
 }
@@ -83,7 +80,7 @@ fn whole(args: &LoadArgs, servers: &[Endpoint], plan: &mut LoadPlan) -> Result<(
     let slo = args.outputs.slo.as_ref().filter(|_| signal.is_none());
     let analysis = analyze_load(&figures(&loaded), server.as_ref(), watch.ended_after(), slo);
     let partial = signal.is_some();
-    let logged = log.map_or(Ok(()), |log| log.lines.close(partial.then_some("ended early by a signal")));
+    let logged = log.map_or(Ok(()), |log| log.lines.close(partial.then_some(partial_reason(false))));
     let hlog = hlog.map(|output| match logged {
         Ok(()) => output.finish(),
         Err(error) => Err(output.failed(error)),
@@ -102,7 +99,7 @@ fn whole(args: &LoadArgs, servers: &[Endpoint], plan: &mut LoadPlan) -> Result<(
         partial,
         merged: None,
     };
-    let unjudged = (args.outputs.slo.is_some() && partial).then_some("ended early by a signal");
+    let unjudged = (args.outputs.slo.is_some() && partial).then_some(partial_reason(false));
     let strictness = args.outputs.strict.strictness();
     outputs.finish(&report, LoadEnding { hlog, strictness, unjudged, signal })
 }
@@ -264,26 +261,14 @@ fn plan(
     secure: Option<Secure>,
     part: Option<Part>,
 ) -> Result<LoadPlan, Stop> {
-    let shard = part.map_or(Shard::WHOLE, |part| part.shard);
-    // At most one connection per request is opened.
-    let whole = args
-        .requests
-        .map_or(args.connections, |n| u32::try_from(n).map_or(args.connections, |n| n.min(args.connections)));
-    if whole < shard.of() {
-        return Err(Stop::input(format_args!(
-            "-c: {} for {} shards; each shard needs at least one",
-            connections(whole),
-            shard.of()
-        )));
-    }
-    Ok(LoadPlan {
+    let mut plan = LoadPlan {
         server,
         secure,
         request: template,
         heavy: None,
         client: args.client(target),
-        shard,
-        connections: if shard.is_whole() { args.connections } else { shard.part(whole.into()) as u32 },
+        shard: Shard::WHOLE,
+        connections: args.connections,
         threads: args.threads,
         warmup: args.warmup,
         until: window_end(args),
@@ -295,7 +280,19 @@ fn plan(
         expected: None,
         server_cpus: Vec::new(),
         seed: args.seed,
-    })
+    };
+    if let Some(Part { shard, .. }) = part {
+        let whole = plan.connections_used();
+        if whole < shard.of() {
+            return Err(Stop::input(format_args!(
+                "-c: {} for {} shards; each shard needs at least one",
+                connections(whole),
+                shard.of()
+            )));
+        }
+        (plan.shard, plan.connections) = (shard, shard.part(whole.into()) as u32);
+    }
+    Ok(plan)
 }
 
 /// Runs the load against the first server that accepts a connection. Opens only the connections of the load: no server

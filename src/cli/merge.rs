@@ -12,7 +12,7 @@ use crate::histogram::Histogram;
 use crate::record::{ShardReader, ShardRecord};
 use crate::report::{LoadReport, joined_urls};
 use crate::session::by_machine::{RunsByMachine, runs_at};
-use crate::session::load::{IntervalLog, LoadEnding, LoadOutputs};
+use crate::session::load::{IntervalLog, LoadEnding, LoadOutputs, partial_reason};
 use crate::session::output::{Stop, note};
 use crate::session::output_file::{OutputFile, OutputPlaces};
 use crate::text;
@@ -24,14 +24,14 @@ use super::load_outputs::LoadOutputArgs;
 /// Counts and histograms of all shards add up, so percentiles are those of all requests. A shard that is missing, was
 /// killed or came late is named, its requests are counted as lost, and the verdict is INVALID.
 ///
-/// Runs are told apart by their run.json. Shards of one run (`avt run --shard`) get a table for each point of each
-/// scenario: the ratio of each model to the baseline on each machine, and over all machines. Whole runs get the figures of
-/// each machine, which are never pooled. For runs, only --strict, --markdown and --json apply.
+/// A folder with a run.json is a run. For shards of one run (`avt run --shard`), it prints a table for each point of each
+/// scenario: the ratio of each model to the baseline on each machine, and over all machines. For whole runs, it prints the figures
+/// of each machine, which are never pooled. For runs, only --strict, --markdown and --json apply.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  avt merge load-17 --html load.html --slo 'p99<5ms'\n  avt merge rounds")]
 pub(super) struct MergeArgs {
-    /// Folders with records (`shard-*.jsonl`) or with runs, records, or runs; `-` reads the lines of any number of records from standard input,
-    /// between other lines
+    /// Folders with records (`shard-*.jsonl`) or with runs, records, or runs; `-` reads the lines of any number of records
+    /// from standard input, between other lines
     #[arg(value_name = "DIR|FILE|-", required = true)]
     from: Vec<PathBuf>,
     #[command(flatten)]
@@ -177,7 +177,7 @@ fn write_log(mut output: OutputFile, merged: &MergedLoad<'_>) -> Result<(), Stop
             }
             log.write(warmup + SECOND * second as u32, SECOND, &response, &service);
         }
-        log.close((!merged.is_complete()).then_some("not every shard ran to the end"))
+        log.close((!merged.is_complete()).then_some(partial_reason(true)))
     });
     match written {
         Ok(()) => output.finish(),

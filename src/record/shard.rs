@@ -62,8 +62,6 @@ pub struct ShardBegin {
     pub command: String,
     /// When the shard's process was ready to open connections: UTC, RFC 3339, for people.
     pub ready: String,
-    /// The name of the machine; `None` if it has none.
-    pub hostname: Option<String>,
     /// The machine.
     pub host: Host,
     /// The machine's clocks.

@@ -16,7 +16,7 @@ use super::exports::{ExportFormat, ExportPaths, Exports, bmf_text};
 use super::output::{Stop, print, print_json, width};
 use super::output_file::{OutputFile, OutputPlaces, first_failure};
 
-pub(crate) use hdr::IntervalLog;
+pub(crate) use hdr::{IntervalLog, partial_reason};
 pub(crate) use text::connections;
 
 /// The requested outputs of a load.

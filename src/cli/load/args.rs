@@ -193,21 +193,18 @@ impl LoadArgs {
         }
     }
 
-    /// Returns the place of the record of a shard. Refuses options whose output only a whole load has.
-    pub(super) fn out_for_shard(&self) -> Result<&Path, Stop> {
-        if let Some(option) = self.outputs.first_given() {
-            return Err(Stop::input(format_args!(
+    /// Returns the place of the record of a shard; `None` for a whole load. Refuses options that belong to the other of
+    /// the two.
+    pub(super) fn record_place(&self, is_shard: bool) -> Result<Option<&Path>, Stop> {
+        match (is_shard, self.outputs.first_given(), self.out.as_deref()) {
+            (true, Some(option), _) => Err(Stop::input(format_args!(
                 "{option}: not for one shard; give it to `avt merge`, which has all shards"
-            )));
-        }
-        self.out.as_deref().ok_or_else(|| Stop::input("--shard: add --out DIR for the record of the shard"))
-    }
-
-    /// Refuses `--out` without a shard.
-    pub(super) fn refuse_out(&self) -> Result<(), Stop> {
-        match &self.out {
-            None => Ok(()),
-            Some(_) => Err(Stop::input("--out: only for the record of a shard; add --shard, or use --json or --html")),
+            ))),
+            (true, None, None) => Err(Stop::input("--shard: add --out DIR for the record of the shard")),
+            (false, _, Some(_)) => {
+                Err(Stop::input("--out: only for the record of a shard; add --shard, or use --json or --html"))
+            }
+            (_, _, out) => Ok(out),
         }
     }
 

@@ -17,18 +17,21 @@ use super::super::launcher::Part;
 use super::args::LoadArgs;
 use super::{Watcher, command_line, load_error, load_first_reachable};
 
-/// Carries out one shard of a load.
-pub(super) fn main(args: &LoadArgs, part: Part, servers: &[Endpoint], plan: &mut LoadPlan) -> Result<(), Stop> {
-    let out = args.out_for_shard()?;
+/// Carries out one shard of a load, and records it: `out` is a folder, or `-` for standard output.
+pub(super) fn main(
+    args: &LoadArgs,
+    part: Part,
+    out: &Path,
+    servers: &[Endpoint],
+    plan: &mut LoadPlan,
+) -> Result<(), Stop> {
     let planned = planned(args, plan);
     let clock = MachineClocks::now();
-    let host = Host::read();
     let begin = ShardBegin {
         plan: planned,
         command: command_line(without_header_values(env::args_os())),
         ready: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
-        hostname: host.hostname.clone(),
-        host,
+        host: Host::read(),
         clock: clock.clone(),
         launcher: part.launcher.map(str::to_owned),
     };

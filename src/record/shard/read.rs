@@ -7,8 +7,7 @@ use std::io::{self, BufRead};
 use serde::Deserialize;
 
 use super::{SHARD_SCHEMA, ShardBegin, ShardEnd, ShardEvent, ShardLine, ShardRefused, ShardSecond};
-use crate::histogram::Histogram;
-use crate::record::{Requests, line, plausible};
+use crate::record::{line, plausible};
 use crate::schedule::Shard;
 use crate::text;
 
@@ -57,20 +56,9 @@ impl ShardSeconds {
         }
     }
 
-    /// Returns the sum of all seconds.
-    pub fn sum(&self) -> ShardSecond {
-        let mut sum = ShardSecond {
-            second: 0,
-            requests: Requests::default(),
-            response_time: Histogram::default(),
-            service_time: Histogram::default(),
-        };
-        for second in (0..self.len()).filter_map(|k| self.get(k)) {
-            sum.requests.add(&second.requests);
-            sum.response_time.merge(&second.response_time);
-            sum.service_time.merge(&second.service_time);
-        }
-        sum
+    /// Returns every second.
+    pub fn iter(&self) -> impl Iterator<Item = ShardSecond> {
+        (0..self.len()).filter_map(|k| self.get(k))
     }
 }
 

@@ -58,13 +58,13 @@ pub(super) fn distribution(report: &LoadReport<'_>) -> String {
         let _ = writeln!(text, "#[without {}]", units::counted(lost, "lost request", "lost requests"));
     }
     if report.partial {
-        let _ = writeln!(text, "#[partial: {}]", partial(report.merged.is_some()));
+        let _ = writeln!(text, "#[partial: {}]", partial_reason(report.merged.is_some()));
     }
     text
 }
 
 /// Returns why a load ended early.
-pub(super) fn partial(is_merged: bool) -> &'static str {
+pub(crate) fn partial_reason(is_merged: bool) -> &'static str {
     if is_merged { "not every shard ran to the end" } else { "ended early by a signal" }
 }
 

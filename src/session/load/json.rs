@@ -105,7 +105,7 @@ fn merged(merged: &MergedLoad<'_>) -> Value {
             "state": one.state.word(),
             "verdict": one.verdict,
             "source": one.record.map(|record| &record.source),
-            "hostname": begin.map(|begin| &begin.hostname),
+            "hostname": begin.map(|begin| &begin.host.hostname),
             "requests": one.requests,
             "rate": one.rate,
             "starts_after_us": one.starts_after_ns.map(micros),

@@ -10,13 +10,14 @@ use crate::histogram::Histogram;
 use crate::http1::limits;
 use crate::record::Requests;
 use crate::report::{
-    LoadReport, PERCENTILES, SHARD_HEADINGS, measured, pacing, shard_clocks, shard_rows, supported_percentile,
+    LoadReport, PERCENTILES, SHARD_HEADINGS, bounded_time, measured, pacing, shard_clocks, shard_rows,
+    supported_percentile,
 };
 use crate::session::grid::Grid;
 use crate::session::output::width;
 use crate::units;
 
-use super::hdr::partial;
+use super::hdr::partial_reason;
 use super::picture::picture;
 
 /// Formats a number of connections.
@@ -72,7 +73,7 @@ pub(super) fn text(report: &LoadReport<'_>) -> String {
     let requests = &load.requests;
     let mut text = String::new();
     if report.partial {
-        let _ = writeln!(text, "PARTIAL: {}\n", partial(report.merged.is_some()));
+        let _ = writeln!(text, "PARTIAL: {}\n", partial_reason(report.merged.is_some()));
     }
     if let Some(merged) = report.merged {
         text.push_str(&shards(merged));
@@ -220,12 +221,7 @@ pub(super) fn text(report: &LoadReport<'_>) -> String {
 }
 
 fn row(name: &str, histogram: &Histogram, lower_bound_from: Option<u64>) -> Vec<String> {
-    let show = |nanos: Option<u64>| match nanos {
-        None => "n/a".to_owned(),
-        Some(0) if lower_bound_from == Some(0) => "n/a".to_owned(),
-        Some(nanos) if lower_bound_from.is_some_and(|from| nanos >= from) => format!(">={}", units::duration(nanos)),
-        Some(nanos) => units::duration(nanos),
-    };
+    let show = |nanos| bounded_time(nanos, lower_bound_from, ">=");
     let percentiles = PERCENTILES.iter().map(|(_, share)| show(supported_percentile(histogram, *share)));
     [name.to_owned()].into_iter().chain(percentiles).chain([show(histogram.max())]).collect()
 }
