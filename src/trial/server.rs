@@ -131,7 +131,7 @@ pub(super) fn obey<T>(
 /// `false`.
 pub(super) fn each_order(mut take: impl FnMut(ServerOrder) -> bool) {
     let lines = io::stdin().lock().lines();
-    for order in lines.map_while(|line| serde_json::from_str(&line.ok()?).ok()) {
+    for order in lines.map_while(|line| serde_json::from_slice(line.ok()?.as_bytes()).ok()) {
         if !take(order) {
             return;
         }

@@ -50,7 +50,7 @@ impl ShardSeconds {
 
     /// Returns one second; `None` if it was not recorded.
     pub fn get(&self, second: usize) -> Option<ShardSecond> {
-        match serde_json::from_str::<ShardLine>(self.lines.get(second)?).ok()?.event {
+        match serde_json::from_slice::<ShardLine>(self.lines.get(second)?.as_bytes()).ok()?.event {
             ShardEvent::Second(second) => Some(*second),
             _ => None,
         }
@@ -153,8 +153,8 @@ impl ShardReader {
     /// Adds one line.
     fn push(&mut self, source: &str, line: &[u8]) -> Result<(), String> {
         let json = String::from_utf8(line::verified(line)?).map_err(|_| "not UTF-8".to_owned())?;
-        let line: Envelope =
-            serde_json::from_str(&json).map_err(|error| format!("not a line of a load's shard: {error}"))?;
+        let line: Envelope = serde_json::from_slice(json.as_bytes())
+            .map_err(|error| format!("not a line of a load's shard: {error}"))?;
         if line.avt_load_shard != SHARD_SCHEMA {
             let found = line.avt_load_shard;
             return Err(format!("written with schema {found}; this avt reads schema {SHARD_SCHEMA}"));
@@ -170,7 +170,7 @@ impl ShardReader {
             attempt.seconds.lines.push(json.into());
             return Ok(());
         }
-        let line: ShardLine = serde_json::from_str(&json).map_err(|error| error.to_string())?;
+        let line: ShardLine = serde_json::from_slice(json.as_bytes()).map_err(|error| error.to_string())?;
         match line.event {
             ShardEvent::Begin(begin) => {
                 if begin.plan.shards != line.shard.of() || begin.plan.hash() != line.plan {

@@ -21,7 +21,7 @@ fn read(path: &Path) -> Result<LoadOutput, Stop> {
     let mut json = String::new();
     let read = File::open(path).and_then(|file| file.take(MOST).read_to_string(&mut json));
     read.map_err(|error| wrong(error.to_string()))?;
-    let value: serde_json::Value = serde_json::from_str(&json)
+    let value: serde_json::Value = serde_json::from_slice(json.as_bytes())
         .map_err(|error| wrong(format!("expected the output of `avt load --json`: {error}")))?;
     // Another schema may lack fields, so it is checked first.
     match value.get("schema").and_then(serde_json::Value::as_u64) {
