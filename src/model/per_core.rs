@@ -31,12 +31,12 @@ pub(super) fn run<W: Workload, P: Pool>(
     let cores = &model.runtimes;
     let stopwatch = on_each(
         cores,
-        |core, runtime| {
+        &|core, runtime| {
             let jobs = log.jobs().skip(core).step_by(cores.len()).collect();
             let all = compose::run_jobs(jobs, compose, pool.clone(), Arc::clone(workload), Arc::clone(log));
-            runtime.block_on(async { tokio::spawn(all).await.expect("no job panics") });
+            runtime.block_on(runtime.spawn(all)).expect("no job panics");
         },
-        || Stopwatch::start(log),
+        &|| Stopwatch::start(log),
     )?;
     Ok(JobsOutcome { runtime: Some(model.usage()), ..stopwatch.stop(log) })
 }
@@ -54,7 +54,7 @@ pub(super) fn serve<H: Handler, P: Pool>(
     let ended = Mutex::new(Ok(()));
     on_each(
         &model.runtimes,
-        |core, runtime| {
+        &|core, runtime| {
             let listener = listeners[core].lock().unwrap_or_else(PoisonError::into_inner).take();
             let listener = listener.expect("each core takes its own listener once");
             let (server, service) = (Arc::clone(server), Arc::clone(service));
@@ -66,7 +66,7 @@ pub(super) fn serve<H: Handler, P: Pool>(
                 *ended.lock().unwrap_or_else(PoisonError::into_inner) = Err(error);
             }
         },
-        || (),
+        &|| (),
     )
     .map_err(ServeError::thread)?;
     Ok(ended.into_inner().unwrap_or_else(PoisonError::into_inner)?)
@@ -108,11 +108,11 @@ impl CoreCounts {
 /// started, none begins.
 fn on_each<T>(
     runtimes: &[Runtime],
-    work: impl Fn(usize, &Runtime) + Sync,
-    begin: impl FnOnce() -> T,
+    work: &(dyn Fn(usize, &Runtime) + Sync),
+    begin: &dyn Fn() -> T,
 ) -> Result<T, (u64, io::Error)> {
     let cpus = host::cpus();
-    let (work, cpus) = (&work, &cpus);
+    let cpus = &cpus;
     thread::scope(|scope| {
         let (mut threads, mut starts) = (Vec::<ScopedJoinHandle<'_, ()>>::new(), Vec::new());
         for (core, runtime) in runtimes.iter().enumerate() {

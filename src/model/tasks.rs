@@ -50,7 +50,8 @@ pub(super) fn run<W: Workload, P: Pool>(
         compose::run_jobs(jobs, compose, pool, workload, Arc::clone(&log)).await;
         stopwatch.stop(&log)
     };
-    let outcome = model.runtimes[0].block_on(async { tokio::spawn(all).await.expect("no job panics") });
+    let runtime = &model.runtimes[0];
+    let outcome = runtime.block_on(runtime.spawn(all)).expect("no job panics");
     JobsOutcome { runtime: Some(model.usage()), ..outcome }
 }
 
@@ -90,7 +91,7 @@ pub(super) fn serve<H: Handler, P: Pool>(
         all_gone.recv().await;
         Ok(())
     };
-    runtime.block_on(async { tokio::spawn(all).await.expect("no connection panics") })
+    runtime.block_on(runtime.spawn(all)).expect("no connection panics")
 }
 
 /// Handles one connection. Holds a clone of `alive`, so that the server waits for it on shutdown.
