@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 
+#[cfg(feature = "cli")]
 mod blocks;
 mod power;
 mod ratio;
@@ -13,6 +14,7 @@ mod ribbon;
 mod slope;
 mod student;
 
+#[cfg(feature = "cli")]
 pub use blocks::{BlockRatio, ratio_of_blocks};
 pub use power::Noise;
 pub use ratio::{Ratio, Significance, ratio, ratio_of_runs, ratio_unpaired};
@@ -108,7 +110,7 @@ impl Spread {
     /// Summarizes one value per round; `None` if there are no values.
     pub fn summarize(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.into_iter().collect();
-        values.sort_by(f64::total_cmp);
+        values.sort_unstable_by(f64::total_cmp);
         let (min, max) = (*values.first()?, *values.last()?);
         let rounds = values.len();
         let median = f64::midpoint(values[(rounds - 1) / 2], values[rounds / 2]);

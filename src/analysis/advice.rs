@@ -264,7 +264,7 @@ fn choose(point: &PointSummary, rows: &[AdviceRow]) -> Choice {
             Some(Difference::Incomparable(_)) | None => unknown.push(row.model),
         }
     }
-    as_good.sort_by_key(|model| model.complexity());
+    Model::sort_by_complexity(&mut as_good);
     let model = as_good.remove(0);
     Choice::Model { model, as_good, worse, unknown }
 }

@@ -53,7 +53,7 @@ pub fn pick(advice: &Advice, point: &PointSummary) -> Option<Pick> {
     let (small, large): (Vec<&Model>, Vec<&Model>) =
         worse.iter().partition(|other| point.ratio(metric, **other, best).is_some_and(|ratio| is_small(&ratio)));
     equal.extend(small);
-    equal.sort_by_key(|model| model.complexity());
+    Model::sort_by_complexity(&mut equal);
     let model = equal.remove(0);
     let to_model = |other: &Model| point.ratio(metric, *other, model);
     let (close, alike) = equal.iter().partition(|other| to_model(other).is_some_and(|ratio| is_small(&ratio)));

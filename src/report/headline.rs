@@ -215,7 +215,7 @@ fn overloaded(point: &PointSummary) -> Option<String> {
 /// States the highest of several offered rates that each model kept up with.
 pub(super) fn highest_rates(scenario: &ScenarioAnalysis<'_>) -> Option<String> {
     let mut tried: Vec<f64> = scenario.points.iter().filter_map(PointSummary::offered).collect();
-    tried.sort_by(f64::total_cmp);
+    tried.sort_unstable_by(f64::total_cmp);
     if tried.first()? == tried.last()? {
         return None;
     }

@@ -41,7 +41,7 @@ pub fn run(analysis: &Analysis<'_>, folder: &str, report: &str) -> Value {
         "scoreboard": scoreboard(&analysis.scoreboard),
         "claims": claims.collect::<Vec<_>>(),
         "points": points.collect::<Vec<_>>(),
-        "advice": advice.collect::<Map<_, _>>(),
+        "advice": object(advice),
         "cells": cells.map(cell).collect::<Vec<_>>(),
     })
 }
@@ -78,11 +78,18 @@ pub(super) fn findings(analysis: &Analysis<'_>) -> Vec<Value> {
         .collect()
 }
 
+/// Builds an object of these entries. Collecting them would compile a sort for every kind of iterator.
+fn object(entries: impl Iterator<Item = (String, Value)>) -> Map<String, Value> {
+    let mut object = Map::new();
+    object.extend(entries);
+    object
+}
+
 /// Renders the number of claims by kind and verdict.
 fn scoreboard(board: &Scoreboard) -> Value {
     let row = |kind| ClaimVerdict::ALL.map(|verdict| (verdict.word().to_owned(), json!(board.count(kind, verdict))));
-    let rows = ClaimKind::ALL.map(|kind| (kind.name().to_owned(), Value::Object(row(kind).into_iter().collect())));
-    Value::Object(rows.into_iter().collect())
+    let rows = ClaimKind::ALL.map(|kind| (kind.name().to_owned(), Value::Object(object(row(kind).into_iter()))));
+    Value::Object(object(rows.into_iter()))
 }
 
 /// Renders a claim; an infinite bound is null.
@@ -124,18 +131,14 @@ fn interval(ratio: &Ratio) -> Option<[f64; 2]> {
 
 fn point(scenario: &ScenarioAnalysis<'_>, at: &PointSummary) -> Value {
     let control = at.control.as_ref().map(|control| {
-        let ratios: Map<String, Value> = control
-            .ratios
-            .iter()
-            .map(|(metric, ratio)| {
-                let floor = control.noise(*metric).map(|noise| noise.floor(ratio.rounds));
-                let value = json!({
-                    "ratio": ratio.ratio, "interval": interval(ratio), "means": ratio.means, "noise_floor": floor,
-                });
-                (metric.name().to_owned(), value)
-            })
-            .collect();
-        json!({ "model": control.cell.cell.id.model, "ratios": ratios })
+        let ratios = control.ratios.iter().map(|(metric, ratio)| {
+            let floor = control.noise(*metric).map(|noise| noise.floor(ratio.rounds));
+            let value = json!({
+                "ratio": ratio.ratio, "interval": interval(ratio), "means": ratio.means, "noise_floor": floor,
+            });
+            (metric.name().to_owned(), value)
+        });
+        json!({ "model": control.cell.cell.id.model, "ratios": object(ratios) })
     });
     json!({
         "scenario": scenario.scenario.name,
@@ -224,8 +227,7 @@ fn finding(finding: &Finding) -> Value {
 /// Renders every figure of the rounds under its own key, then the series and the load.
 fn measured(summary: &CellSummary) -> Value {
     let figures = Metric::ALL.into_iter().filter(|metric| metric.origin() == Origin::Trial);
-    let mut all: Map<String, Value> =
-        figures.map(|metric| (metric.json_key(), json!(summary.figure(metric).map(estimate)))).collect();
+    let mut all = object(figures.map(|metric| (metric.json_key(), json!(summary.figure(metric).map(estimate)))));
     all.insert("rounds".into(), json!(summary.rounds()));
     let measures = summary.measures.as_ref();
     let series = measures.into_iter().flat_map(|measures| &measures.series).map(series).collect::<Vec<_>>();

@@ -111,7 +111,7 @@ pub(super) fn common_scale<'a>(estimates: impl Iterator<Item = &'a Estimate>) ->
             estimate.value()
         })
         .collect();
-    values.sort_by(f64::total_cmp);
+    values.sort_unstable_by(f64::total_cmp);
     let median = *values.get(values.len() / 2)?;
     let scales = if unit? == Unit::Bytes { SIZES } else { TIMES };
     Some(scales.into_iter().find(|(_, size)| median >= 0.9995 * size).unwrap_or(scales[3]))

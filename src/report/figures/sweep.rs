@@ -195,6 +195,7 @@ fn figure(
         let last = line.places.last()?;
         Some((line.label.clone(), last.value, last.bound))
     });
-    let heading = titles::extremes(&format!("{heading}, at the last point"), ends, |value| drawn.show(value));
+    let ends = ends.collect();
+    let heading = titles::extremes(&format!("{heading}, at the last point"), ends, &|value| drawn.show(value));
     Some(Figure { heading, text: knee.into_iter().collect(), svg, legend: Vec::new(), table })
 }

@@ -28,6 +28,11 @@ impl Model {
             Self::External(_) => (4, 0, 0, 0),
         }
     }
+
+    /// Sorts models by [`complexity`](Self::complexity).
+    pub fn sort_by_complexity(models: &mut [Self]) {
+        models.sort_by_key(|model| model.complexity());
+    }
 }
 
 #[cfg(test)]
@@ -49,7 +54,7 @@ mod tests {
         ]
         .map(|name| name.parse().unwrap())
         .into();
-        models.sort_by_key(|model| model.complexity());
+        Model::sort_by_complexity(&mut models);
         let names: Vec<String> = models.iter().map(ToString::to_string).collect();
         let expected = [
             "sequential",

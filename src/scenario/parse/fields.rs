@@ -51,9 +51,20 @@ impl Fields {
         of_section.map(|field| field.nth + 1).max().unwrap_or(0)
     }
 
+    /// Returns the keys that `is_wanted` accepts, in the order of the file.
+    pub(super) fn in_order(&self, is_wanted: impl Fn(&Field) -> bool) -> Vec<&Field> {
+        let mut wanted: Vec<&Field> = self.list.iter().filter(|field| is_wanted(field)).collect();
+        sort_by_place(&mut wanted);
+        wanted
+    }
+
     pub(super) fn has(&self, section: Section) -> bool {
         self.list.iter().any(|field| field.key.section == section)
     }
+}
+
+fn sort_by_place(fields: &mut [&Field]) {
+    fields.sort_by_key(|field| field.span.start);
 }
 
 impl Field {

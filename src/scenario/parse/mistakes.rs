@@ -47,7 +47,7 @@ const SHOWN: usize = 30;
 
 impl Mistakes {
     pub(super) fn new(file: &str, text: &str, mut found: Vec<SpannedMistake>) -> Self {
-        found.sort_by_key(|found| found.span.start);
+        SpannedMistake::sort(&mut found);
         let mut mistakes = Self { file: file.to_owned(), list: Vec::new(), lines: Vec::new() };
         for SpannedMistake { span, key, message, remedy } in found {
             let place = TextPosition::locate(text, span);
@@ -128,6 +128,11 @@ impl SpannedMistake {
         remedy: impl Into<String>,
     ) -> Self {
         Self { span, key: key.into(), message: message.into(), remedy: remedy.into() }
+    }
+
+    /// Sorts mistakes by their places in the file.
+    pub(super) fn sort(found: &mut [Self]) {
+        found.sort_by_key(|found| found.span.start);
     }
 }
 

@@ -15,10 +15,7 @@ use crate::scenario::{
 
 /// Returns the keys with a list of values to sweep, in the order of the file.
 pub(super) fn swept(fields: &Fields) -> Vec<&Field> {
-    let is_swept = |field: &&Field| field.is_list && field.key.many == Many::Sweep;
-    let mut swept: Vec<&Field> = fields.list.iter().filter(is_swept).collect();
-    swept.sort_by_key(|field| field.span.start);
-    swept
+    fields.in_order(|field| field.is_list && field.key.many == Many::Sweep)
 }
 
 /// Returns every point; the last list of the file varies fastest.

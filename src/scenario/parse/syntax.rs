@@ -17,7 +17,7 @@ pub(super) fn mistakes(errors: &[Error], table: &DeTable<'_>, text: &str) -> Vec
         found.retain(|found| !(list.start..=list.end).contains(&found.span.start));
         found.push(SpannedMistake::new(list.start..list.start + 1, "", "unclosed list", "write `]`"));
     }
-    found.sort_by_key(|found| found.span.start);
+    SpannedMistake::sort(&mut found);
     found.dedup_by(|later, first| !text[first.span.start..later.span.start].contains('\n'));
     found
 }

@@ -57,11 +57,11 @@ pub(super) fn rounds(fields: &Fields) -> [(u32, Option<Range<usize>>); 2] {
 
 /// Returns every entry of `[max_jobs]` that names a model, in the order of the file.
 pub(super) fn max_jobs(fields: &Fields) -> impl Iterator<Item = (Model, u32, &Field)> {
-    let mut entries: Vec<&Field> = fields.list.iter().filter(|field| field.key.section == Section::MaxJobs).collect();
-    entries.sort_by_key(|field| field.span.start);
-    entries.into_iter().filter_map(|field| match field.values[0].0 {
-        Value::Count(most) => field.name.parse().ok().map(|model| (model, most, field)),
-        _ => None,
+    fields.in_order(|field| field.key.section == Section::MaxJobs).into_iter().filter_map(|field| {
+        match field.values[0].0 {
+            Value::Count(most) => field.name.parse().ok().map(|model| (model, most, field)),
+            _ => None,
+        }
     })
 }
 
