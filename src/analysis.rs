@@ -8,11 +8,14 @@
 //! [`analyze`] returns everything that pages, terminal, JSON and exit code show. This module holds no wording, and
 //! the views above it judge nothing: each verdict they show comes from here.
 
+#[cfg(feature = "cli")]
 pub mod by_machine;
 pub mod claims;
 pub mod compare;
+#[cfg(feature = "cli")]
 pub mod compare_loads;
 pub mod fail_over;
+#[cfg(feature = "cli")]
 pub mod merge;
 pub mod slo;
 
@@ -28,6 +31,7 @@ mod point;
 mod ratios;
 mod round;
 mod scoreboard;
+#[cfg(feature = "cli")]
 mod single_load;
 mod sweep;
 mod times;
@@ -38,13 +42,14 @@ pub use cell::{CellSummary, Measures, TracedSummary, Unmeasured, Waiting};
 pub use claims::JudgedClaim;
 pub use executing::Executing;
 pub use findings::{Invalidity, PointFinding, TrialFindings};
-pub use load::LoadSummary;
+pub use load::{LoadFigures, LoadSummary};
 pub use pick::{Pick, SMALL, Unknown, pick};
 pub use point::{Answered, Beats, CeilingUse, PointSummary};
 pub use ratios::{AIM, Control, Difference, ModelRatio, Obstacle, STALL_NS};
 pub use round::{Estimate, RoundFigure};
 pub use scoreboard::Scoreboard;
-pub use single_load::{LoadAnalysis, LoadFigures, LoadFinding, analyze_load};
+#[cfg(feature = "cli")]
+pub use single_load::{LoadAnalysis, LoadFinding, analyze_load};
 pub use sweep::{KeptUp, WaitingMemory};
 pub use times::SeriesSummary;
 

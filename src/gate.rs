@@ -14,6 +14,7 @@ mod machine;
 mod over_time;
 mod point;
 mod rounds;
+#[cfg(feature = "cli")]
 mod shards;
 mod thresholds;
 mod trial;
@@ -32,6 +33,7 @@ use thresholds::*;
 pub use load::check_load;
 pub use point::{Limit, PointLimit, find_limits};
 pub use rounds::{are_too_many, check_control, check_disturbed, check_drift, check_workers};
+#[cfg(feature = "cli")]
 pub use shards::{ShardFinding, check_medians, check_overlap, check_skew, ranges};
 pub use trial::{check_single_load, check_trial};
 

@@ -11,6 +11,7 @@ mod line;
 mod load;
 mod pass;
 mod plausible;
+#[cfg(feature = "cli")]
 mod shard;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ pub use failure::Failure;
 pub use file::{Folder, FolderError, RECORDS, RUN};
 pub use load::{GeneratorThread, LoadRecord, Requests, SendLag};
 pub use pass::Pass;
+#[cfg(feature = "cli")]
 pub use shard::{
     PlannedLoad, SHARD_SCHEMA, ShardBegin, ShardEnd, ShardEvent, ShardFile, ShardFileError, ShardLine, ShardReader,
     ShardRecord, ShardRefused, ShardSecond, ShardSeconds, checksum,

@@ -12,12 +12,17 @@
 //!
 //! A single load on one server gets a page of its own, [`load()`].
 
+#[cfg(feature = "cli")]
 pub mod bmf;
+#[cfg(feature = "cli")]
 pub mod by_machine;
 pub mod compare;
+#[cfg(feature = "cli")]
 pub mod compare_loads;
 pub mod json;
+#[cfg(feature = "cli")]
 pub mod junit;
+#[cfg(feature = "cli")]
 pub mod markdown;
 pub mod terminal;
 
@@ -29,11 +34,13 @@ mod figures;
 mod headline;
 mod html;
 mod list;
+#[cfg(feature = "cli")]
 mod load;
 mod pairs;
 mod quadrants;
 mod ratios;
 mod scoreboard;
+#[cfg(feature = "cli")]
 mod shards;
 mod table;
 mod trace;
@@ -42,12 +49,15 @@ mod which;
 mod wording;
 
 pub use list::list;
+#[cfg(feature = "cli")]
 pub use load::{LoadReport, PERCENTILES, bounded_time, joined_urls, load, measured, pacing, supported_percentile};
+#[cfg(feature = "cli")]
 pub use shards::{SHARD_HEADINGS, shard_clocks, shard_rows};
 pub use warnings::{shard_sentence, skipped_sentence, warn_of_strays};
 pub use wording::range;
 
 use crate::analysis::Analysis;
+#[cfg(feature = "cli")]
 use crate::analysis::compare::Comparison;
 use crate::scenario::Scenario;
 
@@ -72,6 +82,7 @@ fn trace_name(scenario: &Scenario) -> String {
 }
 
 /// Renders the page that compares runs before a change with those after it.
+#[cfg(feature = "cli")]
 pub fn comparison(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>]) -> String {
     html::comparison(found, before, after)
 }

@@ -10,6 +10,7 @@ mod ceiling;
 mod checksums;
 mod child;
 mod conditions;
+#[cfg(feature = "cli")]
 pub mod doctor;
 mod echo;
 mod interrupt;

@@ -3,6 +3,7 @@
 //! The TOML syntax stays private to [`parse`](self::parse()); every [`Scenario`] can run. Its
 //! [`cells`](Scenario::cells) are every model at every point of its sweep.
 
+#[cfg(feature = "cli")]
 pub mod builtin;
 pub mod expect;
 
@@ -16,7 +17,9 @@ mod model;
 mod parallel;
 mod parse;
 mod point;
+#[cfg(feature = "cli")]
 mod reference;
+#[cfg(feature = "cli")]
 mod schema;
 mod server_name;
 mod slo;
@@ -32,7 +35,9 @@ pub use model::{BLOCKING_THREADS, Family, Model, ModelError, PoolKind, RuntimeKi
 pub use parallel::{Machine, Parallel};
 pub use parse::{MOST_BYTES, Mistake, Mistakes, parse, parse_bytes};
 pub use point::{Finite, Point, SweptValue};
+#[cfg(feature = "cli")]
 pub use reference::reference;
+#[cfg(feature = "cli")]
 pub use schema::schema;
 pub use server_name::ServerName;
 pub use slo::{Condition, Measure, Relation, Slo};

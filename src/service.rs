@@ -1,6 +1,7 @@
 //! The service behind the servers of every model: routing, the work before a response, and its date.
 
 pub mod date;
+#[cfg(feature = "cli")]
 pub mod echo;
 pub mod route;
 

@@ -36,7 +36,9 @@ use run_listener::RunListener;
 
 #[cfg(feature = "cli")]
 pub(crate) use bar::width_of_bar;
-pub(crate) use comparison::{ComparisonSpec, compare};
+#[cfg(feature = "cli")]
+pub(crate) use comparison::compare;
+pub(crate) use comparison::{ComparisonSpec, compare_runs};
 
 /// A scenario, and the name it was given by.
 #[derive(Clone, Debug)]
@@ -84,7 +86,6 @@ pub(crate) enum View {
     /// The table of a point only where a trial failed.
     Failures,
     /// The tables, and at the end whether the second model differs from the first.
-    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only the command line compares servers"))]
     HeadToBase {
         /// The ratio by which the second may be worse before the session fails; `None` for any.
         fail_over: Option<f64>,

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "cli")]
 mod builtin;
+#[cfg(feature = "cli")]
 mod external;
 mod generator;
 mod jobs;
@@ -14,6 +15,7 @@ mod server;
 
 #[cfg(feature = "cli")]
 pub use builtin::run_builtin;
+#[cfg(feature = "cli")]
 pub use external::launch;
 pub use jobs::run_own;
 pub use server::run_own_service;
@@ -32,7 +34,7 @@ use crate::model;
 use crate::protocol::{Role, TrialReply, TrialSpec};
 use crate::record::Failure;
 
-/// Runs the jobs or the server of a trial, and writes its replies.
+/// Runs the jobs or the compared server of a trial, and writes its replies.
 pub type RunWork<'a> = &'a dyn Fn(&TrialSpec) -> Result<(), Failure>;
 
 /// Runs one trial from the spec on standard input; `work` runs it if it is one of jobs or of a server. Reports a failure
@@ -68,9 +70,8 @@ pub fn run(work: RunWork<'_>) -> ExitCode {
         _ => pin(&spec),
     };
     let outcome = pinned.and_then(|()| match &spec.role {
-        Role::Jobs { .. } | Role::Server { .. } => work(&spec),
+        Role::Jobs { .. } | Role::Server { .. } | Role::External { .. } => work(&spec),
         Role::NullServer { nonce } => null::run(&spec, nonce),
-        Role::External { nonce, environment } => external::run(&spec, nonce, environment),
         Role::Generator { server, nonce, server_cpus } => generator::run(&spec, *server, nonce.as_deref(), server_cpus),
     });
     match outcome.or_else(|failure| write_reply(&TrialReply::Failed(failure))) {
@@ -96,7 +97,7 @@ fn on_panic(report: impl Fn(String) + Send + Sync + 'static) {
 fn read_spec() -> Result<TrialSpec, String> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(|error| error.to_string())?;
-    serde_json::from_str(&line).map_err(|error| format!("no valid spec on standard input: {error}"))
+    serde_json::from_slice(line.as_bytes()).map_err(|error| format!("no valid spec on standard input: {error}"))
 }
 
 fn pin(spec: &TrialSpec) -> Result<(), Failure> {

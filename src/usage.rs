@@ -4,6 +4,7 @@
 //! inherits its parent's value; peak memory is `VmHWM` of `/proc/self/status`. A figure that the kernel does not report
 //! is `None`, never 0.
 
+#[cfg(feature = "cli")]
 mod listeners;
 mod others;
 mod processes;
@@ -14,6 +15,7 @@ use nix::sys::time::{TimeVal, TimeValLike as _};
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "cli")]
 pub use listeners::{listeners_at, listeners_at_path, sockets_at};
 pub use others::{OtherProcess, Others, OthersMeter};
 pub use processes::{ProcessesMeter, ProcessesUsage};

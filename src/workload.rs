@@ -5,9 +5,12 @@
 //! `benches/custom.rs`.
 
 mod compute;
+#[cfg(feature = "cli")]
 mod narrated;
+#[cfg(feature = "cli")]
 pub mod offload;
 mod shared;
+#[cfg(feature = "cli")]
 mod sleep;
 mod steps;
 mod traced;
@@ -16,8 +19,10 @@ use std::future::Future;
 
 pub use crate::job_log::{Checksum, JobId};
 pub use compute::{Computation, calibrate, compute, machine, parallel};
+#[cfg(feature = "cli")]
 pub use narrated::{Moment, Narrated};
 pub use shared::Shared;
+#[cfg(feature = "cli")]
 pub use sleep::Sleep;
 pub use steps::{Step, Steps};
 pub use traced::{TracedWorkload, polls};

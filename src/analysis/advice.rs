@@ -1,9 +1,9 @@
 //! Decides which model suits a load: which of them meet the objective, and which is the simplest of the best.
 
+use super::load::LoadFigures;
 use super::point::{KEPT_UP, PointSummary};
 use super::ratios::Difference;
 use super::round::Estimate;
-use super::single_load::LoadFigures;
 use super::slo::judge;
 use crate::gate::Verdict;
 use crate::record::{Measured, Outcome, Record, Run};

@@ -1,9 +1,33 @@
-//! Summarizes the load generator's side of an echo over the rounds.
+//! The records of one load, and the load generator's side of an echo over the rounds.
 
 use std::collections::BTreeMap;
 
-use crate::record::{LoadRecord, Measured};
+use crate::record::{LoadRecord, Measured, Series};
 use crate::timeline::Timeline;
+
+/// The records of one load.
+#[derive(Clone, Copy, Debug)]
+pub struct LoadFigures<'a> {
+    /// The times of the load's requests.
+    pub series: &'a Series,
+    /// The load generator's record.
+    pub load: &'a LoadRecord,
+    /// The length of the window, in nanoseconds.
+    pub wall_ns: u64,
+    /// The number of answers within the window.
+    pub requests_in_window: u64,
+    /// Answers a second within the window; `None` for a window of zero length, and for shards whose windows have too
+    /// little in common.
+    pub rate: Option<f64>,
+}
+
+impl<'a> LoadFigures<'a> {
+    /// Returns the figures of a load in one window.
+    pub fn new(series: &'a Series, load: &'a LoadRecord, wall_ns: u64, requests_in_window: u64) -> Self {
+        let rate = (wall_ns > 0).then(|| requests_in_window as f64 / (wall_ns as f64 / 1e9));
+        Self { series, load, wall_ns, requests_in_window, rate }
+    }
+}
 
 /// The load generator's figures over all rounds of a cell.
 #[derive(Clone, Debug)]

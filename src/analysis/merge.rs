@@ -9,7 +9,8 @@ mod window;
 
 use thiserror::Error;
 
-use super::single_load::{LoadAnalysis, LoadFigures, LoadFinding};
+use super::load::LoadFigures;
+use super::single_load::{LoadAnalysis, LoadFinding};
 use super::slo;
 use crate::gate::{self, Finding, ShardFinding, Verdict};
 use crate::histogram::Histogram;

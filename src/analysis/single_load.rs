@@ -3,30 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::load::LoadFigures;
 use super::slo::{self, JudgedCondition};
 use super::{Standing, Strictness};
 use crate::gate::{self, Finding, ShardFinding, Verdict};
-use crate::record::{LoadRecord, Series};
 use crate::scenario::Slo;
 use crate::schedule::Shard;
 use crate::units;
 use crate::usage::ProcessesUsage;
-
-/// The records of one load.
-#[derive(Clone, Copy, Debug)]
-pub struct LoadFigures<'a> {
-    /// The times of the load's requests.
-    pub series: &'a Series,
-    /// The load generator's record.
-    pub load: &'a LoadRecord,
-    /// The length of the window, in nanoseconds.
-    pub wall_ns: u64,
-    /// The number of answers within the window.
-    pub requests_in_window: u64,
-    /// Answers a second within the window; `None` for a window of zero length, and for shards whose windows have too
-    /// little in common.
-    pub rate: Option<f64>,
-}
 
 /// A finding on a load.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,14 +81,6 @@ pub struct LoadAnalysis {
     pub has_answers: bool,
     /// Whether a lost shard of a merged load left requests with an unknown outcome.
     pub has_lost: bool,
-}
-
-impl<'a> LoadFigures<'a> {
-    /// Returns the figures of a load in one window.
-    pub fn new(series: &'a Series, load: &'a LoadRecord, wall_ns: u64, requests_in_window: u64) -> Self {
-        let rate = (wall_ns > 0).then(|| requests_in_window as f64 / (wall_ns as f64 / 1e9));
-        Self { series, load, wall_ns, requests_in_window, rate }
-    }
 }
 
 /// Analyzes one load. `server` is the usage of the processes behind its address, if they are on this machine;

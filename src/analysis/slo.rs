@@ -1,6 +1,6 @@
 //! Judges the objectives for a server: `p99<5ms,errors<0.1%,rate>=990`.
 
-use super::single_load::LoadFigures;
+use super::load::LoadFigures;
 use crate::scenario::{Condition, Measure, Relation, Slo};
 use crate::stats::Bound;
 

@@ -147,7 +147,7 @@ impl Args {
         }
         let compared = before.map_or(Ok(()), |before| {
             let (before, after) = (vec![before], vec![out]);
-            session::compare(&ComparisonSpec { before, after, json: self.json, ..ComparisonSpec::default() })
+            session::compare_runs(&ComparisonSpec { before, after, json: self.json, ..ComparisonSpec::default() })
         });
         done.and(compared)
     }

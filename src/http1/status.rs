@@ -2,7 +2,7 @@
 
 /// A status code with its reason phrase (RFC 9110 section 15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of RFC 9110")]
+#[cfg_attr(feature = "cli", expect(missing_docs, reason = "the names are those of RFC 9110"))]
 pub enum Status {
     Ok,
     NoContent,

@@ -7,9 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{
-    CalibrationOrigin, Ceiling, LoadRecord, Measured, Outcome, Pass, Record, Requests, Run, Series, ShardEnd, Traced,
-};
+use super::{CalibrationOrigin, Ceiling, LoadRecord, Measured, Outcome, Pass, Record, Requests, Run, Series, Traced};
 use crate::lanes::Lanes;
 
 /// The largest number in a record: 2^53, which is 104 days in nanoseconds or 8 PiB in bytes. Sums of a thousand of them
@@ -109,10 +107,12 @@ pub(super) fn record(record: &Record) -> Result<(), String> {
 }
 
 /// Checks the results of a shard of a load.
-pub(super) fn shard(end: &ShardEnd) -> Result<(), String> {
+#[cfg(feature = "cli")]
+pub(super) fn shard(end: &super::ShardEnd) -> Result<(), String> {
     /// The most requests and nanoseconds that sums over all shards can take.
     const MOST: u64 = 1 << 50;
-    let ShardEnd { series, load, wall_ns, requests_in_window, started_realtime_ns, started_boottime_ns, .. } = end;
+    let super::ShardEnd { series, load, wall_ns, requests_in_window, started_realtime_ns, started_boottime_ns, .. } =
+        end;
     let Requests { planned, .. } = load.requests;
     ensure(planned <= MOST && *requests_in_window <= MOST, "load.requests", "too many")?;
     ensure(*wall_ns <= MOST, "wall_ns", "too long")?;

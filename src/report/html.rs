@@ -2,11 +2,13 @@
 
 mod advice;
 mod claims;
+#[cfg(feature = "cli")]
 mod comparison;
 mod facts;
 mod pairs;
 mod tables;
 
+#[cfg(feature = "cli")]
 pub(super) use comparison::page as comparison;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,6 @@
 //! Compares runs, or two loads, before a change with those after it, and prints each figure.
 
+#[cfg(feature = "cli")]
 mod loads;
 mod runs;
 
@@ -9,7 +10,7 @@ use crate::analysis::fail_over::FailOver;
 use crate::text;
 use crate::units;
 
-use super::exports::ExportPaths;
+use super::exports::{ExportPaths, Exports};
 use super::output::Stop;
 use super::output_file::{OutputFile, OutputPlaces};
 
@@ -32,6 +33,7 @@ pub(crate) struct ComparisonSpec {
 
 /// Compares the two sides and prints each figure. Returns an error if a figure got worse by more than its limit, even
 /// at the better end of its interval, or if the comparison rests on an INVALID measurement.
+#[cfg(feature = "cli")]
 pub(crate) fn compare(spec: &ComparisonSpec) -> Result<(), Stop> {
     let mut places = OutputPlaces::default();
     let all = || spec.before.iter().chain(&spec.after);
@@ -60,6 +62,11 @@ pub(crate) fn compare(spec: &ComparisonSpec) -> Result<(), Stop> {
              of runs",
         )),
     }
+}
+
+/// Compares runs as [`compare`] does, and writes nothing but the table or the JSON.
+pub(crate) fn compare_runs(spec: &ComparisonSpec) -> Result<(), Stop> {
+    runs::compare(spec, Exports::default(), None)
 }
 
 /// Returns an error if any figure is over its limit.

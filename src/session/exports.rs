@@ -5,6 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::analysis::Analysis;
+use crate::analysis::compare::Comparison;
+use crate::analysis::fail_over::FailOver;
+#[cfg(feature = "cli")]
+use crate::report::{self, bmf, junit, markdown};
 use crate::text;
 
 use super::output::{Stop, print};
@@ -88,6 +93,55 @@ impl Exports {
         let files = self.files.into_iter().map(|(format, file)| file.write(&render(format)));
         let files = first_failure(files);
         Written { files, printed: self.printed.map_or(Ok(()), |format| print(render(format).trim_end())) }
+    }
+}
+
+#[cfg(feature = "cli")]
+impl Exports {
+    /// Writes every format of a run whose report begins at `index`.
+    pub(crate) fn write_run(self, analysis: &Analysis<'_>, index: &Path) -> Written {
+        self.write(|format| match format {
+            ExportFormat::Markdown => markdown::run(analysis, Some(&index.to_string_lossy())),
+            ExportFormat::Junit => junit::run(analysis),
+            ExportFormat::Bmf => bmf_text(&bmf::run(analysis)),
+        })
+    }
+
+    /// Writes every format of a comparison, and its page.
+    pub(crate) fn write_comparison(
+        self,
+        found: &Comparison,
+        before: &[Analysis<'_>],
+        after: &[Analysis<'_>],
+        limits: &FailOver,
+        html: Option<OutputFile>,
+    ) -> Written {
+        let Written { files, printed } = self.write(|format| match format {
+            ExportFormat::Markdown => markdown::compare(found, before, after, limits),
+            ExportFormat::Junit => junit::compare(found, limits),
+            ExportFormat::Bmf => bmf_text(&bmf::compare(found)),
+        });
+        let page = html.map_or(Ok(()), |html| html.write(&report::comparison(found, before, after)));
+        Written { files: first_failure([files, page]), printed }
+    }
+}
+
+/// A bench without the command line writes no such files, and is not compiled with what renders them.
+#[cfg(not(feature = "cli"))]
+impl Exports {
+    pub(crate) fn write_run(self, _: &Analysis<'_>, _: &Path) -> Written {
+        Written { files: Ok(()), printed: Ok(()) }
+    }
+
+    pub(crate) fn write_comparison(
+        self,
+        _: &Comparison,
+        _: &[Analysis<'_>],
+        _: &[Analysis<'_>],
+        _: &FailOver,
+        _: Option<OutputFile>,
+    ) -> Written {
+        Written { files: Ok(()), printed: Ok(()) }
     }
 }
 

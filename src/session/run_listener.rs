@@ -8,7 +8,7 @@ use crate::report;
 use crate::runner::{Plan, RunEvent};
 use crate::text;
 
-use super::exports::{ExportFormat, Exports, bmf_text};
+use super::exports::Exports;
 use super::output::{Stop, color, note, print, print_json, width};
 use super::pages::{list, print_end, write};
 use super::progress::RunProgress;
@@ -137,11 +137,7 @@ impl<'a> RunListener<'a> {
             }
         }
         let is_exported = exports.is_printed();
-        let written = exports.write(|format| match format {
-            ExportFormat::Markdown => report::markdown::run(&analysis, Some(&index.to_string_lossy())),
-            ExportFormat::Junit => report::junit::run(&analysis),
-            ExportFormat::Bmf => bmf_text(&report::bmf::run(&analysis)),
-        });
+        let written = exports.write_run(&analysis, &index);
         self.exported = written.files;
         if is_exported {
             self.printed = written.printed;

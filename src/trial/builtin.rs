@@ -1,4 +1,4 @@
-//! The jobs and the echo server of scenario files. A bench program of a user contains none of them.
+//! The jobs and the servers of scenario files. A bench program of a user contains none of them.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use crate::usage::Footprint;
 use crate::workload::offload::{Heartbeat, Offload};
 use crate::workload::{Checksum, Shared, Sleep, Steps};
 
+use super::external;
 use super::jobs::{done, reply, run_all, series};
 use super::server::{self, serve};
 
@@ -33,6 +34,7 @@ pub fn run_builtin(spec: &TrialSpec) -> Result<(), Failure> {
         }
         Role::Jobs { traced } => run_jobs(spec, *traced),
         Role::Server { nonce, traced } => run_echo(spec, nonce, *traced),
+        Role::External { nonce, environment } => external::run(spec, nonce, environment),
         other => Err(Failure::WrongWork { what: format!("no built-in work is a {other:?}") }),
     }
 }

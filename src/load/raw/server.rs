@@ -79,7 +79,7 @@ pub fn refuse_own_end(socket: impl AsFd, server: SocketAddr) -> io::Result<()> {
 
 /// Returns whether the kernel chooses local ports from a range with this port. Returns true if the range cannot be
 /// read.
-pub(in crate::load) fn is_chosen_by_kernel(port: u16) -> bool {
+pub(in crate::floors::load) fn is_chosen_by_kernel(port: u16) -> bool {
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     let mut ends = range.split_whitespace().map_while(|end| end.parse().ok());
     match (ends.next(), ends.next()) {

@@ -16,20 +16,20 @@ use super::theme::{self, Ink};
 use crate::text::columns;
 
 /// The number of canvas units in one unit of the view box.
-pub(in crate::report) const FINE: i32 = 10;
+pub(in crate::floors::report) const FINE: i32 = 10;
 
 type DrawResult = Result<(), DrawingErrorKind<Infallible>>;
 
 /// The backend of a picture, which appends to its text.
-pub(in crate::report) struct Svg<'text> {
+pub(in crate::floors::report) struct Svg<'text> {
     /// The width and height, in units of the view box.
-    pub(in crate::report) size: (i32, i32),
-    pub(in crate::report) text: &'text RefCell<String>,
+    pub(in crate::floors::report) size: (i32, i32),
+    pub(in crate::floors::report) text: &'text RefCell<String>,
 }
 
 impl Svg<'_> {
     /// Adds SVG as it is.
-    pub(in crate::report) fn raw(&self, text: &str) -> DrawResult {
+    pub(in crate::floors::report) fn raw(&self, text: &str) -> DrawResult {
         self.text.borrow_mut().push_str(text);
         Ok(())
     }
@@ -175,7 +175,7 @@ impl DrawingBackend for Svg<'_> {
 
 /// Writes boxes of one height as horizontal lines of that width: half the bytes, and hatched if dashed. Each box is two
 /// corners, the upper left and the lower right.
-pub(in crate::report) fn bands(corners: &[BackendCoord], ink: Ink) -> String {
+pub(in crate::floors::report) fn bands(corners: &[BackendCoord], ink: Ink) -> String {
     let mut d = String::new();
     for ((x, y), (right, bottom)) in pairs(corners) {
         let (x0, middle) = (coordinate(x), coordinate(i32::midpoint(y, bottom)));
@@ -188,7 +188,7 @@ pub(in crate::report) fn bands(corners: &[BackendCoord], ink: Ink) -> String {
 }
 
 /// Writes filled boxes, two corners each.
-pub(in crate::report) fn boxes(corners: &[BackendCoord], ink: Ink) -> String {
+pub(in crate::floors::report) fn boxes(corners: &[BackendCoord], ink: Ink) -> String {
     let mut d = String::new();
     for ((x, y), (right, bottom)) in pairs(corners) {
         let [x0, y0, width, height] = [x, y, right - x, bottom - y].map(coordinate);
@@ -202,7 +202,7 @@ fn pairs(corners: &[BackendCoord]) -> impl Iterator<Item = (BackendCoord, Backen
 }
 
 /// Writes slanted lines through a box, each cut off at its edges.
-pub(in crate::report) fn slants((from, to): (BackendCoord, BackendCoord), ink: Ink) -> String {
+pub(in crate::floors::report) fn slants((from, to): (BackendCoord, BackendCoord), ink: Ink) -> String {
     const APART: i32 = 6 * FINE;
     let height = to.1 - from.1;
     let mut d = String::new();
@@ -215,7 +215,7 @@ pub(in crate::report) fn slants((from, to): (BackendCoord, BackendCoord), ink: I
 }
 
 /// Writes a transparent rectangle that answers the pointer with this text about a model.
-pub(in crate::report) fn hit((from, to): (BackendCoord, BackendCoord), model: &str, says: &str) -> String {
+pub(in crate::floors::report) fn hit((from, to): (BackendCoord, BackendCoord), model: &str, says: &str) -> String {
     let [x, y, width, height] = [from.0, from.1, to.0 - from.0, to.1 - from.1].map(coordinate);
     let (model, says) = (escaped(model), escaped(says));
     format!(
@@ -258,6 +258,6 @@ fn pair(x: i32, y: i32) -> String {
 }
 
 /// Escapes text for use in an element or an attribute.
-pub(in crate::report) fn escaped(text: &str) -> String {
+pub(in crate::floors::report) fn escaped(text: &str) -> String {
     askama::filters::escape(text, askama::filters::Html).map(|safe| safe.to_string()).expect("escaping cannot fail")
 }

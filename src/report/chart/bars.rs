@@ -14,28 +14,28 @@ use crate::scenario::Unit;
 use crate::stats::Interval;
 
 /// A chart of bars that begin at 0.
-pub(in crate::report) struct Bars {
-    pub(in crate::report) rows: Vec<Bar>,
+pub(in crate::floors::report) struct Bars {
+    pub(in crate::floors::report) rows: Vec<Bar>,
     /// The unit of the axis.
-    pub(in crate::report) unit: Unit,
+    pub(in crate::floors::report) unit: Unit,
     /// The name of the line through the bars, if there is one: `ideal 100 ms`.
-    pub(in crate::report) line: Option<String>,
+    pub(in crate::floors::report) line: Option<String>,
 }
 
 /// A bar of the chart.
-pub(in crate::report) struct Bar {
-    pub(in crate::report) label: String,
-    pub(in crate::report) look: Look,
+pub(in crate::floors::report) struct Bar {
+    pub(in crate::floors::report) label: String,
+    pub(in crate::floors::report) look: Look,
     /// The figure; `None` if no round was measured.
-    pub(in crate::report) value: Option<Estimate>,
+    pub(in crate::floors::report) value: Option<Estimate>,
     /// The position of the line in this row.
-    pub(in crate::report) line: Option<f64>,
+    pub(in crate::floors::report) line: Option<f64>,
     /// The end of the bar that arithmetic predicts.
-    pub(in crate::report) predicted: Option<f64>,
+    pub(in crate::floors::report) predicted: Option<f64>,
     /// The number of jobs if it is reduced, `10 of 1,000 jobs`; the bar is then hatched.
-    pub(in crate::report) fewer: Option<String>,
+    pub(in crate::floors::report) fewer: Option<String>,
     /// The text in place of the bar if there is no value.
-    pub(in crate::report) missing: &'static str,
+    pub(in crate::floors::report) missing: &'static str,
 }
 
 /// The top and the bottom of a bar in the chart of its row, which reaches from 0 down to 1.
@@ -46,7 +46,7 @@ const MIDDLE: f64 = 0.52;
 
 impl Bars {
     /// Draws the chart in one size.
-    pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
+    pub(in crate::floors::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         // The chart of a row leaves out its label, which its lines must not cross.
         let (left, right, row_height, label_height) = match size {
             Size::Wide => (142.0, 590.0, 36.0, 0.0),

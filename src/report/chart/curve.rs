@@ -12,12 +12,12 @@ use crate::histogram::Histogram;
 use crate::stats::{self, Band, Interval};
 
 /// The percentile curves of one kind of job.
-pub(in crate::report) struct Curves {
-    pub(in crate::report) series: Vec<Curve>,
+pub(in crate::floors::report) struct Curves {
+    pub(in crate::floors::report) series: Vec<Curve>,
 }
 
 /// The curve of one model.
-pub(in crate::report) struct Curve {
+pub(in crate::floors::report) struct Curve {
     label: String,
     look: Look,
     /// Nines, from 0, and nanoseconds, both rising.
@@ -32,7 +32,7 @@ pub(in crate::report) struct Curve {
 
 impl Curve {
     /// Builds a curve of these times, up to the last percentile with ten samples beyond it; `None` if there is none.
-    pub(in crate::report) fn from_times(
+    pub(in crate::floors::report) fn from_times(
         label: String,
         look: Look,
         (response, service): (&Histogram, Option<&Histogram>),
@@ -54,7 +54,7 @@ impl Curve {
     }
 
     /// Returns the curve with a confidence band around the response times.
-    pub(in crate::report) fn within(self, band: &[Band]) -> Self {
+    pub(in crate::floors::report) fn within(self, band: &[Band]) -> Self {
         Self { band: band.iter().map(|band| (-(1.0 - band.share).log10(), band.interval)).collect(), ..self }
     }
 
@@ -81,17 +81,17 @@ fn points(histogram: &Histogram) -> Vec<(f64, f64)> {
 
 impl Curves {
     /// Returns whether any curve has a confidence band.
-    pub(in crate::report) fn has_bands(&self) -> bool {
+    pub(in crate::floors::report) fn has_bands(&self) -> bool {
         self.series.iter().any(|curve| !curve.band.is_empty())
     }
 
     /// Returns whether service times are drawn too.
-    pub(in crate::report) fn has_service(&self) -> bool {
+    pub(in crate::floors::report) fn has_service(&self) -> bool {
         self.series.iter().any(|curve| !curve.service.is_empty())
     }
 
     /// Draws the chart in one size.
-    pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
+    pub(in crate::floors::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (corners, height) = match size {
             Size::Wide => (((62.0, 12.0), (650.0, 330.0)), 376),
             _ => (((46.0, 12.0), (212.0, 270.0)), 314),

@@ -13,20 +13,20 @@ use crate::report::wording;
 use crate::units;
 
 /// The histograms of one kind of job.
-pub(in crate::report) struct Densities<'a> {
-    pub(in crate::report) rows: Vec<Density<'a>>,
+pub(in crate::floors::report) struct Densities<'a> {
+    pub(in crate::floors::report) rows: Vec<Density<'a>>,
 }
 
 /// The histogram of one model.
-pub(in crate::report) struct Density<'a> {
-    pub(in crate::report) label: String,
-    pub(in crate::report) look: Look,
-    pub(in crate::report) times: &'a Histogram,
+pub(in crate::floors::report) struct Density<'a> {
+    pub(in crate::floors::report) label: String,
+    pub(in crate::floors::report) look: Look,
+    pub(in crate::floors::report) times: &'a Histogram,
 }
 
 impl Densities<'_> {
     /// Draws the chart in one size.
-    pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
+    pub(in crate::floors::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (left, right, row_height, height, n_bins) = match size {
             Size::Wide => (142.0, 780.0, 58.0, 48.0, 106),
             _ => (1.0, 334.0, 72.0, 46.0, 66),

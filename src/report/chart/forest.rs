@@ -11,27 +11,27 @@ use crate::stats::{Interval, Ratio};
 use crate::units;
 
 /// The panels, from top to bottom.
-pub(in crate::report) struct Forest {
-    pub(in crate::report) panels: Vec<ForestPanel>,
+pub(in crate::floors::report) struct Forest {
+    pub(in crate::floors::report) panels: Vec<ForestPanel>,
 }
 
 /// The ratios of one figure under all models.
-pub(in crate::report) struct ForestPanel {
+pub(in crate::floors::report) struct ForestPanel {
     /// The subject of the comparison.
-    pub(in crate::report) title: String,
+    pub(in crate::floors::report) title: String,
     /// The shaded interval: the difference between two cells of the same model, or the bounds of a claim. Its upper end
     /// may be infinite.
-    pub(in crate::report) band: Interval,
-    pub(in crate::report) rows: Vec<ForestRow>,
+    pub(in crate::floors::report) band: Interval,
+    pub(in crate::floors::report) rows: Vec<ForestRow>,
 }
 
 /// A ratio with its interval and the ratios of the rounds that it is made of.
-pub(in crate::report) struct ForestRow {
-    pub(in crate::report) label: String,
-    pub(in crate::report) look: Look,
-    pub(in crate::report) ratio: Ratio,
+pub(in crate::floors::report) struct ForestRow {
+    pub(in crate::floors::report) label: String,
+    pub(in crate::floors::report) look: Look,
+    pub(in crate::floors::report) ratio: Ratio,
     /// The ratio in each round, drawn as ticks.
-    pub(in crate::report) rounds: Vec<f64>,
+    pub(in crate::floors::report) rounds: Vec<f64>,
 }
 
 const ROW: f64 = 24.0;
@@ -104,7 +104,7 @@ fn says(label: &str, ratio: &Ratio) -> String {
 
 impl Forest {
     /// Draws the chart in one size.
-    pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
+    pub(in crate::floors::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let height: f64 = self.panels.iter().map(ForestPanel::height).sum();
         svg(size, height as i32, caption, |area| {
             let mut rest = area.clone();

@@ -12,20 +12,20 @@ use crate::timeline::Timeline;
 use crate::units;
 
 /// The maps of a point.
-pub(in crate::report) struct Heat<'a> {
-    pub(in crate::report) rows: Vec<HeatMap<'a>>,
+pub(in crate::floors::report) struct Heat<'a> {
+    pub(in crate::floors::report) rows: Vec<HeatMap<'a>>,
     /// The length of the warm-up, in nanoseconds; the window follows it.
-    pub(in crate::report) warmup_ns: u64,
-    pub(in crate::report) window_ns: u64,
+    pub(in crate::floors::report) warmup_ns: u64,
+    pub(in crate::floors::report) window_ns: u64,
 }
 
 /// The response times of one model over the window, as shades of a grid.
-pub(in crate::report) struct HeatMap<'a> {
-    pub(in crate::report) label: String,
-    pub(in crate::report) look: Look,
+pub(in crate::floors::report) struct HeatMap<'a> {
+    pub(in crate::floors::report) label: String,
+    pub(in crate::floors::report) look: Look,
     /// The response times of the warm-up, from its beginning.
-    pub(in crate::report) warmup: &'a Timeline,
-    pub(in crate::report) window: &'a Timeline,
+    pub(in crate::floors::report) warmup: &'a Timeline,
+    pub(in crate::floors::report) window: &'a Timeline,
 }
 
 /// The number of steps on the vertical axis.
@@ -36,7 +36,7 @@ const SHADES: u8 = 4;
 
 impl Heat<'_> {
     /// Draws the chart in one size.
-    pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
+    pub(in crate::floors::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         const HEAD: f64 = 24.0;
         const ROW: f64 = 126.0;
         let (left, right, ticks) = match size {

@@ -14,22 +14,22 @@ use super::{Area, Box2, Caption, Ink, Paint, Plane, Size, fine, labels, plane, s
 use crate::lanes::{Span, What};
 
 /// The panels of all models.
-pub(in crate::report) struct Rows<'a> {
-    pub(in crate::report) panels: Vec<LanesPanel<'a>>,
+pub(in crate::floors::report) struct Rows<'a> {
+    pub(in crate::floors::report) panels: Vec<LanesPanel<'a>>,
     /// The end of the axis, in nanoseconds.
-    pub(in crate::report) until: u64,
+    pub(in crate::floors::report) until: u64,
     /// The job that beats, if there is a heartbeat; its beats are marked below the rows.
-    pub(in crate::report) heartbeat: Option<u32>,
+    pub(in crate::floors::report) heartbeat: Option<u32>,
 }
 
 /// The rows of one model.
-pub(in crate::report) struct LanesPanel<'a> {
-    pub(in crate::report) title: String,
+pub(in crate::floors::report) struct LanesPanel<'a> {
+    pub(in crate::floors::report) title: String,
     /// The note beside the title.
-    pub(in crate::report) about: String,
-    pub(in crate::report) rows: Vec<(String, Vec<&'a Span>)>,
+    pub(in crate::floors::report) about: String,
+    pub(in crate::floors::report) rows: Vec<(String, Vec<&'a Span>)>,
     /// A note on the rows that are left out.
-    pub(in crate::report) more: String,
+    pub(in crate::floors::report) more: String,
 }
 
 /// The state that a column shows.
@@ -54,7 +54,7 @@ fn title(size: Size) -> f64 {
 
 impl Rows<'_> {
     /// Draws the chart in one size.
-    pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
+    pub(in crate::floors::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (left, right) = match size {
             Size::Wide => (142.0, 790.0),
             _ => (84.0, 336.0),

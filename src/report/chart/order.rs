@@ -8,19 +8,19 @@ use super::{Caption, Ink, Look, Plane, Size, labels, plane, rows, svg};
 use crate::units;
 
 /// The trials of a point.
-pub(in crate::report) struct RunOrder {
-    pub(in crate::report) rows: Vec<OrderRow>,
+pub(in crate::floors::report) struct RunOrder {
+    pub(in crate::floors::report) rows: Vec<OrderRow>,
 }
 
 /// A model's name and look, and for each of its trials the position in the run and the ratio of its figure to the
 /// model's median.
-pub(in crate::report) type OrderRow = (String, Look, Vec<(u64, f64)>);
+pub(in crate::floors::report) type OrderRow = (String, Look, Vec<(u64, f64)>);
 
 const ROW: f64 = 34.0;
 
 impl RunOrder {
     /// Draws the chart in one size: one row per model, with values above the median above its line.
-    pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
+    pub(in crate::floors::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (left, right) = match size {
             Size::Wide => (142.0, 640.0),
             _ => (118.0, 340.0),

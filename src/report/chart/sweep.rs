@@ -14,33 +14,33 @@ use crate::scenario::Unit;
 use crate::stats::{Bound, Interval};
 
 /// The lines of one figure.
-pub(in crate::report) struct Sweep {
-    pub(in crate::report) lines: Vec<SweepLine>,
+pub(in crate::floors::report) struct Sweep {
+    pub(in crate::floors::report) lines: Vec<SweepLine>,
     /// The name of the swept value, below the axis.
-    pub(in crate::report) over: String,
-    pub(in crate::report) unit: Unit,
+    pub(in crate::floors::report) over: String,
+    pub(in crate::floors::report) unit: Unit,
     /// The ideal, if there is one: its name, and its value over the swept value.
-    pub(in crate::report) ideal: Option<(String, Vec<(f64, f64)>)>,
+    pub(in crate::floors::report) ideal: Option<(String, Vec<(f64, f64)>)>,
     /// Marks on the axis where something ends, each with its label.
-    pub(in crate::report) marks: Vec<(f64, String)>,
+    pub(in crate::floors::report) marks: Vec<(f64, String)>,
 }
 
 /// The line of a model.
-pub(in crate::report) struct SweepLine {
-    pub(in crate::report) label: String,
-    pub(in crate::report) look: Look,
+pub(in crate::floors::report) struct SweepLine {
+    pub(in crate::floors::report) label: String,
+    pub(in crate::floors::report) look: Look,
     /// The points, in rising order of the swept value.
-    pub(in crate::report) places: Vec<SweepPoint>,
+    pub(in crate::floors::report) places: Vec<SweepPoint>,
 }
 
 /// A point of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::report) struct SweepPoint {
-    pub(in crate::report) at: f64,
-    pub(in crate::report) value: f64,
-    pub(in crate::report) interval: Interval,
+pub(in crate::floors::report) struct SweepPoint {
+    pub(in crate::floors::report) at: f64,
+    pub(in crate::floors::report) value: f64,
+    pub(in crate::floors::report) interval: Interval,
     /// Whether the value is exact or only a bound.
-    pub(in crate::report) bound: Bound,
+    pub(in crate::floors::report) bound: Bound,
 }
 
 /// A row of text: its left and right end and its height, in pixels.
@@ -48,7 +48,7 @@ type TextRow = (f64, f64, f64);
 
 impl Sweep {
     /// Draws the chart in one size, with log scales on both axes.
-    pub(in crate::report) fn draw(&self, size: Size, caption: &Caption) -> String {
+    pub(in crate::floors::report) fn draw(&self, size: Size, caption: &Caption) -> String {
         let (left, right, bottom, height) = match size {
             Size::Wide => (84.0, 640.0, 280.0, 326),
             _ => (72.0, 212.0, 240.0, 286),

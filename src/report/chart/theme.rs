@@ -7,15 +7,15 @@ use crate::scenario::Family;
 
 /// The paint and the pattern to draw with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::report) struct Ink {
-    pub(in crate::report) paint: Paint,
+pub(in crate::floors::report) struct Ink {
+    pub(in crate::floors::report) paint: Paint,
     /// The dash pattern of a line, or the shade of boxes; 0 is none.
-    pub(in crate::report) variant: u8,
+    pub(in crate::floors::report) variant: u8,
 }
 
 /// The role of an ink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::report) enum Paint {
+pub(in crate::floors::report) enum Paint {
     Text,
     Muted,
     Grid,
@@ -85,20 +85,20 @@ impl Paint {
 }
 
 impl Ink {
-    pub(in crate::report) const TEXT: Self = Self { paint: Paint::Text, variant: 0 };
-    pub(in crate::report) const MUTED: Self = Self { paint: Paint::Muted, variant: 0 };
-    pub(in crate::report) const GRID: Self = Self { paint: Paint::Grid, variant: 0 };
-    pub(in crate::report) const GROUND: Self = Self { paint: Paint::Ground, variant: 0 };
-    pub(in crate::report) const DOTTED: Self = Self { paint: Paint::Text, variant: 2 };
+    pub(in crate::floors::report) const TEXT: Self = Self { paint: Paint::Text, variant: 0 };
+    pub(in crate::floors::report) const MUTED: Self = Self { paint: Paint::Muted, variant: 0 };
+    pub(in crate::floors::report) const GRID: Self = Self { paint: Paint::Grid, variant: 0 };
+    pub(in crate::floors::report) const GROUND: Self = Self { paint: Paint::Ground, variant: 0 };
+    pub(in crate::floors::report) const DOTTED: Self = Self { paint: Paint::Text, variant: 2 };
 
     /// Returns the colour in the light theme.
-    pub(in crate::report) fn color(self) -> RGBAColor {
+    pub(in crate::floors::report) fn color(self) -> RGBAColor {
         let RGBColor(red, green, blue) = self.paint.rgb();
         RGBAColor(red, green, blue, self.paint.alpha())
     }
 
     /// Returns the class of what bypasses plotters.
-    pub(in crate::report) fn class(self) -> String {
+    pub(in crate::floors::report) fn class(self) -> String {
         match self.paint {
             Paint::Hatch => "hatch".into(),
             _ => class(self.color().to_backend_color()),
@@ -107,7 +107,7 @@ impl Ink {
 }
 
 /// Returns the class of a colour of the theme.
-pub(in crate::report) fn class(color: BackendColor) -> String {
+pub(in crate::floors::report) fn class(color: BackendColor) -> String {
     let is_this = |RGBColor(red, green, blue): &RGBColor| (*red, *green, *blue) == color.rgb;
     let (_, class) = CLASSES.iter().find(|(known, _)| is_this(known)).expect("every ink has a colour of the theme");
     if color.alpha < 1.0 { format!("{class} tint") } else { (*class).to_owned() }

@@ -11,18 +11,18 @@ use crate::scenario::Model;
 use crate::units;
 
 /// The lanes of one trial.
-pub(in crate::report) struct TrialLanes<'a> {
+pub(in crate::floors::report) struct TrialLanes<'a> {
     /// The spans of each thread, in the order in which the threads began.
-    pub(in crate::report) rows: Vec<Vec<&'a Span>>,
+    pub(in crate::floors::report) rows: Vec<Vec<&'a Span>>,
     /// The end of the axis, in nanoseconds.
-    pub(in crate::report) until: u64,
+    pub(in crate::floors::report) until: u64,
     /// The wall time to mark, in nanoseconds; beyond the axis, an arrow shows that the trial goes on.
-    pub(in crate::report) wall_ns: f64,
+    pub(in crate::floors::report) wall_ns: f64,
     /// The share of the time in which threads executed jobs for which they had a CPU, 0 to 1.
-    pub(in crate::report) on_cpu: f64,
+    pub(in crate::floors::report) on_cpu: f64,
     /// What happens at a moment, in nanoseconds.
-    pub(in crate::report) notes: Vec<(f64, String)>,
-    pub(in crate::report) model: Model,
+    pub(in crate::floors::report) notes: Vec<(f64, String)>,
+    pub(in crate::floors::report) model: Model,
 }
 
 /// The ends of the axis and of the rows, in pixels.
@@ -42,7 +42,7 @@ const ALWAYS: f64 = 0.9;
 
 impl TrialLanes<'_> {
     /// Draws the cell.
-    pub(in crate::report) fn draw(&self, caption: &Caption) -> String {
+    pub(in crate::floors::report) fn draw(&self, caption: &Caption) -> String {
         let until = self.until.max(1) as f64;
         let shown = self.shown_rows();
         // There is room for this many rows; those shown lie in the middle.

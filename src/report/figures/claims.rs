@@ -12,7 +12,7 @@ use crate::text;
 const NARROW: usize = 34;
 
 /// Draws one panel per claim, numbered as in the table; empty if nothing was measured.
-pub(in crate::report) fn svg(all: &[JudgedClaim<'_>], points: &[PointSummary], id: &str) -> String {
+pub(in crate::floors::report) fn svg(all: &[JudgedClaim<'_>], points: &[PointSummary], id: &str) -> String {
     let panel = |(i, judged): (usize, &JudgedClaim<'_>)| {
         let point = points.iter().find(|point| point.at == *judged.point)?;
         let (ratio, of) = (judged.ratio?, point.cell(judged.model)?);

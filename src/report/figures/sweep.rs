@@ -62,7 +62,7 @@ impl SweepFigure {
 }
 
 /// Returns every figure over the sweep; empty if fewer than three rates, or numbers of jobs, were measured.
-pub(in crate::report) fn for_scenario(
+pub(in crate::floors::report) fn for_scenario(
     scenario: &ScenarioAnalysis<'_>,
     limits: &[ThreadLimit],
     id: &str,

@@ -54,7 +54,7 @@ struct CurvesView {
 }
 
 /// Renders the page, complete in itself.
-pub(in crate::report) fn page(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>]) -> String {
+pub(in crate::floors::report) fn page(found: &Comparison, before: &[Analysis<'_>], after: &[Analysis<'_>]) -> String {
     let places: Vec<&[Change]> =
         found.changes.chunk_by(|one, next| wording::place(one) == wording::place(next)).collect();
     let findings = [(SideName::Before, before), (SideName::After, after)];

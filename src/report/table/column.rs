@@ -8,16 +8,16 @@ use crate::units;
 
 /// A figure and, if the rounds differ, its interval.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::report) struct FigureText {
-    pub(in crate::report) text: String,
-    pub(in crate::report) range: Option<String>,
+pub(in crate::floors::report) struct FigureText {
+    pub(in crate::floors::report) text: String,
+    pub(in crate::floors::report) range: Option<String>,
     /// The estimate behind the text, if it is a time or a size, which a page shows in one unit per column.
-    pub(in crate::report) estimate: Option<Estimate>,
+    pub(in crate::floors::report) estimate: Option<Estimate>,
 }
 
 /// The content of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::report) enum Column {
+pub(in crate::floors::report) enum Column {
     /// A figure of the cell; a figure of times is that of one series.
     Figure(Metric),
     /// The number of times in all rounds together.
@@ -28,7 +28,7 @@ pub(in crate::report) enum Column {
 
 impl Column {
     /// Returns the heading of the column.
-    pub(in crate::report) fn heading(self, work: &Work) -> &'static str {
+    pub(in crate::floors::report) fn heading(self, work: &Work) -> &'static str {
         match self {
             Self::Figure(metric) | Self::Versus(metric) => metric.heading(work),
             Self::Samples => "samples",

@@ -47,7 +47,7 @@ impl Key {
 }
 
 /// Every key, in the order of the reference.
-pub(in crate::scenario) const KEYS: &[Key] = &[
+pub(in crate::floors::scenario) const KEYS: &[Key] = &[
     key(Top, "question", ValueKind::Text { most: 200, lines: Lines::One }, "the question, in one sentence").required(),
     key(
         Top,
@@ -404,7 +404,7 @@ pub(in crate::scenario) const KEYS: &[Key] = &[
 const NOTHING_TO_DO: &str = "no work to do";
 
 /// Every group of keys of which at least one is required.
-pub(in crate::scenario) const ANY_OF: &[AnyOf] = &[
+pub(in crate::floors::scenario) const ANY_OF: &[AnyOf] = &[
     AnyOf { section: Top, workloads: OFFLOAD, names: &["block", "compute", "lock"], without: NOTHING_TO_DO },
     AnyOf { section: Heavy, workloads: ECHO, names: &["wait", "block", "compute"], without: NOTHING_TO_DO },
     AnyOf { section: Claim, workloads: EVERY, names: &["expect", "baseline"], without: "nothing to compare with" },

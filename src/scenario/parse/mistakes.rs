@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+#[cfg(feature = "cli")]
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
@@ -70,13 +71,9 @@ impl Mistakes {
     }
 
     /// Formats each mistake as `file:line:column: message` with its line below, the place underlined; optionally
-    /// wrapped to a width, and with ANSI colours.
+    /// wrapped to a width, and with ANSI colours. A bench without the command line has neither lines nor colours: it
+    /// wrote the file itself, and nobody can mend it there.
     pub fn render(&self, width: Option<usize>, color: bool) -> String {
-        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let renderer = match width {
-            Some(width) => renderer.term_width(width),
-            None => renderer,
-        };
         let file = text::one_line(&self.file);
         let shown: Vec<String> = self
             .list
@@ -84,11 +81,8 @@ impl Mistakes {
             .zip(&self.lines)
             .map(|(mistake, (line, span))| {
                 let title = text::one_line(&format!("{file}:{}:{}: {mistake}", mistake.line, mistake.column));
+                let shown = underlined(&title, mistake.line, line, span.clone(), width, color);
                 let fitted = width.map(|width| text::wrapped(&title, width, "  ").join("\n"));
-                let level = Level::ERROR.no_name();
-                let mark = AnnotationKind::Primary.span(span.clone());
-                let snippet = Snippet::source(line.as_str()).line_start(mistake.line).annotation(mark);
-                let shown = renderer.render(&[Group::with_title(level.primary_title(&title)).element(snippet)]);
                 fitted.map_or_else(|| shown.clone(), |fitted| shown.replacen(&title, &fitted, 1))
             })
             .collect();
@@ -101,6 +95,31 @@ impl Mistakes {
         }
         text
     }
+}
+
+/// Formats a title with a line of the file below it, and some bytes of that line underlined.
+#[cfg(feature = "cli")]
+fn underlined(title: &str, number: usize, line: &str, span: Range<usize>, width: Option<usize>, color: bool) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let renderer = match width {
+        Some(width) => renderer.term_width(width),
+        None => renderer,
+    };
+    let mark = AnnotationKind::Primary.span(span);
+    let snippet = Snippet::source(line).line_start(number).annotation(mark);
+    renderer.render(&[Group::with_title(Level::ERROR.no_name().primary_title(title)).element(snippet)])
+}
+
+#[cfg(not(feature = "cli"))]
+fn underlined(
+    title: &str,
+    _number: usize,
+    _line: &str,
+    _span: Range<usize>,
+    _width: Option<usize>,
+    _color: bool,
+) -> String {
+    title.to_owned()
 }
 
 impl fmt::Display for Mistakes {

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use crate::analysis::Analysis;
 use crate::analysis::compare::{Change, Comparison, SideName, compare as pair};
-use crate::report::{self, bmf, compare as wording, junit, markdown};
-use crate::session::exports::{ExportFormat, Exports, bmf_text};
+use crate::report::compare as wording;
+use crate::session::exports::Exports;
 use crate::session::grid::Grid;
 use crate::session::output::{Stop, print, print_json, width};
-use crate::session::output_file::{OutputFile, first_failure};
+use crate::session::output_file::OutputFile;
 use crate::session::pages::{ReadRun, note_strays};
 use crate::text::{self, wrapped};
 
@@ -37,13 +37,8 @@ pub(super) fn compare(spec: &ComparisonSpec, exports: Exports, html: Option<Outp
     limits.check(&found.names()).map_err(Stop::input)?;
     let regressions = found.regressions(limits);
     let is_exported = exports.is_printed();
-    let written = exports.write(|format| match format {
-        ExportFormat::Markdown => markdown::compare(&found, &before, &after, limits),
-        ExportFormat::Junit => junit::compare(&found, limits),
-        ExportFormat::Bmf => bmf_text(&bmf::compare(&found)),
-    });
-    let page = html.map_or(Ok(()), |html| html.write(&report::comparison(&found, &before, &after)));
-    first_failure([written.files, page])?;
+    let written = exports.write_comparison(&found, &before, &after, limits, html);
+    written.files?;
     let printed = if spec.json {
         print_json(&wording::json(&found, &before, &after, limits.is_given().then_some(regressions.len())))
     } else if is_exported {
