@@ -285,7 +285,7 @@ fn invalid_arguments_are_refused_before_any_load() {
     check(&[&format!("http://{unused}/")], 3, "no process listens on this address");
     check(&["not an url"], 2, "write a URL such as http://");
     check(&["ftp://127.0.0.1/"], 2, "unsupported scheme, expected http or https");
-    #[cfg(not(feature = "tls"))]
+    #[cfg(not(feature = "tls"))] // `.ci/run` tests this on the program that it built for the benches.
     check(&["https://127.0.0.1/"], 2, "without TLS; build it with `--features tls`");
     check(&["http://127.0.0.1:1/", "-c", "0"], 2, "0 is not in 1..=");
     check(&["http://127.0.0.1:1/", "-d", "5"], 2, "missing unit in `5`");
