@@ -1,7 +1,7 @@
 //! Implements a plotters backend that writes SVG for a page: classes in place of colours, real text, named groups.
 //!
 //! plotters counts whole pixels, so the canvas is [`FINE`] times as large as the view box. It draws with the colours of
-//! the light [`theme`](super::theme), and a colour of the theme becomes a class, so that the page can use another theme.
+//! the light [`theme`], and a colour of the theme becomes a class, so that the page can use another theme.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
