@@ -56,7 +56,7 @@ pub use times::SeriesSummary;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::gate::Verdict;
-use crate::record::{Outcome, Record, Run, RunTally};
+use crate::record::{Outcome, Record, Run, RunState, RunTally};
 use crate::scenario::{CellId, Scenario};
 use crate::stats::Spread;
 
@@ -150,6 +150,13 @@ impl Analysis<'_> {
     /// Returns the analysis of the scenario with this name.
     pub fn scenario(&self, name: &str) -> Option<&ScenarioAnalysis<'_>> {
         self.scenarios.iter().find(|scenario| scenario.scenario.name == name)
+    }
+
+    /// Returns the number of trials whose records are missing although the run went to its end: its file was cut short
+    /// afterwards.
+    pub fn missing_records(&self) -> u64 {
+        let missing = self.run.trials_planned.saturating_sub(self.records.len() as u64);
+        if self.run.state == RunState::Complete { missing } else { 0 }
     }
 
     /// Returns the worst verdict on a trial or on the rounds of a cell.

@@ -83,6 +83,8 @@ pub enum MachineWarning {
     Missing(Vec<Shard>),
     /// The run in this folder did not go to its end.
     Unfinished(String, RunState),
+    /// The run in this folder lost this number of records after its end.
+    MissingRecords(String, u64),
     /// Trials of the run in this folder failed.
     FailedTrials(String, u64),
     /// The runs in these folders were made by different versions of avt.
@@ -253,6 +255,9 @@ fn warnings(runs: &[MachineRun<'_>], shards: Option<&ShardedRounds>) -> Vec<Mach
         let (folder, of) = (&run.folder, run.analysis.run);
         if of.state != RunState::Complete {
             warnings.push(MachineWarning::Unfinished(folder.clone(), of.state.clone()));
+        }
+        if run.analysis.missing_records() > 0 {
+            warnings.push(MachineWarning::MissingRecords(folder.clone(), run.analysis.missing_records()));
         }
         if run.analysis.judged.failed > 0 {
             warnings.push(MachineWarning::FailedTrials(folder.clone(), run.analysis.judged.failed));

@@ -36,6 +36,8 @@ pub enum Warning {
     Calibration(f64),
     /// A run of this side is incomplete.
     Unfinished(SideName),
+    /// A run of this side lost this number of records after its end.
+    MissingRecords(SideName, u64),
     /// A run of this side was built without optimisation.
     DebugBuild(SideName),
 }
@@ -322,6 +324,10 @@ fn machine_warnings(before: &[Analysis<'_>], after: &[Analysis<'_>]) -> Vec<Warn
     for (side, name) in [(before, SideName::Before), (after, SideName::After)] {
         if side.iter().any(|run| run.run.state != RunState::Complete) {
             warnings.push(Warning::Unfinished(name));
+        }
+        let missing = side.iter().map(Analysis::missing_records).sum();
+        if missing > 0 {
+            warnings.push(Warning::MissingRecords(name, missing));
         }
         if side.iter().any(|run| run.run.host.debug_build) {
             warnings.push(Warning::DebugBuild(name));

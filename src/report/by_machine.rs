@@ -172,6 +172,9 @@ fn warning(warning: &MachineWarning, of: u32) -> String {
             format!("{} is partial: {} ended it early.", line(folder), line(signal))
         }
         MachineWarning::Unfinished(folder, _) => format!("{} has not ended, or was killed.", line(folder)),
+        MachineWarning::MissingRecords(folder, n) => {
+            format!("{}: {}", line(folder), warnings::missing_records(*n))
+        }
         MachineWarning::FailedTrials(folder, n) => {
             format!("{}: {} failed.", line(folder), units::counted(*n, "trial", "trials"))
         }

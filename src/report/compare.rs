@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::wording::SideBySide;
-use super::{json as run_json, ratios, wording};
+use super::{json as run_json, ratios, warnings, wording};
 use crate::analysis::compare::{Change, Comparison, Direction, SideName, Warning, Why};
 use crate::analysis::{Analysis, Obstacle, STALL_NS};
 use crate::stats::Interval;
@@ -108,6 +108,9 @@ pub fn warning(warning: &Warning) -> String {
         Warning::Unfinished(side) => {
             format!("A run {} is partial: it has fewer rounds than planned.", side_name(*side))
         }
+        Warning::MissingRecords(side, missing) => {
+            format!("Of the runs {}, {}", side_name(*side), warnings::missing_records(*missing))
+        }
         Warning::DebugBuild(side) => {
             format!(
                 "A run {} used an avt built without optimisation, so its figures are meaningless.",
@@ -128,7 +131,7 @@ pub fn findings(side: SideName, runs: &[Analysis<'_>]) -> Option<String> {
     let mut found = Vec::new();
     for run in runs {
         let points = run.scenarios.iter().flat_map(|scenario| &scenario.points);
-        found.extend(super::warnings::flagged_measurements(points));
+        found.extend(warnings::flagged_measurements(points));
     }
     (!found.is_empty()).then(|| format!("{}: {}", side_name(side), found.join(" ")))
 }

@@ -115,6 +115,9 @@ fn summary(analysis: &Analysis<'_>) -> String {
         text += &format!(" Claims: {}.", claims.join(", "));
     }
     match &run.state {
+        RunState::Complete if analysis.missing_records() > 0 => {
+            text += &format!(" **Of this run, {}**", warnings::missing_records(analysis.missing_records()));
+        }
         RunState::Complete => {}
         RunState::Running => text += " **The run has not ended.**",
         RunState::Partial(signal) => text += &format!(" **Partial: {} ended the run early.**", escaped(signal)),

@@ -131,7 +131,10 @@ pub(super) fn banner<'a>(
     let (done, planned) = (analysis.records.len() as u64, run.trials_planned);
     let so_far = format!("{} of {} trials left a record", units::count(done), units::count(planned));
     match &run.state {
-        RunState::Complete => {}
+        RunState::Complete => match analysis.missing_records() {
+            0 => {}
+            missing => warnings.push(format!("Of this run, {}", missing_records(missing))),
+        },
         RunState::Running => warnings.push(format!("This run has not ended: {so_far}.")),
         RunState::Partial(signal) => {
             warnings.push(format!("This run is partial: {} ended it early; {so_far}.", text::one_line(signal)));
@@ -186,6 +189,15 @@ fn invalid_sentence<'a>(points: impl Iterator<Item = &'a PointSummary>) -> Optio
 /// States that a scenario was skipped, and why.
 pub fn skipped_sentence(skipped: &Skipped) -> String {
     text::one_line(&format!("{} was skipped: {}.", skipped.scenario, skipped.why))
+}
+
+/// Writes the end of a sentence about records that were lost after the end of a run.
+pub(super) fn missing_records(missing: u64) -> String {
+    let (records, are) = if missing == 1 { ("record", "is") } else { ("records", "are") };
+    format!(
+        "{} {records} {are} missing from trials.jsonl, although every trial was done; the figures rest on the others.",
+        units::count(missing)
+    )
 }
 
 /// Warns of records that are not shown because no scenario of the run has their cell; `None` if there are none.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use async_vs_threads::record::{Folder, Outcome, Pass, RUN, Record, Run, RunState};
+use async_vs_threads::record::{Folder, Outcome, Pass, RECORDS, RUN, Record, Run, RunState};
 use async_vs_threads::scenario::{Model, builtin};
 use async_vs_threads::schedule::Shard;
 
@@ -117,7 +117,16 @@ fn shards_hold_the_rounds_of_one_run_and_are_merged_by_machine() {
     check_refused(&out, &[], &["again and ", "shard-002-of-002 are both shard 2 of 2"]);
     fs::remove_dir_all(&again).unwrap();
 
-    // An interrupted shard, and a missing one.
+    // A shard that lost a record, an interrupted one, and a missing one.
+    let records = second.join(RECORDS);
+    let text = fs::read_to_string(&records).unwrap();
+    let (kept, _) = text.trim_end().rsplit_once('\n').unwrap();
+    fs::write(&records, format!("{kept}\n")).unwrap();
+    let ended = merge(&out, &[]);
+    assert!(
+        ended.code == Some(0) && unwrapped(&ended.stdout).contains("1 record is missing from trials.jsonl"),
+        "{ended:?}"
+    );
     describe(&second, |made| made.state = RunState::Partial("SIGTERM".into()));
     let ended = merge(&out, &[]);
     assert!(

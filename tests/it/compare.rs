@@ -282,5 +282,8 @@ fn a_line_cut_short_by_a_crash_loses_only_that_trial() {
     fs::write(&path, &text[..text.len() - 40]).unwrap();
     let lines = |path: &Path| Folder::read(path).unwrap().1.len();
     assert_eq!(lines(&after), lines(&before) - 1);
-    assert_eq!(compare(&before, &after, &[]).code, Some(0));
+    let ended = compare(&before, &after, &[]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let warning = "Of the runs after, 1 record is missing from trials.jsonl";
+    assert!(ended.stdout.contains(warning), "{}", ended.stdout);
 }

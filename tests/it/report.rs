@@ -186,6 +186,17 @@ fn a_run_without_records_is_labelled() {
 }
 
 #[test]
+fn records_lost_after_the_end_of_a_run_are_pointed_out() {
+    let mut fixture = fixture::tour();
+    assert!(!pages(&fixture)[0].html.contains("missing from trials.jsonl"));
+    fixture.records.truncate(fixture.records.len() - 2);
+    let warning = "Of this run, 2 records are missing from trials.jsonl, although every trial was done";
+    for Page { name, html } in pages(&fixture) {
+        assert!(html.contains(warning), "{name}");
+    }
+}
+
+#[test]
 fn failed_trials_show_the_reason() {
     let mut fixture = fixture::tour();
     for record in &mut fixture.records {
