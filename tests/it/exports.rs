@@ -22,6 +22,7 @@ fn run_of_all_verdicts() -> Fixture {
     let mut fixture = fixture::tour();
     fixture.scenarios.retain(|scenario| ["waiting", "rates"].contains(&scenario.name.as_str()));
     fixture.records.retain(|record| ["waiting", "rates"].contains(&record.cell.scenario.as_str()));
+    fixture.run.trials_planned = fixture.records.len() as u64;
     let claim = |says: &str, comparison: &str, ratio: &str, more: &str| {
         format!(
             "[[claim]]\nsays = \"{says}\"\nmetric = \"wall\"\nmodel = \"async\"\n{comparison}\nratio = {ratio}\n\
